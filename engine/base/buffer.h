@@ -1,0 +1,38 @@
+#ifndef QUIRE_BASE_BUFFER_H
+#define QUIRE_BASE_BUFFER_H
+// A growing byte string. Errors stick: after the first failure every call is a no-op and `rc` tells
+// (SQLITE_NOMEM, or SQLITE_TOOBIG when it would pass size_max).
+//
+// {0} is a valid empty buffer without a limit of its own. `bytes` is not NUL-terminated until
+// buffer_text() or buffer_take() is called.
+
+#include "base/contract.h"
+#include <stdarg.h>
+
+typedef struct Buffer {
+    char *bytes;
+    size_t size;
+    size_t capacity;
+    size_t size_max; // 0: SQLite's largest string, 1,000,000,000 bytes
+    int rc;
+} Buffer;
+
+void buffer_add(Buffer *buf, const void *bytes, size_t size);
+void buffer_add_text(Buffer *buf, const char *text);
+void buffer_add_char(Buffer *buf, char c);
+void buffer_add_repeated(Buffer *buf, char c, size_t count);
+// Formats with libc's printf rules; SQLite's own formats (%q %Q %w) live in func/printf.
+void buffer_printf(Buffer *buf, const char *fmt, ...) PRINTF_LIKE(2, 3);
+void buffer_vprintf(Buffer *buf, const char *fmt, va_list args);
+// Room for `size` more bytes to write into, or NULL. buffer_grew() then says how many were written.
+char *buffer_reserve(Buffer *buf, size_t size);
+void buffer_grew(Buffer *buf, size_t size);
+void buffer_truncate(Buffer *buf, size_t size);
+// NUL-terminated content, borrowed until the next change; "" when empty or failed.
+const char *buffer_text(Buffer *buf);
+// Moves the NUL-terminated content out (free with mem_free); NULL if failed. Leaves {0}.
+MUST_USE char *buffer_take(Buffer *buf);
+void buffer_clear(Buffer *buf); // empty and ready again, memory kept
+void buffer_deinit(Buffer *buf);
+
+#endif
