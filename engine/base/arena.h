@@ -16,7 +16,7 @@ typedef struct Arena {
     bool failed;
 } Arena;
 
-void *arena_alloc(Arena *arena, size_t size);        // uninitialised
+void *arena_alloc(Arena *arena, size_t size); // uninitialised
 void *arena_alloc_zeroed(Arena *arena, size_t size);
 void *arena_array(Arena *arena, size_t count, size_t item_size); // zeroed, overflow-checked
 char *arena_dup(Arena *arena, const char *text, size_t size);    // adds a NUL

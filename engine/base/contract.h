@@ -13,27 +13,27 @@
 
 #include "base/types.h"
 
-#define MUST_USE              __attribute__((warn_unused_result))
-#define COLD                  __attribute__((cold, noinline))
-#define PRINTF_LIKE(fmt, args) __attribute__((format(printf, fmt, args)))
-#define FALLTHROUGH           __attribute__((fallthrough))
-#define LIKELY(c)             __builtin_expect(!!(c), 1)
-#define UNLIKELY(c)           __builtin_expect(!!(c), 0)
-#define ARRAY_LEN(a)          (sizeof(a) / sizeof((a)[0]))
+#define MUST_USE                        __attribute__((warn_unused_result))
+#define COLD                            __attribute__((cold, noinline))
+#define PRINTF_LIKE(fmt, args)          __attribute__((format(printf, fmt, args)))
+#define FALLTHROUGH                     __attribute__((fallthrough))
+#define LIKELY(c)                       __builtin_expect(!!(c), 1)
+#define UNLIKELY(c)                     __builtin_expect(!!(c), 0)
+#define ARRAY_LEN(a)                    (sizeof(a) / sizeof((a)[0]))
 #define CONTAINER_OF(ptr, type, member) ((type *)(void *)((char *)(ptr)-offsetof(type, member)))
 
-#define TRY(call)                                                                                  \
-    do {                                                                                           \
-        int try_rc_ = (call);                                                                      \
-        if (UNLIKELY(try_rc_ != 0))                                                                \
-            return try_rc_;                                                                        \
+#define TRY(call)                   \
+    do {                            \
+        int try_rc_ = (call);       \
+        if (UNLIKELY(try_rc_ != 0)) \
+            return try_rc_;         \
     } while (0)
 
-#define TRY_DONE(call)                                                                             \
-    do {                                                                                           \
-        rc = (call);                                                                               \
-        if (UNLIKELY(rc != 0))                                                                     \
-            goto done;                                                                             \
+#define TRY_DONE(call)         \
+    do {                       \
+        rc = (call);           \
+        if (UNLIKELY(rc != 0)) \
+            goto done;         \
     } while (0)
 
 // Reports a broken promise with its place and aborts.
@@ -48,9 +48,10 @@ bool contract_damage_expected(void);
 #    define ASSERT_SOUND(c) ((void)0)
 #    define UNREACHABLE()   __builtin_unreachable()
 #else
-#    define ASSERT(c)       ((c) ? (void)0 : contract_failed(#c, __FILE__, __LINE__))
-#    define ASSERT_SOUND(c) ((c) || contract_damage_expected() ? (void)0 : contract_failed(#c, __FILE__, __LINE__))
-#    define UNREACHABLE()   contract_failed("unreachable", __FILE__, __LINE__)
+#    define ASSERT(c) ((c) ? (void)0 : contract_failed(#    c, __FILE__, __LINE__))
+#    define ASSERT_SOUND(c) \
+        ((c) || contract_damage_expected() ? (void)0 : contract_failed(#c, __FILE__, __LINE__))
+#    define UNREACHABLE() contract_failed("unreachable", __FILE__, __LINE__)
 #endif
 
 #if defined(QUIRE_CHECKED) && !defined(NDEBUG)

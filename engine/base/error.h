@@ -13,9 +13,9 @@
 // SQLITE_CORRUPT, logged. `pgno` 0 when no page is to blame.
 #define corrupt_page(pgno, why) error_corrupt((pgno), (why), __FILE__, __LINE__)
 // SQLITE_CORRUPT for a malformed record.
-#define corrupt_record(why)     error_corrupt(0, (why), __FILE__, __LINE__)
+#define corrupt_record(why) error_corrupt(0, (why), __FILE__, __LINE__)
 // An SQLITE_IOERR_* or SQLITE_CANTOPEN code, logged with `errno_value` and the file's name.
-#define error_os(rc, errno_value, call, path)                                                      \
+#define error_os(rc, errno_value, call, path) \
     error_os_at((rc), (errno_value), (call), (path), __FILE__, __LINE__)
 // SQLITE_MISUSE, logged.
 #define error_misuse() error_misuse_at(__FILE__, __LINE__)

@@ -41,8 +41,8 @@ MUST_USE int int_map_put(IntMap *map, u64 key, void *value); // value is not NUL
 void *int_map_remove(IntMap *map, u64 key);
 void int_map_deinit(IntMap *map);
 
-u32 name_hash(const char *name);                     // ASCII case ignored
-bool name_equals(const char *a, const char *b);      // ASCII case ignored; NULL equals only NULL
+u32 name_hash(const char *name);                // ASCII case ignored
+bool name_equals(const char *a, const char *b); // ASCII case ignored; NULL equals only NULL
 bool name_equals_n(const char *a, const char *b, size_t size);
 
 #endif

@@ -6,16 +6,16 @@
 
 // What number_parse() found.
 typedef enum NumberKind {
-    NUMBER_NONE,     // no digits at all
-    NUMBER_INTEGER,  // an integer that fits i64
-    NUMBER_REAL,     // has a point, an exponent, or does not fit i64
+    NUMBER_NONE,    // no digits at all
+    NUMBER_INTEGER, // an integer that fits i64
+    NUMBER_REAL,    // has a point, an exponent, or does not fit i64
 } NumberKind;
 
 typedef struct ParsedNumber {
     NumberKind kind;
-    i64 integer;  // valid when kind is NUMBER_INTEGER
-    f64 real;     // always the value as REAL
-    bool whole;   // the whole text was a number (white space around it allowed)
+    i64 integer;       // valid when kind is NUMBER_INTEGER
+    f64 real;          // always the value as REAL
+    bool whole;        // the whole text was a number (white space around it allowed)
     bool pure_integer; // text was of integer form, even when too large for i64
 } ParsedNumber;
 

@@ -8,8 +8,8 @@
 
 // Reads one character at *p (p < end) and advances. Overlong forms, surrogates and U+FFFE/U+FFFF give U+FFFD.
 u32 utf8_next(const u8 **p, const u8 *end);
-u32 utf8_put(u8 *out, u32 code_point);                   // returns 1..4
-size_t utf8_length(const char *text, size_t size);       // characters, SQLite's length()
+u32 utf8_put(u8 *out, u32 code_point);                           // returns 1..4
+size_t utf8_length(const char *text, size_t size);               // characters, SQLite's length()
 size_t utf8_offset(const char *text, size_t size, size_t chars); // byte offset of character `chars`
 u32 utf16_next(const u8 **p, const u8 *end, bool big_endian);
 u32 utf16_put(u8 *out, u32 code_point, bool big_endian); // returns 2 or 4
