@@ -1,0 +1,52 @@
+#ifndef QUIRE_VALUE_RECORD_H
+#define QUIRE_VALUE_RECORD_H
+// The record format: a row of a table or a key of an index as bytes.
+//
+//   header size (varint, counts itself) | serial type per field (varint) | field bodies
+//
+//   serial type  body            value
+//   0            -               NULL
+//   1 2 3 4 5 6  1 2 3 4 6 8     integer, big-endian two's complement
+//   7            8               IEEE 754, big-endian
+//   8 9          -               0, 1
+//   10 11        -               reserved: never in a file
+//   N>=12 even   (N-12)/2        blob
+//   N>=13 odd    (N-13)/2        text in the database's encoding
+//
+// Example: (1, 'ab', NULL) is 04 09 11 00 61 62: header of 4 bytes, types 9, 17, 0, body "ab".
+
+#include "base/buffer.h"
+#include "base/varint.h"
+#include "value/value.h"
+
+u32 serial_type_size(u32 serial_type);              // bytes of the body; types 10, 11 give 0
+u32 serial_type_of(const Value *v, u32 *body_size); // V_ZERO_TAIL counts
+// Body bytes in memory (without a zero tail); returns their count.
+u32 serial_put(u8 *out, const Value *v, u32 serial_type);
+// Sets v from a body; text and blobs are borrowed from `body` (V_EPHEMERAL) in `encoding`.
+void serial_get(const u8 *body, u32 serial_type, u8 encoding, Value *v);
+
+// A record is encoded in two steps so that the caller can provide the memory.
+typedef struct RecordPlan {
+    u32 header_size;
+    u64 body_size; // without the trailing zeroes
+    u64 zero_tail; // zero bytes to follow, not stored in memory (only when the last fields allow it)
+} RecordPlan;
+// `affinities` NULL or one letter per value: applied in place first. SQLITE_TOOBIG, SQLITE_NOMEM.
+MUST_USE int record_plan(Value *values, u32 count, const char *affinities, u8 encoding,
+                         RecordPlan *plan);
+// Writes header_size + body_size bytes.
+void record_write(const Value *values, u32 count, const RecordPlan *plan, u8 *out);
+
+// Walks a record held whole in memory. Everything is checked against `size`.
+typedef struct RecordReader {
+    const u8 *bytes;
+    u32 size, header_size, header_at, body_at;
+} RecordReader;
+MUST_USE int record_reader_init(RecordReader *r, const u8 *bytes, u32 size); // SQLITE_CORRUPT
+bool record_reader_next(RecordReader *r, u8 encoding, Value *v,
+                        int *rc); // false at the end or on error
+// The last field of an index key, which is the rowid. SQLITE_CORRUPT when it is not an integer.
+MUST_USE int record_last_rowid(const u8 *bytes, u32 size, RowId *out);
+
+#endif

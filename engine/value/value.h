@@ -1,0 +1,162 @@
+#ifndef QUIRE_VALUE_VALUE_H
+#define QUIRE_VALUE_VALUE_H
+// A Value is one SQL value: a register of the bytecode machine, a bound parameter, a function's argument
+// or result. It is what the public API calls sqlite3_value.
+//
+// Laws
+//   V1  Exactly one of V_NULL, or a set of representations, holds: V_INT, V_REAL (or V_INT_REAL), V_TEXT,
+//       V_BLOB. Text may carry a cached number beside it (V_TEXT|V_INT); the storage class is then still
+//       the one value_type() computes: text first, blob, integer, real.
+//   V2  `bytes[0..size)` is valid while V_TEXT or V_BLOB is set. With V_ZERO_TAIL, u.zero_tail further
+//       zero bytes follow which are not in memory yet.
+//   V3  Who owns `bytes`: V_OWNED the Value's own block (`owned`, `capacity`), V_DYNAMIC a foreign block
+//       with `destroy`, V_STATIC a constant that outlives everything, V_EPHEMERAL borrowed until the
+//       register or page it came from changes. A Value keeps `owned` for reuse when it becomes a number.
+//   V4  Text is in `encoding`; inside a statement that is the database's encoding (SQLite compares
+//       UTF-16 text as stored, so nothing is converted until somebody asks).
+//   V5  An all-zero Value is a valid NULL without an owner; value_deinit() accepts it.
+
+#include "base/alloc.h"
+#include "base/contract.h"
+#include "base/number.h"
+#include "sqlite3.h"
+
+typedef struct sqlite3_value Value;
+
+enum {
+    V_NULL = 0x0001,
+    V_TEXT = 0x0002,
+    V_INT = 0x0004,
+    V_REAL = 0x0008,
+    V_BLOB = 0x0010,
+    V_INT_REAL = 0x0020, // a REAL column's value held as integer in u.integer
+    V_TYPE_MASK = 0x003f,
+    V_FROM_BIND = 0x0040,
+    V_UNDEFINED = 0x0080, // register never written
+    V_CLEARED = 0x0100,   // V_NULL|V_CLEARED: equals nothing, not even in an index seek
+    V_NUL_TERMINATED = 0x0200,
+    V_ZERO_TAIL = 0x0400,
+    V_SUBTYPE = 0x0800,
+    V_DYNAMIC = 0x1000,
+    V_STATIC = 0x2000,
+    V_EPHEMERAL = 0x4000,
+    V_OWNED = 0x8000,
+};
+
+// Column and expression affinities, with the letters SQLite uses in affinity strings.
+typedef enum Affinity {
+    AFF_NONE = 0x40,    // '@': no affinity, comparison converts nothing
+    AFF_BLOB = 0x41,    // 'A'
+    AFF_TEXT = 0x42,    // 'B'
+    AFF_NUMERIC = 0x43, // 'C'
+    AFF_INTEGER = 0x44, // 'D'
+    AFF_REAL = 0x45,    // 'E'
+    AFF_FLEXNUM = 0x46, // 'F': like NUMERIC, but integers stay integers (subquery results)
+} Affinity;
+
+struct sqlite3_value {
+    union {
+        i64 integer;             // V_INT, V_INT_REAL
+        f64 real;                // V_REAL
+        i32 zero_tail;           // V_ZERO_TAIL: count of zero bytes after `bytes`
+        const char *pointer_tag; // sqlite3_bind_pointer: V_NULL with subtype 'p'
+    } u;
+    char *bytes;
+    u32 size;
+    u16 flags;
+    u8 encoding; // SQLITE_UTF8, SQLITE_UTF16LE, SQLITE_UTF16BE
+    u8 subtype;  // valid with V_SUBTYPE
+    u32 capacity;
+    char *owned;
+    void (*destroy)(void *);
+    sqlite3 *db; // connection it belongs to, for limits and out-of-memory; may be NULL
+};
+
+// --- lifecycle ---
+
+void value_init(Value *v, sqlite3 *db); // NULL
+void value_deinit(Value *v);            // gives everything back; leaves NULL
+void value_release_slow(Value *v);
+// Makes it NULL, keeping `owned` for reuse.
+static inline void value_set_null(Value *v)
+{
+    if (UNLIKELY(v->flags & V_DYNAMIC))
+        value_release_slow(v);
+    v->flags = V_NULL;
+}
+static inline void value_set_i64(Value *v, i64 integer)
+{
+    if (UNLIKELY(v->flags & V_DYNAMIC))
+        value_release_slow(v);
+    v->u.integer = integer;
+    v->flags = V_INT;
+}
+void value_set_f64(Value *v, f64 real); // NaN becomes NULL
+
+// How the caller hands over bytes.
+typedef enum Handover {
+    BYTES_COPY,   // SQLITE_TRANSIENT: copied into `owned`
+    BYTES_STATIC, // SQLITE_STATIC
+    BYTES_BORROW, // ephemeral: valid until the caller says otherwise
+    BYTES_TAKE,   // a block from mem_alloc, freed by the Value
+} Handover;
+// SQLITE_TOOBIG past the connection's length limit (or 1e9), SQLITE_NOMEM. On failure v is NULL and
+// taken bytes are freed.
+MUST_USE int value_set_text(Value *v, const char *text, u64 size, u8 encoding, Handover how);
+MUST_USE int value_set_blob(Value *v, const void *bytes, u64 size, Handover how);
+// The public API's way: `destroy` may be SQLITE_STATIC, SQLITE_TRANSIENT or a function, called also on failure.
+MUST_USE int value_set_text_destroy(Value *v, const char *text, u64 size, u8 encoding,
+                                    void (*destroy)(void *));
+MUST_USE int value_set_blob_destroy(Value *v, const void *bytes, u64 size, void (*destroy)(void *));
+void value_set_zeroblob(Value *v, u32 size);
+void value_set_pointer(Value *v, void *pointer, const char *tag, void (*destroy)(void *));
+
+// --- copying ---
+
+MUST_USE int value_copy(Value *target, const Value *source); // deep: bytes are copied unless static
+void value_borrow(Value *target, const Value *source);       // shallow: bytes become ephemeral
+void value_move(Value *target, Value *source);               // source becomes NULL
+MUST_USE int value_own(Value *v);              // copies ephemeral or static bytes into `owned`
+MUST_USE int value_expand_zero_tail(Value *v); // writes the zero tail out
+Value *value_new(sqlite3 *db);                 // heap; NULL when out of memory
+Value *value_dup(const Value *v);              // sqlite3_value_dup
+void value_free(Value *v);                     // of value_new/value_dup; NULL is legal
+
+// --- reading (may cache a conversion inside v) ---
+
+int value_type(const Value *v); // SQLITE_INTEGER/FLOAT/TEXT/BLOB/NULL
+i64 value_i64(const Value *v);  // as CAST AS INTEGER
+f64 value_f64(const Value *v);  // as CAST AS REAL
+bool value_truth(const Value *v, bool if_null);
+// NUL-terminated text in `encoding`, or NULL for SQL NULL or out of memory. Numbers are rendered.
+// Valid until v changes.
+const void *value_text(Value *v, u8 encoding);
+u32 value_text_size(Value *v, u8 encoding); // bytes, without the NUL
+const void *value_blob(Value *v);           // NULL when empty
+u32 value_size(const Value *v);             // bytes incl. zero tail, for text and blob
+int value_numeric_type(Value *v); // sqlite3_value_numeric_type: applies numeric affinity to text
+
+// --- changing representation ---
+
+MUST_USE int value_to_text(Value *v, u8 encoding); // numbers become text; V_INT/V_REAL dropped
+MUST_USE int value_change_encoding(Value *v, u8 encoding);
+MUST_USE int value_nul_terminate(Value *v);
+// What storing into a column of that affinity does. Never fails but for memory.
+MUST_USE int value_apply_affinity(Value *v, Affinity affinity, u8 encoding);
+void value_apply_numeric(Value *v, bool try_integer_for_real); // text that is a number becomes it
+MUST_USE int value_cast(Value *v, Affinity affinity, u8 encoding);
+void value_integerify(Value *v); // a REAL that is exactly an integer becomes one
+void value_realify(Value *v);    // V_INT becomes V_REAL
+Affinity
+affinity_of_type(const char *declared_type); // SQLite's five substring rules; NULL gives BLOB
+int value_fp_digits(const Value *v); // digits a REAL is printed with by its connection (default 17)
+
+// Hooks the api layer installs once, so that values need not know connections.
+typedef struct ValueHooks {
+    u32 (*length_limit)(sqlite3 *db);
+    void (*out_of_memory)(sqlite3 *db);
+    int (*fp_digits)(sqlite3 *db);
+} ValueHooks;
+void value_install_hooks(const ValueHooks *hooks);
+
+#endif
