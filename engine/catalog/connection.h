@@ -1,0 +1,202 @@
+#ifndef QUIRE_CATALOG_CONNECTION_H
+#define QUIRE_CATALOG_CONNECTION_H
+// A connection as the layers below the API see it: databases, schemas, settings, counters, hooks, and the
+// error it last met. The API layer opens, configures and closes it.
+//
+// All of it is guarded by `mutex` (NULL in single-threaded mode) but `interrupted`, which any thread may set.
+
+#include "btree/btree.h"
+#include "catalog/schema.h"
+#include <stdatomic.h>
+
+struct FuncTable;
+struct Vm; // a prepared statement, vm/vm.h; the public sqlite3_stmt
+
+// One attached database: 0 main, 1 temp, 2.. attached.
+typedef struct Database {
+    const char *name; // "main", "temp", or the ATTACH name (owned)
+    Btree *btree;     // NULL: temp not opened yet, or detached
+    Schema *schema;
+    u8 sync_level; // PagerSync
+    bool sync_is_set;
+} Database;
+enum { DB_MAIN = 0, DB_TEMP = 1, DATABASE_MAX = 12 };
+
+// Connection flags; the public DBCONFIG and pragma switches map onto them.
+#define CONN_FLAGS(X)                                                                          \
+    X(WRITABLE_SCHEMA)                                                                         \
+    X(LEGACY_FILE_FORMAT) X(FULL_COLUMN_NAMES) X(FULL_FSYNC) X(CKPT_FULL_FSYNC) X(CACHE_SPILL) \
+        X(SHORT_COLUMN_NAMES) X(COUNT_CHANGES) X(NULL_CALLBACK) X(IGNORE_CHECKS)               \
+            X(READ_UNCOMMITTED) X(NO_CKPT_ON_CLOSE) X(REVERSE_UNORDERED) X(RECURSIVE_TRIGGERS) \
+                X(FOREIGN_KEYS) X(AUTO_INDEX) X(LOAD_EXTENSION) X(ENABLE_TRIGGER)              \
+                    X(DEFER_FOREIGN_KEYS) X(QUERY_ONLY) X(CELL_SIZE_CHECK) X(FTS3_TOKENIZER)   \
+                        X(ENABLE_QPSG) X(TRIGGER_EQP) X(RESET_DATABASE) X(DEFENSIVE)           \
+                            X(LEGACY_ALTER) X(NO_SCHEMA_ERROR) X(DQS_DML) X(DQS_DDL)           \
+                                X(ENABLE_VIEW) X(TRUSTED_SCHEMA) X(STMT_SCANSTATUS)            \
+                                    X(ATTACH_CREATE) X(ATTACH_WRITE) X(COMMENTS) X(SQL_TRACE)  \
+                                        X(CASE_SENSITIVE_LIKE) X(EXTENDED_ERRCODE)             \
+                                            X(PREFER_BUILTIN) X(LOAD_EXTENSION_FUNCTION)
+enum {
+#define X(name) CONN_BIT_##name,
+    CONN_FLAGS(X)
+#undef X
+};
+#define CONN_FLAG(name) (1ull << CONN_BIT_##name)
+
+typedef struct Savepoint {
+    struct Savepoint *outer;
+    char *name;
+    i64 deferred_violations, immediate_violations;
+} Savepoint;
+
+typedef struct Module Module; // vtab/vtab.h
+
+struct sqlite3 {
+    sqlite3_mutex *mutex;
+    sqlite3_vfs *vfs;
+    u32 magic; // CONNECTION_*
+    Database databases[DATABASE_MAX];
+    int database_count;
+    u64 flags; // CONN_FLAG(...)
+    int limits[16];
+    u8 encoding; // of text in all databases
+    u8 temp_store, default_temp_store;
+    int open_flags;
+    bool is_loading; // schema being read: CREATE statements are parsed, not run
+    int loading_database;
+    Pgno loading_root; // root page of the object being loaded
+    bool loading_orphan_trigger;
+    u8 loading_kind;
+
+    // Errors
+    int error_code;       // extended
+    int error_mask;       // 0xff or 0xffffffff
+    int error_offset;     // byte in the SQL text, -1 unknown
+    Value *error_message; // NULL: error_text(error_code)
+    bool out_of_memory;   // sticky until the API call returns
+    int os_errno;
+    int suppress_errors;
+
+    // Transactions
+    bool autocommit;
+    bool is_transaction_savepoint; // the outermost savepoint began the transaction
+    bool wants_rollback;           // an error demands it
+    Savepoint *savepoints;         // innermost first
+    int savepoint_count;
+    int statement_count;                         // open statement journals
+    i64 deferred_violations, deferred_immediate; // foreign keys
+    int active_statements, writing_statements, reading_statements;
+    bool commit_forbidden;
+
+    // Counters
+    i64 last_rowid;
+    i64 changes, total_changes, change_count;
+
+    struct FuncTable *functions;
+    NameMap collations;                      // name -> CollationSet (three encodings)
+    NameMap modules;                         // name -> Module
+    struct VirtualTable **vtab_transactions; // in the running transaction
+    int vtab_transaction_count;
+    struct VtabContext *vtab_context; // a module's xCreate/xConnect is running
+    struct VirtualTable *vtab_disconnect;
+
+    struct Vm *statements; // all prepared, newest first
+    int executing;         // nesting of step calls
+    int prepare_depth;
+    atomic_int interrupted;
+
+    // Hooks
+    int (*busy)(void *arg, int count);
+    void *busy_arg;
+    int busy_count;
+    int busy_timeout_ms;
+    int (*authorizer)(void *, int, const char *, const char *, const char *, const char *);
+    void *authorizer_arg;
+    const char *authorizer_context; // trigger or view whose code is being compiled
+    int (*commit_hook)(void *);
+    void *commit_arg;
+    void (*rollback_hook)(void *);
+    void *rollback_arg;
+    void (*update_hook)(void *, int, char const *, char const *, sqlite3_int64);
+    void *update_arg;
+    void (*preupdate_hook)(void *, sqlite3 *, int, char const *, char const *, sqlite3_int64,
+                           sqlite3_int64);
+    void *preupdate_arg;
+    struct Preupdate *preupdate;
+    int (*wal_hook)(void *, sqlite3 *, const char *, int);
+    void *wal_arg;
+    int (*progress)(void *);
+    void *progress_arg;
+    u32 progress_steps;
+    u8 trace_mask;
+    bool trace_is_legacy;
+    int (*trace)(unsigned, void *, void *, void *);
+    void (*trace_legacy)(void *, const char *);
+    void (*profile_legacy)(void *, const char *, u64);
+    void *trace_arg, *profile_arg;
+    void (*collation_needed)(void *, sqlite3 *, int, const char *);
+    void (*collation_needed16)(void *, sqlite3 *, int, const void *);
+    void *collation_needed_arg;
+    int (*autovacuum_pages)(void *, const char *, unsigned, unsigned, unsigned);
+    void *autovacuum_arg;
+    void (*autovacuum_destroy)(void *);
+
+    i64 mmap_size;
+    int analysis_limit;
+    int fp_digits;
+    u8 threads_max;
+    u32 schema_generation; // any schema changed: statements recompile
+    bool init_busy;
+    void *client_data;                      // sqlite3_set_clientdata list, api's
+    void *api;                              // the api layer's private part
+    struct sqlite3 *blocking, *unlock_next; // unlock_notify
+};
+
+enum {
+    CONNECTION_OPEN = 0x51554952,
+    CONNECTION_CLOSED = 0x434c4f53,
+    CONNECTION_ZOMBIE = 0x5a4f4d42,
+    CONNECTION_BUSY = 0x42555359,
+    CONNECTION_SICK = 0x5349434b
+};
+
+// --- errors on the connection ---
+
+// Sets code and message (SQLite's printf rules incl. %Q %w are the api's; here libc's), returns rc.
+int connection_error(sqlite3 *db, int rc, const char *fmt, ...) PRINTF_LIKE(3, 4);
+int connection_error_plain(sqlite3 *db, int rc); // the code's own text
+void connection_error_clear(sqlite3 *db);
+int connection_out_of_memory(sqlite3 *db); // marks it, returns SQLITE_NOMEM
+
+// --- finding things ---
+
+int connection_find_database(const sqlite3 *db,
+                             const char *name); // index, -1; "main" and "temp" always fit
+int schema_index(const sqlite3 *db, const Schema *schema); // which database it belongs to
+// database NULL: temp, main, then attached in order. NULL when absent. Schemas must be loaded.
+Table *catalog_find_table(sqlite3 *db, const char *name, const char *database);
+Index *catalog_find_index(sqlite3 *db, const char *name, const char *database);
+Trigger *catalog_find_trigger(sqlite3 *db, const char *name, const char *database);
+// Triggers on a table, temp ones included: call with NULL to begin; NULL at the end.
+Trigger *catalog_next_trigger(sqlite3 *db, const Table *table, const Trigger *after);
+const Collation *
+catalog_find_collation(sqlite3 *db, u8 encoding,
+                       const char *name); // asks collation_needed; NULL when unknown
+MUST_USE int catalog_add_collation(sqlite3 *db, const char *name, u8 encoding,
+                                   const Collation *collation);
+KeyShape *index_shape(sqlite3 *db, Index *index); // borrowed; NULL: error on the connection
+
+// Loading is done by running CREATE statements through the front end, which lies above: sql installs this
+// callback at initialisation. It compiles one statement of sqlite_schema into objects of db->databases[database].
+typedef int CompileCreate(sqlite3 *db, int database, const char *type, const char *name,
+                          const char *table_name, Pgno root, const char *sql, char **message);
+void schema_install_compiler(CompileCreate *compile);
+// Reads sqlite_schema of every database that is not loaded. Sets the connection's error on failure
+// ("malformed database schema (t1) - ...").
+MUST_USE int schema_load_all(sqlite3 *db);
+MUST_USE int schema_load(sqlite3 *db, int database);
+void schema_reset(sqlite3 *db, int database); // forget, so that it is read again; -1: all
+// Row estimates from sqlite_stat1/stat4, if they exist.
+MUST_USE int statistics_load(sqlite3 *db, int database);
+
+#endif

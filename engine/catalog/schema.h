@@ -1,0 +1,256 @@
+#ifndef QUIRE_CATALOG_SCHEMA_H
+#define QUIRE_CATALOG_SCHEMA_H
+// What the database contains: tables, indexes, views, triggers, foreign keys, in memory.
+//
+// A Schema mirrors sqlite_schema of one database file. It is built by running its CREATE statements
+// through the front end (schema_load.h) and dropped whole when the schema cookie changes. Every object
+// owns an arena that holds its names and expression trees (`struct Expr`, defined above this layer and
+// opaque here). Objects are reached by name without regard to ASCII case.
+//
+//   C1  table->columns[i] for i < column_count; column i is field i of the record for ordinary tables
+//       without virtual generated columns; table_storage_column() maps otherwise.
+//   C2  table->rowid_alias is the index of the INTEGER PRIMARY KEY column, or -1.
+//   C3  A WITHOUT ROWID table has rowid_alias -1 and a primary-key index whose root is the table's.
+//   C4  index->columns[] ends with the columns that make the key unique: the rowid (COLUMN_ROWID) or the
+//       missing primary-key columns. Its first key_count are what the user named.
+
+#include "base/arena.h"
+#include "base/hashmap.h"
+#include "value/compare.h"
+#include "value/value.h"
+
+typedef struct Expr Expr;               // sql/ast.h
+typedef struct ExprList ExprList;       // sql/ast.h
+typedef struct Select Select;           // sql/ast.h
+typedef struct TriggerStep TriggerStep; // sql/ast.h
+
+typedef struct Schema Schema;
+typedef struct Table Table;
+typedef struct Index Index;
+typedef struct Trigger Trigger;
+typedef struct ForeignKey ForeignKey;
+
+// ON CONFLICT actions, in SQLite's numbering.
+typedef enum ConflictAction {
+    CONFLICT_NONE = 0, // no clause given
+    CONFLICT_ROLLBACK = 1,
+    CONFLICT_ABORT = 2,
+    CONFLICT_FAIL = 3,
+    CONFLICT_IGNORE = 4,
+    CONFLICT_REPLACE = 5,
+    CONFLICT_UPDATE = 6, // upsert's DO UPDATE
+    CONFLICT_DEFAULT = 11,
+} ConflictAction;
+// Foreign key actions.
+typedef enum ForeignKeyAction {
+    FK_NO_ACTION = 0,
+    FK_RESTRICT = 7,
+    FK_SET_NULL = 8,
+    FK_SET_DEFAULT = 9,
+    FK_CASCADE = 10
+} ForeignKeyAction;
+
+enum {
+    COLUMN_ROWID = -1, // in Index.columns: the rowid itself
+    COLUMN_EXPR = -2,  // in Index.columns: an expression, see Index.exprs
+};
+
+enum { // Column.flags
+    COLUMN_PRIMARY_KEY = 0x01,
+    COLUMN_HIDDEN = 0x02, // of virtual tables
+    COLUMN_HAS_TYPE = 0x04,
+    COLUMN_UNIQUE = 0x08,
+    COLUMN_VIRTUAL = 0x20, // generated, not stored
+    COLUMN_STORED = 0x40,  // generated, stored
+    COLUMN_GENERATED = 0x60,
+    COLUMN_NOT_AVAILABLE = 0x80, // used while computing generated columns, to find loops
+};
+
+typedef struct Column {
+    const char *name;
+    const char *type;      // as declared, or NULL
+    const char *collation; // name, or NULL for BINARY
+    Expr *value;           // DEFAULT, or the generated column's expression; NULL for none
+    u8 affinity;           // Affinity
+    u8 not_null;           // ConflictAction of NOT NULL, 0 when NULL is allowed
+    u8 flags;
+    u8 strict_type; // STRICT tables: STRICT_*
+} Column;
+enum { STRICT_NONE, STRICT_ANY, STRICT_BLOB, STRICT_INT, STRICT_INTEGER, STRICT_REAL, STRICT_TEXT };
+
+typedef enum TableKind { TABLE_ORDINARY, TABLE_VIEW, TABLE_VIRTUAL } TableKind;
+enum {                       // Table.flags
+    TABLE_READONLY = 0x0001, // sqlite_schema: only with writable_schema
+    TABLE_WITHOUT_ROWID = 0x0002,
+    TABLE_STRICT = 0x0004,
+    TABLE_AUTOINCREMENT = 0x0008,
+    TABLE_HAS_PRIMARY_KEY = 0x0010,
+    TABLE_HAS_VIRTUAL = 0x0020, // some column is VIRTUAL
+    TABLE_HAS_STORED = 0x0040,
+    TABLE_HAS_NOT_NULL = 0x0080,
+    TABLE_EPHEMERAL = 0x0100, // a subquery's or CTE's result: not in any schema
+    TABLE_HAS_STAT1 = 0x0200,
+    TABLE_SHADOW = 0x0400, // belongs to a virtual table
+    TABLE_NO_VISIBLE_ROWID = 0x0800,
+    TABLE_HAS_HIDDEN = 0x1000, // virtual table with hidden columns
+    TABLE_EPONYMOUS = 0x2000,
+    TABLE_OUT_OF_ORDER_HIDDEN = 0x4000, // a hidden column before an ordinary one
+};
+
+// A named or unnamed CHECK.
+typedef struct CheckConstraint {
+    const char *name; // or the expression's text
+    Expr *expr;
+} CheckConstraint;
+
+struct VirtualTable; // vtab/vtab.h
+
+struct Table {
+    const char *name;
+    Schema *schema;
+    TableKind kind;
+    u32 flags;
+    Pgno root; // 0 for views and virtual tables
+    Column *columns;
+    i16 column_count;
+    i16 stored_count; // columns that are in the record
+    i16 rowid_alias;
+    u8 primary_key_conflict; // ConflictAction of the INTEGER PRIMARY KEY
+    Index *
+        indexes; // linked by Index.next; order as SQLite's (newest first, unique before others as it does)
+    ForeignKey *foreign_keys; // where this table is the child, linked by next_of_child
+    CheckConstraint *checks;
+    u32 check_count;
+    Trigger *triggers; // linked by next_of_table
+    // Statistics: logarithmic estimates, 10*log2(n)
+    i16 row_estimate;
+    i16 row_size_estimate;
+    // Views
+    Select *select; // resolved lazily: column_count < 0 while being resolved, 0 not yet known
+    ExprList *column_names; // CREATE VIEW v(a, b)
+    // Virtual tables
+    u32 module_arg_count;
+    const char **module_args;            // [0] module, [1] database, [2] table, then the arguments
+    struct VirtualTable *virtual_tables; // one per connection that uses it
+    u32 add_column_offset;               // in the CREATE text, where ALTER TABLE ADD COLUMN inserts
+    u32 refs;                            // ephemeral tables are shared by the AST
+    Arena arena;
+};
+
+enum { // Index.flags
+    INDEX_UNIQUE = 0x01,
+    INDEX_PRIMARY_KEY = 0x02,     // made by PRIMARY KEY
+    INDEX_CONSTRAINT = 0x04,      // made by UNIQUE
+    INDEX_UNIQUE_NOT_NULL = 0x08, // unique and every key column NOT NULL
+    INDEX_COVERING_ALL = 0x10,    // holds every column of the table
+    INDEX_HAS_STAT1 = 0x20,
+    INDEX_NO_SKIP_SCAN = 0x40,
+    INDEX_UNORDERED = 0x80,
+    INDEX_HAS_EXPR = 0x100,
+    INDEX_RESIZED = 0x200,
+    INDEX_HAS_VIRTUAL = 0x400, // some column is a virtual generated one
+};
+
+typedef struct IndexSample { // of sqlite_stat4
+    const void *key;
+    u32 key_size;
+    u64 *equal, *less, *distinct_less;
+} IndexSample;
+
+struct Index {
+    const char *name;
+    Table *table;
+    Schema *schema;
+    Index *next;
+    Pgno root;
+    u16 flags;
+    u8 conflict;      // ConflictAction of its constraint
+    u16 key_count;    // columns named by the user
+    u16 column_count; // with the row identity appended
+    i16 *columns;     // table column numbers, COLUMN_ROWID or COLUMN_EXPR
+    Expr **exprs;     // exprs[i] where columns[i] is COLUMN_EXPR, else NULL; may be NULL as a whole
+    const char **collations; // names, one per column
+    u8 *sort_flags;          // KEY_DESC per column
+    Expr *where;             // partial index; NULL for all rows
+    KeyShape *shape;         // made on first use
+    // Statistics
+    i16 *row_estimates; // [0] rows of the table, [i] rows with equal first i columns; logarithmic
+    i16 row_size_estimate;
+    IndexSample *samples;
+    u32 sample_count;
+    Arena arena;
+};
+
+struct ForeignKey {
+    Table *child;
+    const char *parent; // table name
+    ForeignKey *next_of_child;
+    ForeignKey *next_of_parent; // with the same parent name
+    u16 column_count;
+    struct {
+        i16 from;       // child's column
+        const char *to; // parent's column; NULL: its primary key
+    } * columns;
+    u8 on_delete, on_update; // ForeignKeyAction
+    bool is_deferred;
+};
+
+typedef enum TriggerTime { TRIGGER_BEFORE = 1, TRIGGER_AFTER = 2, TRIGGER_INSTEAD = 4 } TriggerTime;
+typedef enum TriggerEvent { TRIGGER_DELETE, TRIGGER_INSERT, TRIGGER_UPDATE } TriggerEvent;
+
+struct Trigger {
+    const char *name;
+    const char *table_name;
+    Schema *schema;       // where the trigger is stored
+    Schema *table_schema; // where its table is (temp triggers may differ)
+    Trigger *next_of_table;
+    u8 time, event;
+    Expr *when;
+    const char **update_of; // column names, NULL for any
+    u32 update_of_count;
+    TriggerStep *steps;
+    Arena arena;
+};
+
+struct Schema {
+    u32 refs;
+    u32 cookie;     // meta 1 when it was loaded
+    u32 generation; // changes whenever objects come or go
+    u8 file_format; // 1..4
+    u8 encoding;
+    bool is_loaded;
+    bool is_incomplete; // loading met an error that does not stop it (writable_schema)
+    NameMap tables;     // name -> Table
+    NameMap indexes;    // name -> Index
+    NameMap triggers;   // name -> Trigger
+    NameMap parents;    // parent table name -> first ForeignKey
+    Table *sequence;    // sqlite_sequence, when it exists
+    int cache_size;
+};
+
+Schema *schema_new(void);
+void schema_unref(Schema *schema);
+void schema_clear(Schema *schema); // forgets every object; the Schema itself stays
+Table *table_new(Schema *schema, const char *name);
+void table_free(Table *table);
+Index *index_new(Table *table, const char *name, u16 column_count);
+void index_free(Index *index);
+void trigger_free(Trigger *trigger);
+// Put the object where lookups find it. SQLITE_NOMEM leaves nothing behind but the object itself.
+MUST_USE int schema_add_table(Schema *schema, Table *table);
+MUST_USE int schema_add_index(Schema *schema, Index *index);
+MUST_USE int schema_add_trigger(Schema *schema, Trigger *trigger);
+// Take it out and free it, with what hangs on it.
+void schema_remove_table(Schema *schema, const char *name);
+void schema_remove_index(Schema *schema, const char *name);
+void schema_remove_trigger(Schema *schema, const char *name);
+
+int table_column_index(const Table *table, const char *name); // -1 when absent
+int table_storage_column(const Table *table, int column);     // field of the record; -1: not stored
+int table_column_of_storage(const Table *table, int field);
+Index *table_primary_key(const Table *table);                // the PRIMARY KEY's index, or NULL
+int index_find_column(const Index *index, int table_column); // position in columns[], -1
+bool table_is_rowid(const Table *table);                     // ordinary table with a rowid
+bool name_is_rowid(const char *name);                        // rowid, _rowid_, oid
+
+#endif
