@@ -58,7 +58,7 @@ MUST_USE int btree_set_file_version(Btree *bt, u8 version);
 
 // --- transactions ---
 
-typedef enum TxnKind { TXN_READ, TXN_WRITE, TXN_EXCLUSIVE } TxnKind;
+typedef enum TxnKind { BTREE_READ, BTREE_WRITE, BTREE_EXCLUSIVE } TxnKind;
 // Starts or upgrades. Reads page 1 and checks the header: SQLITE_NOTADB, SQLITE_CORRUPT. The busy handler
 // is called as SQLite's rules say. *schema_cookie (may be NULL): meta 1 as seen by this transaction.
 MUST_USE int btree_begin(Btree *bt, TxnKind kind, u32 *schema_cookie);

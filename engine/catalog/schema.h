@@ -30,25 +30,23 @@ typedef struct Index Index;
 typedef struct Trigger Trigger;
 typedef struct ForeignKey ForeignKey;
 
-// ON CONFLICT actions, in SQLite's numbering.
-typedef enum ConflictAction {
-    CONFLICT_NONE = 0, // no clause given
-    CONFLICT_ROLLBACK = 1,
-    CONFLICT_ABORT = 2,
-    CONFLICT_FAIL = 3,
-    CONFLICT_IGNORE = 4,
-    CONFLICT_REPLACE = 5,
-    CONFLICT_UPDATE = 6, // upsert's DO UPDATE
-    CONFLICT_DEFAULT = 11,
-} ConflictAction;
-// Foreign key actions.
-typedef enum ForeignKeyAction {
-    FK_NO_ACTION = 0,
-    FK_RESTRICT = 7,
-    FK_SET_NULL = 8,
-    FK_SET_DEFAULT = 9,
-    FK_CASCADE = 10
-} ForeignKeyAction;
+// ON CONFLICT and RAISE actions, with the numbers SQLite's API uses (sqlite3_vtab_on_conflict).
+typedef enum OnConflict {
+    ON_CONFLICT_DEFAULT = 0, // no clause given
+    ON_CONFLICT_ROLLBACK = 1,
+    ON_CONFLICT_IGNORE = 2,
+    ON_CONFLICT_FAIL = 3,
+    ON_CONFLICT_ABORT = 4,
+    ON_CONFLICT_REPLACE = 5,
+    ON_CONFLICT_UPDATE = 6, // upsert's DO UPDATE
+} OnConflict;
+typedef enum FkAction {
+    FK_NO_ACTION,
+    FK_RESTRICT,
+    FK_SET_NULL,
+    FK_SET_DEFAULT,
+    FK_CASCADE,
+} FkAction;
 
 enum {
     COLUMN_ROWID = -1, // in Index.columns: the rowid itself
@@ -72,7 +70,7 @@ typedef struct Column {
     const char *collation; // name, or NULL for BINARY
     Expr *value;           // DEFAULT, or the generated column's expression; NULL for none
     u8 affinity;           // Affinity
-    u8 not_null;           // ConflictAction of NOT NULL, 0 when NULL is allowed
+    u8 not_null;           // OnConflict of NOT NULL, 0 when NULL is allowed
     u8 flags;
     u8 strict_type; // STRICT tables: STRICT_*
 } Column;
@@ -115,7 +113,7 @@ struct Table {
     i16 column_count;
     i16 stored_count; // columns that are in the record
     i16 rowid_alias;
-    u8 primary_key_conflict; // ConflictAction of the INTEGER PRIMARY KEY
+    u8 primary_key_conflict; // OnConflict of the INTEGER PRIMARY KEY
     Index *
         indexes; // linked by Index.next; order as SQLite's (newest first, unique before others as it does)
     ForeignKey *foreign_keys; // where this table is the child, linked by next_of_child
@@ -164,7 +162,7 @@ struct Index {
     Index *next;
     Pgno root;
     u16 flags;
-    u8 conflict;      // ConflictAction of its constraint
+    u8 conflict;      // OnConflict of its constraint
     u16 key_count;    // columns named by the user
     u16 column_count; // with the row identity appended
     i16 *columns;     // table column numbers, COLUMN_ROWID or COLUMN_EXPR
@@ -191,11 +189,11 @@ struct ForeignKey {
         i16 from;       // child's column
         const char *to; // parent's column; NULL: its primary key
     } * columns;
-    u8 on_delete, on_update; // ForeignKeyAction
+    u8 on_delete, on_update; // FkAction
     bool is_deferred;
 };
 
-typedef enum TriggerTime { TRIGGER_BEFORE = 1, TRIGGER_AFTER = 2, TRIGGER_INSTEAD = 4 } TriggerTime;
+typedef enum TriggerTime { TRIGGER_BEFORE, TRIGGER_AFTER, TRIGGER_INSTEAD_OF } TriggerTime;
 typedef enum TriggerEvent { TRIGGER_DELETE, TRIGGER_INSERT, TRIGGER_UPDATE } TriggerEvent;
 
 struct Trigger {

@@ -24,27 +24,20 @@
 
 #include "base/arena.h"
 #include "base/types.h"
+#include "catalog/schema.h"
 #include "value/value.h"
 
-typedef struct Expr Expr;
-typedef struct ExprList ExprList;
 typedef struct Call Call;
 typedef struct Window Window;
-typedef struct Select Select;
 typedef struct FromItem FromItem;
 typedef struct FromList FromList;
 typedef struct IdList IdList;
 typedef struct With With;
 typedef struct Cte Cte;
 typedef struct Stmt Stmt;
-typedef struct TriggerStep TriggerStep;
 
 // From the layers below, by name only.
-typedef struct Table Table;
-typedef struct Index Index;
-typedef struct Trigger Trigger;
 typedef struct FuncDef FuncDef;
-typedef struct Collation Collation;
 
 #define NO_OFFSET UINT32_MAX
 
@@ -422,16 +415,6 @@ struct With {
 
 // --- data changes ---
 
-// ON CONFLICT actions and RAISE actions, with the numbers SQLite's API uses (SQLITE_ROLLBACK...).
-typedef enum OnConflict {
-    ON_CONFLICT_DEFAULT = 0,
-    ON_CONFLICT_ROLLBACK = 1,
-    ON_CONFLICT_IGNORE = 2,
-    ON_CONFLICT_FAIL = 3,
-    ON_CONFLICT_ABORT = 4,
-    ON_CONFLICT_REPLACE = 5,
-} OnConflict;
-
 // col = expr, or (a, b) = row value.
 typedef struct SetItem {
     IdList *columns;
@@ -491,14 +474,6 @@ typedef struct QualifiedName {
     const char *schema, *name;
     u32 schema_offset, offset;
 } QualifiedName;
-
-typedef enum FkAction {
-    FK_NO_ACTION,
-    FK_RESTRICT,
-    FK_SET_NULL,
-    FK_SET_DEFAULT,
-    FK_CASCADE
-} FkAction;
 
 typedef struct ForeignKeyClause {
     IdList *columns; // table constraint; NULL for a column's REFERENCES
@@ -583,9 +558,6 @@ typedef struct CreateView {
     Span select_span;
     Span body; // "CREATE VIEW " + body
 } CreateView;
-
-typedef enum TriggerTime { TRIGGER_BEFORE, TRIGGER_AFTER, TRIGGER_INSTEAD_OF } TriggerTime;
-typedef enum TriggerEvent { TRIGGER_DELETE, TRIGGER_INSERT, TRIGGER_UPDATE } TriggerEvent;
 
 // One statement of a trigger's body: STMT_SELECT, STMT_INSERT, STMT_UPDATE or STMT_DELETE.
 struct TriggerStep {
