@@ -14,27 +14,25 @@ extern "C" {
 #    define SQLITE_EXTERN extern
 #endif
 #ifndef SQLITE_API
-
-#    define SQLITE_API
+#    ifdef __GNUC__
+#        define SQLITE_API __attribute__((visibility("default")))
+#    else
+#        define SQLITE_API
+#    endif
 #endif
 #ifndef SQLITE_CDECL
-
 #    define SQLITE_CDECL
 #endif
 #ifndef SQLITE_APICALL
-
 #    define SQLITE_APICALL
 #endif
 #ifndef SQLITE_STDCALL
-
 #    define SQLITE_STDCALL SQLITE_APICALL
 #endif
 #ifndef SQLITE_CALLBACK
-
 #    define SQLITE_CALLBACK
 #endif
 #ifndef SQLITE_SYSAPI
-
 #    define SQLITE_SYSAPI
 #endif
 
@@ -724,7 +722,6 @@ SQLITE_API int sqlite3_data_count(sqlite3_stmt *pStmt);
 #ifdef SQLITE_TEXT
 #    undef SQLITE_TEXT
 #else
-
 #    define SQLITE_TEXT 3
 #endif
 #define SQLITE3_TEXT 3
@@ -1340,7 +1337,6 @@ SQLITE_API int sqlite3_carray_bind(sqlite3_stmt *pStmt, int i, void *aData, int 
 #endif
 #if defined(__wasi__)
 #    undef SQLITE_WASI
-
 #    define SQLITE_WASI 1
 #    ifndef SQLITE_OMIT_LOAD_EXTENSION
 
@@ -1421,7 +1417,6 @@ typedef struct sqlite3_changeset_iter sqlite3_changeset_iter;
 SQLITE_API int sqlite3session_create(sqlite3 *db, const char *zDb, sqlite3_session **ppSession);
 SQLITE_API void sqlite3session_delete(sqlite3_session *pSession);
 SQLITE_API int sqlite3session_object_config(sqlite3_session *, int op, void *pArg);
-
 #    define SQLITE_SESSION_OBJCONFIG_SIZE  1
 #    define SQLITE_SESSION_OBJCONFIG_ROWID 2
 
@@ -1444,7 +1439,6 @@ SQLITE_API int sqlite3changeset_start(sqlite3_changeset_iter **pp, int nChangese
                                       void *pChangeset);
 SQLITE_API int sqlite3changeset_start_v2(sqlite3_changeset_iter **pp, int nChangeset,
                                          void *pChangeset, int flags);
-
 #    define SQLITE_CHANGESETSTART_INVERT 0x0002
 
 SQLITE_API int sqlite3changeset_next(sqlite3_changeset_iter *pIter);
@@ -1485,13 +1479,11 @@ SQLITE_API int sqlite3changeset_apply_v3(sqlite3 *db, int nChangeset, void *pCha
                                          int (*xConflict)(void *pCtx, int eConflict,
                                                           sqlite3_changeset_iter *p),
                                          void *pCtx, void **ppRebase, int *pnRebase, int flags);
-
 #    define SQLITE_CHANGESETAPPLY_NOSAVEPOINT  0x0001
 #    define SQLITE_CHANGESETAPPLY_INVERT       0x0002
 #    define SQLITE_CHANGESETAPPLY_IGNORENOOP   0x0004
 #    define SQLITE_CHANGESETAPPLY_FKNOACTION   0x0008
 #    define SQLITE_CHANGESETAPPLY_NOUPDATELOOP 0x0010
-
 #    define SQLITE_CHANGESET_DATA        1
 #    define SQLITE_CHANGESET_NOTFOUND    2
 #    define SQLITE_CHANGESET_CONFLICT    3
@@ -1553,11 +1545,9 @@ SQLITE_API int sqlite3rebaser_rebase_strm(sqlite3_rebaser *pRebaser,
                                           int (*xOutput)(void *pOut, const void *pData, int nData),
                                           void *pOut);
 SQLITE_API int sqlite3session_config(int op, void *pArg);
-
 #    define SQLITE_SESSION_CONFIG_STRMSIZE 1
 
 SQLITE_API int sqlite3changegroup_config(sqlite3_changegroup *, int, void *pArg);
-
 #    define SQLITE_CHANGEGROUP_CONFIG_PATCHSET 1
 
 SQLITE_API int sqlite3changegroup_change_begin(sqlite3_changegroup *, int eOp, const char *zTab,
