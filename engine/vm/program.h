@@ -25,6 +25,78 @@ typedef enum Opcode {
     OPCODE_COUNT,
 } Opcode;
 
+// What an instruction does with its operands: the second argument of OPCODE(), explained in opcode.def.
+enum OperandUse {
+    OPERAND_IN1 = 0x0001,
+    OPERAND_IN2 = 0x0002,
+    OPERAND_IN3 = 0x0004,
+    OPERAND_OUT1 = 0x0008,
+    OPERAND_OUT2 = 0x0010,
+    OPERAND_OUT3 = 0x0020,
+    OPERAND_JUMP1 = 0x0040,
+    OPERAND_JUMP2 = 0x0080,
+    OPERAND_JUMP3 = 0x0100,
+    OPERAND_MAYJ2 = 0x0200,
+    OPERAND_CUR1 = 0x0400,
+    OPERAND_CUR2 = 0x0800,
+    OPERAND_CUR3 = 0x1000,
+    OPERAND_DB1 = 0x2000,
+    OPERAND_DB2 = 0x4000,
+    OPERAND_DB3 = 0x8000,
+    OPERAND_SPAN1 = 0x10000,
+    OPERAND_SPAN3 = 0x20000,
+    OPERAND_SPAN3Z = 0x40000,
+};
+
+typedef struct OpcodeInfo {
+    const char *name;
+    u32 operands; // OperandUse
+    u16 p4_kinds; // set of 1 << P4Kind; 0: any
+    const char *synopsis;
+} OpcodeInfo;
+const OpcodeInfo *opcode_info(int op);
+
+// Values and bits of the fifth operand. Which instructions know them is said in opcode.def.
+enum {
+    // Comparisons: Eq Ne Lt Le Gt Ge
+    P5_AFFINITY_MASK = 0x47, // Affinity applied to both sides first
+    P5_JUMP_IF_NULL = 0x10,  // a NULL on either side jumps
+    P5_NULL_EQUAL = 0x80,    // NULL is a value, equal to NULL: IS and IS NOT
+    // Writing rows: Insert Delete IdxInsert
+    P5_NCHANGE = 0x01,         // counts as a change
+    P5_SAVE_POSITION = 0x02,   // keep the cursor where Next and Prev go on rightly
+    P5_IS_UPDATE = 0x04,       // part of an UPDATE, for the hooks
+    P5_AUX_DELETE = 0x04,      // Delete of an index entry whose row is deleted too
+    P5_APPEND = 0x08,          // the key is probably the greatest
+    P5_USE_SEEK_RESULT = 0x10, // the cursor was just sought to this key
+    P5_LAST_ROWID = 0x20,      // sets last_insert_rowid()
+    P5_IS_NOOP = 0x40,         // only the preupdate hook is called
+    P5_PREFORMAT = 0x80,       // RowCell prepared the entry
+    // Opening and seeking
+    P5_BULK = 0x01,       // OpenWrite: many rows in order will be inserted
+    P5_SEEK_EQ = 0x02,    // OpenRead, OpenWrite, SeekGE, SeekLE: only equal entries matter
+    P5_FOR_DELETE = 0x08, // OpenWrite: only to delete
+    P5_P2_IS_REG = 0x10,  // OpenRead, OpenWrite: the root page is in r[P2]
+    // Column
+    P5_EPHEMERAL = 0x01, // the result may point into the page
+    P5_LENGTH = 0x40,    // only length() is asked
+    P5_TYPEOF = 0x80,    // only typeof() or IS NULL is asked
+    P5_BYTES = 0xc0,     // only octet_length() is asked
+    // Rest
+    P5_PERMUTE = 0x01,         // Compare: as the Permutation before it says
+    P5_NO_CHANGE = 0x01,       // VColumn: sqlite3_vtab_nochange() is true
+    P5_NO_CHANGE_MAGIC = 0x6d, // MakeRecord: a NULL that vtab_nochange made is kept as such
+    P5_HASH_KEEP_NULL =
+        0x02, // HashInsert: entries with NULL keys are kept, to be visited by HashRewind
+    P5_HASH_SORTED = 0x01,    // HashRewind: in key order
+    P5_HASH_UNMATCHED = 0x02, // HashRewind: entries without HashMark only
+    // Halt: which constraint failed; P4 then names the culprit
+    P5_CONSTRAINT_NOT_NULL = 1,
+    P5_CONSTRAINT_UNIQUE = 2,
+    P5_CONSTRAINT_CHECK = 3,
+    P5_CONSTRAINT_FOREIGN_KEY = 4,
+};
+
 // What the fourth operand is. Text, integers, reals, blobs and arrays live in the program's arena.
 typedef enum P4Kind {
     P4_NONE,
@@ -41,9 +113,12 @@ typedef enum P4Kind {
     P4_PROGRAM,   // program: a trigger's sub-program, owned by the statement
     P4_INT_ARRAY, // ints: ints[0] is the count
     P4_VALUE,     // value: a constant
-    P4_CALL,      // call: FuncDef with argument count, for OP_Function
+    P4_CALL,      // call: made of P4_FUNCTION by program_seal(), with room for the arguments
+    P4_LAYOUT,    // layout: made by program_seal() for the instructions that need a scratch
+    P4_KIND_COUNT,
 } P4Kind;
 
+// The code of a trigger. Every Program instruction that names it runs it in a frame of its own.
 typedef struct SubProgram SubProgram;
 typedef struct Instr {
     u8 op;
@@ -93,6 +168,8 @@ int program_emit_func(Program *p, Opcode op, int p1, int p2, int p3, const struc
 int program_emit_table(Program *p, Opcode op, int p1, int p2, int p3, struct Table *t);
 int program_emit_vtab(Program *p, Opcode op, int p1, int p2, int p3, void *vtab);
 int program_emit_program(Program *p, Opcode op, int p1, int p2, int p3, SubProgram *takes);
+int program_emit_value(Program *p, Opcode op, int p1, int p2, int p3,
+                       Value *value); // value: in the program's arena; freed with the program
 int program_emit_ints(Program *p, Opcode op, int p1, int p2, int p3, const u32 *ints, u32 count);
 
 int program_here(const Program *p);         // address of the next instruction
@@ -104,5 +181,23 @@ void program_jump_here(Program *p, int address); // its p2 becomes program_here(
 Label label_new(Program *p);
 void label_here(Program *p, Label label);      // resolves to program_here()
 void program_to_noop(Program *p, int address); // takes an instruction back
+// Gives the instruction a constant as p4 (Column: the default of a field the row lacks), in the arena.
+void program_set_value(Program *p, int address, Value *value);
+void program_keep_comments(Program *p, bool keep); // off until told
+int program_error(const Program *p);               // what failed: SQLITE_NOMEM, SQLITE_TOOBIG
+int program_size(const Program *p);                // number of instructions
+
+// Ends building: labels become addresses, function calls get room for their arguments, and in debug
+// builds the program is verified. The counts are of registers (numbered 1..count) and cursors (0..count-1).
+// SQLITE_NOMEM, SQLITE_TOOBIG. Statements are sealed by vm_prepare() (vm.h).
+MUST_USE int program_seal(Program *p, int register_count, int cursor_count);
+// Seals `child` and moves it into the arena of `parent`, whose statement then owns it; frees `child`.
+// NULL after failure (which sticks to parent).
+typedef struct SubIdentity {
+    const void *token; // the same for every program of one trigger: finds recursion
+    const char *name;  // for EXPLAIN; lives as long as the statement
+} SubIdentity;
+SubProgram *program_to_sub(Program *parent, Program *child, int register_count, int cursor_count,
+                           const SubIdentity *identity);
 
 #endif
