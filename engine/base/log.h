@@ -6,6 +6,9 @@
 
 typedef void LogCallback(void *arg, int rc, const char *message);
 void log_configure(LogCallback *callback, void *arg);
+bool log_is_on(void);
+void log_text(int rc, const char *message);
+// libc's printf rules; cut after 699 bytes. Never allocates.
 void log_message(int rc, const char *fmt, ...) PRINTF_LIKE(2, 3);
 
 #endif

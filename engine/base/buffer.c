@@ -1,0 +1,158 @@
+// Growing byte strings with a sticky error.
+
+#include "base/buffer.h"
+
+#include "base/alloc.h"
+#include <stdio.h>
+#include <string.h>
+
+enum { BUFFER_SIZE_MAX = 1000000000, BUFFER_CAPACITY_MIN = 64 };
+
+static size_t buffer_limit(const Buffer *buf)
+{
+    return buf->size_max ? buf->size_max : BUFFER_SIZE_MAX;
+}
+
+// Once failed, a buffer holds nothing.
+static COLD void buffer_fail(Buffer *buf, int rc)
+{
+    mem_free(buf->bytes);
+    *buf = (Buffer){.size_max = buf->size_max, .rc = rc};
+}
+
+// Makes room for `size` bytes and a NUL.
+static COLD bool buffer_grow(Buffer *buf, size_t size)
+{
+    if (buf->rc != SQLITE_OK)
+        return false;
+    if (size > buffer_limit(buf) - buf->size) {
+        buffer_fail(buf, SQLITE_TOOBIG);
+        return false;
+    }
+    size_t wanted = buf->size + size + 1;
+    size_t capacity = buf->capacity + buf->capacity / 2;
+    if (capacity > buffer_limit(buf) + 1)
+        capacity = buffer_limit(buf) + 1;
+    if (capacity < wanted)
+        capacity = wanted;
+    if (capacity < BUFFER_CAPACITY_MIN)
+        capacity = BUFFER_CAPACITY_MIN;
+    char *moved = mem_realloc(buf->bytes, capacity);
+    if (moved == NULL) {
+        buffer_fail(buf, SQLITE_NOMEM);
+        return false;
+    }
+    buf->bytes = moved;
+    buf->capacity = capacity;
+    return true;
+}
+
+static inline bool buffer_has_room(Buffer *buf, size_t size)
+{
+    if (LIKELY(size < buf->capacity - buf->size && buf->size + size <= buffer_limit(buf)))
+        return true;
+    return buffer_grow(buf, size);
+}
+
+void buffer_add(Buffer *buf, const void *bytes, size_t size)
+{
+    if (size == 0 || !buffer_has_room(buf, size))
+        return;
+    memcpy(buf->bytes + buf->size, bytes, size);
+    buf->size += size;
+}
+
+void buffer_add_text(Buffer *buf, const char *text)
+{
+    buffer_add(buf, text, strlen(text));
+}
+
+void buffer_add_char(Buffer *buf, char c)
+{
+    if (buffer_has_room(buf, 1))
+        buf->bytes[buf->size++] = c;
+}
+
+void buffer_add_repeated(Buffer *buf, char c, size_t count)
+{
+    if (count == 0 || !buffer_has_room(buf, count))
+        return;
+    memset(buf->bytes + buf->size, c, count);
+    buf->size += count;
+}
+
+void buffer_printf(Buffer *buf, const char *fmt, ...)
+{
+    va_list args;
+    va_start(args, fmt);
+    buffer_vprintf(buf, fmt, args);
+    va_end(args);
+}
+
+void buffer_vprintf(Buffer *buf, const char *fmt, va_list args)
+{
+    va_list again;
+    va_copy(again, args);
+    size_t room = buf->capacity > buf->size ? buf->capacity - buf->size : 0;
+    int size = vsnprintf(room ? buf->bytes + buf->size : NULL, room, fmt, args);
+    if (size > 0 && (size_t)size < room && buffer_has_room(buf, (size_t)size)) {
+        buf->size += (size_t)size;
+    } else if (size > 0 && buffer_has_room(buf, (size_t)size)) {
+        vsnprintf(buf->bytes + buf->size, (size_t)size + 1, fmt, again);
+        buf->size += (size_t)size;
+    }
+    va_end(again);
+}
+
+char *buffer_reserve(Buffer *buf, size_t size)
+{
+    return buffer_has_room(buf, size) ? buf->bytes + buf->size : NULL;
+}
+
+void buffer_grew(Buffer *buf, size_t size)
+{
+    ASSERT(buf->rc == SQLITE_OK);
+    ASSERT(buf->size + size < buf->capacity || size == 0);
+
+    buf->size += size;
+}
+
+void buffer_truncate(Buffer *buf, size_t size)
+{
+    if (size < buf->size)
+        buf->size = size;
+}
+
+const char *buffer_text(Buffer *buf)
+{
+    if (buf->bytes == NULL)
+        return "";
+    ASSERT(buf->size < buf->capacity);
+
+    buf->bytes[buf->size] = 0;
+    return buf->bytes;
+}
+
+char *buffer_take(Buffer *buf)
+{
+    if (buf->rc == SQLITE_OK && buf->bytes == NULL && !buffer_grow(buf, 0))
+        return NULL;
+    if (buf->rc != SQLITE_OK)
+        return NULL;
+    buffer_text(buf);
+    char *text = buf->bytes;
+    *buf = (Buffer){0};
+    return text;
+}
+
+void buffer_clear(Buffer *buf)
+{
+    buf->size = 0;
+    buf->rc = SQLITE_OK;
+}
+
+void buffer_deinit(Buffer *buf)
+{
+    mem_free(buf->bytes);
+    *buf = (Buffer){0};
+}
