@@ -2,7 +2,7 @@
 # Builds quire from nothing and runs its tests, on a bare Debian 12 with root or sudo.
 #
 #   tests/run.sh                    everything but the label "long"
-#   tests/run.sh -L quick           the quick tests; any arguments go to ctest instead of the default
+#   tests/run.sh -L quick           the quick tests; any arguments go to ctest not the default
 #   QUIRE_BUILD=build/asan tests/run.sh -R btree     in another build folder
 #   QUIRE_LIMIT=600 tests/run.sh    seconds until the whole run is stopped, 870 unless told
 #   QUIRE_CMAKE="-DQUIRE_SANITIZE=address,undefined" tests/run.sh

@@ -632,8 +632,8 @@ typedef int (*sqlite3_loadext_entry)(sqlite3 *db, char **pzErrMsg,
 #endif
 
 /*
-** INIT1 once at file scope in one file of the extension: the pointer to the table. INIT2 first thing
-** in the entry point. INIT3 at file scope in the extension's other files.
+** INIT1 once at file scope in one file of the extension: the pointer to the table. INIT2 is the first
+** thing in the entry point. INIT3 at file scope in the extension's other files.
 */
 #if !defined(SQLITE_CORE) && !defined(SQLITE_OMIT_LOAD_EXTENSION)
 #    define SQLITE_EXTENSION_INIT1    const sqlite3_api_routines *sqlite3_api = 0;

@@ -14,6 +14,7 @@ void test_f64_near(double expected, double actual, double tolerance, const char 
     bool same = expected == actual || (isnan(expected) && isnan(actual));
     if (same || fabs(expected - actual) <= tolerance)
         return;
-    print_error("%s:%d: %.17g is not within %g of %.17g\n", file, line, actual, tolerance, expected);
+    print_error("%s:%d: %.17g is not within %g of %.17g\n", file, line, actual, tolerance,
+                expected);
     _fail(file, line);
 }

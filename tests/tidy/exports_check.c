@@ -1,9 +1,9 @@
 // exports_check names NM LIBRARY...          every exported symbol is sqlite3* or quire_*
 // exports_check declared LIBRARY HEADER...   every SQLITE_API declaration is exported
 //
-// The second reads the headers as text: each declaration starts with SQLITE_API, and its name is the
-// word before the first parenthesis, or before the bracket or semicolon of a variable. What stands under
-// #ifdef _WIN32 or #ifndef NDEBUG is not expected in the library.
+// The second reads the headers as text: each declaration starts with SQLITE_API, and its name is
+// the word before the first parenthesis, or before the bracket or semicolon of a variable. What
+// stands under #ifdef _WIN32 or #ifndef NDEBUG is not expected in the library.
 #include <ctype.h>
 #include <dlfcn.h>
 #include <stdbool.h>

@@ -20,10 +20,10 @@ static bool is_marked(const SourceFile *file, const Function *function, const ch
     return source_is_marked(file, mark, first, function->open_line + 3);
 }
 
-// A signature that the public interface lays down is not ours to shorten.
+// The public interface lays down its signatures; others say why they are wide.
 static bool is_public(const SourceFile *file, const Function *function)
 {
-    return strncmp(function->name, "sqlite3", 7) == 0 || is_marked(file, function, "abi:");
+    return strncmp(function->name, "sqlite3", 7) == 0 || is_marked(file, function, "wide:");
 }
 
 static void check_function(const SourceFile *file, const Function *function)

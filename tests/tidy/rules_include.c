@@ -18,7 +18,7 @@ static const Layer layers[] = {
     {"value",    "base"},
     {"os",       "base"},
     {"pager",    "os base"},
-    {"btree",    "pager value base"},
+    {"btree",    "pager os value base"},
     {"txn",      "btree pager value base"},
     {"catalog",  "txn btree value base"},
     {"func",     "catalog value base"},

@@ -1,4 +1,5 @@
-// Every rule of tidy fires on the smallest text that breaks it, and keeps quiet on what looks alike.
+// Every rule of tidy fires on the smallest text that breaks it, and keeps quiet on what looks
+// alike.
 #include "support/test.h"
 #include "tests/tidy/tidy.h"
 
@@ -11,7 +12,7 @@ static int errors_of(Rule rule, const char *path, const char *text)
     tidy_reset(true);
     rule(&file);
     source_deinit(&file);
-    return tidy_error_count();
+    return tidy_error_count() + tidy_wide_count();
 }
 
 // --- reading ---
