@@ -1,9 +1,9 @@
 // The counted allocator.
 //
-// The built-in methods are libc's malloc, whose blocks already know their size, so that no header is
-// needed. Counters are atomics with relaxed ordering: they are statistics, and the limits they feed are
-// approximate by nature when threads race. A process that never started a thread skips the locked
-// instructions.
+// The built-in methods are libc's malloc, whose blocks already know their size, so that no header
+// is needed. Counters are atomics with relaxed ordering: they are statistics, and the limits they
+// feed are approximate by nature when threads race. A process that never started a thread skips the
+// locked instructions.
 
 #include "base/alloc.h"
 

@@ -2,15 +2,16 @@
 #define QUIRE_BASE_ALLOC_H
 // The counted allocator behind sqlite3_malloc: the only place that calls malloc.
 //
-// Every block knows its size (sqlite3_msize: at least what was asked for). Totals, high-water marks and the soft and hard heap limits are kept in
-// atomics. Any call may fail and returns NULL then; callers answer SQLITE_NOMEM. Tests make the n-th
-// allocation fail with alloc_fault_arm(). The methods may be replaced before initialisation
-// (SQLITE_CONFIG_MALLOC).
+// Every block knows its size (sqlite3_msize: at least what was asked for). Totals, high-water marks
+// and the soft and hard heap limits are kept in atomics. Any call may fail and returns NULL then;
+// callers answer SQLITE_NOMEM. Tests make the n-th allocation fail with alloc_fault_arm(). The
+// methods may be replaced before initialisation (SQLITE_CONFIG_MALLOC).
 
 #include "base/contract.h"
 #include "sqlite3.h"
 
-// Uninitialised memory, 8-byte aligned (16-byte unless the methods were replaced). size 0 gives NULL. Sizes above 0x7fffff00 fail.
+// Uninitialised memory, 8-byte aligned (16-byte unless the methods were replaced). size 0 gives
+// NULL. Sizes above 0x7fffff00 fail.
 MUST_USE void *mem_alloc(u64 size);
 MUST_USE void *mem_alloc_zeroed(u64 size);
 // Like realloc: on failure the old block stays valid and NULL is returned. size 0 frees.

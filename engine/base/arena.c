@@ -2,9 +2,9 @@
 //
 //   chunk: | header | object | gap | object | gap | ... free ... |
 //
-// A chunk is twice as large as the one before it, up to 64 KiB; what does not fit gets a chunk of its
-// own size. Under AddressSanitizer all that is not handed out is poisoned, with an 8-byte gap behind
-// every object, so that an overrun is caught although the memory is one block.
+// A chunk is twice as large as the one before it, up to 64 KiB; what does not fit gets a chunk of
+// its own size. Under AddressSanitizer all that is not handed out is poisoned, with an 8-byte gap
+// behind every object, so that an overrun is caught although the memory is one block.
 
 #include "base/arena.h"
 

@@ -1,9 +1,11 @@
 #ifndef QUIRE_BASE_ARENA_H
 #define QUIRE_BASE_ARENA_H
-// Memory that dies together: the AST and plan of a statement being prepared, a program, a row's temporaries.
+// Memory that dies together: the AST and plan of a statement being prepared, a program, a row's
+// temporaries.
 //
-// {0} is a valid empty arena. Allocations are 8-byte aligned and never move. After the first failure
-// `failed` stays set and every further call returns NULL, so that builders ask once at the end.
+// {0} is a valid empty arena. Allocations are 8-byte aligned and never move. After the first
+// failure `failed` stays set and every further call returns NULL, so that builders ask once at the
+// end.
 
 #include "base/contract.h"
 

@@ -1,6 +1,7 @@
 #ifndef QUIRE_BASE_BITSET_H
 #define QUIRE_BASE_BITSET_H
-// A set of page numbers or row indexes, from 1 to a limit given at the start; sparse sets stay small.
+// A set of page numbers or row indexes, from 1 to a limit given at the start; sparse sets stay
+// small.
 
 #include "base/contract.h"
 

@@ -8,8 +8,8 @@
 //   ASSERT_SLOW   may walk a page or a tree; on in the checked build (QUIRE_CHECKED)
 //   ASSERT_SOUND  true unless the file is corrupt; on unless NDEBUG, switched off by tests which
 //                 feed damaged files (contract_expect_damage)
-// TRY(call) returns the code of a failed call. TRY_DONE(call) stores it in the local `rc` and goes to
-// the function's one label `done`.
+// TRY(call) returns the code of a failed call. TRY_DONE(call) stores it in the local `rc` and goes
+// to the function's one label `done`.
 
 #include "base/types.h"
 
@@ -60,8 +60,8 @@ bool contract_damage_expected(void);
 #    define ASSERT_SLOW(c) ((void)0)
 #endif
 
-// COVER names a rare branch; in debug builds it counts, so that the test which explains the branch can
-// end with assert_covered("same name").
+// COVER names a rare branch; in debug builds it counts, so that the test which explains the branch
+// can end with assert_covered("same name").
 #ifdef NDEBUG
 #    define COVER(name) ((void)0)
 #else

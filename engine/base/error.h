@@ -2,9 +2,9 @@
 #define QUIRE_BASE_ERROR_H
 // Result codes and the places where they are born.
 //
-// One code space: SQLite's result codes, extended ones inside. Storage layers return codes; only sql,
-// func, vtab and api word messages. Every origin of "corrupt", "cannot open" and I/O errors passes
-// through one of these functions, which write file, line and reason to the error log
+// One code space: SQLite's result codes, extended ones inside. Storage layers return codes; only
+// sql, func, vtab and api word messages. Every origin of "corrupt", "cannot open" and I/O errors
+// passes through one of these functions, which write file, line and reason to the error log
 // (sqlite3_config(SQLITE_CONFIG_LOG)), so that one breakpoint catches all.
 
 #include "base/contract.h"

@@ -1,9 +1,10 @@
 #ifndef QUIRE_BASE_HASHMAP_H
 #define QUIRE_BASE_HASHMAP_H
-// Maps from names (ASCII case ignored, as SQL identifiers are compared) and from integers to pointers.
+// Maps from names (ASCII case ignored, as SQL identifiers are compared) and from integers to
+// pointers.
 //
-// {0} is a valid empty map. Keys of NameMap are borrowed: they must outlive their entry. Iteration is
-// in order of insertion.
+// {0} is a valid empty map. Keys of NameMap are borrowed: they must outlive their entry. Iteration
+// is in order of insertion.
 
 #include "base/contract.h"
 

@@ -1,6 +1,7 @@
 #ifndef QUIRE_BASE_PRNG_H
 #define QUIRE_BASE_PRNG_H
-// Pseudo-random bytes (ChaCha20 keyed by the caller's seed): behind random(), temporary names and tests.
+// Pseudo-random bytes (ChaCha20 keyed by the caller's seed): behind random(), temporary names and
+// tests.
 
 #include "base/contract.h"
 

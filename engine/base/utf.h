@@ -1,12 +1,14 @@
 #ifndef QUIRE_BASE_UTF_H
 #define QUIRE_BASE_UTF_H
-// UTF-8 and UTF-16 as SQLite reads them: invalid input never fails, it becomes U+FFFD by the same rules.
+// UTF-8 and UTF-16 as SQLite reads them: invalid input never fails, it becomes U+FFFD by the same
+// rules.
 
 #include "base/buffer.h"
 
 #define UTF_REPLACEMENT 0xFFFDu
 
-// Reads one character at *p (p < end) and advances. Overlong forms, surrogates and U+FFFE/U+FFFF give U+FFFD.
+// Reads one character at *p (p < end) and advances. Overlong forms, surrogates and U+FFFE/U+FFFF
+// give U+FFFD.
 u32 utf8_next(const u8 **p, const u8 *end);
 u32 utf8_put(u8 *out, u32 code_point);                           // returns 1..4
 size_t utf8_length(const char *text, size_t size);               // characters, SQLite's length()

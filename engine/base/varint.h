@@ -1,7 +1,7 @@
 #ifndef QUIRE_BASE_VARINT_H
 #define QUIRE_BASE_VARINT_H
-// SQLite's variable-length integers: 1 to 9 bytes, big-endian groups of seven bits, high bit set on all
-// but the last; a ninth byte carries eight bits.  0x7f -> 7f; 0x80 -> 81 00; -1 -> ff x 9.
+// SQLite's variable-length integers: 1 to 9 bytes, big-endian groups of seven bits, high bit set on
+// all but the last; a ninth byte carries eight bits.  0x7f -> 7f; 0x80 -> 81 00; -1 -> ff x 9.
 
 #include "base/contract.h"
 

@@ -3,16 +3,16 @@
 // What the database contains: tables, indexes, views, triggers, foreign keys, in memory.
 //
 // A Schema mirrors sqlite_schema of one database file. It is built by running its CREATE statements
-// through the front end (schema_load.h) and dropped whole when the schema cookie changes. Every object
-// owns an arena that holds its names and expression trees (`struct Expr`, defined above this layer and
-// opaque here). Objects are reached by name without regard to ASCII case.
+// through the front end (schema_load.h) and dropped whole when the schema cookie changes. Every
+// object owns an arena that holds its names and expression trees (`struct Expr`, defined above this
+// layer and opaque here). Objects are reached by name without regard to ASCII case.
 //
-//   C1  table->columns[i] for i < column_count; column i is field i of the record for ordinary tables
-//       without virtual generated columns; table_storage_column() maps otherwise.
+//   C1  table->columns[i] for i < column_count; column i is field i of the record for ordinary
+//       tables without virtual generated columns; table_storage_column() maps otherwise.
 //   C2  table->rowid_alias is the index of the INTEGER PRIMARY KEY column, or -1.
 //   C3  A WITHOUT ROWID table has rowid_alias -1 and a primary-key index whose root is the table's.
-//   C4  index->columns[] ends with the columns that make the key unique: the rowid (COLUMN_ROWID) or the
-//       missing primary-key columns. Its first key_count are what the user named.
+//   C4  index->columns[] ends with the columns that make the key unique: the rowid (COLUMN_ROWID)
+//       or the missing primary-key columns. Its first key_count are what the user named.
 
 #include "base/arena.h"
 #include "base/hashmap.h"
@@ -115,7 +115,8 @@ struct Table {
     i16 rowid_alias;
     u8 primary_key_conflict; // OnConflict of the INTEGER PRIMARY KEY
     Index *
-        indexes; // linked by Index.next; order as SQLite's (newest first, unique before others as it does)
+        // linked by Index.next; order as SQLite's (newest first, unique before others as it does)
+        indexes;
     ForeignKey *foreign_keys; // where this table is the child, linked by next_of_child
     CheckConstraint *checks;
     u32 check_count;

@@ -6,8 +6,8 @@
 //
 //     00 00 00 00 | database 00 | key 00 value 00 ... | 00 | journal 00 | log 00 | 00
 //
-// The four zeros in front are found by walking back from the journal's or the log's name; nowhere else
-// in the block do four zeros stand together before a name.
+// The four zeros in front are found by walking back from the journal's or the log's name; nowhere
+// else in the block do four zeros stand together before a name.
 
 #include "base/contract.h"
 #include "sqlite3.h"

@@ -3,8 +3,9 @@
 // What the engine asks of the operating system: files, locks, shared memory, time, randomness.
 //
 // Nouns
-//   VFS    a sqlite3_vfs: opens, deletes and names files, tells time. Built in: "unix" (the default),
-//          "unix-excl", "unix-dotfile", "unix-none", "memdb". Applications register their own.
+//   VFS    a sqlite3_vfs: opens, deletes and names files, tells time. Built in: "unix" (the
+//          default), "unix-excl", "unix-dotfile", "unix-none", "memdb". Applications register their
+//          own.
 //   file   a sqlite3_file: bytes at offsets, a lock level, perhaps shared memory. The memory is the
 //          caller's, vfs->szOsFile bytes of it; pMethods == NULL says "closed".
 //   lock   the file's level for one open file: SQLITE_LOCK_NONE < SHARED < RESERVED < PENDING <
@@ -12,12 +13,12 @@
 //   shm    the wal-index: regions of shared memory beside the file, and eight lock slots.
 //
 // The public structures are the engine's own interface: a VFS written against sqlite3.h works
-// everywhere. What is here are typed calls through them, so that callers name no method pointers and
-// older VFSes (iVersion 1 or 2) are dealt with once.
+// everywhere. What is here are typed calls through them, so that callers name no method pointers
+// and older VFSes (iVersion 1 or 2) are dealt with once.
 //
-// Waiting. Calls marked "may wait" can wait for the disk. On a fiber they hand the thread back to its
-// owner instead, so the caller must hold no mutex that others need across them. Locks never wait: they
-// say SQLITE_BUSY. os/README.md has the invariants (O1...) and the table of byte ranges.
+// Waiting. Calls marked "may wait" can wait for the disk. On a fiber they hand the thread back to
+// its owner instead, so the caller must hold no mutex that others need across them. Locks never
+// wait: they say SQLITE_BUSY. os/README.md has the invariants (O1...) and the table of byte ranges.
 //
 // Thread rule: a sqlite3_file belongs to one thread at a time; a VFS may be called by any thread.
 
@@ -26,8 +27,8 @@
 
 // --- start and registry ---
 
-// Registers the built-in VFSes, "unix" as the default. Called by sqlite3_initialize under its mutex;
-// calling again changes nothing.
+// Registers the built-in VFSes, "unix" as the default. Called by sqlite3_initialize under its
+// mutex; calling again changes nothing.
 MUST_USE int os_init(void);
 void os_deinit(void);
 
@@ -35,8 +36,9 @@ sqlite3_vfs *vfs_find(const char *name); // NULL: the default; borrowed, NULL wh
 int vfs_register(sqlite3_vfs *vfs, bool make_default);
 int vfs_unregister(sqlite3_vfs *vfs);
 
-// SQLITE_CONFIG_MMAP_SIZE, before os_init: the limit a file starts with, and what SQLITE_FCNTL_MMAP_SIZE
-// may raise it to. SQLITE_CONFIG_MEMDB_MAXSIZE likewise. Negative keeps the default.
+// SQLITE_CONFIG_MMAP_SIZE, before os_init: the limit a file starts with, and what
+// SQLITE_FCNTL_MMAP_SIZE may raise it to. SQLITE_CONFIG_MEMDB_MAXSIZE likewise. Negative keeps the
+// default.
 void os_configure_mmap(i64 size_default, i64 size_max);
 void os_configure_memdb(i64 size_max);
 // The directory for temporary files (sqlite3_temp_directory); NULL: the environment decides.
@@ -62,7 +64,8 @@ static inline bool os_is_open(const sqlite3_file *file)
     return file != NULL && file->pMethods != NULL;
 }
 
-// Reads `size` bytes. Past the end the rest is zeros and the result SQLITE_IOERR_SHORT_READ. May wait.
+// Reads `size` bytes. Past the end the rest is zeros and the result SQLITE_IOERR_SHORT_READ. May
+// wait.
 MUST_USE static inline int os_read(sqlite3_file *file, void *out, int size, i64 offset)
 {
     ASSERT(os_is_open(file) && size >= 0 && offset >= 0);
@@ -91,8 +94,8 @@ int os_characteristics(sqlite3_file *file); // SQLITE_IOCAP_*
 
 // --- locks (O1-O6) ---
 
-// Climbs to `level` (SHARED, RESERVED or EXCLUSIVE). SQLITE_BUSY: somebody else is in the way; after a
-// failed climb to EXCLUSIVE the file may stand at PENDING, which keeps new readers out.
+// Climbs to `level` (SHARED, RESERVED or EXCLUSIVE). SQLITE_BUSY: somebody else is in the way;
+// after a failed climb to EXCLUSIVE the file may stand at PENDING, which keeps new readers out.
 MUST_USE int os_lock(sqlite3_file *file, int level);
 int os_unlock(sqlite3_file *file, int level); // down to SHARED or NONE
 // Does anyone, in any process, hold RESERVED or more?
@@ -111,19 +114,19 @@ enum {
 
 bool os_has_shm(const sqlite3_file *file); // can this file be in WAL mode among several users?
 // Maps region `index`. Without `extend` a region that does not exist yet comes out as NULL.
-// SQLITE_READONLY: mapped, but only for reading. SQLITE_READONLY_CANTINIT: nobody has the wal-index open
-// and we may not write it, so that its content must not be believed. May wait.
+// SQLITE_READONLY: mapped, but only for reading. SQLITE_READONLY_CANTINIT: nobody has the wal-index
+// open and we may not write it, so that its content must not be believed. May wait.
 MUST_USE int os_shm_map(sqlite3_file *file, int index, bool extend, volatile void **out);
-// Slots [slot, slot + count); flags: SQLITE_SHM_LOCK or UNLOCK | SQLITE_SHM_SHARED or EXCLUSIVE. Shared
-// locks are taken one at a time. SQLITE_BUSY leaves everything as it was. Never waits.
+// Slots [slot, slot + count); flags: SQLITE_SHM_LOCK or UNLOCK | SQLITE_SHM_SHARED or EXCLUSIVE.
+// Shared locks are taken one at a time. SQLITE_BUSY leaves everything as it was. Never waits.
 MUST_USE int os_shm_lock(sqlite3_file *file, int slot, int count, int flags);
 void os_shm_barrier(sqlite3_file *file); // everything before it is seen before everything after it
 int os_shm_unmap(sqlite3_file *file, bool delete_file);
 
 // --- memory-mapped reading ---
 
-// *out points to the bytes in place, or is NULL: read them instead. Each one that is not NULL is given
-// back with os_unfetch(). os_unfetch(file, 0, NULL) says that the mapping is out of date.
+// *out points to the bytes in place, or is NULL: read them instead. Each one that is not NULL is
+// given back with os_unfetch(). os_unfetch(file, 0, NULL) says that the mapping is out of date.
 MUST_USE int os_fetch(sqlite3_file *file, i64 offset, int size, void **out);
 int os_unfetch(sqlite3_file *file, i64 offset, void *bytes);
 
@@ -162,10 +165,12 @@ int memory_journal_size(const sqlite3_vfs *vfs);
 MUST_USE int memory_journal_spill(sqlite3_file *file); // now; nothing to do for other files
 bool memory_journal_is_in_memory(const sqlite3_file *file);
 
-// A "memdb" file over given bytes, for sqlite3_deserialize. flags: SQLITE_DESERIALIZE_*; takes `bytes`
-// (mem_free) with FREEONCLOSE, on failure too. SQLITE_MISUSE when `file` is not a private memdb.
+// A "memdb" file over given bytes, for sqlite3_deserialize. flags: SQLITE_DESERIALIZE_*; takes
+// `bytes` (mem_free) with FREEONCLOSE, on failure too. SQLITE_MISUSE when `file` is not a private
+// memdb.
 MUST_USE int memdb_set_content(sqlite3_file *file, void *bytes, i64 size, i64 capacity, int flags);
-// The bytes in place, borrowed until the next change; false when `file` is not of "memdb" or is shared.
+// The bytes in place, borrowed until the next change; false when `file` is not of "memdb" or is
+// shared.
 bool memdb_content(sqlite3_file *file, void **bytes, i64 *size);
 
 #endif

@@ -2,9 +2,9 @@
 #define QUIRE_OS_THREAD_H
 // Mutexes, conditions, reader-writer locks, and the mutexes applications see as sqlite3_mutex.
 //
-// The engine's own state is guarded by Mutex and RwLock, which are always real: SQLITE_CONFIG_SINGLETHREAD
-// switches off connection mutexes only. Atomics are C11's <stdatomic.h>. Nothing here can fail after
-// initialisation but memory for a new mutex.
+// The engine's own state is guarded by Mutex and RwLock, which are always real:
+// SQLITE_CONFIG_SINGLETHREAD switches off connection mutexes only. Atomics are C11's <stdatomic.h>.
+// Nothing here can fail after initialisation but memory for a new mutex.
 
 #include "base/contract.h"
 #include "sqlite3.h"

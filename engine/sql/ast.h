@@ -1,12 +1,13 @@
 #ifndef QUIRE_SQL_AST_H
 #define QUIRE_SQL_AST_H
 // The syntax tree of one SQL statement: what the parser makes, the resolver completes, the rewriter
-// changes, the planner reads and the code generator walks. Everything lives in one Arena per statement
-// (trees of views, triggers, CHECK constraints and the like live in the arena of their schema object and
-// are copied before they are resolved, see expr_tree.h).
+// changes, the planner reads and the code generator walks. Everything lives in one Arena per
+// statement (trees of views, triggers, CHECK constraints and the like live in the arena of their
+// schema object and are copied before they are resolved, see expr_tree.h).
 //
 // Laws
-//   A1  The SQL text outlives the tree: spans point into it. Names and literals are copies, dequoted.
+//   A1  The SQL text outlives the tree: spans point into it. Names and literals are copies,
+//       dequoted.
 //   A2  `offset` is the byte where the construct begins in the text handed to the parser (NO_OFFSET
 //       for what a rewrite made). Errors point there, ALTER ... RENAME rewrites there.
 //   A3  The parser leaves EX_NAME; after resolution no EX_NAME and no EX_STAR is left outside of
@@ -16,11 +17,12 @@
 //       SQLITE_LIMIT_EXPR_DEPTH, so recursion over expressions is bounded.
 //   A5  An AND, OR or binary chain leans left: left is the longer arm.
 //   A6  Compound SELECTs are a chain over `prior`: the last term holds ORDER BY, LIMIT and WITH.
-//   A7  FROM is a flat list, joined from left to right; item[0] has no join operator. A parenthesised
-//       join is one item of kind FROM_NESTED whose `select` is SELECT * FROM (the inner list).
-//   A8  NOT LIKE, NOT IN, NOT BETWEEN, NOT EXISTS are EX_NOT over the plain form. IS [NOT] DISTINCT FROM
-//       are EX_IS_NOT and EX_IS. LIKE, GLOB, REGEXP, MATCH, -> and ->> are EX_CALL (arguments as the
-//       function takes them: like(pattern, text[, escape])) with EXPR_INFIX set.
+//   A7  FROM is a flat list, joined from left to right; item[0] has no join operator. A
+//       parenthesised join is one item of kind FROM_NESTED whose `select` is SELECT * FROM (the
+//       inner list).
+//   A8  NOT LIKE, NOT IN, NOT BETWEEN, NOT EXISTS are EX_NOT over the plain form. IS [NOT] DISTINCT
+//       FROM are EX_IS_NOT and EX_IS. LIKE, GLOB, REGEXP, MATCH, -> and ->> are EX_CALL (arguments
+//       as the function takes them: like(pattern, text[, escape])) with EXPR_INFIX set.
 
 #include "base/arena.h"
 #include "base/types.h"
@@ -110,8 +112,8 @@ typedef enum ExprKind {
     EX_AGG_COLUMN,  // u.agg: a column or expression kept by an aggregation (planner)
 } ExprKind;
 
-// Properties of an expression. The low half is set by the parser, the high half by the resolver; those
-// marked ^ are inherited by every expression above.
+// Properties of an expression. The low half is set by the parser, the high half by the resolver;
+// those marked ^ are inherited by every expression above.
 enum {
     EXPR_DOUBLE_QUOTED = 1u << 0, // EX_NAME or EX_STRING written "x"
     EXPR_QUOTED = 1u << 1,        // any quoting: never TRUE or FALSE, never a keyword
@@ -264,7 +266,8 @@ struct Window {
     u8 exclude;   // FrameExclude
     Window *next; // list of Select.window_defs
     // Resolved: references and bases are merged in, so that the fields above are complete.
-    i32 group; // windows of one Select with equal PARTITION BY and ORDER BY and frame share a number
+    // windows of one Select with equal PARTITION BY and ORDER BY and frame share a number
+    i32 group;
 };
 
 // --- queries ---
@@ -335,7 +338,8 @@ typedef enum FromKind {
     FROM_NESTED,    // A7
     FROM_FUNCTION,  // name(args): table-valued function; `table` is its virtual table
     FROM_RECURSIVE, // the CTE being defined, inside its own recursive term: reads the queue's row
-    FROM_PSEUDO, // row given by the context: CHECK, generated columns, index expressions, excluded.*
+    // row given by the context: CHECK, generated columns, index expressions, excluded.*
+    FROM_PSEUDO,
 } FromKind;
 
 // Join operator between an item and everything left of it.
@@ -608,7 +612,8 @@ typedef struct Alter {
     ColumnDef *column;
     Constraint *constraint;
     Span
-        clause; // ADD COLUMN: text of the definition; ADD CONSTRAINT and SET NOT NULL: of the clause
+        // ADD COLUMN: text of the definition; ADD CONSTRAINT and SET NOT NULL: of the clause
+        clause;
 } Alter;
 
 // --- other statements ---

@@ -1,6 +1,7 @@
 #ifndef QUIRE_VALUE_COLLATION_H
 #define QUIRE_VALUE_COLLATION_H
-// Collating sequences: how two texts compare. BINARY, NOCASE and RTRIM are built in; users add others.
+// Collating sequences: how two texts compare. BINARY, NOCASE and RTRIM are built in; users add
+// others.
 
 #include "base/contract.h"
 

@@ -2,9 +2,9 @@
 #define QUIRE_VALUE_COMPARE_H
 // The order of values and of records: NULL < numbers < text < blobs, text by collation.
 //
-// A KeyShape describes the keys of one index; a KeyProbe is a key in pieces to be looked for. Record
-// comparison parses only the bytes it needs, and is specialised for the two shapes that dominate:
-// first field an integer, first field text under BINARY.
+// A KeyShape describes the keys of one index; a KeyProbe is a key in pieces to be looked for.
+// Record comparison parses only the bytes it needs, and is specialised for the two shapes that
+// dominate: first field an integer, first field text under BINARY.
 
 #include "value/collation.h"
 #include "value/value.h"

@@ -30,7 +30,8 @@ void serial_get(const u8 *body, u32 serial_type, u8 encoding, Value *v);
 typedef struct RecordPlan {
     u32 header_size;
     u64 body_size; // without the trailing zeroes
-    u64 zero_tail; // zero bytes to follow, not stored in memory (only when the last fields allow it)
+    // zero bytes to follow, not stored in memory (only when the last fields allow it)
+    u64 zero_tail;
 } RecordPlan;
 // `affinities` NULL or one letter per value: applied in place first. SQLITE_TOOBIG, SQLITE_NOMEM.
 MUST_USE int record_plan(Value *values, u32 count, const char *affinities, u8 encoding,

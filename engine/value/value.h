@@ -1,17 +1,18 @@
 #ifndef QUIRE_VALUE_VALUE_H
 #define QUIRE_VALUE_VALUE_H
-// A Value is one SQL value: a register of the bytecode machine, a bound parameter, a function's argument
-// or result. It is what the public API calls sqlite3_value.
+// A Value is one SQL value: a register of the bytecode machine, a bound parameter, a function's
+// argument or result. It is what the public API calls sqlite3_value.
 //
 // Laws
-//   V1  Exactly one of V_NULL, or a set of representations, holds: V_INT, V_REAL (or V_INT_REAL), V_TEXT,
-//       V_BLOB. Text may carry a cached number beside it (V_TEXT|V_INT); the storage class is then still
-//       the one value_type() computes: text first, blob, integer, real.
-//   V2  `bytes[0..size)` is valid while V_TEXT or V_BLOB is set. With V_ZERO_TAIL, u.zero_tail further
-//       zero bytes follow which are not in memory yet.
-//   V3  Who owns `bytes`: V_OWNED the Value's own block (`owned`, `capacity`), V_DYNAMIC a foreign block
-//       with `destroy`, V_STATIC a constant that outlives everything, V_EPHEMERAL borrowed until the
-//       register or page it came from changes. A Value keeps `owned` for reuse when it becomes a number.
+//   V1  Exactly one of V_NULL, or a set of representations, holds: V_INT, V_REAL (or V_INT_REAL),
+//       V_TEXT, V_BLOB. Text may carry a cached number beside it (V_TEXT|V_INT); the storage class
+//       is then still the one value_type() computes: text first, blob, integer, real.
+//   V2  `bytes[0..size)` is valid while V_TEXT or V_BLOB is set. With V_ZERO_TAIL, u.zero_tail
+//       further zero bytes follow which are not in memory yet.
+//   V3  Who owns `bytes`: V_OWNED the Value's own block (`owned`, `capacity`), V_DYNAMIC a foreign
+//       block with `destroy`, V_STATIC a constant that outlives everything, V_EPHEMERAL borrowed
+//       until the register or page it came from changes. A Value keeps `owned` for reuse when it
+//       becomes a number.
 //   V4  Text is in `encoding`; inside a statement that is the database's encoding (SQLite compares
 //       UTF-16 text as stored, so nothing is converted until somebody asks).
 //   V5  An all-zero Value is a valid NULL without an owner; value_deinit() accepts it.
@@ -104,7 +105,8 @@ typedef enum Handover {
 // taken bytes are freed.
 MUST_USE int value_set_text(Value *v, const char *text, u64 size, u8 encoding, Handover how);
 MUST_USE int value_set_blob(Value *v, const void *bytes, u64 size, Handover how);
-// The public API's way: `destroy` may be SQLITE_STATIC, SQLITE_TRANSIENT or a function, called also on failure.
+// The public API's way: `destroy` may be SQLITE_STATIC, SQLITE_TRANSIENT or a function, called also
+// on failure.
 MUST_USE int value_set_text_destroy(Value *v, const char *text, u64 size, u8 encoding,
                                     void (*destroy)(void *));
 MUST_USE int value_set_blob_destroy(Value *v, const void *bytes, u64 size, void (*destroy)(void *));

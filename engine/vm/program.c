@@ -1,7 +1,8 @@
 // The builder of programs: emits instructions, keeps labels, and seals the result.
 //
-// Instructions live in one growing array, everything they point to in the program's arena. Key shapes and
-// virtual tables are counted, so the program gives their references back when it is freed.
+// Instructions live in one growing array, everything they point to in the program's arena. Key
+// shapes and virtual tables are counted, so the program gives their references back when it is
+// freed.
 #include "vm/program.h"
 #include "base/alloc.h"
 #include "base/vec.h"
@@ -203,11 +204,13 @@ int program_emit_real(Program *p, Opcode op, int p1, int p2, int p3, f64 p4)
                        sizeof p4);
 }
 
+// wide: an opcode with its operands
 int program_emit_blob(Program *p, Opcode op, int p1, int p2, int p3, const void *p4, u32 size)
 {
     return emit_copied(p, &(Instr){.op = (u8)op, .p1 = p1, .p2 = p2, .p3 = p3}, P4_BLOB, p4, size);
 }
 
+// wide: an opcode with its operands
 int program_emit_text(Program *p, Opcode op, int p1, int p2, int p3, const char *p4, int size)
 {
     Instr *in = instr_append(p, op, p1, p2, p3);
@@ -221,6 +224,7 @@ int program_emit_text(Program *p, Opcode op, int p1, int p2, int p3, const char 
     return last_address(p);
 }
 
+// wide: an opcode with its operands
 int program_emit_ints(Program *p, Opcode op, int p1, int p2, int p3, const u32 *ints, u32 count)
 {
     Instr *in = instr_append(p, op, p1, p2, p3);

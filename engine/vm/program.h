@@ -2,13 +2,13 @@
 #define QUIRE_VM_PROGRAM_H
 // A program of the bytecode machine, and the builder the code generator fills it with.
 //
-// Opcode names, operands and meanings are those of SQLite's documented machine (sqlite.org/opcode.html)
-// wherever we have the same instruction; opcode.def is the one source for names, operand metadata and
-// prose, and says where an instruction is ours or differs.
+// Opcode names, operands and meanings are those of SQLite's documented machine
+// (sqlite.org/opcode.html) wherever we have the same instruction; opcode.def is the one source for
+// names, operand metadata and prose, and says where an instruction is ours or differs.
 //
-// Errors stick: after the first failure (out of memory, too many instructions) every call is a no-op and
-// program_failed() tells. Addresses are instruction indexes; labels are negative until resolved by
-// program_seal().
+// Errors stick: after the first failure (out of memory, too many instructions) every call is a
+// no-op and program_failed() tells. Addresses are instruction indexes; labels are negative until
+// resolved by program_seal().
 
 #include "base/arena.h"
 #include "base/contract.h"
@@ -25,7 +25,8 @@ typedef enum Opcode {
     OPCODE_COUNT,
 } Opcode;
 
-// What an instruction does with its operands: the second argument of OPCODE(), explained in opcode.def.
+// What an instruction does with its operands: the second argument of OPCODE(), explained in
+// opcode.def.
 enum OperandUse {
     OPERAND_IN1 = 0x0001,
     OPERAND_IN2 = 0x0002,
@@ -181,18 +182,19 @@ void program_jump_here(Program *p, int address); // its p2 becomes program_here(
 Label label_new(Program *p);
 void label_here(Program *p, Label label);      // resolves to program_here()
 void program_to_noop(Program *p, int address); // takes an instruction back
-// Gives the instruction a constant as p4 (Column: the default of a field the row lacks), in the arena.
+// Gives the instruction a constant as p4 (Column: the default of a field the row lacks), in the
+// arena.
 void program_set_value(Program *p, int address, Value *value);
 void program_keep_comments(Program *p, bool keep); // off until told
 int program_error(const Program *p);               // what failed: SQLITE_NOMEM, SQLITE_TOOBIG
 int program_size(const Program *p);                // number of instructions
 
 // Ends building: labels become addresses, function calls get room for their arguments, and in debug
-// builds the program is verified. The counts are of registers (numbered 1..count) and cursors (0..count-1).
-// SQLITE_NOMEM, SQLITE_TOOBIG. Statements are sealed by vm_prepare() (vm.h).
+// builds the program is verified. The counts are of registers (numbered 1..count) and cursors
+// (0..count-1). SQLITE_NOMEM, SQLITE_TOOBIG. Statements are sealed by vm_prepare() (vm.h).
 MUST_USE int program_seal(Program *p, int register_count, int cursor_count);
-// Seals `child` and moves it into the arena of `parent`, whose statement then owns it; frees `child`.
-// NULL after failure (which sticks to parent).
+// Seals `child` and moves it into the arena of `parent`, whose statement then owns it; frees
+// `child`. NULL after failure (which sticks to parent).
 typedef struct SubIdentity {
     const void *token; // the same for every program of one trigger: finds recursion
     const char *name;  // for EXPLAIN; lives as long as the statement

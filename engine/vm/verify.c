@@ -1,5 +1,6 @@
-// Checks a program against the operand metadata of opcode.def: addresses inside the program, registers and
-// cursors inside their counts, the right kind of fourth operand. Run on every program in debug builds.
+// Checks a program against the operand metadata of opcode.def: addresses inside the program,
+// registers and cursors inside their counts, the right kind of fourth operand. Run on every program
+// in debug builds.
 #include "base/log.h"
 #include "vm/program_priv.h"
 
