@@ -148,8 +148,9 @@ struct sqlite3 {
     u8 threads_max;
     u32 schema_generation; // any schema changed: statements recompile
     bool init_busy;
-    void *client_data;                      // sqlite3_set_clientdata list, api's
-    void *api;                              // the api layer's private part
+    int open_handles;  // BLOB handles and backups that keep a closed connection alive
+    void *client_data; // sqlite3_set_clientdata list, api's
+    void *api;         // the api layer's private part
     struct sqlite3 *blocking, *unlock_next; // unlock_notify
 };
 

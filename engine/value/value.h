@@ -55,6 +55,9 @@ typedef enum Affinity {
     AFF_FLEXNUM = 0x46, // 'F': like NUMERIC, but integers stay integers (subquery results)
 } Affinity;
 
+// UTF-16 in this machine's byte order, as the public API's ...16 functions use it.
+#define UTF16_NATIVE (__BYTE_ORDER__ == __ORDER_BIG_ENDIAN__ ? SQLITE_UTF16BE : SQLITE_UTF16LE)
+
 struct sqlite3_value {
     union {
         i64 integer;             // V_INT, V_INT_REAL

@@ -1,0 +1,143 @@
+// The error a connection last met: codes, messages, offsets.
+
+#include "api/api.h"
+#include "base/error.h"
+#include "base/log.h"
+
+int sqlite3_errcode(sqlite3 *db)
+{
+    if (db != NULL && !connection_is_usable_or_sick(db))
+        return error_misuse();
+    if (db == NULL || db->out_of_memory)
+        return SQLITE_NOMEM;
+    return db->error_code & db->error_mask;
+}
+
+int sqlite3_extended_errcode(sqlite3 *db)
+{
+    if (db != NULL && !connection_is_usable_or_sick(db))
+        return error_misuse();
+    if (db == NULL || db->out_of_memory)
+        return SQLITE_NOMEM;
+    return db->error_code;
+}
+
+int sqlite3_extended_result_codes(sqlite3 *db, int on)
+{
+    if (!connection_is_usable(db))
+        return error_misuse();
+    api_enter(db);
+    db->error_mask = on ? (int)0xffffffff : 0xff;
+    return api_exit(db, SQLITE_OK);
+}
+
+const char *sqlite3_errmsg(sqlite3 *db)
+{
+    if (db == NULL)
+        return error_text(SQLITE_NOMEM);
+    if (!connection_is_usable_or_sick(db))
+        return error_text(error_misuse());
+    api_enter(db);
+    const char *text = NULL;
+    if (!db->out_of_memory && db->error_code != SQLITE_OK && db->error_message != NULL)
+        text = value_text(db->error_message, SQLITE_UTF8);
+    if (text == NULL)
+        text = error_text(db->out_of_memory ? SQLITE_NOMEM : db->error_code);
+    if (db->mutex != NULL)
+        sqlite3_mutex_leave(db->mutex);
+    return text;
+}
+
+const void *sqlite3_errmsg16(sqlite3 *db)
+{
+    static const u16 no_memory[] = {'o', 'u', 't', ' ', 'o', 'f', ' ',
+                                    'm', 'e', 'm', 'o', 'r', 'y', 0};
+    static const u16 misuse[] = {'b', 'a', 'd', ' ', 'p', 'a', 'r', 'a', 'm', 'e', 't', 'e',
+                                 'r', ' ', 'o', 'r', ' ', 'o', 't', 'h', 'e', 'r', ' ', 'A',
+                                 'P', 'I', ' ', 'm', 'i', 's', 'u', 's', 'e', 0};
+    if (db == NULL)
+        return no_memory;
+    if (!connection_is_usable_or_sick(db))
+        return misuse;
+    api_enter(db);
+    const void *text = NULL;
+    if (!db->out_of_memory) {
+        if (db->error_message == NULL || value_type(db->error_message) == SQLITE_NULL)
+            connection_error(db, db->error_code, "%s", error_text(db->error_code));
+        if (db->error_message != NULL)
+            text = value_text(db->error_message, UTF16_NATIVE);
+    }
+    db->out_of_memory = false;
+    if (db->mutex != NULL)
+        sqlite3_mutex_leave(db->mutex);
+    return text != NULL ? text : no_memory;
+}
+
+const char *sqlite3_errstr(int rc)
+{
+    return error_text(rc);
+}
+
+int sqlite3_error_offset(sqlite3 *db)
+{
+    if (!connection_is_usable_or_sick(db) || db->error_code == SQLITE_OK)
+        return -1;
+    return db->error_offset;
+}
+
+int sqlite3_system_errno(sqlite3 *db)
+{
+    return db != NULL ? db->os_errno : 0;
+}
+
+int sqlite3_set_errmsg(sqlite3 *db, int code, const char *message)
+{
+    if (!connection_is_usable(db))
+        return error_misuse();
+    api_enter(db);
+    if (message != NULL)
+        connection_error(db, code, "%s", message);
+    else
+        connection_error_plain(db, code);
+    return api_exit(db, SQLITE_OK);
+}
+
+// --- entering and leaving ---
+
+bool connection_is_usable(const sqlite3 *db)
+{
+    if (db == NULL || db->magic != CONNECTION_OPEN) {
+        log_message(SQLITE_MISUSE, "API call with %s database connection pointer",
+                    db == NULL                                                     ? "NULL"
+                    : db->magic == CONNECTION_SICK || db->magic == CONNECTION_BUSY ? "unopened"
+                                                                                   : "invalid");
+        return false;
+    }
+    return true;
+}
+
+bool connection_is_usable_or_sick(const sqlite3 *db)
+{
+    if (db != NULL && (db->magic == CONNECTION_SICK || db->magic == CONNECTION_BUSY))
+        return true;
+    return connection_is_usable(db);
+}
+
+void api_enter(sqlite3 *db)
+{
+    if (db->mutex != NULL)
+        sqlite3_mutex_enter(db->mutex);
+}
+
+int api_exit(sqlite3 *db, int rc)
+{
+    if (db->out_of_memory || rc == SQLITE_IOERR_NOMEM) {
+        db->out_of_memory = false;
+        connection_error_plain(db, SQLITE_NOMEM);
+        rc = SQLITE_NOMEM;
+    }
+    rc &= db->error_mask;
+    if (db->mutex != NULL)
+        sqlite3_mutex_leave(db->mutex);
+    return rc;
+}

@@ -1,0 +1,253 @@
+// The code generator's context: registers, cursors, sources of columns, sticky errors, and the start-up
+// part of a program (transactions, hoisted constants) that codegen_finish() appends.
+
+#include "sql/code/codegen.h"
+#include "base/buffer.h"
+#include "base/vec.h"
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+void codegen_init(Codegen *g, sqlite3 *db, Program *program, Arena *arena, Stmt *stmt,
+                  int cursor_count)
+{
+    ASSERT(db != NULL);
+    ASSERT(arena != NULL);
+
+    *g = (Codegen){.db = db, .program = program, .arena = arena, .stmt = stmt};
+    g->cursor_count = cursor_count;
+    g->hoist_constants = true;
+}
+
+void codegen_deinit(Codegen *g)
+{
+    mem_free(g->sources);
+    mem_free(g->constants.items);
+    mem_free(g->vtab_writes.items);
+    g->sources = NULL;
+    g->constants.items = NULL;
+    g->vtab_writes.items = NULL;
+}
+
+void codegen_begin(Codegen *g)
+{
+    g->init_address = program_emit(g->program, OP_Init, 0, 0, 0);
+}
+
+static void emit_transactions(Codegen *g)
+{
+    for (int i = 0; i < g->db->database_count; i++) {
+        if (((g->read_mask >> i) & 1) == 0)
+            continue;
+        const Database *database = &g->db->databases[i];
+        bool writes = ((g->write_mask >> i) & 1) != 0;
+        program_emit_int(g->program, OP_Transaction, i, writes, (int)database->schema->cookie,
+                         (i32)database->schema->generation);
+        if (!g->schema_only)
+            program_set_p5(g->program, 1); // check the schema cookie
+    }
+    for (u32 i = 0; i < g->vtab_writes.count; i++)
+        program_emit_vtab(g->program, OP_VBegin, 0, 0, 0, g->vtab_writes.items[i]);
+}
+
+// Hoisted expressions may hoist others while they are coded, so the list can grow under the loop.
+static void emit_constants(Codegen *g)
+{
+    g->hoist_constants = false;
+    for (u32 i = 0; i < g->constants.count; i++)
+        code_expr_copy(g, g->constants.items[i].expr, g->constants.items[i].reg);
+}
+
+int codegen_finish(Codegen *g)
+{
+    program_emit0(g->program, OP_Halt);
+    program_jump_here(g->program, g->init_address);
+    emit_transactions(g);
+    emit_constants(g);
+    program_emit(g->program, OP_Goto, 0, g->init_address + 1, 0);
+    if (g->rc == SQLITE_OK && (program_failed(g->program) || g->arena->failed))
+        codegen_fail(g, connection_out_of_memory(g->db));
+    return g->rc;
+}
+
+void codegen_error(Codegen *g, int rc, const char *fmt, ...)
+{
+    ASSERT(rc != SQLITE_OK);
+
+    if (g->rc != SQLITE_OK)
+        return;
+
+    va_list args;
+    va_start(args, fmt);
+    Buffer message = {0};
+    buffer_vprintf(&message, fmt, args);
+    va_end(args);
+    char *text = buffer_take(&message);
+    g->rc =
+        text != NULL ? connection_error(g->db, rc, "%s", text) : connection_out_of_memory(g->db);
+    mem_free(text);
+}
+
+void codegen_fail(Codegen *g, int rc)
+{
+    ASSERT(rc != SQLITE_OK);
+
+    if (g->rc == SQLITE_OK)
+        g->rc = rc;
+}
+
+bool codegen_failed(const Codegen *g)
+{
+    return g->rc != SQLITE_OK;
+}
+
+Codegen *codegen_top(Codegen *g)
+{
+    while (g->outer != NULL)
+        g = g->outer;
+    return g;
+}
+
+void codegen_reads(Codegen *g, int database)
+{
+    ASSERT(database >= 0);
+    ASSERT(database < DATABASE_MAX);
+
+    codegen_top(g)->read_mask |= 1u << database;
+}
+
+void codegen_writes(Codegen *g, int database, bool multi_row)
+{
+    Codegen *top = codegen_top(g);
+    codegen_reads(g, database);
+    top->write_mask |= 1u << database;
+    top->multi_write |= multi_row;
+}
+
+void codegen_may_abort(Codegen *g)
+{
+    codegen_top(g)->may_abort = true;
+}
+
+// --- registers and cursors ---
+
+Reg reg_new(Codegen *g)
+{
+    return ++g->reg_count;
+}
+
+Reg reg_range_new(Codegen *g, int count)
+{
+    ASSERT(count >= 0);
+
+    Reg first = g->reg_count + 1;
+    g->reg_count += count;
+    return first;
+}
+
+Reg reg_temp(Codegen *g)
+{
+    if (g->temp_count > 0)
+        return g->temp_regs[--g->temp_count];
+    return reg_new(g);
+}
+
+void reg_temp_release(Codegen *g, Reg reg)
+{
+    if (reg != 0 && g->temp_count < TEMP_REG_MAX)
+        g->temp_regs[g->temp_count++] = reg;
+}
+
+Reg reg_temp_range(Codegen *g, int count)
+{
+    return count == 1 ? reg_temp(g) : reg_range_new(g, count);
+}
+
+void reg_temp_range_release(Codegen *g, Reg first, int count)
+{
+    if (count == 1)
+        reg_temp_release(g, first);
+}
+
+int cursor_new(Codegen *g)
+{
+    return g->cursor_count++;
+}
+
+ColumnSource *source_of(Codegen *g, int cursor)
+{
+    static const ColumnSource empty = {0};
+    ASSERT(cursor >= 0);
+
+    u32 wanted = (u32)cursor + 1;
+    if (wanted > g->source_capacity) {
+        u32 before = g->source_capacity;
+        if (vec_reserve(&g->sources, &g->source_capacity, wanted, sizeof *g->sources)
+            != SQLITE_OK) {
+            codegen_fail(g, connection_out_of_memory(g->db));
+            ColumnSource *spare = arena_alloc_zeroed(g->arena, sizeof *spare);
+            return spare != NULL ? spare : (ColumnSource *)&empty;
+        }
+        memset(g->sources + before, 0, (g->source_capacity - before) * sizeof *g->sources);
+    }
+    return &g->sources[cursor];
+}
+
+void source_set_table(Codegen *g, const FromItem *item, int cursor)
+{
+    *source_of(g, item->cursor) = (ColumnSource){
+        .kind =
+            item->table != NULL && item->table->kind == TABLE_VIRTUAL ? SOURCE_VTAB : SOURCE_CURSOR,
+        .cursor = cursor,
+        .table = item->table,
+    };
+}
+
+void substitute_push(Codegen *g, Substitute *s)
+{
+    s->next = g->substitutes;
+    g->substitutes = s;
+}
+
+void substitute_pop(Codegen *g, Substitute *s)
+{
+    ASSERT(g->substitutes == s);
+
+    g->substitutes = s->next;
+}
+
+// --- EXPLAIN QUERY PLAN ---
+
+static int plan_add(Codegen *g, const char *fmt, va_list args)
+{
+    Buffer text = {0};
+    buffer_vprintf(&text, fmt, args);
+    int address = program_here(g->program);
+    program_emit_text(g->program, OP_Explain, address, g->plan_parent, 0, buffer_text(&text), -1);
+    buffer_deinit(&text);
+    return address;
+}
+
+int plan_line(Codegen *g, const char *fmt, ...)
+{
+    va_list args;
+    va_start(args, fmt);
+    int id = plan_add(g, fmt, args);
+    va_end(args);
+    return id;
+}
+
+int plan_push(Codegen *g, const char *fmt, ...)
+{
+    int former = g->plan_parent;
+    va_list args;
+    va_start(args, fmt);
+    g->plan_parent = plan_add(g, fmt, args);
+    va_end(args);
+    return former;
+}
+
+void plan_pop(Codegen *g, int former_parent)
+{
+    g->plan_parent = former_parent;
+}

@@ -1,0 +1,231 @@
+#ifndef QUIRE_SQL_CODE_CODEGEN_H
+#define QUIRE_SQL_CODE_CODEGEN_H
+// The code generator's common ground: from a resolved tree and its plan to a program.
+//
+// `emit_*` (program.h) writes one instruction, `code_*` a construct. Errors stick to the Codegen: after
+// the first one everything is a no-op on the way to codegen_finish(), which reports it.
+//
+// Shape of every program:
+//     0   Init -> S
+//     1   ... body ...
+//         Halt
+//     S   Transaction for each database used; constants hoisted out of loops
+//         Goto 1
+//
+// Where columns come from. Every FromItem has a cursor number; sources[cursor] says where its columns
+// are at this point of the program: a table cursor, a covering index, registers filled by a co-routine,
+// an ephemeral table. The planner's loops fill it in, code_expr() reads it. Substitutes do the same for
+// whole expressions: index expressions, GROUP BY keys, finished aggregates.
+
+#include "catalog/connection.h"
+#include "sql/ast.h"
+#include "vm/program.h"
+
+typedef enum SourceKind {
+    SOURCE_NONE,
+    SOURCE_CURSOR, // column i is OP_Column of `cursor` (tables, views materialised, ephemeral tables)
+    SOURCE_INDEX,     // columns the index holds come from `index_cursor`, the others from `cursor`
+    SOURCE_COVERING,  // all columns come from `index_cursor`; `cursor` is not open
+    SOURCE_REGISTERS, // column i is register first_reg + i
+    SOURCE_VTAB,      // OP_VColumn of `cursor`
+} SourceKind;
+
+typedef struct ColumnSource {
+    u8 kind; // SourceKind
+    int cursor;
+    int index_cursor;
+    Table *table;                // NULL for subqueries
+    Index *index;                // SOURCE_INDEX, SOURCE_COVERING
+    Reg first_reg;               // SOURCE_REGISTERS
+    Reg rowid_reg;               // holds the rowid, when not 0
+    bool regs_are_storage_order; // registers follow the record (generated columns left out)
+} ColumnSource;
+
+// While in force, an expression equal to `expr` (expr_equal) is read from a register or index column.
+typedef struct Substitute {
+    const Expr *expr;
+    Reg reg;            // when not 0
+    int cursor, column; // else OP_Column
+    struct Substitute *next;
+} Substitute;
+
+// The row a trigger, RETURNING or CHECK looks at: register first holds the rowid, then the columns.
+typedef struct RowImage {
+    Table *table;
+    Reg old_first, new_first; // 0: not available
+    bool in_parent;           // read with OP_Param: we are inside a trigger program
+} RowImage;
+
+typedef struct ConstantExpr {
+    Expr *expr;
+    Reg reg;
+} ConstantExpr;
+
+enum { TEMP_REG_MAX = 8 };
+
+typedef struct Codegen {
+    sqlite3 *db;
+    Program *program;
+    Arena *arena; // the tree's: lives until the program is sealed
+    Stmt *stmt;
+    struct Codegen *outer; // the statement that fires the trigger being compiled, or NULL
+    Trigger *trigger;      // being compiled
+    RowImage row;
+    u8 trigger_conflict; // OnConflict imposed on a trigger's statements
+
+    int rc; // sticky; the message is on the connection
+
+    int reg_count;    // registers 1..reg_count are in use
+    int cursor_count; // cursors 0..cursor_count-1
+    Reg temp_regs[TEMP_REG_MAX];
+    int temp_count;
+
+    ColumnSource *sources; // by cursor number
+    u32 source_capacity;
+    Substitute *substitutes; // innermost first
+
+    struct {
+        ConstantExpr *items;
+        u32 count, capacity;
+    } constants;
+    bool hoist_constants;
+
+    u32 read_mask, write_mask; // databases used; bit = database index
+    bool schema_only;          // program compiles a schema: no cookie checks
+    bool multi_write; // changes more than one row: needs a statement savepoint if it may abort
+    bool may_abort;
+    bool counts_changes;
+    int init_address;
+
+    int plan_parent; // EXPLAIN QUERY PLAN: address of the enclosing OP_Explain, 0 at the top
+    int plan_next_id;
+    const char *authorizer_context;
+    int nesting; // of trigger programs
+    bool is_explain_plan;
+    void *planner; // sql/plan's own state
+    struct {
+        void **items; // virtual tables that need VBegin
+        u32 count, capacity;
+    } vtab_writes;
+    struct TriggerProgram *trigger_programs; // compiled so far, of the outermost Codegen
+} Codegen;
+
+// --- lifecycle ---
+
+void codegen_init(Codegen *g, sqlite3 *db, Program *program, Arena *arena, Stmt *stmt,
+                  int cursor_count);
+void codegen_begin(Codegen *g); // emits Init
+int codegen_finish(Codegen *g); // emits Halt, the start-up part; returns the sticky code
+void codegen_deinit(Codegen *g);
+// Sets the error (first one wins) with SQLite's wording.
+void codegen_error(Codegen *g, int rc, const char *fmt, ...) PRINTF_LIKE(3, 4);
+void codegen_fail(Codegen *g, int rc); // message is on the connection already
+bool codegen_failed(const Codegen *g);
+Codegen *codegen_top(Codegen *g); // the outermost statement
+
+// The program will read (write) this database: Transaction and cookie check go into the start-up part.
+void codegen_reads(Codegen *g, int database);
+void codegen_writes(Codegen *g, int database, bool multi_row);
+void codegen_may_abort(Codegen *g);
+
+// --- registers and cursors ---
+
+Reg reg_new(Codegen *g);
+Reg reg_range_new(Codegen *g, int count); // consecutive
+Reg reg_temp(Codegen *g);
+void reg_temp_release(Codegen *g, Reg reg);
+Reg reg_temp_range(Codegen *g, int count);
+void reg_temp_range_release(Codegen *g, Reg first, int count);
+int cursor_new(Codegen *g);
+
+ColumnSource *source_of(Codegen *g, int cursor); // grows the map; never NULL
+void source_set_table(Codegen *g, const FromItem *item, int cursor);
+void substitute_push(Codegen *g, Substitute *s); // `s` is the caller's, in force until popped
+void substitute_pop(Codegen *g, Substitute *s);
+
+// --- EXPLAIN QUERY PLAN ---
+
+// Adds a line under the current parent; returns its id. push makes it the parent until pop.
+int plan_line(Codegen *g, const char *fmt, ...) PRINTF_LIKE(2, 3);
+int plan_push(Codegen *g, const char *fmt, ...) PRINTF_LIKE(2, 3);
+void plan_pop(Codegen *g, int former_parent);
+
+// --- expressions ---
+
+// Returns the register that holds the value of `e`: `target` if it had to be computed, another one if the
+// value already lives there. target 0 means: anywhere (a new register).
+Reg code_expr(Codegen *g, Expr *e, Reg target);
+void code_expr_into(Codegen *g, Expr *e, Reg target); // in `target` itself
+void code_expr_copy(Codegen *g, Expr *e,
+                    Reg target); // in `target`, as a deep copy that survives the row
+// A temporary register or where the value lives; *release gets what to hand to reg_temp_release (0: nothing).
+Reg code_expr_temp(Codegen *g, Expr *e, Reg *release);
+// A constant's register, filled once in the start-up part.
+Reg code_constant(Codegen *g, Expr *e);
+enum { LIST_COPY = 1, LIST_HOIST = 2 };
+void code_expr_list(Codegen *g, const ExprList *list, Reg first, u32 flags);
+// Emits a jump to `to`, taken if the truth of `e` equals `when`, where NULL counts as `null_as`.
+void code_jump(Codegen *g, Expr *e, Label to, bool when, bool null_as);
+// Compares two registers by the rules for `left op right` and jumps; p5 adds to the flags.
+void code_compare(Codegen *g, Opcode op, Expr *left, Expr *right, Reg left_reg, Reg right_reg,
+                  Label to, u16 p5);
+// Column `column` (ROWID_COLUMN: the rowid) of a FROM item by its source map.
+void code_item_column(Codegen *g, const FromItem *item, int column, Reg target);
+// Column of a table by cursor, with defaults for rows written before ALTER TABLE ADD COLUMN, REAL affinity,
+// virtual generated columns computed.
+void code_table_column(Codegen *g, Table *table, int cursor, int column, Reg target);
+void code_generated_column(Codegen *g, Table *table, int column, Reg target);
+void code_function(Codegen *g, Expr *e, Reg target);
+u32 vector_size(const Expr *e);                 // fields of a row value; 1 for scalars
+Expr *vector_field(Codegen *g, Expr *e, u32 i); // as an expression
+Affinity code_affinity(const Expr *e);
+const Collation *code_collation(Codegen *g, const Expr *e); // NULL: BINARY
+const Collation *code_compare_collation(Codegen *g, const Expr *left, const Expr *right);
+Affinity code_compare_affinity(const Expr *left, const Expr *right);
+bool code_is_constant(const Expr *e); // no columns, params of triggers, subqueries: may be hoisted
+
+// --- subqueries ---
+
+typedef enum DestKind {
+    DEST_OUTPUT, // ResultRow
+    DEST_DISCARD,
+    DEST_COROUTINE, // yields registers first..first+count through `param`
+    DEST_TABLE,     // appends records to the ephemeral table `param` in order
+    DEST_SET,       // distinct keys into the ephemeral index `param`, with `affinities`
+    DEST_EXISTS,    // stores 1 into register `param` and stops
+    DEST_REGISTERS, // the first row's values into registers from `param`, and stops
+    DEST_UNION,     // keys into the ephemeral index `param`
+    DEST_EXCEPT,    // keys out of it
+    DEST_QUEUE,     // recursive CTE: record into `param`, ordered by `order`
+    DEST_DISTINCT_QUEUE,
+    DEST_CALLBACK, // calls `consume` with the row in registers
+} DestKind;
+
+typedef struct SelectDest {
+    u8 kind;    // DestKind
+    int param;  // cursor or register, by kind
+    int param2; // DEST_DISTINCT_QUEUE: the index of seen rows; DEST_SET: bloom filter register
+    Reg first;  // row's registers; 0: allocated by code_select
+    int count;
+    const char *affinities; // DEST_SET
+    ExprList *order;        // DEST_QUEUE
+    void (*consume)(Codegen *g, struct SelectDest *dest);
+    void *arg;
+} SelectDest;
+
+// Plans and codes a resolved Select (the last term of a compound).
+void code_select(Codegen *g, Select *select, SelectDest *dest);
+
+// A set that IN can probe. Built once per statement unless correlated.
+typedef struct InSet {
+    int cursor;
+    Reg has_null;        // register: not NULL-valued... 0 when nobody asked or no NULL is possible
+    bool is_rowid_table; // `cursor` is a table whose rowids are the set
+    bool is_empty_list;
+    bool is_existing_index; // cursor stands on a real index, not an ephemeral one
+} InSet;
+void code_in_set(Codegen *g, Expr *in, bool wants_null, InSet *out);
+// The value of a scalar subquery or EXISTS; row values: `first` of consecutive registers.
+Reg code_subquery(Codegen *g, Expr *e);
+
+#endif
