@@ -5,6 +5,7 @@
 // Every entry point that takes a connection enters its mutex, works, and leaves through api_exit(), which
 // turns a remembered allocation failure into SQLITE_NOMEM and masks extended codes as configured.
 
+#include "base/error.h"
 #include "catalog/connection.h"
 
 // Process-wide settings, set by sqlite3_config() before sqlite3_initialize() and constant afterwards.
