@@ -3,7 +3,8 @@
 // The front end's door: SQL text to a prepared statement.
 
 #include "catalog/connection.h"
-#include "vm/vm.h"
+
+typedef struct Vm Vm; // vm/vm.h
 
 // Tells the layers below how to compile: schema loading, recompilation, nested SQL. Once, at initialisation.
 void sql_install(void);
