@@ -23,8 +23,8 @@
 // A Btree is used under its connection's mutex. Calls that read pages may wait.
 
 #include "base/contract.h"
-#include "os/os.h"
 #include "pager/pager.h"
+#include "sqlite3.h"
 #include "value/compare.h"
 
 typedef struct Btree Btree;
@@ -116,11 +116,11 @@ void cursor_hint_scan(Cursor *cur);
 
 MUST_USE int cursor_first(Cursor *cur, bool *empty);
 MUST_USE int cursor_last(Cursor *cur, bool *empty);
-MUST_USE int cursor_next(Cursor *cur); // SQLITE_DONE past the end
-MUST_USE int cursor_previous(Cursor *cur);
-bool cursor_is_valid(const Cursor *cur); // stands on an entry (may need cursor_restore first)
-bool cursor_is_eof(const Cursor *cur);
-bool cursor_has_moved(const Cursor *cur); // saved or tripped: call cursor_restore
+static inline MUST_USE int cursor_next(Cursor *cur); // SQLITE_DONE past the end
+static inline MUST_USE int cursor_previous(Cursor *cur);
+static inline bool cursor_is_valid(const Cursor *cur);  // stands on an entry, needs no restore
+bool cursor_is_eof(const Cursor *cur);                  // on no entry, and none is remembered
+static inline bool cursor_has_moved(const Cursor *cur); // its row may be gone: call cursor_restore
 MUST_USE int cursor_restore(Cursor *cur,
                             bool *different_row); // back to the saved key, or its neighbour
 // Lands on the entry, or beside where it would be. *order: sign of (entry - key): 0 found, < 0 the
@@ -128,11 +128,13 @@ MUST_USE int cursor_restore(Cursor *cur,
 MUST_USE int cursor_seek_rowid(Cursor *cur, RowId rowid, bool bias_right, int *order);
 MUST_USE int cursor_seek_key(Cursor *cur, KeyProbe *probe, int *order);
 
-RowId cursor_rowid(Cursor *cur); // table trees
-u32 cursor_payload_size(Cursor *cur);
+// These four need a cursor that stands on an entry. A damaged cell reads as rowid 0 and a payload of
+// one byte of which none is available: cursor_payload_read() then answers SQLITE_CORRUPT.
+static inline RowId cursor_rowid(Cursor *cur); // table trees
+static inline u32 cursor_payload_size(Cursor *cur);
 // The bytes that lie on the page itself; *available may be less than the payload. Borrowed until the
-// cursor moves or its tree changes.
-const u8 *cursor_payload_local(Cursor *cur, u32 *available);
+// cursor moves or its tree changes. At least PAGE_SLACK further bytes may be read.
+static inline const u8 *cursor_payload_local(Cursor *cur, u32 *available);
 MUST_USE int cursor_payload_read(Cursor *cur, u32 offset, u32 size, void *out);
 MUST_USE int cursor_payload_write(Cursor *cur, u32 offset, u32 size,
                                   const void *bytes); // sqlite3_blob_write: same size
@@ -181,5 +183,129 @@ void bulk_abandon(BulkBuilder *bulk);
 MUST_USE int btree_integrity_check(Btree *bt, const Pgno *roots, i64 *counts, u32 root_count,
                                    u32 error_max, bool partial, u32 *errors, char **report);
 // Fields of one page for dbstat and .dbinfo live in btree/inspect.h.
+
+// --- the inner parts that the inline paths need ---
+//
+// Callers read none of this; it is here because the bytecode machine makes these calls per row.
+
+// What a tree's pages have in common: page size and what follows from it.
+typedef struct Geometry {
+    u32 page_size;
+    u32 usable;          // page_size less the reserved bytes at each page's end
+    u32 table_max_local; // most payload bytes on a table leaf
+    u32 index_max_local; // the same for index pages
+    u32 min_local;       // local bytes of a payload that overflows, at least
+    bool zero_freed;     // secure_delete: freed bytes are overwritten
+    u8 *scratch;         // page_size + PAGE_SLACK bytes for rebuilding a page
+} Geometry;
+
+// One page of a tree, its header parsed.
+typedef struct Node {
+    u8 *data;  // page->data
+    u8 *slots; // the cell pointer array
+    Page *page;
+    const Geometry *geometry;
+    u32 free_size; // bytes a new cell and its slot may take, or FREE_UNKNOWN
+    u16 cell_count;
+    u8 kind;      // NodeKind
+    u8 header_at; // 100 on page 1, else 0
+} Node;
+enum { NODE_LEAF_BIT = 8, NODE_TABLE_BIT = 1, FREE_UNKNOWN = 0x7fffffff };
+
+typedef struct Level {
+    Node node;
+    u32 slot; // cell stood on; in an interior node on the path: the child taken (cell_count: right child)
+} Level;
+
+typedef struct Cell {
+    RowId rowid;       // table trees
+    const u8 *payload; // first local byte; NULL for a table's interior cell
+    u32 payload_size;
+    u32 local_size; // payload bytes on the page
+    u32 size;       // bytes on the page in all
+} Cell;
+
+typedef enum CursorState {
+    CURSOR_VALID,   // stands on an entry
+    CURSOR_SKIP,    // stands on the neighbour of a deleted entry: see CursorFast.skip
+    CURSOR_INVALID, // on no entry
+    CURSOR_SAVED,   // the key is remembered, no page pinned
+    CURSOR_FAULT,   // tripped by a rollback: every use gives `fault_rc`
+} CursorState;
+
+typedef struct CursorFast {
+    u8 state;
+    bool has_cell;     // `cell` describes the entry stood on
+    bool cell_damaged; // ... but it is damaged
+    i8 skip;      // CURSOR_SKIP: > 0 the next cursor_next is a no-op, < 0 the next cursor_previous
+    Level *level; // the node stood on
+    Cell cell;
+} CursorFast;
+
+MUST_USE int cursor_next_slow(Cursor *cur);
+MUST_USE int cursor_previous_slow(Cursor *cur);
+void cursor_parse_cell(Cursor *cur);
+
+static inline bool cursor_is_valid(const Cursor *cur)
+{
+    return ((const CursorFast *)(const void *)cur)->state == CURSOR_VALID;
+}
+
+static inline bool cursor_has_moved(const Cursor *cur)
+{
+    return ((const CursorFast *)(const void *)cur)->state != CURSOR_VALID;
+}
+
+// Within a leaf the next entry is the next slot; everything else is out of line.
+static inline int cursor_next(Cursor *cur)
+{
+    CursorFast *fast = (CursorFast *)(void *)cur;
+    Level *level = fast->level;
+    fast->has_cell = false;
+    if (LIKELY(fast->state == CURSOR_VALID && (level->node.kind & NODE_LEAF_BIT)
+               && level->slot + 1 < level->node.cell_count)) {
+        level->slot++;
+        return SQLITE_OK;
+    }
+    return cursor_next_slow(cur);
+}
+
+static inline int cursor_previous(Cursor *cur)
+{
+    CursorFast *fast = (CursorFast *)(void *)cur;
+    Level *level = fast->level;
+    fast->has_cell = false;
+    if (LIKELY(fast->state == CURSOR_VALID && (level->node.kind & NODE_LEAF_BIT)
+               && level->slot > 0)) {
+        level->slot--;
+        return SQLITE_OK;
+    }
+    return cursor_previous_slow(cur);
+}
+
+static inline const Cell *cursor_cell(Cursor *cur)
+{
+    CursorFast *fast = (CursorFast *)(void *)cur;
+    if (!fast->has_cell)
+        cursor_parse_cell(cur);
+    return &fast->cell;
+}
+
+static inline RowId cursor_rowid(Cursor *cur)
+{
+    return cursor_cell(cur)->rowid;
+}
+
+static inline u32 cursor_payload_size(Cursor *cur)
+{
+    return cursor_cell(cur)->payload_size;
+}
+
+static inline const u8 *cursor_payload_local(Cursor *cur, u32 *available)
+{
+    const Cell *cell = cursor_cell(cur);
+    *available = cell->local_size;
+    return cell->payload;
+}
 
 #endif

@@ -1,0 +1,92 @@
+// One cell: its head, how much of its payload is local, how many bytes it takes.
+//
+//   kind            child pgno (4)   payload size (varint)   rowid (varint)   payload   overflow pgno (4)
+//   table leaf           -                  yes                  yes            yes         if it spills
+//   table interior      yes                  -                   yes             -               -
+//   index leaf           -                  yes                   -             yes         if it spills
+//   index interior      yes                 yes                   -             yes         if it spills
+//
+// With U usable bytes a payload of P bytes is wholly local up to X: U-35 on a table leaf,
+// (U-12)*64/255-23 on index pages. A longer one keeps K = M + (P-M) mod (U-4) bytes, M = (U-12)*32/255-23,
+// if that is not above X, else M: so that its last overflow page is full. Example: rowid 7 with the
+// three-byte payload "abc" on a table leaf is 03 07 61 62 63.
+#include "btree/btree_internal.h"
+
+u32 cell_local_size(const Geometry *geometry, bool is_table, u32 payload_size)
+{
+    u32 max_local = is_table ? geometry->table_max_local : geometry->index_max_local;
+    ASSERT(geometry->usable >= USABLE_MIN);
+    ASSERT(geometry->min_local <= max_local);
+
+    if (payload_size <= max_local)
+        return payload_size;
+    u32 kept = geometry->min_local + (payload_size - geometry->min_local) % (geometry->usable - 4);
+    return kept <= max_local ? kept : geometry->min_local;
+}
+
+// A payload size as stored. Nonsense sizes read as the largest, whose overflow chain no file can hold.
+static u32 read_payload_size(const u8 *p, u32 *size)
+{
+    u64 value;
+    if (LIKELY(p[0] < 0x80)) {
+        *size = p[0];
+        return 1;
+    }
+    if (LIKELY(p[1] < 0x80)) {
+        *size = (u32)(p[0] & 0x7f) << 7 | p[1];
+        return 2;
+    }
+    u32 length = varint_get(p, &value);
+    *size = value > PAYLOAD_MAX ? PAYLOAD_MAX : (u32)value;
+    return length;
+}
+
+void cell_parse(const Geometry *geometry, u8 kind, const u8 *p, Cell *cell)
+{
+    ASSERT(kind == TABLE_LEAF || kind == TABLE_INTERIOR || kind == INDEX_LEAF
+           || kind == INDEX_INTERIOR);
+    ASSERT(geometry->usable >= USABLE_MIN);
+
+    u32 at = kind & NODE_LEAF_BIT ? 0 : 4;
+    if (kind == TABLE_INTERIOR) {
+        u64 rowid;
+        at += varint_get(p + at, &rowid);
+        *cell = (Cell){.rowid = (RowId)rowid, .size = at};
+        return;
+    }
+    at += read_payload_size(p + at, &cell->payload_size);
+    cell->rowid = 0;
+    if (kind == TABLE_LEAF) {
+        u64 rowid;
+        at += varint_get(p + at, &rowid);
+        cell->rowid = (RowId)rowid;
+    }
+    cell->payload = p + at;
+    cell->local_size = cell_local_size(geometry, kind == TABLE_LEAF, cell->payload_size);
+    cell->size = at + cell->local_size + (cell->local_size < cell->payload_size ? 4 : 0);
+    if (cell->size < CELL_SIZE_MIN)
+        cell->size = CELL_SIZE_MIN;
+}
+
+u32 cell_size(const Geometry *geometry, u8 kind, const u8 *p)
+{
+    Cell cell;
+    cell_parse(geometry, kind, p, &cell);
+    ASSERT(cell.size >= CELL_SIZE_MIN);
+    ASSERT(cell.size <= geometry->usable + CELL_HEAD_MAX);
+    return cell.size;
+}
+
+int node_parse_cell(const Node *node, u32 slot, Cell *cell)
+{
+    ASSERT(slot < node->cell_count);
+    ASSERT(node->geometry != NULL);
+
+    const u8 *p = node_cell(node, slot);
+    if (p == NULL)
+        return corrupt_page(node->page ? node->page->pgno : 0, "cell pointer outside the page");
+    cell_parse(node->geometry, node->kind, p, cell);
+    if ((u32)(p - node->data) + cell->size > node->geometry->usable)
+        return corrupt_page(node->page ? node->page->pgno : 0, "cell runs over the page's end");
+    return SQLITE_OK;
+}

@@ -1,0 +1,524 @@
+// Cursors: where they stand, how they walk, how they remember their place while the tree changes.
+//
+// A cursor holds a pin on every page from the root to the one it stands on. When it climbs, the pins below
+// are kept: the next descent often takes the same pages. In an index tree it may stand on an entry of an
+// interior page (B3); in a table tree it always stands in a leaf.
+//
+// B5: before a tree changes, other cursors on it save their keys. A cursor whose entry is gone afterwards
+// stands on a neighbour, in state CURSOR_SKIP, and `skip` says which step it has already made.
+#include "btree/btree_internal.h"
+
+// --- lifecycle ---
+
+// Tells cursors on one root about each other, so that a lone writer need not look for company.
+static void mark_shared(Btree *bt, Cursor *fresh)
+{
+    ASSERT(fresh->bt == bt);
+    ASSERT(fresh->root > 0);
+
+    for (Cursor *other = bt->cursors; other != NULL; other = other->next) {
+        if (other->root == fresh->root) {
+            other->shares_tree = true;
+            fresh->shares_tree = true;
+        }
+    }
+}
+
+int cursor_open(Btree *bt, Pgno root, bool writable, const KeyShape *shape, Cursor **out)
+{
+    ASSERT(bt->txn != SQLITE_TXN_NONE);
+    ASSERT(!writable || bt->txn == SQLITE_TXN_WRITE);
+
+    if (root == 0)
+        return corrupt_page(0, "root page 0");
+    Cursor *cur = mem_alloc(sizeof *cur);
+    if (cur == NULL)
+        return SQLITE_NOMEM;
+    memset(cur, 0, offsetof(Cursor, path));
+    cur->fast.state = CURSOR_INVALID;
+    cur->bt = bt;
+    cur->root = root;
+    cur->shape = shape;
+    cur->is_table = shape == NULL;
+    cur->is_writable = writable;
+    cur->path[0].node = (Node){0};
+    cur->path[0].slot = 0;
+    cursor_set_depth(cur, 0);
+    mark_shared(bt, cur);
+    cur->next = bt->cursors;
+    bt->cursors = cur;
+    *out = cur;
+    return SQLITE_OK;
+}
+
+static void unpin_from(Cursor *cur, u32 level)
+{
+    ASSERT(level <= TREE_DEPTH_MAX);
+    ASSERT(cur->pinned <= TREE_DEPTH_MAX);
+
+    while (cur->pinned > level) {
+        cur->pinned--;
+        page_unpin(cur->bt->pager, cur->path[cur->pinned].node.page);
+    }
+}
+
+void cursor_release(Cursor *cur)
+{
+    ASSERT(cur->bt != NULL);
+
+    unpin_from(cur, 0);
+    cursor_set_depth(cur, 0);
+    cur->fast.has_cell = false;
+    cur->chain_count = 0;
+    if (cur->fast.state <= CURSOR_INVALID)
+        cur->fast.state = CURSOR_INVALID;
+    ASSERT(cur->pinned == 0);
+}
+
+void cursor_close(Cursor *cur)
+{
+    if (cur == NULL)
+        return;
+    ASSERT(cur->bt != NULL);
+    cursor_release(cur);
+    Cursor **link = &cur->bt->cursors;
+    while (*link != cur)
+        link = &(*link)->next;
+    *link = cur->next;
+    mem_free(cur->saved_key);
+    mem_free(cur->chain);
+    mem_free(cur);
+}
+
+void cursor_hint_scan(Cursor *cur)
+{
+    ASSERT(cur->bt != NULL);
+    cur->is_scan = true;
+}
+
+bool cursor_is_eof(const Cursor *cur)
+{
+    ASSERT(cur->bt != NULL);
+    return cur->fast.state == CURSOR_INVALID;
+}
+
+// --- moving along the path ---
+
+int node_child(const Node *node, u32 slot, Pgno *child)
+{
+    ASSERT(!node_is_leaf(node));
+    ASSERT(slot <= node->cell_count);
+
+    if (slot == node->cell_count) {
+        *child = node_right_child(node);
+        return SQLITE_OK;
+    }
+    const u8 *cell = node_cell(node, slot);
+    if (cell == NULL)
+        return corrupt_page(node->page->pgno, "cell pointer outside the page");
+    *child = get_u32(cell);
+    return SQLITE_OK;
+}
+
+int cursor_to_root(Cursor *cur)
+{
+    ASSERT(cur->fast.state != CURSOR_FAULT);
+    ASSERT(cur->bt->txn != SQLITE_TXN_NONE);
+
+    cur->fast.has_cell = false;
+    cur->fast.state = CURSOR_INVALID;
+    cur->chain_count = 0;
+    cursor_set_depth(cur, 0);
+    if (cur->pinned > 0)
+        return SQLITE_OK;
+    Page *page;
+    TRY(pager_get(cur->bt->pager, cur->root, &page));
+    int rc = node_parse(&cur->path[0].node, &cur->bt->geometry, page, cur->is_table);
+    if (rc != SQLITE_OK) {
+        page_unpin(cur->bt->pager, page);
+        return rc;
+    }
+    cur->pinned = 1;
+    return SQLITE_OK;
+}
+
+// In a hinted scan, asks for the next few children before they are needed.
+static void read_ahead(Cursor *cur, const Level *parent)
+{
+    enum { AHEAD = 16 };
+    Pgno wanted[AHEAD];
+    u32 count = 0;
+    ASSERT(cur->is_scan);
+    ASSERT(!node_is_leaf(&parent->node));
+
+    if (parent->slot % AHEAD != 0)
+        return;
+    for (u32 slot = parent->slot; slot <= parent->node.cell_count && count < AHEAD; slot++) {
+        if (node_child(&parent->node, slot, &wanted[count]) != SQLITE_OK)
+            return; // the visit will report it
+        count++;
+    }
+    pager_prefetch(cur->bt->pager, wanted, count);
+}
+
+int cursor_load_child(Cursor *cur)
+{
+    Level *parent = cur->fast.level;
+    u32 depth = cur->depth + 1u;
+    ASSERT(!node_is_leaf(&parent->node));
+    ASSERT(depth <= cur->pinned);
+
+    Pgno child;
+    TRY(node_child(&parent->node, parent->slot, &child));
+    if (depth < cur->pinned && cur->path[depth].node.page->pgno == child) {
+        cursor_set_depth(cur, depth); // its pin was kept
+        return SQLITE_OK;
+    }
+    if (depth == TREE_DEPTH_MAX)
+        return corrupt_page(parent->node.page->pgno, "tree too deep");
+    if (cur->is_scan)
+        read_ahead(cur, parent);
+    unpin_from(cur, depth);
+    Page *page;
+    TRY(pager_get(cur->bt->pager, child, &page));
+    int rc = node_parse(&cur->path[depth].node, &cur->bt->geometry, page, cur->is_table);
+    if (rc != SQLITE_OK) {
+        page_unpin(cur->bt->pager, page);
+        return rc;
+    }
+    cur->pinned = (u8)(depth + 1);
+    cursor_set_depth(cur, depth);
+    return SQLITE_OK;
+}
+
+int cursor_descend(Cursor *cur)
+{
+    ASSERT(cur->pinned > cur->depth);
+    TRY(cursor_load_child(cur));
+    ASSERT(cur->depth > 0);
+    if (cur->fast.level->node.cell_count == 0)
+        return corrupt_page(cur->fast.level->node.page->pgno, "empty page below the root");
+    return SQLITE_OK;
+}
+
+int cursor_to_leftmost(Cursor *cur)
+{
+    ASSERT(cur->pinned > cur->depth);
+    while (!node_is_leaf(&cur->fast.level->node)) {
+        TRY(cursor_descend(cur));
+        cur->fast.level->slot = 0;
+    }
+    ASSERT(cur->fast.level->slot == 0 || cur->depth == 0);
+    return SQLITE_OK;
+}
+
+int cursor_to_rightmost(Cursor *cur)
+{
+    ASSERT(cur->pinned > cur->depth);
+    while (!node_is_leaf(&cur->fast.level->node)) {
+        TRY(cursor_descend(cur));
+        Level *level = cur->fast.level;
+        level->slot =
+            node_is_leaf(&level->node) ? level->node.cell_count - 1u : level->node.cell_count;
+    }
+    ASSERT(cur->fast.level->node.cell_count > 0);
+    return SQLITE_OK;
+}
+
+bool cursor_on_right_edge(const Cursor *cur)
+{
+    ASSERT(cur->pinned > cur->depth);
+    for (u32 i = 0; i < cur->depth; i++) {
+        ASSERT(cur->path[i].slot <= cur->path[i].node.cell_count);
+        if (cur->path[i].slot < cur->path[i].node.cell_count)
+            return false;
+    }
+    return true;
+}
+
+// Shared start of first and last: *empty also says whether there is anything below.
+static int start_at_root(Cursor *cur, bool *empty)
+{
+    ASSERT(cur->bt != NULL);
+    if (cur->fast.state == CURSOR_FAULT)
+        return cur->fault_rc;
+    TRY(cursor_to_root(cur));
+    const Node *root = &cur->fast.level->node;
+    ASSERT(cur->depth == 0);
+    *empty = node_is_leaf(root) && root->cell_count == 0;
+    return SQLITE_OK;
+}
+
+int cursor_first(Cursor *cur, bool *empty)
+{
+    TRY(start_at_root(cur, empty));
+    if (*empty)
+        return SQLITE_OK;
+    cur->path[0].slot = 0;
+    TRY(cursor_to_leftmost(cur));
+    cur->fast.state = CURSOR_VALID;
+    ASSERT(cur->fast.level->slot == 0);
+    ASSERT(node_is_leaf(&cur->fast.level->node));
+    return SQLITE_OK;
+}
+
+int cursor_last(Cursor *cur, bool *empty)
+{
+    TRY(start_at_root(cur, empty));
+    if (*empty)
+        return SQLITE_OK;
+    Level *root = &cur->path[0];
+    root->slot = node_is_leaf(&root->node) ? root->node.cell_count - 1u : root->node.cell_count;
+    TRY(cursor_to_rightmost(cur));
+    cur->fast.state = CURSOR_VALID;
+    ASSERT(cur->fast.level->slot + 1 == cur->fast.level->node.cell_count);
+    ASSERT(node_is_leaf(&cur->fast.level->node));
+    return SQLITE_OK;
+}
+
+static int finish_at_end(Cursor *cur)
+{
+    ASSERT(cur->depth == 0);
+    ASSERT(cur->fast.state != CURSOR_FAULT);
+    cur->fast.state = CURSOR_INVALID;
+    return SQLITE_DONE;
+}
+
+// What to do before a step: *stay when a skip already made it, SQLITE_DONE when there is no place to go from.
+static int prepare_step(Cursor *cur, int direction, bool *stay)
+{
+    ASSERT(direction == 1 || direction == -1);
+    cur->fast.has_cell = false;
+    cur->chain_count = 0;
+    *stay = false;
+    if (LIKELY(cur->fast.state == CURSOR_VALID))
+        return SQLITE_OK;
+    TRY(cursor_ensure(cur));
+    if (cur->fast.state == CURSOR_INVALID)
+        return SQLITE_DONE;
+    if (cur->fast.state == CURSOR_SKIP) {
+        *stay = (cur->fast.skip > 0) == (direction > 0);
+        cur->fast.state = CURSOR_VALID;
+    }
+    ASSERT(cur->fast.state == CURSOR_VALID);
+    return SQLITE_OK;
+}
+
+int cursor_next_slow(Cursor *cur)
+{
+    bool stay;
+    TRY(prepare_step(cur, 1, &stay));
+    if (stay)
+        return SQLITE_OK;
+    Level *level = cur->fast.level;
+    ASSERT(level->slot < level->node.cell_count);
+
+    level->slot++;
+    if (!node_is_leaf(&level->node)) {
+        int rc = cursor_to_leftmost(cur);
+        if (rc != SQLITE_OK)
+            cur->fast.state = CURSOR_INVALID;
+        return rc;
+    }
+    if (level->slot < level->node.cell_count)
+        return SQLITE_OK;
+    do {
+        if (cur->depth == 0)
+            return finish_at_end(cur);
+        cursor_set_depth(cur, cur->depth - 1u);
+        level = cur->fast.level;
+    } while (level->slot >= level->node.cell_count);
+    if (!cur->is_table)
+        return SQLITE_OK; // the divider between the child just left and the next
+    level->slot++;
+    int rc = cursor_to_leftmost(cur);
+    if (rc != SQLITE_OK)
+        cur->fast.state = CURSOR_INVALID;
+    return rc;
+}
+
+int cursor_previous_slow(Cursor *cur)
+{
+    bool stay;
+    TRY(prepare_step(cur, -1, &stay));
+    if (stay)
+        return SQLITE_OK;
+    Level *level = cur->fast.level;
+    ASSERT(level->slot < level->node.cell_count);
+
+    if (node_is_leaf(&level->node)) {
+        if (level->slot > 0) {
+            level->slot--;
+            return SQLITE_OK;
+        }
+        do {
+            if (cur->depth == 0)
+                return finish_at_end(cur);
+            cursor_set_depth(cur, cur->depth - 1u);
+            level = cur->fast.level;
+        } while (level->slot == 0);
+        level->slot--;
+        if (!cur->is_table)
+            return SQLITE_OK;
+    }
+    int rc = cursor_to_rightmost(cur);
+    if (rc != SQLITE_OK)
+        cur->fast.state = CURSOR_INVALID;
+    return rc;
+}
+
+// --- the entry stood on ---
+
+void cursor_parse_cell(Cursor *cur)
+{
+    Level *level = cur->fast.level;
+    ASSERT(cur->fast.state == CURSOR_VALID || cur->fast.state == CURSOR_SKIP);
+    ASSERT(level->slot < level->node.cell_count);
+
+    cur->fast.has_cell = true;
+    cur->fast.cell_damaged = false;
+    if (node_parse_cell(&level->node, level->slot, &cur->fast.cell) == SQLITE_OK)
+        return;
+    cur->fast.cell_damaged = true; // one byte that is nowhere: reading it gives the error
+    cur->fast.cell = (Cell){.payload = level->node.data, .payload_size = 1};
+}
+
+i64 cursor_offset(Cursor *cur)
+{
+    const Cell *cell = cursor_cell(cur);
+    const Node *node = &cur->fast.level->node;
+    ASSERT(cell->payload != NULL);
+    ASSERT(node->page->pgno > 0);
+    return (i64)(node->page->pgno - 1) * cur->bt->geometry.page_size + (cell->payload - node->data);
+}
+
+int cursor_count(Cursor *cur, i64 *count)
+{
+    bool empty;
+    i64 total = 0;
+    TRY(cursor_first(cur, &empty));
+    ASSERT(cur->fast.state == CURSOR_VALID || empty);
+    while (!empty) {
+        // One turn per leaf: its entries, then up until there is a child to the right.
+        Level *level = cur->fast.level;
+        ASSERT(node_is_leaf(&level->node));
+        total += level->node.cell_count;
+        do {
+            if (cur->depth == 0) {
+                cur->fast.state = CURSOR_INVALID;
+                *count = total;
+                return SQLITE_OK;
+            }
+            cursor_set_depth(cur, cur->depth - 1u);
+            level = cur->fast.level;
+        } while (level->slot >= level->node.cell_count);
+        total += cur->is_table ? 0 : 1;
+        level->slot++;
+        TRY(cursor_to_leftmost(cur));
+    }
+    *count = 0;
+    return SQLITE_OK;
+}
+
+i64 cursor_row_estimate(Cursor *cur)
+{
+    i64 estimate = 1;
+    if (cur->fast.state != CURSOR_VALID || !node_is_leaf(&cur->fast.level->node))
+        return -1;
+    ASSERT(cur->pinned > cur->depth);
+    for (u32 i = 0; i <= cur->depth; i++) {
+        const Node *node = &cur->path[i].node;
+        estimate *= node->cell_count + (node_is_leaf(node) ? 0 : 1);
+    }
+    ASSERT(estimate >= 0);
+    return estimate;
+}
+
+// --- saving and restoring ---
+
+static int save_key(Cursor *cur)
+{
+    const Cell *cell = cursor_cell(cur);
+    ASSERT(cur->fast.state == CURSOR_VALID || cur->fast.state == CURSOR_SKIP);
+    ASSERT(cur->is_table || cur->shape != NULL);
+
+    if (cur->fast.cell_damaged)
+        return corrupt_page(cur->fast.level->node.page->pgno, "damaged cell");
+    if (cur->is_table) {
+        cur->saved_rowid = cell->rowid;
+        return SQLITE_OK;
+    }
+    // Room after the end, so that a varint of a damaged record may be read without a check.
+    u8 *key = mem_realloc(cur->saved_key, (u64)cell->payload_size + PAGE_SLACK);
+    if (key == NULL)
+        return SQLITE_NOMEM;
+    cur->saved_key = key;
+    cur->saved_size = cell->payload_size;
+    memset(key + cell->payload_size, 0, PAGE_SLACK);
+    return payload_read(cur->bt, cell, 0, cell->payload_size, key);
+}
+
+int cursor_save(Cursor *cur)
+{
+    ASSERT(cur->bt != NULL);
+    if (cur->fast.state != CURSOR_VALID && cur->fast.state != CURSOR_SKIP) {
+        cursor_release(cur);
+        return SQLITE_OK;
+    }
+    if (cur->fast.state == CURSOR_VALID)
+        cur->fast.skip = 0;
+    TRY(save_key(cur));
+    cur->fast.state = CURSOR_SAVED;
+    cursor_release(cur);
+    ASSERT(cur->fast.state == CURSOR_SAVED);
+    return SQLITE_OK;
+}
+
+int cursors_save(Btree *bt, Pgno root, const Cursor *except)
+{
+    ASSERT(bt != NULL);
+    for (Cursor *cur = bt->cursors; cur != NULL; cur = cur->next) {
+        ASSERT(cur->bt == bt);
+        if (cur != except && (root == 0 || cur->root == root) && cur->pinned > 0)
+            TRY(cursor_save(cur));
+    }
+    return SQLITE_OK;
+}
+
+int cursor_ensure(Cursor *cur)
+{
+    if (cur->fast.state == CURSOR_FAULT)
+        return cur->fault_rc;
+    if (cur->fast.state != CURSOR_SAVED)
+        return SQLITE_OK;
+    ASSERT(cur->pinned == 0);
+
+    i8 skip = cur->fast.skip;
+    int order;
+    int rc = cur->is_table ? cursor_seek_rowid(cur, cur->saved_rowid, false, &order)
+                           : cursor_seek_record(cur, cur->saved_key, cur->saved_size, &order);
+    if (rc != SQLITE_OK) {
+        cur->fast.state = CURSOR_SAVED; // still remembered: a later try may succeed
+        unpin_from(cur, 0);
+        cursor_set_depth(cur, 0);
+        return rc;
+    }
+    if (cur->fast.state == CURSOR_INVALID)
+        return SQLITE_OK; // the tree is empty now
+    if (order != 0)
+        skip = order < 0 ? -1 : 1;
+    cur->fast.skip = skip;
+    if (skip != 0)
+        cur->fast.state = CURSOR_SKIP;
+    ASSERT(cur->fast.state == CURSOR_VALID || cur->fast.state == CURSOR_SKIP);
+    return SQLITE_OK;
+}
+
+int cursor_restore(Cursor *cur, bool *different_row)
+{
+    ASSERT(cur->bt != NULL);
+    TRY(cursor_ensure(cur));
+    ASSERT(cur->fast.state != CURSOR_SAVED);
+    *different_row = cur->fast.state != CURSOR_VALID;
+    return SQLITE_OK;
+}

@@ -1,0 +1,337 @@
+// Pages nobody uses: taking them, giving them back, growing the file.
+//
+// The freelist is a chain of trunk pages, headed by page 1 (first trunk at 32, count of all free pages at 36).
+// A trunk is: next trunk (4), count of leaves (4), the leaves' numbers. Leaves have no content that matters.
+//   trunk of 512-byte page 9 with leaves 4 and 7, last in the chain: 00000000 00000002 00000004 00000007
+// A trunk takes at most usable/4 - 8 leaves (readers accept usable/4 - 2): very old readers want the slack.
+//
+// A leaf that was in use when the transaction began is remembered in bt->freed: when it is taken again, its old
+// content still has to be kept for rollback, so it must be read, not made blank.
+#include "btree/btree_internal.h"
+
+enum {
+    AT_NEXT_TRUNK = 0,
+    AT_LEAF_COUNT = 4,
+    AT_LEAVES = 8,
+    PENDING_BYTE = 0x40000000, // the page that holds this byte of the file is for locks only
+};
+
+bool page_is_pending_byte(const Btree *bt, Pgno pgno)
+{
+    ASSERT(bt->geometry.page_size >= PAGE_SIZE_MIN);
+    return pgno == PENDING_BYTE / bt->geometry.page_size + 1;
+}
+
+void freed_forget(Btree *bt)
+{
+    ASSERT(bt != NULL);
+    bitset_free(bt->freed);
+    bt->freed = NULL;
+}
+
+static int remember_freed(Btree *bt, Pgno pgno)
+{
+    ASSERT(pgno > 1);
+    ASSERT(bt->txn == SQLITE_TXN_WRITE);
+    if (bt->flags & BTREE_SINGLE)
+        return SQLITE_OK; // nobody rolls an ephemeral table back
+    if (bt->freed == NULL)
+        TRY(bitset_new(pager_page_count(bt->pager), &bt->freed));
+    return pgno <= bitset_limit(bt->freed) ? bitset_add(bt->freed, pgno) : SQLITE_OK;
+}
+
+// Pins a free leaf for writing.
+static int take_leaf(Btree *bt, Pgno pgno, Page **out)
+{
+    ASSERT(pgno > 1);
+    ASSERT(bt->txn == SQLITE_TXN_WRITE);
+    if (!bitset_has(bt->freed, pgno))
+        return pager_get_blank(bt->pager, pgno, out);
+    Page *page;
+    TRY(pager_get(bt->pager, pgno, &page));
+    int rc = pager_make_writable(bt->pager, &page);
+    if (rc != SQLITE_OK) {
+        page_unpin(bt->pager, page);
+        return rc;
+    }
+    *out = page;
+    return SQLITE_OK;
+}
+
+// --- growing ---
+
+static int grow_by_one(Btree *bt, Pgno *pgno)
+{
+    Pgno count = pager_page_count(bt->pager) + 1;
+    ASSERT(bt->page1->is_private);
+    if (page_is_pending_byte(bt, count))
+        count++;
+    if (count > pager_max_page_count(bt->pager, 0) || count == 0)
+        return SQLITE_FULL;
+    pager_set_page_count(bt->pager, count);
+    put_u32(bt->page1->data + AT_PAGE_COUNT, count);
+    ASSERT(count > 1);
+    *pgno = count;
+    return SQLITE_OK;
+}
+
+static int allocate_at_end(Btree *bt, Page **out)
+{
+    Pgno pgno;
+    TRY(header_own(bt));
+    TRY(grow_by_one(bt, &pgno));
+    if (bt->auto_vacuum != 0 && page_is_ptrmap(bt, pgno)) {
+        // Pointer-map pages are laid down as the file grows over their place.
+        Page *map;
+        TRY(pager_get_blank(bt->pager, pgno, &map));
+        page_unpin(bt->pager, map);
+        TRY(grow_by_one(bt, &pgno));
+    }
+    ASSERT(!page_is_pending_byte(bt, pgno));
+    ASSERT(bt->auto_vacuum == 0 || !page_is_ptrmap(bt, pgno));
+    return pager_get_blank(bt->pager, pgno, out);
+}
+
+// --- taking from the freelist ---
+
+// The leaf to take from a trunk: its index, or leaf_count when none serves.
+static u32 choose_leaf(const u8 *trunk, u32 leaf_count, Pgno near, AllocMode mode)
+{
+    u32 best = leaf_count;
+    u32 best_distance = UINT32_MAX;
+    ASSERT(leaf_count > 0);
+    ASSERT(near > 0 || mode == ALLOC_ANY);
+
+    if (mode == ALLOC_ANY && near == 0)
+        return leaf_count - 1;
+    for (u32 i = 0; i < leaf_count; i++) {
+        Pgno leaf = get_u32(trunk + AT_LEAVES + 4 * i);
+        u32 distance = leaf > near ? leaf - near : near - leaf;
+        bool serves = mode == ALLOC_ANY || distance == 0 || (mode == ALLOC_AT_MOST && leaf < near);
+        if (serves && distance < best_distance) {
+            best = i;
+            best_distance = distance;
+            if (distance == 0)
+                break;
+        }
+    }
+    return best;
+}
+
+// Sets the link that leads to a trunk: in the trunk before it, or in the header.
+static int set_trunk_link(Btree *bt, Page **previous, Pgno target)
+{
+    ASSERT(previous != NULL);
+    ASSERT(bt->page1->is_private);
+    if (*previous == NULL) {
+        put_u32(bt->page1->data + AT_FREELIST, target);
+        return SQLITE_OK;
+    }
+    TRY(pager_make_writable(bt->pager, previous));
+    put_u32((*previous)->data + AT_NEXT_TRUNK, target);
+    return SQLITE_OK;
+}
+
+// Takes the trunk page itself. Its first leaf, if it has any, becomes trunk in its place.
+static int take_trunk(Btree *bt, Page **previous, Page *trunk)
+{
+    u32 leaf_count = get_u32(trunk->data + AT_LEAF_COUNT);
+    Pgno next = get_u32(trunk->data + AT_NEXT_TRUNK);
+    ASSERT(trunk->is_private);
+    ASSERT(leaf_count <= bt->geometry.usable / 4);
+
+    if (leaf_count == 0)
+        return set_trunk_link(bt, previous, next);
+    Pgno heir_pgno = get_u32(trunk->data + AT_LEAVES);
+    if (heir_pgno < 2 || heir_pgno > pager_page_count(bt->pager))
+        return corrupt_page(trunk->pgno, "free page outside the database");
+    Page *heir;
+    TRY(take_leaf(bt, heir_pgno, &heir));
+    put_u32(heir->data + AT_NEXT_TRUNK, next);
+    put_u32(heir->data + AT_LEAF_COUNT, leaf_count - 1);
+    memcpy(heir->data + AT_LEAVES, trunk->data + AT_LEAVES + 4, 4 * (leaf_count - 1));
+    page_unpin(bt->pager, heir);
+    return set_trunk_link(bt, previous, heir_pgno);
+}
+
+// Takes leaf `index` off a trunk and pins it.
+static int take_leaf_of(Btree *bt, Page *trunk, u32 index, Page **out)
+{
+    u32 leaf_count = get_u32(trunk->data + AT_LEAF_COUNT);
+    ASSERT(trunk->is_private);
+    ASSERT(index < leaf_count);
+
+    u8 *leaves = trunk->data + AT_LEAVES;
+    Pgno pgno = get_u32(leaves + 4 * index);
+    if (pgno < 2 || pgno > pager_page_count(bt->pager) || pgno == trunk->pgno)
+        return corrupt_page(trunk->pgno, "free page outside the database");
+    memcpy(leaves + 4 * index, leaves + 4 * (leaf_count - 1), 4);
+    put_u32(trunk->data + AT_LEAF_COUNT, leaf_count - 1);
+    return take_leaf(bt, pgno, out);
+}
+
+// Tries one trunk. *out stays NULL when nothing in it serves. The pin on *trunk is used up if it is taken.
+static int take_from_trunk(Btree *bt, Page **previous, Page **trunk, Pgno near, AllocMode mode,
+                           Page **out)
+{
+    u32 leaf_count = get_u32((*trunk)->data + AT_LEAF_COUNT);
+    Pgno pgno = (*trunk)->pgno;
+    ASSERT(bt->page1->is_private);
+    ASSERT(*out == NULL);
+
+    if (leaf_count > bt->geometry.usable / 4 - 2)
+        return corrupt_page(pgno, "freelist trunk too full");
+    bool serves = mode == ALLOC_ANY     ? leaf_count == 0
+                  : mode == ALLOC_EXACT ? pgno == near
+                                        : pgno <= near;
+    if (serves) {
+        TRY(pager_make_writable(bt->pager, trunk));
+        TRY(take_trunk(bt, previous, *trunk));
+        *out = *trunk;
+        *trunk = NULL;
+        return SQLITE_OK;
+    }
+    if (leaf_count == 0)
+        return SQLITE_OK;
+    u32 index = choose_leaf((*trunk)->data, leaf_count, near, mode);
+    if (index == leaf_count)
+        return SQLITE_OK;
+    TRY(pager_make_writable(bt->pager, trunk));
+    return take_leaf_of(bt, *trunk, index, out);
+}
+
+static int allocate_from_freelist(Btree *bt, u32 free_count, Pgno near, AllocMode mode, Page **out)
+{
+    Page *previous = NULL;
+    Page *trunk = NULL;
+    Page *taken = NULL;
+    int rc;
+    ASSERT(free_count > 0);
+
+    TRY_DONE(header_own(bt));
+    Pgno next = get_u32(bt->page1->data + AT_FREELIST);
+    for (u32 i = 0; taken == NULL; i++) {
+        if (next < 2 || i > free_count) {
+            rc = corrupt_page(1, "freelist ends early or runs in a circle");
+            goto done;
+        }
+        TRY_DONE(pager_get(bt->pager, next, &trunk));
+        TRY_DONE(take_from_trunk(bt, &previous, &trunk, near, mode, &taken));
+        if (taken == NULL) {
+            next = get_u32(trunk->data + AT_NEXT_TRUNK);
+            page_unpin(bt->pager, previous);
+            previous = trunk;
+            trunk = NULL;
+        }
+    }
+    ASSERT(taken->is_private);
+    put_u32(bt->page1->data + AT_FREE_COUNT, free_count - 1);
+    *out = taken;
+    rc = SQLITE_OK;
+done:
+    page_unpin(bt->pager, previous);
+    page_unpin(bt->pager, trunk);
+    return rc;
+}
+
+int page_allocate(Btree *bt, Pgno near, AllocMode mode, Page **out)
+{
+    ASSERT(bt->txn == SQLITE_TXN_WRITE);
+    ASSERT(near > 0 || mode == ALLOC_ANY);
+
+    u32 free_count = get_u32(bt->page1->data + AT_FREE_COUNT);
+    if (free_count >= pager_page_count(bt->pager))
+        return corrupt_page(1, "more free pages than pages");
+    if (free_count == 0)
+        return allocate_at_end(bt, out);
+    return allocate_from_freelist(bt, free_count, near, mode, out);
+}
+
+// --- giving back ---
+
+// Makes the page a leaf of the first trunk. *done false: there is none with room.
+static int add_as_leaf(Btree *bt, Pgno pgno, Pgno trunk_pgno, bool *done)
+{
+    Page *trunk;
+    ASSERT(pgno > 1);
+    *done = false;
+    if (trunk_pgno < 2)
+        return corrupt_page(1, "freelist without a trunk");
+    TRY(pager_get(bt->pager, trunk_pgno, &trunk));
+    int rc = SQLITE_OK;
+    u32 leaf_count = get_u32(trunk->data + AT_LEAF_COUNT);
+    if (leaf_count > bt->geometry.usable / 4 - 2) {
+        rc = corrupt_page(trunk_pgno, "freelist trunk too full");
+        goto done;
+    }
+    if (leaf_count >= bt->geometry.usable / 4 - 8)
+        goto done;
+    TRY_DONE(remember_freed(bt, pgno));
+    TRY_DONE(pager_make_writable(bt->pager, &trunk));
+    put_u32(trunk->data + AT_LEAF_COUNT, leaf_count + 1);
+    put_u32(trunk->data + AT_LEAVES + 4 * leaf_count, pgno);
+    *done = true;
+done:
+    ASSERT(trunk->pgno == trunk_pgno);
+    page_unpin(bt->pager, trunk);
+    return rc;
+}
+
+static int zero_page(Btree *bt, Pgno pgno)
+{
+    Page *page;
+    ASSERT(bt->secure_delete != 0);
+    TRY(pager_get(bt->pager, pgno, &page));
+    int rc = pager_make_writable(bt->pager, &page);
+    if (rc == SQLITE_OK)
+        memset(page->data, 0, bt->geometry.page_size);
+    ASSERT(page->pgno == pgno);
+    page_unpin(bt->pager, page);
+    return rc;
+}
+
+static int make_trunk(Btree *bt, Pgno pgno, Pgno next)
+{
+    Page *page;
+    ASSERT(pgno > 1);
+    TRY(pager_get(bt->pager, pgno, &page));
+    int rc = pager_make_writable(bt->pager, &page);
+    if (rc == SQLITE_OK) {
+        put_u32(page->data + AT_NEXT_TRUNK, next);
+        put_u32(page->data + AT_LEAF_COUNT, 0);
+        put_u32(bt->page1->data + AT_FREELIST, pgno);
+    }
+    ASSERT(bt->page1->is_private);
+    page_unpin(bt->pager, page);
+    return rc;
+}
+
+int page_free(Btree *bt, Pgno pgno)
+{
+    ASSERT(bt->txn == SQLITE_TXN_WRITE);
+    ASSERT(bt->page1 != NULL);
+
+    if (pgno < 2 || pgno > pager_page_count(bt->pager))
+        return corrupt_page(pgno, "freed page outside the database");
+    TRY(header_own(bt));
+    u32 free_count = get_u32(bt->page1->data + AT_FREE_COUNT);
+    put_u32(bt->page1->data + AT_FREE_COUNT, free_count + 1);
+    if (bt->secure_delete == 1)
+        TRY(zero_page(bt, pgno));
+    TRY(ptrmap_put(bt, pgno, PTRMAP_FREE, 0));
+
+    Pgno trunk = free_count > 0 ? get_u32(bt->page1->data + AT_FREELIST) : 0;
+    if (free_count > 0) {
+        bool done;
+        TRY(add_as_leaf(bt, pgno, trunk, &done));
+        if (done) {
+            Page *page = bt->secure_delete == 1 ? NULL : pager_lookup(bt->pager, pgno);
+            if (page != NULL) {
+                pager_dont_write(bt->pager, page);
+                page_unpin(bt->pager, page);
+            }
+            return SQLITE_OK;
+        }
+    }
+    return make_trunk(bt, pgno, trunk);
+}
