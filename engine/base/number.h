@@ -35,7 +35,8 @@ size_t i64_to_text(i64 value, char *out);
 size_t f64_to_text(f64 value, int digits, char *out);
 
 // Decimal digits of |value| for printf: `digits[0..count)` without leading or trailing zeros, value =
-// 0.d1d2... * 10^point. Rounded to at most `precision_max` significant digits.
+// 0.d1d2... * 10^point. Rounded to at most `precision_max` significant digits, or to that many digits
+// after the decimal point. There are never more than 19.
 typedef struct Decimal {
     char digits[24];
     int count;
@@ -43,6 +44,8 @@ typedef struct Decimal {
     bool negative, infinite, nan;
 } Decimal;
 void f64_to_decimal(f64 value, int precision_max, Decimal *out);
+typedef enum DecimalCut { CUT_DIGITS, CUT_AFTER_POINT } DecimalCut;
+void f64_to_decimal_at(f64 value, DecimalCut cut, int position, Decimal *out);
 
 // value as i64 when that loses nothing (and is not the extreme values SQLite refuses); else false.
 bool f64_is_i64(f64 value, i64 *out);
