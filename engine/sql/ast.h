@@ -125,6 +125,7 @@ enum {
     EXPR_HAS_CALL = 1u << 7,      // ^ a function call somewhere below
     EXPR_HAS_SUBQUERY = 1u << 8,  // ^ a Select somewhere below
     EXPR_HAS_PARAM = 1u << 9,     // ^ a bind parameter somewhere below
+    EXPR_BARE_WORD = 1u << 10,    // EX_STRING from DEFAULT word: TRUE and FALSE mean 1 and 0
     EXPR_HAS_AGG = 1u << 16, // ^ an aggregate of the enclosing Select below (not of an outer one)
     EXPR_HAS_WINDOW = 1u << 17, // ^ a window function below
     EXPR_CORRELATED = 1u << 18, // EX_SELECT, EX_EXISTS, EX_IN: the select looks outside itself
@@ -557,7 +558,7 @@ typedef struct CreateIndex {
 typedef struct CreateView {
     QualifiedName name;
     bool temp, if_not_exists;
-    ExprList *columns; // names in ExprItem.name; NULL when absent
+    IdList *columns; // NULL when absent
     Select *select;
     Span select_span;
     Span body; // "CREATE VIEW " + body

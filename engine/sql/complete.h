@@ -1,0 +1,10 @@
+#ifndef QUIRE_SQL_COMPLETE_H
+#define QUIRE_SQL_COMPLETE_H
+// Is a text one or more complete SQL statements? For shells that read line by line.
+
+#include "base/types.h"
+
+// As sqlite3_complete(): only tokens are looked at, never the grammar.
+bool sql_is_complete(const char *sql, size_t size);
+
+#endif

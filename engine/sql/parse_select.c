@@ -1,0 +1,794 @@
+// Queries: SELECT, VALUES, compounds, WITH, FROM and windows.
+
+#include "sql/parse_internal.h"
+#include <string.h>
+
+bool parser_at_select(const Parser *p)
+{
+    return parser_at(p, TK_SELECT) || parser_at(p, TK_VALUES) || parser_at(p, TK_WITH);
+}
+
+// --- result columns ---
+
+// Is the cursor at nm "." "*"?
+static bool parser_at_table_star(const Parser *p)
+{
+    if (!parser_at_name(p))
+        return false;
+    Lexer ahead = p->lexer;
+    return lexer_next(&ahead).kind == TK_DOT && lexer_next(&ahead).kind == TK_STAR;
+}
+
+// "*" | nm "." "*"
+static Expr *parse_star(Parser *p)
+{
+    Expr *e = parser_expr(p, EX_STAR, p->token.offset);
+    e->u.name.schema_offset = e->u.name.table_offset = NO_OFFSET;
+    if (!parser_at(p, TK_STAR)) {
+        e->u.name.table_offset = p->token.offset;
+        e->u.name.table = parse_name(p, NULL);
+        parser_expect(p, TK_DOT);
+    }
+    parser_expect(p, TK_STAR);
+    return e;
+}
+
+// as ::= [AS nm | ids]
+static const char *parse_alias(Parser *p, u32 *offset)
+{
+    Token token = p->token;
+    const char *alias = NULL;
+    if (parser_accept(p, TK_AS)) {
+        token = p->token;
+        alias = parse_name(p, &token);
+    } else if (parser_at_ids(p)) {
+        alias = parse_ids(p, &token);
+    }
+    *offset = alias != NULL ? token.offset : NO_OFFSET;
+    return alias;
+}
+
+// selcollist ::= (expr as | "*" | nm "." "*") {"," ...}
+ExprList *parse_result_columns(Parser *p)
+{
+    ExprList *list = NULL;
+    do {
+        u32 start = p->token.offset;
+        bool is_star = parser_at(p, TK_STAR) || parser_at_table_star(p);
+        list = parser_list_add(p, list, is_star ? parse_star(p) : parse_expr(p));
+        if (p->rc != SQLITE_OK)
+            break;
+        ExprItem *item = &list->items[list->count - 1];
+        item->span = parser_span(p, start);
+        if (!is_star)
+            item->name = parse_alias(p, &item->name_offset);
+    } while (parser_accept(p, TK_COMMA));
+    return list;
+}
+
+// --- ORDER BY ---
+
+static void parse_sort_flags(Parser *p, ExprItem *item)
+{
+    if (parser_accept(p, TK_ASC)) {
+        item->has_sort = true;
+    } else if (parser_accept(p, TK_DESC)) {
+        item->has_sort = true;
+        item->sort |= SORT_DESC;
+    }
+    if (!parser_accept(p, TK_NULLS))
+        return;
+    item->has_nulls = true;
+    if (parser_accept(p, TK_FIRST)) {
+        item->sort |= SORT_NULLS_FIRST;
+    } else {
+        parser_expect(p, TK_LAST);
+        item->sort |= SORT_NULLS_LAST;
+    }
+}
+
+// sortlist ::= expr [ASC | DESC] [NULLS FIRST | NULLS LAST] {"," ...}
+ExprList *parse_sort_list(Parser *p)
+{
+    ExprList *list = NULL;
+    do {
+        u32 start = p->token.offset;
+        list = parser_list_add(p, list, parse_expr(p));
+        if (p->rc != SQLITE_OK)
+            break;
+        ExprItem *item = &list->items[list->count - 1];
+        item->span = parser_span(p, start);
+        parse_sort_flags(p, item);
+    } while (parser_accept(p, TK_COMMA));
+    return list;
+}
+
+// --- FROM ---
+
+FromItem *parser_from_item(Parser *p, u32 offset)
+{
+    FromItem *item = parser_new(p, sizeof *item);
+    item->offset = offset;
+    item->alias_offset = item->schema_offset = item->indexed_offset = NO_OFFSET;
+    item->cursor = -1;
+    return item;
+}
+
+static void from_list_add(Parser *p, FromList *list, FromItem *item)
+{
+    if (p->rc == SQLITE_OK
+        && parser_grow(p, &list->items, &list->capacity, list->count, sizeof *list->items))
+        list->items[list->count++] = item;
+}
+
+// indexed ::= [INDEXED BY nm | NOT INDEXED]
+void parse_indexed(Parser *p, FromItem *item)
+{
+    if (parser_accept(p, TK_INDEXED)) {
+        parser_expect(p, TK_BY);
+        Token token = p->token;
+        item->indexed_by = parse_name(p, &token);
+        item->indexed_offset = token.offset;
+    } else if (parser_accept(p, TK_NOT)) {
+        parser_expect(p, TK_INDEXED);
+        item->not_indexed = true;
+    }
+}
+
+// on_using ::= [ON expr | USING "(" idlist ")"]
+static void parse_on_using(Parser *p, FromItem *item, bool is_first)
+{
+    if (parser_accept(p, TK_ON)) {
+        item->on = parse_expr(p);
+        item->has_on = true;
+    } else if (parser_accept(p, TK_USING)) {
+        parser_expect(p, TK_LEFT_PAREN);
+        item->using_list = parse_id_list(p);
+        item->has_using = true;
+        parser_expect(p, TK_RIGHT_PAREN);
+    }
+    if (is_first && (item->has_on || item->has_using))
+        parser_error(p, -1, "a JOIN clause is required before %s", item->has_on ? "ON" : "USING");
+}
+
+static void parse_from_alias(Parser *p, FromItem *item)
+{
+    u32 offset;
+    const char *alias = parse_alias(p, &offset);
+    if (alias != NULL) {
+        item->alias = alias;
+        item->alias_offset = offset;
+    }
+}
+
+// "(" select ")" as, behind "("
+static FromItem *parse_from_select(Parser *p, u32 offset)
+{
+    FromItem *item = parser_from_item(p, offset);
+    item->kind = FROM_SELECT;
+    item->select = parse_select(p);
+    parser_expect(p, TK_RIGHT_PAREN);
+    parse_from_alias(p, item);
+    return item;
+}
+
+// Law A7: several items in parentheses become a query of their own.
+static FromItem *nest_items(Parser *p, FromList *inner, u32 offset)
+{
+    FromItem *item = parser_from_item(p, offset);
+    Select *select = parser_new(p, sizeof *select);
+    select->columns = parser_list_add(p, NULL, parser_expr(p, EX_STAR, NO_OFFSET));
+    select->from = inner;
+    select->flags = SELECT_NESTED_FROM;
+    select->offset = offset;
+    select->height = 1;
+    item->kind = FROM_NESTED;
+    item->select = select;
+    return item;
+}
+
+// "(" seltablist ")" as, behind "("
+static FromItem *parse_from_parenthesis(Parser *p, u32 offset, bool is_whole_list)
+{
+    FromList *inner = parse_from_list(p);
+    parser_expect(p, TK_RIGHT_PAREN);
+    if (p->rc != SQLITE_OK)
+        return parser_from_item(p, offset);
+    FromItem *item = inner->items[0];
+    bool is_single = inner->count == 1;
+    if (!is_single)
+        item = nest_items(p, inner, offset);
+    bool has_alias = parser_at(p, TK_AS) || parser_at_ids(p);
+    if (is_single && (has_alias || !is_whole_list) && item->kind == FROM_TABLE)
+        item->alias = NULL; // as in SQLite, the name inside is not seen outside
+    parse_from_alias(p, item);
+    return item;
+}
+
+// nm ["." nm] ["(" [exprlist] ")"] as [indexed]
+static FromItem *parse_from_table(Parser *p)
+{
+    FromItem *item = parser_from_item(p, p->token.offset);
+    QualifiedName name = parse_qualified_name(p);
+    item->kind = FROM_TABLE;
+    item->schema = name.schema;
+    item->schema_offset = name.schema_offset;
+    item->name = name.name;
+    item->offset = name.offset;
+    if (parser_accept(p, TK_LEFT_PAREN)) {
+        item->kind = FROM_FUNCTION;
+        if (!parser_at(p, TK_RIGHT_PAREN))
+            item->args = parse_expr_list(p);
+        parser_expect(p, TK_RIGHT_PAREN);
+        parse_from_alias(p, item);
+        return item;
+    }
+    parse_from_alias(p, item);
+    parse_indexed(p, item);
+    return item;
+}
+
+static FromItem *parse_from_item(Parser *p, u8 join, bool is_first)
+{
+    FromItem *item = NULL;
+    if (!parser_at(p, TK_LEFT_PAREN)) {
+        item = parse_from_table(p);
+    } else {
+        u32 offset = p->token.offset;
+        bool is_select = false;
+        u32 cost = 2;
+        parser_advance(p);
+        if (parser_at_select(p)) {
+            is_select = true;
+            cost = 3;
+        }
+        if (parser_enter(p, cost))
+            item = is_select ? parse_from_select(p, offset)
+                             : parse_from_parenthesis(p, offset, is_first);
+        parser_leave(p, cost);
+        if (item == NULL)
+            item = parser_from_item(p, offset);
+    }
+    item->join = join;
+    parse_on_using(p, item, is_first);
+    return item;
+}
+
+static u8 join_word(Parser *p, const Token *word)
+{
+    switch (word->kind) {
+    case TK_NATURAL: return JOIN_NATURAL;
+    case TK_LEFT: return JOIN_LEFT | JOIN_OUTER;
+    case TK_RIGHT: return JOIN_RIGHT | JOIN_OUTER;
+    case TK_FULL: return JOIN_LEFT | JOIN_RIGHT | JOIN_OUTER;
+    case TK_OUTER: return JOIN_OUTER;
+    case TK_INNER: return JOIN_INNER;
+    case TK_CROSS: return JOIN_INNER | JOIN_CROSS;
+    default: (void)p; return 0; // any other name: an unknown join type
+    }
+}
+
+static void unknown_join_type(Parser *p, const Token *words, u32 count)
+{
+    char text[1024];
+    size_t used = 0;
+    for (u32 i = 0; i < count; i++) {
+        size_t size = words[i].size < 300 ? words[i].size : 300;
+        if (i > 0)
+            text[used++] = ' ';
+        memcpy(text + used, p->sql + words[i].offset, size);
+        used += size;
+    }
+    parser_error(p, (i32)words[0].offset, "unknown join type: %.*s", (int)used, text);
+}
+
+// JOIN_KW [nm [nm]] JOIN, at JOIN_KW
+static u8 parse_join_words(Parser *p)
+{
+    Token words[3];
+    u32 count = 0;
+    u8 join = 0;
+    bool is_known = true;
+    while (count < 3 && parser_at_name(p)) {
+        words[count] = p->token;
+        u8 word = join_word(p, &words[count++]);
+        is_known = is_known && word != 0;
+        join |= word;
+        parser_advance(p);
+    }
+    if (!parser_at(p, TK_JOIN)) {
+        parser_syntax_error(p);
+        return 0;
+    }
+    bool is_outer = (join & JOIN_OUTER) != 0;
+    if (!is_known || (is_outer && (join & JOIN_INNER))
+        || (is_outer && !(join & (JOIN_LEFT | JOIN_RIGHT))))
+        unknown_join_type(p, words, count);
+    parser_advance(p);
+    return is_outer ? join : join | JOIN_INNER;
+}
+
+// joinop ::= "," | JOIN | JOIN_KW ... JOIN. 0 when there is none.
+static u8 parse_join_operator(Parser *p)
+{
+    if (parser_accept(p, TK_COMMA))
+        return JOIN_INNER | JOIN_COMMA;
+    if (parser_accept(p, TK_JOIN))
+        return JOIN_INNER;
+    if (p->token.kind >= TOKEN_FIRST_KEYWORD && keyword_class(p->token.kind) == KEYWORD_JOIN)
+        return parse_join_words(p);
+    return 0;
+}
+
+#define FROM_COUNT_MAX 200 // SQLite's limit on the terms of one FROM clause
+
+// seltablist ::= item {joinop item}
+FromList *parse_from_list(Parser *p)
+{
+    FromList *list = parser_new(p, sizeof *list);
+    u8 join = 0;
+    do {
+        FromItem *item = parse_from_item(p, join, list->count == 0);
+        if (list->count >= FROM_COUNT_MAX)
+            parser_error(p, -1, "too many FROM clause terms, max: %d", FROM_COUNT_MAX);
+        from_list_add(p, list, item);
+        join = parse_join_operator(p);
+    } while (join != 0 && p->rc == SQLITE_OK);
+    return list;
+}
+
+// nm ["." nm] [AS nm], the table of INSERT, UPDATE and DELETE
+FromItem *parse_target(Parser *p, bool alias_without_as)
+{
+    FromItem *item = parser_from_item(p, p->token.offset);
+    QualifiedName name = parse_qualified_name(p);
+    item->kind = FROM_TABLE;
+    item->schema = name.schema;
+    item->schema_offset = name.schema_offset;
+    item->name = name.name;
+    item->offset = name.offset;
+    if (alias_without_as || parser_at(p, TK_AS))
+        parse_from_alias(p, item);
+    return item;
+}
+
+// --- windows ---
+
+// expr PRECEDING | expr FOLLOWING | CURRENT ROW | UNBOUNDED PRECEDING (start) or FOLLOWING (end)
+static FrameBound parse_frame_bound(Parser *p, bool is_end)
+{
+    FrameBound bound = {.kind = BOUND_CURRENT_ROW};
+    if (parser_accept(p, TK_UNBOUNDED)) {
+        bound.kind = is_end ? BOUND_UNBOUNDED_FOLLOWING : BOUND_UNBOUNDED_PRECEDING;
+        parser_expect(p, is_end ? TK_FOLLOWING : TK_PRECEDING);
+        return bound;
+    }
+    if (parser_accept(p, TK_CURRENT)) {
+        parser_expect(p, TK_ROW);
+        return bound;
+    }
+    bound.expr = parse_expr(p);
+    bound.kind = BOUND_PRECEDING;
+    if (!parser_accept(p, TK_PRECEDING)) {
+        parser_expect(p, TK_FOLLOWING);
+        bound.kind = BOUND_FOLLOWING;
+    }
+    return bound;
+}
+
+static u8 parse_frame_exclude(Parser *p)
+{
+    if (!parser_accept(p, TK_EXCLUDE))
+        return EXCLUDE_NO_OTHERS;
+    if (parser_accept(p, TK_NO)) {
+        parser_expect(p, TK_OTHERS);
+        return EXCLUDE_NO_OTHERS;
+    }
+    if (parser_accept(p, TK_CURRENT)) {
+        parser_expect(p, TK_ROW);
+        return EXCLUDE_CURRENT_ROW;
+    }
+    if (parser_accept(p, TK_GROUP))
+        return EXCLUDE_GROUP;
+    parser_expect(p, TK_TIES);
+    return EXCLUDE_TIES;
+}
+
+// frame_opt ::= [(RANGE | ROWS | GROUPS) (bound | BETWEEN bound AND bound) [EXCLUDE ...]]
+static void parse_frame(Parser *p, Window *window)
+{
+    window->start.kind = BOUND_UNBOUNDED_PRECEDING;
+    window->end.kind = BOUND_CURRENT_ROW;
+    window->unit = FRAME_RANGE;
+    if (parser_at(p, TK_ROWS))
+        window->unit = FRAME_ROWS;
+    else if (parser_at(p, TK_GROUPS))
+        window->unit = FRAME_GROUPS;
+    else if (!parser_at(p, TK_RANGE))
+        return;
+    parser_advance(p);
+    window->has_frame = true;
+    if (parser_accept(p, TK_BETWEEN)) {
+        window->start = parse_frame_bound(p, false);
+        parser_expect(p, TK_AND);
+        window->end = parse_frame_bound(p, true);
+    } else {
+        window->start = parse_frame_bound(p, false);
+    }
+    window->exclude = parse_frame_exclude(p);
+    // PRECEDING may meet PRECEDING, FOLLOWING may meet FOLLOWING; otherwise the order must be right.
+    if (window->start.kind > window->end.kind)
+        parser_error(p, -1, "unsupported frame specification");
+}
+
+// window ::= [nm] [PARTITION BY nexprlist] [ORDER BY sortlist] frame_opt, and the ")"
+static Window *parse_window_body(Parser *p)
+{
+    Window *window = parser_new(p, sizeof *window);
+    bool has_base = parser_at_name(p) && !parser_at(p, TK_PARTITION) && !parser_at(p, TK_RANGE)
+                    && !parser_at(p, TK_ROWS) && !parser_at(p, TK_GROUPS);
+    if (has_base) {
+        Token token = p->token;
+        window->base_name = parse_name(p, &token);
+        window->name_offset = token.offset;
+    }
+    if (parser_accept(p, TK_PARTITION)) {
+        parser_expect(p, TK_BY);
+        window->partition_by = parse_expr_list(p);
+    }
+    if (parser_accept(p, TK_ORDER)) {
+        parser_expect(p, TK_BY);
+        window->order_by = parse_sort_list(p);
+    }
+    parse_frame(p, window);
+    parser_expect(p, TK_RIGHT_PAREN);
+    return window;
+}
+
+// over ::= OVER "(" window ")" | OVER nm
+Window *parse_over(Parser *p)
+{
+    if (parser_accept(p, TK_LEFT_PAREN)) {
+        Window *window = NULL;
+        if (parser_enter(p, 3))
+            window = parse_window_body(p);
+        parser_leave(p, 3);
+        return window;
+    }
+    Window *window = parser_new(p, sizeof *window);
+    Token token = p->token;
+    window->name = parse_name(p, &token);
+    window->name_offset = token.offset;
+    window->is_reference = true;
+    return window;
+}
+
+// windowdefn_list ::= nm AS "(" window ")" {"," ...}
+Window *parse_window_defs(Parser *p)
+{
+    Window *first = NULL;
+    Window **link = &first;
+    do {
+        const char *name = parse_name(p, NULL);
+        parser_expect(p, TK_AS);
+        parser_expect(p, TK_LEFT_PAREN);
+        Window *window = parse_window_body(p);
+        if (p->rc != SQLITE_OK)
+            break;
+        window->name = name;
+        *link = window;
+        link = &window->next;
+    } while (parser_accept(p, TK_COMMA));
+    return first;
+}
+
+bool parser_at_window_clause(const Parser *p)
+{
+    return parser_at(p, TK_WINDOW);
+}
+
+// --- SELECT ---
+
+// limit_opt ::= [LIMIT expr [(OFFSET | ",") expr]]
+static void parse_limit(Parser *p, Select *select)
+{
+    if (!parser_accept(p, TK_LIMIT))
+        return;
+    select->limit = parse_expr(p);
+    if (parser_accept(p, TK_OFFSET)) {
+        select->offset_expr = parse_expr(p);
+    } else if (parser_accept(p, TK_COMMA)) { // LIMIT offset, limit
+        select->offset_expr = select->limit;
+        select->limit = parse_expr(p);
+    }
+}
+
+static void parse_select_clauses(Parser *p, Select *select)
+{
+    if (parser_accept(p, TK_FROM))
+        select->from = parse_from_list(p);
+    if (parser_accept(p, TK_WHERE))
+        select->where = parse_expr(p);
+    if (parser_accept(p, TK_GROUP)) {
+        parser_expect(p, TK_BY);
+        select->group_by = parse_expr_list(p);
+    }
+    if (parser_accept(p, TK_HAVING))
+        select->having = parse_expr(p);
+    if (parser_at_window_clause(p)) {
+        parser_advance(p);
+        select->window_defs = parse_window_defs(p);
+    }
+    if (parser_accept(p, TK_ORDER)) {
+        parser_expect(p, TK_BY);
+        select->order_by = parse_sort_list(p);
+    }
+    parse_limit(p, select);
+}
+
+static void raise_to(u32 *height, const Expr *e)
+{
+    if (e != NULL && e->height > *height)
+        *height = e->height;
+}
+
+static void raise_to_list(u32 *height, const ExprList *list)
+{
+    for (u32 i = 0; list != NULL && i < list->count; i++)
+        raise_to(height, list->items[i].expr);
+}
+
+static void select_set_height(Select *select)
+{
+    raise_to_list(&select->height, select->columns);
+    raise_to(&select->height, select->where);
+    raise_to(&select->height, select->having);
+    raise_to(&select->height, select->limit);
+    raise_to(&select->height, select->offset_expr);
+    raise_to_list(&select->height, select->group_by);
+    raise_to_list(&select->height, select->order_by);
+}
+
+// SELECT [DISTINCT | ALL] selcollist [FROM ...] ...
+static Select *parse_plain_select(Parser *p)
+{
+    Select *select = parser_new(p, sizeof *select);
+    select->offset = p->token.offset;
+    parser_expect(p, TK_SELECT);
+    if (!parser_enter(p, 3))
+        return select;
+    u32 flags = 0;
+    if (parser_accept(p, TK_DISTINCT))
+        flags = SELECT_DISTINCT;
+    else if (parser_accept(p, TK_ALL))
+        flags = SELECT_ALL_WRITTEN;
+    select->flags = flags;
+    select->columns = parse_result_columns(p);
+    parse_select_clauses(p, select);
+    if (p->rc == SQLITE_OK)
+        select_set_height(select);
+    parser_leave(p, 3);
+    return select;
+}
+
+// One row of VALUES: "(" nexprlist ")"
+static Select *parse_values_row(Parser *p)
+{
+    Select *select = parser_new(p, sizeof *select);
+    u32 offset = p->token.offset;
+    parser_expect(p, TK_LEFT_PAREN);
+    if (!parser_enter(p, 3))
+        return select;
+    ExprList *columns = NULL;
+    do {
+        u32 start = p->token.offset;
+        columns = parser_list_add(p, columns, parse_expr(p));
+        if (p->rc == SQLITE_OK)
+            columns->items[columns->count - 1].span = parser_span(p, start);
+    } while (parser_accept(p, TK_COMMA));
+    parser_expect(p, TK_RIGHT_PAREN);
+    parser_leave(p, 3);
+    select->offset = offset;
+    select->flags = SELECT_VALUES;
+    select->columns = columns;
+    if (p->rc == SQLITE_OK)
+        select_set_height(select);
+    return select;
+}
+
+static void link_terms(Select *prior, Select *select, SetOp set_op)
+{
+    select->set_op = (u8)set_op;
+    select->prior = prior;
+    prior->next = select;
+    prior->flags |= SELECT_COMPOUND_TERM;
+    if (prior->height > select->height)
+        select->height = prior->height;
+}
+
+// VALUES "(" ... ")" {"," "(" ... ")"}: rows become terms of a UNION ALL
+static Select *parse_values(Parser *p)
+{
+    parser_expect(p, TK_VALUES);
+    Select *last = parse_values_row(p);
+    while (parser_accept(p, TK_COMMA)) {
+        Select *row = parse_values_row(p);
+        if (p->rc != SQLITE_OK)
+            break;
+        link_terms(last, row, SET_UNION_ALL);
+        row->flags |= SELECT_MULTI_VALUES;
+        last = row;
+    }
+    return last;
+}
+
+static Select *parse_one_select(Parser *p)
+{
+    if (parser_at(p, TK_VALUES))
+        return parse_values(p);
+    return parse_plain_select(p);
+}
+
+// multiselect_op ::= UNION [ALL] | EXCEPT | INTERSECT
+static SetOp parse_set_operator(Parser *p)
+{
+    if (parser_accept(p, TK_UNION))
+        return parser_accept(p, TK_ALL) ? SET_UNION_ALL : SET_UNION;
+    if (parser_accept(p, TK_INTERSECT))
+        return SET_INTERSECT;
+    if (parser_accept(p, TK_EXCEPT))
+        return SET_EXCEPT;
+    return SET_NONE;
+}
+
+static Select *first_term(Select *select)
+{
+    while (select->prior != NULL)
+        select = select->prior;
+    return select;
+}
+
+static const char *set_operator_name(u8 set_op)
+{
+    static const char *const names[] = {"", "UNION", "UNION ALL", "INTERSECT", "EXCEPT"};
+    return names[set_op];
+}
+
+// ORDER BY and LIMIT belong behind the last term; a compound has only so many terms.
+static void check_compound(Parser *p, Select *last)
+{
+    i32 count = 1;
+    bool is_values = true;
+    for (Select *term = last; term->prior != NULL; term = term->prior) {
+        const Select *prior = term->prior;
+        count++;
+        is_values = is_values && (term->flags & SELECT_MULTI_VALUES);
+        if (prior->order_by == NULL && prior->limit == NULL)
+            continue;
+        parser_error(p, -1, "%s clause should come after %s not before",
+                     prior->order_by != NULL ? "ORDER BY" : "LIMIT",
+                     set_operator_name(term->set_op));
+        return;
+    }
+    i32 limit = p->options->compound_select;
+    if (!is_values && limit > 0 && count > limit)
+        parser_error(p, -1, "too many terms in compound SELECT");
+}
+
+// select ::= [WITH] oneselect {multiselect_op oneselect}
+Select *parse_select_body(Parser *p, With *with)
+{
+    Select *last = parse_one_select(p);
+    for (;;) {
+        SetOp set_op = parse_set_operator(p);
+        if (set_op == SET_NONE)
+            break;
+        Select *term = NULL;
+        if (parser_enter(p, 2)) {
+            if (!parser_at(p, TK_SELECT) && !parser_at(p, TK_VALUES))
+                parser_syntax_error(p);
+            term = parse_one_select(p);
+        }
+        parser_leave(p, 2);
+        if (p->rc != SQLITE_OK)
+            return last;
+        link_terms(last, first_term(term), set_op);
+        if (last->height > term->height)
+            term->height = last->height;
+        last = term;
+    }
+    if (p->rc == SQLITE_OK && last->prior != NULL)
+        check_compound(p, last);
+    last->with = with;
+    return last;
+}
+
+Select *parse_select(Parser *p)
+{
+    With *with = parser_at(p, TK_WITH) ? parse_with(p) : NULL;
+    if (!parser_at(p, TK_SELECT) && !parser_at(p, TK_VALUES))
+        parser_syntax_error(p);
+    return parse_select_body(p, with);
+}
+
+// --- WITH ---
+
+// eidlist ::= nm {"," nm}; COLLATE and a sort order parse, but are refused
+IdList *parse_plain_id_list(Parser *p)
+{
+    IdList *list = NULL;
+    do {
+        Token token = p->token;
+        const char *name = parse_name(p, &token);
+        list = parser_id_list_add(p, list, name, token.offset);
+        bool has_more = false;
+        if (parser_accept(p, TK_COLLATE)) {
+            (void)parse_ids(p, NULL);
+            has_more = true;
+        }
+        has_more = parser_accept(p, TK_ASC) || parser_accept(p, TK_DESC) || has_more;
+        if (has_more && !p->options->lenient_schema)
+            parser_error(p, -1, "syntax error after column name \"%s\"", name);
+    } while (parser_accept(p, TK_COMMA));
+    return list;
+}
+
+// wqitem ::= nm ["(" eidlist ")"] AS [[NOT] MATERIALIZED] "(" select ")"
+static Cte *parse_cte(Parser *p)
+{
+    Cte *cte = parser_new(p, sizeof *cte);
+    Token token = p->token;
+    const char *name = parse_name(p, &token);
+    IdList *columns = NULL;
+    if (parser_accept(p, TK_LEFT_PAREN)) {
+        columns = parse_plain_id_list(p);
+        parser_expect(p, TK_RIGHT_PAREN);
+    }
+    parser_expect(p, TK_AS);
+    CteHint hint = CTE_ANY;
+    if (parser_accept(p, TK_MATERIALIZED)) {
+        hint = CTE_MATERIALIZED;
+    } else if (parser_accept(p, TK_NOT)) {
+        parser_expect(p, TK_MATERIALIZED);
+        hint = CTE_NOT_MATERIALIZED;
+    }
+    parser_expect(p, TK_LEFT_PAREN);
+    Select *select = NULL;
+    if (parser_enter(p, 5))
+        select = parse_select(p);
+    parser_expect(p, TK_RIGHT_PAREN);
+    parser_leave(p, 5);
+    if (p->rc != SQLITE_OK)
+        return cte;
+    *cte = (Cte){.name = name,
+                 .name_offset = token.offset,
+                 .columns = columns,
+                 .select = select,
+                 .hint = (u8)hint};
+    return cte;
+}
+
+static void with_add(Parser *p, With *with, Cte *cte)
+{
+    if (p->rc != SQLITE_OK)
+        return;
+    for (u32 i = 0; i < with->count; i++)
+        if (sqlite3_stricmp(with->items[i]->name, cte->name) == 0)
+            parser_error(p, -1, "duplicate WITH table name: %s", cte->name);
+    if (!parser_grow(p, &with->items, &with->capacity, with->count, sizeof *with->items))
+        return;
+    cte->with = with;
+    with->items[with->count++] = cte;
+}
+
+// with ::= WITH [RECURSIVE] wqitem {"," wqitem}, at WITH
+With *parse_with(Parser *p)
+{
+    With *with = parser_new(p, sizeof *with);
+    parser_expect(p, TK_WITH);
+    with->recursive = parser_accept(p, TK_RECURSIVE);
+    do
+        with_add(p, with, parse_cte(p));
+    while (parser_accept(p, TK_COMMA));
+    return with;
+}
