@@ -43,7 +43,9 @@ struct KeyProbe {
     i8 default_result; // what a record equal on all `count` fields gives: -1, 0 or +1
     bool saw_equal;    // set when some record was equal on all fields
     int rc;
-    KeyCompare *compare; // set by key_probe_prepare()
+    // Set by key_probe_prepare():
+    i8 if_less, if_greater; // the result when a record's first field sorts before, after values[0]
+    KeyCompare *compare;
 };
 // Chooses the comparison for this probe's first value. Call after the values are set.
 void key_probe_prepare(KeyProbe *probe);

@@ -68,9 +68,10 @@ struct sqlite3_value {
     char *bytes;
     u32 size;
     u16 flags;
-    u8 encoding; // SQLITE_UTF8, SQLITE_UTF16LE, SQLITE_UTF16BE
-    u8 subtype;  // valid with V_SUBTYPE
-    u32 capacity;
+    u8 encoding;  // SQLITE_UTF8, SQLITE_UTF16LE, SQLITE_UTF16BE
+    u8 subtype;   // valid with V_SUBTYPE
+    u32 capacity; // of `owned`
+    u32 serial;   // scratch of record_plan(): the serial type record_write() will use
     char *owned;
     void (*destroy)(void *);
     sqlite3 *db; // connection it belongs to, for limits and out-of-memory; may be NULL
@@ -88,6 +89,11 @@ static inline void value_set_null(Value *v)
         value_release_slow(v);
     v->flags = V_NULL;
 }
+// Owned memory of at least `size` bytes to write a new content into (the old one is lost); NULL: out of
+// memory, v is NULL. value_commit_text() or value_commit_blob() says how much was written.
+char *value_begin_bytes(Value *v, u64 size);
+void value_commit_text(Value *v, u32 size, u8 encoding);
+void value_commit_blob(Value *v, u32 size);
 static inline void value_set_i64(Value *v, i64 integer)
 {
     if (UNLIKELY(v->flags & V_DYNAMIC))
@@ -103,7 +109,9 @@ typedef enum Handover {
     BYTES_STATIC, // SQLITE_STATIC
     BYTES_BORROW, // ephemeral: valid until the caller says otherwise
     BYTES_TAKE,   // a block from mem_alloc, freed by the Value
+                  // (mem_free is recognised as `destroy` below and means the same)
 } Handover;
+// UTF-16 text loses an odd last byte and a byte order mark, which decides the order.
 // SQLITE_TOOBIG past the connection's length limit (or 1e9), SQLITE_NOMEM. On failure v is NULL and
 // taken bytes are freed.
 MUST_USE int value_set_text(Value *v, const char *text, u64 size, u8 encoding, Handover how);
@@ -115,6 +123,7 @@ MUST_USE int value_set_text_destroy(Value *v, const char *text, u64 size, u8 enc
 MUST_USE int value_set_blob_destroy(Value *v, const void *bytes, u64 size, void (*destroy)(void *));
 void value_set_zeroblob(Value *v, u32 size);
 void value_set_pointer(Value *v, void *pointer, const char *tag, void (*destroy)(void *));
+void *value_pointer(const Value *v, const char *tag); // NULL unless set with an equal tag
 
 // --- copying ---
 
@@ -129,9 +138,10 @@ void value_free(Value *v);                     // of value_new/value_dup; NULL i
 
 // --- reading (may cache a conversion inside v) ---
 
-int value_type(const Value *v); // SQLITE_INTEGER/FLOAT/TEXT/BLOB/NULL
-i64 value_i64(const Value *v);  // as CAST AS INTEGER
-f64 value_f64(const Value *v);  // as CAST AS REAL
+int value_type(const Value *v);                             // SQLITE_INTEGER/FLOAT/TEXT/BLOB/NULL
+i64 value_i64(const Value *v);                              // as CAST AS INTEGER
+f64 value_f64(const Value *v);                              // as CAST AS REAL
+void value_parse_number(const Value *v, ParsedNumber *out); // of text or blob, any encoding
 bool value_truth(const Value *v, bool if_null);
 // NUL-terminated text in `encoding`, or NULL for SQL NULL or out of memory. Numbers are rendered.
 // Valid until v changes.
@@ -154,6 +164,7 @@ void value_integerify(Value *v); // a REAL that is exactly an integer becomes on
 void value_realify(Value *v);    // V_INT becomes V_REAL
 Affinity
 affinity_of_type(const char *declared_type); // SQLite's five substring rules; NULL gives BLOB
+u32 value_length_limit(const Value *v);      // SQLITE_LIMIT_LENGTH of its connection
 int value_fp_digits(const Value *v); // digits a REAL is printed with by its connection (default 17)
 
 // Hooks the api layer installs once, so that values need not know connections.
