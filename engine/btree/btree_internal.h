@@ -145,12 +145,10 @@ struct Btree {
     u8 secure_delete;
     u8 auto_vacuum; // 0 none, 1 full, 2 incremental
     bool page_size_fixed;
-    BitSet *freed;    // pages in use when the write transaction began and freed by it: their old
-                      // content may be needed for rollback when they are used again
-    u8 *family_bytes; // copies of the pages a balance takes apart
-    CellRef *family_cells;
-    u8 *cell_bytes; // a cell under construction
-    u8 *payload;    // a key put together from its overflow chain
+    BitSet *freed; // pages in use when the write transaction began and freed by it: their old
+                   // content may be needed for rollback when they are used again
+    u8 *workspace; // for taking pages apart: balance.c; made by the first balance
+    u8 *payload;   // a key put together from its overflow chain
     u32 payload_capacity;
 };
 
@@ -182,6 +180,10 @@ struct Cursor {
 
 // --- cursor.c: positions ---
 
+// Gives up the pins of `level` and below it.
+void cursor_unpin_from(Cursor *cur, u32 level);
+// Copies the key of the entry stood on, for cursor_ensure().
+MUST_USE int cursor_save_key(Cursor *cur);
 // Drops all pins and the place; the cursor stands nowhere.
 void cursor_release(Cursor *cur);
 // Remembers the key, drops the pins. Does nothing for cursors that stand nowhere.
@@ -230,6 +232,7 @@ typedef enum AllocMode {
     ALLOC_ANY,     // near `near` if that is cheap
     ALLOC_EXACT,   // page `near`, which is free
     ALLOC_AT_MOST, // one not after `near`
+    ALLOC_AT_END,  // a new one, even if others are free
 } AllocMode;
 // A writable page of undefined content, pinned.
 MUST_USE int page_allocate(Btree *bt, Pgno near, AllocMode mode, Page **out);
@@ -252,10 +255,13 @@ MUST_USE int ptrmap_put(Btree *bt, Pgno pgno, PtrmapType type, Pgno parent);
 MUST_USE int ptrmap_get(Btree *bt, Pgno pgno, u8 *type, Pgno *parent);
 // Names `node` as parent of all its children and first overflow pages.
 MUST_USE int ptrmap_adopt(Btree *bt, const Node *node);
-// Auto-vacuum's part of a commit.
+
+// --- vacuum.c ---
+
+// Auto-vacuum's part of a commit: moves pages from the file's end into the holes and cuts the end off.
 MUST_USE int vacuum_at_commit(Btree *bt);
-// Moves the content of the last page into a hole until the file ends at `root_limit`.
-MUST_USE int ptrmap_move_page(Btree *bt, Pgno from, Pgno target, bool is_commit);
+// Moves a page's content and changes every reference to it.
+MUST_USE int vacuum_move_page(Btree *bt, Pgno from, Pgno target, bool is_commit);
 
 // --- insert.c ---
 

@@ -51,7 +51,7 @@ int cursor_open(Btree *bt, Pgno root, bool writable, const KeyShape *shape, Curs
     return SQLITE_OK;
 }
 
-static void unpin_from(Cursor *cur, u32 level)
+void cursor_unpin_from(Cursor *cur, u32 level)
 {
     ASSERT(level <= TREE_DEPTH_MAX);
     ASSERT(cur->pinned <= TREE_DEPTH_MAX);
@@ -66,7 +66,7 @@ void cursor_release(Cursor *cur)
 {
     ASSERT(cur->bt != NULL);
 
-    unpin_from(cur, 0);
+    cursor_unpin_from(cur, 0);
     cursor_set_depth(cur, 0);
     cur->fast.has_cell = false;
     cur->chain_count = 0;
@@ -120,6 +120,20 @@ int node_child(const Node *node, u32 slot, Pgno *child)
     return SQLITE_OK;
 }
 
+// A file of no bytes is a database whose schema tree is empty: there is no page to show for it yet.
+static int stand_in_empty_file(Cursor *cur)
+{
+    static const u8 no_page[FILE_HEADER_SIZE + 8];
+    ASSERT(cur->pinned == 0);
+    ASSERT(cur->depth == 0);
+    cur->path[0].node = (Node){.data = (u8 *)(uintptr_t)no_page,
+                               .slots = (u8 *)(uintptr_t)no_page + FILE_HEADER_SIZE + 8,
+                               .geometry = &cur->bt->geometry,
+                               .header_at = FILE_HEADER_SIZE,
+                               .kind = TABLE_LEAF};
+    return SQLITE_OK;
+}
+
 int cursor_to_root(Cursor *cur)
 {
     ASSERT(cur->fast.state != CURSOR_FAULT);
@@ -131,6 +145,8 @@ int cursor_to_root(Cursor *cur)
     cursor_set_depth(cur, 0);
     if (cur->pinned > 0)
         return SQLITE_OK;
+    if (pager_page_count(cur->bt->pager) == 0 && cur->root == 1)
+        return stand_in_empty_file(cur);
     Page *page;
     TRY(pager_get(cur->bt->pager, cur->root, &page));
     int rc = node_parse(&cur->path[0].node, &cur->bt->geometry, page, cur->is_table);
@@ -178,7 +194,7 @@ int cursor_load_child(Cursor *cur)
         return corrupt_page(parent->node.page->pgno, "tree too deep");
     if (cur->is_scan)
         read_ahead(cur, parent);
-    unpin_from(cur, depth);
+    cursor_unpin_from(cur, depth);
     Page *page;
     TRY(pager_get(cur->bt->pager, child, &page));
     int rc = node_parse(&cur->path[depth].node, &cur->bt->geometry, page, cur->is_table);
@@ -436,7 +452,7 @@ i64 cursor_row_estimate(Cursor *cur)
 
 // --- saving and restoring ---
 
-static int save_key(Cursor *cur)
+int cursor_save_key(Cursor *cur)
 {
     const Cell *cell = cursor_cell(cur);
     ASSERT(cur->fast.state == CURSOR_VALID || cur->fast.state == CURSOR_SKIP);
@@ -467,7 +483,7 @@ int cursor_save(Cursor *cur)
     }
     if (cur->fast.state == CURSOR_VALID)
         cur->fast.skip = 0;
-    TRY(save_key(cur));
+    TRY(cursor_save_key(cur));
     cur->fast.state = CURSOR_SAVED;
     cursor_release(cur);
     ASSERT(cur->fast.state == CURSOR_SAVED);
@@ -499,7 +515,7 @@ int cursor_ensure(Cursor *cur)
                            : cursor_seek_record(cur, cur->saved_key, cur->saved_size, &order);
     if (rc != SQLITE_OK) {
         cur->fast.state = CURSOR_SAVED; // still remembered: a later try may succeed
-        unpin_from(cur, 0);
+        cursor_unpin_from(cur, 0);
         cursor_set_depth(cur, 0);
         return rc;
     }

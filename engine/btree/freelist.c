@@ -237,12 +237,12 @@ done:
 int page_allocate(Btree *bt, Pgno near, AllocMode mode, Page **out)
 {
     ASSERT(bt->txn == SQLITE_TXN_WRITE);
-    ASSERT(near > 0 || mode == ALLOC_ANY);
+    ASSERT(near > 0 || mode == ALLOC_ANY || mode == ALLOC_AT_END);
 
     u32 free_count = get_u32(bt->page1->data + AT_FREE_COUNT);
     if (free_count >= pager_page_count(bt->pager))
         return corrupt_page(1, "more free pages than pages");
-    if (free_count == 0)
+    if (free_count == 0 || mode == ALLOC_AT_END)
         return allocate_at_end(bt, out);
     return allocate_from_freelist(bt, free_count, near, mode, out);
 }
