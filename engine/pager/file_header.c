@@ -1,0 +1,42 @@
+// The pager's fields of page 1. See file_header.h.
+#include "pager/file_header.h"
+
+u32 file_header_page_size(const u8 *header)
+{
+    ASSERT(header != NULL);
+    if (memcmp(header, "SQLite format 3", 16) != 0)
+        return 0;
+    u32 size = get_u16(header + HEADER_PAGE_SIZE);
+    if (size == 1)
+        size = PAGE_SIZE_MAX;
+    return size >= PAGE_SIZE_MIN && (size & (size - 1)) == 0 ? size : 0;
+}
+
+void file_header_count(u8 *page1)
+{
+    ASSERT(page1 != NULL);
+    u32 counter = get_u32(page1 + HEADER_COUNTER) + 1;
+    put_u32(page1 + HEADER_COUNTER, counter);
+    put_u32(page1 + HEADER_VALID_FOR, counter);
+    put_u32(page1 + HEADER_LIBRARY, SQLITE_VERSION_NUMBER);
+}
+
+int file_header_bump(Pager *pager)
+{
+    ASSERT(pager->phase >= PHASE_CHANGING);
+    ASSERT(!pager->is_temporary);
+    if (pager->counter_changed || pager->page_count == 0)
+        return SQLITE_OK;
+    Page *page;
+    TRY(pager_get(pager, 1, &page));
+    int rc = pager_make_writable(pager, &page);
+    if (rc == SQLITE_OK) {
+        file_header_count(page->data);
+        if (pager->page_count != pager->original_count)
+            put_u32(page->data + HEADER_PAGE_COUNT, pager->page_count);
+        memcpy(pager->file_version, page->data + HEADER_COUNTER, sizeof pager->file_version);
+        pager->counter_changed = true;
+    }
+    page_unpin(pager, page);
+    return rc;
+}

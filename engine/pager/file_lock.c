@@ -1,0 +1,66 @@
+// Locks on the database file. See file_lock.h.
+#include "pager/file_lock.h"
+
+static int file_lock_to(Pager *pager, int level)
+{
+    ASSERT(level > SQLITE_LOCK_NONE);
+    ASSERT(level <= SQLITE_LOCK_EXCLUSIVE);
+    if (pager->lock >= level)
+        return SQLITE_OK;
+    if (!pager->no_locks)
+        TRY(os_lock(pager->file, level));
+    pager->lock = (u8)level;
+    return SQLITE_OK;
+}
+
+// Asks again as long as the busy handler says so.
+static int file_lock_wait(Pager *pager, int level)
+{
+    ASSERT(level == SQLITE_LOCK_SHARED || level == SQLITE_LOCK_EXCLUSIVE);
+    ASSERT(level > pager->lock || pager->lock <= SQLITE_LOCK_EXCLUSIVE);
+    int rc;
+    do {
+        rc = file_lock_to(pager, level);
+    } while (rc == SQLITE_BUSY && pager_invoke_busy(pager) != 0);
+    return rc;
+}
+
+int file_lock_shared(Pager *pager)
+{
+    ASSERT(!pager->is_temporary);
+    return file_lock_wait(pager, SQLITE_LOCK_SHARED);
+}
+
+int file_lock_reserved(Pager *pager)
+{
+    ASSERT(pager->lock >= SQLITE_LOCK_SHARED);
+    ASSERT(!pager->is_temporary);
+    return file_lock_to(pager, SQLITE_LOCK_RESERVED);
+}
+
+int file_lock_exclusive(Pager *pager)
+{
+    ASSERT(pager->lock >= SQLITE_LOCK_SHARED);
+    ASSERT(!pager->is_temporary);
+    return file_lock_wait(pager, SQLITE_LOCK_EXCLUSIVE);
+}
+
+int file_lock_exclusive_now(Pager *pager)
+{
+    ASSERT(pager->lock >= SQLITE_LOCK_SHARED);
+    ASSERT(!pager->is_temporary);
+    return file_lock_to(pager, SQLITE_LOCK_EXCLUSIVE);
+}
+
+void file_unlock(Pager *pager, int level)
+{
+    ASSERT(level == SQLITE_LOCK_NONE || level == SQLITE_LOCK_SHARED);
+    if (!os_is_open(pager->file) || pager->is_temporary)
+        return;
+    // Also when we believe to hold nothing more: a failed climb may have left PENDING behind.
+    if (!pager->no_locks)
+        (void)os_unlock(pager->file, level);
+    if (pager->lock > level)
+        pager->lock = (u8)level;
+    ASSERT(pager->lock <= SQLITE_LOCK_SHARED);
+}

@@ -1,0 +1,159 @@
+#ifndef QUIRE_PAGER_PAGER_INTERNAL_H
+#define QUIRE_PAGER_PAGER_INTERNAL_H
+// What the files of the pager share: the Pager itself and the functions they call in each other.
+//
+// Phases of a transaction (one enum, changed by pager_set_phase only)
+//
+//            begin_read          begin_write            first change
+//     IDLE ------------> READING ----------> RESERVED ---------------> CHANGING
+//      ^                   ^  ^                                         |   |  spill or commit
+//      |  end_read         |  |  rollback (nothing in the file)         |   v  (rollback modes)
+//      +-------------------+  +-----------------------------------------+  FILE_CHANGED
+//                          |  commit_finish                                 |
+//                          +---------------------- PREPARED <---------------+  commit_prepare
+//
+//     IDLE          no lock (or, in exclusive locking mode, locks kept between transactions)
+//     READING       SHARED lock on the file, or a read mark in the log
+//     RESERVED      RESERVED lock, or the log's write lock; no private page
+//     CHANGING      private pages may exist; the journal holds the old content of each; the file is untouched
+//     FILE_CHANGED  EXCLUSIVE lock; the file holds new content whose old content is safe in the journal
+//     PREPARED      everything is durable; deleting the journal commits
+//     FAILED        an I/O error left memory and disk disagreeing: every call but rollback is refused
+
+#include "base/alloc.h"
+#include "base/bitset.h"
+#include "base/bytes.h"
+#include "base/error.h"
+#include "base/vec.h"
+#include "os/filename.h"
+#include "pager/pager.h"
+#include "pager/pool.h"
+#include "pager/undo.h"
+
+typedef struct Wal Wal;
+
+typedef enum Phase {
+    PHASE_IDLE,
+    PHASE_READING,
+    PHASE_RESERVED,
+    PHASE_CHANGING,
+    PHASE_FILE_CHANGED,
+    PHASE_PREPARED,
+    PHASE_FAILED,
+} Phase;
+
+// The rollback journal being written. journal.c explains the format.
+typedef struct Journal {
+    sqlite3_file *file; // storage for the handle, open when pMethods is set
+    i64 offset;         // where the next record goes
+    i64 header_offset;  // of the current segment
+    i64 synced_to;      // all records before this offset are durable and counted
+    u32 record_count;   // in the current segment
+    u32 nonce;          // checksum seed of the current segment
+    u32 sector_size;
+    BitSet *journaled; // pages whose original content is in it
+    bool has_super_name;
+    i64 size_limit; // PRAGMA journal_size_limit, -1 none
+} Journal;
+
+struct Pager {
+    // What a page hit touches comes first.
+    Pool pool;
+    Pgno page_count; // of the snapshot or the transaction
+    u8 phase;        // Phase
+    bool in_memory;
+    bool is_temporary; // memory databases too
+    bool is_read_only;
+    Undo undo;
+    PagerStats stats;
+
+    // The file.
+    sqlite3_vfs *vfs;
+    sqlite3_file *file;
+    char *path; // made by filename_new: journal_path and wal_path are in the same block
+    const char *journal_path;
+    const char *wal_path;
+    int open_flags;
+    u8 lock;       // SQLITE_LOCK_* held
+    bool no_locks; // nolock=1, immutable=1, temporary
+    bool is_immutable;
+    bool locking_exclusive;
+    bool page_size_fixed; // a page was read or written: the size stays
+    u8 file_version[16];  // bytes 24..39 of the file as last seen: tells whether others wrote
+    u32 reserved;         // bytes at the end of each page that the B-tree leaves alone
+
+    // The transaction.
+    Pgno original_count;  // pages in the file when it began
+    bool counter_changed; // the change counter was bumped by this transaction
+    JournalMode journal_mode;
+    Journal journal;
+    Wal *wal;
+    u32 data_version;
+    int failure; // code that led to PHASE_FAILED
+
+    // Settings.
+    int cache_size; // as PRAGMA cache_size
+    u32 spill_threshold;
+    bool spill_enabled;
+    u8 spill_blocked; // nested: no spilling now
+    Pgno page_count_max;
+    i64 mmap_limit;
+    PagerSync sync_level;
+    int sync_flags; // SQLITE_SYNC_*
+    int checkpoint_sync_flags;
+    int (*busy)(void *);
+    void *busy_arg;
+    void (*changed)(void *, Pgno, const u8 *);
+    void *changed_arg;
+    sqlite3 *db;
+};
+
+// --- pager.c ---
+
+void pager_set_phase(Pager *pager, Phase phase);
+// A slot with a buffer for a page not in memory; evicts or spills when the cache is full.
+MUST_USE int pager_new_slot(Pager *pager, Pgno pgno, Slot **out);
+void pager_drop_cache(Pager *pager);     // forgets all clean pages
+void pager_forget_private(Pager *pager); // drops all private pages
+// Marks private pages as clean: they are what the file or the log now holds.
+void pager_publish(Pager *pager);
+u32 pager_cache_limit(const Pager *pager);
+Pgno pager_lock_byte_page(const Pager *pager); // never used for content
+// The pages that a commit must write, in ascending order. *out is freed with mem_free.
+MUST_USE int pager_collect_private(Pager *pager, bool unpinned_only, Slot ***out, u32 *count);
+
+// --- snapshot.c ---
+
+int snapshot_close(Pager *pager); // gives back locks and the log
+
+// Reads page content as the transaction sees it.
+MUST_USE int snapshot_read_page(Pager *pager, Pgno pgno, u8 *out);
+MUST_USE int file_page_count(Pager *pager, Pgno *out);
+
+// --- temporary.c ---
+
+MUST_USE int temporary_open_file(Pager *pager);
+MUST_USE int pager_open_scratch(Pager *pager, int flags, sqlite3_file **out);
+
+// --- spill.c ---
+
+// Writes private pages out so that their memory can be used again.
+MUST_USE int pager_spill(Pager *pager);
+
+// --- undo.c ---
+
+// Opens the base level of a transaction whose rollback must come from memory.
+MUST_USE int undo_open_level(Pager *pager);
+static inline bool undo_must_save(const Pager *pager, const Slot *slot)
+{
+    return slot->saved_at < pager->undo.innermost;
+}
+// Saves what the slot holds; afterwards the slot's buffer may be shared with the log.
+MUST_USE int undo_save(Pager *pager, Slot *slot);
+// Saves that page `pgno`, which is not in memory, was not private.
+MUST_USE int undo_save_absent(Pager *pager, Pgno pgno);
+MUST_USE int undo_rollback(Pager *pager, u32 level);
+void undo_release(Pager *pager, u32 level);
+void undo_clear(Pager *pager);
+
+#endif

@@ -1,0 +1,327 @@
+// Slots and buffers: the memory of a pager. See pool.h.
+#include "pager/pool.h"
+
+#include "base/alloc.h"
+#include "base/error.h"
+#include "base/vec.h"
+
+#include <string.h>
+
+enum {
+    BUCKETS_MIN = 64,
+    FREE_BUFFERS_MAX = 16, // kept for reuse; more go back to the allocator
+};
+
+// --- buffers ---
+
+int buffer_new(Pool *pool, PageBuffer **out)
+{
+    ASSERT(pool->page_size >= PAGE_SIZE_MIN);
+    ASSERT(pool->page_size <= PAGE_SIZE_MAX);
+
+    PageBuffer *buffer = pool->free_buffers;
+    if (buffer != NULL) {
+        pool->free_buffers = buffer->next_free;
+        pool->free_buffer_count--;
+    } else {
+        buffer = mem_alloc(sizeof *buffer + pool->page_size + PAGE_SLACK);
+        if (buffer == NULL)
+            return SQLITE_NOMEM;
+        buffer->size = pool->page_size;
+        memset(buffer->data + pool->page_size, 0, PAGE_SLACK);
+        pool->memory += sizeof *buffer + pool->page_size + PAGE_SLACK;
+    }
+    ASSERT(buffer->size == pool->page_size);
+    atomic_init(&buffer->refs, 1);
+    buffer->next_free = NULL;
+    *out = buffer;
+    return SQLITE_OK;
+}
+
+void page_buffer_ref(PageBuffer *buffer)
+{
+    ASSERT(buffer != NULL);
+    // Relaxed: whoever takes a reference holds one already or found it under a lock.
+    u32 before = atomic_fetch_add_explicit(&buffer->refs, 1, memory_order_relaxed);
+    ASSERT(before > 0);
+    (void)before;
+}
+
+void page_buffer_unref(Pool *pool, PageBuffer *buffer)
+{
+    if (buffer == NULL)
+        return;
+    // Release pairs with the acquire of the last one, so that all reads come before the reuse.
+    u32 before = atomic_fetch_sub_explicit(&buffer->refs, 1, memory_order_acq_rel);
+    ASSERT(before > 0);
+    if (before > 1)
+        return;
+    if (buffer->size == pool->page_size && pool->free_buffer_count < FREE_BUFFERS_MAX) {
+        buffer->next_free = pool->free_buffers;
+        pool->free_buffers = buffer;
+        pool->free_buffer_count++;
+        return;
+    }
+    ASSERT(pool->memory >= sizeof *buffer + buffer->size + PAGE_SLACK);
+    pool->memory -= sizeof *buffer + buffer->size + PAGE_SLACK;
+    mem_free(buffer);
+}
+
+void pool_trim(Pool *pool)
+{
+    ASSERT(pool->free_buffer_count <= FREE_BUFFERS_MAX);
+    while (pool->free_buffers != NULL) {
+        PageBuffer *buffer = pool->free_buffers;
+        pool->free_buffers = buffer->next_free;
+        pool->free_buffer_count--;
+        pool->memory -= sizeof *buffer + buffer->size + PAGE_SLACK;
+        mem_free(buffer);
+    }
+    ASSERT(pool->free_buffer_count == 0);
+}
+
+// --- the table ---
+
+int pool_init(Pool *pool, u32 page_size, u32 limit)
+{
+    ASSERT(page_size >= PAGE_SIZE_MIN);
+    ASSERT(page_size <= PAGE_SIZE_MAX);
+
+    *pool = (Pool){.page_size = page_size, .limit = limit};
+    pool->buckets = mem_alloc_zeroed(BUCKETS_MIN * sizeof(Slot *));
+    if (pool->buckets == NULL)
+        return SQLITE_NOMEM;
+    pool->bucket_mask = BUCKETS_MIN - 1;
+    return SQLITE_OK;
+}
+
+void pool_deinit(Pool *pool)
+{
+    u32 cursor = 0;
+    for (Slot *slot = pool_next(pool, &cursor); slot != NULL; slot = pool_next(pool, &cursor)) {
+        slot->page.pins = 0; // the pager is going away, whatever its users forgot
+        pool_remove(pool, slot);
+    }
+    ASSERT(pool->count == 0);
+    pool_trim(pool);
+    for (u32 i = 0; i < pool->chunk_count; i++)
+        mem_free(pool->chunks[i]);
+    mem_free(pool->chunks);
+    mem_free(pool->buckets);
+    *pool = (Pool){0};
+}
+
+void pool_set_page_size(Pool *pool, u32 page_size)
+{
+    ASSERT(pool->private_count == 0);
+    ASSERT(page_size >= PAGE_SIZE_MIN);
+    u32 cursor = 0;
+    for (Slot *slot = pool_next(pool, &cursor); slot != NULL; slot = pool_next(pool, &cursor))
+        pool_remove(pool, slot);
+    pool_trim(pool);
+    pool->page_size = page_size;
+}
+
+// Doubles the buckets. When memory is short the chains simply get longer.
+static void pool_grow_buckets(Pool *pool)
+{
+    u32 size = (pool->bucket_mask + 1) * 2;
+    ASSERT(size >= BUCKETS_MIN);
+    Slot **buckets = mem_alloc_zeroed((u64)size * sizeof(Slot *));
+    if (buckets == NULL)
+        return;
+    for (u32 i = 0; i <= pool->bucket_mask; i++) {
+        Slot *slot = pool->buckets[i];
+        while (slot != NULL) {
+            Slot *next = slot->chain;
+            slot->chain = buckets[slot->page.pgno & (size - 1)];
+            buckets[slot->page.pgno & (size - 1)] = slot;
+            slot = next;
+        }
+    }
+    mem_free(pool->buckets);
+    pool->buckets = buckets;
+    pool->bucket_mask = size - 1;
+    ASSERT_SLOW(pool_is_valid(pool));
+}
+
+static int pool_add_chunk(Pool *pool)
+{
+    ASSERT(pool->free_slots == NULL);
+    TRY(vec_reserve(&pool->chunks, &pool->chunk_capacity, pool->chunk_count + 1,
+                    sizeof *pool->chunks));
+    SlotChunk *chunk = mem_alloc_zeroed(sizeof *chunk);
+    if (chunk == NULL)
+        return SQLITE_NOMEM;
+    for (u32 i = SLOTS_PER_CHUNK; i-- > 0;) {
+        chunk->slots[i].chain = pool->free_slots;
+        pool->free_slots = &chunk->slots[i];
+    }
+    pool->chunks[pool->chunk_count++] = chunk;
+    ASSERT(pool->free_slots == &chunk->slots[0]);
+    return SQLITE_OK;
+}
+
+static void bucket_link(Pool *pool, Slot *slot)
+{
+    Slot **bucket = &pool->buckets[slot->page.pgno & pool->bucket_mask];
+    ASSERT(slot->page.pgno != 0);
+    ASSERT_SLOW(pool_find(pool, slot->page.pgno) == NULL);
+    slot->chain = *bucket;
+    *bucket = slot;
+}
+
+static void bucket_unlink(Pool *pool, Slot *slot)
+{
+    Slot **link = &pool->buckets[slot->page.pgno & pool->bucket_mask];
+    while (*link != slot) {
+        ASSERT(*link != NULL);
+        link = &(*link)->chain;
+    }
+    *link = slot->chain;
+    slot->chain = NULL;
+    ASSERT_SLOW(pool_find(pool, slot->page.pgno) == NULL);
+}
+
+int pool_add(Pool *pool, Pgno pgno, Slot **out)
+{
+    ASSERT(pgno != 0);
+    ASSERT(pool_find(pool, pgno) == NULL);
+
+    if (pool->free_slots == NULL)
+        TRY(pool_add_chunk(pool));
+    if (pool->count > pool->bucket_mask)
+        pool_grow_buckets(pool);
+    Slot *slot = pool->free_slots;
+    pool->free_slots = slot->chain;
+    *slot = (Slot){.page = {.pgno = pgno}, .flags = SLOT_USED_RECENTLY};
+    bucket_link(pool, slot);
+    pool->count++;
+    *out = slot;
+    return SQLITE_OK;
+}
+
+void pool_remove(Pool *pool, Slot *slot)
+{
+    ASSERT(slot->page.pgno != 0);
+    ASSERT(slot->page.pins == 0);
+
+    bucket_unlink(pool, slot);
+    slot_set_private(pool, slot, false);
+    page_buffer_unref(pool, slot->buffer);
+    *slot = (Slot){.chain = pool->free_slots};
+    pool->free_slots = slot;
+    pool->count--;
+}
+
+void pool_rename(Pool *pool, Slot *slot, Pgno pgno)
+{
+    ASSERT(pgno != 0);
+    ASSERT(pool_find(pool, pgno) == NULL);
+    bucket_unlink(pool, slot);
+    slot->page.pgno = pgno;
+    bucket_link(pool, slot);
+}
+
+void slot_set_buffer(Pool *pool, Slot *slot, PageBuffer *buffer)
+{
+    ASSERT(buffer != NULL);
+    ASSERT(buffer->size == pool->page_size);
+    page_buffer_unref(pool, slot->buffer);
+    slot->buffer = buffer;
+    slot->page.data = buffer->data;
+}
+
+void slot_set_private(Pool *pool, Slot *slot, bool is_private)
+{
+    ASSERT(slot->page.pgno != 0);
+    if (slot->page.is_private == is_private)
+        return;
+    slot->page.is_private = is_private;
+    if (is_private) {
+        pool->private_count++;
+    } else {
+        ASSERT(pool->private_count > 0);
+        pool->private_count--;
+        slot->flags &= (u8)~SLOT_DONT_WRITE;
+    }
+}
+
+// --- eviction and walking ---
+
+static bool slot_is_evictable(const Slot *slot)
+{
+    return slot->page.pgno != 0 && slot->page.pins == 0 && !slot->page.is_private
+           && (slot->flags & SLOT_UNSAVED) == 0;
+}
+
+Slot *pool_victim(Pool *pool)
+{
+    u32 slot_count = pool->chunk_count * SLOTS_PER_CHUNK;
+    ASSERT(pool->hand <= slot_count);
+    if (pool->private_count == pool->count)
+        return NULL;
+    // Two rounds: the first may only clear the marks of recent use.
+    for (u32 step = 0; step < 2 * slot_count; step++) {
+        if (pool->hand >= slot_count)
+            pool->hand = 0;
+        Slot *slot =
+            &pool->chunks[pool->hand / SLOTS_PER_CHUNK]->slots[pool->hand % SLOTS_PER_CHUNK];
+        pool->hand++;
+        if (!slot_is_evictable(slot))
+            continue;
+        if ((slot->flags & SLOT_USED_RECENTLY) == 0)
+            return slot;
+        slot->flags &= (u8)~SLOT_USED_RECENTLY;
+    }
+    return NULL;
+}
+
+void pool_drop_clean(Pool *pool)
+{
+    ASSERT_SLOW(pool_is_valid(pool));
+    u32 cursor = 0;
+    for (Slot *slot = pool_next(pool, &cursor); slot != NULL; slot = pool_next(pool, &cursor))
+        if (slot_is_evictable(slot))
+            pool_remove(pool, slot);
+    ASSERT(pool->count >= pool->private_count);
+}
+
+Slot *pool_next(const Pool *pool, u32 *cursor)
+{
+    u32 slot_count = pool->chunk_count * SLOTS_PER_CHUNK;
+    ASSERT(*cursor <= slot_count);
+    while (*cursor < slot_count) {
+        Slot *slot = &pool->chunks[*cursor / SLOTS_PER_CHUNK]->slots[*cursor % SLOTS_PER_CHUNK];
+        ++*cursor;
+        if (slot->page.pgno != 0)
+            return slot;
+    }
+    return NULL;
+}
+
+u32 pool_pinned_count(const Pool *pool)
+{
+    u32 count = 0;
+    u32 cursor = 0;
+    for (Slot *slot = pool_next(pool, &cursor); slot != NULL; slot = pool_next(pool, &cursor))
+        count += slot->page.pins > 0;
+    ASSERT(count <= pool->count);
+    return count;
+}
+
+bool pool_is_valid(const Pool *pool)
+{
+    u32 count = 0;
+    u32 private_count = 0;
+    u32 cursor = 0;
+    for (Slot *slot = pool_next(pool, &cursor); slot != NULL; slot = pool_next(pool, &cursor)) {
+        count++;
+        private_count += slot->page.is_private;
+        if (pool_find(pool, slot->page.pgno) != slot)
+            return false;
+        if (slot->buffer != NULL && slot->page.data != slot->buffer->data)
+            return false;
+    }
+    return count == pool->count && private_count == pool->private_count;
+}

@@ -1,0 +1,232 @@
+// Private pages: the copies a write transaction changes.
+#include "pager/journal.h"
+#include "pager/pager_internal.h"
+#include "pager/wal.h"
+
+#include <stdlib.h>
+
+// --- becoming private ---
+
+// The first change of the transaction opens the journal.
+static int transaction_start_changing(Pager *pager)
+{
+    ASSERT(pager->phase >= PHASE_RESERVED);
+    if (pager->phase == PHASE_RESERVED) {
+        TRY(journal_begin(pager));
+        pager_set_phase(pager, PHASE_CHANGING);
+    }
+    return pager->phase == PHASE_FAILED ? pager->failure : SQLITE_OK;
+}
+
+// A private page is never shared: a buffer that others hold is copied.
+static int slot_unshare(Pager *pager, Slot *slot)
+{
+    ASSERT(slot->buffer != NULL);
+    if (atomic_load_explicit(&slot->buffer->refs, memory_order_acquire) == 1)
+        return SQLITE_OK;
+    PageBuffer *copy;
+    TRY(buffer_new(&pager->pool, &copy));
+    memcpy(copy->data, slot->buffer->data, pager->pool.page_size);
+    slot_set_buffer(&pager->pool, slot, copy);
+    ASSERT(slot->page.data == copy->data);
+    return SQLITE_OK;
+}
+
+// Order matters for failure: journal, undo log, copy. Each may fail and leaves the page as it was;
+// what was saved in vain does no harm.
+static int slot_own(Pager *pager, Slot *slot)
+{
+    TRY(transaction_start_changing(pager));
+    Pgno pgno = slot->page.pgno;
+    ASSERT(pgno != 0);
+    // Before the journal: it asks whether the page is in the journal already.
+    u32 saved_before = slot->saved_at;
+    if (undo_must_save(pager, slot))
+        TRY(undo_save(pager, slot));
+    int rc = SQLITE_OK;
+    if (!slot->page.is_private && journal_wants(pager, pgno))
+        rc = journal_add(pager, pgno, slot->page.data);
+    if (rc == SQLITE_OK)
+        rc = slot_unshare(pager, slot);
+    if (rc != SQLITE_OK) {
+        slot->saved_at = saved_before;
+        return rc;
+    }
+    slot_set_private(&pager->pool, slot, true);
+    slot->flags &= (u8)~SLOT_DONT_WRITE;
+    if (pager->is_temporary)
+        slot->flags |= SLOT_UNSAVED;
+    if (pgno > pager->page_count)
+        pager->page_count = pgno;
+    ASSERT(slot->page.is_private);
+    return SQLITE_OK;
+}
+
+int pager_make_writable(Pager *pager, Page **page)
+{
+    Slot *slot = slot_of(*page);
+    ASSERT(slot->page.pins > 0);
+    ASSERT(pager->phase >= PHASE_RESERVED);
+    bool is_ready = slot->page.is_private && !undo_must_save(pager, slot)
+                    && (slot->flags & SLOT_DONT_WRITE) == 0;
+    return LIKELY(is_ready) ? SQLITE_OK : slot_own(pager, slot);
+}
+
+// Old content of a page being reused: the journal wants it unless the page is new.
+static int blank_keep_original(Pager *pager, Pgno pgno)
+{
+    ASSERT(pool_find(&pager->pool, pgno) == NULL);
+    if (!journal_wants(pager, pgno))
+        return undo_save_absent(pager, pgno);
+    Page *page;
+    TRY(pager_get(pager, pgno, &page));
+    page_unpin(pager, page);
+    ASSERT(page->pins == 0);
+    return SQLITE_OK;
+}
+
+int pager_get_blank(Pager *pager, Pgno pgno, Page **out)
+{
+    ASSERT(pager->phase >= PHASE_RESERVED);
+    if (pgno == 0 || pgno == pager_lock_byte_page(pager))
+        return corrupt_page(pgno, "page number not usable");
+    if (pgno > pager->page_count_max)
+        return SQLITE_FULL;
+    TRY(transaction_start_changing(pager));
+    bool is_absent = pool_find(&pager->pool, pgno) == NULL;
+    if (is_absent && pgno <= pager->page_count && (!pager->is_temporary || os_is_open(pager->file)))
+        TRY(blank_keep_original(pager, pgno));
+    Slot *slot = pool_find(&pager->pool, pgno);
+    if (slot == NULL) {
+        TRY(pager_new_slot(pager, pgno, &slot));
+        memset(slot->page.data, 0, pager->pool.page_size);
+        slot->saved_at = pager->undo.sequence; // it did not exist, or its absence was saved
+    }
+    slot->page.pins++;
+    int rc = slot_own(pager, slot);
+    if (rc != SQLITE_OK) {
+        slot->page.pins--;
+        return rc;
+    }
+    memset(slot->page.data, 0, pager->pool.page_size);
+    slot->flags |= SLOT_USED_RECENTLY;
+    *out = &slot->page;
+    return SQLITE_OK;
+}
+
+void pager_dont_write(Pager *pager, Page *page)
+{
+    Slot *slot = slot_of(page);
+    ASSERT(page->pgno != 0);
+    // An open savepoint may need the content back.
+    if (page->is_private && pager->undo.level_count == 0 && !pager->is_temporary)
+        slot->flags |= SLOT_DONT_WRITE;
+}
+
+// --- moving ---
+
+// Makes room at `target`: its page, free by the B-tree's word, leaves memory, but not before what
+// savepoints and the journal need of it is saved.
+static int move_vacate(Pager *pager, Pgno target)
+{
+    Slot *slot = pool_find(&pager->pool, target);
+    if (slot == NULL && pager->is_temporary && !os_is_open(pager->file))
+        return SQLITE_OK;
+    if (target > pager->page_count)
+        return SQLITE_OK;
+    Page *page;
+    TRY(pager_get(pager, target, &page));
+    int rc = page->pins > 1 ? corrupt_page(target, "page to be moved to is in use")
+                            : pager_make_writable(pager, &page);
+    page_unpin(pager, page);
+    if (rc == SQLITE_OK) {
+        ASSERT(page->pins == 0);
+        pool_remove(&pager->pool, slot_of(page));
+    }
+    return rc;
+}
+
+int pager_move(Pager *pager, Page *page, Pgno target, bool is_commit)
+{
+    Slot *slot = slot_of(page);
+    ASSERT(page->pgno != target);
+    ASSERT(page->pins > 0);
+    (void)is_commit; // old content is saved in both cases; at commit it is simply not asked for
+    Page *same = page;
+    TRY(pager_make_writable(pager, &same));
+    TRY(move_vacate(pager, target));
+    pool_rename(&pager->pool, slot, target);
+    slot->saved_at = pager->undo.sequence; // the former content of `target` is saved
+    if (target > pager->page_count)
+        pager->page_count = target;
+    ASSERT(slot->page.is_private);
+    return SQLITE_OK;
+}
+
+void pager_set_page_count(Pager *pager, Pgno count)
+{
+    ASSERT(pager->phase >= PHASE_RESERVED);
+    ASSERT(count <= pager->page_count_max);
+    pager->page_count = count;
+}
+
+// --- many at once ---
+
+static int compare_slots(const void *a, const void *b)
+{
+    Pgno left = (*(Slot *const *)a)->page.pgno;
+    Pgno right = (*(Slot *const *)b)->page.pgno;
+    return left < right ? -1 : left > right;
+}
+
+int pager_collect_private(Pager *pager, bool unpinned_only, Slot ***out, u32 *count)
+{
+    ASSERT(out != NULL);
+    u32 wanted = unpinned_only ? pager->pool.count : pager->pool.private_count;
+    Slot **slots = mem_alloc(((u64)wanted + 1) * sizeof(Slot *));
+    if (slots == NULL)
+        return SQLITE_NOMEM;
+    u32 found = 0;
+    u32 cursor = 0;
+    Slot *slot;
+    while ((slot = pool_next(&pager->pool, &cursor)) != NULL) {
+        bool is_wanted = slot->page.is_private || (slot->flags & SLOT_UNSAVED) != 0;
+        if (!is_wanted || (unpinned_only && slot->page.pins > 0))
+            continue;
+        ASSERT(found < wanted);
+        slots[found++] = slot;
+    }
+    qsort(slots, found, sizeof(Slot *), compare_slots);
+    *out = slots;
+    *count = found;
+    return SQLITE_OK;
+}
+
+void pager_publish(Pager *pager)
+{
+    u32 cursor = 0;
+    Slot *slot;
+    while (pager->pool.private_count > 0 && (slot = pool_next(&pager->pool, &cursor)) != NULL) {
+        if (!slot->page.is_private)
+            continue;
+        bool is_stale = (slot->flags & SLOT_DONT_WRITE) != 0 || slot->page.pgno > pager->page_count;
+        slot_set_private(&pager->pool, slot, false);
+        if (is_stale && slot->page.pins == 0)
+            pool_remove(&pager->pool, slot);
+    }
+    ASSERT(pager->pool.private_count == 0);
+}
+
+void pager_forget_private(Pager *pager)
+{
+    u32 cursor = 0;
+    Slot *slot;
+    while (pager->pool.private_count > 0 && (slot = pool_next(&pager->pool, &cursor)) != NULL) {
+        if (!slot->page.is_private)
+            continue;
+        slot_set_private(&pager->pool, slot, false);
+        if (slot->page.pins == 0)
+            pool_remove(&pager->pool, slot);
+    }
+    ASSERT(pager->pool.private_count == 0);
+}

@@ -1,0 +1,241 @@
+// Reading: taking a snapshot, finding pages in it, giving it back.
+#include "pager/file_header.h"
+#include "pager/file_lock.h"
+#include "pager/journal.h"
+#include "pager/pager_internal.h"
+#include "pager/wal.h"
+
+// --- phases ---
+
+void pager_set_phase(Pager *pager, Phase phase)
+{
+    ASSERT(phase <= PHASE_FAILED);
+    if (phase == PHASE_IDLE)
+        ASSERT(pager->pool.private_count == 0);
+    if (phase == PHASE_RESERVED)
+        ASSERT(pager->phase == PHASE_READING);
+    if (phase == PHASE_FILE_CHANGED)
+        ASSERT(pager->wal == NULL);
+    pager->phase = (u8)phase;
+}
+
+// --- snapshots ---
+
+int file_page_count(Pager *pager, Pgno *out)
+{
+    ASSERT(os_is_open(pager->file));
+    i64 size;
+    TRY(os_size(pager->file, &size));
+    ASSERT(size >= 0);
+    i64 page_size = pager->pool.page_size;
+    *out = (Pgno)((size + page_size - 1) / page_size);
+    return SQLITE_OK;
+}
+
+// Takes page size and reserved bytes from the header when it is one; else the file is new or no
+// database, which the B-tree will tell from page 1.
+static void snapshot_adopt_header(Pager *pager, const u8 *header)
+{
+    u32 size = file_header_page_size(header);
+    if (size == 0)
+        return;
+    if (size != pager->pool.page_size && pool_pinned_count(&pager->pool) == 0) {
+        pool_set_page_size(&pager->pool, size);
+        pager->pool.limit = pager_cache_limit(pager);
+    }
+    pager->reserved = header[HEADER_RESERVED];
+    ASSERT(pager->pool.private_count == 0);
+}
+
+// Looks whether the file changed since this pager last looked; forgets its pages if so.
+static int snapshot_check_file(Pager *pager, bool *changed)
+{
+    u8 header[HEADER_SIZE];
+    int rc = os_read(pager->file, header, HEADER_SIZE, 0);
+    if (rc == SQLITE_IOERR_SHORT_READ)
+        rc = SQLITE_OK; // the rest is zeros: an empty or a hopelessly short file
+    TRY(rc);
+    const u8 *version = header + HEADER_COUNTER;
+    bool is_same = memcmp(version, pager->file_version, sizeof pager->file_version) == 0;
+    ASSERT(pager->wal == NULL);
+    if (!is_same || pager->page_count == 0) {
+        if (pager->pool.count > 0 && !is_same) {
+            pager_drop_cache(pager);
+            *changed = true;
+        }
+        memcpy(pager->file_version, version, sizeof pager->file_version);
+        snapshot_adopt_header(pager, header);
+    }
+    return file_page_count(pager, &pager->page_count);
+}
+
+static int snapshot_begin_file(Pager *pager, bool *changed)
+{
+    ASSERT(pager->phase == PHASE_IDLE);
+    TRY(file_lock_shared(pager));
+    int rc = snapshot_check_file(pager, changed);
+    if (rc != SQLITE_OK && !pager->locking_exclusive)
+        file_unlock(pager, SQLITE_LOCK_NONE);
+    return rc;
+}
+
+int pager_begin_read(Pager *pager, bool *changed)
+{
+    bool differs = false;
+    if (pager->phase == PHASE_IDLE) {
+        if (!pager->is_temporary)
+            TRY(snapshot_begin_file(pager, &differs));
+        pager_set_phase(pager, PHASE_READING);
+    }
+    if (differs)
+        pager->data_version++;
+    if (changed != NULL)
+        *changed = differs;
+    ASSERT(pager->phase >= PHASE_READING);
+    return SQLITE_OK;
+}
+
+void pager_end_read(Pager *pager)
+{
+    ASSERT(pager->phase <= PHASE_READING || pager->phase == PHASE_FAILED);
+    ASSERT_SLOW(pool_pinned_count(&pager->pool) == 0); // P5
+    if (pager->phase == PHASE_IDLE)
+        return;
+    if (!pager->is_temporary && !pager->locking_exclusive)
+        file_unlock(pager, SQLITE_LOCK_NONE);
+    pager_set_phase(pager, PHASE_IDLE);
+}
+
+int snapshot_close(Pager *pager)
+{
+    ASSERT(pager->phase == PHASE_IDLE);
+    file_unlock(pager, SQLITE_LOCK_NONE);
+    return SQLITE_OK;
+}
+
+// --- pages ---
+
+int snapshot_read_page(Pager *pager, Pgno pgno, u8 *out)
+{
+    int size = (int)pager->pool.page_size;
+    ASSERT(pgno != 0);
+    if (!os_is_open(pager->file)) {
+        memset(out, 0, (size_t)size); // temporary, and never written out
+        return SQLITE_OK;
+    }
+    int rc = os_read(pager->file, out, size, (i64)(pgno - 1) * size);
+    if (rc == SQLITE_IOERR_SHORT_READ)
+        rc = SQLITE_OK; // zero-filled by os_read
+    ASSERT(size >= PAGE_SIZE_MIN);
+    return rc;
+}
+
+int pager_new_slot(Pager *pager, Pgno pgno, Slot **out)
+{
+    Pool *pool = &pager->pool;
+    ASSERT(pool_find(pool, pgno) == NULL);
+    PageBuffer *buffer = NULL;
+    if (UNLIKELY(pool->count >= pool->limit)) {
+        Slot *victim = pool_victim(pool);
+        if (victim == NULL && pager->spill_enabled && pager->spill_blocked == 0
+            && pool->count >= pager->spill_threshold) {
+            TRY(pager_spill(pager));
+            victim = pool_victim(pool);
+        }
+        if (victim != NULL)
+            pool_remove(pool, victim); // its buffer comes back from the free list at once
+    }
+    TRY(buffer_new(pool, &buffer));
+    int rc = pool_add(pool, pgno, out);
+    if (rc != SQLITE_OK) {
+        page_buffer_unref(pool, buffer);
+        return rc;
+    }
+    slot_set_buffer(pool, *out, buffer);
+    ASSERT((*out)->page.pins == 0);
+    return SQLITE_OK;
+}
+
+static COLD int page_refused(Pager *pager, Pgno pgno)
+{
+    if (pager->phase == PHASE_FAILED)
+        return pager->failure;
+    (void)pgno; // the error log wants it
+    return corrupt_page(pgno, "page number outside the database");
+}
+
+// The slow half of pager_get: the page is not in memory.
+static int page_fetch(Pager *pager, Pgno pgno, Page **out)
+{
+    bool is_legal = pgno != 0 && (pgno <= pager->page_count || pgno == 1)
+                    && pgno != pager_lock_byte_page(pager);
+    if (!is_legal || pager->phase == PHASE_FAILED)
+        return page_refused(pager, pgno);
+    ASSERT(pager->phase >= PHASE_READING);
+    Slot *slot;
+    TRY(pager_new_slot(pager, pgno, &slot));
+    int rc = snapshot_read_page(pager, pgno, slot->page.data);
+    if (rc != SQLITE_OK) {
+        pool_remove(&pager->pool, slot);
+        return rc;
+    }
+    if (pager->is_temporary && !os_is_open(pager->file))
+        slot->flags |= SLOT_UNSAVED;
+    pager->stats.misses++;
+    slot->page.pins = 1;
+    *out = &slot->page;
+    return SQLITE_OK;
+}
+
+int pager_get(Pager *pager, Pgno pgno, Page **out)
+{
+    Slot *slot = pool_find(&pager->pool, pgno);
+    if (UNLIKELY(slot == NULL))
+        return page_fetch(pager, pgno, out);
+    ASSERT(pager->phase >= PHASE_READING);
+    pager->stats.hits++;
+    slot->flags |= SLOT_USED_RECENTLY;
+    slot->page.pins++;
+    ASSERT(slot->page.pins != 0);
+    *out = &slot->page;
+    return SQLITE_OK;
+}
+
+Page *pager_lookup(Pager *pager, Pgno pgno)
+{
+    Slot *slot = pool_find(&pager->pool, pgno);
+    if (slot == NULL)
+        return NULL;
+    slot->page.pins++;
+    ASSERT(slot->page.pins != 0);
+    return &slot->page;
+}
+
+void page_ref(Page *page)
+{
+    ASSERT(page->pins > 0);
+    page->pins++;
+    ASSERT(page->pins != 0);
+}
+
+void page_unpin(Pager *pager, Page *page)
+{
+    (void)pager;
+    if (page == NULL)
+        return;
+    ASSERT(page->pins > 0);
+    page->pins--;
+}
+
+void pager_prefetch(Pager *pager, const Pgno *pgnos, u32 count)
+{
+    ASSERT(pgnos != NULL || count == 0);
+    (void)pager; // the operating system's own read-ahead serves scans
+}
+
+void pager_drop_cache(Pager *pager)
+{
+    ASSERT(pager->pool.private_count == 0);
+    ASSERT(!pager->is_temporary);
+    pool_drop_clean(&pager->pool);
+}
