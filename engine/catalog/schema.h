@@ -40,6 +40,9 @@ typedef enum OnConflict {
     ON_CONFLICT_REPLACE = 5,
     ON_CONFLICT_UPDATE = 6, // upsert's DO UPDATE
 } OnConflict;
+// EXPLAIN and EXPLAIN QUERY PLAN.
+typedef enum ExplainMode { EXPLAIN_NONE, EXPLAIN_PROGRAM, EXPLAIN_QUERY_PLAN } ExplainMode;
+
 typedef enum FkAction {
     FK_NO_ACTION,
     FK_RESTRICT,
@@ -125,8 +128,8 @@ struct Table {
     i16 row_estimate;
     i16 row_size_estimate;
     // Views
-    Select *select; // resolved lazily: column_count < 0 while being resolved, 0 not yet known
-    ExprList *column_names; // CREATE VIEW v(a, b)
+    Select *select;       // resolved lazily: column_count < 0 while being resolved, 0 not yet known
+    IdList *column_names; // CREATE VIEW v(a, b)
     // Virtual tables
     u32 module_arg_count;
     const char **module_args;            // [0] module, [1] database, [2] table, then the arguments

@@ -33,7 +33,6 @@ typedef struct Call Call;
 typedef struct Window Window;
 typedef struct FromItem FromItem;
 typedef struct FromList FromList;
-typedef struct IdList IdList;
 typedef struct With With;
 typedef struct Cte Cte;
 typedef struct Stmt Stmt;
@@ -663,8 +662,6 @@ typedef enum StmtKind {
     STMT_ANALYZE,
     STMT_VACUUM,
 } StmtKind;
-
-typedef enum ExplainMode { EXPLAIN_NONE, EXPLAIN_PROGRAM, EXPLAIN_QUERY_PLAN } ExplainMode;
 
 // A bind parameter's name: ?NNN, :name, @name, $name. Anonymous ones have no entry.
 typedef struct ParamName {

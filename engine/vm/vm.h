@@ -30,7 +30,6 @@ typedef struct VmCursor VmCursor;
 typedef struct VmFrame VmFrame;
 
 typedef enum VmState { VM_READY, VM_RUNNING, VM_HALTED } VmState;
-typedef enum VmExplain { EXPLAIN_NONE, EXPLAIN_PROGRAM, EXPLAIN_QUERY_PLAN } VmExplain;
 
 // What is known about a result column. The last four are NULL for expressions.
 typedef enum VmColumnText {
@@ -53,7 +52,7 @@ typedef struct VmLayout {
     bool is_read_only; // sqlite3_stmt_readonly()
     bool
         wants_journal; // it may fail half-way (ABORT) after several writes: run it in a statement savepoint
-    VmExplain explain;
+    ExplainMode explain;
 } VmLayout;
 
 enum { VM_COUNTERS = 9 }; // SQLITE_STMTSTATUS_FULLSCAN_STEP .. FILTER_HIT, by their numbers
@@ -72,8 +71,8 @@ struct Vm {
     int frame_depth;
     int pc;
 
-    u8 state; // VmState
-    u8 explain;
+    u8 state;   // VmState
+    u8 explain; // ExplainMode
     bool is_read_only;
     bool wants_journal;
     bool is_prepared_v2;  // step gives the precise error, SCHEMA errors are repaired

@@ -1,0 +1,354 @@
+// Indexes: those behind constraints, CREATE INDEX, and the identity columns that end them all.
+//
+// Entries of an index end with what identifies the row: the rowid, or in WITHOUT ROWID tables the primary-key
+// columns that the key does not hold yet with the same collation. The primary key of a WITHOUT ROWID
+// table is the table itself: its entry goes on with all other columns.
+
+#include "sql/expr_tree.h"
+#include "sql/resolve.h"
+#include "sql/schema_build_internal.h"
+#include <string.h>
+
+static const char *column_collation(const Table *table, int column)
+{
+    const char *name = column >= 0 ? table->columns[column].collation : NULL;
+    return name != NULL ? name : "BINARY";
+}
+
+static bool index_grow(Index *index, u16 count)
+{
+    i16 *columns = arena_array(&index->arena, count, sizeof *columns);
+    const char **collations = arena_array(&index->arena, count, sizeof *collations);
+    u8 *sort_flags = arena_array(&index->arena, count, sizeof *sort_flags);
+    Expr **exprs = arena_array(&index->arena, count, sizeof(Expr *));
+    if (exprs == NULL || columns == NULL || collations == NULL || sort_flags == NULL)
+        return false;
+    u16 kept = index->column_count < count ? index->column_count : count;
+    if (kept > 0) {
+        memcpy(columns, index->columns, kept * sizeof *columns);
+        memcpy(collations, index->collations, kept * sizeof *collations);
+        memcpy(sort_flags, index->sort_flags, kept);
+        if (index->exprs != NULL)
+            memcpy(exprs, index->exprs, kept * sizeof(Expr *));
+    }
+    index->columns = columns;
+    index->collations = collations;
+    index->sort_flags = sort_flags;
+    index->exprs = exprs;
+    index->column_count = count;
+    return true;
+}
+
+static void index_set(Index *index, u16 position, int column, const char *collation, u8 sort)
+{
+    index->columns[position] = (i16)column;
+    index->collations[position] = collation;
+    index->sort_flags[position] = sort;
+}
+
+// The key holds `column` under `collation` already.
+static bool index_holds(const Index *index, u16 count, int column, const char *collation)
+{
+    for (u16 i = 0; i < count; i++) {
+        if (index->columns[i] == column && name_equals(index->collations[i], collation))
+            return true;
+    }
+    return false;
+}
+
+static int append_columns(Index *index, const Index *from, u16 from_count)
+{
+    u16 count = index->column_count;
+    if (!index_grow(index, (u16)(count + from_count)))
+        return SQLITE_NOMEM;
+    for (u16 i = 0; i < from_count; i++) {
+        if (index_holds(index, count, from->columns[i], from->collations[i]))
+            continue;
+        index_set(index, count++, from->columns[i], from->collations[i], from->sort_flags[i]);
+    }
+    index->column_count = count;
+    return SQLITE_OK;
+}
+
+int index_append_identity(Index *index)
+{
+    Table *table = index->table;
+    if ((table->flags & TABLE_WITHOUT_ROWID) != 0) {
+        const Index *key = table_primary_key(table);
+        return append_columns(index, key, key->key_count);
+    }
+    u16 count = index->column_count;
+    if (!index_grow(index, (u16)(count + 1)))
+        return SQLITE_NOMEM;
+    index_set(index, count, COLUMN_ROWID, "BINARY", 0);
+    return SQLITE_OK;
+}
+
+// --- one key column ---
+
+static const Expr *strip_collate(const Expr *e, const char **collation)
+{
+    while (e->kind == EX_COLLATE) {
+        if (*collation == NULL)
+            *collation = e->text;
+        e = e->left;
+    }
+    return e;
+}
+
+static bool check_key_expression(TableBuild *b, const Table *table, const Expr *e)
+{
+    if (e->kind == EX_NAME || e->kind == EX_STRING) {
+        build_error(b, "table %s has no column named %s", table->name, e->text);
+        return false;
+    }
+    if (b->create != NULL) {
+        build_error(b, "expressions prohibited in PRIMARY KEY and UNIQUE constraints");
+        return false;
+    }
+    return true;
+}
+
+static void set_key_column(TableBuild *b, Index *index, u16 position, const ExprItem *item)
+{
+    Table *table = index->table;
+    const char *collation = NULL;
+    const Expr *e = strip_collate(item->expr, &collation);
+    bool is_name = e->kind == EX_NAME && e->u.name.table == NULL;
+    bool is_quoted = e->kind == EX_STRING && (e->flags & EXPR_DOUBLE_QUOTED) != 0;
+    int column =
+        is_name || is_quoted || e->kind == EX_STRING ? table_column_index(table, e->text) : -1;
+    if (column < 0 && (is_name || is_quoted)) {
+        build_error(b, "table %s has no column named %s", table->name, e->text);
+        return;
+    }
+    if (item->has_nulls) {
+        build_error(b, "unsupported use of NULLS %s",
+                    (item->sort & SORT_NULLS_FIRST) != 0 ? "FIRST" : "LAST");
+        return;
+    }
+    if (column < 0) {
+        if (!check_key_expression(b, table, e))
+            return;
+        index->exprs[position] = expr_copy(&index->arena, e, NULL);
+        index->flags |= INDEX_HAS_EXPR;
+        column = COLUMN_EXPR;
+        if (collation == NULL)
+            collation = expr_collation_name(e);
+    } else if (column == table->rowid_alias) {
+        column = COLUMN_ROWID;
+    } else if ((table->columns[column].flags & COLUMN_VIRTUAL) != 0) {
+        index->flags |= INDEX_HAS_VIRTUAL;
+    }
+    const char *name = collation != NULL ? arena_dup(&index->arena, collation, strlen(collation))
+                                         : column_collation(table, column);
+    index_set(index, position, column, name, (item->sort & SORT_DESC) != 0 ? KEY_DESC : 0);
+}
+
+// --- constraints ---
+
+static bool same_key(const Index *a, const Index *b)
+{
+    if (a->key_count != b->key_count)
+        return false;
+    for (u16 i = 0; i < a->key_count; i++) {
+        if (a->columns[i] != b->columns[i] || !name_equals(a->collations[i], b->collations[i]))
+            return false;
+    }
+    return true;
+}
+
+// A second constraint over the same columns shares the index of the first.
+static bool shares_existing(TableBuild *b, const Index *fresh)
+{
+    for (Index *index = b->table->indexes; index != NULL; index = index->next) {
+        if (!same_key(index, fresh))
+            continue;
+        if (index->conflict != fresh->conflict) {
+            if (index->conflict != ON_CONFLICT_DEFAULT && fresh->conflict != ON_CONFLICT_DEFAULT) {
+                build_error(b, "conflicting ON CONFLICT clauses specified");
+                return true;
+            }
+            if (index->conflict == ON_CONFLICT_DEFAULT)
+                index->conflict = fresh->conflict;
+        }
+        if ((fresh->flags & INDEX_PRIMARY_KEY) != 0)
+            index->flags |= INDEX_PRIMARY_KEY;
+        return true;
+    }
+    return false;
+}
+
+// SQLite keeps indexes that REPLACE at the end, so that other constraints are checked first.
+static void link_index(Table *table, Index *index)
+{
+    Index **at = &table->indexes;
+    if (index->conflict == ON_CONFLICT_REPLACE) {
+        while (*at != NULL)
+            at = &(*at)->next;
+    }
+    index->next = *at;
+    *at = index;
+}
+
+void build_constraint_index(TableBuild *b, const ExprList *columns, int index_column,
+                            const Constraint *c, u16 flags)
+{
+    Table *table = b->table;
+    u16 count = columns != NULL ? (u16)columns->count : 1;
+    char *name =
+        arena_printf(&table->arena, "sqlite_autoindex_%s_%d", table->name, b->auto_index_count + 1);
+    Index *index = name != NULL ? index_new(table, name, count) : NULL;
+    if (index == NULL) {
+        table->arena.failed = true;
+        return;
+    }
+    index->key_count = count;
+    index->flags = (u16)(INDEX_UNIQUE | flags);
+    index->conflict = c->on_conflict;
+    if (columns == NULL) {
+        int column = index_column == table->rowid_alias ? COLUMN_ROWID : index_column;
+        index_set(index, 0, column, column_collation(table, index_column),
+                  (c->sort & SORT_DESC) != 0 ? KEY_DESC : 0);
+    }
+    for (u16 i = 0; columns != NULL && i < count && !b->failed; i++)
+        set_key_column(b, index, i, &columns->items[i]);
+    if (b->failed || shares_existing(b, index)) {
+        index_free(index);
+        return;
+    }
+    b->auto_index_count++;
+    link_index(table, index);
+}
+
+// --- finishing a table ---
+
+void build_rowid_indexes(TableBuild *b)
+{
+    for (Index *index = b->table->indexes; index != NULL; index = index->next) {
+        if (index_append_identity(index) != SQLITE_OK)
+            b->table->arena.failed = true;
+    }
+}
+
+// INTEGER PRIMARY KEY is an ordinary key in a WITHOUT ROWID table.
+static void demote_rowid_alias(TableBuild *b)
+{
+    Table *table = b->table;
+    if (table->rowid_alias < 0)
+        return;
+    Constraint c = {.kind = CONSTRAINT_PRIMARY_KEY, .on_conflict = table->primary_key_conflict};
+    int column = table->rowid_alias;
+    table->rowid_alias = -1;
+    build_constraint_index(b, NULL, column, &c, INDEX_PRIMARY_KEY);
+    for (Index *index = table->indexes; index != NULL; index = index->next) {
+        for (u16 i = 0; i < index->column_count; i++) {
+            if (index->columns[i] == COLUMN_ROWID)
+                index->columns[i] = (i16)column;
+        }
+    }
+}
+
+static void drop_repeated_key_columns(Index *key)
+{
+    u16 kept = 0;
+    for (u16 i = 0; i < key->key_count; i++) {
+        if (index_holds(key, kept, key->columns[i], key->collations[i]))
+            continue;
+        index_set(key, kept++, key->columns[i], key->collations[i], key->sort_flags[i]);
+    }
+    key->key_count = key->column_count = kept;
+}
+
+static int append_rest_of_row(Index *key)
+{
+    const Table *table = key->table;
+    u16 count = key->column_count;
+    if (!index_grow(key, (u16)(count + table->column_count)))
+        return SQLITE_NOMEM;
+    for (int i = 0; i < table->column_count; i++) {
+        bool is_key = false;
+        for (u16 k = 0; k < key->key_count; k++)
+            is_key |= key->columns[k] == i;
+        if (!is_key && (table->columns[i].flags & COLUMN_VIRTUAL) == 0)
+            index_set(key, count++, i, column_collation(table, i), 0);
+    }
+    key->column_count = count;
+    return SQLITE_OK;
+}
+
+void build_without_rowid(TableBuild *b)
+{
+    Table *table = b->table;
+    demote_rowid_alias(b);
+    table->flags |= TABLE_WITHOUT_ROWID | TABLE_NO_VISIBLE_ROWID;
+    Index *key = table_primary_key(table);
+    if (key == NULL || b->failed)
+        return;
+    drop_repeated_key_columns(key);
+    for (u16 i = 0; i < key->key_count; i++) {
+        Column *column = &table->columns[key->columns[i]];
+        if (column->not_null == 0)
+            column->not_null = ON_CONFLICT_ABORT;
+    }
+    table->flags |= TABLE_HAS_NOT_NULL;
+    key->flags |= INDEX_UNIQUE_NOT_NULL | INDEX_COVERING_ALL;
+    for (Index *index = table->indexes; index != NULL; index = index->next) {
+        int rc = index == key ? SQLITE_OK : append_columns(index, key, key->key_count);
+        if (rc != SQLITE_OK)
+            table->arena.failed = true;
+    }
+    if (append_rest_of_row(key) != SQLITE_OK)
+        table->arena.failed = true;
+}
+
+// --- CREATE INDEX ---
+
+static void resolve_index(TableBuild *b, Index *index)
+{
+    ResolveContext ctx;
+    resolve_context_init(&ctx, b->db, &index->arena);
+    ctx.is_ddl = true;
+    for (u16 i = 0; i < index->key_count && !b->failed; i++) {
+        if (index->exprs[i] != NULL)
+            b->failed |=
+                resolve_self(&ctx, index->table, SELF_INDEX, &index->exprs[i]) != SQLITE_OK;
+    }
+    if (index->where != NULL && !b->failed)
+        b->failed |=
+            resolve_self(&ctx, index->table, SELF_PARTIAL_INDEX, &index->where) != SQLITE_OK;
+}
+
+Index *schema_build_index(sqlite3 *db, Table *table, const CreateIndex *create)
+{
+    TableBuild b = {.db = db, .table = table};
+    u16 count = (u16)create->columns->count;
+    Index *index = index_new(table, create->name.name, count);
+    if (index == NULL) {
+        connection_out_of_memory(db);
+        return NULL;
+    }
+    index->key_count = count;
+    index->flags = create->unique ? INDEX_UNIQUE : 0;
+    index->conflict = ON_CONFLICT_DEFAULT;
+    for (u16 i = 0; i < count && !b.failed; i++)
+        set_key_column(&b, index, i, &create->columns->items[i]);
+    if (!b.failed && create->where != NULL)
+        index->where = expr_copy(&index->arena, create->where, NULL);
+    if (!b.failed)
+        resolve_index(&b, index);
+    bool not_null = create->unique && create->where == NULL;
+    for (u16 i = 0; i < count && !b.failed; i++)
+        not_null &= index->columns[i] >= 0 && table->columns[index->columns[i]].not_null != 0;
+    if (not_null)
+        index->flags |= INDEX_UNIQUE_NOT_NULL;
+    if (!b.failed && (index_append_identity(index) != SQLITE_OK || index->arena.failed)) {
+        connection_out_of_memory(db);
+        b.failed = true;
+    }
+    if (b.failed) {
+        index_free(index);
+        return NULL;
+    }
+    return index;
+}

@@ -1,0 +1,31 @@
+#ifndef QUIRE_SQL_SCHEMA_BUILD_INTERNAL_H
+#define QUIRE_SQL_SCHEMA_BUILD_INTERNAL_H
+// Shared by the files that build schema objects.
+
+#include "base/buffer.h"
+#include "sql/schema_build.h"
+#include <stdarg.h>
+
+typedef struct TableBuild {
+    sqlite3 *db;
+    int db_index;
+    Table *table;
+    const CreateTable *create;
+    int auto_index_count; // sqlite_autoindex_T_N made so far
+    bool failed;          // the error is on the connection
+} TableBuild;
+
+void build_error(TableBuild *b, const char *fmt, ...) PRINTF_LIKE(2, 3);
+const char *build_trimmed_text(TableBuild *b, const Span *span); // in the table's arena
+void build_primary_key(TableBuild *b, const ExprList *columns, int index, const Constraint *c);
+void build_unique(TableBuild *b, const ExprList *columns, int index, const Constraint *c);
+// The index behind a constraint, unless an equal one exists. `columns` NULL: the column `index` alone.
+void build_constraint_index(TableBuild *b, const ExprList *columns, int index, const Constraint *c,
+                            u16 flags);
+void build_foreign_key(TableBuild *b, int column, const Constraint *c);
+void build_defer(TableBuild *b,
+                 const Constraint *c); // [NOT] DEFERRABLE behind the last foreign key
+void build_without_rowid(TableBuild *b);
+void build_rowid_indexes(TableBuild *b);
+
+#endif
