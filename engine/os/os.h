@@ -41,9 +41,6 @@ int vfs_unregister(sqlite3_vfs *vfs);
 // default.
 void os_configure_mmap(i64 size_default, i64 size_max);
 void os_configure_memdb(i64 size_max);
-// The directory for temporary files (sqlite3_temp_directory); NULL: the environment decides.
-// The text is borrowed and must stay.
-void os_configure_temp_directory(const char *path);
 
 // --- files ---
 

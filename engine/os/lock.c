@@ -1,0 +1,441 @@
+// Locks on database files, by the protocol every SQLite process follows.
+//
+//   0x40000000  PENDING   one byte; held for writing by whoever waits for readers to leave, for reading
+//                         during the moment a reader takes SHARED
+//   +1          RESERVED  one byte; held for writing by the one process that means to write
+//   +2 .. +511  SHARED    510 bytes; held for reading by readers, for writing by the exclusive writer
+//
+// The bytes lie beyond 1 GiB, on a page that no database uses.
+//
+// POSIX locks belong to the process, not to the descriptor: two connections of one process never
+// exclude each other, and closing any descriptor of a file drops every lock the process has on it. So
+// an InodeNode counts who holds what in this process (O3), asks the kernel only when the process's
+// total changes, and keeps descriptors open until the last lock is gone (O4).
+
+#include "base/alloc.h"
+#include "base/error.h"
+#include "os/file_posix.h"
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+
+#define PENDING_BYTE  0x40000000LL
+#define RESERVED_BYTE (PENDING_BYTE + 1)
+#define SHARED_FIRST  (PENDING_BYTE + 2)
+enum { SHARED_SIZE = 510 };
+
+static Mutex table_mutex = MUTEX_INIT;
+static InodeNode *table_first; // guarded by table_mutex
+
+static PosixFile *posix_file(sqlite3_file *file)
+{
+    return (PosixFile *)file;
+}
+
+// --- inodes ---
+
+void inode_table_lock(void)
+{
+    mutex_lock(&table_mutex);
+}
+
+void inode_table_unlock(void)
+{
+    mutex_unlock(&table_mutex);
+}
+
+// Needs the table's mutex.
+static InodeNode *inode_find(const struct stat *status)
+{
+    InodeNode *inode = table_first;
+    while (inode != NULL && (inode->device != status->st_dev || inode->number != status->st_ino))
+        inode = inode->next;
+    return inode;
+}
+
+// Needs the table's mutex. NULL: out of memory.
+static InodeNode *inode_new(const struct stat *status)
+{
+    InodeNode *inode = mem_alloc_zeroed(sizeof *inode);
+    if (inode == NULL)
+        return NULL;
+    mutex_init(&inode->mutex);
+    inode->device = status->st_dev;
+    inode->number = status->st_ino;
+    inode->next = table_first;
+    if (table_first != NULL)
+        table_first->previous = inode;
+    table_first = inode;
+    return inode;
+}
+
+int inode_ref(PosixFile *file)
+{
+    ASSERT(file->inode == NULL && file->fd >= 0);
+
+    struct stat status;
+    if (posix_calls.fstat(file->fd, &status) != 0) {
+        file->last_errno = errno;
+        return error_os(SQLITE_IOERR, errno, "fstat", file->path);
+    }
+    mutex_lock(&table_mutex);
+    InodeNode *inode = inode_find(&status);
+    if (inode == NULL)
+        inode = inode_new(&status);
+    if (inode != NULL)
+        inode->ref_count++;
+    mutex_unlock(&table_mutex);
+    if (inode == NULL)
+        return SQLITE_NOMEM;
+    file->inode = inode;
+    return SQLITE_OK;
+}
+
+static void inode_close_spares(InodeNode *inode)
+{
+    while (inode->spares != NULL) {
+        SpareFd *spare = inode->spares;
+        inode->spares = spare->next;
+        disk_close(spare->fd);
+        mem_free(spare);
+    }
+}
+
+void inode_unref(InodeNode *inode)
+{
+    ASSERT(inode->ref_count > 0);
+
+    mutex_lock(&table_mutex);
+    if (--inode->ref_count > 0) {
+        mutex_unlock(&table_mutex);
+        return;
+    }
+    ASSERT(inode->shm == NULL);
+    if (inode->previous != NULL)
+        inode->previous->next = inode->next;
+    else
+        table_first = inode->next;
+    if (inode->next != NULL)
+        inode->next->previous = inode->previous;
+    // Closed under the table's mutex: a new node of the same file must not take locks before.
+    inode_close_spares(inode);
+    mutex_unlock(&table_mutex);
+    mutex_deinit(&inode->mutex);
+    mem_free(inode);
+}
+
+SpareFd *inode_take_spare(const char *path, bool is_read_only)
+{
+    struct stat status;
+    if (posix_calls.stat(path, &status) != 0)
+        return NULL;
+
+    SpareFd *found = NULL;
+    mutex_lock(&table_mutex);
+    InodeNode *inode = inode_find(&status);
+    if (inode != NULL) {
+        mutex_lock(&inode->mutex);
+        SpareFd **link = &inode->spares;
+        while (*link != NULL && (*link)->is_read_only != is_read_only)
+            link = &(*link)->next;
+        found = *link;
+        if (found != NULL)
+            *link = found->next;
+        mutex_unlock(&inode->mutex);
+    }
+    mutex_unlock(&table_mutex);
+    return found;
+}
+
+// --- POSIX locks ---
+
+// What a refused lock means: somebody else, or real trouble (kept in last_errno).
+static int lock_failure(PosixFile *file, int error, int rc_otherwise)
+{
+    switch (error) {
+    case EACCES:
+    case EAGAIN:
+    case ETIMEDOUT:
+    case EBUSY:
+    case EINTR:
+    case ENOLCK: return SQLITE_BUSY;
+    case EPERM: file->last_errno = error; return SQLITE_PERM;
+    default: file->last_errno = error; return rc_otherwise;
+    }
+}
+
+// Locks a range for the process. A process that holds the file as a whole already has every lock.
+static int range_lock(PosixFile *file, int type, i64 start, i64 size)
+{
+    if (file->inode->is_process_held)
+        return SQLITE_OK;
+    int error = disk_lock(file->fd, type, start, size);
+    return error == 0 ? SQLITE_OK : lock_failure(file, error, SQLITE_IOERR_LOCK);
+}
+
+static int range_unlock(PosixFile *file, i64 start, i64 size)
+{
+    if (file->inode->is_process_held)
+        return SQLITE_OK;
+    int error = disk_lock(file->fd, F_UNLCK, start, size);
+    if (error == 0)
+        return SQLITE_OK;
+    file->last_errno = error;
+    return SQLITE_IOERR_UNLOCK;
+}
+
+// The first SHARED lock of the process. PENDING is held for a moment, so that a writer who waits there
+// is not starved by a stream of readers.
+static int lock_first_shared(PosixFile *file)
+{
+    InodeNode *inode = file->inode;
+    ASSERT(inode->shared_count == 0 && inode->level == SQLITE_LOCK_NONE);
+
+    if (file->is_process_held && !inode->is_process_held && !file->is_read_only) {
+        TRY(range_lock(file, F_WRLCK, SHARED_FIRST, SHARED_SIZE));
+        inode->is_process_held = true; // for good: until the last file of this inode is closed
+        inode->lock_count++;
+    }
+    TRY(range_lock(file, F_RDLCK, PENDING_BYTE, 1));
+    int rc = range_lock(file, F_RDLCK, SHARED_FIRST, SHARED_SIZE);
+    int unlock_rc = range_unlock(file, PENDING_BYTE, 1);
+    if (rc == SQLITE_OK && unlock_rc != SQLITE_OK) {
+        (void)range_unlock(file, SHARED_FIRST, SHARED_SIZE);
+        return unlock_rc;
+    }
+    return rc;
+}
+
+static int lock_shared(PosixFile *file)
+{
+    InodeNode *inode = file->inode;
+    ASSERT(file->level == SQLITE_LOCK_NONE);
+
+    if (inode->level == SQLITE_LOCK_NONE) {
+        TRY(lock_first_shared(file));
+        inode->level = SQLITE_LOCK_SHARED;
+    }
+    file->level = SQLITE_LOCK_SHARED;
+    inode->shared_count++;
+    inode->lock_count++;
+    return SQLITE_OK;
+}
+
+// From SHARED, only recovery asks for this, and it does not stop at PENDING: two processes that find
+// the same hot journal must both be able to back out. From RESERVED, PENDING comes first and stays.
+static int lock_exclusive(PosixFile *file)
+{
+    InodeNode *inode = file->inode;
+    ASSERT(file->level >= SQLITE_LOCK_SHARED);
+
+    if (file->level == SQLITE_LOCK_RESERVED) {
+        TRY(range_lock(file, F_WRLCK, PENDING_BYTE, 1));
+        file->level = SQLITE_LOCK_PENDING;
+        inode->level = SQLITE_LOCK_PENDING;
+    }
+    if (inode->shared_count > 1)
+        return SQLITE_BUSY;
+    return range_lock(file, F_WRLCK, SHARED_FIRST, SHARED_SIZE);
+}
+
+static int lock_climb(PosixFile *file, int level)
+{
+    InodeNode *inode = file->inode;
+
+    // Another file of this process is in the way, which the kernel would not notice. // O3
+    if (file->level != inode->level
+        && (inode->level >= SQLITE_LOCK_PENDING || level > SQLITE_LOCK_SHARED))
+        return SQLITE_BUSY;
+    if (level == SQLITE_LOCK_SHARED)
+        return lock_shared(file);
+
+    if (level == SQLITE_LOCK_RESERVED)
+        TRY(range_lock(file, F_WRLCK, RESERVED_BYTE, 1));
+    else
+        TRY(lock_exclusive(file));
+    file->level = (u8)level;
+    inode->level = (u8)level;
+    return SQLITE_OK;
+}
+
+int posix_lock(sqlite3_file *base, int level)
+{
+    PosixFile *file = posix_file(base);
+    if (file->level >= level)
+        return SQLITE_OK;
+    ASSERT(file->level != SQLITE_LOCK_NONE || level == SQLITE_LOCK_SHARED); // O1
+    ASSERT(level != SQLITE_LOCK_RESERVED || file->level == SQLITE_LOCK_SHARED);
+
+    mutex_lock(&file->inode->mutex);
+    int rc = lock_climb(file, level);
+    mutex_unlock(&file->inode->mutex);
+    return rc;
+}
+
+// RESERVED or more down to SHARED: the read lock first, so that no writer slips in between.
+static int unlock_to_shared(PosixFile *file)
+{
+    ASSERT(file->inode->level == file->level);
+
+    if (!file->inode->is_process_held) {
+        int error = disk_lock(file->fd, F_RDLCK, SHARED_FIRST, SHARED_SIZE);
+        if (error != 0) {
+            file->last_errno = error;
+            return SQLITE_IOERR_RDLOCK;
+        }
+    }
+    TRY(range_unlock(file, PENDING_BYTE, 2)); // PENDING and RESERVED
+    file->inode->level = SQLITE_LOCK_SHARED;
+    file->level = SQLITE_LOCK_SHARED;
+    return SQLITE_OK;
+}
+
+// Gives up SHARED. The counts change even when the kernel refuses: nobody will ask again.
+static int unlock_to_none(PosixFile *file)
+{
+    InodeNode *inode = file->inode;
+    ASSERT(inode->shared_count > 0 && inode->lock_count > 0);
+
+    int rc = SQLITE_OK;
+    inode->shared_count--;
+    if (inode->shared_count == 0) {
+        rc = range_unlock(file, 0, 0); // the whole file
+        inode->level = SQLITE_LOCK_NONE;
+    }
+    file->level = SQLITE_LOCK_NONE;
+    inode->lock_count--;
+    if (inode->lock_count == 0)
+        inode_close_spares(inode); // O4
+    return rc;
+}
+
+int posix_unlock(sqlite3_file *base, int level)
+{
+    PosixFile *file = posix_file(base);
+    if (file->level <= level)
+        return SQLITE_OK;
+
+    int rc = SQLITE_OK;
+    mutex_lock(&file->inode->mutex);
+    // All the way down from a writer's lock needs no read lock in between, unless others of this
+    // process still read.
+    if (file->level > SQLITE_LOCK_SHARED
+        && (level == SQLITE_LOCK_SHARED || file->inode->shared_count > 1))
+        rc = unlock_to_shared(file);
+    if (level == SQLITE_LOCK_NONE) {
+        if (rc != SQLITE_OK)
+            file->inode->level =
+                SQLITE_LOCK_SHARED; // the writer is leaving whatever the kernel said
+        int none_rc = unlock_to_none(file);
+        rc = rc != SQLITE_OK ? rc : none_rc;
+    }
+    mutex_unlock(&file->inode->mutex);
+    return rc;
+}
+
+int posix_check_reserved(sqlite3_file *base, int *out)
+{
+    PosixFile *file = posix_file(base);
+
+    mutex_lock(&file->inode->mutex);
+    bool reserved = file->inode->level > SQLITE_LOCK_SHARED;
+    int error = 0;
+    if (!reserved && !file->inode->is_process_held) {
+        int found = F_UNLCK;
+        error = disk_lock_query(file->fd, F_WRLCK, RESERVED_BYTE, 1, &found);
+        reserved = found != F_UNLCK;
+    }
+    mutex_unlock(&file->inode->mutex);
+    if (error != 0) {
+        file->last_errno = error;
+        return SQLITE_IOERR_CHECKRESERVEDLOCK;
+    }
+    *out = reserved;
+    return SQLITE_OK;
+}
+
+void posix_release(PosixFile *file)
+{
+    InodeNode *inode = file->inode;
+    ASSERT(inode != NULL && file->fd >= 0);
+
+    (void)posix_unlock(&file->base, SQLITE_LOCK_NONE);
+    mutex_lock(&inode->mutex);
+    if (inode->lock_count > 0) { // O4
+        file->spare->fd = file->fd;
+        file->spare->is_read_only = file->is_read_only;
+        file->spare->next = inode->spares;
+        inode->spares = file->spare;
+        file->spare = NULL;
+    } else {
+        disk_close(file->fd);
+    }
+    mutex_unlock(&inode->mutex);
+    file->fd = -1;
+    file->inode = NULL;
+    inode_unref(inode);
+}
+
+// --- no locks at all: "unix-none" ---
+
+int none_lock(sqlite3_file *base, int level)
+{
+    posix_file(base)->level = (u8)level;
+    return SQLITE_OK;
+}
+
+int none_unlock(sqlite3_file *base, int level)
+{
+    posix_file(base)->level = (u8)level;
+    return SQLITE_OK;
+}
+
+int none_check_reserved(sqlite3_file *file, int *out)
+{
+    (void)file;
+    *out = 0;
+    return SQLITE_OK;
+}
+
+// --- a directory as the lock: "unix-dotfile" ---
+// Any lock is exclusive. mkdir() is atomic even where byte ranges cannot be locked.
+
+int dotfile_lock(sqlite3_file *base, int level)
+{
+    PosixFile *file = posix_file(base);
+    ASSERT(file->lock_path != NULL);
+
+    if (file->level > SQLITE_LOCK_NONE) {
+        file->level = (u8)level;
+        return SQLITE_OK;
+    }
+    if (posix_calls.mkdir(file->lock_path, 0777) == 0) {
+        file->level = (u8)level;
+        return SQLITE_OK;
+    }
+    if (errno == EEXIST)
+        return SQLITE_BUSY;
+    return lock_failure(file, errno, SQLITE_IOERR_LOCK);
+}
+
+int dotfile_unlock(sqlite3_file *base, int level)
+{
+    PosixFile *file = posix_file(base);
+    if (file->level <= level)
+        return SQLITE_OK;
+
+    file->level = (u8)level;
+    if (level == SQLITE_LOCK_SHARED)
+        return SQLITE_OK;
+    if (posix_calls.rmdir(file->lock_path) == 0 || errno == ENOENT)
+        return SQLITE_OK;
+    file->last_errno = errno;
+    return SQLITE_IOERR_UNLOCK;
+}
+
+int dotfile_check_reserved(sqlite3_file *base, int *out)
+{
+    PosixFile *file = posix_file(base);
+    *out = file->level > SQLITE_LOCK_SHARED || posix_calls.access(file->lock_path, 0) == 0;
+    return SQLITE_OK;
+}

@@ -1,0 +1,108 @@
+// Absolute paths: relative ones completed, "." and ".." resolved, symbolic links followed.
+//
+// A path is built component by component. A link's target replaces the component: an absolute target
+// starts over, a relative one goes on from where the link stood. Components that do not exist are
+// taken as they are, since the file may be about to be created.
+
+#include "base/error.h"
+#include "os/file_posix.h"
+#include <errno.h>
+#include <string.h>
+
+enum { LINK_COUNT_MAX = 200 }; // links followed in one path before it is taken for a loop
+
+typedef struct PathBuilder {
+    char *out; // NUL-terminated after each step
+    size_t size;
+    size_t capacity;
+    int link_count;
+    const char *rest; // what is still to be added: the end of `pending`
+    char pending[4 * POSIX_PATH_MAX];
+} PathBuilder;
+
+// Puts text[0..size) and a slash in front of what is still to be added.
+static int path_push(PathBuilder *path, const char *text, size_t size)
+{
+    size_t room = (size_t)(path->rest - path->pending);
+    if (size + 1 > room)
+        return error_cantopen();
+    char *at = path->pending + room - size - 1;
+    memcpy(at, text, size);
+    at[size] = '/';
+    path->rest = at;
+    return SQLITE_OK;
+}
+
+// Takes back the component just added: it is a link, and its target is to be followed instead.
+static int path_follow(PathBuilder *path, size_t parent_size)
+{
+    char target[POSIX_PATH_MAX + 2];
+    if (path->link_count++ >= LINK_COUNT_MAX)
+        return error_cantopen();
+    ssize_t size = posix_calls.readlink(path->out, target, sizeof target);
+    if (size <= 0 || (size_t)size >= sizeof target)
+        return error_os(SQLITE_CANTOPEN, errno, "readlink", path->out);
+    path->size = target[0] == '/' ? 0 : parent_size;
+    path->out[path->size] = 0;
+    return path_push(path, target, (size_t)size);
+}
+
+static void path_drop_last(PathBuilder *path)
+{
+    while (path->size > 0 && path->out[--path->size] != '/')
+        ;
+    path->out[path->size] = 0;
+}
+
+static int path_add(PathBuilder *path, const char *name, size_t size)
+{
+    ASSERT(size > 0);
+
+    if (path->size + size + 2 >= path->capacity)
+        return error_cantopen();
+    size_t parent_size = path->size;
+    path->out[path->size++] = '/';
+    memcpy(path->out + path->size, name, size);
+    path->size += size;
+    path->out[path->size] = 0;
+
+    struct stat status;
+    if (posix_calls.lstat(path->out, &status) != 0)
+        return errno == ENOENT ? SQLITE_OK : error_os(SQLITE_CANTOPEN, errno, "lstat", path->out);
+    return S_ISLNK(status.st_mode) ? path_follow(path, parent_size) : SQLITE_OK;
+}
+
+static int path_build(PathBuilder *path)
+{
+    while (*path->rest != 0) {
+        const char *name = path->rest;
+        size_t size = strcspn(name, "/");
+        path->rest += size + (name[size] == '/');
+        if (size == 0 || (size == 1 && name[0] == '.'))
+            continue;
+        if (size == 2 && name[0] == '.' && name[1] == '.')
+            path_drop_last(path);
+        else
+            TRY(path_add(path, name, size));
+    }
+    return SQLITE_OK;
+}
+
+int posix_full_path(sqlite3_vfs *vfs, const char *path, int size, char *out)
+{
+    (void)vfs;
+    PathBuilder builder = {.out = out, .capacity = (size_t)size};
+    builder.rest = builder.pending + sizeof builder.pending - 1;
+    out[0] = 0;
+    TRY(path_push(&builder, path, strlen(path)));
+    if (path[0] != '/') {
+        char directory[POSIX_PATH_MAX + 2];
+        if (posix_calls.getcwd(directory, sizeof directory - 2) == NULL)
+            return error_os(SQLITE_CANTOPEN, errno, "getcwd", path);
+        TRY(path_push(&builder, directory, strlen(directory)));
+    }
+    TRY(path_build(&builder));
+    if (builder.size == 0)
+        return error_cantopen(); // the root directory is no database
+    return builder.link_count > 0 ? SQLITE_OK_SYMLINK : SQLITE_OK;
+}

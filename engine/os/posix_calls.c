@@ -1,0 +1,300 @@
+// System calls behind their table, with the loops that make them whole.
+
+#include "os/posix_calls.h"
+#include "os/os_internal.h"
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+enum { FD_LEAST = 3 }; // lower ones are standard input, output and error
+
+// --- plain functions for what libc declares with a variable argument list or other types ---
+
+static int call_open(const char *path, int flags, int mode)
+{
+    return open(path, flags, mode);
+}
+
+static int call_fcntl(int fd, int command, void *arg)
+{
+    return fcntl(fd, command, arg);
+}
+
+static int call_stat(const char *path, struct stat *out)
+{
+    return stat(path, out);
+}
+
+static int call_fstat(int fd, struct stat *out)
+{
+    return fstat(fd, out);
+}
+
+static int call_lstat(const char *path, struct stat *out)
+{
+    return lstat(path, out);
+}
+
+static int call_fallocate(int fd, off_t offset, off_t size)
+{
+    return posix_fallocate(fd, offset, size);
+}
+
+static const PosixCalls builtin_calls = {
+    .open = call_open,
+    .close = close,
+    .access = access,
+    .getcwd = getcwd,
+    .stat = call_stat,
+    .fstat = call_fstat,
+    .lstat = call_lstat,
+    .ftruncate = ftruncate,
+    .fcntl = call_fcntl,
+    .pread = pread,
+    .pwrite = pwrite,
+    .fsync = fsync,
+    .fdatasync = fdatasync,
+    .fallocate = call_fallocate,
+    .fchmod = fchmod,
+    .fchown = fchown,
+    .geteuid = geteuid,
+    .unlink = unlink,
+    .mkdir = mkdir,
+    .rmdir = rmdir,
+    .readlink = readlink,
+    .mmap = mmap,
+    .munmap = munmap,
+};
+
+PosixCalls posix_calls = {
+    .open = call_open,
+    .close = close,
+    .access = access,
+    .getcwd = getcwd,
+    .stat = call_stat,
+    .fstat = call_fstat,
+    .lstat = call_lstat,
+    .ftruncate = ftruncate,
+    .fcntl = call_fcntl,
+    .pread = pread,
+    .pwrite = pwrite,
+    .fsync = fsync,
+    .fdatasync = fdatasync,
+    .fallocate = call_fallocate,
+    .fchmod = fchmod,
+    .fchown = fchown,
+    .geteuid = geteuid,
+    .unlink = unlink,
+    .mkdir = mkdir,
+    .rmdir = rmdir,
+    .readlink = readlink,
+    .mmap = mmap,
+    .munmap = munmap,
+};
+
+// --- the table by name ---
+
+static const struct {
+    const char *name;
+    size_t offset;
+} call_names[] = {
+    {"open", offsetof(PosixCalls, open)},           {"close", offsetof(PosixCalls, close)},
+    {"access", offsetof(PosixCalls, access)},       {"getcwd", offsetof(PosixCalls, getcwd)},
+    {"stat", offsetof(PosixCalls, stat)},           {"fstat", offsetof(PosixCalls, fstat)},
+    {"ftruncate", offsetof(PosixCalls, ftruncate)}, {"fcntl", offsetof(PosixCalls, fcntl)},
+    {"pread", offsetof(PosixCalls, pread)},         {"pwrite", offsetof(PosixCalls, pwrite)},
+    {"fsync", offsetof(PosixCalls, fsync)},         {"fdatasync", offsetof(PosixCalls, fdatasync)},
+    {"fchmod", offsetof(PosixCalls, fchmod)},       {"fallocate", offsetof(PosixCalls, fallocate)},
+    {"unlink", offsetof(PosixCalls, unlink)},       {"mkdir", offsetof(PosixCalls, mkdir)},
+    {"rmdir", offsetof(PosixCalls, rmdir)},         {"fchown", offsetof(PosixCalls, fchown)},
+    {"geteuid", offsetof(PosixCalls, geteuid)},     {"mmap", offsetof(PosixCalls, mmap)},
+    {"munmap", offsetof(PosixCalls, munmap)},       {"readlink", offsetof(PosixCalls, readlink)},
+    {"lstat", offsetof(PosixCalls, lstat)},
+};
+enum { CALL_COUNT = ARRAY_LEN(call_names) };
+static_assert(sizeof(PosixCalls) == CALL_COUNT * sizeof(sqlite3_syscall_ptr),
+              "every call has a name");
+
+static size_t call_index(const char *name)
+{
+    size_t i = 0;
+    while (i < CALL_COUNT && (name == NULL || strcmp(call_names[i].name, name) != 0))
+        i++;
+    return i;
+}
+
+int posix_call_set(sqlite3_vfs *vfs, const char *name, sqlite3_syscall_ptr call)
+{
+    (void)vfs;
+    if (name == NULL) {
+        posix_calls = builtin_calls;
+        return SQLITE_OK;
+    }
+    size_t index = call_index(name);
+    if (index == CALL_COUNT)
+        return SQLITE_NOTFOUND;
+    size_t offset = call_names[index].offset;
+    const void *source = call == NULL ? (const char *)&builtin_calls + offset : (const void *)&call;
+    memcpy((char *)&posix_calls + offset, source, sizeof call);
+    return SQLITE_OK;
+}
+
+sqlite3_syscall_ptr posix_call_get(sqlite3_vfs *vfs, const char *name)
+{
+    (void)vfs;
+    size_t index = call_index(name);
+    if (index == CALL_COUNT)
+        return NULL;
+    sqlite3_syscall_ptr call;
+    memcpy(&call, (const char *)&posix_calls + call_names[index].offset, sizeof call);
+    return call;
+}
+
+const char *posix_call_next(sqlite3_vfs *vfs, const char *name)
+{
+    (void)vfs;
+    size_t next = name == NULL ? 0 : call_index(name) + 1;
+    return next < CALL_COUNT ? call_names[next].name : NULL;
+}
+
+// --- what may wait ---
+
+static _Thread_local const DiskBackend *backend; // of the fiber that runs on this thread
+
+const DiskBackend *disk_backend_set(const DiskBackend *wanted)
+{
+    const DiskBackend *former = backend;
+    backend = wanted;
+    return former;
+}
+
+// One attempt; the number of bytes moved or -errno.
+static ssize_t read_once(int fd, void *out, size_t size, i64 offset)
+{
+    if (UNLIKELY(backend != NULL))
+        return backend->read(backend->arg, fd, out, size, offset);
+    ssize_t moved = posix_calls.pread(fd, out, size, offset);
+    return moved < 0 ? -errno : moved;
+}
+
+static ssize_t write_once(int fd, const void *bytes, size_t size, i64 offset)
+{
+    if (UNLIKELY(backend != NULL))
+        return backend->write(backend->arg, fd, bytes, size, offset);
+    ssize_t moved = posix_calls.pwrite(fd, bytes, size, offset);
+    return moved < 0 ? -errno : moved;
+}
+
+int disk_read(int fd, void *out, size_t size, i64 offset, size_t *done)
+{
+    ASSERT(fd >= 0 && offset >= 0);
+
+    *done = 0;
+    while (*done < size) {
+        ssize_t moved = read_once(fd, (char *)out + *done, size - *done, offset + (i64)*done);
+        if (moved == -EINTR)
+            continue;
+        if (moved < 0)
+            return (int)-moved;
+        if (moved == 0)
+            break;
+        *done += (size_t)moved;
+    }
+    return 0;
+}
+
+int disk_write(int fd, const void *bytes, size_t size, i64 offset, size_t *done)
+{
+    ASSERT(fd >= 0 && offset >= 0);
+
+    *done = 0;
+    while (*done < size) {
+        ssize_t moved =
+            write_once(fd, (const char *)bytes + *done, size - *done, offset + (i64)*done);
+        if (moved == -EINTR)
+            continue;
+        if (moved < 0)
+            return (int)-moved;
+        if (moved == 0)
+            break;
+        *done += (size_t)moved;
+    }
+    return 0;
+}
+
+int disk_sync(int fd, bool data_only)
+{
+    int result;
+    do {
+        if (UNLIKELY(backend != NULL)) {
+            result = backend->sync(backend->arg, fd, data_only);
+            continue;
+        }
+        // fdatasync also writes the file's size, which is all the metadata a database needs.
+        result = (data_only ? posix_calls.fdatasync(fd) : posix_calls.fsync(fd)) < 0 ? -errno : 0;
+    } while (result == -EINTR);
+    return -result;
+}
+
+int disk_truncate(int fd, i64 size)
+{
+    int result;
+    do {
+        result = posix_calls.ftruncate(fd, size);
+    } while (result < 0 && errno == EINTR);
+    return result < 0 ? errno : 0;
+}
+
+// --- descriptors ---
+
+int disk_open(const char *path, int flags, mode_t mode)
+{
+    int fd;
+    for (;;) {
+        fd = posix_calls.open(path, flags | O_CLOEXEC, (int)(mode == 0 ? 0644 : mode));
+        if (fd < 0 && errno == EINTR)
+            continue;
+        if (fd < 0 || fd >= FD_LEAST)
+            break;
+        // Plug the hole with /dev/null, so that the next attempt lands higher.
+        if ((flags & (O_EXCL | O_CREAT)) == (O_EXCL | O_CREAT))
+            (void)posix_calls.unlink(path);
+        disk_close(fd);
+        if (posix_calls.open("/dev/null", O_RDONLY, 0) < 0)
+            return -1;
+    }
+    if (fd < 0 || mode == 0)
+        return fd;
+
+    // A mode that was asked for holds whatever the umask says, but only for files just made.
+    struct stat status;
+    if (posix_calls.fstat(fd, &status) == 0 && status.st_size == 0
+        && (status.st_mode & 0777) != mode)
+        (void)posix_calls.fchmod(fd, mode);
+    return fd;
+}
+
+void disk_close(int fd)
+{
+    // Not repeated after EINTR: on Linux the descriptor is gone already and may be someone else's.
+    (void)posix_calls.close(fd);
+}
+
+int disk_lock(int fd, int type, i64 start, i64 size)
+{
+    struct flock lock = {
+        .l_type = (short)type, .l_whence = SEEK_SET, .l_start = start, .l_len = size};
+    return posix_calls.fcntl(fd, F_SETLK, &lock) < 0 ? errno : 0;
+}
+
+int disk_lock_query(int fd, int type, i64 start, i64 size, int *found)
+{
+    struct flock lock = {
+        .l_type = (short)type, .l_whence = SEEK_SET, .l_start = start, .l_len = size};
+    if (posix_calls.fcntl(fd, F_GETLK, &lock) < 0)
+        return errno;
+    *found = lock.l_type;
+    return 0;
+}

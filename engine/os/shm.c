@@ -1,0 +1,438 @@
+// The wal-index in shared memory: the file `<database>-shm`, mapped region by region.
+//
+//   0      .. 119   the wal-index's own header (the pager's affair)
+//   120    .. 127   lock slots: WRITE, CHECKPOINT, RECOVER, READ0 .. READ4, one byte each
+//   128             the dead man's switch: read-locked by every process that has the file open
+//
+// Whoever gets the write lock on byte 128 knows that nobody else has the file open, so its content is
+// left over from a crash: it cuts the file to three bytes, which no reader takes for a wal-index, and
+// recovery builds it anew (O8).
+//
+// One ShmNode per inode and process, with one descriptor, since closing a second one would drop the
+// process's locks (O4). Between connections of the process the slots are counted here (O7).
+
+#include "base/alloc.h"
+#include "base/error.h"
+#include "base/vec.h"
+#include "os/file_posix.h"
+#include "os/filename.h"
+#include <errno.h>
+#include <fcntl.h>
+#include <stdatomic.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+enum {
+    LOCK_SLOT_FIRST = 120,
+    LOCK_SWITCH = 128,
+    STALE_SIZE = 3,         // bytes a leftover file is cut to
+    ALLOCATION_UNIT = 4096, // a byte written in each makes the disk space real
+};
+
+typedef struct ShmUser {
+    ShmNode *node;
+    u16 shared_mask;    // slots this file holds shared
+    u16 exclusive_mask; // slots this file holds exclusively
+} ShmUser;
+
+typedef struct ShmNode {
+    u32 ref_count; // guarded by the inode table's mutex
+    InodeNode *inode;
+    Mutex mutex; // guards the rest
+    int fd;      // -1: heap memory, for a process that has the database to itself
+    bool is_read_only;
+    bool is_unlocked; // the dead man's switch could not be taken: read-only and nobody else there
+    char *path;
+    void **regions;
+    u32 region_count, region_capacity;
+    int region_size;
+    u32 regions_per_map;       // a map is at least one page of memory
+    i16 slots[SHM_SLOT_COUNT]; // users with a shared lock, -1: one with an exclusive lock
+} ShmNode;
+
+static PosixFile *posix_file(sqlite3_file *file)
+{
+    return (PosixFile *)file;
+}
+
+// --- opening ---
+
+static int shm_error(PosixFile *file, const ShmNode *node, int rc, int error, const char *call)
+{
+    file->last_errno = error;
+    return error_os(rc, error, call, node->path);
+}
+
+// A file by the name of the database and with its permissions. Falls back to reading only.
+static int node_open_file(PosixFile *file, ShmNode *node)
+{
+    struct stat database;
+    if (posix_calls.fstat(file->fd, &database) != 0)
+        return shm_error(file, node, SQLITE_IOERR_FSTAT, errno, "fstat");
+
+    if (!filename_bool(file->path, "readonly_shm", false)) {
+        node->fd = disk_open(node->path, O_RDWR | O_CREAT | O_NOFOLLOW, database.st_mode & 0777);
+    }
+    if (node->fd < 0) {
+        node->fd = disk_open(node->path, O_RDONLY | O_NOFOLLOW, database.st_mode & 0777);
+        if (node->fd < 0)
+            return shm_error(file, node, SQLITE_CANTOPEN, errno, "open");
+        node->is_read_only = true;
+    }
+    if (posix_calls.geteuid() == 0)
+        (void)posix_calls.fchown(node->fd, database.st_uid, database.st_gid);
+    return SQLITE_OK;
+}
+
+// Takes part in the dead man's switch; the first one there cuts leftovers off.
+static int node_join(PosixFile *file, ShmNode *node)
+{
+    int found = F_UNLCK;
+    int error = disk_lock_query(node->fd, F_WRLCK, LOCK_SWITCH, 1, &found);
+    if (error != 0)
+        return shm_error(file, node, SQLITE_IOERR_LOCK, error, "fcntl");
+    if (found == F_WRLCK)
+        return SQLITE_BUSY; // somebody is just cutting
+    if (found == F_UNLCK) {
+        if (node->is_read_only) {
+            node->is_unlocked = true;
+            return SQLITE_READONLY_CANTINIT;
+        }
+        error = disk_lock(node->fd, F_WRLCK, LOCK_SWITCH, 1);
+        if (error != 0)
+            return SQLITE_BUSY;
+        error = disk_truncate(node->fd, STALE_SIZE); // O8
+        if (error != 0)
+            return shm_error(file, node, SQLITE_IOERR_SHMOPEN, error, "ftruncate");
+    }
+    error = disk_lock(node->fd, F_RDLCK, LOCK_SWITCH, 1);
+    if (error != 0)
+        return SQLITE_BUSY;
+    node->is_unlocked = false;
+    return SQLITE_OK;
+}
+
+static void node_free(ShmNode *node)
+{
+    for (u32 i = 0; i < node->region_count; i += node->regions_per_map) {
+        if (node->fd < 0)
+            mem_free(node->regions[i]);
+        else
+            (void)posix_calls.munmap(node->regions[i],
+                                     (size_t)node->region_size * node->regions_per_map);
+    }
+    if (node->fd >= 0)
+        disk_close(node->fd);
+    mem_free(node->regions);
+    mem_free(node->path);
+    mutex_deinit(&node->mutex);
+    mem_free(node);
+}
+
+static u32 regions_per_map(int region_size)
+{
+    long page = sysconf(_SC_PAGESIZE);
+    return page <= region_size ? 1 : (u32)(page / region_size);
+}
+
+// Needs the table's mutex, so that no second node of the inode can be made meanwhile.
+static int node_new(PosixFile *file, int region_size, ShmNode **out)
+{
+    ShmNode *node = mem_alloc_zeroed(sizeof *node);
+    size_t size = path_size(file->path) + sizeof "-shm";
+    char *path = mem_alloc(size);
+    if (node == NULL || path == NULL) {
+        mem_free(node);
+        mem_free(path);
+        return SQLITE_NOMEM;
+    }
+    memcpy(path, file->path, size - sizeof "-shm");
+    memcpy(path + size - sizeof "-shm", "-shm", sizeof "-shm");
+    mutex_init(&node->mutex);
+    node->path = path;
+    node->fd = -1;
+    node->inode = file->inode;
+    node->region_size = region_size;
+    node->regions_per_map = regions_per_map(region_size);
+
+    int rc = SQLITE_OK;
+    if (!file->inode->is_process_held) {
+        TRY_DONE(node_open_file(file, node));
+        rc = node_join(file, node);
+        if (rc == SQLITE_READONLY_CANTINIT)
+            rc = SQLITE_OK; // usable: mapping says it each time
+    }
+done:
+    if (rc != SQLITE_OK) {
+        node_free(node);
+        return rc;
+    }
+    *out = node;
+    return SQLITE_OK;
+}
+
+// Gives the file a part in the inode's node.
+static int user_open(PosixFile *file, int region_size)
+{
+    ASSERT(file->shm == NULL && file->inode != NULL);
+
+    ShmUser *user = mem_alloc_zeroed(sizeof *user);
+    if (user == NULL)
+        return SQLITE_NOMEM;
+    int rc = SQLITE_OK;
+    inode_table_lock();
+    if (file->inode->shm == NULL)
+        rc = node_new(file, region_size, &file->inode->shm);
+    user->node = file->inode->shm;
+    if (rc == SQLITE_OK)
+        user->node->ref_count++;
+    inode_table_unlock();
+    if (rc != SQLITE_OK) {
+        mem_free(user);
+        return rc;
+    }
+    file->shm = user;
+    return SQLITE_OK;
+}
+
+// --- mapping ---
+
+// Makes the file `size` bytes long. A byte is written in every unit, because running out of disk space
+// under a mapping would be a signal instead of an error.
+static int node_extend(PosixFile *file, ShmNode *node, i64 old_size, i64 size)
+{
+    ASSERT(size % ALLOCATION_UNIT == 0);
+
+    for (i64 unit = old_size / ALLOCATION_UNIT; unit < size / ALLOCATION_UNIT; unit++) {
+        size_t done;
+        int error =
+            disk_write(node->fd, "", 1, unit * ALLOCATION_UNIT + ALLOCATION_UNIT - 1, &done);
+        if (error != 0 || done != 1)
+            return shm_error(file, node, SQLITE_IOERR_SHMSIZE, error, "write");
+    }
+    return SQLITE_OK;
+}
+
+// *exists: the file is long enough for `count` regions, perhaps because it was made so.
+static int node_fit_file(PosixFile *file, ShmNode *node, u32 count, bool extend, bool *exists)
+{
+    struct stat status;
+    if (posix_calls.fstat(node->fd, &status) != 0)
+        return shm_error(file, node, SQLITE_IOERR_SHMSIZE, errno, "fstat");
+
+    i64 size = (i64)count * node->region_size;
+    *exists = status.st_size >= size;
+    if (*exists || !extend)
+        return SQLITE_OK;
+    TRY(node_extend(file, node, status.st_size, size));
+    *exists = true;
+    return SQLITE_OK;
+}
+
+static int node_map_one(PosixFile *file, ShmNode *node)
+{
+    size_t size = (size_t)node->region_size * node->regions_per_map;
+    char *map;
+    if (node->fd < 0) {
+        map = mem_alloc_zeroed(size);
+        if (map == NULL)
+            return SQLITE_NOMEM;
+    } else {
+        int protection = node->is_read_only ? PROT_READ : PROT_READ | PROT_WRITE;
+        map = posix_calls.mmap(NULL, size, protection, MAP_SHARED, node->fd,
+                               (off_t)node->region_size * node->region_count);
+        if (map == MAP_FAILED)
+            return shm_error(file, node, SQLITE_IOERR_SHMMAP, errno, "mmap");
+    }
+    for (u32 i = 0; i < node->regions_per_map; i++)
+        node->regions[node->region_count++] = map + (size_t)node->region_size * i;
+    return SQLITE_OK;
+}
+
+// Maps up to and including region `index`, unless the file ends before and may not grow.
+static int node_map(PosixFile *file, ShmNode *node, int index, bool extend)
+{
+    u32 wanted = ((u32)index / node->regions_per_map + 1) * node->regions_per_map;
+    if (node->region_count >= wanted)
+        return SQLITE_OK;
+
+    bool exists = true;
+    if (node->fd >= 0)
+        TRY(node_fit_file(file, node, wanted, extend, &exists));
+    if (!exists)
+        return SQLITE_OK;
+    TRY(vec_reserve(&node->regions, &node->region_capacity, wanted, sizeof *node->regions));
+    while (node->region_count < wanted)
+        TRY(node_map_one(file, node));
+    return SQLITE_OK;
+}
+
+int posix_shm_map(sqlite3_file *base, int index, int size, int extend, volatile void **out)
+{
+    PosixFile *file = posix_file(base);
+    *out = NULL;
+    if (file->inode == NULL || index < 0)
+        return SQLITE_IOERR_SHMMAP;
+    if (file->shm == NULL)
+        TRY(user_open(file, size));
+
+    ShmNode *node = file->shm->node;
+    mutex_lock(&node->mutex);
+    ASSERT(size == node->region_size);
+    int rc = SQLITE_OK;
+    if (node->is_unlocked)
+        rc = node_join(file, node);
+    if (rc == SQLITE_OK)
+        rc = node_map(file, node, index, extend != 0);
+    if (node->region_count > (u32)index)
+        *out = node->regions[index];
+    if (rc == SQLITE_OK && node->is_read_only)
+        rc = SQLITE_READONLY;
+    mutex_unlock(&node->mutex);
+    return rc;
+}
+
+// --- slots ---
+
+// 0 or SQLITE_BUSY.
+static int slots_system_lock(ShmNode *node, int type, int slot, int count)
+{
+    if (node->fd < 0)
+        return SQLITE_OK;
+    int error = disk_lock(node->fd, type, LOCK_SLOT_FIRST + slot, count);
+    if (error == 0)
+        return SQLITE_OK;
+    return type == F_UNLCK ? SQLITE_IOERR_SHMLOCK : SQLITE_BUSY;
+}
+
+static u16 slot_mask(int slot, int count)
+{
+    return (u16)((1u << (slot + count)) - (1u << slot));
+}
+
+static int slots_unlock(ShmUser *user, int slot, int count)
+{
+    ShmNode *node = user->node;
+    u16 mask = slot_mask(slot, count);
+    if (((user->shared_mask | user->exclusive_mask) & mask) == 0)
+        return SQLITE_OK;
+
+    if (node->slots[slot] > 1) { // other connections of this process still read
+        ASSERT(count == 1 && (user->shared_mask & mask) == mask);
+        node->slots[slot]--;
+        user->shared_mask &= (u16)~mask;
+        return SQLITE_OK;
+    }
+    TRY(slots_system_lock(node, F_UNLCK, slot, count));
+    for (int i = slot; i < slot + count; i++)
+        node->slots[i] = 0;
+    user->shared_mask &= (u16)~mask;
+    user->exclusive_mask &= (u16)~mask;
+    return SQLITE_OK;
+}
+
+static int slot_lock_shared(ShmUser *user, int slot)
+{
+    ShmNode *node = user->node;
+    u16 mask = slot_mask(slot, 1);
+    ASSERT((user->exclusive_mask & mask) == 0); // unlock first: O7
+
+    if ((user->shared_mask & mask) != 0)
+        return SQLITE_OK;
+    if (node->slots[slot] < 0)
+        return SQLITE_BUSY;
+    if (node->slots[slot] == 0)
+        TRY(slots_system_lock(node, F_RDLCK, slot, 1));
+    node->slots[slot]++;
+    user->shared_mask |= mask;
+    return SQLITE_OK;
+}
+
+static int slots_lock_exclusive(ShmUser *user, int slot, int count)
+{
+    ShmNode *node = user->node;
+    u16 mask = slot_mask(slot, count);
+    ASSERT((user->shared_mask & mask) == 0); // unlock first: O7
+
+    for (int i = slot; i < slot + count; i++) {
+        if ((user->exclusive_mask & (1u << i)) == 0 && node->slots[i] != 0)
+            return SQLITE_BUSY;
+    }
+    TRY(slots_system_lock(node, F_WRLCK, slot, count));
+    for (int i = slot; i < slot + count; i++)
+        node->slots[i] = -1;
+    user->exclusive_mask |= mask;
+    return SQLITE_OK;
+}
+
+int posix_shm_lock(sqlite3_file *base, int slot, int count, int flags)
+{
+    PosixFile *file = posix_file(base);
+    ASSERT(slot >= 0 && count >= 1 && slot + count <= SHM_SLOT_COUNT);
+    ASSERT(count == 1 || (flags & SQLITE_SHM_EXCLUSIVE) != 0);
+
+    ShmUser *user = file->shm;
+    if (user == NULL)
+        return SQLITE_IOERR_SHMLOCK;
+    mutex_lock(&user->node->mutex);
+    int rc;
+    if ((flags & SQLITE_SHM_UNLOCK) != 0)
+        rc = slots_unlock(user, slot, count);
+    else if ((flags & SQLITE_SHM_SHARED) != 0)
+        rc = slot_lock_shared(user, slot);
+    else
+        rc = slots_lock_exclusive(user, slot, count);
+    mutex_unlock(&user->node->mutex);
+    return rc;
+}
+
+void posix_shm_barrier(sqlite3_file *base)
+{
+    (void)base;
+    atomic_thread_fence(memory_order_seq_cst);
+}
+
+// --- closing ---
+
+int posix_shm_unmap(sqlite3_file *base, int delete_file)
+{
+    PosixFile *file = posix_file(base);
+    ShmUser *user = file->shm;
+    if (user == NULL)
+        return SQLITE_OK;
+
+    ShmNode *node = user->node;
+    for (int i = 0; i < SHM_SLOT_COUNT; i++)
+        (void)posix_shm_lock(base, i, 1, SQLITE_SHM_UNLOCK | SQLITE_SHM_EXCLUSIVE);
+    inode_table_lock();
+    ASSERT(node->ref_count > 0);
+    if (--node->ref_count == 0) {
+        if (delete_file && node->fd >= 0)
+            (void)posix_calls.unlink(node->path);
+        node->inode->shm = NULL;
+        node_free(node);
+    }
+    inode_table_unlock();
+    mem_free(user);
+    file->shm = NULL;
+    return SQLITE_OK;
+}
+
+int posix_shm_external_reader(PosixFile *file, int *out)
+{
+    *out = 0;
+    if (file->shm == NULL || file->shm->node->fd < 0)
+        return SQLITE_OK;
+
+    ShmNode *node = file->shm->node;
+    mutex_lock(&node->mutex);
+    int found = F_UNLCK;
+    int error = disk_lock_query(node->fd, F_WRLCK, LOCK_SLOT_FIRST + SHM_SLOT_READ0,
+                                SHM_SLOT_COUNT - SHM_SLOT_READ0, &found);
+    mutex_unlock(&node->mutex);
+    if (error != 0)
+        return SQLITE_IOERR_LOCK;
+    *out = found != F_UNLCK;
+    return SQLITE_OK;
+}

@@ -1,0 +1,316 @@
+// Threads over pthreads.
+//
+// sqlite3_mutex: kinds 0 and 1 are made on demand, the static ones (2 and up) live here. Debug builds
+// count depth and owner, so that shared_mutex_is_held() can answer.
+
+#include "os/thread.h"
+#include "base/alloc.h"
+#include <errno.h>
+#include <time.h>
+#include <unistd.h>
+
+// A pthread call on a valid object fails only by our own mistake.
+static void must_be_zero(int result)
+{
+    ASSERT(result == 0);
+    (void)result;
+}
+
+void mutex_init(Mutex *mutex)
+{
+    must_be_zero(pthread_mutex_init(&mutex->handle, NULL));
+}
+
+void mutex_deinit(Mutex *mutex)
+{
+    must_be_zero(pthread_mutex_destroy(&mutex->handle));
+}
+
+void mutex_lock(Mutex *mutex)
+{
+    must_be_zero(pthread_mutex_lock(&mutex->handle));
+}
+
+bool mutex_try_lock(Mutex *mutex)
+{
+    return pthread_mutex_trylock(&mutex->handle) == 0;
+}
+
+void mutex_unlock(Mutex *mutex)
+{
+    must_be_zero(pthread_mutex_unlock(&mutex->handle));
+}
+
+void condition_init(Condition *condition)
+{
+    pthread_condattr_t attributes;
+    must_be_zero(pthread_condattr_init(&attributes));
+    must_be_zero(pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC));
+    must_be_zero(pthread_cond_init(&condition->handle, &attributes));
+    must_be_zero(pthread_condattr_destroy(&attributes));
+}
+
+void condition_deinit(Condition *condition)
+{
+    must_be_zero(pthread_cond_destroy(&condition->handle));
+}
+
+void condition_wait(Condition *condition, Mutex *mutex)
+{
+    must_be_zero(pthread_cond_wait(&condition->handle, &mutex->handle));
+}
+
+bool condition_wait_for(Condition *condition, Mutex *mutex, u64 timeout_us)
+{
+    struct timespec until;
+    clock_gettime(CLOCK_MONOTONIC, &until);
+    until.tv_sec += (time_t)(timeout_us / 1000000);
+    until.tv_nsec += (long)(timeout_us % 1000000) * 1000;
+    if (until.tv_nsec >= 1000000000) {
+        until.tv_nsec -= 1000000000;
+        until.tv_sec++;
+    }
+    int result = pthread_cond_timedwait(&condition->handle, &mutex->handle, &until);
+    ASSERT(result == 0 || result == ETIMEDOUT);
+    return result == 0;
+}
+
+void condition_signal(Condition *condition)
+{
+    must_be_zero(pthread_cond_signal(&condition->handle));
+}
+
+void condition_broadcast(Condition *condition)
+{
+    must_be_zero(pthread_cond_broadcast(&condition->handle));
+}
+
+void rw_lock_init(RwLock *lock)
+{
+    must_be_zero(pthread_rwlock_init(&lock->handle, NULL));
+}
+
+void rw_lock_deinit(RwLock *lock)
+{
+    must_be_zero(pthread_rwlock_destroy(&lock->handle));
+}
+
+void rw_lock_read(RwLock *lock)
+{
+    must_be_zero(pthread_rwlock_rdlock(&lock->handle));
+}
+
+void rw_lock_write(RwLock *lock)
+{
+    must_be_zero(pthread_rwlock_wrlock(&lock->handle));
+}
+
+void rw_lock_unlock(RwLock *lock)
+{
+    must_be_zero(pthread_rwlock_unlock(&lock->handle));
+}
+
+void once_run(Once *once, void (*run)(void))
+{
+    must_be_zero(pthread_once(&once->handle, run));
+}
+
+int thread_start(Thread *thread, void *(*run)(void *arg), void *arg)
+{
+    thread->run = run;
+    thread->arg = arg;
+    return pthread_create(&thread->handle, NULL, run, arg) == 0 ? SQLITE_OK : SQLITE_NOMEM;
+}
+
+void *thread_join(Thread *thread)
+{
+    void *result = NULL;
+    must_be_zero(pthread_join(thread->handle, &result));
+    return result;
+}
+
+u32 thread_cpu_count(void)
+{
+    long count = sysconf(_SC_NPROCESSORS_ONLN);
+    return count < 1 ? 1 : (u32)count;
+}
+
+// --- sqlite3_mutex ---
+
+struct sqlite3_mutex {
+    pthread_mutex_t handle;
+    int kind;
+#ifndef NDEBUG
+    pthread_t owner; // meaningful while depth > 0
+    _Atomic int depth;
+#endif
+};
+
+enum { STATIC_FIRST = SQLITE_MUTEX_STATIC_MAIN, STATIC_LAST = SQLITE_MUTEX_STATIC_VFS3 };
+
+static sqlite3_mutex static_mutexes[STATIC_LAST - STATIC_FIRST + 1] = {
+    [0 ... STATIC_LAST - STATIC_FIRST] = {.handle = PTHREAD_MUTEX_INITIALIZER,
+                                          .kind = STATIC_FIRST},
+};
+
+#ifdef NDEBUG
+static void owner_enters(sqlite3_mutex *mutex)
+{
+    (void)mutex;
+}
+static void owner_leaves(sqlite3_mutex *mutex)
+{
+    (void)mutex;
+}
+static int builtin_held(sqlite3_mutex *mutex)
+{
+    (void)mutex;
+    return 1; // release builds do not keep track, and nobody may rely on the answer
+}
+static int builtin_not_held(sqlite3_mutex *mutex)
+{
+    (void)mutex;
+    return 1;
+}
+#else
+static void owner_enters(sqlite3_mutex *mutex)
+{
+    mutex->owner = pthread_self();
+    mutex->depth++;
+}
+static void owner_leaves(sqlite3_mutex *mutex)
+{
+    ASSERT(mutex->depth > 0);
+    mutex->depth--;
+}
+static int builtin_held(sqlite3_mutex *mutex)
+{
+    return mutex->depth > 0 && pthread_equal(mutex->owner, pthread_self());
+}
+static int builtin_not_held(sqlite3_mutex *mutex)
+{
+    return !builtin_held(mutex);
+}
+#endif
+
+static int builtin_init(void)
+{
+    return SQLITE_OK;
+}
+
+static sqlite3_mutex *builtin_new(int kind)
+{
+    if (kind >= STATIC_FIRST && kind <= STATIC_LAST)
+        return &static_mutexes[kind - STATIC_FIRST];
+    if (kind != SQLITE_MUTEX_FAST && kind != SQLITE_MUTEX_RECURSIVE)
+        return NULL;
+
+    sqlite3_mutex *mutex = mem_alloc_zeroed(sizeof *mutex);
+    if (mutex == NULL)
+        return NULL;
+    pthread_mutexattr_t attributes;
+    must_be_zero(pthread_mutexattr_init(&attributes));
+    if (kind == SQLITE_MUTEX_RECURSIVE)
+        must_be_zero(pthread_mutexattr_settype(&attributes, PTHREAD_MUTEX_RECURSIVE));
+    must_be_zero(pthread_mutex_init(&mutex->handle, &attributes));
+    must_be_zero(pthread_mutexattr_destroy(&attributes));
+    mutex->kind = kind;
+    return mutex;
+}
+
+static void builtin_free(sqlite3_mutex *mutex)
+{
+    ASSERT(mutex->kind < STATIC_FIRST); // static ones are never freed
+
+    must_be_zero(pthread_mutex_destroy(&mutex->handle));
+    mem_free(mutex);
+}
+
+static void builtin_enter(sqlite3_mutex *mutex)
+{
+    must_be_zero(pthread_mutex_lock(&mutex->handle));
+    owner_enters(mutex);
+}
+
+static int builtin_try(sqlite3_mutex *mutex)
+{
+    if (pthread_mutex_trylock(&mutex->handle) != 0)
+        return SQLITE_BUSY;
+    owner_enters(mutex);
+    return SQLITE_OK;
+}
+
+static void builtin_leave(sqlite3_mutex *mutex)
+{
+    owner_leaves(mutex);
+    must_be_zero(pthread_mutex_unlock(&mutex->handle));
+}
+
+static const sqlite3_mutex_methods builtin_methods = {
+    .xMutexInit = builtin_init,
+    .xMutexEnd = builtin_init,
+    .xMutexAlloc = builtin_new,
+    .xMutexFree = builtin_free,
+    .xMutexEnter = builtin_enter,
+    .xMutexTry = builtin_try,
+    .xMutexLeave = builtin_leave,
+    .xMutexHeld = builtin_held,
+    .xMutexNotheld = builtin_not_held,
+};
+
+static sqlite3_mutex_methods configured_methods; // set before initialisation only
+static bool is_configured;
+
+const sqlite3_mutex_methods *mutex_methods(void)
+{
+    return is_configured ? &configured_methods : &builtin_methods;
+}
+
+void mutex_methods_configure(const sqlite3_mutex_methods *methods)
+{
+    is_configured = methods != NULL && methods->xMutexAlloc != NULL;
+    if (is_configured)
+        configured_methods = *methods;
+}
+
+sqlite3_mutex *shared_mutex_new(int kind)
+{
+    return mutex_methods()->xMutexAlloc(kind);
+}
+
+void shared_mutex_free(sqlite3_mutex *mutex)
+{
+    if (mutex != NULL)
+        mutex_methods()->xMutexFree(mutex);
+}
+
+void shared_mutex_enter(sqlite3_mutex *mutex)
+{
+    if (mutex == NULL)
+        return;
+    if (LIKELY(!is_configured))
+        builtin_enter(mutex);
+    else
+        configured_methods.xMutexEnter(mutex);
+}
+
+int shared_mutex_try(sqlite3_mutex *mutex)
+{
+    return mutex == NULL ? SQLITE_OK : mutex_methods()->xMutexTry(mutex);
+}
+
+void shared_mutex_leave(sqlite3_mutex *mutex)
+{
+    if (mutex == NULL)
+        return;
+    if (LIKELY(!is_configured))
+        builtin_leave(mutex);
+    else
+        configured_methods.xMutexLeave(mutex);
+}
+
+bool shared_mutex_is_held(sqlite3_mutex *mutex)
+{
+    const sqlite3_mutex_methods *methods = mutex_methods();
+    return mutex == NULL || methods->xMutexHeld == NULL || methods->xMutexHeld(mutex) != 0;
+}
