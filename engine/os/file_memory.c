@@ -1,8 +1,8 @@
 // The "memdb" VFS: databases in memory.
 //
-// A name that begins with '/' is shared by every connection of the process that uses it, and lives as
-// long as one of them; any other name is private to its connection. Locks are counters with the same
-// levels as on disk. There is no shared memory, so no WAL mode.
+// A name that begins with '/' is shared by every connection of the process that uses it, and lives
+// as long as one of them; any other name is private to its connection. Locks are counters with the
+// same levels as on disk. There is no shared memory, so no WAL mode.
 //
 // sqlite3_deserialize() puts given bytes under a private file (memdb_set_content). Such bytes grow
 // only with SQLITE_DESERIALIZE_RESIZEABLE, and are handed out in place (xFetch) only without it.

@@ -16,8 +16,8 @@ typedef struct SpareFd {
 typedef struct ShmNode ShmNode;
 typedef struct ShmUser ShmUser;
 
-// What this process has with one file, however many times it is open. POSIX locks belong to (process,
-// inode), so the truth about them is kept here (O3).
+// What this process has with one file, however many times it is open. POSIX locks belong to
+// (process, inode), so the truth about them is kept here (O3).
 typedef struct InodeNode {
     struct InodeNode *next, *previous; // guarded by the table's mutex, as are the next three
     u32 ref_count;

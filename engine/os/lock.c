@@ -1,16 +1,18 @@
 // Locks on database files, by the protocol every SQLite process follows.
 //
-//   0x40000000  PENDING   one byte; held for writing by whoever waits for readers to leave, for reading
+//   0x40000000  PENDING   one byte; held for writing by whoever waits for readers to leave, for
+//               reading
 //                         during the moment a reader takes SHARED
 //   +1          RESERVED  one byte; held for writing by the one process that means to write
-//   +2 .. +511  SHARED    510 bytes; held for reading by readers, for writing by the exclusive writer
+//   +2 .. +511  SHARED    510 bytes; held for reading by readers, for writing by the exclusive
+//               writer
 //
 // The bytes lie beyond 1 GiB, on a page that no database uses.
 //
 // POSIX locks belong to the process, not to the descriptor: two connections of one process never
-// exclude each other, and closing any descriptor of a file drops every lock the process has on it. So
-// an InodeNode counts who holds what in this process (O3), asks the kernel only when the process's
-// total changes, and keeps descriptors open until the last lock is gone (O4).
+// exclude each other, and closing any descriptor of a file drops every lock the process has on it.
+// So an InodeNode counts who holds what in this process (O3), asks the kernel only when the
+// process's total changes, and keeps descriptors open until the last lock is gone (O4).
 
 #include "base/alloc.h"
 #include "base/error.h"
@@ -184,8 +186,8 @@ static int range_unlock(PosixFile *file, i64 start, i64 size)
     return SQLITE_IOERR_UNLOCK;
 }
 
-// The first SHARED lock of the process. PENDING is held for a moment, so that a writer who waits there
-// is not starved by a stream of readers.
+// The first SHARED lock of the process. PENDING is held for a moment, so that a writer who waits
+// there is not starved by a stream of readers.
 static int lock_first_shared(PosixFile *file)
 {
     InodeNode *inode = file->inode;
@@ -221,8 +223,9 @@ static int lock_shared(PosixFile *file)
     return SQLITE_OK;
 }
 
-// From SHARED, only recovery asks for this, and it does not stop at PENDING: two processes that find
-// the same hot journal must both be able to back out. From RESERVED, PENDING comes first and stays.
+// From SHARED, only recovery asks for this, and it does not stop at PENDING: two processes that
+// find the same hot journal must both be able to back out. From RESERVED, PENDING comes first and
+// stays.
 static int lock_exclusive(PosixFile *file)
 {
     InodeNode *inode = file->inode;

@@ -1,6 +1,7 @@
 // The VFS registry, and the calls through VFS and file methods that need more than a pointer.
 //
-// Registered VFSes form a list through their own pNext, the default first, as applications may walk it.
+// Registered VFSes form a list through their own pNext, the default first, as applications may walk
+// it.
 
 #include "os/os.h"
 #include "base/alloc.h"

@@ -1,8 +1,8 @@
 // Absolute paths: relative ones completed, "." and ".." resolved, symbolic links followed.
 //
-// A path is built component by component. A link's target replaces the component: an absolute target
-// starts over, a relative one goes on from where the link stood. Components that do not exist are
-// taken as they are, since the file may be about to be created.
+// A path is built component by component. A link's target replaces the component: an absolute
+// target starts over, a relative one goes on from where the link stood. Components that do not
+// exist are taken as they are, since the file may be about to be created.
 
 #include "base/error.h"
 #include "os/file_posix.h"

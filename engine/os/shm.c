@@ -4,9 +4,9 @@
 //   120    .. 127   lock slots: WRITE, CHECKPOINT, RECOVER, READ0 .. READ4, one byte each
 //   128             the dead man's switch: read-locked by every process that has the file open
 //
-// Whoever gets the write lock on byte 128 knows that nobody else has the file open, so its content is
-// left over from a crash: it cuts the file to three bytes, which no reader takes for a wal-index, and
-// recovery builds it anew (O8).
+// Whoever gets the write lock on byte 128 knows that nobody else has the file open, so its content
+// is left over from a crash: it cuts the file to three bytes, which no reader takes for a
+// wal-index, and recovery builds it anew (O8).
 //
 // One ShmNode per inode and process, with one descriptor, since closing a second one would drop the
 // process's locks (O4). Between connections of the process the slots are counted here (O7).
@@ -198,8 +198,8 @@ static int user_open(PosixFile *file, int region_size)
 
 // --- mapping ---
 
-// Makes the file `size` bytes long. A byte is written in every unit, because running out of disk space
-// under a mapping would be a signal instead of an error.
+// Makes the file `size` bytes long. A byte is written in every unit, because running out of disk
+// space under a mapping would be a signal instead of an error.
 static int node_extend(PosixFile *file, ShmNode *node, i64 old_size, i64 size)
 {
     ASSERT(size % ALLOCATION_UNIT == 0);

@@ -1,7 +1,7 @@
 // Threads over pthreads.
 //
-// sqlite3_mutex: kinds 0 and 1 are made on demand, the static ones (2 and up) live here. Debug builds
-// count depth and owner, so that shared_mutex_is_held() can answer.
+// sqlite3_mutex: kinds 0 and 1 are made on demand, the static ones (2 and up) live here. Debug
+// builds count depth and owner, so that shared_mutex_is_held() can answer.
 
 #include "os/thread.h"
 #include "base/alloc.h"

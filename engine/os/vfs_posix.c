@@ -267,17 +267,12 @@ int posix_sync_directory(const char *path)
 {
     char directory[POSIX_PATH_MAX + 1];
     const char *slash = strrchr(path, '/');
-    size_t size = slash == NULL ? 0 : (size_t)(slash - path);
+    const char *name = slash == NULL ? "." : slash == path ? "/" : path;
+    size_t size = name == path ? (size_t)(slash - path) : 1;
     if (size > POSIX_PATH_MAX)
         return SQLITE_CANTOPEN;
-    if (slash == NULL)
-        strcpy(directory, ".");
-    else if (size == 0)
-        strcpy(directory, "/");
-    else {
-        memcpy(directory, path, size);
-        directory[size] = 0;
-    }
+    memcpy(directory, name, size);
+    directory[size] = 0;
     int fd = disk_open(directory, O_RDONLY | O_DIRECTORY, 0);
     if (fd < 0)
         return SQLITE_OK; // a directory that may not be read cannot be synced: nothing to be done
