@@ -1,0 +1,451 @@
+// Deep copies of syntax trees.
+//
+// A resolved column points to its FromItem. When that item is inside the copied tree, the copy must point
+// to the item's copy; otherwise (a correlated column) it keeps pointing outside. Items are copied before the
+// expressions of their Select, and the pairs are kept in a list that is searched newest first.
+
+#include "sql/expr_tree.h"
+#include <string.h>
+
+typedef struct ItemPair {
+    const FromItem *source;
+    FromItem *copy;
+    struct ItemPair *next;
+} ItemPair;
+
+typedef struct SelectPair {
+    const Select *source;
+    Select *copy;
+    struct SelectPair *next;
+} SelectPair;
+
+typedef struct CtePair {
+    const Cte *source;
+    Cte *copy;
+    struct CtePair *next;
+} CtePair;
+
+typedef struct Copier {
+    Arena *arena;
+    int *cursor_count;
+    FromItem *self; // expr_bind: what item NULL becomes
+    ItemPair *items;
+    SelectPair *selects;
+    CtePair *ctes;
+} Copier;
+
+static Expr *copy_expr(Copier *c, const Expr *e);
+static ExprList *copy_list(Copier *c, const ExprList *list);
+static Select *copy_select(Copier *c, const Select *s);
+static With *copy_with(Copier *c, const With *with);
+
+// A bytewise copy; NULL when out of memory.
+static void *copy_node(Copier *c, const void *node, size_t size)
+{
+    void *copy = arena_alloc(c->arena, size);
+    if (copy != NULL)
+        memcpy(copy, node, size);
+    return copy;
+}
+
+static FromItem *item_copy_of(const Copier *c, FromItem *item)
+{
+    if (item == NULL)
+        return c->self;
+    for (const ItemPair *pair = c->items; pair != NULL; pair = pair->next)
+        if (pair->source == item)
+            return pair->copy;
+    return item;
+}
+
+static Select *select_copy_of(const Copier *c, Select *s)
+{
+    for (const SelectPair *pair = c->selects; pair != NULL; pair = pair->next)
+        if (pair->source == s)
+            return pair->copy;
+    return s;
+}
+
+static Window *copy_window(Copier *c, const Window *window)
+{
+    if (window == NULL)
+        return NULL;
+    Window *copy = copy_node(c, window, sizeof *window);
+    if (copy == NULL)
+        return NULL;
+    copy->partition_by = copy_list(c, window->partition_by);
+    copy->order_by = copy_list(c, window->order_by);
+    copy->start.expr = copy_expr(c, window->start.expr);
+    copy->end.expr = copy_expr(c, window->end.expr);
+    copy->next = copy_window(c, window->next);
+    return copy;
+}
+
+static Call *copy_call(Copier *c, const Call *call)
+{
+    Call *copy = call == NULL ? NULL : copy_node(c, call, sizeof *call);
+    if (copy == NULL)
+        return NULL;
+    copy->order_by = copy_list(c, call->order_by);
+    copy->filter = copy_expr(c, call->filter);
+    copy->window = copy_window(c, call->window);
+    copy->owner = select_copy_of(c, call->owner);
+    return copy;
+}
+
+static Expr *copy_expr(Copier *c, const Expr *e)
+{
+    Expr *copy = e == NULL ? NULL : copy_node(c, e, sizeof *e);
+    if (copy == NULL)
+        return NULL;
+    copy->left = copy_expr(c, e->left);
+    copy->right = copy_expr(c, e->right);
+    copy->list = copy_list(c, e->list);
+    copy->select = copy_select(c, e->select);
+    if (e->kind == EX_CALL)
+        copy->u.call = copy_call(c, e->u.call);
+    else if (e->kind == EX_COLUMN || e->kind == EX_IF_NULL_ROW)
+        copy->u.column.item = item_copy_of(c, e->u.column.item);
+    return copy;
+}
+
+static ExprList *copy_list(Copier *c, const ExprList *list)
+{
+    ExprList *copy = list == NULL ? NULL : copy_node(c, list, sizeof *list);
+    if (copy == NULL)
+        return NULL;
+    copy->capacity = list->count;
+    copy->items = arena_array(c->arena, list->count > 0 ? list->count : 1, sizeof *copy->items);
+    if (copy->items == NULL)
+        return NULL;
+    for (u32 i = 0; i < list->count; i++) {
+        copy->items[i] = list->items[i];
+        copy->items[i].expr = copy_expr(c, list->items[i].expr);
+    }
+    return copy;
+}
+
+IdList *id_list_copy(Arena *arena, const IdList *list)
+{
+    if (list == NULL)
+        return NULL;
+    IdList *copy = arena_alloc_zeroed(arena, sizeof *copy);
+    if (copy == NULL)
+        return NULL;
+    copy->items = arena_array(arena, list->count > 0 ? list->count : 1, sizeof *copy->items);
+    if (copy->items == NULL)
+        return NULL;
+    if (list->count > 0)
+        memcpy(copy->items, list->items, list->count * sizeof *list->items);
+    copy->count = copy->capacity = list->count;
+    return copy;
+}
+
+static FromItem *copy_item(Copier *c, const FromItem *item)
+{
+    FromItem *copy = copy_node(c, item, sizeof *item);
+    ItemPair *pair = arena_alloc(c->arena, sizeof *pair);
+    if (copy == NULL || pair == NULL)
+        return NULL;
+    *pair = (ItemPair){.source = item, .copy = copy, .next = c->items};
+    c->items = pair;
+    if (item->cursor >= 0 && c->cursor_count != NULL)
+        copy->cursor = (*c->cursor_count)++;
+    copy->using_list = id_list_copy(c->arena, item->using_list);
+    copy->owner = select_copy_of(c, item->owner);
+    copy->plan = NULL;
+    return copy;
+}
+
+// All items first, so that what they hold (arguments, ON, lateral subqueries) finds them.
+static FromList *copy_from(Copier *c, const FromList *list)
+{
+    FromList *copy = list == NULL ? NULL : copy_node(c, list, sizeof *list);
+    if (copy == NULL)
+        return NULL;
+    copy->capacity = list->count;
+    copy->items = arena_array(c->arena, list->count > 0 ? list->count : 1, sizeof *copy->items);
+    if (copy->items == NULL)
+        return NULL;
+    for (u32 i = 0; i < list->count; i++) {
+        copy->items[i] = copy_item(c, list->items[i]);
+        if (copy->items[i] == NULL)
+            return NULL;
+    }
+    for (u32 i = 0; i < list->count; i++) {
+        FromItem *item = copy->items[i];
+        item->select = copy_select(c, list->items[i]->select);
+        item->args = copy_list(c, list->items[i]->args);
+        item->on = copy_expr(c, list->items[i]->on);
+        for (const CtePair *pair = c->ctes; pair != NULL; pair = pair->next)
+            if (pair->source == item->cte)
+                item->cte = pair->copy;
+    }
+    return copy;
+}
+
+// Aggregates and windows are found again among the copied expressions by their place in the lists.
+typedef struct Collector {
+    Select *owner;
+    Expr **aggs;
+    Expr **windows;
+    u32 window_count;
+} Collector;
+
+static WalkResult collect_expr(Walker *w, Expr *e)
+{
+    Collector *into = w->arg;
+    if (e->kind != EX_CALL || e->u.call == NULL || e->u.call->owner != into->owner)
+        return WALK_ON;
+    const Call *call = e->u.call;
+    if (call->window != NULL) {
+        if (into->windows != NULL && into->window_count < into->owner->window_count)
+            into->windows[into->window_count++] = e;
+    } else if (call->agg_index >= 0 && into->aggs != NULL
+               && (u32)call->agg_index < into->owner->agg_count
+               && into->aggs[call->agg_index] == NULL) {
+        into->aggs[call->agg_index] = e;
+    }
+    return WALK_ON;
+}
+
+static WalkResult collect_select(Walker *w, Select *s)
+{
+    (void)w;
+    (void)s;
+    return WALK_ON;
+}
+
+static void copy_calls(Copier *c, Select *copy)
+{
+    if (copy->agg_count == 0 && copy->window_count == 0)
+        return;
+    Collector into = {.owner = copy};
+    if (copy->agg_count > 0)
+        into.aggs = arena_array(c->arena, copy->agg_count, sizeof *into.aggs);
+    if (copy->window_count > 0)
+        into.windows = arena_array(c->arena, copy->window_count, sizeof *into.windows);
+    Walker w = {.expr = collect_expr, .select = collect_select, .arg = &into};
+    (void)expr_list_walk(&w, copy->columns);
+    (void)expr_walk(&w, copy->where);
+    (void)expr_list_walk(&w, copy->group_by);
+    (void)expr_walk(&w, copy->having);
+    (void)expr_list_walk(&w, copy->order_by);
+    copy->aggs = into.aggs;
+    copy->windows = into.windows;
+}
+
+static Select *copy_term(Copier *c, const Select *s)
+{
+    Select *copy = copy_node(c, s, sizeof *s);
+    SelectPair *pair = arena_alloc(c->arena, sizeof *pair);
+    if (copy == NULL || pair == NULL)
+        return NULL;
+    *pair = (SelectPair){.source = s, .copy = copy, .next = c->selects};
+    c->selects = pair;
+    copy->with = copy_with(c, s->with);
+    copy->outer = select_copy_of(c, s->outer);
+    copy->from = copy_from(c, s->from);
+    copy->columns = copy_list(c, s->columns);
+    copy->where = copy_expr(c, s->where);
+    copy->group_by = copy_list(c, s->group_by);
+    copy->having = copy_expr(c, s->having);
+    copy->window_defs = copy_window(c, s->window_defs);
+    copy->order_by = copy_list(c, s->order_by);
+    copy->limit = copy_expr(c, s->limit);
+    copy->offset_expr = copy_expr(c, s->offset_expr);
+    copy->prior = copy->next = NULL;
+    copy_calls(c, copy);
+    return copy;
+}
+
+// WITH belongs to the last term, but its CTEs are in scope of all: it is copied first.
+static Select *copy_select(Copier *c, const Select *s)
+{
+    if (s == NULL)
+        return NULL;
+    const Select *term = s;
+    while (term->prior != NULL)
+        term = term->prior;
+    Select *prior = NULL;
+    for (; term != NULL; term = term->next) {
+        Select *copy = copy_term(c, term);
+        if (copy == NULL)
+            return NULL;
+        copy->prior = prior;
+        if (prior != NULL)
+            prior->next = copy;
+        prior = copy;
+        if (term == s)
+            break;
+    }
+    return prior;
+}
+
+static Cte *copy_cte(Copier *c, const Cte *cte, With *with)
+{
+    Cte *copy = copy_node(c, cte, sizeof *cte);
+    CtePair *pair = arena_alloc(c->arena, sizeof *pair);
+    if (copy == NULL || pair == NULL)
+        return NULL;
+    *pair = (CtePair){.source = cte, .copy = copy, .next = c->ctes};
+    c->ctes = pair;
+    copy->with = with;
+    copy->columns = id_list_copy(c->arena, cte->columns);
+    copy->select = copy_select(c, cte->select);
+    copy->plan = NULL;
+    return copy;
+}
+
+static With *copy_with(Copier *c, const With *with)
+{
+    With *copy = with == NULL ? NULL : copy_node(c, with, sizeof *with);
+    if (copy == NULL)
+        return NULL;
+    copy->capacity = with->count;
+    copy->items = arena_array(c->arena, with->count > 0 ? with->count : 1, sizeof *copy->items);
+    for (u32 i = 0; copy->items != NULL && i < with->count; i++) {
+        copy->items[i] = copy_cte(c, with->items[i], copy);
+        if (copy->items[i] == NULL)
+            return NULL;
+    }
+    return copy->items == NULL ? NULL : copy;
+}
+
+// A copy is only good when every part of it was made.
+#define COPIED(c, node) ((c).arena->failed ? NULL : (node))
+
+Expr *expr_copy(Arena *arena, const Expr *e, int *cursor_count)
+{
+    Copier c = {.arena = arena, .cursor_count = cursor_count};
+    Expr *copy = copy_expr(&c, e);
+    return COPIED(c, copy);
+}
+
+ExprList *expr_list_copy(Arena *arena, const ExprList *list, int *cursor_count)
+{
+    Copier c = {.arena = arena, .cursor_count = cursor_count};
+    ExprList *copy = copy_list(&c, list);
+    return COPIED(c, copy);
+}
+
+Select *select_copy(Arena *arena, const Select *s, int *cursor_count)
+{
+    Copier c = {.arena = arena, .cursor_count = cursor_count};
+    Select *copy = copy_select(&c, s);
+    return COPIED(c, copy);
+}
+
+FromList *from_list_copy(Arena *arena, const FromList *list, int *cursor_count)
+{
+    Copier c = {.arena = arena, .cursor_count = cursor_count};
+    FromList *copy = copy_from(&c, list);
+    return COPIED(c, copy);
+}
+
+Expr *expr_bind(Arena *arena, const Expr *e, FromItem *item)
+{
+    Copier c = {.arena = arena, .self = item};
+    Expr *copy = copy_expr(&c, e);
+    return COPIED(c, copy);
+}
+
+// --- statements ---
+
+static SetList *copy_set_list(Copier *c, const SetList *list)
+{
+    SetList *copy = list == NULL ? NULL : copy_node(c, list, sizeof *list);
+    if (copy == NULL)
+        return NULL;
+    copy->capacity = list->count;
+    copy->items = arena_array(c->arena, list->count > 0 ? list->count : 1, sizeof *copy->items);
+    for (u32 i = 0; copy->items != NULL && i < list->count; i++) {
+        copy->items[i] = list->items[i];
+        copy->items[i].columns = id_list_copy(c->arena, list->items[i].columns);
+        copy->items[i].expr = copy_expr(c, list->items[i].expr);
+    }
+    return copy;
+}
+
+static Upsert *copy_upsert(Copier *c, const Upsert *upsert)
+{
+    Upsert *copy = upsert == NULL ? NULL : copy_node(c, upsert, sizeof *upsert);
+    if (copy == NULL)
+        return NULL;
+    copy->target = copy_list(c, upsert->target);
+    copy->target_where = copy_expr(c, upsert->target_where);
+    copy->set = copy_set_list(c, upsert->set);
+    copy->where = copy_expr(c, upsert->where);
+    copy->next = copy_upsert(c, upsert->next);
+    return copy;
+}
+
+SetList *set_list_copy(Arena *arena, const SetList *list, int *cursor_count)
+{
+    Copier c = {.arena = arena, .cursor_count = cursor_count};
+    SetList *copy = copy_set_list(&c, list);
+    return COPIED(c, copy);
+}
+
+Upsert *upsert_copy(Arena *arena, const Upsert *upsert, int *cursor_count)
+{
+    Copier c = {.arena = arena, .cursor_count = cursor_count};
+    Upsert *copy = copy_upsert(&c, upsert);
+    return COPIED(c, copy);
+}
+
+static Insert *copy_insert(Copier *c, const Insert *insert)
+{
+    Insert *copy = copy_node(c, insert, sizeof *insert);
+    if (copy == NULL)
+        return NULL;
+    copy->with = copy_with(c, insert->with);
+    copy->target = copy_item(c, insert->target);
+    copy->columns = id_list_copy(c->arena, insert->columns);
+    copy->select = copy_select(c, insert->select);
+    copy->upsert = copy_upsert(c, insert->upsert);
+    copy->returning = copy_list(c, insert->returning);
+    return copy;
+}
+
+static Update *copy_update(Copier *c, const Update *update)
+{
+    Update *copy = copy_node(c, update, sizeof *update);
+    if (copy == NULL)
+        return NULL;
+    copy->with = copy_with(c, update->with);
+    copy->target = copy_item(c, update->target);
+    copy->set = copy_set_list(c, update->set);
+    copy->from = copy_from(c, update->from);
+    copy->where = copy_expr(c, update->where);
+    copy->returning = copy_list(c, update->returning);
+    return copy;
+}
+
+static Delete *copy_delete(Copier *c, const Delete *delete_)
+{
+    Delete *copy = copy_node(c, delete_, sizeof *delete_);
+    if (copy == NULL)
+        return NULL;
+    copy->with = copy_with(c, delete_->with);
+    copy->target = copy_item(c, delete_->target);
+    copy->where = copy_expr(c, delete_->where);
+    copy->returning = copy_list(c, delete_->returning);
+    return copy;
+}
+
+Stmt *stmt_copy(Arena *arena, const Stmt *stmt)
+{
+    Copier c = {.arena = arena};
+    Stmt *copy = copy_node(&c, stmt, sizeof *stmt);
+    if (copy == NULL)
+        return NULL;
+    switch (stmt->kind) {
+    case STMT_SELECT: copy->u.select = copy_select(&c, stmt->u.select); break;
+    case STMT_INSERT: copy->u.insert = copy_insert(&c, stmt->u.insert); break;
+    case STMT_UPDATE: copy->u.update = copy_update(&c, stmt->u.update); break;
+    case STMT_DELETE: copy->u.delete_ = copy_delete(&c, stmt->u.delete_); break;
+    default: break; // others are never copied
+    }
+    return COPIED(c, copy);
+}
