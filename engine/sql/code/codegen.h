@@ -100,7 +100,8 @@ typedef struct Codegen {
     int plan_parent; // EXPLAIN QUERY PLAN: address of the enclosing OP_Explain, 0 at the top
     int plan_next_id;
     const char *authorizer_context;
-    int nesting; // of trigger programs
+    int generated_depth; // generated columns inside generated columns
+    int nesting;         // of trigger programs
     bool is_explain_plan;
     void *planner; // sql/plan's own state
     struct {
@@ -174,14 +175,19 @@ void code_item_column(Codegen *g, const FromItem *item, int column, Reg target);
 // Column of a table by cursor, with defaults for rows written before ALTER TABLE ADD COLUMN, REAL affinity,
 // virtual generated columns computed.
 void code_table_column(Codegen *g, Table *table, int cursor, int column, Reg target);
-void code_generated_column(Codegen *g, Table *table, int column, Reg target);
+// A generated column of the row that `item` gives.
+void code_generated_column(Codegen *g, const FromItem *item, int column, Reg target);
 void code_function(Codegen *g, Expr *e, Reg target);
+// Turns *e into EX_REGISTER `reg`, keeping `original` (never `e` itself) for affinity and collation.
+void expr_become_register(Expr *e, Expr *original, Reg reg);
 u32 vector_size(const Expr *e);                 // fields of a row value; 1 for scalars
 Expr *vector_field(Codegen *g, Expr *e, u32 i); // as an expression
 Affinity code_affinity(const Expr *e);
 const Collation *code_collation(Codegen *g, const Expr *e); // NULL: BINARY
 const Collation *code_compare_collation(Codegen *g, const Expr *left, const Expr *right);
 Affinity code_compare_affinity(const Expr *left, const Expr *right);
+// The constant's value with an affinity applied, in the arena; NULL when it is not a constant, or is NULL.
+Value *code_constant_value(Codegen *g, const Expr *e, Affinity affinity, Arena *arena);
 bool code_is_constant(const Expr *e); // no columns, params of triggers, subqueries: may be hoisted
 
 // --- subqueries ---

@@ -1,0 +1,613 @@
+// Expressions to instructions that compute a value.
+//
+// Each kind has one small function. Values that already live in a register (a co-routine's column, a
+// hoisted constant, a finished aggregate) are not copied unless the caller needs them in a place of its own.
+
+#include "base/vec.h"
+#include "sql/code/code_expr_internal.h"
+#include "sql/expr_tree.h"
+#include <string.h>
+
+static const Opcode binary_opcodes[] = {
+    [EX_ADD] = OP_Add,
+    [EX_SUBTRACT] = OP_Subtract,
+    [EX_MULTIPLY] = OP_Multiply,
+    [EX_DIVIDE] = OP_Divide,
+    [EX_REMAINDER] = OP_Remainder,
+    [EX_CONCAT] = OP_Concat,
+    [EX_BIT_AND] = OP_BitAnd,
+    [EX_BIT_OR] = OP_BitOr,
+    [EX_SHIFT_LEFT] = OP_ShiftLeft,
+    [EX_SHIFT_RIGHT] = OP_ShiftRight,
+    [EX_AND] = OP_And,
+    [EX_OR] = OP_Or,
+};
+
+static Reg place(Codegen *g, Reg target)
+{
+    return target != 0 ? target : reg_new(g);
+}
+
+// --- literals ---
+
+static Reg code_integer(Codegen *g, i64 value, Reg target)
+{
+    target = place(g, target);
+    if (value == (i32)value)
+        program_emit(g->program, OP_Integer, (int)value, target, 0);
+    else
+        program_emit_i64(g->program, OP_Int64, 0, target, 0, value);
+    return target;
+}
+
+static Reg code_literal(Codegen *g, const Expr *e, Reg target)
+{
+    if (e->kind == EX_INTEGER || e->kind == EX_BOOL)
+        return code_integer(g, e->u.integer, target);
+    target = place(g, target);
+    if (e->kind == EX_NULL)
+        program_emit(g->program, OP_Null, 0, target, 0);
+    else if (e->kind == EX_FLOAT)
+        program_emit_real(g->program, OP_Real, 0, target, 0, e->u.real);
+    else if (e->kind == EX_STRING)
+        program_emit_text(g->program, OP_String8, 0, target, 0, e->text, (int)e->size);
+    else
+        program_emit_blob(g->program, OP_Blob, (int)e->size, target, 0, e->text, e->size);
+    return target;
+}
+
+static Reg code_param(Codegen *g, const Expr *e, Reg target)
+{
+    target = place(g, target);
+    program_emit(g->program, OP_Variable, e->u.param, target, 0);
+    return target;
+}
+
+// --- columns ---
+
+static Reg code_source_register(const ColumnSource *source, int column)
+{
+    if (source->kind != SOURCE_REGISTERS)
+        return column == ROWID_COLUMN ? source->rowid_reg : 0;
+    if (column == ROWID_COLUMN || (source->table != NULL && column == source->table->rowid_alias))
+        return source->rowid_reg;
+    if (source->regs_are_storage_order && source->table != NULL) {
+        int field = table_storage_column(source->table, column);
+        return field < 0 ? 0 : source->first_reg + field;
+    }
+    return source->first_reg + column;
+}
+
+// The position of a table's column in the index, or -1. The rowid stands at the end of every index of a
+// rowid table.
+static int index_position(const Index *index, int column)
+{
+    if (column != ROWID_COLUMN && column == index->table->rowid_alias)
+        column = ROWID_COLUMN;
+    return index_find_column(index, column == ROWID_COLUMN ? COLUMN_ROWID : column);
+}
+
+void code_item_column(Codegen *g, const FromItem *item, int column, Reg target)
+{
+    const ColumnSource source = *source_of(g, item->cursor);
+    Reg in_register = code_source_register(&source, column);
+    if (in_register != 0) {
+        if (in_register != target)
+            program_emit(g->program, OP_SCopy, in_register, target, 0);
+        return;
+    }
+    switch ((SourceKind)source.kind) {
+    case SOURCE_NONE:
+        codegen_error(g, SQLITE_INTERNAL, "column %d of a source that is not open", column);
+        return;
+    case SOURCE_REGISTERS: code_generated_column(g, item, column, target); return;
+    case SOURCE_VTAB:
+        if (column == ROWID_COLUMN)
+            program_emit(g->program, OP_Rowid, source.cursor, target, 0);
+        else
+            program_emit(g->program, OP_VColumn, source.cursor, column, target);
+        return;
+    case SOURCE_INDEX:
+    case SOURCE_COVERING: {
+        int position = index_position(source.index, column);
+        if (position >= 0) {
+            Opcode op = column == ROWID_COLUMN || column == source.table->rowid_alias ? OP_IdxRowid
+                                                                                      : OP_Column;
+            if (op == OP_IdxRowid)
+                program_emit(g->program, op, source.index_cursor, target, 0);
+            else
+                program_emit(g->program, op, source.index_cursor, position, target);
+            if (op == OP_Column && source.table->columns[column].affinity == AFF_REAL)
+                program_emit(g->program, OP_RealAffinity, target, 0, 0);
+            return;
+        }
+        if (source.kind == SOURCE_COVERING && column >= 0
+            && (source.table->columns[column].flags & COLUMN_VIRTUAL) != 0) {
+            code_generated_column(g, item, column, target);
+            return;
+        }
+        code_table_column(g, source.table, source.cursor, column, target);
+        return;
+    }
+    case SOURCE_CURSOR:
+        if (source.table == NULL)
+            program_emit(g->program, OP_Column, source.cursor, column, target);
+        else
+            code_table_column(g, source.table, source.cursor, column, target);
+        return;
+    }
+}
+
+void code_generated_column(Codegen *g, const FromItem *item, int column, Reg target)
+{
+    const Column *definition = &item->table->columns[column];
+    Expr *value = expr_bind(g->arena, definition->value, (FromItem *)item);
+    if (value == NULL) {
+        codegen_fail(g, connection_out_of_memory(g->db));
+        return;
+    }
+    if (++g->generated_depth > item->table->column_count) {
+        codegen_error(g, SQLITE_ERROR, "generated column loop on \"%s\"", definition->name);
+    } else {
+        bool hoist = g->hoist_constants;
+        g->hoist_constants = false; // the value must not be shared with another row's
+        code_expr_copy(g, value, target);
+        g->hoist_constants = hoist;
+        char affinity[2] = {(char)definition->affinity, '\0'};
+        if (definition->affinity >= AFF_TEXT)
+            program_emit_text(g->program, OP_Affinity, target, 1, 0, affinity, 1);
+    }
+    g->generated_depth--;
+}
+
+// The DEFAULT of a column as a constant for rows written before the column was added.
+static void code_column_default(Codegen *g, const Table *table, int column)
+{
+    Expr *value = table->columns[column].value;
+    if (value == NULL || (table->columns[column].flags & COLUMN_GENERATED) != 0)
+        return;
+    Value *constant = code_constant_value(g, value, (Affinity)table->columns[column].affinity,
+                                          program_arena(g->program));
+    if (constant == NULL)
+        return;
+    Instr *last = program_at(g->program, -1);
+    last->p4_kind = P4_VALUE;
+    last->p4.value = constant;
+}
+
+// Computed from the row under the cursor: the cursor's number serves as that of a FROM item for a while.
+static void code_virtual_column(Codegen *g, Table *table, int cursor, int column, Reg target)
+{
+    FromItem *row = arena_alloc_zeroed(g->arena, sizeof *row);
+    if (row == NULL)
+        return;
+    *row = (FromItem){.kind = FROM_PSEUDO, .table = table, .cursor = cursor};
+    ColumnSource former = *source_of(g, cursor);
+    source_set_table(g, row, cursor);
+    code_generated_column(g, row, column, target);
+    *source_of(g, cursor) = former;
+}
+
+void code_table_column(Codegen *g, Table *table, int cursor, int column, Reg target)
+{
+    ASSERT(table != NULL);
+
+    if (column == ROWID_COLUMN || column == table->rowid_alias) {
+        program_emit(g->program, OP_Rowid, cursor, target, 0);
+        return;
+    }
+    if ((table->columns[column].flags & COLUMN_VIRTUAL) != 0) {
+        code_virtual_column(g, table, cursor, column, target);
+        return;
+    }
+    int field = (table->flags & TABLE_WITHOUT_ROWID) != 0
+                    ? index_find_column(table_primary_key(table), column)
+                    : table_storage_column(table, column);
+    program_emit(g->program, OP_Column, cursor, field, target);
+    code_column_default(g, table, column);
+    if (table->columns[column].affinity == AFF_REAL)
+        program_emit(g->program, OP_RealAffinity, target, 0, 0);
+}
+
+static Reg code_column(Codegen *g, const Expr *e, Reg target)
+{
+    const FromItem *item = e->u.column.item;
+    Reg in_register = code_source_register(source_of(g, item->cursor), e->u.column.index);
+    if (in_register != 0)
+        return in_register;
+    target = place(g, target);
+    code_item_column(g, item, e->u.column.index, target);
+    return target;
+}
+
+// OLD.x and NEW.x: register first is the rowid, then the columns in table order.
+static Reg code_row_column(Codegen *g, const Expr *e, Reg target)
+{
+    const Table *table = e->u.row.table;
+    int column = e->u.row.index;
+    if (column == table->rowid_alias)
+        column = ROWID_COLUMN;
+    Reg first = e->u.row.is_new ? g->row.new_first : g->row.old_first;
+    if (!g->row.in_parent)
+        return first + 1 + column;
+    target = place(g, target);
+    int offset = e->u.row.is_new ? table->column_count + 1 : 0;
+    program_emit(g->program, OP_Param, offset + 1 + column, target, 0);
+    if (column >= 0 && table->columns[column].affinity == AFF_REAL)
+        program_emit(g->program, OP_RealAffinity, target, 0, 0);
+    return target;
+}
+
+// --- operators ---
+
+static Reg code_binary(Codegen *g, Expr *e, Reg target)
+{
+    Reg release_left, release_right;
+    Reg left = code_expr_temp(g, e->left, &release_left);
+    Reg right = code_expr_temp(g, e->right, &release_right);
+    target = place(g, target);
+    program_emit(g->program, binary_opcodes[e->kind], right, left, target);
+    reg_temp_release(g, release_left);
+    reg_temp_release(g, release_right);
+    return target;
+}
+
+static Reg code_negate(Codegen *g, Expr *e, Reg target)
+{
+    Expr *operand = e->left;
+    if (operand->kind == EX_INTEGER && operand->u.integer != INT64_MIN)
+        return code_integer(g, -operand->u.integer, target);
+    target = place(g, target);
+    if (operand->kind == EX_FLOAT && (operand->flags & EXPR_INT_OVERFLOW) != 0
+        && operand->u.real == 9223372036854775808.0 && (operand->flags & EXPR_HEX) == 0
+        && strcmp(operand->text, "9223372036854775808") == 0) {
+        program_emit_i64(g->program, OP_Int64, 0, target, 0, INT64_MIN);
+        return target;
+    }
+    if (operand->kind == EX_FLOAT) {
+        program_emit_real(g->program, OP_Real, 0, target, 0, -operand->u.real);
+        return target;
+    }
+    Reg release;
+    Reg zero = reg_temp(g);
+    Reg right = code_expr_temp(g, operand, &release);
+    program_emit(g->program, OP_Integer, 0, zero, 0);
+    program_emit(g->program, OP_Subtract, right, zero, target);
+    reg_temp_release(g, zero);
+    reg_temp_release(g, release);
+    return target;
+}
+
+static Reg code_unary(Codegen *g, Expr *e, Opcode op, Reg target)
+{
+    Reg release;
+    Reg operand = code_expr_temp(g, e->left, &release);
+    target = place(g, target);
+    program_emit(g->program, op, operand, target, 0);
+    reg_temp_release(g, release);
+    return target;
+}
+
+static Reg code_is_truth(Codegen *g, Expr *e, Reg target)
+{
+    Reg release;
+    Reg operand = code_expr_temp(g, e->left, &release);
+    bool is_true = e->u.truth.value;
+    bool negated = e->u.truth.negated;
+    target = place(g, target);
+    // IsTrue: p3 is the value for NULL, p4 inverts.
+    program_emit_int(g->program, OP_IsTrue, operand, target, negated, is_true == negated);
+    reg_temp_release(g, release);
+    return target;
+}
+
+static Reg code_null_test(Codegen *g, Expr *e, Reg target)
+{
+    Reg release;
+    target = place(g, target);
+    Reg operand = code_expr_temp(g, e->left, &release);
+    Label done = label_new(g->program);
+    Reg result = operand == target ? reg_temp(g) : target;
+    program_emit(g->program, OP_Integer, 1, result, 0);
+    program_emit(g->program, e->kind == EX_IS_NULL ? OP_IsNull : OP_NotNull, operand, done, 0);
+    program_emit(g->program, OP_Integer, 0, result, 0);
+    label_here(g->program, done);
+    if (result != target) {
+        program_emit(g->program, OP_SCopy, result, target, 0);
+        reg_temp_release(g, result);
+    }
+    reg_temp_release(g, release);
+    return target;
+}
+
+static Reg code_cast(Codegen *g, Expr *e, Reg target)
+{
+    target = place(g, target);
+    code_expr_copy(g, e->left, target);
+    program_emit(g->program, OP_Cast, target, affinity_of_type(e->text), 0);
+    return target;
+}
+
+// --- CASE, RAISE and the rest ---
+
+static Reg code_case(Codegen *g, Expr *e, Reg target)
+{
+    target = place(g, target);
+    Label done = label_new(g->program);
+    const ExprList *list = e->list;
+    Expr test = {0};
+    Expr operand = {0};
+    if (e->left != NULL) {
+        Reg value = reg_new(g);
+        code_expr_into(g, e->left, value);
+        operand = *e->left;
+        expr_become_register(&operand, e->left, value);
+        test = (Expr){.kind = EX_EQ, .left = &operand, .offset = e->offset};
+    }
+    u32 i = 0;
+    for (; i + 1 < list->count; i += 2) {
+        Label next = label_new(g->program);
+        Expr *when = list->items[i].expr;
+        if (e->left != NULL) {
+            test.right = when;
+            when = &test;
+        }
+        code_jump(g, when, next, false, false);
+        code_expr_into(g, list->items[i + 1].expr, target);
+        program_emit(g->program, OP_Goto, 0, done, 0);
+        label_here(g->program, next);
+    }
+    if (i < list->count)
+        code_expr_into(g, list->items[i].expr, target);
+    else
+        program_emit(g->program, OP_Null, 0, target, 0);
+    label_here(g->program, done);
+    return target;
+}
+
+static Reg code_raise(Codegen *g, Expr *e, Reg target)
+{
+    if (g->trigger == NULL) {
+        codegen_error(g, SQLITE_ERROR, "RAISE() may only be used within a trigger-program");
+        return place(g, target);
+    }
+    target = place(g, target);
+    if (e->u.integer == ON_CONFLICT_IGNORE) {
+        program_emit(g->program, OP_Halt, SQLITE_OK, ON_CONFLICT_IGNORE, 0);
+        return target;
+    }
+    if (e->u.integer == ON_CONFLICT_ABORT)
+        codegen_may_abort(g);
+    Reg message = code_expr(g, e->left, 0);
+    program_emit(g->program, OP_Halt, SQLITE_CONSTRAINT_TRIGGER, (int)e->u.integer, message);
+    return target;
+}
+
+static Reg code_if_null_row(Codegen *g, Expr *e, Reg target)
+{
+    target = place(g, target);
+    const ColumnSource *source = source_of(g, e->u.column.item->cursor);
+    int cursor = source->kind == SOURCE_COVERING ? source->index_cursor : source->cursor;
+    int address = program_emit(g->program, OP_IfNullRow, cursor, 0, target);
+    bool hoisted = g->hoist_constants;
+    g->hoist_constants = false; // the value must be computed behind the test
+    code_expr_into(g, e->left, target);
+    g->hoist_constants = hoisted;
+    program_jump_here(g->program, address);
+    return target;
+}
+
+static Reg code_field(Codegen *g, Expr *e, Reg target)
+{
+    Expr *field = vector_field(g, e->left, (u32)e->u.field);
+    return field == NULL ? place(g, target) : code_expr(g, field, target);
+}
+
+// A truth value: computed by jumping, for operators that have no instruction of their own.
+static Reg code_by_jump(Codegen *g, Expr *e, Reg target)
+{
+    target = place(g, target);
+    Label is_false = label_new(g->program);
+    Label done = label_new(g->program);
+    Reg result = reg_new(g);
+    program_emit(g->program, OP_Integer, 1, result, 0);
+    code_jump(g, e, done, true, false);
+    program_emit(g->program, OP_Null, 0, result, 0);
+    code_jump(g, e, is_false, false, false);
+    program_emit(g->program, OP_Goto, 0, done, 0);
+    label_here(g->program, is_false);
+    program_emit(g->program, OP_Integer, 0, result, 0);
+    label_here(g->program, done);
+    program_emit(g->program, OP_SCopy, result, target, 0);
+    return target;
+}
+
+static Reg code_comparison(Codegen *g, Expr *e, Reg target)
+{
+    if (vector_size(e->left) > 1 || vector_size(e->right) > 1)
+        return code_by_jump(g, e, target);
+    return code_comparison_value(g, e, place(g, target));
+}
+
+static Reg code_substitute(Codegen *g, Expr *e, Reg target)
+{
+    for (Substitute *s = g->substitutes; s != NULL; s = s->next) {
+        if (!expr_equal(s->expr, e))
+            continue;
+        if (s->reg != 0)
+            return s->reg;
+        target = place(g, target);
+        program_emit(g->program, OP_Column, s->cursor, s->column, target);
+        return target;
+    }
+    return 0;
+}
+
+static Reg code_scalar_subquery(Codegen *g, Expr *e)
+{
+    if (e->kind == EX_SELECT && vector_size(e) > 1) {
+        codegen_error(g, SQLITE_ERROR, "sub-select returns %u columns - expected 1",
+                      vector_size(e));
+        return reg_new(g);
+    }
+    return code_subquery(g, e);
+}
+
+static bool is_worth_hoisting(const Codegen *g, const Expr *e)
+{
+    bool is_simple = e->kind == EX_COLUMN || e->kind == EX_REGISTER || e->kind == EX_NULL;
+    return g->hoist_constants && !is_simple && code_is_constant(e);
+}
+
+// long: one case per kind of expression
+Reg code_expr(Codegen *g, Expr *e, Reg target)
+{
+    if (codegen_failed(g))
+        return place(g, target);
+    if (g->substitutes != NULL) {
+        Reg found = code_substitute(g, e, target);
+        if (found != 0)
+            return found;
+    }
+    switch ((ExprKind)e->kind) {
+    case EX_NULL:
+    case EX_INTEGER:
+    case EX_FLOAT:
+    case EX_STRING:
+    case EX_BLOB:
+    case EX_BOOL: return code_literal(g, e, target);
+    case EX_PARAM: return code_param(g, e, target);
+    case EX_COLUMN: return code_column(g, e, target);
+    case EX_ROW_COLUMN: return code_row_column(g, e, target);
+    case EX_NEGATE: return code_negate(g, e, target);
+    case EX_PLUS:
+    case EX_COLLATE: return code_expr(g, e->left, target);
+    case EX_BIT_NOT: return code_unary(g, e, OP_BitNot, target);
+    case EX_NOT: return code_unary(g, e, OP_Not, target);
+    case EX_IS_NULL:
+    case EX_NOT_NULL: return code_null_test(g, e, target);
+    case EX_TRUTH: return code_is_truth(g, e, target);
+    case EX_CAST: return code_cast(g, e, target);
+    case EX_AND:
+    case EX_OR:
+    case EX_ADD:
+    case EX_SUBTRACT:
+    case EX_MULTIPLY:
+    case EX_DIVIDE:
+    case EX_REMAINDER:
+    case EX_CONCAT:
+    case EX_BIT_AND:
+    case EX_BIT_OR:
+    case EX_SHIFT_LEFT:
+    case EX_SHIFT_RIGHT: return code_binary(g, e, target);
+    case EX_EQ:
+    case EX_NE:
+    case EX_LT:
+    case EX_LE:
+    case EX_GT:
+    case EX_GE:
+    case EX_IS:
+    case EX_IS_NOT: return code_comparison(g, e, target);
+    case EX_BETWEEN: return code_between_value(g, e, place(g, target));
+    case EX_IN: return code_in_value(g, e, place(g, target));
+    case EX_CASE: return code_case(g, e, target);
+    case EX_CALL:
+        target = place(g, target);
+        code_function(g, e, target);
+        return target;
+    case EX_EXISTS:
+    case EX_SELECT: return code_scalar_subquery(g, e);
+    case EX_VECTOR: codegen_error(g, SQLITE_ERROR, "row value misused"); return place(g, target);
+    case EX_RAISE: return code_raise(g, e, target);
+    case EX_FIELD: return code_field(g, e, target);
+    case EX_REGISTER: return e->u.reg;
+    case EX_IF_NULL_ROW: return code_if_null_row(g, e, target);
+    case EX_AGG_COLUMN:
+    case EX_NAME:
+    case EX_STAR: break;
+    }
+    codegen_error(g, SQLITE_INTERNAL, "expression of kind %d cannot be computed here", e->kind);
+    return place(g, target);
+}
+
+void code_expr_into(Codegen *g, Expr *e, Reg target)
+{
+    ASSERT(target > 0);
+
+    if (is_worth_hoisting(g, e)) {
+        Reg constant = code_constant(g, e);
+        program_emit(g->program, OP_SCopy, constant, target, 0);
+        return;
+    }
+    Reg at = code_expr(g, e, target);
+    if (at != target)
+        program_emit(g->program, OP_SCopy, at, target, 0);
+}
+
+void code_expr_copy(Codegen *g, Expr *e, Reg target)
+{
+    Reg at = code_expr(g, e, 0);
+    program_emit(g->program, OP_Copy, at, target, 0);
+}
+
+Reg code_expr_temp(Codegen *g, Expr *e, Reg *release)
+{
+    *release = 0;
+    if (is_worth_hoisting(g, e))
+        return code_constant(g, e);
+    Reg temp = reg_temp(g);
+    Reg at = code_expr(g, e, temp);
+    if (at == temp)
+        *release = temp;
+    else
+        reg_temp_release(g, temp);
+    return at;
+}
+
+// A call may fail or be slow, and its branch may never run: it is computed where it stands, but once.
+static Reg code_once(Codegen *g, Expr *e)
+{
+    Reg reg = reg_new(g);
+    int once = program_emit(g->program, OP_Once, 0, 0, 0);
+    bool hoist = g->hoist_constants;
+    g->hoist_constants = false;
+    code_expr_copy(g, e, reg);
+    g->hoist_constants = hoist;
+    program_jump_here(g->program, once);
+    return reg;
+}
+
+Reg code_constant(Codegen *g, Expr *e)
+{
+    if (!g->hoist_constants)
+        return code_expr(g, e, 0);
+    if ((e->flags & EXPR_HAS_CALL) != 0)
+        return code_once(g, e);
+    for (u32 i = 0; i < g->constants.count; i++) {
+        if (expr_equal(g->constants.items[i].expr, e)
+            && e->kind == g->constants.items[i].expr->kind)
+            return g->constants.items[i].reg;
+    }
+    if (vec_reserve(&g->constants.items, &g->constants.capacity, g->constants.count + 1,
+                    sizeof *g->constants.items)
+        != SQLITE_OK) {
+        codegen_fail(g, connection_out_of_memory(g->db));
+        return reg_new(g);
+    }
+    Reg reg = reg_new(g);
+    g->constants.items[g->constants.count++] = (ConstantExpr){.expr = e, .reg = reg};
+    return reg;
+}
+
+void code_expr_list(Codegen *g, const ExprList *list, Reg first, u32 flags)
+{
+    bool hoist = g->hoist_constants;
+    g->hoist_constants = hoist && (flags & LIST_HOIST) != 0;
+    for (u32 i = 0; i < list->count; i++) {
+        if ((flags & LIST_COPY) != 0)
+            code_expr_copy(g, list->items[i].expr, first + (Reg)i);
+        else
+            code_expr_into(g, list->items[i].expr, first + (Reg)i);
+    }
+    g->hoist_constants = hoist;
+}

@@ -1,0 +1,13 @@
+#ifndef QUIRE_SQL_CODE_CODE_EXPR_INTERNAL_H
+#define QUIRE_SQL_CODE_CODE_EXPR_INTERNAL_H
+// Shared by the files that code expressions.
+
+#include "sql/code/codegen.h"
+
+// Each computes into `target` and returns it.
+Reg code_comparison_value(Codegen *g, Expr *e, Reg target);
+Reg code_between_value(Codegen *g, Expr *e, Reg target);
+Reg code_in_value(Codegen *g, Expr *e, Reg target);
+void code_jump_in(Codegen *g, Expr *e, Label to, bool when, bool null_as);
+
+#endif

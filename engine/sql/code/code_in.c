@@ -1,0 +1,279 @@
+// x IN (...): building the set, and asking it with SQL's rules for NULL.
+//
+//   x IN (empty)                     false, even when x is NULL
+//   x found                          true
+//   x NULL, or a NULL in the set     NULL
+//   else                             false
+// Row values are compared field by field: a row of the set that differs nowhere for certain makes it NULL.
+
+#include "sql/code/code_expr_internal.h"
+#include "sql/expr_tree.h"
+#include <string.h>
+
+enum { SMALL_LIST_MAX = 2 }; // up to here comparing one by one beats building a set
+
+static bool list_is_constant(const ExprList *list)
+{
+    for (u32 i = 0; i < list->count; i++) {
+        if (!code_is_constant(list->items[i].expr))
+            return false;
+    }
+    return true;
+}
+
+// What the left side's affinity makes of the set's members.
+static Affinity set_affinity(const Expr *left, const Expr *member)
+{
+    Affinity affinity = member != NULL ? code_compare_affinity(left, member) : code_affinity(left);
+    if (affinity <= AFF_NONE)
+        return AFF_BLOB;
+    return member == NULL && affinity == AFF_REAL ? AFF_NUMERIC : affinity;
+}
+
+static char *set_affinities(Codegen *g, const Expr *in)
+{
+    u32 count = vector_size(in->left);
+    char *letters = arena_alloc_zeroed(g->arena, count + 1);
+    for (u32 i = 0; letters != NULL && i < count; i++) {
+        const Expr *member = in->select != NULL ? in->select->columns->items[i].expr : NULL;
+        letters[i] = (char)set_affinity(vector_field(g, in->left, i), member);
+    }
+    return letters;
+}
+
+static KeyShape *set_shape(Codegen *g, const Expr *in)
+{
+    u32 count = vector_size(in->left);
+    KeyShape *shape = key_shape_new(g->db, g->db->encoding, (u16)count, (u16)count);
+    for (u32 i = 0; shape != NULL && i < count; i++) {
+        Expr *left = vector_field(g, in->left, i);
+        const Collation *collation =
+            in->select != NULL ? code_compare_collation(g, left, in->select->columns->items[i].expr)
+                               : code_collation(g, left);
+        if (collation != NULL)
+            shape->fields[i].collation = collation;
+    }
+    if (shape == NULL)
+        codegen_fail(g, connection_out_of_memory(g->db));
+    return shape;
+}
+
+static void fill_from_list(Codegen *g, const Expr *in, int cursor, const char *affinities)
+{
+    Reg record = reg_temp(g);
+    for (u32 i = 0; i < in->list->count; i++) {
+        Reg release;
+        Reg value = code_expr_temp(g, in->list->items[i].expr, &release);
+        program_emit_text(g->program, OP_MakeRecord, value, 1, record, affinities, 1);
+        program_emit_int(g->program, OP_IdxInsert, cursor, record, value, 1);
+        reg_temp_release(g, release);
+    }
+    reg_temp_release(g, record);
+}
+
+static void fill_from_select(Codegen *g, Expr *in, int cursor, const char *affinities)
+{
+    SelectDest dest = {.kind = DEST_SET, .param = cursor, .affinities = affinities};
+    int former = plan_push(g, "%sLIST SUBQUERY %u",
+                           (in->flags & EXPR_CORRELATED) != 0 ? "CORRELATED " : "", in->select->id);
+    code_select(g, in->select, &dest);
+    plan_pop(g, former);
+}
+
+// NULLs sort first: the first key tells whether the set holds one.
+static Reg code_has_null(Codegen *g, int cursor)
+{
+    Reg has_null = reg_new(g);
+    program_emit(g->program, OP_Integer, 0, has_null, 0);
+    int empty = program_emit(g->program, OP_Rewind, cursor, 0, 0);
+    program_emit(g->program, OP_Column, cursor, 0, has_null);
+    program_set_p5(g->program, P5_TYPEOF);
+    program_jump_here(g->program, empty);
+    return has_null;
+}
+
+void code_in_set(Codegen *g, Expr *in, bool wants_null, InSet *out)
+{
+    ASSERT(in->kind == EX_IN);
+
+    *out = (InSet){.cursor = cursor_new(g)};
+    u32 width = vector_size(in->left);
+    u32 set_width = in->select != NULL ? in->select->columns->count : 1;
+    if (set_width != width) {
+        codegen_error(g, SQLITE_ERROR, "sub-select returns %u columns - expected %u", set_width,
+                      width);
+        return;
+    }
+    bool once =
+        in->select != NULL ? (in->flags & EXPR_CORRELATED) == 0 : list_is_constant(in->list);
+    int skip = once ? program_emit(g->program, OP_Once, 0, 0, 0) : -1;
+    bool hoist = g->hoist_constants;
+    if (once)
+        g->hoist_constants = false;
+    char *affinities = set_affinities(g, in);
+    program_emit_shape(g->program, OP_OpenEphemeral, out->cursor, (int)width, 0, set_shape(g, in));
+    if (in->select != NULL)
+        fill_from_select(g, in, out->cursor, affinities);
+    else
+        fill_from_list(g, in, out->cursor, affinities);
+    if (wants_null && width == 1)
+        out->has_null = code_has_null(g, out->cursor);
+    g->hoist_constants = hoist;
+    if (skip >= 0)
+        program_jump_here(g->program, skip);
+}
+
+// --- asking ---
+
+static Reg code_left_side(Codegen *g, Expr *in, u32 width)
+{
+    Reg first = reg_range_new(g, (int)width);
+    if (in->left->kind == EX_SELECT && width > 1) {
+        Reg from = code_subquery(g, in->left);
+        program_emit(g->program, OP_Copy, from, first, (int)width - 1);
+        return first;
+    }
+    for (u32 i = 0; i < width; i++) {
+        Expr *field = vector_field(g, in->left, i);
+        if (field != NULL)
+            code_expr_copy(g, field, first + (Reg)i);
+    }
+    return first;
+}
+
+// A short list: one comparison after the other.
+static void code_in_chain(Codegen *g, Expr *in, Label is_false, Label is_null)
+{
+    Label is_true = label_new(g->program);
+    Expr left = *in->left;
+    Reg value = code_expr(g, in->left, 0);
+    expr_become_register(&left, in->left, value);
+    Reg saw_null = 0;
+    if (is_false != is_null) {
+        saw_null = reg_new(g);
+        program_emit(g->program, OP_BitAnd, value, value, saw_null);
+    }
+    for (u32 i = 0; i < in->list->count; i++) {
+        Reg release;
+        Expr *member = in->list->items[i].expr;
+        Reg other = code_expr_temp(g, member, &release);
+        if (saw_null != 0)
+            program_emit(g->program, OP_BitAnd, saw_null, other, saw_null);
+        // Only the left side's affinity counts in a list.
+        const Collation *collation = code_collation(g, in->left);
+        program_emit_collation(g->program, OP_Eq, other, is_true, value, collation);
+        program_set_p5(g->program, (u16)set_affinity(in->left, NULL));
+        reg_temp_release(g, release);
+    }
+    if (saw_null != 0)
+        program_emit(g->program, OP_IsNull, saw_null, is_null, 0);
+    program_emit(g->program, OP_Goto, 0, is_false, 0);
+    label_here(g->program, is_true);
+}
+
+// Rows of the set that might be equal, were it not for NULLs, make the answer unknown.
+static void code_maybe_equal(Codegen *g, const Expr *in, const InSet *set, Reg first,
+                             Label is_false, Label is_null)
+{
+    u32 width = vector_size(in->left);
+    program_emit(g->program, OP_Rewind, set->cursor, is_false, 0);
+    if (width == 1) {
+        program_emit(g->program, OP_Goto, 0, is_null, 0);
+        return;
+    }
+    int top = program_here(g->program);
+    Label next = label_new(g->program);
+    Reg field = reg_temp(g);
+    for (u32 i = 0; i < width; i++) {
+        Expr *left = vector_field(g, (Expr *)in->left, i);
+        const Collation *collation = code_collation(g, left);
+        program_emit(g->program, OP_Column, set->cursor, (int)i, field);
+        program_emit_collation(g->program, OP_Ne, first + (Reg)i, next, field, collation);
+    }
+    program_emit(g->program, OP_Goto, 0, is_null, 0);
+    label_here(g->program, next);
+    program_emit(g->program, OP_Next, set->cursor, top, 0);
+    program_emit(g->program, OP_Goto, 0, is_false, 0);
+    reg_temp_release(g, field);
+}
+
+static void code_in_lookup(Codegen *g, Expr *in, Label is_false, Label is_null)
+{
+    u32 width = vector_size(in->left);
+    bool tells_null = is_false != is_null;
+    InSet set;
+    code_in_set(g, in, tells_null, &set);
+    if (codegen_failed(g))
+        return;
+    Reg first = code_left_side(g, in, width);
+    char *affinities = set_affinities(g, in);
+    program_emit_text(g->program, OP_Affinity, first, (int)width, 0, affinities, (int)width);
+    Label has_null = label_new(g->program);
+    for (u32 i = 0; i < width; i++)
+        program_emit(g->program, OP_IsNull, first + (Reg)i, tells_null ? has_null : is_false, 0);
+    if (!tells_null) {
+        program_emit_int(g->program, OP_NotFound, set.cursor, is_false, first, (i32)width);
+        label_here(g->program, has_null);
+        return;
+    }
+    Label is_true = label_new(g->program);
+    program_emit_int(g->program, OP_Found, set.cursor, is_true, first, (i32)width);
+    if (set.has_null != 0)
+        program_emit(g->program, OP_NotNull, set.has_null, is_false, 0);
+    label_here(g->program, has_null);
+    code_maybe_equal(g, in, &set, first, is_false, is_null);
+    label_here(g->program, is_true);
+}
+
+// Falls through when the answer is true.
+static void code_in_test(Codegen *g, Expr *in, Label is_false, Label is_null)
+{
+    bool is_list = in->select == NULL;
+    if (is_list && vector_size(in->left) > 1) {
+        codegen_error(g, SQLITE_ERROR, "row value misused");
+        return;
+    }
+    if (is_list && in->list->count == 0) {
+        program_emit(g->program, OP_Goto, 0, is_false, 0);
+        return;
+    }
+    bool is_short = is_list && (in->list->count <= SMALL_LIST_MAX || !list_is_constant(in->list));
+    if (is_short)
+        code_in_chain(g, in, is_false, is_null);
+    else
+        code_in_lookup(g, in, is_false, is_null);
+}
+
+Reg code_in_value(Codegen *g, Expr *e, Reg target)
+{
+    Label is_false = label_new(g->program);
+    Label is_null = label_new(g->program);
+    Label done = label_new(g->program);
+    Reg result = reg_new(g);
+    program_emit(g->program, OP_Null, 0, result, 0);
+    code_in_test(g, e, is_false, is_null);
+    program_emit(g->program, OP_Integer, 1, result, 0);
+    program_emit(g->program, OP_Goto, 0, done, 0);
+    label_here(g->program, is_false);
+    program_emit(g->program, OP_Integer, 0, result, 0);
+    label_here(g->program, is_null);
+    label_here(g->program, done);
+    program_emit(g->program, OP_SCopy, result, target, 0);
+    return target;
+}
+
+void code_jump_in(Codegen *g, Expr *e, Label to, bool when, bool null_as)
+{
+    Label past = label_new(g->program);
+    if (!when) {
+        // Jumps when false; NULL goes where it counts.
+        Label is_null = null_as ? past : to;
+        code_in_test(g, e, to, is_null);
+    } else {
+        Label yes = label_new(g->program);
+        code_in_test(g, e, past, null_as ? yes : past);
+        label_here(g->program, yes);
+        program_emit(g->program, OP_Goto, 0, to, 0);
+    }
+    label_here(g->program, past);
+}
