@@ -2,13 +2,15 @@
 #define QUIRE_API_API_H
 // What the files of the API layer share: entering and leaving a connection, and its settings.
 //
-// Every entry point that takes a connection enters its mutex, works, and leaves through api_exit(), which
-// turns a remembered allocation failure into SQLITE_NOMEM and masks extended codes as configured.
+// Every entry point that takes a connection enters its mutex, works, and leaves through api_exit(),
+// which turns a remembered allocation failure into SQLITE_NOMEM and masks extended codes as
+// configured.
 
 #include "base/error.h"
 #include "catalog/connection.h"
 
-// Process-wide settings, set by sqlite3_config() before sqlite3_initialize() and constant afterwards.
+// Process-wide settings, set by sqlite3_config() before sqlite3_initialize() and constant
+// afterwards.
 typedef struct ApiConfig {
     bool is_initialized;
     bool core_mutex, full_mutex; // threading mode
@@ -31,8 +33,9 @@ int api_exit(sqlite3 *db, int rc);
 // Closes what is left of a connection whose last statement, backup or blob handle is gone.
 void connection_free_if_zombie(sqlite3 *db);
 
-// Splits "file:..." names. On success *path is one of filename_new() (os/filename.h). *open_flags and *vfs may be changed by
-// "mode=", "cache=" and "vfs=". Errors: SQLITE_ERROR, SQLITE_PERM, SQLITE_NOMEM with *message (mem_free).
+// Splits "file:..." names. On success *path is one of filename_new() (os/filename.h). *open_flags
+// and *vfs may be changed by "mode=", "cache=" and "vfs=". Errors: SQLITE_ERROR, SQLITE_PERM,
+// SQLITE_NOMEM with *message (mem_free).
 MUST_USE int uri_parse(const char *vfs_name, const char *uri, int *open_flags, sqlite3_vfs **vfs,
                        char **path, char **message);
 

@@ -14,8 +14,8 @@ int sqlite3_busy_handler(sqlite3 *db, int (*busy)(void *, int), void *arg)
     return api_exit(db, SQLITE_OK);
 }
 
-// Waits in growing steps, as one total budget: 1, 2, 5, 10, 15, 20, 25, 25, 25, 50, 50, 100 ms and then
-// 100 ms each, the last one cut to what is left.
+// Waits in growing steps, as one total budget: 1, 2, 5, 10, 15, 20, 25, 25, 25, 50, 50, 100 ms and
+// then 100 ms each, the last one cut to what is left.
 static int busy_wait(void *arg, int count)
 {
     static const u8 delays[] = {1, 2, 5, 10, 15, 20, 25, 25, 25, 50, 50, 100};

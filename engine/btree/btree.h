@@ -3,22 +3,27 @@
 // Tables and indexes as B+trees and B-trees of pages, in SQLite's file format.
 //
 // Nouns
-//   Btree   one connection's view of one database file: its trees, its freelist, its header ("meta") fields.
-//   tree    a root page: a table tree (64-bit rowid keys, data in leaves) or an index tree (records as keys).
+//   Btree   one connection's view of one database file: its trees, its freelist, its header
+//           ("meta") fields.
+//   tree    a root page: a table tree (64-bit rowid keys, data in leaves) or an index tree (records
+//           as keys).
 //   cell    one entry of a page; payload beyond the local limit lies on overflow pages.
 //   Cursor  a position in one tree.
 //
 // Laws (numbered; engine/btree/README.md has them all)
 //   B1  Page 1 starts with the 100-byte file header; its tree is sqlite_schema.
 //   B2  A page's cell pointers are sorted by key; cells do not overlap.
-//   B3  A divider key of an index tree's interior page is an entry; a divider rowid of a table tree is only an
-//       upper bound of its left subtree: no leaf need hold it.
-//   B4  After an operation no page is overfull; siblings are filled as SQLite's own balancing would allow.
-//   B5  Before a tree changes, every other cursor of this connection on it saves its key and drops its pins;
-//       it finds its place again when it is next used (cursor_restore).
-//   B6  Every page is reachable exactly once: from a tree, an overflow chain, the freelist or the pointer map.
+//   B3  A divider key of an index tree's interior page is an entry; a divider rowid of a table tree
+//       is only an upper bound of its left subtree: no leaf need hold it.
+//   B4  After an operation no page is overfull; siblings are filled as SQLite's own balancing would
+//       allow.
+//   B5  Before a tree changes, every other cursor of this connection on it saves its key and drops
+//       its pins; it finds its place again when it is next used (cursor_restore).
+//   B6  Every page is reachable exactly once: from a tree, an overflow chain, the freelist or the
+//       pointer map.
 //   B7  Bytes from the file are checked before use: a bad one gives SQLITE_CORRUPT, never a crash.
-//   B8  When a changing call fails, private pages may be inconsistent: the caller rolls back the statement.
+//   B8  When a changing call fails, private pages may be inconsistent: the caller rolls back the
+//       statement.
 //
 // A Btree is used under its connection's mutex. Calls that read pages may wait.
 
@@ -48,7 +53,8 @@ Pager *btree_pager(Btree *bt);
 MUST_USE int btree_set_page_size(Btree *bt, u32 size, int reserved, bool fix);
 u32 btree_page_size(const Btree *bt);
 u32 btree_reserved(const Btree *bt);
-// 0 none, 1 full, 2 incremental. Refused (SQLITE_READONLY) once the file has content, but full <-> incremental is possible.
+// 0 none, 1 full, 2 incremental. Refused (SQLITE_READONLY) once the file has content, but full <->
+// incremental is possible.
 MUST_USE int btree_set_auto_vacuum(Btree *bt, int mode);
 int btree_auto_vacuum(Btree *bt);
 bool btree_secure_delete(Btree *bt, int set); // -1 asks, 0 off, 1 on, 2 fast
@@ -59,13 +65,15 @@ MUST_USE int btree_set_file_version(Btree *bt, u8 version);
 // --- transactions ---
 
 typedef enum TxnKind { BTREE_READ, BTREE_WRITE, BTREE_EXCLUSIVE } TxnKind;
-// Starts or upgrades. Reads page 1 and checks the header: SQLITE_NOTADB, SQLITE_CORRUPT. The busy handler
-// is called as SQLite's rules say. *schema_cookie (may be NULL): meta 1 as seen by this transaction.
+// Starts or upgrades. Reads page 1 and checks the header: SQLITE_NOTADB, SQLITE_CORRUPT. The busy
+// handler is called as SQLite's rules say. *schema_cookie (may be NULL): meta 1 as seen by this
+// transaction.
 MUST_USE int btree_begin(Btree *bt, TxnKind kind, u32 *schema_cookie);
 MUST_USE int btree_commit_prepare(Btree *bt, const char *super_journal); // auto-vacuum happens here
 MUST_USE int btree_commit_finish(Btree *bt, bool keep_read);
 MUST_USE int btree_commit(Btree *bt); // both
-// Cursors: tripped with `trip_rc` when it is not SQLITE_OK (`write_only`: only write cursors, readers save their place).
+// Cursors: tripped with `trip_rc` when it is not SQLITE_OK (`write_only`: only write cursors,
+// readers save their place).
 int btree_rollback(Btree *bt, int trip_rc, bool write_only);
 int btree_txn_state(const Btree *bt); // SQLITE_TXN_NONE, _READ, _WRITE
 MUST_USE int btree_savepoint_open(Btree *bt, u32 count);
@@ -97,7 +105,8 @@ Pgno btree_page_count(Btree *bt);
 
 typedef enum TreeKind { TREE_TABLE = 1, TREE_INDEX = 2 } TreeKind;
 MUST_USE int btree_create_tree(Btree *bt, TreeKind kind, Pgno *root);
-// *moved: under auto-vacuum the last root may take the dropped one's place; its former number, or 0.
+// *moved: under auto-vacuum the last root may take the dropped one's place; its former number, or
+// 0.
 MUST_USE int btree_drop_tree(Btree *bt, Pgno root, Pgno *moved);
 // *rows (may be NULL) grows by the entries removed.
 MUST_USE int btree_clear_tree(Btree *bt, Pgno root, i64 *rows);
@@ -108,10 +117,12 @@ MUST_USE int btree_copy_file(Btree *target, Btree *source);
 
 // --- cursors ---
 
-// `shape` NULL for table trees; it must outlive the cursor. Writable cursors need a write transaction.
+// `shape` NULL for table trees; it must outlive the cursor. Writable cursors need a write
+// transaction.
 MUST_USE int cursor_open(Btree *bt, Pgno root, bool writable, const KeyShape *shape, Cursor **out);
 void cursor_close(Cursor *cur); // NULL is legal
-// Hints: the cursor only ever seeks forward/equal (index only), or reads in bulk (scan: read ahead).
+// Hints: the cursor only ever seeks forward/equal (index only), or reads in bulk (scan: read
+// ahead).
 void cursor_hint_scan(Cursor *cur);
 
 MUST_USE int cursor_first(Cursor *cur, bool *empty);
@@ -124,16 +135,17 @@ static inline bool cursor_has_moved(const Cursor *cur); // its row may be gone: 
 MUST_USE int cursor_restore(Cursor *cur,
                             bool *different_row); // back to the saved key, or its neighbour
 // Lands on the entry, or beside where it would be. *order: sign of (entry - key): 0 found, < 0 the
-// cursor stands on a smaller entry, > 0 on a larger one; < 0 also for an empty tree (cursor at EOF).
+// cursor stands on a smaller entry, > 0 on a larger one; < 0 also for an empty tree (cursor at
+// EOF).
 MUST_USE int cursor_seek_rowid(Cursor *cur, RowId rowid, bool bias_right, int *order);
 MUST_USE int cursor_seek_key(Cursor *cur, KeyProbe *probe, int *order);
 
-// These four need a cursor that stands on an entry. A damaged cell reads as rowid 0 and a payload of
-// one byte of which none is available: cursor_payload_read() then answers SQLITE_CORRUPT.
+// These four need a cursor that stands on an entry. A damaged cell reads as rowid 0 and a payload
+// of one byte of which none is available: cursor_payload_read() then answers SQLITE_CORRUPT.
 static inline RowId cursor_rowid(Cursor *cur); // table trees
 static inline u32 cursor_payload_size(Cursor *cur);
-// The bytes that lie on the page itself; *available may be less than the payload. Borrowed until the
-// cursor moves or its tree changes. At least PAGE_SLACK further bytes may be read.
+// The bytes that lie on the page itself; *available may be less than the payload. Borrowed until
+// the cursor moves or its tree changes. At least PAGE_SLACK further bytes may be read.
 static inline const u8 *cursor_payload_local(Cursor *cur, u32 *available);
 MUST_USE int cursor_payload_read(Cursor *cur, u32 offset, u32 size, void *out);
 MUST_USE int cursor_payload_write(Cursor *cur, u32 offset, u32 size,
@@ -157,8 +169,8 @@ enum {
     CURSOR_SAVE_POSITION = 2, // leave the cursor where cursor_next/previous continues rightly
     CURSOR_APPEND = 8,        // the key is probably greater than all
 };
-// `seek_order`: result of a seek just done for this very key on this cursor (0: entry is replaced), or
-// CURSOR_UNKNOWN to have it seek. Replaces an equal key.
+// `seek_order`: result of a seek just done for this very key on this cursor (0: entry is replaced),
+// or CURSOR_UNKNOWN to have it seek. Replaces an equal key.
 enum { CURSOR_UNKNOWN = 0x7f };
 MUST_USE int cursor_insert(Cursor *cur, const Payload *payload, u32 flags, int seek_order);
 MUST_USE int cursor_delete(Cursor *cur, u32 flags);
@@ -178,8 +190,9 @@ void bulk_abandon(BulkBuilder *bulk);
 // --- checking ---
 
 // Walks the trees given and the freelist; writes SQLite's own messages, a line each, at most
-// `error_max`, to *report (mem_free; NULL when all is well). counts[i] gets tree i's entries. roots[i] 0 is passed over;
-// when the roots are only part of the file, `partial` keeps it from reporting unreached pages.
+// `error_max`, to *report (mem_free; NULL when all is well). counts[i] gets tree i's entries.
+// roots[i] 0 is passed over; when the roots are only part of the file, `partial` keeps it from
+// reporting unreached pages.
 MUST_USE int btree_integrity_check(Btree *bt, const Pgno *roots, i64 *counts, u32 root_count,
                                    u32 error_max, bool partial, u32 *errors, char **report);
 // Fields of one page for dbstat and .dbinfo live in btree/inspect.h.
@@ -214,7 +227,8 @@ enum { NODE_LEAF_BIT = 8, NODE_TABLE_BIT = 1, FREE_UNKNOWN = 0x7fffffff };
 
 typedef struct Level {
     Node node;
-    u32 slot; // cell stood on; in an interior node on the path: the child taken (cell_count: right child)
+    // cell stood on; in an interior node on the path: the child taken (cell_count: right child)
+    u32 slot;
 } Level;
 
 typedef struct Cell {

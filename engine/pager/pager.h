@@ -3,27 +3,32 @@
 // Pages of a database file, as versions.
 //
 // Nouns
-//   PageStore  what a process shares about one open file: the pool of page versions, the write-ahead
-//              log's handle, lock bookkeeping. Private to the pager; found by the file's identity.
+//   PageStore  what a process shares about one open file: the pool of page versions, the
+//              write-ahead log's handle, lock bookkeeping. Private to the pager; found by the
+//              file's identity.
 //   Pager      one connection's view of that file: its locks, its snapshot, its transaction.
 //   Page       one version of one page in memory, pinned while somebody uses it.
-//   snapshot   what a reader sees: a WAL frame number, or the state of the database file under a SHARED lock.
+//   snapshot   what a reader sees: a WAL frame number, or the state of the database file under a
+//              SHARED lock.
 //
 // Laws
 //   P1  A published page version never changes. Any thread that pins it may read it without a lock.
-//   P2  A writer changes only private pages: copies made by pager_make_writable(). Nobody else sees them.
-//   P3  Commit publishes the private pages as new versions; rollback drops them. The old state is intact
-//       until the commit has reached the disk as `synchronous` demands.
-//   P4  A page is never overwritten in the database file before its old content is safe in a journal
-//       (rollback modes) or its new content is safe in the log (WAL).
+//   P2  A writer changes only private pages: copies made by pager_make_writable(). Nobody else sees
+//       them.
+//   P3  Commit publishes the private pages as new versions; rollback drops them. The old state is
+//       intact until the commit has reached the disk as `synchronous` demands.
+//   P4  A page is never overwritten in the database file before its old content is safe in a
+//       journal (rollback modes) or its new content is safe in the log (WAL).
 //   P5  Every pin is returned: at pager_end_read() no page of that pager is pinned.
-//   P6  Private pages beyond the cache limit are spilled: to the log in WAL mode, else journalled and
-//       written to the file under EXCLUSIVE. A spilled page is read back and becomes private again.
+//   P6  Private pages beyond the cache limit are spilled: to the log in WAL mode, else journalled
+//       and written to the file under EXCLUSIVE. A spilled page is read back and becomes private
+//       again.
 //   P7  The change counter, file size and version-valid-for fields of page 1 follow SQLite's rules.
 //   P8  Files, locks, journals and logs are SQLite's, byte for byte: stock processes may take part.
 //
 // Lifecycle of a transaction
-//   pager_begin_read -> [pager_begin_write -> pager_commit_prepare -> pager_commit_finish | pager_rollback]
+//   pager_begin_read -> [pager_begin_write -> pager_commit_prepare -> pager_commit_finish |
+//   pager_rollback]
 //   -> pager_end_read.  Anything that reads a page may wait for the disk.
 //
 // A Pager belongs to one connection and is used by one thread at a time (the connection's mutex).
@@ -34,8 +39,8 @@
 
 typedef struct Pager Pager;
 
-// Part of every page version that other layers may touch. `data` has PAGE_SLACK readable bytes after
-// its end, zero or not, so that a varint may be read without a check for the page's end.
+// Part of every page version that other layers may touch. `data` has PAGE_SLACK readable bytes
+// after its end, zero or not, so that a varint may be read without a check for the page's end.
 typedef struct Page {
     u8 *data;
     Pgno pgno;
@@ -49,8 +54,8 @@ enum { PAGE_SLACK = 16, PAGE_SIZE_MIN = 512, PAGE_SIZE_MAX = 65536, PAGE_SIZE_DE
 
 typedef struct PagerOptions {
     sqlite3_vfs *vfs;
-    // NULL or "": a temporary file, deleted on close; ":memory:" is `in_memory`. With SQLITE_OPEN_URI in
-    // open_flags the path was made by filename_new() and its parameters count.
+    // NULL or "": a temporary file, deleted on close; ":memory:" is `in_memory`. With
+    // SQLITE_OPEN_URI in open_flags the path was made by filename_new() and its parameters count.
     const char *path;
     int open_flags;    // SQLITE_OPEN_*
     bool in_memory;    // no file at all: pages live in the pool
@@ -63,21 +68,24 @@ int pager_close(Pager *pager);
 
 // Called when a lock is taken by others; non-zero: try again. NULL: give up at once.
 void pager_set_busy_handler(Pager *pager, int (*busy)(void *arg), void *arg);
-// Asks that handler; non-zero: try again. For callers that retry a whole transaction start, which is
-// what SQLite does about RESERVED and the log's write lock: pager_begin_write never waits for them.
+// Asks that handler; non-zero: try again. For callers that retry a whole transaction start, which
+// is what SQLite does about RESERVED and the log's write lock: pager_begin_write never waits for
+// them.
 int pager_invoke_busy(Pager *pager);
-// Called for every page whose new content is committed or restored (for sqlite3_backup); pgno 0: all.
+// Called for every page whose new content is committed or restored (for sqlite3_backup); pgno 0:
+// all.
 void pager_set_change_listener(Pager *pager, void (*changed)(void *arg, Pgno pgno, const u8 *data),
                                void *arg);
 
 // --- transactions ---
 
-// Takes a snapshot. Rolls back a hot journal, recovers the log. *changed (may be NULL): the file may
-// differ from what this pager saw last. SQLITE_BUSY after the busy handler gave up.
+// Takes a snapshot. Rolls back a hot journal, recovers the log. *changed (may be NULL): the file
+// may differ from what this pager saw last. SQLITE_BUSY after the busy handler gave up.
 MUST_USE int pager_begin_read(Pager *pager, bool *changed);
 void pager_end_read(Pager *pager); // no page may be pinned, no write transaction open
-// Needs a snapshot. Reserves the file for writing; SQLITE_BUSY_SNAPSHOT when the snapshot is no longer the
-// newest (WAL), SQLITE_READONLY. `exclusive` takes the EXCLUSIVE lock at once (rollback modes).
+// Needs a snapshot. Reserves the file for writing; SQLITE_BUSY_SNAPSHOT when the snapshot is no
+// longer the newest (WAL), SQLITE_READONLY. `exclusive` takes the EXCLUSIVE lock at once (rollback
+// modes).
 MUST_USE int pager_begin_write(Pager *pager, bool exclusive);
 // Makes the transaction durable up to the point of no return. `super_journal`: the name of the
 // super-journal of a multi-file commit, or NULL. After failure the caller rolls back.
@@ -102,17 +110,19 @@ MUST_USE int pager_savepoint_rollback(Pager *pager, u32 index); // undoes to it;
 MUST_USE int pager_get(Pager *pager, Pgno pgno, Page **out);
 // Pins the page if it is in memory already, else NULL.
 Page *pager_lookup(Pager *pager, Pgno pgno);
-// A private page whose old content nobody needs (fresh or taken from the freelist): zero-filled, not read.
+// A private page whose old content nobody needs (fresh or taken from the freelist): zero-filled,
+// not read.
 MUST_USE int pager_get_blank(Pager *pager, Pgno pgno, Page **out);
-// *page becomes a private copy that may be changed; the old pin is handed over. A page that is private
-// already is kept, after its content was saved for the open savepoints. Data pointers move: callers
-// must refetch page->data.
+// *page becomes a private copy that may be changed; the old pin is handed over. A page that is
+// private already is kept, after its content was saved for the open savepoints. Data pointers move:
+// callers must refetch page->data.
 MUST_USE int pager_make_writable(Pager *pager, Page **page);
 void page_unpin(Pager *pager, Page *page); // NULL is legal
 void page_ref(Page *page);                 // one more pin
 // The private page need not reach the disk: it is on the freelist now.
 void pager_dont_write(Pager *pager, Page *page);
-// Moves private content from page->pgno to `target` (auto-vacuum). The old number keeps stale content.
+// Moves private content from page->pgno to `target` (auto-vacuum). The old number keeps stale
+// content.
 MUST_USE int pager_move(Pager *pager, Page *page, Pgno target, bool is_commit);
 Pgno pager_page_count(const Pager *pager);           // of the snapshot or the open transaction
 void pager_set_page_count(Pager *pager, Pgno count); // shrink or grow; cut off at commit
@@ -142,8 +152,8 @@ typedef enum JournalMode {
     JOURNAL_WAL,
 } JournalMode;
 JournalMode pager_journal_mode(const Pager *pager);
-// Switches where that is possible and tells what is in force afterwards. Into and out of WAL the caller
-// (btree) also changes page 1's version bytes.
+// Switches where that is possible and tells what is in force afterwards. Into and out of WAL the
+// caller (btree) also changes page 1's version bytes.
 MUST_USE int pager_set_journal_mode(Pager *pager, JournalMode wanted, JournalMode *out);
 MUST_USE int pager_open_wal(Pager *pager, bool *opened); // start using the log the header asks for
 MUST_USE int pager_close_wal(Pager *pager); // checkpoint, delete the log: leaving WAL mode

@@ -6,7 +6,8 @@
 
 typedef struct Vm Vm; // vm/vm.h
 
-// Tells the layers below how to compile: schema loading, recompilation, nested SQL. Once, at initialisation.
+// Tells the layers below how to compile: schema loading, recompilation, nested SQL. Once, at
+// initialisation.
 void sql_install(void);
 
 // Compiles the first statement of sql[0..size). *out is NULL when there is none (only comments or

@@ -56,7 +56,8 @@ static const char *trim_generated(TableBuild *b, const char *type)
     return arena_dup(&b->table->arena, type, size);
 }
 
-// Literals and calls: DEFAULT may not look at anything. TRUE, FALSE and "text" still are names here.
+// Literals and calls: DEFAULT may not look at anything. TRUE, FALSE and "text" still are names
+// here.
 static WalkResult check_default(Walker *w, Expr *e)
 {
     bool *is_constant = w->arg;

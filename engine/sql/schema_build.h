@@ -2,18 +2,20 @@
 #define QUIRE_SQL_SCHEMA_BUILD_H
 // From the syntax tree of a CREATE statement to a schema object.
 //
-// The same functions serve running CREATE statements and reading sqlite_schema: an object is built, checked
-// for what can be said without its surroundings, and handed to the caller, who adds it to the schema. The
-// trees of DEFAULT, CHECK, generated columns, index expressions and WHERE are copied into the object's
-// arena, unresolved; whoever codes them copies and resolves them again (resolve.h).
+// The same functions serve running CREATE statements and reading sqlite_schema: an object is built,
+// checked for what can be said without its surroundings, and handed to the caller, who adds it to
+// the schema. The trees of DEFAULT, CHECK, generated columns, index expressions and WHERE are
+// copied into the object's arena, unresolved; whoever codes them copies and resolves them again
+// (resolve.h).
 //
 // Errors are set on the connection, in SQLite's words; the result is NULL then.
 
 #include "catalog/connection.h"
 #include "sql/ast.h"
 
-// Indexes made by PRIMARY KEY and UNIQUE hang on the table, in SQLite's order and under SQLite's names
-// (sqlite_autoindex_T_1, ...), with root 0. `db_index` says where the table lives or will live.
+// Indexes made by PRIMARY KEY and UNIQUE hang on the table, in SQLite's order and under SQLite's
+// names (sqlite_autoindex_T_1, ...), with root 0. `db_index` says where the table lives or will
+// live.
 Table *schema_build_table(sqlite3 *db, int db_index, const CreateTable *create);
 Table *schema_build_view(sqlite3 *db, int db_index, const CreateView *create);
 // The table must be in a loaded schema. Names of columns are resolved, expressions copied.

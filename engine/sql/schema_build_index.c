@@ -1,8 +1,8 @@
 // Indexes: those behind constraints, CREATE INDEX, and the identity columns that end them all.
 //
-// Entries of an index end with what identifies the row: the rowid, or in WITHOUT ROWID tables the primary-key
-// columns that the key does not hold yet with the same collation. The primary key of a WITHOUT ROWID
-// table is the table itself: its entry goes on with all other columns.
+// Entries of an index end with what identifies the row: the rowid, or in WITHOUT ROWID tables the
+// primary-key columns that the key does not hold yet with the same collation. The primary key of a
+// WITHOUT ROWID table is the table itself: its entry goes on with all other columns.
 
 #include "sql/expr_tree.h"
 #include "sql/resolve.h"

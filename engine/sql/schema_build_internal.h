@@ -19,7 +19,8 @@ void build_error(TableBuild *b, const char *fmt, ...) PRINTF_LIKE(2, 3);
 const char *build_trimmed_text(TableBuild *b, const Span *span); // in the table's arena
 void build_primary_key(TableBuild *b, const ExprList *columns, int index, const Constraint *c);
 void build_unique(TableBuild *b, const ExprList *columns, int index, const Constraint *c);
-// The index behind a constraint, unless an equal one exists. `columns` NULL: the column `index` alone.
+// The index behind a constraint, unless an equal one exists. `columns` NULL: the column `index`
+// alone.
 void build_constraint_index(TableBuild *b, const ExprList *columns, int index, const Constraint *c,
                             u16 flags);
 void build_foreign_key(TableBuild *b, int column, const Constraint *c);

@@ -1,5 +1,5 @@
-// Constant expressions evaluated while compiling: DEFAULTs for rows older than their column, LIKE patterns,
-// statistics.
+// Constant expressions evaluated while compiling: DEFAULTs for rows older than their column, LIKE
+// patterns, statistics.
 
 #include "base/hashmap.h"
 #include "sql/code/codegen.h"

@@ -1,7 +1,8 @@
 // Expressions to instructions that compute a value.
 //
-// Each kind has one small function. Values that already live in a register (a co-routine's column, a
-// hoisted constant, a finished aggregate) are not copied unless the caller needs them in a place of its own.
+// Each kind has one small function. Values that already live in a register (a co-routine's column,
+// a hoisted constant, a finished aggregate) are not copied unless the caller needs them in a place
+// of its own.
 
 #include "base/vec.h"
 #include "sql/code/code_expr_internal.h"
@@ -78,8 +79,8 @@ static Reg code_source_register(const ColumnSource *source, int column)
     return source->first_reg + column;
 }
 
-// The position of a table's column in the index, or -1. The rowid stands at the end of every index of a
-// rowid table.
+// The position of a table's column in the index, or -1. The rowid stands at the end of every index
+// of a rowid table.
 static int index_position(const Index *index, int column)
 {
     if (column != ROWID_COLUMN && column == index->table->rowid_alias)
@@ -175,7 +176,8 @@ static void code_column_default(Codegen *g, const Table *table, int column)
     last->p4.value = constant;
 }
 
-// Computed from the row under the cursor: the cursor's number serves as that of a FROM item for a while.
+// Computed from the row under the cursor: the cursor's number serves as that of a FROM item for a
+// while.
 static void code_virtual_column(Codegen *g, Table *table, int cursor, int column, Reg target)
 {
     FromItem *row = arena_alloc_zeroed(g->arena, sizeof *row);
@@ -564,7 +566,8 @@ Reg code_expr_temp(Codegen *g, Expr *e, Reg *release)
     return at;
 }
 
-// A call may fail or be slow, and its branch may never run: it is computed where it stands, but once.
+// A call may fail or be slow, and its branch may never run: it is computed where it stands, but
+// once.
 static Reg code_once(Codegen *g, Expr *e)
 {
     Reg reg = reg_new(g);

@@ -4,7 +4,8 @@
 //   x found                          true
 //   x NULL, or a NULL in the set     NULL
 //   else                             false
-// Row values are compared field by field: a row of the set that differs nowhere for certain makes it NULL.
+// Row values are compared field by field: a row of the set that differs nowhere for certain makes
+// it NULL.
 
 #include "sql/code/code_expr_internal.h"
 #include "sql/expr_tree.h"

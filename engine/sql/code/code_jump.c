@@ -1,7 +1,7 @@
 // Truth and comparison: conditional jumps, the six comparison operators, IS, BETWEEN, row values.
 //
-// Two flags carry all of three-valued logic through code_jump(): NOT turns both round, AND and OR pass
-// both on unchanged.
+// Two flags carry all of three-valued logic through code_jump(): NOT turns both round, AND and OR
+// pass both on unchanged.
 
 #include "sql/code/code_expr_internal.h"
 #include "sql/expr_tree.h"
@@ -44,12 +44,11 @@ static bool is_null_safe(ExprKind kind)
 }
 
 // The machine jumps if r[p3] op r[p1]: the left operand is the third.
-void code_compare(Codegen *g, Opcode op, Expr *left, Expr *right, Reg left_reg, Reg right_reg,
-                  Label to, u16 p5)
+void code_compare(Codegen *g, Opcode op, const Comparison *c, Label to, u16 p5)
 {
-    const Collation *collation = code_compare_collation(g, left, right);
-    program_emit_collation(g->program, op, right_reg, to, left_reg, collation);
-    program_set_p5(g->program, (u16)(p5 | (u16)code_compare_affinity(left, right)));
+    const Collation *collation = code_compare_collation(g, c->left, c->right);
+    program_emit_collation(g->program, op, c->right_reg, to, c->left_reg, collation);
+    program_set_p5(g->program, (u16)(p5 | (u16)code_compare_affinity(c->left, c->right)));
 }
 
 // COLLATE and affinity of an expression that was computed before come from what it was.
@@ -163,7 +162,8 @@ static void code_jump_compare(Codegen *g, Expr *e, Label to, bool when, bool nul
     Reg right = code_expr_temp(g, e->right, &release_right);
     ExprKind kind = when ? (ExprKind)e->kind : compare_opposite((ExprKind)e->kind);
     u16 p5 = is_null_safe(kind) ? P5_NULL_EQUAL : null_as == when ? P5_JUMP_IF_NULL : 0;
-    code_compare(g, compare_opcode(kind), e->left, e->right, left, right, to, p5);
+    Comparison c = {e->left, e->right, left, right};
+    code_compare(g, compare_opcode(kind), &c, to, p5);
     reg_temp_release(g, release_left);
     reg_temp_release(g, release_right);
 }
@@ -178,8 +178,8 @@ Reg code_comparison_value(Codegen *g, Expr *e, Reg target)
     Label done = label_new(g->program);
     program_emit(g->program, OP_Integer, 1, result, 0);
     bool null_safe = is_null_safe((ExprKind)e->kind);
-    code_compare(g, compare_opcode((ExprKind)e->kind), e->left, e->right, left, right, done,
-                 null_safe ? P5_NULL_EQUAL : 0);
+    Comparison c = {e->left, e->right, left, right};
+    code_compare(g, compare_opcode((ExprKind)e->kind), &c, done, null_safe ? P5_NULL_EQUAL : 0);
     if (null_safe)
         program_emit(g->program, OP_Integer, 0, result, 0);
     else

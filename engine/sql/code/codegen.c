@@ -1,5 +1,5 @@
-// The code generator's context: registers, cursors, sources of columns, sticky errors, and the start-up
-// part of a program (transactions, hoisted constants) that codegen_finish() appends.
+// The code generator's context: registers, cursors, sources of columns, sticky errors, and the
+// start-up part of a program (transactions, hoisted constants) that codegen_finish() appends.
 
 #include "sql/code/codegen.h"
 #include "base/buffer.h"

@@ -2,8 +2,8 @@
 #define QUIRE_SQL_CODE_CODEGEN_H
 // The code generator's common ground: from a resolved tree and its plan to a program.
 //
-// `emit_*` (program.h) writes one instruction, `code_*` a construct. Errors stick to the Codegen: after
-// the first one everything is a no-op on the way to codegen_finish(), which reports it.
+// `emit_*` (program.h) writes one instruction, `code_*` a construct. Errors stick to the Codegen:
+// after the first one everything is a no-op on the way to codegen_finish(), which reports it.
 //
 // Shape of every program:
 //     0   Init -> S
@@ -12,10 +12,10 @@
 //     S   Transaction for each database used; constants hoisted out of loops
 //         Goto 1
 //
-// Where columns come from. Every FromItem has a cursor number; sources[cursor] says where its columns
-// are at this point of the program: a table cursor, a covering index, registers filled by a co-routine,
-// an ephemeral table. The planner's loops fill it in, code_expr() reads it. Substitutes do the same for
-// whole expressions: index expressions, GROUP BY keys, finished aggregates.
+// Where columns come from. Every FromItem has a cursor number; sources[cursor] says where its
+// columns are at this point of the program: a table cursor, a covering index, registers filled by a
+// co-routine, an ephemeral table. The planner's loops fill it in, code_expr() reads it. Substitutes
+// do the same for whole expressions: index expressions, GROUP BY keys, finished aggregates.
 
 #include "catalog/connection.h"
 #include "sql/ast.h"
@@ -23,7 +23,8 @@
 
 typedef enum SourceKind {
     SOURCE_NONE,
-    SOURCE_CURSOR, // column i is OP_Column of `cursor` (tables, views materialised, ephemeral tables)
+    // column i is OP_Column of `cursor` (tables, views materialised, ephemeral tables)
+    SOURCE_CURSOR,
     SOURCE_INDEX,     // columns the index holds come from `index_cursor`, the others from `cursor`
     SOURCE_COVERING,  // all columns come from `index_cursor`; `cursor` is not open
     SOURCE_REGISTERS, // column i is register first_reg + i
@@ -41,7 +42,8 @@ typedef struct ColumnSource {
     bool regs_are_storage_order; // registers follow the record (generated columns left out)
 } ColumnSource;
 
-// While in force, an expression equal to `expr` (expr_equal) is read from a register or index column.
+// While in force, an expression equal to `expr` (expr_equal) is read from a register or index
+// column.
 typedef struct Substitute {
     const Expr *expr;
     Reg reg;            // when not 0
@@ -124,7 +126,8 @@ void codegen_fail(Codegen *g, int rc); // message is on the connection already
 bool codegen_failed(const Codegen *g);
 Codegen *codegen_top(Codegen *g); // the outermost statement
 
-// The program will read (write) this database: Transaction and cookie check go into the start-up part.
+// The program will read (write) this database: Transaction and cookie check go into the start-up
+// part.
 void codegen_reads(Codegen *g, int database);
 void codegen_writes(Codegen *g, int database, bool multi_row);
 void codegen_may_abort(Codegen *g);
@@ -153,13 +156,14 @@ void plan_pop(Codegen *g, int former_parent);
 
 // --- expressions ---
 
-// Returns the register that holds the value of `e`: `target` if it had to be computed, another one if the
-// value already lives there. target 0 means: anywhere (a new register).
+// Returns the register that holds the value of `e`: `target` if it had to be computed, another one
+// if the value already lives there. target 0 means: anywhere (a new register).
 Reg code_expr(Codegen *g, Expr *e, Reg target);
 void code_expr_into(Codegen *g, Expr *e, Reg target); // in `target` itself
 void code_expr_copy(Codegen *g, Expr *e,
                     Reg target); // in `target`, as a deep copy that survives the row
-// A temporary register or where the value lives; *release gets what to hand to reg_temp_release (0: nothing).
+// A temporary register or where the value lives; *release gets what to hand to reg_temp_release (0:
+// nothing).
 Reg code_expr_temp(Codegen *g, Expr *e, Reg *release);
 // A constant's register, filled once in the start-up part.
 Reg code_constant(Codegen *g, Expr *e);
@@ -167,18 +171,23 @@ enum { LIST_COPY = 1, LIST_HOIST = 2 };
 void code_expr_list(Codegen *g, const ExprList *list, Reg first, u32 flags);
 // Emits a jump to `to`, taken if the truth of `e` equals `when`, where NULL counts as `null_as`.
 void code_jump(Codegen *g, Expr *e, Label to, bool when, bool null_as);
-// Compares two registers by the rules for `left op right` and jumps; p5 adds to the flags.
-void code_compare(Codegen *g, Opcode op, Expr *left, Expr *right, Reg left_reg, Reg right_reg,
-                  Label to, u16 p5);
+// Compares two registers by the rules for `left op right` (affinity, collation) and jumps; p5 adds
+// to the flags.
+typedef struct Comparison {
+    Expr *left, *right;
+    Reg left_reg, right_reg;
+} Comparison;
+void code_compare(Codegen *g, Opcode op, const Comparison *c, Label to, u16 p5);
 // Column `column` (ROWID_COLUMN: the rowid) of a FROM item by its source map.
 void code_item_column(Codegen *g, const FromItem *item, int column, Reg target);
-// Column of a table by cursor, with defaults for rows written before ALTER TABLE ADD COLUMN, REAL affinity,
-// virtual generated columns computed.
+// Column of a table by cursor, with defaults for rows written before ALTER TABLE ADD COLUMN, REAL
+// affinity, virtual generated columns computed.
 void code_table_column(Codegen *g, Table *table, int cursor, int column, Reg target);
 // A generated column of the row that `item` gives.
 void code_generated_column(Codegen *g, const FromItem *item, int column, Reg target);
 void code_function(Codegen *g, Expr *e, Reg target);
-// Turns *e into EX_REGISTER `reg`, keeping `original` (never `e` itself) for affinity and collation.
+// Turns *e into EX_REGISTER `reg`, keeping `original` (never `e` itself) for affinity and
+// collation.
 void expr_become_register(Expr *e, Expr *original, Reg reg);
 u32 vector_size(const Expr *e);                 // fields of a row value; 1 for scalars
 Expr *vector_field(Codegen *g, Expr *e, u32 i); // as an expression
@@ -186,7 +195,8 @@ Affinity code_affinity(const Expr *e);
 const Collation *code_collation(Codegen *g, const Expr *e); // NULL: BINARY
 const Collation *code_compare_collation(Codegen *g, const Expr *left, const Expr *right);
 Affinity code_compare_affinity(const Expr *left, const Expr *right);
-// The constant's value with an affinity applied, in the arena; NULL when it is not a constant, or is NULL.
+// The constant's value with an affinity applied, in the arena; NULL when it is not a constant, or
+// is NULL.
 Value *code_constant_value(Codegen *g, const Expr *e, Affinity affinity, Arena *arena);
 bool code_is_constant(const Expr *e); // no columns, params of triggers, subqueries: may be hoisted
 
