@@ -1,0 +1,57 @@
+// Arithmetic on logarithmic estimates. Everything is integer arithmetic, so that a plan never depends
+// on a machine's floating point.
+
+#include "sql/plan/estimate.h"
+
+// 10 * log2(1 + i/8), rounded.
+static const u8 fraction_of_eighths[8] = {0, 2, 3, 5, 6, 7, 8, 9};
+
+Est est_from_u64(u64 n)
+{
+    if (n < 2)
+        return 0;
+    int high = 63 - __builtin_clzll(n);
+    u64 eighths = high >= 3 ? n >> (high - 3) : n << (3 - high);
+    ASSERT(eighths >= 8 && eighths < 16);
+    return (Est)(10 * high + fraction_of_eighths[eighths & 7]);
+}
+
+Est est_from_f64(f64 n)
+{
+    if (n <= 1)
+        return 0;
+    if (n >= 9e18)
+        return 630;
+    return est_from_u64((u64)n);
+}
+
+u64 est_to_u64(Est e)
+{
+    if (e < 10)
+        return 1;
+    if (e >= 620)
+        return INT64_MAX;
+    u64 tenths = (u64)(e % 10);
+    u64 eighths = tenths >= 5 ? 8 + tenths - 2 : tenths >= 1 ? 8 + tenths - 1 : 8;
+    int high = e / 10;
+    return high >= 3 ? eighths << (high - 3) : eighths >> (3 - high);
+}
+
+Est est_sum(Est a, Est b)
+{
+    // What the smaller adds to the greater, by their difference: 10 * log2(1 + 2^(-d/10)).
+    static const u8 gain[32] = {10, 10, 9, 9, 8, 8, 7, 7, 7, 6, 6, 6, 5, 5, 5, 4,
+                                4,  4,  4, 3, 3, 3, 3, 3, 3, 2, 2, 2, 2, 2, 2, 2};
+    Est high = a > b ? a : b;
+    int difference = a > b ? a - b : b - a;
+    if (difference > 49)
+        return high;
+    if (difference > 31)
+        return (Est)(high + 1);
+    return (Est)(high + gain[difference]);
+}
+
+Est est_log2(Est n)
+{
+    return n <= 10 ? 0 : (Est)(est_from_u64((u64)n) - 33);
+}

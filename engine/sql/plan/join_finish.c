@@ -1,0 +1,389 @@
+// From chosen accesses to Levels: which terms an access makes true by itself, at which level each other
+// term is tested (O2), what automatic indexes hold, where Bloom filters pay.
+
+#include "sql/expr_tree.h"
+#include "sql/plan/plan_internal.h"
+
+typedef struct FilterSet {
+    Expr **items;
+    u16 count;
+} FilterSet;
+
+// Walks up from a consumed term: a parent all of whose children are consumed holds as well.
+static void consume(JoinQuery *q, const JoinLevel *level, TableMask not_ready, Term *term)
+{
+    (void)q;
+    while (term != NULL && (term->flags & TERM_CODED) == 0
+           && (!level->is_left || (term->expr->flags & EXPR_OUTER_ON) != 0)
+           && (not_ready & term->prereq_all) == 0) {
+        term->flags |= TERM_CODED;
+        term = term->parent;
+        if (term == NULL || --term->child_count != 0)
+            return;
+    }
+}
+
+// Found through an equivalence (a = b AND b = 5 binding a): the index does not prove a = b.
+static bool is_transitive(const JoinLevel *level, const Term *term)
+{
+    return term->cursor != level->item->cursor;
+}
+
+static void consume_access(JoinQuery *q, const JoinLevel *level, TableMask not_ready)
+{
+    const Access *a = level->access;
+    if (a->kind != ACCESS_ROWID && a->kind != ACCESS_ROWID_RANGE && a->kind != ACCESS_INDEX)
+        return;
+    for (u32 i = 0; i < a->term_count; i++) {
+        Term *term = a->terms[i];
+        if (term == NULL || is_transitive(level, term))
+            continue;
+        if (i >= a->equal_count && plan_vector_size(term->expr->left) > 1)
+            continue; // the bound is only a necessary condition
+        consume(q, level, not_ready, term);
+    }
+}
+
+static void consume_virtual(JoinQuery *q, const JoinLevel *level, TableMask not_ready)
+{
+    const Access *a = level->access;
+    for (u32 i = 0; i < a->term_count; i++) {
+        if (a->terms[i] != NULL && i < 64 && (a->omit_mask >> i & 1) != 0)
+            consume(q, level, not_ready, a->terms[i]);
+    }
+}
+
+// --- automatic indexes ---
+
+static bool column_is_bound(const Access *a, const Term *term)
+{
+    for (u32 i = 0; i < a->term_count; i++) {
+        if (a->terms[i]->column == term->column)
+            return true;
+    }
+    return false;
+}
+
+// Rows that fail a condition on this item alone need not enter its automatic index.
+static bool is_build_filter(const JoinQuery *q, const JoinLevel *level, const Term *term)
+{
+    const FromItem *item = level->item;
+    const Expr *e = term->expr;
+    if ((term->flags & (TERM_VIRTUAL | TERM_CODED)) != 0 || (e->flags & EXPR_HAS_SUBQUERY) != 0)
+        return false;
+    if (term->prereq_all != level->access->self || plan_reads_outside(q, e))
+        return false;
+    if ((item->join & JOIN_LEFT_OF_RIGHT) != 0)
+        return false;
+    if ((item->join & JOIN_LEFT) != 0)
+        return (e->flags & EXPR_OUTER_ON) != 0 && e->on_item == item->cursor;
+    return (e->flags & EXPR_OUTER_ON) == 0;
+}
+
+static int fill_automatic(JoinQuery *q, JoinLevel *level, TableMask not_ready)
+{
+    Access *a = level->access;
+    Term **terms = arena_array(q->arena, q->terms.count + 1, sizeof *terms);
+    level->build_filters = arena_array(q->arena, q->terms.count + 1, sizeof(Expr *));
+    if (terms == NULL || level->build_filters == NULL)
+        return SQLITE_NOMEM;
+    a->terms = terms;
+    a->term_count = 0;
+    for (u32 i = 0; i < q->terms.count; i++) {
+        Term *term = q->terms.items[i];
+        if (is_build_filter(q, level, term)) {
+            level->build_filters[level->build_count++] = term->expr;
+            a->flags |= ACCESS_PARTIAL;
+        }
+        if (term_can_drive_auto_index(term, level->item, not_ready | a->self)
+            && !column_is_bound(a, term))
+            a->terms[a->term_count++] = term;
+    }
+    a->equal_count = a->term_count;
+    a->flags |= ACCESS_EQUAL | ACCESS_INDEXED | ACCESS_COVERING | ACCESS_BLOOM;
+    return SQLITE_OK;
+}
+
+// --- branches of OR ---
+
+static Expr *and_make(JoinQuery *q, Expr *left, Expr *right)
+{
+    return left == NULL ? right : expr_make(q, EX_AND, left, right, NULL);
+}
+
+// The disjunct as far as it can be tested now; *whole is false when a part had to be left out.
+static Expr *disjunct_now(JoinQuery *q, const Term *disjunct, TableMask not_ready, bool *whole)
+{
+    *whole = (disjunct->prereq_all & not_ready) == 0;
+    if (*whole)
+        return disjunct->expr;
+    Expr *now = NULL;
+    for (u32 i = 0; disjunct->parts != NULL && i < disjunct->parts->count; i++) {
+        const Term *part = disjunct->parts->items[i];
+        if ((part->flags & TERM_VIRTUAL) == 0 && (part->prereq_all & not_ready) == 0)
+            now = and_make(q, now, part->expr);
+    }
+    return now;
+}
+
+// What else holds of the row, so that the branches may use it for their indexes.
+static Expr *other_terms(JoinQuery *q, const JoinLevel *level, const Term *or_term,
+                         TableMask not_ready)
+{
+    Expr *others = NULL;
+    for (u32 i = 0; i < q->terms.count; i++) {
+        const Term *term = q->terms.items[i];
+        if (term == or_term || (term->flags & (TERM_VIRTUAL | TERM_CODED | TERM_SLICE)) != 0
+            || (term->op & TERM_ALL) == 0 || (term->prereq_all & not_ready) != 0
+            || (term->prereq_all & level->access->self) == 0
+            || (term->expr->flags & (EXPR_HAS_SUBQUERY | EXPR_OUTER_ON)) != 0)
+            continue;
+        if (level->is_left)
+            continue;
+        others = and_make(q, others, term->expr);
+    }
+    return others;
+}
+
+static FromList *single_list(JoinQuery *q, FromItem *item)
+{
+    FromList *list = arena_alloc_zeroed(q->arena, sizeof *list);
+    FromItem **items = arena_array(q->arena, 1, sizeof *items);
+    if (list == NULL || items == NULL)
+        return NULL;
+    items[0] = item;
+    *list = (FromList){.count = 1, .capacity = 1, .items = items};
+    return list;
+}
+
+static int plan_branch(JoinQuery *q, JoinLevel *level, struct OrBranch *branch)
+{
+    FromItem *item = level->item;
+    u8 join = item->join;
+    FromList *list = single_list(q, item);
+    if (list == NULL)
+        return SQLITE_NOMEM;
+    JoinRequest request = {.from = list, .where = branch->where, .flags = WANT_OR_BRANCH};
+    item->join = 0; // within the branch there is nothing to join with
+    int rc = plan_join(q->plan, &request, &branch->join);
+    item->join = join;
+    return rc;
+}
+
+static int fill_or(JoinQuery *q, JoinLevel *level, TableMask not_ready)
+{
+    Access *a = level->access;
+    Term *or_term = a->terms[0];
+    const TermList *parts = or_term->parts;
+    a->branches = arena_array(q->arena, parts->count, sizeof *a->branches);
+    if (a->branches == NULL)
+        return SQLITE_NOMEM;
+    Expr *others = other_terms(q, level, or_term, not_ready);
+    bool all_whole = true;
+    for (u32 i = 0; i < parts->count; i++) {
+        Term *disjunct = parts->items[i];
+        if ((disjunct->flags & TERM_VIRTUAL) != 0)
+            continue;
+        struct OrBranch *branch = &a->branches[a->branch_count++];
+        bool whole;
+        branch->term = disjunct;
+        branch->where = disjunct_now(q, disjunct, not_ready, &whole);
+        all_whole = all_whole && whole;
+        if (others != NULL)
+            branch->where = and_make(q, branch->where, others);
+        TRY(plan_branch(q, level, branch));
+    }
+    if (all_whole)
+        consume(q, level, not_ready, or_term);
+    return SQLITE_OK;
+}
+
+// --- filters ---
+
+// The sooner a test can say no, and the cheaper it is, the earlier it comes: 0 needs only the index,
+// 1 needs the row, 2 runs a subquery.
+static int filter_class(const JoinQuery *q, const JoinLevel *level, const Expr *e)
+{
+    const Access *a = level->access;
+    if ((e->flags & EXPR_HAS_SUBQUERY) != 0)
+        return 2;
+    if ((a->flags & ACCESS_INDEXED) != 0 && (a->flags & (ACCESS_COVERING | ACCESS_AUTOMATIC)) == 0
+        && plan_expr_within_index(q, e, level->item, a->index))
+        return 0;
+    return 1;
+}
+
+static bool is_early(const JoinLevel *level, const Term *term)
+{
+    bool outer = (level->item->join & (JOIN_LEFT | JOIN_RIGHT | JOIN_LEFT_OF_RIGHT)) != 0;
+    return !outer || (term->expr->flags & (EXPR_OUTER_ON | EXPR_INNER_ON)) != 0;
+}
+
+static int place_early(JoinQuery *q, JoinLevel *level, TableMask not_ready)
+{
+    level->filters = arena_array(q->arena, q->terms.count + 1, sizeof *level->filters);
+    if (level->filters == NULL)
+        return SQLITE_NOMEM;
+    for (int wanted = 0; wanted < 3; wanted++) {
+        for (u32 i = 0; i < q->terms.count; i++) {
+            Term *term = q->terms.items[i];
+            if ((term->flags & (TERM_VIRTUAL | TERM_CODED)) != 0
+                || (term->prereq_all & not_ready) != 0 || !is_early(level, term)
+                || filter_class(q, level, term->expr) != wanted)
+                continue;
+            term->flags |= TERM_CODED;
+            level->filters[level->filter_count++] = term->expr;
+        }
+        if (wanted == 0)
+            level->index_filter_count = level->filter_count;
+    }
+    return SQLITE_OK;
+}
+
+static int place_late(JoinQuery *q, JoinLevel *level, TableMask not_ready)
+{
+    if ((!level->is_left && !level->is_right) || (level->item->join & JOIN_LEFT_OF_RIGHT) != 0)
+        return SQLITE_OK;
+    level->late_filters = arena_array(q->arena, q->terms.count + 1, sizeof *level->late_filters);
+    if (level->late_filters == NULL)
+        return SQLITE_NOMEM;
+    for (u32 i = 0; i < q->terms.count; i++) {
+        Term *term = q->terms.items[i];
+        if ((term->flags & (TERM_VIRTUAL | TERM_CODED)) != 0 || (term->prereq_all & not_ready) != 0)
+            continue;
+        term->flags |= TERM_CODED;
+        level->late_filters[level->late_count++] = term->expr;
+    }
+    return SQLITE_OK;
+}
+
+// Conditions without any column of the join decide once whether to run it at all.
+static int place_constants(JoinQuery *q, JoinOperator *join)
+{
+    join->constant_filters =
+        arena_array(q->arena, q->terms.count + 1, sizeof *join->constant_filters);
+    if (join->constant_filters == NULL)
+        return SQLITE_NOMEM;
+    for (int subqueries = 0; subqueries < 2; subqueries++) {
+        for (u32 i = 0; i < q->terms.count; i++) {
+            Term *term = q->terms.items[i];
+            const Expr *e = term->expr;
+            if ((term->flags & (TERM_VIRTUAL | TERM_CODED)) != 0 || term->prereq_all != 0
+                || ((e->flags & EXPR_HAS_SUBQUERY) != 0) != (subqueries == 1)
+                || (e->flags & (EXPR_OUTER_ON | EXPR_NONDETERMINISTIC)) != 0)
+                continue;
+            term->flags |= TERM_CODED;
+            join->constant_filters[join->constant_count++] = term->expr;
+        }
+    }
+    return SQLITE_OK;
+}
+
+// WHERE terms over the items up to this level, for the rows that found no partner.
+static int plan_right_rows(JoinQuery *q, JoinLevel *level, TableMask so_far)
+{
+    Expr *where = NULL;
+    for (u32 i = 0; i < q->terms.count; i++) {
+        const Term *term = q->terms.items[i];
+        if ((term->flags & TERM_VIRTUAL) != 0 || (term->prereq_all & ~so_far) != 0
+            || (term->expr->flags & (EXPR_OUTER_ON | EXPR_INNER_ON)) != 0)
+            continue;
+        where = and_make(q, where, term->expr);
+    }
+    FromList *list = single_list(q, level->item);
+    if (list == NULL)
+        return SQLITE_NOMEM;
+    JoinRequest request = {.from = list, .where = where, .flags = WANT_RIGHT_ROWS};
+    u8 join = level->item->join;
+    level->item->join = 0;
+    int rc = plan_join(q->plan, &request, &level->right_join);
+    level->item->join = join;
+    return rc;
+}
+
+static int finish_level(JoinQuery *q, JoinLevel *level, u32 number, TableMask not_ready)
+{
+    Access *a = level->access;
+    level->item = q->from->items[a->item];
+    level->is_left = number > 0 && (level->item->join & JOIN_LEFT) != 0;
+    level->is_right = (level->item->join & JOIN_RIGHT) != 0;
+    level->reverse = (q->reverse_mask >> number & 1) != 0;
+    level->is_semi = level->item->is_semi;
+    if ((a->flags & ACCESS_AUTOMATIC) != 0)
+        TRY(fill_automatic(q, level, not_ready));
+    if (a->kind == ACCESS_OR)
+        TRY(fill_or(q, level, not_ready));
+    if (a->kind == ACCESS_VIRTUAL)
+        consume_virtual(q, level, not_ready);
+    else
+        consume_access(q, level, not_ready);
+    TRY(place_early(q, level, not_ready));
+    return place_late(q, level, not_ready);
+}
+
+// A Bloom filter pays where a search is run more often than its table has rows, and part of the rows
+// are sorted out by conditions of their own.
+static void choose_bloom(JoinQuery *q, JoinOperator *join)
+{
+    int searches = 0;
+    for (u32 i = 0; i < join->level_count; i++) {
+        Access *a = join->levels[i].access;
+        const FromItem *item = q->from->items[a->item];
+        if (item->table == NULL || (item->table->flags & TABLE_HAS_STAT1) == 0)
+            return;
+        u32 needed = ACCESS_SELF_CULL | ACCESS_EQUAL;
+        if (i > 0 && (a->flags & needed) == needed && (a->flags & ACCESS_AUTOMATIC) == 0
+            && (a->flags & (ACCESS_ROWID_KEY | ACCESS_INDEXED)) != 0
+            && searches > item->table->row_estimate) {
+            a->flags |= ACCESS_BLOOM;
+            a->flags &= ~(u32)(ACCESS_COVERING | ACCESS_INDEX_EXPR);
+        }
+        searches += a->rows;
+    }
+}
+
+static void set_one_pass(JoinQuery *q, JoinOperator *join)
+{
+    if ((q->flags & WANT_ONE_PASS) == 0 || join->level_count == 0)
+        return;
+    Access *a = join->levels[0].access;
+    const FromItem *item = q->from->items[a->item];
+    join->one_pass_ok = (a->flags & ACCESS_ONE_ROW) != 0;
+    join->multi_pass_ok = (q->flags & WANT_MULTI_ROW) != 0 && item->table->kind != TABLE_VIRTUAL
+                          && (a->kind != ACCESS_OR || (q->flags & WANT_DUPLICATES_OK) != 0);
+    if ((join->one_pass_ok || join->multi_pass_ok) && table_is_rowid(item->table))
+        a->flags &= ~(u32)(ACCESS_COVERING | ACCESS_INDEX_EXPR); // the row itself is needed
+}
+
+int join_finish(JoinQuery *q, u32 level_count, JoinOperator **out)
+{
+    JoinOperator *join = arena_alloc_zeroed(q->arena, sizeof *join);
+    if (join == NULL)
+        return SQLITE_NOMEM;
+    join->base = (Operator){.kind = OPERATOR_JOIN, .rows = q->total_rows, .cost = q->total_cost};
+    join->from = q->from;
+    join->where = q->request->where;
+    join->levels = arena_array(q->arena, level_count + 1, sizeof *join->levels);
+    if (join->levels == NULL)
+        return SQLITE_NOMEM;
+    join->level_count = (u16)level_count;
+    join->ordered = q->ordered;
+    join->distinct = q->distinct;
+    join->order_by_inner = q->order_by_inner;
+    join->sorted = q->sorted;
+    TableMask not_ready = ~(TableMask)0, so_far = 0;
+    for (u32 i = 0; i < level_count; i++)
+        join->levels[i].access = q->chosen[i];
+    choose_bloom(q, join);
+    set_one_pass(q, join);
+    TRY(place_constants(q, join));
+    for (u32 i = 0; i < level_count; i++) {
+        not_ready &= ~q->chosen[i]->self;
+        so_far |= q->chosen[i]->self;
+        TRY(finish_level(q, &join->levels[i], i, not_ready));
+        if (join->levels[i].is_right)
+            TRY(plan_right_rows(q, &join->levels[i], so_far));
+    }
+    *out = join;
+    return SQLITE_OK;
+}

@@ -1,0 +1,299 @@
+// Chooses the order of the loops and a path for each. Works outwards in: after step n it holds the best
+// few ways to join n items ("N nearest neighbours"), where two ways to join the same items count as
+// different if one of them may still deliver the wanted order.
+
+#include "sql/plan/plan_internal.h"
+
+typedef struct JoinPath {
+    TableMask mask, reverse;
+    Est rows, cost, unsorted;
+    i8 ordered; // leading terms of the order delivered; -1: not known yet
+    Access **loops;
+} JoinPath;
+
+typedef struct PathSearch {
+    JoinQuery *q;
+    JoinPath *from, *to;
+    u32 from_count, to_count, choices;
+    u32 order_count;
+    Est rows_guess; // result rows, for the cost of sorting; 0 in the first round
+    Est *sort_cost; // by number of terms already sorted; 0: not computed
+    u32 worst;      // of `to`, when it is full
+} PathSearch;
+
+enum {
+    NO_SORT_BONUS = 2,
+    SORT_PENALTY = 3,
+    AUTO_INDEX_MIN_ROWS = 3, // an automatic index must serve more than one outer row
+    COROUTINE_BONUS = 10,
+};
+
+static Est sorting_cost(const PathSearch *s, u32 sorted)
+{
+    const JoinQuery *q = s->q;
+    Est rows = s->rows_guess;
+    const Select *select = q->request->select;
+    u32 columns = select != NULL && select->columns != NULL ? select->columns->count : 1;
+    int cost = rows + est_from_u64((columns + 59) / 30);
+    if (sorted > 0)
+        cost += est_from_u64((u64)(s->order_count - sorted) * 100 / s->order_count) - 66;
+    if ((q->flags & WANT_LIMIT) != 0) {
+        cost += 10;
+        if (sorted > 0)
+            cost += 6;
+        if (q->limit < rows)
+            rows = q->limit;
+    } else if (q->distinct_wanted && rows > 10) {
+        rows -= 10; // duplicates will go
+    }
+    return (Est)(cost + est_log2(rows));
+}
+
+// A tentative step: path `from` extended by loop `a`.
+typedef struct PathStep {
+    const JoinPath *from;
+    Access *loop;
+    Est rows, cost, unsorted;
+    TableMask mask, reverse;
+    i8 ordered;
+} PathStep;
+
+static void step_cost(PathSearch *s, PathStep *step, u32 depth)
+{
+    JoinQuery *q = s->q;
+    const JoinPath *from = step->from;
+    Access *a = step->loop;
+    step->unsorted = est_sum(a->setup, (Est)(a->run + from->rows));
+    step->unsorted = est_sum(step->unsorted, from->unsorted);
+    step->rows = (Est)(from->rows + a->rows);
+    step->mask = from->mask | a->self;
+    step->ordered = from->ordered;
+    step->reverse = from->reverse;
+    if (step->ordered < 0) {
+        LoopChain chain = {from->loops, depth};
+        step->reverse = 0;
+        step->ordered = order_satisfied(q, q->order_by, &chain, q->flags, a, &step->reverse);
+    }
+    if (step->ordered >= 0 && (u32)step->ordered < s->order_count) {
+        u32 sorted = (u32)step->ordered;
+        if (s->sort_cost[sorted] == 0)
+            s->sort_cost[sorted] = sorting_cost(s, sorted);
+        step->cost = (Est)(est_sum(step->unsorted, s->sort_cost[sorted]) + SORT_PENALTY);
+    } else {
+        step->cost = step->unsorted;
+        step->unsorted -= NO_SORT_BONUS;
+    }
+    if (depth == 0 && (a->flags & ACCESS_COROUTINE) != 0) {
+        step->cost -= COROUTINE_BONUS;
+        step->rows -= 30;
+    }
+}
+
+static bool cheaper(const PathStep *step, const JoinPath *path)
+{
+    if (step->cost != path->cost)
+        return step->cost < path->cost;
+    if (step->rows != path->rows)
+        return step->rows < path->rows;
+    return step->unsorted < path->unsorted;
+}
+
+static JoinPath *find_place(PathSearch *s, const PathStep *step)
+{
+    for (u32 i = 0; i < s->to_count; i++) {
+        JoinPath *p = &s->to[i];
+        if (p->mask == step->mask && (p->ordered < 0) == (step->ordered < 0))
+            return cheaper(step, p) ? p : NULL;
+    }
+    if (s->to_count < s->choices)
+        return &s->to[s->to_count++];
+    JoinPath *worst = &s->to[s->worst];
+    if (step->cost > worst->cost || (step->cost == worst->cost && step->unsorted >= worst->unsorted))
+        return NULL;
+    return worst;
+}
+
+static void find_worst(PathSearch *s)
+{
+    s->worst = 0;
+    for (u32 i = 1; i < s->to_count; i++) {
+        const JoinPath *p = &s->to[i], *w = &s->to[s->worst];
+        if (p->cost > w->cost || (p->cost == w->cost && p->unsorted > w->unsorted))
+            s->worst = i;
+    }
+}
+
+static void take_step(PathSearch *s, const PathStep *step, u32 depth)
+{
+    JoinPath *p = find_place(s, step);
+    if (p == NULL)
+        return;
+    p->mask = step->mask;
+    p->reverse = step->reverse;
+    p->rows = step->rows;
+    p->cost = step->cost;
+    p->unsorted = step->unsorted;
+    p->ordered = step->ordered;
+    if (depth > 0)
+        memcpy(p->loops, step->from->loops, depth * sizeof *p->loops);
+    p->loops[depth] = step->loop;
+    if (s->to_count == s->choices)
+        find_worst(s);
+}
+
+static void extend_paths(PathSearch *s, u32 depth)
+{
+    s->to_count = 0;
+    for (u32 i = 0; i < s->from_count; i++) {
+        const JoinPath *from = &s->from[i];
+        for (Access *a = s->q->candidates; a != NULL; a = a->next) {
+            if ((a->prereq & ~from->mask) != 0 || (from->mask & a->self) != 0)
+                continue;
+            if ((a->flags & ACCESS_AUTOMATIC) != 0 && from->rows < AUTO_INDEX_MIN_ROWS)
+                continue;
+            PathStep step = {.from = from, .loop = a};
+            step_cost(s, &step, depth);
+            take_step(s, &step, depth);
+        }
+    }
+    JoinPath *swap = s->from;
+    s->from = s->to;
+    s->to = swap;
+    s->from_count = s->to_count;
+}
+
+static u32 choices_for(const JoinQuery *q)
+{
+    return q->item_count <= 1 ? 1 : q->item_count == 2 ? 5 : 12;
+}
+
+static int search_init(PathSearch *s, JoinQuery *q, Est rows_guess)
+{
+    u32 loops = q->item_count;
+    *s = (PathSearch){.q = q, .choices = choices_for(q), .rows_guess = rows_guess};
+    s->order_count = q->order_by == NULL || rows_guess == 0 ? 0 : q->order_by->count;
+    s->from = arena_array(q->arena, s->choices, sizeof *s->from);
+    s->to = arena_array(q->arena, s->choices, sizeof *s->to);
+    s->sort_cost = arena_array(q->arena, s->order_count + 1, sizeof *s->sort_cost);
+    if (s->from == NULL || s->to == NULL || s->sort_cost == NULL)
+        return SQLITE_NOMEM;
+    for (u32 i = 0; i < s->choices; i++) {
+        s->from[i].loops = arena_array(q->arena, loops + 1, sizeof *s->from[i].loops);
+        s->to[i].loops = arena_array(q->arena, loops + 1, sizeof *s->to[i].loops);
+        if (s->from[i].loops == NULL || s->to[i].loops == NULL)
+            return SQLITE_NOMEM;
+    }
+    s->from_count = 1;
+    if (s->order_count > 0)
+        s->from[0].ordered = loops > 0 ? -1 : (i8)s->order_count;
+    return SQLITE_OK;
+}
+
+static const JoinPath *cheapest(const PathSearch *s)
+{
+    const JoinPath *best = &s->from[0];
+    for (u32 i = 1; i < s->from_count; i++) {
+        if (s->from[i].cost < best->cost)
+            best = &s->from[i];
+    }
+    return best;
+}
+
+// The inner loop alone may deliver the order: then LIMIT can stop each of its runs.
+static void note_inner_order(JoinQuery *q, const JoinPath *path)
+{
+    u32 count = q->item_count;
+    if (count == 0 || (q->flags & WANT_GROUPS) != 0)
+        return;
+    Access *last = path->loops[count - 1];
+    LoopChain outer = {path->loops, count - 1};
+    if (q->ordered <= 0) {
+        q->ordered = 0;
+        bool rowid_in = (last->flags & ACCESS_ROWID_KEY) != 0 && (last->flags & ACCESS_IN) != 0;
+        if ((last->flags & ACCESS_ONE_ROW) != 0 || rowid_in)
+            return;
+        TableMask reverse = 0;
+        i8 got = order_satisfied(q, q->order_by, &outer, WANT_ORDER_LIMIT, last, &reverse);
+        if (got == (i8)q->order_by->count) {
+            q->order_by_inner = true;
+            q->reverse_mask = reverse;
+        }
+    } else if (q->ordered == 1 && (q->flags & (WANT_MIN | WANT_MAX)) != 0) {
+        q->order_by_inner = true;
+    }
+}
+
+static void note_order(JoinQuery *q, const PathSearch *s, const JoinPath *path)
+{
+    u32 count = q->item_count;
+    LoopChain outer = {path->loops, count == 0 ? 0 : count - 1};
+    TableMask reverse = 0;
+    if (q->distinct_wanted && (q->flags & WANT_DISTINCT_BY) == 0
+        && q->distinct == DISTINCT_UNORDERED && count > 0
+        && order_satisfied(q, q->request->columns, &outer, WANT_DISTINCT_BY,
+                           path->loops[count - 1], &reverse)
+               == (i8)q->request->columns->count)
+        q->distinct = DISTINCT_ORDERED;
+    if (q->order_by == NULL || s->order_count == 0)
+        return;
+    q->ordered = path->ordered;
+    if ((q->flags & WANT_DISTINCT_BY) != 0) {
+        if (q->ordered == (i8)q->order_by->count)
+            q->distinct = DISTINCT_ORDERED;
+        return;
+    }
+    q->reverse_mask = path->reverse;
+    note_inner_order(q, path);
+    if ((q->flags & WANT_SORT_BY_GROUP) != 0 && q->ordered == (i8)q->order_by->count && count > 0) {
+        reverse = 0;
+        if (order_satisfied(q, q->order_by, &outer, 0, path->loops[count - 1], &reverse)
+            == (i8)q->order_by->count) {
+            q->sorted = true;
+            q->reverse_mask = reverse;
+        }
+    }
+}
+
+static int search(JoinQuery *q, Est rows_guess)
+{
+    PathSearch s;
+    TRY(search_init(&s, q, rows_guess));
+    for (u32 depth = 0; depth < q->item_count; depth++)
+        extend_paths(&s, depth);
+    if (s.from_count == 0)
+        return connection_error(q->db, SQLITE_ERROR, "no query solution");
+    const JoinPath *best = cheapest(&s);
+    q->chosen = best->loops;
+    q->total_rows = best->rows;
+    q->total_cost = best->cost;
+    note_order(q, &s, best);
+    return SQLITE_OK;
+}
+
+// What the first round reached by an equality shall not be scanned in full for the sake of an order.
+static void forbid_needless_scans(JoinQuery *q)
+{
+    for (u32 i = 0; i < q->item_count; i++) {
+        const Access *chosen = q->chosen[i];
+        if (chosen == NULL || chosen->kind == ACCESS_VIRTUAL
+            || (chosen->flags & (ACCESS_EQUAL | ACCESS_ISNULL | ACCESS_IN)) == 0)
+            return;
+        for (Access *a = q->candidates; a != NULL; a = a->next) {
+            if (a->item != chosen->item || (a->flags & ACCESS_AUTOMATIC) != 0
+                || (a->flags & (ACCESS_EQUAL | ACCESS_IN | ACCESS_ISNULL | ACCESS_BOTTOM | ACCESS_TOP))
+                       != 0
+                || a->kind == ACCESS_OR)
+                continue;
+            a->prereq = ~(TableMask)0;
+        }
+    }
+}
+
+int join_order(JoinQuery *q)
+{
+    TRY(search(q, 0));
+    if (q->order_by == NULL)
+        return SQLITE_OK;
+    forbid_needless_scans(q);
+    return search(q, q->total_rows < 0 ? 1 : (Est)(q->total_rows + 1));
+}

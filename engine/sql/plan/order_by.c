@@ -1,0 +1,279 @@
+// Do nested loops deliver a wanted order by themselves? Answered loop by loop from the outermost: each
+// index contributes its columns in order; once a loop can yield equal keys more than once
+// (is "not order-distinct"), the order of loops further in no longer counts.
+
+#include "sql/expr_tree.h"
+#include "sql/plan/plan_internal.h"
+
+typedef struct OrderCheck {
+    JoinQuery *q;
+    ExprList *order;
+    u16 flags;
+    u16 equal_ops; // operators that leave a column constant
+    u64 done, satisfied;
+    TableMask ready;         // items of the loops outside
+    TableMask distinct_mask; // loops that bring each key once
+    bool distinct;
+    TableMask *reverse;
+} OrderCheck;
+
+static const Expr *order_column(const OrderCheck *c, u32 i, const FromItem *item)
+{
+    const Expr *e = plan_skip_collate(c->order->items[i].expr);
+    if (e == NULL || e->kind != EX_COLUMN || e->u.column.item != item)
+        return NULL;
+    return e;
+}
+
+static bool term_in_access(const Access *a, const Term *term)
+{
+    for (u32 i = 0; i < a->term_count; i++) {
+        if (a->terms[i] == term)
+            return true;
+    }
+    return false;
+}
+
+// Terms of the order that WHERE binds to one value need no order.
+static void mark_constants(OrderCheck *c, const Access *loop, const FromItem *item)
+{
+    PlanContext *plan = c->q->plan;
+    for (u32 i = 0; i < c->order->count; i++) {
+        const Expr *e = order_column(c, i, item);
+        if ((c->satisfied & ((u64)1 << i)) != 0 || e == NULL)
+            continue;
+        Term *term = term_find(&c->q->terms, item, plan_column_number(e), ~c->ready, c->equal_ops,
+                               NULL);
+        if (term == NULL)
+            continue;
+        if (term->op == TERM_IN && !term_in_access(loop, term))
+            continue;
+        if ((term->op & (TERM_EQ | TERM_IS)) != 0 && plan_column_number(e) >= 0
+            && !name_equals(plan_collation_name(plan, c->order->items[i].expr),
+                            plan_compare_collation(plan, term->expr)))
+            continue;
+        c->satisfied |= (u64)1 << i;
+    }
+}
+
+// The not yet satisfied term of the order that column `position` of the index serves, or -1.
+static int match_column(OrderCheck *c, const FromItem *item, const Index *index, u32 position,
+                        int column)
+{
+    for (u32 i = 0; i < c->order->count; i++) {
+        if ((c->satisfied & ((u64)1 << i)) != 0)
+            continue;
+        bool any_place = (c->flags & (WANT_GROUPS | WANT_DISTINCT_BY)) != 0;
+        const Expr *e = order_column(c, i, item);
+        bool match;
+        if (column >= ROWID_COLUMN)
+            match = e != NULL && plan_column_number(e) == column;
+        else
+            match = expr_equal(plan_skip_collate(c->order->items[i].expr), index->exprs[position]);
+        if (match && column != ROWID_COLUMN)
+            match = name_equals(plan_collation_name(c->q->plan, c->order->items[i].expr),
+                                index->collations[position]);
+        if (match)
+            return (int)i;
+        if (!any_place)
+            return -1;
+    }
+    return -1;
+}
+
+static bool is_big_null(u8 sort)
+{
+    return (sort & SORT_DESC) != 0 ? (sort & SORT_NULLS_FIRST) != 0
+                                   : (sort & SORT_NULLS_LAST) != 0;
+}
+
+// How the index stands to the direction of the order, as found so far.
+typedef struct Direction {
+    bool is_set, reverse, rowid_seen;
+} Direction;
+
+// Term `i` of the order matched; does the direction fit?
+static bool direction_fits(OrderCheck *c, Access *loop, const Index *index, u32 position, u32 i,
+                           u32 loop_number, Direction *d)
+{
+    bool index_desc = loop->index != NULL && (index->sort_flags[position] & KEY_DESC) != 0;
+    u8 sort = c->order->items[i].sort;
+    bool desc = (sort & SORT_DESC) != 0;
+    if ((c->flags & WANT_GROUPS) == 0) {
+        if (d->is_set) {
+            if ((d->reverse ^ index_desc) != desc)
+                return false;
+        } else {
+            d->reverse = index_desc ^ desc;
+            if (d->reverse)
+                *c->reverse |= (TableMask)1 << loop_number;
+            d->is_set = true;
+        }
+    }
+    if (is_big_null(sort)) {
+        if (position != loop->equal_count)
+            return false;
+        loop->flags |= ACCESS_BIG_NULL;
+    }
+    return true;
+}
+
+static bool further_field_of_same_in(const Access *loop, u32 position)
+{
+    for (u32 i = position + 1; i < loop->equal_count; i++) {
+        if (loop->terms[i] != NULL && loop->terms[i]->expr == loop->terms[position]->expr)
+            return true;
+    }
+    return false;
+}
+
+// Walks the columns of the loop's index as far as they serve the order.
+static void walk_index(OrderCheck *c, Access *loop, const FromItem *item, u32 loop_number)
+{
+    const Index *index = loop->index;
+    bool is_rowid = (loop->flags & ACCESS_INDEXED) == 0;
+    u32 count = is_rowid ? 1 : index->column_count;
+    Direction d = {0};
+    if (!is_rowid)
+        c->distinct = (index->flags & INDEX_UNIQUE) != 0 && (loop->flags & ACCESS_SKIP_SCAN) == 0;
+    for (u32 j = 0; j < count; j++) {
+        bool once = true;
+        if (j < loop->equal_count && j >= loop->skip_count) {
+            u16 op = loop->terms[j]->op;
+            if ((op & c->equal_ops) != 0) {
+                if ((op & (TERM_ISNULL | TERM_IS)) != 0)
+                    c->distinct = false;
+                continue;
+            }
+            if ((op & TERM_IN) != 0)
+                once = !further_field_of_same_in(loop, j);
+        }
+        int column = is_rowid ? ROWID_COLUMN : index->columns[j];
+        if (column >= 0 && column == item->table->rowid_alias)
+            column = ROWID_COLUMN;
+        if (c->distinct
+            && ((column >= 0 && j >= loop->equal_count
+                 && item->table->columns[column].not_null == 0)
+                || column == COLUMN_EXPR))
+            c->distinct = false; // NULLs are many even in a unique index
+        int i = once ? match_column(c, item, index, j, column) : -1;
+        if (i >= 0 && (c->flags & WANT_DISTINCT_BY) != 0)
+            loop->distinct_count = (u16)(j + 1);
+        if (i < 0 || !direction_fits(c, loop, index, j, (u32)i, loop_number, &d)) {
+            if (j == 0 || is_rowid || j < index->key_count)
+                c->distinct = false;
+            break;
+        }
+        d.rowid_seen |= column == ROWID_COLUMN;
+        c->satisfied |= (u64)1 << i;
+    }
+    if (d.rowid_seen)
+        c->distinct = true;
+}
+
+// An order-distinct prefix of loops fixes everything their items' columns can say.
+static void mark_dependent(OrderCheck *c, const Access *loop)
+{
+    c->distinct_mask |= loop->self;
+    for (u32 i = 0; i < c->order->count; i++) {
+        const Expr *e = c->order->items[i].expr;
+        if ((c->satisfied & ((u64)1 << i)) != 0)
+            continue;
+        TableMask needs = expr_mask(c->q, e);
+        if (needs == 0 && !plan_expr_is_constant(e))
+            continue;
+        if ((needs & ~c->distinct_mask) == 0)
+            c->satisfied |= (u64)1 << i;
+    }
+}
+
+// A co-routine or a view with an ORDER BY delivers that order.
+static bool walk_view_order(OrderCheck *c, const Access *loop, const FromItem *item,
+                            u32 loop_number)
+{
+    u32 matched = 0;
+    bool reverse = false;
+    for (; matched < c->order->count; matched++) {
+        const Expr *e = order_column(c, matched, item);
+        u8 sort = c->order->items[matched].sort;
+        if (e == NULL || matched >= loop->order_by->count
+            || loop->order_by->items[matched].column != e->u.column.index + 1)
+            break;
+        if (is_big_null(sort) != is_big_null(loop->order_by->items[matched].sort))
+            break;
+        bool opposite = ((sort ^ loop->order_by->items[matched].sort) & SORT_DESC) != 0;
+        if (matched == 0)
+            reverse = opposite;
+        else if (opposite != reverse)
+            break;
+    }
+    if (matched < c->order->count || ((loop->flags & ACCESS_COROUTINE) != 0 && reverse))
+        return false;
+    if (reverse)
+        *c->reverse |= (TableMask)1 << loop_number;
+    return true;
+}
+
+static i8 order_verdict(const OrderCheck *c)
+{
+    if (c->satisfied == c->done)
+        return (i8)c->order->count;
+    if (c->distinct)
+        return -1;
+    for (u32 i = c->order->count - 1; i > 0; i--) {
+        u64 prefix = ((u64)1 << i) - 1;
+        if ((c->satisfied & prefix) == prefix)
+            return (i8)i;
+    }
+    return 0;
+}
+
+i8 order_satisfied(JoinQuery *q, ExprList *order, const LoopChain *loops, u16 flags, Access *last,
+                   TableMask *reverse)
+{
+    if (order->count > 63)
+        return 0;
+    OrderCheck c = {.q = q,
+                    .order = order,
+                    .flags = flags,
+                    .equal_ops = TERM_EQ | TERM_IS | TERM_ISNULL,
+                    .done = ((u64)1 << order->count) - 1,
+                    .distinct = true,
+                    .reverse = reverse};
+    if ((flags & (WANT_ORDER_LIMIT | WANT_MIN | WANT_MAX)) != 0)
+        c.equal_ops |= TERM_IN;
+    Access *loop = NULL;
+    for (u32 i = 0; c.distinct && c.satisfied < c.done && i <= loops->count; i++) {
+        if (i > 0)
+            c.ready |= loop->self;
+        loop = i < loops->count ? loops->items[i] : last;
+        if (i < loops->count && (flags & WANT_ORDER_LIMIT) != 0)
+            continue;
+        if (loop->kind == ACCESS_VIRTUAL) {
+            if (loop->ordered
+                && (flags & (WANT_DISTINCT_BY | WANT_SORT_BY_GROUP)) != WANT_DISTINCT_BY)
+                c.satisfied = c.done;
+            break;
+        }
+        const FromItem *item = q->from->items[loop->item];
+        if ((flags & WANT_DISTINCT_BY) != 0)
+            loop->distinct_count = 0;
+        mark_constants(&c, loop, item);
+        if ((loop->flags & ACCESS_ONE_ROW) == 0) {
+            if ((loop->flags & (ACCESS_INDEXED | ACCESS_ROWID_KEY)) == 0
+                || (loop->index != NULL && (loop->index->flags & INDEX_UNORDERED) != 0))
+                return 0;
+            if (item->kind != FROM_TABLE) {
+                if (i == 0 && loop->order_by != NULL && (flags & WANT_GROUPS) == 0
+                    && walk_view_order(&c, loop, item, i))
+                    c.satisfied = c.done;
+                c.distinct = false;
+                break;
+            }
+            walk_index(&c, loop, item, i);
+        }
+        if (c.distinct)
+            mark_dependent(&c, loop);
+    }
+    return order_verdict(&c);
+}

@@ -1,0 +1,161 @@
+// x LIKE 'abc%' and x GLOB 'abc*' bound x from both sides: x >= 'ABC' AND x < 'abd' under the collation
+// that matches the operator (NOCASE or BINARY). The bounds only help an index with that collation.
+
+#include "func/func.h"
+#include "sql/expr_tree.h"
+#include "sql/plan/plan_internal.h"
+
+typedef struct LikePrefix {
+    char *text; // characters before the first wildcard, escapes resolved
+    u32 size;
+    bool complete;   // the pattern is the prefix and one trailing "any"
+    bool case_blind; // LIKE
+} LikePrefix;
+
+static bool is_wildcard(char c, bool case_blind)
+{
+    return case_blind ? c == '%' || c == '_' : c == '*' || c == '?' || c == '[';
+}
+
+// The escape character, 0 for none; false when it is no one-character literal.
+static bool like_escape(const Expr *call, char *escape)
+{
+    *escape = 0;
+    if (call->list->count < 3)
+        return true;
+    const Expr *e = call->list->items[2].expr;
+    if (e->kind != EX_STRING || e->size != 1)
+        return false;
+    *escape = e->text[0];
+    return *escape != '%' && *escape != '_';
+}
+
+static int read_prefix(JoinQuery *q, const Expr *pattern, char escape, LikePrefix *out)
+{
+    out->text = arena_alloc(q->arena, (size_t)pattern->size + 1);
+    if (out->text == NULL)
+        return SQLITE_NOMEM;
+    out->size = 0;
+    u32 i = 0;
+    for (; i < pattern->size; i++) {
+        char c = pattern->text[i];
+        if (c == 0 || is_wildcard(c, out->case_blind))
+            break;
+        if (escape != 0 && c == escape) {
+            i++;
+            if (i == pattern->size)
+                break;
+            c = pattern->text[i];
+        }
+        if ((u8)c == 0xff)
+            break;
+        out->text[out->size++] = c;
+    }
+    out->text[out->size] = 0;
+    out->complete = i + 1 == pattern->size && pattern->text[i] == (out->case_blind ? '%' : '*');
+    return SQLITE_OK;
+}
+
+// On a column that is not TEXT, a prefix that reads as a number could match numbers, which sort elsewhere.
+static bool prefix_suits_column(const Expr *left, const LikePrefix *prefix)
+{
+    const Expr *bare = plan_skip_collate(left);
+    if (bare->kind == EX_COLUMN && expr_affinity(bare) == AFF_TEXT
+        && (bare->u.column.item->table == NULL
+            || bare->u.column.item->table->kind != TABLE_VIRTUAL))
+        return true;
+    u8 last = (u8)prefix->text[prefix->size - 1];
+    if (prefix->size == 1 && prefix->text[0] == '-')
+        return false;
+    // The prefix itself, or its upper bound, as a number.
+    char next[2] = {(char)(last + 1), 0};
+    ParsedNumber number;
+    number_parse(prefix->text, prefix->size, &number);
+    if (number.kind != NUMBER_NONE && number.whole)
+        return false;
+    bool next_is_digit = next[0] >= '0' && next[0] <= '9';
+    return !(prefix->size == 1 && (next_is_digit || prefix->text[0] == '+' || prefix->text[0] == '.'));
+}
+
+static void fold_ascii(char *text, u32 size, bool upper)
+{
+    for (u32 i = 0; i < size; i++) {
+        char c = text[i];
+        if (upper && c >= 'a' && c <= 'z')
+            text[i] = (char)(c - 32);
+        else if (!upper && c >= 'A' && c <= 'Z')
+            text[i] = (char)(c + 32);
+    }
+}
+
+static Expr *bound_make(JoinQuery *q, const Expr *like, u8 kind, const LikePrefix *prefix,
+                        const char *text)
+{
+    Expr *value = expr_make(q, EX_STRING, NULL, NULL, NULL);
+    Expr *collate = expr_make(q, EX_COLLATE, like->list->items[1].expr, NULL, NULL);
+    if (value == NULL || collate == NULL)
+        return NULL;
+    value->text = text;
+    value->size = prefix->size;
+    collate->text = prefix->case_blind ? "NOCASE" : "BINARY";
+    collate->flags |= EXPR_HAS_COLLATE;
+    return expr_make(q, kind, collate, value, like);
+}
+
+static int add_bounds(Term *term, LikePrefix *prefix)
+{
+    JoinQuery *q = term->list->query;
+    char *low = arena_dup(q->arena, prefix->text, prefix->size);
+    char *high = arena_dup(q->arena, prefix->text, prefix->size);
+    if (low == NULL || high == NULL)
+        return SQLITE_NOMEM;
+    if (prefix->case_blind) {
+        fold_ascii(low, prefix->size, true);
+        fold_ascii(high, prefix->size, false);
+        if (high[prefix->size - 1] == 'A' - 1)
+            prefix->complete = false; // the next character, folded, would jump over the capitals
+    }
+    high[prefix->size - 1] = (char)((u8)high[prefix->size - 1] + 1);
+    u32 flags = prefix->case_blind ? TERM_CASE_BLIND : 0;
+    Expr *above = bound_make(q, term->expr, EX_GE, prefix, low);
+    Expr *below = bound_make(q, term->expr, EX_LT, prefix, high);
+    if (above == NULL || below == NULL)
+        return SQLITE_NOMEM;
+    Term *first, *second;
+    TRY(term_list_append(term->list, above, TERM_VIRTUAL | TERM_LIKE_PAIR | TERM_LIKE_HALF | flags,
+                         &first));
+    TRY(term_analyze(first));
+    TRY(term_list_append(term->list, below, TERM_VIRTUAL | TERM_LIKE_PAIR | TERM_LIKE_HALF | flags,
+                         &second));
+    TRY(term_analyze(second));
+    term->flags |= TERM_FROM_LIKE;
+    if (prefix->complete) {
+        first->parent = second->parent = term;
+        term->child_count = 2;
+        term->flags |= TERM_COPIED;
+    }
+    return SQLITE_OK;
+}
+
+int term_analyze_like(Term *term)
+{
+    JoinQuery *q = term->list->query;
+    Expr *e = term->expr;
+    LikePrefix prefix = {0};
+    if (e->u.call == NULL || e->u.call->func == NULL || e->list == NULL || e->list->count < 2
+        || !func_is_like(e->u.call->func, &prefix.case_blind))
+        return SQLITE_OK;
+    const Expr *pattern = e->list->items[0].expr;
+    char escape;
+    if (pattern->kind != EX_STRING || !like_escape(e, &escape))
+        return SQLITE_OK;
+    TRY(read_prefix(q, pattern, escape, &prefix));
+    if (prefix.size == 0 || (u8)prefix.text[prefix.size - 1] == 0xff
+        || !prefix_suits_column(e->list->items[1].expr, &prefix))
+        return SQLITE_OK;
+    int cursor, column;
+    Expr *column_expr;
+    if (!term_matches_column(q, e->list->items[1].expr, TERM_GE, &cursor, &column, &column_expr))
+        return SQLITE_OK;
+    return add_bounds(term, &prefix);
+}

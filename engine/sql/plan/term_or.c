@@ -1,0 +1,136 @@
+// Terms joined by OR. Three uses: x = 1 OR x = 2 becomes x IN (1, 2); an OR all of whose disjuncts can
+// use an index of the same item becomes a multi-index OR; anything else is just tested.
+
+#include "sql/expr_tree.h"
+#include "sql/plan/plan_internal.h"
+
+// One disjunct that binds no column itself: perhaps an AND some of whose parts do.
+static int analyze_conjunction(Term *disjunct, TableMask *binds)
+{
+    JoinQuery *q = disjunct->list->query;
+    TermList *parts = arena_alloc_zeroed(q->arena, sizeof *parts);
+    if (parts == NULL)
+        return SQLITE_NOMEM;
+    term_list_init(parts, q);
+    TRY(term_list_split(parts, disjunct->expr, EX_AND));
+    parts->outer = disjunct->list;
+    TRY(term_list_analyze(parts));
+    disjunct->parts = parts;
+    disjunct->op = TERM_AND;
+    *binds = 0;
+    for (u32 i = 0; i < parts->count; i++) {
+        const Term *part = parts->items[i];
+        if (part->cursor >= 0 && part->op != 0)
+            *binds |= query_cursor_mask(q, part->cursor);
+    }
+    return SQLITE_OK;
+}
+
+static int disjunct_binds(Term *disjunct, TableMask *binds)
+{
+    const JoinQuery *q = disjunct->list->query;
+    if ((disjunct->op & TERM_SINGLE) == 0)
+        return analyze_conjunction(disjunct, binds);
+    if ((disjunct->flags & TERM_COPIED) != 0) {
+        *binds = ~(TableMask)0; // its commuted copy answers for both
+        return SQLITE_OK;
+    }
+    *binds = query_cursor_mask(q, disjunct->cursor);
+    if ((disjunct->flags & TERM_VIRTUAL) != 0 && disjunct->parent != NULL)
+        *binds |= query_cursor_mask(q, disjunct->parent->cursor);
+    return SQLITE_OK;
+}
+
+static bool equality_on(const Term *t, const Term *model)
+{
+    if ((t->op & TERM_EQ) == 0 || t->cursor != model->cursor || t->column != model->column)
+        return false;
+    if (t->column == COLUMN_EXPR && !expr_equal(t->column_expr, model->column_expr))
+        return false;
+    if (((t->expr->flags ^ model->expr->flags) & EXPR_OUTER_ON) != 0)
+        return false;
+    u8 right = (u8)expr_affinity(t->expr->right);
+    return right <= AFF_NONE || right == (u8)expr_affinity(t->expr->left);
+}
+
+// The form of disjunct `i` (itself or its commuted copy) which is an equality on model's column.
+static const Term *find_equality(const TermList *parts, const Term *disjunct, const Term *model)
+{
+    if (equality_on(disjunct, model))
+        return disjunct;
+    for (u32 i = 0; i < parts->count; i++) {
+        if (parts->items[i]->parent == disjunct && equality_on(parts->items[i], model))
+            return parts->items[i];
+    }
+    return NULL;
+}
+
+static int make_in(Term *term, const TermList *parts, const Term *model, bool *made)
+{
+    JoinQuery *q = term->list->query;
+    ExprList *values = arena_alloc_zeroed(q->arena, sizeof *values);
+    if (values == NULL)
+        return SQLITE_NOMEM;
+    values->items = arena_array(q->arena, parts->count, sizeof *values->items);
+    if (values->items == NULL)
+        return SQLITE_NOMEM;
+    values->capacity = parts->count;
+    *made = false;
+    for (u32 i = 0; i < parts->count; i++) {
+        if ((parts->items[i]->flags & TERM_VIRTUAL) != 0)
+            continue;
+        const Term *equality = find_equality(parts, parts->items[i], model);
+        if (equality == NULL)
+            return SQLITE_OK;
+        values->items[values->count++].expr = equality->expr->right;
+    }
+    Expr *in = expr_make(q, EX_IN, model->expr->left, NULL, term->expr);
+    if (in == NULL)
+        return SQLITE_NOMEM;
+    in->list = values;
+    Term *child;
+    TRY(term_add_child(term, in, &child));
+    *made = true;
+    term->flags |= TERM_COPIED;
+    return term_analyze(child);
+}
+
+static int try_in(Term *term, const TermList *parts)
+{
+    bool made = false;
+    const Term *first = parts->items[0];
+    for (u32 i = 0; i < parts->count && !made; i++) {
+        const Term *model = parts->items[i];
+        if ((model == first || model->parent == first) && (model->op & TERM_EQ) != 0
+            && model->cursor >= 0)
+            TRY(make_in(term, parts, model, &made));
+    }
+    return SQLITE_OK;
+}
+
+int term_analyze_or(Term *term)
+{
+    JoinQuery *q = term->list->query;
+    TermList *parts = arena_alloc_zeroed(q->arena, sizeof *parts);
+    if (parts == NULL)
+        return SQLITE_NOMEM;
+    term_list_init(parts, q);
+    TRY(term_list_split(parts, term->expr, EX_OR));
+    if (parts->count < 2)
+        return SQLITE_OK;
+    TRY(term_list_analyze(parts));
+    TableMask indexable = ~(TableMask)0;
+    for (u32 i = 0; i < parts->count; i++) {
+        TableMask binds;
+        TRY(disjunct_binds(parts->items[i], &binds));
+        indexable &= binds;
+    }
+    term->parts = parts;
+    term->indexable = indexable;
+    term->op = indexable == 0 ? 0 : TERM_OR;
+    if (indexable != 0)
+        term->list->has_or = true;
+    if (indexable != 0 && !term->list->is_or)
+        return try_in(term, parts);
+    return SQLITE_OK;
+}

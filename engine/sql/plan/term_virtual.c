@@ -1,0 +1,86 @@
+// Constraints that only virtual tables understand: MATCH, LIKE, GLOB, REGEXP, <>, IS NOT, NOT NULL, and
+// functions their xFindFunction claims. Each becomes a virtual child which xBestIndex may consume.
+
+#include "func/func.h"
+#include "sql/expr_tree.h"
+#include "sql/plan/plan_internal.h"
+
+static const Expr *virtual_column(const Expr *e)
+{
+    e = plan_skip_collate(e);
+    if (e == NULL || e->kind != EX_COLUMN)
+        return NULL;
+    const Table *table = e->u.column.item->table;
+    return table != NULL && table->kind == TABLE_VIRTUAL ? e : NULL;
+}
+
+static int add_aux(Term *term, u8 aux_op, const Expr *column, Expr *value)
+{
+    JoinQuery *q = term->list->query;
+    TableMask needs = value == NULL ? 0 : expr_mask(q, value);
+    if (query_item_mask(q, column->u.column.item) == 0
+        || (needs & query_item_mask(q, column->u.column.item)) != 0)
+        return SQLITE_OK;
+    if (value == NULL)
+        value = expr_make(q, EX_NULL, NULL, NULL, NULL);
+    Expr *e = expr_make(q, EX_EQ, (Expr *)(uintptr_t)column, value, term->expr);
+    if (e == NULL)
+        return SQLITE_NOMEM;
+    Term *child;
+    TRY(term_add_child(term, e, &child));
+    child->aux_op = aux_op;
+    child->op = TERM_AUX;
+    child->cursor = column->u.column.item->cursor;
+    child->column = column->u.column.index;
+    child->column_expr = (Expr *)(uintptr_t)column;
+    child->prereq_right = needs | (term->prereq_right & ~term->prereq_all);
+    child->prereq_all = term->prereq_all;
+    term->flags |= TERM_COPIED;
+    return SQLITE_OK;
+}
+
+static int analyze_call(Term *term)
+{
+    static const struct {
+        const char *name;
+        u8 op;
+    } operators[] = {{"match", SQLITE_INDEX_CONSTRAINT_MATCH},
+                     {"glob", SQLITE_INDEX_CONSTRAINT_GLOB},
+                     {"like", SQLITE_INDEX_CONSTRAINT_LIKE},
+                     {"regexp", SQLITE_INDEX_CONSTRAINT_REGEXP}};
+    Expr *e = term->expr;
+    if (e->list == NULL || e->list->count != 2 || e->u.call == NULL)
+        return SQLITE_OK;
+    const Expr *column = virtual_column(e->list->items[1].expr);
+    for (u32 i = 0; column != NULL && i < ARRAY_LEN(operators); i++) {
+        if (name_equals(e->text, operators[i].name))
+            return add_aux(term, operators[i].op, column, e->list->items[0].expr);
+    }
+    column = virtual_column(e->list->items[0].expr);
+    u8 claimed = column == NULL ? 0 : plan_virtual_function(term->list->query, column, e);
+    if (claimed >= SQLITE_INDEX_CONSTRAINT_FUNCTION)
+        return add_aux(term, claimed, column, e->list->items[1].expr);
+    return SQLITE_OK;
+}
+
+int term_analyze_virtual(Term *term)
+{
+    Expr *e = term->expr;
+    if (term->list->query->item_count == 0 || (term->flags & TERM_VIRTUAL) != 0)
+        return SQLITE_OK;
+    u8 op;
+    switch (e->kind) {
+    case EX_CALL: return analyze_call(term);
+    case EX_NE: op = SQLITE_INDEX_CONSTRAINT_NE; break;
+    case EX_IS_NOT: op = SQLITE_INDEX_CONSTRAINT_ISNOT; break;
+    case EX_NOT_NULL: op = SQLITE_INDEX_CONSTRAINT_ISNOTNULL; break;
+    default: return SQLITE_OK; // binds nothing
+    }
+    const Expr *column = virtual_column(e->left);
+    if (column != NULL)
+        TRY(add_aux(term, op, column, e->right));
+    column = e->right == NULL ? NULL : virtual_column(e->right);
+    if (column != NULL)
+        TRY(add_aux(term, op, column, e->left));
+    return SQLITE_OK;
+}
