@@ -5,7 +5,7 @@
 #include "sql/plan/plan_internal.h"
 
 enum {
-    WORK_MAX = 20000,  // candidate paths tried before the rest is left out
+    WORK_MAX = 20000, // candidate paths tried before the rest is left out
     WORK_PER_ITEM = 1000,
 };
 
@@ -98,7 +98,8 @@ static bool cheaper_proper_subset(const Access *a, const Access *b)
 {
     if ((a->flags & ACCESS_INDEXED) == 0 && (a->flags & ACCESS_ROWID_KEY) == 0)
         return false;
-    if (a->term_count - a->skip_count >= b->term_count - b->skip_count || b->skip_count > a->skip_count)
+    if (a->term_count - a->skip_count >= b->term_count - b->skip_count
+        || b->skip_count > a->skip_count)
         return false;
     if (a->run > b->run || (a->run == b->run && a->rows > b->rows))
         return false;
@@ -183,7 +184,7 @@ static void candidates_drop(JoinQuery *q, Access *after, const Access *draft)
     }
 }
 
-static void or_set_insert(OrSet *set, TableMask prereq, Est run, Est rows)
+void or_set_insert(OrSet *set, TableMask prereq, Est run, Est rows)
 {
     u16 i = 0;
     for (; i < set->count; i++) {
@@ -267,7 +268,8 @@ int access_push_term(JoinQuery *q, Term *term)
 static int add_item(JoinQuery *q, int number, TableMask prereq, TableMask unusable)
 {
     FromItem *item = q->from->items[number];
-    q->draft = (Access){.item = (u8)number, .self = (TableMask)1 << number, .terms = q->draft_terms};
+    q->draft =
+        (Access){.item = (u8)number, .self = (TableMask)1 << number, .terms = q->draft_terms};
     q->draft_list = &q->terms;
     q->work_left += WORK_PER_ITEM;
     if (item->table != NULL && item->table->kind == TABLE_VIRTUAL && item->kind != FROM_SELECT)

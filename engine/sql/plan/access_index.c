@@ -5,16 +5,15 @@
 #include "sql/plan/plan_internal.h"
 
 enum {
-    IN_SUBQUERY_ROWS = 46,  // guess: 25 values
-    SKIP_SCAN_MIN = 42,     // a skipped column must have 18 rows per value
-    NULL_ROWS_FACTOR = 10,  // IS NULL finds twice what = finds
+    IN_SUBQUERY_ROWS = 46, // guess: 25 values
+    SKIP_SCAN_MIN = 42,    // a skipped column must have 18 rows per value
+    NULL_ROWS_FACTOR = 10, // IS NULL finds twice what = finds
 };
 
 // Length of the row-value bound (a, b, ...) > (...) that the index columns from `first` on can serve.
-static u16 bound_length(const JoinQuery *q, const FromItem *item, const Index *index, u32 first,
-                        const Term *term)
+static u16 bound_length(const FromItem *item, const Index *index, u32 first, const Term *term)
 {
-    u32 size = plan_vector_size(term->expr->left);
+    u32 size = expr_vector_size(term->expr->left);
     if (size < 2 || term->expr->left->kind != EX_VECTOR)
         return 1;
     if (size > (u32)index->key_count - first)
@@ -22,23 +21,22 @@ static u16 bound_length(const JoinQuery *q, const FromItem *item, const Index *i
     u32 i = 1;
     for (; i < size; i++) {
         const Expr *left = term->expr->left->list->items[i].expr;
-        const Expr *right = term->expr->right->kind == EX_VECTOR
-                                ? term->expr->right->list->items[i].expr
-                                : NULL;
+        const Expr *right =
+            term->expr->right->kind == EX_VECTOR ? term->expr->right->list->items[i].expr : NULL;
         int column = index->columns[first + i];
         if (left->kind != EX_COLUMN || left->u.column.item != item
             || left->u.column.index != column)
             break;
         if (((index->sort_flags[first + i] ^ index->sort_flags[first]) & KEY_DESC) != 0)
             break;
-        Expr pair = {.kind = EX_EQ, .left = (Expr *)(uintptr_t)left,
-                     .right = (Expr *)(uintptr_t)right};
+        Expr pair = {
+            .kind = EX_EQ, .left = (Expr *)(uintptr_t)left, .right = (Expr *)(uintptr_t)right};
         u8 affinity = column < 0 ? AFF_INTEGER : item->table->columns[column].affinity;
         if (right != NULL && !plan_index_affinity_ok(&pair, affinity))
             break;
         if (right == NULL && affinity != (u8)expr_affinity(left))
             break;
-        if (!name_equals(plan_compare_collation(q->plan, right != NULL ? &pair : term->expr),
+        if (!name_equals(plan_compare_collation(right != NULL ? &pair : term->expr),
                          index->collations[first + i]))
             break;
     }
@@ -106,7 +104,8 @@ static void note_equality(Access *draft, const Index *index, const Term *term, E
 {
     int column = index->columns[bound];
     draft->flags |= ACCESS_EQUAL;
-    if (column == COLUMN_ROWID || (column >= 0 && in_before == 0 && bound + 1 == index->key_count)) {
+    if (column == COLUMN_ROWID
+        || (column >= 0 && in_before == 0 && bound + 1 == index->key_count)) {
         if (column == COLUMN_ROWID || (index->flags & INDEX_UNIQUE_NOT_NULL) != 0
             || (index->key_count == 1 && (index->flags & INDEX_UNIQUE) != 0
                 && (term->op & TERM_EQ) != 0))
@@ -121,7 +120,7 @@ static int note_bound(JoinQuery *q, const FromItem *item, const Index *index, Te
                       Term **bottom, Term **top)
 {
     Access *draft = &q->draft;
-    u16 length = bound_length(q, item, index, draft->equal_count, term);
+    u16 length = bound_length(item, index, draft->equal_count, term);
     if ((term->op & (TERM_GT | TERM_GE)) != 0) {
         draft->flags |= ACCESS_BOTTOM;
         draft->bottom_count = length;
@@ -165,7 +164,8 @@ static int rows_after_equality(JoinQuery *q, const Index *index, const Term *ter
             return SQLITE_OK;
         }
     }
-    draft->rows = (Est)(draft->rows + index->row_estimates[bound] - index->row_estimates[bound - 1]);
+    draft->rows =
+        (Est)(draft->rows + index->row_estimates[bound] - index->row_estimates[bound - 1]);
     if ((term->op & TERM_ISNULL) != 0)
         draft->rows += NULL_ROWS_FACTOR;
     return SQLITE_OK;
@@ -176,8 +176,8 @@ static void set_kind(Access *draft)
     if ((draft->flags & ACCESS_INDEXED) != 0)
         draft->kind = ACCESS_INDEX;
     else
-        draft->kind = (draft->flags & (ACCESS_EQUAL | ACCESS_IN)) != 0 ? ACCESS_ROWID
-                                                                      : ACCESS_ROWID_RANGE;
+        draft->kind =
+            (draft->flags & (ACCESS_EQUAL | ACCESS_IN)) != 0 ? ACCESS_ROWID : ACCESS_ROWID_RANGE;
 }
 
 // Cost of the draft as it stands; rows and cost are multiplied by the INs so far.
@@ -186,10 +186,10 @@ static void set_cost(JoinQuery *q, const FromItem *item, const Index *index, Est
     Access *draft = &q->draft;
     Est table_size = table_row_size(item);
     bool is_rowid = (draft->flags & ACCESS_INDEXED) == 0;
-    Est in_index = is_rowid ? (Est)(draft->rows + 16)
-                            : (Est)(draft->rows + 1
-                                    + 15 * index->row_size_estimate
-                                          / (table_size > 0 ? table_size : 1));
+    Est in_index = is_rowid
+                       ? (Est)(draft->rows + 16)
+                       : (Est)(draft->rows + 1
+                               + 15 * index->row_size_estimate / (table_size > 0 ? table_size : 1));
     draft->run = est_sum(est_log2(index->row_estimates[0]), in_index);
     if ((draft->flags & (ACCESS_COVERING | ACCESS_INDEX_EXPR)) == 0 && !is_rowid)
         draft->run = est_sum(draft->run, (Est)(draft->rows + 16));
@@ -274,10 +274,9 @@ int access_add_index_terms(JoinQuery *q, FromItem *item, Index *index, Est in_be
     if ((draft->flags & ACCESS_BOTTOM) != 0)
         ops = TERM_LT | TERM_LE;
     if ((index->flags & INDEX_UNORDERED) != 0)
-        ops &= ~(u16)TERM_RANGE;
+        ops = TERM_EQ | TERM_IS | TERM_IN | TERM_ISNULL;
     TermScan scan;
-    for (Term *term =
-             term_scan_first(&scan, q->draft_list, item, draft->equal_count, ops, index);
+    for (Term *term = term_scan_first(&scan, q->draft_list, item, draft->equal_count, ops, index);
          term != NULL; term = term_scan_next(&scan)) {
         if (term_usable(q, item, index, term))
             TRY(bind_column(q, item, index, term, in_before));

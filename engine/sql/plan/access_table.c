@@ -5,9 +5,9 @@
 #include "sql/plan/plan_internal.h"
 
 enum {
-    SCAN_FACTOR = 16,       // a row of a table costs three times an index entry
-    LOOKUP_FACTOR = 16,     // going from an index entry to its row
-    AUTO_INDEX_FACTOR = 28, // building an index costs seven times reading the rows
+    SCAN_FACTOR = 16,          // a row of a table costs three times an index entry
+    LOOKUP_FACTOR = 16,        // going from an index entry to its row
+    AUTO_INDEX_FACTOR = 28,    // building an index costs seven times reading the rows
     AUTO_INDEX_SUBQUERY = -25, // rows of a subquery are written anyhow
     AUTO_INDEX_ROWS = 43,      // guess of rows with one key
 };
@@ -91,14 +91,14 @@ bool index_where_holds(JoinQuery *q, const FromItem *item, const Index *index)
             continue;
         if (!outer_on && (item->join & JOIN_LEFT) != 0)
             continue;
-        if (plan_implies(q->plan, e, index->where, item))
+        if (plan_implies(e, index->where))
             return true;
     }
     for (TermList *outer = q->draft_list->outer; outer != NULL; outer = outer->outer) {
         for (u32 i = 0; i < outer->count; i++) {
             const Expr *e = outer->items[i]->expr;
-            if ((e->flags & EXPR_OUTER_ON) == 0 && (item->join & JOIN_LEFT) == 0
-                && !outer->is_or && plan_implies(q->plan, e, index->where, item))
+            if ((e->flags & EXPR_OUTER_ON) == 0 && (item->join & JOIN_LEFT) == 0 && !outer->is_or
+                && plan_implies(e, index->where))
                 return true;
         }
     }
@@ -127,7 +127,7 @@ static bool helps_order(const JoinQuery *q, const FromItem *item, const Index *i
     if (q->order_by == NULL || (index->flags & INDEX_UNORDERED) != 0)
         return false;
     for (u32 i = 0; i < q->order_by->count; i++) {
-        const Expr *e = plan_skip_collate(q->order_by->items[i].expr);
+        const Expr *e = expr_skip_collate_likely(q->order_by->items[i].expr);
         if (e != NULL && e->kind == EX_COLUMN && e->u.column.item == item) {
             int column = plan_column_number(e);
             if (column < 0)
@@ -164,8 +164,11 @@ static int add_automatic(JoinQuery *q, FromItem *item, TableMask prereq)
         Access *draft = &q->draft;
         if ((term->prereq_right & draft->self) != 0 || !term_can_drive_auto_index(term, item, 0))
             continue;
-        *draft = (Access){.kind = ACCESS_INDEX, .item = draft->item, .self = draft->self,
-                          .terms = q->draft_terms, .equal_count = 1};
+        *draft = (Access){.kind = ACCESS_INDEX,
+                          .item = draft->item,
+                          .self = draft->self,
+                          .terms = q->draft_terms,
+                          .equal_count = 1};
         TRY(access_push_term(q, term));
         int setup = est_log2(rows) + rows + (subquery ? AUTO_INDEX_SUBQUERY : AUTO_INDEX_FACTOR);
         draft->setup = (Est)(setup < 0 ? 0 : setup);
@@ -181,8 +184,12 @@ static int add_automatic(JoinQuery *q, FromItem *item, TableMask prereq)
 static void begin_draft(JoinQuery *q, Index *index, TableMask prereq)
 {
     u8 item = q->draft.item;
-    q->draft = (Access){.item = item, .self = (TableMask)1 << item, .terms = q->draft_terms,
-                        .index = index, .prereq = prereq, .rows = index->row_estimates[0]};
+    q->draft = (Access){.item = item,
+                        .self = (TableMask)1 << item,
+                        .terms = q->draft_terms,
+                        .index = index,
+                        .prereq = prereq,
+                        .rows = index->row_estimates[0]};
     q->stat_valid = 0;
 }
 
@@ -218,7 +225,8 @@ static Est lookups_of_scan(const JoinQuery *q, const FromItem *item, const Index
     int lookups = rows + LOOKUP_FACTOR;
     for (u32 i = 0; i < q->terms.count; i++) {
         const Term *term = q->terms.items[i];
-        if ((term->flags & TERM_VIRTUAL) != 0 || !plan_expr_within_index(q, term->expr, item, index))
+        if ((term->flags & TERM_VIRTUAL) != 0
+            || !plan_expr_within_index(q, term->expr, item, index))
             break;
         if (term->truth <= 0) {
             lookups += term->truth;
@@ -252,7 +260,8 @@ static int add_index_scan(JoinQuery *q, FromItem *item, Index *index, u8 sort_in
     if (!worth)
         return SQLITE_OK;
     draft->sort_index = helps ? sort_index : 0;
-    draft->run = (Est)(rows + 1 + 15 * index->row_size_estimate / (table_size > 0 ? table_size : 1));
+    draft->run =
+        (Est)(rows + 1 + 15 * index->row_size_estimate / (table_size > 0 ? table_size : 1));
     if (!covering)
         draft->run = est_sum(draft->run, lookups_of_scan(q, item, index, rows));
     access_adjust_rows(q, draft, rows);
@@ -293,7 +302,8 @@ int access_add_table(JoinQuery *q, int number, TableMask prereq)
     }
     if (!real_table)
         return SQLITE_OK;
-    for (Index *index = plan_bound_indexes(q, item); index != NULL; index = index->next, sort_index++) {
+    for (Index *index = plan_bound_indexes(q, item); index != NULL;
+         index = index->next, sort_index++) {
         if (!index_is_allowed(q, item, index))
             continue;
         TRY(add_index_scan(q, item, index, sort_index, prereq));

@@ -5,7 +5,7 @@
 #include "sql/plan/plan_internal.h"
 
 enum {
-    RANGE_FACTOR = 20, // one bound keeps a quarter of the rows
+    RANGE_FACTOR = 20,        // one bound keeps a quarter of the rows
     CLOSED_RANGE_FACTOR = 20, // two bounds keep another quarter of the sixteenth
 };
 
@@ -56,7 +56,7 @@ static bool term_used(const Access *access, const Term *term)
 static Est equality_reduction(const Term *term)
 {
     i64 value;
-    if (plan_is_integer(term->expr->right, &value) && value >= -1 && value <= 1)
+    if (expr_is_integer(term->expr->right, &value) && value >= -1 && value <= 1)
         return 10;
     return 20;
 }

@@ -38,7 +38,7 @@ static void consume_access(JoinQuery *q, const JoinLevel *level, TableMask not_r
         Term *term = a->terms[i];
         if (term == NULL || is_transitive(level, term))
             continue;
-        if (i >= a->equal_count && plan_vector_size(term->expr->left) > 1)
+        if (i >= a->equal_count && expr_vector_size(term->expr->left) > 1)
             continue; // the bound is only a necessary condition
         consume(q, level, not_ready, term);
     }
@@ -308,7 +308,6 @@ static int finish_level(JoinQuery *q, JoinLevel *level, u32 number, TableMask no
     level->is_left = number > 0 && (level->item->join & JOIN_LEFT) != 0;
     level->is_right = (level->item->join & JOIN_RIGHT) != 0;
     level->reverse = (q->reverse_mask >> number & 1) != 0;
-    level->is_semi = level->item->is_semi;
     if ((a->flags & ACCESS_AUTOMATIC) != 0)
         TRY(fill_automatic(q, level, not_ready));
     if (a->kind == ACCESS_OR)

@@ -108,7 +108,8 @@ static JoinPath *find_place(PathSearch *s, const PathStep *step)
     if (s->to_count < s->choices)
         return &s->to[s->to_count++];
     JoinPath *worst = &s->to[s->worst];
-    if (step->cost > worst->cost || (step->cost == worst->cost && step->unsorted >= worst->unsorted))
+    if (step->cost > worst->cost
+        || (step->cost == worst->cost && step->unsorted >= worst->unsorted))
         return NULL;
     return worst;
 }
@@ -230,8 +231,8 @@ static void note_order(JoinQuery *q, const PathSearch *s, const JoinPath *path)
     TableMask reverse = 0;
     if (q->distinct_wanted && (q->flags & WANT_DISTINCT_BY) == 0
         && q->distinct == DISTINCT_UNORDERED && count > 0
-        && order_satisfied(q, q->request->columns, &outer, WANT_DISTINCT_BY,
-                           path->loops[count - 1], &reverse)
+        && order_satisfied(q, q->request->columns, &outer, WANT_DISTINCT_BY, path->loops[count - 1],
+                           &reverse)
                == (i8)q->request->columns->count)
         q->distinct = DISTINCT_ORDERED;
     if (q->order_by == NULL || s->order_count == 0)
@@ -280,7 +281,8 @@ static void forbid_needless_scans(JoinQuery *q)
             return;
         for (Access *a = q->candidates; a != NULL; a = a->next) {
             if (a->item != chosen->item || (a->flags & ACCESS_AUTOMATIC) != 0
-                || (a->flags & (ACCESS_EQUAL | ACCESS_IN | ACCESS_ISNULL | ACCESS_BOTTOM | ACCESS_TOP))
+                || (a->flags
+                    & (ACCESS_EQUAL | ACCESS_IN | ACCESS_ISNULL | ACCESS_BOTTOM | ACCESS_TOP))
                        != 0
                 || a->kind == ACCESS_OR)
                 continue;

@@ -12,9 +12,9 @@ static int add_function_arguments(JoinQuery *q, FromItem *item)
         if ((table->columns[i].flags & COLUMN_HIDDEN) == 0)
             continue;
         Expr *column = expr_make(q, EX_COLUMN, NULL, NULL, NULL);
-        Expr *equal = column == NULL ? NULL
-                                     : expr_make(q, EX_EQ, column,
-                                                 item->args->items[argument].expr, NULL);
+        Expr *equal = column == NULL
+                          ? NULL
+                          : expr_make(q, EX_EQ, column, item->args->items[argument].expr, NULL);
         if (equal == NULL)
             return SQLITE_NOMEM;
         column->u.column.item = item;
@@ -35,8 +35,6 @@ static int query_terms(JoinQuery *q)
     TRY(term_list_split(&q->terms, q->request->where, EX_AND));
     for (u32 i = 0; i < q->item_count; i++) {
         FromItem *item = q->from->items[i];
-        if (item->on != NULL && (q->flags & (WANT_OR_BRANCH | WANT_RIGHT_ROWS)) == 0)
-            TRY(term_list_split(&q->terms, item->on, EX_AND));
         if (item->kind == FROM_FUNCTION && item->args != NULL)
             TRY(add_function_arguments(q, item));
     }
@@ -49,7 +47,7 @@ static bool result_has_column(JoinQuery *q, const FromItem *item, int column, co
     for (u32 i = 0; i < columns->count; i++) {
         Expr *e = columns->items[i].expr;
         if (plan_is_column_of(e, item->cursor, column)
-            && (collation == NULL || name_equals(plan_collation_name(q->plan, e), collation)))
+            && (collation == NULL || name_equals(plan_collation_name(e), collation)))
             return true;
     }
     return false;
@@ -220,9 +218,14 @@ static u32 omit_left_joins(JoinQuery *q)
 
 static int query_init(JoinQuery *q, PlanContext *plan, const JoinRequest *request)
 {
-    *q = (JoinQuery){.plan = plan, .db = plan->db, .arena = plan->arena, .request = request,
-                     .from = request->from, .order_by = request->order_by,
-                     .item_count = request->from->count, .limit = request->limit_rows};
+    *q = (JoinQuery){.plan = plan,
+                     .db = plan->db,
+                     .arena = plan->arena,
+                     .request = request,
+                     .from = request->from,
+                     .order_by = request->order_by,
+                     .item_count = request->from->count,
+                     .limit = request->limit_rows};
     q->flags = (u16)request->flags;
     q->draft_list = &q->terms;
     q->distinct_wanted = (request->flags & WANT_DISTINCT) != 0;

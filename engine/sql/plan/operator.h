@@ -63,14 +63,14 @@ typedef enum AccessKind {
     ACCESS_HASH,        // hash join: probe a table built from the item's rows
 } AccessKind;
 
-enum { // Access.flags
+enum {                      // Access.flags
     ACCESS_EQUAL = 1u << 0, // some column bound by = (or IS)
     ACCESS_IN = 1u << 1,    // some column bound by IN
     ACCESS_ISNULL = 1u << 2,
-    ACCESS_BOTTOM = 1u << 3, // x > or x >=
-    ACCESS_TOP = 1u << 4,    // x < or x <=
-    ACCESS_COVERING = 1u << 5, // the index holds every column that is read
-    ACCESS_ONE_ROW = 1u << 6,  // at most one row per set of outer rows
+    ACCESS_BOTTOM = 1u << 3,    // x > or x >=
+    ACCESS_TOP = 1u << 4,       // x < or x <=
+    ACCESS_COVERING = 1u << 5,  // the index holds every column that is read
+    ACCESS_ONE_ROW = 1u << 6,   // at most one row per set of outer rows
     ACCESS_AUTOMATIC = 1u << 7, // index built for this statement
     ACCESS_SKIP_SCAN = 1u << 8,
     ACCESS_UNIQUE_WANTED = 1u << 9, // unique index, all columns bound (but maybe to NULL)
@@ -80,7 +80,7 @@ enum { // Access.flags
     ACCESS_INDEXED = 1u << 13,      // `index` is used
     ACCESS_ROWID_KEY = 1u << 14,    // the rowid is the key (ACCESS_ROWID...)
     ACCESS_COROUTINE = 1u << 15,
-    ACCESS_BIG_NULL = 1u << 16,  // NULLs last where the index has them first: scanned in two goes
+    ACCESS_BIG_NULL = 1u << 16, // NULLs last where the index has them first: scanned in two goes
     ACCESS_IN_EARLY_OUT = 1u << 17,
     ACCESS_IN_SEEK_SCAN = 1u << 18,
     ACCESS_INDEX_EXPR = 1u << 19, // covering thanks to indexed expressions
@@ -92,10 +92,10 @@ enum { // Access.flags
 
 // A way to reach the rows of one FROM item, given the rows of the items in `prereq`.
 struct Access {
-    u8 kind;      // AccessKind
-    u8 item;      // its number in the FROM list
+    u8 kind;       // AccessKind
+    u8 item;       // its number in the FROM list
     u8 sort_index; // distinguishes paths which give another order
-    u32 flags;    // ACCESS_*
+    u32 flags;     // ACCESS_*
     TableMask prereq, self;
     Est setup, run; // once per statement; per outer row
     Est rows;       // per outer row
@@ -144,7 +144,7 @@ typedef struct JoinLevel {
     Expr **filters;     // tested for each row of the item; ON terms only if is_left
     u16 filter_count;
     u16 index_filter_count; // filters[0..n) need the index's columns only: tested before the row is fetched
-    Expr **late_filters;    // is_left: WHERE terms, tested after the row of NULLs may stand in
+    Expr **late_filters; // is_left: WHERE terms, tested after the row of NULLs may stand in
     u16 late_count;
     // Automatic index and hash: rows that go in must pass these
     Expr **build_filters;
@@ -164,9 +164,9 @@ struct JoinOperator {
     i8 ordered;          // leading terms of the wanted order which the loops deliver
     u8 distinct;         // DistinctKind
     bool order_by_inner; // the inner loop alone delivers the order: LIMIT may stop it early
-    bool sorted;       // with GROUP BY: fully
-    bool one_pass_ok;  // at most one row: UPDATE and DELETE may change it as they meet it
-    bool multi_pass_ok; // rows may be changed as the loop goes on
+    bool sorted;         // with GROUP BY: fully
+    bool one_pass_ok;    // at most one row: UPDATE and DELETE may change it as they meet it
+    bool multi_pass_ok;  // rows may be changed as the loop goes on
 };
 
 typedef enum DistinctKind {
@@ -207,11 +207,11 @@ typedef enum GroupKind {
 
 typedef struct AggregateOperator {
     Operator base;
-    u8 group; // GroupKind
+    u8 group;       // GroupKind
     u8 minmax_sort; // min()/max() only: the loop's order makes the first row the answer
     bool is_min;
     bool group_is_order; // groups come out in the order ORDER BY wants
-    ExprList *keys; // GROUP BY, perhaps reordered to suit ORDER BY
+    ExprList *keys;      // GROUP BY, perhaps reordered to suit ORDER BY
     Expr *having;
     Expr **aggs; // EX_CALL
     u32 agg_count;

@@ -19,7 +19,7 @@ typedef struct OrderCheck {
 
 static const Expr *order_column(const OrderCheck *c, u32 i, const FromItem *item)
 {
-    const Expr *e = plan_skip_collate(c->order->items[i].expr);
+    const Expr *e = expr_skip_collate_likely(c->order->items[i].expr);
     if (e == NULL || e->kind != EX_COLUMN || e->u.column.item != item)
         return NULL;
     return e;
@@ -37,20 +37,19 @@ static bool term_in_access(const Access *a, const Term *term)
 // Terms of the order that WHERE binds to one value need no order.
 static void mark_constants(OrderCheck *c, const Access *loop, const FromItem *item)
 {
-    PlanContext *plan = c->q->plan;
     for (u32 i = 0; i < c->order->count; i++) {
         const Expr *e = order_column(c, i, item);
         if ((c->satisfied & ((u64)1 << i)) != 0 || e == NULL)
             continue;
-        Term *term = term_find(&c->q->terms, item, plan_column_number(e), ~c->ready, c->equal_ops,
-                               NULL);
+        Term *term =
+            term_find(&c->q->terms, item, plan_column_number(e), ~c->ready, c->equal_ops, NULL);
         if (term == NULL)
             continue;
         if (term->op == TERM_IN && !term_in_access(loop, term))
             continue;
         if ((term->op & (TERM_EQ | TERM_IS)) != 0 && plan_column_number(e) >= 0
-            && !name_equals(plan_collation_name(plan, c->order->items[i].expr),
-                            plan_compare_collation(plan, term->expr)))
+            && !name_equals(plan_collation_name(c->order->items[i].expr),
+                            plan_compare_collation(term->expr)))
             continue;
         c->satisfied |= (u64)1 << i;
     }
@@ -69,9 +68,10 @@ static int match_column(OrderCheck *c, const FromItem *item, const Index *index,
         if (column >= ROWID_COLUMN)
             match = e != NULL && plan_column_number(e) == column;
         else
-            match = expr_equal(plan_skip_collate(c->order->items[i].expr), index->exprs[position]);
+            match = expr_equal(expr_skip_collate_likely(c->order->items[i].expr),
+                               index->exprs[position]);
         if (match && column != ROWID_COLUMN)
-            match = name_equals(plan_collation_name(c->q->plan, c->order->items[i].expr),
+            match = name_equals(plan_collation_name(c->order->items[i].expr),
                                 index->collations[position]);
         if (match)
             return (int)i;
@@ -83,8 +83,7 @@ static int match_column(OrderCheck *c, const FromItem *item, const Index *index,
 
 static bool is_big_null(u8 sort)
 {
-    return (sort & SORT_DESC) != 0 ? (sort & SORT_NULLS_FIRST) != 0
-                                   : (sort & SORT_NULLS_LAST) != 0;
+    return (sort & SORT_DESC) != 0 ? (sort & SORT_NULLS_FIRST) != 0 : (sort & SORT_NULLS_LAST) != 0;
 }
 
 // How the index stands to the direction of the order, as found so far.

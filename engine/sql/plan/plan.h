@@ -13,7 +13,7 @@
 typedef struct PlanContext {
     sqlite3 *db;
     Arena *arena;
-    Stmt *stmt;    // for parameter names and peeking at bound values; may be NULL
+    Stmt *stmt;        // for parameter names and peeking at bound values; may be NULL
     int *cursor_count; // the statement's counter, for items the planner makes
     u32 select_count;  // numbers for Selects made here, see plan_next_select_id()
     int depth;
@@ -21,32 +21,32 @@ typedef struct PlanContext {
 
 // What is wanted from a join beside its rows.
 enum {
-    WANT_ORDER = 0x0001,       // order_by is an ORDER BY
-    WANT_GROUPS = 0x0002,      // order_by is a GROUP BY: any order that brings equal keys together
-    WANT_DISTINCT = 0x0004,    // order_by are DISTINCT's columns
-    WANT_MIN = 0x0008,         // only the first row of the order matters
-    WANT_MAX = 0x0010,         // only the last one
-    WANT_ONE_PASS = 0x0020,    // UPDATE or DELETE that would like to change rows as it goes
-    WANT_MULTI_ROW = 0x0040,   // ... even when there are many
-    WANT_DUPLICATES_OK = 0x0080, // the same row may come twice
-    WANT_OR_BRANCH = 0x0100,   // part of a multi-index OR
-    WANT_SORT_BY_GROUP = 0x0200, // GROUP BY keys double as ORDER BY
-    WANT_LIMIT = 0x0400,       // `limit` is an upper bound on the rows needed
-    WANT_RIGHT_ROWS = 0x0800,  // re-scan for the unmatched rows of a RIGHT JOIN
+    WANT_ORDER = 0x0001,     // order_by is an ORDER BY
+    WANT_GROUPS = 0x0002,    // order_by is a GROUP BY: any order that brings equal keys together
+    WANT_DISTINCT = 0x0004,  // order_by are DISTINCT's columns
+    WANT_MIN = 0x0008,       // only the first row of the order matters
+    WANT_MAX = 0x0010,       // only the last one
+    WANT_ONE_PASS = 0x0020,  // UPDATE or DELETE that would like to change rows as it goes
+    WANT_MULTI_ROW = 0x0040, // ... even when there are many
+    WANT_DUPLICATES_OK = 0x0080,      // the same row may come twice
+    WANT_OR_BRANCH = 0x0100,          // part of a multi-index OR
+    WANT_SORT_BY_GROUP = 0x0200,      // GROUP BY keys double as ORDER BY
+    WANT_LIMIT = 0x0400,              // `limit` is an upper bound on the rows needed
+    WANT_RIGHT_ROWS = 0x0800,         // re-scan for the unmatched rows of a RIGHT JOIN
     WANT_AGGREGATE_DISTINCT = 0x1000, // DISTINCT is that of an aggregate's argument
     WANT_NO_AUTO_INDEX = 0x2000,
-    WANT_DISTINCT_BY = 0x4000,   // planner's own: order_by are DISTINCT's columns
-    WANT_ORDER_LIMIT = 0x8000,   // planner's own: only the innermost loop's order counts
+    WANT_DISTINCT_BY = 0x4000, // planner's own: order_by are DISTINCT's columns
+    WANT_ORDER_LIMIT = 0x8000, // planner's own: only the innermost loop's order counts
 };
 
 typedef struct JoinRequest {
     FromList *from;
     Expr *where;
-    ExprList *order_by; // NULL: none
-    ExprList *columns;  // result columns, when DISTINCT is asked for; else NULL
-    Select *select;     // may be NULL
+    ExprList *order_by;   // NULL: none
+    ExprList *columns;    // result columns, when DISTINCT is asked for; else NULL
+    Select *select;       // may be NULL
     Expr *limit, *offset; // for virtual tables; NULL when they must not be handed on
-    u32 flags;          // WANT_*
+    u32 flags;            // WANT_*
     Est limit_rows;
     Index *only_index; // WANT_OR_BRANCH: index the statement already has open; may be NULL
 } JoinRequest;

@@ -3,38 +3,6 @@
 #include "sql/expr_tree.h"
 #include "sql/plan/plan_internal.h"
 
-const Expr *plan_skip_collate(const Expr *e)
-{
-    while (e != NULL) {
-        if (e->kind == EX_COLLATE || e->kind == EX_PLUS)
-            e = e->kind == EX_COLLATE ? e->left : e;
-        else if (e->kind == EX_CALL && (e->flags & EXPR_UNLIKELY) != 0 && e->list != NULL)
-            e = e->list->items[0].expr;
-        else
-            return e;
-        if (e != NULL && e->kind == EX_PLUS)
-            return e; // +x is no column to an index
-    }
-    return NULL;
-}
-
-bool plan_is_integer(const Expr *e, i64 *out)
-{
-    if (e == NULL)
-        return false;
-    if (e->kind == EX_INTEGER || e->kind == EX_BOOL) {
-        *out = e->u.integer;
-        return true;
-    }
-    if (e->kind == EX_PLUS)
-        return plan_is_integer(e->left, out);
-    if (e->kind == EX_NEGATE && plan_is_integer(e->left, out) && *out != INT64_MIN) {
-        *out = -*out;
-        return true;
-    }
-    return false;
-}
-
 int plan_column_number(const Expr *column)
 {
     ASSERT(column->kind == EX_COLUMN);
@@ -48,21 +16,21 @@ int plan_column_number(const Expr *column)
 
 bool plan_is_column_of(const Expr *e, int cursor, int column)
 {
-    e = plan_skip_collate(e);
+    e = expr_skip_collate_likely(e);
     return e != NULL && e->kind == EX_COLUMN && e->u.column.item->cursor == cursor
            && plan_column_number(e) == column;
 }
 
-const char *plan_collation_name(PlanContext *plan, Expr *e)
+const char *plan_collation_name(const Expr *e)
 {
-    const Collation *c = expr_collation(plan->db, e);
-    return c == NULL ? "BINARY" : c->name;
+    const char *name = expr_collation_name(e);
+    return name == NULL ? "BINARY" : name;
 }
 
-const char *plan_compare_collation(PlanContext *plan, const Expr *comparison)
+const char *plan_compare_collation(const Expr *comparison)
 {
-    const Collation *c = expr_compare_collation(plan->db, comparison);
-    return c == NULL ? "BINARY" : c->name;
+    const char *name = expr_compare_collation_name(comparison);
+    return name == NULL ? "BINARY" : name;
 }
 
 // May an index on a column of that affinity answer the comparison? Only if comparing converts values as
@@ -117,7 +85,7 @@ bool plan_expr_is_constant(const Expr *e)
 
 bool plan_expr_not_null(const Expr *e)
 {
-    e = plan_skip_collate(e);
+    e = expr_skip_collate_likely(e);
     if (e == NULL)
         return false;
     switch (e->kind) {
@@ -125,8 +93,7 @@ bool plan_expr_not_null(const Expr *e)
     case EX_FLOAT:
     case EX_STRING:
     case EX_BLOB:
-    case EX_BOOL:
-        return true;
+    case EX_BOOL: return true;
     case EX_COLUMN: {
         const FromItem *item = e->u.column.item;
         if (item->table == NULL || item->table->kind == TABLE_VIEW || item->may_be_null)
@@ -136,17 +103,6 @@ bool plan_expr_not_null(const Expr *e)
     }
     default: return false; // could be anything
     }
-}
-
-u32 plan_vector_size(const Expr *e)
-{
-    if (e == NULL)
-        return 1;
-    if (e->kind == EX_VECTOR)
-        return e->list->count;
-    if (e->kind == EX_SELECT)
-        return e->select->columns->count;
-    return 1;
 }
 
 // Is `e` (below a comparison) NULL or false whenever `cursor` stands on its row of NULLs?
@@ -161,8 +117,7 @@ static bool strict_in(const Expr *e, int cursor)
     case EX_NEGATE:
     case EX_PLUS:
     case EX_BIT_NOT:
-    case EX_NOT:
-        return strict_in(e->left, cursor);
+    case EX_NOT: return strict_in(e->left, cursor);
     case EX_ADD:
     case EX_SUBTRACT:
     case EX_MULTIPLY:
@@ -178,8 +133,7 @@ static bool strict_in(const Expr *e, int cursor)
     case EX_LT:
     case EX_LE:
     case EX_GT:
-    case EX_GE:
-        return strict_in(e->left, cursor) || strict_in(e->right, cursor);
+    case EX_GE: return strict_in(e->left, cursor) || strict_in(e->right, cursor);
     default: return false; // NULL in need not mean NULL out
     }
 }
@@ -187,7 +141,7 @@ static bool strict_in(const Expr *e, int cursor)
 // Is `e` as a condition certainly not true when `cursor` stands on its row of NULLs?
 bool plan_implies_not_null_row(const Expr *e, int cursor)
 {
-    e = plan_skip_collate(e);
+    e = expr_skip_collate_likely(e);
     if (e == NULL || (e->flags & EXPR_OUTER_ON) != 0)
         return false;
     switch (e->kind) {
@@ -206,18 +160,17 @@ bool plan_implies_not_null_row(const Expr *e, int cursor)
     case EX_IS:
     case EX_IS_NOT:
     case EX_IS_NULL:
-    case EX_TRUTH:
-        return false;
+    case EX_TRUTH: return false;
     default: return strict_in(e, cursor);
     }
 }
 
-static bool implies_one(PlanContext *plan, const Expr *known, const Expr *wanted)
+static bool implies_one(const Expr *known, const Expr *wanted)
 {
     if (expr_equal(known, wanted))
         return true;
     if (wanted->kind == EX_OR)
-        return implies_one(plan, known, wanted->left) || implies_one(plan, known, wanted->right);
+        return implies_one(known, wanted->left) || implies_one(known, wanted->right);
     if (wanted->kind == EX_NOT_NULL) {
         // Any comparison with x that is true says that x is not NULL.
         const Expr *x = wanted->left;
@@ -227,11 +180,9 @@ static bool implies_one(PlanContext *plan, const Expr *known, const Expr *wanted
         case EX_LT:
         case EX_LE:
         case EX_GT:
-        case EX_GE:
-            return expr_equal(known->left, x) || expr_equal(known->right, x);
+        case EX_GE: return expr_equal(known->left, x) || expr_equal(known->right, x);
         case EX_IN:
-        case EX_BETWEEN:
-            return expr_equal(known->left, x);
+        case EX_BETWEEN: return expr_equal(known->left, x);
         default: return false; // other operators may be true of NULL
         }
     }
@@ -239,11 +190,9 @@ static bool implies_one(PlanContext *plan, const Expr *known, const Expr *wanted
 }
 
 // Does `known` being true prove `wanted`? (The WHERE of a partial index.)
-bool plan_implies(PlanContext *plan, const Expr *known, const Expr *wanted, const FromItem *item)
+bool plan_implies(const Expr *known, const Expr *wanted)
 {
-    (void)item;
     if (known->kind == EX_AND)
-        return plan_implies(plan, known->left, wanted, item)
-               || plan_implies(plan, known->right, wanted, item);
-    return implies_one(plan, known, wanted);
+        return plan_implies(known->left, wanted) || plan_implies(known->right, wanted);
+    return implies_one(known, wanted);
 }

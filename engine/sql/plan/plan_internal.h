@@ -10,6 +10,7 @@
 #include "sql/plan/estimate.h"
 #include "sql/plan/operator.h"
 #include "sql/plan/plan.h"
+#include <string.h>
 
 // Which constraint a term puts on its `cursor.column`.
 enum { // Term.op, a set
@@ -32,10 +33,10 @@ enum { // Term.op, a set
     TERM_ALL = 0x3fff,
 };
 
-enum {                   // Term.flags
-    TERM_VIRTUAL = 0x01, // made by the analysis: never coded as a filter
-    TERM_CODED = 0x02,   // consumed or placed
-    TERM_COPIED = 0x04,  // has children
+enum {                     // Term.flags
+    TERM_VIRTUAL = 0x01,   // made by the analysis: never coded as a filter
+    TERM_CODED = 0x02,     // consumed or placed
+    TERM_COPIED = 0x04,    // has children
     TERM_LIKE_PAIR = 0x08, // the >= of a LIKE prefix; the < follows
     TERM_LIKE_HALF = 0x10, // either of these two
     TERM_FROM_LIKE = 0x20, // the LIKE itself: bounds do not make it redundant
@@ -59,10 +60,10 @@ struct Term {
     u8 aux_op; // SQLITE_INDEX_CONSTRAINT_* of TERM_AUX
     u16 op;
     u32 flags;
-    u16 number; // place in the list
-    int field;  // row-value IN: 1-based field on the left
-    int cursor; // -1: none
-    int column; // of the cursor: >= 0, ROWID_COLUMN, COLUMN_EXPR
+    u16 number;        // place in the list
+    int field;         // row-value IN: 1-based field on the left
+    int cursor;        // -1: none
+    int column;        // of the cursor: >= 0, ROWID_COLUMN, COLUMN_EXPR
     Expr *column_expr; // COLUMN_EXPR: the indexed expression; else the EX_COLUMN
     Est truth;         // <= 0: probability by likelihood() and the like; 1: unknown
     TableMask prereq_right, prereq_all;
@@ -101,7 +102,7 @@ typedef struct JoinQuery {
     u32 item_count;
     Access *candidates; // of all items, by `next`
     u32 candidate_count;
-    int work_left; // bounds the effort spent on silly queries
+    int work_left;      // bounds the effort spent on silly queries
     ExprList *order_by; // wanted order after normalisation; NULL for none
     u16 flags;          // WANT_*
     Est limit;
@@ -130,7 +131,7 @@ typedef struct JoinQuery {
 
 // --- term_list.c, term_analyze.c, term_or.c, term_like.c ---
 
-int query_item_index(const JoinQuery *q, const FromItem *item); // -1: not of this join
+int query_item_index(const JoinQuery *q, const FromItem *item);      // -1: not of this join
 TableMask query_item_mask(const JoinQuery *q, const FromItem *item); // 0: not of this join
 TableMask query_cursor_mask(const JoinQuery *q, int cursor);
 TableMask expr_mask(const JoinQuery *q, const Expr *e); // items the expression reads
@@ -181,6 +182,7 @@ MUST_USE int access_add_index_terms(JoinQuery *q, FromItem *item, Index *index, 
 MUST_USE int access_add_or(JoinQuery *q, int item, TableMask prereq, TableMask unusable);
 MUST_USE int access_add_virtual(JoinQuery *q, int item, TableMask prereq, TableMask unusable);
 MUST_USE int access_insert(JoinQuery *q, const Access *draft);
+void or_set_insert(OrSet *set, TableMask prereq, Est run, Est rows);
 MUST_USE int access_push_term(JoinQuery *q, Term *term);
 void access_adjust_rows(JoinQuery *q, Access *access, Est table_rows);
 // The item's indexes, with their expressions and WHERE clauses bound to this item.
@@ -222,21 +224,19 @@ MUST_USE int join_finish(JoinQuery *q, u32 level_count, JoinOperator **out);
 
 // --- plan_expr.c: questions about expressions ---
 
-bool plan_is_integer(const Expr *e, i64 *out);
-const char *plan_collation_name(PlanContext *plan, Expr *e);              // never NULL
-const char *plan_compare_collation(PlanContext *plan, const Expr *comparison); // never NULL
+const char *plan_collation_name(const Expr *e);             // never NULL
+const char *plan_compare_collation(const Expr *comparison); // never NULL
 bool plan_index_affinity_ok(const Expr *comparison, u8 index_affinity);
 u8 index_column_affinity(const Index *index, int position);
 int plan_column_number(const Expr *column); // an INTEGER PRIMARY KEY is ROWID_COLUMN
 bool plan_is_column_of(const Expr *e, int cursor, int column);
-bool plan_expr_is_constant(const Expr *e);          // no columns at all
-bool plan_expr_not_null(const Expr *e);             // cannot be NULL, by its column's declaration
+bool plan_expr_is_constant(const Expr *e); // no columns at all
+bool plan_expr_not_null(const Expr *e);    // cannot be NULL, by its column's declaration
 // What xFindFunction of the column's table says to this call: 0, or a constraint number.
 u8 plan_virtual_function(const JoinQuery *q, const Expr *column, const Expr *call);
+bool plan_is_like(const JoinQuery *q, const Expr *call, bool *case_blind); // built-in LIKE, GLOB
 Est plan_likelihood(const Expr *call); // of likely(), unlikely(), likelihood(): <= 0
-const Expr *plan_skip_collate(const Expr *e);
-u32 plan_vector_size(const Expr *e);
-bool plan_implies(PlanContext *plan, const Expr *known, const Expr *wanted, const FromItem *item);
+bool plan_implies(const Expr *known, const Expr *wanted);
 bool plan_implies_not_null_row(const Expr *e, int cursor);
 
 #endif

@@ -80,9 +80,10 @@ static bool index_expr_matches(const JoinQuery *q, const FromItem *item, const E
 bool term_matches_column(const JoinQuery *q, Expr *side, u16 op, int *cursor, int *column,
                          Expr **column_expr)
 {
-    const Expr *bare = plan_skip_collate(side);
+    const Expr *bare = expr_skip_collate_likely(side);
     if (bare != NULL && bare->kind == EX_VECTOR && (op & TERM_RANGE) != 0)
-        bare = plan_skip_collate(bare->list->items[0].expr); // (a, b) > ... bounds a first of all
+        bare = expr_skip_collate_likely(
+            bare->list->items[0].expr); // (a, b) > ... bounds a first of all
     if (bare == NULL)
         return false;
     if (bare->kind == EX_COLUMN && query_item_mask(q, bare->u.column.item) != 0) {
@@ -115,10 +116,9 @@ static bool is_equivalence(const JoinQuery *q, const Expr *e)
     u8 left = (u8)expr_affinity(e->left), right = (u8)expr_affinity(e->right);
     if (left != right && (left < AFF_NUMERIC || right < AFF_NUMERIC))
         return false;
-    if (name_equals(plan_compare_collation(q->plan, e), "BINARY"))
+    if (name_equals(plan_compare_collation(e), "BINARY"))
         return true;
-    return name_equals(plan_collation_name(q->plan, e->left),
-                       plan_collation_name(q->plan, e->right));
+    return name_equals(plan_collation_name(e->left), plan_collation_name(e->right));
 }
 
 // The right side is a column too: binds it by a commuted copy (or by the term itself when the left side
@@ -186,7 +186,8 @@ static int analyze_comparison(Term *term, TableMask extra_right)
     if (e->right != NULL && e->kind != EX_IN
         && term_matches_column(q, e->right, op, &cursor, &column, &column_expr)
         && (e->right->flags & EXPR_FIXED_COLUMN) == 0)
-        return analyze_commuted(term, prereq_left, extra_right, allowed, cursor, column, column_expr);
+        return analyze_commuted(term, prereq_left, extra_right, allowed, cursor, column,
+                                column_expr);
     return SQLITE_OK;
 }
 
@@ -210,7 +211,7 @@ static int analyze_between(Term *term)
 static int analyze_not_null(Term *term)
 {
     JoinQuery *q = term->list->query;
-    const Expr *bare = plan_skip_collate(term->expr->left);
+    const Expr *bare = expr_skip_collate_likely(term->expr->left);
     if (bare == NULL || bare->kind != EX_COLUMN || (term->expr->flags & EXPR_OUTER_ON) != 0
         || query_item_mask(q, bare->u.column.item) == 0 || plan_column_number(bare) < 0)
         return SQLITE_OK;
@@ -245,8 +246,8 @@ static int analyze_vector_equal(Term *term)
 {
     JoinQuery *q = term->list->query;
     Expr *e = term->expr;
-    u32 size = plan_vector_size(e->left);
-    if (size < 2 || plan_vector_size(e->right) != size
+    u32 size = expr_vector_size(e->left);
+    if (size < 2 || expr_vector_size(e->right) != size
         || (e->left->kind == EX_SELECT && e->right->kind == EX_SELECT))
         return SQLITE_OK;
     for (u32 i = 0; i < size; i++) {
@@ -267,7 +268,7 @@ static int analyze_vector_equal(Term *term)
 static int analyze_vector_in(Term *term)
 {
     Expr *e = term->expr;
-    u32 size = plan_vector_size(e->left);
+    u32 size = expr_vector_size(e->left);
     if (e->left->kind != EX_VECTOR || e->select == NULL || e->select->prior != NULL
         || (e->select->flags & SELECT_HAS_WINDOW) != 0)
         return SQLITE_OK;
@@ -296,10 +297,12 @@ static int analyze_on(Term *term, TableMask *extra_right)
         term->prereq_all |= side;
         *extra_right = side == 0 ? 0 : side - 1;
         if (looks_right)
-            return connection_error(q->db, SQLITE_ERROR, "ON clause references tables to its right");
+            return connection_error(q->db, SQLITE_ERROR,
+                                    "ON clause references tables to its right");
     } else if (looks_right) {
         if ((q->from->items[0]->join & JOIN_LEFT_OF_RIGHT) != 0)
-            return connection_error(q->db, SQLITE_ERROR, "ON clause references tables to its right");
+            return connection_error(q->db, SQLITE_ERROR,
+                                    "ON clause references tables to its right");
         e->flags &= ~(u32)EXPR_INNER_ON;
     }
     return SQLITE_OK;
@@ -319,7 +322,7 @@ int term_analyze(Term *term)
 {
     JoinQuery *q = term->list->query;
     note_truth(term);
-    Expr *e = (Expr *)(uintptr_t)plan_skip_collate(term->expr);
+    Expr *e = (Expr *)(uintptr_t)expr_skip_collate_likely(term->expr);
     if (e == NULL)
         return SQLITE_OK;
     term->expr = e;
@@ -343,9 +346,9 @@ int term_analyze(Term *term)
     }
     TRY(term_analyze_virtual(term));
     if (!term->list->is_or && term->field == 0) {
-        if ((e->kind == EX_EQ || e->kind == EX_IS) && plan_vector_size(e->left) > 1)
+        if ((e->kind == EX_EQ || e->kind == EX_IS) && expr_vector_size(e->left) > 1)
             TRY(analyze_vector_equal(term));
-        else if (e->kind == EX_IN && plan_vector_size(e->left) > 1)
+        else if (e->kind == EX_IN && expr_vector_size(e->left) > 1)
             TRY(analyze_vector_in(term));
     }
     return SQLITE_OK;

@@ -1,7 +1,6 @@
 // x LIKE 'abc%' and x GLOB 'abc*' bound x from both sides: x >= 'ABC' AND x < 'abd' under the collation
 // that matches the operator (NOCASE or BINARY). The bounds only help an index with that collation.
 
-#include "func/func.h"
 #include "sql/expr_tree.h"
 #include "sql/plan/plan_internal.h"
 
@@ -59,7 +58,7 @@ static int read_prefix(JoinQuery *q, const Expr *pattern, char escape, LikePrefi
 // On a column that is not TEXT, a prefix that reads as a number could match numbers, which sort elsewhere.
 static bool prefix_suits_column(const Expr *left, const LikePrefix *prefix)
 {
-    const Expr *bare = plan_skip_collate(left);
+    const Expr *bare = expr_skip_collate_likely(left);
     if (bare->kind == EX_COLUMN && expr_affinity(bare) == AFF_TEXT
         && (bare->u.column.item->table == NULL
             || bare->u.column.item->table->kind != TABLE_VIRTUAL))
@@ -74,7 +73,8 @@ static bool prefix_suits_column(const Expr *left, const LikePrefix *prefix)
     if (number.kind != NUMBER_NONE && number.whole)
         return false;
     bool next_is_digit = next[0] >= '0' && next[0] <= '9';
-    return !(prefix->size == 1 && (next_is_digit || prefix->text[0] == '+' || prefix->text[0] == '.'));
+    return !(prefix->size == 1
+             && (next_is_digit || prefix->text[0] == '+' || prefix->text[0] == '.'));
 }
 
 static void fold_ascii(char *text, u32 size, bool upper)
@@ -143,7 +143,7 @@ int term_analyze_like(Term *term)
     Expr *e = term->expr;
     LikePrefix prefix = {0};
     if (e->u.call == NULL || e->u.call->func == NULL || e->list == NULL || e->list->count < 2
-        || !func_is_like(e->u.call->func, &prefix.case_blind))
+        || !plan_is_like(q, e, &prefix.case_blind))
         return SQLITE_OK;
     const Expr *pattern = e->list->items[0].expr;
     char escape;

@@ -41,7 +41,7 @@ int term_list_split(TermList *list, Expr *e, u8 connective)
     list->is_or = connective == EX_OR;
     // The left arm is the longer one, so the recursion runs along the chain; its depth is that of the
     // expression, which is limited.
-    Expr *bare = (Expr *)(uintptr_t)plan_skip_collate(e);
+    Expr *bare = (Expr *)(uintptr_t)expr_skip_collate_likely(e);
     if (bare == NULL)
         return SQLITE_OK;
     if (bare->kind != connective) {
@@ -87,7 +87,7 @@ static void scan_note_equivalence(TermScan *scan, const Term *term)
 {
     if ((term->op & TERM_EQUIV) == 0 || scan->equiv_count >= SCAN_EQUIV_MAX)
         return;
-    const Expr *other = plan_skip_collate(term->expr->right);
+    const Expr *other = expr_skip_collate_likely(term->expr->right);
     if (other == NULL || other->kind != EX_COLUMN)
         return;
     int cursor = other->u.column.item->cursor;
@@ -107,8 +107,7 @@ static bool scan_term_usable(const TermScan *scan, const Term *term)
     if (scan->affinity != 0 && (term->op & TERM_ISNULL) == 0) {
         if (!plan_index_affinity_ok(term->expr, scan->affinity))
             return false;
-        const char *collation =
-            plan_compare_collation(term->list->query->plan, term->expr);
+        const char *collation = plan_compare_collation(term->expr);
         if (!name_equals(collation, scan->collation))
             return false;
     }

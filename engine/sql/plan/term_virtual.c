@@ -1,13 +1,12 @@
 // Constraints that only virtual tables understand: MATCH, LIKE, GLOB, REGEXP, <>, IS NOT, NOT NULL, and
 // functions their xFindFunction claims. Each becomes a virtual child which xBestIndex may consume.
 
-#include "func/func.h"
 #include "sql/expr_tree.h"
 #include "sql/plan/plan_internal.h"
 
 static const Expr *virtual_column(const Expr *e)
 {
-    e = plan_skip_collate(e);
+    e = expr_skip_collate_likely(e);
     if (e == NULL || e->kind != EX_COLUMN)
         return NULL;
     const Table *table = e->u.column.item->table;

@@ -1,0 +1,82 @@
+// Which expressions an index can answer by itself.
+
+#include "sql/expr_tree.h"
+#include "sql/plan/plan_internal.h"
+
+static bool list_within(const JoinQuery *q, const ExprList *list, const FromItem *item,
+                        const Index *index)
+{
+    for (u32 i = 0; list != NULL && i < list->count; i++) {
+        if (!plan_expr_within_index(q, list->items[i].expr, item, index))
+            return false;
+    }
+    return true;
+}
+
+static bool is_indexed_expr(const Expr *e, const Index *index)
+{
+    for (u32 i = 0; index->exprs != NULL && i < index->column_count; i++) {
+        if (index->columns[i] == COLUMN_EXPR && expr_equal(e, index->exprs[i]))
+            return true;
+    }
+    return false;
+}
+
+// Does `e` read no column of `item` but those in the index? (Subqueries are not looked into: no.)
+bool plan_expr_within_index(const JoinQuery *q, const Expr *e, const FromItem *item,
+                            const Index *index)
+{
+    for (; e != NULL; e = e->right) {
+        if (is_indexed_expr(e, index))
+            return true;
+        if (e->select != NULL || e->kind == EX_IF_NULL_ROW)
+            return false;
+        if (e->kind == EX_COLUMN && e->u.column.item == item) {
+            int column = plan_column_number(e);
+            if (column != ROWID_COLUMN && index_find_column(index, column) < 0)
+                return false;
+            if (column == ROWID_COLUMN && !table_is_rowid(item->table))
+                return false;
+        }
+        if (e->kind == EX_CALL && e->u.call != NULL
+            && (e->u.call->filter != NULL || e->u.call->order_by != NULL
+                || e->u.call->window != NULL))
+            return false;
+        if (!plan_expr_within_index(q, e->left, item, index)
+            || !list_within(q, e->list, item, index))
+            return false;
+    }
+    return true;
+}
+
+bool plan_covered_by_exprs(const JoinQuery *q, const FromItem *item, const Index *index)
+{
+    const Select *s = q->request->select;
+    if (s == NULL || s->prior != NULL || (q->flags & (WANT_OR_BRANCH | WANT_ONE_PASS)) != 0)
+        return false;
+    return list_within(q, s->columns, item, index) && list_within(q, s->group_by, item, index)
+           && list_within(q, s->order_by, item, index)
+           && plan_expr_within_index(q, s->where, item, index)
+           && plan_expr_within_index(q, s->having, item, index);
+}
+
+static bool list_reads_outside(const JoinQuery *q, const ExprList *list)
+{
+    for (u32 i = 0; list != NULL && i < list->count; i++) {
+        if (plan_reads_outside(q, list->items[i].expr))
+            return true;
+    }
+    return false;
+}
+
+bool plan_reads_outside(const JoinQuery *q, const Expr *e)
+{
+    for (; e != NULL; e = e->right) {
+        if ((e->kind == EX_COLUMN && query_item_mask(q, e->u.column.item) == 0)
+            || e->kind == EX_ROW_COLUMN || e->kind == EX_REGISTER || e->select != NULL)
+            return true;
+        if (plan_reads_outside(q, e->left) || list_reads_outside(q, e->list))
+            return true;
+    }
+    return false;
+}
