@@ -1,5 +1,6 @@
-// Collecting the access paths of every item: full scans, indexes, automatic indexes. A path is kept only
-// while no other is at least as good in everything (cost, rows, prerequisites) for the same order.
+// Collecting the access paths of every item: full scans, indexes, automatic indexes. A path is kept
+// only while no other is at least as good in everything (cost, rows, prerequisites) for the same
+// order.
 
 #include "sql/expr_tree.h"
 #include "sql/plan/plan_internal.h"
@@ -59,7 +60,8 @@ Index *plan_bound_indexes(const JoinQuery *q, const FromItem *item)
     return q->bound_indexes[query_item_index(q, item)];
 }
 
-// Copies of the item's indexes; expressions over the table's columns become expressions over the item's.
+// Copies of the item's indexes; expressions over the table's columns become expressions over the
+// item's.
 static int bind_indexes(JoinQuery *q, u32 number)
 {
     FromItem *item = q->from->items[number];
@@ -93,7 +95,8 @@ static int bind_indexes(JoinQuery *q, u32 number)
 
 // --- keeping the best ---
 
-// Does `a` use a proper subset of b's terms for less? Then b cannot truly be dearer or yield more rows.
+// Does `a` use a proper subset of b's terms for less? Then b cannot truly be dearer or yield more
+// rows.
 static bool cheaper_proper_subset(const Access *a, const Access *b)
 {
     if ((a->flags & ACCESS_INDEXED) == 0 && (a->flags & ACCESS_ROWID_KEY) == 0)

@@ -1,5 +1,5 @@
-// Searches of one index: every way to bind a prefix of its columns by equalities and the next column by
-// bounds. The recursion binds column after column; each step yields a candidate.
+// Searches of one index: every way to bind a prefix of its columns by equalities and the next
+// column by bounds. The recursion binds column after column; each step yields a candidate.
 
 #include "sql/expr_tree.h"
 #include "sql/plan/plan_internal.h"
@@ -10,7 +10,8 @@ enum {
     NULL_ROWS_FACTOR = 10, // IS NULL finds twice what = finds
 };
 
-// Length of the row-value bound (a, b, ...) > (...) that the index columns from `first` on can serve.
+// Length of the row-value bound (a, b, ...) > (...) that the index columns from `first` on can
+// serve.
 static u16 bound_length(const FromItem *item, const Index *index, u32 first, const Term *term)
 {
     u32 size = expr_vector_size(term->expr->left);

@@ -1,4 +1,5 @@
-// Multi-index OR: each disjunct finds its rows by an index of its own, and every row is visited once.
+// Multi-index OR: each disjunct finds its rows by an index of its own, and every row is visited
+// once.
 
 #include "sql/plan/plan_internal.h"
 

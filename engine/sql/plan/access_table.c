@@ -1,5 +1,5 @@
-// Paths over one ordinary table or subquery: the full scan, scans and searches of each index, and an
-// index made for this statement alone.
+// Paths over one ordinary table or subquery: the full scan, scans and searches of each index, and
+// an index made for this statement alone.
 
 #include "sql/expr_tree.h"
 #include "sql/plan/plan_internal.h"

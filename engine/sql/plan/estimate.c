@@ -1,5 +1,5 @@
-// Arithmetic on logarithmic estimates. Everything is integer arithmetic, so that a plan never depends
-// on a machine's floating point.
+// Arithmetic on logarithmic estimates. Everything is integer arithmetic, so that a plan never
+// depends on a machine's floating point.
 
 #include "sql/plan/estimate.h"
 

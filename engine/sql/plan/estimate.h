@@ -1,7 +1,8 @@
 #ifndef QUIRE_SQL_PLAN_ESTIMATE_H
 #define QUIRE_SQL_PLAN_ESTIMATE_H
-// Logarithmic estimates: an Est e stands for 2^(e/10). Products become sums, and a 16-bit integer covers
-// everything from one row to more than any file can hold. 0 is 1, 10 is 2, 33 is 10, 66 is 100, 99 is 1000.
+// Logarithmic estimates: an Est e stands for 2^(e/10). Products become sums, and a 16-bit integer
+// covers everything from one row to more than any file can hold. 0 is 1, 10 is 2, 33 is 10, 66 is
+// 100, 99 is 1000.
 
 #include "sql/plan/operator.h"
 

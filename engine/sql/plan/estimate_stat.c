@@ -1,5 +1,6 @@
 // Rows estimated from the samples of sqlite_stat4: a bound that is a literal is looked up among the
-// samples of the index, which say how many entries are equal to, and how many less than, each of them.
+// samples of the index, which say how many entries are equal to, and how many less than, each of
+// them.
 
 #include "sql/expr_tree.h"
 #include "sql/plan/plan_internal.h"

@@ -1,10 +1,10 @@
-// Which items of a join an expression reads. An item of an enclosing query counts as a constant: while
-// this join runs, its row does not change.
+// Which items of a join an expression reads. An item of an enclosing query counts as a constant:
+// while this join runs, its row does not change.
 
 #include "sql/plan/plan_internal.h"
 
-// An item may stand in two lists: its own, and the one-item list of an OR branch or of the unmatched
-// rows of a RIGHT JOIN.
+// An item may stand in two lists: its own, and the one-item list of an OR branch or of the
+// unmatched rows of a RIGHT JOIN.
 int query_item_index(const JoinQuery *q, const FromItem *item)
 {
     u32 position = (u32)item->position;

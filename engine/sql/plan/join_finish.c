@@ -1,5 +1,5 @@
-// From chosen accesses to Levels: which terms an access makes true by itself, at which level each other
-// term is tested (O2), what automatic indexes hold, where Bloom filters pay.
+// From chosen accesses to Levels: which terms an access makes true by itself, at which level each
+// other term is tested (O2), what automatic indexes hold, where Bloom filters pay.
 
 #include "sql/expr_tree.h"
 #include "sql/plan/plan_internal.h"
@@ -200,8 +200,8 @@ static int fill_or(JoinQuery *q, JoinLevel *level, TableMask not_ready)
 
 // --- filters ---
 
-// The sooner a test can say no, and the cheaper it is, the earlier it comes: 0 needs only the index,
-// 1 needs the row, 2 runs a subquery.
+// The sooner a test can say no, and the cheaper it is, the earlier it comes: 0 needs only the
+// index, 1 needs the row, 2 runs a subquery.
 static int filter_class(const JoinQuery *q, const JoinLevel *level, const Expr *e)
 {
     const Access *a = level->access;
@@ -320,8 +320,8 @@ static int finish_level(JoinQuery *q, JoinLevel *level, u32 number, TableMask no
     return place_late(q, level, not_ready);
 }
 
-// A Bloom filter pays where a search is run more often than its table has rows, and part of the rows
-// are sorted out by conditions of their own.
+// A Bloom filter pays where a search is run more often than its table has rows, and part of the
+// rows are sorted out by conditions of their own.
 static void choose_bloom(JoinQuery *q, JoinOperator *join)
 {
     int searches = 0;

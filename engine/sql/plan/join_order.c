@@ -1,6 +1,6 @@
-// Chooses the order of the loops and a path for each. Works outwards in: after step n it holds the best
-// few ways to join n items ("N nearest neighbours"), where two ways to join the same items count as
-// different if one of them may still deliver the wanted order.
+// Chooses the order of the loops and a path for each. Works outwards in: after step n it holds the
+// best few ways to join n items ("N nearest neighbours"), where two ways to join the same items
+// count as different if one of them may still deliver the wanted order.
 
 #include "sql/plan/plan_internal.h"
 
@@ -271,7 +271,8 @@ static int search(JoinQuery *q, Est rows_guess)
     return SQLITE_OK;
 }
 
-// What the first round reached by an equality shall not be scanned in full for the sake of an order.
+// What the first round reached by an equality shall not be scanned in full for the sake of an
+// order.
 static void forbid_needless_scans(JoinQuery *q)
 {
     for (u32 i = 0; i < q->item_count; i++) {

@@ -2,18 +2,19 @@
 #define QUIRE_SQL_PLAN_OPERATOR_H
 // The operator tree: what the planner decides about one query and the code generator carries out.
 //
-// A tree belongs to one Select (a compound has a SetOperator over the trees of its terms) and lives in
-// the statement's arena. It refers to the syntax tree's expressions and never copies them needlessly; it
-// contains no registers, cursors or labels, so that another executor may walk it as well.
+// A tree belongs to one Select (a compound has a SetOperator over the trees of its terms) and lives
+// in the statement's arena. It refers to the syntax tree's expressions and never copies them
+// needlessly; it contains no registers, cursors or labels, so that another executor may walk it as
+// well.
 //
 //     Limit -> Sort -> Distinct -> Project -> Aggregate -> Join -> Level[0], Level[1], ...
 //
-// is the full chain of a simple Select, each link by `input`; absent stages are left out. The leaves are
-// the Levels of a Join: one FROM item each, with the access path chosen for it.
+// is the full chain of a simple Select, each link by `input`; absent stages are left out. The
+// leaves are the Levels of a Join: one FROM item each, with the access path chosen for it.
 //
 //   O1  level[i] uses only columns of level[0..i] and of enclosing queries.
-//   O2  Every WHERE and ON term is either consumed by one access path or listed as a filter of exactly
-//       one level.
+//   O2  Every WHERE and ON term is either consumed by one access path or listed as a filter of
+//       exactly one level.
 //   O3  Estimates are logarithmic: 10 * log2(n). See estimate.h.
 
 #include "sql/ast.h"
@@ -143,7 +144,8 @@ typedef struct JoinLevel {
     Est rows_per_outer; // filters included
     Expr **filters;     // tested for each row of the item; ON terms only if is_left
     u16 filter_count;
-    u16 index_filter_count; // filters[0..n) need the index's columns only: tested before the row is fetched
+    // filters[0..n) need the index's columns only: tested before the row is fetched
+    u16 index_filter_count;
     Expr **late_filters; // is_left: WHERE terms, tested after the row of NULLs may stand in
     u16 late_count;
     // Automatic index and hash: rows that go in must pass these

@@ -1,5 +1,5 @@
-// Do nested loops deliver a wanted order by themselves? Answered loop by loop from the outermost: each
-// index contributes its columns in order; once a loop can yield equal keys more than once
+// Do nested loops deliver a wanted order by themselves? Answered loop by loop from the outermost:
+// each index contributes its columns in order; once a loop can yield equal keys more than once
 // (is "not order-distinct"), the order of loops further in no longer counts.
 
 #include "sql/expr_tree.h"
@@ -89,15 +89,15 @@ static bool is_big_null(u8 sort)
 // How the index stands to the direction of the order, as found so far.
 typedef struct Direction {
     bool is_set, reverse, rowid_seen;
+    u32 loop_number;
 } Direction;
 
-// Term `i` of the order matched; does the direction fit?
-static bool direction_fits(OrderCheck *c, Access *loop, const Index *index, u32 position, u32 i,
-                           u32 loop_number, Direction *d)
+// Column `position` of the loop's index matched `wanted`; does the direction fit?
+static bool direction_fits(OrderCheck *c, Access *loop, u32 position, const ExprItem *wanted,
+                           Direction *d)
 {
-    bool index_desc = loop->index != NULL && (index->sort_flags[position] & KEY_DESC) != 0;
-    u8 sort = c->order->items[i].sort;
-    bool desc = (sort & SORT_DESC) != 0;
+    bool index_desc = loop->index != NULL && (loop->index->sort_flags[position] & KEY_DESC) != 0;
+    bool desc = (wanted->sort & SORT_DESC) != 0;
     if ((c->flags & WANT_GROUPS) == 0) {
         if (d->is_set) {
             if ((d->reverse ^ index_desc) != desc)
@@ -105,11 +105,11 @@ static bool direction_fits(OrderCheck *c, Access *loop, const Index *index, u32 
         } else {
             d->reverse = index_desc ^ desc;
             if (d->reverse)
-                *c->reverse |= (TableMask)1 << loop_number;
+                *c->reverse |= (TableMask)1 << d->loop_number;
             d->is_set = true;
         }
     }
-    if (is_big_null(sort)) {
+    if (is_big_null(wanted->sort)) {
         if (position != loop->equal_count)
             return false;
         loop->flags |= ACCESS_BIG_NULL;
@@ -132,7 +132,7 @@ static void walk_index(OrderCheck *c, Access *loop, const FromItem *item, u32 lo
     const Index *index = loop->index;
     bool is_rowid = (loop->flags & ACCESS_INDEXED) == 0;
     u32 count = is_rowid ? 1 : index->column_count;
-    Direction d = {0};
+    Direction d = {.loop_number = loop_number};
     if (!is_rowid)
         c->distinct = (index->flags & INDEX_UNIQUE) != 0 && (loop->flags & ACCESS_SKIP_SCAN) == 0;
     for (u32 j = 0; j < count; j++) {
@@ -158,7 +158,7 @@ static void walk_index(OrderCheck *c, Access *loop, const FromItem *item, u32 lo
         int i = once ? match_column(c, item, index, j, column) : -1;
         if (i >= 0 && (c->flags & WANT_DISTINCT_BY) != 0)
             loop->distinct_count = (u16)(j + 1);
-        if (i < 0 || !direction_fits(c, loop, index, j, (u32)i, loop_number, &d)) {
+        if (i < 0 || !direction_fits(c, loop, j, &c->order->items[i], &d)) {
             if (j == 0 || is_rowid || j < index->key_count)
                 c->distinct = false;
             break;

@@ -1,11 +1,11 @@
 #ifndef QUIRE_SQL_PLAN_PLAN_H
 #define QUIRE_SQL_PLAN_PLAN_H
-// The planner's door: from a resolved Select to its operator tree, and from a FROM list with a WHERE
-// clause to a nested-loop join (for UPDATE and DELETE, which bring their own body).
+// The planner's door: from a resolved Select to its operator tree, and from a FROM list with a
+// WHERE clause to a nested-loop join (for UPDATE and DELETE, which bring their own body).
 //
-// Planning changes the syntax tree only where that cannot be seen (moved ON terms, flags). Nothing is
-// emitted; everything allocated lives in the context's arena. Failures are SQLite codes, with the message
-// on the connection.
+// Planning changes the syntax tree only where that cannot be seen (moved ON terms, flags). Nothing
+// is emitted; everything allocated lives in the context's arena. Failures are SQLite codes, with
+// the message on the connection.
 
 #include "catalog/connection.h"
 #include "sql/plan/operator.h"

@@ -33,8 +33,8 @@ const char *plan_compare_collation(const Expr *comparison)
     return name == NULL ? "BINARY" : name;
 }
 
-// May an index on a column of that affinity answer the comparison? Only if comparing converts values as
-// storing them did.
+// May an index on a column of that affinity answer the comparison? Only if comparing converts
+// values as storing them did.
 bool plan_index_affinity_ok(const Expr *comparison, u8 index_affinity)
 {
     u8 affinity = (u8)expr_compare_affinity(comparison);

@@ -1,10 +1,11 @@
 #ifndef QUIRE_SQL_PLAN_PLAN_INTERNAL_H
 #define QUIRE_SQL_PLAN_PLAN_INTERNAL_H
-// What the files of the planner share: the terms of a WHERE clause, and the state of planning one join.
+// What the files of the planner share: the terms of a WHERE clause, and the state of planning one
+// join.
 //
-// Path of a join: term_list_add() splits WHERE into terms and analyses each · access_*.c collect the
-// access paths of every item · join_order.c picks order and paths · join_finish.c turns the choice into
-// Levels with their filters.
+// Path of a join: term_list_add() splits WHERE into terms and analyses each · access_*.c collect
+// the access paths of every item · join_order.c picks order and paths · join_finish.c turns the
+// choice into Levels with their filters.
 
 #include "catalog/connection.h"
 #include "sql/plan/estimate.h"
@@ -147,8 +148,12 @@ MUST_USE int term_analyze_like(Term *term);
 MUST_USE int term_analyze_virtual(Term *term);
 MUST_USE int term_add_child(Term *parent, Expr *e, Term **out);
 u16 term_op_of_kind(u8 kind);
-bool term_matches_column(const JoinQuery *q, Expr *side, u16 op, int *cursor, int *column,
-                         Expr **column_expr);
+// Where a side of a comparison leads: a column of an item, or an indexed expression.
+typedef struct ColumnMatch {
+    int cursor, column; // COLUMN_EXPR: `expr` is the indexed expression
+    Expr *expr;
+} ColumnMatch;
+bool term_matches_column(const JoinQuery *q, Expr *side, u16 op, ColumnMatch *out);
 Expr *expr_make(JoinQuery *q, u8 kind, Expr *left, Expr *right, const Expr *like);
 void expr_inherit_on(Expr *e, const Expr *from);
 
@@ -168,8 +173,9 @@ typedef struct TermScan {
 Term *term_scan_first(TermScan *scan, TermList *list, const FromItem *item, int column, u16 ops,
                       const Index *index);
 Term *term_scan_next(TermScan *scan);
-// The best term `column op something known`: one that needs nothing at all if there is one. `index` NULL: any
-// affinity and collation. `column` is a table column number, or with `index` a position in the index.
+// The best term `column op something known`: one that needs nothing at all if there is one. `index`
+// NULL: any affinity and collation. `column` is a table column number, or with `index` a position
+// in the index.
 Term *term_find(TermList *list, const FromItem *item, int column, TableMask not_ready, u16 ops,
                 const Index *index);
 
@@ -212,8 +218,8 @@ MUST_USE int estimate_equal(JoinQuery *q, const Access *draft, const Expr *value
 
 MUST_USE int join_order(JoinQuery *q);
 
-// Does running the accesses as outer..inner loops deliver `order`? Returns how many leading terms are
-// delivered, or -1 when it is too early to know.
+// Does running the accesses as outer..inner loops deliver `order`? Returns how many leading terms
+// are delivered, or -1 when it is too early to know.
 typedef struct LoopChain {
     Access **items;
     u32 count;

@@ -1,7 +1,7 @@
-// What one WHERE term is good for: which column it binds, by which comparison, and which items must be
-// at hand before it can be tested. Terms that follow from others (a commuted copy, the two halves of
-// BETWEEN, the fields of a row comparison) are added as virtual children: when an index consumes all
-// children of a term, the term itself need not be tested again.
+// What one WHERE term is good for: which column it binds, by which comparison, and which items must
+// be at hand before it can be tested. Terms that follow from others (a commuted copy, the two
+// halves of BETWEEN, the fields of a row comparison) are added as virtual children: when an index
+// consumes all children of a term, the term itself need not be tested again.
 
 #include "sql/expr_tree.h"
 #include "sql/plan/plan_internal.h"
@@ -77,31 +77,35 @@ static bool index_expr_matches(const JoinQuery *q, const FromItem *item, const E
 }
 
 // Is this side of a comparison a column of some item of the join, or an expression that is indexed?
-bool term_matches_column(const JoinQuery *q, Expr *side, u16 op, int *cursor, int *column,
-                         Expr **column_expr)
+bool term_matches_column(const JoinQuery *q, Expr *side, u16 op, ColumnMatch *out)
 {
     const Expr *bare = expr_skip_collate_likely(side);
     if (bare != NULL && bare->kind == EX_VECTOR && (op & TERM_RANGE) != 0)
-        bare = expr_skip_collate_likely(
-            bare->list->items[0].expr); // (a, b) > ... bounds a first of all
+        bare = expr_skip_collate_likely(bare->list->items[0].expr); // (a, b) > ... bounds a
     if (bare == NULL)
         return false;
-    if (bare->kind == EX_COLUMN && query_item_mask(q, bare->u.column.item) != 0) {
-        *cursor = bare->u.column.item->cursor;
-        *column = plan_column_number(bare);
-        *column_expr = (Expr *)(uintptr_t)bare;
+    if (bare->kind == EX_COLUMN) {
+        if (query_item_mask(q, bare->u.column.item) == 0)
+            return false;
+        *out = (ColumnMatch){bare->u.column.item->cursor, plan_column_number(bare),
+                             (Expr *)(uintptr_t)bare};
         return true;
     }
-    if (bare->kind == EX_COLUMN)
-        return false;
     for (u32 i = 0; i < q->item_count; i++) {
-        if (index_expr_matches(q, q->from->items[i], bare, column_expr)) {
-            *cursor = q->from->items[i]->cursor;
-            *column = COLUMN_EXPR;
+        if (index_expr_matches(q, q->from->items[i], bare, &out->expr)) {
+            out->cursor = q->from->items[i]->cursor;
+            out->column = COLUMN_EXPR;
             return true;
         }
     }
     return false;
+}
+
+static void term_bind(Term *term, const ColumnMatch *match)
+{
+    term->cursor = match->cursor;
+    term->column = match->column;
+    term->column_expr = match->expr;
 }
 
 // column = column where one may stand for the other anywhere in the WHERE clause.
@@ -121,10 +125,10 @@ static bool is_equivalence(const JoinQuery *q, const Expr *e)
     return name_equals(plan_collation_name(e->left), plan_collation_name(e->right));
 }
 
-// The right side is a column too: binds it by a commuted copy (or by the term itself when the left side
-// binds nothing).
-static int analyze_commuted(Term *term, TableMask prereq_left, TableMask extra_right, u16 allowed,
-                            int cursor, int column, Expr *column_expr)
+// The right side is a column too: binds it by a commuted copy (or by the term itself when the left
+// side binds nothing).
+static int analyze_commuted(Term *term, TableMask prereq_right, u16 allowed,
+                            const ColumnMatch *match)
 {
     JoinQuery *q = term->list->query;
     Expr *e = term->expr;
@@ -146,10 +150,8 @@ static int analyze_commuted(Term *term, TableMask prereq_left, TableMask extra_r
     } else {
         target->expr = swapped;
     }
-    target->cursor = cursor;
-    target->column = column;
-    target->column_expr = column_expr;
-    target->prereq_right = prereq_left | extra_right;
+    term_bind(target, match);
+    target->prereq_right = prereq_right;
     target->prereq_all = term->prereq_all;
     target->op = (u16)((term_op_of_kind(swapped->kind) | extra) & allowed);
     return SQLITE_OK;
@@ -161,33 +163,19 @@ static int analyze_comparison(Term *term, TableMask extra_right)
     Expr *e = term->expr;
     TableMask prereq_left = expr_mask(q, e->left);
     u16 allowed = (term->prereq_right & prereq_left) == 0 ? TERM_ALL : TERM_EQUIV;
-    int cursor, column;
-    Expr *column_expr;
-
     u16 op = term_op_of_kind(e->kind);
-    if (term->field > 0) {
-        if (term_matches_column(q, e->left->list->items[term->field - 1].expr, op, &cursor, &column,
-                                &column_expr)) {
-            term->cursor = cursor;
-            term->column = column;
-            term->column_expr = column_expr;
-            term->op = op & allowed;
-        }
-        return SQLITE_OK;
-    }
-    if (term_matches_column(q, e->left, op, &cursor, &column, &column_expr)) {
-        term->cursor = cursor;
-        term->column = column;
-        term->column_expr = column_expr;
+    ColumnMatch match;
+
+    Expr *left = term->field > 0 ? e->left->list->items[term->field - 1].expr : e->left;
+    if (term_matches_column(q, left, op, &match)) {
+        term_bind(term, &match);
         term->op = op & allowed;
     }
     if (e->kind == EX_IS)
         term->flags |= TERM_IS_OP;
-    if (e->right != NULL && e->kind != EX_IN
-        && term_matches_column(q, e->right, op, &cursor, &column, &column_expr)
+    if (e->right != NULL && e->kind != EX_IN && term_matches_column(q, e->right, op, &match)
         && (e->right->flags & EXPR_FIXED_COLUMN) == 0)
-        return analyze_commuted(term, prereq_left, extra_right, allowed, cursor, column,
-                                column_expr);
+        return analyze_commuted(term, prereq_left | extra_right, allowed, &match);
     return SQLITE_OK;
 }
 

@@ -1,5 +1,6 @@
-// x LIKE 'abc%' and x GLOB 'abc*' bound x from both sides: x >= 'ABC' AND x < 'abd' under the collation
-// that matches the operator (NOCASE or BINARY). The bounds only help an index with that collation.
+// x LIKE 'abc%' and x GLOB 'abc*' bound x from both sides: x >= 'ABC' AND x < 'abd' under the
+// collation that matches the operator (NOCASE or BINARY). The bounds only help an index with that
+// collation.
 
 #include "sql/expr_tree.h"
 #include "sql/plan/plan_internal.h"
@@ -55,7 +56,8 @@ static int read_prefix(JoinQuery *q, const Expr *pattern, char escape, LikePrefi
     return SQLITE_OK;
 }
 
-// On a column that is not TEXT, a prefix that reads as a number could match numbers, which sort elsewhere.
+// On a column that is not TEXT, a prefix that reads as a number could match numbers, which sort
+// elsewhere.
 static bool prefix_suits_column(const Expr *left, const LikePrefix *prefix)
 {
     const Expr *bare = expr_skip_collate_likely(left);
@@ -153,9 +155,8 @@ int term_analyze_like(Term *term)
     if (prefix.size == 0 || (u8)prefix.text[prefix.size - 1] == 0xff
         || !prefix_suits_column(e->list->items[1].expr, &prefix))
         return SQLITE_OK;
-    int cursor, column;
-    Expr *column_expr;
-    if (!term_matches_column(q, e->list->items[1].expr, TERM_GE, &cursor, &column, &column_expr))
+    ColumnMatch match;
+    if (!term_matches_column(q, e->list->items[1].expr, TERM_GE, &match))
         return SQLITE_OK;
     return add_bounds(term, &prefix);
 }

@@ -39,8 +39,8 @@ int term_list_append(TermList *list, Expr *e, u32 flags, Term **out)
 int term_list_split(TermList *list, Expr *e, u8 connective)
 {
     list->is_or = connective == EX_OR;
-    // The left arm is the longer one, so the recursion runs along the chain; its depth is that of the
-    // expression, which is limited.
+    // The left arm is the longer one, so the recursion runs along the chain; its depth is that of
+    // the expression, which is limited.
     Expr *bare = (Expr *)(uintptr_t)expr_skip_collate_likely(e);
     if (bare == NULL)
         return SQLITE_OK;

@@ -1,5 +1,5 @@
-// Terms joined by OR. Three uses: x = 1 OR x = 2 becomes x IN (1, 2); an OR all of whose disjuncts can
-// use an index of the same item becomes a multi-index OR; anything else is just tested.
+// Terms joined by OR. Three uses: x = 1 OR x = 2 becomes x IN (1, 2); an OR all of whose disjuncts
+// can use an index of the same item becomes a multi-index OR; anything else is just tested.
 
 #include "sql/expr_tree.h"
 #include "sql/plan/plan_internal.h"

@@ -1,5 +1,6 @@
-// Constraints that only virtual tables understand: MATCH, LIKE, GLOB, REGEXP, <>, IS NOT, NOT NULL, and
-// functions their xFindFunction claims. Each becomes a virtual child which xBestIndex may consume.
+// Constraints that only virtual tables understand: MATCH, LIKE, GLOB, REGEXP, <>, IS NOT, NOT NULL,
+// and functions their xFindFunction claims. Each becomes a virtual child which xBestIndex may
+// consume.
 
 #include "sql/expr_tree.h"
 #include "sql/plan/plan_internal.h"
