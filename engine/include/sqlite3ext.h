@@ -1,25 +1,25 @@
 #ifndef SQLITE3EXT_H
 #define SQLITE3EXT_H
 /*
-** What a loadable extension includes instead of sqlite3.h.
-**
-** A library that loads an extension hands it a table of pointers to its own interface, and every
-** sqlite3_* name in the extension is a macro for a slot of that table. So the extension links
-** against nothing and runs in whatever library loaded it.
-**
-** The order of the slots is the ABI: it is SQLite's, and slots are only ever added at the end. A
-** slot that the loading library does not have, or has not heard of, is a null pointer: an extension
-** that wants a recent one compares sqlite3_libversion_number() first.
-**
-**     #include "sqlite3ext.h"
-**     SQLITE_EXTENSION_INIT1
-**
-**     int sqlite3_demo_init(sqlite3 *db, char **error, const sqlite3_api_routines *api)
-**     {
-**         SQLITE_EXTENSION_INIT2(api);
-**         return sqlite3_create_function(db, "demo", 0, SQLITE_UTF8, 0, demo, 0, 0);
-**     }
-*/
+ * What a loadable extension includes instead of sqlite3.h.
+ *
+ * A library that loads an extension hands it a table of pointers to its own interface, and every
+ * sqlite3_* name in the extension is a macro for a slot of that table. So the extension links
+ * against nothing and runs in whatever library loaded it.
+ *
+ * The order of the slots is the ABI: it is SQLite's, and slots are only ever added at the end. A
+ * slot that the loading library does not have, or has not heard of, is a null pointer: an extension
+ * that wants a recent one compares sqlite3_libversion_number() first.
+ *
+ *     #include "sqlite3ext.h"
+ *     SQLITE_EXTENSION_INIT1
+ *
+ *     int sqlite3_demo_init(sqlite3 *db, char **error, const sqlite3_api_routines *api)
+ *     {
+ *         SQLITE_EXTENSION_INIT2(api);
+ *         return sqlite3_create_function(db, "demo", 0, SQLITE_UTF8, 0, demo, 0, 0);
+ *     }
+ */
 #include "sqlite3.h"
 
 struct sqlite3_api_routines {
@@ -336,18 +336,18 @@ struct sqlite3_api_routines {
 };
 
 /*
-** The entry point of an extension, looked for under the name given to sqlite3_load_extension(), or
-** else sqlite3_extension_init, or else sqlite3_X_init where X are the letters of the file's name.
-** SQLITE_OK_LOAD_PERMANENTLY keeps the extension loaded after its connection closes. An error text
-** goes to *pzErrMsg, made with sqlite3_mprintf(); the caller frees it.
-*/
+ * The entry point of an extension, looked for under the name given to sqlite3_load_extension(), or
+ * else sqlite3_extension_init, or else sqlite3_X_init where X are the letters of the file's name.
+ * SQLITE_OK_LOAD_PERMANENTLY keeps the extension loaded after its connection closes. An error text
+ * goes to *pzErrMsg, made with sqlite3_mprintf(); the caller frees it.
+ */
 typedef int (*sqlite3_loadext_entry)(sqlite3 *db, char **pzErrMsg,
                                      const sqlite3_api_routines *pThunk);
 
 /*
-** From here on every interface name means a slot, unless the extension is compiled into the library
-** itself (SQLITE_CORE).
-*/
+ * From here on every interface name means a slot, unless the extension is compiled into the library
+ * itself (SQLITE_CORE).
+ */
 #if !defined(SQLITE_CORE) && !defined(SQLITE_OMIT_LOAD_EXTENSION)
 #    define sqlite3_aggregate_context      sqlite3_api->aggregate_context
 #    define sqlite3_aggregate_count        sqlite3_api->aggregate_count
@@ -632,9 +632,9 @@ typedef int (*sqlite3_loadext_entry)(sqlite3 *db, char **pzErrMsg,
 #endif
 
 /*
-** INIT1 once at file scope in one file of the extension: the pointer to the table. INIT2 is the first
-** thing in the entry point. INIT3 at file scope in the extension's other files.
-*/
+ * INIT1 once at file scope in one file of the extension: the pointer to the table. INIT2 is what
+ * the entry point does first. INIT3 at file scope in the extension's other files.
+ */
 #if !defined(SQLITE_CORE) && !defined(SQLITE_OMIT_LOAD_EXTENSION)
 #    define SQLITE_EXTENSION_INIT1    const sqlite3_api_routines *sqlite3_api = 0;
 #    define SQLITE_EXTENSION_INIT2(v) sqlite3_api = v;
