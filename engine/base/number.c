@@ -1,14 +1,18 @@
 // Numbers to text and back.
 //
-// Reading. Of the digits as many are kept as fit 64 bits; what follows is dropped, as SQLite drops it.
-// The integer so read, times a power of ten, is then rounded correctly: the product of the integer with
-// the power's 128 leading bits decides (D. Lemire, "Number Parsing at a Gigabyte per Second", and N.
-// Mushtak and D. Lemire, "Fast Number Parsing Without Fallback", for why 128 bits always suffice).
+// Reading. Of the digits as many are kept as fit 64 bits; what follows is
+// dropped, as SQLite drops it. The integer so read, times a power of ten, is
+// then rounded correctly: the product of the integer with the power's 128
+// leading bits decides (D. Lemire, "Number Parsing at a Gigabyte per Second",
+// and N. Mushtak and D. Lemire, "Fast Number Parsing Without Fallback", for why
+// 128 bits always suffice).
 //
-// Writing. The value is scaled to an integer of 18 or 19 digits with a 64-bit power of ten, rounded half
-// up, and all shorter forms are rounded from those digits. With 17 digits wanted, a run of zeros or nines
-// before the last digit is the sign of a shorter number; it is taken if it reads back as the same value.
-// These are SQLite's results digit for digit, which is why nothing shorter or more exact is done.
+// Writing. The value is scaled to an integer of 18 or 19 digits with a 64-bit
+// power of ten, rounded half up, and all shorter forms are rounded from those
+// digits. With 17 digits wanted, a run of zeros or nines before the last digit
+// is the sign of a shorter number; it is taken if it reads back as the same
+// value. These are SQLite's results digit for digit, which is why nothing
+// shorter or more exact is done.
 
 #include "base/number.h"
 
@@ -25,7 +29,8 @@ enum {
     F64_FRACTION_BITS = 52,
 };
 
-// floor(log2(10^p)) and floor(log10(2^e)), exact for every exponent of a double.
+// floor(log2(10^p)) and floor(log10(2^e)), exact for every exponent of a
+// double.
 static int log2_of_power_of_ten(int p)
 {
     return (p * 217706) >> 16;
@@ -52,7 +57,8 @@ static u64 f64_bits(f64 value)
 
 // --- reading ---
 
-// `high` holds the leading bits of a product, highest bit set, of weight 2^exponent for bit 63.
+// `high` holds the leading bits of a product, highest bit set, of weight
+// 2^exponent for bit 63.
 static f64 subnormal_from(u64 high, int exponent)
 {
     int shift = 11 - (exponent + F64_BIAS - 1);
@@ -77,7 +83,8 @@ static f64 f64_from_decimal(u64 digits, int power)
     u64 w = digits << lead;
     const PowerOfTen *ten = &powers_of_ten[power - POWER_OF_TEN_MIN];
     u128 product = (u128)w * ten->high;
-    // Only when the low bits of the first product are all ones can the second one matter.
+    // Only when the low bits of the first product are all ones can the second one
+    // matter.
     if (((u64)(product >> 64) & 0x1ff) == 0x1ff)
         product += (u64)(((u128)w * ten->low) >> 64);
     u64 high = (u64)(product >> 64);
@@ -246,7 +253,8 @@ static const char digit_pairs[] =
     "34353637383940414243444546474849505152535455565758596061626364656667"
     "6869707172737475767778798081828384858687888990919293949596979899";
 
-// Writes the digits of `value` so that they end before `end`; returns where they begin.
+// Writes the digits of `value` so that they end before `end`; returns where
+// they begin.
 static char *write_digits(u64 value, char *end)
 {
     while (value >= 100) {
@@ -296,7 +304,8 @@ static u64 f64_scale(f64 value, int *power)
 
     const PowerOfTen *ten = &powers_of_ten[*power - POWER_OF_TEN_MIN];
     u64 high = (u64)(((u128)mantissa * ten->high) >> 64);
-    // The product's bit 127 weighs 2^(exponent + log2(10^power) + 1); shift it to units.
+    // The product's bit 127 weighs 2^(exponent + log2(10^power) + 1); shift it to
+    // units.
     int shift = 62 - exponent - log2_of_power_of_ten(*power);
     ASSERT(shift > 0);
     return (high >> shift) + (high >> (shift - 1) & 1);
@@ -343,9 +352,10 @@ static u64 decimal_prefix(const Decimal *d, int count)
     return value;
 }
 
-// 17 digits that look like a shorter number plus noise become that number if it is the same value. The
-// look is taken before rounding to 17 digits: nines in the 15th and 16th place, or zeros in the 14th and
-// 15th, and in the 16th too when the value has been scaled up.
+// 17 digits that look like a shorter number plus noise become that number if it
+// is the same value. The look is taken before rounding to 17 digits: nines in
+// the 15th and 16th place, or zeros in the 14th and 15th, and in the 16th too
+// when the value has been scaled up.
 static bool decimal_shorten(Decimal *d, f64 value, bool scaled_up)
 {
     const char *z = d->digits;
@@ -516,7 +526,8 @@ int compare_i64_f64(i64 a, f64 b)
     i64 whole = (i64)b;
     if (a != whole)
         return a < whole ? -1 : 1;
-    f64 exact = (f64)whole; // b had a fraction only if it is below 2^53, where this loses nothing
+    f64 exact = (f64)whole; // b had a fraction only if it is below 2^53, where
+                            // this loses nothing
     return exact < b ? -1 : exact > b;
 }
 

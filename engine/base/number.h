@@ -19,8 +19,8 @@ typedef struct ParsedNumber {
     bool pure_integer; // text was of integer form, even when too large for i64
 } ParsedNumber;
 
-// Reads the longest numeric prefix of UTF-8 text, after white space: [+-]digits[.digits][e[+-]digits].
-// No hexadecimal. Correctly rounded.
+// Reads the longest numeric prefix of UTF-8 text, after white space:
+// [+-]digits[.digits][e[+-]digits]. No hexadecimal. Correctly rounded.
 void number_parse(const char *text, size_t size, ParsedNumber *out);
 // Saturating integer prefix, as CAST(text AS INTEGER).
 i64 number_parse_i64(const char *text, size_t size);
@@ -28,15 +28,19 @@ i64 number_parse_i64(const char *text, size_t size);
 bool number_parse_hex(const char *text, size_t size, i64 *out);
 
 #define NUMBER_TEXT_MAX 40
-// Both write a NUL-terminated text into out[NUMBER_TEXT_MAX] and return its length.
+// Both write a NUL-terminated text into out[NUMBER_TEXT_MAX] and return its
+// length.
 size_t i64_to_text(i64 value, char *out);
-// As SQLite prints a REAL column: `digits` significant digits (17: the 3.53 default of
-// SQLITE_DBCONFIG_FP_DIGITS, shortest text that reads back the same), always with ".0" or an exponent.
+// As SQLite prints a REAL column: `digits` significant digits (17: the 3.53
+// default of SQLITE_DBCONFIG_FP_DIGITS, shortest text that reads back the
+// same), always with ".0" or an exponent.
 size_t f64_to_text(f64 value, int digits, char *out);
 
-// Decimal digits of |value| for printf: `digits[0..count)` without leading or trailing zeros, value =
-// 0.d1d2... * 10^point. Rounded to at most `precision_max` significant digits, or to that many digits
-// after the decimal point. There are never more than 19.
+// Decimal digits of |value| for printf: `digits[0..count)` without leading or
+// trailing zeros, value
+// =
+// 0.d1d2... * 10^point. Rounded to at most `precision_max` significant digits,
+// or to that many digits after the decimal point. There are never more than 19.
 typedef struct Decimal {
     char digits[24];
     int count;
@@ -47,7 +51,8 @@ void f64_to_decimal(f64 value, int precision_max, Decimal *out);
 typedef enum DecimalCut { CUT_DIGITS, CUT_AFTER_POINT } DecimalCut;
 void f64_to_decimal_at(f64 value, DecimalCut cut, int position, Decimal *out);
 
-// value as i64 when that loses nothing (and is not the extreme values SQLite refuses); else false.
+// value as i64 when that loses nothing (and is not the extreme values SQLite
+// refuses); else false.
 bool f64_is_i64(f64 value, i64 *out);
 i64 f64_to_i64(f64 value); // truncated and saturated; NaN gives 0
 // -1, 0, 1 without rounding either side.

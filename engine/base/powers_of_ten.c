@@ -1,7 +1,9 @@
-// The 128 leading bits of the powers of ten from 10^-342 to 10^341, for number.c.
+// The 128 leading bits of the powers of ten from 10^-342 to 10^341, for
+// number.c.
 //
-// Row p + 342 holds 10^p shifted so that its highest bit is bit 127: {high half, low half}. Positive
-// powers are cut off, negative ones rounded up, as the parsing algorithm's proof wants. The unit test
+// Row p + 342 holds 10^p shifted so that its highest bit is bit 127: {high
+// half, low half}. Positive powers are cut off, negative ones rounded up, as
+// the parsing algorithm's proof wants. The unit test
 // number/every_power_of_ten_is_right recomputes every row.
 
 #include "base/powers_of_ten.h"

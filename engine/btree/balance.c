@@ -1,23 +1,28 @@
-// Restores B4 after a change: no page overfull, none but the root more than two thirds empty.
+// Restores B4 after a change: no page overfull, none but the root more than two
+// thirds empty.
 //
-// From the changed page upward, each turn takes a page with up to two siblings (a family), decides where their
-// cells shall go (balance_plan), and writes them anew; the dividers in the parent come or go with it, so the
-// parent is next. Two special cases: a cell behind all others of a full rightmost leaf gets a new leaf to itself
-// (keys that arrive in order leave full pages behind them), and the root, which has no siblings, grows a level
-// by handing its content to one child, or loses one by taking the content of its only child.
+// From the changed page upward, each turn takes a page with up to two siblings
+// (a family), decides where their cells shall go (balance_plan), and writes
+// them anew; the dividers in the parent come or go with it, so the parent is
+// next. Two special cases: a cell behind all others of a full rightmost leaf
+// gets a new leaf to itself (keys that arrive in order leave full pages behind
+// them), and the root, which has no siblings, grows a level by handing its
+// content to one child, or loses one by taking the content of its only child.
 //
-// Dividers: a table leaf's divider is made from the greatest rowid to its left. On all other pages one cell of
-// the family goes up, and the old dividers come down among the cells. In an interior page, the child pointer of
-// a cell that comes down is the right child of the page before it; that of a cell that goes up becomes the
-// right child of the page it leaves.
+// Dividers: a table leaf's divider is made from the greatest rowid to its left.
+// On all other pages one cell of the family goes up, and the old dividers come
+// down among the cells. In an interior page, the child pointer of a cell that
+// comes down is the right child of the page before it; that of a cell that goes
+// up becomes the right child of the page it leaves.
 //
-// Once the first page of a family has changed, a failure leaves the private pages inconsistent (B8). Memory and
-// pages are got before that.
+// Once the first page of a family has changed, a failure leaves the private
+// pages inconsistent (B8). Memory and pages are got before that.
 #include "btree/btree_internal.h"
 
-// Memory for taking pages apart, made once per Btree. Cells are referred to, not copied, from `copies` and
-// `taken` into the pages; `dividers` alternate: one holds what waits for the level at work, the other what that
-// level sends up.
+// Memory for taking pages apart, made once per Btree. Cells are referred to,
+// not copied, from `copies` and `taken` into the pages; `dividers` alternate:
+// one holds what waits for the level at work, the other what that level sends
+// up.
 typedef struct Workspace {
     u8 *copies[FAMILY_MAX];
     u8 *taken; // the family's old dividers
@@ -150,7 +155,8 @@ static int set_child(Node *node, u32 slot, Pgno child)
     return SQLITE_OK;
 }
 
-// Inserts a divider, or lets it wait when there is no room, or others wait already.
+// Inserts a divider, or lets it wait when there is no room, or others wait
+// already.
 static int insert_or_wait(Node *node, u32 slot, CellRef cell, Pending *up)
 {
     ASSERT(up->count < PENDING_MAX);
@@ -194,7 +200,8 @@ static int collect_cells(Family *f, const Node *copy, const Pending *pending)
     return SQLITE_OK;
 }
 
-// Brings the divider behind sibling `index` down among the cells. `right_child`: of that sibling.
+// Brings the divider behind sibling `index` down among the cells.
+// `right_child`: of that sibling.
 static int collect_divider(Family *f, u32 index, Pgno right_child, u8 *out)
 {
     const Node *parent = &f->parent->node;
@@ -217,7 +224,8 @@ static int collect_divider(Family *f, u32 index, Pgno right_child, u8 *out)
     return SQLITE_OK;
 }
 
-// Which children of the parent take part: the one that needs it, and a neighbour on each side.
+// Which children of the parent take part: the one that needs it, and a
+// neighbour on each side.
 static void choose_siblings(Family *f)
 {
     u32 children = f->parent->node.cell_count + 1u;
@@ -272,7 +280,8 @@ static int take_apart(Family *f, u32 index, const Pending *pending)
 
 // --- writing it anew ---
 
-// Gets the pages that are missing, and sorts all by number, so that a scan reads the file forward.
+// Gets the pages that are missing, and sorts all by number, so that a scan
+// reads the file forward.
 static int provide_pages(Family *f)
 {
     Btree *bt = f->bt;
@@ -331,13 +340,15 @@ static u32 make_divider(const Family *f, u32 index, u8 *out)
     CellRef cell = f->work->cells[end];
     if (f->kind == INDEX_LEAF) {
         memcpy(out + 4, cell.bytes, cell.size);
-        return cell_size(geometry, INDEX_INTERIOR, out); // a leaf's padding stays behind
+        return cell_size(geometry, INDEX_INTERIOR,
+                         out); // a leaf's padding stays behind
     }
     memcpy(out + 4, cell.bytes + 4, cell.size - 4);
     return cell.size;
 }
 
-// Exchanges the old dividers in the parent for the new ones. Those without room go to *up.
+// Exchanges the old dividers in the parent for the new ones. Those without room
+// go to *up.
 static int replace_dividers(Family *f, Pending *up)
 {
     Node *parent = &f->parent->node;
@@ -382,7 +393,8 @@ static int adopt_family(Family *f, const Pending *up)
     return up->count > 0 ? SQLITE_OK : ptrmap_adopt(f->bt, &f->parent->node);
 }
 
-// The root has one child left: takes its content over, if there is room (page 1 has less than others).
+// The root has one child left: takes its content over, if there is room (page 1
+// has less than others).
 static int shrink_root(Family *f, bool *taken)
 {
     Node *root = &f->parent->node;
@@ -449,7 +461,8 @@ static int rebuild_family(Family *f, const Pending *pending, Pending *up)
     return free_spare_pages(f, f->new_count);
 }
 
-// Balances the page stood on with its siblings, and steps up to the parent. *pending becomes the parent's.
+// Balances the page stood on with its siblings, and steps up to the parent.
+// *pending becomes the parent's.
 static int balance_family(Cursor *cur, Pending *pending)
 {
     u32 depth = cur->depth;
@@ -484,7 +497,8 @@ static bool can_append(const Cursor *cur, const Pending *pending)
            && parent->slot == parent->node.cell_count;
 }
 
-// The divider between the full leaf and the new one. An index leaf gives its last cell away for it.
+// The divider between the full leaf and the new one. An index leaf gives its
+// last cell away for it.
 static int make_append_divider(Cursor *cur, Node *leaf, u8 *out, u32 *size)
 {
     const Geometry *geometry = &cur->bt->geometry;
@@ -504,8 +518,9 @@ static int make_append_divider(Cursor *cur, Node *leaf, u8 *out, u32 *size)
     return node_remove_cell(leaf, last, cell.size);
 }
 
-// Puts the waiting cell on a new leaf of its own. *kept_place: the path now leads to it; otherwise the parent has
-// no room for the divider, and *pending is the parent's.
+// Puts the waiting cell on a new leaf of its own. *kept_place: the path now
+// leads to it; otherwise the parent has no room for the divider, and *pending
+// is the parent's.
 static int append_leaf(Cursor *cur, Pending *pending, bool *kept_place)
 {
     Btree *bt = cur->bt;
@@ -552,7 +567,8 @@ done:
     return rc;
 }
 
-// The root hands its content to one new child: the tree is a level deeper, and the child can be balanced.
+// The root hands its content to one new child: the tree is a level deeper, and
+// the child can be balanced.
 static int grow_root(Cursor *cur)
 {
     Btree *bt = cur->bt;

@@ -1,13 +1,16 @@
-// Decides how the cells of a few sibling pages are shared out anew. Pure arithmetic.
+// Decides how the cells of a few sibling pages are shared out anew. Pure
+// arithmetic.
 //
-// Cells keep their order. Pages are filled from the left; that makes them as few as possible, and the last
-// one may be nearly empty. Then, from the right, cells wander from each page to its right neighbour while
-// that makes the two more equal. Between two pages one cell goes up into the parent as the divider, except on
-// table leaves, whose dividers are made from rowids and cost nothing here.
+// Cells keep their order. Pages are filled from the left; that makes them as
+// few as possible, and the last one may be nearly empty. Then, from the right,
+// cells wander from each page to its right neighbour while that makes the two
+// more equal. Between two pages one cell goes up into the parent as the
+// divider, except on table leaves, whose dividers are made from rowids and cost
+// nothing here.
 //
 //   cells  a b c d e f g h      capacity: three cells
-//   filled [a b c] d [e f g] h []        a divider with nothing behind it: the last page is empty
-//   evened [a b c] d [e f] g [h]
+//   filled [a b c] d [e f g] h []        a divider with nothing behind it: the
+//   last page is empty evened [a b c] d [e f] g [h]
 #include "btree/btree_internal.h"
 
 enum { SLOT_SIZE = 2 };
@@ -48,7 +51,8 @@ static bool fill_from_left(const PlanInput *input, BalancePlan *plan, u32 *used)
     return true;
 }
 
-// Moves cells from page `left` to the next one while that evens them out, or the next one is empty.
+// Moves cells from page `left` to the next one while that evens them out, or
+// the next one is empty.
 static void even_out(const PlanInput *input, BalancePlan *plan, u32 left, u32 *used)
 {
     ASSERT(left + 1 < plan->page_count);
@@ -58,7 +62,8 @@ static void even_out(const PlanInput *input, BalancePlan *plan, u32 left, u32 *u
     while (plan->end[left] - plan->first[left] > 1) {
         u32 last = plan->end[left] - 1;
         u32 leaving = taken_by(input, last);
-        // With dividers the old divider comes down on the right, and the last cell takes its place.
+        // With dividers the old divider comes down on the right, and the last cell
+        // takes its place.
         u32 arriving = input->has_dividers ? taken_by(input, plan->end[left]) : leaving;
         u32 left_used = used[left] - leaving;
         u32 right_used = used[right] + arriving;
@@ -85,7 +90,9 @@ bool balance_plan(const PlanInput *input, BalancePlan *plan)
     for (u32 i = plan->page_count - 1; i > 0; i--) {
         even_out(input, plan, i - 1, used);
         if (plan->first[i] == plan->end[i])
-            return false; // only when single cells are nearly as large as a page, which dividers never are
+            // only when single cells are nearly as large as a page, which dividers
+            // never are
+            return false;
     }
     return true;
 }

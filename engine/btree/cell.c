@@ -1,15 +1,23 @@
-// One cell: its head, how much of its payload is local, how many bytes it takes.
+// One cell: its head, how much of its payload is local, how many bytes it
+// takes.
 //
-//   kind            child pgno (4)   payload size (varint)   rowid (varint)   payload   overflow pgno (4)
-//   table leaf           -                  yes                  yes            yes         if it spills
-//   table interior      yes                  -                   yes             -               -
-//   index leaf           -                  yes                   -             yes         if it spills
-//   index interior      yes                 yes                   -             yes         if it spills
+//   kind            child pgno (4)   payload size (varint)   rowid (varint)
+//   payload   overflow
+//                   pgno (4)
+//   table leaf           -                  yes                  yes yes if it
+//                        spills
+//   table interior      yes                  -                   yes - - index
+//   leaf           -                  yes                   -             yes
+//   if it
+//                        spills
+//   index interior      yes                 yes                   - yes if it
+//                       spills
 //
-// With U usable bytes a payload of P bytes is wholly local up to X: U-35 on a table leaf,
-// (U-12)*64/255-23 on index pages. A longer one keeps K = M + (P-M) mod (U-4) bytes, M = (U-12)*32/255-23,
-// if that is not above X, else M: so that its last overflow page is full. Example: rowid 7 with the
-// three-byte payload "abc" on a table leaf is 03 07 61 62 63.
+// With U usable bytes a payload of P bytes is wholly local up to X: U-35 on a
+// table leaf, (U-12)*64/255-23 on index pages. A longer one keeps K = M + (P-M)
+// mod (U-4) bytes, M = (U-12)*32/255-23, if that is not above X, else M: so
+// that its last overflow page is full. Example: rowid 7 with the three-byte
+// payload "abc" on a table leaf is 03 07 61 62 63.
 #include "btree/btree_internal.h"
 
 u32 cell_local_size(const Geometry *geometry, bool is_table, u32 payload_size)
@@ -24,7 +32,8 @@ u32 cell_local_size(const Geometry *geometry, bool is_table, u32 payload_size)
     return kept <= max_local ? kept : geometry->min_local;
 }
 
-// A payload size as stored. Nonsense sizes read as the largest, whose overflow chain no file can hold.
+// A payload size as stored. Nonsense sizes read as the largest, whose overflow
+// chain no file can hold.
 static u32 read_payload_size(const u8 *p, u32 *size)
 {
     u64 value;

@@ -1,16 +1,20 @@
-// Cursors: where they stand, how they walk, how they remember their place while the tree changes.
+// Cursors: where they stand, how they walk, how they remember their place while
+// the tree changes.
 //
-// A cursor holds a pin on every page from the root to the one it stands on. When it climbs, the pins below
-// are kept: the next descent often takes the same pages. In an index tree it may stand on an entry of an
-// interior page (B3); in a table tree it always stands in a leaf.
+// A cursor holds a pin on every page from the root to the one it stands on.
+// When it climbs, the pins below are kept: the next descent often takes the
+// same pages. In an index tree it may stand on an entry of an interior page
+// (B3); in a table tree it always stands in a leaf.
 //
-// B5: before a tree changes, other cursors on it save their keys. A cursor whose entry is gone afterwards
-// stands on a neighbour, in state CURSOR_SKIP, and `skip` says which step it has already made.
+// B5: before a tree changes, other cursors on it save their keys. A cursor
+// whose entry is gone afterwards stands on a neighbour, in state CURSOR_SKIP,
+// and `skip` says which step it has already made.
 #include "btree/btree_internal.h"
 
 // --- lifecycle ---
 
-// Tells cursors on one root about each other, so that a lone writer need not look for company.
+// Tells cursors on one root about each other, so that a lone writer need not
+// look for company.
 static void mark_shared(Btree *bt, Cursor *fresh)
 {
     ASSERT(fresh->bt == bt);
@@ -120,7 +124,8 @@ int node_child(const Node *node, u32 slot, Pgno *child)
     return SQLITE_OK;
 }
 
-// A file of no bytes is a database whose schema tree is empty: there is no page to show for it yet.
+// A file of no bytes is a database whose schema tree is empty: there is no page
+// to show for it yet.
 static int stand_in_empty_file(Cursor *cur)
 {
     static const u8 no_page[FILE_HEADER_SIZE + 8];
@@ -252,7 +257,8 @@ bool cursor_on_right_edge(const Cursor *cur)
     return true;
 }
 
-// Shared start of first and last: *empty also says whether there is anything below.
+// Shared start of first and last: *empty also says whether there is anything
+// below.
 static int start_at_root(Cursor *cur, bool *empty)
 {
     ASSERT(cur->bt != NULL);
@@ -300,7 +306,8 @@ static int finish_at_end(Cursor *cur)
     return SQLITE_DONE;
 }
 
-// What to do before a step: *stay when a skip already made it, SQLITE_DONE when there is no place to go from.
+// What to do before a step: *stay when a skip already made it, SQLITE_DONE when
+// there is no place to go from.
 static int prepare_step(Cursor *cur, int direction, bool *stay)
 {
     ASSERT(direction == 1 || direction == -1);
@@ -415,7 +422,8 @@ int cursor_count(Cursor *cur, i64 *count)
     TRY(cursor_first(cur, &empty));
     ASSERT(cur->fast.state == CURSOR_VALID || empty);
     while (!empty) {
-        // One turn per leaf: its entries, then up until there is a child to the right.
+        // One turn per leaf: its entries, then up until there is a child to the
+        // right.
         Level *level = cur->fast.level;
         ASSERT(node_is_leaf(&level->node));
         total += level->node.cell_count;
@@ -464,7 +472,8 @@ int cursor_save_key(Cursor *cur)
         cur->saved_rowid = cell->rowid;
         return SQLITE_OK;
     }
-    // Room after the end, so that a varint of a damaged record may be read without a check.
+    // Room after the end, so that a varint of a damaged record may be read
+    // without a check.
     u8 *key = mem_realloc(cur->saved_key, (u64)cell->payload_size + PAGE_SLACK);
     if (key == NULL)
         return SQLITE_NOMEM;

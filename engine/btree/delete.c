@@ -1,11 +1,13 @@
 // Deleting the entry a cursor stands on.
 //
-// From a leaf the cell is taken out. An entry of an interior index page has a child to its left: its
-// predecessor, the last entry of that child's rightmost leaf, takes its place, so that every delete takes its
-// cell from a leaf in the end. Then the pages are balanced from the leaf upward.
+// From a leaf the cell is taken out. An entry of an interior index page has a
+// child to its left: its predecessor, the last entry of that child's rightmost
+// leaf, takes its place, so that every delete takes its cell from a leaf in the
+// end. Then the pages are balanced from the leaf upward.
 #include "btree/btree_internal.h"
 
-// Where a caller that walks goes on: on a neighbour, with the step to it already made.
+// Where a caller that walks goes on: on a neighbour, with the step to it
+// already made.
 static void settle_after_delete(Cursor *cur)
 {
     Level *level = cur->fast.level;
@@ -62,8 +64,8 @@ static int delete_from_leaf(Cursor *cur, bool save)
     return SQLITE_OK;
 }
 
-// Puts the predecessor, given as a leaf's cell, where the deleted entry was. *pending is left with it when the
-// page has no room.
+// Puts the predecessor, given as a leaf's cell, where the deleted entry was.
+// *pending is left with it when the page has no room.
 static int replace_divider(Cursor *cur, u32 depth, const u8 *bytes, u32 size, Pending *pending)
 {
     Level *level = &cur->path[depth];
@@ -87,7 +89,8 @@ static int replace_divider(Cursor *cur, u32 depth, const u8 *bytes, u32 size, Pe
     return SQLITE_OK;
 }
 
-// Takes the last cell of the leaf stood on as a divider with left child `child`.
+// Takes the last cell of the leaf stood on as a divider with left child
+// `child`.
 static int take_predecessor(Cursor *cur, Pgno child, u8 *bytes, u32 *size)
 {
     Level *leaf = cur->fast.level;
@@ -98,14 +101,16 @@ static int take_predecessor(Cursor *cur, Pgno child, u8 *bytes, u32 *size)
     TRY(node_parse_cell(&leaf->node, leaf->slot, &cell));
     put_u32(bytes, child);
     memcpy(bytes + 4, node_cell(&leaf->node, leaf->slot), cell.size);
-    *size = cell_size(&cur->bt->geometry, INDEX_INTERIOR, bytes); // without a leaf's padding
+    *size = cell_size(&cur->bt->geometry, INDEX_INTERIOR,
+                      bytes); // without a leaf's padding
     TRY(node_own(cur->bt, &leaf->node));
     TRY(node_measure(&leaf->node));
     return node_remove_cell(&leaf->node, leaf->slot, cell.size);
 }
 
-// The divider did not fit, its page was balanced, and the path is gone: looks up the divider again, and below it
-// the leaf that lost its last cell, which may be empty and wants balancing too.
+// The divider did not fit, its page was balanced, and the path is gone: looks
+// up the divider again, and below it the leaf that lost its last cell, which
+// may be empty and wants balancing too.
 static int balance_starved_leaf(Cursor *cur, const u8 *divider)
 {
     Cell cell;
@@ -161,7 +166,8 @@ static int delete_from_interior(Cursor *cur, bool save)
     cur->fast.has_cell = false;
     if (pending.count == 0) {
         TRY(balance_upward(cur, &pending, &kept_place));
-        if (kept_place) { // the leaf is well; the page above may have got a smaller divider
+        if (kept_place) { // the leaf is well; the page above may have got a smaller
+                          // divider
             cursor_set_depth(cur, depth);
             TRY(balance_upward(cur, &pending, &kept_place));
         }

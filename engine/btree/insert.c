@@ -1,9 +1,11 @@
 // Inserting and replacing entries.
 //
-// The place is found first (or the caller knows it), then overflow pages are written, then the leaf changes: in
-// place when the new cell is as large as the old one, else in a hole made for it, and only if there is no room
-// the pages around are balanced. Before the leaf changes, a failure leaves the tree as it was, but for overflow
-// pages that belong to nobody: the caller rolls back (B8).
+// The place is found first (or the caller knows it), then overflow pages are
+// written, then the leaf changes: in place when the new cell is as large as the
+// old one, else in a hole made for it, and only if there is no room the pages
+// around are balanced. Before the leaf changes, a failure leaves the tree as it
+// was, but for overflow pages that belong to nobody: the caller rolls back
+// (B8).
 #include "btree/btree_internal.h"
 
 // --- cells under construction ---
@@ -66,7 +68,8 @@ static bool stands_in_empty_tree(const Cursor *cur)
            && cur->path[0].node.cell_count == 0 && node_is_leaf(&cur->path[0].node);
 }
 
-// Seeks unless the caller's seek still holds: another cursor's change may have moved this one since.
+// Seeks unless the caller's seek still holds: another cursor's change may have
+// moved this one since.
 static int find_place(Cursor *cur, const Payload *payload, int seek_order, int *order)
 {
     ASSERT(cur->is_writable);
@@ -91,7 +94,8 @@ static int find_place(Cursor *cur, const Payload *payload, int seek_order, int *
 
 // --- replacing ---
 
-// Overwrites the entry when the new payload is as long as the old one. *done false: it is not.
+// Overwrites the entry when the new payload is as long as the old one. *done
+// false: it is not.
 static int overwrite_in_place(Cursor *cur, const Payload *payload, bool *done)
 {
     const Cell *cell = cursor_cell(cur);
@@ -109,7 +113,8 @@ static int overwrite_in_place(Cursor *cur, const Payload *payload, bool *done)
     return cursor_payload_write(cur, 0, size, bytes);
 }
 
-// Takes the entry stood on off its page, its slot included, and frees its overflow chain.
+// Takes the entry stood on off its page, its slot included, and frees its
+// overflow chain.
 static int remove_old(Cursor *cur, Pgno *child)
 {
     Level *level = cur->fast.level;
@@ -127,7 +132,8 @@ static int remove_old(Cursor *cur, Pgno *child)
 
 // --- inserting ---
 
-// After a balance took the path away: remember the key, if the caller wants to go on from here.
+// After a balance took the path away: remember the key, if the caller wants to
+// go on from here.
 static int remember_inserted(Cursor *cur, const Payload *payload)
 {
     ASSERT(cur->fast.state == CURSOR_INVALID);

@@ -1,4 +1,5 @@
-// One tree page as cells and free space. Knows nothing of trees, cursors or the pager.
+// One tree page as cells and free space. Knows nothing of trees, cursors or the
+// pager.
 //
 //   offset (from 100 on page 1, else 0)
 //   0   1  kind: 2, 5, 10 or 13
@@ -7,10 +8,13 @@
 //   5   2  start of the cell content area, 0 means 65536
 //   7   1  fragmented bytes: free pieces of less than four bytes
 //   8   4  right child (interior pages only)
-//   then the cell pointer array, the gap, and the content area up to the usable size.
-// A free block is: next block (2), its size (2), unused bytes. Blocks ascend and are at least four bytes apart.
+//   then the cell pointer array, the gap, and the content area up to the usable
+//   size.
+// A free block is: next block (2), its size (2), unused bytes. Blocks ascend
+// and are at least four bytes apart.
 //
-// Laws: B2 (cells do not overlap, pointers are sorted), B7 (everything read is checked).
+// Laws: B2 (cells do not overlap, pointers are sorted), B7 (everything read is
+// checked).
 #include "btree/btree_internal.h"
 
 enum {
@@ -100,7 +104,8 @@ static void set_content_start(Node *node, u32 start)
 {
     ASSERT(start <= node->geometry->usable);
     ASSERT(start >= node_slots_at(node));
-    put_u16(node->data + node->header_at + AT_CONTENT, start); // 65536 wraps to 0, as it should
+    put_u16(node->data + node->header_at + AT_CONTENT,
+            start); // 65536 wraps to 0, as it should
 }
 
 // Header of an empty page. The right child is left as it is.
@@ -185,7 +190,8 @@ int node_measure(Node *node)
     return SQLITE_OK;
 }
 
-// Takes `size` bytes from the first free block that serves. Returns their offset, or 0.
+// Takes `size` bytes from the first free block that serves. Returns their
+// offset, or 0.
 static u32 take_from_blocks(Node *node, u32 size)
 {
     u8 *header = node->data + node->header_at;
@@ -198,7 +204,8 @@ static u32 take_from_blocks(Node *node, u32 size)
     while (block != 0) {
         u32 block_size = get_u16(node->data + block + 2);
         if (block_size > usable - block)
-            return 0; // cells that overlap free blocks may change them after the page was measured
+            return 0; // cells that overlap free blocks may change them after the page
+                      // was measured
         if (block_size >= size) {
             u32 rest = block_size - size;
             if (rest >= BLOCK_MIN) {
@@ -267,7 +274,8 @@ int node_insert_cell(Node *node, u32 slot, const u8 *cell, u32 size)
     return SQLITE_OK;
 }
 
-// Joins the block at `block` with the one that follows it when no more than three bytes lie between.
+// Joins the block at `block` with the one that follows it when no more than
+// three bytes lie between.
 static void join_with_next(Node *node, u32 block, u8 *fragments)
 {
     u32 size = get_u16(node->data + block + 2);

@@ -1,11 +1,13 @@
-// Payload that does not fit its page: chains of overflow pages, and reading and writing payload wherever it is.
+// Payload that does not fit its page: chains of overflow pages, and reading and
+// writing payload wherever it is.
 //
-// An overflow page is the number of the next one (4 bytes, 0 ends the chain), then payload up to the usable
-// size. The last page's rest is undefined.
+// An overflow page is the number of the next one (4 bytes, 0 ends the chain),
+// then payload up to the usable size. The last page's rest is undefined.
 //
-// Chains come from the file (B7): a chain never has more pages than the database, every number is checked by
-// the pager, and no more pages are read than the payload's size asks for. So a chain that bites its own tail
-// ends too.
+// Chains come from the file (B7): a chain never has more pages than the
+// database, every number is checked by the pager, and no more pages are read
+// than the payload's size asks for. So a chain that bites its own tail ends
+// too.
 #include "btree/btree_internal.h"
 
 static u32 chain_page_size(const Btree *bt)
@@ -27,7 +29,8 @@ static int check_chain(const Btree *bt, const Cell *cell)
 
 // --- reading ---
 
-// One access to a part of a payload: `copy_in` is written to the pages, or they are read to `copy_out`.
+// One access to a part of a payload: `copy_in` is written to the pages, or they
+// are read to `copy_out`.
 typedef struct Access {
     Btree *bt;
     const Cell *cell;
@@ -54,7 +57,8 @@ static void access_bytes(Access *access, u8 *page_bytes, u32 size)
     access->left -= size;
 }
 
-// Remembers where page `index` of the chain lies. Forgetting is no harm, so memory may run out.
+// Remembers where page `index` of the chain lies. Forgetting is no harm, so
+// memory may run out.
 static void remember_chain_page(Cursor *owner, u32 index, Pgno pgno)
 {
     enum { CHAIN_MAX = 1 << 20 };
@@ -73,8 +77,8 @@ static void remember_chain_page(Cursor *owner, u32 index, Pgno pgno)
     ASSERT(owner->chain[index] == pgno);
 }
 
-// Reads or writes what is wanted of one overflow page, whose payload starts at `starts_at`; *pgno becomes
-// the next page of the chain.
+// Reads or writes what is wanted of one overflow page, whose payload starts at
+// `starts_at`; *pgno becomes the next page of the chain.
 static int access_chain_page(Access *access, Pgno *pgno, u32 starts_at)
 {
     Pager *pager = access->bt->pager;
@@ -157,7 +161,8 @@ int payload_whole(Btree *bt, const Cell *cell, const u8 **bytes)
         *bytes = cell->payload;
         return SQLITE_OK;
     }
-    TRY(check_chain(bt, cell)); // before memory is asked for on a damaged file's word
+    TRY(check_chain(bt,
+                    cell)); // before memory is asked for on a damaged file's word
     if (bt->payload_capacity < cell->payload_size) {
         u8 *payload = mem_realloc(bt->payload, (u64)cell->payload_size + PAGE_SLACK);
         if (payload == NULL)
@@ -223,7 +228,8 @@ int cursor_payload_write(Cursor *cur, u32 offset, u32 size, const void *bytes)
 
 // --- writing new chains, freeing old ones ---
 
-// Fills one overflow page with what the image holds from `offset` on. Beyond its bytes come zeroes.
+// Fills one overflow page with what the image holds from `offset` on. Beyond
+// its bytes come zeroes.
 static void fill_chain_page(const CellImage *image, u32 offset, u8 *out, u32 size)
 {
     u32 present = 0;

@@ -1,8 +1,10 @@
 // The pointer map of auto-vacuum databases: for every page, who refers to it.
 //
-// Page 2 is the first map page; it has usable/5 entries of five bytes, type and parent, for the pages that
-// follow it; then comes the next map page, and so on. If a map page would fall on the locking page, it is the
-// one after. Example: 05 00000003 at offset 10 of page 2 says that page 5 is a tree page below page 3.
+// Page 2 is the first map page; it has usable/5 entries of five bytes, type and
+// parent, for the pages that follow it; then comes the next map page, and so
+// on. If a map page would fall on the locking page, it is the one after.
+// Example: 05 00000003 at offset 10 of page 2 says that page 5 is a tree page
+// below page 3.
 #include "btree/btree_internal.h"
 
 enum { ENTRY_SIZE = 5 };

@@ -1,11 +1,13 @@
 // Finding a key: down the tree, and within a page.
 //
-// Two shortcuts keep most seeks away from the root. If the key lies between the first and the last entry of
-// the leaf the cursor stands in, only that leaf is searched; if it lies beyond the last entry of the tree's
-// last leaf, nothing is. And pages of the former path that come up again are still pinned.
+// Two shortcuts keep most seeks away from the root. If the key lies between the
+// first and the last entry of the leaf the cursor stands in, only that leaf is
+// searched; if it lies beyond the last entry of the tree's last leaf, nothing
+// is. And pages of the former path that come up again are still pinned.
 //
-// Within a page of a table tree the first guess is by interpolation: rowids tend to be dense, and a dense
-// leaf answers after three reads whatever its size.
+// Within a page of a table tree the first guess is by interpolation: rowids
+// tend to be dense, and a dense leaf answers after three reads whatever its
+// size.
 #include "btree/btree_internal.h"
 
 #include "value/record.h"
@@ -26,8 +28,8 @@ static RowId read_rowid(const u8 *p)
     return (RowId)(value << 8 | p[8]);
 }
 
-// Rowid of a cell. A damaged cell pointer is pulled into the page: the search then ends somewhere, and
-// whoever uses the entry finds the damage (B7).
+// Rowid of a cell. A damaged cell pointer is pulled into the page: the search
+// then ends somewhere, and whoever uses the entry finds the damage (B7).
 static inline RowId rowid_at(const Node *node, u32 slot)
 {
     u32 at = get_u16(node->slots + 2 * slot);
@@ -41,7 +43,8 @@ static inline RowId rowid_at(const Node *node, u32 slot)
     return read_rowid(p + i);
 }
 
-// A first guess for the place of `rowid` between slots 0 and last, whose keys are given and enclose it.
+// A first guess for the place of `rowid` between slots 0 and last, whose keys
+// are given and enclose it.
 static u32 interpolate(RowId rowid, RowId first_key, RowId last_key, u32 last)
 {
     u64 span = (u64)last_key - (u64)first_key;
@@ -56,8 +59,8 @@ static u32 interpolate(RowId rowid, RowId first_key, RowId last_key, u32 last)
     return span == 0 ? 0 : (u32)(offset * last / span);
 }
 
-// The first slot whose key is not less than rowid (cell_count if there is none); *order as in a seek, for
-// that slot.
+// The first slot whose key is not less than rowid (cell_count if there is
+// none); *order as in a seek, for that slot.
 static u32 search_rowid(const Node *node, RowId rowid, int *order)
 {
     u32 low = 0;
@@ -97,7 +100,8 @@ static u32 search_rowid(const Node *node, RowId rowid, int *order)
     return high;
 }
 
-// Puts the cursor on the slot found in a leaf, or on the last entry when the key is beyond it.
+// Puts the cursor on the slot found in a leaf, or on the last entry when the
+// key is beyond it.
 static void land_in_leaf(Cursor *cur, u32 slot, int *order)
 {
     Level *level = cur->fast.level;
@@ -168,7 +172,8 @@ int cursor_seek_rowid(Cursor *cur, RowId rowid, bool bias_right, int *order)
 
 // --- record keys ---
 
-// Compares the entry at `slot` with the probe. Keys that overflow are put together first.
+// Compares the entry at `slot` with the probe. Keys that overflow are put
+// together first.
 static int compare_slot(Cursor *cur, const Node *node, u32 slot, KeyProbe *probe, int *order)
 {
     ASSERT(slot < node->cell_count);
@@ -196,8 +201,8 @@ static int compare_slot(Cursor *cur, const Node *node, u32 slot, KeyProbe *probe
     return probe->rc;
 }
 
-// Binary search between low and high (exclusive). *order is 0 on a hit, else > 0 and *slot is the first
-// entry that is larger.
+// Binary search between low and high (exclusive). *order is 0 on a hit, else >
+// 0 and *slot is the first entry that is larger.
 static int search_key(Cursor *cur, const Node *node, KeyProbe *probe, u32 *slot, int *order)
 {
     u32 low = 0;
@@ -260,7 +265,8 @@ static int seek_key_nearby(Cursor *cur, KeyProbe *probe, int *order, bool *settl
     return SQLITE_OK;
 }
 
-// Looking nearby costs two comparisons: do it while it succeeds, and now and then.
+// Looking nearby costs two comparisons: do it while it succeeds, and now and
+// then.
 static int try_nearby(Cursor *cur, KeyProbe *probe, int *order, bool *settled)
 {
     enum { CREDIT_MAX = 8, CREDIT_MIN = -24 };

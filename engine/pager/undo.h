@@ -2,17 +2,20 @@
 #define QUIRE_PAGER_UNDO_H
 // Savepoints: what pages held before they were changed.
 //
-// The undo log is a list of (page, old content) in the order of first change. A level is a position in
-// it. Going back to a level takes entries from the end to the level's position and puts the old content
-// back; a page saved twice ends up with the older one, which is right.
+// The undo log is a list of (page, old content) in the order of first change. A
+// level is a position in it. Going back to a level takes entries from the end
+// to the level's position and puts the old content back; a page saved twice
+// ends up with the older one, which is right.
 //
-// An entry without content says "the page was not private": the snapshot still has it, so dropping the
-// private copy restores it. Where the snapshot does not (memory and temporary databases, pages already
-// overwritten in the file), the entry holds the buffer itself; that costs a reference, not a copy,
-// because the change then goes to a fresh buffer.
+// An entry without content says "the page was not private": the snapshot still
+// has it, so dropping the private copy restores it. Where the snapshot does not
+// (memory and temporary databases, pages already overwritten in the file), the
+// entry holds the buffer itself; that costs a reference, not a copy, because
+// the change then goes to a fresh buffer.
 //
-// Whether a page needs saving is one comparison: its slot remembers the sequence number at which it was
-// last saved, the innermost level the number at which it was opened.
+// Whether a page needs saving is one comparison: its slot remembers the
+// sequence number at which it was last saved, the innermost level the number at
+// which it was opened.
 
 #include "pager/pool.h"
 
@@ -31,7 +34,8 @@ typedef struct UndoLevel {
     u32 entry_start;
     Pgno page_count;
     Pgno page_count_max; // of this level and all outer ones
-    i64 journal_offset;  // rollback modes: records from here on belong to the level
+    i64 journal_offset;  // rollback modes: records from here on belong to the
+                         // level
     u32 wal_mark[4];     // WAL: what the log needs to forget later frames
 } UndoLevel;
 

@@ -1,8 +1,9 @@
-// Does a text end with a whole statement? A statement ends with ";", except that CREATE TRIGGER goes on
-// until "; END ;". A small automaton over the kinds of tokens decides; blanks and comments never move it.
+// Does a text end with a whole statement? A statement ends with ";", except
+// that CREATE TRIGGER goes on until "; END ;". A small automaton over the kinds
+// of tokens decides; blanks and comments never move it.
 
-#include "sql/complete.h"
 #include "base/contract.h"
+#include "sql/complete.h"
 #include "sql/lexer.h"
 
 typedef enum CompleteState {
@@ -30,7 +31,8 @@ typedef enum CompleteToken {
 
 // clang-format off
 static const u8 next_state[STATE_COUNT][SAW_COUNT] = {
-    //                      ;                  other         EXPLAIN        CREATE        TEMP          TRIGGER       END
+    //                      ;                  other         EXPLAIN        CREATE        TEMP
+    //                                         TRIGGER       END
     [AT_NOTHING]        = {AT_START,          IN_STATEMENT, AFTER_EXPLAIN, AFTER_CREATE, IN_STATEMENT, IN_STATEMENT, IN_STATEMENT},
     [AT_START]          = {AT_START,          IN_STATEMENT, AFTER_EXPLAIN, AFTER_CREATE, IN_STATEMENT, IN_STATEMENT, IN_STATEMENT},
     [IN_STATEMENT]      = {AT_START,          IN_STATEMENT, IN_STATEMENT,  IN_STATEMENT, IN_STATEMENT, IN_STATEMENT, IN_STATEMENT},

@@ -1,8 +1,9 @@
 // Deep copies of syntax trees.
 //
-// A resolved column points to its FromItem. When that item is inside the copied tree, the copy must point
-// to the item's copy; otherwise (a correlated column) it keeps pointing outside. Items are copied before the
-// expressions of their Select, and the pairs are kept in a list that is searched newest first.
+// A resolved column points to its FromItem. When that item is inside the copied
+// tree, the copy must point to the item's copy; otherwise (a correlated column)
+// it keeps pointing outside. Items are copied before the expressions of their
+// Select, and the pairs are kept in a list that is searched newest first.
 
 #include "sql/expr_tree.h"
 #include <string.h>
@@ -157,7 +158,8 @@ static FromItem *copy_item(Copier *c, const FromItem *item)
     return copy;
 }
 
-// All items first, so that what they hold (arguments, ON, lateral subqueries) finds them.
+// All items first, so that what they hold (arguments, ON, lateral subqueries)
+// finds them.
 static FromList *copy_from(Copier *c, const FromList *list)
 {
     FromList *copy = list == NULL ? NULL : copy_node(c, list, sizeof *list);
@@ -184,7 +186,8 @@ static FromList *copy_from(Copier *c, const FromList *list)
     return copy;
 }
 
-// Aggregates and windows are found again among the copied expressions by their place in the lists.
+// Aggregates and windows are found again among the copied expressions by their
+// place in the lists.
 typedef struct Collector {
     Select *owner;
     Expr **aggs;
@@ -259,7 +262,8 @@ static Select *copy_term(Copier *c, const Select *s)
     return copy;
 }
 
-// WITH belongs to the last term, but its CTEs are in scope of all: it is copied first.
+// WITH belongs to the last term, but its CTEs are in scope of all: it is copied
+// first.
 static Select *copy_select(Copier *c, const Select *s)
 {
     if (s == NULL)

@@ -1,7 +1,8 @@
 #ifndef QUIRE_SQL_EXPR_TREE_H
 #define QUIRE_SQL_EXPR_TREE_H
-// Tools for syntax trees: walking, copying, comparing, and what an expression's value is like
-// (affinity, collation, constancy). They know no names and no plans.
+// Tools for syntax trees: walking, copying, comparing, and what an expression's
+// value is like (affinity, collation, constancy). They know no names and no
+// plans.
 
 #include "catalog/connection.h"
 #include "sql/ast.h"
@@ -14,36 +15,43 @@ typedef enum WalkResult {
     WALK_STOP,  // no further at all
 } WalkResult;
 
-// `expr` and `select` are called before the node's children. A NULL `select` means: stay out of subqueries.
-// Walks are depth first, left to right; recursion is bounded by law A4 and the parser's depth limit.
+// `expr` and `select` are called before the node's children. A NULL `select`
+// means: stay out of subqueries. Walks are depth first, left to right;
+// recursion is bounded by law A4 and the parser's depth limit.
 typedef struct Walker {
     WalkResult (*expr)(struct Walker *w, Expr *e);
     WalkResult (*select)(struct Walker *w, Select *s);
-    void (*select_end)(struct Walker *w, Select *s); // may be NULL; behind the children
+    void (*select_end)(struct Walker *w,
+                       Select *s); // may be NULL; behind the children
     void *arg;
     int depth; // Selects entered and not left
 } Walker;
 
 WalkResult expr_walk(Walker *w, Expr *e); // NULL is legal everywhere
 WalkResult expr_list_walk(Walker *w, ExprList *list);
-WalkResult select_walk(Walker *w, Select *s); // all terms of a compound, first to last
+WalkResult select_walk(Walker *w,
+                       Select *s); // all terms of a compound, first to last
 WalkResult window_walk(Walker *w, Window *window);
 
 // --- copying ---
 
-// Deep copies into `arena`; NULL in, NULL out, and NULL when out of memory. A resolved tree stays
-// resolved: columns of FROM items inside the copy point to the copies of those, which get cursors of
-// their own from *cursor_count (NULL: the tree is unresolved, or no Select is inside).
+// Deep copies into `arena`; NULL in, NULL out, and NULL when out of memory. A
+// resolved tree stays resolved: columns of FROM items inside the copy point to
+// the copies of those, which get cursors of their own from *cursor_count (NULL:
+// the tree is unresolved, or no Select is inside).
 Expr *expr_copy(Arena *arena, const Expr *e, int *cursor_count);
 ExprList *expr_list_copy(Arena *arena, const ExprList *list, int *cursor_count);
-Select *select_copy(Arena *arena, const Select *s, int *cursor_count); // whole compound
+Select *select_copy(Arena *arena, const Select *s,
+                    int *cursor_count); // whole compound
 FromList *from_list_copy(Arena *arena, const FromList *list, int *cursor_count);
 IdList *id_list_copy(Arena *arena, const IdList *list);
 SetList *set_list_copy(Arena *arena, const SetList *list, int *cursor_count);
 Upsert *upsert_copy(Arena *arena, const Upsert *upsert, int *cursor_count);
-Stmt *stmt_copy(Arena *arena, const Stmt *stmt); // SELECT, INSERT, UPDATE, DELETE; unresolved
-// A copy of an expression stored in the schema (index expression, partial index, CHECK, generated column)
-// with its columns, whose item is NULL there, bound to `item`.
+Stmt *stmt_copy(Arena *arena,
+                const Stmt *stmt); // SELECT, INSERT, UPDATE, DELETE; unresolved
+// A copy of an expression stored in the schema (index expression, partial
+// index, CHECK, generated column) with its columns, whose item is NULL there,
+// bound to `item`.
 Expr *expr_bind(Arena *arena, const Expr *e, FromItem *item);
 
 // --- making ---
@@ -60,11 +68,13 @@ void expr_update_height(Expr *e); // height and inherited flags from the operand
 
 // --- comparing ---
 
-// Same value for the same row: structure, names without regard to case, columns by item and index.
-// Parentheses and source places do not count. Two NULL pointers are equal.
+// Same value for the same row: structure, names without regard to case, columns
+// by item and index. Parentheses and source places do not count. Two NULL
+// pointers are equal.
 bool expr_equal(const Expr *a, const Expr *b);
 bool expr_list_equal(const ExprList *a, const ExprList *b);
-bool window_equal(const Window *a, const Window *b); // partition, order and frame
+bool window_equal(const Window *a,
+                  const Window *b); // partition, order and frame
 
 // --- what the value is like ---
 
@@ -72,23 +82,27 @@ const Expr *expr_skip_collate(const Expr *e);        // without COLLATE
 const Expr *expr_skip_collate_likely(const Expr *e); // nor likely(), unlikely(), likelihood()
 Affinity expr_affinity(const Expr *e);               // AFF_NONE when it has none
 Affinity affinity_of_column(const Table *table, int column);
-// Affinity applied before comparing: of a comparison, BETWEEN's or IN's left with one other operand...
+// Affinity applied before comparing: of a comparison, BETWEEN's or IN's left
+// with one other operand...
 Affinity compare_affinity(const Expr *e, Affinity other);
 Affinity expr_compare_affinity(const Expr *comparison); // ... and of the whole comparison
 // Name of the collation that applies, NULL for none (BINARY).
 const char *expr_collation_name(const Expr *e);
 const char *expr_compare_collation_name(const Expr *comparison);
 const char *compare_collation_name(const Expr *left, const Expr *right);
-// The same, looked up: NULL for BINARY. An unknown collation sets "no such collation sequence: x" on the
-// connection and gives NULL.
+// The same, looked up: NULL for BINARY. An unknown collation sets "no such
+// collation sequence: x" on the connection and gives NULL.
 const Collation *expr_collation(sqlite3 *db, const Expr *e);
 const Collation *expr_compare_collation(sqlite3 *db, const Expr *comparison);
 u32 expr_vector_size(const Expr *e); // fields of a row value, 1 for a scalar
 bool expr_is_vector(const Expr *e);
-Expr *expr_vector_field(Arena *arena, Expr *e, u32 field); // the field itself, or an EX_FIELD of it
-bool expr_is_integer(const Expr *e, i64 *out);             // an integer literal, sign included
+Expr *expr_vector_field(Arena *arena, Expr *e,
+                        u32 field); // the field itself, or an EX_FIELD of it
+bool expr_is_integer(const Expr *e,
+                     i64 *out); // an integer literal, sign included
 bool expr_can_be_null(const Expr *e);
-// No columns, no subqueries, no nondeterministic calls (nor params, without `allow_params`).
+// No columns, no subqueries, no nondeterministic calls (nor params, without
+// `allow_params`).
 bool expr_is_constant(const Expr *e, bool allow_params);
 // TRUE or FALSE whatever the row; literals only.
 bool expr_is_always_true(const Expr *e);
@@ -98,7 +112,8 @@ bool expr_reads_cursor(const Expr *e, int cursor); // some column of it below
 // --- columns of FROM items ---
 
 u32 from_item_column_count(const FromItem *item);
-const char *from_item_column_name(const FromItem *item, int column); // "rowid" for ROWID_COLUMN
+const char *from_item_column_name(const FromItem *item,
+                                  int column);    // "rowid" for ROWID_COLUMN
 const char *from_item_name(const FromItem *item); // alias, else name, NULL for a bare subquery
 
 #endif

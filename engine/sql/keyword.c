@@ -1,9 +1,10 @@
-// Keyword lookup by a perfect hash: every keyword has a slot of its own, so a word is compared with at
-// most one keyword. The multiplier was searched for until no two keywords met in one of the 1,024 slots;
-// a unit test proves the table complete.
+// Keyword lookup by a perfect hash: every keyword has a slot of its own, so a
+// word is compared with at most one keyword. The multiplier was searched for
+// until no two keywords met in one of the 1,024 slots; a unit test proves the
+// table complete.
 
-#include "sql/keyword.h"
 #include "base/contract.h"
+#include "sql/keyword.h"
 #include <string.h>
 
 #define KEYWORD_SIZE_MIN   2

@@ -1,15 +1,17 @@
 // The lexer: one token per call, chosen by its first byte.
 //
-//   number      digits [. digits] [e [+-] digits] | . digits... | 0x hexdigits; "_" between digits
-//   identifier  (letter | _ | byte >= 0x80) (letter | digit | _ | $ | byte >= 0x80)*
-//   quoted      "..." `...` [...] identifiers, '...' strings; a doubled quote stands for one
-//   variable    ? digits* | (: @ # $) name, where $ and others may carry :: and a (suffix)
-//   blob        x'hex digits in pairs'
+//   number      digits [. digits] [e [+-] digits] | . digits... | 0x hexdigits;
+//   "_" between digits identifier  (letter | _ | byte >= 0x80) (letter | digit
+//   | _ | $ | byte >= 0x80)* quoted      "..." `...` [...] identifiers, '...'
+//   strings; a doubled quote stands for one variable    ? digits* | (: @ # $)
+//   name, where $ and others may carry :: and a (suffix) blob        x'hex
+//   digits in pairs'
 //
-// Digit separators are checked by whoever converts the number: the token covers them right or wrong.
+// Digit separators are checked by whoever converts the number: the token covers
+// them right or wrong.
 
-#include "sql/lexer.h"
 #include "base/contract.h"
+#include "sql/lexer.h"
 #include <string.h>
 
 // Classes of byte that may begin or continue a token.

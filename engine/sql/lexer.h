@@ -2,7 +2,8 @@
 #define QUIRE_SQL_LEXER_H
 // SQL text to tokens. White space and comments are skipped; nothing is copied.
 //
-// The text need not be NUL-terminated; a NUL byte inside ends it. Sizes and offsets are bytes.
+// The text need not be NUL-terminated; a NUL byte inside ends it. Sizes and
+// offsets are bytes.
 
 #include "sql/keyword.h"
 
@@ -21,8 +22,9 @@ typedef struct Lexer {
 } Lexer;
 
 void lexer_init(Lexer *lexer, const char *text, size_t size);
-// TK_END_OF_INPUT at the end, again and again. TK_ILLEGAL covers the bytes SQLite would complain about.
-// WINDOW, OVER and FILTER come as keywords; their context is the parser's matter.
+// TK_END_OF_INPUT at the end, again and again. TK_ILLEGAL covers the bytes
+// SQLite would complain about. WINDOW, OVER and FILTER come as keywords; their
+// context is the parser's matter.
 Token lexer_next(Lexer *lexer);
 // Size of the white space or comment at `at`; 0 when there is a token.
 u32 lexer_space_size(const char *text, u32 at, u32 size);

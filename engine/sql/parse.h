@@ -2,8 +2,9 @@
 #define QUIRE_SQL_PARSE_H
 // The parser's door: one statement of SQL text to its tree.
 //
-// Grammar, precedence, the words that may be names, limits and messages are SQLite 3.53's. The parser
-// knows no schema: it reports what is wrong with the text alone.
+// Grammar, precedence, the words that may be names, limits and messages are
+// SQLite 3.53's. The parser knows no schema: it reports what is wrong with the
+// text alone.
 
 #include "sql/ast.h"
 
@@ -22,21 +23,22 @@ typedef struct ParseOptions {
 ParseOptions parse_options_default(void);
 
 typedef struct ParseResult {
-    Stmt *stmt; // in the arena; STMT_EMPTY when the text holds no statement. After an error
-                // NULL, or a CREATE TRIGGER whose body is at fault: SQLite complains first
-                // when the trigger's table does not exist
-    u32 tail;   // offset behind the statement and its ";"
-    const char *message; // in the arena, set when the parser failed (NULL for SQLITE_NOMEM)
+    Stmt *stmt;          // in the arena; STMT_EMPTY when the text holds no statement. After
+                         // an error NULL, or a CREATE TRIGGER whose body is at fault:
+                         // SQLite complains first when the trigger's table does not exist
+    u32 tail;            // offset behind the statement and its ";"
+    const char *message; // in the arena, set when the parser failed (NULL for
+                         // SQLITE_NOMEM)
     i32 error_offset;    // byte the message is about, -1 unknown
 } ParseResult;
 
-// Parses the first statement of sql[0..size). SQLITE_ERROR with a message, or SQLITE_NOMEM. The text must
-// outlive the tree (law A1).
+// Parses the first statement of sql[0..size). SQLITE_ERROR with a message, or
+// SQLITE_NOMEM. The text must outlive the tree (law A1).
 MUST_USE int parse_statement(const char *sql, size_t size, const ParseOptions *options,
                              Arena *arena, ParseResult *out);
 
-// A copy of `text` without its quotes, if it begins with one: 'x', "x", `x`, [x]; doubled quotes become
-// one. NULL: out of memory.
+// A copy of `text` without its quotes, if it begins with one: 'x', "x", `x`,
+// [x]; doubled quotes become one. NULL: out of memory.
 char *parse_dequote(Arena *arena, const char *text, size_t size);
 
 #endif

@@ -1,7 +1,8 @@
 // Definitions: CREATE, ALTER, DROP.
 //
-// What sqlite_schema stores is the text from the object's bare name to the end of the statement; `body`
-// keeps that span, and the caller puts "CREATE TABLE " or the like in front of it.
+// What sqlite_schema stores is the text from the object's bare name to the end
+// of the statement; `body` keeps that span, and the caller puts "CREATE TABLE "
+// or the like in front of it.
 
 #include "base/utf.h"
 #include "sql/parse_internal.h"
@@ -53,7 +54,8 @@ const char *parse_type(Parser *p)
     return span.size == 0 ? NULL : type_text(p, span);
 }
 
-// Does text[0..*size) end with `word`, standing alone? If so cuts it off together with the blanks before it.
+// Does text[0..*size) end with `word`, standing alone? If so cuts it off
+// together with the blanks before it.
 static bool cut_last_word(const char *text, size_t *size, const char *word)
 {
     size_t word_size = strlen(word);
@@ -68,7 +70,8 @@ static bool cut_last_word(const char *text, size_t *size, const char *word)
     return true;
 }
 
-// GENERATED ALWAYS before AS reads like part of the type, and is taken off again.
+// GENERATED ALWAYS before AS reads like part of the type, and is taken off
+// again.
 static const char *type_without_generated(Parser *p, const char *type)
 {
     size_t size = strlen(type);
@@ -123,7 +126,8 @@ static void parse_fk_arguments(Parser *p, ForeignKeyClause *fk)
     }
 }
 
-// defer_subclause ::= [NOT] DEFERRABLE [INITIALLY (DEFERRED | IMMEDIATE)], at DEFERRABLE
+// defer_subclause ::= [NOT] DEFERRABLE [INITIALLY (DEFERRED | IMMEDIATE)], at
+// DEFERRABLE
 static void parse_deferrable(Parser *p, ForeignKeyClause *fk, bool negated)
 {
     parser_expect(p, TK_DEFERRABLE);
@@ -532,7 +536,8 @@ static void parse_create_table(Parser *p, Stmt *stmt, bool temp)
 
 // --- CREATE INDEX, VIEW ---
 
-// The stored text of indexes and views runs up to the ";", comments and blanks included.
+// The stored text of indexes and views runs up to the ";", comments and blanks
+// included.
 Span parser_statement_rest(Parser *p, u32 start)
 {
     if (p->rc != SQLITE_OK)
@@ -540,7 +545,8 @@ Span parser_statement_rest(Parser *p, u32 start)
     return (Span){.text = p->sql + start, .size = p->token.offset - start};
 }
 
-// CREATE [UNIQUE] INDEX ifnotexists name ON nm "(" sortlist ")" [WHERE expr], behind INDEX
+// CREATE [UNIQUE] INDEX ifnotexists name ON nm "(" sortlist ")" [WHERE expr],
+// behind INDEX
 static void parse_create_index(Parser *p, Stmt *stmt, bool unique)
 {
     CreateIndex *index = parser_new(p, sizeof *index);
@@ -653,7 +659,8 @@ static void parse_trigger_event(Parser *p, CreateTrigger *trigger)
     }
 }
 
-// CREATE [TEMP] TRIGGER ifnotexists name time event ON name [FOR EACH ROW] [WHEN expr] body
+// CREATE [TEMP] TRIGGER ifnotexists name time event ON name [FOR EACH ROW]
+// [WHEN expr] body
 static void parse_create_trigger(Parser *p, Stmt *stmt, bool temp)
 {
     CreateTrigger *trigger = parser_new(p, sizeof *trigger);
@@ -671,7 +678,8 @@ static void parse_create_trigger(Parser *p, Stmt *stmt, bool temp)
     }
     if (parser_accept(p, TK_WHEN))
         trigger->when = parse_expr(p);
-    // SQLite looks the table up here, before it reads the body: a caller may want to do so on an error.
+    // SQLite looks the table up here, before it reads the body: a caller may want
+    // to do so on an error.
     if (p->rc == SQLITE_OK) {
         stmt->kind = STMT_CREATE_TRIGGER;
         stmt->u.create_trigger = trigger;

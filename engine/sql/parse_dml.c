@@ -58,11 +58,13 @@ static void parse_change_indexed(Parser *p, FromItem *item)
     parse_indexed(p, item);
     if (p->in_trigger && (item->indexed_by != NULL || item->not_indexed))
         parser_error(p, -1,
-                     "the %s clause is not allowed on UPDATE or DELETE statements within triggers",
+                     "the %s clause is not allowed on UPDATE or DELETE statements "
+                     "within triggers",
                      item->not_indexed ? "NOT INDEXED" : "INDEXED BY");
 }
 
-// Parsed only to be refused in SQLite's words: SQLITE_ENABLE_UPDATE_DELETE_LIMIT is off.
+// Parsed only to be refused in SQLite's words:
+// SQLITE_ENABLE_UPDATE_DELETE_LIMIT is off.
 static void refuse_order_and_limit(Parser *p)
 {
     const char *clause = NULL;
@@ -85,7 +87,8 @@ static void refuse_order_and_limit(Parser *p)
 
 // --- INSERT ---
 
-// upsert ::= ON CONFLICT ["(" sortlist ")" [WHERE expr]] DO (NOTHING | UPDATE SET setlist [WHERE expr])
+// upsert ::= ON CONFLICT ["(" sortlist ")" [WHERE expr]] DO (NOTHING | UPDATE
+// SET setlist [WHERE expr])
 static Upsert *parse_upsert_clause(Parser *p)
 {
     Upsert *upsert = parser_new(p, sizeof *upsert);
@@ -125,7 +128,8 @@ static Upsert *parse_upserts(Parser *p)
     return first;
 }
 
-// [WITH] (INSERT orconf | REPLACE) INTO target ["(" idlist ")"] (select upsert | DEFAULT VALUES) returning
+// [WITH] (INSERT orconf | REPLACE) INTO target ["(" idlist ")"] (select upsert
+// | DEFAULT VALUES) returning
 static Insert *parse_insert(Parser *p, With *with)
 {
     Insert *insert = parser_new(p, sizeof *insert);
@@ -157,7 +161,8 @@ static Insert *parse_insert(Parser *p, With *with)
 
 // --- UPDATE and DELETE ---
 
-// [WITH] UPDATE orconf target [indexed] SET setlist [FROM ...] [WHERE expr] returning
+// [WITH] UPDATE orconf target [indexed] SET setlist [FROM ...] [WHERE expr]
+// returning
 static Update *parse_update(Parser *p, With *with)
 {
     Update *update = parser_new(p, sizeof *update);

@@ -4,17 +4,15 @@
 //   OR
 //   AND
 //   NOT (prefix)
-//   = == != <> IS [NOT] [DISTINCT FROM] [NOT] IN LIKE GLOB REGEXP MATCH BETWEEN ISNULL NOTNULL NOT NULL
-//   < <= > >=
-//   ESCAPE
-//   & | << >>
+//   = == != <> IS [NOT] [DISTINCT FROM] [NOT] IN LIKE GLOB REGEXP MATCH BETWEEN
+//   ISNULL NOTNULL NOT NULL < <= > >= ESCAPE & | << >>
 //   + -
 //   * / %
 //   || -> ->>
 //   COLLATE (suffix)
 //   ~ - + (prefix)
-// A prefix operator may stand in any operand, however tight the operator before it: 1 + NOT 2 = 3 is
-// 1 + (NOT (2 = 3)).
+// A prefix operator may stand in any operand, however tight the operator before
+// it: 1 + NOT 2 = 3 is 1 + (NOT (2 = 3)).
 
 #include "base/number.h"
 #include "base/utf.h"
@@ -85,7 +83,8 @@ ExprList *parse_expr_list(Parser *p)
 
 // --- literals and names ---
 
-// Writes `token` without its digit separators to out[token->size + 1]. A "_" must stand between two digits.
+// Writes `token` without its digit separators to out[token->size + 1]. A "_"
+// must stand between two digits.
 static bool number_without_separators(Parser *p, const Token *token, char *out)
 {
     const char *text = p->sql + token->offset;
@@ -105,7 +104,8 @@ static bool number_without_separators(Parser *p, const Token *token, char *out)
     out[used] = 0;
     if (is_fine)
         return true;
-    // SQLite squeezes the text in place before it notices, and its message shows that.
+    // SQLite squeezes the text in place before it notices, and its message shows
+    // that.
     parser_error(p, -1, "unrecognized token: \"%s%.*s\"", out, (int)(token->size - used),
                  text + used);
     return false;
@@ -212,7 +212,8 @@ static Expr *parse_dotted_name(Parser *p, Token first)
         parser_advance(p);
         count++;
     }
-    // Errors about a.b.c point at its last part, those about a name alone at the name.
+    // Errors about a.b.c point at its last part, those about a name alone at the
+    // name.
     Token last = parts[count - 1];
     Expr *e = parser_expr(p, EX_NAME, last.offset);
     e->text = parser_dequoted(p, &last);
@@ -614,7 +615,8 @@ static Expr *parse_operand(Parser *p)
 
 // --- operators behind an operand ---
 
-// The right operand, with what SQLite's stack holds meanwhile: the left operand and the operator.
+// The right operand, with what SQLite's stack holds meanwhile: the left operand
+// and the operator.
 static Expr *parse_right(Parser *p, Precedence least)
 {
     Expr *right = NULL;
@@ -643,7 +645,8 @@ static Expr *parse_between(Parser *p, Expr *left)
     u32 offset = p->token.offset;
     parser_advance(p);
     Expr *low = parse_right(p, PREC_NOT);
-    if (parser_at(p, TK_OR)) { // SQLite reads on: x BETWEEN a OR b AND c never finds its AND
+    if (parser_at(p, TK_OR)) { // SQLite reads on: x BETWEEN a OR b AND c never
+                               // finds its AND
         (void)parse_climb(p, low, PREC_OR);
         parser_syntax_error(p);
     }

@@ -1,10 +1,12 @@
 #ifndef QUIRE_SQL_PARSE_INTERNAL_H
 #define QUIRE_SQL_PARSE_INTERNAL_H
-// What the parser's files share: the token under the cursor, sticky errors, constructors.
+// What the parser's files share: the token under the cursor, sticky errors,
+// constructors.
 //
-// After the first error the current token is TK_ILLEGAL for good: nothing is accepted any more, every
-// loop ends, and the functions return at once. Constructors never return NULL: once memory has run out
-// they hand out a scratch node, so that productions need no error handling.
+// After the first error the current token is TK_ILLEGAL for good: nothing is
+// accepted any more, every loop ends, and the functions return at once.
+// Constructors never return NULL: once memory has run out they hand out a
+// scratch node, so that productions need no error handling.
 
 #include "sql/lexer.h"
 #include "sql/parse.h"
@@ -34,30 +36,36 @@ static inline bool parser_at(const Parser *p, TokenKind kind)
 {
     return p->token.kind == kind;
 }
-bool parser_accept(Parser *p, TokenKind kind); // consumes it if it is the current token
+bool parser_accept(Parser *p,
+                   TokenKind kind);            // consumes it if it is the current token
 void parser_expect(Parser *p, TokenKind kind); // or syntax error
 Token parser_peek(const Parser *p);            // token behind the current one
 
-// May the token be an identifier here? `ids` is ID or STRING, `nm` also JOIN words and INDEXED.
+// May the token be an identifier here? `ids` is ID or STRING, `nm` also JOIN
+// words and INDEXED.
 bool token_is_id(const Parser *p, const Token *token);
 bool token_is_name(const Parser *p, const Token *token);
 bool parser_at_id(const Parser *p);
 bool parser_at_ids(const Parser *p);
 bool parser_at_name(const Parser *p);
-// Consume it and return it dequoted; a syntax error otherwise. `token` (may be NULL) gets the token.
+// Consume it and return it dequoted; a syntax error otherwise. `token` (may be
+// NULL) gets the token.
 const char *parse_ids(Parser *p, Token *token);
 const char *parse_name(Parser *p, Token *token);
 const char *parser_dequoted(Parser *p, const Token *token);
-const char *parser_text(Parser *p, const Token *token);   // copy as written
-Span parser_span(const Parser *p, u32 start);             // from `start` to the last consumed token
-Span parser_trimmed(const Parser *p, u32 start, u32 end); // [start, end) without blanks around
+const char *parser_text(Parser *p, const Token *token); // copy as written
+Span parser_span(const Parser *p,
+                 u32 start); // from `start` to the last consumed token
+Span parser_trimmed(const Parser *p, u32 start,
+                    u32 end); // [start, end) without blanks around
 
 // --- errors ---
 
 void parser_syntax_error(Parser *p); // at the current token
 void parser_error(Parser *p, i32 offset, const char *fmt, ...) PRINTF_LIKE(3, 4);
 void parser_out_of_memory(Parser *p);
-// Recursion: enter counts what SQLite's stack would grow by; false (and an error) when it is too deep.
+// Recursion: enter counts what SQLite's stack would grow by; false (and an
+// error) when it is too deep.
 bool parser_enter(Parser *p, u32 cost);
 static inline void parser_leave(Parser *p, u32 cost)
 {
@@ -72,7 +80,8 @@ Expr *parser_expr(Parser *p, ExprKind kind, u32 offset);
 Expr *parser_unary(Parser *p, ExprKind kind, u32 offset, Expr *left);
 Expr *parser_binary(Parser *p, ExprKind kind, u32 offset, Expr *left, Expr *right);
 void parser_set_height(Parser *p, Expr *e); // after its operands are in place; checks the limit
-ExprList *parser_list_add(Parser *p, ExprList *list, Expr *e); // list NULL: a new one
+ExprList *parser_list_add(Parser *p, ExprList *list,
+                          Expr *e); // list NULL: a new one
 IdList *parser_id_list_add(Parser *p, IdList *list, const char *name, u32 offset);
 
 // --- productions used across files ---
@@ -90,16 +99,18 @@ With *parse_with(Parser *p); // at WITH
 ExprList *parse_result_columns(Parser *p);
 FromList *parse_from_list(Parser *p);
 FromItem *parser_from_item(Parser *p, u32 offset);
-FromItem *parse_target(Parser *p, bool alias_without_as); // [schema.]name [AS alias]
+FromItem *parse_target(Parser *p,
+                       bool alias_without_as); // [schema.]name [AS alias]
 void parse_indexed(Parser *p, FromItem *item);
 bool parser_at_select(const Parser *p); // SELECT, VALUES or WITH
 Window *parse_over(Parser *p);          // behind OVER
 Window *parse_window_defs(Parser *p);   // behind WINDOW
 bool parser_at_window_clause(const Parser *p);
 QualifiedName parse_qualified_name(Parser *p);
-u8 parse_on_conflict(Parser *p);                           // [ON CONFLICT action]
-u8 parse_or_conflict(Parser *p);                           // [OR action]
-void parse_data_change(Parser *p, With *with, Stmt *stmt); // INSERT, REPLACE, UPDATE, DELETE
+u8 parse_on_conflict(Parser *p); // [ON CONFLICT action]
+u8 parse_or_conflict(Parser *p); // [OR action]
+void parse_data_change(Parser *p, With *with,
+                       Stmt *stmt); // INSERT, REPLACE, UPDATE, DELETE
 void parse_create(Parser *p, Stmt *stmt);
 void parse_alter(Parser *p, Stmt *stmt);
 void parse_drop(Parser *p, Stmt *stmt);

@@ -354,7 +354,8 @@ FromItem *parse_target(Parser *p, bool alias_without_as)
 
 // --- windows ---
 
-// expr PRECEDING | expr FOLLOWING | CURRENT ROW | UNBOUNDED PRECEDING (start) or FOLLOWING (end)
+// expr PRECEDING | expr FOLLOWING | CURRENT ROW | UNBOUNDED PRECEDING (start)
+// or FOLLOWING (end)
 static FrameBound parse_frame_bound(Parser *p, bool is_end)
 {
     FrameBound bound = {.kind = BOUND_CURRENT_ROW};
@@ -394,7 +395,8 @@ static u8 parse_frame_exclude(Parser *p)
     return EXCLUDE_TIES;
 }
 
-// frame_opt ::= [(RANGE | ROWS | GROUPS) (bound | BETWEEN bound AND bound) [EXCLUDE ...]]
+// frame_opt ::= [(RANGE | ROWS | GROUPS) (bound | BETWEEN bound AND bound)
+// [EXCLUDE ...]]
 static void parse_frame(Parser *p, Window *window)
 {
     window->start.kind = BOUND_UNBOUNDED_PRECEDING;
@@ -416,12 +418,14 @@ static void parse_frame(Parser *p, Window *window)
         window->start = parse_frame_bound(p, false);
     }
     window->exclude = parse_frame_exclude(p);
-    // PRECEDING may meet PRECEDING, FOLLOWING may meet FOLLOWING; otherwise the order must be right.
+    // PRECEDING may meet PRECEDING, FOLLOWING may meet FOLLOWING; otherwise the
+    // order must be right.
     if (window->start.kind > window->end.kind)
         parser_error(p, -1, "unsupported frame specification");
 }
 
-// window ::= [nm] [PARTITION BY nexprlist] [ORDER BY sortlist] frame_opt, and the ")"
+// window ::= [nm] [PARTITION BY nexprlist] [ORDER BY sortlist] frame_opt, and
+// the ")"
 static Window *parse_window_body(Parser *p)
 {
     Window *window = parser_new(p, sizeof *window);
@@ -654,7 +658,8 @@ static const char *set_operator_name(u8 set_op)
     return names[set_op];
 }
 
-// ORDER BY and LIMIT belong behind the last term; a compound has only so many terms.
+// ORDER BY and LIMIT belong behind the last term; a compound has only so many
+// terms.
 static void check_compound(Parser *p, Select *last)
 {
     i32 count = 1;

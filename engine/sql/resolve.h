@@ -3,28 +3,39 @@
 // The resolver's door: from names to things.
 //
 // After resolution (laws A3.. of ast.h, and):
-//   R1  Views and CTEs in FROM are subqueries (FROM_SELECT, is_view / is_cte, `select` a resolved copy of
-//       their own); the recursive reference inside a recursive CTE is FROM_RECURSIVE. Every FromItem has
-//       a cursor below ResolveContext.cursor_count, unique in the statement.
-//   R2  ON and USING of inner joins are ANDed to WHERE (tagged EXPR_INNER_ON only where an outer join is
-//       near); those of LEFT, RIGHT and FULL joins too, tagged EXPR_OUTER_ON with on_item = cursor of
-//       the join's right item. NATURAL and USING have become such equalities; has_using and using_list
-//       stay for reference. A column merged by USING in a FULL or RIGHT join is coalesce(left, right).
-//   R3  select->results describes the result; columns holds no stars. ORDER BY and GROUP BY terms that
-//       name a result column have ExprItem.column set (1-based) and hold a copy of its expression
-//       (in a compound: an EX_INTEGER).
-//   R4  Aggregates are EX_CALL with call->owner the Select that computes them, listed once each (by
-//       expr_equal) in owner->aggs. Window calls are in windows, with call->window completed from
-//       WINDOW definitions.
-//   R5  Correlated column references have u.column.depth > 0, and every Select between has
+//   R1  Views and CTEs in FROM are subqueries (FROM_SELECT, is_view / is_cte,
+//   `select` a resolved
+//       copy of their own); the recursive reference inside a recursive CTE is
+//       FROM_RECURSIVE. Every FromItem has a cursor below
+//       ResolveContext.cursor_count, unique in the statement.
+//   R2  ON and USING of inner joins are ANDed to WHERE (tagged EXPR_INNER_ON
+//   only where an outer
+//       join is near); those of LEFT, RIGHT and FULL joins too, tagged
+//       EXPR_OUTER_ON with on_item = cursor of the join's right item. NATURAL
+//       and USING have become such equalities; has_using and using_list stay
+//       for reference. A column merged by USING in a FULL or RIGHT join is
+//       coalesce(left, right).
+//   R3  select->results describes the result; columns holds no stars. ORDER BY
+//   and GROUP BY terms
+//       that name a result column have ExprItem.column set (1-based) and hold a
+//       copy of its expression (in a compound: an EX_INTEGER).
+//   R4  Aggregates are EX_CALL with call->owner the Select that computes them,
+//   listed once each (by
+//       expr_equal) in owner->aggs. Window calls are in windows, with
+//       call->window completed from WINDOW definitions.
+//   R5  Correlated column references have u.column.depth > 0, and every Select
+//   between has
 //       SELECT_CORRELATED; EXPR_CORRELATED marks the subquery expression.
-//   R6  Rows of triggers and RETURNING are EX_ROW_COLUMN. In upserts `excluded` is a FROM_PSEUDO item,
-//       Upsert.excluded. CHECK, generated columns and index expressions name columns of item NULL
-//       (expr_bind() gives them one).
-//   R7  x IN (a, b) with row values, comparisons of row values and UPDATE's row assignments have equal
-//       widths on both sides.
+//   R6  Rows of triggers and RETURNING are EX_ROW_COLUMN. In upserts `excluded`
+//   is a FROM_PSEUDO
+//       item, Upsert.excluded. CHECK, generated columns and index expressions
+//       name columns of item NULL (expr_bind() gives them one).
+//   R7  x IN (a, b) with row values, comparisons of row values and UPDATE's row
+//   assignments have
+//       equal widths on both sides.
 //
-// Errors are set on the connection (message, offset into the text the tree was parsed from).
+// Errors are set on the connection (message, offset into the text the tree was
+// parsed from).
 
 #include "catalog/connection.h"
 #include "sql/ast.h"
@@ -41,7 +52,8 @@ typedef enum SelfKind {
 typedef struct TriggerScope {
     Table *table;
     u8 event;          // TriggerEvent: which of NEW and OLD exist
-    Schema *schema;    // names inside are looked for here first (temp triggers: everywhere)
+    Schema *schema;    // names inside are looked for here first (temp triggers:
+                       // everywhere)
     bool is_returning; // plain column names mean the row itself
 } TriggerScope;
 
@@ -58,30 +70,36 @@ typedef struct ResolveContext {
 
 void resolve_context_init(ResolveContext *ctx, sqlite3 *db, Arena *arena);
 
-// SELECT, INSERT, UPDATE, DELETE, and the expressions of ATTACH, DETACH and VACUUM INTO. Schemas must be
-// loaded. Changes the tree in place. Rewriting is separate (rewrite.h).
+// SELECT, INSERT, UPDATE, DELETE, and the expressions of ATTACH, DETACH and
+// VACUUM INTO. Schemas must be loaded. Changes the tree in place. Rewriting is
+// separate (rewrite.h).
 MUST_USE int resolve_statement(ResolveContext *ctx, Stmt *stmt);
 // A query that stands alone: view bodies, CREATE TABLE ... AS, nested SQL.
 MUST_USE int resolve_select(ResolveContext *ctx, Select *select);
 // An expression about one row of `table` (item NULL in its columns).
 MUST_USE int resolve_self(ResolveContext *ctx, Table *table, SelfKind kind, Expr **expr);
 MUST_USE int resolve_self_list(ResolveContext *ctx, Table *table, SelfKind kind, ExprList *list);
-// An expression without columns: DEFAULT, LIMIT, ATTACH's names (bare words become strings there).
+// An expression without columns: DEFAULT, LIMIT, ATTACH's names (bare words
+// become strings there).
 MUST_USE int resolve_constant(ResolveContext *ctx, Expr **expr);
 // WHEN of a trigger, in ctx->trigger's scope.
 MUST_USE int resolve_trigger_when(ResolveContext *ctx, Expr **expr);
 
-// Fills table->columns of a view on first use. SQLITE_ERROR "view v is circularly defined" and the like.
+// Fills table->columns of a view on first use. SQLITE_ERROR "view v is
+// circularly defined" and the like.
 MUST_USE int resolve_view_columns(sqlite3 *db, Table *view);
 
-// Finds the table of a FROM item or target: sets "no such table: x" on the connection.
+// Finds the table of a FROM item or target: sets "no such table: x" on the
+// connection.
 MUST_USE int resolve_table_name(ResolveContext *ctx, const char *schema, const char *name,
                                 Table **out, int *db_index);
-// Asks the connection's authorizer: SQLITE_OK, SQLITE_IGNORE, or an error that is set already.
+// Asks the connection's authorizer: SQLITE_OK, SQLITE_IGNORE, or an error that
+// is set already.
 MUST_USE int resolve_authorize(sqlite3 *db, int code, const char *a, const char *b,
                                const char *database);
 
-// Result columns of a resolved Select for the API: names by short_column_names and full_column_names.
+// Result columns of a resolved Select for the API: names by short_column_names
+// and full_column_names.
 typedef struct ColumnName {
     const char *name, *decltype;
     const char *database, *table, *origin;

@@ -1,7 +1,7 @@
 // Storage classes by affinity and CAST.
 //
-// Two rules turn a REAL into an INTEGER, and they differ: an affinity does so whenever nothing is lost;
-// CAST(text AS NUMERIC) only below 2^51.
+// Two rules turn a REAL into an INTEGER, and they differ: an affinity does so
+// whenever nothing is lost; CAST(text AS NUMERIC) only below 2^51.
 
 #include "value/value.h"
 
@@ -139,7 +139,8 @@ int value_cast(Value *v, Affinity affinity, u8 encoding)
     UNREACHABLE();
 }
 
-// The first of these substrings to decide wins; INT ends the search, TEXT outranks BLOB and REAL.
+// The first of these substrings to decide wins; INT ends the search, TEXT
+// outranks BLOB and REAL.
 Affinity affinity_of_type(const char *declared_type)
 {
     if (declared_type == NULL)

@@ -1,8 +1,9 @@
 // The order of values and of records.
 //
-// This is the hottest code of the B-tree. A record is never unpacked: its header is walked beside its
-// body, and a field is decoded only when it is compared. The two common shapes have comparisons of their
-// own, which end after the first field unless that is equal.
+// This is the hottest code of the B-tree. A record is never unpacked: its
+// header is walked beside its body, and a field is decoded only when it is
+// compared. The two common shapes have comparisons of their own, which end
+// after the first field unless that is equal.
 
 #include "value/compare.h"
 
@@ -123,7 +124,8 @@ static int compare_blobs(const Value *a, const Value *b)
     return compare_bytes(a, b);
 }
 
-// A collation that wants another encoding than the values have gets converted copies.
+// A collation that wants another encoding than the values have gets converted
+// copies.
 static COLD int compare_converted(const Value *a, const Value *b, const Collation *collation)
 {
     Value left;
@@ -290,8 +292,9 @@ static int key_compare_general(const u8 *record, u32 size, KeyProbe *probe)
     return key_compare(record, size, probe, 0);
 }
 
-// The probe's first value is an integer. Records with a short header whose first field is an integer
-// are decided here, all others by the general comparison.
+// The probe's first value is an integer. Records with a short header whose
+// first field is an integer are decided here, all others by the general
+// comparison.
 static int key_compare_integer(const u8 *record, u32 size, KeyProbe *probe)
 {
     static const u8 sizes[10] = {0, 1, 2, 3, 4, 6, 8, 0, 0, 0};
@@ -359,7 +362,8 @@ void key_probe_prepare(KeyProbe *probe)
     probe->if_greater = descending ? -1 : 1;
     probe->rc = SQLITE_OK;
     probe->compare = key_compare_general;
-    // With NULLS LARGE a NULL in the record turns the order; the general comparison knows.
+    // With NULLS LARGE a NULL in the record turns the order; the general
+    // comparison knows.
     if ((first->flags & (V_INT | V_TEXT)) == V_INT)
         probe->compare = key_compare_integer;
     else if ((first->flags & V_TEXT) && first->size > 0 && field->collation->is_binary)

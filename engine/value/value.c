@@ -1,4 +1,5 @@
-// Values: their memory, copying and reading. Conversions that change the storage class are in affinity.c.
+// Values: their memory, copying and reading. Conversions that change the
+// storage class are in affinity.c.
 
 #include "value/value.h"
 
@@ -89,7 +90,8 @@ void value_set_f64(Value *v, f64 real)
     v->flags = V_REAL;
 }
 
-// Makes `owned` hold `size` bytes; with `keep`, the content of an owned value survives.
+// Makes `owned` hold `size` bytes; with `keep`, the content of an owned value
+// survives.
 static bool value_grow(Value *v, u64 size, bool keep)
 {
     if (LIKELY(size <= v->capacity))
@@ -192,7 +194,8 @@ static int value_set_bytes(Value *v, const void *bytes, u64 size, u16 flags, Han
     return SQLITE_OK;
 }
 
-// UTF-16 text: whole units only, and a leading byte order mark decides the order and goes.
+// UTF-16 text: whole units only, and a leading byte order mark decides the
+// order and goes.
 static int value_strip_mark(Value *v)
 {
     v->size &= ~(u32)1;
@@ -444,7 +447,8 @@ int value_type(const Value *v)
     return SQLITE_NULL;
 }
 
-// The ASCII prefix of UTF-16 bytes as UTF-8, which is all that a number can be made of.
+// The ASCII prefix of UTF-16 bytes as UTF-8, which is all that a number can be
+// made of.
 static size_t narrow_prefix(const Value *v, char *out, size_t limit)
 {
     const u8 *p = (const u8 *)v->bytes;
@@ -526,7 +530,8 @@ bool value_truth(const Value *v, bool if_null)
     return value_f64(v) != 0.0;
 }
 
-// Renders a number into `owned`; the value stays a number. Returns the text's size in *size.
+// Renders a number into `owned`; the value stays a number. Returns the text's
+// size in *size.
 static const char *value_render(Value *v, u8 encoding, u32 *size)
 {
     ASSERT(v->flags & (V_INT | V_REAL | V_INT_REAL));

@@ -1,21 +1,28 @@
 #ifndef QUIRE_VALUE_VALUE_H
 #define QUIRE_VALUE_VALUE_H
-// A Value is one SQL value: a register of the bytecode machine, a bound parameter, a function's
-// argument or result. It is what the public API calls sqlite3_value.
+// A Value is one SQL value: a register of the bytecode machine, a bound
+// parameter, a function's argument or result. It is what the public API calls
+// sqlite3_value.
 //
 // Laws
-//   V1  Exactly one of V_NULL, or a set of representations, holds: V_INT, V_REAL (or V_INT_REAL),
-//       V_TEXT, V_BLOB. Text may carry a cached number beside it (V_TEXT|V_INT); the storage class
-//       is then still the one value_type() computes: text first, blob, integer, real.
-//   V2  `bytes[0..size)` is valid while V_TEXT or V_BLOB is set. With V_ZERO_TAIL, u.zero_tail
+//   V1  Exactly one of V_NULL, or a set of representations, holds: V_INT,
+//   V_REAL (or V_INT_REAL),
+//       V_TEXT, V_BLOB. Text may carry a cached number beside it
+//       (V_TEXT|V_INT); the storage class is then still the one value_type()
+//       computes: text first, blob, integer, real.
+//   V2  `bytes[0..size)` is valid while V_TEXT or V_BLOB is set. With
+//   V_ZERO_TAIL, u.zero_tail
 //       further zero bytes follow which are not in memory yet.
-//   V3  Who owns `bytes`: V_OWNED the Value's own block (`owned`, `capacity`), V_DYNAMIC a foreign
-//       block with `destroy`, V_STATIC a constant that outlives everything, V_EPHEMERAL borrowed
-//       until the register or page it came from changes. A Value keeps `owned` for reuse when it
-//       becomes a number.
-//   V4  Text is in `encoding`; inside a statement that is the database's encoding (SQLite compares
+//   V3  Who owns `bytes`: V_OWNED the Value's own block (`owned`, `capacity`),
+//   V_DYNAMIC a foreign
+//       block with `destroy`, V_STATIC a constant that outlives everything,
+//       V_EPHEMERAL borrowed until the register or page it came from changes. A
+//       Value keeps `owned` for reuse when it becomes a number.
+//   V4  Text is in `encoding`; inside a statement that is the database's
+//   encoding (SQLite compares
 //       UTF-16 text as stored, so nothing is converted until somebody asks).
-//   V5  An all-zero Value is a valid NULL without an owner; value_deinit() accepts it.
+//   V5  An all-zero Value is a valid NULL without an owner; value_deinit()
+//   accepts it.
 
 #include "base/alloc.h"
 #include "base/contract.h"
@@ -44,7 +51,8 @@ enum {
     V_OWNED = 0x8000,
 };
 
-// Column and expression affinities, with the letters SQLite uses in affinity strings.
+// Column and expression affinities, with the letters SQLite uses in affinity
+// strings.
 typedef enum Affinity {
     AFF_NONE = 0x40,    // '@': no affinity, comparison converts nothing
     AFF_BLOB = 0x41,    // 'A'
@@ -55,7 +63,8 @@ typedef enum Affinity {
     AFF_FLEXNUM = 0x46, // 'F': like NUMERIC, but integers stay integers (subquery results)
 } Affinity;
 
-// UTF-16 in this machine's byte order, as the public API's ...16 functions use it.
+// UTF-16 in this machine's byte order, as the public API's ...16 functions use
+// it.
 #define UTF16_NATIVE (__BYTE_ORDER__ == __ORDER_BIG_ENDIAN__ ? SQLITE_UTF16BE : SQLITE_UTF16LE)
 
 struct sqlite3_value {
@@ -71,7 +80,8 @@ struct sqlite3_value {
     u8 encoding;  // SQLITE_UTF8, SQLITE_UTF16LE, SQLITE_UTF16BE
     u8 subtype;   // valid with V_SUBTYPE
     u32 capacity; // of `owned`
-    u32 serial;   // scratch of record_plan(): the serial type record_write() will use
+    u32 serial;   // scratch of record_plan(): the serial type record_write() will
+                  // use
     char *owned;
     void (*destroy)(void *);
     sqlite3 *db; // connection it belongs to, for limits and out-of-memory; may be NULL
@@ -89,8 +99,9 @@ static inline void value_set_null(Value *v)
         value_release_slow(v);
     v->flags = V_NULL;
 }
-// Owned memory of at least `size` bytes to write a new content into (the old one is lost); NULL: out of
-// memory, v is NULL. value_commit_text() or value_commit_blob() says how much was written.
+// Owned memory of at least `size` bytes to write a new content into (the old
+// one is lost); NULL: out of memory, v is NULL. value_commit_text() or
+// value_commit_blob() says how much was written.
 char *value_begin_bytes(Value *v, u64 size);
 void value_commit_text(Value *v, u32 size, u8 encoding);
 void value_commit_blob(Value *v, u32 size);
@@ -111,25 +122,28 @@ typedef enum Handover {
     BYTES_TAKE,   // a block from mem_alloc, freed by the Value
                   // (mem_free is recognised as `destroy` below and means the same)
 } Handover;
-// UTF-16 text loses an odd last byte and a byte order mark, which decides the order.
-// SQLITE_TOOBIG past the connection's length limit (or 1e9), SQLITE_NOMEM. On failure v is NULL and
-// taken bytes are freed.
+// UTF-16 text loses an odd last byte and a byte order mark, which decides the
+// order. SQLITE_TOOBIG past the connection's length limit (or 1e9),
+// SQLITE_NOMEM. On failure v is NULL and taken bytes are freed.
 MUST_USE int value_set_text(Value *v, const char *text, u64 size, u8 encoding, Handover how);
 MUST_USE int value_set_blob(Value *v, const void *bytes, u64 size, Handover how);
-// The public API's way: `destroy` may be SQLITE_STATIC, SQLITE_TRANSIENT or a function, called also
-// on failure.
+// The public API's way: `destroy` may be SQLITE_STATIC, SQLITE_TRANSIENT or a
+// function, called also on failure.
 MUST_USE int value_set_text_destroy(Value *v, const char *text, u64 size, u8 encoding,
                                     void (*destroy)(void *));
 MUST_USE int value_set_blob_destroy(Value *v, const void *bytes, u64 size, void (*destroy)(void *));
 void value_set_zeroblob(Value *v, u32 size);
 void value_set_pointer(Value *v, void *pointer, const char *tag, void (*destroy)(void *));
-void *value_pointer(const Value *v, const char *tag); // NULL unless set with an equal tag
+void *value_pointer(const Value *v,
+                    const char *tag); // NULL unless set with an equal tag
 
 // --- copying ---
 
-MUST_USE int value_copy(Value *target, const Value *source); // deep: bytes are copied unless static
-void value_borrow(Value *target, const Value *source);       // shallow: bytes become ephemeral
-void value_move(Value *target, Value *source);               // source becomes NULL
+MUST_USE int value_copy(Value *target,
+                        const Value *source); // deep: bytes are copied unless static
+void value_borrow(Value *target,
+                  const Value *source);        // shallow: bytes become ephemeral
+void value_move(Value *target, Value *source); // source becomes NULL
 MUST_USE int value_own(Value *v);              // copies ephemeral or static bytes into `owned`
 MUST_USE int value_expand_zero_tail(Value *v); // writes the zero tail out
 Value *value_new(sqlite3 *db);                 // heap; NULL when out of memory
@@ -138,13 +152,14 @@ void value_free(Value *v);                     // of value_new/value_dup; NULL i
 
 // --- reading (may cache a conversion inside v) ---
 
-int value_type(const Value *v);                             // SQLITE_INTEGER/FLOAT/TEXT/BLOB/NULL
-i64 value_i64(const Value *v);                              // as CAST AS INTEGER
-f64 value_f64(const Value *v);                              // as CAST AS REAL
-void value_parse_number(const Value *v, ParsedNumber *out); // of text or blob, any encoding
+int value_type(const Value *v); // SQLITE_INTEGER/FLOAT/TEXT/BLOB/NULL
+i64 value_i64(const Value *v);  // as CAST AS INTEGER
+f64 value_f64(const Value *v);  // as CAST AS REAL
+void value_parse_number(const Value *v,
+                        ParsedNumber *out); // of text or blob, any encoding
 bool value_truth(const Value *v, bool if_null);
-// NUL-terminated text in `encoding`, or NULL for SQL NULL or out of memory. Numbers are rendered.
-// Valid until v changes.
+// NUL-terminated text in `encoding`, or NULL for SQL NULL or out of memory.
+// Numbers are rendered. Valid until v changes.
 const void *value_text(Value *v, u8 encoding);
 u32 value_text_size(Value *v, u8 encoding); // bytes, without the NUL
 const void *value_blob(Value *v);           // NULL when empty
@@ -153,7 +168,8 @@ int value_numeric_type(Value *v); // sqlite3_value_numeric_type: applies numeric
 
 // --- changing representation ---
 
-MUST_USE int value_to_text(Value *v, u8 encoding); // numbers become text; V_INT/V_REAL dropped
+MUST_USE int value_to_text(Value *v,
+                           u8 encoding); // numbers become text; V_INT/V_REAL dropped
 MUST_USE int value_change_encoding(Value *v, u8 encoding);
 MUST_USE int value_nul_terminate(Value *v);
 // What storing into a column of that affinity does. Never fails but for memory.
@@ -162,10 +178,11 @@ void value_apply_numeric(Value *v, bool try_integer_for_real); // text that is a
 MUST_USE int value_cast(Value *v, Affinity affinity, u8 encoding);
 void value_integerify(Value *v); // a REAL that is exactly an integer becomes one
 void value_realify(Value *v);    // V_INT becomes V_REAL
-Affinity
-affinity_of_type(const char *declared_type); // SQLite's five substring rules; NULL gives BLOB
-u32 value_length_limit(const Value *v);      // SQLITE_LIMIT_LENGTH of its connection
-int value_fp_digits(const Value *v); // digits a REAL is printed with by its connection (default 17)
+Affinity affinity_of_type(const char *declared_type); // SQLite's five substring
+                                                      // rules; NULL gives BLOB
+u32 value_length_limit(const Value *v);               // SQLITE_LIMIT_LENGTH of its connection
+int value_fp_digits(const Value *v);                  // digits a REAL is printed with by its
+                                                      // connection (default 17)
 
 // Hooks the api layer installs once, so that values need not know connections.
 typedef struct ValueHooks {

@@ -1,24 +1,34 @@
 #ifndef QUIRE_VM_VM_H
 #define QUIRE_VM_VM_H
-// A prepared statement: a sealed program, its registers and cursors, and the state of its present run.
-// The public sqlite3_stmt is this structure.
+// A prepared statement: a sealed program, its registers and cursors, and the
+// state of its present run. The public sqlite3_stmt is this structure.
 //
-//   READY   --vm_step-->  RUNNING  --last row or error-->  HALTED  --vm_reset-->  READY
+//   READY   --vm_step-->  RUNNING  --last row or error-->  HALTED --vm_reset-->
+//   READY
 //
 //   READY    no cursor is open; parameters may be bound.
-//   RUNNING  between two rows (or inside vm_step): cursors and transactions are open, the connection counts
-//            the statement as active.
-//   HALTED   the run is over: nothing is open any more, `rc` says how it ended. vm_step resets first.
+//   RUNNING  between two rows (or inside vm_step): cursors and transactions are
+//   open, the
+//            connection counts the statement as active.
+//   HALTED   the run is over: nothing is open any more, `rc` says how it ended.
+//   vm_step resets
+//            first.
 //
 // Laws
-//   M1  Registers are numbered from 1; r[0] exists and is never used. A sealed program names no other register.
-//   M2  A result row stays as it is until the next vm_step, vm_reset or vm_finalize, whatever other
-//       statements of the connection do: before the first write of a statement, rows of others that point into
-//       pages are copied (vm_own_rows).
-//   M3  Every way out of a run goes through vm_halt(): cursors closed, statement journal ended,
-//       transaction ended when autocommit is on and no other statement needs it.
-//   M4  Counts of active, reading and writing statements on the connection equal those of its RUNNING
-//       statements at all times.
+//   M1  Registers are numbered from 1; r[0] exists and is never used. A sealed
+//   program names no
+//       other register.
+//   M2  A result row stays as it is until the next vm_step, vm_reset or
+//   vm_finalize, whatever other
+//       statements of the connection do: before the first write of a statement,
+//       rows of others that point into pages are copied (vm_own_rows).
+//   M3  Every way out of a run goes through vm_halt(): cursors closed,
+//   statement journal ended,
+//       transaction ended when autocommit is on and no other statement needs
+//       it.
+//   M4  Counts of active, reading and writing statements on the connection
+//   equal those of its
+//       RUNNING statements at all times.
 //
 // All calls need the connection's mutex. Those that run code may wait.
 
@@ -51,7 +61,9 @@ typedef struct VmLayout {
     u32 write_mask;    // those of them it writes
     bool is_read_only; // sqlite3_stmt_readonly()
     bool
-        wants_journal; // it may fail half-way (ABORT) after several writes: run it in a statement savepoint
+        // it may fail half-way (ABORT) after several writes: run it in a
+        // statement savepoint
+        wants_journal;
     ExplainMode explain;
 } VmLayout;
 
@@ -61,7 +73,8 @@ struct Vm {
     sqlite3 *db;
     Vm *previous, *next; // db->statements
     Program *program;    // owned
-    // The frame that runs: the main program's or a trigger's. Changed by op_trigger.c alone.
+    // The frame that runs: the main program's or a trigger's. Changed by
+    // op_trigger.c alone.
     Instr *code;
     Value *registers;
     VmCursor **cursors;
@@ -75,7 +88,8 @@ struct Vm {
     u8 explain; // ExplainMode
     bool is_read_only;
     bool wants_journal;
-    bool is_prepared_v2;  // step gives the precise error, SCHEMA errors are repaired
+    bool is_prepared_v2;  // step gives the precise error, SCHEMA errors are
+                          // repaired
     bool expired;         // schema or functions changed: recompile before the next run
     bool expire_at_reset; // ... but let the present run finish
     bool counts_changes;  // its change count becomes changes() at the end
@@ -89,18 +103,20 @@ struct Vm {
     int compare_result;   // of the last Compare, Lt, Gt
     int savepoint_number; // statement journal: 1-based, 0 none
     i64 changes;
-    i64 deferred_at_start, deferred_immediate_at_start; // foreign-key counts, to come back to
-    i64 immediate_violations;                           // of this statement
-    i64 current_time_ms;                                // 0: not asked yet in this step
-    i64 started_ns;                                     // for the profile callback
-    u64 steps;                                          // instructions run
-    u64 step_check;                                     // next call of the progress handler
+    i64 deferred_at_start,
+        deferred_immediate_at_start; // foreign-key counts, to come back to
+    i64 immediate_violations;        // of this statement
+    i64 current_time_ms;             // 0: not asked yet in this step
+    i64 started_ns;                  // for the profile callback
+    u64 steps;                       // instructions run
+    u64 step_check;                  // next call of the progress handler
     u32 counters[VM_COUNTERS];
 
     Value *row;               // first register of the result row; NULL when there is none
     Value *column_texts;      // column_count * VM_COLUMN_TEXTS
     Value *params;            // param_count, parameter i is params[i - 1]
-    const char **param_names; // param_count entries, NULL for nameless; may be NULL as a whole
+    const char **param_names; // param_count entries, NULL for nameless; may be
+                              // NULL as a whole
     int param_count;
     u32 expire_mask;          // parameters whose change makes the plan stale (stat4, LIKE)
     struct AuxData *aux_data; // sqlite3_set_auxdata
@@ -113,14 +129,16 @@ struct Vm {
 
 // --- lifecycle ---
 
-// Seals `takes` and makes a statement of it, READY, linked into its connection. `takes` is freed on failure.
+// Seals `takes` and makes a statement of it, READY, linked into its connection.
+// `takes` is freed on failure.
 MUST_USE int vm_new(Program *takes, const VmLayout *layout, Vm **out);
 // Text it was compiled from (copied), for sqlite3_sql() and recompilation.
 MUST_USE int vm_set_sql(Vm *vm, const char *sql, int size, u8 prepare_flags);
 void vm_set_column(Vm *vm, int column, VmColumnText what,
                    const char *text); // borrowed: program's arena
-// For a statement just recompiled: exchanges everything but identity (address, place in the list), then
-// moves the bindings. What was `fresh` is what is to be finalized.
+// For a statement just recompiled: exchanges everything but identity (address,
+// place in the list), then moves the bindings. What was `fresh` is what is to
+// be finalized.
 void vm_swap(Vm *vm, Vm *fresh);
 void vm_free(Vm *vm); // without a halt; for statements that never ran
 
@@ -128,26 +146,33 @@ void vm_free(Vm *vm); // without a halt; for statements that never ran
 int vm_step(Vm *vm);
 int vm_reset(Vm *vm);    // the rc of the last run, which is set on the connection again
 int vm_finalize(Vm *vm); // vm_reset, then gone
-void vm_rewind(Vm *vm);  // READY again, without touching the connection's error; vm must be halted
+void vm_rewind(Vm *vm);  // READY again, without touching the connection's error;
+                         // vm must be halted
 
 // --- what surrounds a run ---
 
 Value *vm_param(Vm *vm, int index); // 1-based; NULL when out of range
 void vm_clear_bindings(Vm *vm);
-// Marks every statement: recompile before its next run. `later`: a run in progress may finish.
+// Marks every statement: recompile before its next run. `later`: a run in
+// progress may finish.
 void vm_expire_all(sqlite3 *db, bool later);
-// Before a write: rows of suspended statements that point into pages are copied (M2).
+// Before a write: rows of suspended statements that point into pages are copied
+// (M2).
 MUST_USE int vm_own_rows(sqlite3 *db, const Vm *writer);
-i64 vm_now_ms(Vm *vm); // 'now', the same for the whole step; Unix epoch + Julian offset as SQLite's
+i64 vm_now_ms(Vm *vm); // 'now', the same for the whole step; Unix epoch +
+                       // Julian offset as SQLite's
 void *vm_aux_data(Vm *vm, int pc, int argument);
 MUST_USE int vm_set_aux_data(Vm *vm, int pc, int argument, void *data, void (*destroy)(void *));
 u64 vm_memory_used(const Vm *vm); // SQLITE_STMTSTATUS_MEMUSED
-// EXPLAIN output for tools: writes instruction `address` of the main program's fourth operand as text.
+// EXPLAIN output for tools: writes instruction `address` of the main program's
+// fourth operand as text.
 void instr_p4_text(const Instr *in, char *out, size_t size);
 
-// What lies above the machine and is called from inside it. Installed once by sql.
+// What lies above the machine and is called from inside it. Installed once by
+// sql.
 typedef struct VmHooks {
-    // Compiles vm->sql anew and vm_swap()s; SQLITE_OK, or an error set on the connection.
+    // Compiles vm->sql anew and vm_swap()s; SQLITE_OK, or an error set on the
+    // connection.
     int (*recompile)(Vm *vm);
     // Runs SQL text for OP_SqlExec; *message mem_free()d by the caller.
     int (*execute)(sqlite3 *db, const char *sql, char **message);
