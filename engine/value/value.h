@@ -73,6 +73,7 @@ struct sqlite3_value {
         f64 real;                // V_REAL
         i32 zero_tail;           // V_ZERO_TAIL: count of zero bytes after `bytes`
         const char *pointer_tag; // sqlite3_bind_pointer: V_NULL with subtype 'p'
+        const void *aggregate;   // a register that holds an aggregate's state, see func/func.h
     } u;
     char *bytes;
     u32 size;

@@ -1,0 +1,302 @@
+// What function bodies call: results, aggregate state, auxiliary data, the clock.
+
+#include "base/error.h"
+#include "func/func.h"
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+// --- results ---
+
+void call_result_null(FuncCall *call)
+{
+    value_set_null(call->result);
+}
+
+void call_result_i64(FuncCall *call, i64 integer)
+{
+    value_set_i64(call->result, integer);
+}
+
+void call_result_f64(FuncCall *call, f64 real)
+{
+    value_set_f64(call->result, real);
+}
+
+void call_result_error_nomem(FuncCall *call)
+{
+    value_set_null(call->result);
+    call->rc = SQLITE_NOMEM;
+    connection_out_of_memory(call->db);
+}
+
+void call_result_error_toobig(FuncCall *call)
+{
+    call->rc = SQLITE_TOOBIG;
+    int rc = value_set_text(call->result, error_text(SQLITE_TOOBIG),
+                            strlen(error_text(SQLITE_TOOBIG)), SQLITE_UTF8, BYTES_STATIC);
+    if (rc != SQLITE_OK) // a length limit below the message's own length
+        value_set_null(call->result);
+}
+
+static void call_fail(FuncCall *call, int rc)
+{
+    if (rc == SQLITE_TOOBIG)
+        call_result_error_toobig(call);
+    else
+        call_result_error_nomem(call);
+}
+
+void call_result_text(FuncCall *call, const char *text, u64 size, u8 encoding,
+                      void (*destroy)(void *))
+{
+    Value *result = call->result;
+    if (text == NULL) {
+        value_set_null(result);
+        return;
+    }
+    int rc = value_set_text_destroy(result, text, size, encoding, destroy);
+    if (rc == SQLITE_OK && result->encoding != call->encoding)
+        rc = value_change_encoding(result, call->encoding);
+    if (rc != SQLITE_OK)
+        call_fail(call, rc);
+}
+
+void call_result_blob(FuncCall *call, const void *bytes, u64 size, void (*destroy)(void *))
+{
+    if (bytes == NULL && size > 0) {
+        value_set_null(call->result);
+        return;
+    }
+    int rc = value_set_blob_destroy(call->result, bytes, size, destroy);
+    if (rc != SQLITE_OK)
+        call_fail(call, rc);
+}
+
+int call_result_zeroblob(FuncCall *call, u64 size)
+{
+    if (size > value_length_limit(call->result)) {
+        call_result_error_toobig(call);
+        return SQLITE_TOOBIG;
+    }
+    value_set_zeroblob(call->result, (u32)size);
+    return SQLITE_OK;
+}
+
+void call_result_value(FuncCall *call, const Value *v)
+{
+    if (v == NULL) {
+        value_set_null(call->result);
+        return;
+    }
+    int rc = value_copy(call->result, v);
+    if (rc == SQLITE_OK && (call->result->flags & V_TEXT)
+        && call->result->encoding != call->encoding)
+        rc = value_change_encoding(call->result, call->encoding);
+    if (rc != SQLITE_OK)
+        call_fail(call, rc);
+}
+
+void call_result_pointer(FuncCall *call, void *pointer, const char *tag, void (*destroy)(void *))
+{
+    value_set_pointer(call->result, pointer, tag, destroy);
+}
+
+void call_result_subtype(FuncCall *call, u32 subtype)
+{
+    call->result->subtype = (u8)subtype;
+    call->result->flags |= V_SUBTYPE;
+}
+
+void call_result_buffer(FuncCall *call, Buffer *buf, bool as_blob)
+{
+    u64 size = buf->size;
+    int rc = buf->rc;
+    char *bytes = buffer_take(buf);
+    if (bytes == NULL) {
+        buffer_deinit(buf);
+        call_fail(call, rc != SQLITE_OK ? rc : SQLITE_NOMEM);
+        return;
+    }
+    if (as_blob)
+        call_result_blob(call, bytes, size, mem_free);
+    else
+        call_result_text(call, bytes, size, SQLITE_UTF8, mem_free);
+}
+
+void call_result_error(FuncCall *call, const char *message, i64 size, u8 encoding)
+{
+    call->rc = SQLITE_ERROR;
+    u64 bytes = (u64)size;
+    if (size < 0 && encoding == SQLITE_UTF8) {
+        bytes = strlen(message);
+    } else if (size < 0) {
+        for (bytes = 0; message[bytes] != 0 || message[bytes + 1] != 0;)
+            bytes += 2;
+    }
+    int rc = value_set_text(call->result, message, bytes, encoding, BYTES_COPY);
+    if (rc == SQLITE_NOMEM)
+        call_result_error_nomem(call);
+}
+
+void call_result_error_format(FuncCall *call, const char *fmt, ...)
+{
+    va_list args;
+    va_start(args, fmt);
+    Buffer message = {0};
+    buffer_vprintf(&message, fmt, args);
+    va_end(args);
+    if (message.rc != SQLITE_OK)
+        call_result_error_nomem(call);
+    else
+        call_result_error(call, buffer_text(&message), (i64)message.size, SQLITE_UTF8);
+    buffer_deinit(&message);
+}
+
+void call_result_error_code(FuncCall *call, int rc)
+{
+    call->rc = rc;
+    if (rc == SQLITE_OK || !(call->result->flags & V_NULL))
+        return;
+    const char *text = error_text(rc);
+    if (value_set_text(call->result, text, strlen(text), SQLITE_UTF8, BYTES_STATIC) != SQLITE_OK)
+        value_set_null(call->result);
+}
+
+// --- what a call knows ---
+
+void *call_user_data(const FuncCall *call)
+{
+    return call->func->user_data;
+}
+
+sqlite3 *call_db(const FuncCall *call)
+{
+    return call->db;
+}
+
+i64 call_now_ms(FuncCall *call)
+{
+    if (call->now_ms != NULL && *call->now_ms != 0)
+        return *call->now_ms;
+    sqlite3_vfs *vfs = call->db->vfs;
+    sqlite3_int64 now = 0;
+    if (vfs->iVersion >= 2 && vfs->xCurrentTimeInt64 != NULL) {
+        if (vfs->xCurrentTimeInt64(vfs, &now) != SQLITE_OK)
+            now = 0;
+    } else {
+        f64 days = 0;
+        if (vfs->xCurrentTime(vfs, &days) == SQLITE_OK)
+            now = (i64)(days * 86400000.0);
+    }
+    if (call->now_ms != NULL)
+        *call->now_ms = now;
+    return now;
+}
+
+// --- aggregates ---
+
+void *call_state(FuncCall *call, u32 size)
+{
+    Value *state = call->state;
+    ASSERT(state != NULL);
+
+    if (LIKELY((state->flags & V_AGGREGATE) == V_AGGREGATE))
+        return state->bytes;
+    if (size == 0)
+        return NULL;
+    char *bytes = value_begin_bytes(state, size);
+    if (bytes == NULL) {
+        call->rc = SQLITE_NOMEM;
+        return NULL;
+    }
+    memset(bytes, 0, size);
+    state->bytes = bytes;
+    state->size = size;
+    state->u.aggregate = call->func;
+    state->flags = V_AGGREGATE;
+    return bytes;
+}
+
+void call_finish_aggregate(FuncCall *call, Value *state)
+{
+    // The result is made beside the state, which finalize still reads, and then takes its place.
+    Value result;
+    value_init(&result, call->db);
+    call->result = &result;
+    call->state = state;
+    call->rc = 0;
+    call->func->finalize(call);
+    call->state = NULL;
+    value_move(state, &result);
+    call->result = state;
+}
+
+void call_discard_state(sqlite3 *db, Value *state)
+{
+    if ((state->flags & V_AGGREGATE) == V_AGGREGATE) {
+        FuncCall call = {.func = state->u.aggregate, .db = db, .encoding = SQLITE_UTF8};
+        call_finish_aggregate(&call, state);
+    }
+    value_set_null(state);
+}
+
+// --- auxiliary data ---
+
+static AuxData *aux_find(const FuncCall *call, int argument)
+{
+    if (call->aux == NULL)
+        return NULL;
+    for (AuxData *aux = *call->aux; aux; aux = aux->next) {
+        if (aux->argument == argument && (aux->pc == call->pc || argument < 0))
+            return aux;
+    }
+    return NULL;
+}
+
+void *call_get_aux(FuncCall *call, int argument)
+{
+    const AuxData *aux = aux_find(call, argument);
+    return aux ? aux->data : NULL;
+}
+
+void call_set_aux(FuncCall *call, int argument, void *data, void (*destroy)(void *))
+{
+    AuxData *aux = aux_find(call, argument);
+    if (aux != NULL && aux->destroy != NULL) {
+        aux->destroy(aux->data);
+    } else if (aux == NULL && call->aux != NULL) {
+        aux = mem_alloc(sizeof *aux);
+        if (aux != NULL) {
+            aux->next = *call->aux;
+            *call->aux = aux;
+        }
+    }
+    if (aux == NULL) {
+        if (destroy != NULL)
+            destroy(data);
+        return;
+    }
+    aux->pc = call->pc;
+    aux->argument = argument;
+    aux->data = data;
+    aux->destroy = destroy;
+}
+
+void aux_data_clear(AuxData **list, int pc, u32 constant_mask)
+{
+    AuxData **at = list;
+    while (*at != NULL) {
+        AuxData *aux = *at;
+        bool constant =
+            aux->argument > 31 || aux->argument < 0 || (constant_mask >> aux->argument & 1);
+        if (pc >= 0 && (aux->pc != pc || (constant && aux->argument <= 31))) {
+            at = &aux->next;
+            continue;
+        }
+        *at = aux->next;
+        if (aux->destroy != NULL)
+            aux->destroy(aux->data);
+        mem_free(aux);
+    }
+}

@@ -1,0 +1,323 @@
+// The registry: built-in functions by name, and those of a connection.
+
+#include "func/func.h"
+
+#include "base/error.h"
+#include "func/like.h"
+#include <string.h>
+
+static const FuncDef *const builtin_tables[] = {
+    func_like_table,
+    func_window_table,
+};
+
+// Name -> its first row, in one of the tables above. Filled by sqlite3_initialize, then constant.
+static NameMap builtin_map;
+
+struct FuncTable {
+    NameMap map; // name -> its first FuncDef
+};
+
+struct FuncOwner {
+    u32 refs;
+    void (*destroy)(void *);
+    void *user_data;
+};
+
+// --- built-in ---
+
+int func_builtin_start(void)
+{
+    for (u32 i = 0; i < ARRAY_LEN(builtin_tables); i++) {
+        for (const FuncDef *def = builtin_tables[i]; def->name != NULL; def++) {
+            if (name_map_find(&builtin_map, def->name) != NULL)
+                continue; // a further row of the same name
+            int rc = name_map_put(&builtin_map, def->name, (void *)(uintptr_t)def, NULL);
+            if (rc != SQLITE_OK) {
+                func_builtin_stop();
+                return rc;
+            }
+        }
+    }
+    return SQLITE_OK;
+}
+
+void func_builtin_stop(void)
+{
+    name_map_deinit(&builtin_map);
+}
+
+// Rows of one name stand side by side.
+static const FuncDef *builtin_next(const FuncDef *def)
+{
+    const FuncDef *next = def + 1;
+    return next->name != NULL && name_equals(next->name, def->name) ? next : NULL;
+}
+
+// --- matching ---
+
+bool func_accepts(const FuncDef *def, int arg_count)
+{
+    if (def->arg_count >= 0)
+        return def->arg_count == arg_count;
+    return arg_count >= -2 - def->arg_count;
+}
+
+// 0: does not fit; 6: as if made for it. The count weighs more than the encoding.
+static int match_quality(const FuncDef *def, int arg_count, u8 encoding)
+{
+    if (!func_accepts(def, arg_count))
+        return 0;
+    int quality = def->arg_count == arg_count ? 4 : 1;
+    u8 own = def->encoding ? def->encoding : SQLITE_UTF8;
+    if (own == encoding)
+        return quality + 2;
+    return quality + ((own & encoding & 2) != 0); // both UTF-16
+}
+
+static const FuncDef *find_builtin(const char *name, int arg_count, u8 encoding)
+{
+    const FuncDef *best = NULL;
+    int best_quality = 0;
+    for (const FuncDef *def = name_map_find(&builtin_map, name); def; def = builtin_next(def)) {
+        int quality = match_quality(def, arg_count, encoding);
+        if (quality > best_quality) {
+            best = def;
+            best_quality = quality;
+        }
+    }
+    return best;
+}
+
+static FuncDef *find_own(const FuncTable *table, const char *name, int arg_count, u8 encoding)
+{
+    FuncDef *best = NULL;
+    int best_quality = 0;
+    if (table == NULL)
+        return NULL;
+    for (FuncDef *def = name_map_find(&table->map, name); def; def = def->next) {
+        int quality = match_quality(def, arg_count, encoding);
+        if (quality > best_quality) {
+            best = def;
+            best_quality = quality;
+        }
+    }
+    return best;
+}
+
+const FuncDef *func_find(sqlite3 *db, const char *name, int arg_count, u8 encoding)
+{
+    ASSERT(name != NULL);
+
+    const FuncDef *own = find_own(db->functions, name, arg_count, encoding);
+    const FuncDef *found = own;
+    if (own == NULL || (db->flags & CONN_FLAG(PREFER_BUILTIN))) {
+        const FuncDef *builtin = find_builtin(name, arg_count, encoding);
+        if (builtin != NULL)
+            found = builtin;
+    }
+    // A deleted function hides what it once replaced.
+    if (found == NULL || (found->call == NULL && found->step == NULL && !found->inline_kind))
+        return NULL;
+    return found;
+}
+
+bool func_name_exists(sqlite3 *db, const char *name)
+{
+    for (const FuncDef *def = db->functions ? name_map_find(&db->functions->map, name) : NULL; def;
+         def = def->next) {
+        if (def->call != NULL || def->step != NULL)
+            return true;
+    }
+    return name_map_find(&builtin_map, name) != NULL;
+}
+
+// --- the connection's ---
+
+FuncTable *func_table_new(sqlite3 *db)
+{
+    (void)db;
+    return mem_alloc_zeroed(sizeof(FuncTable));
+}
+
+static void owner_unref(FuncOwner *owner)
+{
+    if (owner == NULL || --owner->refs > 0)
+        return;
+    owner->destroy(owner->user_data);
+    mem_free(owner);
+}
+
+void func_table_free(FuncTable *table)
+{
+    if (table == NULL)
+        return;
+    for (NameEntry *e = name_map_first(&table->map); e; e = name_map_next(&table->map, e)) {
+        FuncDef *def = e->value;
+        while (def != NULL) {
+            FuncDef *next = def->next;
+            owner_unref(def->owner);
+            mem_free(def);
+            def = next;
+        }
+    }
+    name_map_deinit(&table->map);
+    mem_free(table);
+}
+
+// The definition with exactly that count and encoding, made when there is none.
+static int own_def(FuncTable *table, const FuncSpec *spec, u8 encoding, FuncDef **out)
+{
+    FuncDef *first = name_map_find(&table->map, spec->name);
+    for (FuncDef *def = first; def; def = def->next) {
+        if (def->arg_count == spec->arg_count && def->encoding == encoding) {
+            *out = def;
+            return SQLITE_OK;
+        }
+    }
+    size_t size = strlen(spec->name) + 1;
+    FuncDef *def = mem_alloc_zeroed(sizeof *def + size);
+    if (def == NULL)
+        return SQLITE_NOMEM;
+    def->name = memcpy(def + 1, spec->name, size);
+    def->arg_count = (i16)spec->arg_count;
+    def->encoding = encoding;
+    if (first != NULL) { // the map keeps the first one, whose name is its key
+        def->next = first->next;
+        first->next = def;
+    } else {
+        int rc = name_map_put(&table->map, def->name, def, NULL);
+        if (rc != SQLITE_OK) {
+            mem_free(def);
+            return rc;
+        }
+    }
+    *out = def;
+    return SQLITE_OK;
+}
+
+static int define_one(sqlite3 *db, const FuncSpec *spec, u8 encoding, FuncOwner *owner)
+{
+    FuncDef *def;
+    // Deleting what nobody has defined with that count and encoding changes nothing.
+    if (spec->call == NULL && spec->step == NULL) {
+        const FuncDef *present = func_find(db, spec->name, spec->arg_count, encoding);
+        if (present == NULL || (present->encoding ? present->encoding : SQLITE_UTF8) != encoding
+            || present->arg_count != spec->arg_count)
+            return SQLITE_OK;
+    }
+    TRY(own_def(db->functions, spec, encoding, &def));
+    if (owner != NULL)
+        owner->refs++;
+    owner_unref(def->owner);
+    def->owner = owner;
+    def->user_data = spec->user_data;
+    def->call = spec->call;
+    def->step = spec->step;
+    def->finalize = spec->finalize;
+    def->value = spec->value;
+    def->inverse = spec->inverse;
+    def->flags = (u32)spec->text_rep & FUNC_PUBLIC_MASK;
+    if (spec->step != NULL)
+        def->flags |= FUNC_AGGREGATE;
+    if (spec->value != NULL)
+        def->flags |= FUNC_WINDOW;
+    return SQLITE_OK;
+}
+
+int func_define(sqlite3 *db, const FuncSpec *spec)
+{
+    FuncOwner *owner = NULL;
+    if (spec->destroy != NULL) {
+        owner = mem_alloc_zeroed(sizeof *owner);
+        if (owner == NULL) {
+            spec->destroy(spec->user_data);
+            return SQLITE_NOMEM;
+        }
+        *owner = (FuncOwner){1, spec->destroy, spec->user_data};
+    }
+    int rc;
+    switch (spec->text_rep & 7) {
+    case SQLITE_ANY:
+        rc = define_one(db, spec, SQLITE_UTF8, owner);
+        if (rc == SQLITE_OK)
+            rc = define_one(db, spec, SQLITE_UTF16LE, owner);
+        if (rc == SQLITE_OK)
+            rc = define_one(db, spec, SQLITE_UTF16BE, owner);
+        break;
+    case SQLITE_UTF16:
+    case SQLITE_UTF16LE: rc = define_one(db, spec, SQLITE_UTF16LE, owner); break;
+    case SQLITE_UTF16BE: rc = define_one(db, spec, SQLITE_UTF16BE, owner); break;
+    default: rc = define_one(db, spec, SQLITE_UTF8, owner); break;
+    }
+    owner_unref(owner);
+    return rc;
+}
+
+static void fn_placeholder(FuncCall *call, int arg_count, Value **args)
+{
+    (void)arg_count;
+    (void)args;
+    call_result_error_format(call, "unable to use function %s in the requested context",
+                             call->func->name);
+}
+
+int func_define_placeholder(sqlite3 *db, const char *name, int arg_count)
+{
+    if (func_find(db, name, arg_count, SQLITE_UTF8) != NULL)
+        return SQLITE_OK;
+    FuncSpec spec = {
+        .name = name, .arg_count = arg_count, .text_rep = SQLITE_UTF8, .call = fn_placeholder};
+    return func_define(db, &spec);
+}
+
+int func_define_like(sqlite3 *db, bool case_sensitive)
+{
+    const LikeRule *rule = case_sensitive ? &like_rule_case : &like_rule_nocase;
+    for (int arg_count = 2; arg_count <= 3; arg_count++) {
+        FuncSpec spec = {.name = "like",
+                         .arg_count = arg_count,
+                         .text_rep = SQLITE_UTF8 | SQLITE_DETERMINISTIC | SQLITE_INNOCUOUS,
+                         .user_data = (void *)(uintptr_t)rule,
+                         .call = fn_like};
+        TRY(func_define(db, &spec));
+        FuncDef *def = find_own(db->functions, "like", arg_count, SQLITE_UTF8);
+        def->flags |= FUNC_LIKE | FUNC_BUILTIN | (case_sensitive ? FUNC_LIKE_CASE : 0);
+    }
+    return SQLITE_OK;
+}
+
+// --- listing ---
+
+const FuncDef *func_first(sqlite3 *db, FuncIterator *it)
+{
+    *it = (FuncIterator){.def = builtin_tables[0]};
+    return it->def->name != NULL ? it->def : func_next(db, it);
+}
+
+const FuncDef *func_next(sqlite3 *db, FuncIterator *it)
+{
+    while (it->table < ARRAY_LEN(builtin_tables)) {
+        it->def++;
+        if (it->def->name != NULL)
+            return it->def;
+        it->table++;
+        if (it->table < ARRAY_LEN(builtin_tables)) {
+            it->def = builtin_tables[it->table];
+            if (it->def->name != NULL)
+                return it->def;
+        } else {
+            it->def = NULL;
+        }
+    }
+    if (it->def != NULL)
+        it->def = it->def->next;
+    while (it->def == NULL && db->functions != NULL) {
+        const NameMap *map = &db->functions->map;
+        it->entry = it->entry ? name_map_next(map, it->entry) : name_map_first(map);
+        if (it->entry == NULL)
+            break;
+        it->def = it->entry->value;
+    }
+    return it->def;
+}

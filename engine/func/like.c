@@ -1,0 +1,185 @@
+// LIKE and GLOB.
+//
+// Wildcards that match any run are tried shortest first, and only the last one met is ever tried again:
+// a longer run for an earlier one could not help what follows the later one. So the cost is at most
+// pattern length times text length, whatever the pattern.
+
+#include "func/like.h"
+
+#include "base/utf.h"
+#include <string.h>
+
+const LikeRule like_rule_nocase = {'%', '_', 0, true};
+const LikeRule like_rule_case = {'%', '_', 0, false};
+const LikeRule like_rule_glob = {'*', '?', '[', false};
+
+// Reads what follows '[' in a pattern and tells whether `c` is in the set. NULL: not, or the set is
+// not closed; else where the pattern goes on.
+static const u8 *match_set(const u8 *p, const u8 *end, u32 c)
+{
+    bool invert = false;
+    bool seen = false;
+    u32 former = 0; // begins a range if '-' follows
+    if (p < end && *p == '^') {
+        invert = true;
+        p++;
+    }
+    if (p < end && *p == ']') { // not the end when it comes first
+        seen = c == ']';
+        p++;
+    }
+    while (p < end && *p != ']') {
+        u32 member = utf8_next(&p, end);
+        if (member == '-' && p < end && *p != ']' && former > 0) {
+            u32 last = utf8_next(&p, end);
+            seen |= c >= former && c <= last;
+            former = 0;
+        } else {
+            seen |= c == member;
+            former = member;
+        }
+    }
+    return p < end && seen != invert ? p + 1 : NULL;
+}
+
+typedef struct Matcher {
+    const LikeRule *rule;
+    u32 escape;
+    const u8 *pattern_end, *text_end;
+} Matcher;
+
+// Matches one character of the text by the pattern at p, which is not a run. NULL: it does not; else
+// where the pattern goes on.
+static const u8 *match_one(const Matcher *m, const u8 *p, u32 c)
+{
+    const LikeRule *rule = m->rule;
+    u32 wanted = utf8_next(&p, m->pattern_end);
+    if (wanted == m->escape && wanted != 0) {
+        if (p == m->pattern_end)
+            return NULL;
+        wanted = utf8_next(&p, m->pattern_end);
+    } else if (wanted == rule->match_one) {
+        return p;
+    } else if (wanted == rule->match_set && wanted != 0) {
+        return match_set(p, m->pattern_end, c);
+    }
+    if (wanted == c)
+        return p;
+    if (rule->fold_case && wanted < 0x80 && c < 0x80
+        && ascii_lower((u8)wanted) == ascii_lower((u8)c))
+        return p;
+    return NULL;
+}
+
+static bool is_run(const Matcher *m, const u8 *p)
+{
+    return p < m->pattern_end && *p == m->rule->match_all && *p != m->escape;
+}
+
+// The next place at or after `s` where the pattern at p, which follows a run, can begin: an ASCII
+// letter that stands for itself can be looked for byte by byte.
+static const u8 *skip_to_literal(const Matcher *m, const u8 *p, const u8 *s)
+{
+    u8 c = *p;
+    if (c >= 0x80 || c == m->rule->match_one || c == m->rule->match_set || c == m->escape)
+        return s;
+    if (!m->rule->fold_case || ascii_lower(c) == ascii_upper(c)) {
+        const u8 *found = memchr(s, c, (size_t)(m->text_end - s));
+        return found ? found : m->text_end;
+    }
+    u8 low = ascii_lower(c);
+    while (s < m->text_end && ascii_lower(*s) != low)
+        s++;
+    return s;
+}
+
+static bool match(const Matcher *m, const u8 *p, const u8 *s)
+{
+    const u8 *retry_pattern = NULL; // behind the last run
+    const u8 *retry_text = NULL;
+    for (;;) {
+        if (is_run(m, p)) {
+            while (is_run(m, p))
+                p++;
+            if (p == m->pattern_end)
+                return true;
+            retry_pattern = p;
+            retry_text = s = skip_to_literal(m, p, s);
+            continue;
+        }
+        if (p == m->pattern_end && s == m->text_end)
+            return true;
+        if (s == m->text_end)
+            return false; // a later start would leave even less text
+        const u8 *next = NULL;
+        if (p < m->pattern_end) {
+            u32 c = utf8_next(&s, m->text_end);
+            next = match_one(m, p, c);
+        }
+        if (next != NULL) {
+            p = next;
+            continue;
+        }
+        if (retry_pattern == NULL || retry_text == m->text_end)
+            return false;
+        utf8_next(&retry_text, m->text_end);
+        p = retry_pattern;
+        retry_text = s = skip_to_literal(m, p, retry_text);
+    }
+}
+
+bool like_match(const char *pattern, const char *text, const LikeRule *rule, u32 escape)
+{
+    ASSERT(pattern != NULL);
+    ASSERT(text != NULL);
+
+    Matcher m = {rule, escape, (const u8 *)pattern + strlen(pattern),
+                 (const u8 *)text + strlen(text)};
+    // An escape character that is a wildcard is no wildcard.
+    return match(&m, (const u8 *)pattern, (const u8 *)text);
+}
+
+static bool read_escape(FuncCall *call, Value *v, u32 *escape)
+{
+    const char *text = value_text(v, SQLITE_UTF8);
+    if (text == NULL)
+        return false;
+    size_t size = strlen(text);
+    if (utf8_length(text, value_text_size(v, SQLITE_UTF8)) != 1 || size == 0) {
+        call_result_error(call, "ESCAPE expression must be a single character", -1, SQLITE_UTF8);
+        return false;
+    }
+    const u8 *p = (const u8 *)text;
+    *escape = utf8_next(&p, p + size);
+    return true;
+}
+
+void fn_like(FuncCall *call, int arg_count, Value **args)
+{
+    ASSERT(arg_count == 2 || arg_count == 3);
+
+    int limit = call->db->limits[SQLITE_LIMIT_LIKE_PATTERN_LENGTH];
+    if (value_text_size(args[0], SQLITE_UTF8) > (u32)limit) {
+        call_result_error(call, "LIKE or GLOB pattern too complex", -1, SQLITE_UTF8);
+        return;
+    }
+    u32 escape = 0;
+    if (arg_count == 3 && !read_escape(call, args[2], &escape))
+        return;
+    const char *pattern = value_text(args[0], SQLITE_UTF8);
+    const char *text = value_text(args[1], SQLITE_UTF8);
+    if (pattern != NULL && text != NULL)
+        call_result_i64(call, like_match(pattern, text, call_user_data(call), escape));
+}
+
+enum {
+    FLAGS = FUNC_BUILTIN | FUNC_PURE | FUNC_INNOCUOUS | FUNC_NULL_STRICT | FUNC_LIKE,
+};
+
+const FuncDef func_like_table[] = {
+    {"glob", 2, FLAGS | FUNC_LIKE_CASE, .call = fn_like,
+     .user_data = (void *)(uintptr_t)&like_rule_glob},
+    {"like", 2, FLAGS, .call = fn_like, .user_data = (void *)(uintptr_t)&like_rule_nocase},
+    {"like", 3, FLAGS, .call = fn_like, .user_data = (void *)(uintptr_t)&like_rule_nocase},
+    {0},
+};
