@@ -19,10 +19,11 @@ typedef struct ShmUser ShmUser;
 // What this process has with one file, however many times it is open. POSIX locks belong to
 // (process, inode), so the truth about them is kept here (O3).
 typedef struct InodeNode {
-    struct InodeNode *next, *previous; // guarded by the table's mutex, as are the next three
+    struct InodeNode *next, *previous; // guarded by the table's mutex, as are the next five
     u32 ref_count;
     dev_t device;
     ino_t number;
+    pid_t process;
     ShmNode *shm;
 
     Mutex mutex;          // guards the rest

@@ -20,6 +20,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
+#include <unistd.h>
 
 #define PENDING_BYTE  0x40000000LL
 #define RESERVED_BYTE (PENDING_BYTE + 1)
@@ -46,11 +47,15 @@ void inode_table_unlock(void)
     mutex_unlock(&table_mutex);
 }
 
-// Needs the table's mutex.
+// Needs the table's mutex. A forked child inherits nodes, but none of the locks they speak of, so
+// it makes its own (O5).
 static InodeNode *inode_find(const struct stat *status)
 {
+    pid_t process = getpid();
     InodeNode *inode = table_first;
-    while (inode != NULL && (inode->device != status->st_dev || inode->number != status->st_ino))
+    while (inode != NULL
+           && (inode->device != status->st_dev || inode->number != status->st_ino
+               || inode->process != process))
         inode = inode->next;
     return inode;
 }
@@ -64,6 +69,7 @@ static InodeNode *inode_new(const struct stat *status)
     mutex_init(&inode->mutex);
     inode->device = status->st_dev;
     inode->number = status->st_ino;
+    inode->process = getpid();
     inode->next = table_first;
     if (table_first != NULL)
         table_first->previous = inode;
