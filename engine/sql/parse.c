@@ -5,6 +5,7 @@
 // SQLite's grammar is LALR(1), so a wrong token is reported before anything is done with it; here the
 // same holds because no production consumes a token it has not checked.
 
+#include "base/hashmap.h"
 #include "sql/parse_internal.h"
 #include <stdarg.h>
 #include <stdio.h>
@@ -12,18 +13,24 @@
 
 // --- tokens ---
 
-// WINDOW, OVER and FILTER are words of their own only where what surrounds them says so.
+static bool is_contextual(TokenKind kind)
+{
+    return kind == TK_WINDOW || kind == TK_OVER || kind == TK_FILTER;
+}
+
+// WINDOW, OVER and FILTER are words of their own only where what surrounds them says so; elsewhere they
+// are plain identifiers.
 static TokenKind contextual_kind(const Parser *p, const Token *token, TokenKind before)
 {
-    if (token->kind != TK_WINDOW && token->kind != TK_OVER && token->kind != TK_FILTER)
+    if (!is_contextual(token->kind))
         return token->kind;
     Lexer ahead = p->lexer;
     ahead.next = token->offset + token->size;
     Token next = lexer_next(&ahead);
-    bool next_is_id =
-        next.kind == TK_ID || next.kind == TK_STRING
-        || (next.kind >= TOKEN_FIRST_KEYWORD && keyword_class(next.kind) != KEYWORD_RESERVED
-            && keyword_class(next.kind) != KEYWORD_INDEXED);
+    bool next_is_id = next.kind == TK_ID || next.kind == TK_STRING
+                      || (next.kind >= TOKEN_FIRST_KEYWORD && next.kind != TK_FILTER
+                          && keyword_class(next.kind) != KEYWORD_RESERVED
+                          && keyword_class(next.kind) != KEYWORD_INDEXED);
     switch (token->kind) {
     case TK_WINDOW: return next_is_id && lexer_next(&ahead).kind == TK_AS ? TK_WINDOW : TK_ID;
     case TK_OVER:
@@ -88,14 +95,15 @@ bool token_is_id(const Parser *p, const Token *token)
     (void)p;
     if (token->kind < TOKEN_FIRST_KEYWORD)
         return token->kind == TK_ID;
-    return keyword_class(token->kind) == KEYWORD_ID;
+    return keyword_class(token->kind) == KEYWORD_ID && !is_contextual(token->kind);
 }
 
 bool token_is_name(const Parser *p, const Token *token)
 {
     if (token->kind == TK_STRING || token_is_id(p, token))
         return true;
-    return token->kind >= TOKEN_FIRST_KEYWORD && keyword_class(token->kind) != KEYWORD_RESERVED;
+    return token->kind >= TOKEN_FIRST_KEYWORD && !is_contextual(token->kind)
+           && keyword_class(token->kind) != KEYWORD_RESERVED;
 }
 
 bool parser_at_id(const Parser *p)
@@ -462,7 +470,7 @@ static void parse_begin(Parser *p, Stmt *stmt)
     else if (parser_accept(p, TK_EXCLUSIVE))
         stmt->u.begin.mode = TXN_EXCLUSIVE;
     else if (parser_at(p, TK_ID) && p->token.size == sizeof word - 1
-             && sqlite3_strnicmp(p->sql + p->token.offset, word, sizeof word - 1) == 0) {
+             && name_equals_n(p->sql + p->token.offset, word, sizeof word - 1)) {
         parser_advance(p);
         stmt->u.begin.mode = TXN_CONCURRENT;
     }

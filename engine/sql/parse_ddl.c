@@ -4,6 +4,7 @@
 // of the statement; `body` keeps that span, and the caller puts "CREATE TABLE "
 // or the like in front of it.
 
+#include "base/hashmap.h"
 #include "base/utf.h"
 #include "sql/parse_internal.h"
 #include <string.h>
@@ -59,7 +60,7 @@ const char *parse_type(Parser *p)
 static bool cut_last_word(const char *text, size_t *size, const char *word)
 {
     size_t word_size = strlen(word);
-    if (*size < word_size || sqlite3_strnicmp(text + *size - word_size, word, (int)word_size) != 0)
+    if (*size < word_size || !name_equals_n(text + *size - word_size, word, word_size))
         return false;
     size_t end = *size - word_size;
     if (end > 0 && !ascii_is_space((u8)text[end - 1]))
@@ -222,7 +223,7 @@ static void parse_generated(Parser *p, Constraint *c)
         return;
     parser_advance(p);
     c->generated_type = parser_text(p, &p->previous);
-    c->stored = sqlite3_stricmp(c->generated_type, "stored") == 0;
+    c->stored = name_equals(c->generated_type, "stored");
 }
 
 // PRIMARY KEY [ASC | DESC] onconf [AUTOINCREMENT], behind PRIMARY
@@ -471,9 +472,9 @@ static void parse_table_option(Parser *p, CreateTable *table)
     const char *name = parse_name(p, &token);
     if (p->rc != SQLITE_OK)
         return;
-    if (is_without && sqlite3_stricmp(name, "rowid") == 0)
+    if (is_without && name_equals(name, "rowid"))
         table->without_rowid = true;
-    else if (!is_without && sqlite3_stricmp(name, "strict") == 0)
+    else if (!is_without && name_equals(name, "strict"))
         table->strict = true;
     else
         parser_error(p, -1, "unknown table option: %.*s", (int)token.size, p->sql + token.offset);
@@ -498,11 +499,10 @@ static void parse_table_body(Parser *p, CreateTable *table)
     } while (parser_accept(p, TK_COMMA));
     table->columns_end = p->token.offset;
     parser_expect(p, TK_RIGHT_PAREN);
-    if (parser_at(p, TK_WITHOUT) || parser_at_name(p)) {
-        do
-            parse_table_option(p, table);
-        while (parser_accept(p, TK_COMMA));
-    }
+    if (parser_at_name(p))
+        parse_table_option(p, table);
+    while (parser_accept(p, TK_COMMA))
+        parse_table_option(p, table);
 }
 
 // ifnotexists ::= [IF NOT EXISTS]
@@ -710,7 +710,7 @@ static void parse_module_arg(Parser *p, CreateVirtualTable *table)
         bool is_end = parser_at(p, TK_COMMA) || parser_at(p, TK_RIGHT_PAREN);
         if (depth == 0 && is_end)
             break;
-        if (parser_at(p, TK_END_OF_INPUT) || parser_at(p, TK_SEMICOLON)) {
+        if (parser_at(p, TK_END_OF_INPUT)) {
             parser_syntax_error(p);
             return;
         }

@@ -1,5 +1,6 @@
 // Queries: SELECT, VALUES, compounds, WITH, FROM and windows.
 
+#include "base/hashmap.h"
 #include "sql/parse_internal.h"
 #include <string.h>
 
@@ -13,7 +14,10 @@ bool parser_at_select(const Parser *p)
 // Is the cursor at nm "." "*"?
 static bool parser_at_table_star(const Parser *p)
 {
-    if (!parser_at_name(p))
+    TokenKind kind = p->token.kind;
+    bool is_operand = kind == TK_CAST || kind == TK_RAISE || kind == TK_CURRENT_DATE
+                      || kind == TK_CURRENT_TIME || kind == TK_CURRENT_TIMESTAMP;
+    if (is_operand || !parser_at_name(p))
         return false;
     Lexer ahead = p->lexer;
     return lexer_next(&ahead).kind == TK_DOT && lexer_next(&ahead).kind == TK_STAR;
@@ -135,6 +139,20 @@ void parse_indexed(Parser *p, FromItem *item)
     }
 }
 
+// May the current token follow a FROM term?
+static bool parser_at_end_of_from_item(const Parser *p)
+{
+    static const u8 followers[] = {
+        TK_END_OF_INPUT, TK_SEMICOLON, TK_COMMA, TK_RIGHT_PAREN, TK_JOIN,  TK_WHERE,
+        TK_GROUP,        TK_HAVING,    TK_ORDER, TK_LIMIT,       TK_UNION, TK_EXCEPT,
+        TK_INTERSECT,    TK_WINDOW,    TK_CROSS, TK_FULL,        TK_INNER, TK_LEFT,
+        TK_NATURAL,      TK_OUTER,     TK_RIGHT, TK_RETURNING};
+    for (size_t i = 0; i < ARRAY_LEN(followers); i++)
+        if (parser_at(p, followers[i]))
+            return true;
+    return false;
+}
+
 // on_using ::= [ON expr | USING "(" idlist ")"]
 static void parse_on_using(Parser *p, FromItem *item, bool is_first)
 {
@@ -147,8 +165,12 @@ static void parse_on_using(Parser *p, FromItem *item, bool is_first)
         item->has_using = true;
         parser_expect(p, TK_RIGHT_PAREN);
     }
-    if (is_first && (item->has_on || item->has_using))
+    if (!is_first || (!item->has_on && !item->has_using))
+        return;
+    if (parser_at_end_of_from_item(p))
         parser_error(p, -1, "a JOIN clause is required before %s", item->has_on ? "ON" : "USING");
+    else
+        parser_syntax_error(p); // of the two complaints SQLite makes this one
 }
 
 static void parse_from_alias(Parser *p, FromItem *item)
@@ -778,7 +800,7 @@ static void with_add(Parser *p, With *with, Cte *cte)
     if (p->rc != SQLITE_OK)
         return;
     for (u32 i = 0; i < with->count; i++)
-        if (sqlite3_stricmp(with->items[i]->name, cte->name) == 0)
+        if (name_equals(with->items[i]->name, cte->name))
             parser_error(p, -1, "duplicate WITH table name: %s", cte->name);
     if (!parser_grow(p, &with->items, &with->capacity, with->count, sizeof *with->items))
         return;
