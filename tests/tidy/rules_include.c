@@ -154,6 +154,32 @@ void rule_layers(const SourceTree *tree)
         check_layers_of(tree, &tree->files[i]);
 }
 
+// --- headers nobody includes ---
+
+static bool is_included(const SourceTree *tree, int index)
+{
+    for (size_t i = 0; i < tree->count; i++) {
+        const SourceFile *file = &tree->files[i];
+        for (size_t k = 0; k < file->include_count; k++) {
+            if (file->includes[k].target == index)
+                return true;
+        }
+    }
+    return false;
+}
+
+// A note: while a layer grows its door may stand before the first caller.
+void rule_dead_headers(const SourceTree *tree)
+{
+    for (size_t i = 0; i < tree->count; i++) {
+        const SourceFile *file = &tree->files[i];
+        bool may_be_dead = file->kind == KIND_HEADER || file->kind == KIND_TABLE;
+        if (may_be_dead && !path_is_under(file->path, "engine/include")
+            && !is_included(tree, (int)i))
+            tidy_note(file, 1, "no file includes this");
+    }
+}
+
 // --- cycles ---
 
 typedef enum { UNSEEN, ON_PATH, DONE } Visit;

@@ -107,6 +107,7 @@ void tidy_reset(bool is_quiet); // forgets what was counted; a quiet one prints 
 
 void rule_layers(const SourceTree *tree);
 void rule_include_cycles(const SourceTree *tree);
+void rule_dead_headers(const SourceTree *tree);
 void rule_include_order(const SourceFile *file);
 void rule_unique_names(const SourceTree *tree);
 void rule_mirrored_tests(const SourceTree *tree);

@@ -26,6 +26,7 @@ static int check_tree(const char *top)
         check_file(&tree.files[i]);
     rule_layers(&tree);
     rule_include_cycles(&tree);
+    rule_dead_headers(&tree);
     rule_unique_names(&tree);
     rule_mirrored_tests(&tree);
     rule_long_share(&tree);
