@@ -1,28 +1,33 @@
 #ifndef QUIRE_FUNC_FUNC_H
 #define QUIRE_FUNC_FUNC_H
-// SQL functions: what a function is, how one is found by name, and what its body may do.
+// SQL functions: what a function is, how one is found by name, and what its
+// body may do.
 //
-// Built-in functions are constant tables of FuncDef, found through one map made at initialisation. Those
-// that an application registers live in its connection's FuncTable and come before built-in ones.
-// All bodies have the same shape, built-in or not:
+// Built-in functions are constant tables of FuncDef, found through one map made
+// at initialisation. Those that an application registers live in its
+// connection's FuncTable and come before built-in ones. All bodies have the
+// same shape, built-in or not:
 //
 //     static void fn_upper(FuncCall *call, int arg_count, Value **args)
 //
-// A body answers through call_result_*(); one that says nothing has answered NULL. Bodies check their
-// arguments for NULL themselves: FUNC_NULL_STRICT only tells the planner.
+// A body answers through call_result_*(); one that says nothing has answered
+// NULL. Bodies check their arguments for NULL themselves: FUNC_NULL_STRICT only
+// tells the planner.
 //
-// How the VM calls. It keeps one FuncCall per call instruction, sets `func`, `db`, `encoding`, `vm`,
-// `now_ms`, `aux`, `pc` and `collation` once, and per call `result`:
+// How the VM calls. It keeps one FuncCall per call instruction, sets `func`,
+// `db`, `encoding`, `vm`, `now_ms`, `aux`, `pc` and `collation` once, and per
+// call `result`:
 //
 //     scalar        call_begin(call, &r[p3]); def->call(call, n, args);
-//     AggStep       call_begin_aggregate(call, &scratch, &r[p3]); def->step(call, n, args);
-//     AggInverse    the same with def->inverse
-//     AggValue      call_begin_aggregate(call, &r[p3], &r[p1]); def->value(call);
-//     AggFinal      call_finish_aggregate(call, &r[p1]);
+//     AggStep       call_begin_aggregate(call, &scratch, &r[p3]);
+//     def->step(call, n, args); AggInverse    the same with def->inverse
+//     AggValue      call_begin_aggregate(call, &r[p3], &r[p1]);
+//     def->value(call); AggFinal      call_finish_aggregate(call, &r[p1]);
 //
-// then looks at call->rc: not 0 is an error, whose message is the text in call->result. Registers that
-// hold an aggregate's state (flags V_AGGREGATE) are given back with call_discard_state(), never copied
-// and never overwritten before that. A body's result text is in the database's encoding already.
+// then looks at call->rc: not 0 is an error, whose message is the text in
+// call->result. Registers that hold an aggregate's state (flags V_AGGREGATE)
+// are given back with call_discard_state(), never copied and never overwritten
+// before that. A body's result text is in the database's encoding already.
 
 #include "base/buffer.h"
 #include "catalog/connection.h"
@@ -77,21 +82,25 @@ enum { ARGS_ANY = -1, ARGS_1_UP = -3, ARGS_2_UP = -4 };
 
 typedef struct FuncOwner FuncOwner; // counts the definitions that share one user_data
 
-// A row of a built-in table names what it has: {"upper", 1, FLAGS, .call = fn_upper}.
+// A row of a built-in table names what it has: {"upper", 1, FLAGS, .call =
+// fn_upper}.
 typedef struct FuncDef {
     const char *name;
     i16 arg_count; // exact, or ARGS_*
     u32 flags;
     FuncBody *call; // scalar
-    FuncBody *step; // aggregate, with finalize; window functions have value and inverse too
+    FuncBody *step; // aggregate, with finalize; window functions have value and
+                    // inverse too
     FuncEnd *finalize;
     FuncEnd *value;
     FuncBody *inverse;
     void *user_data;
-    u8 encoding;    // the body prefers: 0 or SQLITE_UTF8, SQLITE_UTF16LE, SQLITE_UTF16BE
+    u8 encoding;    // the body prefers: 0 or SQLITE_UTF8, SQLITE_UTF16LE,
+                    // SQLITE_UTF16BE
     u8 inline_kind; // InlineKind
     FuncOwner *owner;
-    struct FuncDef *next; // another definition of the same name; built-in ones stand side by side
+    struct FuncDef *next; // another definition of the same name; built-in ones
+                          // stand side by side
 } FuncDef;
 
 // --- finding and defining ---
@@ -100,16 +109,19 @@ typedef struct FuncTable FuncTable;
 
 FuncTable *func_table_new(sqlite3 *db); // NULL: out of memory
 void func_table_free(FuncTable *table); // calls the destructors
-// The definition that fits best, the connection's before built-in ones (the other way round while
-// CONN_FLAG(PREFER_BUILTIN) is on). NULL: none takes that many arguments.
+// The definition that fits best, the connection's before built-in ones (the
+// other way round while CONN_FLAG(PREFER_BUILTIN) is on). NULL: none takes that
+// many arguments.
 const FuncDef *func_find(sqlite3 *db, const char *name, int arg_count, u8 encoding);
-bool func_name_exists(sqlite3 *db, const char *name); // for "wrong number of arguments"
+bool func_name_exists(sqlite3 *db,
+                      const char *name); // for "wrong number of arguments"
 // Does definition `def` accept that many arguments?
 bool func_accepts(const FuncDef *def, int arg_count);
 
-// What sqlite3_create_function_v2() and sqlite3_create_window_function() register. `text_rep` is the
-// public encoding with flags or-ed in. No body at all deletes. `destroy` is called with user_data when
-// the last definition made by this call goes, and also on failure.
+// What sqlite3_create_function_v2() and sqlite3_create_window_function()
+// register. `text_rep` is the public encoding with flags or-ed in. No body at
+// all deletes. `destroy` is called with user_data when the last definition made
+// by this call goes, and also on failure.
 typedef struct FuncSpec {
     const char *name;
     int arg_count; // -1 or exact
@@ -121,7 +133,8 @@ typedef struct FuncSpec {
     void (*destroy)(void *);
 } FuncSpec;
 MUST_USE int func_define(sqlite3 *db, const FuncSpec *spec);
-// Makes sure that a function of that name exists, failing when called (sqlite3_overload_function).
+// Makes sure that a function of that name exists, failing when called
+// (sqlite3_overload_function).
 MUST_USE int func_define_placeholder(sqlite3 *db, const char *name, int arg_count);
 // like() and glob() of the connection by PRAGMA case_sensitive_like.
 MUST_USE int func_define_like(sqlite3 *db, bool case_sensitive);
@@ -135,13 +148,15 @@ typedef struct FuncIterator {
 const FuncDef *func_first(sqlite3 *db, FuncIterator *it);
 const FuncDef *func_next(sqlite3 *db, FuncIterator *it);
 
-// Builds the map of built-in functions; called once by sqlite3_initialize. SQLITE_NOMEM.
+// Builds the map of built-in functions; called once by sqlite3_initialize.
+// SQLITE_NOMEM.
 MUST_USE int func_builtin_start(void);
 void func_builtin_stop(void);
 
 // --- a call ---
 
-// What a function keeps for a constant argument (sqlite3_set_auxdata); listed per statement.
+// What a function keeps for a constant argument (sqlite3_set_auxdata); listed
+// per statement.
 typedef struct AuxData {
     struct AuxData *next;
     int pc;       // the call instruction
@@ -149,11 +164,12 @@ typedef struct AuxData {
     void *data;
     void (*destroy)(void *);
 } AuxData;
-// Drops what call `pc` keeps for arguments that are not constant (bit i of `constant_mask`); pc -1: all.
+// Drops what call `pc` keeps for arguments that are not constant (bit i of
+// `constant_mask`); pc -1: all.
 void aux_data_clear(AuxData **list, int pc, u32 constant_mask);
 
-// V_BLOB|V_UNDEFINED marks a register that holds an aggregate's state: `bytes` is the state, `size` its
-// size, `u.aggregate` its FuncDef.
+// V_BLOB|V_UNDEFINED marks a register that holds an aggregate's state: `bytes`
+// is the state, `size` its size, `u.aggregate` its FuncDef.
 enum { V_AGGREGATE = V_BLOB | V_UNDEFINED };
 
 struct sqlite3_context {
@@ -162,7 +178,8 @@ struct sqlite3_context {
     const FuncDef *func;
     sqlite3 *db;
     struct Vm *vm; // the statement, opaque here; NULL outside
-    i64 *now_ms;   // the statement's 'now', 0 until asked; NULL: ask the clock each time
+    i64 *now_ms;   // the statement's 'now', 0 until asked; NULL: ask the clock each
+                   // time
     AuxData **aux; // NULL: auxiliary data is refused
     const Collation *collation;
     int pc;
@@ -184,7 +201,8 @@ static inline void call_begin_aggregate(FuncCall *call, Value *result, Value *st
     call->state = state;
     call->no_effect = false;
 }
-// Runs finalize on `state`, which becomes the result. The state is gone afterwards.
+// Runs finalize on `state`, which becomes the result. The state is gone
+// afterwards.
 void call_finish_aggregate(FuncCall *call, Value *state);
 // Runs finalize for its side effects; the register becomes NULL.
 void call_discard_state(sqlite3 *db, Value *state);
@@ -194,15 +212,18 @@ void call_discard_state(sqlite3 *db, Value *state);
 void call_result_null(FuncCall *call);
 void call_result_i64(FuncCall *call, i64 integer);
 void call_result_f64(FuncCall *call, f64 real);
-// `destroy`: SQLITE_STATIC, SQLITE_TRANSIENT, mem_free or a function. Too long: the call fails.
+// `destroy`: SQLITE_STATIC, SQLITE_TRANSIENT, mem_free or a function. Too long:
+// the call fails.
 void call_result_text(FuncCall *call, const char *text, u64 size, u8 encoding,
                       void (*destroy)(void *));
 void call_result_blob(FuncCall *call, const void *bytes, u64 size, void (*destroy)(void *));
-MUST_USE int call_result_zeroblob(FuncCall *call, u64 size); // SQLITE_TOOBIG fails the call too
+MUST_USE int call_result_zeroblob(FuncCall *call,
+                                  u64 size); // SQLITE_TOOBIG fails the call too
 void call_result_value(FuncCall *call, const Value *v);
 void call_result_pointer(FuncCall *call, void *pointer, const char *tag, void (*destroy)(void *));
 void call_result_subtype(FuncCall *call, u32 subtype);
-// Moves the buffer's content out as text (or blob); its failure becomes the call's.
+// Moves the buffer's content out as text (or blob); its failure becomes the
+// call's.
 void call_result_buffer(FuncCall *call, Buffer *buf, bool as_blob);
 // size -1: NUL-terminated. The message is in `encoding`.
 void call_result_error(FuncCall *call, const char *message, i64 size, u8 encoding);
@@ -213,12 +234,14 @@ void call_result_error_toobig(FuncCall *call);
 
 void *call_user_data(const FuncCall *call);
 sqlite3 *call_db(const FuncCall *call);
-// The aggregate's state: `size` zeroed bytes at the first call, the same ones later. size 0 makes
-// none: NULL when there is none yet. NULL and an error when out of memory.
+// The aggregate's state: `size` zeroed bytes at the first call, the same ones
+// later. size 0 makes none: NULL when there is none yet. NULL and an error when
+// out of memory.
 void *call_state(FuncCall *call, u32 size);
 void *call_get_aux(FuncCall *call, int argument);
 void call_set_aux(FuncCall *call, int argument, void *data, void (*destroy)(void *));
-// Milliseconds since Julian day 0, the same throughout a statement. 0: the clock failed.
+// Milliseconds since Julian day 0, the same throughout a statement. 0: the
+// clock failed.
 i64 call_now_ms(FuncCall *call);
 
 // The built-in tables, one per file; ended by a row without a name.

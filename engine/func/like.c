@@ -1,8 +1,9 @@
 // LIKE and GLOB.
 //
-// Wildcards that match any run are tried shortest first, and only the last one met is ever tried again:
-// a longer run for an earlier one could not help what follows the later one. So the cost is at most
-// pattern length times text length, whatever the pattern.
+// Wildcards that match any run are tried shortest first, and only the last one
+// met is ever tried again: a longer run for an earlier one could not help what
+// follows the later one. So the cost is at most pattern length times text
+// length, whatever the pattern.
 
 #include "func/like.h"
 
@@ -13,8 +14,8 @@ const LikeRule like_rule_nocase = {'%', '_', 0, true};
 const LikeRule like_rule_case = {'%', '_', 0, false};
 const LikeRule like_rule_glob = {'*', '?', '[', false};
 
-// Reads what follows '[' in a pattern and tells whether `c` is in the set. NULL: not, or the set is
-// not closed; else where the pattern goes on.
+// Reads what follows '[' in a pattern and tells whether `c` is in the set.
+// NULL: not, or the set is not closed; else where the pattern goes on.
 static const u8 *match_set(const u8 *p, const u8 *end, u32 c)
 {
     bool invert = false;
@@ -48,8 +49,8 @@ typedef struct Matcher {
     const u8 *pattern_end, *text_end;
 } Matcher;
 
-// Matches one character of the text by the pattern at p, which is not a run. NULL: it does not; else
-// where the pattern goes on.
+// Matches one character of the text by the pattern at p, which is not a run.
+// NULL: it does not; else where the pattern goes on.
 static const u8 *match_one(const Matcher *m, const u8 *p, u32 c)
 {
     const LikeRule *rule = m->rule;
@@ -76,8 +77,9 @@ static bool is_run(const Matcher *m, const u8 *p)
     return p < m->pattern_end && *p == m->rule->match_all && *p != m->escape;
 }
 
-// The next place at or after `s` where the pattern at p, which follows a run, can begin: an ASCII
-// letter that stands for itself can be looked for byte by byte.
+// The next place at or after `s` where the pattern at p, which follows a run,
+// can begin: an ASCII letter that stands for itself can be looked for byte by
+// byte.
 static const u8 *skip_to_literal(const Matcher *m, const u8 *p, const u8 *s)
 {
     u8 c = *p;

@@ -4,7 +4,8 @@
 
 #include "func/func.h"
 
-// The wildcards of an operator. The planner reads them to turn a prefix into a range.
+// The wildcards of an operator. The planner reads them to turn a prefix into a
+// range.
 typedef struct LikeRule {
     u8 match_all;   // % or *
     u8 match_one;   // _ or ?
@@ -17,7 +18,8 @@ extern const LikeRule like_rule_nocase, like_rule_case, like_rule_glob;
 // like(pattern, text[, escape]) and glob(pattern, text).
 void fn_like(FuncCall *call, int arg_count, Value **args);
 
-// Does `text` match `pattern`? Both NUL-terminated UTF-8. escape 0: none. (sqlite3_strlike, _strglob)
+// Does `text` match `pattern`? Both NUL-terminated UTF-8. escape 0: none.
+// (sqlite3_strlike, _strglob)
 bool like_match(const char *pattern, const char *text, const LikeRule *rule, u32 escape);
 
 #endif

@@ -1,9 +1,11 @@
-// The parser's frame: tokens, errors, constructors, and the statements of one line.
+// The parser's frame: tokens, errors, constructors, and the statements of one
+// line.
 //
 //   cmdlist ::= [EXPLAIN [QUERY PLAN]] cmd ";"
 //
-// SQLite's grammar is LALR(1), so a wrong token is reported before anything is done with it; here the
-// same holds because no production consumes a token it has not checked.
+// SQLite's grammar is LALR(1), so a wrong token is reported before anything is
+// done with it; here the same holds because no production consumes a token it
+// has not checked.
 
 #include "base/hashmap.h"
 #include "sql/parse_internal.h"
@@ -18,8 +20,8 @@ static bool is_contextual(TokenKind kind)
     return kind == TK_WINDOW || kind == TK_OVER || kind == TK_FILTER;
 }
 
-// WINDOW, OVER and FILTER are words of their own only where what surrounds them says so; elsewhere they
-// are plain identifiers.
+// WINDOW, OVER and FILTER are words of their own only where what surrounds them
+// says so; elsewhere they are plain identifiers.
 static TokenKind contextual_kind(const Parser *p, const Token *token, TokenKind before)
 {
     if (!is_contextual(token->kind))
