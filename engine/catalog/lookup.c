@@ -1,5 +1,5 @@
-// Finding databases, tables, indexes, triggers and collations by name, in SQLite's order: temp first, then main,
-// then attached databases as they were attached.
+// Finding databases, tables, indexes, triggers and collations by name, in SQLite's order: temp
+// first, then main, then attached databases as they were attached.
 
 #include "base/alloc.h"
 #include "base/buffer.h"

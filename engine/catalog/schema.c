@@ -144,7 +144,8 @@ static void unlink_parents(Schema *schema, const Table *table)
             else
                 at = &(*at)->next_of_parent;
         }
-        // A removed slot is reused: putting it back under a living name cannot fail for want of memory.
+        // A removed slot is reused: putting it back under a living name cannot fail for want of
+        // memory.
         if (first != NULL
             && name_map_put(&schema->parents, first->parent, first, NULL) != SQLITE_OK)
             return;

@@ -1,9 +1,9 @@
 // Reading sqlite_schema into memory.
 //
-// Each row holds the CREATE statement of one object; the front end compiles it (schema_install_compiler).
-// Rows of indexes behind PRIMARY KEY and UNIQUE have no text: only their root page is taken.
-// A row that cannot be compiled makes the database unusable, "malformed database schema (name) - why",
-// unless writable_schema is on, with which it can be repaired.
+// Each row holds the CREATE statement of one object; the front end compiles it
+// (schema_install_compiler). Rows of indexes behind PRIMARY KEY and UNIQUE have no text: only their
+// root page is taken. A row that cannot be compiled makes the database unusable, "malformed
+// database schema (name) - why", unless writable_schema is on, with which it can be repaired.
 
 #include "base/alloc.h"
 #include "base/error.h"

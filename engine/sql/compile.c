@@ -1,7 +1,8 @@
-// The path of a statement: text -> tree (parse) -> names (resolve) -> rewrites -> program (code) -> Vm.
+// The path of a statement: text -> tree (parse) -> names (resolve) -> rewrites -> program (code) ->
+// Vm.
 //
-// A compilation that fails because the schema in memory is out of date (another connection changed the
-// file) is repeated once with the schema read again.
+// A compilation that fails because the schema in memory is out of date (another connection changed
+// the file) is repeated once with the schema read again.
 
 #include "sql/compile.h"
 #include "base/alloc.h"

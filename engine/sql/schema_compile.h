@@ -4,11 +4,13 @@
 
 #include "catalog/connection.h"
 
-// A CompileCreate (catalog/connection.h): one row of sqlite_schema. On failure *message says why (mem_free).
+// A CompileCreate (catalog/connection.h): one row of sqlite_schema. On failure *message says why
+// (mem_free).
 int schema_compile_object(sqlite3 *db, int database, const char *type, const char *name,
                           const char *table_name, Pgno root, const char *sql, char **message);
 
-// OP_ParseSchema: loads the rows of sqlite_schema that fulfil `where` (NULL: reads everything again).
+// OP_ParseSchema: loads the rows of sqlite_schema that fulfil `where` (NULL: reads everything
+// again).
 int schema_parse_rows(sqlite3 *db, int database, const char *where, u32 flags);
 
 // VACUUM [INTO]: rebuilds a database into a fresh file and copies it back.

@@ -1,7 +1,7 @@
 #ifndef QUIRE_SQL_CODE_STATEMENTS_H
 #define QUIRE_SQL_CODE_STATEMENTS_H
-// One function per kind of statement: from the resolved tree to instructions. Queries are codegen.h's
-// code_select().
+// One function per kind of statement: from the resolved tree to instructions. Queries are
+// codegen.h's code_select().
 
 #include "sql/code/codegen.h"
 #include "sql/resolve.h"
@@ -36,7 +36,8 @@ void code_savepoint(Codegen *g, int op, const char *name); // SAVEPOINT_BEGIN, _
 
 // --- result columns ---
 
-// The names and origins that sqlite3_column_name() and its kind report, kept until the statement is made.
+// The names and origins that sqlite3_column_name() and its kind report, kept until the statement is
+// made.
 void code_result_names(Codegen *g, const ColumnName *names, u32 count);
 // For statements with fixed columns (PRAGMA): the names alone.
 void code_result_labels(Codegen *g, const char *const *labels, u32 count);
