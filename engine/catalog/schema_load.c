@@ -62,10 +62,15 @@ static void row_deinit(SchemaRow *row)
 static int row_load(sqlite3 *db, int database, SchemaRow *row)
 {
     const char *name = row_text(row, 1);
-    Pgno root = (Pgno)value_i64(&row->values[3]);
+    SchemaEntry entry = {
+        .type = row_text(row, 0),
+        .name = name,
+        .table_name = row_text(row, 2),
+        .root = (Pgno)value_i64(&row->values[3]),
+        .sql = row_text(row, 4),
+    };
     char *message = NULL;
-    int rc = compile_create(db, database, row_text(row, 0), name, row_text(row, 2), root,
-                            row_text(row, 4), &message);
+    int rc = compile_create(db, database, &entry, &message);
     if (rc != SQLITE_OK && (rc & 0xff) != SQLITE_NOMEM && (rc & 0xff) != SQLITE_INTERRUPT
         && (rc & 0xff) != SQLITE_LOCKED) {
         if ((db->flags & CONN_FLAG(WRITABLE_SCHEMA)) != 0) {
@@ -169,10 +174,15 @@ static int read_header(sqlite3 *db, int database)
 static int load_schema_table(sqlite3 *db, int database)
 {
     const char *name = database == DB_TEMP ? "sqlite_temp_master" : "sqlite_master";
+    SchemaEntry entry = {
+        .type = "table",
+        .name = name,
+        .table_name = name,
+        .root = 1,
+        .sql = "CREATE TABLE x(type text,name text,tbl_name text,rootpage int,sql text)",
+    };
     char *message = NULL;
-    int rc = compile_create(
-        db, database, "table", name, name, 1,
-        "CREATE TABLE x(type text,name text,tbl_name text,rootpage int,sql text)", &message);
+    int rc = compile_create(db, database, &entry, &message);
     mem_free(message);
     return rc;
 }

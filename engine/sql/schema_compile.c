@@ -123,7 +123,7 @@ static int compile_text(RowCompile *c, const char *sql)
 }
 
 // The index behind a constraint: it exists already, and now gets its root page.
-static int take_root(RowCompile *c, const char *table_name)
+static int take_root(RowCompile *c)
 {
     Schema *schema = c->db->databases[c->database].schema;
     Index *index = c->name != NULL ? name_map_find(&schema->indexes, c->name) : NULL;
@@ -131,7 +131,6 @@ static int take_root(RowCompile *c, const char *table_name)
         return connection_error(c->db, SQLITE_CORRUPT, "orphan index");
     if (c->root < 2)
         return connection_error(c->db, SQLITE_CORRUPT, "invalid rootpage");
-    (void)table_name;
     index->root = c->root;
     return SQLITE_OK;
 }
@@ -141,19 +140,19 @@ static bool begins_with_create(const char *sql)
     return sql != NULL && (sql[0] == 'C' || sql[0] == 'c') && (sql[1] == 'R' || sql[1] == 'r');
 }
 
-int schema_compile_object(sqlite3 *db, int database, const char *type, const char *name,
-                          const char *table_name, Pgno root, const char *sql, char **message)
+int schema_compile_object(sqlite3 *db, int database, const SchemaEntry *entry, char **message)
 {
-    RowCompile c = {.db = db, .database = database, .name = name, .root = root};
+    const char *sql = entry->sql;
+    RowCompile c = {.db = db, .database = database, .name = entry->name, .root = entry->root};
     int saved_code = db->error_code;
     int rc;
-    (void)type; // the text says what it is; SQLite does not believe the column either
+    // The text says what it is; SQLite does not believe the type column either.
     if (begins_with_create(sql))
         rc = compile_text(&c, sql);
-    else if (name == NULL || (sql != NULL && sql[0] != '\0'))
+    else if (entry->name == NULL || (sql != NULL && sql[0] != '\0'))
         rc = connection_error(db, SQLITE_CORRUPT, "%s", "");
     else
-        rc = take_root(&c, table_name);
+        rc = take_root(&c);
     if (rc != SQLITE_OK && (rc & 0xff) != SQLITE_NOMEM)
         *message = mem_dup(sqlite3_errmsg(db), UINT64_MAX);
     if (rc == SQLITE_OK)
@@ -183,17 +182,20 @@ int schema_parse_rows(sqlite3 *db, int database, const char *where, u32 flags)
     buffer_deinit(&sql);
     bool was_loading = db->is_loading;
     while (rc == SQLITE_OK && sqlite3_step(stmt) == SQLITE_ROW) {
-        const char *text[5];
-        for (int i = 0; i < 5; i++)
-            text[i] = (const char *)sqlite3_column_text(stmt, i);
+        SchemaEntry entry = {
+            .type = (const char *)sqlite3_column_text(stmt, 0),
+            .name = (const char *)sqlite3_column_text(stmt, 1),
+            .table_name = (const char *)sqlite3_column_text(stmt, 2),
+            .root = (Pgno)sqlite3_column_int64(stmt, 3),
+            .sql = (const char *)sqlite3_column_text(stmt, 4),
+        };
         char *message = NULL;
         db->is_loading = true;
-        rc = schema_compile_object(db, database, text[0], text[1], text[2],
-                                   (Pgno)sqlite3_column_int64(stmt, 3), text[4], &message);
+        rc = schema_compile_object(db, database, &entry, &message);
         db->is_loading = was_loading;
         if (rc != SQLITE_OK && message != NULL)
             connection_error(db, rc, "malformed database schema (%s) - %s",
-                             text[1] != NULL ? text[1] : "?", message);
+                             entry.name != NULL ? entry.name : "?", message);
         mem_free(message);
     }
     if (stmt != NULL) {

@@ -6,8 +6,7 @@
 
 // A CompileCreate (catalog/connection.h): one row of sqlite_schema. On failure *message says why
 // (mem_free).
-int schema_compile_object(sqlite3 *db, int database, const char *type, const char *name,
-                          const char *table_name, Pgno root, const char *sql, char **message);
+int schema_compile_object(sqlite3 *db, int database, const SchemaEntry *entry, char **message);
 
 // OP_ParseSchema: loads the rows of sqlite_schema that fulfil `where` (NULL: reads everything
 // again).
