@@ -5,6 +5,8 @@
 #include "pager/pager_internal.h"
 #include "pager/wal.h"
 
+#include <string.h>
+
 // --- beginning ---
 
 int pager_begin_write(Pager *pager, bool exclusive)
@@ -37,6 +39,7 @@ int pager_begin_write(Pager *pager, bool exclusive)
         pager_set_phase(pager, PHASE_RESERVED);
     }
     pager->original_count = pager->page_count;
+    pager->file_count = pager->page_count;
     pager->counter_changed = false;
     ASSERT(pager->pool.private_count == 0);
     return SQLITE_OK;
@@ -79,42 +82,72 @@ int pager_savepoint_rollback(Pager *pager, u32 index)
 
 // --- committing ---
 
-// Writes private pages to the database file, neighbours in ascending order.
-static int commit_write_pages(Pager *pager, Slot *const *slots, u32 count)
+// Private pages that go to the file; what lies on the freelist stays behind.
+static u32 drop_unwanted(Slot **slots, u32 count)
 {
-    int size = (int)pager->pool.page_size;
-    ASSERT(pager->lock == SQLITE_LOCK_EXCLUSIVE || pager->no_locks);
-    for (u32 i = 0; i < count; i++) {
-        const Slot *slot = slots[i];
-        if (slot->page.pgno > pager->page_count || (slot->flags & SLOT_DONT_WRITE) != 0)
-            continue;
-        ASSERT(slot->page.data != NULL);
-        TRY(os_write(pager->file, slot->page.data, size, (i64)(slot->page.pgno - 1) * size));
-        pager->stats.writes++;
+    u32 kept = 0;
+    for (u32 i = 0; i < count; i++)
+        if ((slots[i]->flags & SLOT_DONT_WRITE) == 0)
+            slots[kept++] = slots[i];
+    ASSERT(kept <= count);
+    return kept;
+}
+
+// Cuts the file to the transaction's size, or stretches it when its last page is not written.
+static int commit_set_file_size(Pager *pager)
+{
+    u32 size = pager->pool.page_size;
+    ASSERT(pager->phase == PHASE_FILE_CHANGED);
+    if (pager->page_count < pager->file_count) {
+        TRY(os_truncate(pager->file, (i64)pager->page_count * size));
+    } else if (pager->page_count > pager->file_count) {
+        u8 *zeros = mem_alloc_zeroed(size);
+        if (zeros == NULL)
+            return SQLITE_NOMEM;
+        int rc = os_write(pager->file, zeros, (int)size, (i64)(pager->page_count - 1) * size);
+        mem_free(zeros);
+        TRY(rc);
     }
+    pager->file_count = pager->page_count;
     return SQLITE_OK;
 }
 
+static int commit_write_file(Pager *pager)
+{
+    Slot **slots;
+    u32 count;
+    TRY(pager_collect_private(pager, false, &slots, &count));
+    count = drop_unwanted(slots, count);
+    if (pager->page_count > pager->file_count) {
+        i64 size = (i64)pager->page_count * pager->pool.page_size;
+        os_control_hint(pager->file, SQLITE_FCNTL_SIZE_HINT, &size);
+    }
+    int rc = file_write_pages(pager, slots, count);
+    mem_free(slots);
+    ASSERT(pager->pool.private_count >= count);
+    return rc == SQLITE_OK ? commit_set_file_size(pager) : rc;
+}
+
+// The order is the law (P4): journal, journal's sync, file, file's sync.
 static int commit_prepare_file(Pager *pager, const char *super_journal)
 {
-    (void)super_journal;
     TRY(file_header_bump(pager));
-    Slot **slots = NULL;
-    u32 count = 0;
-    int rc;
-    TRY_DONE(journal_sync(pager));
-    TRY_DONE(file_lock_exclusive(pager));
+    if (pager->page_count < pager->original_count && pager->journal_mode != JOURNAL_OFF)
+        TRY(journal_add_tail(pager));
+    if (super_journal != NULL)
+        TRY(journal_add_super(pager, super_journal));
+    TRY(file_lock_exclusive(pager));
+    TRY(journal_sync(pager, false));
     pager_set_phase(pager, PHASE_FILE_CHANGED);
-    TRY_DONE(pager_collect_private(pager, false, &slots, &count));
-    TRY_DONE(commit_write_pages(pager, slots, count));
-    if (pager->page_count < pager->original_count)
-        TRY_DONE(os_truncate(pager->file, (i64)pager->page_count * pager->pool.page_size));
+    TRY(commit_write_file(pager));
+    // The VFS is told, and with the super-journal's name, as SQLITE_FCNTL_SYNC says.
+    void *name;
+    memcpy(&name, &super_journal, sizeof name);
+    os_control_hint(pager->file, SQLITE_FCNTL_SYNC, name);
     if (pager->sync_level != SYNC_OFF)
-        TRY_DONE(os_sync(pager->file, pager->sync_flags));
+        TRY(os_sync(pager->file, pager->sync_flags));
     pager_set_phase(pager, PHASE_PREPARED);
-done:
-    mem_free(slots);
-    return rc;
+    return SQLITE_OK;
 }
 
 int pager_commit_prepare(Pager *pager, const char *super_journal)
@@ -145,8 +178,16 @@ int pager_commit_finish(Pager *pager)
         return SQLITE_OK;
     ASSERT(pager->phase != PHASE_CHANGING || pager->is_temporary);
     ASSERT(pager->phase != PHASE_FILE_CHANGED);
-    if (pager->phase == PHASE_PREPARED)
-        TRY(journal_end(pager, true));
+    if (!pager->is_temporary) {
+        if (pager->phase == PHASE_PREPARED) {
+            int rc = journal_end(pager);
+            if (rc != SQLITE_OK)
+                return rc; // the journal is there still, perhaps: the caller rolls back
+            os_control_hint(pager->file, SQLITE_FCNTL_COMMIT_PHASETWO, NULL);
+        }
+    } else if (pager->phase >= PHASE_CHANGING) {
+        pager_report_change(pager, 0, NULL);
+    }
     pager_publish(pager);
     transaction_ended(pager);
     return SQLITE_OK;
@@ -154,18 +195,60 @@ int pager_commit_finish(Pager *pager)
 
 // --- rolling back ---
 
+int pager_fail(Pager *pager, int rc)
+{
+    ASSERT(rc != SQLITE_OK);
+    ASSERT(!pager->in_memory);
+    pager->failure = rc;
+    pager_set_phase(pager, PHASE_FAILED);
+    return rc;
+}
+
+static int rollback_temporary(Pager *pager)
+{
+    ASSERT(pager->is_temporary);
+    ASSERT(pager->undo.level_count > 0);
+    int rc = undo_rollback(pager, 0);
+    pager_publish(pager);
+    return rc;
+}
+
+// The file was touched: the journal restores it, and nothing in memory may be trusted.
+static int rollback_file(Pager *pager)
+{
+    ASSERT(pager->phase == PHASE_FILE_CHANGED || pager->phase == PHASE_PREPARED);
+    ASSERT(pager->wal == NULL);
+    pager->data_version++;
+    pager_mark_pinned_stale(pager);
+    if (pager->journal.journaled == NULL) // journal_mode=off: the user was warned
+        return file_page_count(pager, &pager->page_count);
+    TRY(journal_playback_own(pager));
+    pager_report_change(pager, 0, NULL);
+    return SQLITE_OK;
+}
+
 int pager_rollback(Pager *pager)
 {
+    if (pager->phase == PHASE_FAILED)
+        return pager->failure;
     if (pager->phase <= PHASE_READING)
         return SQLITE_OK;
     int rc = SQLITE_OK;
     if (pager->is_temporary) {
-        rc = undo_rollback(pager, 0);
-        pager_publish(pager);
+        rc = rollback_temporary(pager);
     } else {
         pager->page_count = pager->original_count;
-        pager_forget_private(pager);
-        rc = journal_end(pager, false);
+        if (pager->phase >= PHASE_FILE_CHANGED)
+            rc = rollback_file(pager);
+        else
+            pager_forget_private(pager);
+        if (rc == SQLITE_OK)
+            rc = journal_end(pager);
+        if (rc == SQLITE_OK)
+            rc = pager_refresh_stale(pager);
+        if (rc != SQLITE_OK)
+            return pager_fail(pager, rc);
+        pager->has_looked = false; // the counter in memory may be of the transaction undone
     }
     transaction_ended(pager);
     ASSERT(pager->phase == PHASE_READING);

@@ -13,22 +13,10 @@ static int file_lock_to(Pager *pager, int level)
     return SQLITE_OK;
 }
 
-// Asks again as long as the busy handler says so.
-static int file_lock_wait(Pager *pager, int level)
-{
-    ASSERT(level == SQLITE_LOCK_SHARED || level == SQLITE_LOCK_EXCLUSIVE);
-    ASSERT(level > pager->lock || pager->lock <= SQLITE_LOCK_EXCLUSIVE);
-    int rc;
-    do {
-        rc = file_lock_to(pager, level);
-    } while (rc == SQLITE_BUSY && pager_invoke_busy(pager) != 0);
-    return rc;
-}
-
 int file_lock_shared(Pager *pager)
 {
     ASSERT(!pager->is_temporary);
-    return file_lock_wait(pager, SQLITE_LOCK_SHARED);
+    return file_lock_to(pager, SQLITE_LOCK_SHARED);
 }
 
 int file_lock_reserved(Pager *pager)
@@ -42,7 +30,11 @@ int file_lock_exclusive(Pager *pager)
 {
     ASSERT(pager->lock >= SQLITE_LOCK_SHARED);
     ASSERT(!pager->is_temporary);
-    return file_lock_wait(pager, SQLITE_LOCK_EXCLUSIVE);
+    int rc;
+    do {
+        rc = file_lock_to(pager, SQLITE_LOCK_EXCLUSIVE);
+    } while (rc == SQLITE_BUSY && pager_invoke_busy(pager) != 0);
+    return rc;
 }
 
 int file_lock_exclusive_now(Pager *pager)

@@ -7,8 +7,8 @@
 //     PENDING    the writer waits for the readers to leave; new ones are refused
 //     EXCLUSIVE  the writer changes the file
 //
-// Where a wait makes sense (SHARED, EXCLUSIVE) the busy handler is asked. It is not for RESERVED: two
-// readers that both want to write would wait for each other; their callers must start over.
+// A wait for EXCLUSIVE asks the busy handler. One for SHARED is left to pager_begin_read, which starts
+// over. For RESERVED nobody waits here: two readers that both want to write would wait for each other.
 
 #include "pager/pager_internal.h"
 

@@ -24,6 +24,7 @@
 #include "base/bitset.h"
 #include "base/bytes.h"
 #include "base/error.h"
+#include "base/log.h"
 #include "base/vec.h"
 #include "os/filename.h"
 #include "pager/pager.h"
@@ -45,15 +46,17 @@ typedef enum Phase {
 // The rollback journal being written. journal.c explains the format.
 typedef struct Journal {
     sqlite3_file *file; // storage for the handle, open when pMethods is set
-    i64 offset;         // where the next record goes
+    i64 offset;         // where the next record goes, counting what is buffered
     i64 header_offset;  // of the current segment
     i64 synced_to;      // all records before this offset are durable and counted
-    u32 record_count;   // in the current segment
-    u32 nonce;          // checksum seed of the current segment
+    i64 super_offset;   // of the super-journal's name, 0 none
+    u8 *buffer;         // the journal's last bytes, not yet handed to the file
+    u32 buffer_size, buffered;
+    u32 record_count; // in the current segment
+    u32 nonce;        // checksum seed of the current segment
     u32 sector_size;
-    BitSet *journaled; // pages whose original content is in it
-    bool has_super_name;
-    i64 size_limit; // PRAGMA journal_size_limit, -1 none
+    BitSet *journaled; // pages whose original content is in it; NULL: no journal is being written
+    i64 size_limit;    // PRAGMA journal_size_limit, -1 none
 } Journal;
 
 struct Pager {
@@ -78,12 +81,13 @@ struct Pager {
     bool no_locks; // nolock=1, immutable=1, temporary
     bool is_immutable;
     bool locking_exclusive;
-    bool page_size_fixed; // a page was read or written: the size stays
-    u8 file_version[16];  // bytes 24..39 of the file as last seen: tells whether others wrote
-    u32 reserved;         // bytes at the end of each page that the B-tree leaves alone
+    bool has_looked;     // file_version is that of the file as this pager last saw it
+    u8 file_version[16]; // bytes 24..39 of the file as last seen: tells whether others wrote
+    u32 reserved;        // bytes at the end of each page that the B-tree leaves alone
 
     // The transaction.
     Pgno original_count;  // pages in the file when it began
+    Pgno file_count;      // pages in the file now: spilled pages may have made it longer
     bool counter_changed; // the change counter was bumped by this transaction
     JournalMode journal_mode;
     Journal journal;
@@ -95,7 +99,8 @@ struct Pager {
     int cache_size; // as PRAGMA cache_size
     u32 spill_threshold;
     bool spill_enabled;
-    u8 spill_blocked; // nested: no spilling now
+    u32 spill_not_before; // pages in memory before the next attempt after a refused one
+    u8 spill_blocked;     // nested: no spilling now
     Pgno page_count_max;
     i64 mmap_limit;
     PagerSync sync_level;
@@ -113,8 +118,14 @@ struct Pager {
 void pager_set_phase(Pager *pager, Phase phase);
 // A slot with a buffer for a page not in memory; evicts or spills when the cache is full.
 MUST_USE int pager_new_slot(Pager *pager, Pgno pgno, Slot **out);
-void pager_drop_cache(Pager *pager);     // forgets all clean pages
-void pager_forget_private(Pager *pager); // drops all private pages
+void pager_drop_cache(Pager *pager);            // forgets all clean pages
+void pager_forget_private(Pager *pager);        // drops all private pages; pinned ones become stale
+void pager_mark_pinned_stale(Pager *pager);     // what is in memory is not in the file any more
+MUST_USE int pager_refresh_stale(Pager *pager); // reads stale pages again, in place
+// Tells a running sqlite3_backup about new content.
+void pager_report_change(Pager *pager, Pgno pgno, const u8 *data);
+// Enters PHASE_FAILED. Returns rc.
+int pager_fail(Pager *pager, int rc);
 // Marks private pages as clean: they are what the file or the log now holds.
 void pager_publish(Pager *pager);
 u32 pager_cache_limit(const Pager *pager);
@@ -136,6 +147,9 @@ MUST_USE int temporary_open_file(Pager *pager);
 MUST_USE int pager_open_scratch(Pager *pager, int flags, sqlite3_file **out);
 
 // --- spill.c ---
+
+// Writes private pages into the database file, neighbours in few calls.
+MUST_USE int file_write_pages(Pager *pager, Slot *const *slots, u32 count);
 
 // Writes private pages out so that their memory can be used again.
 MUST_USE int pager_spill(Pager *pager);

@@ -33,6 +33,7 @@ enum {
     SLOT_USED_RECENTLY = 1, // second chance for the clock
     SLOT_UNSAVED = 2,       // temporary files: the content is in memory only, committed or not
     SLOT_DONT_WRITE = 4,    // on the freelist: its content need not reach the disk
+    SLOT_STALE = 8,         // pinned while its content was rolled back: to be read again
 };
 
 typedef struct Slot {

@@ -217,16 +217,56 @@ void pager_publish(Pager *pager)
     ASSERT(pager->pool.private_count == 0);
 }
 
+// Takes a page out of memory, or marks it for pager_refresh_stale() when somebody holds on to it.
+static void slot_drop(Pager *pager, Slot *slot)
+{
+    ASSERT(!pager->is_temporary);
+    slot_set_private(&pager->pool, slot, false);
+    slot->saved_at = 0;
+    if (slot->page.pins > 0)
+        slot->flags |= SLOT_STALE;
+    else
+        pool_remove(&pager->pool, slot);
+}
+
 void pager_forget_private(Pager *pager)
 {
     u32 cursor = 0;
     Slot *slot;
-    while (pager->pool.private_count > 0 && (slot = pool_next(&pager->pool, &cursor)) != NULL) {
-        if (!slot->page.is_private)
-            continue;
-        slot_set_private(&pager->pool, slot, false);
-        if (slot->page.pins == 0)
-            pool_remove(&pager->pool, slot);
-    }
+    while (pager->pool.private_count > 0 && (slot = pool_next(&pager->pool, &cursor)) != NULL)
+        if (slot->page.is_private)
+            slot_drop(pager, slot);
     ASSERT(pager->pool.private_count == 0);
+}
+
+void pager_mark_pinned_stale(Pager *pager)
+{
+    u32 cursor = 0;
+    Slot *slot;
+    while ((slot = pool_next(&pager->pool, &cursor)) != NULL)
+        slot_drop(pager, slot);
+    ASSERT(pager->pool.private_count == 0);
+}
+
+int pager_refresh_stale(Pager *pager)
+{
+    u32 cursor = 0;
+    Slot *slot;
+    ASSERT(pager->phase >= PHASE_READING);
+    while ((slot = pool_next(&pager->pool, &cursor)) != NULL) {
+        if ((slot->flags & SLOT_STALE) == 0)
+            continue;
+        TRY(slot_unshare(pager, slot));
+        ASSERT(!slot->page.is_private);
+        TRY(snapshot_read_page(pager, slot->page.pgno, slot->page.data));
+        slot->flags &= (u8)~SLOT_STALE;
+    }
+    return SQLITE_OK;
+}
+
+void pager_report_change(Pager *pager, Pgno pgno, const u8 *data)
+{
+    ASSERT(data != NULL || pgno == 0);
+    if (UNLIKELY(pager->changed != NULL))
+        pager->changed(pager->changed_arg, pgno, data);
 }

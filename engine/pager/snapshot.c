@@ -56,14 +56,14 @@ static int snapshot_check_file(Pager *pager, bool *changed)
         rc = SQLITE_OK; // the rest is zeros: an empty or a hopelessly short file
     TRY(rc);
     const u8 *version = header + HEADER_COUNTER;
-    bool is_same = memcmp(version, pager->file_version, sizeof pager->file_version) == 0;
     ASSERT(pager->wal == NULL);
-    if (!is_same || pager->page_count == 0) {
-        if (pager->pool.count > 0 && !is_same) {
-            pager_drop_cache(pager);
-            *changed = true;
-        }
+    bool is_same =
+        pager->has_looked && memcmp(version, pager->file_version, sizeof pager->file_version) == 0;
+    if (!is_same) {
+        pager_drop_cache(pager);
+        *changed = true;
         memcpy(pager->file_version, version, sizeof pager->file_version);
+        pager->has_looked = true;
         snapshot_adopt_header(pager, header);
     }
     return file_page_count(pager, &pager->page_count);
@@ -72,9 +72,15 @@ static int snapshot_check_file(Pager *pager, bool *changed)
 static int snapshot_begin_file(Pager *pager, bool *changed)
 {
     ASSERT(pager->phase == PHASE_IDLE);
+    if (pager->lock >= SQLITE_LOCK_SHARED)
+        return SQLITE_OK; // exclusive locking mode: nobody wrote since
     TRY(file_lock_shared(pager));
-    int rc = snapshot_check_file(pager, changed);
-    if (rc != SQLITE_OK && !pager->locking_exclusive)
+    int rc = SQLITE_OK;
+    if (!pager->is_immutable)
+        rc = hot_journal_recover(pager);
+    if (rc == SQLITE_OK)
+        rc = snapshot_check_file(pager, changed);
+    if (rc != SQLITE_OK)
         file_unlock(pager, SQLITE_LOCK_NONE);
     return rc;
 }
@@ -82,17 +88,40 @@ static int snapshot_begin_file(Pager *pager, bool *changed)
 int pager_begin_read(Pager *pager, bool *changed)
 {
     bool differs = false;
+    if (pager->phase == PHASE_FAILED)
+        return pager->failure;
     if (pager->phase == PHASE_IDLE) {
-        if (!pager->is_temporary)
-            TRY(snapshot_begin_file(pager, &differs));
+        int rc = SQLITE_OK;
+        if (!pager->is_temporary) {
+            do {
+                rc = snapshot_begin_file(pager, &differs);
+            } while ((rc & 0xff) == SQLITE_BUSY && pager_invoke_busy(pager) != 0);
+        }
+        if (rc != SQLITE_OK)
+            return rc;
         pager_set_phase(pager, PHASE_READING);
     }
-    if (differs)
+    if (differs) {
         pager->data_version++;
+        pager_report_change(pager, 0, NULL);
+    }
     if (changed != NULL)
         *changed = differs;
     ASSERT(pager->phase >= PHASE_READING);
     return SQLITE_OK;
+}
+
+// After a failed rollback: the journal stays where it is, hot, for the next one who opens the file.
+static void snapshot_abandon(Pager *pager)
+{
+    ASSERT(pager->phase == PHASE_FAILED);
+    pager_forget_private(pager);
+    undo_clear(pager);
+    journal_close(pager);
+    pager_drop_cache(pager);
+    pager->has_looked = false;
+    pager->failure = SQLITE_OK;
+    ASSERT(pager->pool.private_count == 0);
 }
 
 void pager_end_read(Pager *pager)
@@ -101,7 +130,10 @@ void pager_end_read(Pager *pager)
     ASSERT_SLOW(pool_pinned_count(&pager->pool) == 0); // P5
     if (pager->phase == PHASE_IDLE)
         return;
-    if (!pager->is_temporary && !pager->locking_exclusive)
+    bool has_failed = pager->phase == PHASE_FAILED;
+    if (has_failed)
+        snapshot_abandon(pager);
+    if (!pager->is_temporary && (has_failed || !pager->locking_exclusive))
         file_unlock(pager, SQLITE_LOCK_NONE);
     pager_set_phase(pager, PHASE_IDLE);
 }
@@ -109,6 +141,10 @@ void pager_end_read(Pager *pager)
 int snapshot_close(Pager *pager)
 {
     ASSERT(pager->phase == PHASE_IDLE);
+    bool kept_journal = os_is_open(pager->journal.file) && pager->lock == SQLITE_LOCK_EXCLUSIVE;
+    journal_close(pager);
+    if (kept_journal && pager->journal_mode == JOURNAL_DELETE)
+        journal_delete_quietly(pager); // zeroed: exclusive mode kept it
     file_unlock(pager, SQLITE_LOCK_NONE);
     return SQLITE_OK;
 }
@@ -193,6 +229,7 @@ int pager_get(Pager *pager, Pgno pgno, Page **out)
     if (UNLIKELY(slot == NULL))
         return page_fetch(pager, pgno, out);
     ASSERT(pager->phase >= PHASE_READING);
+    ASSERT((slot->flags & SLOT_STALE) == 0);
     pager->stats.hits++;
     slot->flags |= SLOT_USED_RECENTLY;
     slot->page.pins++;

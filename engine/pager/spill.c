@@ -2,6 +2,7 @@
 #include "pager/file_lock.h"
 #include "pager/journal.h"
 #include "pager/pager_internal.h"
+#include "pager/run_writer.h"
 #include "pager/wal.h"
 
 // --- scratch files ---
@@ -44,17 +45,64 @@ static int spill_temporary(Pager *pager, Slot *const *slots, u32 count)
     return SQLITE_OK;
 }
 
+int file_write_pages(Pager *pager, Slot *const *slots, u32 count)
+{
+    u32 size = pager->pool.page_size;
+    ASSERT(pager->phase == PHASE_FILE_CHANGED); // P4: the journal is durable
+    ASSERT(pager->lock == SQLITE_LOCK_EXCLUSIVE);
+    RunWriter writer;
+    run_writer_init(&writer, pager->file, count > 1 ? (u64)count * size : 0);
+    int rc = SQLITE_OK;
+    for (u32 i = 0; i < count && rc == SQLITE_OK; i++) {
+        Page *page = &slots[i]->page;
+        if (page->pgno > pager->page_count)
+            continue;
+        rc = run_writer_add(&writer, (i64)(page->pgno - 1) * size, page->data, (int)size);
+        if (page->pgno > pager->file_count)
+            pager->file_count = page->pgno;
+        pager_report_change(pager, page->pgno, page->data);
+        pager->stats.writes++;
+    }
+    if (rc == SQLITE_OK)
+        rc = run_writer_flush(&writer);
+    run_writer_deinit(&writer);
+    return rc;
+}
+
+static int spill_to_file(Pager *pager, Slot *const *slots, u32 count)
+{
+    ASSERT(pager->phase == PHASE_CHANGING || pager->phase == PHASE_FILE_CHANGED);
+    ASSERT(!pager->is_temporary);
+    TRY(file_lock_exclusive_now(pager));
+    TRY(journal_sync(pager, true));
+    pager_set_phase(pager, PHASE_FILE_CHANGED);
+    TRY(file_write_pages(pager, slots, count));
+    for (u32 i = 0; i < count; i++)
+        slot_set_private(&pager->pool, slots[i], false);
+    pager->stats.spills += count;
+    return SQLITE_OK;
+}
+
 int pager_spill(Pager *pager)
 {
     ASSERT(pager->phase >= PHASE_READING);
-    if (pager->in_memory || !pager->is_temporary)
+    bool is_needed = pager->is_temporary || pager->pool.private_count > 0;
+    if (pager->in_memory || !is_needed || pager->pool.count < pager->spill_not_before)
         return SQLITE_OK;
     Slot **slots;
     u32 count;
     TRY(pager_collect_private(pager, true, &slots, &count));
-    int rc = count > 0 ? spill_temporary(pager, slots, count) : SQLITE_OK;
+    int rc = SQLITE_OK;
+    if (count > 0)
+        rc = pager->is_temporary ? spill_temporary(pager, slots, count)
+                                 : spill_to_file(pager, slots, count);
     mem_free(slots);
-    ASSERT(rc != SQLITE_OK || pager->pool.private_count <= pager->pool.count);
+    pager->spill_not_before = 0;
+    if (rc == SQLITE_BUSY || count == 0) {
+        // Readers are in the way, or everything is pinned: the cache grows, and we ask again later.
+        pager->spill_not_before = pager->pool.count + pager->pool.count / 4;
+        rc = SQLITE_OK;
+    }
     return rc;
 }
 

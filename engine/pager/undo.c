@@ -262,7 +262,7 @@ int undo_rollback(Pager *pager, u32 level_index)
     if (pager->wal != NULL)
         TRY(wal_savepoint_undo(pager->wal, level.wal_mark));
     else if (pager->phase >= PHASE_FILE_CHANGED)
-        TRY(journal_restore_from(pager, level.journal_offset, level.page_count));
+        TRY(journal_restore_from(pager, level.journal_offset));
     pager->page_count = level.page_count;
     drop_beyond(pager, level.page_count_max);
     pager->spill_blocked++;

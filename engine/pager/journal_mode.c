@@ -1,0 +1,106 @@
+// Journal mode and locking mode: what may be switched when.
+#include "pager/file_lock.h"
+#include "pager/journal.h"
+#include "pager/pager_internal.h"
+#include "pager/wal.h"
+
+// A journal left lying by PERSIST or TRUNCATE must not outlive the mode. It is deleted under RESERVED,
+// so that no other writer is using it.
+static int journal_delete_left_behind(Pager *pager)
+{
+    ASSERT(pager->phase <= PHASE_RESERVED);
+    ASSERT(!pager->is_temporary);
+    journal_close(pager);
+    u8 lock = pager->lock;
+    if (lock >= SQLITE_LOCK_RESERVED) {
+        journal_delete_quietly(pager);
+        return SQLITE_OK;
+    }
+    bool began = pager->phase == PHASE_IDLE;
+    int rc = began ? pager_begin_read(pager, NULL) : SQLITE_OK;
+    if (rc == SQLITE_OK)
+        rc = file_lock_reserved(pager);
+    if (rc == SQLITE_OK) {
+        journal_delete_quietly(pager);
+        if (!pager->locking_exclusive)
+            file_unlock(pager, SQLITE_LOCK_SHARED);
+    }
+    if (began && pager->phase == PHASE_READING)
+        pager_end_read(pager);
+    return SQLITE_OK; // a journal that stays is zeroed: it harms nobody
+}
+
+static bool mode_leaves_file(JournalMode mode)
+{
+    return mode == JOURNAL_PERSIST || mode == JOURNAL_TRUNCATE;
+}
+
+int pager_set_journal_mode(Pager *pager, JournalMode wanted, JournalMode *out)
+{
+    ASSERT(out != NULL);
+    ASSERT(wanted <= JOURNAL_WAL);
+    JournalMode former = pager->journal_mode;
+    bool is_legal = !pager->in_memory || wanted == JOURNAL_MEMORY || wanted == JOURNAL_OFF;
+    bool in_transaction = pager->phase > PHASE_READING;
+    if (wanted == JOURNAL_WAL || !is_legal || (in_transaction && wanted != former)) {
+        *out = pager_journal_mode(pager);
+        return SQLITE_OK;
+    }
+    if (pager->wal != NULL)
+        TRY(pager_close_wal(pager));
+    pager->journal_mode = wanted;
+    if (!pager->is_temporary && wanted != former) {
+        if (mode_leaves_file(former) && !mode_leaves_file(wanted) && !pager->locking_exclusive)
+            TRY(journal_delete_left_behind(pager));
+        else if (wanted == JOURNAL_OFF || wanted == JOURNAL_MEMORY)
+            journal_close(pager);
+    }
+    *out = pager_journal_mode(pager);
+    return SQLITE_OK;
+}
+
+bool pager_locking_exclusive(Pager *pager, int set)
+{
+    if (set >= 0 && !pager->is_temporary)
+        pager->locking_exclusive = set == 1;
+    return pager->locking_exclusive;
+}
+
+int pager_open_wal(Pager *pager, bool *opened)
+{
+    (void)pager;
+    *opened = false;
+    return SQLITE_OK;
+}
+
+int pager_close_wal(Pager *pager)
+{
+    (void)pager;
+    return SQLITE_OK;
+}
+
+bool pager_wal_supported(const Pager *pager)
+{
+    (void)pager;
+    return false;
+}
+
+sqlite3_file *pager_journal_file(const Pager *pager)
+{
+    return pager->journal.file;
+}
+
+int pager_checkpoint(Pager *pager, int mode, int *log_frames, int *checkpointed_frames)
+{
+    (void)pager;
+    (void)mode;
+    *log_frames = -1;
+    *checkpointed_frames = -1;
+    return SQLITE_OK;
+}
+
+int pager_wal_frames_committed(Pager *pager)
+{
+    (void)pager;
+    return 0;
+}

@@ -1,0 +1,51 @@
+// Gathered writes. See run_writer.h.
+#include "pager/run_writer.h"
+
+#include "base/alloc.h"
+
+#include <string.h>
+
+enum { CAPACITY_MAX = 128 * 1024 };
+
+void run_writer_init(RunWriter *writer, sqlite3_file *file, u64 bytes_expected)
+{
+    ASSERT(file != NULL);
+    *writer = (RunWriter){.file = file};
+    u64 capacity = bytes_expected < CAPACITY_MAX ? bytes_expected : CAPACITY_MAX;
+    writer->buffer = mem_alloc(capacity);
+    writer->capacity = writer->buffer != NULL ? (int)capacity : 0;
+    ASSERT(writer->capacity >= 0);
+}
+
+int run_writer_flush(RunWriter *writer)
+{
+    ASSERT(writer->used <= writer->capacity);
+    if (writer->used == 0)
+        return SQLITE_OK;
+    int size = writer->used;
+    writer->used = 0;
+    return os_write(writer->file, writer->buffer, size, writer->offset);
+}
+
+int run_writer_add(RunWriter *writer, i64 offset, const void *bytes, int size)
+{
+    ASSERT(size > 0);
+    ASSERT(offset >= 0);
+    bool follows = offset == writer->offset + writer->used;
+    if (!follows || writer->used + size > writer->capacity)
+        TRY(run_writer_flush(writer));
+    if (size > writer->capacity)
+        return os_write(writer->file, bytes, size, offset);
+    if (writer->used == 0)
+        writer->offset = offset;
+    memcpy(writer->buffer + writer->used, bytes, (size_t)size);
+    writer->used += size;
+    return SQLITE_OK;
+}
+
+void run_writer_deinit(RunWriter *writer)
+{
+    ASSERT(writer->used <= writer->capacity);
+    mem_free(writer->buffer);
+    *writer = (RunWriter){0};
+}
