@@ -1,8 +1,10 @@
-// Journals in memory, which may move to a real file when they grow (os.h, "files in memory").
+// Journals in memory, which may move to a real file when they grow (os.h,
+// "files in memory").
 //
-// Content lies in chunks of equal size, so that growing never copies. When the journal passes its
-// spill size the real file is opened in the very memory of the handle and takes the content over;
-// from then on this code is out of the way.
+// Content lies in chunks of equal size, so that growing never copies. When the
+// journal passes its spill size the real file is opened in the very memory of
+// the handle and takes the content over; from then on this code is out of the
+// way.
 #include "os/os.h"
 
 #include "base/alloc.h"
@@ -69,8 +71,8 @@ static int journal_x_read(sqlite3_file *file, void *out, int size, sqlite3_int64
     return SQLITE_IOERR_SHORT_READ;
 }
 
-// Opens the real file in place and hands it what was written so far. On failure the journal goes on in
-// memory.
+// Opens the real file in place and hands it what was written so far. On failure
+// the journal goes on in memory.
 static int journal_move_to_file(sqlite3_file *file)
 {
     MemoryJournal copy = *journal_of(file);

@@ -1,9 +1,11 @@
-// Reading rollback journals: recovery after a crash, and this process's own rollbacks.
+// Reading rollback journals: recovery after a crash, and this process's own
+// rollbacks.
 //
-// A journal is believed as far as it is provably whole: a header without magic, a short record or a
-// wrong checksum ends the playback quietly, because a crash leaves exactly that and the pages behind
-// such a point were never overwritten. A journal that names a super-journal which is gone belongs to
-// a transaction that committed: it is dropped unread.
+// A journal is believed as far as it is provably whole: a header without magic,
+// a short record or a wrong checksum ends the playback quietly, because a crash
+// leaves exactly that and the pages behind such a point were never overwritten.
+// A journal that names a super-journal which is gone belongs to a transaction
+// that committed: it is dropped unread.
 #include "pager/file_header.h"
 #include "pager/file_lock.h"
 #include "pager/journal.h"
@@ -29,7 +31,8 @@ typedef struct JournalReader {
 
 // --- segments ---
 
-// Settings of the first header rule the whole journal. False when they cannot be right.
+// Settings of the first header rule the whole journal. False when they cannot
+// be right.
 static bool reader_adopt_sizes(JournalReader *reader, const u8 *header)
 {
     Pager *pager = reader->pager;
@@ -52,7 +55,8 @@ static bool reader_adopt_sizes(JournalReader *reader, const u8 *header)
     return true;
 }
 
-// Reads the header at the next sector. *more is false at the end of what can be believed.
+// Reads the header at the next sector. *more is false at the end of what can be
+// believed.
 static int reader_next_segment(JournalReader *reader, bool *more)
 {
     Journal *journal = &reader->pager->journal;
@@ -80,7 +84,8 @@ static int reader_next_segment(JournalReader *reader, bool *more)
     return SQLITE_OK;
 }
 
-// Reads one record into reader->record. *valid is false where the journal stops being believable.
+// Reads one record into reader->record. *valid is false where the journal stops
+// being believable.
 static int reader_next_record(JournalReader *reader, Pgno *pgno, const u8 **content, bool *valid)
 {
     Pager *pager = reader->pager;
@@ -179,7 +184,8 @@ int journal_playback_own(Pager *pager)
     return pager->sync_level != SYNC_OFF ? os_sync(pager->file, pager->sync_flags) : SQLITE_OK;
 }
 
-// Positions a reader in the segment that holds `offset`. Segments before it are stepped over.
+// Positions a reader in the segment that holds `offset`. Segments before it are
+// stepped over.
 static int reader_seek(JournalReader *reader, i64 offset, u32 *skip_records, bool *found)
 {
     i64 record_size = (i64)reader->pager->pool.page_size + 8;
@@ -231,8 +237,8 @@ int journal_restore_from(Pager *pager, i64 offset)
 
 // --- super-journals ---
 
-// Reads the super-journal's name from the end of a journal into `out` (SUPER_NAME_MAX bytes); "" when
-// there is none.
+// Reads the super-journal's name from the end of a journal into `out`
+// (SUPER_NAME_MAX bytes); "" when there is none.
 static int super_name_read(sqlite3_file *journal, char *out)
 {
     u8 trailer[SUPER_TRAILER_SIZE];
@@ -280,7 +286,8 @@ static int super_is_named_by(Pager *pager, const char *path, const char *super, 
     return rc;
 }
 
-// Looks at every journal that a super-journal lists; *needed when one of them still awaits playback.
+// Looks at every journal that a super-journal lists; *needed when one of them
+// still awaits playback.
 static int super_is_needed(Pager *pager, const char *super, bool *needed)
 {
     sqlite3_file *file = NULL;
@@ -312,8 +319,8 @@ static int super_is_needed(Pager *pager, const char *super, bool *needed)
 
 // --- hot journals ---
 
-// The journal was left behind when the database was deleted, or by the first transaction of a file
-// that never got a page.
+// The journal was left behind when the database was deleted, or by the first
+// transaction of a file that never got a page.
 static void hot_drop_orphan(Pager *pager)
 {
     ASSERT(pager->lock == SQLITE_LOCK_SHARED || pager->no_locks);
@@ -347,7 +354,8 @@ static int hot_journal_exists(Pager *pager, bool *out)
     int flags = SQLITE_OPEN_READONLY | SQLITE_OPEN_MAIN_JOURNAL;
     int rc = os_open_new(pager->vfs, pager->journal_path, flags, &file, NULL);
     if (rc == SQLITE_CANTOPEN) {
-        // It went away meanwhile, or cannot be read: the attempt to play it back will tell.
+        // It went away meanwhile, or cannot be read: the attempt to play it back
+        // will tell.
         *out = true;
         return SQLITE_OK;
     }
@@ -395,8 +403,8 @@ static int hot_journal_play(Pager *pager)
     if (super == NULL)
         return SQLITE_NOMEM;
     if (pager->sync_level != SYNC_OFF)
-        TRY_DONE(
-            os_sync(journal->file, SQLITE_SYNC_NORMAL)); // what is played must not vanish again
+        TRY_DONE(os_sync(journal->file,
+                         SQLITE_SYNC_NORMAL)); // what is played must not vanish again
     TRY_DONE(super_name_read(journal->file, super));
     if (super[0] != 0)
         TRY_DONE(os_access(pager->vfs, super, SQLITE_ACCESS_EXISTS, &super_exists));
@@ -433,7 +441,8 @@ int hot_journal_recover(Pager *pager)
         return SQLITE_OK;
     if (pager->is_read_only)
         return SQLITE_READONLY_ROLLBACK;
-    // Without RESERVED on the way: two processes recovering at once must not both get half-way.
+    // Without RESERVED on the way: two processes recovering at once must not both
+    // get half-way.
     TRY(file_lock_exclusive_now(pager));
     int rc = SQLITE_OK;
     if (!os_is_open(journal->file)) {

@@ -1,4 +1,5 @@
-// Writing the rollback journal. See journal.h for the format, hot_journal.c for reading it.
+// Writing the rollback journal. See journal.h for the format, hot_journal.c for
+// reading it.
 #include "pager/journal.h"
 
 #include "pager/file_header.h"
@@ -44,7 +45,8 @@ i64 journal_position(const Pager *pager)
     return pager->journal.offset;
 }
 
-// Modes whose journal is a file of its own kind, with a header that is completed at sync.
+// Modes whose journal is a file of its own kind, with a header that is
+// completed at sync.
 static bool journal_is_on_disk(const Pager *pager)
 {
     return pager->journal_mode != JOURNAL_MEMORY && pager->journal_mode != JOURNAL_OFF;
@@ -71,7 +73,8 @@ int journal_flush(Pager *pager)
     return SQLITE_OK;
 }
 
-// Room for `size` bytes at the journal's end. The buffer fits the largest record.
+// Room for `size` bytes at the journal's end. The buffer fits the largest
+// record.
 static int journal_reserve(Pager *pager, u32 size, u8 **out)
 {
     Journal *journal = &pager->journal;
@@ -198,7 +201,8 @@ static int journal_add_one(Pager *pager, Pgno pgno, const u8 *original)
     return SQLITE_OK;
 }
 
-// A disk that writes whole sectors may damage the neighbours of a page when the power fails.
+// A disk that writes whole sectors may damage the neighbours of a page when the
+// power fails.
 static int journal_add_neighbours(Pager *pager, Pgno pgno)
 {
     u32 per_sector = pager->journal.sector_size / pager->pool.page_size;
@@ -270,7 +274,8 @@ int journal_add_super(Pager *pager, const char *super_journal)
     put_u32(record + 8 + length, sum);
     memcpy(record + 12 + length, JOURNAL_MAGIC, JOURNAL_MAGIC_SIZE);
     TRY(journal_flush(pager));
-    // The name is looked for at the end of the file, where an old, longer journal may reach beyond.
+    // The name is looked for at the end of the file, where an old, longer journal
+    // may reach beyond.
     i64 size;
     TRY(os_size(journal->file, &size));
     ASSERT(size >= journal->offset);
@@ -279,8 +284,8 @@ int journal_add_super(Pager *pager, const char *super_journal)
 
 // --- syncing ---
 
-// A persistent journal may hold a whole old header just where the next segment would start; played
-// back after a crash, its records would be believed.
+// A persistent journal may hold a whole old header just where the next segment
+// would start; played back after a crash, its records would be believed.
 static int journal_break_stale_header(Pager *pager)
 {
     Journal *journal = &pager->journal;
@@ -374,8 +379,8 @@ void journal_close(Pager *pager)
     ASSERT(!os_is_open(journal->file));
 }
 
-// Zeroes the header, or cuts the file to nothing where a super-journal's name at its end could be found
-// again.
+// Zeroes the header, or cuts the file to nothing where a super-journal's name
+// at its end could be found again.
 static int journal_zero(Pager *pager)
 {
     Journal *journal = &pager->journal;

@@ -1,23 +1,25 @@
 #ifndef QUIRE_PAGER_JOURNAL_H
 #define QUIRE_PAGER_JOURNAL_H
-// The rollback journal: original content of pages, kept until the commit. Big-endian, SQLite's format.
+// The rollback journal: original content of pages, kept until the commit.
+// Big-endian, SQLite's format.
 //
 //     file    = segment+ [super]
 //     segment = header, padded to the sector size; record*
-//     header  = magic[8] record_count[4] nonce[4] database_pages[4] sector_size[4] page_size[4]
-//     record  = pgno[4] content[page_size] checksum[4]
-//     super   = lock_byte_pgno[4] name[n] n[4] name_checksum[4] magic[8]        at the file's end
+//     header  = magic[8] record_count[4] nonce[4] database_pages[4]
+//     sector_size[4] page_size[4] record  = pgno[4] content[page_size]
+//     checksum[4] super   = lock_byte_pgno[4] name[n] n[4] name_checksum[4]
+//     magic[8]        at the file's end
 //
 //     magic = d9 d5 05 f9 20 a1 63 d7
 //
-// record_count 0xffffffff: as many as the file holds. A header is written with magic and count zero and
-// completed when its records are durable, so that a crash before leaves nothing to play back.
-// A segment ends when the journal is synced before a spill: the next header starts at the next sector,
-// because the synced one must not be written again.
-// checksum = nonce + the bytes at page_size - 200, - 400, ... above 0: it finds records never written,
-// not every damaged bit.
-// The journal is hot, and must be played back by whoever comes next, when its first byte is not zero
-// and nobody holds RESERVED.
+// record_count 0xffffffff: as many as the file holds. A header is written with
+// magic and count zero and completed when its records are durable, so that a
+// crash before leaves nothing to play back. A segment ends when the journal is
+// synced before a spill: the next header starts at the next sector, because the
+// synced one must not be written again. checksum = nonce + the bytes at
+// page_size - 200, - 400, ... above 0: it finds records never written, not
+// every damaged bit. The journal is hot, and must be played back by whoever
+// comes next, when its first byte is not zero and nobody holds RESERVED.
 
 #include "pager/pager_internal.h"
 
@@ -39,20 +41,21 @@ MUST_USE int journal_add(Pager *pager, Pgno pgno, const u8 *original);
 // Appends the originals of all pages beyond the new end.
 MUST_USE int journal_add_tail(Pager *pager);
 MUST_USE int journal_add_super(Pager *pager, const char *super_journal);
-// Makes every record durable and counted, so that the file may be overwritten (P4). `more`: a new
-// segment follows.
+// Makes every record durable and counted, so that the file may be overwritten
+// (P4). `more`: a new segment follows.
 MUST_USE int journal_sync(Pager *pager, bool more);
 // Hands what is buffered to the file, so that it can be read back.
 MUST_USE int journal_flush(Pager *pager);
-// Commits or forgets: deletes, truncates or zeroes the journal as its mode says.
+// Commits or forgets: deletes, truncates or zeroes the journal as its mode
+// says.
 MUST_USE int journal_end(Pager *pager);
 void journal_delete_quietly(Pager *pager); // where nothing depends on it
-void journal_close(Pager *pager); // leaves the file as it is
+void journal_close(Pager *pager);          // leaves the file as it is
 
 // --- hot_journal.c ---
 
-// Rolls back what a crashed writer left. Needs SHARED; ends with SHARED, or EXCLUSIVE in exclusive
-// locking mode.
+// Rolls back what a crashed writer left. Needs SHARED; ends with SHARED, or
+// EXCLUSIVE in exclusive locking mode.
 MUST_USE int hot_journal_recover(Pager *pager);
 // Plays this transaction's own journal back into the file.
 MUST_USE int journal_playback_own(Pager *pager);

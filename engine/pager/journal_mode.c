@@ -4,8 +4,8 @@
 #include "pager/pager_internal.h"
 #include "pager/wal.h"
 
-// A journal left lying by PERSIST or TRUNCATE must not outlive the mode. It is deleted under RESERVED,
-// so that no other writer is using it.
+// A journal left lying by PERSIST or TRUNCATE must not outlive the mode. It is
+// deleted under RESERVED, so that no other writer is using it.
 static int journal_delete_left_behind(Pager *pager)
 {
     ASSERT(pager->phase <= PHASE_RESERVED);

@@ -1,24 +1,34 @@
 #ifndef QUIRE_PAGER_PAGER_INTERNAL_H
 #define QUIRE_PAGER_PAGER_INTERNAL_H
-// What the files of the pager share: the Pager itself and the functions they call in each other.
+// What the files of the pager share: the Pager itself and the functions they
+// call in each other.
 //
 // Phases of a transaction (one enum, changed by pager_set_phase only)
 //
 //            begin_read          begin_write            first change
 //     IDLE ------------> READING ----------> RESERVED ---------------> CHANGING
-//      ^                   ^  ^                                         |   |  spill or commit
-//      |  end_read         |  |  rollback (nothing in the file)         |   v  (rollback modes)
-//      +-------------------+  +-----------------------------------------+  FILE_CHANGED
+//      ^                   ^  ^                                         |   |
+//      spill or commit |  end_read         |  |  rollback (nothing in the file)
+//      |   v  (rollback modes)
+//      +-------------------+  +-----------------------------------------+
+//      FILE_CHANGED
 //                          |  commit_finish                                 |
-//                          +---------------------- PREPARED <---------------+  commit_prepare
+//                          +---------------------- PREPARED <---------------+
+//                          commit_prepare
 //
-//     IDLE          no lock (or, in exclusive locking mode, locks kept between transactions)
-//     READING       SHARED lock on the file, or a read mark in the log
-//     RESERVED      RESERVED lock, or the log's write lock; no private page
-//     CHANGING      private pages may exist; the journal holds the old content of each; the file is untouched
-//     FILE_CHANGED  EXCLUSIVE lock; the file holds new content whose old content is safe in the journal
+//     IDLE          no lock (or, in exclusive locking mode, locks kept between
+//     transactions) READING       SHARED lock on the file, or a read mark in
+//     the log RESERVED      RESERVED lock, or the log's write lock; no private
+//     page CHANGING      private pages may exist; the journal holds the old
+//     content of each; the file is
+//                   untouched
+//     FILE_CHANGED  EXCLUSIVE lock; the file holds new content whose old
+//     content is safe in the
+//                   journal
 //     PREPARED      everything is durable; deleting the journal commits
-//     FAILED        an I/O error left memory and disk disagreeing: every call but rollback is refused
+//     FAILED        an I/O error left memory and disk disagreeing: every call
+//     but rollback is
+//                   refused
 
 #include "base/alloc.h"
 #include "base/bitset.h"
@@ -55,7 +65,8 @@ typedef struct Journal {
     u32 record_count; // in the current segment
     u32 nonce;        // checksum seed of the current segment
     u32 sector_size;
-    BitSet *journaled; // pages whose original content is in it; NULL: no journal is being written
+    BitSet *journaled; // pages whose original content is in it; NULL: no journal
+                       // is being written
     i64 size_limit;    // PRAGMA journal_size_limit, -1 none
 } Journal;
 
@@ -73,7 +84,8 @@ struct Pager {
     // The file.
     sqlite3_vfs *vfs;
     sqlite3_file *file;
-    char *path; // made by filename_new: journal_path and wal_path are in the same block
+    char *path; // made by filename_new: journal_path and wal_path are in the same
+                // block
     const char *journal_path;
     const char *wal_path;
     int open_flags;
@@ -82,12 +94,14 @@ struct Pager {
     bool is_immutable;
     bool locking_exclusive;
     bool has_looked;     // file_version is that of the file as this pager last saw it
-    u8 file_version[16]; // bytes 24..39 of the file as last seen: tells whether others wrote
+    u8 file_version[16]; // bytes 24..39 of the file as last seen: tells whether
+                         // others wrote
     u32 reserved;        // bytes at the end of each page that the B-tree leaves alone
 
     // The transaction.
     Pgno original_count;  // pages in the file when it began
-    Pgno file_count;      // pages in the file now: spilled pages may have made it longer
+    Pgno file_count;      // pages in the file now: spilled pages may have made it
+                          // longer
     bool counter_changed; // the change counter was bumped by this transaction
     JournalMode journal_mode;
     Journal journal;
@@ -99,7 +113,8 @@ struct Pager {
     int cache_size; // as PRAGMA cache_size
     u32 spill_threshold;
     bool spill_enabled;
-    u32 spill_not_before; // pages in memory before the next attempt after a refused one
+    u32 spill_not_before; // pages in memory before the next attempt after a
+                          // refused one
     u8 spill_blocked;     // nested: no spilling now
     Pgno page_count_max;
     i64 mmap_limit;
@@ -116,7 +131,8 @@ struct Pager {
 // --- pager.c ---
 
 void pager_set_phase(Pager *pager, Phase phase);
-// A slot with a buffer for a page not in memory; evicts or spills when the cache is full.
+// A slot with a buffer for a page not in memory; evicts or spills when the
+// cache is full.
 MUST_USE int pager_new_slot(Pager *pager, Pgno pgno, Slot **out);
 void pager_drop_cache(Pager *pager);            // forgets all clean pages
 void pager_forget_private(Pager *pager);        // drops all private pages; pinned ones become stale
@@ -130,7 +146,8 @@ int pager_fail(Pager *pager, int rc);
 void pager_publish(Pager *pager);
 u32 pager_cache_limit(const Pager *pager);
 Pgno pager_lock_byte_page(const Pager *pager); // never used for content
-// The pages that a commit must write, in ascending order. *out is freed with mem_free.
+// The pages that a commit must write, in ascending order. *out is freed with
+// mem_free.
 MUST_USE int pager_collect_private(Pager *pager, bool unpinned_only, Slot ***out, u32 *count);
 
 // --- snapshot.c ---
@@ -162,7 +179,8 @@ static inline bool undo_must_save(const Pager *pager, const Slot *slot)
 {
     return slot->saved_at < pager->undo.innermost;
 }
-// Saves what the slot holds; afterwards the slot's buffer may be shared with the log.
+// Saves what the slot holds; afterwards the slot's buffer may be shared with
+// the log.
 MUST_USE int undo_save(Pager *pager, Slot *slot);
 // Saves that page `pgno`, which is not in memory, was not private.
 MUST_USE int undo_save_absent(Pager *pager, Pgno pgno);

@@ -1,7 +1,7 @@
 #ifndef QUIRE_PAGER_RUN_WRITER_H
 #define QUIRE_PAGER_RUN_WRITER_H
-// Gathers writes that follow each other in a file into few large ones. A system call costs as much as
-// copying a dozen pages.
+// Gathers writes that follow each other in a file into few large ones. A system
+// call costs as much as copying a dozen pages.
 
 #include "base/contract.h"
 #include "os/os.h"

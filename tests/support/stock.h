@@ -1,9 +1,10 @@
 #ifndef QUIRE_TESTS_SUPPORT_STOCK_H
 #define QUIRE_TESTS_SUPPORT_STOCK_H
-// The stock library as a second opinion: SQL run by it in a process of its own, and whole files compared.
+// The stock library as a second opinion: SQL run by it in a process of its own,
+// and whole files compared.
 //
-// The library is $QUIRE_STOCK_SQLITE or the system's libsqlite3.so.0. Where there is none,
-// stock_is_present() is false and tests skip().
+// The library is $QUIRE_STOCK_SQLITE or the system's libsqlite3.so.0. Where
+// there is none, stock_is_present() is false and tests skip().
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -11,12 +12,14 @@
 
 bool stock_is_present(void);
 
-// Runs `sql` on the database at `path` in a forked process and returns its rows: columns separated by
-// '|', rows by newline without a last one; or "error N: message". The text is valid for the next 7 calls.
+// Runs `sql` on the database at `path` in a forked process and returns its
+// rows: columns separated by '|', rows by newline without a last one; or "error
+// N: message". The text is valid for the next 7 calls.
 const char *stock_sql(const char *path, const char *sql);
 
-// Starts a process that runs `sql` and then stays as it is, with its locks and its open transaction,
-// until stock_stop(): killed without a chance to clean up, or let go its way (connection closed).
+// Starts a process that runs `sql` and then stays as it is, with its locks and
+// its open transaction, until stock_stop(): killed without a chance to clean
+// up, or let go its way (connection closed).
 pid_t stock_start(const char *path, const char *sql);
 void stock_stop(pid_t process, bool kill_it);
 

@@ -1,10 +1,12 @@
 #ifndef QUIRE_TESTS_UNIT_PAGER_FIXTURE_H
 #define QUIRE_TESTS_UNIT_PAGER_FIXTURE_H
-// What the pager's tests share: databases made by the stock library, and raw changes to their pages.
+// What the pager's tests share: databases made by the stock library, and raw
+// changes to their pages.
 //
-// sample_create() makes a table whose rows are long blobs, so that most pages are overflow pages: their
-// content after the first four bytes may be changed without harm to the tree. Tests change pages from
-// SAMPLE_FIRST on and let the stock library check the file.
+// sample_create() makes a table whose rows are long blobs, so that most pages
+// are overflow pages: their content after the first four bytes may be changed
+// without harm to the tree. Tests change pages from SAMPLE_FIRST on and let the
+// stock library check the file.
 
 #include "support/stock.h"
 #include "support/test.h"
@@ -27,7 +29,8 @@ static inline Pager *pager_at(const char *path)
     return pager;
 }
 
-// One table with one row of blobs; `setup` is run first (page size, journal mode).
+// One table with one row of blobs; `setup` is run first (page size, journal
+// mode).
 static inline void sample_create(const char *path, const char *setup)
 {
     char sql[500];
