@@ -104,11 +104,22 @@ int balance_cell_buffer(Btree *bt, u8 **out)
 
 // --- small helpers ---
 
+// Page 1 is the schema's root too. Cursors that stand on it follow when its bytes move.
 int header_own(Btree *bt)
 {
     ASSERT(bt->page1 != NULL);
     ASSERT(bt->txn == SQLITE_TXN_WRITE);
-    return pager_make_writable(bt->pager, &bt->page1);
+    const u8 *before = bt->page1->data;
+    TRY(pager_make_writable(bt->pager, &bt->page1));
+    if (LIKELY(bt->page1->data == before))
+        return SQLITE_OK;
+    for (Cursor *cur = bt->cursors; cur != NULL; cur = cur->next) {
+        if (cur->root == 1 && cur->pinned > 0) {
+            node_rebase(&cur->path[0].node, bt->page1);
+            cur->fast.has_cell = false;
+        }
+    }
+    return SQLITE_OK;
 }
 
 int node_own(Btree *bt, Node *node)
@@ -116,17 +127,10 @@ int node_own(Btree *bt, Node *node)
     ASSERT(node->page != NULL);
     ASSERT(bt->txn == SQLITE_TXN_WRITE);
 
-    Page *page = node->page;
-    if (page->pgno == 1) { // the Btree itself holds page 1: keep to one copy of it
+    if (node->page == bt->page1)
         TRY(header_own(bt));
-        if (page != bt->page1) {
-            page_ref(bt->page1);
-            page_unpin(bt->pager, page);
-        }
-        node_rebase(node, bt->page1);
-        return SQLITE_OK;
-    }
-    TRY(pager_make_writable(bt->pager, &node->page));
+    else
+        TRY(pager_make_writable(bt->pager, &node->page));
     if (node->data != node->page->data)
         node_rebase(node, node->page);
     return SQLITE_OK;
@@ -383,14 +387,18 @@ static int adopt_family(Family *f, const Pending *up)
         TRY(ptrmap_put(f->bt, f->nodes[i].page->pgno, PTRMAP_TREE, parent));
         TRY(ptrmap_adopt(f->bt, &f->nodes[i]));
     }
-    for (u32 i = 0; i < up->count;
-         i++) { // their page adopts them when they find one; until then this one
+    // Dividers that wait are adopted by the page they get.
+    const Node *node = &f->parent->node;
+    u32 end = f->first + f->new_count - 1;
+    if (up->count > 0)
+        end = up->slot[0];
+    for (u32 slot = f->first; slot < end; slot++) {
         Cell cell;
-        cell_parse(&f->bt->geometry, f->parent->node.kind, up->cell[i].bytes, &cell);
+        TRY(node_parse_cell(node, slot, &cell));
         if (cell_has_overflow(&cell))
             TRY(ptrmap_put(f->bt, cell_overflow(&cell), PTRMAP_OVERFLOW1, parent));
     }
-    return up->count > 0 ? SQLITE_OK : ptrmap_adopt(f->bt, &f->parent->node);
+    return SQLITE_OK;
 }
 
 // The root has one child left: takes its content over, if there is room (page 1
@@ -547,9 +555,12 @@ static int append_leaf(Cursor *cur, Pending *pending, bool *kept_place)
     TRY_DONE(insert_or_wait(&parent->node, parent->node.cell_count, (CellRef){divider, size}, &up));
     TRY_DONE(ptrmap_put(bt, page->pgno, PTRMAP_TREE, parent->node.page->pgno));
     TRY_DONE(ptrmap_adopt(bt, &fresh));
-    if (bt->auto_vacuum != 0 && up.count == 0)
-        TRY_DONE(ptrmap_adopt(bt, &parent->node));
     if (up.count == 0) {
+        Cell cell;
+        cell_parse(&bt->geometry, parent->node.kind, divider, &cell);
+        if (cell_has_overflow(&cell))
+            TRY_DONE(
+                ptrmap_put(bt, cell_overflow(&cell), PTRMAP_OVERFLOW1, parent->node.page->pgno));
         cursor_unpin_from(cur, cur->depth);
         level->node = fresh;
         level->slot = 0;

@@ -57,7 +57,7 @@ u32 btree_reserved(const Btree *bt);
 // incremental is possible.
 MUST_USE int btree_set_auto_vacuum(Btree *bt, int mode);
 int btree_auto_vacuum(Btree *bt);
-bool btree_secure_delete(Btree *bt, int set); // -1 asks, 0 off, 1 on, 2 fast
+int btree_secure_delete(Btree *bt, int set); // -1 asks, 0 off, 1 on, 2 fast; tells what holds
 bool btree_is_read_only(const Btree *bt);
 // PRAGMA journal_mode's part in page 1: sets read/write version 1 (rollback) or 2 (WAL).
 MUST_USE int btree_set_file_version(Btree *bt, u8 version);
@@ -189,12 +189,19 @@ void bulk_abandon(BulkBuilder *bulk);
 
 // --- checking ---
 
-// Walks the trees given and the freelist; writes SQLite's own messages, a line each, at most
-// `error_max`, to *report (mem_free; NULL when all is well). counts[i] gets tree i's entries.
-// roots[i] 0 is passed over; when the roots are only part of the file, `partial` keeps it from
-// reporting unreached pages.
-MUST_USE int btree_integrity_check(Btree *bt, const Pgno *roots, i64 *counts, u32 root_count,
-                                   u32 error_max, bool partial, u32 *errors, char **report);
+// What to check, and what came out of it.
+typedef struct IntegrityCheck {
+    const Pgno *roots; // trees to walk; 0 is passed over
+    u32 root_count;
+    u32 error_max; // stop after so many
+    bool partial;  // the roots are only some of the file's: do not report unreached pages
+    // Results.
+    i64 *counts; // root_count numbers, or NULL: entries of each tree
+    u32 errors;
+    char *report; // SQLite's own messages, a line each; mem_free; NULL when all is well
+} IntegrityCheck;
+// Fails only when memory runs out: everything else goes to the report.
+MUST_USE int btree_integrity_check(Btree *bt, IntegrityCheck *check);
 // Fields of one page for dbstat and .dbinfo live in btree/inspect.h.
 
 // --- the inner parts that the inline paths need ---

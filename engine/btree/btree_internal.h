@@ -3,7 +3,6 @@
 // What the files of engine/btree share among themselves.
 
 #include "base/alloc.h"
-#include "base/bitset.h"
 #include "base/bytes.h"
 #include "base/error.h"
 #include "base/varint.h"
@@ -39,8 +38,8 @@ void node_rebase(Node *node, Page *page);
 void node_init_empty(Node *node, const Geometry *geometry, Page *page, NodeKind kind);
 // Fills in free_size; walks the free blocks. SQLITE_CORRUPT when they are not sound.
 MUST_USE int node_measure(Node *node);
-// Makes a hole of `size` bytes and a slot pointing to it; *hole is where the caller writes the cell.
-// Needs node_measure() and free_size >= size + 2.
+// Makes a hole of `size` bytes and a slot pointing to it; *hole is where the caller writes the
+// cell. Needs node_measure() and free_size >= size + 2.
 MUST_USE int node_open_hole(Node *node, u32 slot, u32 size, u8 **hole);
 MUST_USE int node_insert_cell(Node *node, u32 slot, const u8 *cell, u32 size);
 // Removes the slot and frees `size` bytes of its cell.
@@ -112,8 +111,8 @@ MUST_USE int node_parse_cell(const Node *node, u32 slot, Cell *cell);
 
 enum { FAMILY_MAX = 3, PLAN_PAGES_MAX = 5 }; // siblings taken; pages they may become
 
-// Page i holds the cells first[i] up to, not including, end[i]. With dividers the cell end[i] is the divider
-// between page i and i + 1, else end[i] == first[i + 1].
+// Page i holds the cells first[i] up to, not including, end[i]. With dividers the cell end[i] is
+// the divider between page i and i + 1, else end[i] == first[i + 1].
 typedef struct BalancePlan {
     u32 page_count;
     u32 first[PLAN_PAGES_MAX];
@@ -145,10 +144,11 @@ struct Btree {
     u8 secure_delete;
     u8 auto_vacuum; // 0 none, 1 full, 2 incremental
     bool page_size_fixed;
-    BitSet *freed; // pages in use when the write transaction began and freed by it: their old
-                   // content may be needed for rollback when they are used again
-    u8 *workspace; // for taking pages apart: balance.c; made by the first balance
-    u8 *payload;   // a key put together from its overflow chain
+    bool no_wal;       // the header's wish for a log is passed over (leaving WAL mode)
+    bool is_read_only; // the file format is newer than we may write
+    Pgno page_count;   // as the header has it, while reading
+    u8 *workspace;     // for taking pages apart: balance.c; made by the first balance
+    u8 *payload;       // a key put together from its overflow chain
     u32 payload_capacity;
 };
 
@@ -237,7 +237,6 @@ typedef enum AllocMode {
 // A writable page of undefined content, pinned.
 MUST_USE int page_allocate(Btree *bt, Pgno near, AllocMode mode, Page **out);
 MUST_USE int page_free(Btree *bt, Pgno pgno);
-void freed_forget(Btree *bt); // at the end of a write transaction
 bool page_is_pending_byte(const Btree *bt, Pgno pgno);
 
 // --- ptrmap.c ---
@@ -258,7 +257,8 @@ MUST_USE int ptrmap_adopt(Btree *bt, const Node *node);
 
 // --- vacuum.c ---
 
-// Auto-vacuum's part of a commit: moves pages from the file's end into the holes and cuts the end off.
+// Auto-vacuum's part of a commit: moves pages from the file's end into the holes and cuts the end
+// off.
 MUST_USE int vacuum_at_commit(Btree *bt);
 // Moves a page's content and changes every reference to it.
 MUST_USE int vacuum_move_page(Btree *bt, Pgno from, Pgno target, bool is_commit);
@@ -289,8 +289,8 @@ typedef struct Pending { // cells that found no room in a node
     u32 slot[PENDING_MAX]; // ascending, counted as if all were in
     CellRef cell[PENDING_MAX];
 } Pending;
-// Restores B4 from the current level up to the root. `pending` belongs to the current level. Afterwards
-// the cursor stands nowhere, unless *kept_place: then it stands on the appended cell.
+// Restores B4 from the current level up to the root. `pending` belongs to the current level.
+// Afterwards the cursor stands nowhere, unless *kept_place: then it stands on the appended cell.
 MUST_USE int balance_upward(Cursor *cur, Pending *pending, bool *kept_place);
 // A buffer for one cell that waits; lives until the balance is over.
 MUST_USE int balance_cell_buffer(Btree *bt, u8 **out);
@@ -306,5 +306,14 @@ MUST_USE int cursor_seek_record(Cursor *cur, const u8 *key, u32 size, int *order
 
 // Frees all pages of the tree below `root`; the root stays as an empty leaf.
 MUST_USE int tree_clear(Btree *bt, Pgno root, i64 *rows);
+
+// --- header.c: page 1's first hundred bytes ---
+
+// Makes a file of no bytes a database.
+MUST_USE int header_create(Btree *bt);
+// Checks page 1 and takes page size and settings from it. *again: the snapshot must be taken anew.
+MUST_USE int header_check(Btree *bt, bool *again);
+// Geometry and what hangs on it.
+MUST_USE int btree_set_geometry(Btree *bt, u32 page_size, u32 reserved);
 
 #endif

@@ -1,12 +1,12 @@
 // Pages nobody uses: taking them, giving them back, growing the file.
 //
-// The freelist is a chain of trunk pages, headed by page 1 (first trunk at 32, count of all free pages at 36).
-// A trunk is: next trunk (4), count of leaves (4), the leaves' numbers. Leaves have no content that matters.
-//   trunk of 512-byte page 9 with leaves 4 and 7, last in the chain: 00000000 00000002 00000004 00000007
-// A trunk takes at most usable/4 - 8 leaves (readers accept usable/4 - 2): very old readers want the slack.
-//
-// A leaf that was in use when the transaction began is remembered in bt->freed: when it is taken again, its old
-// content still has to be kept for rollback, so it must be read, not made blank.
+// The freelist is a chain of trunk pages, headed by page 1 (first trunk at 32, count of all free
+// pages at 36). A trunk is: next trunk (4), count of leaves (4), the leaves' numbers. Leaves have
+// no content that matters.
+//   trunk of 512-byte page 9 with leaves 4 and 7, last in the chain: 00000000 00000002 00000004
+//   00000007
+// A trunk takes at most usable/4 - 8 leaves (readers accept usable/4 - 2): very old readers want
+// the slack.
 #include "btree/btree_internal.h"
 
 enum {
@@ -22,45 +22,10 @@ bool page_is_pending_byte(const Btree *bt, Pgno pgno)
     return pgno == PENDING_BYTE / bt->geometry.page_size + 1;
 }
 
-void freed_forget(Btree *bt)
-{
-    ASSERT(bt != NULL);
-    bitset_free(bt->freed);
-    bt->freed = NULL;
-}
-
-static int remember_freed(Btree *bt, Pgno pgno)
-{
-    ASSERT(pgno > 1);
-    ASSERT(bt->txn == SQLITE_TXN_WRITE);
-    if (bt->flags & BTREE_SINGLE)
-        return SQLITE_OK; // nobody rolls an ephemeral table back
-    if (bt->freed == NULL)
-        TRY(bitset_new(pager_page_count(bt->pager), &bt->freed));
-    return pgno <= bitset_limit(bt->freed) ? bitset_add(bt->freed, pgno) : SQLITE_OK;
-}
-
-// Pins a free leaf for writing.
-static int take_leaf(Btree *bt, Pgno pgno, Page **out)
-{
-    ASSERT(pgno > 1);
-    ASSERT(bt->txn == SQLITE_TXN_WRITE);
-    if (!bitset_has(bt->freed, pgno))
-        return pager_get_blank(bt->pager, pgno, out);
-    Page *page;
-    TRY(pager_get(bt->pager, pgno, &page));
-    int rc = pager_make_writable(bt->pager, &page);
-    if (rc != SQLITE_OK) {
-        page_unpin(bt->pager, page);
-        return rc;
-    }
-    *out = page;
-    return SQLITE_OK;
-}
-
 // --- growing ---
 
-static int grow_by_one(Btree *bt, Pgno *pgno)
+// The number of the page that the file grows by next.
+static int next_number(const Btree *bt, Pgno *pgno)
 {
     Pgno count = pager_page_count(bt->pager) + 1;
     ASSERT(bt->page1->is_private);
@@ -68,8 +33,6 @@ static int grow_by_one(Btree *bt, Pgno *pgno)
         count++;
     if (count > pager_max_page_count(bt->pager, 0) || count == 0)
         return SQLITE_FULL;
-    pager_set_page_count(bt->pager, count);
-    put_u32(bt->page1->data + AT_PAGE_COUNT, count);
     ASSERT(count > 1);
     *pgno = count;
     return SQLITE_OK;
@@ -79,17 +42,19 @@ static int allocate_at_end(Btree *bt, Page **out)
 {
     Pgno pgno;
     TRY(header_own(bt));
-    TRY(grow_by_one(bt, &pgno));
+    TRY(next_number(bt, &pgno));
     if (bt->auto_vacuum != 0 && page_is_ptrmap(bt, pgno)) {
         // Pointer-map pages are laid down as the file grows over their place.
         Page *map;
         TRY(pager_get_blank(bt->pager, pgno, &map));
         page_unpin(bt->pager, map);
-        TRY(grow_by_one(bt, &pgno));
+        TRY(next_number(bt, &pgno));
     }
     ASSERT(!page_is_pending_byte(bt, pgno));
     ASSERT(bt->auto_vacuum == 0 || !page_is_ptrmap(bt, pgno));
-    return pager_get_blank(bt->pager, pgno, out);
+    TRY(pager_get_blank(bt->pager, pgno, out));
+    put_u32(bt->page1->data + AT_PAGE_COUNT, pgno);
+    return SQLITE_OK;
 }
 
 // --- taking from the freelist ---
@@ -146,7 +111,7 @@ static int take_trunk(Btree *bt, Page **previous, Page *trunk)
     if (heir_pgno < 2 || heir_pgno > pager_page_count(bt->pager))
         return corrupt_page(trunk->pgno, "free page outside the database");
     Page *heir;
-    TRY(take_leaf(bt, heir_pgno, &heir));
+    TRY(pager_get_blank(bt->pager, heir_pgno, &heir));
     put_u32(heir->data + AT_NEXT_TRUNK, next);
     put_u32(heir->data + AT_LEAF_COUNT, leaf_count - 1);
     memcpy(heir->data + AT_LEAVES, trunk->data + AT_LEAVES + 4, 4 * (leaf_count - 1));
@@ -167,10 +132,11 @@ static int take_leaf_of(Btree *bt, Page *trunk, u32 index, Page **out)
         return corrupt_page(trunk->pgno, "free page outside the database");
     memcpy(leaves + 4 * index, leaves + 4 * (leaf_count - 1), 4);
     put_u32(trunk->data + AT_LEAF_COUNT, leaf_count - 1);
-    return take_leaf(bt, pgno, out);
+    return pager_get_blank(bt->pager, pgno, out);
 }
 
-// Tries one trunk. *out stays NULL when nothing in it serves. The pin on *trunk is used up if it is taken.
+// Tries one trunk. *out stays NULL when nothing in it serves. The pin on *trunk is used up if it is
+// taken.
 static int take_from_trunk(Btree *bt, Page **previous, Page **trunk, Pgno near, AllocMode mode,
                            Page **out)
 {
@@ -266,7 +232,6 @@ static int add_as_leaf(Btree *bt, Pgno pgno, Pgno trunk_pgno, bool *done)
     }
     if (leaf_count >= bt->geometry.usable / 4 - 8)
         goto done;
-    TRY_DONE(remember_freed(bt, pgno));
     TRY_DONE(pager_make_writable(bt->pager, &trunk));
     put_u32(trunk->data + AT_LEAF_COUNT, leaf_count + 1);
     put_u32(trunk->data + AT_LEAVES + 4 * leaf_count, pgno);

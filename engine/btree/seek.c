@@ -185,13 +185,11 @@ static int compare_slot(Cursor *cur, const Node *node, u32 slot, KeyProbe *probe
         return corrupt_page(node->page->pgno, "cell pointer outside the page");
     const u8 *p = node->data + at + (node->kind & NODE_LEAF_BIT ? 0 : 4);
     u32 size = p[0];
-    if (LIKELY(size < 0x80)) { // a short key, all on the page
+    if (LIKELY(size < 0x80 && size <= node->geometry->index_max_local)) { // all on the page
         if (UNLIKELY((u32)(p - node->data) + 1 + size > usable))
             return corrupt_page(node->page->pgno, "cell runs over the page's end");
-        if (LIKELY(size <= node->geometry->index_max_local)) {
-            *order = probe->compare(p + 1, size, probe);
-            return probe->rc;
-        }
+        *order = probe->compare(p + 1, size, probe);
+        return probe->rc;
     }
     Cell cell;
     const u8 *key;

@@ -1,0 +1,415 @@
+// A Btree: opening, closing, settings, transactions. Page 1 stays pinned while a transaction is
+// open.
+#include "btree/btree_internal.h"
+
+// --- opening ---
+
+static void btree_free(Btree *bt)
+{
+    ASSERT(bt->cursors == NULL);
+    ASSERT(bt->page1 == NULL);
+    balance_free_workspace(bt);
+    mem_free(bt->geometry.scratch);
+    mem_free(bt->payload);
+    mem_free(bt);
+}
+
+int btree_open(sqlite3_vfs *vfs, const char *path, sqlite3 *db, u32 btree_flags, int open_flags,
+               Btree **out)
+{
+    ASSERT(out != NULL);
+    ASSERT(vfs != NULL || (btree_flags & BTREE_MEMORY));
+
+    Btree *bt = mem_alloc_zeroed(sizeof *bt);
+    if (bt == NULL)
+        return SQLITE_NOMEM;
+    bt->db = db;
+    bt->flags = btree_flags;
+    PagerOptions options = {
+        .vfs = vfs,
+        .path = path,
+        .open_flags = open_flags,
+        .in_memory = (btree_flags & BTREE_MEMORY) != 0,
+        .is_temporary = (btree_flags & BTREE_TEMPORARY) != 0,
+        .db = db,
+    };
+    int rc = pager_open(&options, &bt->pager);
+    if (rc == SQLITE_OK) {
+        rc = btree_set_geometry(bt, pager_page_size(bt->pager), pager_reserved(bt->pager));
+        if (rc != SQLITE_OK)
+            (void)pager_close(bt->pager);
+    }
+    if (rc != SQLITE_OK) {
+        btree_free(bt);
+        return rc;
+    }
+    *out = bt;
+    return SQLITE_OK;
+}
+
+int btree_close(Btree *bt)
+{
+    if (bt == NULL)
+        return SQLITE_OK;
+    while (bt->cursors != NULL)
+        cursor_close(bt->cursors);
+    if (bt->txn == SQLITE_TXN_WRITE)
+        (void)btree_rollback(bt, SQLITE_OK, false);
+    btree_end_read_if_idle(bt);
+    ASSERT(bt->txn == SQLITE_TXN_NONE);
+    ASSERT(bt->page1 == NULL);
+    int rc = pager_close(bt->pager);
+    btree_free(bt);
+    return rc;
+}
+
+Pager *btree_pager(Btree *bt)
+{
+    return bt->pager;
+}
+
+// --- settings ---
+
+int btree_set_page_size(Btree *bt, u32 size, int reserved, bool fix)
+{
+    ASSERT(reserved <= 255);
+    ASSERT(bt->pager != NULL);
+
+    if (bt->page_size_fixed)
+        return SQLITE_READONLY;
+    u32 kept = reserved < 0 ? bt->geometry.page_size - bt->geometry.usable : (u32)reserved;
+    bool is_legal = size >= PAGE_SIZE_MIN && size <= PAGE_SIZE_MAX && (size & (size - 1)) == 0;
+    if (!is_legal)
+        size = bt->geometry.page_size;
+    if (size == PAGE_SIZE_MIN && kept > 32)
+        size = 2 * PAGE_SIZE_MIN; // the format wants 480 usable bytes
+    TRY(pager_set_page_size(bt->pager, &size, (int)kept));
+    TRY(btree_set_geometry(bt, size, kept));
+    if (fix)
+        bt->page_size_fixed = true;
+    return SQLITE_OK;
+}
+
+u32 btree_page_size(const Btree *bt)
+{
+    return bt->geometry.page_size;
+}
+
+u32 btree_reserved(const Btree *bt)
+{
+    ASSERT(bt->geometry.usable <= bt->geometry.page_size);
+    return bt->geometry.page_size - bt->geometry.usable;
+}
+
+int btree_set_auto_vacuum(Btree *bt, int mode)
+{
+    ASSERT(mode >= 0 && mode <= 2);
+    if (bt->page_size_fixed && (mode != 0) != (bt->auto_vacuum != 0))
+        return SQLITE_READONLY;
+    bt->auto_vacuum = (u8)mode;
+    return SQLITE_OK;
+}
+
+int btree_auto_vacuum(Btree *bt)
+{
+    return bt->auto_vacuum;
+}
+
+int btree_secure_delete(Btree *bt, int set)
+{
+    ASSERT(set >= -1 && set <= 2);
+    if (set >= 0) {
+        bt->secure_delete = (u8)set;
+        bt->geometry.zero_freed = set != 0;
+    }
+    return bt->secure_delete;
+}
+
+bool btree_is_read_only(const Btree *bt)
+{
+    return bt->is_read_only || pager_is_read_only(bt->pager);
+}
+
+Pgno btree_page_count(Btree *bt)
+{
+    ASSERT(bt->pager != NULL);
+    return bt->txn == SQLITE_TXN_READ ? bt->page_count : pager_page_count(bt->pager);
+}
+
+// --- beginning ---
+
+static void release_page1(Btree *bt)
+{
+    ASSERT(bt->pager != NULL);
+    page_unpin(bt->pager, bt->page1);
+    bt->page1 = NULL;
+}
+
+static void end_read(Btree *bt)
+{
+    ASSERT(bt->txn != SQLITE_TXN_WRITE);
+    release_page1(bt);
+    pager_end_read(bt->pager);
+    bt->txn = SQLITE_TXN_NONE;
+}
+
+// Takes a snapshot and believes page 1. A page size other than expected, or a log to open, asks for
+// a second go.
+static int begin_read(Btree *bt)
+{
+    enum { TURNS_MAX = 8 };
+    ASSERT(bt->txn == SQLITE_TXN_NONE);
+    ASSERT(bt->page1 == NULL);
+
+    for (int turn = 0; turn < TURNS_MAX; turn++) {
+        bool again = false;
+        TRY(pager_begin_read(bt->pager, NULL));
+        int rc = pager_get(bt->pager, 1, &bt->page1);
+        if (rc == SQLITE_OK)
+            rc = header_check(bt, &again);
+        if (rc == SQLITE_OK && !again) {
+            bt->txn = SQLITE_TXN_READ;
+            return SQLITE_OK;
+        }
+        end_read(bt);
+        TRY(rc);
+    }
+    return corrupt_page(1, "header changes on every look");
+}
+
+static int begin_write(Btree *bt, bool exclusive)
+{
+    ASSERT(bt->txn == SQLITE_TXN_READ);
+    ASSERT(bt->page1 != NULL);
+
+    if (btree_is_read_only(bt))
+        return SQLITE_READONLY;
+    TRY(pager_begin_write(bt->pager, exclusive));
+    bt->txn = SQLITE_TXN_WRITE;
+    if (bt->page_count > 0) {
+        if (bt->page_count < pager_page_count(bt->pager))
+            pager_set_page_count(bt->pager, bt->page_count); // what lies behind is not ours
+        return SQLITE_OK;
+    }
+    int rc = header_create(bt);
+    if (rc != SQLITE_OK)
+        (void)btree_rollback(bt, SQLITE_OK, false);
+    return rc;
+}
+
+int btree_begin(Btree *bt, TxnKind kind, u32 *schema_cookie)
+{
+    bool had_snapshot = bt->txn != SQLITE_TXN_NONE;
+    int rc = SQLITE_OK;
+    ASSERT(kind <= BTREE_EXCLUSIVE);
+
+    if (kind != BTREE_READ && pager_is_read_only(bt->pager))
+        return SQLITE_READONLY;
+    for (;;) {
+        if (bt->txn == SQLITE_TXN_NONE)
+            TRY(begin_read(bt)); // the pager has asked the busy handler itself
+        if (kind == BTREE_READ || bt->txn == SQLITE_TXN_WRITE)
+            break;
+        rc = begin_write(bt, kind == BTREE_EXCLUSIVE);
+        if (rc == SQLITE_OK || had_snapshot)
+            break;
+        if (bt->txn == SQLITE_TXN_READ)
+            end_read(bt); // so that those who hold the lock can finish
+        if ((rc & 0xff) != SQLITE_BUSY || !pager_invoke_busy(bt->pager))
+            break;
+    }
+    if (rc == SQLITE_OK && schema_cookie != NULL)
+        btree_get_meta(bt, META_SCHEMA_VERSION, schema_cookie);
+    ASSERT(rc != SQLITE_OK || bt->page1 != NULL);
+    return rc;
+}
+
+int btree_txn_state(const Btree *bt)
+{
+    return bt->txn;
+}
+
+// --- ending ---
+
+static bool has_pinning_cursor(const Btree *bt)
+{
+    ASSERT(bt->pager != NULL);
+    for (const Cursor *cur = bt->cursors; cur != NULL; cur = cur->next) {
+        ASSERT(cur->bt == bt);
+        if (cur->pinned > 0)
+            return true;
+    }
+    return false;
+}
+
+void btree_end_read_if_idle(Btree *bt)
+{
+    ASSERT(bt != NULL);
+    if (bt->txn != SQLITE_TXN_READ || bt->cursors != NULL)
+        return;
+    end_read(bt);
+    ASSERT(bt->page1 == NULL);
+}
+
+int btree_commit_prepare(Btree *bt, const char *super_journal)
+{
+    ASSERT(bt->pager != NULL);
+    if (bt->txn != SQLITE_TXN_WRITE)
+        return SQLITE_OK;
+    if (bt->auto_vacuum == 1)
+        TRY(vacuum_at_commit(bt));
+    ASSERT(bt->page1 != NULL);
+    return pager_commit_prepare(bt->pager, super_journal);
+}
+
+int btree_commit_finish(Btree *bt, bool keep_read)
+{
+    ASSERT(bt->pager != NULL);
+    if (bt->txn == SQLITE_TXN_WRITE) {
+        TRY(pager_commit_finish(bt->pager));
+        bt->txn = SQLITE_TXN_READ;
+        bt->page_count = pager_page_count(bt->pager);
+    }
+    if (bt->txn == SQLITE_TXN_READ && !keep_read && !has_pinning_cursor(bt))
+        end_read(bt);
+    ASSERT(bt->txn != SQLITE_TXN_WRITE);
+    return SQLITE_OK;
+}
+
+int btree_commit(Btree *bt)
+{
+    TRY(btree_commit_prepare(bt, NULL));
+    ASSERT(bt->pager != NULL);
+    return btree_commit_finish(bt, false);
+}
+
+// Every cursor gives up its pins before content is undone: by remembering its place, or for good.
+static int trip_cursors(Btree *bt, int trip_rc, bool write_only)
+{
+    int result = SQLITE_OK;
+    ASSERT(trip_rc != SQLITE_OK);
+    for (Cursor *cur = bt->cursors; cur != NULL; cur = cur->next) {
+        ASSERT(cur->bt == bt);
+        if (write_only && !cur->is_writable) {
+            if (cursor_save(cur) == SQLITE_OK)
+                continue;
+            result = SQLITE_NOMEM;
+        }
+        cursor_release(cur);
+        cur->fast.state = CURSOR_FAULT;
+        cur->fault_rc = trip_rc;
+    }
+    return result;
+}
+
+int btree_rollback(Btree *bt, int trip_rc, bool write_only)
+{
+    int rc = SQLITE_OK;
+    ASSERT(bt->pager != NULL);
+    if (trip_rc == SQLITE_OK) {
+        rc = cursors_save(bt, 0, NULL);
+        trip_rc = rc;
+        write_only = false;
+    }
+    if (trip_rc != SQLITE_OK) {
+        int trip = trip_cursors(bt, trip_rc, write_only);
+        rc = trip != SQLITE_OK ? trip : rc;
+    }
+    if (bt->txn == SQLITE_TXN_WRITE) {
+        release_page1(bt);
+        int undone = pager_rollback(bt->pager);
+        rc = undone != SQLITE_OK ? undone : rc;
+        bt->txn = SQLITE_TXN_READ;
+        bool again;
+        if (pager_get(bt->pager, 1, &bt->page1) != SQLITE_OK
+            || header_check(bt, &again) != SQLITE_OK || again || bt->cursors == NULL)
+            end_read(bt);
+    }
+    ASSERT(bt->txn != SQLITE_TXN_WRITE);
+    return rc;
+}
+
+int btree_savepoint_open(Btree *bt, u32 count)
+{
+    ASSERT(bt->txn == SQLITE_TXN_WRITE);
+    return pager_savepoint_open(bt->pager, count);
+}
+
+int btree_savepoint(Btree *bt, int op, u32 index)
+{
+    ASSERT(op == SAVEPOINT_RELEASE || op == SAVEPOINT_ROLLBACK);
+    if (bt->txn != SQLITE_TXN_WRITE)
+        return SQLITE_OK;
+    if (op == SAVEPOINT_RELEASE) {
+        pager_savepoint_release(bt->pager, index);
+        return SQLITE_OK;
+    }
+    TRY(cursors_save(bt, 0, NULL));
+    TRY(pager_savepoint_rollback(bt->pager, index));
+    ASSERT(bt->page1 != NULL);
+    if (pager_page_count(bt->pager) == 0)
+        return header_create(bt);
+    return SQLITE_OK;
+}
+
+// --- copying a whole file ---
+
+// Writes `size` bytes at `offset` of the target's file, through its pages.
+static int copy_range(Btree *target, u64 offset, const u8 *bytes, u32 size)
+{
+    u32 page_size = target->geometry.page_size;
+    ASSERT(target->txn == SQLITE_TXN_WRITE);
+    ASSERT(size > 0);
+    while (size > 0) {
+        Pgno pgno = (Pgno)(offset / page_size) + 1;
+        u32 in_page = (u32)(offset % page_size);
+        u32 part = page_size - in_page < size ? page_size - in_page : size;
+        if (!page_is_pending_byte(target, pgno)) {
+            Page *page;
+            TRY(part == page_size ? pager_get_blank(target->pager, pgno, &page)
+                                  : pager_get(target->pager, pgno, &page));
+            int rc = pager_make_writable(target->pager, &page);
+            if (rc == SQLITE_OK)
+                memcpy(page->data + in_page, bytes, part);
+            page_unpin(target->pager, page);
+            TRY(rc);
+        }
+        offset += part;
+        bytes += part;
+        size -= part;
+    }
+    return SQLITE_OK;
+}
+
+int btree_copy_file(Btree *target, Btree *source)
+{
+    u32 from_size = source->geometry.page_size;
+    u32 to_size = target->geometry.page_size;
+    ASSERT(target->txn == SQLITE_TXN_WRITE);
+    ASSERT(source->txn != SQLITE_TXN_NONE);
+
+    if (from_size != to_size && pager_journal_mode(target->pager) == JOURNAL_WAL)
+        return SQLITE_READONLY; // frames of a log all have one size
+    TRY(cursors_save(target, 0, NULL));
+    u8 counter[4]; // other connections must see the counter go on, not jump
+    memcpy(counter, target->page1->data + 24, sizeof counter);
+    Pgno count = btree_page_count(source);
+    u64 bytes = (u64)count * from_size;
+    pager_set_page_count(target->pager, (Pgno)((bytes + to_size - 1) / to_size));
+    for (Pgno pgno = 1; pgno <= count; pgno++) {
+        Page *page;
+        if (page_is_pending_byte(source, pgno))
+            continue;
+        TRY(pager_get(source->pager, pgno, &page));
+        int rc = copy_range(target, (u64)(pgno - 1) * from_size, page->data, from_size);
+        page_unpin(source->pager, page);
+        TRY(rc);
+    }
+    TRY(header_own(target));
+    memcpy(target->page1->data + 24, counter, sizeof counter);
+    target->page_size_fixed = from_size == to_size;
+    target->auto_vacuum = source->auto_vacuum;
+    if (from_size == to_size)
+        TRY(btree_set_geometry(target, to_size, btree_reserved(source)));
+    return SQLITE_OK;
+}

@@ -1,0 +1,198 @@
+// The database header: the first hundred bytes of page 1.
+//
+//   at  size  what
+//   0   16    "SQLite format 3" and a zero byte
+//   16  2     page size, 1 means 65536
+//   18  1+1   versions needed to write and to read: 1 rollback journal, 2 write-ahead log
+//   20  1     reserved bytes at each page's end
+//   21  1+1+1 64, 32, 32: payload fractions, fixed
+//   24  4     change counter
+//   28  4     page count; counts only if the change counter equals the number at 92
+//   32  4+4   freelist: first trunk, count of pages
+//   40  4*15  meta fields (schema cookie, file format, ... ; largest root at 52, incremental vacuum
+//       at 64)
+//   92  4+4   change counter and version of the library that last wrote
+// Change counter and the two last fields are the pager's.
+#include "btree/btree_internal.h"
+
+enum {
+    AT_SIZE = 16,
+    AT_WRITE_VERSION = 18,
+    AT_READ_VERSION = 19,
+    AT_RESERVED = 20,
+    AT_FRACTIONS = 21,
+    AT_CHANGE_COUNTER = 24,
+    AT_LARGEST_ROOT = 52,
+    AT_INCREMENTAL = 64,
+    AT_VALID_FOR = 92,
+    VERSION_MAX = 2,
+};
+
+static const u8 file_magic[16] = "SQLite format 3";
+static const u8 fractions[3] = {64, 32, 32};
+
+int btree_set_geometry(Btree *bt, u32 page_size, u32 reserved)
+{
+    ASSERT(page_size >= PAGE_SIZE_MIN && page_size <= PAGE_SIZE_MAX);
+    ASSERT(page_size - reserved >= USABLE_MIN);
+
+    if (bt->geometry.page_size != page_size || bt->geometry.scratch == NULL) {
+        u8 *scratch = mem_alloc((u64)page_size + PAGE_SLACK);
+        if (scratch == NULL)
+            return SQLITE_NOMEM;
+        memset(scratch, 0, (size_t)page_size + PAGE_SLACK);
+        mem_free(bt->geometry.scratch);
+        bt->geometry.scratch = scratch;
+    }
+    if (bt->geometry.page_size != page_size || bt->geometry.usable != page_size - reserved)
+        balance_free_workspace(bt);
+    geometry_init(&bt->geometry, page_size, reserved);
+    return SQLITE_OK;
+}
+
+int header_create(Btree *bt)
+{
+    ASSERT(bt->txn == SQLITE_TXN_WRITE);
+    ASSERT(pager_page_count(bt->pager) == 0);
+
+    TRY(header_own(bt));
+    u8 *header = bt->page1->data;
+    memset(header, 0, FILE_HEADER_SIZE);
+    memcpy(header, file_magic, sizeof file_magic);
+    put_u16(header + AT_SIZE, bt->geometry.page_size == PAGE_SIZE_MAX ? 1 : bt->geometry.page_size);
+    header[AT_WRITE_VERSION] = 1;
+    header[AT_READ_VERSION] = 1;
+    header[AT_RESERVED] = (u8)(bt->geometry.page_size - bt->geometry.usable);
+    memcpy(header + AT_FRACTIONS, fractions, sizeof fractions);
+    put_u32(header + AT_PAGE_COUNT, 1);
+    put_u32(header + AT_LARGEST_ROOT, bt->auto_vacuum != 0 ? 1 : 0);
+    put_u32(header + AT_INCREMENTAL, bt->auto_vacuum == 2 ? 1 : 0);
+    Node root;
+    node_init_empty(&root, &bt->geometry, bt->page1, TABLE_LEAF);
+    bt->page_size_fixed = true;
+    ASSERT(pager_page_count(bt->pager) == 1);
+    return SQLITE_OK;
+}
+
+// The page count counts only if the last writer knew the field (P7).
+static Pgno stored_page_count(const u8 *header)
+{
+    ASSERT(header != NULL);
+    bool is_valid = get_u32(header + AT_CHANGE_COUNTER) == get_u32(header + AT_VALID_FOR);
+    return is_valid ? get_u32(header + AT_PAGE_COUNT) : 0;
+}
+
+// Starts the log a header asks for. *again: it was started, read page 1 from it.
+static int follow_log(Btree *bt, const u8 *header, bool *again)
+{
+    bool opened = false;
+    ASSERT(again != NULL);
+    if (header[AT_READ_VERSION] != 2 || bt->no_wal || (bt->flags & (BTREE_MEMORY | BTREE_TEMPORARY))
+        || pager_journal_mode(bt->pager) == JOURNAL_WAL)
+        return SQLITE_OK;
+    TRY(pager_open_wal(bt->pager, &opened));
+    *again = opened;
+    ASSERT(bt->txn != SQLITE_TXN_WRITE);
+    return SQLITE_OK;
+}
+
+// The part of the check that decides whether these bytes are a database at all.
+static int check_identity(const u8 *header, u32 *page_size)
+{
+    ASSERT(header != NULL);
+    if (memcmp(header, file_magic, sizeof file_magic) != 0)
+        return SQLITE_NOTADB;
+    if (header[AT_READ_VERSION] > VERSION_MAX)
+        return SQLITE_NOTADB;
+    if (memcmp(header + AT_FRACTIONS, fractions, sizeof fractions) != 0)
+        return SQLITE_NOTADB;
+    u32 size = get_u16(header + AT_SIZE);
+    if (size == 1)
+        size = PAGE_SIZE_MAX;
+    if (size < PAGE_SIZE_MIN || (size & (size - 1)) != 0 || size - header[AT_RESERVED] < USABLE_MIN)
+        return SQLITE_NOTADB;
+    *page_size = size;
+    return SQLITE_OK;
+}
+
+int header_check(Btree *bt, bool *again)
+{
+    const u8 *header = bt->page1->data;
+    u32 size;
+    ASSERT(bt->txn == SQLITE_TXN_NONE || bt->txn == SQLITE_TXN_READ);
+    ASSERT(bt->page1->pgno == 1);
+
+    *again = false;
+    bt->page_count = pager_page_count(bt->pager);
+    if (bt->page_count == 0) {
+        bt->is_read_only = false;
+        return btree_set_geometry(bt, pager_page_size(bt->pager),
+                                  bt->geometry.page_size - bt->geometry.usable);
+    }
+    TRY(check_identity(header, &size));
+    bt->is_read_only = header[AT_WRITE_VERSION] > VERSION_MAX;
+    TRY(follow_log(bt, header, again));
+    if (*again)
+        return SQLITE_OK;
+    if (size != pager_page_size(bt->pager)) {
+        page_unpin(bt->pager, bt->page1);
+        bt->page1 = NULL;
+        *again = true;
+        return pager_set_page_size(bt->pager, &size, -1);
+    }
+    Pgno stored = stored_page_count(header);
+    if (stored > bt->page_count)
+        return corrupt_page(1, "file shorter than its header says");
+    if (stored != 0)
+        bt->page_count = stored;
+    TRY(btree_set_geometry(bt, size, header[AT_RESERVED]));
+    bt->page_size_fixed = true;
+    bt->auto_vacuum = 0;
+    if (get_u32(header + AT_LARGEST_ROOT) != 0)
+        bt->auto_vacuum = get_u32(header + AT_INCREMENTAL) != 0 ? 2 : 1;
+    return SQLITE_OK;
+}
+
+// --- meta fields ---
+
+void btree_get_meta(Btree *bt, int index, u32 *value)
+{
+    ASSERT(bt->txn != SQLITE_TXN_NONE);
+    ASSERT(index >= 0 && index <= META_DATA_VERSION);
+    if (index == META_DATA_VERSION)
+        *value = pager_data_version(bt->pager);
+    else
+        *value = get_u32(bt->page1->data + AT_META + 4 * index);
+}
+
+int btree_set_meta(Btree *bt, int index, u32 value)
+{
+    ASSERT(bt->txn == SQLITE_TXN_WRITE);
+    ASSERT(index >= 1 && index < META_DATA_VERSION);
+    TRY(header_own(bt));
+    put_u32(bt->page1->data + AT_META + 4 * index, value);
+    if (index == META_INCREMENTAL_VACUUM && bt->auto_vacuum != 0)
+        bt->auto_vacuum = value != 0 ? 2 : 1;
+    return SQLITE_OK;
+}
+
+int btree_set_file_version(Btree *bt, u8 version)
+{
+    ASSERT(version == 1 || version == 2);
+    bt->no_wal = version == 1;
+    int rc = btree_begin(bt, BTREE_READ, NULL);
+    if (rc == SQLITE_OK
+        && (bt->page1->data[AT_WRITE_VERSION] != version
+            || bt->page1->data[AT_READ_VERSION] != version)) {
+        rc = btree_begin(bt, BTREE_WRITE, NULL);
+        if (rc == SQLITE_OK)
+            rc = header_own(bt);
+        if (rc == SQLITE_OK) {
+            bt->page1->data[AT_WRITE_VERSION] = version;
+            bt->page1->data[AT_READ_VERSION] = version;
+        }
+    }
+    bt->no_wal = false;
+    ASSERT(rc != SQLITE_OK || bt->txn != SQLITE_TXN_NONE);
+    return rc;
+}
