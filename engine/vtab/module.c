@@ -1,0 +1,132 @@
+// Modules: registering, finding, dropping, and the tables that need no CREATE.
+
+#include "base/alloc.h"
+#include "vtab/vtab_internal.h"
+#include <string.h>
+
+void module_unref(Module *module)
+{
+    ASSERT(module->refs > 0);
+
+    if (--module->refs > 0)
+        return;
+    if (module->destroy != NULL)
+        module->destroy(module->client_data);
+    mem_free((char *)module->name);
+    mem_free(module);
+}
+
+static void module_release(Module *module)
+{
+    Table *eponymous = module->eponymous;
+    module->eponymous = NULL;
+    if (eponymous != NULL) {
+        vtab_release_table(eponymous);
+        table_free(eponymous);
+    }
+    module_unref(module);
+}
+
+static Module *module_new(const char *name, const sqlite3_module *methods, void *client_data,
+                          void (*destroy)(void *))
+{
+    Module *module = mem_alloc_zeroed(sizeof *module);
+    char *copy = mem_dup(name, UINT64_MAX);
+    if (module == NULL || copy == NULL) {
+        mem_free(module);
+        mem_free(copy);
+        return NULL;
+    }
+    *module = (Module){.name = copy,
+                       .methods = methods,
+                       .client_data = client_data,
+                       .destroy = destroy,
+                       .refs = 1};
+    return module;
+}
+
+int module_register(sqlite3 *db, const char *name, const sqlite3_module *methods, void *client_data,
+                    void (*destroy)(void *))
+{
+    Module *former = name_map_remove(&db->modules, name);
+    if (former != NULL)
+        module_release(former);
+    if (methods == NULL)
+        return SQLITE_OK;
+    Module *module = module_new(name, methods, client_data, destroy);
+    int rc = module != NULL ? name_map_put(&db->modules, module->name, module, NULL) : SQLITE_NOMEM;
+    if (rc == SQLITE_OK)
+        return SQLITE_OK;
+    if (module != NULL)
+        module_release(module);
+    else if (destroy != NULL)
+        destroy(client_data);
+    return connection_out_of_memory(db);
+}
+
+Module *module_find(sqlite3 *db, const char *name)
+{
+    return name_map_find(&db->modules, name);
+}
+
+static bool is_kept(const char *name, const char *const *keep)
+{
+    for (; keep != NULL && *keep != NULL; keep++) {
+        if (strcmp(*keep, name) == 0)
+            return true;
+    }
+    return false;
+}
+
+void module_drop_all_except(sqlite3 *db, const char *const *keep)
+{
+    NameEntry *next;
+    for (NameEntry *e = name_map_first(&db->modules); e != NULL; e = next) {
+        next = name_map_next(&db->modules, e);
+        Module *module = e->value;
+        if (is_kept(module->name, keep))
+            continue;
+        name_map_remove(&db->modules, module->name);
+        module_release(module);
+    }
+}
+
+static Table *eponymous_new(sqlite3 *db, const Module *module)
+{
+    Table *table = table_new(db->databases[DB_MAIN].schema, module->name);
+    if (table == NULL)
+        return NULL;
+    table->kind = TABLE_VIRTUAL;
+    table->flags |= TABLE_EPONYMOUS;
+    table->row_estimate = 200;
+    table->module_args = arena_array(&table->arena, 4, sizeof *table->module_args);
+    if (table->module_args == NULL) {
+        table_free(table);
+        return NULL;
+    }
+    table->module_args[0] = table->name;
+    table->module_args[1] = db->databases[DB_MAIN].name;
+    table->module_args[2] = table->name;
+    table->module_arg_count = 3;
+    return table;
+}
+
+int module_eponymous_table(sqlite3 *db, Module *module, Table **out)
+{
+    *out = module->eponymous;
+    const sqlite3_module *methods = module->methods;
+    if (*out != NULL || (methods->xCreate != NULL && methods->xCreate != methods->xConnect))
+        return SQLITE_OK;
+    Table *table = eponymous_new(db, module);
+    if (table == NULL)
+        return connection_out_of_memory(db);
+    module->eponymous = table;
+    int rc = vtab_connect(db, table);
+    if (rc != SQLITE_OK) {
+        module->eponymous = NULL;
+        table_free(table);
+        return rc;
+    }
+    *out = table;
+    return SQLITE_OK;
+}

@@ -1,0 +1,280 @@
+// Instances of virtual tables: connecting, creating, destroying.
+
+#include "base/alloc.h"
+#include "base/error.h"
+#include "func/func.h"
+#include "vtab/vtab_internal.h"
+#include <string.h>
+
+static CompileVtab *compile_vtab;
+
+void vtab_install_compiler(CompileVtab *compile)
+{
+    compile_vtab = compile;
+}
+
+VirtualTable *vtab_find(sqlite3 *db, const Table *table)
+{
+    VirtualTable *instance = table->virtual_tables;
+    while (instance != NULL && instance->db != db)
+        instance = instance->next;
+    return instance;
+}
+
+void vtab_ref(VirtualTable *instance)
+{
+    instance->refs++;
+}
+
+void vtab_unref(VirtualTable *instance)
+{
+    ASSERT(instance->refs > 0);
+
+    if (--instance->refs > 0)
+        return;
+    if (instance->vtab != NULL)
+        instance->module->methods->xDisconnect(instance->vtab);
+    module_unref(instance->module);
+    mem_free(instance);
+}
+
+void vtab_release_table(Table *table)
+{
+    while (table->virtual_tables != NULL) {
+        VirtualTable *instance = table->virtual_tables;
+        table->virtual_tables = instance->next;
+        vtab_unref(instance);
+    }
+}
+
+int vtab_take_error(sqlite3 *db, sqlite3_vtab *vtab, int rc)
+{
+    if (vtab == NULL || vtab->zErrMsg == NULL)
+        return rc;
+    connection_error(db, rc == SQLITE_OK ? SQLITE_ERROR : rc, "%s", vtab->zErrMsg);
+    sqlite3_free(vtab->zErrMsg);
+    vtab->zErrMsg = NULL;
+    return rc;
+}
+
+// --- columns ---
+
+// "hidden" as a word of the declared type hides the column; the word itself is taken out.
+static void hide_column(Table *table, Column *column)
+{
+    static const char word[] = "hidden";
+    enum { SIZE = sizeof word - 1 };
+    const char *type = column->type;
+    for (size_t i = 0; type != NULL && type[i] != '\0'; i++) {
+        bool begins = i == 0 || type[i - 1] == ' ';
+        if (!begins || !name_equals_n(type + i, word, SIZE)
+            || (type[i + SIZE] != '\0' && type[i + SIZE] != ' '))
+            continue;
+        char *rest = arena_dup(&table->arena, type, strlen(type));
+        if (rest == NULL)
+            return;
+        size_t skip = SIZE + (type[i + SIZE] == ' ');
+        memmove(rest + i, rest + i + skip, strlen(type) - i - skip + 1);
+        if (rest[i] == '\0' && i > 0)
+            rest[i - 1] = '\0';
+        column->type = rest;
+        column->flags |= COLUMN_HIDDEN;
+        table->flags |= TABLE_HAS_HIDDEN;
+        return;
+    }
+}
+
+static void find_hidden_columns(Table *table)
+{
+    bool seen = false;
+    for (int i = 0; i < table->column_count; i++) {
+        if ((table->columns[i].flags & COLUMN_HIDDEN) == 0)
+            hide_column(table, &table->columns[i]);
+        if ((table->columns[i].flags & COLUMN_HIDDEN) != 0)
+            seen = true;
+        else if (seen)
+            table->flags |= TABLE_OUT_OF_ORDER_HIDDEN;
+    }
+}
+
+// --- connecting ---
+
+typedef int VtabConstructor(sqlite3 *, void *, int, const char *const *, sqlite3_vtab **, char **);
+
+static bool is_being_constructed(const sqlite3 *db, const Table *table)
+{
+    for (const VtabContext *c = db->vtab_context; c != NULL; c = c->outer) {
+        if (c->table == table)
+            return true;
+    }
+    return false;
+}
+
+static VirtualTable *instance_new(sqlite3 *db, Module *module)
+{
+    VirtualTable *instance = mem_alloc_zeroed(sizeof *instance);
+    if (instance == NULL)
+        return NULL;
+    *instance = (VirtualTable){.db = db, .module = module, .refs = 1, .risk = VTAB_RISK_NORMAL};
+    module->refs++;
+    return instance;
+}
+
+static int constructor_failed(sqlite3 *db, const Table *table, int rc, char *message)
+{
+    if (rc == SQLITE_NOMEM)
+        connection_out_of_memory(db);
+    else if (message != NULL)
+        connection_error(db, rc, "%s", message);
+    else
+        connection_error(db, rc, "vtable constructor failed: %s", table->name);
+    sqlite3_free(message);
+    return rc;
+}
+
+static int accept(sqlite3 *db, Table *table, const VtabContext *context)
+{
+    VirtualTable *instance = context->instance;
+    instance->vtab->pModule = instance->module->methods;
+    instance->vtab->nRef = 1;
+    instance->vtab->zErrMsg = NULL;
+    if (!context->is_declared) {
+        vtab_unref(instance);
+        return connection_error(db, SQLITE_ERROR, "vtable constructor did not declare schema: %s",
+                                table->name);
+    }
+    instance->next = table->virtual_tables;
+    table->virtual_tables = instance;
+    find_hidden_columns(table);
+    return SQLITE_OK;
+}
+
+static int construct(sqlite3 *db, Table *table, Module *module, VtabConstructor *constructor)
+{
+    if (is_being_constructed(db, table))
+        return connection_error(db, SQLITE_LOCKED, "vtable constructor called recursively: %s",
+                                table->name);
+    VirtualTable *instance = instance_new(db, module);
+    if (instance == NULL)
+        return connection_out_of_memory(db);
+    int database = schema_index(db, table->schema);
+    table->module_args[1] = database >= 0 ? db->databases[database].name : "main";
+    VtabContext context = {.outer = db->vtab_context, .instance = instance, .table = table};
+    db->vtab_context = &context;
+    char *message = NULL;
+    int rc = constructor(db, module->client_data, (int)table->module_arg_count, table->module_args,
+                         &instance->vtab, &message);
+    db->vtab_context = context.outer;
+    if (rc == SQLITE_OK)
+        return accept(db, table, &context);
+    instance->vtab = NULL;
+    vtab_unref(instance);
+    return constructor_failed(db, table, rc, message);
+}
+
+int vtab_connect(sqlite3 *db, Table *table)
+{
+    ASSERT(table->kind == TABLE_VIRTUAL);
+
+    if (vtab_find(db, table) != NULL)
+        return SQLITE_OK;
+    Module *module = module_find(db, table->module_args[0]);
+    if (module == NULL)
+        return connection_error(db, SQLITE_ERROR, "no such module: %s", table->module_args[0]);
+    return construct(db, table, module, module->methods->xConnect);
+}
+
+int vtab_create(sqlite3 *db, int database, const char *table_name)
+{
+    Table *table = catalog_find_table(db, table_name, db->databases[database].name);
+    if (table == NULL || table->kind != TABLE_VIRTUAL)
+        return connection_error(db, SQLITE_ERROR, "no such table: %s", table_name);
+    Module *module = module_find(db, table->module_args[0]);
+    if (module == NULL || module->methods->xCreate == NULL || module->methods->xDestroy == NULL)
+        return connection_error(db, SQLITE_ERROR, "no such module: %s", table->module_args[0]);
+    TRY(vtab_reserve_participant(db));
+    TRY(construct(db, table, module, module->methods->xCreate));
+    vtab_add_participant(db, vtab_find(db, table)); // creating counts as its xBegin
+    return SQLITE_OK;
+}
+
+static void unlink_instance(Table *table, const VirtualTable *instance)
+{
+    for (VirtualTable **at = &table->virtual_tables; *at != NULL; at = &(*at)->next) {
+        if (*at == instance) {
+            *at = instance->next;
+            return;
+        }
+    }
+}
+
+int vtab_destroy(sqlite3 *db, int database, const char *table_name)
+{
+    Table *table = catalog_find_table(db, table_name, db->databases[database].name);
+    VirtualTable *instance =
+        table != NULL && table->kind == TABLE_VIRTUAL ? vtab_find(db, table) : NULL;
+    if (instance == NULL)
+        return SQLITE_OK;
+    if (instance->vtab->nRef > 1)
+        return connection_error_plain(db, SQLITE_LOCKED);
+    const sqlite3_module *methods = instance->module->methods;
+    int rc = methods->xDestroy != NULL ? methods->xDestroy(instance->vtab)
+                                       : methods->xDisconnect(instance->vtab);
+    if (rc != SQLITE_OK)
+        return vtab_take_error(db, instance->vtab, rc);
+    instance->vtab = NULL;
+    unlink_instance(table, instance);
+    vtab_unref(instance);
+    return SQLITE_OK;
+}
+
+int vtab_declare(sqlite3 *db, const char *sql)
+{
+    VtabContext *context = db->vtab_context;
+    if (context == NULL || context->is_declared)
+        return connection_error_plain(db, error_misuse());
+    ASSERT(compile_vtab != NULL);
+
+    int rc = context->table->columns == NULL ? compile_vtab(db, sql, context->table) : SQLITE_OK;
+    context->is_declared = rc == SQLITE_OK;
+    return rc;
+}
+
+// --- questions ---
+
+const FuncDef *vtab_overload(sqlite3 *db, const FuncDef *def, int arg_count, const Table *table,
+                             Arena *arena)
+{
+    VirtualTable *instance = table->kind == TABLE_VIRTUAL ? vtab_find(db, table) : NULL;
+    if (instance == NULL || instance->module->methods->xFindFunction == NULL)
+        return def;
+    FuncBody *body = NULL;
+    void *user_data = NULL;
+    int found = instance->module->methods->xFindFunction(instance->vtab, arg_count, def->name,
+                                                         &body, &user_data);
+    FuncDef *copy = found != 0 ? arena_alloc(arena, sizeof *copy) : NULL;
+    if (copy == NULL)
+        return def;
+    *copy = *def;
+    copy->call = body;
+    copy->user_data = user_data;
+    copy->flags |= FUNC_FROM_MODULE;
+    return copy;
+}
+
+bool vtab_is_shadow_name(sqlite3 *db, const char *name)
+{
+    const char *tail = strrchr(name, '_');
+    if (tail == NULL)
+        return false;
+    char *head = mem_dup(name, (u64)(tail - name));
+    if (head == NULL)
+        return false;
+    Table *table = catalog_find_table(db, head, NULL);
+    mem_free(head);
+    if (table == NULL || table->kind != TABLE_VIRTUAL)
+        return false;
+    Module *module = module_find(db, table->module_args[0]);
+    return module != NULL && module->methods->iVersion >= 3 && module->methods->xShadowName != NULL
+           && module->methods->xShadowName(tail + 1) != 0;
+}

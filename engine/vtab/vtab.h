@@ -1,0 +1,96 @@
+#ifndef QUIRE_VTAB_VTAB_H
+#define QUIRE_VTAB_VTAB_H
+// Virtual tables: modules, the instances of their tables, and their part in transactions.
+//
+// Nouns
+//   Module        what sqlite3_create_module_v2() registered: methods and client data, counted.
+//   Table         the schema's object (TABLE_VIRTUAL).
+//   VirtualTable  one connection's instance of it: the module's sqlite3_vtab, counted by its users.
+//
+// Laws
+//   T1  A VirtualTable lives as long as its table's schema object or anybody's reference, whichever
+//       ends later; xDisconnect runs when the last goes, xDestroy when the table is dropped.
+//   T2  A module may call back into the connection, except to change the schema it is created in.
+//   T3  After xBegin exactly one of xCommit or xRollback follows, xSync before xCommit.
+//   T4  Errors a module leaves in zErrMsg become the connection's message and are freed here.
+
+#include "catalog/connection.h"
+
+struct FuncDef;
+
+struct Module {
+    const char *name; // owned
+    const sqlite3_module *methods;
+    void *client_data;
+    void (*destroy)(void *);
+    u32 refs;
+    Table *eponymous; // the table that bears the module's name, once used
+};
+
+typedef struct VirtualTable {
+    sqlite3 *db;
+    Module *module;
+    sqlite3_vtab *vtab; // NULL once destroyed
+    u32 refs;
+    bool supports_constraints; // sqlite3_vtab_config(SQLITE_VTAB_CONSTRAINT_SUPPORT)
+    bool uses_all_schemas;
+    u8 risk;                   // VTAB_RISK_*
+    u32 savepoint;             // 1 + the savepoint last announced to it; 0: none
+    struct VirtualTable *next; // of the same Table, other connections
+} VirtualTable;
+enum { VTAB_RISK_LOW, VTAB_RISK_NORMAL, VTAB_RISK_HIGH };
+
+// While xCreate or xConnect runs (db->vtab_context).
+typedef struct VtabContext {
+    struct VtabContext *outer;
+    VirtualTable *instance;
+    Table *table;
+    bool is_declared;
+} VtabContext;
+
+// --- modules ---
+
+// methods NULL removes. `destroy` is called with client_data on failure too.
+MUST_USE int module_register(sqlite3 *db, const char *name, const sqlite3_module *methods,
+                             void *client_data, void (*destroy)(void *));
+Module *module_find(sqlite3 *db, const char *name);
+void module_drop_all_except(sqlite3 *db, const char *const *keep); // NULL-ended, or NULL
+// The table of an eponymous module (xCreate is NULL or equals xConnect), connected. *out NULL: it
+// has none. Errors are set on the connection.
+MUST_USE int module_eponymous_table(sqlite3 *db, Module *module, Table **out);
+
+// --- instances ---
+
+// This connection's instance; NULL when not connected yet.
+VirtualTable *vtab_find(sqlite3 *db, const Table *table);
+// Connects on first use: fills table->columns. Errors are set on the connection.
+MUST_USE int vtab_connect(sqlite3 *db, Table *table);
+// OP_VCreate: runs xCreate for a table whose schema row has just been written.
+MUST_USE int vtab_create(sqlite3 *db, int database, const char *table_name);
+// OP_VDestroy: runs xDestroy. SQLITE_LOCKED while statements use it.
+MUST_USE int vtab_destroy(sqlite3 *db, int database, const char *table_name);
+void vtab_ref(VirtualTable *instance);
+void vtab_unref(VirtualTable *instance);
+void vtab_release_table(Table *table); // its schema object goes: T1
+// Moves the module's message to the connection; returns rc.
+int vtab_take_error(sqlite3 *db, sqlite3_vtab *vtab, int rc);
+// What the table overloads (xFindFunction) in place of `def`, in the arena; else `def` itself.
+const struct FuncDef *vtab_overload(sqlite3 *db, const struct FuncDef *def, int arg_count,
+                                    const Table *table, Arena *arena);
+bool vtab_is_shadow_name(sqlite3 *db, const char *name); // "x_y": y is a shadow table of x
+
+// sqlite3_declare_vtab(): sql, above, compiles the text into columns of the table being connected.
+typedef int CompileVtab(sqlite3 *db, const char *sql, Table *table);
+void vtab_install_compiler(CompileVtab *compile);
+MUST_USE int vtab_declare(sqlite3 *db, const char *sql);
+
+// --- transactions ---
+
+MUST_USE int vtab_begin(sqlite3 *db, VirtualTable *instance); // once per transaction
+MUST_USE int vtab_sync(sqlite3 *db); // xSync of all; the message is on the connection
+void vtab_commit(sqlite3 *db);
+void vtab_rollback(sqlite3 *db);
+// op: SAVEPOINT_*; index counts from 0.
+MUST_USE int vtab_savepoint(sqlite3 *db, int op, int index);
+
+#endif

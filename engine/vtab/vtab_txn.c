@@ -1,0 +1,120 @@
+// The part of virtual tables in transactions and savepoints.
+
+#include "base/alloc.h"
+#include "vtab/vtab_internal.h"
+
+int vtab_reserve_participant(sqlite3 *db)
+{
+    u64 size = sizeof(VirtualTable *) * (u64)(db->vtab_transaction_count + 1);
+    VirtualTable **grown = mem_realloc(db->vtab_transactions, size);
+    if (grown == NULL)
+        return connection_out_of_memory(db);
+    db->vtab_transactions = grown;
+    return SQLITE_OK;
+}
+
+void vtab_add_participant(sqlite3 *db, VirtualTable *instance)
+{
+    db->vtab_transactions[db->vtab_transaction_count++] = instance;
+    vtab_ref(instance);
+}
+
+static bool takes_part(const sqlite3 *db, const VirtualTable *instance)
+{
+    for (int i = 0; i < db->vtab_transaction_count; i++) {
+        if (db->vtab_transactions[i] == instance)
+            return true;
+    }
+    return false;
+}
+
+int vtab_begin(sqlite3 *db, VirtualTable *instance)
+{
+    if (db->is_syncing_vtabs)
+        return connection_error_plain(db, SQLITE_LOCKED);
+    const sqlite3_module *methods = instance->module->methods;
+    if (methods->xBegin == NULL || takes_part(db, instance))
+        return SQLITE_OK;
+    TRY(vtab_reserve_participant(db)); // room first: nothing may fail behind xBegin
+    int rc = methods->xBegin(instance->vtab);
+    if (rc != SQLITE_OK)
+        return vtab_take_error(db, instance->vtab, rc);
+    vtab_add_participant(db, instance);
+    int depth = db->savepoint_count + db->statement_count;
+    if (depth == 0 || methods->iVersion < 2 || methods->xSavepoint == NULL)
+        return SQLITE_OK;
+    instance->savepoint = (u32)depth;
+    return vtab_take_error(db, instance->vtab, methods->xSavepoint(instance->vtab, depth - 1));
+}
+
+int vtab_sync(sqlite3 *db)
+{
+    int rc = SQLITE_OK;
+    db->is_syncing_vtabs = true;
+    for (int i = 0; i < db->vtab_transaction_count && rc == SQLITE_OK; i++) {
+        VirtualTable *instance = db->vtab_transactions[i];
+        const sqlite3_module *methods = instance->module->methods;
+        if (instance->vtab != NULL && methods->xSync != NULL)
+            rc = vtab_take_error(db, instance->vtab, methods->xSync(instance->vtab));
+    }
+    db->is_syncing_vtabs = false;
+    return rc;
+}
+
+// The list is taken away first: a module's callback may begin anew.
+static void end_all(sqlite3 *db, bool commit)
+{
+    VirtualTable **list = db->vtab_transactions;
+    int count = db->vtab_transaction_count;
+    db->vtab_transactions = NULL;
+    db->vtab_transaction_count = 0;
+    for (int i = 0; i < count; i++) {
+        VirtualTable *instance = list[i];
+        const sqlite3_module *methods = instance->module->methods;
+        int (*end)(sqlite3_vtab *) = commit ? methods->xCommit : methods->xRollback;
+        if (instance->vtab != NULL && end != NULL)
+            (void)end(instance->vtab);
+        instance->savepoint = 0;
+        vtab_unref(instance);
+    }
+    mem_free(list);
+}
+
+void vtab_commit(sqlite3 *db)
+{
+    end_all(db, true);
+}
+
+void vtab_rollback(sqlite3 *db)
+{
+    end_all(db, false);
+}
+
+static int savepoint_one(VirtualTable *instance, int op, int index)
+{
+    const sqlite3_module *methods = instance->module->methods;
+    int (*call)(sqlite3_vtab *, int) = methods->xSavepoint;
+    if (op == SAVEPOINT_BEGIN)
+        instance->savepoint = (u32)index + 1;
+    else
+        call = op == SAVEPOINT_ROLLBACK ? methods->xRollbackTo : methods->xRelease;
+    if (call == NULL || instance->savepoint <= (u32)index)
+        return SQLITE_OK;
+    return call(instance->vtab, index);
+}
+
+int vtab_savepoint(sqlite3 *db, int op, int index)
+{
+    ASSERT(op >= SAVEPOINT_BEGIN && op <= SAVEPOINT_ROLLBACK);
+
+    int rc = SQLITE_OK;
+    for (int i = 0; i < db->vtab_transaction_count && rc == SQLITE_OK; i++) {
+        VirtualTable *instance = db->vtab_transactions[i];
+        if (instance->vtab == NULL || instance->module->methods->iVersion < 2)
+            continue;
+        vtab_ref(instance);
+        rc = vtab_take_error(db, instance->vtab, savepoint_one(instance, op, index));
+        vtab_unref(instance);
+    }
+    return rc;
+}
