@@ -2,7 +2,6 @@
 
 #include "base/alloc.h"
 #include "base/error.h"
-#include "func/func.h"
 #include "vtab/vtab_internal.h"
 #include <string.h>
 
@@ -241,26 +240,6 @@ int vtab_declare(sqlite3 *db, const char *sql)
 }
 
 // --- questions ---
-
-const FuncDef *vtab_overload(sqlite3 *db, const FuncDef *def, int arg_count, const Table *table,
-                             Arena *arena)
-{
-    VirtualTable *instance = table->kind == TABLE_VIRTUAL ? vtab_find(db, table) : NULL;
-    if (instance == NULL || instance->module->methods->xFindFunction == NULL)
-        return def;
-    FuncBody *body = NULL;
-    void *user_data = NULL;
-    int found = instance->module->methods->xFindFunction(instance->vtab, arg_count, def->name,
-                                                         &body, &user_data);
-    FuncDef *copy = found != 0 ? arena_alloc(arena, sizeof *copy) : NULL;
-    if (copy == NULL)
-        return def;
-    *copy = *def;
-    copy->call = body;
-    copy->user_data = user_data;
-    copy->flags |= FUNC_FROM_MODULE;
-    return copy;
-}
 
 bool vtab_is_shadow_name(sqlite3 *db, const char *name)
 {

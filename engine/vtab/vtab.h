@@ -16,8 +16,6 @@
 
 #include "catalog/connection.h"
 
-struct FuncDef;
-
 struct Module {
     const char *name; // owned
     const sqlite3_module *methods;
@@ -74,9 +72,6 @@ void vtab_unref(VirtualTable *instance);
 void vtab_release_table(Table *table); // its schema object goes: T1
 // Moves the module's message to the connection; returns rc.
 int vtab_take_error(sqlite3 *db, sqlite3_vtab *vtab, int rc);
-// What the table overloads (xFindFunction) in place of `def`, in the arena; else `def` itself.
-const struct FuncDef *vtab_overload(sqlite3 *db, const struct FuncDef *def, int arg_count,
-                                    const Table *table, Arena *arena);
 bool vtab_is_shadow_name(sqlite3 *db, const char *name); // "x_y": y is a shadow table of x
 
 // sqlite3_declare_vtab(): sql, above, compiles the text into columns of the table being connected.
