@@ -173,9 +173,8 @@ void rule_dead_headers(const SourceTree *tree)
 {
     for (size_t i = 0; i < tree->count; i++) {
         const SourceFile *file = &tree->files[i];
-        bool may_be_dead = file->kind == KIND_HEADER || file->kind == KIND_TABLE;
-        if (may_be_dead && !path_is_under(file->path, "engine/include")
-            && !is_included(tree, (int)i))
+        bool is_public = path_is_under(file->path, "engine/include");
+        if (file->kind == KIND_HEADER && !is_public && !is_included(tree, (int)i))
             tidy_note(file, 1, "no file includes this");
     }
 }

@@ -115,7 +115,7 @@ void tidy_note(const SourceFile *file, size_t line, const char *format, ...)
 
 void tidy_wide(const SourceFile *file, size_t line, size_t columns)
 {
-    tidy_note(file, line, "%zu columns; the limit is %d", columns, COLUMNS_MAX);
+    tidy_error(file, line, "%zu columns; the limit is %d", columns, COLUMNS_MAX);
     wide_count++;
 }
 

@@ -98,7 +98,7 @@ __attribute__((format(printf, 3, 4))) void tidy_error(const SourceFile *file, si
                                                       const char *format, ...);
 __attribute__((format(printf, 3, 4))) void tidy_note(const SourceFile *file, size_t line,
                                                      const char *format, ...);
-void tidy_wide(const SourceFile *file, size_t line, size_t columns); // a note, counted apart
+void tidy_wide(const SourceFile *file, size_t line, size_t columns); // an error, counted apart
 int tidy_error_count(void);
 int tidy_wide_count(void);
 void tidy_reset(bool is_quiet); // forgets what was counted; a quiet one prints nothing
