@@ -1,214 +1,237 @@
-// Journals in memory, which may move to a real file when they grow (os.h,
-// "files in memory").
+// Journals that live in memory and move to a file once they are too long for it.
 //
-// Content lies in chunks of equal size, so that growing never copies. When the
-// journal passes its spill size the real file is opened in the very memory of
-// the handle and takes the content over; from then on this code is out of the
-// way.
-#include "os/os.h"
+// The content is an array of chunks, so that growing never copies. When it passes the limit, the
+// real file is opened into the very memory of this one, and from then on there is nothing in
+// between.
 
 #include "base/alloc.h"
 #include "base/vec.h"
-
+#include "os/os_internal.h"
 #include <string.h>
 
-enum { CHUNK_SIZE = 16 * 1024 };
+enum { CHUNK_SIZE = 8192 };
 
 typedef struct MemoryJournal {
-    sqlite3_file base;
+    sqlite3_file base; // first
+    sqlite3_vfs *vfs;
+    const char *path; // borrowed, as by any open file
+    int flags;        // to open the real file with
+    i64 spill_size;   // negative: stays in memory
+    i64 size;
     u8 **chunks;
     u32 chunk_count, chunk_capacity;
-    i64 size;
-    i64 spill_size; // < 0: never
-    sqlite3_vfs *vfs;
-    const char *path; // borrowed until the move
-    int flags;
 } MemoryJournal;
 
-static MemoryJournal *journal_of(sqlite3_file *file)
+static const sqlite3_io_methods journal_methods;
+
+static MemoryJournal *memory_journal(sqlite3_file *file)
 {
-    return (MemoryJournal *)(void *)file;
+    ASSERT(file->pMethods == &journal_methods);
+    return (MemoryJournal *)file;
 }
 
-static void chunks_free(u8 **chunks, u32 first, u32 count)
+static void chunks_trim(MemoryJournal *journal, i64 size)
 {
-    ASSERT(chunks != NULL || count == 0);
-    for (u32 i = first; i < count; i++)
-        mem_free(chunks[i]);
+    u32 kept = (u32)((size + CHUNK_SIZE - 1) / CHUNK_SIZE);
+    while (journal->chunk_count > kept)
+        mem_free(journal->chunks[--journal->chunk_count]);
 }
 
-static int journal_x_close(sqlite3_file *file)
+static int chunks_extend(MemoryJournal *journal, i64 size)
 {
-    MemoryJournal *journal = journal_of(file);
-    chunks_free(journal->chunks, 0, journal->chunk_count);
-    mem_free(journal->chunks);
-    journal->chunks = NULL;
-    journal->chunk_count = 0;
-    ASSERT(journal->base.pMethods != NULL);
+    u32 wanted = (u32)((size + CHUNK_SIZE - 1) / CHUNK_SIZE);
+    TRY(vec_reserve(&journal->chunks, &journal->chunk_capacity, wanted, sizeof *journal->chunks));
+    while (journal->chunk_count < wanted) {
+        u8 *chunk = mem_alloc_zeroed(CHUNK_SIZE);
+        if (chunk == NULL)
+            return SQLITE_IOERR_NOMEM;
+        journal->chunks[journal->chunk_count++] = chunk;
+    }
     return SQLITE_OK;
 }
 
-static int journal_x_read(sqlite3_file *file, void *out, int size, sqlite3_int64 offset)
+// The bytes from `offset` on that lie in one chunk, at most *size of them.
+static u8 *chunk_at(const MemoryJournal *journal, i64 offset, i64 *size)
 {
-    MemoryJournal *journal = journal_of(file);
-    u8 *target = out;
-    int left = size;
-    ASSERT(size >= 0);
-    while (left > 0 && offset < journal->size) {
-        i64 here = CHUNK_SIZE - offset % CHUNK_SIZE;
-        if (here > journal->size - offset)
-            here = journal->size - offset;
-        if (here > left)
-            here = left;
-        memcpy(target, journal->chunks[offset / CHUNK_SIZE] + offset % CHUNK_SIZE, (size_t)here);
-        target += here;
-        offset += here;
-        left -= (int)here;
+    i64 within = offset % CHUNK_SIZE;
+    if (*size > CHUNK_SIZE - within)
+        *size = CHUNK_SIZE - within;
+    return journal->chunks[offset / CHUNK_SIZE] + within;
+}
+
+static int journal_close(sqlite3_file *base)
+{
+    MemoryJournal *journal = memory_journal(base);
+    chunks_trim(journal, 0);
+    mem_free(journal->chunks);
+    journal->chunks = NULL;
+    return SQLITE_OK;
+}
+
+static int journal_read(sqlite3_file *base, void *out, int size, sqlite3_int64 offset)
+{
+    MemoryJournal *journal = memory_journal(base);
+    i64 there = journal->size - offset;
+    there = there < 0 ? 0 : there > size ? size : there;
+    for (i64 done = 0; done < there;) {
+        i64 part = there - done;
+        const u8 *bytes = chunk_at(journal, offset + done, &part);
+        memcpy((char *)out + done, bytes, (size_t)part);
+        done += part;
     }
-    if (left == 0)
+    if (there == size)
         return SQLITE_OK;
-    memset(target, 0, (size_t)left);
+    memset((char *)out + there, 0, (size_t)(size - there));
     return SQLITE_IOERR_SHORT_READ;
 }
 
-// Opens the real file in place and hands it what was written so far. On failure
-// the journal goes on in memory.
-static int journal_move_to_file(sqlite3_file *file)
+static int journal_write(sqlite3_file *base, const void *bytes, int size, sqlite3_int64 offset)
 {
-    MemoryJournal copy = *journal_of(file);
-    ASSERT(copy.spill_size >= 0);
-    int rc = os_open(copy.vfs, copy.path, file, copy.flags, NULL);
-    for (i64 offset = 0; rc == SQLITE_OK && offset < copy.size; offset += CHUNK_SIZE) {
-        i64 here = copy.size - offset < CHUNK_SIZE ? copy.size - offset : CHUNK_SIZE;
-        rc = os_write(file, copy.chunks[offset / CHUNK_SIZE], (int)here, offset);
+    MemoryJournal *journal = memory_journal(base);
+    i64 end = offset + size;
+    if (journal->spill_size > 0 && end > journal->spill_size) {
+        TRY(memory_journal_spill(base));
+        return os_write(base, bytes, size, offset);
     }
-    if (rc != SQLITE_OK) {
-        os_close(file);
-        memcpy(file, &copy, sizeof copy);
-        return rc;
+    TRY(chunks_extend(journal, end));
+    for (i64 done = 0; done < size;) {
+        i64 part = size - done;
+        u8 *target = chunk_at(journal, offset + done, &part);
+        memcpy(target, (const char *)bytes + done, (size_t)part);
+        done += part;
     }
-    chunks_free(copy.chunks, 0, copy.chunk_count);
-    mem_free(copy.chunks);
+    if (journal->size < end)
+        journal->size = end;
     return SQLITE_OK;
 }
 
-static int journal_add_chunk(MemoryJournal *journal)
+static int journal_truncate(sqlite3_file *base, sqlite3_int64 size)
 {
-    TRY(vec_reserve(&journal->chunks, &journal->chunk_capacity, journal->chunk_count + 1,
-                    sizeof *journal->chunks));
-    u8 *chunk = mem_alloc(CHUNK_SIZE);
-    if (chunk == NULL)
-        return SQLITE_IOERR_NOMEM;
-    ASSERT(journal->chunk_count < journal->chunk_capacity);
-    journal->chunks[journal->chunk_count++] = chunk;
-    return SQLITE_OK;
-}
-
-static int journal_x_write(sqlite3_file *file, const void *bytes, int size, sqlite3_int64 offset)
-{
-    MemoryJournal *journal = journal_of(file);
-    const u8 *source = bytes;
-    ASSERT(offset <= journal->size);
-    if (journal->spill_size >= 0 && offset + size > journal->spill_size) {
-        TRY(journal_move_to_file(file));
-        return os_write(file, bytes, size, offset);
-    }
-    while (size > 0) {
-        if (offset / CHUNK_SIZE >= journal->chunk_count)
-            TRY(journal_add_chunk(journal));
-        i64 here = CHUNK_SIZE - offset % CHUNK_SIZE;
-        if (here > size)
-            here = size;
-        memcpy(journal->chunks[offset / CHUNK_SIZE] + offset % CHUNK_SIZE, source, (size_t)here);
-        source += here;
-        offset += here;
-        size -= (int)here;
-        if (offset > journal->size)
-            journal->size = offset;
-    }
-    return SQLITE_OK;
-}
-
-static int journal_x_truncate(sqlite3_file *file, sqlite3_int64 size)
-{
-    MemoryJournal *journal = journal_of(file);
-    ASSERT(size >= 0);
+    MemoryJournal *journal = memory_journal(base);
     if (size >= journal->size)
         return SQLITE_OK;
-    u32 kept = (u32)((size + CHUNK_SIZE - 1) / CHUNK_SIZE);
-    ASSERT(kept <= journal->chunk_count);
-    chunks_free(journal->chunks, kept, journal->chunk_count);
-    journal->chunk_count = kept;
+    chunks_trim(journal, size);
+    if (size % CHUNK_SIZE != 0) { // what grows back must read as zeros
+        i64 rest = CHUNK_SIZE;
+        u8 *bytes = chunk_at(journal, size, &rest);
+        memset(bytes, 0, (size_t)rest);
+    }
     journal->size = size;
     return SQLITE_OK;
 }
 
-static int journal_x_sync(sqlite3_file *file, int flags)
+static int journal_sync(sqlite3_file *base, int flags)
 {
-    (void)file;
+    (void)base;
     (void)flags;
     return SQLITE_OK;
 }
 
-static int journal_x_size(sqlite3_file *file, sqlite3_int64 *out)
+static int journal_size(sqlite3_file *base, sqlite3_int64 *out)
 {
-    ASSERT(out != NULL);
-    *out = journal_of(file)->size;
+    *out = memory_journal(base)->size;
     return SQLITE_OK;
 }
 
-static int journal_x_control(sqlite3_file *file, int op, void *arg)
+static int journal_no_lock(sqlite3_file *base, int level)
 {
-    (void)file;
+    (void)base;
+    (void)level;
+    return SQLITE_OK;
+}
+
+static int journal_check_reserved(sqlite3_file *base, int *out)
+{
+    (void)base;
+    *out = 0;
+    return SQLITE_OK;
+}
+
+static int journal_control(sqlite3_file *base, int op, void *arg)
+{
+    (void)base;
     (void)op;
     (void)arg;
     return SQLITE_NOTFOUND;
 }
 
+static int journal_no_number(sqlite3_file *base)
+{
+    (void)base;
+    return 0;
+}
+
 static const sqlite3_io_methods journal_methods = {
     .iVersion = 1,
-    .xClose = journal_x_close,
-    .xRead = journal_x_read,
-    .xWrite = journal_x_write,
-    .xTruncate = journal_x_truncate,
-    .xSync = journal_x_sync,
-    .xFileSize = journal_x_size,
-    .xFileControl = journal_x_control,
+    .xClose = journal_close,
+    .xRead = journal_read,
+    .xWrite = journal_write,
+    .xTruncate = journal_truncate,
+    .xSync = journal_sync,
+    .xFileSize = journal_size,
+    .xLock = journal_no_lock,
+    .xUnlock = journal_no_lock,
+    .xCheckReservedLock = journal_check_reserved,
+    .xFileControl = journal_control,
+    .xSectorSize = journal_no_number,
+    .xDeviceCharacteristics = journal_no_number,
 };
-
-int memory_journal_open(sqlite3_vfs *vfs, const char *path, sqlite3_file *file, int flags,
-                        int spill_size)
-{
-    ASSERT(file != NULL);
-    if (spill_size == 0)
-        return os_open(vfs, path, file, flags, NULL);
-    MemoryJournal *journal = journal_of(file);
-    *journal = (MemoryJournal){.base = {.pMethods = &journal_methods},
-                               .spill_size = spill_size,
-                               .vfs = vfs,
-                               .path = path,
-                               .flags = flags};
-    ASSERT(os_is_open(file));
-    return SQLITE_OK;
-}
 
 int memory_journal_size(const sqlite3_vfs *vfs)
 {
     int own = (int)sizeof(MemoryJournal);
-    ASSERT(own > 0);
-    return vfs != NULL && vfs->szOsFile > own ? vfs->szOsFile : own;
-}
-
-int memory_journal_spill(sqlite3_file *file)
-{
-    ASSERT(file != NULL);
-    if (!memory_journal_is_in_memory(file) || journal_of(file)->spill_size < 0)
-        return SQLITE_OK;
-    return journal_move_to_file(file);
+    return vfs->szOsFile > own ? vfs->szOsFile : own;
 }
 
 bool memory_journal_is_in_memory(const sqlite3_file *file)
 {
-    ASSERT(file != NULL);
-    return file->pMethods == &journal_methods;
+    return os_is_open(file) && file->pMethods == &journal_methods;
+}
+
+int memory_journal_open(sqlite3_vfs *vfs, const char *path, sqlite3_file *file, int flags,
+                        int spill_size)
+{
+    ASSERT(vfs != NULL && file != NULL);
+
+    memset(file, 0, (size_t)memory_journal_size(vfs));
+    if (spill_size == 0)
+        return os_open(vfs, path, file, flags, NULL);
+    MemoryJournal *journal = (MemoryJournal *)file;
+    journal->vfs = vfs;
+    journal->path = path;
+    journal->flags = flags;
+    journal->spill_size = spill_size;
+    journal->base.pMethods = &journal_methods;
+    return SQLITE_OK;
+}
+
+static int spill_copy(const MemoryJournal *source, sqlite3_file *target)
+{
+    for (i64 done = 0; done < source->size;) {
+        i64 part = source->size - done;
+        const u8 *bytes = chunk_at(source, done, &part);
+        TRY(os_write(target, bytes, (int)part, done));
+        done += part;
+    }
+    return SQLITE_OK;
+}
+
+// After a failure the journal is in memory as before.
+int memory_journal_spill(sqlite3_file *file)
+{
+    if (!memory_journal_is_in_memory(file))
+        return SQLITE_OK;
+
+    MemoryJournal saved = *memory_journal(file);
+    memset(file, 0, (size_t)saved.vfs->szOsFile);
+    int rc = os_open(saved.vfs, saved.path, file, saved.flags, NULL);
+    if (rc == SQLITE_OK)
+        rc = spill_copy(&saved, file);
+    if (rc != SQLITE_OK) {
+        os_close(file);
+        *(MemoryJournal *)file = saved;
+        return rc;
+    }
+    (void)journal_close(&saved.base);
+    return SQLITE_OK;
 }

@@ -155,7 +155,7 @@ void os_dl_close(sqlite3_vfs *vfs, void *library);
 
 // A journal that starts in memory and moves to a real file, opened through `vfs` with `path` and
 // `flags`, once it passes `spill_size` bytes. spill_size < 0: never; 0: a real file from the start.
-// `file` has memory_journal_size(vfs) bytes. Reads and appends only, as journals need.
+// `file` has memory_journal_size(vfs) bytes.
 MUST_USE int memory_journal_open(sqlite3_vfs *vfs, const char *path, sqlite3_file *file, int flags,
                                  int spill_size);
 int memory_journal_size(const sqlite3_vfs *vfs);
