@@ -235,16 +235,17 @@ static void apply_torn(SimBytes *out, const SimChange *change, i64 sector, int s
     free(torn);
 }
 
+// `torn` is NULL unless the first change that was lost left something behind.
 static void apply_to_sector(SimBytes *out, const SimNode *node, i64 sector, int sector_size,
-                            u32 kept, bool is_torn, Prng *prng)
+                            u32 kept, Prng *torn)
 {
     for (u32 i = 0; i < node->change_count && i <= kept; i++) {
         const SimChange *change = &node->changes[i];
         i64 size = change->is_truncate ? out->size - change->offset : change->size;
         if (i < kept)
             apply_in_sector(out, change->bytes, size, change->offset, sector, sector_size);
-        else if (is_torn)
-            apply_torn(out, change, sector, sector_size, prng);
+        else if (torn != NULL)
+            apply_torn(out, change, sector, sector_size, torn);
     }
 }
 
@@ -275,7 +276,7 @@ static void node_power_cut(SimNode *node, int sector_size, Prng *prng)
         for (i64 sector = 0; sector * sector_size < size_max; sector++) {
             u32 kept = choose_kept(count, mode, prng);
             bool is_torn = mode > 1 && prng_below(prng, 8) == 0;
-            apply_to_sector(&node->durable, node, sector, sector_size, kept, is_torn, prng);
+            apply_to_sector(&node->durable, node, sector, sector_size, kept, is_torn ? prng : NULL);
         }
         bytes_resize(&node->durable, size);
     }
