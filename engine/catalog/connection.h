@@ -24,20 +24,22 @@ typedef struct Database {
 enum { DB_MAIN = 0, DB_TEMP = 1, DATABASE_MAX = 12 };
 
 // Connection flags; the public DBCONFIG and pragma switches map onto them.
-#define CONN_FLAGS(X)                                                                           \
-    X(WRITABLE_SCHEMA)                                                                          \
-    X(LEGACY_FILE_FORMAT)                                                                       \
-    X(FULL_COLUMN_NAMES)                                                                        \
-    X(FULL_FSYNC) X(CKPT_FULL_FSYNC) X(CACHE_SPILL) X(SHORT_COLUMN_NAMES) X(COUNT_CHANGES)      \
-        X(NULL_CALLBACK) X(IGNORE_CHECKS) X(READ_UNCOMMITTED) X(NO_CKPT_ON_CLOSE)               \
-            X(REVERSE_UNORDERED) X(RECURSIVE_TRIGGERS) X(FOREIGN_KEYS) X(AUTO_INDEX)            \
-                X(LOAD_EXTENSION) X(ENABLE_TRIGGER) X(DEFER_FOREIGN_KEYS) X(QUERY_ONLY)         \
-                    X(CELL_SIZE_CHECK) X(FTS3_TOKENIZER) X(ENABLE_QPSG) X(TRIGGER_EQP)          \
-                        X(RESET_DATABASE) X(DEFENSIVE) X(LEGACY_ALTER) X(NO_SCHEMA_ERROR)       \
-                            X(DQS_DML) X(DQS_DDL) X(ENABLE_VIEW) X(TRUSTED_SCHEMA)              \
-                                X(STMT_SCANSTATUS) X(ATTACH_CREATE) X(ATTACH_WRITE) X(COMMENTS) \
-                                    X(SQL_TRACE) X(CASE_SENSITIVE_LIKE) X(EXTENDED_ERRCODE)     \
-                                        X(PREFER_BUILTIN) X(LOAD_EXTENSION_FUNCTION)
+#define CONN_FLAGS(X)                                                                             \
+    X(WRITABLE_SCHEMA)                                                                            \
+    X(LEGACY_FILE_FORMAT)                                                                         \
+    X(FULL_COLUMN_NAMES)                                                                          \
+    X(FULL_FSYNC)                                                                                 \
+    X(CKPT_FULL_FSYNC)                                                                            \
+    X(CACHE_SPILL)                                                                                \
+    X(SHORT_COLUMN_NAMES) X(COUNT_CHANGES) X(NULL_CALLBACK) X(IGNORE_CHECKS) X(READ_UNCOMMITTED)  \
+        X(NO_CKPT_ON_CLOSE) X(REVERSE_UNORDERED) X(RECURSIVE_TRIGGERS) X(FOREIGN_KEYS)            \
+            X(AUTO_INDEX) X(LOAD_EXTENSION) X(ENABLE_TRIGGER) X(DEFER_FOREIGN_KEYS) X(QUERY_ONLY) \
+                X(CELL_SIZE_CHECK) X(FTS3_TOKENIZER) X(ENABLE_QPSG) X(TRIGGER_EQP)                \
+                    X(RESET_DATABASE) X(DEFENSIVE) X(LEGACY_ALTER) X(NO_SCHEMA_ERROR) X(DQS_DML)  \
+                        X(DQS_DDL) X(ENABLE_VIEW) X(TRUSTED_SCHEMA) X(STMT_SCANSTATUS)            \
+                            X(ATTACH_CREATE) X(ATTACH_WRITE) X(COMMENTS) X(SQL_TRACE)             \
+                                X(CASE_SENSITIVE_LIKE) X(EXTENDED_ERRCODE) X(PREFER_BUILTIN)      \
+                                    X(LOAD_EXTENSION_FUNCTION)
 enum {
 #define X(name) CONN_BIT_##name,
     CONN_FLAGS(X)
@@ -61,7 +63,8 @@ struct sqlite3 {
     int database_count;
     u64 flags; // CONN_FLAG(...)
     int limits[16];
-    u8 encoding; // of text in all databases
+    u8 encoding;            // of text in all databases
+    bool encoding_is_fixed; // main has been read: PRAGMA encoding comes too late
     u8 temp_store, default_temp_store;
     int open_flags;
     bool is_loading; // schema being read: CREATE statements are parsed, not run
@@ -194,8 +197,12 @@ KeyShape *index_shape(sqlite3 *db, Index *index); // borrowed; NULL: error on th
 // Loading is done by running CREATE statements through the front end, which lies above: sql
 // installs this callback at initialisation. It compiles one statement of sqlite_schema into objects
 // of db->databases[database].
-typedef int CompileCreate(sqlite3 *db, int database, const char *type, const char *name,
-                          const char *table_name, Pgno root, const char *sql, char **message);
+typedef struct SchemaEntry {
+    const char *type, *name, *table_name;
+    Pgno root;
+    const char *sql; // NULL for indexes behind constraints
+} SchemaEntry;
+typedef int CompileCreate(sqlite3 *db, int database, const SchemaEntry *entry, char **message);
 void schema_install_compiler(CompileCreate *compile);
 // Reads sqlite_schema of every database that is not loaded. Sets the connection's error on failure
 // ("malformed database schema (t1) - ...").

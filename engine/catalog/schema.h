@@ -21,7 +21,7 @@
 
 typedef struct Expr Expr;               // sql/ast.h
 typedef struct ExprList ExprList;       // sql/ast.h
-typedef struct IdList IdList; // sql/ast.h
+typedef struct IdList IdList;           // sql/ast.h
 typedef struct Select Select;           // sql/ast.h
 typedef struct TriggerStep TriggerStep; // sql/ast.h
 

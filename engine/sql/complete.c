@@ -2,8 +2,8 @@
 // that CREATE TRIGGER goes on until "; END ;". A small automaton over the kinds
 // of tokens decides; blanks and comments never move it.
 
-#include "base/contract.h"
 #include "sql/complete.h"
+#include "base/contract.h"
 #include "sql/lexer.h"
 
 typedef enum CompleteState {

@@ -3,8 +3,8 @@
 // until no two keywords met in one of the 1,024 slots; a unit test proves the
 // table complete.
 
-#include "base/contract.h"
 #include "sql/keyword.h"
+#include "base/contract.h"
 #include <string.h>
 
 #define KEYWORD_SIZE_MIN   2

@@ -10,8 +10,8 @@
 // Digit separators are checked by whoever converts the number: the token covers
 // them right or wrong.
 
-#include "base/contract.h"
 #include "sql/lexer.h"
+#include "base/contract.h"
 #include <string.h>
 
 // Classes of byte that may begin or continue a token.

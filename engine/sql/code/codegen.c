@@ -1,9 +1,9 @@
 // The code generator's context: registers, cursors, sources of columns, sticky errors, and the
 // start-up part of a program (transactions, hoisted constants) that codegen_finish() appends.
 
-#include "sql/code/codegen.h"
 #include "base/buffer.h"
 #include "base/vec.h"
+#include "sql/code/statements.h"
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -127,6 +127,31 @@ void codegen_writes(Codegen *g, int database, bool multi_row)
 void codegen_may_abort(Codegen *g)
 {
     codegen_top(g)->may_abort = true;
+}
+
+void code_result_names(Codegen *g, const ColumnName *names, u32 count)
+{
+    ColumnName *kept = arena_array(program_arena(g->program), count, sizeof *kept);
+    for (u32 i = 0; kept != NULL && i < count; i++) {
+        const char *const in[] = {names[i].name, names[i].decltype, names[i].database,
+                                  names[i].table, names[i].origin};
+        const char **out[] = {&kept[i].name, &kept[i].decltype, &kept[i].database, &kept[i].table,
+                              &kept[i].origin};
+        for (int k = 0; k < (int)ARRAY_LEN(in); k++)
+            *out[k] =
+                in[k] != NULL ? arena_dup(program_arena(g->program), in[k], strlen(in[k])) : NULL;
+    }
+    g->results.items = kept;
+    g->results.count = kept != NULL ? count : 0;
+}
+
+void code_result_labels(Codegen *g, const char *const *labels, u32 count)
+{
+    ColumnName *names = arena_array(g->arena, count, sizeof *names);
+    for (u32 i = 0; names != NULL && i < count; i++)
+        names[i].name = labels[i];
+    if (names != NULL)
+        code_result_names(g, names, count);
 }
 
 // --- registers and cursors ---

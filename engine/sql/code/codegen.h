@@ -93,8 +93,12 @@ typedef struct Codegen {
     bool hoist_constants;
 
     u32 read_mask, write_mask; // databases used; bit = database index
-    bool schema_only;          // program compiles a schema: no cookie checks
-    bool multi_write; // changes more than one row: needs a statement savepoint if it may abort
+    u32 lock_mask,
+        write_lock_mask; // databases the body itself opens transactions on (BEGIN IMMEDIATE)
+    bool changes_state;  // sqlite3_stmt_readonly() says no although no database is written
+    u32 expire_mask;     // parameters whose values the plan was made for
+    bool schema_only;    // program compiles a schema: no cookie checks
+    bool multi_write;    // changes more than one row: needs a statement savepoint if it may abort
     bool may_abort;
     bool counts_changes;
     int init_address;
@@ -105,7 +109,12 @@ typedef struct Codegen {
     int generated_depth; // generated columns inside generated columns
     int nesting;         // of trigger programs
     bool is_explain_plan;
-    void *planner; // sql/plan's own state
+    void *planner;                  // sql/plan's own state
+    struct ResolveContext *resolve; // of the statement
+    struct {
+        const struct ColumnName *items;
+        u32 count;
+    } results; // what the result columns are called
     struct {
         void **items; // virtual tables that need VBegin
         u32 count, capacity;

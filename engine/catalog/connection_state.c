@@ -1,0 +1,51 @@
+// The error a connection last met.
+
+#include "base/buffer.h"
+#include "base/error.h"
+#include "catalog/connection.h"
+#include <stdarg.h>
+
+int connection_error(sqlite3 *db, int rc, const char *fmt, ...)
+{
+    if (db->error_message == NULL)
+        db->error_message = value_new(db);
+    db->error_code = rc;
+    if (db->error_message == NULL)
+        return connection_out_of_memory(db);
+    va_list args;
+    va_start(args, fmt);
+    Buffer text = {0};
+    buffer_vprintf(&text, fmt, args);
+    va_end(args);
+    size_t size = text.size;
+    char *taken = buffer_take(&text);
+    if (taken == NULL
+        || value_set_text(db->error_message, taken, size, SQLITE_UTF8, BYTES_TAKE) != SQLITE_OK)
+        return connection_out_of_memory(db);
+    db->error_offset = -1;
+    return rc;
+}
+
+int connection_error_plain(sqlite3 *db, int rc)
+{
+    db->error_code = rc;
+    db->error_offset = -1;
+    if (db->error_message != NULL)
+        value_set_null(db->error_message);
+    return rc;
+}
+
+void connection_error_clear(sqlite3 *db)
+{
+    if (db->error_code != SQLITE_OK || db->error_message != NULL)
+        connection_error_plain(db, SQLITE_OK);
+}
+
+int connection_out_of_memory(sqlite3 *db)
+{
+    db->out_of_memory = true;
+    connection_error_plain(db, SQLITE_NOMEM);
+    if (db->executing > 0)
+        atomic_store(&db->interrupted, 1); // running statements stop soon
+    return SQLITE_NOMEM;
+}

@@ -1,0 +1,318 @@
+// Schema objects in memory: making them, linking them where lookups find them, freeing them.
+
+#include "catalog/schema.h"
+#include "base/alloc.h"
+#include "catalog/connection.h"
+#include <string.h>
+
+// --- making and freeing ---
+
+Schema *schema_new(void)
+{
+    Schema *schema = mem_alloc_zeroed(sizeof *schema);
+    if (schema != NULL) {
+        schema->refs = 1;
+        schema->encoding = SQLITE_UTF8;
+        schema->file_format = 4;
+    }
+    return schema;
+}
+
+Table *table_new(Schema *schema, const char *name)
+{
+    Table *table = mem_alloc_zeroed(sizeof *table);
+    if (table == NULL)
+        return NULL;
+    table->schema = schema;
+    table->rowid_alias = -1;
+    table->refs = 1;
+    table->name = arena_dup(&table->arena, name, strlen(name));
+    if (table->name == NULL) {
+        arena_deinit(&table->arena);
+        mem_free(table);
+        return NULL;
+    }
+    return table;
+}
+
+Index *index_new(Table *table, const char *name, u16 column_count)
+{
+    Index *index = mem_alloc_zeroed(sizeof *index);
+    if (index == NULL)
+        return NULL;
+    Arena *arena = &index->arena;
+    index->table = table;
+    index->schema = table->schema;
+    index->column_count = column_count;
+    u16 room = column_count > 0 ? column_count : 1;
+    index->name = arena_dup(arena, name, strlen(name));
+    index->columns = arena_array(arena, room, sizeof *index->columns);
+    index->exprs = arena_array(arena, room, sizeof(Expr *));
+    index->collations = arena_array(arena, room, sizeof *index->collations);
+    index->sort_flags = arena_array(arena, room, 1);
+    if (arena->failed) {
+        index_free(index);
+        return NULL;
+    }
+    return index;
+}
+
+void index_free(Index *index)
+{
+    if (index == NULL)
+        return;
+    key_shape_unref(index->shape);
+    arena_deinit(&index->arena);
+    mem_free(index);
+}
+
+void table_free(Table *table)
+{
+    if (table == NULL)
+        return;
+    while (table->indexes != NULL) {
+        Index *index = table->indexes;
+        table->indexes = index->next;
+        index_free(index);
+    }
+    arena_deinit(&table->arena);
+    mem_free(table);
+}
+
+void trigger_free(Trigger *trigger)
+{
+    if (trigger == NULL)
+        return;
+    arena_deinit(&trigger->arena);
+    mem_free(trigger);
+}
+
+static void schema_drop_objects(Schema *schema)
+{
+    for (NameEntry *e = name_map_first(&schema->triggers); e != NULL;
+         e = name_map_next(&schema->triggers, e))
+        trigger_free(e->value);
+    for (NameEntry *e = name_map_first(&schema->tables); e != NULL;
+         e = name_map_next(&schema->tables, e))
+        table_free(e->value);
+    name_map_deinit(&schema->triggers);
+    name_map_deinit(&schema->indexes);
+    name_map_deinit(&schema->tables);
+    name_map_deinit(&schema->parents);
+    schema->sequence = NULL;
+}
+
+void schema_clear(Schema *schema)
+{
+    schema_drop_objects(schema);
+    schema->is_loaded = false;
+    schema->is_incomplete = false;
+    schema->generation++;
+}
+
+void schema_unref(Schema *schema)
+{
+    if (schema == NULL || --schema->refs > 0)
+        return;
+    schema_drop_objects(schema);
+    mem_free(schema);
+}
+
+// --- adding ---
+
+// Foreign keys are found by the parent's name: a chain per name, newest first.
+static int link_parents(Schema *schema, Table *table)
+{
+    for (ForeignKey *fk = table->foreign_keys; fk != NULL; fk = fk->next_of_child) {
+        ForeignKey *former = name_map_find(&schema->parents, fk->parent);
+        // The map borrows the key from the newest foreign key, so an older entry goes first.
+        name_map_remove(&schema->parents, fk->parent);
+        fk->next_of_parent = former;
+        TRY(name_map_put(&schema->parents, fk->parent, fk, NULL));
+    }
+    return SQLITE_OK;
+}
+
+static void unlink_parents(Schema *schema, const Table *table)
+{
+    for (ForeignKey *fk = table->foreign_keys; fk != NULL; fk = fk->next_of_child) {
+        ForeignKey *first = name_map_remove(&schema->parents, fk->parent);
+        ForeignKey **at = &first;
+        while (*at != NULL) {
+            if (*at == fk)
+                *at = fk->next_of_parent;
+            else
+                at = &(*at)->next_of_parent;
+        }
+        // A removed slot is reused: putting it back under a living name cannot fail for want of
+        // memory.
+        if (first != NULL
+            && name_map_put(&schema->parents, first->parent, first, NULL) != SQLITE_OK)
+            return;
+    }
+}
+
+int schema_add_table(Schema *schema, Table *table)
+{
+    void *former = NULL;
+    TRY(name_map_put(&schema->tables, table->name, table, &former));
+    ASSERT(former == NULL);
+    for (Index *index = table->indexes; index != NULL; index = index->next)
+        TRY(name_map_put(&schema->indexes, index->name, index, NULL));
+    TRY(link_parents(schema, table));
+    if (strcmp(table->name, "sqlite_sequence") == 0)
+        schema->sequence = table;
+    schema->generation++;
+    return SQLITE_OK;
+}
+
+int schema_add_index(Schema *schema, Index *index)
+{
+    TRY(name_map_put(&schema->indexes, index->name, index, NULL));
+    Index **at = &index->table->indexes;
+    // Indexes that REPLACE stay at the end: other constraints are checked first.
+    if (index->conflict == ON_CONFLICT_REPLACE) {
+        while (*at != NULL)
+            at = &(*at)->next;
+    }
+    index->next = *at;
+    *at = index;
+    schema->generation++;
+    return SQLITE_OK;
+}
+
+int schema_add_trigger(Schema *schema, Trigger *trigger)
+{
+    TRY(name_map_put(&schema->triggers, trigger->name, trigger, NULL));
+    if (trigger->table_schema == trigger->schema) {
+        Table *table = name_map_find(&schema->tables, trigger->table_name);
+        if (table != NULL) {
+            trigger->next_of_table = table->triggers;
+            table->triggers = trigger;
+        }
+    }
+    schema->generation++;
+    return SQLITE_OK;
+}
+
+// --- removing ---
+
+static void unlink_trigger(Schema *schema, const Trigger *trigger)
+{
+    Table *table = name_map_find(&schema->tables, trigger->table_name);
+    if (table == NULL)
+        return;
+    for (Trigger **at = &table->triggers; *at != NULL; at = &(*at)->next_of_table) {
+        if (*at == trigger) {
+            *at = trigger->next_of_table;
+            return;
+        }
+    }
+}
+
+void schema_remove_trigger(Schema *schema, const char *name)
+{
+    Trigger *trigger = name_map_remove(&schema->triggers, name);
+    if (trigger == NULL)
+        return;
+    unlink_trigger(schema, trigger);
+    trigger_free(trigger);
+    schema->generation++;
+}
+
+void schema_remove_index(Schema *schema, const char *name)
+{
+    Index *index = name_map_remove(&schema->indexes, name);
+    if (index == NULL)
+        return;
+    for (Index **at = &index->table->indexes; *at != NULL; at = &(*at)->next) {
+        if (*at == index) {
+            *at = index->next;
+            break;
+        }
+    }
+    index_free(index);
+    schema->generation++;
+}
+
+void schema_remove_table(Schema *schema, const char *name)
+{
+    Table *table = name_map_remove(&schema->tables, name);
+    if (table == NULL)
+        return;
+    for (Index *index = table->indexes; index != NULL; index = index->next)
+        name_map_remove(&schema->indexes, index->name);
+    while (table->triggers != NULL) {
+        Trigger *trigger = table->triggers;
+        table->triggers = trigger->next_of_table;
+        name_map_remove(&schema->triggers, trigger->name);
+        trigger_free(trigger);
+    }
+    unlink_parents(schema, table);
+    if (schema->sequence == table)
+        schema->sequence = NULL;
+    table_free(table);
+    schema->generation++;
+}
+
+// --- questions about tables and indexes ---
+
+int table_column_index(const Table *table, const char *name)
+{
+    for (int i = 0; i < table->column_count; i++) {
+        if (name_equals(table->columns[i].name, name))
+            return i;
+    }
+    return -1;
+}
+
+int table_storage_column(const Table *table, int column)
+{
+    if (column < 0 || (table->flags & TABLE_HAS_VIRTUAL) == 0)
+        return column;
+    if ((table->columns[column].flags & COLUMN_VIRTUAL) != 0)
+        return -1;
+    int field = 0;
+    for (int i = 0; i < column; i++)
+        field += (table->columns[i].flags & COLUMN_VIRTUAL) == 0;
+    return field;
+}
+
+int table_column_of_storage(const Table *table, int field)
+{
+    if (field < 0 || (table->flags & TABLE_HAS_VIRTUAL) == 0)
+        return field;
+    for (int i = 0; i < table->column_count; i++) {
+        if ((table->columns[i].flags & COLUMN_VIRTUAL) == 0 && field-- == 0)
+            return i;
+    }
+    return -1;
+}
+
+Index *table_primary_key(const Table *table)
+{
+    for (Index *index = table->indexes; index != NULL; index = index->next) {
+        if ((index->flags & INDEX_PRIMARY_KEY) != 0)
+            return index;
+    }
+    return NULL;
+}
+
+int index_find_column(const Index *index, int table_column)
+{
+    for (int i = 0; i < index->column_count; i++) {
+        if (index->columns[i] == table_column)
+            return i;
+    }
+    return -1;
+}
+
+bool table_is_rowid(const Table *table)
+{
+    return table->kind == TABLE_ORDINARY && (table->flags & TABLE_WITHOUT_ROWID) == 0;
+}
+
+bool name_is_rowid(const char *name)
+{
+    return name_equals(name, "rowid") || name_equals(name, "_rowid_") || name_equals(name, "oid");
+}

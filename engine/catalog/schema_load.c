@@ -1,0 +1,258 @@
+// Reading sqlite_schema into memory.
+//
+// Each row holds the CREATE statement of one object; the front end compiles it
+// (schema_install_compiler). Rows of indexes behind PRIMARY KEY and UNIQUE have no text: only their
+// root page is taken. A row that cannot be compiled makes the database unusable, "malformed
+// database schema (name) - why", unless writable_schema is on, with which it can be repaired.
+
+#include "base/alloc.h"
+#include "base/error.h"
+#include "catalog/connection.h"
+#include "value/record.h"
+#include <string.h>
+
+static CompileCreate *compile_create;
+
+void schema_install_compiler(CompileCreate *compile)
+{
+    compile_create = compile;
+}
+
+static void set_malformed(sqlite3 *db, int rc, const char *name, const char *why)
+{
+    const char *shown = name != NULL ? name : "?";
+    if (why != NULL && why[0] != '\0')
+        connection_error(db, rc, "malformed database schema (%s) - %s", shown, why);
+    else
+        connection_error(db, rc, "malformed database schema (%s)", shown);
+}
+
+// --- one row ---
+
+typedef struct SchemaRow {
+    Value values[5]; // type, name, tbl_name, rootpage, sql
+} SchemaRow;
+
+static const char *row_text(SchemaRow *row, int i)
+{
+    return value_type(&row->values[i]) == SQLITE_NULL ? NULL
+                                                      : value_text(&row->values[i], SQLITE_UTF8);
+}
+
+static int row_decode(sqlite3 *db, const u8 *record, u32 size, SchemaRow *row)
+{
+    RecordReader reader;
+    int rc = record_reader_init(&reader, record, size);
+    for (int i = 0; i < 5 && rc == SQLITE_OK; i++) {
+        row->values[i].db = db;
+        if (!record_reader_next(&reader, db->encoding, &row->values[i], &rc))
+            break;
+        if (rc == SQLITE_OK)
+            rc = value_own(&row->values[i]);
+    }
+    return rc;
+}
+
+static void row_deinit(SchemaRow *row)
+{
+    for (int i = 0; i < 5; i++)
+        value_deinit(&row->values[i]);
+}
+
+static int row_load(sqlite3 *db, int database, SchemaRow *row)
+{
+    const char *name = row_text(row, 1);
+    SchemaEntry entry = {
+        .type = row_text(row, 0),
+        .name = name,
+        .table_name = row_text(row, 2),
+        .root = (Pgno)value_i64(&row->values[3]),
+        .sql = row_text(row, 4),
+    };
+    char *message = NULL;
+    int rc = compile_create(db, database, &entry, &message);
+    if (rc != SQLITE_OK && (rc & 0xff) != SQLITE_NOMEM && (rc & 0xff) != SQLITE_INTERRUPT
+        && (rc & 0xff) != SQLITE_LOCKED) {
+        if ((db->flags & CONN_FLAG(WRITABLE_SCHEMA)) != 0) {
+            db->databases[database].schema->is_incomplete = true;
+            rc = SQLITE_OK;
+        } else {
+            rc = (rc & 0xff) == SQLITE_ERROR ? SQLITE_ERROR : SQLITE_CORRUPT;
+            set_malformed(db, rc, name, message);
+        }
+    }
+    mem_free(message);
+    return rc;
+}
+
+// --- all rows ---
+
+static int read_payload(Cursor *cur, u8 **buffer, u32 *capacity)
+{
+    u32 size = cursor_payload_size(cur);
+    if (size > *capacity) {
+        u8 *grown = mem_realloc(*buffer, size);
+        if (grown == NULL)
+            return SQLITE_NOMEM;
+        *buffer = grown;
+        *capacity = size;
+    }
+    return cursor_payload_read(cur, 0, size, *buffer);
+}
+
+static int load_rows(sqlite3 *db, int database)
+{
+    Cursor *cur = NULL;
+    u8 *buffer = NULL;
+    u32 capacity = 0;
+    bool empty = true;
+    int rc = SQLITE_OK;
+    TRY_DONE(cursor_open(db->databases[database].btree, 1, false, NULL, &cur));
+    TRY_DONE(cursor_first(cur, &empty));
+    while (!empty && rc == SQLITE_OK) {
+        SchemaRow row = {0};
+        rc = read_payload(cur, &buffer, &capacity);
+        if (rc == SQLITE_OK)
+            rc = row_decode(db, buffer, cursor_payload_size(cur), &row);
+        if (rc == SQLITE_OK)
+            rc = row_load(db, database, &row);
+        row_deinit(&row);
+        if (rc == SQLITE_OK)
+            rc = cursor_next(cur);
+    }
+    if (rc == SQLITE_DONE)
+        rc = SQLITE_OK;
+done:
+    cursor_close(cur);
+    mem_free(buffer);
+    return rc;
+}
+
+// --- header fields ---
+
+static int take_encoding(sqlite3 *db, int database, u32 encoding)
+{
+    u8 wanted = (u8)(encoding & 3);
+    Schema *schema = db->databases[database].schema;
+    if (encoding == 0) {
+        schema->encoding = db->encoding;
+        return SQLITE_OK;
+    }
+    if (wanted == 0)
+        wanted = SQLITE_UTF8;
+    if (database == DB_MAIN && !db->encoding_is_fixed) {
+        db->encoding = wanted;
+    } else if (wanted != db->encoding) {
+        return connection_error(
+            db, SQLITE_ERROR,
+            "attached databases must use the same text encoding as main database");
+    }
+    schema->encoding = wanted;
+    return SQLITE_OK;
+}
+
+static int read_header(sqlite3 *db, int database)
+{
+    Database *d = &db->databases[database];
+    u32 meta[META_TEXT_ENCODING + 1];
+    for (int i = 1; i <= META_TEXT_ENCODING; i++)
+        btree_get_meta(d->btree, i, &meta[i]);
+    d->schema->cookie = meta[META_SCHEMA_VERSION];
+    TRY(take_encoding(db, database, meta[META_TEXT_ENCODING]));
+    u32 format = meta[META_FILE_FORMAT];
+    if (format > 4)
+        return connection_error(db, SQLITE_ERROR, "unsupported file format");
+    d->schema->file_format = (u8)(format == 0 ? 1 : format);
+    if (d->schema->cache_size == 0) {
+        int size = (int)meta[META_DEFAULT_CACHE_SIZE];
+        d->schema->cache_size = size == 0 ? -2000 : size < 0 ? -size : size;
+        pager_set_cache_size(btree_pager(d->btree), d->schema->cache_size);
+    }
+    return SQLITE_OK;
+}
+
+static int load_schema_table(sqlite3 *db, int database)
+{
+    const char *name = database == DB_TEMP ? "sqlite_temp_master" : "sqlite_master";
+    SchemaEntry entry = {
+        .type = "table",
+        .name = name,
+        .table_name = name,
+        .root = 1,
+        .sql = "CREATE TABLE x(type text,name text,tbl_name text,rootpage int,sql text)",
+    };
+    char *message = NULL;
+    int rc = compile_create(db, database, &entry, &message);
+    mem_free(message);
+    return rc;
+}
+
+static int load_content(sqlite3 *db, int database)
+{
+    Btree *bt = db->databases[database].btree;
+    if (bt == NULL)
+        return SQLITE_OK;
+    bool opened = btree_txn_state(bt) == SQLITE_TXN_NONE;
+    if (opened) {
+        int rc = btree_begin(bt, BTREE_READ, NULL);
+        if (rc != SQLITE_OK)
+            return connection_error_plain(db, rc);
+    }
+    int rc = read_header(db, database);
+    if (rc == SQLITE_OK && btree_page_count(bt) > 0) {
+        rc = load_rows(db, database);
+        if (rc != SQLITE_OK && db->error_code == SQLITE_OK)
+            connection_error_plain(db, rc);
+    }
+    if (rc == SQLITE_OK)
+        rc = statistics_load(db, database);
+    if (opened) {
+        int end_rc = btree_commit(bt);
+        rc = rc != SQLITE_OK ? rc : end_rc;
+    }
+    return rc;
+}
+
+int schema_load(sqlite3 *db, int database)
+{
+    Schema *schema = db->databases[database].schema;
+    if (schema->is_loaded)
+        return SQLITE_OK;
+    ASSERT(compile_create != NULL);
+
+    bool was_loading = db->is_loading;
+    db->is_loading = true;
+    int rc = load_schema_table(db, database);
+    if (rc == SQLITE_OK)
+        rc = load_content(db, database);
+    db->is_loading = was_loading;
+    if (rc != SQLITE_OK) {
+        schema_clear(schema);
+        if ((rc & 0xff) == SQLITE_NOMEM)
+            return connection_out_of_memory(db);
+        return rc;
+    }
+    schema->is_loaded = true;
+    if (database == DB_MAIN)
+        db->encoding_is_fixed = true;
+    return SQLITE_OK;
+}
+
+int schema_load_all(sqlite3 *db)
+{
+    if (db->is_loading)
+        return SQLITE_OK;
+    TRY(schema_load(db, DB_MAIN));
+    for (int i = db->database_count - 1; i > DB_MAIN; i--)
+        TRY(schema_load(db, i));
+    return SQLITE_OK;
+}
+
+void schema_reset(sqlite3 *db, int database)
+{
+    for (int i = 0; i < db->database_count; i++) {
+        if ((database < 0 || i == database || i == DB_TEMP) && db->databases[i].schema != NULL)
+            schema_clear(db->databases[i].schema);
+    }
+    db->schema_generation++;
+}

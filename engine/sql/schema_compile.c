@@ -1,0 +1,206 @@
+// Rows of sqlite_schema to schema objects.
+
+#include "sql/schema_compile.h"
+#include "base/alloc.h"
+#include "base/buffer.h"
+#include "base/error.h"
+#include "sql/compile.h"
+#include "sql/parse.h"
+#include "sql/schema_build.h"
+#include <string.h>
+
+// What a row says, while its statement is compiled.
+typedef struct RowCompile {
+    sqlite3 *db;
+    int database;
+    const char *name;
+    Pgno root;
+} RowCompile;
+
+static int add_table(RowCompile *c, Table *table)
+{
+    if (table == NULL)
+        return c->db->error_code;
+    Schema *schema = c->db->databases[c->database].schema;
+    table->root = c->root;
+    if (name_map_find(&schema->tables, table->name) != NULL) {
+        int rc = connection_error(c->db, SQLITE_ERROR, "table \"%s\" already exists", table->name);
+        table_free(table);
+        return rc;
+    }
+    if ((table->flags & TABLE_WITHOUT_ROWID) != 0)
+        table_primary_key(table)->root = c->root;
+    int rc = schema_add_table(schema, table);
+    if (rc != SQLITE_OK)
+        table_free(table);
+    return rc;
+}
+
+static int add_created_table(RowCompile *c, const CreateTable *create)
+{
+    Table *table = schema_build_table(c->db, c->database, create);
+    bool is_schema_table = c->root == 1 && table != NULL;
+    if (is_schema_table) {
+        table->flags |= TABLE_READONLY;
+        table->name = arena_dup(&table->arena, c->name, strlen(c->name));
+        if (table->name == NULL) {
+            table_free(table);
+            return SQLITE_NOMEM;
+        }
+    }
+    return add_table(c, table);
+}
+
+static int add_index(RowCompile *c, const CreateIndex *create)
+{
+    Schema *schema = c->db->databases[c->database].schema;
+    Table *table = name_map_find(&schema->tables, create->table);
+    if (table == NULL)
+        return connection_error(c->db, SQLITE_ERROR, "no such table: %s.%s",
+                                c->db->databases[c->database].name, create->table);
+    if (name_map_find(&schema->indexes, create->name.name) != NULL)
+        return connection_error(c->db, SQLITE_ERROR, "index %s already exists", create->name.name);
+    Index *index = schema_build_index(c->db, table, create);
+    if (index == NULL)
+        return c->db->error_code;
+    index->root = c->root;
+    int rc = schema_add_index(schema, index);
+    if (rc != SQLITE_OK)
+        index_free(index);
+    return rc;
+}
+
+// A temp trigger may stand on a table of another database.
+static void find_trigger_table(RowCompile *c, Trigger *trigger, const CreateTrigger *create)
+{
+    if (c->database != DB_TEMP)
+        return;
+    Table *table = catalog_find_table(c->db, create->table.name, create->table.schema);
+    if (table != NULL)
+        trigger->table_schema = table->schema;
+}
+
+static int add_trigger(RowCompile *c, const CreateTrigger *create)
+{
+    Trigger *trigger = schema_build_trigger(c->db, c->database, create);
+    if (trigger == NULL)
+        return c->db->error_code;
+    find_trigger_table(c, trigger, create);
+    int rc = schema_add_trigger(c->db->databases[c->database].schema, trigger);
+    if (rc != SQLITE_OK)
+        trigger_free(trigger);
+    return rc;
+}
+
+static int add_object(RowCompile *c, const Stmt *stmt)
+{
+    switch ((StmtKind)stmt->kind) {
+    case STMT_CREATE_TABLE: return add_created_table(c, stmt->u.create_table);
+    case STMT_CREATE_VIEW:
+        return add_table(c, schema_build_view(c->db, c->database, stmt->u.create_view));
+    case STMT_CREATE_VIRTUAL_TABLE:
+        return add_table(
+            c, schema_build_virtual_table(c->db, c->database, stmt->u.create_virtual_table));
+    case STMT_CREATE_INDEX: return add_index(c, stmt->u.create_index);
+    case STMT_CREATE_TRIGGER: return add_trigger(c, stmt->u.create_trigger);
+    default: return connection_error(c->db, SQLITE_CORRUPT, "invalid schema text");
+    }
+}
+
+static int compile_text(RowCompile *c, const char *sql)
+{
+    Arena arena = {0};
+    ParseOptions options = parse_options_default();
+    options.lenient_schema = true;
+    ParseResult parsed;
+    int rc = parse_statement(sql, strlen(sql), &options, &arena, &parsed);
+    if (rc == SQLITE_OK)
+        rc = add_object(c, parsed.stmt);
+    else if (rc != SQLITE_NOMEM)
+        rc = connection_error(c->db, rc, "%s", parsed.message);
+    arena_deinit(&arena);
+    return rc;
+}
+
+// The index behind a constraint: it exists already, and now gets its root page.
+static int take_root(RowCompile *c)
+{
+    Schema *schema = c->db->databases[c->database].schema;
+    Index *index = c->name != NULL ? name_map_find(&schema->indexes, c->name) : NULL;
+    if (index == NULL)
+        return connection_error(c->db, SQLITE_CORRUPT, "orphan index");
+    if (c->root < 2)
+        return connection_error(c->db, SQLITE_CORRUPT, "invalid rootpage");
+    index->root = c->root;
+    return SQLITE_OK;
+}
+
+static bool begins_with_create(const char *sql)
+{
+    return sql != NULL && (sql[0] == 'C' || sql[0] == 'c') && (sql[1] == 'R' || sql[1] == 'r');
+}
+
+int schema_compile_object(sqlite3 *db, int database, const SchemaEntry *entry, char **message)
+{
+    const char *sql = entry->sql;
+    RowCompile c = {.db = db, .database = database, .name = entry->name, .root = entry->root};
+    int saved_code = db->error_code;
+    int rc;
+    // The text says what it is; SQLite does not believe the type column either.
+    if (begins_with_create(sql))
+        rc = compile_text(&c, sql);
+    else if (entry->name == NULL || (sql != NULL && sql[0] != '\0'))
+        rc = connection_error(db, SQLITE_CORRUPT, "%s", "");
+    else
+        rc = take_root(&c);
+    if (rc != SQLITE_OK && (rc & 0xff) != SQLITE_NOMEM)
+        *message = mem_dup(sqlite3_errmsg(db), UINT64_MAX);
+    if (rc == SQLITE_OK)
+        db->error_code = saved_code;
+    return rc;
+}
+
+// --- after a CREATE statement ---
+
+// Statements that create add their rows first and then read them back: what is in memory is what is
+// in the file.
+int schema_parse_rows(sqlite3 *db, int database, const char *where, u32 flags)
+{
+    (void)flags;
+    if (where == NULL) {
+        schema_reset(db, database);
+        return schema_load(db, database);
+    }
+    const char *master = database == DB_TEMP ? "sqlite_temp_master" : "sqlite_master";
+    Buffer sql = {0};
+    buffer_printf(&sql,
+                  "SELECT type,name,tbl_name,rootpage,sql FROM \"%s\".%s WHERE %s ORDER BY rowid",
+                  db->databases[database].name, master, where);
+    sqlite3_stmt *stmt = NULL;
+    int rc =
+        sql.rc != SQLITE_OK ? sql.rc : sqlite3_prepare_v2(db, buffer_text(&sql), -1, &stmt, NULL);
+    buffer_deinit(&sql);
+    bool was_loading = db->is_loading;
+    while (rc == SQLITE_OK && sqlite3_step(stmt) == SQLITE_ROW) {
+        SchemaEntry entry = {
+            .type = (const char *)sqlite3_column_text(stmt, 0),
+            .name = (const char *)sqlite3_column_text(stmt, 1),
+            .table_name = (const char *)sqlite3_column_text(stmt, 2),
+            .root = (Pgno)sqlite3_column_int64(stmt, 3),
+            .sql = (const char *)sqlite3_column_text(stmt, 4),
+        };
+        char *message = NULL;
+        db->is_loading = true;
+        rc = schema_compile_object(db, database, &entry, &message);
+        db->is_loading = was_loading;
+        if (rc != SQLITE_OK && message != NULL)
+            connection_error(db, rc, "malformed database schema (%s) - %s",
+                             entry.name != NULL ? entry.name : "?", message);
+        mem_free(message);
+    }
+    if (stmt != NULL) {
+        int end_rc = sqlite3_finalize(stmt);
+        rc = rc != SQLITE_OK ? rc : end_rc;
+    }
+    return rc;
+}

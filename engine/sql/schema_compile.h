@@ -1,0 +1,18 @@
+#ifndef QUIRE_SQL_SCHEMA_COMPILE_H
+#define QUIRE_SQL_SCHEMA_COMPILE_H
+// Rows of sqlite_schema to schema objects: what catalog's loader and the machine call upward.
+
+#include "catalog/connection.h"
+
+// A CompileCreate (catalog/connection.h): one row of sqlite_schema. On failure *message says why
+// (mem_free).
+int schema_compile_object(sqlite3 *db, int database, const SchemaEntry *entry, char **message);
+
+// OP_ParseSchema: loads the rows of sqlite_schema that fulfil `where` (NULL: reads everything
+// again).
+int schema_parse_rows(sqlite3 *db, int database, const char *where, u32 flags);
+
+// VACUUM [INTO]: rebuilds a database into a fresh file and copies it back.
+int vacuum_run(sqlite3 *db, int database, Value *into, char **message);
+
+#endif
