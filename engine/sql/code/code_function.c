@@ -87,8 +87,8 @@ static const Collation *argument_collation(Codegen *g, const ExprList *args)
     return collation != NULL ? collation : &collation_binary;
 }
 
-// A virtual table may have its own body for a function whose first argument is one of its columns; for
-// operators (x MATCH y) it is the left operand, which is the second argument.
+// A virtual table may have its own body for a function whose first argument is one of its columns;
+// for operators (x MATCH y) it is the left operand, which is the second argument.
 static const FuncDef *overloaded(Codegen *g, const Expr *e, const FuncDef *def)
 {
     const ExprList *args = e->list;
