@@ -7,6 +7,7 @@
 // configured.
 
 #include "base/error.h"
+#include "base/log.h"
 #include "catalog/connection.h"
 
 // Process-wide settings, set by sqlite3_config() before sqlite3_initialize() and constant
@@ -45,5 +46,13 @@ void connection_release_builtins(sqlite3 *db);
 void connection_disconnect_modules(sqlite3 *db);
 void connection_free_client_data(sqlite3 *db);
 MUST_USE int connection_load_auto_extensions(sqlite3 *db);
+
+// UTF-16 in native byte order. size < 0: up to the terminator. In bytes.
+size_t utf16_text_size(const void *text, int size);
+char *utf16_text_to_utf8(const void *text); // NUL-terminated in and out, mem_free; NULL: no memory
+
+// The function table handed to loadable extensions (sqlite3ext.h).
+struct sqlite3_api_routines;
+const struct sqlite3_api_routines *sqlite3_api_table(void);
 
 #endif

@@ -1,7 +1,6 @@
 // The error a connection last met: codes, messages, offsets.
 
 #include "api/api.h"
-#include "base/log.h"
 
 int sqlite3_errcode(sqlite3 *db)
 {

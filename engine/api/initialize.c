@@ -2,7 +2,6 @@
 
 #include "api/api.h"
 #include "base/alloc.h"
-#include "base/log.h"
 #include <stdarg.h>
 
 ApiConfig api_config = {

@@ -209,6 +209,20 @@ int catalog_add_collation(sqlite3 *db, const char *name, u8 encoding, const Coll
     return SQLITE_OK;
 }
 
+void catalog_free_collations(sqlite3 *db)
+{
+    for (NameEntry *e = name_map_first(&db->collations); e != NULL;
+         e = name_map_next(&db->collations, e)) {
+        CollationSet *set = e->value;
+        for (size_t i = 0; i < ARRAY_LEN(set->variants); i++) {
+            if (set->variants[i].destroy != NULL)
+                set->variants[i].destroy(set->variants[i].arg);
+        }
+        mem_free(set);
+    }
+    name_map_deinit(&db->collations);
+}
+
 // --- key shapes ---
 
 KeyShape *index_shape(sqlite3 *db, Index *index)

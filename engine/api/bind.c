@@ -1,0 +1,342 @@
+// Binding values to the parameters of a statement, and the conversions of sqlite3_value.
+
+#include "api/api.h"
+#include "vm/vm.h"
+#include <string.h>
+
+// --- binding ---
+
+// The parameter, made NULL, with the connection entered; NULL (not entered, code in *rc) when it
+// cannot be bound.
+static Value *bind_enter(sqlite3_stmt *stmt, int index, int *rc)
+{
+    Vm *vm = (Vm *)stmt;
+    if (vm == NULL || vm->db == NULL) {
+        *rc = error_misuse();
+        return NULL;
+    }
+    api_enter(vm->db);
+    Value *param = NULL;
+    if (vm->state == VM_RUNNING) {
+        log_message(SQLITE_MISUSE, "bind on a busy prepared statement: [%s]", vm->sql);
+        *rc = connection_error_plain(vm->db, error_misuse());
+    } else {
+        param = vm_param(vm, index);
+        *rc = param != NULL ? SQLITE_OK : connection_error_plain(vm->db, SQLITE_RANGE);
+    }
+    if (param == NULL) {
+        *rc = api_exit(vm->db, *rc);
+        return NULL;
+    }
+    value_set_null(param);
+    connection_error_clear(vm->db);
+    if (vm->expire_mask != 0 && (vm->expire_mask & (index >= 31 ? 0x80000000u : 1u << index)) != 0)
+        vm->expired = true;
+    return param;
+}
+
+static int bind_leave(sqlite3_stmt *stmt, int rc)
+{
+    Vm *vm = (Vm *)stmt;
+    if (rc != SQLITE_OK)
+        connection_error_plain(vm->db, rc);
+    return api_exit(vm->db, rc);
+}
+
+static void drop_bytes(const void *bytes, void (*destroy)(void *))
+{
+    if (destroy != SQLITE_STATIC && destroy != SQLITE_TRANSIENT)
+        destroy((void *)bytes);
+}
+
+static int bind_bytes(sqlite3_stmt *stmt, int index, const void *bytes, u64 size, u8 encoding,
+                      void (*destroy)(void *))
+{
+    int rc;
+    Value *param = bind_enter(stmt, index, &rc);
+    if (param == NULL) {
+        drop_bytes(bytes, destroy);
+        return rc;
+    }
+    if (bytes == NULL)
+        return bind_leave(stmt, SQLITE_OK);
+    if (encoding == 0) {
+        rc = value_set_blob_destroy(param, bytes, size, destroy);
+    } else {
+        rc = value_set_text_destroy(param, bytes, size, encoding, destroy);
+        if (rc == SQLITE_OK)
+            rc = value_change_encoding(param, ((Vm *)stmt)->db->encoding);
+    }
+    param->flags |= V_FROM_BIND;
+    return bind_leave(stmt, rc);
+}
+
+int sqlite3_bind_blob(sqlite3_stmt *stmt, int index, const void *bytes, int size,
+                      void (*destroy)(void *))
+{
+    if (size < 0)
+        return error_misuse();
+    return bind_bytes(stmt, index, bytes, (u64)size, 0, destroy);
+}
+
+int sqlite3_bind_blob64(sqlite3_stmt *stmt, int index, const void *bytes, sqlite3_uint64 size,
+                        void (*destroy)(void *))
+{
+    return bind_bytes(stmt, index, bytes, size, 0, destroy);
+}
+
+int sqlite3_bind_text(sqlite3_stmt *stmt, int index, const char *text, int size,
+                      void (*destroy)(void *))
+{
+    u64 length = text == NULL ? 0 : size < 0 ? strlen(text) : (u64)size;
+    return bind_bytes(stmt, index, text, length, SQLITE_UTF8, destroy);
+}
+
+int sqlite3_bind_text64(sqlite3_stmt *stmt, int index, const char *text, sqlite3_uint64 size,
+                        void (*destroy)(void *), unsigned char encoding)
+{
+    if (encoding == SQLITE_UTF16)
+        encoding = UTF16_NATIVE;
+    if (encoding == SQLITE_UTF8_ZT)
+        encoding = SQLITE_UTF8;
+    if (encoding != SQLITE_UTF8)
+        size &= ~(sqlite3_uint64)1;
+    return bind_bytes(stmt, index, text, size, encoding, destroy);
+}
+
+int sqlite3_bind_text16(sqlite3_stmt *stmt, int index, const void *text, int size,
+                        void (*destroy)(void *))
+{
+    u64 length = text == NULL ? 0 : utf16_text_size(text, size);
+    return bind_bytes(stmt, index, text, length, UTF16_NATIVE, destroy);
+}
+
+int sqlite3_bind_double(sqlite3_stmt *stmt, int index, double real)
+{
+    int rc;
+    Value *param = bind_enter(stmt, index, &rc);
+    if (param == NULL)
+        return rc;
+    value_set_f64(param, real);
+    return bind_leave(stmt, SQLITE_OK);
+}
+
+int sqlite3_bind_int64(sqlite3_stmt *stmt, int index, sqlite3_int64 integer)
+{
+    int rc;
+    Value *param = bind_enter(stmt, index, &rc);
+    if (param == NULL)
+        return rc;
+    value_set_i64(param, integer);
+    return bind_leave(stmt, SQLITE_OK);
+}
+
+int sqlite3_bind_int(sqlite3_stmt *stmt, int index, int integer)
+{
+    return sqlite3_bind_int64(stmt, index, integer);
+}
+
+int sqlite3_bind_null(sqlite3_stmt *stmt, int index)
+{
+    int rc;
+    Value *param = bind_enter(stmt, index, &rc);
+    return param == NULL ? rc : bind_leave(stmt, SQLITE_OK);
+}
+
+int sqlite3_bind_pointer(sqlite3_stmt *stmt, int index, void *pointer, const char *tag,
+                         void (*destroy)(void *))
+{
+    int rc;
+    Value *param = bind_enter(stmt, index, &rc);
+    if (param == NULL) {
+        if (destroy != NULL)
+            destroy(pointer);
+        return rc;
+    }
+    value_set_pointer(param, pointer, tag, destroy);
+    return bind_leave(stmt, SQLITE_OK);
+}
+
+int sqlite3_bind_value(sqlite3_stmt *stmt, int index, const sqlite3_value *source)
+{
+    int rc;
+    Value *param = bind_enter(stmt, index, &rc);
+    if (param == NULL)
+        return rc;
+    rc = value_copy(param, source);
+    if (rc == SQLITE_OK && (param->flags & V_TEXT) != 0)
+        rc = value_change_encoding(param, ((Vm *)stmt)->db->encoding);
+    param->flags &= (u16)~V_SUBTYPE;
+    return bind_leave(stmt, rc);
+}
+
+int sqlite3_bind_zeroblob64(sqlite3_stmt *stmt, int index, sqlite3_uint64 size)
+{
+    int rc;
+    Value *param = bind_enter(stmt, index, &rc);
+    if (param == NULL)
+        return rc;
+    if (size > (u64)((Vm *)stmt)->db->limits[SQLITE_LIMIT_LENGTH])
+        return bind_leave(stmt, SQLITE_TOOBIG);
+    value_set_zeroblob(param, (u32)size);
+    return bind_leave(stmt, SQLITE_OK);
+}
+
+int sqlite3_bind_zeroblob(sqlite3_stmt *stmt, int index, int size)
+{
+    return sqlite3_bind_zeroblob64(stmt, index, size < 0 ? 0 : (sqlite3_uint64)size);
+}
+
+int sqlite3_bind_parameter_count(sqlite3_stmt *stmt)
+{
+    const Vm *vm = (const Vm *)stmt;
+    return vm != NULL ? vm->param_count : 0;
+}
+
+const char *sqlite3_bind_parameter_name(sqlite3_stmt *stmt, int index)
+{
+    const Vm *vm = (const Vm *)stmt;
+    if (vm == NULL || index < 1 || index > vm->param_count || vm->param_names == NULL)
+        return NULL;
+    return vm->param_names[index - 1];
+}
+
+int sqlite3_bind_parameter_index(sqlite3_stmt *stmt, const char *name)
+{
+    const Vm *vm = (const Vm *)stmt;
+    if (vm == NULL || name == NULL || vm->param_names == NULL)
+        return 0;
+    for (int i = 0; i < vm->param_count; i++) {
+        if (vm->param_names[i] != NULL && strcmp(vm->param_names[i], name) == 0)
+            return i + 1;
+    }
+    return 0;
+}
+
+int sqlite3_clear_bindings(sqlite3_stmt *stmt)
+{
+    Vm *vm = (Vm *)stmt;
+    if (vm == NULL)
+        return error_misuse();
+    api_enter(vm->db);
+    vm_clear_bindings(vm);
+    if (vm->expire_mask != 0)
+        vm->expired = true;
+    return api_exit(vm->db, SQLITE_OK);
+}
+
+int sqlite3_transfer_bindings(sqlite3_stmt *from, sqlite3_stmt *to)
+{
+    Vm *source = (Vm *)from;
+    Vm *target = (Vm *)to;
+    if (source == NULL || target == NULL || source->param_count != target->param_count)
+        return SQLITE_ERROR;
+    if (source->db != target->db)
+        return error_misuse();
+    for (int i = 0; i < source->param_count; i++)
+        value_move(&target->params[i], &source->params[i]);
+    return SQLITE_OK;
+}
+
+// --- values ---
+
+const void *sqlite3_value_blob(sqlite3_value *v)
+{
+    return value_blob(v);
+}
+
+double sqlite3_value_double(sqlite3_value *v)
+{
+    return value_f64(v);
+}
+
+int sqlite3_value_int(sqlite3_value *v)
+{
+    return (int)value_i64(v);
+}
+
+sqlite3_int64 sqlite3_value_int64(sqlite3_value *v)
+{
+    return value_i64(v);
+}
+
+const unsigned char *sqlite3_value_text(sqlite3_value *v)
+{
+    return v != NULL ? value_text(v, SQLITE_UTF8) : NULL;
+}
+
+const void *sqlite3_value_text16(sqlite3_value *v)
+{
+    return v != NULL ? value_text(v, UTF16_NATIVE) : NULL;
+}
+
+const void *sqlite3_value_text16le(sqlite3_value *v)
+{
+    return v != NULL ? value_text(v, SQLITE_UTF16LE) : NULL;
+}
+
+const void *sqlite3_value_text16be(sqlite3_value *v)
+{
+    return v != NULL ? value_text(v, SQLITE_UTF16BE) : NULL;
+}
+
+int sqlite3_value_bytes(sqlite3_value *v)
+{
+    if ((v->flags & V_BLOB) != 0)
+        return (int)value_size(v);
+    return (int)value_text_size(v, SQLITE_UTF8);
+}
+
+int sqlite3_value_bytes16(sqlite3_value *v)
+{
+    if ((v->flags & V_BLOB) != 0)
+        return (int)value_size(v);
+    return (int)value_text_size(v, UTF16_NATIVE);
+}
+
+int sqlite3_value_type(sqlite3_value *v)
+{
+    return value_type(v);
+}
+
+int sqlite3_value_numeric_type(sqlite3_value *v)
+{
+    return value_numeric_type(v);
+}
+
+int sqlite3_value_encoding(sqlite3_value *v)
+{
+    return v->encoding;
+}
+
+unsigned int sqlite3_value_subtype(sqlite3_value *v)
+{
+    return (v->flags & V_SUBTYPE) != 0 ? v->subtype : 0;
+}
+
+void *sqlite3_value_pointer(sqlite3_value *v, const char *tag)
+{
+    bool is_pointer = (v->flags & V_TYPE_MASK) == V_NULL && (v->flags & V_SUBTYPE) != 0
+                      && v->subtype == 'p' && tag != NULL && v->u.pointer_tag != NULL;
+    return is_pointer && strcmp(v->u.pointer_tag, tag) == 0 ? v->bytes : NULL;
+}
+
+int sqlite3_value_nochange(sqlite3_value *v)
+{
+    return (v->flags & (V_NULL | V_ZERO_TAIL)) == (V_NULL | V_ZERO_TAIL);
+}
+
+int sqlite3_value_frombind(sqlite3_value *v)
+{
+    return (v->flags & V_FROM_BIND) != 0;
+}
+
+sqlite3_value *sqlite3_value_dup(const sqlite3_value *v)
+{
+    return v != NULL ? value_dup(v) : NULL;
+}
+
+void sqlite3_value_free(sqlite3_value *v)
+{
+    value_free(v);
+}

@@ -1,0 +1,321 @@
+// Application-defined functions: registering them, and what their bodies call.
+
+#include "api/api.h"
+#include "func/func.h"
+#include "vm/vm.h"
+#include <string.h>
+
+// --- registering ---
+
+static int define_function(sqlite3 *db, const FuncSpec *spec)
+{
+    if (!connection_is_usable(db)) {
+        if (spec->destroy != NULL)
+            spec->destroy(spec->user_data);
+        return error_misuse();
+    }
+    api_enter(db);
+    bool replaces = spec->name != NULL && func_name_exists(db, spec->name);
+    if (replaces && db->active_statements > 0
+        && func_find(db, spec->name, spec->arg_count, 0) != NULL
+        && (func_find(db, spec->name, spec->arg_count, 0)->flags & FUNC_BUILTIN) == 0) {
+        connection_error(db, SQLITE_BUSY,
+                         "unable to delete/modify user-function due to active statements");
+        if (spec->destroy != NULL)
+            spec->destroy(spec->user_data);
+        return api_exit(db, SQLITE_BUSY);
+    }
+    if (replaces)
+        vm_expire_all(db, false);
+    return api_exit(db, func_define(db, spec));
+}
+
+int sqlite3_create_function_v2(sqlite3 *db, const char *name, int arg_count, int text_rep,
+                               void *user_data,
+                               void (*call)(sqlite3_context *, int, sqlite3_value **),
+                               void (*step)(sqlite3_context *, int, sqlite3_value **),
+                               void (*finalize)(sqlite3_context *), void (*destroy)(void *))
+{
+    FuncSpec spec = {.name = name,
+                     .arg_count = arg_count,
+                     .text_rep = text_rep,
+                     .user_data = user_data,
+                     .call = call,
+                     .step = step,
+                     .finalize = finalize,
+                     .destroy = destroy};
+    return define_function(db, &spec);
+}
+
+int sqlite3_create_function(sqlite3 *db, const char *name, int arg_count, int text_rep,
+                            void *user_data, void (*call)(sqlite3_context *, int, sqlite3_value **),
+                            void (*step)(sqlite3_context *, int, sqlite3_value **),
+                            void (*finalize)(sqlite3_context *))
+{
+    return sqlite3_create_function_v2(db, name, arg_count, text_rep, user_data, call, step,
+                                      finalize, NULL);
+}
+
+int sqlite3_create_function16(sqlite3 *db, const void *name, int arg_count, int text_rep,
+                              void *user_data,
+                              void (*call)(sqlite3_context *, int, sqlite3_value **),
+                              void (*step)(sqlite3_context *, int, sqlite3_value **),
+                              void (*finalize)(sqlite3_context *))
+{
+    if (!connection_is_usable(db) || name == NULL)
+        return error_misuse();
+    char *utf8 = utf16_text_to_utf8(name);
+    if (utf8 == NULL)
+        return SQLITE_NOMEM;
+    int rc = sqlite3_create_function_v2(db, utf8, arg_count, text_rep, user_data, call, step,
+                                        finalize, NULL);
+    mem_free(utf8);
+    return rc;
+}
+
+int sqlite3_create_window_function(sqlite3 *db, const char *name, int arg_count, int text_rep,
+                                   void *user_data,
+                                   void (*step)(sqlite3_context *, int, sqlite3_value **),
+                                   void (*finalize)(sqlite3_context *),
+                                   void (*value)(sqlite3_context *),
+                                   void (*inverse)(sqlite3_context *, int, sqlite3_value **),
+                                   void (*destroy)(void *))
+{
+    FuncSpec spec = {.name = name,
+                     .arg_count = arg_count,
+                     .text_rep = text_rep,
+                     .user_data = user_data,
+                     .step = step,
+                     .finalize = finalize,
+                     .value = value,
+                     .inverse = inverse,
+                     .destroy = destroy};
+    return define_function(db, &spec);
+}
+
+int sqlite3_overload_function(sqlite3 *db, const char *name, int arg_count)
+{
+    if (!connection_is_usable(db) || name == NULL || arg_count < -2)
+        return error_misuse();
+    api_enter(db);
+    return api_exit(db, func_define_placeholder(db, name, arg_count));
+}
+
+// --- results ---
+
+void sqlite3_result_blob(sqlite3_context *call, const void *bytes, int size,
+                         void (*destroy)(void *))
+{
+    call_result_blob(call, bytes, size < 0 ? 0 : (u64)size, destroy);
+}
+
+void sqlite3_result_blob64(sqlite3_context *call, const void *bytes, sqlite3_uint64 size,
+                           void (*destroy)(void *))
+{
+    call_result_blob(call, bytes, size, destroy);
+}
+
+void sqlite3_result_double(sqlite3_context *call, double real)
+{
+    call_result_f64(call, real);
+}
+
+void sqlite3_result_int(sqlite3_context *call, int integer)
+{
+    call_result_i64(call, integer);
+}
+
+void sqlite3_result_int64(sqlite3_context *call, sqlite3_int64 integer)
+{
+    call_result_i64(call, integer);
+}
+
+void sqlite3_result_null(sqlite3_context *call)
+{
+    call_result_null(call);
+}
+
+static void result_text(sqlite3_context *call, const void *text, u64 size, u8 encoding,
+                        void (*destroy)(void *))
+{
+    if (text == NULL)
+        call_result_null(call);
+    else
+        call_result_text(call, text, size, encoding, destroy);
+}
+
+void sqlite3_result_text(sqlite3_context *call, const char *text, int size, void (*destroy)(void *))
+{
+    u64 length = text == NULL ? 0 : size < 0 ? strlen(text) : (u64)size;
+    result_text(call, text, length, SQLITE_UTF8, destroy);
+}
+
+void sqlite3_result_text64(sqlite3_context *call, const char *text, sqlite3_uint64 size,
+                           void (*destroy)(void *), unsigned char encoding)
+{
+    if (encoding == SQLITE_UTF16)
+        encoding = UTF16_NATIVE;
+    if (encoding == SQLITE_UTF8_ZT)
+        encoding = SQLITE_UTF8;
+    if (encoding != SQLITE_UTF8)
+        size &= ~(sqlite3_uint64)1;
+    result_text(call, text, size, encoding, destroy);
+}
+
+static void result_text16(sqlite3_context *call, const void *text, int size, u8 encoding,
+                          void (*destroy)(void *))
+{
+    u64 length = text == NULL ? 0 : utf16_text_size(text, size);
+    result_text(call, text, length, encoding, destroy);
+}
+
+void sqlite3_result_text16(sqlite3_context *call, const void *text, int size,
+                           void (*destroy)(void *))
+{
+    result_text16(call, text, size, UTF16_NATIVE, destroy);
+}
+
+void sqlite3_result_text16le(sqlite3_context *call, const void *text, int size,
+                             void (*destroy)(void *))
+{
+    result_text16(call, text, size, SQLITE_UTF16LE, destroy);
+}
+
+void sqlite3_result_text16be(sqlite3_context *call, const void *text, int size,
+                             void (*destroy)(void *))
+{
+    result_text16(call, text, size, SQLITE_UTF16BE, destroy);
+}
+
+void sqlite3_result_value(sqlite3_context *call, sqlite3_value *v)
+{
+    if (v == NULL)
+        call_result_null(call);
+    else
+        call_result_value(call, v);
+}
+
+void sqlite3_result_pointer(sqlite3_context *call, void *pointer, const char *tag,
+                            void (*destroy)(void *))
+{
+    call_result_pointer(call, pointer, tag, destroy);
+}
+
+void sqlite3_result_subtype(sqlite3_context *call, unsigned int subtype)
+{
+    call_result_subtype(call, subtype);
+}
+
+int sqlite3_result_zeroblob64(sqlite3_context *call, sqlite3_uint64 size)
+{
+    return call_result_zeroblob(call, size);
+}
+
+void sqlite3_result_zeroblob(sqlite3_context *call, int size)
+{
+    (void)sqlite3_result_zeroblob64(call, size < 0 ? 0 : (sqlite3_uint64)size);
+}
+
+void sqlite3_result_error(sqlite3_context *call, const char *message, int size)
+{
+    call_result_error(call, message, size, SQLITE_UTF8);
+}
+
+void sqlite3_result_error16(sqlite3_context *call, const void *message, int size)
+{
+    call_result_error(call, message, size, UTF16_NATIVE);
+}
+
+void sqlite3_result_error_code(sqlite3_context *call, int rc)
+{
+    call_result_error_code(call, rc);
+}
+
+void sqlite3_result_error_nomem(sqlite3_context *call)
+{
+    call_result_error_nomem(call);
+}
+
+void sqlite3_result_error_toobig(sqlite3_context *call)
+{
+    call_result_error_toobig(call);
+}
+
+// --- context ---
+
+void *sqlite3_user_data(sqlite3_context *call)
+{
+    return call != NULL ? call_user_data(call) : NULL;
+}
+
+sqlite3 *sqlite3_context_db_handle(sqlite3_context *call)
+{
+    return call != NULL ? call_db(call) : NULL;
+}
+
+void *sqlite3_aggregate_context(sqlite3_context *call, int size)
+{
+    return call_state(call, size < 0 ? 0 : (u32)size);
+}
+
+int sqlite3_aggregate_count(sqlite3_context *call)
+{
+    return call->state != NULL ? (int)call->state->subtype : 0;
+}
+
+void *sqlite3_get_auxdata(sqlite3_context *call, int argument)
+{
+    return call != NULL ? call_get_aux(call, argument) : NULL;
+}
+
+void sqlite3_set_auxdata(sqlite3_context *call, int argument, void *data, void (*destroy)(void *))
+{
+    call_set_aux(call, argument, data, destroy);
+}
+
+// --- collations ---
+
+static int define_collation(sqlite3 *db, const char *name, int encoding, const Collation *collation)
+{
+    int enc = encoding;
+    if (enc == SQLITE_UTF16 || enc == SQLITE_UTF16_ALIGNED)
+        enc = UTF16_NATIVE;
+    if (enc < SQLITE_UTF8 || enc > SQLITE_UTF16BE)
+        return error_misuse();
+    if (db->active_statements > 0)
+        return connection_error(
+            db, SQLITE_BUSY, "unable to delete/modify collation sequence due to active statements");
+    vm_expire_all(db, false);
+    int rc = catalog_add_collation(db, name, (u8)enc, collation);
+    return rc == SQLITE_OK ? rc : connection_out_of_memory(db);
+}
+
+int sqlite3_create_collation_v2(sqlite3 *db, const char *name, int encoding, void *arg,
+                                int (*compare)(void *, int, const void *, int, const void *),
+                                void (*destroy)(void *))
+{
+    if (!connection_is_usable(db) || name == NULL)
+        return error_misuse();
+    api_enter(db);
+    Collation collation = {.compare = compare, .arg = arg, .destroy = destroy};
+    return api_exit(db, define_collation(db, name, encoding, &collation));
+}
+
+int sqlite3_create_collation(sqlite3 *db, const char *name, int encoding, void *arg,
+                             int (*compare)(void *, int, const void *, int, const void *))
+{
+    return sqlite3_create_collation_v2(db, name, encoding, arg, compare, NULL);
+}
+
+int sqlite3_create_collation16(sqlite3 *db, const void *name, int encoding, void *arg,
+                               int (*compare)(void *, int, const void *, int, const void *))
+{
+    if (!connection_is_usable(db) || name == NULL)
+        return error_misuse();
+    char *utf8 = utf16_text_to_utf8(name);
+    if (utf8 == NULL)
+        return SQLITE_NOMEM;
+    int rc = sqlite3_create_collation_v2(db, utf8, encoding, arg, compare, NULL);
+    mem_free(utf8);
+    return rc;
+}

@@ -1,0 +1,422 @@
+// Prepared statements: preparing, stepping, resetting, and what is known about them.
+
+#include "api/api.h"
+#include "base/buffer.h"
+#include "base/utf.h"
+#include "sql/compile.h"
+#include "vm/vm.h"
+#include <string.h>
+
+static bool statement_is_usable(const Vm *vm)
+{
+    if (vm == NULL) {
+        log_message(SQLITE_MISUSE, "API called with NULL prepared statement");
+        return false;
+    }
+    if (vm->db == NULL) {
+        log_message(SQLITE_MISUSE, "API called with finalized prepared statement");
+        return false;
+    }
+    return true;
+}
+
+// --- preparing ---
+
+// Set by sqlite3_prepare_v2() and later beside SQLITE_PREPARE_*: step gives precise errors and
+// recompiles.
+enum { PREPARE_V2 = 0x80 };
+
+static int prepare(sqlite3 *db, const char *sql, int size, u32 flags, sqlite3_stmt **out,
+                   const char **tail)
+{
+    if (out == NULL)
+        return error_misuse();
+    *out = NULL;
+    if (!connection_is_usable(db) || sql == NULL)
+        return error_misuse();
+    api_enter(db);
+    connection_error_clear(db);
+    size_t length = size < 0 ? strlen(sql) : strnlen(sql, (size_t)size);
+    size_t consumed = 0;
+    Vm *vm = NULL;
+    int rc = sql_compile(db, sql, length, flags & ~(u32)PREPARE_V2, &vm, &consumed);
+    if (tail != NULL)
+        *tail = sql + consumed;
+    if (vm != NULL)
+        vm->is_prepared_v2 = (flags & PREPARE_V2) != 0;
+    *out = (sqlite3_stmt *)vm;
+    return api_exit(db, rc);
+}
+
+int sqlite3_prepare(sqlite3 *db, const char *sql, int size, sqlite3_stmt **out, const char **tail)
+{
+    return prepare(db, sql, size, 0, out, tail);
+}
+
+int sqlite3_prepare_v2(sqlite3 *db, const char *sql, int size, sqlite3_stmt **out,
+                       const char **tail)
+{
+    return prepare(db, sql, size, PREPARE_V2, out, tail);
+}
+
+int sqlite3_prepare_v3(sqlite3 *db, const char *sql, int size, unsigned flags, sqlite3_stmt **out,
+                       const char **tail)
+{
+    return prepare(db, sql, size, flags | PREPARE_V2, out, tail);
+}
+
+static size_t utf16_size(const void *text, int size_max)
+{
+    const u8 *in = text;
+    size_t size = 0;
+    while ((size_max < 0 || size + 1 < (size_t)size_max) && (in[size] != 0 || in[size + 1] != 0))
+        size += 2;
+    return size;
+}
+
+// The tail is found again by counting characters.
+static const void *utf16_tail(const void *sql, size_t size, const char *utf8, const char *utf8_tail)
+{
+    size_t chars = utf8_length(utf8, (size_t)(utf8_tail - utf8));
+    const u8 *at = sql;
+    const u8 *end = at + size;
+    while (chars-- > 0 && at < end)
+        utf16_next(&at, end, UTF16_NATIVE == SQLITE_UTF16BE);
+    return at;
+}
+
+static int prepare16(sqlite3 *db, const void *sql, int size, u32 flags, sqlite3_stmt **out,
+                     const void **tail)
+{
+    if (out == NULL)
+        return error_misuse();
+    *out = NULL;
+    if (!connection_is_usable(db) || sql == NULL)
+        return error_misuse();
+    size_t length = utf16_size(sql, size);
+    Buffer utf8 = {0};
+    utf16_to_utf8(sql, length, UTF16_NATIVE == SQLITE_UTF16BE, &utf8);
+    const char *text = buffer_text(&utf8);
+    const char *text_tail = text;
+    int rc = utf8.rc != SQLITE_OK ? SQLITE_NOMEM
+                                  : prepare(db, text, (int)utf8.size, flags, out, &text_tail);
+    if (tail != NULL)
+        *tail = utf16_tail(sql, length, text, text_tail);
+    buffer_deinit(&utf8);
+    return rc;
+}
+
+int sqlite3_prepare16(sqlite3 *db, const void *sql, int size, sqlite3_stmt **out, const void **tail)
+{
+    return prepare16(db, sql, size, 0, out, tail);
+}
+
+int sqlite3_prepare16_v2(sqlite3 *db, const void *sql, int size, sqlite3_stmt **out,
+                         const void **tail)
+{
+    return prepare16(db, sql, size, PREPARE_V2, out, tail);
+}
+
+int sqlite3_prepare16_v3(sqlite3 *db, const void *sql, int size, unsigned flags, sqlite3_stmt **out,
+                         const void **tail)
+{
+    return prepare16(db, sql, size, flags | PREPARE_V2, out, tail);
+}
+
+// --- running ---
+
+int sqlite3_step(sqlite3_stmt *stmt)
+{
+    Vm *vm = (Vm *)stmt;
+    if (!statement_is_usable(vm))
+        return error_misuse();
+    sqlite3 *db = vm->db;
+    api_enter(db);
+    int rc = vm_step(vm);
+    return api_exit(db, rc);
+}
+
+int sqlite3_reset(sqlite3_stmt *stmt)
+{
+    Vm *vm = (Vm *)stmt;
+    if (vm == NULL)
+        return SQLITE_OK;
+    sqlite3 *db = vm->db;
+    api_enter(db);
+    int rc = vm_reset(vm);
+    return api_exit(db, rc);
+}
+
+int sqlite3_finalize(sqlite3_stmt *stmt)
+{
+    Vm *vm = (Vm *)stmt;
+    if (vm == NULL)
+        return SQLITE_OK;
+    if (!statement_is_usable(vm))
+        return error_misuse();
+    sqlite3 *db = vm->db;
+    api_enter(db);
+    int rc = vm_finalize(vm);
+    if (db->out_of_memory) {
+        db->out_of_memory = false;
+        rc = SQLITE_NOMEM;
+    }
+    rc &= db->error_mask;
+    connection_free_if_zombie(db); // leaves the mutex
+    return rc;
+}
+
+// --- rows ---
+
+int sqlite3_column_count(sqlite3_stmt *stmt)
+{
+    const Vm *vm = (const Vm *)stmt;
+    return vm != NULL ? vm->column_count : 0;
+}
+
+int sqlite3_data_count(sqlite3_stmt *stmt)
+{
+    const Vm *vm = (const Vm *)stmt;
+    return vm != NULL && vm->row != NULL ? vm->column_count : 0;
+}
+
+// The value of a column, with the connection entered (left by column_leave); a NULL for columns
+// there are not.
+static Value *column_enter(sqlite3_stmt *stmt, int column)
+{
+    static Value null_value = {.flags = V_NULL};
+    Vm *vm = (Vm *)stmt;
+    if (vm == NULL)
+        return &null_value;
+    api_enter(vm->db);
+    if (vm->row != NULL && column >= 0 && column < vm->column_count)
+        return &vm->row[column];
+    connection_error_plain(vm->db, SQLITE_RANGE);
+    return &null_value;
+}
+
+static void column_leave(sqlite3_stmt *stmt)
+{
+    Vm *vm = (Vm *)stmt;
+    if (vm != NULL)
+        vm->rc = api_exit(vm->db, vm->rc);
+}
+
+const void *sqlite3_column_blob(sqlite3_stmt *stmt, int column)
+{
+    const void *bytes = value_blob(column_enter(stmt, column));
+    column_leave(stmt);
+    return bytes;
+}
+
+int sqlite3_column_bytes(sqlite3_stmt *stmt, int column)
+{
+    int size = sqlite3_value_bytes(column_enter(stmt, column));
+    column_leave(stmt);
+    return size;
+}
+
+int sqlite3_column_bytes16(sqlite3_stmt *stmt, int column)
+{
+    int size = sqlite3_value_bytes16(column_enter(stmt, column));
+    column_leave(stmt);
+    return size;
+}
+
+double sqlite3_column_double(sqlite3_stmt *stmt, int column)
+{
+    double real = value_f64(column_enter(stmt, column));
+    column_leave(stmt);
+    return real;
+}
+
+int sqlite3_column_int(sqlite3_stmt *stmt, int column)
+{
+    return (int)sqlite3_column_int64(stmt, column);
+}
+
+sqlite3_int64 sqlite3_column_int64(sqlite3_stmt *stmt, int column)
+{
+    i64 integer = value_i64(column_enter(stmt, column));
+    column_leave(stmt);
+    return integer;
+}
+
+const unsigned char *sqlite3_column_text(sqlite3_stmt *stmt, int column)
+{
+    const unsigned char *text = value_text(column_enter(stmt, column), SQLITE_UTF8);
+    column_leave(stmt);
+    return text;
+}
+
+const void *sqlite3_column_text16(sqlite3_stmt *stmt, int column)
+{
+    const void *text = value_text(column_enter(stmt, column), UTF16_NATIVE);
+    column_leave(stmt);
+    return text;
+}
+
+sqlite3_value *sqlite3_column_value(sqlite3_stmt *stmt, int column)
+{
+    Value *v = column_enter(stmt, column);
+    if ((v->flags & V_STATIC) != 0)
+        v->flags = (u16)((v->flags & ~V_STATIC) | V_EPHEMERAL);
+    column_leave(stmt);
+    return v;
+}
+
+int sqlite3_column_type(sqlite3_stmt *stmt, int column)
+{
+    int type = value_type(column_enter(stmt, column));
+    column_leave(stmt);
+    return type;
+}
+
+// --- column names ---
+
+static const void *column_label(sqlite3_stmt *stmt, int column, VmColumnText what, u8 encoding)
+{
+    Vm *vm = (Vm *)stmt;
+    if (vm == NULL) {
+        (void)error_misuse();
+        return NULL;
+    }
+    static const char *const explain_names[] = {"addr", "opcode", "p1", "p2",
+                                                "p3",   "p4",     "p5", "comment"};
+    static const u16 explain_names16[8][8] = {
+        {'a', 'd', 'd', 'r'}, {'o', 'p', 'c', 'o', 'd', 'e'},
+        {'p', '1'},           {'p', '2'},
+        {'p', '3'},           {'p', '4'},
+        {'p', '5'},           {'c', 'o', 'm', 'm', 'e', 'n', 't'}};
+    if (column < 0 || column >= vm->column_count)
+        return NULL;
+    if (vm->column_texts == NULL)
+        return what != VM_COLUMN_NAME    ? NULL
+               : encoding == SQLITE_UTF8 ? (const void *)explain_names[column]
+                                         : (const void *)explain_names16[column];
+    api_enter(vm->db);
+    const void *text =
+        value_text(&vm->column_texts[column * VM_COLUMN_TEXTS + (int)what], encoding);
+    vm->db->out_of_memory = false;
+    if (vm->db->mutex != NULL)
+        sqlite3_mutex_leave(vm->db->mutex);
+    return text;
+}
+
+const char *sqlite3_column_name(sqlite3_stmt *stmt, int column)
+{
+    return column_label(stmt, column, VM_COLUMN_NAME, SQLITE_UTF8);
+}
+
+const void *sqlite3_column_name16(sqlite3_stmt *stmt, int column)
+{
+    return column_label(stmt, column, VM_COLUMN_NAME, UTF16_NATIVE);
+}
+
+const char *sqlite3_column_decltype(sqlite3_stmt *stmt, int column)
+{
+    return column_label(stmt, column, VM_COLUMN_DECLTYPE, SQLITE_UTF8);
+}
+
+const void *sqlite3_column_decltype16(sqlite3_stmt *stmt, int column)
+{
+    return column_label(stmt, column, VM_COLUMN_DECLTYPE, UTF16_NATIVE);
+}
+
+const char *sqlite3_column_database_name(sqlite3_stmt *stmt, int column)
+{
+    return column_label(stmt, column, VM_COLUMN_DATABASE, SQLITE_UTF8);
+}
+
+const void *sqlite3_column_database_name16(sqlite3_stmt *stmt, int column)
+{
+    return column_label(stmt, column, VM_COLUMN_DATABASE, UTF16_NATIVE);
+}
+
+const char *sqlite3_column_table_name(sqlite3_stmt *stmt, int column)
+{
+    return column_label(stmt, column, VM_COLUMN_TABLE, SQLITE_UTF8);
+}
+
+const void *sqlite3_column_table_name16(sqlite3_stmt *stmt, int column)
+{
+    return column_label(stmt, column, VM_COLUMN_TABLE, UTF16_NATIVE);
+}
+
+const char *sqlite3_column_origin_name(sqlite3_stmt *stmt, int column)
+{
+    return column_label(stmt, column, VM_COLUMN_ORIGIN, SQLITE_UTF8);
+}
+
+const void *sqlite3_column_origin_name16(sqlite3_stmt *stmt, int column)
+{
+    return column_label(stmt, column, VM_COLUMN_ORIGIN, UTF16_NATIVE);
+}
+
+// --- what is known about a statement ---
+
+const char *sqlite3_sql(sqlite3_stmt *stmt)
+{
+    const Vm *vm = (const Vm *)stmt;
+    return vm != NULL ? vm->sql : NULL;
+}
+
+sqlite3 *sqlite3_db_handle(sqlite3_stmt *stmt)
+{
+    const Vm *vm = (const Vm *)stmt;
+    return vm != NULL ? vm->db : NULL;
+}
+
+int sqlite3_stmt_readonly(sqlite3_stmt *stmt)
+{
+    const Vm *vm = (const Vm *)stmt;
+    return vm == NULL || vm->is_read_only;
+}
+
+int sqlite3_stmt_isexplain(sqlite3_stmt *stmt)
+{
+    const Vm *vm = (const Vm *)stmt;
+    return vm != NULL ? vm->explain : 0;
+}
+
+int sqlite3_stmt_busy(sqlite3_stmt *stmt)
+{
+    const Vm *vm = (const Vm *)stmt;
+    return vm != NULL && vm->state == VM_RUNNING;
+}
+
+sqlite3_stmt *sqlite3_next_stmt(sqlite3 *db, sqlite3_stmt *stmt)
+{
+    if (!connection_is_usable(db)) {
+        (void)error_misuse();
+        return NULL;
+    }
+    api_enter(db);
+    Vm *next = stmt == NULL ? db->statements : ((Vm *)stmt)->next;
+    if (db->mutex != NULL)
+        sqlite3_mutex_leave(db->mutex);
+    return (sqlite3_stmt *)next;
+}
+
+int sqlite3_stmt_status(sqlite3_stmt *stmt, int op, int reset)
+{
+    Vm *vm = (Vm *)stmt;
+    if (vm == NULL) {
+        (void)error_misuse();
+        return 0;
+    }
+    if (op == SQLITE_STMTSTATUS_MEMUSED)
+        return (int)vm_memory_used(vm);
+    if (op < 0 || op >= VM_COUNTERS)
+        return 0;
+    u32 count = vm->counters[op];
+    if (reset)
+        vm->counters[op] = 0;
+    return (int)count;
+}
+
+int sqlite3_expired(sqlite3_stmt *stmt)
+{
+    const Vm *vm = (const Vm *)stmt;
+    return vm == NULL || vm->expired;
+}
