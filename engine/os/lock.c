@@ -111,9 +111,8 @@ static void inode_close_spares(InodeNode *inode)
 
 void inode_unref(InodeNode *inode)
 {
-    ASSERT(inode->ref_count > 0);
-
     mutex_lock(&table_mutex);
+    ASSERT(inode->ref_count > 0);
     if (--inode->ref_count > 0) {
         mutex_unlock(&table_mutex);
         return;

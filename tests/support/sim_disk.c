@@ -35,7 +35,7 @@ static void bytes_resize(SimBytes *bytes, i64 size)
 {
     if (size > bytes->size)
         bytes_reserve(bytes, size);
-    else
+    else if (size < bytes->size)
         memset(bytes->bytes + size, 0, (size_t)(bytes->size - size));
     bytes->size = size;
 }

@@ -1,9 +1,10 @@
 // Locks are looked at from outside: another process asks the kernel, byte by byte, what is held.
 #include "os/filename.h"
 #include "os/os.h"
+#include "os/thread.h"
 #include "support/process.h"
+#include "support/stock.h"
 #include "support/test.h"
-#include <dlfcn.h>
 #include <fcntl.h>
 #include <unistd.h>
 
@@ -239,53 +240,84 @@ static void a_writer_in_another_process_is_not_starved_by_readers(void **state)
     os_close_free(reader);
 }
 
-// The stock library, where one is installed, in a process of its own.
-typedef struct Stock {
-    Db *db;
-    const char *sql[3];
-} Stock;
-
-static int run_stock(Child *self, void *arg)
-{
-    const Stock *stock = arg;
-    void *library = dlopen("libsqlite3.so.0", RTLD_NOW | RTLD_LOCAL | RTLD_DEEPBIND);
-    if (library == NULL)
-        return 77;
-    int (*open_call)(const char *, void **);
-    int (*exec_call)(void *, const char *, void *, void *, char **);
-    *(void **)&open_call = dlsym(library, "sqlite3_open");
-    *(void **)&exec_call = dlsym(library, "sqlite3_exec");
-    void *handle = NULL;
-    int rc = open_call(stock->db->name, &handle);
-    for (int i = 0; i < 3 && rc == SQLITE_OK && stock->sql[i] != NULL; i++)
-        rc = exec_call(handle, stock->sql[i], NULL, NULL, NULL);
-    child_pause(self);
-    return rc;
-}
-
 static void stock_processes_take_part_in_the_protocol(void **state)
 {
     Db *db = *state;
-    Stock create = {db, {"CREATE TABLE t(a)", NULL, NULL}};
-    Child child;
-    child_start(&child, run_stock, &create);
-    if (child_finish(&child) == 77)
+    if (!stock_is_present())
         skip();
-
-    Stock write = {db, {"BEGIN IMMEDIATE", "INSERT INTO t VALUES(1)", NULL}};
-    child_start(&child, run_stock, &write);
+    assert_string_equal(stock_sql(db->name, "CREATE TABLE t(a)"), "");
+    pid_t stock = stock_start(db->name, "BEGIN IMMEDIATE; INSERT INTO t VALUES(1)");
     sqlite3_file *file = open_db(db);
     bool reserved = false;
+
     assert_ok(os_lock(file, SQLITE_LOCK_SHARED));
     assert_ok(os_check_reserved(file, &reserved));
     assert_true(reserved);
     assert_rc(SQLITE_BUSY, os_lock(file, SQLITE_LOCK_RESERVED));
-    assert_int_equal(child_finish(&child), SQLITE_OK);
-
+    stock_stop(stock, true);
     assert_ok(os_lock(file, SQLITE_LOCK_RESERVED));
-    child_start(&child, run_stock, &write);
-    assert_int_equal(child_finish(&child), SQLITE_BUSY);
+    assert_int_equal(strncmp(stock_sql(db->name, "BEGIN IMMEDIATE"), "error 5", 7), 0);
+    assert_ok(os_lock(file, SQLITE_LOCK_EXCLUSIVE));
+    assert_int_equal(strncmp(stock_sql(db->name, "SELECT * FROM t"), "error 5", 7), 0);
+
     os_close_free(file);
+    assert_string_equal(stock_sql(db->name, "INSERT INTO t VALUES(2); SELECT a FROM t"), "2");
+}
+
+typedef struct Crowd {
+    Db *db;
+    _Atomic int writers;
+    _Atomic int readers;
+    _Atomic int collisions; // O2 broken
+    _Atomic int writes;
+} Crowd;
+
+static void write_once(Crowd *crowd, sqlite3_file *file)
+{
+    if (os_lock(file, SQLITE_LOCK_RESERVED) != SQLITE_OK)
+        return;
+    if (os_lock(file, SQLITE_LOCK_EXCLUSIVE) != SQLITE_OK)
+        return;
+    crowd->collisions += crowd->writers++ != 0 || crowd->readers != 1;
+    crowd->writes++;
+    crowd->writers--;
+}
+
+static void *read_and_write(void *arg)
+{
+    Crowd *crowd = arg;
+    for (int i = 0; i < 300; i++) {
+        sqlite3_file *file = NULL;
+        if (os_open_new(vfs_find("unix"), crowd->db->name, OPEN_DB, &file, NULL) != SQLITE_OK)
+            return NULL;
+        if (os_lock(file, SQLITE_LOCK_SHARED) == SQLITE_OK) {
+            crowd->readers++;
+            crowd->collisions += crowd->writers != 0;
+            write_once(crowd, file);
+            crowd->readers--;
+            (void)os_unlock(file, SQLITE_LOCK_NONE);
+        }
+        os_close_free(file);
+    }
+    return crowd;
+}
+
+static void threads_exclude_each_other_while_files_come_and_go(void **state)
+{
+    Db *db = *state;
+    Crowd crowd = {.db = db};
+    Thread threads[4];
+    int before = lowest_free_descriptor();
+
+    for (int i = 0; i < 4; i++)
+        assert_ok(thread_start(&threads[i], read_and_write, &crowd));
+    for (int i = 0; i < 4; i++)
+        assert_ptr_equal(thread_join(&threads[i]), &crowd);
+
+    assert_int_equal(crowd.collisions, 0);
+    assert_true(crowd.writes > 0);
+    assert_int_equal(lowest_free_descriptor(), before);
+    assert_bytes(db, F_UNLCK, F_UNLCK, F_UNLCK);
 }
 
 static void unix_excl_keeps_other_processes_out_for_good(void **state)
@@ -334,5 +366,6 @@ TEST_SUITE(lock, ON_DISK(each_level_holds_the_bytes_of_the_protocol),
            ON_DISK(processes_exclude_each_other_by_the_table_of_levels),
            ON_DISK(a_writer_in_another_process_is_not_starved_by_readers),
            ON_DISK(stock_processes_take_part_in_the_protocol),
+           ON_DISK(threads_exclude_each_other_while_files_come_and_go),
            ON_DISK(unix_excl_keeps_other_processes_out_for_good),
            ON_DISK(a_dotfile_lock_is_a_directory))

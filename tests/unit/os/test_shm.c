@@ -2,6 +2,7 @@
 #include "os/filename.h"
 #include "os/os.h"
 #include "support/process.h"
+#include "support/stock.h"
 #include "support/test.h"
 #include <fcntl.h>
 #include <sys/stat.h>
@@ -230,6 +231,30 @@ static void a_read_only_wal_index_nobody_has_open_is_not_believed(void **state)
     filename_free(name);
 }
 
+static void a_stock_writer_is_seen_in_the_wal_index(void **state)
+{
+    Db *db = *state;
+    if (!stock_is_present())
+        skip();
+    pid_t stock = stock_start(db->name, "PRAGMA journal_mode=WAL; CREATE TABLE t(a);"
+                                        "BEGIN IMMEDIATE; INSERT INTO t VALUES(1)");
+    sqlite3_file *file = open_db(db);
+    volatile void *region = NULL;
+
+    assert_ok(os_shm_map(file, 0, false, &region));
+    assert_non_null((void *)region);
+    assert_int_equal(*(volatile u32 *)region, 3007000); // the format's version
+    assert_rc(SQLITE_BUSY, os_shm_lock(file, SHM_SLOT_WRITE, 1, LOCK_EXCLUSIVE));
+    assert_ok(os_shm_lock(file, SHM_SLOT_CHECKPOINT, 1, LOCK_EXCLUSIVE));
+    stock_stop(stock, true);
+    assert_ok(os_shm_lock(file, SHM_SLOT_WRITE, 1, LOCK_EXCLUSIVE));
+    assert_int_equal(strncmp(stock_sql(db->name, "INSERT INTO t VALUES(1)"), "error 5", 7), 0);
+
+    os_close_free(file);
+    assert_string_equal(stock_sql(db->name, "INSERT INTO t VALUES(1); SELECT count(*) FROM t"),
+                        "1");
+}
+
 static void the_file_takes_the_database_permissions(void **state)
 {
     Db *db = *state;
@@ -253,4 +278,5 @@ TEST_SUITE(shm, ON_DISK(regions_are_shared_within_the_process),
            ON_DISK(processes_share_regions_and_slots),
            ON_DISK(leftovers_of_a_crash_are_cut_off_by_the_first_to_come),
            ON_DISK(a_read_only_wal_index_nobody_has_open_is_not_believed),
+           ON_DISK(a_stock_writer_is_seen_in_the_wal_index),
            ON_DISK(the_file_takes_the_database_permissions))
