@@ -71,18 +71,24 @@ static u32 make_record(TreeFixture *f, i64 n, u32 size)
     return total;
 }
 
+void tree_payload(TreeFixture *f, i64 n, u32 size, Payload *payload)
+{
+    u32 total = make_record(f, n, size);
+    *payload = (Payload){0};
+    if (f->shape == NULL) {
+        payload->key_size = n;
+        payload->data = f->record;
+        payload->data_size = total;
+    } else {
+        payload->key = f->record;
+        payload->key_size = total;
+    }
+}
+
 int tree_put_flags(TreeFixture *f, i64 n, u32 size, u32 flags)
 {
-    Payload payload = {0};
-    u32 total = make_record(f, n, size);
-    if (f->shape == NULL) {
-        payload.key_size = n;
-        payload.data = f->record;
-        payload.data_size = total;
-    } else {
-        payload.key = f->record;
-        payload.key_size = total;
-    }
+    Payload payload;
+    tree_payload(f, n, size, &payload);
     return cursor_insert(f->cur, &payload, flags, CURSOR_UNKNOWN);
 }
 

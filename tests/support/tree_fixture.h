@@ -30,6 +30,8 @@ typedef struct TreeOptions {
 void tree_open(TreeFixture *f, const TreeOptions *options);
 void tree_close(TreeFixture *f);
 
+// What tree_put() inserts; borrowed from the fixture until its next call.
+void tree_payload(TreeFixture *f, i64 n, u32 size, Payload *payload);
 int tree_put(TreeFixture *f, i64 n, u32 size);
 int tree_put_flags(TreeFixture *f, i64 n, u32 size, u32 flags);
 // *order as of a seek.
