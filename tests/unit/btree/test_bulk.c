@@ -1,4 +1,5 @@
-// engine/btree/bulk.c: trees built bottom-up are the trees that inserts would have made, only fuller.
+// engine/btree/bulk.c: trees built bottom-up are the trees that inserts would have made, only
+// fuller.
 #include "support/test.h"
 
 #include "support/tree_fixture.h"
