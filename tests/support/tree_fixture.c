@@ -18,6 +18,7 @@ void tree_open(TreeFixture *f, const TreeOptions *options)
 {
     memset(f, 0, sizeof *f);
     u32 flags = options->path == NULL ? BTREE_MEMORY : 0;
+    assert_ok(os_init());
     sqlite3_vfs *vfs = options->path == NULL ? NULL : vfs_find(NULL);
     assert_ok(btree_open(vfs, options->path, NULL, flags,
                          SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_MAIN_DB, &f->bt));
@@ -113,6 +114,28 @@ int tree_seek(TreeFixture *f, Cursor *cur, i64 n, int *order)
     if (rc == SQLITE_OK)
         rc = cursor_seek_key(cur, &probe, order);
     return rc;
+}
+
+void tree_name_in_schema(TreeFixture *f, const char *name, const char *sql)
+{
+    Cursor *schema;
+    u8 record[1000];
+    Value values[5];
+    for (int i = 0; i < 5; i++)
+        value_init(&values[i], NULL);
+    assert_ok(value_set_text(&values[0], "table", 5, SQLITE_UTF8, BYTES_BORROW));
+    assert_ok(value_set_text(&values[1], name, strlen(name), SQLITE_UTF8, BYTES_BORROW));
+    assert_ok(value_set_text(&values[2], name, strlen(name), SQLITE_UTF8, BYTES_BORROW));
+    value_set_i64(&values[3], f->root);
+    assert_ok(value_set_text(&values[4], sql, strlen(sql), SQLITE_UTF8, BYTES_BORROW));
+    RecordPlan plan;
+    assert_ok(record_plan(values, 5, NULL, SQLITE_UTF8, &plan));
+    record_write(values, 5, &plan, record);
+    Payload payload = {
+        .key_size = f->root, .data = record, .data_size = plan.header_size + (u32)plan.body_size};
+    assert_ok(cursor_open(f->bt, 1, true, NULL, &schema));
+    assert_ok(cursor_insert(schema, &payload, 0, CURSOR_UNKNOWN));
+    cursor_close(schema);
 }
 
 i64 tree_read(TreeFixture *f, Cursor *cur, u32 *size)

@@ -38,6 +38,8 @@ int tree_put_flags(TreeFixture *f, i64 n, u32 size, u32 flags);
 int tree_seek(TreeFixture *f, Cursor *cur, i64 n, int *order);
 // The number of the entry stood on, after comparing its whole payload with what was put.
 i64 tree_read(TreeFixture *f, Cursor *cur, u32 *size);
+// Adds the tree's row to sqlite_schema.
+void tree_name_in_schema(TreeFixture *f, const char *name, const char *sql);
 // Fails the test unless the whole database is sound.
 void tree_check(TreeFixture *f);
 
