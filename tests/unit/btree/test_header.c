@@ -172,8 +172,10 @@ static void read_stock_file(const char *path, const char *sql)
              stock_sql(path, "SELECT rootpage FROM sqlite_schema WHERE rootpage > 0"));
     Pgno roots[50] = {1};
     u32 count = 1;
-    for (char *p = strtok(roots_text, "\n"); p != NULL; p = strtok(NULL, "\n"))
+    for (const char *p = roots_text; *p != 0; p += strspn(p, "\n")) {
         roots[count++] = (Pgno)atoi(p);
+        p += strcspn(p, "\n");
+    }
     i64 counts[50];
     IntegrityCheck check = {.roots = roots, .root_count = count, .error_max = 10, .counts = counts};
     assert_ok(btree_integrity_check(bt, &check));
@@ -211,14 +213,15 @@ static void files_made_by_stock_are_read_whole(void **state)
             char path[200];
             snprintf(name, sizeof name, "s%u_%d.db", size, mode);
             snprintf(path, sizeof path, "%s", work_path(&dir, name));
-            snprintf(
-                sql, sizeof sql,
-                "PRAGMA page_size=%u; PRAGMA auto_vacuum=%d; CREATE TABLE t(a INTEGER PRIMARY KEY, b, "
-                "c); CREATE INDEX i ON t(b, c); CREATE TABLE w(x PRIMARY KEY, y) WITHOUT ROWID; WITH "
-                "RECURSIVE n(i) AS (VALUES(1) UNION ALL SELECT i+1 FROM n WHERE i<2000) INSERT INTO t "
-                "SELECT i, hex(randomblob(i%%30)), CASE WHEN i%%40=0 THEN zeroblob(i*5) ELSE i END FROM "
-                "n; INSERT INTO w SELECT a, b FROM t; DELETE FROM t WHERE a %% 7 < 3",
-                size, mode);
+            snprintf(sql, sizeof sql,
+                     "PRAGMA page_size=%u; PRAGMA auto_vacuum=%d; "
+                     "CREATE TABLE t(a INTEGER PRIMARY KEY, b, c); CREATE INDEX i ON t(b, c); "
+                     "CREATE TABLE w(x PRIMARY KEY, y) WITHOUT ROWID; "
+                     "WITH RECURSIVE n(i) AS (VALUES(1) UNION ALL SELECT i+1 FROM n "
+                     "WHERE i<2000) INSERT INTO t SELECT i, hex(randomblob(i%%30)), "
+                     "CASE WHEN i%%40=0 THEN zeroblob(i*5) ELSE i END FROM n; "
+                     "INSERT INTO w SELECT a, b FROM t; DELETE FROM t WHERE a %% 7 < 3",
+                     size, mode);
             read_stock_file(path, sql);
         }
     }
