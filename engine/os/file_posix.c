@@ -96,6 +96,8 @@ static int posix_close(sqlite3_file *base)
     map_drop(file);
     if (file->lock_path != NULL)
         (void)dotfile_unlock(base, SQLITE_LOCK_NONE);
+    if (base->pMethods != &posix_methods)
+        file->level = SQLITE_LOCK_NONE; // a level of another kind: the inode never counted it
     if (file->inode != NULL)
         posix_release(file);
     else if (file->fd >= 0)

@@ -337,6 +337,22 @@ static void unix_excl_keeps_other_processes_out_for_good(void **state)
     assert_bytes(db, F_UNLCK, F_UNLCK, F_UNLCK);
 }
 
+static void a_file_without_locks_leaves_the_others_alone(void **state)
+{
+    Db *db = *state;
+    sqlite3_file *reader = open_db(db);
+    sqlite3_file *loose = open_with(db, "unix-none");
+    assert_ok(os_lock(reader, SQLITE_LOCK_SHARED));
+
+    assert_ok(os_lock(loose, SQLITE_LOCK_SHARED));
+    assert_ok(os_lock(loose, SQLITE_LOCK_EXCLUSIVE));
+    assert_bytes(db, F_UNLCK, F_UNLCK, F_RDLCK);
+    os_close_free(loose);
+
+    assert_bytes(db, F_UNLCK, F_UNLCK, F_RDLCK);
+    os_close_free(reader);
+}
+
 static void a_dotfile_lock_is_a_directory(void **state)
 {
     Db *db = *state;
@@ -368,4 +384,5 @@ TEST_SUITE(lock, ON_DISK(each_level_holds_the_bytes_of_the_protocol),
            ON_DISK(stock_processes_take_part_in_the_protocol),
            ON_DISK(threads_exclude_each_other_while_files_come_and_go),
            ON_DISK(unix_excl_keeps_other_processes_out_for_good),
+           ON_DISK(a_file_without_locks_leaves_the_others_alone),
            ON_DISK(a_dotfile_lock_is_a_directory))

@@ -1,4 +1,5 @@
 // The wal-index: regions, slots and the dead man's switch, looked at from other processes.
+#include "base/alloc.h"
 #include "os/filename.h"
 #include "os/os.h"
 #include "support/process.h"
@@ -231,6 +232,42 @@ static void a_read_only_wal_index_nobody_has_open_is_not_believed(void **state)
     filename_free(name);
 }
 
+static int lowest_free_descriptor(void)
+{
+    int fd = open("/dev/null", O_RDONLY);
+    close(fd);
+    return fd;
+}
+
+static int open_and_map(Db *db)
+{
+    sqlite3_file *file = NULL;
+    volatile void *region = NULL;
+    int rc = os_open_new(vfs_find("unix"), db->name, OPEN_DB, &file, NULL);
+    if (rc == SQLITE_OK)
+        rc = os_shm_map(file, 3, true, &region);
+    os_close_free(file);
+    return rc;
+}
+
+static void lack_of_memory_leaves_nothing_open(void **state)
+{
+    Db *db = *state;
+    int before = lowest_free_descriptor();
+    int failures = 0;
+    for (int n = 1;; n++) {
+        alloc_fault_arm(n, false);
+        int rc = open_and_map(db);
+        alloc_fault_arm(0, false);
+        assert_int_equal(lowest_free_descriptor(), before);
+        if (rc == SQLITE_OK)
+            break;
+        assert_int_equal(rc, SQLITE_NOMEM);
+        failures++;
+    }
+    assert_true(failures >= 5);
+}
+
 static void a_stock_writer_is_seen_in_the_wal_index(void **state)
 {
     Db *db = *state;
@@ -278,5 +315,6 @@ TEST_SUITE(shm, ON_DISK(regions_are_shared_within_the_process),
            ON_DISK(processes_share_regions_and_slots),
            ON_DISK(leftovers_of_a_crash_are_cut_off_by_the_first_to_come),
            ON_DISK(a_read_only_wal_index_nobody_has_open_is_not_believed),
+           ON_DISK(lack_of_memory_leaves_nothing_open),
            ON_DISK(a_stock_writer_is_seen_in_the_wal_index),
            ON_DISK(the_file_takes_the_database_permissions))
