@@ -1,0 +1,99 @@
+// Mutexes, VFSes, sleeping, randomness: the operating-system layer as programs see it.
+
+#include "api/api.h"
+#include "os/os.h"
+#include "os/thread.h"
+
+sqlite3_mutex *sqlite3_mutex_alloc(int kind)
+{
+    if (kind <= SQLITE_MUTEX_RECURSIVE && sqlite3_initialize() != SQLITE_OK)
+        return NULL;
+    return api_config.core_mutex ? shared_mutex_new(kind) : NULL;
+}
+
+void sqlite3_mutex_free(sqlite3_mutex *mutex)
+{
+    shared_mutex_free(mutex);
+}
+
+void sqlite3_mutex_enter(sqlite3_mutex *mutex)
+{
+    shared_mutex_enter(mutex);
+}
+
+int sqlite3_mutex_try(sqlite3_mutex *mutex)
+{
+    return shared_mutex_try(mutex);
+}
+
+void sqlite3_mutex_leave(sqlite3_mutex *mutex)
+{
+    shared_mutex_leave(mutex);
+}
+
+sqlite3_mutex *sqlite3_db_mutex(sqlite3 *db)
+{
+    return connection_is_usable(db) ? db->mutex : NULL;
+}
+
+sqlite3_vfs *sqlite3_vfs_find(const char *name)
+{
+    return sqlite3_initialize() == SQLITE_OK ? vfs_find(name) : NULL;
+}
+
+int sqlite3_vfs_register(sqlite3_vfs *vfs, int make_default)
+{
+    TRY(sqlite3_initialize());
+    return vfs == NULL ? error_misuse() : vfs_register(vfs, make_default != 0);
+}
+
+int sqlite3_vfs_unregister(sqlite3_vfs *vfs)
+{
+    TRY(sqlite3_initialize());
+    return vfs_unregister(vfs);
+}
+
+int sqlite3_sleep(int milliseconds)
+{
+    sqlite3_vfs *vfs = sqlite3_vfs_find(NULL);
+    if (vfs == NULL)
+        return 0;
+    return os_sleep(vfs, milliseconds < 0 ? 0 : milliseconds * 1000) / 1000;
+}
+
+int sqlite3_os_init(void)
+{
+    return os_init();
+}
+
+int sqlite3_os_end(void)
+{
+    return SQLITE_OK;
+}
+
+void sqlite3_thread_cleanup(void) {}
+
+int sqlite3_global_recover(void)
+{
+    return SQLITE_OK;
+}
+
+int sqlite3_memory_alarm(void (*alarm)(void *, sqlite3_int64, int), void *arg, sqlite3_int64 limit)
+{
+    (void)alarm;
+    (void)arg;
+    (void)limit;
+    return SQLITE_OK; // deprecated, without effect in SQLite as well
+}
+
+int sqlite3_release_memory(int bytes)
+{
+    (void)bytes;
+    return 0; // only builds with memory management give back other connections' pages
+}
+
+int sqlite3_enable_shared_cache(int on)
+{
+    (void)on; // the pool of pages is shared among a process's connections already
+    return SQLITE_OK;
+}
