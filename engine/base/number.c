@@ -201,7 +201,10 @@ void number_parse(const char *text, size_t size, ParsedNumber *out)
         out->pure_integer = out->pure_integer && after == p;
         p = after;
     }
-    out->whole = skip_spaces(p, end) == end;
+    // A NUL ends text for SQLite too, but makes a real of what stands before it.
+    p = skip_spaces(p, end);
+    out->whole = p == end || *p == 0;
+    out->pure_integer = out->pure_integer && (p == end || *p != 0);
     if (out->pure_integer && digits_to_i64(&digits, negative, &out->integer)) {
         out->kind = NUMBER_INTEGER;
         out->real = (f64)out->integer;
@@ -383,7 +386,7 @@ static bool decimal_shorten(Decimal *d, f64 value, bool scaled_up)
     return true;
 }
 
-void f64_to_decimal_at(f64 value, DecimalCut cut, int position, Decimal *out)
+void f64_to_decimal_at(f64 value, DecimalCut cut, int position, int digits_max, Decimal *out)
 {
     *out = (Decimal){.negative = value < 0};
     if (isnan(value)) {
@@ -407,6 +410,8 @@ void f64_to_decimal_at(f64 value, DecimalCut cut, int position, Decimal *out)
     memcpy(out->digits, start, (size_t)out->count);
     out->point = out->count - power;
     int wanted = cut == CUT_AFTER_POINT ? out->point + position : position;
+    if (wanted > digits_max)
+        wanted = digits_max;
     if (wanted == 17 && decimal_shorten(out, magnitude, power > 0))
         return;
     decimal_round(out, wanted);
@@ -415,7 +420,7 @@ void f64_to_decimal_at(f64 value, DecimalCut cut, int position, Decimal *out)
 
 void f64_to_decimal(f64 value, int precision_max, Decimal *out)
 {
-    f64_to_decimal_at(value, CUT_DIGITS, precision_max, out);
+    f64_to_decimal_at(value, CUT_DIGITS, precision_max, precision_max, out);
 }
 
 static char *put_zeros(char *out, int count)

@@ -39,7 +39,7 @@ void call_result_error_toobig(FuncCall *call)
         value_set_null(call->result);
 }
 
-static void call_fail(FuncCall *call, int rc)
+COLD static void call_fail(FuncCall *call, int rc)
 {
     if (rc == SQLITE_TOOBIG)
         call_result_error_toobig(call);
@@ -106,6 +106,34 @@ void call_result_subtype(FuncCall *call, u32 subtype)
 {
     call->result->subtype = (u8)subtype;
     call->result->flags |= V_SUBTYPE;
+}
+
+char *call_result_begin(FuncCall *call, u64 size)
+{
+    if (size > value_length_limit(call->result)) {
+        call_result_error_toobig(call);
+        return NULL;
+    }
+    char *bytes = value_begin_bytes(call->result, size);
+    if (bytes == NULL)
+        call_result_error_nomem(call);
+    return bytes;
+}
+
+void call_result_end_text(FuncCall *call, u64 size)
+{
+    Value *result = call->result;
+    value_commit_text(result, (u32)size, SQLITE_UTF8);
+    if (UNLIKELY(call->encoding != SQLITE_UTF8)) {
+        int rc = value_change_encoding(result, call->encoding);
+        if (rc != SQLITE_OK)
+            call_fail(call, rc);
+    }
+}
+
+void call_result_end_blob(FuncCall *call, u64 size)
+{
+    value_commit_blob(call->result, (u32)size);
 }
 
 void call_result_buffer(FuncCall *call, Buffer *buf, bool as_blob)

@@ -222,8 +222,12 @@ MUST_USE int call_result_zeroblob(FuncCall *call,
 void call_result_value(FuncCall *call, const Value *v);
 void call_result_pointer(FuncCall *call, void *pointer, const char *tag, void (*destroy)(void *));
 void call_result_subtype(FuncCall *call, u32 subtype);
-// Moves the buffer's content out as text (or blob); its failure becomes the
-// call's.
+// Memory of `size` bytes to write a UTF-8 or blob result into, without another copy. NULL: the call has
+// failed (too big, out of memory). The end says how much was written, `size` at most.
+char *call_result_begin(FuncCall *call, u64 size);
+void call_result_end_text(FuncCall *call, u64 size);
+void call_result_end_blob(FuncCall *call, u64 size);
+// Moves the buffer's content out as text (or blob); its failure becomes the call's.
 void call_result_buffer(FuncCall *call, Buffer *buf, bool as_blob);
 // size -1: NUL-terminated. The message is in `encoding`.
 void call_result_error(FuncCall *call, const char *message, i64 size, u8 encoding);
@@ -246,7 +250,7 @@ i64 call_now_ms(FuncCall *call);
 
 // The built-in tables, one per file; ended by a row without a name.
 extern const FuncDef func_text_table[], func_number_table[], func_like_table[], func_info_table[],
-    func_math_table[], func_datetime_table[], func_aggregate_table[], func_percentile_table[],
-    func_window_table[], func_json_table[];
+    func_math_table[], func_datetime_table[], func_aggregate_table[], func_extreme_table[],
+    func_percentile_table[], func_window_table[], func_json_table[];
 
 #endif

@@ -147,7 +147,7 @@ static bool read_escape(FuncCall *call, Value *v, u32 *escape)
     if (text == NULL)
         return false;
     size_t size = strlen(text);
-    if (utf8_length(text, value_text_size(v, SQLITE_UTF8)) != 1 || size == 0) {
+    if (utf8_length(text, size) != 1) {
         call_result_error(call, "ESCAPE expression must be a single character", -1, SQLITE_UTF8);
         return false;
     }

@@ -276,3 +276,10 @@ WindowKind window_kind(const FuncDef *def)
     }
     return WINDOW_NONE;
 }
+
+const FuncDef *window_sliding(const FuncDef *def)
+{
+    if ((def->flags & FUNC_MINMAX) && (def->flags & FUNC_BUILTIN))
+        return def->user_data; // of a row of func_extreme_table
+    return def->inverse != NULL ? def : NULL;
+}

@@ -1,0 +1,305 @@
+// count, sum, total, avg, group_concat.
+
+#include "func/func.h"
+
+#include "base/vec.h"
+#include <math.h>
+#include <string.h>
+
+// --- count ---
+
+static void count_step(FuncCall *call, int arg_count, Value **args)
+{
+    i64 *count = call_state(call, sizeof *count);
+    if (count != NULL && (arg_count == 0 || !(args[0]->flags & V_NULL)))
+        (*count)++;
+}
+
+static void count_inverse(FuncCall *call, int arg_count, Value **args)
+{
+    i64 *count = call_state(call, sizeof *count);
+    if (count != NULL && (arg_count == 0 || !(args[0]->flags & V_NULL)))
+        (*count)--;
+}
+
+static void count_value(FuncCall *call)
+{
+    const i64 *count = call_state(call, 0);
+    call_result_i64(call, count ? *count : 0);
+}
+
+// --- sum ---
+
+// Integers are summed as integers until one of them is real or the sum overflows; from then on as reals
+// by the Kahan-Babuska method, in which `error` gathers what each addition rounds away.
+typedef struct SumState {
+    f64 sum, error;
+    i64 integer;
+    i64 count;
+    bool is_real;
+    bool overflowed; // integers alone did; sum() then fails
+} SumState;
+
+static void sum_add_f64(SumState *state, f64 value)
+{
+    volatile f64 sum = state->sum; // volatile: rounded to a double at each step on every machine
+    volatile f64 total = sum + value;
+    if (fabs(sum) > fabs(value))
+        state->error += (sum - total) + value;
+    else
+        state->error += (value - total) + sum;
+    state->sum = total;
+}
+
+// Large integers are added in two parts that a double holds exactly.
+static void sum_add_i64(SumState *state, i64 value)
+{
+    const i64 exact_max = 4503599627370496; // 2^52
+    if (value > -exact_max && value < exact_max) {
+        sum_add_f64(state, (f64)value);
+        return;
+    }
+    i64 low = value % 16384;
+    sum_add_f64(state, (f64)(value - low));
+    sum_add_f64(state, (f64)low);
+}
+
+static void sum_become_real(SumState *state)
+{
+    i64 low = state->integer % 16384;
+    bool large = state->integer <= -4503599627370496 || state->integer >= 4503599627370496;
+    state->sum = (f64)(large ? state->integer - low : state->integer);
+    state->error = large ? (f64)low : 0.0;
+    state->is_real = true;
+}
+
+static void sum_step(FuncCall *call, int arg_count, Value **args)
+{
+    (void)arg_count;
+    SumState *state = call_state(call, sizeof *state);
+    if (state == NULL || (args[0]->flags & V_NULL))
+        return;
+    state->count++;
+    bool is_integer = value_numeric_type(args[0]) == SQLITE_INTEGER;
+    if (LIKELY(is_integer && !state->is_real)) {
+        i64 sum;
+        if (!i64_add_overflows(state->integer, args[0]->u.integer, &sum)) {
+            state->integer = sum;
+            return;
+        }
+        state->overflowed = true;
+    }
+    if (!state->is_real)
+        sum_become_real(state);
+    if (is_integer) {
+        sum_add_i64(state, args[0]->u.integer);
+    } else {
+        state->overflowed = false;
+        sum_add_f64(state, value_f64(args[0]));
+    }
+}
+
+static void sum_inverse(FuncCall *call, int arg_count, Value **args)
+{
+    (void)arg_count;
+    SumState *state = call_state(call, sizeof *state);
+    if (state == NULL || (args[0]->flags & V_NULL))
+        return;
+    state->count--;
+    bool is_integer = value_numeric_type(args[0]) == SQLITE_INTEGER;
+    i64 value = is_integer ? args[0]->u.integer : 0;
+    if (!state->is_real) {
+        i64 sum;
+        if (!i64_subtract_overflows(state->integer, value, &sum)) {
+            state->integer = sum;
+            return;
+        }
+        state->overflowed = true;
+        sum_become_real(state);
+    }
+    if (!is_integer) {
+        sum_add_f64(state, -value_f64(args[0]));
+    } else if (value == INT64_MIN) {
+        sum_add_i64(state, INT64_MAX);
+        sum_add_i64(state, 1);
+    } else {
+        sum_add_i64(state, -value);
+    }
+}
+
+static f64 sum_of(const SumState *state)
+{
+    if (!state->is_real)
+        return (f64)state->integer;
+    return isnan(state->error) ? state->sum : state->sum + state->error;
+}
+
+static void sum_value(FuncCall *call)
+{
+    const SumState *state = call_state(call, 0);
+    if (state == NULL || state->count == 0)
+        return;
+    if (!state->is_real)
+        call_result_i64(call, state->integer);
+    else if (state->overflowed)
+        call_result_error(call, "integer overflow", -1, SQLITE_UTF8);
+    else
+        call_result_f64(call, sum_of(state));
+}
+
+static void total_value(FuncCall *call)
+{
+    const SumState *state = call_state(call, 0);
+    call_result_f64(call, state ? sum_of(state) : 0.0);
+}
+
+static void avg_value(FuncCall *call)
+{
+    const SumState *state = call_state(call, 0);
+    if (state != NULL && state->count > 0)
+        call_result_f64(call, sum_of(state) / (f64)state->count);
+}
+
+// --- group_concat ---
+
+// The texts joined so far. As a window function the first text leaves together with the separator of
+// the second, so separators' sizes are kept once they differ.
+typedef struct JoinState {
+    Buffer text;
+    size_t begin; // what lies before has left
+    u32 count;
+    u32 separator_size; // of all, while `sizes` is NULL
+    u32 *sizes;         // of the separator before text i, from `size_begin` on
+    u32 size_begin, size_capacity;
+} JoinState;
+
+static void join_release(JoinState *state)
+{
+    buffer_deinit(&state->text);
+    mem_free(state->sizes);
+    *state = (JoinState){0};
+}
+
+// Notes the separator before the text about to be added, the (count+1)-th.
+static int join_note_separator(JoinState *state, u32 size)
+{
+    if (state->sizes == NULL) {
+        if (state->count <= 1 && state->size_begin == 0) {
+            state->separator_size = size;
+            return SQLITE_OK;
+        }
+        if (state->separator_size == size)
+            return SQLITE_OK;
+        TRY(vec_reserve(&state->sizes, &state->size_capacity, state->count + 1,
+                        sizeof *state->sizes));
+        for (u32 i = 0; i < state->count; i++)
+            state->sizes[i] = state->separator_size;
+        state->size_begin = 0;
+    }
+    u32 at = state->size_begin + state->count;
+    TRY(vec_reserve(&state->sizes, &state->size_capacity, at + 1, sizeof *state->sizes));
+    state->sizes[at] = size;
+    return SQLITE_OK;
+}
+
+static void join_step(FuncCall *call, int arg_count, Value **args)
+{
+    if (args[0]->flags & V_NULL)
+        return;
+    JoinState *state = call_state(call, sizeof *state);
+    if (state == NULL)
+        return;
+    const char *separator = arg_count == 2 ? value_text(args[1], SQLITE_UTF8) : ",";
+    u32 separator_size = arg_count == 2 ? value_text_size(args[1], SQLITE_UTF8) : 1;
+    if (separator == NULL)
+        separator_size = 0;
+    state->text.size_max = state->begin + value_length_limit(call->state);
+    if (state->count > 0) {
+        if (join_note_separator(state, separator_size) != SQLITE_OK) {
+            call_result_error_nomem(call);
+            return;
+        }
+        buffer_add(&state->text, separator, separator_size);
+    }
+    const char *text = value_text(args[0], SQLITE_UTF8);
+    if (text != NULL)
+        buffer_add(&state->text, text, value_text_size(args[0], SQLITE_UTF8));
+    buffer_reserve(&state->text, 0);
+    state->count++;
+}
+
+static void join_inverse(FuncCall *call, int arg_count, Value **args)
+{
+    (void)arg_count;
+    JoinState *state = call_state(call, 0);
+    if (state == NULL || (args[0]->flags & V_NULL) || state->count == 0)
+        return;
+    size_t leaving = value_text(args[0], SQLITE_UTF8) ? value_text_size(args[0], SQLITE_UTF8) : 0;
+    state->count--;
+    if (state->count == 0) {
+        join_release(state);
+        return;
+    }
+    if (state->sizes != NULL)
+        leaving += state->sizes[++state->size_begin];
+    else
+        leaving += state->separator_size;
+    state->begin += leaving;
+    if (state->begin > state->text.size / 2 && state->text.rc == SQLITE_OK) {
+        memmove(state->text.bytes, state->text.bytes + state->begin,
+                state->text.size - state->begin);
+        state->text.size -= state->begin;
+        state->begin = 0;
+    }
+}
+
+static void join_value(FuncCall *call)
+{
+    JoinState *state = call_state(call, 0);
+    if (state == NULL || (state->text.rc == SQLITE_OK && state->count == 0))
+        return;
+    if (state->text.rc == SQLITE_TOOBIG)
+        call_result_error_toobig(call);
+    else if (state->text.rc != SQLITE_OK)
+        call_result_error_nomem(call);
+    else
+        call_result_text(call, state->text.bytes + state->begin, state->text.size - state->begin,
+                         SQLITE_UTF8, SQLITE_TRANSIENT);
+}
+
+static void join_finalize(FuncCall *call)
+{
+    JoinState *state = call_state(call, 0);
+    if (state == NULL)
+        return;
+    if (state->begin == 0 && state->count > 0)
+        call_result_buffer(call, &state->text, false); // moves the text out
+    else
+        join_value(call);
+    join_release(state);
+}
+
+enum {
+    FLAGS = FUNC_BUILTIN | FUNC_INNOCUOUS | FUNC_AGGREGATE | FUNC_WINDOW,
+    ANY_ORDER = FLAGS | FUNC_ANY_ORDER,
+};
+
+const FuncDef func_aggregate_table[] = {
+    {"avg", 1, FLAGS, .step = sum_step, .finalize = avg_value, .value = avg_value,
+     .inverse = sum_inverse},
+    {"count", 0, ANY_ORDER | FUNC_COUNT, .step = count_step, .finalize = count_value,
+     .value = count_value, .inverse = count_inverse},
+    {"count", 1, ANY_ORDER, .step = count_step, .finalize = count_value, .value = count_value,
+     .inverse = count_inverse},
+    {"group_concat", 1, FLAGS, .step = join_step, .finalize = join_finalize, .value = join_value,
+     .inverse = join_inverse},
+    {"group_concat", 2, FLAGS, .step = join_step, .finalize = join_finalize, .value = join_value,
+     .inverse = join_inverse},
+    {"string_agg", 2, FLAGS, .step = join_step, .finalize = join_finalize, .value = join_value,
+     .inverse = join_inverse},
+    {"sum", 1, FLAGS, .step = sum_step, .finalize = sum_value, .value = sum_value,
+     .inverse = sum_inverse},
+    {"total", 1, FLAGS, .step = sum_step, .finalize = total_value, .value = total_value,
+     .inverse = sum_inverse},
+    {0},
+};

@@ -1,0 +1,217 @@
+// min() and max(): of their arguments, as aggregates, and over frames that lose rows.
+
+#include "func/func.h"
+#include "value/compare.h"
+
+#include "base/vec.h"
+
+enum { SIGN_MIN = -1, SIGN_MAX = 1 };
+
+// --- of two and more arguments ---
+
+// NULL if any argument is. Of equal ones min() gives the last, max() the first, as SQLite does.
+static void best_argument(FuncCall *call, int arg_count, Value **args, int sign)
+{
+    int best = 0;
+    for (int i = 0; i < arg_count; i++) {
+        if (args[i]->flags & V_NULL)
+            return;
+        int order = value_compare(args[i], args[best], call->collation) * sign;
+        if (order > 0 || (order == 0 && sign == SIGN_MIN))
+            best = i;
+    }
+    call_result_value(call, args[best]);
+}
+
+static void fn_min(FuncCall *call, int arg_count, Value **args)
+{
+    best_argument(call, arg_count, args, SIGN_MIN);
+}
+
+static void fn_max(FuncCall *call, int arg_count, Value **args)
+{
+    best_argument(call, arg_count, args, SIGN_MAX);
+}
+
+// --- as aggregates ---
+
+// The state is the best value so far; flags 0 before the first.
+static void best_step(FuncCall *call, Value *v, int sign)
+{
+    Value *best = call_state(call, sizeof *best);
+    if (best == NULL)
+        return;
+    if (v->flags & V_NULL) {
+        call->no_effect = best->flags != 0;
+        return;
+    }
+    if (best->flags != 0 && value_compare(v, best, call->collation) * sign <= 0) {
+        call->no_effect = true;
+        return;
+    }
+    if (best->flags == 0)
+        value_init(best, call->db);
+    if (value_copy(best, v) != SQLITE_OK)
+        call_result_error_nomem(call);
+}
+
+static void min_step(FuncCall *call, int arg_count, Value **args)
+{
+    (void)arg_count;
+    best_step(call, args[0], SIGN_MIN);
+}
+
+static void max_step(FuncCall *call, int arg_count, Value **args)
+{
+    (void)arg_count;
+    best_step(call, args[0], SIGN_MAX);
+}
+
+static void best_value(FuncCall *call)
+{
+    const Value *best = call_state(call, 0);
+    if (best != NULL && best->flags != 0)
+        call_result_value(call, best);
+}
+
+static void best_finalize(FuncCall *call)
+{
+    Value *best = call_state(call, 0);
+    if (best == NULL || best->flags == 0)
+        return;
+    call_result_value(call, best);
+    value_deinit(best);
+}
+
+// --- over frames that lose rows ---
+
+// Rows leave in the order they came. A row that came before a better one can never win again, so only
+// the others are kept: each is worse than the one before it, and the first is the answer.
+typedef struct Contender {
+    Value value;
+    u64 row;
+} Contender;
+
+typedef struct SlideState {
+    Contender *items; // [begin, end)
+    u32 begin, end, capacity;
+    u64 rows_in, rows_out;
+} SlideState;
+
+// Makes room for one more, preferring the room that departed items left.
+static int slide_reserve(SlideState *state)
+{
+    if (state->end < state->capacity)
+        return SQLITE_OK;
+    if (state->begin > state->capacity / 2) {
+        u32 count = state->end - state->begin;
+        for (u32 i = 0; i < count; i++)
+            state->items[i] = state->items[state->begin + i];
+        state->begin = 0;
+        state->end = count;
+        return SQLITE_OK;
+    }
+    return vec_reserve(&state->items, &state->capacity, state->end + 1, sizeof *state->items);
+}
+
+static void slide_step(FuncCall *call, Value *v, int sign)
+{
+    SlideState *state = call_state(call, sizeof *state);
+    if (state == NULL)
+        return;
+    u64 row = state->rows_in++;
+    if (v->flags & V_NULL)
+        return;
+    while (state->end > state->begin) {
+        Contender *last = &state->items[state->end - 1];
+        if (value_compare(v, &last->value, call->collation) * sign <= 0)
+            break;
+        value_deinit(&last->value);
+        state->end--;
+    }
+    if (slide_reserve(state) != SQLITE_OK) {
+        call_result_error_nomem(call);
+        return;
+    }
+    Contender *added = &state->items[state->end];
+    value_init(&added->value, call->db);
+    added->row = row;
+    if (value_copy(&added->value, v) != SQLITE_OK)
+        call_result_error_nomem(call);
+    else
+        state->end++;
+}
+
+static void min_slide(FuncCall *call, int arg_count, Value **args)
+{
+    (void)arg_count;
+    slide_step(call, args[0], SIGN_MIN);
+}
+
+static void max_slide(FuncCall *call, int arg_count, Value **args)
+{
+    (void)arg_count;
+    slide_step(call, args[0], SIGN_MAX);
+}
+
+static void slide_inverse(FuncCall *call, int arg_count, Value **args)
+{
+    (void)arg_count;
+    (void)args;
+    SlideState *state = call_state(call, 0);
+    if (state == NULL)
+        return;
+    u64 row = state->rows_out++;
+    if (state->end > state->begin && state->items[state->begin].row == row)
+        value_deinit(&state->items[state->begin++].value);
+}
+
+static void slide_value(FuncCall *call)
+{
+    const SlideState *state = call_state(call, 0);
+    if (state != NULL && state->end > state->begin)
+        call_result_value(call, &state->items[state->begin].value);
+}
+
+static void slide_finalize(FuncCall *call)
+{
+    SlideState *state = call_state(call, 0);
+    if (state == NULL)
+        return;
+    slide_value(call);
+    for (u32 i = state->begin; i < state->end; i++)
+        value_deinit(&state->items[i].value);
+    mem_free(state->items);
+    *state = (SlideState){0};
+}
+
+enum {
+    SCALAR = FUNC_BUILTIN | FUNC_PURE | FUNC_INNOCUOUS | FUNC_NEEDS_COLLATION,
+    AGGREGATE = FUNC_BUILTIN | FUNC_INNOCUOUS | FUNC_NEEDS_COLLATION | FUNC_AGGREGATE | FUNC_WINDOW
+                | FUNC_MINMAX | FUNC_ANY_ORDER,
+};
+
+static const FuncDef sliding_min = {"min",
+                                    1,
+                                    AGGREGATE,
+                                    .step = min_slide,
+                                    .finalize = slide_finalize,
+                                    .value = slide_value,
+                                    .inverse = slide_inverse};
+static const FuncDef sliding_max = {"max",
+                                    1,
+                                    AGGREGATE,
+                                    .step = max_slide,
+                                    .finalize = slide_finalize,
+                                    .value = slide_value,
+                                    .inverse = slide_inverse};
+
+const FuncDef func_extreme_table[] = {
+    {"max", ARGS_1_UP, SCALAR, .call = fn_max},
+    {"max", 1, AGGREGATE, .step = max_step, .finalize = best_finalize, .value = best_value,
+     .user_data = (void *)(uintptr_t)&sliding_max},
+    {"min", ARGS_1_UP, SCALAR, .call = fn_min},
+    {"min", 1, AGGREGATE, .step = min_step, .finalize = best_finalize, .value = best_value,
+     .user_data = (void *)(uintptr_t)&sliding_min},
+    {0},
+};

@@ -1,0 +1,190 @@
+// median, percentile, percentile_cont and percentile_disc.
+
+#include "func/func.h"
+
+#include "base/vec.h"
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+// What the four functions differ in; user_data of their rows.
+typedef struct PercentileRule {
+    f64 fraction_max; // of the second argument
+    bool has_fraction;
+    bool discrete; // an input value, never one between two
+} PercentileRule;
+
+static const PercentileRule rule_median = {1.0, false, false};
+static const PercentileRule rule_percentile = {100.0, true, false};
+static const PercentileRule rule_cont = {1.0, true, false};
+static const PercentileRule rule_disc = {1.0, true, true};
+
+typedef struct PercentileState {
+    f64 *values;
+    u32 count, capacity;
+    bool sorted;
+    bool keep_sorted; // asked for a value already: a window, so it will be again
+    f64 fraction;     // 0..1; -1 before the first row
+    bool has_fraction;
+} PercentileState;
+
+// The fraction of this row, 0..1. False: it is no good, and the call has failed.
+static bool read_fraction(FuncCall *call, int arg_count, Value **args, f64 *out)
+{
+    const PercentileRule *rule = call_user_data(call);
+    if (!rule->has_fraction || arg_count < 2) {
+        *out = 0.5;
+        return true;
+    }
+    int type = value_numeric_type(args[1]);
+    f64 fraction = value_f64(args[1]) / rule->fraction_max;
+    if ((type != SQLITE_INTEGER && type != SQLITE_FLOAT) || !(fraction >= 0.0 && fraction <= 1.0)) {
+        call_result_error_format(call, "the fraction argument to %s() is not between 0.0 and %.1f",
+                                 call->func->name, rule->fraction_max);
+        return false;
+    }
+    *out = fraction;
+    return true;
+}
+
+// Where `value` is or would be inserted.
+static u32 find_place(const PercentileState *state, f64 value)
+{
+    u32 low = 0;
+    u32 high = state->count;
+    while (low < high) {
+        u32 middle = (low + high) / 2;
+        if (state->values[middle] < value)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low;
+}
+
+static void percentile_step(FuncCall *call, int arg_count, Value **args)
+{
+    f64 fraction;
+    if (!read_fraction(call, arg_count, args, &fraction))
+        return;
+    PercentileState *state = call_state(call, sizeof *state);
+    if (state == NULL)
+        return;
+    if (!state->has_fraction) {
+        state->fraction = fraction;
+        state->has_fraction = true;
+    } else if (fabs(state->fraction - fraction) > 0.001) {
+        call_result_error_format(call,
+                                 "the fraction argument to %s() is not the same for all input rows",
+                                 call->func->name);
+        return;
+    }
+    int type = value_type(args[0]);
+    if (type == SQLITE_NULL)
+        return;
+    if (type != SQLITE_INTEGER && type != SQLITE_FLOAT) {
+        call_result_error_format(call, "input to %s() is not numeric", call->func->name);
+        return;
+    }
+    f64 value = value_f64(args[0]);
+    if (isinf(value)) {
+        call_result_error_format(call, "Inf input to %s()", call->func->name);
+        return;
+    }
+    if (vec_reserve(&state->values, &state->capacity, state->count + 1, sizeof *state->values)
+        != SQLITE_OK) {
+        call_result_error_nomem(call);
+        return;
+    }
+    u32 at = state->keep_sorted ? find_place(state, value) : state->count;
+    memmove(state->values + at + 1, state->values + at,
+            (state->count - at) * sizeof *state->values);
+    state->values[at] = value;
+    state->count++;
+    state->sorted = state->keep_sorted;
+}
+
+static int compare_f64(const void *a, const void *b)
+{
+    f64 x;
+    f64 y;
+    memcpy(&x, a, sizeof x);
+    memcpy(&y, b, sizeof y);
+    return (x > y) - (x < y);
+}
+
+static void percentile_sort(PercentileState *state)
+{
+    if (!state->sorted && state->count > 1)
+        qsort(state->values, state->count, sizeof *state->values, compare_f64);
+    state->sorted = true;
+}
+
+static void percentile_inverse(FuncCall *call, int arg_count, Value **args)
+{
+    (void)arg_count;
+    PercentileState *state = call_state(call, 0);
+    int type = value_type(args[0]);
+    if (state == NULL || (type != SQLITE_INTEGER && type != SQLITE_FLOAT))
+        return;
+    percentile_sort(state);
+    state->keep_sorted = true;
+    f64 value = value_f64(args[0]);
+    u32 at = find_place(state, value);
+    if (at >= state->count || state->values[at] != value)
+        return;
+    state->count--;
+    memmove(state->values + at, state->values + at + 1,
+            (state->count - at) * sizeof *state->values);
+}
+
+static void percentile_result(FuncCall *call, PercentileState *state)
+{
+    if (state == NULL || state->count == 0)
+        return;
+    const PercentileRule *rule = call_user_data(call);
+    percentile_sort(state);
+    f64 place = state->fraction * (f64)(state->count - 1);
+    u32 low = (u32)place;
+    f64 value = state->values[low];
+    if (!rule->discrete && place != (f64)low && low + 1 < state->count)
+        value += (state->values[low + 1] - value) * (place - (f64)low);
+    call_result_f64(call, value);
+}
+
+static void percentile_value(FuncCall *call)
+{
+    PercentileState *state = call_state(call, 0);
+    if (state == NULL)
+        return;
+    percentile_result(call, state);
+    state->keep_sorted = state->sorted;
+}
+
+static void percentile_finalize(FuncCall *call)
+{
+    PercentileState *state = call_state(call, 0);
+    if (state == NULL)
+        return;
+    percentile_result(call, state);
+    mem_free(state->values);
+    *state = (PercentileState){0};
+}
+
+enum { FLAGS = FUNC_BUILTIN | FUNC_AGGREGATE | FUNC_WINDOW };
+
+const FuncDef func_percentile_table[] = {
+    {"median", 1, FLAGS, .step = percentile_step, .finalize = percentile_finalize,
+     .value = percentile_value, .inverse = percentile_inverse,
+     .user_data = (void *)(uintptr_t)&rule_median},
+    {"percentile", 2, FLAGS, .step = percentile_step, .finalize = percentile_finalize,
+     .value = percentile_value, .inverse = percentile_inverse,
+     .user_data = (void *)(uintptr_t)&rule_percentile},
+    {"percentile_cont", 2, FLAGS, .step = percentile_step, .finalize = percentile_finalize,
+     .value = percentile_value, .inverse = percentile_inverse,
+     .user_data = (void *)(uintptr_t)&rule_cont},
+    {"percentile_disc", 2, FLAGS, .step = percentile_step, .finalize = percentile_finalize,
+     .value = percentile_value, .inverse = percentile_inverse,
+     .user_data = (void *)(uintptr_t)&rule_disc},
+    {0},
+};

@@ -1,0 +1,622 @@
+// SQLite's formats.
+
+#include "func/printf.h"
+
+#include "base/alloc.h"
+#include "base/number.h"
+#include "base/utf.h"
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+    PRECISION_MAX = 0x7ffffffe,
+    REAL_PRECISION_MAX = 100000000,
+    DIGITS_MAX = 16,           // significant digits of a real
+    DIGITS_MAX_ALTERNATE = 20, // with the ! flag
+    INFINITY_POINT = 1000,     // zero padding turns infinity into a 9 with 999 zeros
+};
+
+// Where arguments come from: C's, or SQL values.
+typedef struct FormatArgs {
+    va_list *c_args; // NULL: values
+    Value **values;
+    int count;
+    int next;
+} FormatArgs;
+
+typedef struct FormatSpec {
+    bool left, zero, alternate, alternate2, thousands;
+    char sign; // '+', ' ' or 0
+    u8 longs;
+    i64 width;
+    i64 precision; // -1: not given
+    char type;
+} FormatSpec;
+
+// --- arguments ---
+
+static Value *next_value(FormatArgs *args)
+{
+    return args->next < args->count ? args->values[args->next++] : NULL;
+}
+
+static i64 next_signed(FormatArgs *args, const FormatSpec *spec)
+{
+    if (args->c_args == NULL) {
+        const Value *v = next_value(args);
+        return v ? value_i64(v) : 0;
+    }
+    if (spec->longs >= 2)
+        return va_arg(*args->c_args, i64);
+    if (spec->longs == 1)
+        return va_arg(*args->c_args, long);
+    return va_arg(*args->c_args, int);
+}
+
+static u64 next_unsigned(FormatArgs *args, const FormatSpec *spec)
+{
+    if (args->c_args == NULL)
+        return (u64)next_signed(args, spec);
+    if (spec->type == 'p')
+        return (u64)(uintptr_t)va_arg(*args->c_args, void *);
+    if (spec->longs >= 2)
+        return va_arg(*args->c_args, u64);
+    if (spec->longs == 1)
+        return va_arg(*args->c_args, unsigned long);
+    return va_arg(*args->c_args, unsigned);
+}
+
+static f64 next_real(FormatArgs *args)
+{
+    if (args->c_args != NULL)
+        return va_arg(*args->c_args, f64);
+    const Value *v = next_value(args);
+    return v ? value_f64(v) : 0.0;
+}
+
+static const char *next_text(FormatArgs *args)
+{
+    if (args->c_args != NULL)
+        return va_arg(*args->c_args, const char *);
+    Value *v = next_value(args);
+    return v ? value_text(v, SQLITE_UTF8) : NULL;
+}
+
+// --- fields ---
+
+static void put_padding(Buffer *out, i64 count, char c)
+{
+    if (count > 0)
+        buffer_add_repeated(out, c, (size_t)count);
+}
+
+// Text of `size` bytes in a field; `width` is in bytes by now.
+static void put_field(Buffer *out, const FormatSpec *spec, const char *text, size_t size)
+{
+    i64 padding = spec->width - (i64)size;
+    if (!spec->left)
+        put_padding(out, padding, ' ');
+    buffer_add(out, text, size);
+    if (spec->left)
+        put_padding(out, padding, ' ');
+}
+
+// Makes the width of a field that is to count characters count bytes.
+static void widen_for_utf8(FormatSpec *spec, const char *text, size_t size)
+{
+    if (!spec->alternate2 || spec->width <= 0)
+        return;
+    for (size_t i = 0; i < size; i++)
+        spec->width += ((u8)text[i] & 0xc0) == 0x80;
+}
+
+// --- integers ---
+
+static const char *ordinal_suffix(u64 magnitude)
+{
+    u64 last = magnitude % 10;
+    if (last == 0 || last > 3 || magnitude / 10 % 10 == 1)
+        return "th";
+    return last == 1 ? "st" : last == 2 ? "nd" : "rd";
+}
+
+// Digits in base 8, 10 or 16, ending before `end`.
+static char *integer_digits(u64 magnitude, char type, char *end)
+{
+    u32 base = type == 'o' ? 8 : type == 'x' || type == 'X' || type == 'p' ? 16 : 10;
+    const char *alphabet = type == 'x' ? "0123456789abcdef" : "0123456789ABCDEF";
+    do {
+        *--end = alphabet[magnitude % base];
+        magnitude /= base;
+    } while (magnitude > 0);
+    return end;
+}
+
+static const char *integer_prefix(const FormatSpec *spec, u64 magnitude)
+{
+    if (!spec->alternate || magnitude == 0)
+        return "";
+    switch (spec->type) {
+    case 'o': return "0";
+    case 'X': return "0X";
+    case 'x':
+    case 'p': return "0x";
+    default: return "";
+    }
+}
+
+// `size` digits with `zeros` before them and a comma between every three.
+static void put_grouped(Buffer *out, const char *digits, size_t size, i64 zeros)
+{
+    i64 total = (i64)size + zeros;
+    for (i64 i = 0; i < total && out->rc == SQLITE_OK; i++) {
+        buffer_add_char(out, i < zeros ? '0' : digits[i - zeros]);
+        i64 left = total - i - 1;
+        if (left > 0 && left % 3 == 0)
+            buffer_add_char(out, ',');
+    }
+}
+
+static void format_integer(Buffer *out, FormatSpec *spec, FormatArgs *args)
+{
+    bool is_signed = spec->type == 'd' || spec->type == 'i' || spec->type == 'r';
+    char sign = 0;
+    u64 magnitude;
+    if (is_signed) {
+        i64 value = next_signed(args, spec);
+        magnitude = value < 0 ? 0 - (u64)value : (u64)value;
+        sign = value < 0 ? '-' : spec->sign;
+    } else {
+        magnitude = next_unsigned(args, spec);
+    }
+    if (spec->zero && spec->precision < spec->width - (sign != 0))
+        spec->precision = spec->width - (sign != 0);
+    char scratch[32];
+    char *end = scratch + sizeof scratch;
+    const char *digits = integer_digits(magnitude, spec->type, end);
+    size_t size = (size_t)(end - digits);
+    const char *suffix = spec->type == 'r' ? ordinal_suffix(magnitude) : "";
+    const char *prefix = integer_prefix(spec, magnitude);
+    i64 zeros = spec->precision - (i64)size - (i64)strlen(suffix);
+    if (zeros < 0)
+        zeros = 0;
+    bool grouped = spec->thousands && (spec->type == 'd' || spec->type == 'i' || spec->type == 'u');
+    i64 commas = grouped ? ((i64)size + zeros - 1) / 3 : 0;
+    i64 padding =
+        spec->width
+        - ((sign != 0) + (i64)strlen(prefix) + zeros + (i64)size + commas + (i64)strlen(suffix));
+    if (!spec->left)
+        put_padding(out, padding, ' ');
+    if (sign != 0)
+        buffer_add_char(out, sign);
+    buffer_add_text(out, prefix);
+    if (grouped) {
+        put_grouped(out, digits, size, zeros);
+    } else {
+        put_padding(out, zeros, '0');
+        buffer_add(out, digits, size);
+    }
+    buffer_add_text(out, suffix);
+    if (spec->left)
+        put_padding(out, padding, ' ');
+}
+
+// --- reals ---
+
+// What a real looks like, decided before anything is written.
+typedef struct RealLayout {
+    Decimal decimal;
+    char sign;
+    bool exponent; // d.ddde+xx
+    i64 precision; // digits after the point
+    bool point;    // a point in any case
+    bool strip;    // no trailing zeros
+} RealLayout;
+
+static void decide_real(const FormatSpec *spec, f64 value, RealLayout *r)
+{
+    i64 precision = spec->precision < 0 ? 6 : spec->precision;
+    if (precision > REAL_PRECISION_MAX)
+        precision = REAL_PRECISION_MAX;
+    bool general = spec->type == 'g' || spec->type == 'G';
+    if (general && precision == 0)
+        precision = 1;
+    DecimalCut cut = spec->type == 'f' ? CUT_AFTER_POINT : CUT_DIGITS;
+    i64 position = spec->type == 'f' || general ? precision : precision + 1;
+    f64_to_decimal_at(value, cut, position > 2000 ? 2000 : (int)position,
+                      spec->alternate2 ? DIGITS_MAX_ALTERNATE : DIGITS_MAX, &r->decimal);
+    r->sign = r->decimal.negative ? '-' : spec->sign;
+    if (spec->alternate && spec->sign == 0 && spec->type == 'f' && r->decimal.count == 0
+        && !r->decimal.infinite)
+        r->sign = 0; // %#f shows no sign before a zero
+    r->exponent = spec->type == 'e' || spec->type == 'E';
+    r->strip = spec->alternate2;
+    if (general) {
+        int power = r->decimal.point - 1;
+        precision--;
+        r->exponent = power < -4 || power > precision;
+        if (!r->exponent)
+            precision -= power;
+        r->strip = !spec->alternate;
+    }
+    r->precision = precision;
+    r->point = precision > 0 || spec->alternate || spec->alternate2;
+}
+
+// Digit number `at` (0: the first) of a decimal, 0 outside.
+static char decimal_digit(const Decimal *d, i64 at)
+{
+    return at >= 0 && at < d->count ? d->digits[at] : '0';
+}
+
+static void put_whole_digits(Buffer *out, const RealLayout *r, int whole, bool thousands)
+{
+    if (whole <= 0) {
+        buffer_add_char(out, '0');
+        return;
+    }
+    for (int i = 0; i < whole; i++) {
+        buffer_add_char(out, decimal_digit(&r->decimal, i));
+        int left = whole - i - 1;
+        if (thousands && left > 0 && left % 3 == 0)
+            buffer_add_char(out, ',');
+    }
+}
+
+static void put_exponent_part(Buffer *out, int power, char letter)
+{
+    buffer_add_char(out, letter);
+    buffer_add_char(out, power < 0 ? '-' : '+');
+    int magnitude = power < 0 ? -power : power;
+    if (magnitude >= 100)
+        buffer_add_char(out, (char)('0' + magnitude / 100));
+    buffer_add_char(out, (char)('0' + magnitude / 10 % 10));
+    buffer_add_char(out, (char)('0' + magnitude % 10));
+}
+
+// Everything but sign and padding.
+static void put_real(Buffer *out, const FormatSpec *spec, const RealLayout *r)
+{
+    const Decimal *d = &r->decimal;
+    int whole = r->exponent ? 1 : d->count == 0 ? 1 : d->point;
+    put_whole_digits(out, r, whole, spec->thousands);
+    i64 fraction = r->precision;
+    // Digit number 0 has `whole` places before the point.
+    if (r->strip) {
+        i64 real_digits = d->count - whole;
+        if (d->count == 0 || real_digits < 0)
+            real_digits = 0;
+        if (fraction > real_digits)
+            fraction = real_digits;
+        if (fraction == 0 && spec->alternate2)
+            fraction = 1;
+    }
+    if (r->point && (fraction > 0 || !r->strip || spec->alternate2)) {
+        buffer_add_char(out, '.');
+        i64 zeros = whole < 0 ? -(i64)whole : 0;
+        if (zeros > fraction)
+            zeros = fraction;
+        put_padding(out, zeros, '0');
+        i64 from = whole < 0 ? 0 : whole;
+        i64 digits = d->count - from;
+        if (digits > fraction - zeros)
+            digits = fraction - zeros;
+        if (digits > 0)
+            buffer_add(out, d->digits + from, (size_t)digits);
+        else
+            digits = 0;
+        put_padding(out, fraction - zeros - digits, '0');
+    }
+    if (r->exponent)
+        put_exponent_part(out, d->count == 0 ? 0 : d->point - 1,
+                          spec->type == 'E' || spec->type == 'G' ? 'E' : 'e');
+}
+
+static void format_special(Buffer *out, FormatSpec *spec, const Decimal *d)
+{
+    char text[8];
+    size_t size = 0;
+    char sign = d->negative ? '-' : spec->sign;
+    if (d->infinite && sign != 0)
+        text[size++] = sign;
+    memcpy(text + size, d->nan ? "NaN" : "Inf", 3);
+    put_field(out, spec, text, size + 3);
+}
+
+static void format_real(Buffer *out, FormatSpec *spec, FormatArgs *args)
+{
+    f64 value = next_real(args);
+    RealLayout r;
+    decide_real(spec, value, &r);
+    if (r.decimal.nan && spec->zero) {
+        put_field(out, spec, "null", 4);
+        return;
+    }
+    if (r.decimal.nan || (r.decimal.infinite && !spec->zero)) {
+        format_special(out, spec, &r.decimal);
+        return;
+    }
+    if (r.decimal.infinite) {
+        r.decimal.digits[0] = '9';
+        r.decimal.count = 1;
+        r.decimal.point = INFINITY_POINT;
+        if (spec->type == 'g' || spec->type == 'G')
+            r.exponent = true;
+    }
+    size_t start = out->size;
+    if (r.sign != 0)
+        buffer_add_char(out, r.sign);
+    put_real(out, spec, &r);
+    if (out->rc != SQLITE_OK)
+        return;
+    i64 padding = spec->width - (i64)(out->size - start);
+    if (padding <= 0)
+        return;
+    put_padding(out, padding, ' ');
+    if (spec->left || out->rc != SQLITE_OK)
+        return;
+    // Written left-justified: what precedes the padding moves behind it.
+    size_t kept = spec->zero && r.sign != 0 ? 1 : 0;
+    char *text = out->bytes + start + kept;
+    size_t size = out->size - start - kept - (size_t)padding;
+    memmove(text + padding, text, size);
+    memset(text, spec->zero ? '0' : ' ', (size_t)padding);
+}
+
+// --- text ---
+
+// Bytes of `text` that the precision lets through.
+static size_t limited_size(const FormatSpec *spec, const char *text)
+{
+    if (spec->precision < 0)
+        return strlen(text);
+    if (!spec->alternate2)
+        return strnlen(text, (size_t)spec->precision);
+    const char *p = text;
+    for (i64 left = spec->precision; left > 0 && *p; left--) {
+        p++;
+        while (((u8)*p & 0xc0) == 0x80 && (u8)p[-1] >= 0x80)
+            p++;
+    }
+    return (size_t)(p - text);
+}
+
+static void format_string(Buffer *out, FormatSpec *spec, FormatArgs *args)
+{
+    const char *text = next_text(args);
+    const char *shown = text ? text : "";
+    size_t size = limited_size(spec, shown);
+    widen_for_utf8(spec, shown, size);
+    put_field(out, spec, shown, size);
+    if (spec->type == 'z' && args->c_args != NULL)
+        mem_free((void *)(uintptr_t)text);
+}
+
+// One character as UTF-8; returns its size.
+static size_t next_character(FormatArgs *args, char *out)
+{
+    if (args->c_args != NULL)
+        return utf8_put((u8 *)out, va_arg(*args->c_args, unsigned));
+    const char *text = next_text(args);
+    out[0] = text ? text[0] : 0;
+    size_t size = 1;
+    if (((u8)out[0] & 0xc0) == 0xc0) {
+        while (size < 4 && ((u8)text[size] & 0xc0) == 0x80) {
+            out[size] = text[size];
+            size++;
+        }
+    }
+    return size;
+}
+
+static void format_character(Buffer *out, FormatSpec *spec, FormatArgs *args)
+{
+    char character[4];
+    size_t size = next_character(args, character);
+    i64 count = spec->precision > 1 ? spec->precision : 1;
+    i64 padding = spec->width - count;
+    if (!spec->left)
+        put_padding(out, padding, ' ');
+    for (i64 i = 0; i < count && out->rc == SQLITE_OK; i++)
+        buffer_add(out, character, size);
+    if (spec->left)
+        put_padding(out, padding, ' ');
+}
+
+static bool has_control(const char *text, size_t size)
+{
+    for (size_t i = 0; i < size; i++) {
+        if ((u8)text[i] < 0x20)
+            return true;
+    }
+    return false;
+}
+
+// Text with every `quote` doubled; with `unistr` also backslashes, and control characters as \uXXXX.
+static void put_escaped(Buffer *out, const char *text, size_t size, char quote, bool unistr)
+{
+    static const char hex[] = "0123456789abcdef";
+    for (size_t i = 0; i < size; i++) {
+        u8 c = (u8)text[i];
+        if (unistr && c < 0x20) {
+            buffer_add(out, "\\u00", 4);
+            buffer_add_char(out, c >= 0x10 ? '1' : '0');
+            buffer_add_char(out, hex[c & 15]);
+            continue;
+        }
+        buffer_add_char(out, (char)c);
+        if ((char)c == quote || (unistr && c == '\\'))
+            buffer_add_char(out, (char)c);
+    }
+}
+
+static void format_quoted(Buffer *out, FormatSpec *spec, FormatArgs *args)
+{
+    const char *text = next_text(args);
+    bool is_null = text == NULL;
+    if (is_null)
+        text = spec->type == 'Q' ? "NULL" : "(NULL)";
+    char quote = spec->type == 'w' ? '"' : '\'';
+    size_t size = limited_size(spec, text);
+    bool unistr =
+        spec->alternate && (spec->type == 'q' || (spec->type == 'Q' && has_control(text, size)));
+    Buffer field = {.size_max = out->size_max};
+    bool quoted = spec->type == 'Q' && !is_null;
+    if (quoted && unistr)
+        buffer_add_text(&field, "unistr(");
+    if (quoted)
+        buffer_add_char(&field, '\'');
+    put_escaped(&field, text, size, quote, unistr);
+    if (quoted)
+        buffer_add_char(&field, '\'');
+    if (quoted && unistr)
+        buffer_add_char(&field, ')');
+    if (field.rc != SQLITE_OK && out->rc == SQLITE_OK) {
+        buffer_deinit(out);
+        out->rc = field.rc;
+    } else {
+        const char *bytes = buffer_text(&field);
+        widen_for_utf8(spec, bytes, field.size);
+        put_field(out, spec, bytes, field.size);
+    }
+    buffer_deinit(&field);
+}
+
+// --- the format ---
+
+static bool read_flag(FormatSpec *spec, char c)
+{
+    switch (c) {
+    case '-': spec->left = true; return true;
+    case '+': spec->sign = '+'; return true;
+    case ' ': spec->sign = ' '; return true;
+    case '#': spec->alternate = true; return true;
+    case '!': spec->alternate2 = true; return true;
+    case '0': spec->zero = true; return true;
+    case ',': spec->thousands = true; return true;
+    default: return false;
+    }
+}
+
+static i64 read_number(const char **at)
+{
+    u32 value = 0;
+    while (ascii_is_digit((u8) * *at))
+        value = value * 10 + (u32)(*(*at)++ - '0');
+    return value & 0x7fffffff;
+}
+
+static int star_argument(FormatArgs *args)
+{
+    static const FormatSpec plain = {0};
+    return (int)next_signed(args, &plain);
+}
+
+// Reads what follows a % up to the type.
+static const char *read_spec(const char *p, FormatSpec *spec, FormatArgs *args)
+{
+    *spec = (FormatSpec){.precision = -1};
+    while (read_flag(spec, *p))
+        p++;
+    if (*p == '*') {
+        int width = star_argument(args);
+        spec->left |= width < 0;
+        spec->width = width >= 0 ? width : width == INT32_MIN ? 0 : -(i64)width;
+        p++;
+    } else {
+        spec->width = read_number(&p);
+    }
+    if (*p == '.') {
+        p++;
+        if (*p == '*') {
+            int precision = star_argument(args);
+            spec->precision = precision >= 0           ? precision
+                              : precision == INT32_MIN ? -1
+                                                       : -(i64)precision;
+            p++;
+        } else {
+            spec->precision = read_number(&p);
+        }
+    }
+    while (*p == 'l' && spec->longs < 2) {
+        spec->longs++;
+        p++;
+    }
+    spec->type = *p;
+    return p;
+}
+
+// False for a type that does not exist.
+static bool format_one(Buffer *out, FormatSpec *spec, FormatArgs *args)
+{
+    switch (spec->type) {
+    case 'd':
+    case 'i':
+    case 'u':
+    case 'x':
+    case 'X':
+    case 'o':
+    case 'r':
+    case 'p': format_integer(out, spec, args); return true;
+    case 'e':
+    case 'E':
+    case 'f':
+    case 'g':
+    case 'G': format_real(out, spec, args); return true;
+    case 's':
+    case 'z': format_string(out, spec, args); return true;
+    case 'c': format_character(out, spec, args); return true;
+    case 'q':
+    case 'Q':
+    case 'w': format_quoted(out, spec, args); return true;
+    case '%': put_field(out, spec, "%", 1); return true;
+    case 'n': return true;
+    default: return false;
+    }
+}
+
+static void format_all(Buffer *out, const char *fmt, FormatArgs *args)
+{
+    const char *p = fmt;
+    while (*p != 0 && out->rc == SQLITE_OK) {
+        const char *percent = strchr(p, '%');
+        if (percent == NULL) {
+            buffer_add_text(out, p);
+            return;
+        }
+        buffer_add(out, p, (size_t)(percent - p));
+        if (percent[1] == 0) {
+            buffer_add_char(out, '%');
+            return;
+        }
+        FormatSpec spec;
+        p = read_spec(percent + 1, &spec, args);
+        if (*p == 0 || !format_one(out, &spec, args))
+            return;
+        buffer_reserve(out, 0); // an empty field still makes the output a text
+        p++;
+    }
+}
+
+void format_va(Buffer *out, const char *fmt, va_list args)
+{
+    va_list copy;
+    va_copy(copy, args);
+    FormatArgs source = {.c_args = &copy};
+    format_all(out, fmt, &source);
+    va_end(copy);
+}
+
+void format_text(Buffer *out, const char *fmt, ...)
+{
+    va_list args;
+    va_start(args, fmt);
+    format_va(out, fmt, args);
+    va_end(args);
+}
+
+void format_values(Buffer *out, const char *fmt, int arg_count, Value **args)
+{
+    FormatArgs source = {.values = args, .count = arg_count};
+    format_all(out, fmt, &source);
+}

@@ -1,0 +1,118 @@
+// Functions of numbers that every build has: abs, sign, round, random.
+
+#include "func/func.h"
+#include "func/printf.h"
+
+static void fn_abs(FuncCall *call, int arg_count, Value **args)
+{
+    (void)arg_count;
+    switch (value_type(args[0])) {
+    case SQLITE_NULL: return;
+    case SQLITE_INTEGER: {
+        i64 value = value_i64(args[0]);
+        if (value == INT64_MIN)
+            call_result_error(call, "integer overflow", -1, SQLITE_UTF8);
+        else
+            call_result_i64(call, value < 0 ? -value : value);
+        return;
+    }
+    default: {
+        f64 value = value_f64(args[0]);
+        call_result_f64(call, value < 0 ? -value : value);
+        return;
+    }
+    }
+}
+
+static void fn_sign(FuncCall *call, int arg_count, Value **args)
+{
+    (void)arg_count;
+    int type = value_numeric_type(args[0]);
+    if (type != SQLITE_INTEGER && type != SQLITE_FLOAT)
+        return;
+    f64 value = value_f64(args[0]);
+    call_result_i64(call, value < 0 ? -1 : value > 0);
+}
+
+enum { ROUND_DIGITS_MAX = 30 };
+static const f64 NO_FRACTION_FROM = 4503599627370496.0; // 2^52
+
+static void fn_round(FuncCall *call, int arg_count, Value **args)
+{
+    i64 digits = 0;
+    if (arg_count == 2) {
+        if (args[1]->flags & V_NULL)
+            return;
+        digits = value_i64(args[1]);
+        digits = digits < 0 ? 0 : digits > ROUND_DIGITS_MAX ? ROUND_DIGITS_MAX : digits;
+    }
+    if (args[0]->flags & V_NULL)
+        return;
+    f64 value = value_f64(args[0]);
+    if (value < -NO_FRACTION_FROM || value > NO_FRACTION_FROM) {
+        call_result_f64(call, value);
+    } else if (digits == 0) {
+        call_result_f64(call, (f64)(i64)(value + (value < 0 ? -0.5 : 0.5)));
+    } else {
+        // Rounded as it would be printed, so that round(X, 2) shows what printf('%.2f', X) shows.
+        Buffer text = {0};
+        format_text(&text, "%!.*f", (int)digits, value);
+        if (text.rc != SQLITE_OK) {
+            call_result_error_nomem(call);
+            return;
+        }
+        ParsedNumber number;
+        number_parse(text.bytes, text.size, &number);
+        buffer_deinit(&text);
+        call_result_f64(call, number.real);
+    }
+}
+
+// Never the smallest integer, whose absolute value would overflow.
+static void fn_random(FuncCall *call, int arg_count, Value **args)
+{
+    (void)arg_count;
+    (void)args;
+    i64 value;
+    sqlite3_randomness(sizeof value, &value);
+    if (value < 0)
+        value = -(value & INT64_MAX);
+    call_result_i64(call, value);
+}
+
+static void fn_randomblob(FuncCall *call, int arg_count, Value **args)
+{
+    (void)arg_count;
+    i64 size = value_i64(args[0]);
+    if (size < 1)
+        size = 1;
+    char *out = call_result_begin(call, (u64)size);
+    if (out == NULL)
+        return;
+    sqlite3_randomness((int)size, out);
+    call_result_end_blob(call, (u64)size);
+}
+
+static void fn_zeroblob(FuncCall *call, int arg_count, Value **args)
+{
+    (void)arg_count;
+    i64 size = value_i64(args[0]);
+    if (call_result_zeroblob(call, size < 0 ? 0 : (u64)size) != SQLITE_OK)
+        ASSERT(call->rc == SQLITE_TOOBIG);
+}
+
+enum {
+    PURE = FUNC_BUILTIN | FUNC_PURE | FUNC_INNOCUOUS,
+    STRICT = PURE | FUNC_NULL_STRICT,
+};
+
+const FuncDef func_number_table[] = {
+    {"abs", 1, STRICT, .call = fn_abs},
+    {"random", 0, FUNC_BUILTIN | FUNC_INNOCUOUS, .call = fn_random},
+    {"randomblob", 1, FUNC_BUILTIN | FUNC_INNOCUOUS, .call = fn_randomblob},
+    {"round", 1, STRICT, .call = fn_round},
+    {"round", 2, STRICT, .call = fn_round},
+    {"sign", 1, STRICT, .call = fn_sign},
+    {"zeroblob", 1, PURE, .call = fn_zeroblob},
+    {0},
+};
