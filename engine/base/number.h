@@ -49,7 +49,8 @@ typedef struct Decimal {
 } Decimal;
 void f64_to_decimal(f64 value, int precision_max, Decimal *out);
 typedef enum DecimalCut { CUT_DIGITS, CUT_AFTER_POINT } DecimalCut;
-// In neither case more than `digits_max` digits are kept; 17 kept digits are shortened as by f64_to_text.
+// In neither case more than `digits_max` digits are kept; 17 kept digits are shortened as by
+// f64_to_text.
 void f64_to_decimal_at(f64 value, DecimalCut cut, int position, int digits_max, Decimal *out);
 
 // value as i64 when that loses nothing (and is not the extreme values SQLite

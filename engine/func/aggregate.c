@@ -30,8 +30,8 @@ static void count_value(FuncCall *call)
 
 // --- sum ---
 
-// Integers are summed as integers until one of them is real or the sum overflows; from then on as reals
-// by the Kahan-Babuska method, in which `error` gathers what each addition rounds away.
+// Integers are summed as integers until one of them is real or the sum overflows; from then on as
+// reals by the Kahan-Babuska method, in which `error` gathers what each addition rounds away.
 typedef struct SumState {
     f64 sum, error;
     i64 integer;
@@ -162,8 +162,8 @@ static void avg_value(FuncCall *call)
 
 // --- group_concat ---
 
-// The texts joined so far. As a window function the first text leaves together with the separator of
-// the second, so separators' sizes are kept once they differ.
+// The texts joined so far. As a window function the first text leaves together with the separator
+// of the second, so separators' sizes are kept once they differ.
 typedef struct JoinState {
     Buffer text;
     size_t begin; // what lies before has left

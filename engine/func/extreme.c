@@ -85,8 +85,8 @@ static void best_finalize(FuncCall *call)
 
 // --- over frames that lose rows ---
 
-// Rows leave in the order they came. A row that came before a better one can never win again, so only
-// the others are kept: each is worse than the one before it, and the first is the answer.
+// Rows leave in the order they came. A row that came before a better one can never win again, so
+// only the others are kept: each is worse than the one before it, and the first is the answer.
 typedef struct Contender {
     Value value;
     u64 row;

@@ -222,8 +222,8 @@ MUST_USE int call_result_zeroblob(FuncCall *call,
 void call_result_value(FuncCall *call, const Value *v);
 void call_result_pointer(FuncCall *call, void *pointer, const char *tag, void (*destroy)(void *));
 void call_result_subtype(FuncCall *call, u32 subtype);
-// Memory of `size` bytes to write a UTF-8 or blob result into, without another copy. NULL: the call has
-// failed (too big, out of memory). The end says how much was written, `size` at most.
+// Memory of `size` bytes to write a UTF-8 or blob result into, without another copy. NULL: the call
+// has failed (too big, out of memory). The end says how much was written, `size` at most.
 char *call_result_begin(FuncCall *call, u64 size);
 void call_result_end_text(FuncCall *call, u64 size);
 void call_result_end_blob(FuncCall *call, u64 size);

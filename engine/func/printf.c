@@ -432,7 +432,8 @@ static bool has_control(const char *text, size_t size)
     return false;
 }
 
-// Text with every `quote` doubled; with `unistr` also backslashes, and control characters as \uXXXX.
+// Text with every `quote` doubled; with `unistr` also backslashes, and control characters as
+// \uXXXX.
 static void put_escaped(Buffer *out, const char *text, size_t size, char quote, bool unistr)
 {
     static const char hex[] = "0123456789abcdef";

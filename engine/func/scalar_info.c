@@ -1,4 +1,5 @@
-// Functions about values, the connection and the library, and those the code generator compiles in place.
+// Functions about values, the connection and the library, and those the code generator compiles in
+// place.
 
 #include "base/log.h"
 #include "func/compile_option.h"

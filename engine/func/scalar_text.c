@@ -1,5 +1,5 @@
-// Functions of text and blobs. Text is UTF-8 here; characters are what utf8_length() counts, and text
-// ends at an embedded NUL wherever SQLite's does.
+// Functions of text and blobs. Text is UTF-8 here; characters are what utf8_length() counts, and
+// text ends at an embedded NUL wherever SQLite's does.
 
 #include "base/utf.h"
 #include "func/func.h"
@@ -420,8 +420,8 @@ static bool read_code_point(const char *p, u32 count, u32 *out)
     return true;
 }
 
-// After a backslash: \XXXX, \+XXXXXX, \uXXXX, \UXXXXXXXX or a backslash. Returns the bytes read, 0 for
-// anything else.
+// After a backslash: \XXXX, \+XXXXXX, \uXXXX, \UXXXXXXXX or a backslash. Returns the bytes read, 0
+// for anything else.
 static u32 read_unistr_escape(const char *p, u32 *code_point)
 {
     if (*p == '\\') {

@@ -43,8 +43,8 @@ typedef enum WindowKind {
 
 WindowKind window_kind(const FuncDef *def);
 
-// The definition to use for a frame that also loses rows: min() and max() have one that keeps what may
-// yet win; other functions are their own. NULL when the function cannot lose rows.
+// The definition to use for a frame that also loses rows: min() and max() have one that keeps what
+// may yet win; other functions are their own. NULL when the function cannot lose rows.
 const FuncDef *window_sliding(const FuncDef *def);
 
 #endif
