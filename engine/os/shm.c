@@ -205,11 +205,12 @@ static int node_extend(PosixFile *file, ShmNode *node, i64 old_size, i64 size)
     ASSERT(size % ALLOCATION_UNIT == 0);
 
     for (i64 unit = old_size / ALLOCATION_UNIT; unit < size / ALLOCATION_UNIT; unit++) {
-        size_t done;
-        int error =
-            disk_write(node->fd, "", 1, unit * ALLOCATION_UNIT + ALLOCATION_UNIT - 1, &done);
-        if (error != 0 || done != 1)
-            return shm_error(file, node, SQLITE_IOERR_SHMSIZE, error, "write");
+        ssize_t done;
+        do { // not by way of the backend: no fiber may switch while it holds the node's mutex
+            done = posix_calls.pwrite(node->fd, "", 1, (unit + 1) * ALLOCATION_UNIT - 1);
+        } while (done < 0 && errno == EINTR);
+        if (done != 1)
+            return shm_error(file, node, SQLITE_IOERR_SHMSIZE, errno, "write");
     }
     return SQLITE_OK;
 }
