@@ -209,11 +209,12 @@ typedef enum GroupKind {
 
 typedef struct AggregateOperator {
     Operator base;
-    u8 group;       // GroupKind
-    u8 minmax_sort; // min()/max() only: the loop's order makes the first row the answer
-    bool is_min;
-    bool group_is_order; // groups come out in the order ORDER BY wants
-    ExprList *keys;      // GROUP BY, perhaps reordered to suit ORDER BY
+    u8 group;         // GroupKind
+    u8 minmax_sort;   // min()/max() only: the loop's order makes the first row the answer
+    u16 wants;        // WANT_MIN or WANT_MAX: the only aggregate is min() or max()
+    bool is_distinct; // stands for SELECT DISTINCT
+    u8 distinct;      // DistinctKind of the only aggregate's DISTINCT
+    ExprList *keys;   // GROUP BY, perhaps reordered to suit ORDER BY
     Expr *having;
     Expr **aggs; // EX_CALL
     u32 agg_count;
@@ -268,8 +269,11 @@ typedef struct RecurseOperator {
     Operator base;
     Select *select;
     Operator *setup;
+    Select *setup_select;
     Operator **steps;
+    Select **step_selects;
     u32 step_count;
+    bool distinct; // UNION: a row is worked on once
 } RecurseOperator;
 
 #endif

@@ -55,7 +55,8 @@ MUST_USE int plan_join(PlanContext *plan, const JoinRequest *request, JoinOperat
 // The tree of a whole Select (the last term of a compound).
 MUST_USE int plan_select(PlanContext *plan, Select *select, Operator **out);
 // Text of one level for EXPLAIN QUERY PLAN: "SEARCH t1 USING INDEX i1 (a=?)".
-char *plan_print_level(PlanContext *plan, const JoinOperator *join, const JoinLevel *level);
+char *plan_print_level(PlanContext *plan, const JoinOperator *join, const JoinLevel *level,
+                       u32 flags);
 char *plan_print_bloom(PlanContext *plan, const JoinLevel *level);
 const char *plan_item_name(PlanContext *plan, const FromItem *item);
 

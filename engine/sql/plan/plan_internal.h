@@ -228,6 +228,15 @@ i8 order_satisfied(JoinQuery *q, ExprList *order, const LoopChain *loops, u16 fl
                    TableMask *reverse);
 MUST_USE int join_finish(JoinQuery *q, u32 level_count, JoinOperator **out);
 
+// --- plan_select.c, plan_set.c ---
+
+MUST_USE int plan_simple(PlanContext *plan, Select *s, ExprList *order_by, Operator **out);
+MUST_USE int plan_compound(PlanContext *plan, Select *last, const ExprList *order_by,
+                           Operator **out);
+MUST_USE int plan_recursive(PlanContext *plan, Select *last, Operator **out);
+MUST_USE int plan_add_limit(PlanContext *plan, const Select *s, Operator **tree);
+u32 plan_values_count(const Select *last);
+
 // --- plan_expr.c: questions about expressions ---
 
 const char *plan_collation_name(const Expr *e);             // never NULL

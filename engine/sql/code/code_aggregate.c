@@ -1,0 +1,469 @@
+// Aggregates: accumulators, the columns that go with them, and queries without GROUP BY.
+//
+// A bare column (outside every aggregate) is that of the group's first row, or, beside min() or
+// max(), of the row that holds the least or greatest value.
+
+#include "sql/code/code_aggregate.h"
+#include "sql/expr_tree.h"
+#include <string.h>
+
+// --- which columns are needed ---
+
+typedef struct Collector {
+    AggregateCode *ac;
+    bool inside; // an aggregate's arguments
+} Collector;
+
+static bool is_own_column(const AggregateCode *ac, const Expr *e)
+{
+    const FromList *from = ac->qc->select->from;
+    for (u32 i = 0; from != NULL && i < from->count; i++) {
+        if (from->items[i] == e->u.column.item)
+            return true;
+    }
+    return false;
+}
+
+static bool is_own_aggregate(const AggregateCode *ac, const Expr *e)
+{
+    for (u32 i = 0; e->kind == EX_CALL && i < ac->op->agg_count; i++) {
+        if (ac->op->aggs[i] == e || expr_equal(ac->op->aggs[i], e))
+            return true;
+    }
+    return false;
+}
+
+static bool is_key(const AggregateCode *ac, const Expr *e)
+{
+    for (u32 i = 0; ac->op->keys != NULL && i < ac->op->keys->count; i++) {
+        if (expr_equal(ac->op->keys->items[i].expr, e))
+            return true;
+    }
+    return false;
+}
+
+static void column_add(AggregateCode *ac, Expr *e, bool inside)
+{
+    for (u32 i = 0; i < ac->column_count; i++) {
+        if (expr_equal(ac->columns[i].column, e)) {
+            if (!inside && ac->columns[i].reg == 0) {
+                ac->columns[i].reg = 1;
+                ac->bare_count++;
+            }
+            return;
+        }
+    }
+    if (ac->column_count == ac->column_capacity) {
+        u32 capacity = ac->column_capacity == 0 ? 16 : ac->column_capacity * 2;
+        AggColumn *columns = arena_array(ac->qc->g->arena, capacity, sizeof *columns);
+        if (columns == NULL) {
+            codegen_fail(ac->qc->g, SQLITE_NOMEM);
+            return;
+        }
+        if (ac->column_count > 0)
+            memcpy(columns, ac->columns, ac->column_count * sizeof *columns);
+        ac->columns = columns;
+        ac->column_capacity = capacity;
+    }
+    ac->columns[ac->column_count++] = (AggColumn){.column = e, .reg = inside ? 0 : 1};
+    ac->bare_count += inside ? 0 : 1;
+}
+
+static void collect_inside(AggregateCode *ac, Expr *call);
+
+static WalkResult collect_expr(Walker *w, Expr *e)
+{
+    Collector *c = w->arg;
+    if (!c->inside && is_own_aggregate(c->ac, e)) {
+        collect_inside(c->ac, e);
+        return WALK_PRUNE;
+    }
+    if (!c->inside && is_key(c->ac, e))
+        return WALK_PRUNE;
+    if ((e->kind == EX_COLUMN || e->kind == EX_IF_NULL_ROW) && is_own_column(c->ac, e)) {
+        column_add(c->ac, e, c->inside);
+        return WALK_PRUNE;
+    }
+    return WALK_ON;
+}
+
+static WalkResult collect_select(Walker *w, Select *s)
+{
+    (void)w;
+    (void)s;
+    return WALK_ON;
+}
+
+static Walker collector(Collector *c)
+{
+    return (Walker){.expr = collect_expr, .select = collect_select, .arg = c};
+}
+
+static void collect_inside(AggregateCode *ac, Expr *call)
+{
+    Collector c = {.ac = ac, .inside = true};
+    Walker w = collector(&c);
+    expr_list_walk(&w, call->list);
+    expr_list_walk(&w, call->u.call->order_by);
+    expr_walk(&w, call->u.call->filter);
+}
+
+static void collect_columns(AggregateCode *ac)
+{
+    QueryCode *qc = ac->qc;
+    Collector c = {.ac = ac};
+    Walker w = collector(&c);
+    for (u32 i = 0; i < ac->op->agg_count; i++)
+        collect_inside(ac, ac->op->aggs[i]);
+    expr_list_walk(&w, qc->project_op->columns);
+    expr_walk(&w, ac->op->having);
+    if (qc->sort_op != NULL)
+        expr_list_walk(&w, qc->sort_op->keys);
+}
+
+// --- set up ---
+
+static void agg_init(AggregateCode *ac, AggCode *agg, Expr *call)
+{
+    Codegen *g = ac->qc->g;
+    *agg = (AggCode){
+        .call = call, .func = call->u.call->func, .distinct_cursor = -1, .order_cursor = -1};
+    agg->arg_count = call->list == NULL ? 0 : (int)call->list->count;
+    if (agg->func == NULL) {
+        codegen_error(g, SQLITE_ERROR, "no such function: %s", call->text);
+        return;
+    }
+    if (call->u.call->distinct) {
+        if (agg->arg_count != 1) {
+            codegen_error(g, SQLITE_ERROR, "DISTINCT aggregates must have exactly one argument");
+            return;
+        }
+        if (ac->op->distinct == DISTINCT_ORDERED)
+            agg->distinct_previous = reg_range_new(g, 2);
+        else if (ac->op->distinct != DISTINCT_UNIQUE)
+            agg->distinct_cursor = cursor_new(g);
+    }
+    if (call->u.call->order_by != NULL && call->u.call->order_by->count > 0
+        && (agg->func->flags & FUNC_ANY_ORDER) == 0 && (agg->func->flags & FUNC_MINMAX) == 0)
+        agg->order_cursor = cursor_new(g);
+}
+
+static bool wants_hit(const AggregateCode *ac)
+{
+    for (u32 i = 0; ac->bare_count > 0 && i < ac->op->agg_count; i++) {
+        if ((ac->aggs[i].func->flags & FUNC_MINMAX) != 0)
+            return true;
+    }
+    return false;
+}
+
+void aggregate_init(AggregateCode *ac, QueryCode *qc)
+{
+    Codegen *g = qc->g;
+    *ac = (AggregateCode){.qc = qc, .op = qc->aggregate_op};
+    ac->aggs = arena_array(g->arena, (size_t)ac->op->agg_count + 1, sizeof *ac->aggs);
+    if (ac->aggs == NULL) {
+        codegen_fail(g, SQLITE_NOMEM);
+        return;
+    }
+    for (u32 i = 0; i < ac->op->agg_count; i++)
+        agg_init(ac, &ac->aggs[i], ac->op->aggs[i]);
+    collect_columns(ac);
+    if (codegen_failed(g))
+        return;
+    ac->accumulator_count = (int)(ac->op->agg_count + ac->bare_count);
+    ac->first_accumulator = reg_range_new(g, ac->accumulator_count + 1);
+    Reg next = ac->first_accumulator;
+    for (u32 i = 0; i < ac->column_count; i++)
+        ac->columns[i].reg = ac->columns[i].reg != 0 ? next++ : 0;
+    for (u32 i = 0; i < ac->op->agg_count; i++)
+        ac->aggs[i].accumulator = next++;
+    ac->used = reg_new(g);
+    ac->hit = wants_hit(ac) ? reg_new(g) : 0;
+}
+
+static void distinct_open(Codegen *g, const AggCode *agg)
+{
+    if (agg->distinct_previous != 0)
+        program_emit(g->program, OP_Null, 1, agg->distinct_previous, agg->distinct_previous + 1);
+    if (agg->distinct_cursor < 0)
+        return;
+    program_emit_shape(g->program, OP_OpenEphemeral, agg->distinct_cursor, 1, 0,
+                       code_list_shape(g, agg->call->list, 0, 0));
+}
+
+static void order_open(Codegen *g, const AggCode *agg)
+{
+    if (agg->order_cursor < 0)
+        return;
+    const ExprList *order = agg->call->u.call->order_by;
+    program_emit_shape(g->program, OP_SorterOpen, agg->order_cursor,
+                       (int)order->count + agg->arg_count, 0,
+                       code_list_shape(g, order, 0, (u32)agg->arg_count));
+}
+
+void aggregate_explain(AggregateCode *ac)
+{
+    for (u32 i = 0; i < ac->op->agg_count; i++) {
+        const AggCode *agg = &ac->aggs[i];
+        if (agg->distinct_cursor >= 0)
+            plan_line(ac->qc->g, "USE TEMP B-TREE FOR %s(DISTINCT)", agg->func->name);
+        if (agg->order_cursor >= 0)
+            plan_line(ac->qc->g, "USE TEMP B-TREE FOR %s(ORDER BY)", agg->func->name);
+    }
+}
+
+void aggregate_reset(AggregateCode *ac)
+{
+    Codegen *g = ac->qc->g;
+    if (ac->accumulator_count > 0)
+        program_emit(g->program, OP_Null, 0, ac->first_accumulator,
+                     ac->first_accumulator + ac->accumulator_count - 1);
+    program_emit(g->program, OP_Integer, 0, ac->used, 0);
+    for (u32 i = 0; i < ac->op->agg_count; i++) {
+        distinct_open(g, &ac->aggs[i]);
+        order_open(g, &ac->aggs[i]);
+    }
+}
+
+// --- one row ---
+
+static void emit_step(Codegen *g, const AggregateCode *ac, const AggCode *agg, Reg args)
+{
+    if ((agg->func->flags & FUNC_NEEDS_COLLATION) != 0) {
+        const Collation *c = NULL;
+        for (int i = 0; c == NULL && i < agg->arg_count; i++)
+            c = code_collation(g, agg->call->list->items[i].expr);
+        program_emit_collation(g->program, OP_CollSeq, ac->hit, 0, 0,
+                               c == NULL ? &collation_binary : c);
+    }
+    program_emit_func(g->program, OP_AggStep, 0, args, agg->accumulator, agg->func);
+    program_set_p5(g->program, (u16)agg->arg_count);
+}
+
+static void code_distinct_argument(Codegen *g, const AggCode *agg, Reg args, Label skip)
+{
+    if (agg->distinct_previous != 0) {
+        const Collation *c = code_collation(g, agg->call->list->items[0].expr);
+        program_emit_collation(g->program, OP_Eq, agg->distinct_previous, skip, args, c);
+        program_set_p5(g->program, P5_NULL_EQUAL);
+        program_emit(g->program, OP_Copy, args, agg->distinct_previous, 0);
+    }
+    if (agg->distinct_cursor < 0)
+        return;
+    Reg record = reg_temp(g);
+    program_emit_int(g->program, OP_Found, agg->distinct_cursor, skip, args, 1);
+    program_emit(g->program, OP_MakeRecord, args, 1, record);
+    program_emit_int(g->program, OP_IdxInsert, agg->distinct_cursor, record, args, 1);
+    reg_temp_release(g, record);
+}
+
+// With an ORDER BY of its own, the aggregate gets its rows when the group is complete.
+static void push_ordered(Codegen *g, const AggCode *agg, Reg args)
+{
+    const ExprList *order = agg->call->u.call->order_by;
+    int keys = (int)order->count;
+    Reg fields = reg_range_new(g, keys + agg->arg_count);
+    Reg record = reg_temp(g);
+    code_expr_list(g, order, fields, 0);
+    program_emit(g->program, OP_Copy, args, fields + keys, agg->arg_count - 1);
+    program_emit(g->program, OP_MakeRecord, fields, keys + agg->arg_count, record);
+    program_emit(g->program, OP_SorterInsert, agg->order_cursor, record, 0);
+    reg_temp_release(g, record);
+}
+
+static void step_one(AggregateCode *ac, const AggCode *agg)
+{
+    Codegen *g = ac->qc->g;
+    const Call *call = agg->call->u.call;
+    Label skip = label_new(g->program);
+    if (call->filter != NULL) {
+        if (ac->hit != 0 && (agg->func->flags & FUNC_MINMAX) != 0)
+            program_emit(g->program, OP_Integer, 0, ac->hit, 0);
+        code_jump(g, call->filter, skip, false, true);
+    }
+    Reg args = agg->arg_count > 0 ? reg_range_new(g, agg->arg_count) : 0;
+    if (agg->arg_count > 0)
+        code_expr_list(g, agg->call->list, args, 0);
+    if (call->distinct)
+        code_distinct_argument(g, agg, args, skip);
+    if (agg->order_cursor >= 0)
+        push_ordered(g, agg, args);
+    else
+        emit_step(g, ac, agg, args);
+    label_here(g->program, skip);
+}
+
+static void take_bare_columns(AggregateCode *ac)
+{
+    Codegen *g = ac->qc->g;
+    if (ac->bare_count == 0)
+        return;
+    Label keep = label_new(g->program);
+    if (ac->hit != 0)
+        program_emit(g->program, OP_IfNot, ac->hit, keep, 1);
+    else
+        program_emit(g->program, OP_If, ac->used, keep, 0);
+    for (u32 i = 0; i < ac->column_count; i++) {
+        if (ac->columns[i].reg != 0)
+            code_expr_copy(g, ac->columns[i].column, ac->columns[i].reg);
+    }
+    label_here(g->program, keep);
+}
+
+void aggregate_accumulate(AggregateCode *ac)
+{
+    Codegen *g = ac->qc->g;
+    if (ac->hit != 0)
+        program_emit(g->program, OP_Integer, 0, ac->hit, 0);
+    for (u32 i = 0; i < ac->op->agg_count; i++)
+        step_one(ac, &ac->aggs[i]);
+    take_bare_columns(ac);
+    program_emit(g->program, OP_Integer, 1, ac->used, 0);
+}
+
+// --- a complete group ---
+
+static void step_ordered(AggregateCode *ac, const AggCode *agg)
+{
+    Codegen *g = ac->qc->g;
+    int keys = (int)agg->call->u.call->order_by->count;
+    Reg data = reg_new(g);
+    Reg args = reg_range_new(g, agg->arg_count);
+    int pseudo = cursor_new(g);
+    Label empty = label_new(g->program);
+    program_emit(g->program, OP_OpenPseudo, pseudo, data, keys + agg->arg_count);
+    program_emit(g->program, OP_SorterSort, agg->order_cursor, empty, 0);
+    int top = program_emit(g->program, OP_SorterData, agg->order_cursor, data, pseudo);
+    for (int i = 0; i < agg->arg_count; i++)
+        program_emit(g->program, OP_Column, pseudo, keys + i, args + i);
+    emit_step(g, ac, agg, args);
+    program_emit(g->program, OP_SorterNext, agg->order_cursor, top, 0);
+    label_here(g->program, empty);
+}
+
+void aggregate_finalize(AggregateCode *ac)
+{
+    Codegen *g = ac->qc->g;
+    for (u32 i = 0; i < ac->op->agg_count; i++) {
+        const AggCode *agg = &ac->aggs[i];
+        if (agg->order_cursor >= 0)
+            step_ordered(ac, agg);
+        program_emit_func(g->program, OP_AggFinal, agg->accumulator, agg->arg_count, 0, agg->func);
+    }
+}
+
+static void substitute_add(Codegen *g, const Expr *expr, Reg reg)
+{
+    Substitute *s = arena_alloc_zeroed(g->arena, sizeof *s);
+    if (s == NULL) {
+        codegen_fail(g, SQLITE_NOMEM);
+        return;
+    }
+    s->expr = expr;
+    s->reg = reg;
+    substitute_push(g, s);
+}
+
+void aggregate_push_results(AggregateCode *ac)
+{
+    Codegen *g = ac->qc->g;
+    for (u32 i = 0; i < ac->column_count; i++) {
+        if (ac->columns[i].reg != 0)
+            substitute_add(g, ac->columns[i].column, ac->columns[i].reg);
+    }
+    for (u32 i = 0; ac->op->keys != NULL && i < ac->op->keys->count; i++)
+        substitute_add(g, ac->op->keys->items[i].expr, ac->keys + (Reg)i);
+    for (u32 i = 0; i < ac->op->agg_count; i++)
+        substitute_add(g, ac->aggs[i].call, ac->aggs[i].accumulator);
+}
+
+// --- no GROUP BY ---
+
+static void code_minmax_stop(AggregateCode *ac, Label done)
+{
+    Codegen *g = ac->qc->g;
+    Reg release;
+    Reg value = code_expr_temp(g, ac->op->aggs[0]->list->items[0].expr, &release);
+    program_emit(g->program, OP_NotNull, value, done, 0);
+    reg_temp_release(g, release);
+}
+
+static void code_count_source(AggregateCode *ac)
+{
+    Codegen *g = ac->qc->g;
+    CountOperator *op = (CountOperator *)ac->qc->source;
+    FromItem *item = op->item;
+    Table *table = item->table;
+    int cursor = cursor_new(g);
+    codegen_reads(g, item->db_index);
+    Index *index = op->index;
+    if (index == NULL && !table_is_rowid(table))
+        index = table_primary_key(table);
+    KeyShape *shape = index == NULL ? NULL : index_shape(g->db, index);
+    if (index != NULL && shape == NULL) {
+        codegen_fail(g, SQLITE_NOMEM);
+        return;
+    }
+    if (index == NULL)
+        program_emit_int(g->program, OP_OpenRead, cursor, (int)table->root, item->db_index, 1);
+    else
+        program_emit_shape(g->program, OP_OpenRead, cursor, (int)index->root, item->db_index,
+                           key_shape_ref(shape));
+    program_emit(g->program, OP_Count, cursor, ac->aggs[0].accumulator, 0);
+    program_emit(g->program, OP_Close, cursor, 0, 0);
+    PlanContext plan = code_plan_context(g);
+    if (op->index != NULL)
+        plan_line(g, "SCAN %s USING COVERING INDEX %s", plan_item_name(&plan, item), index->name);
+    else
+        plan_line(g, "SCAN %s", plan_item_name(&plan, item));
+}
+
+static void code_ungrouped_rows(AggregateCode *ac)
+{
+    Codegen *g = ac->qc->g;
+    JoinCode jc = {.join = (JoinOperator *)ac->qc->source};
+    if (ac->op->agg_count == 1 && ac->op->wants != 0) {
+        jc.flags = ac->op->wants;
+        jc.skip_nulls = ac->op->minmax_sort && ac->bare_count == 0;
+    }
+    code_from_begin(g, jc.join->from);
+    aggregate_explain(ac);
+    aggregate_reset(ac);
+    if (jc.join->level_count == 0)
+        plan_line(g, "SCAN CONSTANT ROW");
+    code_join_begin(g, &jc);
+    if (codegen_failed(g))
+        return;
+    aggregate_accumulate(ac);
+    if (ac->op->minmax_sort)
+        code_minmax_stop(ac, jc.done);
+    code_join_end(g, &jc);
+    aggregate_finalize(ac);
+}
+
+void code_aggregate(QueryCode *qc)
+{
+    Codegen *g = qc->g;
+    AggregateCode ac;
+    Substitute *before = g->substitutes;
+    aggregate_init(&ac, qc);
+    if (codegen_failed(g))
+        return;
+    if (ac.op->group != GROUP_NONE) {
+        code_grouped(&ac);
+        g->substitutes = before;
+        return;
+    }
+    if (qc->source->kind == OPERATOR_COUNT)
+        code_count_source(&ac);
+    else
+        code_ungrouped_rows(&ac);
+    aggregate_push_results(&ac);
+    Label none = label_new(g->program);
+    if (ac.op->having != NULL)
+        code_jump(g, ac.op->having, none, false, true);
+    code_query_row(qc, none);
+    label_here(g->program, none);
+    g->substitutes = before;
+}

@@ -1,0 +1,237 @@
+// Indexes and Bloom filters that live as long as the statement, built the first time their level is
+// reached.
+
+#include "sql/code/code_query.h"
+#include "sql/expr_tree.h"
+
+enum { BLOOM_SIZE_MIN = 10000, BLOOM_SIZE_MAX = 10000000 };
+
+// --- going through the rows of the item that the index is built from ---
+
+typedef struct RowLoop {
+    int top; // address
+    int enter;
+    bool coroutine;
+    int cursor;
+    Label end;
+} RowLoop;
+
+static void row_loop_begin(Codegen *g, const LevelCode *lc, RowLoop *loop)
+{
+    FromItem *item = lc->level->item;
+    const SubqueryPlan *sub = item->kind == FROM_TABLE ? NULL : item->plan;
+    loop->end = label_new(g->program);
+    loop->coroutine = sub != NULL && sub->mode == SUBQUERY_COROUTINE;
+    if (loop->coroutine) {
+        program_emit(g->program, OP_InitCoroutine, sub->return_reg, 0, sub->entry_address);
+        loop->top = program_emit(g->program, OP_Yield, sub->return_reg, loop->end, 0);
+        return;
+    }
+    loop->cursor = sub != NULL ? source_of(g, item->cursor)->cursor : item->cursor;
+    program_emit(g->program, OP_Rewind, loop->cursor, loop->end, 0);
+    loop->top = program_here(g->program);
+}
+
+static void row_loop_end(Codegen *g, const RowLoop *loop)
+{
+    if (loop->coroutine)
+        program_emit(g->program, OP_Goto, 0, loop->top, 0);
+    else
+        program_emit(g->program, OP_Next, loop->cursor, loop->top, 0);
+    if (!loop->coroutine)
+        program_set_p5(g->program, 3); // SQLITE_STMTSTATUS_AUTOINDEX
+    label_here(g->program, loop->end);
+}
+
+// --- automatic indexes ---
+
+static bool holds_column(const Index *index, u32 count, int column)
+{
+    for (u32 i = 0; i < count; i++) {
+        if (index->columns[i] == column)
+            return true;
+    }
+    return false;
+}
+
+static u32 item_column_count(const FromItem *item)
+{
+    return item->table != NULL && item->kind == FROM_TABLE ? (u32)item->table->column_count
+                                                           : item->column_count;
+}
+
+static bool column_is_used(const FromItem *item, u32 column)
+{
+    u32 bit = column < 63 ? column : 63;
+    return (item->columns_used >> bit & 1) != 0;
+}
+
+// The key columns first, then every other column that is read, so that the index covers the query.
+static Index *describe(Codegen *g, const LevelCode *lc)
+{
+    const Access *a = lc->level->access;
+    FromItem *item = lc->level->item;
+    u32 columns = item_column_count(item);
+    size_t capacity = (size_t)a->term_count + columns + 1;
+    Index *index = arena_alloc_zeroed(g->arena, sizeof *index);
+    i16 *places = arena_array(g->arena, capacity, sizeof *places);
+    u8 *sort_flags = arena_array(g->arena, capacity, 1);
+    if (index == NULL || places == NULL || sort_flags == NULL) {
+        codegen_fail(g, SQLITE_NOMEM);
+        return NULL;
+    }
+    index->name = "auto-index";
+    index->columns = places;
+    index->sort_flags = sort_flags;
+    index->table = item->kind == FROM_TABLE ? item->table : NULL;
+    u16 count = 0;
+    for (u32 i = 0; i < a->term_count; i++)
+        places[count++] = (i16)a->terms[i]->column;
+    index->key_count = count;
+    for (u32 i = 0; i < columns; i++) {
+        if (column_is_used(item, i) && !holds_column(index, count, (int)i))
+            places[count++] = (i16)i;
+    }
+    places[count++] = COLUMN_ROWID;
+    index->column_count = count;
+    return index;
+}
+
+static KeyShape *auto_shape(Codegen *g, const Access *a, u16 columns)
+{
+    KeyShape *shape = key_shape_new(g->db, g->db->encoding, columns, columns);
+    if (shape == NULL) {
+        codegen_fail(g, connection_out_of_memory(g->db));
+        return NULL;
+    }
+    for (u32 i = 0; i < a->term_count; i++) {
+        const Collation *c = expr_compare_collation(g->db, a->terms[i]->expr);
+        if (c != NULL)
+            shape->fields[i].collation = c;
+    }
+    return shape;
+}
+
+// Copies the row under the loop into registers in the order of the index.
+static Reg code_index_row(Codegen *g, const LevelCode *lc, const Index *index, Reg sequence)
+{
+    FromItem *item = lc->level->item;
+    Reg first = reg_range_new(g, index->column_count);
+    for (u32 i = 0; i + 1 < index->column_count; i++) {
+        code_item_column(g, item, index->columns[i], first + (Reg)i);
+    }
+    Reg last = first + index->column_count - 1;
+    if (item->kind == FROM_TABLE)
+        code_item_column(g, item, ROWID_COLUMN, last);
+    else
+        program_emit(g->program, OP_SCopy, sequence, last, 0); // keeps equal rows apart
+    return first;
+}
+
+static void bloom_open(Codegen *g, LevelCode *lc)
+{
+    PlanContext plan = code_plan_context(g);
+    const FromItem *item = lc->level->item;
+    u64 size = BLOOM_SIZE_MIN;
+    if (item->table != NULL && item->kind == FROM_TABLE)
+        size = est_to_u64(item->table->row_estimate);
+    size = size < BLOOM_SIZE_MIN ? BLOOM_SIZE_MIN : size > BLOOM_SIZE_MAX ? BLOOM_SIZE_MAX : size;
+    lc->filter = reg_new(g);
+    program_emit(g->program, OP_Blob, (int)size, lc->filter, 0);
+    char *text = plan_print_bloom(&plan, lc->level);
+    if (text != NULL)
+        plan_line(g, "%s", text);
+}
+
+static void source_set_rows(Codegen *g, const LevelCode *lc)
+{
+    if (lc->level->item->kind == FROM_TABLE)
+        source_set_table(g, lc->level->item, lc->level->item->cursor);
+}
+
+void code_automatic_index(Codegen *g, JoinCode *jc, LevelCode *lc)
+{
+    (void)jc;
+    const JoinLevel *level = lc->level;
+    Access *a = level->access;
+    Index *index = describe(g, lc);
+    if (index == NULL)
+        return;
+    KeyShape *shape = auto_shape(g, a, index->column_count);
+    a->index = index;
+    int once = program_emit(g->program, OP_Once, 0, 0, 0);
+    ColumnSource former = *source_of(g, level->item->cursor);
+    source_set_rows(g, lc);
+    program_emit_shape(g->program, OP_OpenAutoindex, lc->index_cursor, index->column_count, 0,
+                       shape);
+    program_comment(g->program, "for %s", from_item_name(level->item));
+    bloom_open(g, lc);
+    Reg sequence = reg_new(g);
+    program_emit(g->program, OP_Integer, 0, sequence, 0);
+    RowLoop loop;
+    row_loop_begin(g, lc, &loop);
+    Label next = label_new(g->program);
+    code_filters(g, level->build_filters, 0, level->build_count, next);
+    Reg row = code_index_row(g, lc, index, sequence);
+    Reg record = reg_temp(g);
+    program_emit_int(g->program, OP_FilterAdd, lc->filter, 0, row, index->key_count);
+    program_emit(g->program, OP_MakeRecord, row, index->column_count, record);
+    program_emit(g->program, OP_IdxInsert, lc->index_cursor, record, 0);
+    reg_temp_release(g, record);
+    if (level->item->kind != FROM_TABLE)
+        program_emit(g->program, OP_AddImm, sequence, 1, 0);
+    label_here(g->program, next);
+    row_loop_end(g, &loop);
+    program_jump_here(g->program, once);
+    *source_of(g, level->item->cursor) = former;
+    if (lc->level->item->kind == FROM_TABLE)
+        lc->cursor = level->item->cursor;
+}
+
+// --- Bloom filters over real indexes ---
+
+static void code_bloom_key(Codegen *g, const LevelCode *lc, Reg first)
+{
+    const Access *a = lc->level->access;
+    FromItem *item = lc->level->item;
+    if ((a->flags & ACCESS_INDEXED) == 0) {
+        code_item_column(g, item, ROWID_COLUMN, first);
+        return;
+    }
+    for (u32 i = 0; i < a->equal_count; i++) {
+        int column = a->index->columns[i];
+        if (column == COLUMN_EXPR)
+            code_expr_copy(g, a->index->exprs[i], first + (Reg)i);
+        else
+            code_item_column(g, item, column == COLUMN_ROWID ? ROWID_COLUMN : column,
+                             first + (Reg)i);
+    }
+}
+
+// Filters of this item alone thin the filter's contents: what they refuse is not added.
+void code_bloom_build(Codegen *g, JoinCode *jc, LevelCode *lc)
+{
+    (void)jc;
+    const JoinLevel *level = lc->level;
+    const Access *a = level->access;
+    int once = program_emit(g->program, OP_Once, 0, 0, 0);
+    source_set_rows(g, lc);
+    bloom_open(g, lc);
+    RowLoop loop;
+    row_loop_begin(g, lc, &loop);
+    Label next = label_new(g->program);
+    code_filters(g, level->build_filters, 0, level->build_count, next);
+    int count = (a->flags & ACCESS_INDEXED) != 0 ? a->equal_count : 1;
+    Reg first = reg_range_new(g, count);
+    code_bloom_key(g, lc, first);
+    program_emit_int(g->program, OP_FilterAdd, lc->filter, 0, first, count);
+    label_here(g->program, next);
+    row_loop_end(g, &loop);
+    program_jump_here(g->program, once);
+}
+
+void code_bloom_test(Codegen *g, LevelCode *lc, Reg first, u32 count, Label miss)
+{
+    if (lc->filter != 0)
+        program_emit_int(g->program, OP_Filter, lc->filter, miss, first, (i32)count);
+}

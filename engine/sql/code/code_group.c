@@ -1,0 +1,181 @@
+// GROUP BY: input in order of the keys, either from the loops or through a sorter. A change of key
+// ends a group: its row is put out, the accumulators start anew.
+
+#include "sql/code/code_aggregate.h"
+#include "sql/expr_tree.h"
+
+static int key_count(const AggregateCode *ac)
+{
+    return (int)ac->op->keys->count;
+}
+
+// --- the sorter ---
+
+static void number_fields(AggregateCode *ac)
+{
+    int next = key_count(ac);
+    for (u32 i = 0; i < ac->column_count; i++) {
+        ac->columns[i].field = -1;
+        for (int k = 0; k < key_count(ac) && ac->columns[i].field < 0; k++) {
+            if (expr_equal(ac->op->keys->items[k].expr, ac->columns[i].column))
+                ac->columns[i].field = k;
+        }
+        if (ac->columns[i].field < 0)
+            ac->columns[i].field = next++;
+    }
+    ac->field_count = next;
+}
+
+static void code_sorter_open(AggregateCode *ac)
+{
+    Codegen *g = ac->qc->g;
+    number_fields(ac);
+    ac->sorter = cursor_new(g);
+    ac->pseudo = cursor_new(g);
+    program_emit_shape(g->program, OP_SorterOpen, ac->sorter, ac->field_count, key_count(ac),
+                       code_list_shape(g, ac->op->keys, 0, (u32)(ac->field_count - key_count(ac))));
+}
+
+static void code_sorter_push(AggregateCode *ac)
+{
+    Codegen *g = ac->qc->g;
+    Reg fields = reg_range_new(g, ac->field_count);
+    Reg record = reg_temp(g);
+    code_expr_list(g, ac->op->keys, fields, 0);
+    for (u32 i = 0; i < ac->column_count; i++) {
+        if (ac->columns[i].field >= key_count(ac))
+            code_expr_into(g, ac->columns[i].column, fields + ac->columns[i].field);
+    }
+    program_emit(g->program, OP_MakeRecord, fields, ac->field_count, record);
+    program_emit(g->program, OP_SorterInsert, ac->sorter, record, 0);
+    reg_temp_release(g, record);
+}
+
+// Behind the sorter the columns of the input are fields of its records.
+static void push_fields(AggregateCode *ac)
+{
+    Codegen *g = ac->qc->g;
+    for (u32 i = 0; i < ac->column_count; i++) {
+        Substitute *s = arena_alloc_zeroed(g->arena, sizeof *s);
+        if (s == NULL) {
+            codegen_fail(g, SQLITE_NOMEM);
+            return;
+        }
+        *s = (Substitute){
+            .expr = ac->columns[i].column, .cursor = ac->pseudo, .column = ac->columns[i].field};
+        substitute_push(g, s);
+    }
+}
+
+// --- groups ---
+
+// The row at hand: does it begin a group?
+static void code_key_change(AggregateCode *ac)
+{
+    Codegen *g = ac->qc->g;
+    int count = key_count(ac);
+    Label same = label_new(g->program);
+    if (ac->op->group == GROUP_SORTED) {
+        code_expr_list(g, ac->op->keys, ac->new_keys, 0);
+    } else {
+        for (int i = 0; i < count; i++)
+            program_emit(g->program, OP_Column, ac->pseudo, i, ac->new_keys + i);
+    }
+    program_emit_shape(g->program, OP_Compare, ac->keys, ac->new_keys, count,
+                       code_list_shape(g, ac->op->keys, 0, 0));
+    int here = program_here(g->program);
+    program_emit(g->program, OP_Jump, here + 1, same, here + 1);
+    program_emit(g->program, OP_Gosub, ac->output_return, ac->output, 0);
+    program_emit(g->program, OP_Copy, ac->new_keys, ac->keys, count - 1);
+    program_emit(g->program, OP_Gosub, ac->reset_return, ac->reset, 0);
+    label_here(g->program, same);
+}
+
+static void code_group_row(AggregateCode *ac)
+{
+    code_key_change(ac);
+    aggregate_accumulate(ac);
+}
+
+static void code_sorted_input(AggregateCode *ac, JoinCode *jc)
+{
+    Codegen *g = ac->qc->g;
+    code_join_begin(g, jc);
+    if (codegen_failed(g))
+        return;
+    code_group_row(ac);
+    code_join_end(g, jc);
+}
+
+static void code_sorter_input(AggregateCode *ac, JoinCode *jc)
+{
+    Codegen *g = ac->qc->g;
+    Substitute *before = g->substitutes;
+    code_sorter_open(ac);
+    code_join_begin(g, jc);
+    if (codegen_failed(g))
+        return;
+    code_sorter_push(ac);
+    code_join_end(g, jc);
+    plan_line(g, "USE TEMP B-TREE FOR %s", ac->op->is_distinct ? "DISTINCT" : "GROUP BY");
+    Reg data = reg_new(g);
+    Label empty = label_new(g->program);
+    program_emit(g->program, OP_OpenPseudo, ac->pseudo, data, ac->field_count);
+    program_emit(g->program, OP_SorterSort, ac->sorter, empty, 0);
+    int top = program_emit(g->program, OP_SorterData, ac->sorter, data, ac->pseudo);
+    push_fields(ac);
+    code_group_row(ac);
+    g->substitutes = before;
+    program_emit(g->program, OP_SorterNext, ac->sorter, top, 0);
+    label_here(g->program, empty);
+}
+
+// The subroutine that puts out a group, if there is one.
+static void code_output(AggregateCode *ac)
+{
+    Codegen *g = ac->qc->g;
+    Label skip = label_new(g->program);
+    label_here(g->program, ac->output);
+    program_emit(g->program, OP_IfNot, ac->used, skip, 1);
+    aggregate_finalize(ac);
+    aggregate_push_results(ac);
+    if (ac->op->having != NULL)
+        code_jump(g, ac->op->having, skip, false, true);
+    code_query_row(ac->qc, skip);
+    label_here(g->program, skip);
+    program_emit(g->program, OP_Return, ac->output_return, 0, 0);
+}
+
+void code_grouped(AggregateCode *ac)
+{
+    Codegen *g = ac->qc->g;
+    int count = key_count(ac);
+    JoinCode jc = {.join = (JoinOperator *)ac->qc->source};
+    ac->keys = reg_range_new(g, count);
+    ac->new_keys = reg_range_new(g, count);
+    ac->reset_return = reg_new(g);
+    ac->output_return = reg_new(g);
+    ac->reset = label_new(g->program);
+    ac->output = label_new(g->program);
+    Label end = label_new(g->program);
+    code_from_begin(g, jc.join->from);
+    if (jc.join->level_count == 0)
+        plan_line(g, "SCAN CONSTANT ROW");
+    program_emit(g->program, OP_Null, 1, ac->keys, ac->keys + count - 1);
+    program_emit(g->program, OP_Gosub, ac->reset_return, ac->reset, 0);
+    if (ac->op->group == GROUP_SORTED)
+        code_sorted_input(ac, &jc);
+    else
+        code_sorter_input(ac, &jc);
+    if (codegen_failed(g))
+        return;
+    program_emit(g->program, OP_Gosub, ac->output_return, ac->output, 0);
+    program_emit(g->program, OP_Goto, 0, end, 0);
+    code_distinct_explain(ac->qc);
+    code_output(ac);
+    label_here(g->program, ac->reset);
+    aggregate_explain(ac);
+    aggregate_reset(ac);
+    program_emit(g->program, OP_Return, ac->reset_return, 0, 0);
+    label_here(g->program, end);
+}

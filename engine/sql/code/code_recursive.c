@@ -1,0 +1,165 @@
+// WITH RECURSIVE: rows wait in a queue, each is put out and fed to the recursive terms once.
+//
+//     setup -> queue
+//     while the queue has a row:  take its first, put it out, run the steps on it -> queue
+//
+// The queue is a table in order of arrival, or with ORDER BY an index on those keys (then the
+// search is depth first or however the order says). With UNION a row that was ever queued is not
+// queued again.
+
+#include "sql/code/code_query.h"
+#include "sql/expr_tree.h"
+
+typedef struct QueueCode {
+    RecurseOperator *op;
+    int queue, seen, current;
+    Reg row; // the row worked on, as a record
+} QueueCode;
+
+static int order_count(const SelectDest *dest)
+{
+    return dest->order == NULL ? 0 : (int)dest->order->count;
+}
+
+void code_deliver_queue(Codegen *g, SelectDest *dest, Reg row, int count, Label done)
+{
+    (void)done;
+    Label known = label_new(g->program);
+    int keys = order_count(dest);
+    Reg record = reg_range_new(g, keys + 3);
+    program_emit(g->program, OP_MakeRecord, row, count, record);
+    if (dest->kind == DEST_DISTINCT_QUEUE) {
+        program_emit_int(g->program, OP_Found, dest->param2, known, row, count);
+        program_emit_int(g->program, OP_IdxInsert, dest->param2, record, row, count);
+    }
+    if (keys == 0) {
+        program_emit(g->program, OP_NewRowid, dest->param, record + 1, 0);
+        program_emit(g->program, OP_Insert, dest->param, record, record + 1);
+        program_set_p5(g->program, P5_APPEND);
+    } else {
+        Reg fields = reg_range_new(g, keys + 2);
+        for (int i = 0; i < keys; i++)
+            program_emit(g->program, OP_SCopy, row + dest->order->items[i].column - 1, fields + i,
+                         0);
+        program_emit(g->program, OP_Sequence, dest->param, fields + keys, 0);
+        program_emit(g->program, OP_SCopy, record, fields + keys + 1, 0);
+        program_emit(g->program, OP_MakeRecord, fields, keys + 2, record + 1);
+        program_emit_int(g->program, OP_IdxInsert, dest->param, record + 1, fields, keys + 2);
+    }
+    label_here(g->program, known);
+}
+
+// The collation of the whole compound's column: the setup's.
+static KeyShape *queue_shape(Codegen *g, const QueueCode *qc, const ExprList *order)
+{
+    int keys = (int)order->count;
+    KeyShape *shape = key_shape_new(g->db, g->db->encoding, (u16)(keys + 2), (u16)(keys + 2));
+    if (shape == NULL) {
+        codegen_fail(g, connection_out_of_memory(g->db));
+        return NULL;
+    }
+    for (int i = 0; i < keys; i++) {
+        const ExprItem *item = &order->items[i];
+        Expr *own = item->expr->kind == EX_COLLATE
+                        ? item->expr
+                        : qc->op->setup_select->columns->items[item->column - 1].expr;
+        const Collation *c = code_collation(g, own);
+        if (c != NULL)
+            shape->fields[i].collation = c;
+        bool desc = (item->sort & SORT_DESC) != 0;
+        bool big =
+            desc ? (item->sort & SORT_NULLS_FIRST) != 0 : (item->sort & SORT_NULLS_LAST) != 0;
+        shape->fields[i].flags = (u8)((desc ? KEY_DESC : 0) | (big ? KEY_NULLS_LARGE : 0));
+    }
+    return shape;
+}
+
+static void code_queue_open(Codegen *g, QueueCode *qc, SelectDest *queue, int count)
+{
+    program_emit(g->program, OP_OpenPseudo, qc->current, qc->row, count);
+    if (queue->order != NULL)
+        program_emit_shape(g->program, OP_OpenEphemeral, qc->queue, order_count(queue) + 2, 0,
+                           queue_shape(g, qc, queue->order));
+    else
+        program_emit(g->program, OP_OpenEphemeral, qc->queue, count, 0);
+    if (qc->op->distinct)
+        program_emit_shape(g->program, OP_OpenEphemeral, qc->seen, count, 0,
+                           code_list_shape(g, qc->op->setup_select->columns, 0, 0));
+}
+
+// The steps read the row in hand wherever they name the CTE.
+static void set_sources(Codegen *g, const QueueCode *qc)
+{
+    for (u32 i = 0; i < qc->op->step_count; i++) {
+        const FromList *from = qc->op->step_selects[i]->from;
+        for (u32 j = 0; j < from->count; j++) {
+            if (from->items[j]->kind == FROM_RECURSIVE)
+                *source_of(g, from->items[j]->cursor) = (ColumnSource){
+                    .kind = SOURCE_CURSOR, .cursor = qc->current, .index_cursor = -1};
+        }
+    }
+}
+
+static void code_queue_row(Codegen *g, QueueCode *qc, const LimitCode *limit, SelectDest *dest,
+                           Label done)
+{
+    int count = (int)qc->op->select->columns->count;
+    Label skip = label_new(g->program);
+    if (limit->offset != 0)
+        program_emit(g->program, OP_IfPos, limit->offset, skip, 1);
+    if (dest->first == 0)
+        dest->first = reg_range_new(g, count);
+    dest->count = count;
+    for (int i = 0; i < count; i++)
+        program_emit(g->program, OP_Column, qc->current, i, dest->first + i);
+    code_deliver(g, dest, dest->first, count, done);
+    if (limit->limit != 0)
+        program_emit(g->program, OP_DecrJumpZero, limit->limit, done, 0);
+    label_here(g->program, skip);
+}
+
+static void code_steps(Codegen *g, QueueCode *qc, const SelectDest *queue)
+{
+    for (u32 i = 0; i < qc->op->step_count; i++) {
+        SelectDest step = *queue;
+        int former = plan_push(g, "RECURSIVE STEP");
+        code_operator(g, qc->op->steps[i], qc->op->step_selects[i], &step);
+        plan_pop(g, former);
+    }
+}
+
+void code_recursive(Codegen *g, RecurseOperator *op, SelectDest *dest)
+{
+    Select *select = op->select;
+    int count = (int)select->columns->count;
+    QueueCode qc = {.op = op,
+                    .queue = cursor_new(g),
+                    .seen = op->distinct ? cursor_new(g) : 0,
+                    .current = cursor_new(g),
+                    .row = reg_new(g)};
+    SelectDest queue = {.kind = op->distinct ? DEST_DISTINCT_QUEUE : DEST_QUEUE,
+                        .param = qc.queue,
+                        .param2 = qc.seen,
+                        .order = select->order_by};
+    LimitOperator bounds = {.limit = select->limit, .offset = select->offset_expr};
+    LimitCode limit;
+    Label done = label_new(g->program);
+    code_limit_begin(g, select->limit == NULL ? NULL : &bounds, &limit, done);
+    code_queue_open(g, &qc, &queue, count);
+    set_sources(g, &qc);
+    SelectDest setup = queue;
+    int former = plan_push(g, "SETUP");
+    code_operator(g, op->setup, op->setup_select, &setup);
+    plan_pop(g, former);
+    int top = program_emit(g->program, OP_Rewind, qc.queue, done, 0);
+    program_emit(g->program, OP_NullRow, qc.current, 0, 0);
+    if (queue.order != NULL)
+        program_emit(g->program, OP_Column, qc.queue, order_count(&queue) + 1, qc.row);
+    else
+        program_emit(g->program, OP_RowData, qc.queue, qc.row, 0);
+    program_emit(g->program, OP_Delete, qc.queue, 0, 0);
+    code_queue_row(g, &qc, &limit, dest, done);
+    code_steps(g, &qc, &queue);
+    program_emit(g->program, OP_Goto, 0, top, 0);
+    label_here(g->program, done);
+}

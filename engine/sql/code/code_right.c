@@ -1,0 +1,96 @@
+// RIGHT and FULL JOIN: rows of the right side that never found a partner come after the loops, with
+// NULLs on the left. While the loops run, the keys of matched rows are collected; the loops further
+// in are a subroutine, which the second pass calls once more for each unmatched row.
+
+#include "sql/code/code_query.h"
+#include "sql/expr_tree.h"
+
+static u32 key_size(const FromItem *item)
+{
+    const Table *table = item->kind == FROM_TABLE ? item->table : NULL;
+    return table == NULL || table_is_rowid(table) ? 1 : table_primary_key(table)->key_count;
+}
+
+static KeyShape *key_shape(Codegen *g, const FromItem *item)
+{
+    u32 size = key_size(item);
+    KeyShape *shape = key_shape_new(g->db, g->db->encoding, (u16)size, (u16)size);
+    if (shape == NULL) {
+        codegen_fail(g, connection_out_of_memory(g->db));
+        return NULL;
+    }
+    if (item->kind == FROM_TABLE && !table_is_rowid(item->table)) {
+        const Index *primary = table_primary_key(item->table);
+        for (u32 i = 0; i < size; i++) {
+            const Collation *c =
+                catalog_find_collation(g->db, g->db->encoding, primary->collations[i]);
+            if (c != NULL)
+                shape->fields[i].collation = c;
+        }
+    }
+    return shape;
+}
+
+static void code_key(Codegen *g, FromItem *item, Reg first)
+{
+    if (item->kind == FROM_TABLE && item->table->kind == TABLE_ORDINARY
+        && !table_is_rowid(item->table)) {
+        const Index *primary = table_primary_key(item->table);
+        for (u32 i = 0; i < primary->key_count; i++)
+            code_item_column(g, item, primary->columns[i], first + (Reg)i);
+        return;
+    }
+    if (item->kind == FROM_TABLE || item->kind == FROM_FUNCTION)
+        code_item_column(g, item, ROWID_COLUMN, first);
+    else
+        program_emit(g->program, OP_Rowid, source_of(g, item->cursor)->cursor, first, 0);
+}
+
+void code_right_begin(Codegen *g, JoinCode *jc, LevelCode *lc)
+{
+    (void)jc;
+    const FromItem *item = lc->level->item;
+    lc->matched_cursor = cursor_new(g);
+    lc->body_return = reg_new(g);
+    program_emit(g->program, OP_Null, 0, lc->body_return, 0);
+    program_emit_shape(g->program, OP_OpenEphemeral, lc->matched_cursor, (int)key_size(item), 0,
+                       key_shape(g, item));
+}
+
+void code_right_match(Codegen *g, LevelCode *lc)
+{
+    FromItem *item = lc->level->item;
+    int size = (int)key_size(item);
+    Reg first = reg_temp_range(g, size + 1);
+    code_key(g, item, first);
+    int known = program_emit_int(g->program, OP_Found, lc->matched_cursor, 0, first, size);
+    program_emit(g->program, OP_MakeRecord, first, size, first + size);
+    program_emit_int(g->program, OP_IdxInsert, lc->matched_cursor, first + size, first, size);
+    program_jump_here(g->program, known);
+    reg_temp_range_release(g, first, size + 1);
+}
+
+void code_right_rows(Codegen *g, JoinCode *jc, u32 number)
+{
+    LevelCode *lc = &jc->levels[number];
+    FromItem *item = lc->level->item;
+    PlanContext plan = code_plan_context(g);
+    int former = plan_push(g, "RIGHT-JOIN %s", plan_item_name(&plan, item));
+    for (u32 i = 0; i < number; i++)
+        code_level_null_row(g, &jc->levels[i]);
+    u8 join = item->join;
+    ColumnSource source = *source_of(g, item->cursor);
+    JoinCode scan = {.join = lc->level->right_join, .flags = WANT_RIGHT_ROWS};
+    item->join = 0;
+    code_join_begin(g, &scan);
+    int size = (int)key_size(item);
+    Reg first = reg_temp_range(g, size);
+    code_key(g, item, first);
+    program_emit_int(g->program, OP_Found, lc->matched_cursor, scan.next_row, first, size);
+    reg_temp_range_release(g, first, size);
+    program_emit(g->program, OP_Gosub, lc->body_return, lc->body_address + 1, 0);
+    code_join_end(g, &scan);
+    item->join = join;
+    *source_of(g, item->cursor) = source;
+    plan_pop(g, former);
+}

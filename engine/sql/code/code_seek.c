@@ -1,0 +1,394 @@
+// Positioning a level by the rowid or by an index: equality prefix, then a range.
+
+#include "base/vec.h"
+#include "sql/code/code_query.h"
+#include "sql/expr_tree.h"
+#include <string.h>
+
+// --- values to look for ---
+
+static InLoop *in_loop_add(Codegen *g, LevelCode *lc)
+{
+    if (lc->in_count == lc->in_capacity) {
+        u16 capacity = lc->in_capacity == 0 ? 4 : (u16)(lc->in_capacity * 2);
+        InLoop *loops = arena_array(g->arena, capacity, sizeof *loops);
+        if (loops == NULL) {
+            codegen_fail(g, SQLITE_NOMEM);
+            return NULL;
+        }
+        if (lc->in_count > 0)
+            memcpy(loops, lc->in_loops, lc->in_count * sizeof *loops);
+        lc->in_loops = loops;
+        lc->in_capacity = capacity;
+    }
+    if (lc->in_count == 0)
+        lc->next_value = label_new(g->program);
+    return &lc->in_loops[lc->in_count++];
+}
+
+static void read_set(Codegen *g, const InSet *set, int field, Reg target)
+{
+    if (set->is_rowid_table)
+        program_emit(g->program, OP_Rowid, set->cursor, target, 0);
+    else
+        program_emit(g->program, OP_Column, set->cursor, field, target);
+}
+
+// Columns bound by fields of the same row-value IN are read in one loop.
+static void code_in_loop(Codegen *g, LevelCode *lc, const Access *a, u32 position, Reg target)
+{
+    const Term *term = a->terms[position];
+    for (u32 i = 0; i < position; i++) {
+        if (a->terms[i] != NULL && a->terms[i]->expr == term->expr)
+            return; // read along with an earlier field
+    }
+    bool index_desc =
+        (a->flags & ACCESS_INDEXED) != 0 && (a->index->sort_flags[position] & KEY_DESC) != 0;
+    bool reverse = lc->level->reverse != index_desc;
+    InSet set;
+    code_in_set(g, term->expr, false, &set);
+    InLoop *in = in_loop_add(g, lc);
+    if (in == NULL)
+        return;
+    in->cursor = set.cursor;
+    in->reverse = reverse;
+    in->empty_jump = program_emit(g->program, reverse ? OP_Last : OP_Rewind, set.cursor, 0, 0);
+    in->top = program_here(g->program);
+    for (u32 i = position; i < a->equal_count; i++) {
+        if (a->terms[i] != NULL && a->terms[i]->expr == term->expr)
+            read_set(g, &set, a->terms[i]->field > 0 ? a->terms[i]->field - 1 : 0,
+                     target + (Reg)(i - position));
+    }
+    in->null_jump = program_emit(g->program, OP_IsNull, target, 0, 0);
+}
+
+void code_term_value(Codegen *g, LevelCode *lc, const Access *a, u32 position, Reg target)
+{
+    const Term *term = a->terms[position];
+    if ((term->op & TERM_IN) != 0 && term->expr->kind == EX_IN)
+        code_in_loop(g, lc, a, position, target);
+    else if (term->expr->kind == EX_IS_NULL)
+        program_emit(g->program, OP_Null, 0, target, 0);
+    else
+        code_expr_into(g, term->expr->right, target);
+}
+
+// --- by rowid ---
+
+void code_rowid_search(Codegen *g, JoinCode *jc, LevelCode *lc)
+{
+    (void)jc;
+    const Access *a = lc->level->access;
+    Reg key = reg_new(g);
+    code_term_value(g, lc, a, 0, key);
+    if ((a->flags & ACCESS_BLOOM) != 0)
+        code_bloom_test(g, lc, key, 1, lc->next_value);
+    program_emit(g->program, OP_SeekRowid, lc->cursor, lc->next_value, key);
+    lc->end_op = OP_Noop;
+}
+
+static const Term *bound_term(const Access *a, bool top)
+{
+    if (!top)
+        return (a->flags & ACCESS_BOTTOM) != 0 ? a->terms[a->equal_count] : NULL;
+    if ((a->flags & ACCESS_TOP) == 0)
+        return NULL;
+    return a->terms[a->equal_count + ((a->flags & ACCESS_BOTTOM) != 0 ? 1 : 0)];
+}
+
+// First field of a bound: (rowid, x) > (1, 2) implies rowid >= 1.
+static Expr *bound_expr(Codegen *g, const Term *term)
+{
+    Expr *right = term->expr->right;
+    return expr_vector_size(right) > 1 ? vector_field(g, right, 0) : right;
+}
+
+static u16 bound_op(const Term *term)
+{
+    u16 op = term->op & TERM_RANGE;
+    if (expr_vector_size(term->expr->left) > 1)
+        return op == TERM_GT ? TERM_GE : op == TERM_LT ? TERM_LE : op;
+    return op;
+}
+
+static Opcode seek_opcode(u16 op)
+{
+    switch (op) {
+    case TERM_GT: return OP_SeekGT;
+    case TERM_GE: return OP_SeekGE;
+    case TERM_LT: return OP_SeekLT;
+    default: return OP_SeekLE;
+    }
+}
+
+void code_rowid_range(Codegen *g, JoinCode *jc, LevelCode *lc)
+{
+    (void)jc;
+    const Access *a = lc->level->access;
+    bool reverse = lc->level->reverse;
+    const Term *start = bound_term(a, reverse), *end = bound_term(a, !reverse);
+    if (start != NULL) {
+        Reg release;
+        Reg key = code_expr_temp(g, bound_expr(g, start), &release);
+        program_emit(g->program, seek_opcode(bound_op(start)), lc->cursor, lc->leave, key);
+        reg_temp_release(g, release);
+    } else {
+        program_emit(g->program, reverse ? OP_Last : OP_Rewind, lc->cursor, lc->leave, 0);
+    }
+    Reg limit = 0;
+    if (end != NULL) {
+        limit = reg_new(g);
+        code_expr_into(g, bound_expr(g, end), limit);
+    }
+    lc->end_op = reverse ? OP_Prev : OP_Next;
+    lc->end_p1 = lc->cursor;
+    lc->end_p2 = program_here(g->program);
+    if (end == NULL)
+        return;
+    bool strict = (bound_op(end) & (TERM_LT | TERM_GT)) != 0;
+    Opcode leave = reverse ? (strict ? OP_Le : OP_Lt) : (strict ? OP_Ge : OP_Gt);
+    Reg rowid = reg_temp(g);
+    program_emit(g->program, OP_Rowid, lc->cursor, rowid, 0);
+    program_emit(g->program, leave, limit, lc->leave, rowid);
+    program_set_p5(g->program, AFF_NUMERIC | P5_JUMP_IF_NULL);
+    reg_temp_release(g, rowid);
+}
+
+// --- by index ---
+
+// The two ends of the range on the column after the equality prefix, in the direction of the scan.
+typedef struct IndexRange {
+    const Term *start, *end;
+    u16 start_count, end_count; // fields
+    bool skip_nulls;            // before the first entry
+    bool stop_at_null;
+} IndexRange;
+
+static bool column_may_be_null(const LevelCode *lc, const Access *a)
+{
+    if (a->equal_count >= a->index->column_count)
+        return false;
+    int column = a->index->columns[a->equal_count];
+    if (column == COLUMN_EXPR)
+        return true;
+    return column >= 0 && lc->level->item->table != NULL
+           && lc->level->item->table->columns[column].not_null == 0;
+}
+
+static IndexRange index_range(const JoinCode *jc, const LevelCode *lc)
+{
+    const Access *a = lc->level->access;
+    IndexRange r = {.start = bound_term(a, false),
+                    .end = bound_term(a, true),
+                    .start_count = a->bottom_count,
+                    .end_count = a->top_count};
+    bool only_top = r.start == NULL && r.end != NULL;
+    bool smallest = (jc->flags & WANT_MIN) != 0 && r.start == NULL && jc->skip_nulls;
+    if ((only_top || smallest) && column_may_be_null(lc, a))
+        r.skip_nulls = true;
+    bool descending = a->equal_count < a->index->column_count
+                      && (a->index->sort_flags[a->equal_count] & KEY_DESC) != 0;
+    if (a->equal_count < a->index->column_count && lc->level->reverse != descending) {
+        IndexRange swapped = {r.end,         r.start,        r.end_count,
+                              r.start_count, r.stop_at_null, r.skip_nulls};
+        return swapped;
+    }
+    return r;
+}
+
+// Affinity of the key, by column; where the value needs no conversion, none is asked for.
+static void apply_key_affinity(Codegen *g, const Access *a, Reg first, u32 count)
+{
+    char *letters = arena_alloc_zeroed(g->arena, (size_t)count + 1);
+    bool any = false;
+    if (letters == NULL)
+        return;
+    for (u32 i = 0; i < count; i++) {
+        int column = i < a->index->column_count ? a->index->columns[i] : COLUMN_EXPR;
+        u8 affinity = AFF_BLOB;
+        if (column == COLUMN_ROWID)
+            affinity = AFF_INTEGER;
+        else if (column == COLUMN_EXPR)
+            affinity = (u8)expr_affinity(a->index->exprs[i]);
+        else if (a->index->table != NULL)
+            affinity = a->index->table->columns[column].affinity;
+        const Term *term = i < a->equal_count ? a->terms[i] : NULL;
+        if (term != NULL && (term->op & TERM_IN) == 0 && term->expr->right != NULL
+            && compare_affinity(term->expr->right, affinity) == AFF_BLOB)
+            affinity = AFF_BLOB;
+        if (affinity <= AFF_NONE)
+            affinity = AFF_BLOB;
+        letters[i] = (char)affinity;
+        any = any || affinity > AFF_BLOB;
+    }
+    if (any)
+        program_emit_text(g->program, OP_Affinity, first, (int)count, 0, letters, (int)count);
+}
+
+// Puts a bound's value behind the prefix; leaves when it is NULL, for nothing compares with that.
+static void code_bound(Codegen *g, LevelCode *lc, const Term *term, Reg target, u32 count)
+{
+    Expr *right = term->expr->right;
+    if (expr_vector_size(right) > 1) {
+        if (right->kind == EX_SELECT) {
+            Reg from = code_subquery(g, right);
+            program_emit(g->program, OP_Copy, from, target, (int)count - 1);
+        } else {
+            for (u32 i = 0; i < count; i++)
+                code_expr_into(g, vector_field(g, right, i), target + (Reg)i);
+        }
+        if ((term->flags & TERM_VNULL) == 0)
+            program_emit(g->program, OP_IsNull, target, lc->next_value, 0);
+        return;
+    }
+    if ((term->flags & TERM_LIKE_HALF) != 0) {
+        // In the second round of LIKE the same bound is a blob.
+        program_emit_text(g->program, OP_String8, 0, target, lc->like_round, right->text,
+                          (int)right->size);
+        program_set_p5(g->program, lc->like_blob_first ? 1 : 0);
+        return;
+    }
+    code_expr_into(g, right, target);
+    if ((term->flags & TERM_VNULL) == 0 && expr_can_be_null(right))
+        program_emit(g->program, OP_IsNull, target, lc->next_value, 0);
+}
+
+static void code_prefix(Codegen *g, LevelCode *lc, Reg first)
+{
+    const Access *a = lc->level->access;
+    for (u32 i = a->skip_count; i < a->equal_count; i++) {
+        const Term *term = a->terms[i];
+        code_term_value(g, lc, a, i, first + (Reg)i);
+        if ((term->op & (TERM_ISNULL | TERM_IN)) != 0 || (term->flags & TERM_IS_OP) != 0
+            || term->expr->right == NULL || !expr_can_be_null(term->expr->right))
+            continue;
+        program_emit(g->program, OP_IsNull, first + (Reg)i, lc->leave, 0);
+    }
+}
+
+// Stands on the first entry of the next distinct prefix and copies it into the key registers.
+static void code_skip_scan(Codegen *g, LevelCode *lc, Reg first)
+{
+    const Access *a = lc->level->access;
+    bool reverse = lc->level->reverse;
+    lc->skip_done = label_new(g->program);
+    program_emit(g->program, reverse ? OP_Last : OP_Rewind, lc->index_cursor, lc->skip_done, 0);
+    int enter = program_emit(g->program, OP_Goto, 0, 0, 0);
+    lc->skip_address = program_emit_int(g->program, reverse ? OP_SeekLT : OP_SeekGT,
+                                        lc->index_cursor, lc->skip_done, first, a->skip_count);
+    program_jump_here(g->program, enter);
+    for (u32 i = 0; i < a->skip_count; i++)
+        program_emit(g->program, OP_Column, lc->index_cursor, (int)i, first + (Reg)i);
+}
+
+static void code_seek_start(Codegen *g, LevelCode *lc, const IndexRange *r, Reg first)
+{
+    static const Opcode seeks[2][2] = {{OP_SeekGT, OP_SeekLT}, {OP_SeekGE, OP_SeekLE}};
+    const Access *a = lc->level->access;
+    bool reverse = lc->level->reverse, inclusive = true;
+    u32 count = a->equal_count, keyed = a->equal_count;
+    if (r->start != NULL) {
+        code_bound(g, lc, r->start, first + a->equal_count, r->start_count);
+        inclusive = (r->start->op & (TERM_LE | TERM_GE)) != 0
+                    || expr_vector_size(r->start->expr->left) > r->start_count;
+        count += r->start_count;
+        keyed = count;
+    } else if (r->skip_nulls) {
+        program_emit(g->program, OP_Null, 0, first + a->equal_count, 0);
+        count++;
+        inclusive = false;
+    }
+    if (keyed > 0)
+        apply_key_affinity(g, a, first, keyed);
+    if ((a->flags & ACCESS_BLOOM) != 0 && a->skip_count == 0 && a->equal_count > 0)
+        code_bloom_test(g, lc, first, a->equal_count, lc->next_value);
+    if (a->skip_count > 0 && count == a->skip_count)
+        return; // the skip scan stands there already
+    if (count == 0)
+        program_emit(g->program, reverse ? OP_Last : OP_Rewind, lc->index_cursor, lc->next_value,
+                     0);
+    else
+        program_emit_int(g->program, seeks[inclusive][reverse], lc->index_cursor, lc->next_value,
+                         first, (i32)count);
+}
+
+static u32 code_range_end(Codegen *g, LevelCode *lc, const IndexRange *r, Reg first,
+                          bool *inclusive)
+{
+    const Access *a = lc->level->access;
+    *inclusive = true;
+    if (r->end != NULL) {
+        code_bound(g, lc, r->end, first + a->equal_count, r->end_count);
+        apply_key_affinity(g, a, first, a->equal_count + r->end_count);
+        *inclusive = (r->end->op & (TERM_LE | TERM_GE)) != 0
+                     || expr_vector_size(r->end->expr->left) > r->end_count;
+        return a->equal_count + r->end_count;
+    }
+    if (r->stop_at_null) {
+        program_emit(g->program, OP_Null, 0, first + a->equal_count, 0);
+        *inclusive = false;
+        return (u32)a->equal_count + 1;
+    }
+    return a->equal_count;
+}
+
+// LIKE matches blobs as well as text, and blobs sort behind text: the range is run twice.
+static void code_like_rounds(Codegen *g, LevelCode *lc, const IndexRange *r)
+{
+    const Term *pair = r->start != NULL ? r->start : r->end;
+    if (pair == NULL || (pair->flags & TERM_LIKE_HALF) == 0 || lc->in_count > 0)
+        return;
+    const Access *a = lc->level->access;
+    lc->like_blob_first =
+        lc->level->reverse != ((a->index->sort_flags[a->equal_count] & KEY_DESC) != 0);
+    lc->like_round = reg_new(g);
+    program_emit(g->program, OP_Integer, 1, lc->like_round, 0);
+    lc->like_address = program_here(g->program);
+}
+
+static bool key_is_unique(const Access *a)
+{
+    return (a->flags & ACCESS_ONE_ROW) != 0;
+}
+
+void code_index_search(Codegen *g, JoinCode *jc, LevelCode *lc)
+{
+    static const Opcode ends[2][2] = {{OP_IdxGE, OP_IdxLE}, {OP_IdxGT, OP_IdxLT}};
+    const Access *a = lc->level->access;
+    bool reverse = lc->level->reverse;
+    IndexRange r = index_range(jc, lc);
+    u32 extra = r.start_count > r.end_count ? r.start_count : r.end_count;
+    Reg first = reg_range_new(g, (int)(a->equal_count + extra + 1));
+    if (a->skip_count > 0)
+        code_skip_scan(g, lc, first);
+    code_prefix(g, lc, first);
+    code_like_rounds(g, lc, &r);
+    code_seek_start(g, lc, &r, first);
+    bool inclusive;
+    u32 count = code_range_end(g, lc, &r, first, &inclusive);
+    lc->end_op = key_is_unique(a) ? OP_Noop : reverse ? OP_Prev : OP_Next;
+    lc->end_p1 = lc->index_cursor;
+    lc->end_p2 = program_here(g->program);
+    if (count == 0 && a->kind == ACCESS_SCAN)
+        lc->end_p5 = 1;
+    if (count > 0)
+        program_emit_int(g->program, ends[inclusive][reverse], lc->index_cursor, lc->next_value,
+                         first, (i32)count);
+    if (lc->cursor >= 0 && lc->cursor != lc->index_cursor && lc->level->item->table != NULL
+        && (a->flags & ACCESS_AUTOMATIC) == 0 && table_is_rowid(lc->level->item->table))
+        program_emit(g->program, OP_DeferredSeek, lc->index_cursor, 0, lc->cursor);
+}
+
+// From an entry of a secondary index to the row of a WITHOUT ROWID table, by the primary key in it.
+void code_fetch_by_key(Codegen *g, LevelCode *lc)
+{
+    const FromItem *item = lc->level->item;
+    const Index *index = lc->level->access->index;
+    const Index *primary = table_primary_key(item->table);
+    Reg first = reg_temp_range(g, primary->key_count);
+    for (u32 i = 0; i < primary->key_count; i++)
+        program_emit(g->program, OP_Column, lc->index_cursor,
+                     index_find_column(index, primary->columns[i]), first + (Reg)i);
+    program_emit_int(g->program, OP_NotFound, lc->cursor, lc->next_row, first, primary->key_count);
+    reg_temp_range_release(g, first, primary->key_count);
+}

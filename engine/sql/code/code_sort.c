@@ -1,0 +1,239 @@
+// ORDER BY through a sorter, and DISTINCT.
+//
+// A sorter record is the sort keys followed by the result columns that are not keys themselves.
+// With a LIMIT the sorter keeps only as many records as can still be wanted. When the loops deliver
+// the first keys in order already, each run of rows equal in those is sorted by itself and
+// delivered before the next one begins.
+
+#include "sql/code/code_query.h"
+#include "sql/expr_tree.h"
+
+KeyShape *code_list_shape(Codegen *g, const ExprList *list, u32 first, u32 extra)
+{
+    u32 keys = list->count - first;
+    KeyShape *shape = key_shape_new(g->db, g->db->encoding, (u16)keys, (u16)(keys + extra));
+    if (shape == NULL) {
+        codegen_fail(g, connection_out_of_memory(g->db));
+        return NULL;
+    }
+    for (u32 i = 0; i < keys; i++) {
+        const ExprItem *item = &list->items[first + i];
+        const Collation *c = code_collation(g, item->expr);
+        if (c != NULL)
+            shape->fields[i].collation = c;
+        bool desc = (item->sort & SORT_DESC) != 0;
+        bool big =
+            desc ? (item->sort & SORT_NULLS_FIRST) != 0 : (item->sort & SORT_NULLS_LAST) != 0;
+        shape->fields[i].flags = (u8)((desc ? KEY_DESC : 0) | (big ? KEY_NULLS_LARGE : 0));
+    }
+    return shape;
+}
+
+// --- the sorter ---
+
+// Where each result column stands in a record: behind the keys, or at the key that it is.
+static void place_columns(QueryCode *qc)
+{
+    SortCode *sc = &qc->sort;
+    const ExprList *keys = sc->op->keys, *columns = qc->project_op->columns;
+    sc->places = arena_array(qc->g->arena, (size_t)columns->count + 1, sizeof *sc->places);
+    if (sc->places == NULL) {
+        codegen_fail(qc->g, SQLITE_NOMEM);
+        return;
+    }
+    int next = (int)keys->count;
+    for (u32 i = 0; i < columns->count; i++) {
+        sc->places[i] = -1;
+        for (u32 k = 0; k < keys->count && sc->places[i] < 0; k++) {
+            if (keys->items[k].column == i + 1
+                && expr_equal(expr_skip_collate(keys->items[k].expr),
+                              expr_skip_collate(columns->items[i].expr)))
+                sc->places[i] = (i16)k;
+        }
+        if (sc->places[i] < 0)
+            sc->places[i] = (i16)next++;
+    }
+    sc->field_count = next;
+    sc->key_count = (int)keys->count;
+}
+
+void code_sort_begin(QueryCode *qc)
+{
+    Codegen *g = qc->g;
+    SortCode *sc = &qc->sort;
+    if (qc->sort_op == NULL)
+        return;
+    sc->op = qc->sort_op;
+    place_columns(qc);
+    if (codegen_failed(g))
+        return;
+    u32 sorted = sc->op->sorted_count;
+    sc->cursor = cursor_new(g);
+    program_emit_shape(
+        g->program, OP_SorterOpen, sc->cursor, sc->field_count - (int)sorted, 0,
+        code_list_shape(g, sc->op->keys, sorted, (u32)(sc->field_count - sc->key_count)));
+    if (qc->limit.both != 0 && sorted == 0)
+        program_emit(g->program, OP_SorterLimit, sc->cursor, qc->limit.both, 0);
+    if (sorted > 0) {
+        sc->return_reg = reg_new(g);
+        sc->previous = reg_range_new(g, (int)sorted + 1);
+        sc->deliver = label_new(g->program);
+        program_emit(g->program, OP_Integer, 0, sc->previous + (Reg)sorted, 0);
+    }
+}
+
+// A run ends where a leading key changes: what the sorter holds is delivered first.
+static void code_run_boundary(QueryCode *qc, Reg keys)
+{
+    Codegen *g = qc->g;
+    SortCode *sc = &qc->sort;
+    u32 sorted = sc->op->sorted_count;
+    ExprList head = {.count = sorted, .capacity = sorted, .items = sc->op->keys->items};
+    Reg started = sc->previous + (Reg)sorted;
+    Label first = label_new(g->program), same = label_new(g->program);
+    program_emit(g->program, OP_IfNot, started, first, 1);
+    program_emit_shape(g->program, OP_Compare, sc->previous, keys, (int)sorted,
+                       code_list_shape(g, &head, 0, 0));
+    int here = program_here(g->program);
+    program_emit(g->program, OP_Jump, here + 1, same, here + 1);
+    program_emit(g->program, OP_Gosub, sc->return_reg, sc->deliver, 0);
+    label_here(g->program, first);
+    program_emit(g->program, OP_Copy, keys, sc->previous, (int)sorted - 1);
+    program_emit(g->program, OP_Integer, 1, started, 0);
+    label_here(g->program, same);
+}
+
+void code_sort_push(QueryCode *qc)
+{
+    Codegen *g = qc->g;
+    SortCode *sc = &qc->sort;
+    if (codegen_failed(g))
+        return;
+    const ExprList *keys = sc->op->keys, *columns = qc->project_op->columns;
+    int sorted = sc->op->sorted_count;
+    Reg fields = reg_range_new(g, sc->field_count);
+    code_expr_list(g, keys, fields, 0);
+    for (u32 i = 0; i < columns->count; i++) {
+        if (sc->places[i] < sc->key_count)
+            continue;
+        Reg target = fields + sc->places[i];
+        if (qc->distinct_op != NULL) // computed already
+            program_emit(g->program, OP_SCopy, qc->row + (Reg)i, target, 0);
+        else
+            code_expr_into(g, columns->items[i].expr, target);
+    }
+    if (sorted > 0)
+        code_run_boundary(qc, fields);
+    Reg record = reg_temp(g);
+    program_emit(g->program, OP_MakeRecord, fields + sorted, sc->field_count - sorted, record);
+    program_emit(g->program, OP_SorterInsert, sc->cursor, record, 0);
+    reg_temp_release(g, record);
+}
+
+// The loop over the sorted records.
+static void code_sorted_rows(QueryCode *qc)
+{
+    Codegen *g = qc->g;
+    SortCode *sc = &qc->sort;
+    int sorted = sc->op->sorted_count;
+    Reg data = reg_new(g);
+    int pseudo = cursor_new(g);
+    Label empty = label_new(g->program), next = label_new(g->program);
+    program_emit(g->program, OP_OpenPseudo, pseudo, data, sc->field_count - sorted);
+    program_emit(g->program, OP_SorterSort, sc->cursor, empty, 0);
+    int top = program_emit(g->program, OP_SorterData, sc->cursor, data, pseudo);
+    if (qc->limit.offset != 0)
+        program_emit(g->program, OP_IfPos, qc->limit.offset, next, 1);
+    for (int i = 0; i < qc->column_count; i++) {
+        int place = sc->places[i];
+        if (place < sorted)
+            program_emit(g->program, OP_Copy, sc->previous + place, qc->row + i, 0);
+        else
+            program_emit(g->program, OP_Column, pseudo, place - sorted, qc->row + i);
+    }
+    code_deliver(g, qc->dest, qc->row, qc->column_count, qc->done);
+    if (qc->limit.limit != 0)
+        program_emit(g->program, OP_DecrJumpZero, qc->limit.limit, qc->done, 0);
+    label_here(g->program, next);
+    program_emit(g->program, OP_SorterNext, sc->cursor, top, 0);
+    label_here(g->program, empty);
+}
+
+static void explain_sort(QueryCode *qc)
+{
+    u32 rest = qc->sort.op->keys->count - qc->sort.op->sorted_count;
+    if (qc->sort.op->sorted_count == 0)
+        plan_line(qc->g, "USE TEMP B-TREE FOR ORDER BY");
+    else if (rest == 1)
+        plan_line(qc->g, "USE TEMP B-TREE FOR LAST TERM OF ORDER BY");
+    else
+        plan_line(qc->g, "USE TEMP B-TREE FOR LAST %u TERMS OF ORDER BY", rest);
+}
+
+void code_sort_end(QueryCode *qc)
+{
+    Codegen *g = qc->g;
+    SortCode *sc = &qc->sort;
+    if (sc->op == NULL || codegen_failed(g))
+        return;
+    explain_sort(qc);
+    if (sc->op->sorted_count == 0) {
+        code_sorted_rows(qc);
+        return;
+    }
+    program_emit(g->program, OP_Gosub, sc->return_reg, sc->deliver, 0);
+    program_emit(g->program, OP_Goto, 0, qc->done, 0);
+    label_here(g->program, sc->deliver);
+    code_sorted_rows(qc);
+    program_emit(g->program, OP_ResetSorter, sc->cursor, 0, 0);
+    program_emit(g->program, OP_Return, sc->return_reg, 0, 0);
+}
+
+// --- DISTINCT ---
+
+void code_distinct_begin(QueryCode *qc)
+{
+    Codegen *g = qc->g;
+    if (qc->distinct_op == NULL)
+        return;
+    if (qc->distinct_op->how == DISTINCT_ORDERED) {
+        qc->distinct_previous = reg_range_new(g, qc->column_count);
+        qc->distinct_started = reg_new(g);
+        program_emit(g->program, OP_Integer, 0, qc->distinct_started, 0);
+        return;
+    }
+    qc->distinct_cursor = cursor_new(g);
+    program_emit_shape(g->program, OP_OpenEphemeral, qc->distinct_cursor, qc->column_count, 0,
+                       code_list_shape(g, qc->project_op->columns, 0, 0));
+}
+
+void code_distinct_explain(QueryCode *qc)
+{
+    if (qc->distinct_op != NULL && qc->distinct_op->how == DISTINCT_UNORDERED)
+        plan_line(qc->g, "USE TEMP B-TREE FOR DISTINCT");
+}
+
+// Drops the row in qc->row when it has been seen.
+void code_distinct_test(QueryCode *qc, Label next_row)
+{
+    Codegen *g = qc->g;
+    int count = qc->column_count;
+    if (qc->distinct_op->how == DISTINCT_UNORDERED) {
+        Reg record = reg_temp(g);
+        program_emit_int(g->program, OP_Found, qc->distinct_cursor, next_row, qc->row, count);
+        program_emit(g->program, OP_MakeRecord, qc->row, count, record);
+        program_emit_int(g->program, OP_IdxInsert, qc->distinct_cursor, record, qc->row, count);
+        program_set_p5(g->program, P5_USE_SEEK_RESULT);
+        reg_temp_release(g, record);
+        return;
+    }
+    Label fresh = label_new(g->program);
+    program_emit(g->program, OP_IfNot, qc->distinct_started, fresh, 1);
+    program_emit_shape(g->program, OP_Compare, qc->distinct_previous, qc->row, count,
+                       code_list_shape(g, qc->project_op->columns, 0, 0));
+    int here = program_here(g->program);
+    program_emit(g->program, OP_Jump, here + 1, next_row, here + 1);
+    label_here(g->program, fresh);
+    program_emit(g->program, OP_Copy, qc->row, qc->distinct_previous, count - 1);
+    program_emit(g->program, OP_Integer, 1, qc->distinct_started, 0);
+}
