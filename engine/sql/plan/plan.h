@@ -52,6 +52,8 @@ typedef struct JoinRequest {
 } JoinRequest;
 
 MUST_USE int plan_join(PlanContext *plan, const JoinRequest *request, JoinOperator **out);
+// Plans the subqueries among the items; plan_select() does that by itself.
+MUST_USE int plan_from_items(PlanContext *plan, FromList *from);
 // The tree of a whole Select (the last term of a compound).
 MUST_USE int plan_select(PlanContext *plan, Select *select, Operator **out);
 // Text of one level for EXPLAIN QUERY PLAN: "SEARCH t1 USING INDEX i1 (a=?)".

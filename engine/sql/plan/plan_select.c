@@ -87,7 +87,7 @@ static int plan_from_item(PlanContext *plan, FromList *from, u32 number)
     return SQLITE_OK;
 }
 
-static int plan_from(PlanContext *plan, FromList *from)
+int plan_from_items(PlanContext *plan, FromList *from)
 {
     for (u32 i = 0; from != NULL && i < from->count; i++)
         TRY(plan_from_item(plan, from, i));
@@ -399,7 +399,7 @@ static bool distinct_is_grouping(const Select *s, const ExprList *order_by)
 
 int plan_simple(PlanContext *plan, Select *s, ExprList *order_by, Operator **out)
 {
-    TRY(plan_from(plan, s->from));
+    TRY(plan_from_items(plan, s->from));
     if (order_by != NULL && order_by->count == 0)
         order_by = NULL;
     if ((s->flags & SELECT_EXISTS) != 0)
