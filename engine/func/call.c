@@ -203,6 +203,15 @@ sqlite3 *call_db(const FuncCall *call)
     return call->db;
 }
 
+bool call_may_change(FuncCall *call)
+{
+    if (call->pure_place == NULL)
+        return true;
+    call_result_error_format(call, "non-deterministic use of %s() in %s", call->func->name,
+                             call->pure_place);
+    return false;
+}
+
 i64 call_now_ms(FuncCall *call)
 {
     if (call->now_ms != NULL && *call->now_ms != 0)

@@ -187,6 +187,9 @@ struct sqlite3_context {
     u8 encoding;    // of the database's text
     bool no_effect; // min() and max() as aggregates: this row did not win
     int arg_count;  // as called: for messages
+    // Where a result that may change is refused: "an index", "a CHECK constraint", "a generated
+    // column" (PureFunc). NULL: nowhere.
+    const char *pure_place;
 };
 
 static inline void call_begin(FuncCall *call, Value *result)
@@ -244,6 +247,9 @@ sqlite3 *call_db(const FuncCall *call);
 void *call_state(FuncCall *call, u32 size);
 void *call_get_aux(FuncCall *call, int argument);
 void call_set_aux(FuncCall *call, int argument, void *data, void (*destroy)(void *));
+// False, and the call has failed, where only pure functions may be: asked before looking at the
+// clock.
+bool call_may_change(FuncCall *call);
 // Milliseconds since Julian day 0, the same throughout a statement. 0: the
 // clock failed.
 i64 call_now_ms(FuncCall *call);

@@ -1,0 +1,354 @@
+// Date and time functions.
+
+#include "base/utf.h"
+#include "func/moment.h"
+#include "func/printf.h"
+#include <string.h>
+
+// The moment that the arguments [time-value, modifier, ...] name. False: NULL, or the call failed.
+static bool read_moment(FuncCall *call, int arg_count, Value **args, Moment *m)
+{
+    *m = (Moment){0};
+    if (arg_count == 0)
+        return call_may_change(call) && moment_set_now(m, call);
+    int type = value_type(args[0]);
+    if (type == SQLITE_INTEGER || type == SQLITE_FLOAT) {
+        moment_set_number(m, value_f64(args[0]));
+    } else {
+        const char *text = value_text(args[0], SQLITE_UTF8);
+        if (text == NULL || !moment_parse(m, call, text))
+            return false;
+    }
+    for (int i = 1; i < arg_count; i++) {
+        const char *text = value_text(args[i], SQLITE_UTF8);
+        if (text == NULL || !moment_modify(m, call, text, i))
+            return false;
+    }
+    moment_need_jd(m);
+    if (m->failed || !moment_in_range(m))
+        return false;
+    if (arg_count == 1 && m->has_date && m->day > 28)
+        m->has_date = false; // so that 31 February is shown as the day it is
+    return true;
+}
+
+// --- writing ---
+
+static char *put_number(char *out, int value, int digits)
+{
+    for (int i = digits - 1; i >= 0; i--) {
+        out[i] = (char)('0' + value % 10);
+        value /= 10;
+    }
+    return out + digits;
+}
+
+static char *put_date(char *out, const Moment *m)
+{
+    if (m->year < 0)
+        *out++ = '-';
+    out = put_number(out, m->year < 0 ? -m->year : m->year, 4);
+    *out++ = '-';
+    out = put_number(out, m->month, 2);
+    *out++ = '-';
+    return put_number(out, m->day, 2);
+}
+
+static char *put_time(char *out, const Moment *m)
+{
+    out = put_number(out, m->hour, 2);
+    *out++ = ':';
+    out = put_number(out, m->minute, 2);
+    *out++ = ':';
+    if (!m->subsecond)
+        return put_number(out, (int)m->second, 2);
+    int ms = (int)(1000.0 * m->second + 0.5);
+    out = put_number(out, ms / 1000, 2);
+    *out++ = '.';
+    return put_number(out, ms % 1000, 3);
+}
+
+static void result_text(FuncCall *call, const char *text, const char *end)
+{
+    call_result_text(call, text, (u64)(end - text), SQLITE_UTF8, SQLITE_TRANSIENT);
+}
+
+static void fn_date(FuncCall *call, int arg_count, Value **args)
+{
+    Moment m;
+    if (!read_moment(call, arg_count, args, &m))
+        return;
+    char text[16];
+    moment_need_date(&m);
+    result_text(call, text, put_date(text, &m));
+}
+
+static void fn_time(FuncCall *call, int arg_count, Value **args)
+{
+    Moment m;
+    if (!read_moment(call, arg_count, args, &m))
+        return;
+    char text[16];
+    moment_need_time(&m);
+    result_text(call, text, put_time(text, &m));
+}
+
+static void fn_datetime(FuncCall *call, int arg_count, Value **args)
+{
+    Moment m;
+    if (!read_moment(call, arg_count, args, &m))
+        return;
+    char text[32];
+    moment_need_all(&m);
+    char *p = put_date(text, &m);
+    *p++ = ' ';
+    result_text(call, text, put_time(p, &m));
+}
+
+static void fn_julianday(FuncCall *call, int arg_count, Value **args)
+{
+    Moment m;
+    if (read_moment(call, arg_count, args, &m))
+        call_result_f64(call, (f64)m.jd_ms / 86400000.0);
+}
+
+static void fn_unixepoch(FuncCall *call, int arg_count, Value **args)
+{
+    Moment m;
+    if (!read_moment(call, arg_count, args, &m))
+        return;
+    if (m.subsecond)
+        call_result_f64(call, (f64)(m.jd_ms - UNIX_EPOCH_MS) / 1000.0);
+    else
+        call_result_i64(call, m.jd_ms / 1000 - UNIX_EPOCH_MS / 1000);
+}
+
+static void fn_current_date(FuncCall *call, int arg_count, Value **args)
+{
+    (void)arg_count;
+    fn_date(call, 0, args);
+}
+
+static void fn_current_time(FuncCall *call, int arg_count, Value **args)
+{
+    (void)arg_count;
+    fn_time(call, 0, args);
+}
+
+static void fn_current_timestamp(FuncCall *call, int arg_count, Value **args)
+{
+    (void)arg_count;
+    fn_datetime(call, 0, args);
+}
+
+// --- strftime ---
+
+// Days since 1 January, 0-based.
+static int day_of_year(const Moment *m)
+{
+    Moment first = *m;
+    first.has_jd = false;
+    first.month = 1;
+    first.day = 1;
+    moment_need_jd(&first);
+    return (int)((m->jd_ms - first.jd_ms + MS_PER_DAY / 2) / MS_PER_DAY);
+}
+
+static int days_after_monday(const Moment *m)
+{
+    return (int)((m->jd_ms + MS_PER_DAY / 2) / MS_PER_DAY % 7);
+}
+
+static int days_after_sunday(const Moment *m)
+{
+    return (int)((m->jd_ms + 3 * (i64)MS_PER_DAY / 2) / MS_PER_DAY % 7);
+}
+
+// The Thursday of the ISO week decides which year the week belongs to.
+static Moment iso_thursday(const Moment *m)
+{
+    Moment thursday = *m;
+    thursday.jd_ms += (3 - days_after_monday(m)) * (i64)MS_PER_DAY;
+    thursday.has_date = false;
+    moment_need_date(&thursday);
+    return thursday;
+}
+
+static void put_year(Buffer *out, int year)
+{
+    format_text(out, "%04d", year); // the sign is one of the four places
+}
+
+static int hour_of_twelve(const Moment *m)
+{
+    int hour = m->hour > 12 ? m->hour - 12 : m->hour;
+    return hour == 0 ? 12 : hour;
+}
+
+static void put_unix_seconds(Buffer *out, const Moment *m)
+{
+    if (m->subsecond)
+        format_text(out, "%.3f", (f64)(m->jd_ms - UNIX_EPOCH_MS) / 1000.0);
+    else
+        format_text(out, "%lld", m->jd_ms / 1000 - UNIX_EPOCH_MS / 1000);
+}
+
+// Parts of the day. False: none of these.
+static bool put_clock_part(Buffer *out, const Moment *m, char letter)
+{
+    switch (letter) {
+    case 'f': format_text(out, "%06.3f", m->second > 59.999 ? 59.999 : m->second); return true;
+    case 'H': format_text(out, "%02d", m->hour); return true;
+    case 'k': format_text(out, "%2d", m->hour); return true;
+    case 'I': format_text(out, "%02d", hour_of_twelve(m)); return true;
+    case 'l': format_text(out, "%2d", hour_of_twelve(m)); return true;
+    case 'M': format_text(out, "%02d", m->minute); return true;
+    case 'p': buffer_add_text(out, m->hour >= 12 ? "PM" : "AM"); return true;
+    case 'P': buffer_add_text(out, m->hour >= 12 ? "pm" : "am"); return true;
+    case 'R': format_text(out, "%02d:%02d", m->hour, m->minute); return true;
+    case 'S': format_text(out, "%02d", (int)m->second); return true;
+    case 'T': format_text(out, "%02d:%02d:%02d", m->hour, m->minute, (int)m->second); return true;
+    case 's': put_unix_seconds(out, m); return true;
+    case 'J': format_text(out, "%.16g", (f64)m->jd_ms / 86400000.0); return true;
+    default: return false;
+    }
+}
+
+static bool put_calendar_part(Buffer *out, const Moment *m, char letter)
+{
+    switch (letter) {
+    case 'd': format_text(out, "%02d", m->day); return true;
+    case 'e': format_text(out, "%2d", m->day); return true;
+    case 'F':
+        put_year(out, m->year);
+        format_text(out, "-%02d-%02d", m->month, m->day);
+        return true;
+    case 'm': format_text(out, "%02d", m->month); return true;
+    case 'Y': put_year(out, m->year); return true;
+    case 'j': format_text(out, "%03d", day_of_year(m) + 1); return true;
+    case 'w': buffer_add_char(out, (char)('0' + days_after_sunday(m))); return true;
+    case 'u': {
+        int day = days_after_sunday(m);
+        buffer_add_char(out, (char)('0' + (day == 0 ? 7 : day)));
+        return true;
+    }
+    case 'U':
+        format_text(out, "%02d", (day_of_year(m) - days_after_sunday(m) + 7) / 7);
+        return true;
+    case 'W':
+        format_text(out, "%02d", (day_of_year(m) - days_after_monday(m) + 7) / 7);
+        return true;
+    case 'V':
+    case 'G':
+    case 'g': {
+        Moment thursday = iso_thursday(m);
+        if (letter == 'V')
+            format_text(out, "%02d", day_of_year(&thursday) / 7 + 1);
+        else if (letter == 'G')
+            put_year(out, thursday.year);
+        else
+            format_text(out, "%02d", thursday.year % 100);
+        return true;
+    }
+    default: return false;
+    }
+}
+
+static void fn_strftime(FuncCall *call, int arg_count, Value **args)
+{
+    const char *fmt = arg_count > 0 ? value_text(args[0], SQLITE_UTF8) : NULL;
+    Moment m;
+    if (fmt == NULL || !read_moment(call, arg_count - 1, args + 1, &m))
+        return;
+    moment_need_all(&m);
+    Buffer out = {.size_max = value_length_limit(call->result)};
+    buffer_reserve(&out, 0);
+    for (const char *p = fmt; *p != 0; p++) {
+        const char *percent = strchr(p, '%');
+        size_t plain = percent ? (size_t)(percent - p) : strlen(p);
+        buffer_add(&out, p, plain);
+        if (percent == NULL)
+            break;
+        p = percent + 1;
+        if (*p == '%') {
+            buffer_add_char(&out, '%');
+        } else if (!put_clock_part(&out, &m, *p) && !put_calendar_part(&out, &m, *p)) {
+            buffer_deinit(&out); // an unknown letter makes the whole NULL
+            return;
+        }
+    }
+    call_result_buffer(call, &out, false);
+}
+
+// --- timediff ---
+
+static void add_months(Moment *m, int change)
+{
+    m->month += change;
+    if (m->month > 12) {
+        m->month = 1;
+        m->year++;
+    } else if (m->month < 1) {
+        m->month = 12;
+        m->year--;
+    }
+    m->has_jd = false;
+    moment_need_jd(m);
+}
+
+static void fn_timediff(FuncCall *call, int arg_count, Value **args)
+{
+    (void)arg_count;
+    Moment a;
+    Moment b;
+    if (!read_moment(call, 1, args, &a) || !read_moment(call, 1, args + 1, &b))
+        return;
+    moment_need_all(&a);
+    moment_need_all(&b);
+    // b is moved by whole years and months as near to a as it goes without passing it.
+    int sign = a.jd_ms >= b.jd_ms ? 1 : -1;
+    int years = sign * (a.year - b.year);
+    int months = sign * (a.month - b.month);
+    if (months < 0) {
+        years--;
+        months += 12;
+    }
+    if (a.year != b.year || a.month != b.month) {
+        b.year = a.year;
+        b.month = a.month;
+        b.has_jd = false;
+        moment_need_jd(&b);
+    }
+    while (sign * (a.jd_ms - b.jd_ms) < 0) {
+        if (--months < 0) {
+            months = 11;
+            years--;
+        }
+        add_months(&b, -sign);
+    }
+    Moment rest = {.jd_ms = sign * (a.jd_ms - b.jd_ms) + 148699540800000, .has_jd = true};
+    moment_need_all(&rest); // counted from 1 January of the year 0
+    Buffer out = {0};
+    format_text(&out, "%c%04d-%02d-%02d %02d:%02d:%06.3f", sign > 0 ? '+' : '-', years, months,
+                rest.day - 1, rest.hour, rest.minute, rest.second);
+    call_result_buffer(call, &out, false);
+}
+
+enum {
+    PURE = FUNC_BUILTIN | FUNC_PURE | FUNC_SLOW_CHANGE | FUNC_INNOCUOUS,
+    NOW = FUNC_BUILTIN | FUNC_SLOW_CHANGE | FUNC_INNOCUOUS,
+};
+
+const FuncDef func_datetime_table[] = {
+    {"current_date", 0, NOW, .call = fn_current_date},
+    {"current_time", 0, NOW, .call = fn_current_time},
+    {"current_timestamp", 0, NOW, .call = fn_current_timestamp},
+    {"date", ARGS_ANY, PURE, .call = fn_date},
+    {"datetime", ARGS_ANY, PURE, .call = fn_datetime},
+    {"julianday", ARGS_ANY, PURE, .call = fn_julianday},
+    {"strftime", ARGS_ANY, PURE, .call = fn_strftime},
+    {"time", ARGS_ANY, PURE, .call = fn_time},
+    {"timediff", 2, PURE, .call = fn_timediff},
+    {"unixepoch", ARGS_ANY, PURE, .call = fn_unixepoch},
+    {0},
+};

@@ -1,0 +1,290 @@
+// Points in time: calendar arithmetic and reading.
+
+#include "func/moment.h"
+
+#include "base/utf.h"
+#include <string.h>
+
+// --- calendar ---
+
+bool moment_in_range(const Moment *m)
+{
+    return m->jd_ms >= 0 && m->jd_ms < JD_MS_LIMIT;
+}
+
+static void moment_fail(Moment *m)
+{
+    *m = (Moment){.failed = true};
+}
+
+// Days from Julian day 0 to midnight before year-month-day, less half a day.
+// Months count from March, so that the leap day is the last of its year.
+static i64 days_of_date(i64 year, i64 month, i64 day)
+{
+    if (month <= 2) {
+        year--;
+        month += 12;
+    }
+    i64 shifted = year + 4800; // positive from here on
+    i64 century = shifted / 100;
+    i64 days = 365 * shifted + shifted / 4 - century + century / 4;
+    return days + 306001 * (month + 1) / 10000 + day - 32168;
+}
+
+void moment_need_jd(Moment *m)
+{
+    if (m->has_jd)
+        return;
+    int year = m->has_date ? m->year : 2000;
+    int month = m->has_date ? m->month : 1;
+    int day = m->has_date ? m->day : 1;
+    if (year < -4713 || year > 9999 || m->is_raw) {
+        moment_fail(m);
+        return;
+    }
+    m->jd_ms = days_of_date(year, month, day) * MS_PER_DAY + MS_PER_DAY / 2;
+    m->has_jd = true;
+    if (!m->has_time)
+        return;
+    m->jd_ms += (i64)m->hour * 3600000 + (i64)m->minute * 60000 + (i64)(m->second * 1000 + 0.5);
+    if (m->zone_minutes != 0) {
+        m->jd_ms -= (i64)m->zone_minutes * 60000;
+        m->has_date = false;
+        m->has_time = false;
+        m->zone_minutes = 0;
+        m->is_utc = true;
+        m->is_local = false;
+    }
+}
+
+void moment_need_date(Moment *m)
+{
+    if (m->has_date)
+        return;
+    if (!m->has_jd) {
+        m->year = 2000;
+        m->month = 1;
+        m->day = 1;
+    } else if (!moment_in_range(m)) {
+        moment_fail(m);
+        return;
+    } else {
+        // From days to a date, by the rule of Fliegel and Van Flandern.
+        i64 z = (m->jd_ms + MS_PER_DAY / 2) / MS_PER_DAY;
+        i64 a = z + 68569;
+        i64 n = 4 * a / 146097;
+        a -= (146097 * n + 3) / 4;
+        i64 i = 4000 * (a + 1) / 1461001;
+        a = a - 1461 * i / 4 + 31;
+        i64 j = 80 * a / 2447;
+        m->day = (int)(a - 2447 * j / 80);
+        m->month = (int)(j + 2 - 12 * (j / 11));
+        m->year = (int)(100 * (n - 49) + i + j / 11);
+    }
+    m->has_date = true;
+}
+
+void moment_need_time(Moment *m)
+{
+    if (m->has_time)
+        return;
+    moment_need_jd(m);
+    i64 ms = (m->jd_ms + MS_PER_DAY / 2) % MS_PER_DAY;
+    m->second = (f64)(ms % 60000) / 1000.0;
+    i64 minutes = ms / 60000;
+    m->minute = (int)(minutes % 60);
+    m->hour = (int)(minutes / 60);
+    m->is_raw = false;
+    m->has_time = true;
+}
+
+void moment_need_all(Moment *m)
+{
+    moment_need_date(m);
+    moment_need_time(m);
+}
+
+void moment_forget_parts(Moment *m)
+{
+    m->has_date = false;
+    m->has_time = false;
+    m->zone_minutes = 0;
+}
+
+// How many days of the date lie beyond the end of its month: 31 February is 3 or 2 too far.
+void moment_note_overflow(Moment *m)
+{
+    static const int lengths[] = {31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
+    m->overflow_days = 0;
+    if (m->day <= 28 || m->month < 1 || m->month > 12)
+        return;
+    bool leap = m->year % 4 == 0 && (m->year % 100 != 0 || m->year % 400 == 0);
+    int length = lengths[m->month - 1] + (m->month == 2 && leap);
+    if (m->day > length)
+        m->overflow_days = m->day - length;
+}
+
+// --- reading ---
+
+const char *moment_digits(const char *p, int count, int low, int high, char next, int *out)
+{
+    int value = 0;
+    for (int i = 0; i < count; i++) {
+        if (!ascii_is_digit((u8)*p))
+            return NULL;
+        value = value * 10 + (*p++ - '0');
+    }
+    if (value < low || value > high)
+        return NULL;
+    if (next != 0 && *p++ != next)
+        return NULL;
+    *out = value;
+    return p;
+}
+
+static const char *skip_blanks(const char *p)
+{
+    while (ascii_is_space((u8)*p))
+        p++;
+    return p;
+}
+
+// Z, +HH:MM, -HH:MM or nothing; the text must end there.
+static bool parse_zone(Moment *m, const char *p)
+{
+    p = skip_blanks(p);
+    m->zone_minutes = 0;
+    if (*p == 0)
+        return true;
+    if (*p == 'Z' || *p == 'z') {
+        p++;
+        m->is_local = false;
+        m->is_utc = true;
+    } else if (*p == '+' || *p == '-') {
+        int sign = *p == '-' ? -1 : 1;
+        int hours;
+        int minutes;
+        p = moment_digits(p + 1, 2, 0, 14, ':', &hours);
+        p = p ? moment_digits(p, 2, 0, 59, 0, &minutes) : NULL;
+        if (p == NULL)
+            return false;
+        m->zone_minutes = sign * (minutes + hours * 60);
+        if (m->zone_minutes == 0) {
+            m->is_local = false;
+            m->is_utc = true;
+        }
+    } else {
+        return false;
+    }
+    return *skip_blanks(p) == 0;
+}
+
+// .FFF, cut below a millisecond so that it never rounds up to a full second.
+static const char *parse_fraction(const char *p, f64 *out)
+{
+    f64 fraction = 0.0;
+    f64 scale = 1.0;
+    while (ascii_is_digit((u8)*p)) {
+        fraction = fraction * 10.0 + (*p - '0');
+        scale *= 10.0;
+        p++;
+    }
+    fraction /= scale;
+    *out = fraction > 0.999 ? 0.999 : fraction;
+    return p;
+}
+
+bool moment_parse_time(Moment *m, const char *text)
+{
+    int hour;
+    int minute;
+    int second = 0;
+    f64 fraction = 0.0;
+    const char *p = moment_digits(text, 2, 0, 24, ':', &hour);
+    p = p ? moment_digits(p, 2, 0, 59, 0, &minute) : NULL;
+    if (p == NULL)
+        return false;
+    if (*p == ':') {
+        p = moment_digits(p + 1, 2, 0, 59, 0, &second);
+        if (p == NULL)
+            return false;
+        if (*p == '.' && ascii_is_digit((u8)p[1]))
+            p = parse_fraction(p + 1, &fraction);
+    }
+    m->has_jd = false;
+    m->is_raw = false;
+    m->has_time = true;
+    m->hour = hour;
+    m->minute = minute;
+    m->second = second + fraction;
+    return parse_zone(m, p);
+}
+
+static bool parse_date(Moment *m, const char *text)
+{
+    bool negative = *text == '-';
+    const char *p = text + negative;
+    int year;
+    int month;
+    int day;
+    p = moment_digits(p, 4, 0, 9999, '-', &year);
+    p = p ? moment_digits(p, 2, 1, 12, '-', &month) : NULL;
+    p = p ? moment_digits(p, 2, 1, 31, 0, &day) : NULL;
+    if (p == NULL)
+        return false;
+    while (ascii_is_space((u8)*p) || *p == 'T')
+        p++;
+    if (!moment_parse_time(m, p)) {
+        if (*p != 0)
+            return false;
+        m->has_time = false;
+    }
+    m->has_jd = false;
+    m->has_date = true;
+    m->year = negative ? -year : year;
+    m->month = month;
+    m->day = day;
+    moment_note_overflow(m);
+    if (m->zone_minutes != 0)
+        moment_need_jd(m);
+    return true;
+}
+
+bool moment_set_now(Moment *m, FuncCall *call)
+{
+    m->jd_ms = call_now_ms(call);
+    m->has_jd = true;
+    m->is_utc = true;
+    m->is_local = false;
+    moment_forget_parts(m);
+    return m->jd_ms > 0;
+}
+
+void moment_set_number(Moment *m, f64 number)
+{
+    m->second = number;
+    m->is_raw = true;
+    if (number >= 0.0 && number < 5373484.5) {
+        m->jd_ms = (i64)(number * 86400000.0 + 0.5);
+        m->has_jd = true;
+    }
+}
+
+bool moment_parse(Moment *m, FuncCall *call, const char *text)
+{
+    if (parse_date(m, text) || moment_parse_time(m, text))
+        return true;
+    bool subsecond = name_equals(text, "subsec") || name_equals(text, "subsecond");
+    if (subsecond || name_equals(text, "now")) {
+        if (!call_may_change(call))
+            return false;
+        m->subsecond |= subsecond;
+        return moment_set_now(m, call);
+    }
+    ParsedNumber number;
+    number_parse(text, strlen(text), &number);
+    if (number.kind == NUMBER_NONE || !number.whole)
+        return false;
+    moment_set_number(m, number.real);
+    return true;
+}
