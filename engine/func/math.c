@@ -1,9 +1,9 @@
 // The mathematical functions: libm's, on numbers only. Text that is no number, and results that are
 // no number, give NULL.
 
-#include <math.h>
-
 #include "func/func.h"
+
+#include <math.h>
 
 // A number, or text that is one.
 static bool read_number(Value *v, f64 *out)
