@@ -92,6 +92,7 @@ struct sqlite3 {
     i64 deferred_violations, deferred_immediate; // foreign keys
     int active_statements, writing_statements, reading_statements;
     bool commit_forbidden;
+    bool schema_changed; // by the running transaction
 
     // Counters
     i64 last_rowid;
@@ -103,6 +104,8 @@ struct sqlite3 {
     struct VirtualTable **vtab_transactions; // in the running transaction
     int vtab_transaction_count;
     bool is_syncing_vtabs; // xSync runs: no new participants
+    u8 vtab_on_conflict;   // OnConflict of the xUpdate that runs
+    int destroying_vtabs;  // nesting of xDestroy
 
     struct VtabContext *vtab_context; // a module's xCreate/xConnect is running
     struct VirtualTable *vtab_disconnect;

@@ -157,8 +157,10 @@ int schema_add_table(Schema *schema, Table *table)
     void *former = NULL;
     TRY(name_map_put(&schema->tables, table->name, table, &former));
     ASSERT(former == NULL);
-    for (Index *index = table->indexes; index != NULL; index = index->next)
+    for (Index *index = table->indexes; index != NULL; index = index->next) {
+        TRY(index_estimates_default(index));
         TRY(name_map_put(&schema->indexes, index->name, index, NULL));
+    }
     TRY(link_parents(schema, table));
     if (strcmp(table->name, "sqlite_sequence") == 0)
         schema->sequence = table;
@@ -168,6 +170,7 @@ int schema_add_table(Schema *schema, Table *table)
 
 int schema_add_index(Schema *schema, Index *index)
 {
+    TRY(index_estimates_default(index));
     TRY(name_map_put(&schema->indexes, index->name, index, NULL));
     Index **at = &index->table->indexes;
     // Indexes that REPLACE stay at the end: other constraints are checked first.
@@ -315,4 +318,21 @@ bool table_is_rowid(const Table *table)
 bool name_is_rowid(const char *name)
 {
     return name_equals(name, "rowid") || name_equals(name, "_rowid_") || name_equals(name, "oid");
+}
+
+void schema_move_root(Schema *schema, Pgno from, Pgno to)
+{
+    ASSERT(from != 0 && to != 0);
+
+    for (NameEntry *e = name_map_first(&schema->tables); e; e = name_map_next(&schema->tables, e)) {
+        Table *table = e->value;
+        if (table->root == from)
+            table->root = to;
+    }
+    for (NameEntry *e = name_map_first(&schema->indexes); e;
+         e = name_map_next(&schema->indexes, e)) {
+        Index *index = e->value;
+        if (index->root == from)
+            index->root = to;
+    }
 }

@@ -248,6 +248,11 @@ void schema_remove_table(Schema *schema, const char *name);
 void schema_remove_index(Schema *schema, const char *name);
 void schema_remove_trigger(Schema *schema, const char *name);
 
+// What an index never analysed is taken for. schema_add_index() does it. SQLITE_NOMEM.
+MUST_USE int index_estimates_default(Index *index);
+// Auto-vacuum moved a tree: whatever had its root on page `from` has it on `to`.
+void schema_move_root(Schema *schema, Pgno from, Pgno to);
+
 int table_column_index(const Table *table, const char *name); // -1 when absent
 int table_storage_column(const Table *table, int column);     // field of the record; -1: not stored
 int table_column_of_storage(const Table *table, int field);

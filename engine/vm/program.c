@@ -7,6 +7,7 @@
 #include "base/alloc.h"
 #include "base/vec.h"
 #include "vm/program_priv.h"
+#include "vm/vm_priv.h"
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -81,6 +82,8 @@ static void instr_release(Instr *in)
 {
     if (in->p4_kind == P4_SHAPE)
         key_shape_unref(in->p4.shape);
+    else if (in->p4_kind == P4_VTAB)
+        vtab_unref(in->p4.vtab);
     in->p4_kind = P4_NONE;
     in->p4.any = NULL;
 }
@@ -96,6 +99,7 @@ void program_free(Program *p)
     if (p == NULL)
         return;
     code_release(p->code, (int)p->count);
+    call_sites_release(p);
     for (SubProgram *sub = p->subs; sub != NULL; sub = sub->next) {
         code_release(sub->code, sub->count);
         mem_free(sub->code);
@@ -289,7 +293,10 @@ int program_emit_table(Program *p, Opcode op, int p1, int p2, int p3, struct Tab
 
 int program_emit_vtab(Program *p, Opcode op, int p1, int p2, int p3, void *vtab)
 {
-    emit_pointer(p, &(Instr){.op = (u8)op, .p1 = p1, .p2 = p2, .p3 = p3}, P4_VTAB, vtab);
+    Instr *in =
+        emit_pointer(p, &(Instr){.op = (u8)op, .p1 = p1, .p2 = p2, .p3 = p3}, P4_VTAB, vtab);
+    if (in != &p->dummy)
+        vtab_ref(vtab);
     return last_address(p);
 }
 
@@ -423,6 +430,45 @@ static void labels_resolve(Program *p)
 
 // --- sealing ---
 
+static bool instr_calls_function(const Instr *in)
+{
+    return in->p4_kind == P4_FUNCTION
+           && (in->op == OP_Function || in->op == OP_PureFunc || in->op == OP_AggStep
+               || in->op == OP_AggInverse || in->op == OP_AggValue || in->op == OP_AggFinal);
+}
+
+static bool instr_is_transactional(u8 op)
+{
+    switch (op) {
+    case OP_Transaction:
+    case OP_AutoCommit:
+    case OP_Savepoint:
+    case OP_Checkpoint:
+    case OP_Vacuum:
+    case OP_JournalMode:
+    case OP_IncrVacuum:
+    case OP_VUpdate:
+    case OP_VFilter: return true;
+    default: return false;
+    }
+}
+
+static int calls_make(Program *p)
+{
+    for (u32 i = 0; i < p->count; i++) {
+        Instr *in = &p->code[i];
+        p->is_reader = p->is_reader || instr_is_transactional(in->op);
+        if (!instr_calls_function(in))
+            continue;
+        CallSite *site = call_site_new(p, in, (int)i);
+        if (site == NULL)
+            return SQLITE_NOMEM;
+        in->p4_kind = P4_CALL;
+        in->p4.call = site;
+    }
+    return SQLITE_OK;
+}
+
 int program_seal(Program *p, int register_count, int cursor_count)
 {
     ASSERT(!p->is_sealed);
@@ -431,6 +477,7 @@ int program_seal(Program *p, int register_count, int cursor_count)
     if (program_failed(p))
         return program_error(p);
     labels_resolve(p);
+    TRY(calls_make(p));
     p->register_count = register_count;
     p->cursor_count = cursor_count;
     p->is_sealed = true;
@@ -463,6 +510,12 @@ SubProgram *program_to_sub(Program *parent, Program *child, int register_count, 
         child->subs = inner->next;
         inner->next = parent->subs;
         parent->subs = inner;
+    }
+    while (child->calls != NULL) {
+        CallSite *site = child->calls;
+        child->calls = site->next;
+        site->next = parent->calls;
+        parent->calls = site;
     }
     child->code = NULL;
     child->count = 0;

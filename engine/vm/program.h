@@ -115,7 +115,6 @@ typedef enum P4Kind {
     P4_INT_ARRAY, // ints: ints[0] is the count
     P4_VALUE,     // value: a constant
     P4_CALL,      // call: made of P4_FUNCTION by program_seal(), with room for the arguments
-    P4_LAYOUT,    // layout: made by program_seal() for the instructions that need a scratch
     P4_KIND_COUNT,
 } P4Kind;
 
@@ -138,6 +137,7 @@ typedef struct Instr {
         struct Table *table;
         void *vtab;
         SubProgram *program;
+        struct CallSite *call;
         u32 *ints;
         Value *value;
         void *any;

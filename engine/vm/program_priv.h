@@ -10,7 +10,8 @@ struct SubProgram {
     int register_count, cursor_count;
     const void *token; // identifies the trigger
     const char *name;
-    SubProgram *next; // all of one statement
+    struct VmFrame *spare; // frames not in use
+    SubProgram *next;      // all of one statement
 };
 
 struct Program {
@@ -24,7 +25,9 @@ struct Program {
     bool keeps_comments, is_sealed;
     int register_count, cursor_count;
     SubProgram *subs;
-    Instr dummy; // what callers get to write to after a failure
+    struct CallSite *calls;
+    bool is_reader; // some instruction takes part in transactions
+    Instr dummy;    // what callers get to write to after a failure
 };
 
 // Checks code against the operand metadata. Logs what is wrong; for assertions.

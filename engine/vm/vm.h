@@ -1,33 +1,25 @@
 #ifndef QUIRE_VM_VM_H
 #define QUIRE_VM_VM_H
-// A prepared statement: a sealed program, its registers and cursors, and the
-// state of its present run. The public sqlite3_stmt is this structure.
+// A prepared statement: a sealed program, its registers and cursors, and the state of its present
+// run. The public sqlite3_stmt is this structure.
 //
-//   READY   --vm_step-->  RUNNING  --last row or error-->  HALTED --vm_reset-->
-//   READY
+//   READY --vm_step--> RUNNING --last row or error--> HALTED --vm_reset--> READY
 //
 //   READY    no cursor is open; parameters may be bound.
-//   RUNNING  between two rows (or inside vm_step): cursors and transactions are
-//   open, the
+//   RUNNING  between two rows (or inside vm_step): cursors and transactions are open, the
 //            connection counts the statement as active.
-//   HALTED   the run is over: nothing is open any more, `rc` says how it ended.
-//   vm_step resets
+//   HALTED   the run is over: nothing is open any more, `rc` says how it ended. vm_step resets
 //            first.
 //
 // Laws
-//   M1  Registers are numbered from 1; r[0] exists and is never used. A sealed
-//   program names no
+//   M1  Registers are numbered from 1; r[0] exists and is never used. A sealed program names no
 //       other register.
-//   M2  A result row stays as it is until the next vm_step, vm_reset or
-//   vm_finalize, whatever other
-//       statements of the connection do: before the first write of a statement,
-//       rows of others that point into pages are copied (vm_own_rows).
-//   M3  Every way out of a run goes through vm_halt(): cursors closed,
-//   statement journal ended,
-//       transaction ended when autocommit is on and no other statement needs
-//       it.
-//   M4  Counts of active, reading and writing statements on the connection
-//   equal those of its
+//   M2  A result row stays as it is until the next vm_step, vm_reset or vm_finalize, whatever other
+//       statements of the connection do: before the first write of a statement, rows of others that
+//       point into pages are copied (vm_own_rows).
+//   M3  Every way out of a run goes through vm_halt(): cursors closed, statement savepoint ended,
+//       transaction ended when autocommit is on and no other statement needs it.
+//   M4  Counts of active, reading and writing statements on the connection equal those of its
 //       RUNNING statements at all times.
 //
 // All calls need the connection's mutex. Those that run code may wait.
@@ -60,10 +52,8 @@ typedef struct VmLayout {
     u32 database_mask; // databases it opens a transaction on, 1 << index
     u32 write_mask;    // those of them it writes
     bool is_read_only; // sqlite3_stmt_readonly()
-    bool
-        // it may fail half-way (ABORT) after several writes: run it in a
-        // statement savepoint
-        wants_journal;
+    // It may fail half-way (ABORT) after several writes: run it in a statement savepoint.
+    bool wants_journal;
     ExplainMode explain;
 } VmLayout;
 
@@ -73,23 +63,23 @@ struct Vm {
     sqlite3 *db;
     Vm *previous, *next; // db->statements
     Program *program;    // owned
-    // The frame that runs: the main program's or a trigger's. Changed by
-    // op_trigger.c alone.
+    // The frame that runs: the main program's or a trigger's. Changed by op_trigger.c alone.
     Instr *code;
     Value *registers;
     VmCursor **cursors;
-    VmCursor **spare_cursors; // closed, kept for the next run; main program only
     int code_size, register_count, cursor_count;
     VmFrame *frame; // innermost trigger, NULL in the main program
     int frame_depth;
     int pc;
+    VmCursor **spare_cursors; // closed, kept for the next run; main program only
 
     u8 state;   // VmState
     u8 explain; // ExplainMode
     bool is_read_only;
     bool wants_journal;
-    bool is_prepared_v2;  // step gives the precise error, SCHEMA errors are
-                          // repaired
+    bool is_reader;       // takes part in transactions
+    bool is_waiting;      // a lock was in the way (SQLITE_BUSY): the next step goes on at pc
+    bool is_prepared_v2;  // step gives the precise error, SCHEMA errors are repaired
     bool expired;         // schema or functions changed: recompile before the next run
     bool expire_at_reset; // ... but let the present run finish
     bool counts_changes;  // its change count becomes changes() at the end
@@ -101,22 +91,19 @@ struct Vm {
     int rc;               // how the run ended, or is ending
     char *error_message;  // for rc, mem_free; NULL: the code's text
     int compare_result;   // of the last Compare, Lt, Gt
-    int savepoint_number; // statement journal: 1-based, 0 none
+    int savepoint_number; // statement savepoint: 1-based, 0 none
     i64 changes;
-    i64 deferred_at_start,
-        deferred_immediate_at_start; // foreign-key counts, to come back to
-    i64 immediate_violations;        // of this statement
-    i64 current_time_ms;             // 0: not asked yet in this step
-    i64 started_ns;                  // for the profile callback
-    u64 steps;                       // instructions run
-    u64 step_check;                  // next call of the progress handler
+    // Foreign-key counts to come back to when the statement's savepoint is rolled back.
+    i64 deferred_at_start, deferred_immediate_at_start;
+    i64 immediate_violations; // of this statement
+    i64 current_time_ms;      // 0: not asked yet in this step
+    u64 started_us;           // for the profile callback; 0: not asked for
     u32 counters[VM_COUNTERS];
 
     Value *row;               // first register of the result row; NULL when there is none
     Value *column_texts;      // column_count * VM_COLUMN_TEXTS
     Value *params;            // param_count, parameter i is params[i - 1]
-    const char **param_names; // param_count entries, NULL for nameless; may be
-                              // NULL as a whole
+    const char **param_names; // param_count entries, NULL for nameless; may be NULL as a whole
     int param_count;
     u32 expire_mask;          // parameters whose change makes the plan stale (stat4, LIKE)
     struct AuxData *aux_data; // sqlite3_set_auxdata
@@ -124,21 +111,20 @@ struct Vm {
     int sql_size;
     Value *explain_row; // EXPLAIN: eight values
     int explain_next;
-    Value *register_block; // memory of registers, params and column texts
+    Value *register_block; // memory of registers, params, column texts and cursor slots
 };
 
 // --- lifecycle ---
 
-// Seals `takes` and makes a statement of it, READY, linked into its connection.
-// `takes` is freed on failure.
+// Seals `takes` and makes a statement of it, READY, linked into its connection. `takes` is freed on
+// failure.
 MUST_USE int vm_new(Program *takes, const VmLayout *layout, Vm **out);
 // Text it was compiled from (copied), for sqlite3_sql() and recompilation.
 MUST_USE int vm_set_sql(Vm *vm, const char *sql, int size, u8 prepare_flags);
-void vm_set_column(Vm *vm, int column, VmColumnText what,
-                   const char *text); // borrowed: program's arena
-// For a statement just recompiled: exchanges everything but identity (address,
-// place in the list), then moves the bindings. What was `fresh` is what is to
-// be finalized.
+// `text` is borrowed: in the program's arena.
+void vm_set_column(Vm *vm, int column, VmColumnText what, const char *text);
+// For a statement just recompiled: exchanges everything but identity (address, place in the list),
+// then moves the bindings. What was `fresh` is what is to be finalized.
 void vm_swap(Vm *vm, Vm *fresh);
 void vm_free(Vm *vm); // without a halt; for statements that never ran
 
@@ -146,40 +132,41 @@ void vm_free(Vm *vm); // without a halt; for statements that never ran
 int vm_step(Vm *vm);
 int vm_reset(Vm *vm);    // the rc of the last run, which is set on the connection again
 int vm_finalize(Vm *vm); // vm_reset, then gone
-void vm_rewind(Vm *vm);  // READY again, without touching the connection's error;
-                         // vm must be halted
+void vm_rewind(Vm *vm);  // READY again, without touching the connection's error; vm has halted
 
 // --- what surrounds a run ---
 
 Value *vm_param(Vm *vm, int index); // 1-based; NULL when out of range
 void vm_clear_bindings(Vm *vm);
-// Marks every statement: recompile before its next run. `later`: a run in
-// progress may finish.
+// Marks every statement: recompile before its next run. `later`: a run in progress may finish.
 void vm_expire_all(sqlite3 *db, bool later);
-// Before a write: rows of suspended statements that point into pages are copied
-// (M2).
+// Before a write: rows of suspended statements that point into pages are copied (M2).
 MUST_USE int vm_own_rows(sqlite3 *db, const Vm *writer);
-i64 vm_now_ms(Vm *vm); // 'now', the same for the whole step; Unix epoch +
-                       // Julian offset as SQLite's
-void *vm_aux_data(Vm *vm, int pc, int argument);
-MUST_USE int vm_set_aux_data(Vm *vm, int pc, int argument, void *data, void (*destroy)(void *));
+// sqlite3_vtab_in_first() and _next(): SQLITE_DONE past the last, SQLITE_ERROR when v is no list.
+int vm_in_step(Value *v, bool first, Value **out);
 u64 vm_memory_used(const Vm *vm); // SQLITE_STMTSTATUS_MEMUSED
-// EXPLAIN output for tools: writes instruction `address` of the main program's
-// fourth operand as text.
+// EXPLAIN output for tools: an instruction's fourth operand as text.
 void instr_p4_text(const Instr *in, char *out, size_t size);
 
-// What lies above the machine and is called from inside it. Installed once by
-// sql.
+// Ends the transaction on all databases, as ROLLBACK does: cursors of running statements are
+// tripped with `trip_rc`. For closing connections and ROLLBACK conflicts.
+void connection_rollback_all(sqlite3 *db, int trip_rc);
+void savepoints_close(sqlite3 *db);                    // forgets them all
+void connection_set_changes(sqlite3 *db, i64 changes); // changes() and total_changes()
+
+// What lies above the machine and is called from inside it. Installed once by sql.
 typedef struct VmHooks {
-    // Compiles vm->sql anew and vm_swap()s; SQLITE_OK, or an error set on the
-    // connection.
+    // Compiles vm->sql anew and vm_swap()s; SQLITE_OK, or an error set on the connection.
     int (*recompile)(Vm *vm);
-    // Runs SQL text for OP_SqlExec; *message mem_free()d by the caller.
+    // Runs SQL text for OP_SqlExec; *message is mem_free()d by the caller.
     int (*execute)(sqlite3 *db, const char *sql, char **message);
     // VACUUM of a database, INTO the file named by `into` if not NULL.
     int (*vacuum)(sqlite3 *db, int database, Value *into, char **message);
-    // OP_ParseSchema with a condition: loads the matching rows of sqlite_schema.
+    // OP_ParseSchema with a condition: loads the matching rows of sqlite_schema. Errors are set on
+    // the connection.
     int (*parse_schema)(sqlite3 *db, int database, const char *where, u32 flags);
+    // sqlite3_expanded_sql(), for the legacy tracer; mem_free()d by the caller. May be NULL.
+    char *(*expanded_sql)(Vm *vm);
 } VmHooks;
 void vm_install_hooks(const VmHooks *hooks);
 

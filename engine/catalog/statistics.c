@@ -1,0 +1,216 @@
+// Row estimates: defaults, and what ANALYZE left in sqlite_stat1.
+//
+// sqlite_stat1(tbl, idx, stat): `stat` is a list of integers and words. The first integer is the
+// number of rows, the i-th after it how many rows share equal first i columns on average. Words:
+// "unordered" (no use for ranges and order), "sz=N" (bytes per row), "noskipscan". idx NULL: `stat`
+// is about the table alone; idx equal to tbl: about its primary key.
+//
+// Estimates are logarithmic, 10*log2(n), as everywhere in the planner. sqlite_stat4 is written for
+// stock SQLite's sake and not read: estimates by sample are those of builds without STAT4.
+
+#include "base/number.h"
+#include "base/utf.h"
+#include "catalog/connection.h"
+#include "value/record.h"
+#include <string.h>
+
+enum { ROWS_DEFAULT_MIN = 99, PARTIAL_SHARE = 10, LATER_COLUMNS = 23 };
+
+// 10 * log2(n); 0 and 1 give 0.
+static i16 estimate(u64 n)
+{
+    static const i16 eighths[] = {0, 2, 3, 5, 6, 7, 8, 9};
+    i16 y = 40;
+    if (n < 2)
+        return 0;
+    for (; n < 8; n <<= 1)
+        y = (i16)(y - 10);
+    for (; n > 255; n >>= 4)
+        y = (i16)(y + 40);
+    for (; n > 15; n >>= 1)
+        y = (i16)(y + 10);
+    return (i16)(eighths[n & 7] + y - 10);
+}
+
+int index_estimates_default(Index *index)
+{
+    static const i16 first_columns[] = {33, 32, 30, 28, 27}; // 10, 9, 8, 7, 6 rows
+    ASSERT(index->key_count <= index->column_count);
+
+    Table *table = index->table;
+    if (index->row_estimates == NULL)
+        index->row_estimates =
+            arena_array(&index->arena, index->column_count + 2u, sizeof *index->row_estimates);
+    if (index->row_estimates == NULL)
+        return SQLITE_NOMEM;
+    if (table->row_estimate < ROWS_DEFAULT_MIN)
+        table->row_estimate = ROWS_DEFAULT_MIN;
+    i16 *rows = index->row_estimates;
+    rows[0] = (i16)(table->row_estimate - (index->where != NULL ? PARTIAL_SHARE : 0));
+    for (u32 i = 1; i <= index->column_count + 1u; i++)
+        rows[i] = i <= ARRAY_LEN(first_columns) ? first_columns[i - 1] : LATER_COLUMNS;
+    if (index->flags & INDEX_UNIQUE) {
+        for (u32 i = index->key_count; i <= index->column_count + 1u; i++)
+            rows[i] = 0;
+    }
+    return SQLITE_OK;
+}
+
+// --- reading a stat text ---
+
+// Reads up to `count` integers into `rows`; returns where the words begin.
+static const char *stat_integers(const char *at, i16 *rows, u32 count)
+{
+    for (u32 i = 0; i < count && *at != 0; i++) {
+        u64 n = 0;
+        while (ascii_is_digit((u8)*at))
+            n = n * 10 + (u64)(*at++ - '0');
+        rows[i] = estimate(n);
+        if (*at == ' ')
+            at++;
+    }
+    return at;
+}
+
+static void stat_words(const char *at, u16 *flags, i16 *row_size)
+{
+    while (*at != 0) {
+        if (strncmp(at, "unordered", 9) == 0) {
+            *flags |= INDEX_UNORDERED;
+        } else if (strncmp(at, "sz=", 3) == 0 && ascii_is_digit((u8)at[3])) {
+            i64 bytes = number_parse_i64(at + 3, strlen(at + 3));
+            *row_size = estimate(bytes < 2 ? 2 : (u64)bytes);
+        } else if (strncmp(at, "noskipscan", 10) == 0) {
+            *flags |= INDEX_NO_SKIP_SCAN;
+        }
+        while (*at != 0 && *at != ' ')
+            at++;
+        while (*at == ' ')
+            at++;
+    }
+}
+
+static void stat_of_index(Table *table, Index *index, const char *stat)
+{
+    index->flags &= (u16) ~(INDEX_UNORDERED | INDEX_NO_SKIP_SCAN);
+    const char *words = stat_integers(stat, index->row_estimates, index->key_count + 1u);
+    stat_words(words, &index->flags, &index->row_size_estimate);
+    index->flags |= INDEX_HAS_STAT1;
+    if (index->where == NULL) {
+        table->row_estimate = index->row_estimates[0];
+        table->flags |= TABLE_HAS_STAT1;
+    }
+}
+
+static void stat_of_table(Table *table, const char *stat)
+{
+    u16 flags = 0;
+    const char *words = stat_integers(stat, &table->row_estimate, 1);
+    stat_words(words, &flags, &table->row_size_estimate);
+    table->flags |= TABLE_HAS_STAT1;
+}
+
+// --- reading the table ---
+
+enum { STAT_COLUMNS = 3 };
+
+static int stat_row(sqlite3 *db, int database, Value *fields)
+{
+    const char *text[STAT_COLUMNS];
+    for (int i = 0; i < STAT_COLUMNS; i++) {
+        bool is_null = value_type(&fields[i]) == SQLITE_NULL;
+        text[i] = is_null ? NULL : value_text(&fields[i], SQLITE_UTF8);
+        if (!is_null && text[i] == NULL)
+            return SQLITE_NOMEM;
+    }
+    if (text[0] == NULL || text[2] == NULL)
+        return SQLITE_OK;
+    const Schema *schema = db->databases[database].schema;
+    Table *table = name_map_find(&schema->tables, text[0]);
+    if (table == NULL)
+        return SQLITE_OK;
+    Index *index = NULL;
+    if (text[1] != NULL && name_equals(text[0], text[1]))
+        index = table_primary_key(table);
+    else if (text[1] != NULL)
+        index = name_map_find(&schema->indexes, text[1]);
+    if (index != NULL)
+        stat_of_index(table, index, text[2]);
+    else if (text[1] == NULL)
+        stat_of_table(table, text[2]);
+    return SQLITE_OK;
+}
+
+static int record_decode(sqlite3 *db, const u8 *record, u32 size, Value *fields)
+{
+    RecordReader reader;
+    int rc = SQLITE_OK;
+    TRY(record_reader_init(&reader, record, size));
+    for (int i = 0; i < STAT_COLUMNS; i++) {
+        value_init(&fields[i], db);
+        if (rc == SQLITE_OK)
+            (void)record_reader_next(&reader, db->encoding, &fields[i], &rc);
+    }
+    return rc;
+}
+
+static int stat_entry(sqlite3 *db, int database, Cursor *cur)
+{
+    u32 size = cursor_payload_size(cur);
+    u8 *record = mem_alloc(size + PAGE_SLACK);
+    Value fields[STAT_COLUMNS] = {0};
+    if (record == NULL)
+        return SQLITE_NOMEM;
+    memset(record + size, 0, PAGE_SLACK);
+    int rc = cursor_payload_read(cur, 0, size, record);
+    if (rc == SQLITE_OK)
+        rc = record_decode(db, record, size, fields);
+    if (rc == SQLITE_OK)
+        rc = stat_row(db, database, fields);
+    for (int i = 0; i < STAT_COLUMNS; i++)
+        value_deinit(&fields[i]);
+    mem_free(record);
+    return rc;
+}
+
+static int stat1_read(sqlite3 *db, int database, Pgno root)
+{
+    Cursor *cur;
+    bool empty;
+    TRY(cursor_open(db->databases[database].btree, root, false, NULL, &cur));
+    int rc = cursor_first(cur, &empty);
+    if (rc == SQLITE_OK && empty)
+        rc = SQLITE_DONE;
+    while (rc == SQLITE_OK) {
+        rc = stat_entry(db, database, cur);
+        if (rc == SQLITE_OK)
+            rc = cursor_next(cur);
+    }
+    cursor_close(cur);
+    return rc == SQLITE_DONE ? SQLITE_OK : rc;
+}
+
+static void estimates_forget(Schema *schema)
+{
+    for (NameEntry *e = name_map_first(&schema->tables); e; e = name_map_next(&schema->tables, e))
+        ((Table *)e->value)->flags &= ~(u32)TABLE_HAS_STAT1;
+    for (NameEntry *e = name_map_first(&schema->indexes); e; e = name_map_next(&schema->indexes, e))
+        ((Index *)e->value)->flags &= (u16)~INDEX_HAS_STAT1;
+}
+
+int statistics_load(sqlite3 *db, int database)
+{
+    Schema *schema = db->databases[database].schema;
+    estimates_forget(schema);
+    const Table *stat1 = name_map_find(&schema->tables, "sqlite_stat1");
+    int rc = SQLITE_OK;
+    if (stat1 != NULL && table_is_rowid(stat1) && stat1->column_count >= STAT_COLUMNS)
+        rc = stat1_read(db, database, stat1->root);
+    for (NameEntry *e = name_map_first(&schema->indexes); e && rc == SQLITE_OK;
+         e = name_map_next(&schema->indexes, e)) {
+        Index *index = e->value;
+        if ((index->flags & INDEX_HAS_STAT1) == 0)
+            rc = index_estimates_default(index);
+    }
+    return rc == SQLITE_NOMEM ? connection_out_of_memory(db) : rc;
+}

@@ -1,0 +1,193 @@
+// Commit and rollback over several databases: see commit_all.h.
+#include "txn/commit_all.h"
+#include "base/alloc.h"
+#include "base/error.h"
+#include "base/log.h"
+#include <stdio.h>
+#include <string.h>
+
+bool txn_is_writing(const TxnMembers *members)
+{
+    ASSERT(members->count >= 0);
+
+    for (int i = 0; i < members->count; i++) {
+        Btree *bt = members->btrees[i];
+        if (bt != NULL && btree_txn_state(bt) == SQLITE_TXN_WRITE)
+            return true;
+    }
+    return false;
+}
+
+// Whether the rollback journal of this database is a file that must be named by a super-journal.
+static bool needs_super_journal(Btree *bt)
+{
+    if (bt == NULL || btree_txn_state(bt) != SQLITE_TXN_WRITE)
+        return false;
+    const Pager *pager = btree_pager(bt);
+    if (pager_is_memory(pager) || pager_path(pager)[0] == 0)
+        return false;
+    JournalMode mode = pager_journal_mode(pager);
+    return mode == JOURNAL_DELETE || mode == JOURNAL_PERSIST || mode == JOURNAL_TRUNCATE;
+}
+
+static int super_journal_members(const TxnMembers *members)
+{
+    int count = 0;
+    for (int i = 0; i < members->count; i++)
+        count += needs_super_journal(members->btrees[i]);
+    return count;
+}
+
+// --- the super-journal ---
+
+typedef struct SuperJournal {
+    sqlite3_vfs *vfs;
+    char *name; // with the terminators a VFS expects
+    sqlite3_file *file;
+    i64 size;
+} SuperJournal;
+
+enum { NAME_TRIES_MAX = 100, NAME_SUFFIX_SIZE = 16 };
+
+// A name not in use: the main database's with "-mj", six hex digits, "9", two hex digits. On file
+// systems with 8.3 names the last part must not be that of a database, hence the 9.
+static int super_journal_name(SuperJournal *super, const char *main_path)
+{
+    size_t size = strlen(main_path);
+    super->name = mem_alloc_zeroed(size + NAME_SUFFIX_SIZE + 4);
+    if (super->name == NULL)
+        return SQLITE_NOMEM;
+    memcpy(super->name, main_path, size);
+    for (int i = 0; i < NAME_TRIES_MAX; i++) {
+        u32 random = 0;
+        int exists = 0;
+        super->vfs->xRandomness(super->vfs, (int)sizeof random, (char *)&random);
+        snprintf(super->name + size, NAME_SUFFIX_SIZE, "-mj%06X9%02X", (random >> 8) & 0xffffff,
+                 random & 0xff);
+        TRY(super->vfs->xAccess(super->vfs, super->name, SQLITE_ACCESS_EXISTS, &exists));
+        if (!exists)
+            return SQLITE_OK;
+        log_message(SQLITE_FULL, "MJ collide: %s", super->name);
+    }
+    return SQLITE_FULL;
+}
+
+static int super_journal_open(SuperJournal *super)
+{
+    ASSERT(super->name != NULL);
+
+    super->file = mem_alloc_zeroed((u64)super->vfs->szOsFile);
+    if (super->file == NULL)
+        return SQLITE_NOMEM;
+    int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_EXCLUSIVE
+                | SQLITE_OPEN_SUPER_JOURNAL;
+    int out_flags = 0;
+    int rc = super->vfs->xOpen(super->vfs, super->name, super->file, flags, &out_flags);
+    if (rc != SQLITE_OK && super->file->pMethods == NULL) {
+        mem_free(super->file);
+        super->file = NULL;
+    }
+    return rc;
+}
+
+// Writes the journal names, each with its NUL, and syncs.
+static int super_journal_fill(SuperJournal *super, const TxnMembers *members)
+{
+    const sqlite3_io_methods *io = super->file->pMethods;
+    for (int i = 0; i < members->count; i++) {
+        if (!needs_super_journal(members->btrees[i]))
+            continue;
+        const char *journal = pager_journal_path(btree_pager(members->btrees[i]));
+        int size = (int)strlen(journal) + 1;
+        TRY(io->xWrite(super->file, journal, size, super->size));
+        super->size += size;
+    }
+    int characteristics =
+        io->xDeviceCharacteristics == NULL ? 0 : io->xDeviceCharacteristics(super->file);
+    if (characteristics & SQLITE_IOCAP_SEQUENTIAL)
+        return SQLITE_OK;
+    return io->xSync(super->file, SQLITE_SYNC_NORMAL);
+}
+
+static void super_journal_close(SuperJournal *super)
+{
+    if (super->file != NULL && super->file->pMethods != NULL)
+        super->file->pMethods->xClose(super->file);
+    mem_free(super->file);
+    super->file = NULL;
+}
+
+static int prepare_all(const TxnMembers *members, const char *super_name)
+{
+    for (int i = 0; i < members->count; i++) {
+        Btree *bt = members->btrees[i];
+        if (bt != NULL && btree_txn_state(bt) == SQLITE_TXN_WRITE)
+            TRY(btree_commit_prepare(bt, super_name));
+    }
+    return SQLITE_OK;
+}
+
+// The transactions are durable already or share their fate with the super-journal: the first
+// failure is reported, the others finish all the same.
+static int finish_all(const TxnMembers *members)
+{
+    int first = SQLITE_OK;
+    for (int i = 0; i < members->count; i++) {
+        Btree *bt = members->btrees[i];
+        if (bt == NULL || btree_txn_state(bt) == SQLITE_TXN_NONE)
+            continue;
+        int rc = btree_commit_finish(bt, members->keeps_reading);
+        if (first == SQLITE_OK)
+            first = rc;
+    }
+    return first;
+}
+
+static int commit_with_super_journal(const TxnMembers *members, const char *main_path)
+{
+    SuperJournal super = {.vfs = members->vfs};
+    bool is_created = false;
+    int rc = super_journal_name(&super, main_path);
+    if (rc == SQLITE_OK)
+        rc = super_journal_open(&super);
+    if (rc == SQLITE_OK) {
+        is_created = true;
+        rc = super_journal_fill(&super, members);
+    }
+    if (rc == SQLITE_OK)
+        rc = prepare_all(members, super.name);
+    super_journal_close(&super);
+    if (is_created) { // X1: on success the moment of commit, on failure a clean-up
+        int deleted = super.vfs->xDelete(super.vfs, super.name, rc == SQLITE_OK);
+        if (rc == SQLITE_OK)
+            rc = deleted;
+    }
+    mem_free(super.name);
+    if (rc != SQLITE_OK)
+        return rc;
+    (void)finish_all(members); // a journal that stays behind is stale: its super-journal is gone
+    return SQLITE_OK;
+}
+
+int txn_commit_all(const TxnMembers *members)
+{
+    ASSERT(members->main < members->count);
+
+    Btree *main = members->btrees[members->main];
+    const char *main_path = main == NULL ? "" : pager_path(btree_pager(main));
+    if (main_path[0] != 0 && super_journal_members(members) > 1)
+        return commit_with_super_journal(members, main_path);
+    TRY(prepare_all(members, NULL));
+    return finish_all(members);
+}
+
+void txn_rollback_all(const TxnMembers *members, int trip_rc, bool write_only)
+{
+    ASSERT(members->count >= 0);
+
+    for (int i = 0; i < members->count; i++) {
+        Btree *bt = members->btrees[i];
+        if (bt != NULL)
+            (void)btree_rollback(bt, trip_rc, write_only);
+    }
+}

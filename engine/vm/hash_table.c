@@ -1,0 +1,575 @@
+// Hash tables for joins and groups: see hash_table.h.
+//
+// Entries lie in an arena, linked in order of insertion. Buckets are made when the first probe
+// comes, all at once and from the last entry to the first, which leaves every chain in order of
+// insertion.
+#include "vm/hash_table.h"
+#include "base/arena.h"
+#include "base/utf.h"
+#include "func/func.h"
+#include <string.h>
+
+typedef struct HashSlot {
+    union {
+        i64 integer;
+        f64 real;
+        const char *bytes;
+    } u;
+    u32 size;
+    u16 flags; // V_NULL, V_INT, V_REAL, V_TEXT or V_BLOB
+    u8 encoding;
+} HashSlot;
+
+typedef struct HashEntry {
+    struct HashEntry *next;  // in order of insertion
+    struct HashEntry *chain; // same bucket
+    Value *accumulators;     // groups; NULL for the group whose registers are out
+    u64 hash;
+    bool is_marked;
+    bool is_unfindable; // its key has a NULL that equals nothing
+    HashSlot slots[];
+} HashEntry;
+
+struct HashTable {
+    sqlite3 *db;
+    KeyShape *shape;
+    u32 key_count, payload_count;
+    Arena arena;
+    HashEntry *first, **last;
+    u64 count;
+    HashEntry **buckets;
+    u64 bucket_count; // power of two, 0: not made
+    HashEntry *current;
+    HashEntry **ordered; // hash_rewind with HASH_SORTED
+    u64 position;
+    u32 walk_flags;
+    Value *values; // one per field: what hash_value returned
+};
+
+// --- hashing and equality ---
+
+static inline u64 mix(u64 a, u64 b)
+{
+    unsigned __int128 product = (unsigned __int128)(a ^ 0x9e3779b97f4a7c15ull) * (b | 1);
+    return (u64)product ^ (u64)(product >> 64);
+}
+
+static u64 hash_bytes(const u8 *bytes, size_t size, u64 seed)
+{
+    u64 hash = seed ^ size;
+    while (size >= 8) {
+        u64 word;
+        memcpy(&word, bytes, 8);
+        hash = mix(hash ^ word, 0xa0761d6478bd642full);
+        bytes += 8;
+        size -= 8;
+    }
+    u64 tail = 0;
+    memcpy(&tail, bytes, size);
+    return mix(hash ^ tail, 0xe7037ed1a0b428dbull);
+}
+
+static u64 hash_folded(const char *text, size_t size)
+{
+    u64 hash = 7;
+    for (size_t i = 0; i < size && text[i] != 0; i++) // NOCASE looks no further than a NUL
+        hash = mix(hash ^ ascii_lower((u8)text[i]), 0xa0761d6478bd642full);
+    return hash;
+}
+
+static u64 hash_text(const Value *v, const Collation *collation)
+{
+    if (collation->is_binary)
+        return hash_bytes((const u8 *)v->bytes, v->size, 3);
+    if (v->encoding == SQLITE_UTF8 && collation == &collation_nocase)
+        return hash_folded(v->bytes, v->size);
+    if (v->encoding == SQLITE_UTF8 && collation == &collation_rtrim) {
+        size_t size = v->size;
+        while (size > 0 && v->bytes[size - 1] == ' ')
+            size--;
+        return hash_bytes((const u8 *)v->bytes, size, 3);
+    }
+    return 3;
+}
+
+// Without its trailing zeroes, so that a zero tail need not be written out.
+static u64 hash_blob(const Value *v)
+{
+    size_t size = v->size;
+    while (size > 0 && v->bytes[size - 1] == 0)
+        size--;
+    return hash_bytes((const u8 *)v->bytes, size, 4);
+}
+
+static u64 hash_of_value(const Value *v, const Collation *collation)
+{
+    if (v->flags & V_NULL)
+        return 1;
+    if (v->flags & V_TEXT)
+        return hash_text(v, collation);
+    if (v->flags & V_BLOB)
+        return hash_blob(v);
+    if (v->flags & (V_INT | V_INT_REAL))
+        return mix((u64)v->u.integer, 5);
+    f64 real = v->u.real;
+    if (real >= -9223372036854775808.0 && real < 9223372036854775808.0 && (f64)(i64)real == real)
+        return mix((u64)(i64)real, 5); // equals that integer
+    u64 bits;
+    memcpy(&bits, &real, 8);
+    return mix(bits, 6);
+}
+
+static const Collation *key_collation(const HashTable *h, u32 i)
+{
+    return h->shape == NULL ? &collation_binary : h->shape->fields[i].collation;
+}
+
+static u64 hash_of_key(const HashTable *h, const Value *key)
+{
+    if (h->key_count == 1)
+        return hash_of_value(key, key_collation(h, 0));
+    u64 hash = 11;
+    for (u32 i = 0; i < h->key_count; i++)
+        hash = mix(hash ^ hash_of_value(&key[i], key_collation(h, i)), 0xe7037ed1a0b428dbull);
+    return hash;
+}
+
+static void slot_as_value(const HashSlot *slot, Value *out)
+{
+    out->flags = slot->flags;
+    out->encoding = slot->encoding;
+    if (slot->flags & (V_TEXT | V_BLOB)) {
+        out->bytes = (char *)(uintptr_t)slot->u.bytes;
+        out->size = slot->size;
+        out->flags |= V_EPHEMERAL;
+    } else {
+        out->u.integer = slot->u.integer;
+    }
+}
+
+static bool slot_equals(const HashSlot *slot, const Value *v, const Collation *collation)
+{
+    if (slot->flags == V_INT && (v->flags & V_TYPE_MASK) == V_INT)
+        return slot->u.integer == v->u.integer;
+    Value held = {0};
+    slot_as_value(slot, &held);
+    return value_compare(&held, v, collation) == 0;
+}
+
+static bool key_equals(const HashTable *h, const HashEntry *e, u64 hash, const Value *key)
+{
+    if (e->hash != hash || e->is_unfindable)
+        return false;
+    for (u32 i = 0; i < h->key_count; i++) {
+        if (!slot_equals(&e->slots[i], &key[i], key_collation(h, i)))
+            return false;
+    }
+    return true;
+}
+
+static bool key_has_null(const HashTable *h, const Value *key)
+{
+    for (u32 i = 0; i < h->key_count; i++) {
+        if (key[i].flags & V_NULL)
+            return true;
+    }
+    return false;
+}
+
+// --- entries ---
+
+static int slot_fill(HashTable *h, HashSlot *slot, const Value *v)
+{
+    slot->encoding = v->encoding;
+    if (v->flags & (V_TEXT | V_BLOB)) {
+        u32 size = value_size(v);
+        char *copy = arena_alloc(&h->arena, size + 1u);
+        if (copy == NULL)
+            return SQLITE_NOMEM;
+        if (v->size > 0)
+            memcpy(copy, v->bytes, v->size);
+        memset(copy + v->size, 0, size - v->size); // a zero tail
+        slot->u.bytes = copy;
+        slot->size = size;
+        slot->flags = v->flags & V_TEXT ? V_TEXT : V_BLOB;
+        return SQLITE_OK;
+    }
+    slot->u.integer = v->u.integer;
+    slot->flags = v->flags & (V_NULL | V_INT | V_REAL | V_INT_REAL);
+    return SQLITE_OK;
+}
+
+static int entry_add(HashTable *h, u64 hash, const Value *key, const Value *payload,
+                     HashEntry **out)
+{
+    u32 slots = h->key_count + (payload == NULL ? 0 : h->payload_count);
+    HashEntry *e = arena_alloc_zeroed(&h->arena, sizeof *e + slots * sizeof(HashSlot));
+    if (e == NULL)
+        return SQLITE_NOMEM;
+    e->hash = hash;
+    for (u32 i = 0; i < h->key_count; i++)
+        TRY(slot_fill(h, &e->slots[i], &key[i]));
+    for (u32 i = h->key_count; i < slots; i++)
+        TRY(slot_fill(h, &e->slots[i], &payload[i - h->key_count]));
+    *h->last = e;
+    h->last = &e->next;
+    h->count++;
+    *out = e;
+    return SQLITE_OK;
+}
+
+// --- buckets ---
+
+static int buckets_make(HashTable *h, u64 wanted)
+{
+    u64 count = 16;
+    while (count < wanted + wanted / 2)
+        count *= 2;
+    HashEntry **buckets = mem_alloc_zeroed(count * sizeof *buckets);
+    if (buckets == NULL)
+        return SQLITE_NOMEM;
+    mem_free(h->buckets);
+    h->buckets = buckets;
+    h->bucket_count = count;
+    // Appending at the ends of the chains keeps them in order of insertion; with few entries per
+    // bucket the walk is short.
+    for (HashEntry *e = h->first; e != NULL; e = e->next) {
+        e->chain = NULL;
+        HashEntry **link = &buckets[e->hash & (count - 1)];
+        while (*link != NULL)
+            link = &(*link)->chain;
+        *link = e;
+    }
+    return SQLITE_OK;
+}
+
+static inline HashEntry *chain_find(const HashTable *h, HashEntry *e, u64 hash, const Value *key)
+{
+    while (e != NULL && !key_equals(h, e, hash, key))
+        e = e->chain;
+    return e;
+}
+
+// --- the door ---
+
+int hash_new(sqlite3 *db, KeyShape *shape, u32 key_count, u32 payload_count, HashTable **out)
+{
+    ASSERT(key_count > 0);
+
+    HashTable *h = mem_alloc_zeroed(sizeof *h);
+    Value *values = mem_alloc_zeroed((key_count + payload_count) * sizeof *values);
+    if (h == NULL || values == NULL) {
+        mem_free(h);
+        mem_free(values);
+        return SQLITE_NOMEM;
+    }
+    h->db = db;
+    h->shape = key_shape_ref(shape);
+    h->key_count = key_count;
+    h->payload_count = payload_count;
+    h->last = &h->first;
+    h->values = values;
+    *out = h;
+    return SQLITE_OK;
+}
+
+static void accumulators_discard(HashTable *h, Value *accumulators)
+{
+    for (u32 i = 0; i < h->payload_count; i++) {
+        if ((accumulators[i].flags & V_AGGREGATE) == V_AGGREGATE)
+            call_discard_state(h->db, &accumulators[i]);
+        value_deinit(&accumulators[i]);
+    }
+}
+
+void hash_reset(HashTable *h)
+{
+    for (HashEntry *e = h->first; e != NULL; e = e->next) {
+        if (e->accumulators != NULL)
+            accumulators_discard(h, e->accumulators);
+    }
+    mem_free(h->buckets);
+    mem_free(h->ordered);
+    h->buckets = NULL;
+    h->bucket_count = 0;
+    h->ordered = NULL;
+    h->first = NULL;
+    h->last = &h->first;
+    h->current = NULL;
+    h->count = 0;
+    arena_deinit(&h->arena);
+    h->arena = (Arena){0};
+}
+
+void hash_free(HashTable *h)
+{
+    if (h == NULL)
+        return;
+    hash_reset(h);
+    key_shape_unref(h->shape);
+    mem_free(h->values);
+    mem_free(h);
+}
+
+int hash_insert(HashTable *h, const Value *key, const Value *payload, u32 flags)
+{
+    bool has_null = key_has_null(h, key);
+    if (has_null && flags == 0)
+        return SQLITE_OK;
+    HashEntry *e;
+    TRY(entry_add(h, hash_of_key(h, key), key, payload, &e));
+    e->is_unfindable = has_null && (flags & HASH_NULL_EQUAL) == 0;
+    if (h->bucket_count > 0) { // probed before: start over at the next probe
+        mem_free(h->buckets);
+        h->buckets = NULL;
+        h->bucket_count = 0;
+    }
+    return SQLITE_OK;
+}
+
+// Chains in order of insertion, made from the last entry to the first.
+static int buckets_make_for_join(HashTable *h)
+{
+    u64 count = 16;
+    while (count < h->count + h->count / 2)
+        count *= 2;
+    h->buckets = mem_alloc_zeroed(count * sizeof *h->buckets);
+    HashEntry **order = mem_alloc((h->count + 1) * sizeof *order);
+    if (h->buckets == NULL || order == NULL) {
+        mem_free(h->buckets);
+        mem_free(order);
+        h->buckets = NULL;
+        return SQLITE_NOMEM;
+    }
+    h->bucket_count = count;
+    u64 n = 0;
+    for (HashEntry *e = h->first; e != NULL; e = e->next)
+        order[n++] = e;
+    while (n > 0) {
+        HashEntry *e = order[--n];
+        HashEntry **head = &h->buckets[e->hash & (count - 1)];
+        e->chain = *head;
+        *head = e;
+    }
+    mem_free(order);
+    return SQLITE_OK;
+}
+
+int hash_probe(HashTable *h, const Value *key, bool null_equal, bool *found)
+{
+    *found = false;
+    h->current = NULL;
+    if (h->count == 0 || (!null_equal && key_has_null(h, key)))
+        return SQLITE_OK;
+    if (UNLIKELY(h->bucket_count == 0))
+        TRY(buckets_make_for_join(h));
+    u64 hash = hash_of_key(h, key);
+    h->current = chain_find(h, h->buckets[hash & (h->bucket_count - 1)], hash, key);
+    *found = h->current != NULL;
+    return SQLITE_OK;
+}
+
+static bool entries_equal(const HashTable *h, const HashEntry *a, const HashEntry *b)
+{
+    if (a->hash != b->hash || b->is_unfindable)
+        return false;
+    for (u32 i = 0; i < h->key_count; i++) {
+        Value v = {0};
+        slot_as_value(&a->slots[i], &v);
+        if (!slot_equals(&b->slots[i], &v, key_collation(h, i)))
+            return false;
+    }
+    return true;
+}
+
+bool hash_next(HashTable *h)
+{
+    if (h->current == NULL)
+        return false;
+    const HashEntry *here = h->current;
+    HashEntry *e = here->chain;
+    while (e != NULL && !entries_equal(h, here, e))
+        e = e->chain;
+    if (e != NULL)
+        h->current = e;
+    return e != NULL;
+}
+
+void hash_mark(HashTable *h)
+{
+    ASSERT(h->current != NULL);
+    h->current->is_marked = true;
+}
+
+// --- walking over all ---
+
+static int entry_order(const HashTable *h, const HashEntry *a, const HashEntry *b)
+{
+    for (u32 i = 0; i < h->key_count; i++) {
+        Value x = {0}, y = {0};
+        slot_as_value(&a->slots[i], &x);
+        slot_as_value(&b->slots[i], &y);
+        int order = value_compare(&x, &y, key_collation(h, i));
+        if (order == 0)
+            continue;
+        u8 flags = h->shape == NULL ? 0 : h->shape->fields[i].flags;
+        if ((flags & KEY_NULLS_LARGE) && ((x.flags | y.flags) & V_NULL))
+            order = -order;
+        return flags & KEY_DESC ? -order : order;
+    }
+    return 0;
+}
+
+static void merge_entries(const HashTable *h, HashEntry **source, u64 left, u64 count,
+                          HashEntry **target)
+{
+    u64 a = 0, b = left;
+    for (u64 i = 0; i < count; i++) {
+        bool takes_left = b >= count || (a < left && entry_order(h, source[a], source[b]) <= 0);
+        target[i] = takes_left ? source[a++] : source[b++];
+    }
+}
+
+static int entries_order(HashTable *h)
+{
+    mem_free(h->ordered);
+    HashEntry **items = h->ordered = mem_alloc((h->count + 1) * sizeof *items);
+    HashEntry **spare = mem_alloc((h->count + 1) * sizeof *spare);
+    if (items == NULL || spare == NULL) {
+        mem_free(spare);
+        return SQLITE_NOMEM;
+    }
+    u64 count = 0;
+    for (HashEntry *e = h->first; e != NULL; e = e->next)
+        items[count++] = e;
+    for (u64 width = 1; width < count; width *= 2) {
+        for (u64 i = 0; i < count; i += 2 * width) {
+            u64 span = count - i < 2 * width ? count - i : 2 * width;
+            merge_entries(h, items + i, span < width ? span : width, span, spare + i);
+        }
+        HashEntry **swap = items;
+        items = spare;
+        spare = swap;
+    }
+    h->ordered = items;
+    mem_free(spare);
+    return SQLITE_OK;
+}
+
+static HashEntry *walk_next(HashTable *h)
+{
+    if ((h->walk_flags & HASH_SORTED) == 0)
+        return h->current == NULL ? NULL : h->current->next;
+    return ++h->position < h->count ? h->ordered[h->position] : NULL;
+}
+
+static bool walk_settle(HashTable *h, HashEntry *e)
+{
+    h->current = e;
+    while (h->current != NULL && (h->walk_flags & HASH_UNMATCHED) && h->current->is_marked)
+        h->current = walk_next(h);
+    return h->current != NULL;
+}
+
+int hash_rewind(HashTable *h, u32 flags, bool *empty)
+{
+    h->walk_flags = flags;
+    h->position = 0;
+    *empty = true;
+    if (h->count == 0)
+        return SQLITE_OK;
+    if (flags & HASH_SORTED)
+        TRY(entries_order(h));
+    *empty = !walk_settle(h, flags & HASH_SORTED ? h->ordered[0] : h->first);
+    return SQLITE_OK;
+}
+
+bool hash_step(HashTable *h)
+{
+    return walk_settle(h, walk_next(h));
+}
+
+// --- groups ---
+
+void hash_group_store(HashTable *h, Value *accumulators)
+{
+    if (h->current == NULL || h->current->accumulators == NULL)
+        return;
+    for (u32 i = 0; i < h->payload_count; i++)
+        value_move(&h->current->accumulators[i], &accumulators[i]);
+}
+
+void hash_group_load(HashTable *h, Value *accumulators)
+{
+    ASSERT(h->current != NULL && h->current->accumulators != NULL);
+
+    for (u32 i = 0; i < h->payload_count; i++)
+        value_move(&accumulators[i], &h->current->accumulators[i]);
+}
+
+static int group_add(HashTable *h, u64 hash, const Value *key, HashEntry **out)
+{
+    HashEntry *e;
+    TRY(entry_add(h, hash, key, NULL, &e));
+    e->accumulators = arena_array(&h->arena, h->payload_count + 1, sizeof(Value));
+    if (e->accumulators == NULL)
+        return SQLITE_NOMEM;
+    for (u32 i = 0; i < h->payload_count; i++)
+        value_init(&e->accumulators[i], h->db);
+    if (h->count > h->bucket_count) {
+        TRY(buckets_make(h, 2 * h->count));
+    } else {
+        HashEntry **head = &h->buckets[hash & (h->bucket_count - 1)];
+        e->chain = *head;
+        *head = e;
+    }
+    *out = e;
+    return SQLITE_OK;
+}
+
+int hash_group(HashTable *h, const Value *key, Value *accumulators, bool *existed)
+{
+    u64 hash = hash_of_key(h, key);
+    *existed = true;
+    if (h->current != NULL && key_equals(h, h->current, hash, key))
+        return SQLITE_OK; // the same group as for the row before
+    HashEntry *e = NULL;
+    if (h->bucket_count > 0)
+        e = chain_find(h, h->buckets[hash & (h->bucket_count - 1)], hash, key);
+    if (e == NULL) {
+        TRY(group_add(h, hash, key, &e));
+        *existed = false;
+    }
+    hash_group_store(h, accumulators);
+    h->current = e;
+    hash_group_load(h, accumulators);
+    return SQLITE_OK;
+}
+
+// --- reading ---
+
+const Value *hash_value(HashTable *h, u32 field)
+{
+    static const Value null_value = {.flags = V_NULL};
+    ASSERT(field < h->key_count + h->payload_count);
+
+    if (h->current == NULL)
+        return &null_value;
+    slot_as_value(&h->current->slots[field], &h->values[field]);
+    return &h->values[field];
+}
+
+u32 hash_key_count(const HashTable *h)
+{
+    return h->key_count;
+}
+
+u32 hash_payload_count(const HashTable *h)
+{
+    return h->payload_count;
+}
+
+u64 hash_count(const HashTable *h)
+{
+    return h->count;
+}

@@ -1,0 +1,367 @@
+// Instructions on sorters, hash tables, rowid sets and Bloom filters.
+#include "base/error.h"
+#include "vm/rowset.h"
+#include "vm/vm_priv.h"
+#include <string.h>
+
+// --- sorters ---
+
+enum { SORT_MEMORY_MIN = 32 * 1024 * 1024, SORT_MEMORY_MAX = 512 * 1024 * 1024 };
+
+// What a sort may keep in memory: the page cache's allowance, but at least enough for common sorts.
+static u64 sort_memory(const sqlite3 *db)
+{
+    const Schema *schema = db->databases[DB_MAIN].schema;
+    i64 cache = schema == NULL ? 0 : schema->cache_size;
+    u64 bytes = cache < 0 ? (u64)-cache * 1024 : (u64)cache * 4096;
+    if (bytes < SORT_MEMORY_MIN)
+        return SORT_MEMORY_MIN;
+    return bytes > SORT_MEMORY_MAX ? SORT_MEMORY_MAX : bytes;
+}
+
+int op_open_sorter(Vm *vm, const Instr *in)
+{
+    VmCursor *c;
+    ASSERT(in->p4_kind == P4_SHAPE);
+
+    TRY(vm_cursor_new(vm, in->p1, VM_CURSOR_SORTER, in->p4.shape->all_count, &c));
+    c->u.sorter = NULL;
+    return sorter_new(vm->db, in->p4.shape, sort_memory(vm->db), &c->u.sorter);
+}
+
+int op_sorter_limit(Vm *vm, const Instr *in)
+{
+    i64 rows = value_i64(&vm->registers[in->p2]);
+    if (rows >= 0)
+        sorter_limit(vm->cursors[in->p1]->u.sorter, (u64)rows);
+    return SQLITE_OK;
+}
+
+int op_sorter_insert(Vm *vm, const Instr *in)
+{
+    const Value *record = &vm->registers[in->p2];
+    VmCursor *c = vm->cursors[in->p1];
+    ASSERT(record->flags & V_BLOB);
+
+    if (UNLIKELY(record->flags & V_ZERO_TAIL))
+        TRY(value_expand_zero_tail(&vm->registers[in->p2]));
+    return sorter_insert(c->u.sorter, (const u8 *)record->bytes, record->size);
+}
+
+int op_sorter_sort(Vm *vm, const Instr *in)
+{
+    VmCursor *c = vm->cursors[in->p1];
+    bool empty = true;
+    c->row = NULL;
+    if (in->op == OP_SorterSort)
+        vm->counters[SQLITE_STMTSTATUS_SORT]++;
+    if (atomic_load_explicit(&vm->db->interrupted, memory_order_relaxed))
+        return SQLITE_INTERRUPT;
+    TRY(sorter_sort(c->u.sorter, &empty));
+    c->null_row = empty;
+    return empty && in->p2 != 0 ? VM_JUMP : SQLITE_OK;
+}
+
+int op_sorter_next(Vm *vm, const Instr *in)
+{
+    VmCursor *c = vm->cursors[in->p1];
+    c->row = NULL;
+    int rc = sorter_next(c->u.sorter);
+    if (rc == SQLITE_OK)
+        return VM_JUMP;
+    c->null_row = true;
+    return rc == SQLITE_DONE ? SQLITE_OK : rc;
+}
+
+// The record stays where the sorter has it; the register borrows.
+int op_sorter_data(Vm *vm, const Instr *in)
+{
+    const u8 *bytes;
+    u32 size;
+    TRY(sorter_record(vm->cursors[in->p1]->u.sorter, &bytes, &size));
+    Value *out = reg_out(vm, in->p2);
+    value_set_null(out);
+    out->flags = V_BLOB | V_EPHEMERAL;
+    out->bytes = (char *)(uintptr_t)bytes;
+    out->size = size;
+    if (vm->cursors[in->p3] != NULL)
+        vm->cursors[in->p3]->row = NULL;
+    return SQLITE_OK;
+}
+
+enum { KEY_FIELDS_MAX = 64 };
+
+// Whether the record begins with the same `count` fields as `other`, none of them NULL.
+static int records_share_key(Vm *vm, Sorter *sorter, const Value *other, u32 count, bool *same)
+{
+    const u8 *record;
+    u32 size;
+    TRY(sorter_record(sorter, &record, &size));
+    Value few[KEY_FIELDS_MAX];
+    *same = false;
+    if (count > KEY_FIELDS_MAX)
+        return SQLITE_TOOBIG;
+    memset(few, 0, count * sizeof few[0]);
+    u32 found = record_split((const u8 *)other->bytes, other->size, vm->db->encoding, few, count);
+    for (u32 i = 0; i < found; i++) {
+        if (value_is_null(&few[i]))
+            return SQLITE_OK;
+    }
+    KeyProbe probe = {.shape = sorter_shape(sorter), .values = few, .count = (u16)found};
+    key_probe_prepare(&probe);
+    *same = probe.compare(record, size, &probe) == 0;
+    return probe.rc;
+}
+
+int op_sorter_compare(Vm *vm, const Instr *in)
+{
+    Sorter *sorter = vm->cursors[in->p1]->u.sorter;
+    bool same;
+    TRY(records_share_key(vm, sorter, &vm->registers[in->p3], (u32)in->p4.i, &same));
+    return same ? SQLITE_OK : VM_JUMP;
+}
+
+// Feeds the sorted records to the builder. VM_JUMP: two of them share a unique key.
+static int bulk_feed(Vm *vm, BulkBuilder *bulk, Sorter *sorter, u32 unique_fields)
+{
+    Value former = {.db = vm->db};
+    bool has_former = false;
+    int rc = SQLITE_OK;
+    do {
+        const u8 *bytes;
+        u32 size;
+        bool same = false;
+        rc = sorter_record(sorter, &bytes, &size);
+        if (rc == SQLITE_OK && unique_fields > 0 && has_former)
+            rc = records_share_key(vm, sorter, &former, unique_fields, &same);
+        if (rc == SQLITE_OK && same)
+            rc = VM_JUMP;
+        if (rc == SQLITE_OK) {
+            Payload payload = {.key = bytes, .key_size = size};
+            rc = bulk_add(bulk, &payload);
+        }
+        if (rc == SQLITE_OK && unique_fields > 0)
+            rc = value_set_blob(&former, bytes, size, BYTES_COPY);
+        has_former = true;
+        if (rc == SQLITE_OK && atomic_load_explicit(&vm->db->interrupted, memory_order_relaxed))
+            rc = SQLITE_INTERRUPT;
+        if (rc == SQLITE_OK)
+            rc = sorter_next(sorter);
+    } while (rc == SQLITE_OK);
+    value_deinit(&former);
+    return rc == SQLITE_DONE ? SQLITE_OK : rc;
+}
+
+int op_bulk_build(Vm *vm, const Instr *in)
+{
+    VmCursor *index = vm->cursors[in->p1];
+    Sorter *sorter = vm->cursors[in->p3]->u.sorter;
+    u32 unique_fields = in->p4_kind == P4_INT32 ? (u32)in->p4.i : 0;
+    BulkBuilder *bulk;
+    // The builder is alone on the tree: its cursor closes meanwhile.
+    cursor_close(index->tree);
+    index->tree = NULL;
+    index->row = NULL;
+    int rc = bulk_begin(index->btree, index->root, TREE_INDEX, &bulk);
+    if (rc == SQLITE_OK) {
+        rc = bulk_feed(vm, bulk, sorter, unique_fields);
+        if (rc == SQLITE_OK)
+            rc = bulk_finish(bulk);
+        else
+            bulk_abandon(bulk);
+    }
+    int opened = cursor_open(index->btree, index->root, true, index->shape, &index->tree);
+    if (opened != SQLITE_OK) {
+        index->kind = VM_CURSOR_PSEUDO;
+        return rc > 0 ? rc : opened;
+    }
+    return rc;
+}
+
+// --- hash tables ---
+
+int op_hash_open(Vm *vm, const Instr *in)
+{
+    VmCursor *c = vm->cursors[in->p1];
+    if (c != NULL && c->kind == VM_CURSOR_HASH) {
+        hash_reset(c->u.hash);
+        return SQLITE_OK;
+    }
+    TRY(vm_cursor_new(vm, in->p1, VM_CURSOR_HASH, 0, &c));
+    c->u.hash = NULL;
+    c->null_row = false;
+    KeyShape *shape = in->p4_kind == P4_SHAPE ? in->p4.shape : NULL;
+    return hash_new(vm->db, shape, (u32)in->p2, (u32)in->p3, &c->u.hash);
+}
+
+int op_hash_insert(Vm *vm, const Instr *in)
+{
+    u32 flags = 0;
+    if (in->p5 & P5_NULL_EQUAL)
+        flags |= HASH_NULL_EQUAL;
+    if (in->p5 & P5_HASH_KEEP_NULL)
+        flags |= HASH_KEEP_NULL;
+    return hash_insert(vm->cursors[in->p1]->u.hash, &vm->registers[in->p2], &vm->registers[in->p3],
+                       flags);
+}
+
+int op_hash_probe(Vm *vm, const Instr *in)
+{
+    VmCursor *c = vm->cursors[in->p1];
+    bool found;
+    TRY(hash_probe(c->u.hash, &vm->registers[in->p3], (in->p5 & P5_NULL_EQUAL) != 0, &found));
+    c->null_row = !found;
+    return found ? SQLITE_OK : VM_JUMP;
+}
+
+int op_hash_next(Vm *vm, const Instr *in)
+{
+    return hash_next(vm->cursors[in->p1]->u.hash) ? VM_JUMP : SQLITE_OK;
+}
+
+int op_hash_mark(Vm *vm, const Instr *in)
+{
+    hash_mark(vm->cursors[in->p1]->u.hash);
+    return SQLITE_OK;
+}
+
+int op_hash_rewind(Vm *vm, const Instr *in)
+{
+    VmCursor *c = vm->cursors[in->p1];
+    HashTable *h = c->u.hash;
+    u32 flags = 0;
+    bool empty;
+    if (in->p5 & P5_HASH_SORTED)
+        flags |= HASH_SORTED;
+    if (in->p5 & P5_HASH_UNMATCHED)
+        flags |= HASH_UNMATCHED;
+    if (in->p3 != 0)
+        hash_group_store(h, &vm->registers[in->p3]);
+    TRY(hash_rewind(h, flags, &empty));
+    c->null_row = empty;
+    if (empty)
+        return VM_JUMP;
+    if (in->p3 != 0)
+        hash_group_load(h, &vm->registers[in->p3]);
+    return SQLITE_OK;
+}
+
+int op_hash_step(Vm *vm, const Instr *in)
+{
+    VmCursor *c = vm->cursors[in->p1];
+    if (!hash_step(c->u.hash)) {
+        c->null_row = true;
+        return SQLITE_OK;
+    }
+    if (in->p3 != 0)
+        hash_group_load(c->u.hash, &vm->registers[in->p3]);
+    return VM_JUMP;
+}
+
+int op_hash_group(Vm *vm, const Instr *in)
+{
+    VmCursor *c = vm->cursors[in->p1];
+    bool existed;
+    TRY(hash_group(c->u.hash, &vm->registers[in->p3], &vm->registers[in->p4.i], &existed));
+    return existed ? VM_JUMP : SQLITE_OK;
+}
+
+// --- sets of rowids ---
+
+static const char rowset_tag[] = "rowset";
+
+static RowSet *register_rowset(const Value *v)
+{
+    bool is_set =
+        (v->flags & (V_NULL | V_DYNAMIC)) == (V_NULL | V_DYNAMIC) && v->u.pointer_tag == rowset_tag;
+    return is_set ? (RowSet *)(void *)v->bytes : NULL;
+}
+
+static int rowset_make(Value *v, RowSet **out)
+{
+    *out = register_rowset(v);
+    if (*out != NULL)
+        return SQLITE_OK;
+    *out = rowset_new();
+    if (*out == NULL)
+        return SQLITE_NOMEM;
+    value_set_pointer(v, *out, rowset_tag, rowset_free);
+    return SQLITE_OK;
+}
+
+int op_rowset_add(Vm *vm, const Instr *in)
+{
+    RowSet *set;
+    TRY(rowset_make(reg_out(vm, in->p1), &set));
+    return rowset_add(set, vm->registers[in->p2].u.integer);
+}
+
+int op_rowset_read(Vm *vm, const Instr *in)
+{
+    RowSet *set = register_rowset(&vm->registers[in->p1]);
+    RowId rowid;
+    if (set == NULL || !rowset_take_smallest(set, &rowid)) {
+        value_set_null(reg_out(vm, in->p1));
+        return VM_JUMP;
+    }
+    value_set_i64(reg_out(vm, in->p3), rowid);
+    return SQLITE_OK;
+}
+
+int op_rowset_test(Vm *vm, const Instr *in)
+{
+    RowSet *set;
+    RowId rowid = vm->registers[in->p3].u.integer;
+    i32 batch = in->p4_kind == P4_INT32 ? in->p4.i : 0;
+    TRY(rowset_make(reg_out(vm, in->p1), &set));
+    if (batch != 0 && rowset_has(set, rowid))
+        return VM_JUMP;
+    return batch >= 0 ? rowset_add(set, rowid) : SQLITE_OK;
+}
+
+// --- Bloom filters ---
+
+// Numbers by value; texts and blobs all alike, since the collation is not known here.
+static u64 filter_hash(const Value *v, i32 count)
+{
+    u64 hash = 0;
+    for (i32 i = 0; i < count; i++) {
+        u64 part = 4093;
+        if (v[i].flags & (V_TEXT | V_BLOB))
+            part += v[i].flags & (V_TEXT | V_BLOB);
+        else if (v[i].flags & (V_INT | V_INT_REAL))
+            part = (u64)v[i].u.integer;
+        else if (v[i].flags & V_REAL)
+            part = (u64)value_i64(&v[i]);
+        hash = (hash ^ part) * 0x9e3779b97f4a7c15ull;
+        hash ^= hash >> 29;
+    }
+    return hash;
+}
+
+int op_filter_add(Vm *vm, const Instr *in)
+{
+    Value *filter = &vm->registers[in->p1];
+    if (filter->flags & V_ZERO_TAIL)
+        TRY(value_expand_zero_tail(filter));
+    if (filter->flags & (V_STATIC | V_EPHEMERAL))
+        TRY(value_own(filter));
+    if (filter->size == 0)
+        return SQLITE_OK;
+    u64 bit = filter_hash(&vm->registers[in->p3], in->p4.i) % ((u64)filter->size * 8);
+    filter->bytes[bit / 8] = (char)((u8)filter->bytes[bit / 8] | (1u << (bit & 7)));
+    return SQLITE_OK;
+}
+
+int op_filter(Vm *vm, const Instr *in)
+{
+    const Value *filter = &vm->registers[in->p1];
+    u64 bits = (u64)filter->size * 8;
+    bool maybe = bits == 0;
+    if (!maybe) {
+        u64 bit = filter_hash(&vm->registers[in->p3], in->p4.i) % bits;
+        maybe = ((u8)filter->bytes[bit / 8] & (1u << (bit & 7))) != 0;
+    }
+    vm->counters[maybe ? SQLITE_STMTSTATUS_FILTER_MISS : SQLITE_STMTSTATUS_FILTER_HIT]++;
+    return maybe ? SQLITE_OK : VM_JUMP;
+}

@@ -1,0 +1,388 @@
+// Instructions on transactions, savepoints, meta fields and the file.
+#include "base/error.h"
+#include "vm/vm_priv.h"
+#include <string.h>
+
+// Ends the statement from inside an instruction: COMMIT, ROLLBACK, RELEASE. `undo` puts autocommit
+// back when a lock is in the way, so that the statement may be stepped again.
+static int leave_run(Vm *vm, bool autocommit_if_busy)
+{
+    vm_halt(vm);
+    if (vm->state == VM_RUNNING) { // BUSY
+        vm->db->autocommit = autocommit_if_busy;
+        vm->is_waiting = true;
+    }
+    return VM_LEAVE;
+}
+
+// --- BEGIN, COMMIT, ROLLBACK ---
+
+static int autocommit_refused(Vm *vm, bool begins, bool rolls_back)
+{
+    const char *why = begins       ? "cannot start a transaction within a transaction"
+                      : rolls_back ? "cannot rollback - no transaction is active"
+                                   : "cannot commit - no transaction is active";
+    return vm_error(vm, SQLITE_ERROR, "%s", why);
+}
+
+int op_autocommit(Vm *vm, const Instr *in)
+{
+    sqlite3 *db = vm->db;
+    bool wanted = in->p1 != 0;
+    bool rolls_back = in->p2 != 0;
+    if (wanted == db->autocommit)
+        return autocommit_refused(vm, !wanted, rolls_back);
+    if (rolls_back) {
+        connection_rollback_all(db, SQLITE_ABORT_ROLLBACK);
+        db->autocommit = true;
+    } else if (wanted && db->writing_statements > 0) {
+        return vm_error(vm, SQLITE_BUSY, "cannot commit transaction - SQL statements in progress");
+    } else {
+        TRY(vm_check_foreign_keys(vm, true));
+        db->autocommit = wanted;
+    }
+    int left = leave_run(vm, !wanted);
+    if (vm->state != VM_RUNNING)
+        savepoints_close(db);
+    return left;
+}
+
+// --- SAVEPOINT, RELEASE, ROLLBACK TO ---
+
+static int savepoint_begin(Vm *vm, const char *name)
+{
+    sqlite3 *db = vm->db;
+    if (db->writing_statements > 0)
+        return vm_error(vm, SQLITE_BUSY, "cannot open savepoint - SQL statements in progress");
+    TRY(vtab_savepoint(db, SAVEPOINT_BEGIN, db->savepoint_count + db->statement_count));
+    size_t size = strlen(name);
+    Savepoint *s = mem_alloc_zeroed(sizeof *s + size + 1);
+    if (s == NULL)
+        return SQLITE_NOMEM;
+    s->name = (char *)(s + 1);
+    memcpy(s->name, name, size + 1);
+    s->outer = db->savepoints;
+    s->deferred_violations = db->deferred_violations;
+    s->immediate_violations = db->deferred_immediate;
+    db->savepoints = s;
+    db->savepoint_count++;
+    if (db->autocommit) {
+        db->autocommit = false;
+        db->is_transaction_savepoint = true;
+    }
+    return SQLITE_OK;
+}
+
+// Innermost savepoint of that name. *index: its number, 0 the outermost.
+static Savepoint *savepoint_find(sqlite3 *db, const char *name, int *index)
+{
+    int i = db->savepoint_count - 1;
+    for (Savepoint *s = db->savepoints; s != NULL; s = s->outer, i--) {
+        if (name_equals(s->name, name)) {
+            *index = i;
+            return s;
+        }
+    }
+    return NULL;
+}
+
+static void savepoint_pop(sqlite3 *db)
+{
+    Savepoint *s = db->savepoints;
+    ASSERT(s != NULL && db->savepoint_count > 0);
+    db->savepoints = s->outer;
+    db->savepoint_count--;
+    mem_free(s);
+}
+
+static int savepoint_apply(Vm *vm, int op, int index)
+{
+    sqlite3 *db = vm->db;
+    for (int i = 0; i < db->database_count; i++) {
+        Btree *bt = db->databases[i].btree;
+        if (bt != NULL && btree_txn_state(bt) == SQLITE_TXN_WRITE)
+            TRY(btree_savepoint(bt, op, (u32)index));
+    }
+    if (op == SAVEPOINT_ROLLBACK && db->schema_changed) {
+        vm_expire_all(db, false);
+        schema_reset(db, -1);
+    }
+    return SQLITE_OK;
+}
+
+static int savepoint_commit(Vm *vm)
+{
+    sqlite3 *db = vm->db;
+    TRY(vm_check_foreign_keys(vm, true));
+    db->autocommit = true;
+    int left = leave_run(vm, false);
+    if (vm->state == VM_RUNNING)
+        return left;
+    if (vm->rc != SQLITE_OK)
+        db->autocommit = db->savepoints == NULL;
+    else
+        savepoints_close(db);
+    return left;
+}
+
+int op_savepoint(Vm *vm, const Instr *in)
+{
+    sqlite3 *db = vm->db;
+    const char *name = in->p4.text;
+    int op = in->p1;
+    if (op == SAVEPOINT_BEGIN)
+        return savepoint_begin(vm, name);
+    int index = 0;
+    Savepoint *found = savepoint_find(db, name, &index);
+    if (found == NULL)
+        return vm_error(vm, SQLITE_ERROR, "no such savepoint: %s", name);
+    if (db->writing_statements > 0 && op == SAVEPOINT_RELEASE)
+        return vm_error(vm, SQLITE_BUSY, "cannot release savepoint - SQL statements in progress");
+    bool is_transaction = found->outer == NULL && db->is_transaction_savepoint;
+    if (is_transaction && op == SAVEPOINT_RELEASE)
+        return savepoint_commit(vm);
+    TRY(savepoint_apply(vm, op, index));
+    while (db->savepoints != found)
+        savepoint_pop(db);
+    if (op == SAVEPOINT_ROLLBACK) {
+        db->deferred_violations = found->deferred_violations;
+        db->deferred_immediate = found->immediate_violations;
+    } else {
+        savepoint_pop(db);
+    }
+    return vtab_savepoint(db, op, index);
+}
+
+// --- beginning to read and write ---
+
+COLD static int transaction_failed(Vm *vm, int rc)
+{
+    if ((rc & 0xff) != SQLITE_BUSY)
+        return rc;
+    vm->rc = rc; // the next step tries again from here
+    vm->is_waiting = true;
+    return VM_LEAVE;
+}
+
+COLD static int schema_is_stale(Vm *vm, int database, u32 cookie)
+{
+    sqlite3 *db = vm->db;
+    vm_error(vm, SQLITE_SCHEMA, "database schema has changed");
+    if (db->databases[database].schema->cookie != cookie)
+        schema_reset(db, database);
+    vm->expired = true;
+    vm->counts_changes = false;
+    return SQLITE_SCHEMA;
+}
+
+static int write_begin(Vm *vm, Btree *bt)
+{
+    sqlite3 *db = vm->db;
+    if (db->active_statements > 1)
+        TRY(vm_own_rows(db, vm));
+    if (db->savepoint_count > 0)
+        TRY(btree_savepoint_open(bt, (u32)db->savepoint_count));
+    bool alone = db->autocommit && db->reading_statements <= 1;
+    return vm->wants_journal && !alone ? vm_begin_statement(vm, bt) : SQLITE_OK;
+}
+
+int op_transaction(Vm *vm, const Instr *in)
+{
+    sqlite3 *db = vm->db;
+    Database *database = &db->databases[in->p1];
+    if (in->p2 != 0 && (db->flags & CONN_FLAG(QUERY_ONLY)))
+        return SQLITE_READONLY;
+    if (UNLIKELY(database->btree == NULL))
+        return SQLITE_OK; // temp, not opened yet
+    u32 cookie = 0;
+    int rc = btree_begin(database->btree, (TxnKind)in->p2, &cookie);
+    if (UNLIKELY(rc != SQLITE_OK))
+        return transaction_failed(vm, rc);
+    if (in->p2 != 0)
+        TRY(write_begin(vm, database->btree));
+    if (in->p5 != 0 && (cookie != (u32)in->p3 || database->schema->generation != (u32)in->p4.i))
+        return schema_is_stale(vm, in->p1, cookie);
+    return SQLITE_OK;
+}
+
+int op_read_cookie(Vm *vm, const Instr *in)
+{
+    u32 value = 0;
+    btree_get_meta(vm->db->databases[in->p1].btree, in->p3, &value);
+    value_set_i64(reg_out(vm, in->p2), (i32)value);
+    return SQLITE_OK;
+}
+
+int op_set_cookie(Vm *vm, const Instr *in)
+{
+    sqlite3 *db = vm->db;
+    Database *database = &db->databases[in->p1];
+    TRY(btree_set_meta(database->btree, in->p2, (u32)in->p3));
+    if (in->p2 == META_SCHEMA_VERSION) {
+        database->schema->cookie = (u32)in->p3 - in->p5;
+        db->schema_changed = true;
+    } else if (in->p2 == META_FILE_FORMAT) {
+        database->schema->file_format = (u8)in->p3;
+    }
+    if (in->p1 == DB_TEMP) { // statements hold no cookie of the temporary schema
+        vm_expire_all(db, false);
+        vm->expired = false;
+    }
+    return SQLITE_OK;
+}
+
+int op_expire(Vm *vm, const Instr *in)
+{
+    if (in->p1 == 0)
+        vm_expire_all(vm->db, in->p2 != 0);
+    else if (in->p2 != 0)
+        vm->expire_at_reset = true;
+    else
+        vm->expired = true;
+    return SQLITE_OK;
+}
+
+// --- foreign-key counters ---
+
+int op_fk_check(Vm *vm, const Instr *in)
+{
+    (void)in;
+    return vm_check_foreign_keys(vm, false);
+}
+
+int op_fk_counter(Vm *vm, const Instr *in)
+{
+    sqlite3 *db = vm->db;
+    if (in->op == OP_FkIfZero) {
+        i64 violations = in->p1 != 0 ? db->deferred_violations : vm->immediate_violations;
+        return violations == 0 && db->deferred_immediate == 0 ? VM_JUMP : SQLITE_OK;
+    }
+    if (db->flags & CONN_FLAG(DEFER_FOREIGN_KEYS))
+        db->deferred_immediate += in->p2;
+    else if (in->p1 != 0)
+        db->deferred_violations += in->p2;
+    else
+        vm->immediate_violations += in->p2;
+    return SQLITE_OK;
+}
+
+// --- the file ---
+
+int op_page_count(Vm *vm, const Instr *in)
+{
+    Btree *bt = vm->db->databases[in->p1].btree;
+    value_set_i64(reg_out(vm, in->p2), bt == NULL ? 0 : btree_page_count(bt));
+    return SQLITE_OK;
+}
+
+int op_max_page_count(Vm *vm, const Instr *in)
+{
+    Btree *bt = vm->db->databases[in->p1].btree;
+    Pgno limit = 0;
+    if (in->p3 != 0) {
+        limit = btree_page_count(bt);
+        if (limit < (Pgno)in->p3)
+            limit = (Pgno)in->p3;
+    }
+    value_set_i64(reg_out(vm, in->p2), pager_max_page_count(btree_pager(bt), limit));
+    return SQLITE_OK;
+}
+
+int op_checkpoint(Vm *vm, const Instr *in)
+{
+    sqlite3 *db = vm->db;
+    int log = -1, copied = -1;
+    int rc = SQLITE_OK;
+    bool busy = false;
+    for (int i = 0; i < db->database_count && rc == SQLITE_OK; i++) {
+        Btree *bt = db->databases[i].btree;
+        if (bt == NULL || (in->p1 < db->database_count && in->p1 != i))
+            continue;
+        if (btree_txn_state(bt) == SQLITE_TXN_WRITE)
+            return SQLITE_LOCKED;
+        rc = pager_checkpoint(btree_pager(bt), in->p2, &log, &copied);
+        if (rc == SQLITE_BUSY) {
+            busy = true;
+            rc = SQLITE_OK;
+        }
+    }
+    TRY(rc);
+    value_set_i64(reg_out(vm, in->p3), busy);
+    value_set_i64(reg_out(vm, in->p3 + 1), log);
+    value_set_i64(reg_out(vm, in->p3 + 2), copied);
+    return SQLITE_OK;
+}
+
+static const char *const journal_mode_names[] = {"delete",   "persist", "off",
+                                                 "truncate", "memory",  "wal"};
+
+// Into or out of WAL the file header changes too, which needs a transaction of its own.
+static int journal_mode_wal(Vm *vm, Btree *bt, JournalMode old, JournalMode wanted)
+{
+    sqlite3 *db = vm->db;
+    Pager *pager = btree_pager(bt);
+    if (!db->autocommit || db->reading_statements > 1)
+        return vm_error(vm, SQLITE_ERROR, "cannot change %s wal mode from within a transaction",
+                        wanted == JOURNAL_WAL ? "into" : "out of");
+    if (old == JOURNAL_WAL) {
+        int rc = pager_close_wal(pager);
+        JournalMode reached;
+        if (rc == SQLITE_OK)
+            rc = pager_set_journal_mode(pager, wanted, &reached);
+        TRY(rc);
+    } else if (old == JOURNAL_MEMORY) {
+        JournalMode reached; // the header is changed under a real journal
+        TRY(pager_set_journal_mode(pager, JOURNAL_OFF, &reached));
+    }
+    return btree_set_file_version(bt, wanted == JOURNAL_WAL ? 2 : 1);
+}
+
+static int journal_mode_change(Vm *vm, Btree *bt, JournalMode wanted, JournalMode *reached)
+{
+    Pager *pager = btree_pager(bt);
+    JournalMode old = pager_journal_mode(pager);
+    *reached = old;
+    if (wanted == old)
+        return SQLITE_OK;
+    bool is_file = pager_path(pager)[0] != 0 && !pager_is_memory(pager);
+    if (wanted == JOURNAL_WAL && (!is_file || !pager_wal_supported(pager)))
+        return SQLITE_OK;
+    if (wanted == JOURNAL_WAL || old == JOURNAL_WAL) {
+        int rc = journal_mode_wal(vm, bt, old, wanted);
+        if (rc != SQLITE_OK)
+            return rc;
+    }
+    return pager_set_journal_mode(pager, wanted, reached);
+}
+
+int op_journal_mode(Vm *vm, const Instr *in)
+{
+    Btree *bt = vm->db->databases[in->p1].btree;
+    JournalMode reached = JOURNAL_DELETE;
+    if (bt != NULL) {
+        reached = pager_journal_mode(btree_pager(bt));
+        if (in->p3 >= 0)
+            TRY(journal_mode_change(vm, bt, (JournalMode)in->p3, &reached));
+    }
+    const char *name = journal_mode_names[reached];
+    Value *out = reg_out(vm, in->p2);
+    TRY(value_set_text(out, name, strlen(name), SQLITE_UTF8, BYTES_STATIC));
+    return value_change_encoding(out, vm->db->encoding);
+}
+
+int op_vacuum(Vm *vm, const Instr *in)
+{
+    char *message = NULL;
+    Value *into = in->p2 == 0 ? NULL : &vm->registers[in->p2];
+    int rc = vm_hooks()->vacuum(vm->db, in->p1, into, &message);
+    if (rc != SQLITE_OK && message != NULL)
+        vm_error(vm, rc, "%s", message);
+    mem_free(message);
+    return rc;
+}
+
+int op_incremental_vacuum(Vm *vm, const Instr *in)
+{
+    int rc = btree_incremental_vacuum(vm->db->databases[in->p1].btree);
+    return rc == SQLITE_DONE ? VM_JUMP : rc;
+}

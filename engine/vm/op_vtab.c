@@ -1,0 +1,276 @@
+// Instructions on virtual tables.
+#include "base/error.h"
+#include "vm/vm_priv.h"
+
+// A module's error: its message moves to the run.
+static int module_error(Vm *vm, sqlite3_vtab *vtab, int rc)
+{
+    if (rc == SQLITE_OK && vtab->zErrMsg == NULL)
+        return SQLITE_OK;
+    rc = vtab_take_error(vm->db, vtab, rc);
+    return vm_take_error(vm, rc);
+}
+
+int op_vtab_begin(Vm *vm, const Instr *in)
+{
+    return vm_take_error(vm, vtab_begin(vm->db, in->p4.vtab));
+}
+
+int op_vtab_create(Vm *vm, const Instr *in)
+{
+    const char *name = value_text(&vm->registers[in->p2], SQLITE_UTF8);
+    if (name == NULL)
+        return SQLITE_NOMEM;
+    return vm_take_error(vm, vtab_create(vm->db, in->p1, name));
+}
+
+int op_vtab_destroy(Vm *vm, const Instr *in)
+{
+    vm->db->destroying_vtabs++;
+    int rc = vtab_destroy(vm->db, in->p1, in->p4.text);
+    vm->db->destroying_vtabs--;
+    return vm_take_error(vm, rc);
+}
+
+// --- cursors ---
+
+void vtab_cursor_close(VmCursor *c)
+{
+    if (c->u.virtual_cursor != NULL) {
+        const sqlite3_module *methods = c->instance->module->methods;
+        methods->xClose(c->u.virtual_cursor);
+    }
+    if (c->instance != NULL)
+        vtab_unref(c->instance);
+}
+
+int op_vtab_open(Vm *vm, const Instr *in)
+{
+    VirtualTable *instance = in->p4.vtab;
+    VmCursor *open = vm->cursors[in->p1];
+    if (open != NULL && open->kind == VM_CURSOR_VIRTUAL && open->instance == instance)
+        return SQLITE_OK;
+    if (instance->vtab == NULL)
+        return SQLITE_LOCKED;
+    sqlite3_vtab_cursor *cursor = NULL;
+    int rc = instance->module->methods->xOpen(instance->vtab, &cursor);
+    if (rc != SQLITE_OK)
+        return module_error(vm, instance->vtab, rc);
+    cursor->pVtab = instance->vtab;
+    VmCursor *c;
+    rc = vm_cursor_new(vm, in->p1, VM_CURSOR_VIRTUAL, 0, &c);
+    if (rc != SQLITE_OK) {
+        instance->module->methods->xClose(cursor);
+        return rc;
+    }
+    c->u.virtual_cursor = cursor;
+    c->instance = instance;
+    vtab_ref(instance);
+    return SQLITE_OK;
+}
+
+enum { FEW_ARGS = 32 };
+
+// Calls `body` with pointers to r[first@count].
+static int arguments(Vm *vm, i32 first, int count, Value **few, Value ***out)
+{
+    *out = few;
+    if (count > FEW_ARGS) {
+        *out = mem_alloc((u64)count * sizeof **out);
+        if (*out == NULL)
+            return SQLITE_NOMEM;
+    }
+    for (int i = 0; i < count; i++)
+        (*out)[i] = &vm->registers[first + i];
+    return SQLITE_OK;
+}
+
+int op_vtab_filter(Vm *vm, const Instr *in)
+{
+    VmCursor *c = vm->cursors[in->p1];
+    const sqlite3_module *methods = c->instance->module->methods;
+    int plan = (int)vm->registers[in->p3].u.integer;
+    int count = (int)vm->registers[in->p3 + 1].u.integer;
+    Value *few[FEW_ARGS], **args;
+    TRY(arguments(vm, in->p3 + 2, count, few, &args));
+    const char *plan_text = in->p4_kind == P4_TEXT ? in->p4.text : NULL;
+    int rc = methods->xFilter(c->u.virtual_cursor, plan, plan_text, count, args);
+    if (args != few)
+        mem_free(args);
+    TRY(module_error(vm, c->u.virtual_cursor->pVtab, rc));
+    bool at_end = methods->xEof(c->u.virtual_cursor) != 0;
+    c->null_row = false;
+    return at_end ? VM_JUMP : SQLITE_OK;
+}
+
+int op_vtab_column(Vm *vm, const Instr *in)
+{
+    static const FuncDef column_call = {.name = "xColumn"};
+    VmCursor *c = vm->cursors[in->p1];
+    Value *out = reg_out(vm, in->p3);
+    if (c->null_row) {
+        value_set_null(out);
+        return SQLITE_OK;
+    }
+    FuncCall call = {.func = &column_call, .db = vm->db, .vm = vm, .encoding = vm->db->encoding};
+    call_begin(&call, out);
+    if (in->p5 & P5_NO_CHANGE) { // what sqlite3_vtab_nochange() looks for
+        out->flags = V_NULL | V_ZERO_TAIL;
+        out->u.zero_tail = 0;
+        out->size = 0;
+    }
+    const sqlite3_module *methods = c->instance->module->methods;
+    int rc = methods->xColumn(c->u.virtual_cursor, &call, in->p2);
+    TRY(module_error(vm, c->u.virtual_cursor->pVtab, rc));
+    if (call.rc == SQLITE_OK)
+        return SQLITE_OK;
+    const char *text = value_text(out, SQLITE_UTF8);
+    return vm_error(vm, call.rc, "%s", text == NULL ? error_text(call.rc) : text);
+}
+
+int op_vtab_next(Vm *vm, const Instr *in)
+{
+    VmCursor *c = vm->cursors[in->p1];
+    if (c->null_row)
+        return SQLITE_OK;
+    const sqlite3_module *methods = c->instance->module->methods;
+    int rc = methods->xNext(c->u.virtual_cursor);
+    TRY(module_error(vm, c->u.virtual_cursor->pVtab, rc));
+    return methods->xEof(c->u.virtual_cursor) != 0 ? SQLITE_OK : VM_JUMP;
+}
+
+int vtab_cursor_rowid(Vm *vm, VmCursor *c, Value *out)
+{
+    sqlite3_int64 rowid = 0;
+    const sqlite3_module *methods = c->instance->module->methods;
+    int rc = methods->xRowid(c->u.virtual_cursor, &rowid);
+    value_set_i64(out, rowid);
+    return module_error(vm, c->u.virtual_cursor->pVtab, rc);
+}
+
+// --- sqlite3_vtab_in() ---
+
+typedef struct InList {
+    Vm *vm;
+    VmCursor *cursor;
+    Value *value; // handed out
+} InList;
+
+static const char in_list_tag[] = "ValueList";
+
+int op_vtab_in(Vm *vm, const Instr *in)
+{
+    VmCursor *c = vm->cursors[in->p1];
+    InList *list = mem_alloc_zeroed(sizeof *list);
+    if (list == NULL)
+        return SQLITE_NOMEM;
+    list->vm = vm;
+    list->cursor = c;
+    list->value = reg_out(vm, in->p3);
+    value_set_pointer(reg_out(vm, in->p2), list, in_list_tag, mem_free);
+    return SQLITE_OK;
+}
+
+int vm_in_step(Value *v, bool first, Value **out)
+{
+    *out = NULL;
+    bool is_list = v != NULL && (v->flags & (V_NULL | V_DYNAMIC)) == (V_NULL | V_DYNAMIC)
+                   && v->u.pointer_tag == in_list_tag;
+    if (!is_list)
+        return SQLITE_ERROR;
+    InList *list = (InList *)(void *)v->bytes;
+    VmCursor *c = list->cursor;
+    c->row = NULL;
+    if (first) {
+        bool empty;
+        TRY(cursor_first(c->tree, &empty));
+        if (empty)
+            return SQLITE_DONE;
+    } else {
+        TRY(cursor_next(c->tree));
+    }
+    c->null_row = false;
+    bool missing;
+    TRY(row_field(list->vm, c, 0, 0, list->value, &missing));
+    *out = list->value;
+    return SQLITE_OK;
+}
+
+// --- changing and checking ---
+
+int op_vtab_rename(Vm *vm, const Instr *in)
+{
+    VirtualTable *instance = in->p4.vtab;
+    Value *name = &vm->registers[in->p1];
+    bool was_expired = vm->expired;
+    TRY(value_change_encoding(name, SQLITE_UTF8));
+    TRY(value_nul_terminate(name));
+    int rc = instance->module->methods->xRename(instance->vtab, name->bytes);
+    vm->expired = was_expired;
+    TRY(value_change_encoding(name, vm->db->encoding));
+    return module_error(vm, instance->vtab, rc);
+}
+
+// A constraint that a module which knows about conflict actions reports.
+static int update_conflict(Vm *vm, int rc, u8 action)
+{
+    if (action == ON_CONFLICT_IGNORE)
+        return SQLITE_OK;
+    vm->error_action = action == ON_CONFLICT_REPLACE ? ON_CONFLICT_ABORT : action;
+    return rc;
+}
+
+int op_vtab_update(Vm *vm, const Instr *in)
+{
+    sqlite3 *db = vm->db;
+    VirtualTable *instance = in->p4.vtab;
+    if (instance->vtab == NULL)
+        return SQLITE_LOCKED;
+    if (instance->module->methods->xUpdate == NULL)
+        return SQLITE_OK;
+    Value *few[FEW_ARGS], **args;
+    TRY(arguments(vm, in->p3, in->p2, few, &args));
+    u8 outer = db->vtab_on_conflict;
+    sqlite3_int64 rowid = 0;
+    db->vtab_on_conflict = (u8)in->p5;
+    int rc = instance->module->methods->xUpdate(instance->vtab, in->p2, args, &rowid);
+    db->vtab_on_conflict = outer;
+    if (args != few)
+        mem_free(args);
+    rc = module_error(vm, instance->vtab, rc);
+    if (rc == SQLITE_OK && in->p1 != 0)
+        db->last_rowid = rowid;
+    if ((rc & 0xff) == SQLITE_CONSTRAINT && instance->supports_constraints)
+        return update_conflict(vm, rc, (u8)in->p5);
+    vm->changes++;
+    return rc;
+}
+
+int op_vtab_check(Vm *vm, const Instr *in)
+{
+    Value *out = reg_out(vm, in->p2);
+    const Table *table = in->p4.table;
+    value_set_null(out);
+    VirtualTable *instance = vtab_find(vm->db, table);
+    if (instance == NULL || instance->vtab == NULL)
+        return SQLITE_OK;
+    const sqlite3_module *methods = instance->module->methods;
+    if (methods->iVersion < 4 || methods->xIntegrity == NULL)
+        return SQLITE_OK;
+    char *report = NULL;
+    vtab_ref(instance);
+    int rc = methods->xIntegrity(instance->vtab, vm->db->databases[in->p1].name, table->name,
+                                 in->p3, &report);
+    vtab_unref(instance);
+    if (rc == SQLITE_OK && report != NULL)
+        rc = value_set_text(out, report, strlen(report), SQLITE_UTF8, BYTES_COPY);
+    mem_free(report);
+    return rc == SQLITE_OK ? value_change_encoding(out, vm->db->encoding) : rc;
+}
+
+// --- transactions ---
+
+int vtab_sync_all(sqlite3 *db, Vm *vm)
+{
+    return db->vtab_transaction_count == 0 ? SQLITE_OK : vm_take_error(vm, vtab_sync(db));
+}

@@ -1,0 +1,719 @@
+// External merge sort with key prefixes: see sorter.h.
+#include "vm/sorter.h"
+#include "base/bytes.h"
+#include "base/error.h"
+#include "base/vec.h"
+#include "catalog/connection.h" // and, by way of the pager, os
+#include "value/record.h"
+#include <string.h>
+
+enum {
+    CHUNK_SIZE = 256 * 1024,
+    RECORD_SLACK = 16,
+    MEMORY_DEFAULT = 32 * 1024 * 1024,
+    INSERTION_RUN = 12, // shorter stretches are sorted by insertion
+    READ_SIZE = 128 * 1024,
+    HEAP_MAX = 100 * 1000, // row limits above this are served by sorting everything
+    PREFIX_BYTES = 7,
+};
+
+typedef struct Entry {
+    u64 prefix;
+    const u8 *record;
+    u32 size;
+    bool is_exact;
+} Entry;
+
+typedef struct Chunk {
+    struct Chunk *next;
+    u32 used, capacity;
+    u8 bytes[];
+} Chunk;
+
+// A sorted run in the temporary file, being read: varint size, record, again and again.
+typedef struct Run {
+    i64 at, end; // of the file: what is not in the buffer yet
+    u8 *buffer;
+    u32 capacity, used, position;
+    Entry entry; // its present record
+    bool is_done;
+} Run;
+
+struct Sorter {
+    sqlite3 *db;
+    KeyShape *shape;
+    struct {
+        Entry *items;
+        u32 count, capacity;
+    } entries;
+    u64 *sequence; // of each entry, with a row limit only
+    u32 sequence_capacity;
+    Chunk *chunks;
+    u64 memory, memory_max;
+    u64 limit; // UINT64_MAX: none
+    bool uses_heap;
+    bool is_sorted; // entries came in ascending order so far
+    bool in_memory; // reading from entries, not from runs
+    u64 inserted;
+    u32 position;
+    u64 given; // records read so far
+    sqlite3_file *file;
+    i64 file_size;
+    struct {
+        Run *items;
+        u32 count, capacity;
+    } runs;
+    u32 *tree;    // tournament: tree[0] the winner, tree[i] the loser of match i
+    Entry *spare; // merge space
+    u32 spare_capacity;
+    int rc; // error met by a comparison
+};
+
+// --- prefixes ---
+
+static u64 order_bits(f64 real)
+{
+    if (real == 0)
+        real = 0; // no minus zero
+    u64 bits;
+    memcpy(&bits, &real, 8);
+    return bits & (1ull << 63) ? ~bits : bits | (1ull << 63);
+}
+
+static u64 number_prefix(f64 real)
+{
+    return order_bits(real) >> 3;
+}
+
+// Letters to lower case; what follows a NUL does not count under NOCASE.
+static void bytes_fold(u8 *head)
+{
+    bool ended = false;
+    for (u32 i = 0; i < PREFIX_BYTES; i++) {
+        ended = ended || head[i] == 0;
+        if (ended)
+            head[i] = 0;
+        else if (head[i] >= 'A' && head[i] <= 'Z')
+            head[i] |= 0x20;
+    }
+}
+
+static u64 bytes_prefix(const u8 *bytes, u32 size, bool folds)
+{
+    u8 head[8] = {0};
+    memcpy(head, bytes, size < PREFIX_BYTES ? size : PREFIX_BYTES);
+    if (folds)
+        bytes_fold(head);
+    u64 first = get_u64(head) >> 8; // 56 bits
+    return first << 5 | (size <= PREFIX_BYTES ? size : PREFIX_BYTES + 1);
+}
+
+static void field_prefix(const KeyShape *shape, u32 type, const u8 *body, Entry *e)
+{
+    const KeyField *field = &shape->fields[0];
+    Value v = {0};
+    u64 prefix;
+    e->is_exact = true;
+    if (type == 0) {
+        prefix = field->flags & KEY_NULLS_LARGE ? 4ull << 61 : 0;
+    } else if (type < 12) {
+        serial_get(body, type, SQLITE_UTF8, &v);
+        if (v.flags & V_INT) {
+            i64 n = v.u.integer;
+            e->is_exact = n < (1ll << 50) && n > -(1ll << 50);
+            prefix = number_prefix((f64)n);
+        } else {
+            f64 real = v.flags & V_REAL ? v.u.real : 0;
+            prefix = number_prefix(real);
+            e->is_exact = (order_bits(real) & 7) == 0;
+        }
+        prefix |= 1ull << 61;
+    } else {
+        u32 size = serial_type_size(type);
+        bool folds =
+            (type & 1) && field->collation == &collation_nocase && shape->encoding == SQLITE_UTF8;
+        bool known = (type & 1) == 0 || folds || field->collation->is_binary;
+        prefix = (type & 1 ? 2ull : 3ull) << 61;
+        e->is_exact = known && size <= PREFIX_BYTES && !(folds && memchr(body, 0, size) != NULL);
+        if (known)
+            prefix |= bytes_prefix(body, size, folds);
+    }
+    e->prefix = field->flags & KEY_DESC ? ~prefix : prefix;
+}
+
+// The record was made by this statement, but it may hold what a damaged file held: everything is
+// checked.
+static void entry_prefix(const KeyShape *shape, Entry *e)
+{
+    u32 header_size, type;
+    u32 at = varint_get_u32(e->record, &header_size);
+    e->prefix = 0;
+    e->is_exact = false;
+    if (header_size > e->size || at >= header_size)
+        return;
+    varint_get_u32(e->record + at, &type);
+    if ((u64)header_size + serial_type_size(type) > e->size)
+        return;
+    field_prefix(shape, type, e->record + header_size, e);
+}
+
+static int entry_compare_slow(Sorter *s, const Entry *a, const Entry *b)
+{
+    if (a->is_exact && b->is_exact && s->shape->key_count == 1)
+        return 0;
+    int rc = SQLITE_OK;
+    int order = key_compare_records(s->shape, a->record, a->size, b->record, b->size, &rc);
+    if (UNLIKELY(rc != SQLITE_OK))
+        s->rc = rc;
+    return order;
+}
+
+static inline int entry_compare(Sorter *s, const Entry *a, const Entry *b)
+{
+    if (a->prefix != b->prefix)
+        return a->prefix < b->prefix ? -1 : 1;
+    return entry_compare_slow(s, a, b);
+}
+
+// --- sorting in memory ---
+
+static void sort_by_insertion(Sorter *s, Entry *items, u32 count)
+{
+    for (u32 i = 1; i < count; i++) {
+        Entry held = items[i];
+        u32 at = i;
+        while (at > 0 && entry_compare(s, &items[at - 1], &held) > 0) {
+            items[at] = items[at - 1];
+            at--;
+        }
+        items[at] = held;
+    }
+}
+
+// Merges two neighbours from `source` into `target`; the left one wins ties (S1).
+static void merge_pair(Sorter *s, const Entry *source, u32 left_count, u32 count, Entry *target)
+{
+    const Entry *left = source, *left_end = source + left_count;
+    const Entry *right = left_end, *right_end = source + count;
+    if (left_count >= count || entry_compare(s, left_end - 1, right) <= 0) {
+        memcpy(target, source, count * sizeof *source); // in order already
+        return;
+    }
+    while (left < left_end && right < right_end) {
+        if (entry_compare(s, left, right) <= 0)
+            *target++ = *left++;
+        else
+            *target++ = *right++;
+    }
+    memcpy(target, left, (size_t)(left_end - left) * sizeof *left);
+    target += left_end - left;
+    memcpy(target, right, (size_t)(right_end - right) * sizeof *right);
+}
+
+static int entries_sort(Sorter *s)
+{
+    u32 count = s->entries.count;
+    Entry *items = s->entries.items;
+    if (s->is_sorted || count < 2)
+        return SQLITE_OK;
+    for (u32 i = 0; i < count; i += INSERTION_RUN)
+        sort_by_insertion(s, items + i, count - i < INSERTION_RUN ? count - i : INSERTION_RUN);
+    if (count <= INSERTION_RUN)
+        return s->rc;
+    TRY(vec_reserve(&s->spare, &s->spare_capacity, count, sizeof *s->spare));
+    Entry *source = items, *target = s->spare;
+    for (u64 width = INSERTION_RUN; width < count; width *= 2) {
+        for (u64 i = 0; i < count; i += 2 * width) {
+            u32 span = (u32)(count - i < 2 * width ? count - i : 2 * width);
+            u32 left = (u32)(span < width ? span : width);
+            merge_pair(s, source + i, left, span, target + i);
+        }
+        Entry *swap = source;
+        source = target;
+        target = swap;
+    }
+    if (source != items)
+        memcpy(items, source, count * sizeof *items);
+    s->is_sorted = true;
+    return s->rc;
+}
+
+// --- record memory ---
+
+static void chunks_free(Sorter *s)
+{
+    while (s->chunks != NULL) {
+        Chunk *c = s->chunks;
+        s->chunks = c->next;
+        mem_free(c);
+    }
+    s->memory = 0;
+}
+
+static u8 *record_room(Sorter *s, u32 size)
+{
+    Chunk *c = s->chunks;
+    if (c == NULL || c->capacity - c->used < (u64)size + RECORD_SLACK) {
+        u32 capacity = size + RECORD_SLACK > CHUNK_SIZE ? size + RECORD_SLACK : CHUNK_SIZE;
+        if (s->chunks == NULL && s->inserted < 64) // most sorts are small
+            capacity = size + RECORD_SLACK > 4096 ? size + RECORD_SLACK : 4096;
+        c = mem_alloc(sizeof *c + capacity);
+        if (c == NULL)
+            return NULL;
+        c->used = 0;
+        c->capacity = capacity;
+        c->next = s->chunks;
+        s->chunks = c;
+        s->memory += capacity;
+    }
+    u8 *room = c->bytes + c->used;
+    c->used += size;
+    return room;
+}
+
+static int record_keep(Sorter *s, Entry *e)
+{
+    u8 *room = record_room(s, e->size);
+    if (room == NULL)
+        return SQLITE_NOMEM;
+    memcpy(room, e->record, e->size);
+    e->record = room;
+    return SQLITE_OK;
+}
+
+// --- the heap of a row limit (S3) ---
+
+// The heap's order: the greatest record on top, of equal ones the latest.
+static bool heap_is_greater(Sorter *s, u32 a, u32 b)
+{
+    int order = entry_compare(s, &s->entries.items[a], &s->entries.items[b]);
+    return order > 0 || (order == 0 && s->sequence[a] > s->sequence[b]);
+}
+
+static void heap_swap(Sorter *s, u32 a, u32 b)
+{
+    Entry e = s->entries.items[a];
+    s->entries.items[a] = s->entries.items[b];
+    s->entries.items[b] = e;
+    u64 n = s->sequence[a];
+    s->sequence[a] = s->sequence[b];
+    s->sequence[b] = n;
+}
+
+static void heap_sift_down(Sorter *s, u32 at, u32 count)
+{
+    for (;;) {
+        u32 child = 2 * at + 1;
+        if (child >= count)
+            return;
+        if (child + 1 < count && heap_is_greater(s, child + 1, child))
+            child++;
+        if (!heap_is_greater(s, child, at))
+            return;
+        heap_swap(s, child, at);
+        at = child;
+    }
+}
+
+static void heap_sift_up(Sorter *s, u32 at)
+{
+    while (at > 0) {
+        u32 parent = (at - 1) / 2;
+        if (!heap_is_greater(s, at, parent))
+            return;
+        heap_swap(s, at, parent);
+        at = parent;
+    }
+}
+
+// Copies the records that are still in the heap into fresh chunks once most of the memory is dead.
+static int heap_compact(Sorter *s)
+{
+    u64 live = 0;
+    for (u32 i = 0; i < s->entries.count; i++)
+        live += s->entries.items[i].size;
+    if (s->memory < 2 * live + 4 * CHUNK_SIZE)
+        return SQLITE_OK;
+    Chunk *old = s->chunks;
+    s->chunks = NULL;
+    u64 memory = s->memory;
+    s->memory = 0;
+    int rc = SQLITE_OK;
+    for (u32 i = 0; i < s->entries.count && rc == SQLITE_OK; i++)
+        rc = record_keep(s, &s->entries.items[i]);
+    if (rc != SQLITE_OK) { // some records are in the new chunks, some in the old: keep both
+        Chunk *last = old;
+        while (last->next != NULL)
+            last = last->next;
+        last->next = s->chunks;
+        s->chunks = old;
+        s->memory += memory;
+        return rc;
+    }
+    while (old != NULL) {
+        Chunk *next = old->next;
+        mem_free(old);
+        old = next;
+    }
+    return SQLITE_OK;
+}
+
+static int heap_insert(Sorter *s, Entry *e)
+{
+    u32 count = s->entries.count;
+    if (count < s->limit) {
+        TRY(vec_reserve(&s->entries.items, &s->entries.capacity, count + 1,
+                        sizeof *s->entries.items));
+        TRY(vec_reserve(&s->sequence, &s->sequence_capacity, count + 1, sizeof *s->sequence));
+        TRY(record_keep(s, e));
+        s->entries.items[count] = *e;
+        s->sequence[count] = s->inserted;
+        s->entries.count++;
+        heap_sift_up(s, count);
+        return s->rc;
+    }
+    if (s->limit == 0 || entry_compare(s, e, &s->entries.items[0]) >= 0)
+        return s->rc; // behind all that are kept
+    Entry *top = &s->entries.items[0];
+    if (e->size <= top->size) {
+        memcpy((u8 *)(uintptr_t)top->record, e->record, e->size);
+        e->record = top->record;
+    } else {
+        TRY(record_keep(s, e));
+    }
+    *top = *e;
+    s->sequence[0] = s->inserted;
+    heap_sift_down(s, 0, count);
+    TRY(s->rc);
+    return s->memory > 4 * CHUNK_SIZE ? heap_compact(s) : SQLITE_OK;
+}
+
+// Heap to ascending order, in place.
+static void heap_sort(Sorter *s)
+{
+    for (u32 end = s->entries.count; end > 1; end--) {
+        heap_swap(s, 0, end - 1);
+        heap_sift_down(s, 0, end - 1);
+    }
+}
+
+// --- runs on disk (S2) ---
+
+static int file_open(Sorter *s)
+{
+    if (s->file != NULL)
+        return SQLITE_OK;
+    int flags = SQLITE_OPEN_TEMP_JOURNAL | SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE
+                | SQLITE_OPEN_EXCLUSIVE | SQLITE_OPEN_DELETEONCLOSE;
+    return os_open_new(s->db->vfs, NULL, flags, &s->file, NULL);
+}
+
+typedef struct RunWriter {
+    Sorter *sorter;
+    u8 *buffer;
+    u32 used;
+} RunWriter;
+
+static int run_flush(RunWriter *w)
+{
+    Sorter *s = w->sorter;
+    TRY(os_write(s->file, w->buffer, (int)w->used, s->file_size));
+    s->file_size += w->used;
+    w->used = 0;
+    return SQLITE_OK;
+}
+
+static int run_put(RunWriter *w, const u8 *bytes, u32 size)
+{
+    while (size > 0) {
+        u32 part = READ_SIZE - w->used;
+        if (part > size)
+            part = size;
+        memcpy(w->buffer + w->used, bytes, part);
+        w->used += part;
+        bytes += part;
+        size -= part;
+        if (w->used == READ_SIZE)
+            TRY(run_flush(w));
+    }
+    return SQLITE_OK;
+}
+
+static int run_write(Sorter *s)
+{
+    RunWriter w = {.sorter = s, .buffer = mem_alloc(READ_SIZE)};
+    if (w.buffer == NULL)
+        return SQLITE_NOMEM;
+    int rc = SQLITE_OK;
+    for (u32 i = 0; i < s->entries.count && rc == SQLITE_OK; i++) {
+        u8 size[9];
+        u32 size_size = varint_put(size, s->entries.items[i].size);
+        rc = run_put(&w, size, size_size);
+        if (rc == SQLITE_OK)
+            rc = run_put(&w, s->entries.items[i].record, s->entries.items[i].size);
+    }
+    if (rc == SQLITE_OK && w.used > 0)
+        rc = run_flush(&w);
+    mem_free(w.buffer);
+    return rc;
+}
+
+// Everything in memory becomes a run.
+static int spill(Sorter *s)
+{
+    ASSERT(s->entries.count > 0);
+
+    TRY(entries_sort(s));
+    TRY(file_open(s));
+    TRY(vec_reserve(&s->runs.items, &s->runs.capacity, s->runs.count + 1, sizeof *s->runs.items));
+    i64 start = s->file_size;
+    TRY(run_write(s));
+    s->runs.items[s->runs.count++] = (Run){.at = start, .end = s->file_size};
+    s->entries.count = 0;
+    s->is_sorted = true;
+    chunks_free(s);
+    return SQLITE_OK;
+}
+
+// Makes `wanted` bytes available from run->position on, as far as the run has them.
+static int run_fill(Sorter *s, Run *run, u32 wanted)
+{
+    if (run->used - run->position >= wanted)
+        return SQLITE_OK;
+    u32 left = run->used - run->position;
+    u32 capacity = wanted > READ_SIZE ? wanted : READ_SIZE;
+    if (run->capacity < capacity) {
+        u8 *bigger = mem_alloc((u64)capacity + RECORD_SLACK);
+        if (bigger == NULL)
+            return SQLITE_NOMEM;
+        if (left > 0)
+            memcpy(bigger, run->buffer + run->position, left);
+        mem_free(run->buffer);
+        run->buffer = bigger;
+        run->capacity = capacity;
+    } else if (left > 0) {
+        memmove(run->buffer, run->buffer + run->position, left);
+    }
+    run->position = 0;
+    run->used = left;
+    i64 more = run->end - run->at;
+    if (more > run->capacity - left)
+        more = run->capacity - left;
+    if (more > 0)
+        TRY(os_read(s->file, run->buffer + left, (int)more, run->at));
+    run->at += more;
+    run->used += (u32)more;
+    memset(run->buffer + run->used, 0, RECORD_SLACK);
+    return SQLITE_OK;
+}
+
+static int run_next(Sorter *s, Run *run)
+{
+    TRY(run_fill(s, run, 9));
+    if (run->used == run->position) {
+        run->is_done = true;
+        mem_free(run->buffer);
+        run->buffer = NULL;
+        return SQLITE_OK;
+    }
+    u64 size;
+    u32 size_size = varint_get(run->buffer + run->position, &size);
+    TRY(run_fill(s, run, size_size + (u32)size));
+    if (run->used - run->position < size_size + size)
+        return error_os(SQLITE_IOERR_SHORT_READ, 0, "read", "temporary file");
+    run->entry.record = run->buffer + run->position + size_size;
+    run->entry.size = (u32)size;
+    run->position += size_size + (u32)size;
+    entry_prefix(s->shape, &run->entry);
+    return SQLITE_OK;
+}
+
+// --- merging: a tournament of losers ---
+
+// Of two runs, the one that goes first; the earlier run wins ties (S1).
+static u32 match(Sorter *s, u32 a, u32 b)
+{
+    u32 first = a < b ? a : b, second = a < b ? b : a;
+    if (s->runs.items[first].is_done)
+        return second;
+    if (s->runs.items[second].is_done)
+        return first;
+    return entry_compare(s, &s->runs.items[first].entry, &s->runs.items[second].entry) <= 0
+               ? first
+               : second;
+}
+
+// Plays the matches from leaf `run` to the root; losers stay in the tree.
+static void tournament_replay(Sorter *s, u32 run)
+{
+    u32 winner = run;
+    for (u32 node = (run + s->runs.count) / 2; node > 0; node /= 2) {
+        u32 other = s->tree[node];
+        u32 best = match(s, winner, other);
+        s->tree[node] = best == winner ? other : winner;
+        winner = best;
+    }
+    s->tree[0] = winner;
+}
+
+// The winner of the subtree at `node`; fills in its losers. Depth is the logarithm of the run
+// count.
+static u32 tournament_build(Sorter *s, u32 node)
+{
+    if (node >= s->runs.count)
+        return node - s->runs.count;
+    u32 left = tournament_build(s, 2 * node);
+    u32 right = tournament_build(s, 2 * node + 1);
+    u32 winner = match(s, left, right);
+    s->tree[node] = winner == left ? right : left;
+    return winner;
+}
+
+static int merge_begin(Sorter *s)
+{
+    if (s->entries.count > 0)
+        TRY(spill(s));
+    mem_free(s->spare);
+    s->spare = NULL;
+    s->spare_capacity = 0;
+    mem_free(s->tree);
+    s->tree = mem_alloc_zeroed(s->runs.count * sizeof *s->tree);
+    if (s->tree == NULL)
+        return SQLITE_NOMEM;
+    for (u32 i = 0; i < s->runs.count; i++)
+        TRY(run_next(s, &s->runs.items[i]));
+    s->tree[0] = s->runs.count == 1 ? 0 : tournament_build(s, 1);
+    return s->rc;
+}
+
+// --- the door ---
+
+int sorter_new(sqlite3 *db, KeyShape *shape, u64 memory_max, Sorter **out)
+{
+    ASSERT(shape->key_count > 0);
+
+    Sorter *s = mem_alloc_zeroed(sizeof *s);
+    if (s == NULL)
+        return SQLITE_NOMEM;
+    s->db = db;
+    s->shape = key_shape_ref(shape);
+    s->memory_max = memory_max == 0 ? MEMORY_DEFAULT : memory_max;
+    s->limit = UINT64_MAX;
+    s->is_sorted = true;
+    *out = s;
+    return SQLITE_OK;
+}
+
+void sorter_reset(Sorter *s)
+{
+    for (u32 i = 0; i < s->runs.count; i++)
+        mem_free(s->runs.items[i].buffer);
+    s->runs.count = 0;
+    s->entries.count = 0;
+    s->file_size = 0;
+    s->inserted = s->given = 0;
+    s->position = 0;
+    s->is_sorted = true;
+    s->rc = SQLITE_OK;
+    chunks_free(s);
+}
+
+void sorter_free(Sorter *s)
+{
+    if (s == NULL)
+        return;
+    sorter_reset(s);
+    os_close_free(s->file);
+    mem_free(s->runs.items);
+    mem_free(s->entries.items);
+    mem_free(s->sequence);
+    mem_free(s->spare);
+    mem_free(s->tree);
+    key_shape_unref(s->shape);
+    mem_free(s);
+}
+
+void sorter_limit(Sorter *s, u64 rows)
+{
+    ASSERT(s->inserted == 0);
+
+    s->limit = rows;
+    s->uses_heap = rows <= HEAP_MAX;
+}
+
+int sorter_insert(Sorter *s, const u8 *record, u32 size)
+{
+    ASSERT(size > 0);
+
+    Entry e = {.record = record, .size = size};
+    entry_prefix(s->shape, &e);
+    s->inserted++;
+    if (s->uses_heap)
+        return heap_insert(s, &e);
+    if (s->memory + s->entries.count * sizeof e >= s->memory_max && s->entries.count > 1)
+        TRY(spill(s));
+    u32 count = s->entries.count;
+    if (UNLIKELY(count == s->entries.capacity))
+        TRY(vec_reserve(&s->entries.items, &s->entries.capacity, count + 1, sizeof e));
+    TRY(record_keep(s, &e));
+    s->entries.items[count] = e;
+    s->entries.count++;
+    if (s->is_sorted && count > 0) // cheap to keep while it holds; the first exception ends it
+        s->is_sorted =
+            entry_compare(s, &s->entries.items[count - 1], &s->entries.items[count]) <= 0;
+    return s->rc;
+}
+
+int sorter_sort(Sorter *s, bool *empty)
+{
+    s->position = 0;
+    s->given = 0;
+    s->in_memory = s->runs.count == 0;
+    *empty = s->inserted == 0 || s->limit == 0;
+    if (*empty)
+        return SQLITE_OK;
+    if (!s->in_memory)
+        return merge_begin(s);
+    if (!s->uses_heap)
+        return entries_sort(s);
+    heap_sort(s);
+    return s->rc;
+}
+
+int sorter_next(Sorter *s)
+{
+    if (++s->given >= s->limit)
+        return SQLITE_DONE;
+    if (s->in_memory)
+        return ++s->position < s->entries.count ? SQLITE_OK : SQLITE_DONE;
+    u32 run = s->tree[0];
+    TRY(run_next(s, &s->runs.items[run]));
+    if (s->runs.count > 1)
+        tournament_replay(s, run);
+    TRY(s->rc);
+    return s->runs.items[s->tree[0]].is_done ? SQLITE_DONE : SQLITE_OK;
+}
+
+int sorter_record(Sorter *s, const u8 **bytes, u32 *size)
+{
+    const Entry *e =
+        s->in_memory ? &s->entries.items[s->position] : &s->runs.items[s->tree[0]].entry;
+    *bytes = e->record;
+    *size = e->size;
+    return SQLITE_OK;
+}
+
+const KeyShape *sorter_shape(const Sorter *s)
+{
+    return s->shape;
+}
+
+u64 sorter_count(const Sorter *s)
+{
+    return s->inserted;
+}
+
+u32 sorter_run_count(const Sorter *s)
+{
+    return s->runs.count;
+}

@@ -1,0 +1,43 @@
+#ifndef QUIRE_VM_SORTER_H
+#define QUIRE_VM_SORTER_H
+// Sorting records: ORDER BY, GROUP BY, CREATE INDEX.
+//
+// Records go in one by one, come out in the order of a key shape; equal ones in the order they came
+// (S1). Each record has a 64-bit prefix that orders like the first key field, so that most
+// comparisons are of two integers:
+//
+//     bits 63..61   class: 0 NULL, 1 number, 2 text, 3 blob, 4 NULL under NULLS LAST
+//     bits 60..0    number: the top 61 bits of its double, made to order as an unsigned integer
+//                   text, blob: its first 7 bytes, then its size if at most 7, else 8 (5 bits)
+//     DESC          all bits inverted
+//
+// The prefix is exact when it tells the whole field. Text under a collation other than BINARY and
+// NOCASE has the class only.
+//
+//   S1  The sort is stable.
+//   S2  Memory stays near the limit: past it, what is there is sorted and written to a temporary
+//       file as one run; reading merges the runs.
+//   S3  With a row limit n only the n first records of the order so far are kept, in a heap.
+//
+// Life: new -> insert* -> sort -> (record, next)* -> reset or free.
+
+#include "value/compare.h"
+
+typedef struct Sorter Sorter;
+
+// shape: a reference is taken. memory_max in bytes, 0: the default.
+MUST_USE int sorter_new(sqlite3 *db, KeyShape *shape, u64 memory_max, Sorter **out);
+void sorter_free(Sorter *s); // NULL is legal
+void sorter_reset(Sorter *s);
+void sorter_limit(Sorter *s, u64 rows); // S3; only while it is empty
+MUST_USE int sorter_insert(Sorter *s, const u8 *record, u32 size);
+// Sorts and stands on the first record.
+MUST_USE int sorter_sort(Sorter *s, bool *empty);
+MUST_USE int sorter_next(Sorter *s); // SQLITE_DONE past the last
+// The record stood on: borrowed until the sorter moves. 16 bytes after it may be read.
+MUST_USE int sorter_record(Sorter *s, const u8 **bytes, u32 *size);
+const KeyShape *sorter_shape(const Sorter *s);
+u64 sorter_count(const Sorter *s);     // records inserted
+u32 sorter_run_count(const Sorter *s); // runs written to the temporary file
+
+#endif

@@ -1,0 +1,50 @@
+// Telling the tracer and the profiler about statements.
+#include "vm/vm_priv.h"
+
+static bool is_traced(const Vm *vm, u32 what)
+{
+    return (vm->db->trace_mask & what) != 0 && vm->sql != NULL && vm->explain == EXPLAIN_NONE;
+}
+
+void trace_begin(Vm *vm)
+{
+    sqlite3 *db = vm->db;
+    bool is_profiled = is_traced(vm, SQLITE_TRACE_PROFILE) || db->profile_legacy != NULL;
+    vm->started_us = is_profiled ? os_monotonic_us() + 1 : 0;
+    if (db->trace_is_legacy && db->trace_legacy != NULL && vm->sql != NULL) {
+        char *expanded = vm_hooks()->expanded_sql == NULL ? NULL : vm_hooks()->expanded_sql(vm);
+        db->trace_legacy(db->trace_arg, expanded == NULL ? vm->sql : expanded);
+        mem_free(expanded);
+    } else if (is_traced(vm, SQLITE_TRACE_STMT) && db->trace != NULL) {
+        (void)db->trace(SQLITE_TRACE_STMT, db->trace_arg, vm, vm->sql);
+    }
+}
+
+// The text of a trigger's Init is a comment with its name.
+void trace_trigger(Vm *vm, const char *text)
+{
+    sqlite3 *db = vm->db;
+    if (db->trace_is_legacy && db->trace_legacy != NULL)
+        db->trace_legacy(db->trace_arg, text);
+    else if (is_traced(vm, SQLITE_TRACE_STMT) && db->trace != NULL)
+        (void)db->trace(SQLITE_TRACE_STMT, db->trace_arg, vm, (void *)(uintptr_t)text);
+}
+
+void trace_row(Vm *vm)
+{
+    if (vm->db->trace != NULL && !vm->db->trace_is_legacy)
+        (void)vm->db->trace(SQLITE_TRACE_ROW, vm->db->trace_arg, vm, NULL);
+}
+
+void trace_end(Vm *vm)
+{
+    sqlite3 *db = vm->db;
+    if (vm->started_us == 0)
+        return;
+    sqlite3_int64 elapsed_ns = (sqlite3_int64)((os_monotonic_us() + 1 - vm->started_us) * 1000);
+    vm->started_us = 0;
+    if (db->profile_legacy != NULL)
+        db->profile_legacy(db->profile_arg, vm->sql, (u64)elapsed_ns);
+    if (is_traced(vm, SQLITE_TRACE_PROFILE) && db->trace != NULL)
+        (void)db->trace(SQLITE_TRACE_PROFILE, db->trace_arg, vm, &elapsed_ns);
+}
