@@ -73,7 +73,8 @@ static int workspace_ensure(Btree *bt)
     work->cells = (CellRef *)(void *)(block + sizeof *work);
     work->cells_max = max;
     u8 *at = block + sizeof *work + max * sizeof(CellRef);
-    memset(at, 0, buffers);
+    for (u32 i = 0; i < FAMILY_MAX + 4; i++)
+        memset(at + i * page + bt->geometry.page_size, 0, 64); // readable beyond a cell's end
     for (u32 i = 0; i < FAMILY_MAX; i++)
         work->copies[i] = at + i * page;
     work->taken = at + FAMILY_MAX * page;
@@ -192,11 +193,12 @@ static int collect_cells(Family *f, const Node *copy, const Pending *pending)
             continue;
         }
         u32 slot = i - waiting;
-        const u8 *cell = slot < copy->cell_count ? node_cell(copy, slot) : NULL;
-        if (cell == NULL)
+        u32 at = slot < copy->cell_count ? get_u16(copy->slots + 2 * slot) : usable;
+        if (at > usable - CELL_SIZE_MIN)
             return corrupt_page(f->parent->node.page->pgno, "cell pointer outside a child page");
+        const u8 *cell = copy->data + at;
         u32 size = cell_size(&f->bt->geometry, copy->kind, cell);
-        if ((u32)(cell - copy->data) + size > usable)
+        if (at + size > usable)
             return corrupt_page(f->parent->node.page->pgno, "cell runs over a child page's end");
         *out++ = (CellRef){cell, size};
     }
@@ -270,7 +272,7 @@ static int take_apart(Family *f, u32 index, const Pending *pending)
     }
     TRY(node_own(bt, node));
     Node copy = *node;
-    memcpy(f->work->copies[index], node->data, bt->geometry.usable);
+    memcpy(f->work->copies[index], node->data, bt->geometry.page_size);
     copy.data = f->work->copies[index];
     copy.slots = copy.data + (node->slots - node->data);
     bool is_changed = f->first + index == f->parent->slot;
@@ -453,6 +455,7 @@ static int rebuild_family(Family *f, const Pending *pending, Pending *up)
                        .count = f->cell_count,
                        .capacity = node_capacity(&bt->geometry, is_leaf, 0),
                        .has_dividers = f->kind != TABLE_LEAF,
+                       .is_growing = pending->count > 0,
                        .keep_left = at_end && f->first + f->old_count > f->parent->node.cell_count};
     if (!balance_plan(&input, &f->plan))
         return corrupt_page(f->parent->node.page->pgno, "cells of children do not fit pages");
@@ -599,7 +602,7 @@ static int grow_root(Cursor *cur)
     Node copy = *root;
     copy.data = work->copies[0];
     copy.slots = copy.data + (root->slots - root->data);
-    memcpy(copy.data, root->data, bt->geometry.usable);
+    memcpy(copy.data, root->data, bt->geometry.page_size);
     Family f = {.cur = cur, .bt = bt, .work = work, .parent = &cur->path[0], .kind = root->kind};
     TRY(collect_cells(&f, &copy, &none));
     u32 used = 0;

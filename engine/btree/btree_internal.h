@@ -89,6 +89,18 @@ static inline u32 node_capacity(const Geometry *geometry, bool is_leaf, u32 head
 
 // --- cell.c: one cell ---
 
+// Rowids in cells. Returns the length; nine bytes must be readable.
+static inline u32 rowid_get(const u8 *p, RowId *rowid)
+{
+    u64 value = p[0] & 0x7f;
+    u32 i = 1;
+    for (; p[i - 1] >= 0x80 && i < 8; i++)
+        value = value << 7 | (p[i] & 0x7f);
+    bool has_ninth = i == 8 && p[7] >= 0x80;
+    *rowid = (RowId)(has_ninth ? value << 8 | p[8] : value);
+    return has_ninth ? 9 : i;
+}
+
 // Parses any cell. Reads at most 22 bytes at p; the payload's end is not checked: see cell_fits().
 void cell_parse(const Geometry *geometry, u8 kind, const u8 *p, Cell *cell);
 // Bytes of a cell on its page; never 0.
@@ -124,6 +136,7 @@ typedef struct PlanInput {
     u32 count;
     u32 capacity;      // bytes for cells and slots of one page
     bool has_dividers; // one cell goes up between two pages (all but table leaves)
+    bool is_growing;   // cells were added, not removed
     bool keep_left;    // the new cell is the greatest: leave the left pages full
 } PlanInput;
 

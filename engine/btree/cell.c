@@ -34,7 +34,7 @@ u32 cell_local_size(const Geometry *geometry, bool is_table, u32 payload_size)
 
 // A payload size as stored. Nonsense sizes read as the largest, whose overflow
 // chain no file can hold.
-static u32 read_payload_size(const u8 *p, u32 *size)
+static inline u32 read_payload_size(const u8 *p, u32 *size)
 {
     u64 value;
     if (LIKELY(p[0] < 0x80)) {
@@ -58,17 +58,15 @@ void cell_parse(const Geometry *geometry, u8 kind, const u8 *p, Cell *cell)
 
     u32 at = kind & NODE_LEAF_BIT ? 0 : 4;
     if (kind == TABLE_INTERIOR) {
-        u64 rowid;
-        at += varint_get(p + at, &rowid);
-        *cell = (Cell){.rowid = (RowId)rowid, .size = at};
+        RowId rowid;
+        at += rowid_get(p + at, &rowid);
+        *cell = (Cell){.rowid = rowid, .size = at};
         return;
     }
     at += read_payload_size(p + at, &cell->payload_size);
     cell->rowid = 0;
     if (kind == TABLE_LEAF) {
-        u64 rowid;
-        at += varint_get(p + at, &rowid);
-        cell->rowid = (RowId)rowid;
+        at += rowid_get(p + at, &cell->rowid);
     }
     cell->payload = p + at;
     cell->local_size = cell_local_size(geometry, kind == TABLE_LEAF, cell->payload_size);
@@ -77,13 +75,31 @@ void cell_parse(const Geometry *geometry, u8 kind, const u8 *p, Cell *cell)
         cell->size = CELL_SIZE_MIN;
 }
 
+// Length of the varint at p.
+static inline u32 skip_varint(const u8 *p)
+{
+    u32 i = 0;
+    while (i < 8 && p[i] >= 0x80)
+        i++;
+    return i + 1;
+}
+
+// Balancing asks this for every cell of three pages: the common shapes come first.
 u32 cell_size(const Geometry *geometry, u8 kind, const u8 *p)
 {
-    Cell cell;
-    cell_parse(geometry, kind, p, &cell);
-    ASSERT(cell.size >= CELL_SIZE_MIN);
-    ASSERT(cell.size <= geometry->usable + CELL_HEAD_MAX);
-    return cell.size;
+    ASSERT(geometry->usable >= USABLE_MIN);
+    u32 at = kind & NODE_LEAF_BIT ? 0 : 4;
+    if (kind == TABLE_INTERIOR)
+        return 4 + skip_varint(p + 4);
+    u32 payload;
+    u32 max_local = kind == TABLE_LEAF ? geometry->table_max_local : geometry->index_max_local;
+    at += read_payload_size(p + at, &payload);
+    if (kind == TABLE_LEAF)
+        at += skip_varint(p + at);
+    if (UNLIKELY(payload > max_local))
+        return at + cell_local_size(geometry, kind == TABLE_LEAF, payload) + 4;
+    ASSERT(at <= CELL_HEAD_MAX);
+    return at + payload < CELL_SIZE_MIN ? CELL_SIZE_MIN : at + payload;
 }
 
 int node_parse_cell(const Node *node, u32 slot, Cell *cell)

@@ -40,7 +40,7 @@ int btree_set_geometry(Btree *bt, u32 page_size, u32 reserved)
         u8 *scratch = mem_alloc((u64)page_size + PAGE_SLACK);
         if (scratch == NULL)
             return SQLITE_NOMEM;
-        memset(scratch, 0, (size_t)page_size + PAGE_SLACK);
+        memset(scratch + page_size, 0, PAGE_SLACK);
         mem_free(bt->geometry.scratch);
         bt->geometry.scratch = scratch;
     }

@@ -371,7 +371,7 @@ int node_defragment(Node *node)
     if (start > geometry->usable)
         return corrupt_page(node_pgno(node), "content area beyond the page");
     u8 *copy = geometry->scratch;
-    memcpy(copy + start, node->data + start, geometry->usable - start);
+    memcpy(copy + start, node->data + start, geometry->page_size - start);
     u32 at = geometry->usable;
     for (u32 i = 0; i < node->cell_count; i++) {
         u32 from = get_u16(node->slots + 2 * i);

@@ -14,90 +14,75 @@
 
 // --- integer keys ---
 
-static RowId read_rowid(const u8 *p)
-{
-    u64 value = p[0];
-    if (LIKELY(value < 0x80))
-        return (RowId)value;
-    value &= 0x7f;
-    for (u32 i = 1; i < 8; i++) {
-        value = value << 7 | (p[i] & 0x7f);
-        if (p[i] < 0x80)
-            return (RowId)value;
-    }
-    return (RowId)(value << 8 | p[8]);
-}
-
-// Rowid of a cell. A damaged cell pointer is pulled into the page: the search
-// then ends somewhere, and whoever uses the entry finds the damage (B7).
+// Rowid of a cell. A damaged cell pointer is pulled into the page: the search then ends somewhere,
+// and whoever uses the entry finds the damage (B7).
 static inline RowId rowid_at(const Node *node, u32 slot)
 {
     u32 at = get_u16(node->slots + 2 * slot);
     u32 highest = node->geometry->usable - CELL_SIZE_MIN;
-    const u8 *p = node->data + (at < highest ? at : highest);
-    if (!(node->kind & NODE_LEAF_BIT))
-        return read_rowid(p + 4);
-    u32 i = 0; // over the payload size
-    while (p[i++] >= 0x80 && i < 9) {
+    const u8 *p = node->data + (at < highest ? at : highest) + (node_is_leaf(node) ? 0 : 4);
+    RowId rowid;
+    if (node_is_leaf(node)) { // over the payload size
+        u32 i = 0;
+        while (p[i++] >= 0x80 && i < 9) {
+        }
+        p += i;
     }
-    return read_rowid(p + i);
+    (void)rowid_get(p, &rowid);
+    return rowid;
 }
 
-// A first guess for the place of `rowid` between slots 0 and last, whose keys
-// are given and enclose it.
-static u32 interpolate(RowId rowid, RowId first_key, RowId last_key, u32 last)
+// What is known of a page's keys before it is looked at: they lie in (low, high]. Dividers say so,
+// and dividers of a damaged file may lie: it only makes the first guess a bad one.
+typedef struct KeyRange {
+    RowId low, high;
+    bool is_known;
+} KeyRange;
+
+// A first guess for the slot of `rowid` among `count` cells.
+static u32 interpolate(const KeyRange *range, RowId rowid, u32 count)
 {
-    u64 span = (u64)last_key - (u64)first_key;
-    u64 offset = (u64)rowid - (u64)first_key;
-    ASSERT(offset <= span);
-    ASSERT(last <= UINT16_MAX);
+    u64 span = (u64)range->high - (u64)range->low;
+    u64 offset = (u64)rowid - (u64)range->low - 1;
+    ASSERT(count > 0);
+    ASSERT(count <= UINT16_MAX);
 
     while (span >> 46) { // so that the product fits
         span >>= 16;
         offset >>= 16;
     }
-    return span == 0 ? 0 : (u32)(offset * last / span);
+    if (span == 0 || offset >= span)
+        return count - 1;
+    return (u32)(offset * count / span);
 }
 
-// The first slot whose key is not less than rowid (cell_count if there is
-// none); *order as in a seek, for that slot.
-static u32 search_rowid(const Node *node, RowId rowid, int *order)
+// The first slot whose key is not less than rowid (cell_count if there is none); *order 0 if it is
+// equal. With a known range, dense keys are found at the first look.
+static u32 search_rowid(const Node *node, RowId rowid, const KeyRange *range, int *order)
 {
-    u32 low = 0;
-    u32 high = node->cell_count - 1u;
+    i32 low = -1; // key[low] < rowid < key[high]
+    i32 high = node->cell_count;
     ASSERT(node->cell_count > 0);
     ASSERT(node_is_table(node));
 
-    RowId last_key = rowid_at(node, high);
-    if (rowid >= last_key) {
-        *order = rowid == last_key ? 0 : 1;
-        return rowid == last_key ? high : high + 1;
-    }
-    RowId first_key = rowid_at(node, 0);
-    if (rowid <= first_key) {
-        *order = rowid == first_key ? 0 : 1;
-        return 0;
-    }
-    // Now key[low] < rowid < key[high].
-    u32 probe = interpolate(rowid, first_key, last_key, high);
-    bool near = true; // after the guess, look right beside it before halving
+    bool is_guess = range->is_known;
+    i32 probe = is_guess ? (i32)interpolate(range, rowid, node->cell_count) : high / 2;
     while (high - low > 1) {
-        probe = probe <= low ? low + 1 : probe >= high ? high - 1 : probe;
-        RowId key = rowid_at(node, probe);
+        RowId key = rowid_at(node, (u32)probe);
         if (key == rowid) {
             *order = 0;
-            return probe;
+            return (u32)probe;
         }
         if (key < rowid)
             low = probe;
         else
             high = probe;
-        u32 beside = key < rowid ? probe + 1 : probe - 1;
-        probe = near ? beside : (low + high) / 2;
-        near = false;
+        i32 beside = key < rowid ? probe + 1 : probe - 1; // a good guess is off by one at most
+        probe = is_guess && beside > low && beside < high ? beside : (low + high) / 2;
+        is_guess = false;
     }
     *order = 1;
-    return high;
+    return (u32)high;
 }
 
 // Puts the cursor on the slot found in a leaf, or on the last entry when the
@@ -127,22 +112,45 @@ static bool seek_rowid_nearby(Cursor *cur, RowId rowid, int *order)
     ASSERT(node_is_leaf(node));
 
     u32 last = node->cell_count - 1u;
-    RowId last_key = rowid_at(node, last);
-    if (rowid > last_key) {
+    KeyRange range = {.high = rowid_at(node, last), .is_known = true};
+    if (rowid > range.high) {
         if (!cursor_on_right_edge(cur))
             return false;
         land_in_leaf(cur, last + 1, order);
         return true;
     }
-    if (rowid < rowid_at(node, 0))
+    RowId first_key = rowid_at(node, 0);
+    if (rowid < first_key)
         return false;
-    u32 slot = search_rowid(node, rowid, order);
+    range.low = first_key == INT64_MIN ? first_key : first_key - 1;
+    u32 slot = search_rowid(node, rowid, &range, order);
     land_in_leaf(cur, slot, order);
     return true;
 }
 
+// Chooses the child of an interior page, and narrows the range to what its dividers say of that
+// child.
+static u32 choose_child(const Node *node, RowId rowid, KeyRange *range)
+{
+    int order;
+    ASSERT(!node_is_leaf(node));
+    ASSERT(node_is_table(node));
+    if (node->cell_count == 0)
+        return 0; // only a root on page 1 may have just its right child
+    u32 slot = search_rowid(node, rowid, range, &order);
+    bool has_low = slot > 0 || range->is_known;
+    bool has_high = slot < node->cell_count || range->is_known;
+    if (slot > 0)
+        range->low = rowid_at(node, slot - 1);
+    if (slot < node->cell_count)
+        range->high = rowid_at(node, slot);
+    range->is_known = has_low && has_high;
+    return slot;
+}
+
 int cursor_seek_rowid(Cursor *cur, RowId rowid, bool bias_right, int *order)
 {
+    KeyRange range = {.is_known = false};
     ASSERT(cur->is_table);
     (void)bias_right; // the right edge is looked at first anyway
 
@@ -152,20 +160,16 @@ int cursor_seek_rowid(Cursor *cur, RowId rowid, bool bias_right, int *order)
         return cur->fault_rc;
     TRY(cursor_to_root(cur));
     *order = -1;
-    for (;;) {
+    while (!node_is_leaf(&cur->fast.level->node)) {
         Level *level = cur->fast.level;
-        if (node_is_leaf(&level->node))
-            break;
-        int ignored;
-        // A page without cells (only the root may be one) has just its right child.
-        level->slot = level->node.cell_count == 0 ? 0 : search_rowid(&level->node, rowid, &ignored);
+        level->slot = choose_child(&level->node, rowid, &range);
         TRY(cursor_descend(cur));
     }
     Level *leaf = cur->fast.level;
     ASSERT(cur->depth == 0 || leaf->node.cell_count > 0);
     if (leaf->node.cell_count == 0)
         return SQLITE_OK; // an empty tree
-    u32 slot = search_rowid(&leaf->node, rowid, order);
+    u32 slot = search_rowid(&leaf->node, rowid, &range, order);
     land_in_leaf(cur, slot, order);
     return SQLITE_OK;
 }

@@ -43,6 +43,7 @@ static void random_cells_are_shared_out_lawfully(void **state)
     for (int round = 0; round < 4000; round++) {
         PlanInput input = {.cells = cells, .capacity = 500};
         input.has_dividers = next_random(&seed) % 2;
+        input.is_growing = next_random(&seed) % 2;
         input.keep_left = next_random(&seed) % 4 == 0;
         u32 largest = input.has_dividers ? 120 : 490;
         u32 total = (u32)(next_random(&seed) % 1500);
@@ -86,8 +87,8 @@ static void a_divider_is_never_the_last_cell(void **state)
     assert_true(balance_plan(&input, &plan));
 
     assert_int_equal(plan.page_count, 3);
-    assert_int_equal(plan.end[0], 3);
-    assert_int_equal(plan.end[1], 6);
+    assert_int_equal(plan.end[0], 2);
+    assert_int_equal(plan.end[1], 5);
     assert_int_equal(plan.end[2], 8);
 }
 
@@ -121,6 +122,23 @@ static void a_random_insert_evens_the_pages_out(void **state)
     assert_in_range(plan.end[0], 5, 6);
 }
 
+static void a_growing_family_that_would_be_nearly_full_gets_a_page_more(void **state)
+{
+    (void)state;
+    CellRef cells[29];
+    for (int i = 0; i < 29; i++)
+        cells[i] = (CellRef){.size = 8};
+    PlanInput input = {.cells = cells, .count = 29, .capacity = 100, .is_growing = true};
+
+    BalancePlan plan;
+    assert_true(balance_plan(&input, &plan));
+    assert_int_equal(plan.page_count, 4);
+
+    input.is_growing = false;
+    assert_true(balance_plan(&input, &plan));
+    assert_int_equal(plan.page_count, 3);
+}
+
 static void a_cell_larger_than_a_page_is_refused(void **state)
 {
     (void)state;
@@ -136,4 +154,5 @@ TEST_SUITE(balance_plan, cmocka_unit_test(random_cells_are_shared_out_lawfully),
            cmocka_unit_test(a_divider_is_never_the_last_cell),
            cmocka_unit_test(appending_leaves_the_left_pages_full),
            cmocka_unit_test(a_random_insert_evens_the_pages_out),
+           cmocka_unit_test(a_growing_family_that_would_be_nearly_full_gets_a_page_more),
            cmocka_unit_test(a_cell_larger_than_a_page_is_refused))
