@@ -1,6 +1,7 @@
 // Mutexes, VFSes, sleeping, randomness: the operating-system layer as programs see it.
 
 #include "api/api.h"
+#include "base/prng.h"
 #include "os/os.h"
 #include "os/thread.h"
 
@@ -96,4 +97,31 @@ int sqlite3_enable_shared_cache(int on)
 {
     (void)on; // the pool of pages is shared among a process's connections already
     return SQLITE_OK;
+}
+
+// --- randomness ---
+
+static struct {
+    Mutex mutex;
+    Prng prng;
+    bool is_seeded;
+} randomness = {.mutex = MUTEX_INIT};
+
+void sqlite3_randomness(int size, void *out)
+{
+    if (sqlite3_initialize() != SQLITE_OK)
+        return;
+    mutex_lock(&randomness.mutex);
+    if (size <= 0 || out == NULL) {
+        randomness.is_seeded = false; // seeded anew at the next call
+    } else {
+        if (!randomness.is_seeded) {
+            u8 seed[44];
+            os_randomness(vfs_find(NULL), sizeof seed, seed);
+            prng_init(&randomness.prng, seed, sizeof seed);
+            randomness.is_seeded = true;
+        }
+        prng_bytes(&randomness.prng, out, (size_t)size);
+    }
+    mutex_unlock(&randomness.mutex);
 }
