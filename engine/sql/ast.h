@@ -374,6 +374,7 @@ struct FromItem {
     Expr *on; // resolver moves it into WHERE for inner joins, keeps it tagged for outer ones
     IdList *using_list;
     // Resolved:
+    Table *view;           // is_view: the view `select` is a copy of
     Table *table;          // FROM_TABLE, FROM_FUNCTION, FROM_PSEUDO; NULL for subqueries
     Index *index;          // INDEXED BY
     ResultColumn *columns; // subqueries and recursive references
@@ -393,6 +394,7 @@ struct FromList {
     FromItem **items;
 };
 
+enum { CTE_GUARD_NONE, CTE_GUARD_CIRCULAR, CTE_GUARD_MULTIPLE, CTE_GUARD_SUBQUERY };
 typedef enum CteHint { CTE_ANY, CTE_MATERIALIZED, CTE_NOT_MATERIALIZED } CteHint;
 
 struct Cte {
@@ -405,8 +407,8 @@ struct Cte {
     // Resolved:
     u32 use_count; // instances in FROM clauses; above 1 it may be materialised once
     bool is_recursive;
-    bool in_progress; // guards against circular reference
-    Select *shared;   // resolved body that all instances share, or NULL
+    u8 guard;       // CTE_GUARD_*: what a reference to it would be, while it is expanded
+    Select *shared; // resolved body that all instances share, or NULL
     void *plan;
 };
 
@@ -459,7 +461,8 @@ typedef struct Update {
     u8 on_conflict;
     FromItem *target;
     SetList *set;
-    FromList *from; // UPDATE ... FROM; NULL when absent
+    FromList *from;    // UPDATE ... FROM; NULL when absent
+    FromList *sources; // resolved, with FROM: the target, then what FROM says as one item
     Expr *where;
     ExprList *returning;
 } Update;
@@ -699,6 +702,7 @@ struct Stmt {
             Expr *into;
         } vacuum;
     } u;
+    u32 select_count; // Select.id runs from 1 to this, in the order in which SELECTs end
     // Bind parameters: numbers 1..param_count.
     int param_count;
     u32 param_name_count;

@@ -707,6 +707,7 @@ int parse_statement(const char *sql, size_t size, const ParseOptions *options, A
     }
     if (p->arena->failed)
         return SQLITE_NOMEM;
+    stmt->select_count = p->select_count;
     stmt->param_count = p->param_count;
     stmt->param_names = p->param_names;
     stmt->param_name_count = p->param_name_count;

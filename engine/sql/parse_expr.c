@@ -674,6 +674,7 @@ static Select *select_from_table(Parser *p, FromItem *item)
     from->items[from->count++] = item;
     select->columns = parser_list_add(p, NULL, parser_expr(p, EX_STAR, NO_OFFSET));
     select->from = from;
+    select->id = ++p->select_count;
     select->offset = item->offset;
     select->height = 1;
     return select;

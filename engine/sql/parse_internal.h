@@ -22,6 +22,7 @@ typedef struct Parser {
     const char *message;
     i32 error_offset;
     u32 depth; // what SQLite's parser stack would hold
+    u32 select_count;
     int param_count;
     u32 param_name_count, param_name_capacity;
     ParamName *param_names;

@@ -202,6 +202,7 @@ static FromItem *nest_items(Parser *p, FromList *inner, u32 offset)
     select->columns = parser_list_add(p, NULL, parser_expr(p, EX_STAR, NO_OFFSET));
     select->from = inner;
     select->flags = SELECT_NESTED_FROM;
+    select->id = ++p->select_count;
     select->offset = offset;
     select->height = 1;
     item->kind = FROM_NESTED;
@@ -593,6 +594,7 @@ static Select *parse_plain_select(Parser *p)
     parse_select_clauses(p, select);
     if (p->rc == SQLITE_OK)
         select_set_height(select);
+    select->id = ++p->select_count;
     parser_leave(p, 3);
     return select;
 }
@@ -606,17 +608,15 @@ static Select *parse_values_row(Parser *p)
     if (!parser_enter(p, 3))
         return select;
     ExprList *columns = NULL;
-    do {
-        u32 start = p->token.offset;
+    do
         columns = parser_list_add(p, columns, parse_expr(p));
-        if (p->rc == SQLITE_OK)
-            columns->items[columns->count - 1].span = parser_span(p, start);
-    } while (parser_accept(p, TK_COMMA));
+    while (parser_accept(p, TK_COMMA));
     parser_expect(p, TK_RIGHT_PAREN);
     parser_leave(p, 3);
     select->offset = offset;
     select->flags = SELECT_VALUES;
     select->columns = columns;
+    select->id = ++p->select_count;
     if (p->rc == SQLITE_OK)
         select_set_height(select);
     return select;

@@ -61,7 +61,7 @@ typedef struct ResolveContext {
     sqlite3 *db;
     Arena *arena;
     int cursor_count;            // next free cursor number
-    u32 select_count;            // next free Select.id
+    u32 select_count;            // greatest Select.id in use
     const TriggerScope *trigger; // NULL outside
     const char *view_name;       // for the authorizer: view or trigger being compiled
     bool is_ddl;                 // expressions of the schema: DQS_DDL, only safe functions

@@ -1,0 +1,155 @@
+// The resolver's entry points for queries and lone expressions, and its errors.
+
+#include "sql/resolve.h"
+#include "sql/resolve_internal.h"
+#include <stdarg.h>
+
+// --- errors ---
+
+int resolve_error(Resolver *r, u32 offset, const char *fmt, ...)
+{
+    va_list args;
+    va_start(args, fmt);
+    Buffer text = {0};
+    buffer_vprintf(&text, fmt, args);
+    va_end(args);
+    int rc = SQLITE_NOMEM;
+    if (text.rc == SQLITE_OK) {
+        rc = connection_error(r->db, SQLITE_ERROR, "%s", buffer_text(&text));
+        r->db->error_offset = offset == NO_OFFSET || r->no_offsets ? -1 : (int)offset;
+    }
+    buffer_deinit(&text);
+    return rc == SQLITE_NOMEM ? connection_out_of_memory(r->db) : rc;
+}
+
+int resolve_no_memory(Resolver *r)
+{
+    return connection_out_of_memory(r->db);
+}
+
+// Only names, literals, parameters and calls have a place; others are where their left end is. Byte
+// 0 counts as no place, as it does in SQLite.
+u32 expr_error_offset(const Expr *e)
+{
+    while (e != NULL) {
+        switch (e->kind) {
+        case EX_NAME:
+        case EX_STAR: {
+            u32 offset = e->offset;
+            if (e->u.name.table_offset < offset)
+                offset = e->u.name.table_offset;
+            if (e->u.name.schema_offset < offset)
+                offset = e->u.name.schema_offset;
+            return offset == 0 ? NO_OFFSET : offset;
+        }
+        case EX_INTEGER:
+        case EX_FLOAT:
+        case EX_STRING:
+        case EX_BLOB:
+        case EX_PARAM:
+        case EX_CALL:
+        case EX_COLUMN:
+        case EX_ROW_COLUMN:
+        case EX_NULL: return e->offset == 0 ? NO_OFFSET : e->offset;
+        default: e = e->left; break; // operators have no place of their own
+        }
+    }
+    return NO_OFFSET;
+}
+
+// --- contexts ---
+
+void resolve_context_init(ResolveContext *ctx, sqlite3 *db, Arena *arena)
+{
+    *ctx = (ResolveContext){.db = db, .arena = arena};
+}
+
+Resolver resolver_make(ResolveContext *ctx)
+{
+    Resolver r = {.ctx = ctx, .db = ctx->db, .arena = ctx->arena};
+    if (ctx->trigger != NULL && !ctx->trigger->is_returning) {
+        r.no_offsets = true;
+        int index = ctx->trigger->schema == NULL ? -1 : schema_index(ctx->db, ctx->trigger->schema);
+        if (index >= 0 && index != DB_TEMP)
+            r.fixed_db = ctx->db->databases[index].name;
+    }
+    return r;
+}
+
+// --- authorizer ---
+
+int resolve_authorize(sqlite3 *db, int code, const char *a, const char *b, const char *database)
+{
+    if (db->authorizer == NULL || db->init_busy || db->is_loading)
+        return SQLITE_OK;
+    int rc = db->authorizer(db->authorizer_arg, code, a, b, database, db->authorizer_context);
+    if (rc == SQLITE_DENY)
+        return connection_error(db, SQLITE_AUTH, "not authorized");
+    if (rc != SQLITE_OK && rc != SQLITE_IGNORE)
+        return connection_error(db, SQLITE_ERROR, "authorizer malfunction");
+    return rc;
+}
+
+// --- queries ---
+
+int resolve_select(ResolveContext *ctx, Select *select)
+{
+    ASSERT(select != NULL && select->next == NULL);
+
+    Resolver r = resolver_make(ctx);
+    TRY(expand_select(&r, select));
+    return resolve_query(&r, NULL, select);
+}
+
+// --- lone expressions ---
+
+static u32 self_flags(SelfKind kind)
+{
+    switch (kind) {
+    case SELF_CHECK: return SCOPE_CHECK;
+    case SELF_INDEX: return SCOPE_INDEX;
+    case SELF_PARTIAL_INDEX: return SCOPE_PARTIAL;
+    case SELF_GENERATED: return SCOPE_GENERATED;
+    }
+    UNREACHABLE();
+}
+
+static int resolve_lone(Resolver *r, Scope *s, Expr *e)
+{
+    TRY(expand_subqueries(r, e));
+    TRY(resolve_expr(r, s, e));
+    return check_row_values(r, e);
+}
+
+int resolve_self(ResolveContext *ctx, Table *table, SelfKind kind, Expr **expr)
+{
+    Resolver r = resolver_make(ctx);
+    Scope s = {.self = table, .flags = self_flags(kind)};
+    // Expressions of a schema being read are trusted only as far as trusted_schema goes.
+    if (ctx->db->is_loading)
+        s.flags |= SCOPE_FROM_DDL;
+    return *expr == NULL ? SQLITE_OK : resolve_lone(&r, &s, *expr);
+}
+
+int resolve_self_list(ResolveContext *ctx, Table *table, SelfKind kind, ExprList *list)
+{
+    for (u32 i = 0; list != NULL && i < list->count; i++)
+        TRY(resolve_self(ctx, table, kind, &list->items[i].expr));
+    return SQLITE_OK;
+}
+
+int resolve_constant(ResolveContext *ctx, Expr **expr)
+{
+    Resolver r = resolver_make(ctx);
+    Scope s = {.flags = ctx->is_ddl ? SCOPE_NO_NAMES : 0};
+    return *expr == NULL ? SQLITE_OK : resolve_lone(&r, &s, *expr);
+}
+
+int resolve_trigger_when(ResolveContext *ctx, Expr **expr)
+{
+    ASSERT(ctx->trigger != NULL);
+
+    Resolver r = resolver_make(ctx);
+    Scope s = {0};
+    return *expr == NULL ? SQLITE_OK : resolve_lone(&r, &s, *expr);
+}

@@ -1,0 +1,518 @@
+// INSERT, UPDATE and DELETE: the target, its columns, upsert and RETURNING.
+
+#include "sql/resolve_internal.h"
+#include <string.h>
+
+// --- the target ---
+
+// As SQLite names a target in messages: the alias, or [schema.]name as written.
+static const char *target_name(Resolver *r, const FromItem *target)
+{
+    if (target->alias != NULL)
+        return target->alias;
+    if (target->schema == NULL)
+        return target->name;
+    const char *name = arena_printf(r->arena, "%s.%s", target->schema, target->name);
+    return name != NULL ? name : target->name;
+}
+
+// Views stay views here: their INSTEAD OF triggers do the work.
+static int bind_target(Resolver *r, FromItem *target)
+{
+    if (target->cursor < 0)
+        target->cursor = r->ctx->cursor_count++;
+    Table *table;
+    const char *schema = target->schema != NULL ? target->schema : r->fixed_db;
+    int db_index;
+    TRY(resolve_table_name(r->ctx, schema, target->name, &table, &db_index));
+    if (table->kind == TABLE_VIEW)
+        TRY(resolve_view_columns(r->db, table));
+    target->table = table;
+    target->db_index = db_index;
+    if (target->indexed_by == NULL)
+        return SQLITE_OK;
+    for (Index *index = table->indexes; index != NULL; index = index->next)
+        if (name_equals(index->name, target->indexed_by))
+            target->index = index;
+    if (target->index == NULL)
+        return resolve_error(r, NO_OFFSET, "no such index: %s", target->indexed_by);
+    return SQLITE_OK;
+}
+
+static bool table_has_rowid_name(const Table *table)
+{
+    return table->kind != TABLE_VIEW
+           && !(table->flags & (TABLE_WITHOUT_ROWID | TABLE_NO_VISIBLE_ROWID));
+}
+
+// Column number of a name that is assigned to; ROWID_COLUMN for the rowid; false: no such column.
+static bool assigned_column(const Table *table, const char *name, i32 *column)
+{
+    *column = table_column_index(table, name);
+    if (*column >= 0)
+        return true;
+    *column = ROWID_COLUMN;
+    return name_is_rowid(name) && table_has_rowid_name(table);
+}
+
+static bool is_generated(const Table *table, i32 column)
+{
+    return column >= 0 && (table->columns[column].flags & COLUMN_GENERATED) != 0;
+}
+
+static FromList *single_source(Resolver *r, FromItem *item)
+{
+    FromList *list = arena_alloc_zeroed(r->arena, sizeof *list);
+    if (list == NULL)
+        return NULL;
+    list->items = arena_array(r->arena, 2, sizeof *list->items);
+    if (list->items == NULL)
+        return NULL;
+    list->capacity = 2;
+    list->items[list->count++] = item;
+    return list;
+}
+
+// --- RETURNING ---
+
+static int returning_star(Resolver *r, const Table *table, ExprList *out)
+{
+    for (int i = 0; i < table->column_count; i++) {
+        if (table->columns[i].flags & COLUMN_HIDDEN)
+            continue;
+        Expr *e = expr_new(r->arena, EX_NAME, NULL, NULL);
+        if (e == NULL)
+            return resolve_no_memory(r);
+        e->text = table->columns[i].name;
+        e->flags |= EXPR_QUOTED;
+        e->u.name.table = e->u.name.schema = NULL;
+        e->u.name.table_offset = e->u.name.schema_offset = NO_OFFSET;
+        if (expr_list_add(r->arena, out, e) == NULL)
+            return resolve_no_memory(r);
+        out->items[out->count - 1].name = table->columns[i].name;
+        out->items[out->count - 1].from_star = true;
+    }
+    return SQLITE_OK;
+}
+
+static int expand_returning(Resolver *r, const Table *table, ExprList **list)
+{
+    ExprList *out = arena_alloc_zeroed(r->arena, sizeof *out);
+    for (u32 i = 0; i < (*list)->count; i++) {
+        const ExprItem *item = &(*list)->items[i];
+        if (out == NULL)
+            return resolve_no_memory(r);
+        if (item->expr->kind == EX_STAR) {
+            if (item->expr->u.name.table != NULL)
+                return resolve_error(r, NO_OFFSET, "RETURNING may not use \"TABLE.*\" wildcards");
+            TRY(returning_star(r, table, out));
+            continue;
+        }
+        if (expr_list_add(r->arena, out, item->expr) == NULL)
+            return resolve_no_memory(r);
+        out->items[out->count - 1] = *item;
+    }
+    *list = out;
+    return SQLITE_OK;
+}
+
+static int resolve_returning(Resolver *r, const FromItem *target, bool is_new, ExprList **list)
+{
+    if (*list == NULL)
+        return SQLITE_OK;
+    TRY(expand_returning(r, target->table, list));
+    for (u32 i = 0; i < (*list)->count; i++)
+        TRY(expand_subqueries(r, (*list)->items[i].expr));
+    Scope s = {.returning = target->table,
+               .returning_name = target->table->name,
+               .returning_is_new = is_new};
+    TRY(resolve_list(r, &s, *list));
+    return check_list_row_values(r, *list);
+}
+
+// --- assignments ---
+
+static int check_assigned_width(Resolver *r, const SetItem *item)
+{
+    u32 width = item->columns->count;
+    u32 size = expr_vector_size(item->expr);
+    if (item->is_row && size != width)
+        return resolve_error(r, NO_OFFSET, "%u columns assigned %u values", width, size);
+    if (!item->is_row || width == 1)
+        return check_row_values(r, item->expr);
+    if (item->expr->kind == EX_VECTOR)
+        return check_list_row_values(r, item->expr->list);
+    return SQLITE_OK;
+}
+
+static int resolve_set_columns(Resolver *r, const FromItem *target, SetItem *item)
+{
+    const Table *table = target->table;
+    for (u32 i = 0; i < item->columns->count; i++) {
+        struct IdItem *id = &item->columns->items[i];
+        if (!assigned_column(table, id->name, &id->column))
+            return resolve_error(r, NO_OFFSET, "no such column: %s", id->name);
+        if (is_generated(table, id->column))
+            return resolve_error(r, NO_OFFSET, "cannot UPDATE generated column \"%s\"",
+                                 table->columns[id->column].name);
+    }
+    return SQLITE_OK;
+}
+
+// A row of expressions is checked before anything else, as SQLite does while it still parses.
+static int check_literal_widths(Resolver *r, const SetList *set)
+{
+    for (u32 i = 0; i < set->count; i++) {
+        const SetItem *item = &set->items[i];
+        if (!item->is_row || item->expr->kind == EX_SELECT)
+            continue;
+        u32 size = item->expr->kind == EX_VECTOR ? item->expr->list->count : 1;
+        if (size != item->columns->count)
+            return resolve_error(r, NO_OFFSET, "%u columns assigned %u values",
+                                 item->columns->count, size);
+    }
+    return SQLITE_OK;
+}
+
+static int resolve_set(Resolver *r, Scope *s, const FromItem *target, SetList *set)
+{
+    for (u32 i = 0; i < set->count; i++)
+        TRY(expand_subqueries(r, set->items[i].expr));
+    for (u32 i = 0; i < set->count; i++) {
+        TRY(resolve_expr(r, s, set->items[i].expr));
+        TRY(check_assigned_width(r, &set->items[i]));
+        TRY(resolve_set_columns(r, target, &set->items[i]));
+    }
+    return SQLITE_OK;
+}
+
+// --- upsert ---
+
+// Does the ON CONFLICT term name this column of the index?
+static bool term_names_column(Resolver *r, const Expr *term, const Index *index, u32 position,
+                              FromItem *target)
+{
+    const Expr *bare = term->kind == EX_COLLATE ? term->left : term;
+    if (term->kind == EX_COLLATE
+        && !name_equals(term->text, index->collations[position] != NULL
+                                        ? index->collations[position]
+                                        : "BINARY"))
+        return false;
+    if (index->columns[position] == COLUMN_EXPR) {
+        const Expr *own = expr_bind(r->arena, index->exprs[position], target);
+        return own != NULL && expr_equal(expr_skip_collate(own), bare);
+    }
+    if (bare->kind != EX_COLUMN)
+        return false;
+    int column = bare->u.column.index;
+    if (column < 0)
+        column = target->table->rowid_alias;
+    return column == index->columns[position] && column >= 0;
+}
+
+static bool target_matches_index(Resolver *r, const Upsert *upsert, const Index *index,
+                                 FromItem *target)
+{
+    if (!(index->flags & INDEX_UNIQUE) || index->key_count != upsert->target->count)
+        return false;
+    if (index->where != NULL) {
+        const Expr *where = expr_bind(r->arena, index->where, target);
+        if (upsert->target_where == NULL || where == NULL
+            || !expr_equal(upsert->target_where, where))
+            return false;
+    }
+    for (u32 i = 0; i < index->key_count; i++) {
+        bool found = false;
+        for (u32 j = 0; j < upsert->target->count && !found; j++)
+            found = term_names_column(r, upsert->target->items[j].expr, index, i, target);
+        if (!found)
+            return false;
+    }
+    return true;
+}
+
+static const char *clause_prefix(Resolver *r, u32 number, bool is_only)
+{
+    if (is_only)
+        return "";
+    const char *suffix = number == 1 ? "st" : number == 2 ? "nd" : number == 3 ? "rd" : "th";
+    const char *text = arena_printf(r->arena, "%u%s ", number, suffix);
+    return text != NULL ? text : "";
+}
+
+static int find_upsert_constraint(Resolver *r, Upsert *upsert, FromItem *target, u32 number,
+                                  bool is_only)
+{
+    const Table *table = target->table;
+    const Expr *first = upsert->target->items[0].expr;
+    if (upsert->target->count == 1 && first->kind == EX_COLUMN && first->u.column.index < 0
+        && table_is_rowid(table)) {
+        upsert->is_rowid = true;
+        return SQLITE_OK;
+    }
+    for (Index *index = table->indexes; index != NULL; index = index->next) {
+        if (target_matches_index(r, upsert, index, target)) {
+            upsert->index = index;
+            return SQLITE_OK;
+        }
+    }
+    return resolve_error(r, NO_OFFSET,
+                         "%sON CONFLICT clause does not match any PRIMARY KEY or UNIQUE constraint",
+                         clause_prefix(r, number, is_only));
+}
+
+static int resolve_upsert_target(Resolver *r, Scope *s, Upsert *upsert, FromItem *target,
+                                 u32 number, bool is_only)
+{
+    if (upsert->target == NULL)
+        return SQLITE_OK;
+    TRY(resolve_list(r, s, upsert->target));
+    TRY(resolve_expr(r, s, upsert->target_where));
+    TRY(check_row_values(r, upsert->target_where));
+    return find_upsert_constraint(r, upsert, target, number, is_only);
+}
+
+static FromItem *make_excluded(Resolver *r, const FromItem *target)
+{
+    FromItem *item = arena_alloc_zeroed(r->arena, sizeof *item);
+    if (item == NULL)
+        return NULL;
+    item->kind = FROM_PSEUDO;
+    item->name = "excluded";
+    item->table = target->table;
+    item->db_index = target->db_index;
+    item->cursor = r->ctx->cursor_count++;
+    return item;
+}
+
+static int resolve_upsert(Resolver *r, Insert *insert)
+{
+    FromItem *target = insert->target;
+    FromList *sources = single_source(r, target);
+    FromItem *excluded = make_excluded(r, target);
+    if (sources == NULL || excluded == NULL)
+        return resolve_no_memory(r);
+    if (target->table->kind == TABLE_VIRTUAL)
+        return resolve_error(r, NO_OFFSET, "UPSERT not implemented for virtual table \"%s\"",
+                             target->table->name);
+    if (target->table->kind == TABLE_VIEW)
+        return resolve_error(r, NO_OFFSET, "cannot UPSERT a view");
+    u32 number = 1;
+    for (Upsert *upsert = insert->upsert; upsert != NULL; upsert = upsert->next, number++) {
+        Scope s = {.from = sources};
+        TRY(resolve_upsert_target(r, &s, upsert, target, number, insert->upsert->next == NULL));
+        upsert->excluded = excluded;
+    }
+    for (Upsert *upsert = insert->upsert; upsert != NULL; upsert = upsert->next) {
+        if (!upsert->do_update)
+            continue;
+        Scope s = {.from = sources, .excluded = excluded};
+        TRY(resolve_set(r, &s, target, upsert->set));
+        TRY(expand_subqueries(r, upsert->where));
+        TRY(resolve_expr(r, &s, upsert->where));
+        TRY(check_row_values(r, upsert->where));
+    }
+    return SQLITE_OK;
+}
+
+// --- INSERT ---
+
+static int resolve_insert_columns(Resolver *r, Insert *insert)
+{
+    const Table *table = insert->target->table;
+    for (u32 i = 0; insert->columns != NULL && i < insert->columns->count; i++) {
+        struct IdItem *id = &insert->columns->items[i];
+        if (!assigned_column(table, id->name, &id->column))
+            return resolve_error(r, NO_OFFSET, "table %s has no column named %s",
+                                 target_name(r, insert->target), id->name);
+        if (is_generated(table, id->column))
+            return resolve_error(r, NO_OFFSET, "cannot INSERT into generated column \"%s\"",
+                                 table->columns[id->column].name);
+    }
+    return SQLITE_OK;
+}
+
+static u32 insertable_column_count(const Table *table)
+{
+    u32 count = 0;
+    for (int i = 0; i < table->column_count; i++)
+        count += (table->columns[i].flags & (COLUMN_HIDDEN | COLUMN_GENERATED)) == 0;
+    return count;
+}
+
+static int check_value_count(Resolver *r, const Insert *insert)
+{
+    if (insert->select == NULL)
+        return SQLITE_OK;
+    u32 count = insert->select->columns->count;
+    if (insert->columns != NULL) {
+        if (count != insert->columns->count)
+            return resolve_error(r, NO_OFFSET, "%u values for %u columns", count,
+                                 insert->columns->count);
+        return SQLITE_OK;
+    }
+    u32 expected = insertable_column_count(insert->target->table);
+    if (count != expected)
+        return resolve_error(r, NO_OFFSET, "table %s has %u columns but %u values were supplied",
+                             target_name(r, insert->target), expected, count);
+    return SQLITE_OK;
+}
+
+static int resolve_insert(Resolver *r, Insert *insert)
+{
+    for (const Upsert *u = insert->upsert; u != NULL; u = u->next)
+        if (u->do_update)
+            TRY(check_literal_widths(r, u->set));
+    TRY(bind_target(r, insert->target));
+    TRY(resolve_insert_columns(r, insert));
+    if (insert->select != NULL) {
+        TRY(expand_select(r, insert->select));
+        TRY(resolve_query(r, NULL, insert->select));
+    }
+    TRY(check_value_count(r, insert));
+    if (insert->upsert != NULL)
+        TRY(resolve_upsert(r, insert));
+    return resolve_returning(r, insert->target, true, &insert->returning);
+}
+
+// --- UPDATE ---
+
+static bool is_target_again(const FromItem *item, const FromItem *target)
+{
+    const char *name = from_item_name(item);
+    const char *schema = target->alias == NULL && item->alias == NULL ? item->schema : NULL;
+    if (name == NULL || !name_equals(name, from_item_name(target)))
+        return false;
+    return schema == NULL || target->schema == NULL || name_equals(schema, target->schema);
+}
+
+// Several FROM terms become one, whose ON clauses do not see the target.
+static FromItem *from_as_item(Resolver *r, FromList *from)
+{
+    if (from->count == 1)
+        return from->items[0];
+    FromItem *item = arena_alloc_zeroed(r->arena, sizeof *item);
+    Select *select = arena_alloc_zeroed(r->arena, sizeof *select);
+    Expr *star = expr_new(r->arena, EX_STAR, NULL, NULL);
+    if (item == NULL || select == NULL || star == NULL)
+        return NULL;
+    select->columns = expr_list_add(r->arena, NULL, star);
+    select->from = from;
+    select->flags = SELECT_NESTED_FROM;
+    item->kind = FROM_NESTED;
+    item->select = select;
+    item->cursor = -1;
+    item->offset = NO_OFFSET;
+    return select->columns == NULL ? NULL : item;
+}
+
+static int bind_update_sources(Resolver *r, Update *update)
+{
+    update->sources = single_source(r, update->target);
+    if (update->sources == NULL)
+        return resolve_no_memory(r);
+    if (update->from == NULL)
+        return SQLITE_OK;
+    FromItem *item = from_as_item(r, update->from);
+    if (item == NULL)
+        return resolve_no_memory(r);
+    item->join = JOIN_INNER | JOIN_COMMA;
+    item->position = 1;
+    TRY(bind_item(r, item));
+    update->sources->items[update->sources->count++] = item;
+    for (u32 i = 0; i < update->from->count; i++)
+        if (is_target_again(update->from->items[i], update->target))
+            return resolve_error(r, NO_OFFSET,
+                                 "target object/alias may not appear in FROM clause: %s",
+                                 from_item_name(update->from->items[i]));
+    if (item->select == NULL)
+        return SQLITE_OK;
+    TRY(resolve_query(r, NULL, item->select));
+    item_take_results(item);
+    return SQLITE_OK;
+}
+
+static int resolve_update(Resolver *r, Update *update)
+{
+    TRY(check_literal_widths(r, update->set));
+    TRY(bind_target(r, update->target));
+    TRY(bind_update_sources(r, update));
+    Scope s = {.from = update->sources};
+    TRY(resolve_set(r, &s, update->target, update->set));
+    TRY(expand_subqueries(r, update->where));
+    if (update->from != NULL)
+        TRY(resolve_list(r, &s, update->sources->items[1]->args));
+    TRY(resolve_expr(r, &s, update->where));
+    TRY(check_row_values(r, update->where));
+    return resolve_returning(r, update->target, true, &update->returning);
+}
+
+// --- DELETE ---
+
+static int resolve_delete(Resolver *r, Delete *delete_)
+{
+    TRY(bind_target(r, delete_->target));
+    FromList *sources = single_source(r, delete_->target);
+    if (sources == NULL)
+        return resolve_no_memory(r);
+    Scope s = {.from = sources};
+    TRY(expand_subqueries(r, delete_->where));
+    TRY(resolve_expr(r, &s, delete_->where));
+    TRY(check_row_values(r, delete_->where));
+    return resolve_returning(r, delete_->target, false, &delete_->returning);
+}
+
+// --- statements ---
+
+// A bare word is text; anything else is an expression without columns.
+static int resolve_attach_expr(Resolver *r, Expr *e)
+{
+    if (e == NULL)
+        return SQLITE_OK;
+    if (e->kind == EX_NAME && e->u.name.table == NULL) {
+        e->kind = EX_STRING;
+        e->size = (u32)strlen(e->text);
+        return SQLITE_OK;
+    }
+    Scope s = {0};
+    TRY(expand_subqueries(r, e));
+    TRY(resolve_expr(r, &s, e));
+    return check_row_values(r, e);
+}
+
+static int resolve_attach(Resolver *r, Stmt *stmt)
+{
+    TRY(resolve_attach_expr(r, stmt->u.attach.file));
+    TRY(resolve_attach_expr(r, stmt->u.attach.schema));
+    return resolve_attach_expr(r, stmt->u.attach.key);
+}
+
+static With *statement_with(const Stmt *stmt)
+{
+    switch (stmt->kind) {
+    case STMT_INSERT: return stmt->u.insert->with;
+    case STMT_UPDATE: return stmt->u.update->with;
+    case STMT_DELETE: return stmt->u.delete_->with;
+    default: return NULL; // a query's WITH hangs on the query
+    }
+}
+
+int resolve_statement(ResolveContext *ctx, Stmt *stmt)
+{
+    Resolver r = resolver_make(ctx);
+    if (ctx->select_count < stmt->select_count)
+        ctx->select_count = stmt->select_count;
+    r.with = statement_with(stmt);
+    switch (stmt->kind) {
+    case STMT_SELECT:
+        TRY(expand_select(&r, stmt->u.select));
+        return resolve_query(&r, NULL, stmt->u.select);
+    case STMT_INSERT: return resolve_insert(&r, stmt->u.insert);
+    case STMT_UPDATE: return resolve_update(&r, stmt->u.update);
+    case STMT_DELETE: return resolve_delete(&r, stmt->u.delete_);
+    case STMT_ATTACH:
+    case STMT_DETACH: return resolve_attach(&r, stmt);
+    case STMT_VACUUM: return resolve_constant(ctx, &stmt->u.vacuum.into);
+    default: return SQLITE_OK; // nothing to resolve
+    }
+}

@@ -1,0 +1,273 @@
+// Expansion: FROM is bound, * becomes columns, and the same happens in every subquery.
+
+#include "sql/resolve_internal.h"
+
+// --- stars ---
+
+typedef struct StarContext {
+    Resolver *r;
+    Select *select;
+    ExprList *out;
+} StarContext;
+
+static int star_add(StarContext *c, Expr *e, const char *name, ExprItem **added)
+{
+    ExprList *list = e == NULL || c->out == NULL ? NULL : expr_list_add(c->r->arena, c->out, e);
+    if (list == NULL)
+        return resolve_no_memory(c->r);
+    *added = &list->items[list->count - 1];
+    (*added)->name = name;
+    (*added)->from_star = true;
+    return SQLITE_OK;
+}
+
+// A later USING of this FROM clause merges the column.
+static bool merged_later(const FromList *from, u32 position, const char *name)
+{
+    for (u32 i = position + 1; i < from->count; i++) {
+        const IdList *list = from->items[i]->using_list;
+        for (u32 j = 0; list != NULL && j < list->count; j++)
+            if (name_equals(list->items[j].name, name))
+                return true;
+    }
+    return false;
+}
+
+static bool merges(const FromItem *item, const char *name)
+{
+    const IdList *list = item->using_list;
+    for (u32 i = 0; list != NULL && i < list->count; i++)
+        if (name_equals(list->items[i].name, name))
+            return true;
+    return false;
+}
+
+static Expr *plain_name(Resolver *r, const char *name)
+{
+    Expr *e = expr_new(r->arena, EX_NAME, NULL, NULL);
+    if (e == NULL)
+        return NULL;
+    e->text = name;
+    e->flags |= EXPR_QUOTED;
+    e->u.name.schema = e->u.name.table = NULL;
+    e->u.name.schema_offset = e->u.name.table_offset = NO_OFFSET;
+    return e;
+}
+
+static Expr *item_column(Resolver *r, FromItem *item, u32 column)
+{
+    Expr *e = expr_new(r->arena, EX_COLUMN, NULL, NULL);
+    if (e == NULL)
+        return NULL;
+    u64 used = item->columns_used; // counted when the name is resolved
+    column_becomes(e, item, (int)column, 0);
+    item->columns_used = used;
+    return e;
+}
+
+// Where t.x may find a column of a parenthesised join.
+static void note_source(const StarContext *c, ExprItem *added, const FromItem *item, u32 column)
+{
+    if (item->kind == FROM_NESTED) {
+        added->source_table = item->select->columns->items[column].source_table;
+        added->source_schema = item->select->columns->items[column].source_schema;
+        return;
+    }
+    added->source_table = from_item_name(item);
+    added->source_schema = item_database(c->r, item);
+}
+
+// A parenthesised join keeps every column, those merged by USING behind a hidden name.
+static int star_nested_column(StarContext *c, u32 position, u32 column)
+{
+    FromItem *item = c->select->from->items[position];
+    const char *name = from_item_column_name(item, (int)column);
+    bool is_copy = item->kind == FROM_NESTED && item->select->columns->items[column].is_hidden;
+    bool merged_before = position > 0 && merges(item, name);
+    bool is_merged = merged_before || merged_later(c->select->from, position, name);
+    ExprItem *added;
+    if (is_merged && !merged_before && !is_copy)
+        TRY(star_add(c, plain_name(c->r, name), name, &added));
+    TRY(star_add(c, item_column(c->r, item, column), name, &added));
+    note_source(c, added, item, column);
+    added->is_hidden = is_merged || is_copy;
+    return SQLITE_OK;
+}
+
+static int star_column(StarContext *c, u32 position, u32 column, bool is_qualified)
+{
+    const FromList *from = c->select->from;
+    FromItem *item = from->items[position];
+    const char *name = from_item_column_name(item, (int)column);
+    if (item_column_is_hidden(item, (int)column) && !(c->select->flags & SELECT_NESTED_FROM))
+        return SQLITE_OK;
+    if (c->select->flags & SELECT_NESTED_FROM)
+        return star_nested_column(c, position, column);
+    if (item->kind == FROM_NESTED && !is_qualified
+        && item->select->columns->items[column].is_hidden)
+        return SQLITE_OK;
+    if (!is_qualified && position > 0 && merges(item, name))
+        return SQLITE_OK; // the left table shows it
+    ExprItem *added;
+    bool by_name =
+        !is_qualified && (item->join & JOIN_LEFT_OF_RIGHT) && merged_later(from, position, name);
+    Expr *e = by_name ? plain_name(c->r, name) : item_column(c->r, item, column);
+    return star_add(c, e, name, &added);
+}
+
+static bool nested_column_of(const FromItem *item, u32 column, const char *table)
+{
+    const char *source = item->select->columns->items[column].source_table;
+    return source != NULL && name_equals(source, table);
+}
+
+static int star_item(StarContext *c, u32 position, const char *table, bool *found)
+{
+    FromItem *item = c->select->from->items[position];
+    const char *name = from_item_name(item);
+    bool is_nested = item->kind == FROM_NESTED;
+    if (table != NULL && !is_nested && (name == NULL || !name_equals(name, table)))
+        return SQLITE_OK;
+    u32 count = from_item_column_count(item);
+    for (u32 i = 0; i < count; i++) {
+        if (table != NULL && is_nested && !nested_column_of(item, i, table))
+            continue;
+        *found = true;
+        TRY(star_column(c, position, i, table != NULL));
+    }
+    return SQLITE_OK;
+}
+
+static int expand_star(StarContext *c, const Expr *star)
+{
+    const char *table = star->u.name.table;
+    bool found = false;
+    for (u32 i = 0; c->select->from != NULL && i < c->select->from->count; i++)
+        TRY(star_item(c, i, table, &found));
+    if (found)
+        return SQLITE_OK;
+    if (table != NULL)
+        return resolve_error(c->r, NO_OFFSET, "no such table: %s", table);
+    return resolve_error(c->r, NO_OFFSET, "no tables specified");
+}
+
+static bool has_star(const ExprList *list)
+{
+    for (u32 i = 0; i < list->count; i++)
+        if (list->items[i].expr->kind == EX_STAR)
+            return true;
+    return false;
+}
+
+int expand_stars(Resolver *r, Select *s)
+{
+    if (has_star(s->columns)) {
+        StarContext c = {.r = r, .select = s};
+        c.out = arena_alloc_zeroed(r->arena, sizeof *c.out);
+        for (u32 i = 0; i < s->columns->count; i++) {
+            const ExprItem *item = &s->columns->items[i];
+            if (item->expr->kind == EX_STAR) {
+                TRY(expand_star(&c, item->expr));
+                continue;
+            }
+            ExprList *list = c.out == NULL ? NULL : expr_list_add(r->arena, c.out, item->expr);
+            if (list == NULL)
+                return resolve_no_memory(r);
+            list->items[list->count - 1] = *item;
+        }
+        s->columns = c.out;
+    }
+    if (s->columns->count > (u32)r->db->limits[SQLITE_LIMIT_COLUMN])
+        return resolve_error(r, NO_OFFSET, "too many columns in result set");
+    return SQLITE_OK;
+}
+
+// --- subqueries of expressions ---
+
+typedef struct ExpandWalk {
+    Resolver *r;
+    int rc;
+} ExpandWalk;
+
+static WalkResult expand_expr(Walker *w, Expr *e)
+{
+    (void)w;
+    (void)e;
+    return WALK_ON;
+}
+
+static WalkResult expand_found_select(Walker *w, Select *s)
+{
+    ExpandWalk *walk = w->arg;
+    while (s->next != NULL)
+        s = s->next;
+    if (s->flags & SELECT_EXPANDED)
+        return WALK_PRUNE;
+    walk->rc = expand_select(walk->r, s);
+    return walk->rc == SQLITE_OK ? WALK_PRUNE : WALK_STOP;
+}
+
+int expand_subqueries(Resolver *r, Expr *e)
+{
+    ExpandWalk walk = {.r = r};
+    Walker w = {.expr = expand_expr, .select = expand_found_select, .arg = &walk};
+    (void)expr_walk(&w, e);
+    return walk.rc;
+}
+
+static int expand_list_subqueries(Resolver *r, ExprList *list)
+{
+    for (u32 i = 0; list != NULL && i < list->count; i++)
+        TRY(expand_subqueries(r, list->items[i].expr));
+    return SQLITE_OK;
+}
+
+int expand_from_list_subqueries(Resolver *r, FromList *from)
+{
+    for (u32 i = 0; from != NULL && i < from->count; i++)
+        TRY(expand_list_subqueries(r, from->items[i]->args));
+    return SQLITE_OK;
+}
+
+static int expand_term_subqueries(Resolver *r, Select *s)
+{
+    TRY(expand_list_subqueries(r, s->columns));
+    TRY(expand_from_list_subqueries(r, s->from));
+    TRY(expand_subqueries(r, s->where));
+    TRY(expand_list_subqueries(r, s->group_by));
+    TRY(expand_subqueries(r, s->having));
+    TRY(expand_list_subqueries(r, s->order_by));
+    TRY(expand_subqueries(r, s->limit));
+    return expand_subqueries(r, s->offset_expr);
+}
+
+// --- terms ---
+
+static int expand_term(Resolver *r, Select *s)
+{
+    if (s->flags & SELECT_EXPANDED)
+        return SQLITE_OK;
+    s->flags |= SELECT_EXPANDED;
+    if (r->view_depth > 0 || s->id == 0)
+        s->id = ++r->ctx->select_count; // a view's own numbers would clash
+    TRY(expand_from(r, s->from, s));
+    TRY(join_conditions(r, s->from, &s->where));
+    TRY(expand_stars(r, s));
+    return expand_term_subqueries(r, s);
+}
+
+#define VIEW_DEPTH_MAX 100 // views within views; SQLite's parser would run out of stack
+
+int expand_select(Resolver *r, Select *last)
+{
+    if (r->view_depth > VIEW_DEPTH_MAX)
+        return resolve_error(r, NO_OFFSET, "Recursion limit");
+    Resolver inner = *r;
+    if (last->with != NULL && last->with != r->with) {
+        last->with->outer = r->with;
+        inner.with = last->with;
+    }
+    for (Select *term = last; term != NULL; term = term->prior)
+        TRY(expand_term(&inner, term));
+    return SQLITE_OK;
+}

@@ -1,0 +1,103 @@
+#ifndef QUIRE_SQL_RESOLVE_INTERNAL_H
+#define QUIRE_SQL_RESOLVE_INTERNAL_H
+// What the resolver's files share.
+//
+// Two passes over a query, as SQLite makes them, so that errors come in its order:
+//   expand   binds FROM items to tables, views and CTEs, turns NATURAL and USING into equalities,
+//            ON into WHERE, * into columns; last term of a compound first, subqueries of
+//            expressions included
+//   names    resolves every expression, innermost FROM subqueries first
+
+#include "base/hashmap.h"
+#include "func/func.h"
+#include "sql/expr_tree.h"
+#include "sql/resolve.h"
+
+typedef struct Resolver {
+    ResolveContext *ctx;
+    sqlite3 *db;
+    Arena *arena;
+    With *with;           // CTEs in scope, innermost WITH first
+    const char *fixed_db; // database of names without schema: bodies of views and triggers
+    bool no_offsets;      // the tree was not parsed from the statement's text
+    u32 view_depth;
+} Resolver;
+
+enum {
+    SCOPE_AGG = 0x0001,       // aggregates are allowed
+    SCOPE_WINDOW = 0x0002,    // window functions are allowed
+    SCOPE_CHECK = 0x0004,     // CHECK constraint
+    SCOPE_PARTIAL = 0x0008,   // WHERE of a partial index
+    SCOPE_GENERATED = 0x0010, // generated column
+    SCOPE_INDEX = 0x0020,     // index expression
+    SCOPE_SELF = SCOPE_CHECK | SCOPE_PARTIAL | SCOPE_GENERATED | SCOPE_INDEX,
+    SCOPE_FROM_DDL = 0x0040, // from the schema: functions must be safe
+    SCOPE_HAS_AGG = 0x0080,  // found one that belongs here
+    SCOPE_HAS_WINDOW = 0x0100,
+    SCOPE_NO_NAMES = 0x0200,       // DEFAULT: any name is an error of the caller's wording
+    SCOPE_NAMES_ARE_TEXT = 0x0400, // ATTACH: a bare word is a string
+    SCOPE_IN_ARGUMENT = 0x0800,
+};
+
+// Where names are looked for, from the innermost Select outward.
+typedef struct Scope {
+    struct Scope *outer;
+    Select *select;     // NULL: a data change, a lone expression
+    FromList *from;     // may be NULL
+    ExprList *aliases;  // result columns that may be named; NULL: none
+    FromItem *excluded; // upsert
+    Table *returning;   // RETURNING: its row
+    const char *returning_name;
+    bool returning_is_new;
+    Table *self; // SCOPE_SELF
+    u32 flags;
+    u32 outer_refs; // names that were found further out
+} Scope;
+
+// --- errors ---
+
+// SQLITE_ERROR with a message; `offset` NO_OFFSET when unknown.
+int resolve_error(Resolver *r, u32 offset, const char *fmt, ...) PRINTF_LIKE(3, 4);
+int resolve_no_memory(Resolver *r);
+u32 expr_error_offset(const Expr *e); // where SQLite says an error about `e` is
+
+// --- expand ---
+
+MUST_USE int expand_select(Resolver *r, Select *last);
+MUST_USE int expand_subqueries(Resolver *r, Expr *e); // Selects inside an expression
+MUST_USE int expand_from(Resolver *r, FromList *from, Select *owner);
+MUST_USE int expand_from_list_subqueries(Resolver *r, FromList *from);
+MUST_USE int bind_item(Resolver *r, FromItem *item);
+MUST_USE int bind_cte(Resolver *r, FromItem *item, bool *found);
+MUST_USE int bind_subquery_columns(Resolver *r, FromItem *item, const IdList *names);
+MUST_USE int join_conditions(Resolver *r, FromList *from, Expr **where);
+MUST_USE int expand_stars(Resolver *r, Select *s);
+int item_find_column(const FromItem *item, const char *name, bool skip_hidden); // -1
+bool item_column_is_hidden(const FromItem *item, int column);
+const char *item_database(const Resolver *r, const FromItem *item);
+
+// --- names ---
+
+MUST_USE int resolve_query(Resolver *r, Scope *outer, Select *last);
+MUST_USE int resolve_expr(Resolver *r, Scope *s, Expr *e);
+MUST_USE int resolve_list(Resolver *r, Scope *s, ExprList *list);
+MUST_USE int resolve_name(Resolver *r, Scope *s, Expr *e);
+MUST_USE int resolve_bound_column(Resolver *r, Expr *e); // marks use, asks the authorizer
+MUST_USE int resolve_call(Resolver *r, Scope *s, Expr *e);
+MUST_USE int resolve_window(Resolver *r, Scope *s, Expr *call);
+MUST_USE int resolve_order_by(Resolver *r, Scope *s, Select *select);
+MUST_USE int resolve_group_by(Resolver *r, Scope *s, Select *select);
+MUST_USE int resolve_compound_order_by(Resolver *r, Scope *outer, Select *last);
+MUST_USE int resolve_results(Resolver *r, Select *last);   // fills Select.results
+MUST_USE int check_row_values(Resolver *r, const Expr *e); // only where they make sense
+MUST_USE int check_list_row_values(Resolver *r, const ExprList *list);
+// Gives `item` the types of its subquery's results.
+void item_take_results(FromItem *item);
+// Result column's name as a subquery's column; NULL: it has none of its own.
+const char *result_column_name(Resolver *r, const ExprItem *item);
+void column_becomes(Expr *e, FromItem *item, int column, int depth);
+void mark_column_used(FromItem *item, int column);
+Resolver resolver_make(ResolveContext *ctx);
+void expr_inherit_flags(Expr *e);
+
+#endif

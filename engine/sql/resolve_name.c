@@ -1,0 +1,505 @@
+// Column names: which FROM item, in which Select, or which other row is meant.
+//
+// From the innermost scope outward: columns of FROM items; OLD, NEW and excluded; the rowid under
+// one of its names; aliases of result columns. What is found nowhere may still be a string ("x") or
+// TRUE or FALSE.
+
+#include "sql/resolve_internal.h"
+#include <string.h>
+
+typedef struct Lookup {
+    const char *schema, *table, *column;
+    int count;      // matches in the scope at hand
+    FromItem *item; // last match
+    int index;
+    Table *row_table; // match is a row of a trigger or RETURNING
+    bool row_is_new;
+    u32 rowid_count; // items whose rowid the name could mean
+    FromItem *rowid_item;
+    ExprList *merged; // columns of a FULL JOIN's USING, gathered for coalesce()
+} Lookup;
+
+// --- marking ---
+
+static bool column_is_generated(const Table *table, int column)
+{
+    return (table->columns[column].flags & COLUMN_GENERATED) != 0;
+}
+
+void mark_column_used(FromItem *item, int column)
+{
+    if (column < 0) {
+        item->rowid_used = true;
+        return;
+    }
+    item->columns_used |= 1ull << (column < 63 ? column : 63);
+    // A generated column may read any other.
+    if (item->table != NULL && column_is_generated(item->table, column))
+        item->columns_used = UINT64_MAX;
+}
+
+void column_becomes(Expr *e, FromItem *item, int column, int depth)
+{
+    const Table *table = item->table;
+    if (column >= 0 && table != NULL && column == table->rowid_alias)
+        column = ROWID_COLUMN;
+    e->kind = EX_COLUMN;
+    e->left = e->right = NULL;
+    e->list = NULL;
+    e->text = from_item_column_name(item, column);
+    e->u.column.item = item;
+    e->u.column.index = column;
+    e->u.column.depth = depth;
+    mark_column_used(item, column);
+}
+
+// --- authorizer ---
+
+static int authorize_read(Resolver *r, Expr *e, const char *table, const char *column,
+                          const char *database)
+{
+    int rc = resolve_authorize(r->db, SQLITE_READ, table, column, database);
+    if (rc == SQLITE_IGNORE) {
+        e->kind = EX_NULL;
+        return SQLITE_OK;
+    }
+    if (rc != SQLITE_AUTH)
+        return rc;
+    bool is_main = r->db->database_count <= 2 && name_equals(database, "main");
+    return connection_error(r->db, SQLITE_AUTH, "access to %s%s%s.%s is prohibited",
+                            is_main ? "" : database, is_main ? "" : ".", table, column);
+}
+
+static const char *authorized_column_name(const Table *table, int column)
+{
+    if (column >= 0)
+        return table->columns[column].name;
+    return table->rowid_alias >= 0 ? table->columns[table->rowid_alias].name : "ROWID";
+}
+
+const char *item_database(const Resolver *r, const FromItem *item)
+{
+    const Table *table = item->table != NULL ? item->table : item->view;
+    if (table == NULL || table->schema == NULL)
+        return NULL;
+    int index = schema_index(r->db, table->schema);
+    return index < 0 ? NULL : r->db->databases[index].name;
+}
+
+int resolve_bound_column(Resolver *r, Expr *e)
+{
+    FromItem *item = e->u.column.item;
+    mark_column_used(item, e->u.column.index);
+    const Table *table = item->table != NULL ? item->table : item->view;
+    if (table == NULL || r->db->authorizer == NULL)
+        return SQLITE_OK;
+    const char *database = item_database(r, item);
+    if (database == NULL)
+        return SQLITE_OK;
+    return authorize_read(r, e, table->name, authorized_column_name(table, e->u.column.index),
+                          database);
+}
+
+// --- matching FROM items ---
+
+static bool item_has_rowid(const FromItem *item)
+{
+    const Table *table = item->table;
+    if (table == NULL)
+        return false; // subqueries, views and CTEs
+    return table->kind != TABLE_VIEW
+           && !(table->flags & (TABLE_WITHOUT_ROWID | TABLE_NO_VISIBLE_ROWID));
+}
+
+static bool item_is_named(const Resolver *r, const FromItem *item, const Lookup *l)
+{
+    if (l->table == NULL)
+        return true;
+    const char *name = from_item_name(item);
+    if (name == NULL || !name_equals(name, l->table))
+        return false;
+    if (l->schema == NULL)
+        return true;
+    const char *database = item_database(r, item);
+    return database != NULL && name_equals(database, l->schema);
+}
+
+static bool item_merges(const FromItem *item, const char *column)
+{
+    const IdList *list = item->using_list;
+    for (u32 i = 0; list != NULL && i < list->count; i++)
+        if (name_equals(list->items[i].name, column))
+            return true;
+    return false;
+}
+
+static int lookup_keep_merged(Resolver *r, Lookup *l)
+{
+    Expr *column = expr_new_column(r->arena, l->item, l->index);
+    if (column == NULL)
+        return resolve_no_memory(r);
+    l->merged = expr_list_add(r->arena, l->merged, column);
+    return l->merged == NULL ? resolve_no_memory(r) : SQLITE_OK;
+}
+
+// A further match. USING says what becomes of two of the same name: the left one stands for both,
+// the right one after RIGHT JOIN, coalesce() of all after FULL JOIN.
+static int lookup_add(Resolver *r, Lookup *l, FromItem *item, int index)
+{
+    if (l->count > 0 && item_merges(item, l->column)) {
+        bool is_right = (item->join & JOIN_RIGHT) != 0;
+        bool is_left = (item->join & JOIN_LEFT) != 0;
+        if (!is_right)
+            return SQLITE_OK;
+        if (!is_left) {
+            l->count = 0;
+            l->merged = NULL;
+        } else {
+            TRY(lookup_keep_merged(r, l));
+        }
+        l->count = is_left ? l->count - 1 : 0;
+    } else if (l->count > 0) {
+        l->merged = NULL;
+    }
+    l->count++;
+    l->item = item;
+    l->index = index;
+    return SQLITE_OK;
+}
+
+// Columns of a parenthesised join answer to the names of the tables inside.
+static int match_nested(Resolver *r, Lookup *l, FromItem *item)
+{
+    const ExprList *columns = item->select->columns;
+    bool found = false;
+    for (u32 i = 0; i < columns->count; i++) {
+        const ExprItem *column = &columns->items[i];
+        const char *name = item->columns[i].name;
+        if (!name_equals(name, l->column))
+            continue;
+        if (l->table == NULL) {
+            if (column->is_hidden)
+                continue;
+        } else if (column->source_table == NULL || !name_equals(column->source_table, l->table)) {
+            continue;
+        } else if (l->schema != NULL
+                   && (column->source_schema == NULL
+                       || !name_equals(column->source_schema, l->schema))) {
+            continue;
+        }
+        if (found && l->table == NULL && column->from_star && item_merges(item, l->column))
+            continue;
+        found = true;
+        TRY(lookup_add(r, l, item, (int)i));
+    }
+    return SQLITE_OK;
+}
+
+static int match_item(Resolver *r, Lookup *l, FromItem *item)
+{
+    if (item->kind == FROM_NESTED)
+        return match_nested(r, l, item);
+    if (!item_is_named(r, item, l))
+        return SQLITE_OK;
+    int index = item_find_column(item, l->column, false);
+    if (index >= 0)
+        return lookup_add(r, l, item, index);
+    if (item_has_rowid(item)) {
+        l->rowid_count++;
+        l->rowid_item = item;
+    }
+    return SQLITE_OK;
+}
+
+static int match_from(Resolver *r, Lookup *l, FromList *from)
+{
+    for (u32 i = 0; from != NULL && i < from->count; i++)
+        TRY(match_item(r, l, from->items[i]));
+    return SQLITE_OK;
+}
+
+// --- rows that are not in FROM ---
+
+static void match_row(Lookup *l, Table *table, bool is_new)
+{
+    int index = table_column_index(table, l->column);
+    bool is_rowid = index < 0 && name_is_rowid(l->column)
+                    && !(table->flags & (TABLE_WITHOUT_ROWID | TABLE_NO_VISIBLE_ROWID));
+    if (index < 0 && !is_rowid)
+        return;
+    l->count = 1;
+    l->row_table = table;
+    l->row_is_new = is_new;
+    l->index = index < 0 || index == table->rowid_alias ? ROWID_COLUMN : index;
+}
+
+// OLD.x and NEW.x, and the row of RETURNING
+static void match_rows(Resolver *r, const Scope *s, Lookup *l)
+{
+    const TriggerScope *trigger = r->ctx->trigger;
+    if (l->schema != NULL || l->count > 0)
+        return;
+    if (s->returning != NULL) {
+        if (l->table == NULL || name_equals(l->table, s->returning_name))
+            match_row(l, s->returning, s->returning_is_new);
+        return;
+    }
+    if (trigger == NULL || l->table == NULL)
+        return;
+    if (trigger->event != TRIGGER_DELETE && name_equals(l->table, "new"))
+        match_row(l, trigger->table, true);
+    else if (trigger->event != TRIGGER_INSERT && name_equals(l->table, "old"))
+        match_row(l, trigger->table, false);
+}
+
+static void match_excluded(Lookup *l, FromItem *excluded)
+{
+    if (excluded == NULL || l->count > 0 || l->schema != NULL || l->table == NULL
+        || !name_equals(l->table, "excluded"))
+        return;
+    int index = item_find_column(excluded, l->column, false);
+    if (index < 0 && !name_is_rowid(l->column))
+        return;
+    l->count = 1;
+    l->item = excluded;
+    l->index = index < 0 ? ROWID_COLUMN : index;
+}
+
+static void match_rowid(const Scope *s, Lookup *l)
+{
+    if (l->count > 0 || l->rowid_count == 0 || (s->flags & (SCOPE_INDEX | SCOPE_GENERATED))
+        || !name_is_rowid(l->column))
+        return;
+    l->count = (int)l->rowid_count;
+    l->item = l->rowid_item;
+    l->index = ROWID_COLUMN;
+}
+
+// --- aliases ---
+
+typedef struct Deepen {
+    int by;
+} Deepen;
+
+static WalkResult deepen_expr(Walker *w, Expr *e)
+{
+    const Deepen *deepen = w->arg;
+    if (e->kind == EX_COLUMN && e->u.column.depth >= w->depth)
+        e->u.column.depth += deepen->by;
+    if (e->kind == EX_CALL && e->u.call != NULL && e->u.call->owner != NULL
+        && e->u.call->agg_depth >= w->depth)
+        e->u.call->agg_depth += deepen->by;
+    return WALK_ON;
+}
+
+static WalkResult deepen_select(Walker *w, Select *s)
+{
+    (void)w;
+    (void)s;
+    return WALK_ON;
+}
+
+// `e` becomes a copy of the result column; `depth` Selects lie between them.
+static int alias_becomes(Resolver *r, Expr *e, const Expr *source, int depth)
+{
+    Expr *copy = expr_copy(r->arena, source, &r->ctx->cursor_count);
+    if (copy == NULL)
+        return resolve_no_memory(r);
+    if (depth > 0) {
+        Deepen deepen = {.by = depth};
+        Walker w = {.expr = deepen_expr, .select = deepen_select, .arg = &deepen};
+        (void)expr_walk(&w, copy);
+    }
+    u32 kept = e->flags & (EXPR_OUTER_ON | EXPR_INNER_ON | EXPR_PARENTHESISED);
+    int on_item = e->on_item;
+    *e = *copy;
+    e->flags |= kept | EXPR_IS_ALIAS;
+    e->on_item = on_item;
+    return SQLITE_OK;
+}
+
+static int match_alias(Resolver *r, Scope *s, Scope *start, Expr *e, int depth, bool *found)
+{
+    const ExprList *aliases = s->aliases;
+    for (u32 i = 0; aliases != NULL && i < aliases->count; i++) {
+        const ExprItem *item = &aliases->items[i];
+        if (item->name == NULL || item->from_star || !name_equals(item->name, e->text))
+            continue;
+        if ((item->expr->flags & EXPR_HAS_AGG) && !(start->flags & SCOPE_AGG))
+            return resolve_error(r, NO_OFFSET, "misuse of aliased aggregate %s", item->name);
+        if ((item->expr->flags & EXPR_HAS_WINDOW) && (!(start->flags & SCOPE_WINDOW) || s != start))
+            return resolve_error(r, NO_OFFSET, "misuse of aliased window function %s", item->name);
+        if (expr_is_vector(item->expr))
+            return resolve_error(r, NO_OFFSET, "row value misused");
+        *found = true;
+        return alias_becomes(r, e, item->expr, depth);
+    }
+    return SQLITE_OK;
+}
+
+// --- what was found ---
+
+// References cross every Select from `start` out to `end`.
+static void mark_correlated(Scope *start, const Scope *end)
+{
+    for (Scope *s = start; s != end; s = s->outer) {
+        s->outer_refs++;
+        if (s->select != NULL)
+            s->select->flags |= SELECT_CORRELATED;
+    }
+}
+
+// coalesce(a.x, b.x, ...) for a column merged by FULL JOIN ... USING
+static int become_merged(Resolver *r, Expr *e, Lookup *l, int depth)
+{
+    TRY(lookup_keep_merged(r, l));
+    for (u32 i = 0; i < l->merged->count; i++) {
+        Expr *column = l->merged->items[i].expr;
+        column->u.column.depth = depth;
+        TRY(resolve_bound_column(r, column));
+    }
+    Call *call = arena_alloc_zeroed(r->arena, sizeof *call);
+    if (call == NULL)
+        return resolve_no_memory(r);
+    call->agg_index = -1;
+    call->func = func_find(r->db, "coalesce", (int)l->merged->count, r->db->encoding);
+    e->kind = EX_CALL;
+    e->text = "coalesce";
+    e->list = l->merged;
+    e->u.call = call;
+    expr_update_height(e);
+    e->flags |= EXPR_HAS_CALL;
+    return SQLITE_OK;
+}
+
+static int become_row(Resolver *r, Expr *e, const Lookup *l)
+{
+    Table *table = l->row_table;
+    e->kind = EX_ROW_COLUMN;
+    e->text = authorized_column_name(table, l->index);
+    e->u.row.table = table;
+    e->u.row.index = l->index;
+    e->u.row.is_new = l->row_is_new;
+    int index = schema_index(r->db, table->schema);
+    if (index < 0)
+        return SQLITE_OK;
+    return authorize_read(r, e, table->name, e->text, r->db->databases[index].name);
+}
+
+static int become_found(Resolver *r, const Scope *s, Expr *e, Lookup *l, int depth)
+{
+    if (l->row_table != NULL)
+        return become_row(r, e, l);
+    if (l->merged != NULL)
+        return become_merged(r, e, l, depth);
+    column_becomes(e, l->item, l->index, depth);
+    if (s->self == NULL)
+        return resolve_bound_column(r, e);
+    // A schema's expression: its table is implied.
+    e->affinity = (u8)affinity_of_column(s->self, e->u.column.index);
+    e->u.column.item = NULL;
+    return SQLITE_OK;
+}
+
+// --- what was not found ---
+
+static bool double_quotes_may_be_text(const Resolver *r, const Scope *s)
+{
+    u64 flag = (s->flags & SCOPE_SELF) || r->ctx->is_ddl ? CONN_FLAG(DQS_DDL) : CONN_FLAG(DQS_DML);
+    if (r->db->is_loading && (s->flags & SCOPE_SELF))
+        return true; // what a schema holds was allowed once
+    return (r->db->flags & flag) != 0;
+}
+
+static bool name_becomes_literal(const Resolver *r, const Scope *s, Expr *e)
+{
+    if (e->u.name.table != NULL)
+        return false;
+    bool is_text = ((e->flags & EXPR_DOUBLE_QUOTED) && double_quotes_may_be_text(r, s))
+                   || (s->flags & SCOPE_NAMES_ARE_TEXT);
+    if (is_text) {
+        e->kind = EX_STRING;
+        e->size = (u32)strlen(e->text);
+        return true;
+    }
+    bool is_true = name_equals(e->text, "true");
+    if ((e->flags & EXPR_QUOTED) || (!is_true && !name_equals(e->text, "false")))
+        return false;
+    e->kind = EX_BOOL;
+    e->u.integer = is_true;
+    return true;
+}
+
+static int name_error(Resolver *r, const Expr *e, int count)
+{
+    const char *what = count == 0 ? "no such column" : "ambiguous column name";
+    u32 offset = expr_error_offset(e);
+    if (e->u.name.schema != NULL)
+        return resolve_error(r, offset, "%s: %s.%s.%s", what, e->u.name.schema, e->u.name.table,
+                             e->text);
+    if (e->u.name.table != NULL)
+        return resolve_error(r, offset, "%s: %s.%s", what, e->u.name.table, e->text);
+    if (count == 0 && (e->flags & EXPR_DOUBLE_QUOTED))
+        return resolve_error(r, offset,
+                             "%s: \"%s\" - should this be a string literal in single-quotes?", what,
+                             e->text);
+    return resolve_error(r, offset, "%s: %s", what, e->text);
+}
+
+// --- the search ---
+
+static int search_scope(Resolver *r, Scope *s, Lookup *l)
+{
+    if (s->self != NULL) {
+        FromItem *item = arena_alloc_zeroed(r->arena, sizeof *item);
+        if (item == NULL)
+            return resolve_no_memory(r);
+        item->kind = FROM_PSEUDO;
+        item->table = s->self;
+        item->name = s->self->name;
+        item->cursor = -1;
+        TRY(match_item(r, l, item));
+    }
+    TRY(match_from(r, l, s->from));
+    match_rows(r, s, l);
+    match_excluded(l, s->excluded);
+    match_rowid(s, l);
+    return SQLITE_OK;
+}
+
+// A schema may be named as the file's "main" even by another name of the first database.
+int resolve_name(Resolver *r, Scope *start, Expr *e)
+{
+    ASSERT(e->kind == EX_NAME);
+
+    if ((start->flags & (SCOPE_INDEX | SCOPE_GENERATED)) && e->u.name.table != NULL)
+        return resolve_error(r, expr_error_offset(e), "the \".\" operator prohibited in %s",
+                             start->flags & SCOPE_INDEX ? "index expressions"
+                                                        : "generated columns");
+    int depth = 0;
+    int ambiguous = 0;
+    for (Scope *s = start; s != NULL; s = s->outer) {
+        Lookup l = {.schema = e->u.name.schema, .table = e->u.name.table, .column = e->text};
+        TRY(search_scope(r, s, &l));
+        if (l.count == 1) {
+            mark_correlated(start, s);
+            return become_found(r, s, e, &l, depth);
+        }
+        if (l.count > 1) {
+            ambiguous = l.count;
+            break;
+        }
+        bool found = false;
+        if (e->u.name.table == NULL)
+            TRY(match_alias(r, s, start, e, depth, &found));
+        if (found) {
+            mark_correlated(start, s);
+            return SQLITE_OK;
+        }
+        if (s->select != NULL)
+            depth++;
+    }
+    if (ambiguous == 0 && name_becomes_literal(r, start, e))
+        return SQLITE_OK;
+    return name_error(r, e, ambiguous);
+}
