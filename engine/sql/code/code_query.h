@@ -45,6 +45,13 @@ typedef struct LevelCode {
     Reg yield; // co-routine
 } LevelCode;
 
+// LIMIT and OFFSET of a Select.
+typedef struct LimitCode {
+    Reg limit;  // rows still to come; 0: no LIMIT
+    Reg offset; // rows still to skip; 0: no OFFSET
+    Reg both;   // limit + offset, negative for no limit; 0: no LIMIT
+} LimitCode;
+
 typedef struct JoinCode {
     JoinOperator *join;
     LevelCode *levels;
@@ -55,7 +62,8 @@ typedef struct JoinCode {
     bool opens_nothing; // cursors are open already: OR branch
     int shared_cursor;
     bool skip_nulls; // WANT_MIN: rows with NULL need not be seen
-    bool writes;     // one-pass UPDATE or DELETE: cursors are opened for writing
+    bool writes;            // one-pass UPDATE or DELETE: cursors are opened for writing
+    const LimitCode *limit; // of the Select, for virtual tables that take care of OFFSET
 } JoinCode;
 
 void code_join_begin(Codegen *g, JoinCode *jc);
@@ -91,12 +99,6 @@ void code_from_begin(Codegen *g, FromList *from);
 void code_recursive(Codegen *g, RecurseOperator *op, SelectDest *dest);
 
 // --- the stages of a Select ---
-
-typedef struct LimitCode {
-    Reg limit;  // rows still to come; 0: no LIMIT
-    Reg offset; // rows still to skip; 0: no OFFSET
-    Reg both;   // limit + offset, negative for no limit; 0: no LIMIT
-} LimitCode;
 
 typedef struct SortCode {
     SortOperator *op;

@@ -38,7 +38,7 @@ static void read_set(Codegen *g, const InSet *set, int field, Reg target)
 static void code_in_loop(Codegen *g, LevelCode *lc, const Access *a, u32 position, Reg target)
 {
     const Term *term = a->terms[position];
-    for (u32 i = 0; i < position; i++) {
+    for (u32 i = 0; a->kind != ACCESS_VIRTUAL && i < position; i++) {
         if (a->terms[i] != NULL && a->terms[i]->expr == term->expr)
             return; // read along with an earlier field
     }
@@ -54,7 +54,8 @@ static void code_in_loop(Codegen *g, LevelCode *lc, const Access *a, u32 positio
     in->reverse = reverse;
     in->empty_jump = program_emit(g->program, reverse ? OP_Last : OP_Rewind, set.cursor, 0, 0);
     in->top = program_here(g->program);
-    for (u32 i = position; i < a->equal_count; i++) {
+    u32 end = a->kind == ACCESS_VIRTUAL ? position + 1 : a->equal_count;
+    for (u32 i = position; i < end; i++) {
         if (a->terms[i] != NULL && a->terms[i]->expr == term->expr)
             read_set(g, &set, a->terms[i]->field > 0 ? a->terms[i]->field - 1 : 0,
                      target + (Reg)(i - position));

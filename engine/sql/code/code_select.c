@@ -158,7 +158,7 @@ void query_stages(QueryCode *qc, Operator *tree)
 static void code_join_rows(QueryCode *qc)
 {
     Codegen *g = qc->g;
-    JoinCode jc = {.join = (JoinOperator *)qc->source};
+    JoinCode jc = {.join = (JoinOperator *)qc->source, .limit = &qc->limit};
     code_from_begin(g, jc.join->from);
     if (jc.join->level_count == 0)
         plan_line(g, "SCAN CONSTANT ROW");
