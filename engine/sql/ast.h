@@ -363,6 +363,7 @@ struct FromItem {
     bool is_correlated; // subquery or function arguments look outside the item
     bool may_be_null;   // right side of LEFT, left side of RIGHT, FULL: columns can turn NULL
     bool has_on, has_using;
+    bool is_semi; // planner: made of EXISTS, the first match is enough
     u32 offset;                        // of the name or "("
     const char *schema, *name, *alias; // dequoted; name NULL for subqueries
     u32 alias_offset;

@@ -307,6 +307,8 @@ static void code_in_loops_end(Codegen *g, LevelCode *lc)
 void code_level_end(Codegen *g, JoinCode *jc, u32 number)
 {
     LevelCode *lc = &jc->levels[number];
+    if (lc->level->is_semi)
+        program_emit(g->program, OP_Goto, 0, lc->leave, 0);
     label_here(g->program, lc->next_row);
     if (lc->level->is_right)
         program_emit(g->program, OP_Return, lc->body_return, lc->body_address, 1);
@@ -352,7 +354,11 @@ void code_join_begin(Codegen *g, JoinCode *jc)
     }
     for (u32 i = 0; i < join->level_count && !codegen_failed(g); i++)
         code_level_begin(g, jc, i);
-    jc->next_row = join->level_count == 0 ? jc->done : jc->levels[join->level_count - 1].next_row;
+    jc->next_row = jc->done;
+    if (join->level_count > 0) {
+        const LevelCode *inner = &jc->levels[join->level_count - 1];
+        jc->next_row = inner->level->is_semi ? inner->leave : inner->next_row;
+    }
 }
 
 void code_join_end(Codegen *g, JoinCode *jc)

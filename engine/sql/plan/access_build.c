@@ -284,6 +284,19 @@ static int add_item(JoinQuery *q, int number, TableMask prereq, TableMask unusab
     return SQLITE_OK;
 }
 
+// What was an EXISTS looks at the row of the items its condition names: they come first.
+static TableMask semi_prereq(const JoinQuery *q, const FromItem *item)
+{
+    if (!item->is_semi)
+        return 0;
+    TableMask self = query_item_mask(q, item), needs = 0;
+    for (u32 i = 0; i < q->terms.count; i++) {
+        if ((q->terms.items[i]->prereq_all & self) != 0)
+            needs |= q->terms.items[i]->prereq_all;
+    }
+    return needs & ~self;
+}
+
 int access_collect(JoinQuery *q)
 {
     u32 count = q->item_count;
@@ -314,7 +327,7 @@ int access_collect(JoinQuery *q)
             if (unusable != 0 || (later->join & (JOIN_OUTER | JOIN_CROSS | JOIN_LEFT | JOIN_RIGHT)))
                 unusable |= (TableMask)1 << j;
         }
-        TRY(add_item(q, (int)i, prereq, unusable));
+        TRY(add_item(q, (int)i, prereq | semi_prereq(q, item), unusable));
         prior |= (TableMask)1 << i;
     }
     return SQLITE_OK;

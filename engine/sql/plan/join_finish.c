@@ -101,6 +101,8 @@ static int fill_automatic(JoinQuery *q, JoinLevel *level, TableMask not_ready)
     }
     a->equal_count = a->term_count;
     a->flags |= ACCESS_EQUAL | ACCESS_INDEXED | ACCESS_COVERING | ACCESS_BLOOM;
+    if (level->item->is_semi)
+        a->flags |= ACCESS_PARTIAL; // in name: its EXISTS counts as a condition
     return SQLITE_OK;
 }
 
@@ -307,6 +309,7 @@ static int finish_level(JoinQuery *q, JoinLevel *level, u32 number, TableMask no
     level->item = q->from->items[a->item];
     level->is_left = number > 0 && (level->item->join & JOIN_LEFT) != 0;
     level->is_right = (level->item->join & JOIN_RIGHT) != 0;
+    level->is_semi = level->item->is_semi;
     level->reverse = (q->reverse_mask >> number & 1) != 0;
     if ((a->flags & ACCESS_AUTOMATIC) != 0)
         TRY(fill_automatic(q, level, not_ready));

@@ -1,14 +1,14 @@
 // What the planner knows about particular functions.
 
+#include "func/func.h"
 #include "sql/expr_tree.h"
 #include "sql/plan/plan_internal.h"
+#include "vtab/vtab.h"
 
-bool plan_is_like(const JoinQuery *q, const Expr *call, bool *case_blind)
+const struct LikeRule *plan_like_rule(const Expr *call)
 {
-    *case_blind = name_equals(call->text, "like");
-    if (*case_blind && (q->db->flags & CONN_FLAG(CASE_SENSITIVE_LIKE)) != 0)
-        return false;
-    return *case_blind || name_equals(call->text, "glob");
+    const FuncDef *func = call->u.call == NULL ? NULL : call->u.call->func;
+    return func == NULL || (func->flags & FUNC_LIKE) == 0 ? NULL : func->user_data;
 }
 
 Est plan_likelihood(const Expr *call)
@@ -25,8 +25,18 @@ Est plan_likelihood(const Expr *call)
 
 u8 plan_virtual_function(const JoinQuery *q, const Expr *column, const Expr *call)
 {
-    (void)q;
-    (void)column;
-    (void)call;
-    return 0;
+    const VirtualTable *instance = vtab_find(q->db, column->u.column.item->table);
+    if (instance == NULL || instance->vtab == NULL
+        || instance->vtab->pModule->xFindFunction == NULL)
+        return 0;
+    char *name = arena_dup(q->arena, call->text, strlen(call->text));
+    void (*body)(sqlite3_context *, int, sqlite3_value **) = NULL;
+    void *argument = NULL;
+    if (name == NULL)
+        return 0;
+    for (char *c = name; *c != 0; c++)
+        *c = (char)(*c >= 'A' && *c <= 'Z' ? *c + 32 : *c);
+    int claim = instance->vtab->pModule->xFindFunction(instance->vtab, (int)call->list->count, name,
+                                                       &body, &argument);
+    return claim > 255 ? 0 : (u8)claim;
 }

@@ -233,6 +233,7 @@ MUST_USE int join_finish(JoinQuery *q, u32 level_count, JoinOperator **out);
 MUST_USE int plan_simple(PlanContext *plan, Select *s, ExprList *order_by, Operator **out);
 MUST_USE int plan_compound(PlanContext *plan, Select *last, const ExprList *order_by,
                            Operator **out);
+MUST_USE int plan_exists_to_join(PlanContext *plan, Select *s);
 MUST_USE int plan_recursive(PlanContext *plan, Select *last, Operator **out);
 MUST_USE int plan_add_limit(PlanContext *plan, const Select *s, Operator **tree);
 u32 plan_values_count(const Select *last);
@@ -249,7 +250,9 @@ bool plan_expr_is_constant(const Expr *e); // no columns at all
 bool plan_expr_not_null(const Expr *e);    // cannot be NULL, by its column's declaration
 // What xFindFunction of the column's table says to this call: 0, or a constraint number.
 u8 plan_virtual_function(const JoinQuery *q, const Expr *column, const Expr *call);
-bool plan_is_like(const JoinQuery *q, const Expr *call, bool *case_blind); // built-in LIKE, GLOB
+// Built-in LIKE and GLOB: their wildcards; NULL for other functions.
+struct LikeRule;
+const struct LikeRule *plan_like_rule(const Expr *call);
 Est plan_likelihood(const Expr *call); // of likely(), unlikely(), likelihood(): <= 0
 bool plan_implies(const Expr *known, const Expr *wanted);
 bool plan_implies_not_null_row(const Expr *e, int cursor);

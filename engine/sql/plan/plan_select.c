@@ -399,6 +399,7 @@ static bool distinct_is_grouping(const Select *s, const ExprList *order_by)
 
 int plan_simple(PlanContext *plan, Select *s, ExprList *order_by, Operator **out)
 {
+    TRY(plan_exists_to_join(plan, s));
     TRY(plan_from_items(plan, s->from));
     if (order_by != NULL && order_by->count == 0)
         order_by = NULL;

@@ -2,19 +2,22 @@
 // collation that matches the operator (NOCASE or BINARY). The bounds only help an index with that
 // collation.
 
+#include "func/like.h"
 #include "sql/expr_tree.h"
 #include "sql/plan/plan_internal.h"
 
 typedef struct LikePrefix {
     char *text; // characters before the first wildcard, escapes resolved
     u32 size;
-    bool complete;   // the pattern is the prefix and one trailing "any"
-    bool case_blind; // LIKE
+    bool complete; // the pattern is the prefix and one trailing "any"
+    const LikeRule *rule;
 } LikePrefix;
 
-static bool is_wildcard(char c, bool case_blind)
+static bool is_wildcard(char c, const LikeRule *rule)
 {
-    return case_blind ? c == '%' || c == '_' : c == '*' || c == '?' || c == '[';
+    u8 b = (u8)c;
+    return b == rule->match_all || b == rule->match_one
+           || (rule->match_set != 0 && b == rule->match_set);
 }
 
 // The escape character, 0 for none; false when it is no one-character literal.
@@ -39,7 +42,7 @@ static int read_prefix(JoinQuery *q, const Expr *pattern, char escape, LikePrefi
     u32 i = 0;
     for (; i < pattern->size; i++) {
         char c = pattern->text[i];
-        if (c == 0 || is_wildcard(c, out->case_blind))
+        if (c == 0 || is_wildcard(c, out->rule))
             break;
         if (escape != 0 && c == escape) {
             i++;
@@ -52,7 +55,7 @@ static int read_prefix(JoinQuery *q, const Expr *pattern, char escape, LikePrefi
         out->text[out->size++] = c;
     }
     out->text[out->size] = 0;
-    out->complete = i + 1 == pattern->size && pattern->text[i] == (out->case_blind ? '%' : '*');
+    out->complete = i + 1 == pattern->size && (u8)pattern->text[i] == out->rule->match_all;
     return SQLITE_OK;
 }
 
@@ -99,7 +102,7 @@ static Expr *bound_make(JoinQuery *q, const Expr *like, u8 kind, const LikePrefi
         return NULL;
     value->text = text;
     value->size = prefix->size;
-    collate->text = prefix->case_blind ? "NOCASE" : "BINARY";
+    collate->text = prefix->rule->fold_case ? "NOCASE" : "BINARY";
     collate->flags |= EXPR_HAS_COLLATE;
     return expr_make(q, kind, collate, value, like);
 }
@@ -111,14 +114,14 @@ static int add_bounds(Term *term, LikePrefix *prefix)
     char *high = arena_dup(q->arena, prefix->text, prefix->size);
     if (low == NULL || high == NULL)
         return SQLITE_NOMEM;
-    if (prefix->case_blind) {
+    if (prefix->rule->fold_case) {
         fold_ascii(low, prefix->size, true);
         fold_ascii(high, prefix->size, false);
         if (high[prefix->size - 1] == 'A' - 1)
             prefix->complete = false; // the next character, folded, would jump over the capitals
     }
     high[prefix->size - 1] = (char)((u8)high[prefix->size - 1] + 1);
-    u32 flags = prefix->case_blind ? TERM_CASE_BLIND : 0;
+    u32 flags = prefix->rule->fold_case ? TERM_CASE_BLIND : 0;
     Expr *above = bound_make(q, term->expr, EX_GE, prefix, low);
     Expr *below = bound_make(q, term->expr, EX_LT, prefix, high);
     if (above == NULL || below == NULL)
@@ -144,8 +147,8 @@ int term_analyze_like(Term *term)
     JoinQuery *q = term->list->query;
     Expr *e = term->expr;
     LikePrefix prefix = {0};
-    if (e->u.call == NULL || e->u.call->func == NULL || e->list == NULL || e->list->count < 2
-        || !plan_is_like(q, e, &prefix.case_blind))
+    prefix.rule = plan_like_rule(e);
+    if (prefix.rule == NULL || e->list == NULL || e->list->count < 2)
         return SQLITE_OK;
     const Expr *pattern = e->list->items[0].expr;
     char escape;
