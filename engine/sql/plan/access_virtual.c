@@ -1,5 +1,5 @@
-// Paths over a virtual table: its module is asked with different sets of usable constraints, and every
-// answer is a candidate.
+// Paths over a virtual table: its module is asked with different sets of usable constraints, and
+// every answer is a candidate.
 
 #include "sql/expr_tree.h"
 #include "sql/plan/index_info.h"
@@ -272,8 +272,8 @@ static TableMask next_prereq(const VirtualQuery *v, TableMask above)
     return next;
 }
 
-// The more constraints are usable the better, but each outer item they need narrows the join order: so
-// every set of needed items is tried, and none at all.
+// The more constraints are usable the better, but each outer item they need narrows the join order:
+// so every set of needed items is tried, and none at all.
 static int try_all(VirtualQuery *v)
 {
     JoinQuery *q = v->q;

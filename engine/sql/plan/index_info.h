@@ -1,7 +1,8 @@
 #ifndef QUIRE_SQL_PLAN_INDEX_INFO_H
 #define QUIRE_SQL_PLAN_INDEX_INFO_H
 // What stands behind a sqlite3_index_info while xBestIndex runs: the planner's side of
-// sqlite3_vtab_collation(), sqlite3_vtab_distinct(), sqlite3_vtab_in() and sqlite3_vtab_rhs_value().
+// sqlite3_vtab_collation(), sqlite3_vtab_distinct(), sqlite3_vtab_in() and
+// sqlite3_vtab_rhs_value().
 
 #include "sql/plan/plan_internal.h"
 
@@ -18,7 +19,8 @@ typedef struct IndexInfo {
 
 const char *index_info_collation(sqlite3_index_info *info, int constraint); // NULL: bad number
 int index_info_distinct(const sqlite3_index_info *info);
-// handle < 0 asks whether the constraint is an IN that can be taken whole; 0 and 1 decline and accept.
+// handle < 0 asks whether the constraint is an IN that can be taken whole; 0 and 1 decline and
+// accept.
 bool index_info_in(sqlite3_index_info *info, int constraint, int handle);
 // SQLITE_NOTFOUND when the right side is not known while planning. The value lives until xBestIndex
 // returns.

@@ -35,7 +35,8 @@ static int append_item(PlanContext *plan, Select *s, FromItem *item)
     return SQLITE_OK;
 }
 
-// Takes the EXISTS terms out of the chain of ANDs; *joined gathers the conditions that replace them.
+// Takes the EXISTS terms out of the chain of ANDs; *joined gathers the conditions that replace
+// them.
 static int take_exists(PlanContext *plan, Select *s, Expr **where, Expr **joined)
 {
     Expr *e = *where;
