@@ -3,7 +3,7 @@
 
 #include "base/buffer.h"
 #include "base/vec.h"
-#include "sql/code/statements.h"
+#include "sql/code/code_write.h"
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -63,6 +63,7 @@ int codegen_finish(Codegen *g)
     program_emit0(g->program, OP_Halt);
     program_jump_here(g->program, g->init_address);
     emit_transactions(g);
+    code_autoincrement_begin(g);
     emit_constants(g);
     program_emit(g->program, OP_Goto, 0, g->init_address + 1, 0);
     if (g->rc == SQLITE_OK && (program_failed(g->program) || g->arena->failed))

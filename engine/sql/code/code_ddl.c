@@ -1,0 +1,309 @@
+// What CREATE and DROP share: names and where they belong, rows of sqlite_schema, the schema
+// cookie.
+//
+// Rows are written and deleted by loops coded here instead of nested statements: they are the same
+// few columns every time.
+
+#include "sql/code/code_ddl.h"
+#include "base/buffer.h"
+#include "base/hashmap.h"
+#include "base/utf.h"
+#include "sql/keyword.h"
+#include "vtab/vtab.h"
+#include <stdarg.h>
+#include <string.h>
+
+// --- names ---
+
+int ddl_database(Codegen *g, const QualifiedName *name, bool temp, const char *what)
+{
+    if (name->schema == NULL)
+        return temp ? DB_TEMP : DB_MAIN;
+    int database = connection_find_database(g->db, name->schema);
+    if (database < 0) {
+        codegen_error(g, SQLITE_ERROR, "unknown database %s", name->schema);
+        return -1;
+    }
+    if (temp && database != DB_TEMP) {
+        codegen_error(g, SQLITE_ERROR, "%s", what);
+        return -1;
+    }
+    return database;
+}
+
+bool ddl_check_name(Codegen *g, const char *name)
+{
+    const u64 flags = g->db->flags;
+    bool is_ours = name_equals_n(name, "sqlite_", 7) && (flags & CONN_FLAG(WRITABLE_SCHEMA)) == 0;
+    bool is_shadow = (flags & CONN_FLAG(DEFENSIVE)) != 0 && g->db->executing == 0
+                     && vtab_is_shadow_name(g->db, name);
+    if (g->nested == 0 && (is_ours || is_shadow)) {
+        codegen_error(g, SQLITE_ERROR, "object name reserved for internal use: %s", name);
+        return false;
+    }
+    return true;
+}
+
+const char *ddl_schema_table(int database)
+{
+    return database == DB_TEMP ? "sqlite_temp_master" : "sqlite_master";
+}
+
+static size_t written_size(const char *text, size_t size)
+{
+    char open = text[0];
+    if (open != '"' && open != '\'' && open != '`' && open != '[')
+        return 0;
+    char close = open == '[' ? ']' : open;
+    for (size_t i = 1; i < size; i++) {
+        if (text[i] != close)
+            continue;
+        if (close != ']' && i + 1 < size && text[i + 1] == close)
+            i++;
+        else
+            return i + 1;
+    }
+    return 0;
+}
+
+const char *ddl_written_name(Codegen *g, Span body, const char *name)
+{
+    size_t size = body.size > 0 ? written_size(body.text, body.size) : 0;
+    const char *written = size > 0 ? arena_dup(g->arena, body.text, size) : name;
+    return written != NULL ? written : name;
+}
+
+void ddl_open_temp(Codegen *g, int database)
+{
+    Database *temp = &g->db->databases[DB_TEMP];
+    if (database != DB_TEMP || temp->btree != NULL)
+        return;
+    const int open_flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_EXCLUSIVE
+                           | SQLITE_OPEN_DELETEONCLOSE | SQLITE_OPEN_TEMP_DB;
+    bool in_memory = g->db->temp_store == 2;
+    u32 flags = in_memory ? BTREE_MEMORY : BTREE_TEMPORARY;
+    int rc = btree_open(g->db->vfs, NULL, g->db, flags, open_flags, &temp->btree);
+    if (rc != SQLITE_OK) {
+        codegen_error(g, rc,
+                      "unable to open a temporary database file for storing temporary tables");
+        return;
+    }
+    Btree *main = g->db->databases[DB_MAIN].btree;
+    if (main != NULL
+        && btree_set_page_size(temp->btree, btree_page_size(main), -1, false) != SQLITE_OK)
+        codegen_fail(g, connection_out_of_memory(g->db));
+}
+
+// --- text ---
+
+const char *sql_quoted(Codegen *g, const char *text)
+{
+    Buffer out = {0};
+    buffer_add_char(&out, '\'');
+    for (const char *c = text; *c != '\0'; c++) {
+        if (*c == '\'')
+            buffer_add_char(&out, '\'');
+        buffer_add_char(&out, *c);
+    }
+    buffer_add_char(&out, '\'');
+    const char *kept = arena_dup(g->arena, buffer_text(&out), out.size);
+    buffer_deinit(&out);
+    return kept != NULL ? kept : "''";
+}
+
+static bool is_plain_identifier(const char *name)
+{
+    if (name[0] == '\0' || (name[0] >= '0' && name[0] <= '9'))
+        return false;
+    for (const char *c = name; *c != '\0'; c++) {
+        bool is_word = (*c >= '0' && *c <= '9') || (*c >= 'a' && *c <= 'z')
+                       || (*c >= 'A' && *c <= 'Z') || *c == '_';
+        if (!is_word)
+            return false;
+    }
+    return keyword_find(name, strlen(name)) == TK_ID;
+}
+
+const char *sql_identifier(Codegen *g, const char *name)
+{
+    if (is_plain_identifier(name))
+        return name;
+    Buffer out = {0};
+    buffer_add_char(&out, '"');
+    for (const char *c = name; *c != '\0'; c++) {
+        if (*c == '"')
+            buffer_add_char(&out, '"');
+        buffer_add_char(&out, *c);
+    }
+    buffer_add_char(&out, '"');
+    const char *kept = arena_dup(g->arena, buffer_text(&out), out.size);
+    buffer_deinit(&out);
+    return kept != NULL ? kept : name;
+}
+
+// --- the file ---
+
+void ddl_code_file_format(Codegen *g, int database)
+{
+    Reg format = reg_temp(g);
+    program_emit(g->program, OP_ReadCookie, database, format, META_FILE_FORMAT);
+    int known = program_emit(g->program, OP_If, format, 0, 0);
+    int wanted = (g->db->flags & CONN_FLAG(LEGACY_FILE_FORMAT)) != 0 ? 1 : 4;
+    program_emit(g->program, OP_SetCookie, database, META_FILE_FORMAT, wanted);
+    program_emit(g->program, OP_SetCookie, database, META_TEXT_ENCODING, g->db->encoding);
+    program_jump_here(g->program, known);
+    reg_temp_release(g, format);
+}
+
+void ddl_code_change_cookie(Codegen *g, int database)
+{
+    u32 cookie = g->db->databases[database].schema->cookie;
+    program_emit(g->program, OP_SetCookie, database, META_SCHEMA_VERSION, (int)(cookie + 1));
+}
+
+void ddl_code_parse_schema(Codegen *g, int database, const char *fmt, ...)
+{
+    va_list args;
+    va_start(args, fmt);
+    Buffer where = {0};
+    buffer_vprintf(&where, fmt, args);
+    va_end(args);
+    program_emit_text(g->program, OP_ParseSchema, database, 0, 0, buffer_text(&where), -1);
+    buffer_deinit(&where);
+    codegen_may_abort(g);
+}
+
+// --- rows of sqlite_schema ---
+
+enum { SCHEMA_COLUMNS = 5 };
+
+static int open_schema(Codegen *g, int database)
+{
+    int cursor = cursor_new(g);
+    program_emit_int(g->program, OP_OpenWrite, cursor, 1, database, SCHEMA_COLUMNS);
+    return cursor;
+}
+
+static void emit_text_or_null(Codegen *g, const char *text, Reg target)
+{
+    if (text != NULL)
+        program_emit_text(g->program, OP_String8, 0, target, 0, text, -1);
+    else
+        program_emit(g->program, OP_Null, 0, target, 0);
+}
+
+void ddl_code_schema_row(Codegen *g, int database, const SchemaRowText *row)
+{
+    ASSERT(row->type != NULL);
+
+    int cursor = open_schema(g, database);
+    Reg first = reg_range_new(g, SCHEMA_COLUMNS);
+    Reg record = reg_new(g), rowid = reg_new(g);
+    emit_text_or_null(g, row->type, first);
+    emit_text_or_null(g, row->name, first + 1);
+    emit_text_or_null(g, row->table_name, first + 2);
+    if (row->root_reg != 0)
+        program_emit(g->program, OP_Copy, row->root_reg, first + 3, 0);
+    else
+        program_emit(g->program, OP_Integer, 0, first + 3, 0);
+    emit_text_or_null(g, row->sql, first + 4);
+    program_emit(g->program, OP_NewRowid, cursor, rowid, 0);
+    program_emit_text(g->program, OP_MakeRecord, first, SCHEMA_COLUMNS, record, "BBBDB", -1);
+    program_emit(g->program, OP_Insert, cursor, record, rowid);
+    program_set_p5(g->program, P5_APPEND);
+    program_emit(g->program, OP_Close, cursor, 0, 0);
+}
+
+static void skip_unless_text(Codegen *g, int cursor, int column, const char *text, bool when,
+                             Label next)
+{
+    Reg value = reg_temp(g), wanted = reg_temp(g);
+    program_emit_text(g->program, OP_String8, 0, wanted, 0, text, -1);
+    program_emit(g->program, OP_Column, cursor, column, value);
+    program_emit(g->program, when ? OP_Ne : OP_Eq, wanted, next, value);
+    if (when)
+        program_set_p5(g->program, P5_JUMP_IF_NULL);
+    reg_temp_release(g, value);
+    reg_temp_release(g, wanted);
+}
+
+void ddl_code_schema_delete(Codegen *g, int database, const char *type, int column,
+                            const char *name)
+{
+    int cursor = open_schema(g, database);
+    Label next = label_new(g->program);
+    int rewind = program_emit(g->program, OP_Rewind, cursor, 0, 0);
+    int top = program_here(g->program);
+    skip_unless_text(g, cursor, column, name, true, next);
+    skip_unless_text(g, cursor, 0, type != NULL ? type : "trigger", type != NULL, next);
+    program_emit(g->program, OP_Delete, cursor, 0, 0);
+    program_set_p5(g->program, P5_SAVE_POSITION);
+    label_here(g->program, next);
+    program_emit(g->program, OP_Next, cursor, top, 0);
+    program_jump_here(g->program, rewind);
+    program_emit(g->program, OP_Close, cursor, 0, 0);
+}
+
+// Under auto-vacuum the tree with the highest root moves into the freed page.
+static void code_root_moved(Codegen *g, int database, Pgno root, Reg moved)
+{
+    int cursor = open_schema(g, database);
+    Reg first = reg_range_new(g, SCHEMA_COLUMNS);
+    Reg record = reg_new(g), rowid = reg_new(g);
+    Label next = label_new(g->program);
+    int rewind = program_emit(g->program, OP_Rewind, cursor, 0, 0);
+    int top = program_emit(g->program, OP_Column, cursor, 3, first + 3);
+    program_emit(g->program, OP_Ne, moved, next, first + 3);
+    program_set_p5(g->program, P5_JUMP_IF_NULL);
+    for (int i = 0; i < SCHEMA_COLUMNS; i++) {
+        if (i != 3)
+            program_emit(g->program, OP_Column, cursor, i, first + i);
+    }
+    program_emit(g->program, OP_Integer, (int)root, first + 3, 0);
+    program_emit(g->program, OP_Rowid, cursor, rowid, 0);
+    program_emit(g->program, OP_MakeRecord, first, SCHEMA_COLUMNS, record);
+    program_emit(g->program, OP_Insert, cursor, record, rowid);
+    program_set_p5(g->program, P5_SAVE_POSITION);
+    label_here(g->program, next);
+    program_emit(g->program, OP_Next, cursor, top, 0);
+    program_jump_here(g->program, rewind);
+    program_emit(g->program, OP_Close, cursor, 0, 0);
+}
+
+void ddl_code_destroy_root(Codegen *g, int database, Pgno root)
+{
+    Reg moved = reg_new(g);
+    if (root < 2) {
+        codegen_error(g, SQLITE_CORRUPT, "corrupt schema");
+        return;
+    }
+    program_emit(g->program, OP_Destroy, (int)root, moved, database);
+    codegen_may_abort(g);
+    if (btree_auto_vacuum(g->db->databases[database].btree) == 0)
+        return;
+    int stays = program_emit(g->program, OP_IfNot, moved, 0, 0);
+    code_root_moved(g, database, root, moved);
+    program_jump_here(g->program, stays);
+}
+
+void ddl_code_drop_trigger(Codegen *g, const Trigger *trigger)
+{
+    int database = schema_index(g->db, trigger->schema);
+    codegen_writes(g, database, true);
+    ddl_code_schema_delete(g, database, "trigger", 1, trigger->name);
+    ddl_code_change_cookie(g, database);
+    program_emit_text(g->program, OP_DropTrigger, database, 0, 0, trigger->name, -1);
+}
+
+// Rows of the statistics tables about a table (column "tbl") or an index ("idx") that goes.
+void ddl_clear_statistics(Codegen *g, int database, const char *column, const char *name)
+{
+    static const char *const tables[] = {"sqlite_stat1", "sqlite_stat2", "sqlite_stat3",
+                                         "sqlite_stat4"};
+    const char *schema = g->db->databases[database].name;
+    for (size_t i = 0; i < ARRAY_LEN(tables); i++) {
+        if (catalog_find_table(g->db, tables[i], schema) != NULL)
+            code_nested(g, "DELETE FROM %s.%s WHERE %s=%s", sql_identifier(g, schema), tables[i],
+                        column, sql_quoted(g, name));
+    }
+}

@@ -1,0 +1,281 @@
+// Rows of a table and of its indexes: opening their trees, reading and making entries.
+
+#include "sql/code/code_write.h"
+#include "sql/expr_tree.h"
+#include <string.h>
+
+bool table_has_rowid(const Table *table)
+{
+    return (table->flags & TABLE_WITHOUT_ROWID) == 0;
+}
+
+int data_field(const Table *table, int column)
+{
+    if (!table_has_rowid(table))
+        return index_find_column(table_primary_key(table), column);
+    return table_storage_column(table, column);
+}
+
+// --- cursors ---
+
+void code_open_index(Codegen *g, Index *index, int cursor, Opcode op)
+{
+    int database = schema_index(g->db, index->schema);
+    KeyShape *shape = index_shape(g->db, index);
+    if (shape == NULL) {
+        codegen_fail(g, g->db->error_code);
+        return;
+    }
+    program_emit_shape(g->program, op, cursor, (int)index->root, database, key_shape_ref(shape));
+    program_comment(g->program, "%s", index->name);
+}
+
+void code_open_table(Codegen *g, Table *table, int cursor, Opcode op)
+{
+    if (!table_has_rowid(table)) {
+        code_open_index(g, table_primary_key(table), cursor, op);
+        return;
+    }
+    int database = schema_index(g->db, table->schema);
+    program_emit_int(g->program, op, cursor, (int)table->root, database, table->stored_count);
+    program_comment(g->program, "%s", table->name);
+}
+
+void write_table_init(Codegen *g, WriteTable *wt, Table *table, int data_cursor)
+{
+    ASSERT(table->kind == TABLE_ORDINARY);
+
+    *wt = (WriteTable){.table = table, .database = schema_index(g->db, table->schema)};
+    wt->data_cursor = data_cursor >= 0 ? data_cursor : cursor_new(g);
+    int count = 0;
+    for (Index *index = table->indexes; index != NULL; index = index->next)
+        count++;
+    wt->indexes = arena_array(g->arena, (size_t)count + 1, sizeof(Index *));
+    wt->index_cursors = arena_array(g->arena, (size_t)count + 1, sizeof *wt->index_cursors);
+    wt->is_untouched = arena_array(g->arena, (size_t)count + 1, sizeof *wt->is_untouched);
+    wt->stored = arena_alloc_zeroed(g->arena, sizeof *wt->stored);
+    if (g->arena->failed) {
+        codegen_fail(g, connection_out_of_memory(g->db));
+        return;
+    }
+    for (Index *index = table->indexes; index != NULL; index = index->next) {
+        bool is_data = !table_has_rowid(table) && (index->flags & INDEX_PRIMARY_KEY) != 0;
+        wt->indexes[wt->index_count] = index;
+        wt->index_cursors[wt->index_count++] = is_data ? wt->data_cursor : cursor_new(g);
+    }
+    *wt->stored = (FromItem){.kind = FROM_PSEUDO, .table = table, .cursor = wt->data_cursor};
+    source_set_table(g, wt->stored, wt->data_cursor);
+}
+
+void write_table_open(Codegen *g, const WriteTable *wt, Opcode op, u16 p5)
+{
+    if (codegen_failed(g))
+        return;
+    code_open_table(g, wt->table, wt->data_cursor, op);
+    program_set_p5(g->program, p5);
+    for (int i = 0; i < wt->index_count; i++) {
+        if (wt->index_cursors[i] == wt->data_cursor || wt->is_untouched[i])
+            continue;
+        code_open_index(g, wt->indexes[i], wt->index_cursors[i], op);
+        program_set_p5(g->program, p5);
+    }
+}
+
+// --- images ---
+
+FromItem *image_item(Codegen *g, Table *table, Reg first)
+{
+    FromItem *item = arena_alloc_zeroed(g->arena, sizeof *item);
+    if (item == NULL) {
+        codegen_fail(g, connection_out_of_memory(g->db));
+        return NULL;
+    }
+    *item = (FromItem){.kind = FROM_PSEUDO, .table = table, .cursor = cursor_new(g)};
+    *source_of(g, item->cursor) = (ColumnSource){.kind = SOURCE_REGISTERS,
+                                                 .cursor = -1,
+                                                 .index_cursor = -1,
+                                                 .table = table,
+                                                 .first_reg = first + 1,
+                                                 .rowid_reg = first};
+    return item;
+}
+
+void code_load_image(Codegen *g, const WriteTable *wt, Reg first)
+{
+    const Table *table = wt->table;
+    if (table_has_rowid(table))
+        program_emit(g->program, OP_Rowid, wt->data_cursor, first, 0);
+    else
+        program_emit(g->program, OP_Null, 0, first, 0);
+    for (int i = 0; i < table->column_count; i++) {
+        if (i == table->rowid_alias)
+            program_emit(g->program, OP_Copy, first, image_column(first, i), 0);
+        else
+            code_item_column(g, wt->stored, i, image_column(first, i));
+    }
+}
+
+static bool has_generated(const Table *table)
+{
+    return (table->flags & (TABLE_HAS_STORED | TABLE_HAS_VIRTUAL)) != 0;
+}
+
+// A generated column may look at others further right: those go first.
+typedef struct GeneratedOrder {
+    Codegen *g;
+    Table *table;
+    FromItem *item;
+    Reg first;
+    u8 *state; // per column: 0 to do, 1 in progress, 2 done
+} GeneratedOrder;
+
+static void code_generated_in_order(GeneratedOrder *order, int column);
+
+static WalkResult visit_needed_column(Walker *w, Expr *e)
+{
+    GeneratedOrder *order = w->arg;
+    if (e->kind == EX_COLUMN && e->u.column.index >= 0)
+        code_generated_in_order(order, e->u.column.index);
+    return WALK_ON;
+}
+
+static void code_generated_in_order(GeneratedOrder *order, int column)
+{
+    Column *definition = &order->table->columns[column];
+    if ((definition->flags & COLUMN_GENERATED) == 0 || order->state[column] == 2)
+        return;
+    if (order->state[column] == 1) {
+        codegen_error(order->g, SQLITE_ERROR, "generated column loop on \"%s\"", definition->name);
+        return;
+    }
+    order->state[column] = 1;
+    Walker w = {.expr = visit_needed_column, .arg = order};
+    (void)expr_walk(&w, definition->value);
+    if (!codegen_failed(order->g))
+        code_generated_column(order->g, order->item, column, image_column(order->first, column));
+    order->state[column] = 2;
+}
+
+void code_image_generated(Codegen *g, Table *table, Reg first)
+{
+    if (!has_generated(table) || codegen_failed(g))
+        return;
+    GeneratedOrder order = {.g = g, .table = table, .first = first};
+    order.item = image_item(g, table, first);
+    order.state = arena_array(g->arena, (size_t)table->column_count, 1);
+    for (int i = 0; i < table->column_count && order.state != NULL && !codegen_failed(g); i++)
+        code_generated_in_order(&order, i);
+}
+
+static const char *table_affinities(Codegen *g, const Table *table, bool stored_only, int *count)
+{
+    char *letters = arena_array(g->arena, (size_t)table->column_count + 1, 1);
+    int n = 0;
+    for (int i = 0; letters != NULL && i < table->column_count; i++) {
+        if (stored_only && (table->columns[i].flags & COLUMN_VIRTUAL) != 0)
+            continue;
+        letters[n++] = (char)table->columns[i].affinity;
+    }
+    *count = n;
+    return letters != NULL ? letters : "";
+}
+
+// The stored columns as one span: the image itself, or a copy without the virtual ones.
+static Reg code_stored_span(Codegen *g, const Table *table, Reg first)
+{
+    if ((table->flags & TABLE_HAS_VIRTUAL) == 0)
+        return first + 1;
+    Reg span = reg_range_new(g, table->stored_count);
+    int n = 0;
+    for (int i = 0; i < table->column_count; i++) {
+        if ((table->columns[i].flags & COLUMN_VIRTUAL) == 0)
+            program_emit(g->program, OP_SCopy, image_column(first, i), span + n++, 0);
+    }
+    return span;
+}
+
+void code_image_affinity(Codegen *g, const WriteTable *wt, Reg first)
+{
+    Table *table = wt->table;
+    int count;
+    const char *letters = table_affinities(g, table, false, &count);
+    bool matters = false;
+    for (int i = 0; i < count; i++)
+        matters |= (u8)letters[i] > AFF_BLOB;
+    if (matters)
+        program_emit_text(g->program, OP_Affinity, first + 1, count, 0, letters, count);
+    if ((table->flags & TABLE_STRICT) != 0) {
+        Reg span = code_stored_span(g, table, first);
+        program_emit_table(g->program, OP_TypeCheck, span, table->stored_count, 0, table);
+        codegen_may_abort(g);
+    }
+}
+
+void code_image_record(Codegen *g, const WriteTable *wt, Reg first, Reg out)
+{
+    const Table *table = wt->table;
+    int count;
+    const char *letters = table_affinities(g, table, true, &count);
+    Reg span = code_stored_span(g, table, first);
+    program_emit_text(g->program, OP_MakeRecord, span, count, out, letters, count);
+}
+
+// --- index entries ---
+
+void code_index_filter(Codegen *g, const Index *index, FromItem *item, Label skip)
+{
+    if (index->where == NULL)
+        return;
+    Expr *where = expr_bind(g->arena, index->where, item);
+    if (where == NULL) {
+        codegen_fail(g, connection_out_of_memory(g->db));
+        return;
+    }
+    bool hoist = g->hoist_constants;
+    g->hoist_constants = false;
+    code_jump(g, where, skip, false, true);
+    g->hoist_constants = hoist;
+}
+
+static void code_index_field(Codegen *g, const Index *index, int i, FromItem *item, Reg target)
+{
+    if (index->columns[i] != COLUMN_EXPR) {
+        int column = index->columns[i] == COLUMN_ROWID ? ROWID_COLUMN : index->columns[i];
+        code_item_column(g, item, column, target);
+        if (program_at(g->program, -1)->op == OP_RealAffinity) // entries keep integers short
+            program_to_noop(g->program, program_here(g->program) - 1);
+        return;
+    }
+    Expr *e = expr_bind(g->arena, index->exprs[i], item);
+    if (e == NULL) {
+        codegen_fail(g, connection_out_of_memory(g->db));
+        return;
+    }
+    bool hoist = g->hoist_constants;
+    g->hoist_constants = false;
+    code_expr_copy(g, e, target);
+    g->hoist_constants = hoist;
+}
+
+void code_index_key(Codegen *g, const Index *index, FromItem *item, Reg first, Label skip)
+{
+    if (skip != 0)
+        code_index_filter(g, index, item, skip);
+    for (int i = 0; i < index->column_count && !codegen_failed(g); i++)
+        code_index_field(g, index, i, item, first + i);
+}
+
+void code_index_rows_delete(Codegen *g, const WriteTable *wt, const bool *only)
+{
+    for (int i = 0; i < wt->index_count && !codegen_failed(g); i++) {
+        const Index *index = wt->indexes[i];
+        if (wt->index_cursors[i] == wt->data_cursor || (only != NULL && !only[i]))
+            continue;
+        Label skip = label_new(g->program);
+        Reg first = reg_range_new(g, index->column_count);
+        code_index_key(g, index, wt->stored, first, skip);
+        program_emit(g->program, OP_IdxDelete, wt->index_cursors[i], first, index->column_count);
+        program_set_p5(g->program, 1); // an entry that is missing means a damaged file
+        label_here(g->program, skip);
+    }
+}

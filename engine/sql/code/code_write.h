@@ -1,0 +1,192 @@
+#ifndef QUIRE_SQL_CODE_CODE_WRITE_H
+#define QUIRE_SQL_CODE_CODE_WRITE_H
+// Shared by the files that change rows: INSERT, UPDATE, DELETE, their constraints, triggers and
+// foreign keys.
+//
+// A row image is a span of registers: the rowid, then every column in table order, generated ones
+// included; the register of an INTEGER PRIMARY KEY holds NULL, its value is the rowid. OLD and NEW
+// of one row stand side by side, OLD first, so that trigger programs find both from one base.
+
+#include "sql/code/statements.h"
+
+// A table that a statement writes, with its cursors.
+typedef struct WriteTable {
+    Table *table;
+    int database;
+    int data_cursor; // the table's tree, or that of the primary key (WITHOUT ROWID)
+    int index_count;
+    Index **indexes;    // in the table's order
+    int *index_cursors; // data_cursor for the primary key of a WITHOUT ROWID table
+    bool *is_untouched; // UPDATE: entries of this index stay as they are
+    FromItem *stored;   // reads columns of the row under data_cursor
+} WriteTable;
+
+// --- tables and their rows (code_index_rows.c) ---
+
+// Allocates cursors; `data_cursor` -1: a new one. `database` is the table's.
+void write_table_init(Codegen *g, WriteTable *wt, Table *table, int data_cursor);
+// Opens data and index cursors with OpenRead or OpenWrite.
+void write_table_open(Codegen *g, const WriteTable *wt, Opcode op, u16 p5);
+void code_open_table(Codegen *g, Table *table, int cursor, Opcode op);
+void code_open_index(Codegen *g, Index *index, int cursor, Opcode op);
+bool table_has_rowid(const Table *table);
+// A FROM item whose columns are the registers of a row image (first: the rowid).
+FromItem *image_item(Codegen *g, Table *table, Reg first);
+// Registers of an image.
+static inline Reg image_column(Reg first, int column)
+{
+    return first + 1 + column;
+}
+// Position of a table's column in the trees of its data: OP_Column's operand.
+int data_field(const Table *table, int column);
+// The fields of `index` for the row `item` stands on, into consecutive registers. Rows a partial
+// index leaves out jump to `skip` (0: it is not partial, or the caller has tested).
+void code_index_key(Codegen *g, const Index *index, FromItem *item, Reg first, Label skip);
+void code_index_filter(Codegen *g, const Index *index, FromItem *item, Label skip);
+// Deletes the index entries of the row under data_cursor. only NULL: all; else only[i] says which.
+void code_index_rows_delete(Codegen *g, const WriteTable *wt, const bool *only);
+// Loads all columns and the rowid of the row under data_cursor into an image.
+void code_load_image(Codegen *g, const WriteTable *wt, Reg first);
+// The affinities of all columns, in table order, on an image; STRICT types are checked.
+void code_image_affinity(Codegen *g, const WriteTable *wt, Reg first);
+// Computes generated columns of an image.
+void code_image_generated(Codegen *g, Table *table, Reg first);
+// r[out] = the record of an image.
+void code_image_record(Codegen *g, const WriteTable *wt, Reg first, Reg out);
+
+// --- one row changed ---
+
+// Which row, and how it is found.
+typedef struct RowKey {
+    Reg first; // rowid, or the fields of the primary key
+    int count; // 1, or the primary key's columns
+} RowKey;
+
+typedef struct DeleteRow {
+    WriteTable *wt;
+    RowKey key;
+    bool is_positioned; // data_cursor stands on the row already
+    bool counts;        // sqlite3_changes()
+    bool keeps_place;   // a loop goes on from data_cursor
+    bool is_replace;    // REPLACE removes it
+    Reg old_first;      // image of the row, when the caller wants it; 0: as needed
+    u8 on_conflict;     // OnConflict imposed on triggers
+    Label gone;         // row is not there (or a trigger took it); 0: none of the caller's business
+} DeleteRow;
+// Triggers, foreign keys, index entries, the row itself.
+void code_row_delete(Codegen *g, const DeleteRow *d);
+
+// What is being checked and where to go.
+typedef struct RowChange {
+    WriteTable *wt;
+    Reg new_first;
+    RowKey old_key;          // UPDATE: of the row as it was; first 0: INSERT
+    bool rowid_may_conflict; // INSERT: the rowid was given; UPDATE: it may have changed
+    bool key_may_change;     // UPDATE: rowid or primary key
+    const bool *changed;     // UPDATE: column i gets a value; NULL: INSERT
+    u8 on_conflict;          // OnConflict of the statement
+    Label ignore;            // next row
+    Insert *insert;          // for upserts
+    Reg *records;            // out: register of the new entry of each index, 0: none is written
+    bool *is_partial_null;   // out: the register is NULL for rows the index leaves out
+    bool may_replace;        // out: REPLACE may have removed rows
+} RowChange;
+void code_constraints(Codegen *g, RowChange *change);
+// Writes row and index entries. p5: P5_* of Insert beside what it works out itself.
+void code_row_write(Codegen *g, RowChange *change, u16 p5);
+void code_unique_failed(Codegen *g, u8 on_conflict, const Index *index);
+void code_rowid_failed(Codegen *g, u8 on_conflict, const Table *table);
+void code_halt(Codegen *g, int rc, u8 on_conflict, const char *text, u16 p5);
+// DO UPDATE of one clause, the conflicting row being under `index_cursor` (the data cursor, for
+// the rowid).
+void code_upsert(Codegen *g, RowChange *change, Upsert *clause, const Index *index,
+                 int index_cursor);
+bool check_reads_changed(const Expr *check, const Table *table, const bool *changed);
+
+// --- UPDATE of one positioned row (shared with upsert) ---
+
+typedef struct UpdateRow {
+    WriteTable *wt;
+    Expr **values;   // per column; NULL: unchanged
+    Expr *new_rowid; // NULL: unchanged
+    bool *changed;   // per column
+    bool rowid_changes, key_changes;
+    u8 on_conflict;
+    Reg old_first; // image pair
+    RowKey key;
+    Label next;
+    bool is_upsert;
+    bool needs_old_image;
+    bool has_triggers;
+    bool has_foreign_keys;
+    ExprList *returning;
+} UpdateRow;
+void update_row_init(Codegen *g, UpdateRow *u, WriteTable *wt, const SetList *set, u8 on_conflict);
+void code_update_row(Codegen *g, UpdateRow *u);
+
+// --- RETURNING ---
+
+void code_returning_begin(Codegen *g, ExprList *returning);
+void code_returning_row(Codegen *g, ExprList *returning, Table *table, Reg old_first,
+                        Reg new_first);
+void code_returning_end(Codegen *g, ExprList *returning);
+
+// --- triggers (code_trigger.c) ---
+
+// Is there a trigger for the event (with an UPDATE: of one of the columns changed)? Bits
+// 1 << TriggerTime.
+u32 triggers_for(Codegen *g, Table *table, TriggerEvent event, const bool *changed);
+// base: register of OLD's image; for INSERT what would be OLD's.
+typedef struct FireTriggers {
+    Table *table;
+    TriggerEvent event;
+    TriggerTime time;
+    const bool *changed;
+    Reg base;
+    u8 on_conflict;
+    Label ignore;
+} FireTriggers;
+void code_fire_triggers(Codegen *g, const FireTriggers *fire);
+// Runs a program built from a Trigger (foreign-key actions).
+void code_run_trigger(Codegen *g, Trigger *trigger, Table *table, Reg base, u8 on_conflict,
+                      Label ignore);
+
+// --- foreign keys (code_foreign_key.c) ---
+
+// changed NULL: every column (INSERT, DELETE).
+bool foreign_keys_needed(Codegen *g, Table *table, const bool *changed, bool rowid_changes);
+// Needs the images of both rows or of the one there is (0: none).
+void code_foreign_key_checks(Codegen *g, const WriteTable *wt, Reg old_first, Reg new_first,
+                             const bool *changed, bool rowid_changes);
+void code_foreign_key_actions(Codegen *g, Table *table, Reg old_first, bool is_update,
+                              const bool *changed, bool rowid_changes);
+bool table_is_referenced(Codegen *g, const Table *table);
+// DROP TABLE: what its rows were to other tables.
+void code_foreign_key_drop(Codegen *g, Table *table);
+
+// --- AUTOINCREMENT ---
+
+// Register that holds the largest rowid ever used, of the outermost statement.
+Reg code_autoincrement_register(Codegen *g, Table *table);
+void code_autoincrement_begin(Codegen *g); // in the start-up part
+void code_autoincrement_end(Codegen *g);
+
+// --- shared ---
+
+// Refuses tables that no statement may change; true when refused.
+bool code_is_read_only(Codegen *g, Table *table, bool has_instead_of);
+// Code an SQL statement as a part of this program; names in it are not checked against the
+// authorizer.
+void code_nested(Codegen *g, const char *fmt, ...) PRINTF_LIKE(2, 3);
+// Counts the rows for PRAGMA count_changes, and for sqlite3_changes().
+void code_count_begin(Codegen *g, bool has_returning);
+void code_count_row(Codegen *g);
+void code_count_end(Codegen *g, const char *label);
+bool code_is_top(const Codegen *g); // neither in a trigger nor nested
+// The statement calls xUpdate of this table.
+void code_vtab_writes(Codegen *g, Table *table);
+// Asks the authorizer; false when refused (the error is set then, unless it said IGNORE).
+bool code_authorize(Codegen *g, int action, const char *a, const char *b, int database);
+u8 code_on_conflict(const Codegen *g, u8 own); // of a statement, perhaps inside a trigger
+
+#endif
