@@ -2,6 +2,7 @@
 #include "pager/file_header.h"
 #include "pager/file_lock.h"
 #include "pager/journal.h"
+#include "pager/log_mode.h"
 #include "pager/pager_internal.h"
 #include "pager/wal.h"
 
@@ -27,6 +28,9 @@ int pager_begin_write(Pager *pager, bool exclusive)
             pager_set_phase(pager, PHASE_READING);
             return rc;
         }
+    } else if (pager->wal != NULL) {
+        TRY(log_begin_write(pager));
+        pager_set_phase(pager, PHASE_RESERVED);
     } else {
         TRY(file_lock_reserved(pager));
         if (exclusive) {
@@ -158,7 +162,11 @@ int pager_commit_prepare(Pager *pager, const char *super_journal)
         return SQLITE_OK;
     ASSERT(pager->phase <= PHASE_FILE_CHANGED);
     ASSERT(!pager->is_read_only);
-    return commit_prepare_file(pager, super_journal);
+    if (pager->wal == NULL)
+        return commit_prepare_file(pager, super_journal);
+    TRY(log_commit(pager));
+    pager_set_phase(pager, PHASE_PREPARED);
+    return SQLITE_OK;
 }
 
 static void transaction_ended(Pager *pager)
@@ -166,7 +174,9 @@ static void transaction_ended(Pager *pager)
     ASSERT(pager->pool.private_count == 0);
     undo_clear(pager);
     pager_set_phase(pager, PHASE_READING);
-    if (!pager->is_temporary && !pager->locking_exclusive)
+    if (pager->wal != NULL)
+        wal_end_write(pager->wal);
+    else if (!pager->is_temporary && !pager->locking_exclusive)
         file_unlock(pager, SQLITE_LOCK_SHARED);
 }
 
@@ -179,7 +189,7 @@ int pager_commit_finish(Pager *pager)
     ASSERT(pager->phase != PHASE_CHANGING || pager->is_temporary);
     ASSERT(pager->phase != PHASE_FILE_CHANGED);
     if (!pager->is_temporary) {
-        if (pager->phase == PHASE_PREPARED) {
+        if (pager->phase == PHASE_PREPARED && pager->wal == NULL) {
             int rc = journal_end(pager);
             if (rc != SQLITE_OK)
                 return rc; // the journal is there still, perhaps: the caller rolls back
@@ -238,7 +248,9 @@ int pager_rollback(Pager *pager)
         rc = rollback_temporary(pager);
     } else {
         pager->page_count = pager->original_count;
-        if (pager->phase >= PHASE_FILE_CHANGED)
+        if (pager->wal != NULL)
+            rc = log_rollback(pager);
+        else if (pager->phase >= PHASE_FILE_CHANGED)
             rc = rollback_file(pager);
         else
             pager_forget_private(pager);

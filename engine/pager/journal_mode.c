@@ -61,46 +61,11 @@ int pager_set_journal_mode(Pager *pager, JournalMode wanted, JournalMode *out)
 
 bool pager_locking_exclusive(Pager *pager, int set)
 {
-    if (set >= 0 && !pager->is_temporary)
+    ASSERT(set >= -1);
+    ASSERT(set <= 1);
+    // A private wal-index cannot be shared any more: the mode stays until the log is closed.
+    bool is_stuck = pager->wal != NULL && wal_has_heap_index(pager->wal);
+    if (set >= 0 && !pager->is_temporary && !is_stuck)
         pager->locking_exclusive = set == 1;
     return pager->locking_exclusive;
-}
-
-int pager_open_wal(Pager *pager, bool *opened)
-{
-    (void)pager;
-    *opened = false;
-    return SQLITE_OK;
-}
-
-int pager_close_wal(Pager *pager)
-{
-    (void)pager;
-    return SQLITE_OK;
-}
-
-bool pager_wal_supported(const Pager *pager)
-{
-    (void)pager;
-    return false;
-}
-
-sqlite3_file *pager_journal_file(const Pager *pager)
-{
-    return pager->journal.file;
-}
-
-int pager_checkpoint(Pager *pager, int mode, int *log_frames, int *checkpointed_frames)
-{
-    (void)pager;
-    (void)mode;
-    *log_frames = -1;
-    *checkpointed_frames = -1;
-    return SQLITE_OK;
-}
-
-int pager_wal_frames_committed(Pager *pager)
-{
-    (void)pager;
-    return 0;
 }

@@ -157,6 +157,8 @@ JournalMode pager_journal_mode(const Pager *pager);
 MUST_USE int pager_set_journal_mode(Pager *pager, JournalMode wanted, JournalMode *out);
 MUST_USE int pager_open_wal(Pager *pager, bool *opened); // start using the log the header asks for
 MUST_USE int pager_close_wal(Pager *pager); // checkpoint, delete the log: leaving WAL mode
+// On by default. Off (SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE): pager_close leaves the log as it is.
+void pager_set_checkpoint_on_close(Pager *pager, bool enabled);
 bool pager_wal_supported(const Pager *pager);
 i64 pager_journal_size_limit(Pager *pager, i64 limit); // < -1 asks
 bool pager_locking_exclusive(Pager *pager, int set);   // set: -1 asks, 0 normal, 1 exclusive

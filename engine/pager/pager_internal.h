@@ -119,7 +119,8 @@ struct Pager {
     Pgno page_count_max;
     i64 mmap_limit;
     PagerSync sync_level;
-    int sync_flags; // SQLITE_SYNC_*
+    bool keep_log_on_close; // SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE
+    int sync_flags;         // SQLITE_SYNC_*
     int checkpoint_sync_flags;
     int (*busy)(void *);
     void *busy_arg;
@@ -136,6 +137,7 @@ void pager_set_phase(Pager *pager, Phase phase);
 MUST_USE int pager_new_slot(Pager *pager, Pgno pgno, Slot **out);
 void pager_drop_cache(Pager *pager);            // forgets all clean pages
 void pager_forget_private(Pager *pager);        // drops all private pages; pinned ones become stale
+void pager_invalidate(Pager *pager, Pgno pgno); // drops one page, whatever it holds
 void pager_mark_pinned_stale(Pager *pager);     // what is in memory is not in the file any more
 MUST_USE int pager_refresh_stale(Pager *pager); // reads stale pages again, in place
 // Tells a running sqlite3_backup about new content.

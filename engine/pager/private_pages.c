@@ -229,6 +229,14 @@ static void slot_drop(Pager *pager, Slot *slot)
         pool_remove(&pager->pool, slot);
 }
 
+void pager_invalidate(Pager *pager, Pgno pgno)
+{
+    Slot *slot = pool_find(&pager->pool, pgno);
+    ASSERT(!pager->is_temporary);
+    if (slot != NULL)
+        slot_drop(pager, slot);
+}
+
 void pager_forget_private(Pager *pager)
 {
     u32 cursor = 0;

@@ -2,6 +2,7 @@
 #include "pager/file_header.h"
 #include "pager/file_lock.h"
 #include "pager/journal.h"
+#include "pager/log_mode.h"
 #include "pager/pager_internal.h"
 #include "pager/wal.h"
 
@@ -72,6 +73,8 @@ static int snapshot_check_file(Pager *pager, bool *changed)
 static int snapshot_begin_file(Pager *pager, bool *changed)
 {
     ASSERT(pager->phase == PHASE_IDLE);
+    if (pager->wal != NULL)
+        return log_begin_read(pager, changed);
     if (pager->lock >= SQLITE_LOCK_SHARED)
         return SQLITE_OK; // exclusive locking mode: nobody wrote since
     TRY(file_lock_shared(pager));
@@ -80,7 +83,11 @@ static int snapshot_begin_file(Pager *pager, bool *changed)
         rc = hot_journal_recover(pager);
     if (rc == SQLITE_OK)
         rc = snapshot_check_file(pager, changed);
-    if (rc != SQLITE_OK)
+    if (rc == SQLITE_OK)
+        rc = log_open_if_present(pager);
+    if (rc == SQLITE_OK && pager->wal != NULL)
+        rc = log_begin_read(pager, changed); // SHARED is kept as long as the log is open
+    else if (rc != SQLITE_OK)
         file_unlock(pager, SQLITE_LOCK_NONE);
     return rc;
 }
@@ -117,6 +124,8 @@ static void snapshot_abandon(Pager *pager)
     ASSERT(pager->phase == PHASE_FAILED);
     pager_forget_private(pager);
     undo_clear(pager);
+    if (pager->wal != NULL)
+        wal_end_write(pager->wal);
     journal_close(pager);
     pager_drop_cache(pager);
     pager->has_looked = false;
@@ -133,7 +142,9 @@ void pager_end_read(Pager *pager)
     bool has_failed = pager->phase == PHASE_FAILED;
     if (has_failed)
         snapshot_abandon(pager);
-    if (!pager->is_temporary && (has_failed || !pager->locking_exclusive))
+    if (pager->wal != NULL)
+        wal_end_read(pager->wal);
+    else if (!pager->is_temporary && (has_failed || !pager->locking_exclusive))
         file_unlock(pager, SQLITE_LOCK_NONE);
     pager_set_phase(pager, PHASE_IDLE);
 }
@@ -141,6 +152,8 @@ void pager_end_read(Pager *pager)
 int snapshot_close(Pager *pager)
 {
     ASSERT(pager->phase == PHASE_IDLE);
+    if (pager->wal != NULL)
+        log_close(pager);
     bool kept_journal = os_is_open(pager->journal.file) && pager->lock == SQLITE_LOCK_EXCLUSIVE;
     journal_close(pager);
     if (kept_journal && pager->journal_mode == JOURNAL_DELETE)
@@ -159,6 +172,11 @@ int snapshot_read_page(Pager *pager, Pgno pgno, u8 *out)
         memset(out, 0, (size_t)size); // temporary, and never written out
         return SQLITE_OK;
     }
+    FrameNo frame = 0;
+    if (pager->wal != NULL)
+        TRY(wal_find(pager->wal, pgno, &frame));
+    if (frame != 0)
+        return wal_read_frame(pager->wal, frame, out, (u32)size);
     int rc = os_read(pager->file, out, size, (i64)(pgno - 1) * size);
     if (rc == SQLITE_IOERR_SHORT_READ)
         rc = SQLITE_OK; // zero-filled by os_read

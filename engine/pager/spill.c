@@ -1,6 +1,7 @@
 // Giving memory back while a transaction runs: private pages go to the file before the commit (P6).
 #include "pager/file_lock.h"
 #include "pager/journal.h"
+#include "pager/log_mode.h"
 #include "pager/pager_internal.h"
 #include "pager/run_writer.h"
 #include "pager/wal.h"
@@ -93,9 +94,14 @@ int pager_spill(Pager *pager)
     u32 count;
     TRY(pager_collect_private(pager, true, &slots, &count));
     int rc = SQLITE_OK;
-    if (count > 0)
-        rc = pager->is_temporary ? spill_temporary(pager, slots, count)
-                                 : spill_to_file(pager, slots, count);
+    if (count == 0)
+        rc = SQLITE_OK; // everything is pinned
+    else if (pager->is_temporary)
+        rc = spill_temporary(pager, slots, count);
+    else if (pager->wal != NULL)
+        rc = log_spill(pager, slots, count);
+    else
+        rc = spill_to_file(pager, slots, count);
     mem_free(slots);
     pager->spill_not_before = 0;
     if (rc == SQLITE_BUSY || count == 0) {

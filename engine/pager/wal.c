@@ -1,16 +1,576 @@
-// The write-ahead log. See wal.h.
+// The write-ahead log: opening, reading, appending. See wal.h for format and laws, wal_index.h for
+// the shared memory beside it.
 #include "pager/wal.h"
-#include "pager/pager_internal.h"
+
+#include "pager/run_writer.h"
+#include "pager/wal_index.h"
+
+#include <string.h>
+
+enum {
+    RETRIES_MAX = 100, // of a reader that others keep in the way; then SQLITE_PROTOCOL
+    RETRIES_EAGER = 5, // without sleeping
+    RETRY = -1,        // internal: the snapshot moved while it was being taken
+};
+
+// --- opening and closing ---
+
+int wal_open(const WalOptions *options, Wal **out)
+{
+    ASSERT(options->database != NULL);
+    ASSERT(options->path != NULL);
+    Wal *wal = mem_alloc_zeroed(sizeof *wal);
+    if (wal == NULL)
+        return SQLITE_NOMEM;
+    wal->vfs = options->vfs;
+    wal->database = options->database;
+    wal->path = options->path;
+    wal->index_is_private = options->heap_index;
+    wal->size_limit = options->size_limit;
+    wal->read_lock = -1;
+    int out_flags = 0;
+    int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_WAL;
+    int rc = os_open_new(wal->vfs, wal->path, flags, &wal->log, &out_flags);
+    if (rc != SQLITE_OK) {
+        mem_free(wal);
+        return rc;
+    }
+    wal->is_read_only = (out_flags & SQLITE_OPEN_READONLY) != 0;
+    int traits = os_characteristics(wal->database);
+    wal->pad_to_sector = (traits & SQLITE_IOCAP_POWERSAFE_OVERWRITE) == 0;
+    wal->sector_size = os_sector_size(wal->log);
+    *out = wal;
+    return SQLITE_OK;
+}
+
+int wal_limit_size(Wal *wal, i64 limit)
+{
+    i64 size;
+    ASSERT(limit >= 0);
+    TRY(os_size(wal->log, &size));
+    ASSERT(size >= 0);
+    return size > limit ? os_truncate(wal->log, limit) : SQLITE_OK;
+}
+
+int wal_close(Wal *wal, bool checkpoint, int sync_flags, u32 page_size)
+{
+    if (wal == NULL)
+        return SQLITE_OK;
+    ASSERT(!wal->write_locked);
+    ASSERT(wal->read_lock < 0);
+    bool delete_it = false;
+    int rc = SQLITE_OK;
+    if (checkpoint) {
+        Checkpoint request = {
+            .mode = SQLITE_CHECKPOINT_PASSIVE, .sync_flags = sync_flags, .page_size = page_size};
+        rc = wal_checkpoint(wal, &request);
+        int persist = -1;
+        os_control_hint(wal->database, SQLITE_FCNTL_PERSIST_WAL, &persist);
+        if (rc == SQLITE_OK && persist != 1)
+            delete_it = true;
+        else if (rc == SQLITE_OK && wal->size_limit >= 0)
+            rc = wal_limit_size(wal, 0);
+    }
+    wal_index_unmap(wal, delete_it);
+    os_close_free(wal->log);
+    if (delete_it) {
+        int ignored = os_delete(wal->vfs, wal->path, false);
+        (void)ignored; // an empty or copied log harms nobody
+    }
+    mem_free((void *)wal->regions);
+    mem_free(wal);
+    return rc;
+}
+
+sqlite3_file *wal_file(const Wal *wal)
+{
+    return wal->log;
+}
+
+void wal_set_size_limit(Wal *wal, i64 limit)
+{
+    ASSERT(limit >= -1);
+    wal->size_limit = limit;
+}
+
+bool wal_has_heap_index(const Wal *wal)
+{
+    return wal->index_is_private;
+}
+
+// --- taking a snapshot ---
+
+static volatile u32 *wal_words(const Wal *wal)
+{
+    ASSERT(wal->region_count > 0);
+    ASSERT(wal->regions[0] != NULL);
+    return wal->regions[0];
+}
+
+// The header could not be read because somebody holds the WRITE lock: who, and is it worth waiting?
+static int snapshot_why_busy(Wal *wal)
+{
+    if (wal->region_count == 0 || wal->regions[0] == NULL)
+        return RETRY; // the index is just being made
+    int rc = wal_lock_shared(wal, SHM_SLOT_RECOVER);
+    if (rc == SQLITE_OK) {
+        wal_unlock_shared(wal, SHM_SLOT_RECOVER);
+        return RETRY; // recovery has just ended
+    }
+    ASSERT(rc != RETRY);
+    return rc == SQLITE_BUSY ? SQLITE_BUSY_RECOVERY : rc;
+}
+
+// When the whole log is in the database, readers leave it alone, so that a writer may start it
+// over.
+static int snapshot_try_file(Wal *wal, bool *taken)
+{
+    *taken = false;
+    if (shm_load(&wal_words(wal)[WORD_BACKFILLED]) != wal->header.last_frame)
+        return SQLITE_OK;
+    int rc = wal_lock_shared(wal, SHM_SLOT_READ0);
+    if (rc == SQLITE_BUSY)
+        return SQLITE_OK; // a checkpointer is writing the file: use a mark
+    TRY(rc);
+    wal_index_barrier(wal);
+    ASSERT(wal->read_lock < 0);
+    if (!wal_index_header_is(wal, &wal->header)) {
+        wal_unlock_shared(wal, SHM_SLOT_READ0);
+        return RETRY;
+    }
+    wal->read_lock = 0;
+    *taken = true;
+    return SQLITE_OK;
+}
+
+// The highest usable mark, raised to our snapshot if one is free to be moved.
+static int snapshot_choose_mark(Wal *wal, int *index, u32 *mark)
+{
+    volatile u32 *words = wal_words(wal);
+    FrameNo last = wal->header.last_frame;
+    *index = 0;
+    *mark = 0;
+    for (int i = 1; i < READ_MARK_COUNT; i++) {
+        u32 value = shm_load(&words[WORD_READ_MARK + i]);
+        if (value >= *mark && value <= last) {
+            *mark = value;
+            *index = i;
+        }
+    }
+    if (wal->index_read_only || (*index != 0 && *mark == last))
+        return SQLITE_OK;
+    for (int i = 1; i < READ_MARK_COUNT; i++) {
+        int rc = wal_lock_exclusive(wal, SHM_SLOT_READ0 + i, 1);
+        if (rc == SQLITE_BUSY)
+            continue;
+        TRY(rc);
+        shm_store(&words[WORD_READ_MARK + i], last);
+        *mark = last;
+        *index = i;
+        wal_unlock_exclusive(wal, SHM_SLOT_READ0 + i, 1);
+        break;
+    }
+    ASSERT(*mark <= last);
+    return SQLITE_OK;
+}
+
+static int snapshot_take_mark(Wal *wal)
+{
+    int index;
+    u32 mark;
+    TRY(snapshot_choose_mark(wal, &index, &mark));
+    if (index == 0)
+        return wal->index_read_only ? SQLITE_READONLY_CANTINIT : RETRY;
+    int rc = wal_lock_shared(wal, SHM_SLOT_READ0 + index);
+    if (rc != SQLITE_OK)
+        return rc == SQLITE_BUSY ? RETRY : rc;
+    // The mark protects us from now on. Had a checkpoint or a commit gone by in between, what we
+    // chose may be worthless: look again.
+    volatile u32 *words = wal_words(wal);
+    wal->first_frame = shm_load(&words[WORD_BACKFILLED]) + 1;
+    wal_index_barrier(wal);
+    if (shm_load(&words[WORD_READ_MARK + index]) != mark
+        || !wal_index_header_is(wal, &wal->header)) {
+        wal_unlock_shared(wal, SHM_SLOT_READ0 + index);
+        return RETRY;
+    }
+    ASSERT(mark <= wal->header.last_frame);
+    ASSERT(index < READ_MARK_COUNT);
+    wal->read_lock = (i8)index;
+    return SQLITE_OK;
+}
+
+// `use_log`: the caller is a writer that must not take READ0.
+static int snapshot_try(Wal *wal, bool use_log, bool *changed)
+{
+    ASSERT(wal->read_lock < 0);
+    if (!use_log) {
+        int rc = wal_index_read_header(wal, changed);
+        if (rc == SQLITE_BUSY)
+            return snapshot_why_busy(wal);
+        TRY(rc);
+        if (wal->index_unreliable) {
+            wal->read_lock = 0; // the index is our own, and nobody checkpoints: no writer is there
+            wal->first_frame = 1;
+            return SQLITE_OK;
+        }
+        bool taken;
+        TRY(snapshot_try_file(wal, &taken));
+        if (taken)
+            return SQLITE_OK;
+    }
+    return snapshot_take_mark(wal);
+}
+
+static int snapshot_retry(Wal *wal, bool use_log, bool *changed)
+{
+    for (int attempt = 0; attempt <= RETRIES_MAX; attempt++) {
+        int rc = snapshot_try(wal, use_log, changed);
+        if (rc != RETRY)
+            return rc;
+        if (attempt > RETRIES_EAGER) {
+            int beyond = attempt - 9;
+            (void)os_sleep(wal->vfs, beyond > 0 ? beyond * beyond * 39 : 1);
+        }
+    }
+    ASSERT(wal->read_lock < 0);
+    return SQLITE_PROTOCOL;
+}
+
+int wal_begin_read(Wal *wal, bool *changed)
+{
+    ASSERT(wal->read_lock < 0);
+    ASSERT(!wal->write_locked);
+    bool differs = false;
+    wal->former = wal->header;
+    int rc = snapshot_retry(wal, false, &differs);
+    if (differs)
+        *changed = true;
+    return rc;
+}
+
+void wal_end_read(Wal *wal)
+{
+    ASSERT(!wal->write_locked);
+    if (wal->read_lock >= 0)
+        wal_unlock_shared(wal, SHM_SLOT_READ0 + wal->read_lock);
+    wal->read_lock = -1;
+    ASSERT(wal->read_lock < 0);
+}
+
+u32 wal_page_count(const Wal *wal)
+{
+    return wal->header.page_count;
+}
+
+u32 wal_page_size(const Wal *wal)
+{
+    return wal->page_size;
+}
+
+bool wal_visit_news(Wal *wal, u32 count_max, void (*visit)(void *arg, Pgno pgno), void *arg)
+{
+    const WalHeader *former = &wal->former;
+    const WalHeader *now = &wal->header;
+    ASSERT(wal->read_lock >= 0);
+    bool is_same_log = former->is_initialised && memcmp(former->salt, now->salt, 8) == 0
+                       && former->last_frame <= now->last_frame
+                       && former->page_size == now->page_size;
+    if (!is_same_log || wal->index_unreliable || now->last_frame - former->last_frame > count_max)
+        return false;
+    for (FrameNo frame = former->last_frame + 1; frame <= now->last_frame; frame++) {
+        Pgno pgno;
+        if (wal_index_page_of(wal, frame, &pgno) != SQLITE_OK)
+            return false;
+        visit(arg, pgno);
+    }
+    ASSERT(former->last_frame <= now->last_frame);
+    return true;
+}
+
+int wal_read_frame(Wal *wal, FrameNo frame, u8 *out, u32 size)
+{
+    ASSERT(frame >= 1);
+    ASSERT(frame <= wal->header.last_frame);
+    if (wal->page_size < size)
+        return corrupt_page(0, "log of a smaller page size");
+    return os_read(wal->log, out, (int)size,
+                   frame_offset(frame, wal->page_size) + FRAME_HEADER_SIZE);
+}
+
+// --- writing ---
+
+int wal_begin_write(Wal *wal)
+{
+    ASSERT(wal->read_lock >= 0);
+    ASSERT(!wal->write_locked);
+    if (wal->is_read_only || wal->index_read_only || wal->index_unreliable)
+        return SQLITE_READONLY;
+    TRY(wal_lock_exclusive(wal, SHM_SLOT_WRITE, 1));
+    if (!wal_index_header_is(wal, &wal->header)) {
+        wal_unlock_exclusive(wal, SHM_SLOT_WRITE, 1);
+        return SQLITE_BUSY_SNAPSHOT;
+    }
+    wal->write_locked = true;
+    return SQLITE_OK;
+}
+
+void wal_end_write(Wal *wal)
+{
+    if (!wal->write_locked)
+        return;
+    wal->write_locked = false;
+    wal->restarted = false;
+    wal->truncate_on_commit = false;
+    wal_unlock_exclusive(wal, SHM_SLOT_WRITE, 1);
+    ASSERT(!wal->write_locked);
+}
+
+bool wal_has_uncommitted(const Wal *wal)
+{
+    WalHeader shared;
+    ASSERT(wal->write_locked);
+    for (u32 i = 0; i < sizeof shared / 4; i++) {
+        u32 word = shm_load(&wal_words(wal)[i]);
+        memcpy((u8 *)&shared + 4 * i, &word, 4);
+    }
+    return shared.last_frame != wal->header.last_frame;
+}
+
+// Increments the first salt as the big-endian number it is and replaces the second.
+void wal_start_over(Wal *wal, u32 salt_change)
+{
+    WalHeader *header = &wal->header;
+    volatile u32 *words = wal_words(wal);
+    ASSERT(wal->write_locked);
+    wal->sequence++;
+    header->last_frame = 0;
+    put_u32(header->salt, get_u32(header->salt) + 1);
+    memcpy(header->salt + 4, &salt_change, 4);
+    wal_index_write_header(wal);
+    shm_store(&words[WORD_BACKFILLED], 0);
+    shm_store(&words[WORD_ATTEMPTED], 0);
+    shm_store(&words[WORD_READ_MARK + 1], 0);
+    for (int i = 2; i < READ_MARK_COUNT; i++)
+        shm_store(&words[WORD_READ_MARK + i], READ_MARK_UNUSED);
+    ASSERT(shm_load(&words[WORD_READ_MARK]) == 0);
+}
+
+// L5. A writer whose snapshot is the database file alone starts the log over, if no reader has a
+// mark.
+static int append_restart_log(Wal *wal)
+{
+    if (wal->read_lock != 0)
+        return SQLITE_OK;
+    ASSERT(wal->write_locked);
+    volatile u32 *words = wal_words(wal);
+    if (shm_load(&words[WORD_BACKFILLED]) > 0) {
+        int rc = wal_lock_exclusive(wal, SHM_SLOT_READ0 + 1, READ_MARK_COUNT - 1);
+        if (rc == SQLITE_OK) {
+            u32 salt;
+            os_randomness(wal->vfs, sizeof salt, &salt);
+            wal_start_over(wal, salt);
+            wal->truncate_on_commit = true;
+            wal_unlock_exclusive(wal, SHM_SLOT_READ0 + 1, READ_MARK_COUNT - 1);
+        } else if (rc != SQLITE_BUSY) {
+            return rc;
+        }
+    }
+    wal_unlock_shared(wal, SHM_SLOT_READ0);
+    wal->read_lock = -1;
+    bool ignored = false;
+    TRY(snapshot_retry(wal, true, &ignored));
+    ASSERT(wal->read_lock > 0);
+    return SQLITE_OK;
+}
+
+// The first frame of an empty log needs the log's own header. It is synced: after a crash frames of
+// the former log must not be read as if they belonged to this one.
+static int append_log_header(Wal *wal, const WalAppend *append)
+{
+    u8 bytes[WAL_HEADER_SIZE];
+    u32 checksum[2];
+    bool big_endian = __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__;
+    ASSERT(wal->header.last_frame == 0);
+    if (wal->sequence == 0)
+        os_randomness(wal->vfs, sizeof wal->header.salt, wal->header.salt);
+    put_u32(bytes, WAL_MAGIC | big_endian);
+    put_u32(bytes + 4, WAL_VERSION);
+    put_u32(bytes + 8, append->page_size);
+    put_u32(bytes + 12, wal->sequence);
+    memcpy(bytes + 16, wal->header.salt, 8);
+    wal_checksum(true, bytes, WAL_HEADER_SIZE - 8, NULL, checksum);
+    put_u32(bytes + 24, checksum[0]);
+    put_u32(bytes + 28, checksum[1]);
+    wal->page_size = append->page_size;
+    wal->header.big_endian_checksums = big_endian;
+    memcpy(wal->header.frame_checksum, checksum, sizeof checksum);
+    wal->truncate_on_commit = true;
+    TRY(os_write(wal->log, bytes, sizeof bytes, 0));
+    return append->header_sync_flags != 0 ? os_sync(wal->log, append->header_sync_flags)
+                                          : SQLITE_OK;
+}
+
+// Fills in a frame's header and runs the checksum on.
+static void frame_encode(Wal *wal, const WalPage *page, u32 commit_size, u8 *out)
+{
+    bool native = wal->header.big_endian_checksums == (__BYTE_ORDER__ == __ORDER_BIG_ENDIAN__);
+    u32 *sum = wal->header.frame_checksum;
+    ASSERT(page->pgno != 0);
+    ASSERT(page->content != NULL);
+    put_u32(out, page->pgno);
+    put_u32(out + 4, commit_size);
+    memcpy(out + 8, wal->header.salt, 8);
+    wal_checksum(native, out, 8, sum, sum);
+    wal_checksum(native, page->content, wal->page_size, sum, sum);
+    put_u32(out + 16, sum[0]);
+    put_u32(out + 20, sum[1]);
+}
+
+static int append_frame(Wal *wal, RunWriter *writer, FrameNo frame, const WalPage *page,
+                        u32 commit_size)
+{
+    u8 header[FRAME_HEADER_SIZE];
+    i64 offset = frame_offset(frame, wal->page_size);
+    ASSERT(frame >= 1);
+    ASSERT(wal->write_locked);
+    frame_encode(wal, page, commit_size, header);
+    TRY(run_writer_add(writer, offset, header, sizeof header));
+    return run_writer_add(writer, offset + FRAME_HEADER_SIZE, page->content, (int)wal->page_size);
+}
+
+// Writes all frames; *last comes out as the last one's number. On disks that may damage the sector
+// around the end, the commit frame is repeated until the sector is full.
+static int append_frames(Wal *wal, const WalAppend *append, FrameNo *last)
+{
+    u32 frame_size = wal->page_size + FRAME_HEADER_SIZE;
+    FrameNo frame = wal->header.last_frame;
+    RunWriter writer;
+    run_writer_init(&writer, wal->log, (u64)append->count * frame_size);
+    int rc = SQLITE_OK;
+    for (u32 i = 0; i < append->count && rc == SQLITE_OK; i++) {
+        u32 commit_size = i + 1 == append->count ? append->commit_size : 0;
+        rc = append_frame(wal, &writer, ++frame, &append->pages[i], commit_size);
+    }
+    if (rc == SQLITE_OK && append->commit_size != 0 && append->sync_flags != 0
+        && wal->pad_to_sector) {
+        const WalPage *page = &append->pages[append->count - 1];
+        i64 end = frame_offset(frame + 1, wal->page_size);
+        i64 target = (end + wal->sector_size - 1) / wal->sector_size * wal->sector_size;
+        for (; rc == SQLITE_OK && frame_offset(frame + 1, wal->page_size) < target;)
+            rc = append_frame(wal, &writer, ++frame, page, append->commit_size);
+    }
+    if (rc == SQLITE_OK)
+        rc = run_writer_flush(&writer);
+    run_writer_deinit(&writer);
+    *last = frame;
+    ASSERT(frame > wal->header.last_frame);
+    return rc;
+}
+
+static int append_index(Wal *wal, const WalAppend *append, FrameNo last)
+{
+    FrameNo frame = wal->header.last_frame;
+    ASSERT(last >= frame + append->count);
+    for (u32 i = 0; i < append->count; i++)
+        TRY(wal_index_append(wal, ++frame, append->pages[i].pgno));
+    while (frame < last)
+        TRY(wal_index_append(wal, ++frame, append->pages[append->count - 1].pgno));
+    ASSERT(frame == last);
+    return SQLITE_OK;
+}
+
+int wal_append(Wal *wal, const WalAppend *append)
+{
+    ASSERT(wal->write_locked);
+    ASSERT(append->count > 0);
+    TRY(append_restart_log(wal));
+    if (wal->header.last_frame == 0)
+        TRY(append_log_header(wal, append));
+    if (wal->page_size != append->page_size)
+        return corrupt_page(0, "log of another page size");
+    u32 checksum[2] = {wal->header.frame_checksum[0], wal->header.frame_checksum[1]};
+    FrameNo last;
+    int rc = append_frames(wal, append, &last);
+    if (rc == SQLITE_OK && append->commit_size != 0 && append->sync_flags != 0)
+        rc = os_sync(wal->log, append->sync_flags);
+    if (rc == SQLITE_OK)
+        rc = append_index(wal, append, last);
+    if (rc != SQLITE_OK) {
+        // As if nothing was written: the next append takes the same place.
+        memcpy(wal->header.frame_checksum, checksum, sizeof checksum);
+        return rc;
+    }
+    if (append->commit_size != 0 && wal->truncate_on_commit && wal->size_limit >= 0) {
+        i64 used = frame_offset(last + 1, wal->page_size);
+        int ignored = wal_limit_size(wal, used > wal->size_limit ? used : wal->size_limit);
+        (void)ignored;
+        wal->truncate_on_commit = false;
+    }
+    WalHeader *header = &wal->header;
+    header->page_size = (u16)((wal->page_size & 0xff00) | (wal->page_size >> 16));
+    header->last_frame = last;
+    if (append->commit_size != 0) {
+        header->change++;
+        header->page_count = append->commit_size;
+        wal_index_write_header(wal); // readers see the transaction from here on
+        wal->committed_frames = last;
+    }
+    return SQLITE_OK;
+}
+
+int wal_frames_committed(Wal *wal)
+{
+    int count = (int)wal->committed_frames;
+    ASSERT(count >= 0);
+    wal->committed_frames = 0;
+    return count;
+}
+
+// --- forgetting frames ---
+
+int wal_undo(Wal *wal, void (*visit)(void *arg, Pgno pgno), void *arg)
+{
+    FrameNo reached = wal->header.last_frame;
+    WalHeader shared;
+    ASSERT(wal->write_locked);
+    for (u32 i = 0; i < sizeof shared / 4; i++) {
+        u32 word = shm_load(&wal_words(wal)[i]);
+        memcpy((u8 *)&shared + 4 * i, &word, 4);
+    }
+    for (FrameNo frame = shared.last_frame + 1; frame <= reached; frame++) {
+        Pgno pgno;
+        TRY(wal_index_page_of(wal, frame, &pgno));
+        visit(arg, pgno);
+    }
+    wal->header = shared;
+    if (reached != shared.last_frame)
+        wal_index_clean(wal);
+    ASSERT(wal->header.last_frame <= reached || reached == 0);
+    return SQLITE_OK;
+}
 
 void wal_savepoint_mark(const Wal *wal, u32 mark[4])
 {
-    (void)wal;
-    memset(mark, 0, 4 * sizeof *mark);
+    ASSERT(mark != NULL);
+    mark[0] = wal->header.last_frame;
+    mark[1] = wal->header.frame_checksum[0];
+    mark[2] = wal->header.frame_checksum[1];
+    mark[3] = wal->sequence;
 }
 
 int wal_savepoint_undo(Wal *wal, const u32 mark[4])
 {
-    (void)wal;
-    (void)mark;
+    ASSERT(wal->write_locked);
+    // The log was started over since: then all its frames are later than the mark.
+    bool same_log = mark[3] == wal->sequence;
+    u32 last = same_log ? mark[0] : 0;
+    if (last >= wal->header.last_frame)
+        return SQLITE_OK;
+    wal->header.last_frame = last;
+    wal->header.frame_checksum[0] = mark[1];
+    wal->header.frame_checksum[1] = mark[2];
+    wal_index_clean(wal);
+    ASSERT(wal->header.last_frame == last);
     return SQLITE_OK;
 }

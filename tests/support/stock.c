@@ -164,6 +164,7 @@ void stock_stop(pid_t process, bool kill_it)
 
 void work_dir_begin(WorkDir *dir)
 {
+    memset(dir, 0, sizeof *dir);
     snprintf(dir->path, sizeof dir->path, "/tmp/quire_test_XXXXXX");
     if (mkdtemp(dir->path) == NULL)
         abort();
@@ -175,17 +176,23 @@ void work_dir_end(WorkDir *dir)
     struct dirent *entry;
     while (entries != NULL && (entry = readdir(entries)) != NULL)
         if (entry->d_name[0] != '.')
-            unlink(work_path(dir, entry->d_name));
+            unlinkat(dirfd(entries), entry->d_name, 0);
     if (entries != NULL)
         closedir(entries);
     rmdir(dir->path);
 }
 
-const char *work_path(const WorkDir *dir, const char *name)
+const char *work_path(WorkDir *dir, const char *name)
 {
-    char *out = ring[ring_next++ % 8];
-    snprintf(out, sizeof ring[0], "%s/%s", dir->path, name);
-    return out;
+    char wanted[sizeof dir->files[0]];
+    snprintf(wanted, sizeof wanted, "%s/%s", dir->path, name);
+    for (size_t i = 0; i < sizeof dir->files / sizeof dir->files[0]; i++) {
+        if (dir->files[i][0] == 0)
+            memcpy(dir->files[i], wanted, sizeof wanted);
+        if (strcmp(dir->files[i], wanted) == 0)
+            return dir->files[i];
+    }
+    abort();
 }
 
 unsigned char *file_bytes(const char *path, long *size)

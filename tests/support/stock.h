@@ -26,11 +26,12 @@ void stock_stop(pid_t process, bool kill_it);
 // A scratch directory of its own for a test; every file in it goes with it.
 typedef struct WorkDir {
     char path[80];
+    char files[16][128];
 } WorkDir;
 void work_dir_begin(WorkDir *dir);
 void work_dir_end(WorkDir *dir);
-// "<dir>/<name>"; valid for the next 7 calls.
-const char *work_path(const WorkDir *dir, const char *name);
+// "<dir>/<name>"; good as long as the directory, for up to 16 names.
+const char *work_path(WorkDir *dir, const char *name);
 
 // A file's bytes (free with free()); *size -1 when it does not exist.
 unsigned char *file_bytes(const char *path, long *size);

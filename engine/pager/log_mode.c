@@ -1,0 +1,309 @@
+// The pager's side of WAL mode. See log_mode.h; the log itself is in wal.c.
+#include "pager/log_mode.h"
+
+#include "pager/file_header.h"
+#include "pager/file_lock.h"
+#include "pager/journal.h"
+#include "pager/wal.h"
+
+#include <string.h>
+
+// --- opening and closing ---
+
+bool pager_wal_supported(const Pager *pager)
+{
+    ASSERT(pager != NULL);
+    if (pager->no_locks || pager->is_temporary)
+        return false;
+    return pager->locking_exclusive || os_has_shm(pager->file);
+}
+
+static int log_open(Pager *pager)
+{
+    ASSERT(pager->wal == NULL);
+    ASSERT(pager->lock >= SQLITE_LOCK_SHARED);
+    if (!pager_wal_supported(pager))
+        return error_cantopen();
+    if (pager->locking_exclusive)
+        TRY(file_lock_exclusive(pager)); // the index will be in the heap: nobody else may come
+    journal_close(pager);
+    WalOptions options = {
+        .vfs = pager->vfs,
+        .database = pager->file,
+        .path = pager->wal_path,
+        .heap_index = pager->locking_exclusive,
+        .size_limit = pager->journal.size_limit,
+    };
+    return wal_open(&options, &pager->wal);
+}
+
+int log_open_if_present(Pager *pager)
+{
+    bool exists;
+    ASSERT(pager->wal == NULL);
+    ASSERT(pager->lock >= SQLITE_LOCK_SHARED);
+    if (pager->no_locks)
+        return SQLITE_OK;
+    TRY(os_access(pager->vfs, pager->wal_path, SQLITE_ACCESS_EXISTS, &exists));
+    if (!exists)
+        return SQLITE_OK;
+    if (pager->page_count > 0)
+        return log_open(pager);
+    // A log without a database: left over from a file that was deleted.
+    int rc = pager->is_read_only ? SQLITE_OK : os_delete(pager->vfs, pager->wal_path, false);
+    return rc == SQLITE_IOERR_DELETE_NOENT ? SQLITE_OK : rc;
+}
+
+int pager_open_wal(Pager *pager, bool *opened)
+{
+    ASSERT(opened != NULL);
+    *opened = false;
+    if (pager->wal != NULL || pager->is_temporary)
+        return SQLITE_OK;
+    ASSERT(pager->phase == PHASE_READING);
+    TRY(log_open(pager));
+    *opened = true; // the caller ends its read and begins anew, now from the log
+    return SQLITE_OK;
+}
+
+static int checkpoint_sync_flags(const Pager *pager)
+{
+    ASSERT(!pager->is_temporary);
+    return pager->sync_level == SYNC_OFF ? 0 : pager->checkpoint_sync_flags;
+}
+
+int pager_close_wal(Pager *pager)
+{
+    ASSERT(pager->phase == PHASE_IDLE);
+    if (pager->wal == NULL && !pager->is_temporary) {
+        TRY(pager_begin_read(pager, NULL)); // finds a log that nobody has used yet
+        pager_end_read(pager);
+    }
+    if (pager->wal == NULL)
+        return SQLITE_OK;
+    TRY(file_lock_exclusive(pager)); // fails while another connection uses the log
+    Wal *wal = pager->wal;
+    pager->wal = NULL;
+    int rc = wal_close(wal, true, checkpoint_sync_flags(pager), pager->pool.page_size);
+    pager->has_looked = false;
+    if (!pager->locking_exclusive)
+        file_unlock(pager, SQLITE_LOCK_NONE);
+    ASSERT(pager->wal == NULL);
+    return rc;
+}
+
+void log_close(Pager *pager)
+{
+    ASSERT(pager->phase == PHASE_IDLE);
+    ASSERT(pager->wal != NULL);
+    bool is_last = !pager->keep_log_on_close && file_lock_exclusive_now(pager) == SQLITE_OK;
+    Wal *wal = pager->wal;
+    pager->wal = NULL;
+    // What could not be copied is still in the log.
+    (void)wal_close(wal, is_last, checkpoint_sync_flags(pager), pager->pool.page_size);
+}
+
+void pager_set_checkpoint_on_close(Pager *pager, bool enabled)
+{
+    ASSERT(pager != NULL);
+    pager->keep_log_on_close = !enabled;
+}
+
+// --- reading ---
+
+static void drop_changed_page(void *arg, Pgno pgno)
+{
+    Pager *pager = arg;
+    ASSERT(pager->pool.private_count == 0 || pager->phase >= PHASE_CHANGING);
+    pager_invalidate(pager, pgno);
+}
+
+int log_begin_read(Pager *pager, bool *changed)
+{
+    bool differs = false;
+    ASSERT(pager->phase == PHASE_IDLE);
+    TRY(wal_begin_read(pager->wal, &differs));
+    u32 page_size = wal_page_size(pager->wal);
+    if (differs) {
+        *changed = true;
+        // A few frames: drop their pages. Many, or a log started over: drop all.
+        u32 few = pager->pool.count * 4 + 64;
+        if (!wal_visit_news(pager->wal, few, drop_changed_page, pager))
+            pager_drop_cache(pager);
+        if (page_size != 0 && page_size != pager->pool.page_size) {
+            pool_set_page_size(&pager->pool, page_size);
+            pager->pool.limit = pager_cache_limit(pager);
+        }
+    }
+    pager->page_count = wal_page_count(pager->wal);
+    int rc = pager->page_count == 0 ? file_page_count(pager, &pager->page_count) : SQLITE_OK;
+    if (rc != SQLITE_OK)
+        wal_end_read(pager->wal);
+    return rc;
+}
+
+// --- writing ---
+
+int log_begin_write(Pager *pager)
+{
+    ASSERT(pager->phase == PHASE_READING);
+    ASSERT(pager->wal != NULL);
+    if (pager->locking_exclusive)
+        TRY(file_lock_exclusive_now(pager));
+    return wal_begin_write(pager->wal);
+}
+
+// Appends the pages of these slots; commit_size 0: they are spilled.
+static int log_append_slots(Pager *pager, Slot *const *slots, u32 count, Pgno commit_size)
+{
+    ASSERT(count > 0);
+    WalPage few[8];
+    WalPage *pages = few;
+    if (count > ARRAY_LEN(few)) {
+        pages = mem_alloc((u64)count * sizeof *pages);
+        if (pages == NULL)
+            return SQLITE_NOMEM;
+    }
+    for (u32 i = 0; i < count; i++)
+        pages[i] = (WalPage){.pgno = slots[i]->page.pgno, .content = slots[i]->page.data};
+    WalAppend append = {
+        .pages = pages,
+        .count = count,
+        .page_size = pager->pool.page_size,
+        .commit_size = commit_size,
+        .sync_flags = pager->sync_level >= SYNC_FULL ? pager->sync_flags : 0,
+        .header_sync_flags = checkpoint_sync_flags(pager),
+    };
+    int rc = wal_append(pager->wal, &append);
+    for (u32 i = 0; i < count && rc == SQLITE_OK && pager->changed != NULL; i++)
+        pager_report_change(pager, pages[i].pgno, pages[i].content);
+    if (pages != few)
+        mem_free(pages);
+    ASSERT(rc != SQLITE_BUSY);
+    pager->stats.writes += rc == SQLITE_OK ? count : 0;
+    return rc;
+}
+
+static u32 drop_unwanted(const Pager *pager, Slot **slots, u32 count)
+{
+    u32 kept = 0;
+    ASSERT(pager->page_count > 0 || count == 0);
+    for (u32 i = 0; i < count; i++)
+        if ((slots[i]->flags & SLOT_DONT_WRITE) == 0 && slots[i]->page.pgno <= pager->page_count)
+            slots[kept++] = slots[i];
+    ASSERT(kept <= count);
+    return kept;
+}
+
+// Everything that is left of the transaction lies in the log already, but for the commit frame.
+static int log_commit_page1(Pager *pager)
+{
+    Page *page;
+    TRY(pager_get(pager, 1, &page));
+    ASSERT(page->pgno == 1);
+    Slot *slot = slot_of(page);
+    int rc = log_append_slots(pager, &slot, 1, pager->page_count);
+    page_unpin(pager, page);
+    return rc;
+}
+
+int log_commit(Pager *pager)
+{
+    ASSERT(pager->wal != NULL);
+    ASSERT(pager->phase == PHASE_CHANGING);
+    Slot *page1 = pool_find(&pager->pool, 1);
+    if (page1 != NULL && page1->page.is_private && !pager->counter_changed) {
+        Page *page = &page1->page;
+        page->pins++;
+        int rc = pager_make_writable(pager, &page);
+        page->pins--;
+        TRY(rc);
+        file_header_count(page->data);
+        pager->counter_changed = true;
+    }
+    Slot **slots;
+    u32 count;
+    TRY(pager_collect_private(pager, false, &slots, &count));
+    bool has_news =
+        count > 0 || wal_has_uncommitted(pager->wal) || pager->page_count != pager->original_count;
+    count = drop_unwanted(pager, slots, count);
+    int rc = SQLITE_OK;
+    if (count > 0)
+        rc = log_append_slots(pager, slots, count, pager->page_count);
+    else if (has_news)
+        rc = log_commit_page1(pager);
+    mem_free(slots);
+    return rc;
+}
+
+int log_spill(Pager *pager, Slot *const *slots, u32 count)
+{
+    ASSERT(pager->phase == PHASE_CHANGING);
+    ASSERT(count > 0);
+    // Going back to a savepoint cuts the log: what a page held then must be kept elsewhere.
+    for (u32 i = 0; i < count; i++)
+        if (undo_must_save(pager, slots[i]))
+            TRY(undo_save(pager, slots[i]));
+    TRY(log_append_slots(pager, slots, count, 0));
+    for (u32 i = 0; i < count; i++)
+        slot_set_private(&pager->pool, slots[i], false);
+    pager->stats.spills += count;
+    return SQLITE_OK;
+}
+
+int log_rollback(Pager *pager)
+{
+    ASSERT(pager->phase >= PHASE_RESERVED);
+    pager_forget_private(pager);
+    TRY(wal_undo(pager->wal, drop_changed_page, pager));
+    Pgno count = wal_page_count(pager->wal);
+    pager->page_count = count != 0 ? count : pager->original_count;
+    ASSERT(pager->pool.private_count == 0);
+    return SQLITE_OK;
+}
+
+// --- checkpoints ---
+
+int pager_checkpoint(Pager *pager, int mode, int *log_frames, int *checkpointed_frames)
+{
+    ASSERT(mode >= SQLITE_CHECKPOINT_NOOP);
+    ASSERT(mode <= SQLITE_CHECKPOINT_TRUNCATE);
+    int ignored[2];
+    log_frames = log_frames != NULL ? log_frames : &ignored[0];
+    checkpointed_frames = checkpointed_frames != NULL ? checkpointed_frames : &ignored[1];
+    *log_frames = -1;
+    *checkpointed_frames = -1;
+    if (pager->phase != PHASE_IDLE)
+        return SQLITE_LOCKED;
+    if (pager->wal == NULL && !pager->is_temporary) {
+        TRY(pager_begin_read(pager, NULL));
+        pager_end_read(pager);
+    }
+    if (pager->wal == NULL)
+        return SQLITE_OK;
+    Checkpoint checkpoint = {
+        .mode = mode,
+        .busy = mode > SQLITE_CHECKPOINT_PASSIVE ? pager->busy : NULL,
+        .busy_arg = pager->busy_arg,
+        .sync_flags = checkpoint_sync_flags(pager),
+        .page_size = pager->pool.page_size,
+        .log_frames = -1,
+        .copied_frames = -1,
+    };
+    int rc = wal_checkpoint(pager->wal, &checkpoint);
+    *log_frames = checkpoint.log_frames;
+    *checkpointed_frames = checkpoint.copied_frames;
+    return rc;
+}
+
+int pager_wal_frames_committed(Pager *pager)
+{
+    ASSERT(pager != NULL);
+    return pager->wal != NULL ? wal_frames_committed(pager->wal) : 0;
+}
+
+sqlite3_file *pager_journal_file(const Pager *pager)
+{
+    ASSERT(pager != NULL);
+    return pager->wal != NULL ? wal_file(pager->wal) : pager->journal.file;
+}
