@@ -1,0 +1,50 @@
+#include "support/test.h"
+
+#include "base/prng.h"
+
+// RFC 8439, appendix A.1, test vector 1: key and nonce zero, counter 0.
+static void the_stream_is_chacha20(void **state)
+{
+    (void)state;
+    static const u8 expected[16] = {0x76, 0xb8, 0xe0, 0xad, 0xa0, 0xf1, 0x3d, 0x90,
+                                    0x40, 0x5d, 0x6a, 0xe5, 0x53, 0x86, 0xbd, 0x28};
+    Prng prng;
+    u8 bytes[16];
+    prng_init(&prng, NULL, 0);
+    prng_bytes(&prng, bytes, sizeof bytes);
+    assert_memory_equal(bytes, expected, sizeof bytes);
+}
+
+static void equal_seeds_give_equal_streams_in_any_pieces(void **state)
+{
+    (void)state;
+    Prng a;
+    Prng b;
+    u8 whole[300];
+    u8 parts[300];
+    prng_init(&a, "seed", 4);
+    prng_init(&b, "seed", 4);
+    prng_bytes(&a, whole, sizeof whole);
+    for (size_t at = 0; at < sizeof parts; at += 30)
+        prng_bytes(&b, parts + at, 30);
+    assert_memory_equal(whole, parts, sizeof whole);
+    prng_init(&b, "other", 5);
+    prng_bytes(&b, parts, sizeof parts);
+    assert_memory_not_equal(whole, parts, sizeof whole);
+}
+
+static void numbers_below_a_limit_use_the_whole_range(void **state)
+{
+    (void)state;
+    Prng prng;
+    prng_init(&prng, "x", 1);
+    u32 seen[7] = {0};
+    for (u32 i = 0; i < 7000; i++)
+        seen[prng_below(&prng, 7)]++;
+    for (u32 i = 0; i < 7; i++)
+        assert_in_range(seen[i], 850, 1150);
+}
+
+TEST_SUITE(prng, cmocka_unit_test(the_stream_is_chacha20),
+           cmocka_unit_test(equal_seeds_give_equal_streams_in_any_pieces),
+           cmocka_unit_test(numbers_below_a_limit_use_the_whole_range))
