@@ -36,24 +36,27 @@ static void load(Value *v, const char *literal)
     }
 }
 
+enum { SHOWN_SIZE = 200 };
+
 static void show(Value *v, char *out)
 {
     switch (value_type(v)) {
-    case SQLITE_TEXT: sprintf(out, "'%.*s'", (int)v->size, v->bytes); return;
-    case SQLITE_BLOB:
-        out += sprintf(out, "x'");
+    case SQLITE_TEXT: snprintf(out, SHOWN_SIZE, "'%.*s'", (int)v->size, v->bytes); return;
+    case SQLITE_BLOB: {
+        size_t at = (size_t)snprintf(out, SHOWN_SIZE, "x'");
         for (u32 i = 0; i < v->size; i++)
-            out += sprintf(out, "%02x", (u8)v->bytes[i]);
-        sprintf(out, "'");
+            at += (size_t)snprintf(out + at, SHOWN_SIZE - at, "%02x", (u8)v->bytes[i]);
+        snprintf(out + at, SHOWN_SIZE - at, "'");
         return;
-    default: strcpy(out, value_text(v, SQLITE_UTF8)); return;
+    }
+    default: snprintf(out, SHOWN_SIZE, "%s", (const char *)value_text(v, SQLITE_UTF8)); return;
     }
 }
 
 static void check_affinity(const char *input, Affinity affinity, const char *expected)
 {
     Value v;
-    char shown[200];
+    char shown[SHOWN_SIZE];
     load(&v, input);
     assert_ok(value_apply_affinity(&v, affinity, SQLITE_UTF8));
     if (affinity == AFF_REAL)
@@ -66,7 +69,7 @@ static void check_affinity(const char *input, Affinity affinity, const char *exp
 static void check_cast(const char *input, Affinity affinity, const char *expected)
 {
     Value v;
-    char shown[200];
+    char shown[SHOWN_SIZE];
     load(&v, input);
     assert_ok(value_cast(&v, affinity, SQLITE_UTF8));
     show(&v, shown);
