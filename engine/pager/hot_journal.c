@@ -178,6 +178,8 @@ int journal_playback_own(Pager *pager)
     Journal *journal = &pager->journal;
     ASSERT(journal->journaled != NULL);
     ASSERT(pager->phase >= PHASE_FILE_CHANGED);
+    if (!os_is_open(journal->file)) // closed to be deleted, which failed: the next reader plays it
+        return SQLITE_IOERR_DELETE;
     TRY(journal_flush(pager));
     JournalReader reader = {.pager = pager, .size = own_records_end(journal), .is_own = true};
     TRY(reader_play(&reader));

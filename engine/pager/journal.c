@@ -432,9 +432,10 @@ int journal_end(Pager *pager)
         if (rc == SQLITE_IOERR_DELETE_NOENT)
             rc = SQLITE_OK;
     }
-    if (rc != SQLITE_OK)
+    // A journal that names a super-journal lives and dies with that: left behind, it is stale.
+    if (rc != SQLITE_OK && journal->super_offset == 0)
         return rc;
-    if (!keep_open)
+    if (!keep_open || rc != SQLITE_OK)
         os_close(journal->file);
     bitset_free(journal->journaled);
     mem_free(journal->buffer);

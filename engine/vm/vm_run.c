@@ -209,6 +209,8 @@ static bool once_in_frame(VmFrame *frame, int pc)
 COLD static int run_check(Vm *vm, u64 steps, u64 *check_at)
 {
     sqlite3 *db = vm->db;
+    if (db->out_of_memory)
+        return SQLITE_NOMEM;
     if (atomic_load_explicit(&db->interrupted, memory_order_relaxed))
         return SQLITE_INTERRUPT;
     while (steps >= *check_at && db->progress != NULL) {

@@ -51,7 +51,7 @@ int vtab_take_error(sqlite3 *db, sqlite3_vtab *vtab, int rc)
     if (vtab == NULL || vtab->zErrMsg == NULL)
         return rc;
     connection_error(db, rc == SQLITE_OK ? SQLITE_ERROR : rc, "%s", vtab->zErrMsg);
-    sqlite3_free(vtab->zErrMsg);
+    mem_free(vtab->zErrMsg);
     vtab->zErrMsg = NULL;
     return rc;
 }
@@ -127,7 +127,7 @@ static int constructor_failed(sqlite3 *db, const Table *table, int rc, char *mes
         connection_error(db, rc, "%s", message);
     else
         connection_error(db, rc, "vtable constructor failed: %s", table->name);
-    sqlite3_free(message);
+    mem_free(message);
     return rc;
 }
 

@@ -1,0 +1,144 @@
+// engine/vm/hash_table.c, rowset.c: joins, groups, sets of rowids.
+#include "support/machine.h"
+#include "support/test.h"
+
+#include "vm/hash_table.h"
+#include "vm/rowset.h"
+
+static Value integer(i64 n)
+{
+    Value v = {0};
+    value_set_i64(&v, n);
+    return v;
+}
+
+static Value text(const char *s)
+{
+    Value v = {0};
+    assert_ok(value_set_text(&v, s, strlen(s), SQLITE_UTF8, BYTES_STATIC));
+    return v;
+}
+
+static void equal_keys_come_in_the_order_of_insertion(void **state)
+{
+    (void)state;
+    HashTable *h;
+    bool found;
+    assert_ok(hash_new(NULL, NULL, 1, 1, &h));
+    for (int i = 0; i < 1000; i++) {
+        Value key = integer(i % 100), payload = integer(i);
+        assert_ok(hash_insert(h, &key, &payload, 0));
+    }
+    Value key = integer(42);
+    assert_ok(hash_probe(h, &key, false, &found));
+    for (int i = 0; i < 10; i++) {
+        assert_true(found);
+        assert_int_equal(hash_value(h, 1)->u.integer, 42 + 100 * i);
+        found = hash_next(h);
+    }
+    assert_false(found);
+    key = integer(100);
+    assert_ok(hash_probe(h, &key, false, &found));
+    assert_false(found);
+    hash_free(h);
+}
+
+static void numbers_meet_across_types_and_text_across_case(void **state)
+{
+    (void)state;
+    KeyShape *shape = key_shape_new(NULL, SQLITE_UTF8, 1, 1);
+    shape->fields[0].collation = &collation_nocase;
+    HashTable *h;
+    bool found;
+    assert_ok(hash_new(NULL, shape, 1, 0, &h));
+    Value one = integer(1), word = text("Apfel");
+    assert_ok(hash_insert(h, &one, NULL, 0));
+    assert_ok(hash_insert(h, &word, NULL, 0));
+    Value real = {0};
+    value_set_f64(&real, 1.0);
+    assert_ok(hash_probe(h, &real, false, &found));
+    assert_true(found);
+    Value upper = text("APFEL");
+    assert_ok(hash_probe(h, &upper, false, &found));
+    assert_true(found);
+    hash_free(h);
+    key_shape_unref(shape);
+}
+
+static void null_keys_match_only_when_told(void **state)
+{
+    (void)state;
+    HashTable *h;
+    bool found, empty;
+    Value null = {.flags = V_NULL}, one = integer(1);
+    assert_ok(hash_new(NULL, NULL, 1, 0, &h));
+    assert_ok(hash_insert(h, &null, NULL, 0));
+    assert_int_equal(hash_count(h), 0);
+    assert_ok(hash_insert(h, &null, NULL, HASH_KEEP_NULL));
+    assert_ok(hash_insert(h, &one, NULL, 0));
+    assert_ok(hash_probe(h, &null, true, &found));
+    assert_false(found);
+    assert_ok(hash_probe(h, &one, false, &found));
+    hash_mark(h);
+    assert_ok(hash_rewind(h, HASH_UNMATCHED, &empty));
+    assert_false(empty);
+    assert_int_equal(hash_value(h, 0)->flags & V_NULL, V_NULL);
+    assert_false(hash_step(h));
+
+    hash_reset(h);
+    assert_ok(hash_insert(h, &null, NULL, HASH_NULL_EQUAL));
+    assert_ok(hash_probe(h, &null, true, &found));
+    assert_true(found);
+    hash_free(h);
+}
+
+static void groups_keep_their_accumulators_and_come_sorted(void **state)
+{
+    (void)state;
+    HashTable *h;
+    bool existed, empty;
+    Value sum = {.flags = V_NULL};
+    assert_ok(hash_new(NULL, NULL, 1, 1, &h));
+    for (int i = 0; i < 3000; i++) {
+        Value key = integer((i * 7919) % 300);
+        assert_ok(hash_group(h, &key, &sum, &existed));
+        if (!existed)
+            value_set_i64(&sum, 0);
+        sum.u.integer += i;
+    }
+    hash_group_store(h, &sum);
+    assert_int_equal(hash_count(h), 300);
+    assert_ok(hash_rewind(h, HASH_SORTED, &empty));
+    i64 total = 0;
+    for (int i = 0; i < 300; i++) {
+        assert_int_equal(hash_value(h, 0)->u.integer, i);
+        hash_group_load(h, &sum);
+        total += sum.u.integer;
+        assert_int_equal(hash_step(h), i < 299);
+    }
+    assert_int_equal(total, 2999 * 3000 / 2);
+    hash_free(h);
+}
+
+static void a_rowid_set_empties_in_order_without_duplicates(void **state)
+{
+    (void)state;
+    RowSet *set = rowset_new();
+    RowId rowid;
+    for (int i = 0; i < 1000; i++)
+        assert_ok(rowset_add(set, (i * 7) % 500 - 250));
+    assert_true(rowset_has(set, -250));
+    assert_false(rowset_has(set, 250));
+    for (int i = 0; i < 500; i++) {
+        assert_true(rowset_take_smallest(set, &rowid));
+        assert_int_equal(rowid, i - 250);
+    }
+    assert_false(rowset_take_smallest(set, &rowid));
+    rowset_free(set);
+}
+
+TEST_SUITE(hash_table, cmocka_unit_test(equal_keys_come_in_the_order_of_insertion),
+           cmocka_unit_test(numbers_meet_across_types_and_text_across_case),
+           cmocka_unit_test(null_keys_match_only_when_told),
+           cmocka_unit_test(groups_keep_their_accumulators_and_come_sorted),
+           cmocka_unit_test(a_rowid_set_empties_in_order_without_duplicates))
