@@ -32,22 +32,16 @@ u32 cell_local_size(const Geometry *geometry, bool is_table, u32 payload_size)
     return kept <= max_local ? kept : geometry->min_local;
 }
 
-// A payload size as stored. Nonsense sizes read as the largest, whose overflow
-// chain no file can hold.
+// A payload size as stored. Of nonsense sizes the low 32 bits count, as in SQLite; check_chain() finds that no
+// file can hold their overflow chain.
 static inline u32 read_payload_size(const u8 *p, u32 *size)
 {
-    u64 value;
-    if (LIKELY(p[0] < 0x80)) {
-        *size = p[0];
-        return 1;
-    }
-    if (LIKELY(p[1] < 0x80)) {
-        *size = (u32)(p[0] & 0x7f) << 7 | p[1];
-        return 2;
-    }
-    u32 length = varint_get(p, &value);
-    *size = value > PAYLOAD_MAX ? PAYLOAD_MAX : (u32)value;
-    return length;
+    u32 value = p[0] & 0x7f;
+    u32 i = 1;
+    for (; p[i - 1] >= 0x80 && i < 9; i++)
+        value = value << 7 | (p[i] & 0x7f);
+    *size = value;
+    return i;
 }
 
 void cell_parse(const Geometry *geometry, u8 kind, const u8 *p, Cell *cell)

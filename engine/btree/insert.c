@@ -192,15 +192,13 @@ static int insert_image(Cursor *cur, u32 slot, const CellImage *image)
     return SQLITE_OK;
 }
 
-int cursor_insert(Cursor *cur, const Payload *payload, u32 flags, int seek_order)
+static int insert_payload(Cursor *cur, const Payload *payload, int seek_order)
 {
     Btree *bt = cur->bt;
     int order;
-    ASSERT(bt->txn == SQLITE_TXN_WRITE);
+    ASSERT(cur->fast.state != CURSOR_FAULT);
     ASSERT(cur->is_writable);
 
-    if (cur->fast.state == CURSOR_FAULT)
-        return cur->fault_rc;
     if (cur->shares_tree)
         TRY(cursors_save(bt, cur->root, cur)); // B5
     TRY(find_place(cur, payload, seek_order, &order));
@@ -218,7 +216,21 @@ int cursor_insert(Cursor *cur, const Payload *payload, u32 flags, int seek_order
     TRY(image_init(bt, cur->is_table, child, payload, &image));
     if (image.local_size < image.payload_size)
         TRY(overflow_write_chain(bt, &image, level->node.page->pgno));
-    TRY(insert_image(cur, slot, &image));
+    return insert_image(cur, slot, &image);
+}
+
+int cursor_insert(Cursor *cur, const Payload *payload, u32 flags, int seek_order)
+{
+    ASSERT(cur->bt->txn == SQLITE_TXN_WRITE);
+    ASSERT(cur->is_writable);
+
+    if (cur->fast.state == CURSOR_FAULT)
+        return cur->fault_rc;
+    int rc = insert_payload(cur, payload, seek_order);
+    if (rc != SQLITE_OK) {
+        cursor_release(cur); // the path may be half changed (B8)
+        return rc;
+    }
     if ((flags & CURSOR_SAVE_POSITION) && cur->fast.state == CURSOR_INVALID)
         return remember_inserted(cur, payload);
     return SQLITE_OK;

@@ -168,25 +168,25 @@ int node_measure(Node *node)
     u32 usable = node->geometry->usable;
     u32 start = node_content_start(node);
     u32 slots_end = node_slots_end(node);
-    if (start > usable || start < slots_end)
-        return corrupt_page(node_pgno(node), "content area overlaps the cell pointers");
+    if (start > usable)
+        return corrupt_page(node_pgno(node), "content area beyond the page");
 
-    u32 total = start - slots_end + header[AT_FRAGMENTS];
+    u32 total = start + header[AT_FRAGMENTS];
     u32 block = get_u16(header + AT_FIRST_FREE);
     u32 lowest = start;
     while (block != 0) { // ascends by at least four each turn, so it ends
         if (block < lowest || block > usable - BLOCK_MIN)
             return corrupt_page(node_pgno(node), "free block out of place");
         u32 size = get_u16(node->data + block + 2);
-        if (size < BLOCK_MIN || block + size > usable)
+        if (block + size > usable) // SQLite believes sizes below four as well
             return corrupt_page(node_pgno(node), "free block of impossible size");
         total += size;
         lowest = block + size + BLOCK_MIN;
         block = get_u16(node->data + block);
     }
-    if (total > usable)
-        return corrupt_page(node_pgno(node), "more free bytes than bytes");
-    node->free_size = total;
+    if (total > usable || total < slots_end)
+        return corrupt_page(node_pgno(node), "free bytes do not add up");
+    node->free_size = total - slots_end;
     return SQLITE_OK;
 }
 
@@ -280,8 +280,8 @@ static void join_with_next(Node *node, u32 block, u8 *fragments)
 {
     u32 size = get_u16(node->data + block + 2);
     u32 next = get_u16(node->data + block);
-    ASSERT(size >= BLOCK_MIN);
-    ASSERT(next == 0 || next > block);
+    ASSERT(block != 0);
+    ASSERT(fragments != NULL);
 
     if (next == 0 || next >= block + size + BLOCK_MIN || next < block + size)
         return;

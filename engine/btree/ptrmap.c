@@ -30,7 +30,7 @@ bool page_is_ptrmap(const Btree *bt, Pgno pgno)
 static int find_entry(Btree *bt, Pgno pgno, Page **map, u32 *offset)
 {
     ASSERT(bt->auto_vacuum != 0);
-    if (pgno < 2 || pgno > pager_page_count(bt->pager))
+    if (pgno < 2)
         return corrupt_page(pgno, "no pointer map entry for it");
     Pgno map_pgno = map_of(bt, pgno);
     if (map_pgno >= pgno)
@@ -49,6 +49,8 @@ int ptrmap_put(Btree *bt, Pgno pgno, PtrmapType type, Pgno parent)
 
     if (bt->auto_vacuum == 0)
         return SQLITE_OK;
+    if (pgno > pager_page_count(bt->pager))
+        return corrupt_page(pgno, "page outside the database");
     TRY(find_entry(bt, pgno, &map, &offset));
     int rc = SQLITE_OK;
     const u8 *entry = map->data + offset;
