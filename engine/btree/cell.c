@@ -32,8 +32,8 @@ u32 cell_local_size(const Geometry *geometry, bool is_table, u32 payload_size)
     return kept <= max_local ? kept : geometry->min_local;
 }
 
-// A payload size as stored. Of nonsense sizes the low 32 bits count, as in SQLite; check_chain() finds that no
-// file can hold their overflow chain.
+// A payload size as stored. Of nonsense sizes the low 32 bits count, as in SQLite; check_chain()
+// finds that no file can hold their overflow chain.
 static inline u32 read_payload_size(const u8 *p, u32 *size)
 {
     u32 value = p[0] & 0x7f;

@@ -87,7 +87,8 @@ static void expect_report(Damage *d, Pgno root, const char *expected)
     assert_text(expected, check.report != NULL ? check.report : "");
     mem_free(check.report);
     assert_ok(btree_close(bt));
-    if (!stock_is_present())
+    // Older libraries word it otherwise.
+    if (!stock_is_present() || strncmp(stock_sql(d->path, "SELECT sqlite_version()"), "3.53", 4))
         return;
     const char *stock = stock_sql(d->path, "PRAGMA integrity_check");
     if (strncmp(stock, "*** in database main ***\n", 25) == 0) { // else it gave up on reading rows
