@@ -157,6 +157,7 @@ int schema_add_table(Schema *schema, Table *table)
     void *former = NULL;
     TRY(name_map_put(&schema->tables, table->name, table, &former));
     ASSERT(former == NULL);
+    table_size_default(table);
     for (Index *index = table->indexes; index != NULL; index = index->next) {
         TRY(index_estimates_default(index));
         TRY(name_map_put(&schema->indexes, index->name, index, NULL));

@@ -250,6 +250,7 @@ void schema_remove_trigger(Schema *schema, const char *name);
 
 // What an index never analysed is taken for. schema_add_index() does it. SQLITE_NOMEM.
 MUST_USE int index_estimates_default(Index *index);
+void table_size_default(Table *table);
 // Auto-vacuum moved a tree: whatever had its root on page `from` has it on `to`.
 void schema_move_root(Schema *schema, Pgno from, Pgno to);
 

@@ -32,12 +32,56 @@ static i16 estimate(u64 n)
     return (i16)(eighths[n & 7] + y - 10);
 }
 
+// --- row sizes ---
+
+// How wide a column is likely to be, in units of four bytes: CHAR(n) says, TEXT and BLOB count as
+// 16.
+static u32 column_width(const Column *column)
+{
+    const char *type = column->type;
+    u32 size = 0;
+    if (type == NULL || column->affinity >= AFF_NUMERIC)
+        return 1;
+    bool is_char = false;
+    for (const char *at = type; *at != 0; at++) {
+        is_char = is_char || name_equals_n("char", at, 4) || name_equals_n("blob(", at, 5);
+        if (is_char && ascii_is_digit((u8)*at)) {
+            for (; ascii_is_digit((u8)*at) && size < 100000; at++)
+                size = size * 10 + (u32)(*at - '0');
+            break;
+        }
+    }
+    if (!is_char)
+        size = 16;
+    return size / 4 + 1 > 255 ? 255 : size / 4 + 1;
+}
+
+void table_size_default(Table *table)
+{
+    u32 width = table->rowid_alias < 0 ? 1 : 0;
+    for (int i = 0; i < table->column_count; i++)
+        width += column_width(&table->columns[i]);
+    table->row_size_estimate = estimate((u64)width * 4);
+    if (table->row_estimate == 0)
+        table->row_estimate = 200; // a million rows
+}
+
+static void index_size_default(Index *index)
+{
+    u32 width = 0;
+    for (u32 i = 0; i < index->column_count; i++)
+        width +=
+            index->columns[i] < 0 ? 1 : column_width(&index->table->columns[index->columns[i]]);
+    index->row_size_estimate = estimate((u64)width * 4);
+}
+
 int index_estimates_default(Index *index)
 {
     static const i16 first_columns[] = {33, 32, 30, 28, 27}; // 10, 9, 8, 7, 6 rows
     ASSERT(index->key_count <= index->column_count);
 
     Table *table = index->table;
+    index_size_default(index);
     if (index->row_estimates == NULL)
         index->row_estimates =
             arena_array(&index->arena, index->column_count + 2u, sizeof *index->row_estimates);

@@ -584,6 +584,8 @@ int op_null_row(Vm *vm, const Instr *in)
     if (c == NULL) // never opened: the loop it belongs to did not run
         TRY(vm_cursor_new(vm, in->p1, VM_CURSOR_PSEUDO, 1, &c));
     c->row = NULL;
+    if (c->kind == VM_CURSOR_PSEUDO && c->u.pseudo_reg != 0)
+        return SQLITE_OK; // its record is another one now, no more
     c->null_row = true;
     c->is_deferred = false;
     return SQLITE_OK;

@@ -179,7 +179,7 @@ void aggregate_init(AggregateCode *ac, QueryCode *qc)
     for (u32 i = 0; i < ac->op->agg_count; i++)
         ac->aggs[i].accumulator = next++;
     ac->used = reg_new(g);
-    ac->hit = wants_hit(ac) ? reg_new(g) : 0;
+    ac->other_row = wants_hit(ac) ? reg_new(g) : 0;
 }
 
 static void distinct_open(Codegen *g, const AggCode *agg)
@@ -234,7 +234,7 @@ static void emit_step(Codegen *g, const AggregateCode *ac, const AggCode *agg, R
         const Collation *c = NULL;
         for (int i = 0; c == NULL && i < agg->arg_count; i++)
             c = code_collation(g, agg->call->list->items[i].expr);
-        program_emit_collation(g->program, OP_CollSeq, ac->hit, 0, 0,
+        program_emit_collation(g->program, OP_CollSeq, ac->other_row, 0, 0,
                                c == NULL ? &collation_binary : c);
     }
     program_emit_func(g->program, OP_AggStep, 0, args, agg->accumulator, agg->func);
@@ -278,9 +278,9 @@ static void step_one(AggregateCode *ac, const AggCode *agg)
     const Call *call = agg->call->u.call;
     Label skip = label_new(g->program);
     if (call->filter != NULL) {
-        if (ac->hit != 0 && (agg->func->flags & FUNC_MINMAX) != 0)
-            program_emit(g->program, OP_Integer, 0, ac->hit, 0);
-        code_jump(g, call->filter, skip, false, true);
+        if (ac->other_row != 0 && (agg->func->flags & FUNC_MINMAX) != 0)
+            program_emit(g->program, OP_SCopy, ac->used, ac->other_row, 0);
+        code_jump(g, call->filter, skip, false, false);
     }
     Reg args = agg->arg_count > 0 ? reg_range_new(g, agg->arg_count) : 0;
     if (agg->arg_count > 0)
@@ -300,8 +300,8 @@ static void take_bare_columns(AggregateCode *ac)
     if (ac->bare_count == 0)
         return;
     Label keep = label_new(g->program);
-    if (ac->hit != 0)
-        program_emit(g->program, OP_IfNot, ac->hit, keep, 1);
+    if (ac->other_row != 0)
+        program_emit(g->program, OP_If, ac->other_row, keep, 0);
     else
         program_emit(g->program, OP_If, ac->used, keep, 0);
     for (u32 i = 0; i < ac->column_count; i++) {
@@ -314,8 +314,8 @@ static void take_bare_columns(AggregateCode *ac)
 void aggregate_accumulate(AggregateCode *ac)
 {
     Codegen *g = ac->qc->g;
-    if (ac->hit != 0)
-        program_emit(g->program, OP_Integer, 0, ac->hit, 0);
+    if (ac->other_row != 0)
+        program_emit(g->program, OP_Integer, 0, ac->other_row, 0);
     for (u32 i = 0; i < ac->op->agg_count; i++)
         step_one(ac, &ac->aggs[i]);
     take_bare_columns(ac);
@@ -462,7 +462,7 @@ void code_aggregate(QueryCode *qc)
     aggregate_push_results(&ac);
     Label none = label_new(g->program);
     if (ac.op->having != NULL)
-        code_jump(g, ac.op->having, none, false, true);
+        code_jump(g, ac.op->having, none, false, false);
     code_query_row(qc, none);
     label_here(g->program, none);
     g->substitutes = before;

@@ -33,7 +33,7 @@ typedef struct AggregateCode {
     u32 bare_count; // columns with a register
     Reg first_accumulator;
     int accumulator_count; // registers set to NULL for each group: aggregates, bare columns
-    Reg hit;               // set by min() and max() when the row is theirs; 0: none
+    Reg other_row; // set by min() and max() when they keep another row than this one; 0: none
     Reg used;              // 1 when the group has a row
     Reg keys;              // of the group
     Reg new_keys;

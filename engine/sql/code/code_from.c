@@ -11,13 +11,18 @@ static void code_as_coroutine(Codegen *g, FromItem *item, SubqueryPlan *sub)
     int init = program_emit(g->program, OP_InitCoroutine, sub->return_reg, 0,
                             program_here(g->program) + 1);
     sub->entry_address = init + 1;
-    SelectDest dest = {.kind = DEST_COROUTINE,
-                       .param = sub->return_reg,
-                       .first = reg_range_new(g, (int)item->column_count),
-                       .count = (int)item->column_count};
-    int former = plan_push(g, "CO-ROUTINE %s", plan_item_name(&plan, item));
-    code_operator(g, sub->tree, item->select, &dest);
-    plan_pop(g, former);
+    SelectDest dest = {
+        .kind = DEST_COROUTINE,
+        .param = sub->return_reg,
+        .first = reg_range_new(g, (int)item->column_count + 1), // one to spare for windows
+        .count = (int)item->column_count};
+    if (sub->tree->kind == OPERATOR_VALUES) {
+        code_values(g, (ValuesOperator *)sub->tree, NULL, false, &dest);
+    } else {
+        int former = plan_push(g, "CO-ROUTINE %s", plan_item_name(&plan, item));
+        code_operator(g, sub->tree, item->select, &dest);
+        plan_pop(g, former);
+    }
     program_emit(g->program, OP_EndCoroutine, sub->return_reg, 0, 0);
     program_jump_here(g->program, init);
     *source_of(g, item->cursor) = (ColumnSource){

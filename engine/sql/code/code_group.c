@@ -140,7 +140,7 @@ static void code_output(AggregateCode *ac)
     aggregate_finalize(ac);
     aggregate_push_results(ac);
     if (ac->op->having != NULL)
-        code_jump(g, ac->op->having, skip, false, true);
+        code_jump(g, ac->op->having, skip, false, false);
     code_query_row(ac->qc, skip);
     label_here(g->program, skip);
     program_emit(g->program, OP_Return, ac->output_return, 0, 0);

@@ -11,6 +11,7 @@
 #include "sql/expr_tree.h"
 #include <string.h>
 
+enum { BLOOM_SIZE = 10000 };
 enum { SMALL_LIST_MAX = 2 }; // up to here comparing one by one beats building a set
 
 static bool list_is_constant(const ExprList *list)
@@ -72,9 +73,10 @@ static void fill_from_list(Codegen *g, const Expr *in, int cursor, const char *a
     reg_temp_release(g, record);
 }
 
-static void fill_from_select(Codegen *g, Expr *in, int cursor, const char *affinities)
+static void fill_from_select(Codegen *g, Expr *in, const InSet *set, const char *affinities)
 {
-    SelectDest dest = {.kind = DEST_SET, .param = cursor, .affinities = affinities};
+    SelectDest dest = {
+        .kind = DEST_SET, .param = set->cursor, .param2 = set->filter, .affinities = affinities};
     int former = plan_push(g, "%sLIST SUBQUERY %u",
                            (in->flags & EXPR_CORRELATED) != 0 ? "CORRELATED " : "", in->select->id);
     code_select(g, in->select, &dest);
@@ -93,7 +95,7 @@ static Reg code_has_null(Codegen *g, int cursor)
     return has_null;
 }
 
-void code_in_set(Codegen *g, Expr *in, bool wants_null, InSet *out)
+void code_in_set(Codegen *g, Expr *in, u32 flags, InSet *out)
 {
     ASSERT(in->kind == EX_IN);
 
@@ -113,11 +115,15 @@ void code_in_set(Codegen *g, Expr *in, bool wants_null, InSet *out)
         g->hoist_constants = false;
     char *affinities = set_affinities(g, in);
     program_emit_shape(g->program, OP_OpenEphemeral, out->cursor, (int)width, 0, set_shape(g, in));
+    if (in->select != NULL && once && (flags & IN_MEMBERSHIP) != 0) {
+        out->filter = reg_new(g);
+        program_emit(g->program, OP_Blob, BLOOM_SIZE, out->filter, 0);
+    }
     if (in->select != NULL)
-        fill_from_select(g, in, out->cursor, affinities);
+        fill_from_select(g, in, out, affinities);
     else
         fill_from_list(g, in, out->cursor, affinities);
-    if (wants_null && width == 1)
+    if ((flags & IN_WANTS_NULL) != 0 && width == 1)
         out->has_null = code_has_null(g, out->cursor);
     g->hoist_constants = hoist;
     if (skip >= 0)
@@ -203,7 +209,7 @@ static void code_in_lookup(Codegen *g, Expr *in, Label is_false, Label is_null)
     u32 width = vector_size(in->left);
     bool tells_null = is_false != is_null;
     InSet set;
-    code_in_set(g, in, tells_null, &set);
+    code_in_set(g, in, IN_MEMBERSHIP | (tells_null ? (u32)IN_WANTS_NULL : 0), &set);
     if (codegen_failed(g))
         return;
     Reg first = code_left_side(g, in, width);
@@ -213,6 +219,8 @@ static void code_in_lookup(Codegen *g, Expr *in, Label is_false, Label is_null)
     for (u32 i = 0; i < width; i++)
         program_emit(g->program, OP_IsNull, first + (Reg)i, tells_null ? has_null : is_false, 0);
     if (!tells_null) {
+        if (set.filter != 0)
+            program_emit_int(g->program, OP_Filter, set.filter, is_false, first, (i32)width);
         program_emit_int(g->program, OP_NotFound, set.cursor, is_false, first, (i32)width);
         label_here(g->program, has_null);
         return;

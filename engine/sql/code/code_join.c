@@ -21,7 +21,7 @@ PlanContext code_plan_context(Codegen *g)
 void code_filters(Codegen *g, Expr **filters, u32 from, u32 to, Label next_row)
 {
     for (u32 i = from; i < to; i++)
-        code_jump(g, filters[i], next_row, false, true);
+        code_jump(g, filters[i], next_row, false, false);
 }
 
 // --- opening ---

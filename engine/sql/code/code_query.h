@@ -148,7 +148,8 @@ void code_aggregate(QueryCode *qc);
 void code_count(QueryCode *qc);
 void code_distinct_explain(QueryCode *qc);
 void code_set(Codegen *g, SetOperator *op, const LimitOperator *limit, SelectDest *dest);
-void code_values(Codegen *g, ValuesOperator *op, const LimitOperator *limit, SelectDest *dest);
+void code_values(Codegen *g, ValuesOperator *op, const LimitOperator *limit, bool explain,
+                 SelectDest *dest);
 void code_deliver_queue(Codegen *g, SelectDest *dest, Reg row, int count, Label done);
 KeyShape *code_list_shape(Codegen *g, const ExprList *list, u32 first, u32 extra);
 

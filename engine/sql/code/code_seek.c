@@ -46,7 +46,7 @@ static void code_in_loop(Codegen *g, LevelCode *lc, const Access *a, u32 positio
         (a->flags & ACCESS_INDEXED) != 0 && (a->index->sort_flags[position] & KEY_DESC) != 0;
     bool reverse = lc->level->reverse != index_desc;
     InSet set;
-    code_in_set(g, term->expr, false, &set);
+    code_in_set(g, term->expr, 0, &set);
     InLoop *in = in_loop_add(g, lc);
     if (in == NULL)
         return;

@@ -48,8 +48,10 @@ static void deliver_record(Codegen *g, const SelectDest *dest, Reg row, int coun
         program_set_p5(g->program, P5_APPEND);
     } else {
         program_emit_int(g->program, OP_IdxInsert, dest->param, record, row, count);
-        if (dest->kind == DEST_SET && dest->param2 != 0)
+        if (dest->kind == DEST_SET && dest->param2 != 0) {
             program_emit_int(g->program, OP_FilterAdd, dest->param2, 0, row, count);
+            plan_line(g, "CREATE BLOOM FILTER");
+        }
     }
     reg_temp_range_release(g, record, 2);
 }
@@ -204,7 +206,7 @@ void code_operator(Codegen *g, Operator *tree, Select *select, SelectDest *dest)
     }
     switch ((OperatorKind)op->kind) {
     case OPERATOR_SET: code_set(g, (SetOperator *)op, limit, dest); return;
-    case OPERATOR_VALUES: code_values(g, (ValuesOperator *)op, limit, dest); return;
+    case OPERATOR_VALUES: code_values(g, (ValuesOperator *)op, limit, true, dest); return;
     case OPERATOR_RECURSE: code_recursive(g, (RecurseOperator *)op, dest); return;
     default: code_simple(g, tree, select, dest); return; // a chain of stages
     }
@@ -226,7 +228,8 @@ void code_select(Codegen *g, Select *select, SelectDest *dest)
 
 // --- VALUES ---
 
-void code_values(Codegen *g, ValuesOperator *op, const LimitOperator *limit_op, SelectDest *dest)
+void code_values(Codegen *g, ValuesOperator *op, const LimitOperator *limit_op, bool explain,
+                 SelectDest *dest)
 {
     Label done = label_new(g->program);
     LimitCode limit;
@@ -236,7 +239,8 @@ void code_values(Codegen *g, ValuesOperator *op, const LimitOperator *limit_op, 
     dest->count = count;
     Reg row = dest->kind == DEST_REGISTERS ? dest->param : dest->first;
     code_limit_begin(g, limit_op, &limit, done);
-    plan_line(g, "SCAN %u-ROW VALUES CLAUSE", op->row_count);
+    if (explain)
+        plan_line(g, "SCAN %u-ROW VALUES CLAUSE", op->row_count);
     for (u32 i = 0; i < op->row_count && !codegen_failed(g); i++) {
         Label next = label_new(g->program);
         if (limit.offset != 0)

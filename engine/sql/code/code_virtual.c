@@ -20,7 +20,7 @@ void code_virtual_open(Codegen *g, const FromItem *item)
 static void code_whole_in(Codegen *g, const Term *term, Reg target)
 {
     InSet set;
-    code_in_set(g, term->expr, false, &set);
+    code_in_set(g, term->expr, 0, &set);
     Reg cache = reg_new(g);
     program_emit(g->program, OP_VInitIn, set.cursor, target, cache);
 }

@@ -249,11 +249,16 @@ void code_select(Codegen *g, Select *select, SelectDest *dest);
 typedef struct InSet {
     int cursor;
     Reg has_null;        // register: not NULL-valued... 0 when nobody asked or no NULL is possible
+    Reg filter;          // Bloom filter of the members, 0: none
     bool is_rowid_table; // `cursor` is a table whose rowids are the set
     bool is_empty_list;
     bool is_existing_index; // cursor stands on a real index, not an ephemeral one
 } InSet;
-void code_in_set(Codegen *g, Expr *in, bool wants_null, InSet *out);
+enum {
+    IN_WANTS_NULL = 1,  // has_null shall tell
+    IN_MEMBERSHIP = 2,  // values will be looked up, not listed
+};
+void code_in_set(Codegen *g, Expr *in, u32 flags, InSet *out);
 // The value of a scalar subquery or EXISTS; row values: `first` of consecutive registers.
 Reg code_subquery(Codegen *g, Expr *e);
 

@@ -28,6 +28,11 @@ static void *operator_new(PlanContext *plan, OperatorKind kind, size_t size, Ope
 
 // --- subqueries in FROM ---
 
+static bool has_subquery(const FromItem *item)
+{
+    return item->kind == FROM_SELECT || item->kind == FROM_NESTED;
+}
+
 // Materialising is needed where rows are visited more than once: only an outermost item may be a
 // co-routine.
 static bool may_be_coroutine(const FromList *from, u32 number)
@@ -43,10 +48,10 @@ static bool may_be_coroutine(const FromList *from, u32 number)
         return true;
     for (u32 i = number; i > 0; i--) {
         if ((from->items[i]->join & (JOIN_LEFT | JOIN_RIGHT | JOIN_OUTER | JOIN_CROSS)) != 0
-            || (i < number && from->items[i]->kind != FROM_TABLE))
+            || (i < number && has_subquery(from->items[i])))
             return false;
     }
-    return from->items[0]->kind == FROM_TABLE;
+    return !has_subquery(from->items[0]);
 }
 
 static bool shares_cte(const FromItem *item)
@@ -172,6 +177,9 @@ static Index *smallest_index(const FromItem *item)
 {
     Index *best = NULL;
     Est best_size = item->table->row_size_estimate;
+    const Index *primary = table_is_rowid(item->table) ? NULL : table_primary_key(item->table);
+    if (primary != NULL && primary->row_size_estimate < best_size)
+        best_size = primary->row_size_estimate;
     if (item->not_indexed)
         return NULL;
     for (Index *index = item->table->indexes; index != NULL; index = index->next) {
@@ -325,6 +333,7 @@ static int plan_rows(PlanContext *plan, Select *s, ExprList *order_by, u8 *disti
     if (s->from == NULL || s->from->count == 0) {
         if (wants_distinct)
             *distinct = DISTINCT_UNIQUE;
+        *ordered = order_by == NULL ? 0 : (i8)order_by->count;
         return plan_row(plan, s, out);
     }
     Est rows = SELECT_ROWS_UNKNOWN;

@@ -320,7 +320,6 @@ int term_analyze(Term *term)
     term->prereq_all = expr_mask(q, e);
     TableMask extra_right;
     TRY(analyze_on(term, &extra_right));
-    term->prereq_right |= extra_right;
     if (term_op_of_kind(e->kind) != 0) {
         TRY(analyze_comparison(term, extra_right));
     } else if (!term->list->is_or && e->kind == EX_BETWEEN) {
