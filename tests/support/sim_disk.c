@@ -259,6 +259,22 @@ static u32 choose_kept(u32 count, u64 mode, Prng *prng)
     return (u32)prng_below(prng, count + 1);
 }
 
+// A truncation is one change of the file's metadata: it has happened for all sectors or for none.
+// The range of changes that a sector may have kept when the size kept the first `size_kept`.
+static void truncation_bounds(const SimNode *node, u32 size_kept, u32 *low, u32 *high)
+{
+    *low = 0;
+    *high = node->change_count;
+    for (u32 i = 0; i < node->change_count; i++) {
+        if (!node->changes[i].is_truncate)
+            continue;
+        if (i < size_kept)
+            *low = i + 1;
+        else if (*high == node->change_count)
+            *high = i;
+    }
+}
+
 static void node_power_cut(SimNode *node, int sector_size, Prng *prng)
 {
     u32 count = node->change_count;
@@ -273,8 +289,12 @@ static void node_power_cut(SimNode *node, int sector_size, Prng *prng)
         u32 size_kept = choose_kept(count, mode, prng);
         i64 size = size_kept == 0 ? node->durable.size : node->changes[size_kept - 1].size_after;
         bytes_resize(&node->durable, size_max);
+        u32 low;
+        u32 high;
+        truncation_bounds(node, size_kept, &low, &high);
         for (i64 sector = 0; sector * sector_size < size_max; sector++) {
             u32 kept = choose_kept(count, mode, prng);
+            kept = kept < low ? low : kept > high ? high : kept;
             bool is_torn = mode > 1 && prng_below(prng, 8) == 0;
             apply_to_sector(&node->durable, node, sector, sector_size, kept, is_torn ? prng : NULL);
         }
