@@ -192,7 +192,7 @@ int pager_commit_finish(Pager *pager)
         if (pager->phase == PHASE_PREPARED && pager->wal == NULL) {
             int rc = journal_end(pager);
             if (rc != SQLITE_OK)
-                return rc; // the journal is there still, perhaps: the caller rolls back
+                return pager_fail(pager, rc); // whether the journal is still there decides
             os_control_hint(pager->file, SQLITE_FCNTL_COMMIT_PHASETWO, NULL);
         }
     } else if (pager->phase >= PHASE_CHANGING) {

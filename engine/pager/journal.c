@@ -201,28 +201,43 @@ static int journal_add_one(Pager *pager, Pgno pgno, const u8 *original)
     return SQLITE_OK;
 }
 
-// A disk that writes whole sectors may damage the neighbours of a page when the
-// power fails.
+// Adds a page that is not being changed. It may lie beyond the transaction's end.
+static int journal_add_unchanged(Pager *pager, Pgno pgno, u8 *scratch)
+{
+    const Slot *slot = pool_find(&pager->pool, pgno);
+    ASSERT(slot == NULL || !slot->page.is_private); // private ones are in the journal
+    ASSERT(scratch != NULL);
+    if (slot != NULL)
+        return journal_add_one(pager, pgno, slot->page.data);
+    TRY(snapshot_read_page(pager, pgno, scratch));
+    return journal_add_one(pager, pgno, scratch);
+}
+
+static int journal_add_range(Pager *pager, Pgno first, Pgno last)
+{
+    ASSERT(first >= 1);
+    ASSERT(last >= first);
+    u8 *scratch = mem_alloc(pager->pool.page_size);
+    int rc = scratch == NULL ? SQLITE_NOMEM : SQLITE_OK;
+    for (Pgno pgno = first; pgno <= last && rc == SQLITE_OK; pgno++)
+        if (journal_wants(pager, pgno) && pgno != pager_lock_byte_page(pager))
+            rc = journal_add_unchanged(pager, pgno, scratch);
+    mem_free(scratch);
+    return rc;
+}
+
+// A disk that writes whole sectors may damage the neighbours of a page when the power fails.
 static int journal_add_neighbours(Pager *pager, Pgno pgno)
 {
     u32 per_sector = pager->journal.sector_size / pager->pool.page_size;
     ASSERT(per_sector > 1);
     Pgno first = (pgno - 1) / per_sector * per_sector + 1;
-    int rc = SQLITE_OK;
-    for (Pgno other = first; other < first + per_sector && rc == SQLITE_OK; other++) {
-        if (!journal_wants(pager, other) || other == pager_lock_byte_page(pager))
-            continue;
-        Page *page;
-        pager->spill_blocked++;
-        rc = pager_get(pager, other, &page);
-        pager->spill_blocked--;
-        if (rc != SQLITE_OK)
-            break;
-        ASSERT(!page->is_private);
-        rc = journal_add_one(pager, other, page->data);
-        page_unpin(pager, page);
-    }
-    return rc;
+    Pgno last = first + per_sector - 1;
+    ASSERT(first <= pgno);
+    bool is_wanted = false;
+    for (Pgno other = first; other <= last; other++)
+        is_wanted |= journal_wants(pager, other);
+    return is_wanted ? journal_add_range(pager, first, last) : SQLITE_OK;
 }
 
 int journal_add(Pager *pager, Pgno pgno, const u8 *original)
@@ -239,20 +254,7 @@ int journal_add_tail(Pager *pager)
 {
     ASSERT(pager->phase >= PHASE_CHANGING);
     ASSERT(pager->page_count < pager->original_count);
-    u8 *content = NULL;
-    int rc = SQLITE_OK;
-    for (Pgno pgno = pager->page_count + 1; pgno <= pager->original_count && rc == SQLITE_OK;
-         pgno++) {
-        if (!journal_wants(pager, pgno) || pgno == pager_lock_byte_page(pager))
-            continue;
-        if (content == NULL)
-            content = mem_alloc(pager->pool.page_size);
-        rc = content == NULL ? SQLITE_NOMEM : snapshot_read_page(pager, pgno, content);
-        if (rc == SQLITE_OK)
-            rc = journal_add_one(pager, pgno, content);
-    }
-    mem_free(content);
-    return rc;
+    return journal_add_range(pager, pager->page_count + 1, pager->original_count);
 }
 
 int journal_add_super(Pager *pager, const char *super_journal)

@@ -184,8 +184,6 @@ static inline bool undo_must_save(const Pager *pager, const Slot *slot)
 // Saves what the slot holds; afterwards the slot's buffer may be shared with
 // the log.
 MUST_USE int undo_save(Pager *pager, Slot *slot);
-// Saves that page `pgno`, which is not in memory, was not private.
-MUST_USE int undo_save_absent(Pager *pager, Pgno pgno);
 MUST_USE int undo_rollback(Pager *pager, u32 level);
 void undo_release(Pager *pager, u32 level);
 void undo_clear(Pager *pager);

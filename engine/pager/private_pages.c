@@ -72,16 +72,36 @@ int pager_make_writable(Pager *pager, Page **page)
     return LIKELY(is_ready) ? SQLITE_OK : slot_own(pager, slot);
 }
 
-// Old content of a page being reused: the journal wants it unless the page is new.
-static int blank_keep_original(Pager *pager, Pgno pgno)
+// Whether the old content of a page that is about to become blank must be read first: for the
+// journal, or for a savepoint that the file alone cannot serve.
+static bool blank_wants_original(const Pager *pager, Pgno pgno)
+{
+    const Undo *undo = &pager->undo;
+    ASSERT(pgno != 0);
+    if (pager->wal != NULL || !os_is_open(pager->file))
+        return false;
+    if (journal_wants(pager, pgno))
+        return true;
+    return undo->level_count > 0 && pgno <= undo->levels[undo->level_count - 1].page_count_max;
+}
+
+// A slot for the page with the content that must be kept, or with zeros.
+static int blank_slot(Pager *pager, Pgno pgno, Slot **out)
 {
     ASSERT(pool_find(&pager->pool, pgno) == NULL);
-    if (!journal_wants(pager, pgno))
-        return undo_save_absent(pager, pgno);
-    Page *page;
-    TRY(pager_get(pager, pgno, &page));
-    page_unpin(pager, page);
-    ASSERT(page->pins == 0);
+    Slot *slot;
+    TRY(pager_new_slot(pager, pgno, &slot));
+    int rc = SQLITE_OK;
+    if (blank_wants_original(pager, pgno))
+        rc = snapshot_read_page(pager, pgno, slot->page.data);
+    else
+        memset(slot->page.data, 0, pager->pool.page_size);
+    if (rc != SQLITE_OK) {
+        pool_remove(&pager->pool, slot);
+        return rc;
+    }
+    *out = slot;
+    ASSERT(!slot->page.is_private);
     return SQLITE_OK;
 }
 
@@ -93,19 +113,16 @@ int pager_get_blank(Pager *pager, Pgno pgno, Page **out)
     if (pgno > pager->page_count_max)
         return SQLITE_FULL;
     TRY(transaction_start_changing(pager));
-    bool is_absent = pool_find(&pager->pool, pgno) == NULL;
-    if (is_absent && pgno <= pager->page_count && (!pager->is_temporary || os_is_open(pager->file)))
-        TRY(blank_keep_original(pager, pgno));
     Slot *slot = pool_find(&pager->pool, pgno);
-    if (slot == NULL) {
-        TRY(pager_new_slot(pager, pgno, &slot));
-        memset(slot->page.data, 0, pager->pool.page_size);
-        slot->saved_at = pager->undo.sequence; // it did not exist, or its absence was saved
-    }
+    bool is_absent = slot == NULL;
+    if (is_absent)
+        TRY(blank_slot(pager, pgno, &slot));
     slot->page.pins++;
     int rc = slot_own(pager, slot);
     if (rc != SQLITE_OK) {
         slot->page.pins--;
+        if (is_absent)
+            pool_remove(&pager->pool, slot); // zeros are not what the file holds
         return rc;
     }
     memset(slot->page.data, 0, pager->pool.page_size);

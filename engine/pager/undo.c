@@ -139,8 +139,7 @@ static bool snapshot_still_has(const Pager *pager, const Slot *slot)
         return true; // frames are never overwritten
     // The journal holds the content from before the transaction. That is this content only when the
     // page enters the journal now.
-    return pager->journal_mode != JOURNAL_OFF
-           && !bitset_has(pager->journal.journaled, slot->page.pgno);
+    return journal_wants(pager, slot->page.pgno);
 }
 
 static int undo_append(Pager *pager, UndoEntry entry)
@@ -179,16 +178,6 @@ int undo_save(Pager *pager, Slot *slot)
     }
     slot->saved_at = undo->sequence;
     return SQLITE_OK;
-}
-
-int undo_save_absent(Pager *pager, Pgno pgno)
-{
-    Undo *undo = &pager->undo;
-    ASSERT(pool_find(&pager->pool, pgno) == NULL);
-    if (undo->level_count == 0 || pgno > undo->levels[undo->level_count - 1].page_count_max)
-        return SQLITE_OK;
-    ASSERT(!pager->is_temporary);
-    return undo_append(pager, (UndoEntry){.pgno = pgno});
 }
 
 // --- going back ---

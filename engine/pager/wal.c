@@ -66,10 +66,14 @@ int wal_close(Wal *wal, bool checkpoint, int sync_flags, u32 page_size)
         rc = wal_checkpoint(wal, &request);
         int persist = -1;
         os_control_hint(wal->database, SQLITE_FCNTL_PERSIST_WAL, &persist);
-        if (rc == SQLITE_OK && persist != 1)
+        // Only a log that is in the database from end to end may go.
+        bool is_copied = rc == SQLITE_OK && request.copied_frames == request.log_frames;
+        if (is_copied && persist != 1)
             delete_it = true;
-        else if (rc == SQLITE_OK && wal->size_limit >= 0)
+        else if (is_copied && wal->size_limit >= 0)
             rc = wal_limit_size(wal, 0);
+        else if (!is_copied && rc == SQLITE_OK)
+            rc = SQLITE_BUSY;
     }
     wal_index_unmap(wal, delete_it);
     os_close_free(wal->log);
