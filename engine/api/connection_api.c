@@ -77,6 +77,11 @@ static void initialize_once(void)
         .out_of_memory = hook_out_of_memory,
         .fp_digits = hook_fp_digits,
     };
+    static const FuncHooks func_hooks_of_api = {
+        .randomness = sqlite3_randomness,
+        .load_extension = sqlite3_load_extension,
+    };
+    func_install_hooks(&func_hooks_of_api);
     os_configure_mmap(api_config.mmap_size, api_config.mmap_size_max);
     os_configure_memdb(api_config.memdb_size_max);
     value_install_hooks(&hooks);
@@ -104,6 +109,7 @@ int sqlite3_shutdown(void)
 {
     if (api_config.is_initialized) {
         os_deinit();
+        func_builtin_stop();
         sqlite3_reset_auto_extension();
         __atomic_store_n(&api_config.is_initialized, false, __ATOMIC_RELEASE);
     }

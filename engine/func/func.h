@@ -148,6 +148,15 @@ typedef struct FuncIterator {
 const FuncDef *func_first(sqlite3 *db, FuncIterator *it);
 const FuncDef *func_next(sqlite3 *db, FuncIterator *it);
 
+// What lies above and functions need; installed once by the api layer.
+typedef struct FuncHooks {
+    void (*randomness)(int size, void *out);
+    // *message: why it failed, or NULL; mem_free()d by the caller.
+    int (*load_extension)(sqlite3 *db, const char *file, const char *entry, char **message);
+} FuncHooks;
+void func_install_hooks(const FuncHooks *hooks);
+const FuncHooks *func_hooks(void);
+
 // Builds the map of built-in functions; called once by sqlite3_initialize.
 // SQLITE_NOMEM.
 MUST_USE int func_builtin_start(void);

@@ -15,6 +15,19 @@ static const FuncDef *const builtin_tables[] = {
 // Name -> its first row, in one of the tables above. Filled by sqlite3_initialize, then constant.
 static NameMap builtin_map;
 
+// Set once while the library initialises.
+static FuncHooks installed_hooks;
+
+void func_install_hooks(const FuncHooks *hooks)
+{
+    installed_hooks = *hooks;
+}
+
+const FuncHooks *func_hooks(void)
+{
+    return &installed_hooks;
+}
+
 struct FuncTable {
     NameMap map; // name -> its first FuncDef
 };

@@ -65,7 +65,7 @@ static void fn_load_extension(FuncCall *call, int arg_count, Value **args)
     const char *file = value_text(args[0], SQLITE_UTF8);
     const char *entry = arg_count == 2 ? value_text(args[1], SQLITE_UTF8) : NULL;
     char *message = NULL;
-    if (file == NULL || sqlite3_load_extension(call->db, file, entry, &message) == SQLITE_OK)
+    if (file == NULL || func_hooks()->load_extension(call->db, file, entry, &message) == SQLITE_OK)
         return;
     call_result_error(call, message ? message : "error during initialization", -1, SQLITE_UTF8);
     mem_free(message);

@@ -74,7 +74,7 @@ static void fn_random(FuncCall *call, int arg_count, Value **args)
     (void)arg_count;
     (void)args;
     i64 value;
-    sqlite3_randomness(sizeof value, &value);
+    func_hooks()->randomness(sizeof value, &value);
     if (value < 0)
         value = -(value & INT64_MAX);
     call_result_i64(call, value);
@@ -89,7 +89,7 @@ static void fn_randomblob(FuncCall *call, int arg_count, Value **args)
     char *out = call_result_begin(call, (u64)size);
     if (out == NULL)
         return;
-    sqlite3_randomness((int)size, out);
+    func_hooks()->randomness((int)size, out);
     call_result_end_blob(call, (u64)size);
 }
 
