@@ -283,44 +283,40 @@ int btree_commit(Btree *bt)
     return btree_commit_finish(bt, false);
 }
 
-// Every cursor gives up its pins before content is undone: by remembering its place, or for good.
-static int trip_cursors(Btree *bt, int trip_rc, bool write_only)
+static void trip_cursor(Cursor *cur, int rc)
 {
-    int result = SQLITE_OK;
-    ASSERT(trip_rc != SQLITE_OK);
+    ASSERT(rc != SQLITE_OK);
+    cursor_release(cur);
+    cur->fast.state = CURSOR_FAULT;
+    cur->fault_rc = rc;
+    ASSERT(cur->pinned == 0);
+}
+
+// Every cursor gives up its pins before content is undone: by remembering its place, or, tripped,
+// for good. Those that cannot remember are tripped too: undoing must not fail.
+static void release_cursors(Btree *bt, int trip_rc, bool write_only)
+{
+    ASSERT(bt->writer == NULL);
     for (Cursor *cur = bt->cursors; cur != NULL; cur = cur->next) {
         ASSERT(cur->bt == bt);
-        if (write_only && !cur->is_writable) {
-            if (cursor_save(cur) == SQLITE_OK)
-                continue;
-            result = SQLITE_NOMEM;
-        }
-        cursor_release(cur);
-        cur->fast.state = CURSOR_FAULT;
-        cur->fault_rc = trip_rc;
+        int rc = trip_rc;
+        if (rc == SQLITE_OK || (write_only && !cur->is_writable))
+            rc = cursor_save(cur);
+        if (rc != SQLITE_OK)
+            trip_cursor(cur, rc);
     }
-    return result;
 }
 
 int btree_rollback(Btree *bt, int trip_rc, bool write_only)
 {
     int rc = SQLITE_OK;
+    bool again;
     ASSERT(bt->pager != NULL);
-    if (trip_rc == SQLITE_OK) {
-        rc = cursors_save(bt, 0, NULL);
-        trip_rc = rc;
-        write_only = false;
-    }
-    if (trip_rc != SQLITE_OK) {
-        int trip = trip_cursors(bt, trip_rc, write_only);
-        rc = trip != SQLITE_OK ? trip : rc;
-    }
+    release_cursors(bt, trip_rc, write_only);
     if (bt->txn == SQLITE_TXN_WRITE) {
         release_page1(bt);
-        int undone = pager_rollback(bt->pager);
-        rc = undone != SQLITE_OK ? undone : rc;
+        rc = pager_rollback(bt->pager);
         bt->txn = SQLITE_TXN_READ;
-        bool again;
         if (pager_get(bt->pager, 1, &bt->page1) != SQLITE_OK
             || header_check(bt, &again) != SQLITE_OK || again || bt->cursors == NULL)
             end_read(bt);
@@ -344,7 +340,7 @@ int btree_savepoint(Btree *bt, int op, u32 index)
         pager_savepoint_release(bt->pager, index);
         return SQLITE_OK;
     }
-    TRY(cursors_save(bt, 0, NULL));
+    release_cursors(bt, SQLITE_OK, false);
     TRY(pager_savepoint_rollback(bt->pager, index));
     ASSERT(bt->page1 != NULL);
     if (pager_page_count(bt->pager) == 0)

@@ -151,6 +151,7 @@ struct Btree {
     sqlite3 *db;
     Page *page1;     // pinned while a transaction is open
     Cursor *cursors; // all that are open, newest first
+    Cursor *writer;  // the one at work on its tree now, or NULL
     Geometry geometry;
     u32 flags; // BTREE_*
     u8 txn;    // SQLITE_TXN_*

@@ -197,8 +197,10 @@ int cursor_delete(Cursor *cur, u32 flags)
         TRY(cursors_save(cur->bt, cur->root, cur)); // B5
     cur->chain_count = 0;
     bool save = (flags & CURSOR_SAVE_POSITION) != 0;
+    cur->bt->writer = cur;
     int rc = node_is_leaf(&cur->fast.level->node) ? delete_from_leaf(cur, save)
                                                   : delete_from_interior(cur, save);
+    cur->bt->writer = NULL;
     if (rc != SQLITE_OK)
         cursor_release(cur); // the path may be half changed (B8)
     return rc;

@@ -226,7 +226,9 @@ int cursor_insert(Cursor *cur, const Payload *payload, u32 flags, int seek_order
 
     if (cur->fast.state == CURSOR_FAULT)
         return cur->fault_rc;
+    cur->bt->writer = cur;
     int rc = insert_payload(cur, payload, seek_order);
+    cur->bt->writer = NULL;
     if (rc != SQLITE_OK) {
         cursor_release(cur); // the path may be half changed (B8)
         return rc;

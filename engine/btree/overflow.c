@@ -210,7 +210,11 @@ int cursor_payload_write(Cursor *cur, u32 offset, u32 size, const void *bytes)
         return SQLITE_ABORT;
     if (cur->shares_tree)
         TRY(cursors_save(cur->bt, cur->root, cur));
-    TRY(node_own(cur->bt, &cur->fast.level->node));
+    Cursor *writer = cur->bt->writer;
+    cur->bt->writer = cur;
+    int rc = node_own(cur->bt, &cur->fast.level->node);
+    cur->bt->writer = writer;
+    TRY(rc);
     cur->fast.has_cell = false; // the page may have moved
     const Cell *cell = cursor_cell(cur);
     if (cur->fast.cell_damaged || (u64)offset + size > cell->payload_size)
