@@ -213,6 +213,7 @@ typedef struct ExprItem {
     // Resolved:
     u16 column;     // ORDER BY, GROUP BY: 1-based result column it stands for, 0 if an expression
     bool is_hidden; // result column added for ORDER BY, or the copy of a hidden column
+    bool is_rowid;  // FROM_NESTED: the rowid of one of the tables inside
     bool from_star; // result column made by * (NATURAL/USING bookkeeping, names)
     const char *source_table; // FROM_NESTED's columns: the name by which t.x may find them
     const char *source_schema;
@@ -363,7 +364,7 @@ struct FromItem {
     bool is_correlated; // subquery or function arguments look outside the item
     bool may_be_null;   // right side of LEFT, left side of RIGHT, FULL: columns can turn NULL
     bool has_on, has_using;
-    bool is_semi; // planner: made of EXISTS, the first match is enough
+    bool is_semi;                      // planner: made of EXISTS, the first match is enough
     u32 offset;                        // of the name or "("
     const char *schema, *name, *alias; // dequoted; name NULL for subqueries
     u32 alias_offset;

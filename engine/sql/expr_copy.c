@@ -28,6 +28,7 @@ typedef struct CtePair {
 
 typedef struct Copier {
     Arena *arena;
+    bool dup_text; // the copy shall not depend on the arena and SQL text of the original
     int *cursor_count;
     FromItem *self; // expr_bind: what item NULL becomes
     ItemPair *items;
@@ -47,6 +48,29 @@ static void *copy_node(Copier *c, const void *node, size_t size)
     if (copy != NULL)
         memcpy(copy, node, size);
     return copy;
+}
+
+static const char *copy_text(Copier *c, const char *text)
+{
+    return text == NULL || !c->dup_text ? text : arena_dup(c->arena, text, strlen(text));
+}
+
+static Span copy_span(Copier *c, Span span)
+{
+    if (span.text != NULL && c->dup_text)
+        span.text = arena_dup(c->arena, span.text, span.size);
+    return span;
+}
+
+// Names and literals of a node; blobs may hold NUL bytes.
+static void copy_expr_text(Copier *c, Expr *copy)
+{
+    if (!c->dup_text || copy->text == NULL)
+        return;
+    if (copy->kind == EX_BLOB || copy->kind == EX_STRING)
+        copy->text = arena_dup(c->arena, copy->text, copy->size);
+    else
+        copy->text = arena_dup(c->arena, copy->text, strlen(copy->text));
 }
 
 static FromItem *item_copy_of(const Copier *c, FromItem *item)
@@ -74,6 +98,8 @@ static Window *copy_window(Copier *c, const Window *window)
     Window *copy = copy_node(c, window, sizeof *window);
     if (copy == NULL)
         return NULL;
+    copy->name = copy_text(c, window->name);
+    copy->base_name = copy_text(c, window->base_name);
     copy->partition_by = copy_list(c, window->partition_by);
     copy->order_by = copy_list(c, window->order_by);
     copy->start.expr = copy_expr(c, window->start.expr);
@@ -99,6 +125,7 @@ static Expr *copy_expr(Copier *c, const Expr *e)
     Expr *copy = e == NULL ? NULL : copy_node(c, e, sizeof *e);
     if (copy == NULL)
         return NULL;
+    copy_expr_text(c, copy);
     copy->left = copy_expr(c, e->left);
     copy->right = copy_expr(c, e->right);
     copy->list = copy_list(c, e->list);
@@ -107,6 +134,10 @@ static Expr *copy_expr(Copier *c, const Expr *e)
         copy->u.call = copy_call(c, e->u.call);
     else if (e->kind == EX_COLUMN || e->kind == EX_IF_NULL_ROW)
         copy->u.column.item = item_copy_of(c, e->u.column.item);
+    if (e->kind == EX_NAME || e->kind == EX_STAR) {
+        copy->u.name.table = copy_text(c, e->u.name.table);
+        copy->u.name.schema = copy_text(c, e->u.name.schema);
+    }
     return copy;
 }
 
@@ -122,23 +153,25 @@ static ExprList *copy_list(Copier *c, const ExprList *list)
     for (u32 i = 0; i < list->count; i++) {
         copy->items[i] = list->items[i];
         copy->items[i].expr = copy_expr(c, list->items[i].expr);
+        copy->items[i].name = copy_text(c, list->items[i].name);
+        copy->items[i].span = copy_span(c, list->items[i].span);
     }
     return copy;
 }
 
-IdList *id_list_copy(Arena *arena, const IdList *list)
+static IdList *copy_ids(Copier *c, const IdList *list)
 {
-    if (list == NULL)
-        return NULL;
-    IdList *copy = arena_alloc_zeroed(arena, sizeof *copy);
+    IdList *copy = list == NULL ? NULL : copy_node(c, list, sizeof *list);
     if (copy == NULL)
         return NULL;
-    copy->items = arena_array(arena, list->count > 0 ? list->count : 1, sizeof *copy->items);
+    copy->capacity = list->count;
+    copy->items = arena_array(c->arena, list->count > 0 ? list->count : 1, sizeof *copy->items);
     if (copy->items == NULL)
         return NULL;
-    if (list->count > 0)
-        memcpy(copy->items, list->items, list->count * sizeof *list->items);
-    copy->count = copy->capacity = list->count;
+    for (u32 i = 0; i < list->count; i++) {
+        copy->items[i] = list->items[i];
+        copy->items[i].name = copy_text(c, list->items[i].name);
+    }
     return copy;
 }
 
@@ -152,7 +185,11 @@ static FromItem *copy_item(Copier *c, const FromItem *item)
     c->items = pair;
     if (item->cursor >= 0 && c->cursor_count != NULL)
         copy->cursor = (*c->cursor_count)++;
-    copy->using_list = id_list_copy(c->arena, item->using_list);
+    copy->schema = copy_text(c, item->schema);
+    copy->name = copy_text(c, item->name);
+    copy->alias = copy_text(c, item->alias);
+    copy->indexed_by = copy_text(c, item->indexed_by);
+    copy->using_list = copy_ids(c, item->using_list);
     copy->owner = select_copy_of(c, item->owner);
     copy->plan = NULL;
     return copy;
@@ -295,7 +332,8 @@ static Cte *copy_cte(Copier *c, const Cte *cte, With *with)
     *pair = (CtePair){.source = cte, .copy = copy, .next = c->ctes};
     c->ctes = pair;
     copy->with = with;
-    copy->columns = id_list_copy(c->arena, cte->columns);
+    copy->name = copy_text(c, cte->name);
+    copy->columns = copy_ids(c, cte->columns);
     copy->select = copy_select(c, cte->select);
     copy->plan = NULL;
     return copy;
@@ -316,34 +354,46 @@ static With *copy_with(Copier *c, const With *with)
     return copy->items == NULL ? NULL : copy;
 }
 
+static Copier copier(Arena *arena, int *cursor_count)
+{
+    return (Copier){.arena = arena, .cursor_count = cursor_count, .dup_text = cursor_count == NULL};
+}
+
 // A copy is only good when every part of it was made.
 #define COPIED(c, node) ((c).arena->failed ? NULL : (node))
 
 Expr *expr_copy(Arena *arena, const Expr *e, int *cursor_count)
 {
-    Copier c = {.arena = arena, .cursor_count = cursor_count};
+    Copier c = copier(arena, cursor_count);
     Expr *copy = copy_expr(&c, e);
     return COPIED(c, copy);
 }
 
 ExprList *expr_list_copy(Arena *arena, const ExprList *list, int *cursor_count)
 {
-    Copier c = {.arena = arena, .cursor_count = cursor_count};
+    Copier c = copier(arena, cursor_count);
     ExprList *copy = copy_list(&c, list);
     return COPIED(c, copy);
 }
 
 Select *select_copy(Arena *arena, const Select *s, int *cursor_count)
 {
-    Copier c = {.arena = arena, .cursor_count = cursor_count};
+    Copier c = copier(arena, cursor_count);
     Select *copy = copy_select(&c, s);
     return COPIED(c, copy);
 }
 
 FromList *from_list_copy(Arena *arena, const FromList *list, int *cursor_count)
 {
-    Copier c = {.arena = arena, .cursor_count = cursor_count};
+    Copier c = copier(arena, cursor_count);
     FromList *copy = copy_from(&c, list);
+    return COPIED(c, copy);
+}
+
+IdList *id_list_copy(Arena *arena, const IdList *list)
+{
+    Copier c = copier(arena, NULL);
+    IdList *copy = copy_ids(&c, list);
     return COPIED(c, copy);
 }
 
@@ -365,7 +415,7 @@ static SetList *copy_set_list(Copier *c, const SetList *list)
     copy->items = arena_array(c->arena, list->count > 0 ? list->count : 1, sizeof *copy->items);
     for (u32 i = 0; copy->items != NULL && i < list->count; i++) {
         copy->items[i] = list->items[i];
-        copy->items[i].columns = id_list_copy(c->arena, list->items[i].columns);
+        copy->items[i].columns = copy_ids(c, list->items[i].columns);
         copy->items[i].expr = copy_expr(c, list->items[i].expr);
     }
     return copy;
@@ -386,14 +436,14 @@ static Upsert *copy_upsert(Copier *c, const Upsert *upsert)
 
 SetList *set_list_copy(Arena *arena, const SetList *list, int *cursor_count)
 {
-    Copier c = {.arena = arena, .cursor_count = cursor_count};
+    Copier c = copier(arena, cursor_count);
     SetList *copy = copy_set_list(&c, list);
     return COPIED(c, copy);
 }
 
 Upsert *upsert_copy(Arena *arena, const Upsert *upsert, int *cursor_count)
 {
-    Copier c = {.arena = arena, .cursor_count = cursor_count};
+    Copier c = copier(arena, cursor_count);
     Upsert *copy = copy_upsert(&c, upsert);
     return COPIED(c, copy);
 }
@@ -405,7 +455,7 @@ static Insert *copy_insert(Copier *c, const Insert *insert)
         return NULL;
     copy->with = copy_with(c, insert->with);
     copy->target = copy_item(c, insert->target);
-    copy->columns = id_list_copy(c->arena, insert->columns);
+    copy->columns = copy_ids(c, insert->columns);
     copy->select = copy_select(c, insert->select);
     copy->upsert = copy_upsert(c, insert->upsert);
     copy->returning = copy_list(c, insert->returning);
@@ -440,7 +490,7 @@ static Delete *copy_delete(Copier *c, const Delete *delete_)
 
 Stmt *stmt_copy(Arena *arena, const Stmt *stmt)
 {
-    Copier c = {.arena = arena};
+    Copier c = copier(arena, NULL);
     Stmt *copy = copy_node(&c, stmt, sizeof *stmt);
     if (copy == NULL)
         return NULL;

@@ -35,8 +35,9 @@ WalkResult window_walk(Walker *w, Window *window);
 
 // --- copying ---
 
-// Deep copies into `arena`; NULL in, NULL out, and NULL when out of memory. A
-// resolved tree stays resolved: columns of FROM items inside the copy point to
+// Deep copies into `arena`; NULL in, NULL out, and NULL when out of memory. Copies made without a
+// cursor counter bring their names and literals with them, so that they outlive the statement they
+// came from. A resolved tree stays resolved: columns of FROM items inside the copy point to
 // the copies of those, which get cursors of their own from *cursor_count (NULL:
 // the tree is unresolved, or no Select is inside).
 Expr *expr_copy(Arena *arena, const Expr *e, int *cursor_count);

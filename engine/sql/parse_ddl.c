@@ -86,6 +86,16 @@ static const char *type_without_generated(Parser *p, const char *type)
     return text;
 }
 
+// The types that STRICT tables know are kept in capitals.
+static const char *standard_type(const char *type)
+{
+    static const char *const names[] = {"ANY", "BLOB", "INT", "INTEGER", "REAL", "TEXT"};
+    for (size_t i = 0; type != NULL && i < ARRAY_LEN(names); i++)
+        if (name_equals(type, names[i]))
+            return names[i];
+    return type;
+}
+
 // --- foreign keys ---
 
 // refact ::= SET NULL | SET DEFAULT | CASCADE | RESTRICT | NO ACTION
@@ -356,7 +366,7 @@ static ColumnDef *parse_column_def(Parser *p)
         return column;
     column->name = name;
     column->offset = token.offset;
-    column->type = type == NULL ? NULL : type_without_generated(p, type);
+    column->type = type == NULL ? NULL : standard_type(type_without_generated(p, type));
     Constraint *constraints = parse_column_constraints(p);
     if (p->rc != SQLITE_OK)
         return column;

@@ -295,8 +295,11 @@ static int resolve_upsert(Resolver *r, Insert *insert)
     if (target->table->kind == TABLE_VIRTUAL)
         return resolve_error(r, NO_OFFSET, "UPSERT not implemented for virtual table \"%s\"",
                              target->table->name);
+    // Without a trigger the view cannot be changed at all, which is for the code generator to say.
     if (target->table->kind == TABLE_VIEW)
-        return resolve_error(r, NO_OFFSET, "cannot UPSERT a view");
+        return catalog_next_trigger(r->db, target->table, NULL) == NULL
+                   ? SQLITE_OK
+                   : resolve_error(r, NO_OFFSET, "cannot UPSERT a view");
     u32 number = 1;
     for (Upsert *upsert = insert->upsert; upsert != NULL; upsert = upsert->next, number++) {
         Scope s = {.from = sources};
@@ -379,11 +382,10 @@ static int resolve_insert(Resolver *r, Insert *insert)
 
 static bool is_target_again(const FromItem *item, const FromItem *target)
 {
-    const char *name = from_item_name(item);
-    const char *schema = target->alias == NULL && item->alias == NULL ? item->schema : NULL;
-    if (name == NULL || !name_equals(name, from_item_name(target)))
-        return false;
-    return schema == NULL || target->schema == NULL || name_equals(schema, target->schema);
+    bool same_alias = item->alias == NULL || target->alias == NULL
+                          ? item->alias == target->alias
+                          : name_equals(item->alias, target->alias);
+    return item->table == target->table && same_alias;
 }
 
 // Several FROM terms become one, whose ON clauses do not see the target.

@@ -101,6 +101,8 @@ static int star_column(StarContext *c, u32 position, u32 column, bool is_qualifi
     const char *name = from_item_column_name(item, (int)column);
     if (item_column_is_hidden(item, (int)column) && !(c->select->flags & SELECT_NESTED_FROM))
         return SQLITE_OK;
+    if (item->kind == FROM_NESTED && item->select->columns->items[column].is_rowid)
+        return SQLITE_OK;
     if (c->select->flags & SELECT_NESTED_FROM)
         return star_nested_column(c, position, column);
     if (item->kind == FROM_NESTED && !is_qualified
@@ -117,6 +119,8 @@ static int star_column(StarContext *c, u32 position, u32 column, bool is_qualifi
 
 static bool nested_column_of(const FromItem *item, u32 column, const char *table)
 {
+    if (item->alias != NULL && name_equals(item->alias, table))
+        return !item->select->columns->items[column].is_hidden;
     const char *source = item->select->columns->items[column].source_table;
     return source != NULL && name_equals(source, table);
 }
@@ -151,6 +155,38 @@ static int expand_star(StarContext *c, const Expr *star)
     return resolve_error(c->r, NO_OFFSET, "no tables specified");
 }
 
+static int add_nested_rowid(StarContext *c, FromItem *item, int column)
+{
+    Expr *e = expr_new(c->r->arena, EX_COLUMN, NULL, NULL);
+    if (e == NULL)
+        return resolve_no_memory(c->r);
+    bool rowid_used = item->rowid_used; // counted when somebody asks for it
+    u64 columns_used = item->columns_used;
+    column_becomes(e, item, column, 0);
+    item->rowid_used = rowid_used;
+    item->columns_used = columns_used;
+    ExprItem *added;
+    TRY(star_add(c, e, "rowid", &added));
+    note_source(c, added, item, column < 0 ? 0 : (u32)column);
+    added->is_hidden = added->is_rowid = true;
+    return SQLITE_OK;
+}
+
+// t.rowid must reach the tables inside a parenthesised join.
+static int add_nested_rowids(StarContext *c)
+{
+    const FromList *from = c->select->from;
+    for (u32 i = 0; from != NULL && i < from->count; i++) {
+        FromItem *item = from->items[i];
+        if (item->kind != FROM_NESTED && item_has_rowid(item))
+            TRY(add_nested_rowid(c, item, ROWID_COLUMN));
+        for (u32 j = 0; item->kind == FROM_NESTED && j < item->column_count; j++)
+            if (item->select->columns->items[j].is_rowid)
+                TRY(add_nested_rowid(c, item, (int)j));
+    }
+    return SQLITE_OK;
+}
+
 static bool has_star(const ExprList *list)
 {
     for (u32 i = 0; i < list->count; i++)
@@ -175,6 +211,8 @@ int expand_stars(Resolver *r, Select *s)
                 return resolve_no_memory(r);
             list->items[list->count - 1] = *item;
         }
+        if (s->flags & SELECT_NESTED_FROM)
+            TRY(add_nested_rowids(&c));
         s->columns = c.out;
     }
     if (s->columns->count > (u32)r->db->limits[SQLITE_LIMIT_COLUMN])

@@ -158,8 +158,6 @@ int bind_item(Resolver *r, FromItem *item)
         TRY(bind_table(r, item));
     } else {
         TRY(expand_select(r, item->select));
-        if (item->kind == FROM_NESTED && item->alias != NULL)
-            item->kind = FROM_SELECT; // from outside it is a subquery like any other
         TRY(bind_subquery_columns(r, item, NULL));
     }
     return bind_index(r, item);

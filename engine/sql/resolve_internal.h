@@ -97,6 +97,7 @@ void item_take_results(FromItem *item);
 const char *result_column_name(Resolver *r, const ExprItem *item);
 void column_becomes(Expr *e, FromItem *item, int column, int depth);
 void mark_column_used(FromItem *item, int column);
+bool item_has_rowid(const FromItem *item); // under a name
 Resolver resolver_make(ResolveContext *ctx);
 void expr_inherit_flags(Expr *e);
 

@@ -16,6 +16,7 @@ typedef struct Lookup {
     bool row_is_new;
     u32 rowid_count; // items whose rowid the name could mean
     FromItem *rowid_item;
+    int rowid_index;  // its column in a parenthesised join, else ROWID_COLUMN
     ExprList *merged; // columns of a FULL JOIN's USING, gathered for coalesce()
 } Lookup;
 
@@ -102,7 +103,7 @@ int resolve_bound_column(Resolver *r, Expr *e)
 
 // --- matching FROM items ---
 
-static bool item_has_rowid(const FromItem *item)
+bool item_has_rowid(const FromItem *item)
 {
     const Table *table = item->table;
     if (table == NULL)
@@ -167,30 +168,46 @@ static int lookup_add(Resolver *r, Lookup *l, FromItem *item, int index)
     return SQLITE_OK;
 }
 
-// Columns of a parenthesised join answer to the names of the tables inside.
+// Does result column `i` of a parenthesised join answer to the name? It does by the names of the
+// tables inside, and by the alias of the whole.
+static bool nested_answers(const FromItem *item, u32 i, const Lookup *l)
+{
+    const ExprItem *column = &item->select->columns->items[i];
+    if (column->is_rowid ? !name_is_rowid(l->column)
+                         : !name_equals(item->columns[i].name, l->column))
+        return false;
+    if (l->table == NULL)
+        return column->is_rowid || !column->is_hidden;
+    if (item->alias != NULL && l->schema == NULL && name_equals(item->alias, l->table))
+        return !column->is_hidden;
+    if (column->source_table == NULL || !name_equals(column->source_table, l->table))
+        return false;
+    return l->schema == NULL
+           || (column->source_schema != NULL && name_equals(column->source_schema, l->schema));
+}
+
 static int match_nested(Resolver *r, Lookup *l, FromItem *item)
 {
     const ExprList *columns = item->select->columns;
-    bool found = false;
+    bool by_alias = l->table != NULL && item->alias != NULL && name_equals(item->alias, l->table);
+    u32 rowids = 0;
+    int rowid = -1;
     for (u32 i = 0; i < columns->count; i++) {
-        const ExprItem *column = &columns->items[i];
-        const char *name = item->columns[i].name;
-        if (!name_equals(name, l->column))
+        if (!nested_answers(item, i, l))
             continue;
-        if (l->table == NULL) {
-            if (column->is_hidden)
-                continue;
-        } else if (column->source_table == NULL || !name_equals(column->source_table, l->table)) {
-            continue;
-        } else if (l->schema != NULL
-                   && (column->source_schema == NULL
-                       || !name_equals(column->source_schema, l->schema))) {
+        if (columns->items[i].is_rowid) {
+            rowids++;
+            rowid = (int)i;
             continue;
         }
-        if (found && l->table == NULL && column->from_star && item_merges(item, l->column))
-            continue;
-        found = true;
         TRY(lookup_add(r, l, item, (int)i));
+        if (by_alias)
+            return SQLITE_OK;
+    }
+    if (rowids > 0 && l->count == 0) {
+        l->rowid_count += rowids;
+        l->rowid_item = item;
+        l->rowid_index = rowid;
     }
     return SQLITE_OK;
 }
@@ -207,6 +224,7 @@ static int match_item(Resolver *r, Lookup *l, FromItem *item)
     if (item_has_rowid(item)) {
         l->rowid_count++;
         l->rowid_item = item;
+        l->rowid_index = ROWID_COLUMN;
     }
     return SQLITE_OK;
 }
@@ -272,7 +290,7 @@ static void match_rowid(const Scope *s, Lookup *l)
         return;
     l->count = (int)l->rowid_count;
     l->item = l->rowid_item;
-    l->index = ROWID_COLUMN;
+    l->index = l->rowid_index;
 }
 
 // --- aliases ---
@@ -376,14 +394,15 @@ static int become_row(Resolver *r, Expr *e, const Lookup *l)
 {
     Table *table = l->row_table;
     e->kind = EX_ROW_COLUMN;
-    e->text = authorized_column_name(table, l->index);
+    const char *name = authorized_column_name(table, l->index);
+    e->text = l->index < 0 && table->rowid_alias < 0 ? "rowid" : name;
     e->u.row.table = table;
     e->u.row.index = l->index;
     e->u.row.is_new = l->row_is_new;
     int index = schema_index(r->db, table->schema);
     if (index < 0)
         return SQLITE_OK;
-    return authorize_read(r, e, table->name, e->text, r->db->databases[index].name);
+    return authorize_read(r, e, table->name, name, r->db->databases[index].name);
 }
 
 static int become_found(Resolver *r, const Scope *s, Expr *e, Lookup *l, int depth)

@@ -380,7 +380,7 @@ static void types_keep_their_text_but_not_generated_always(void **state)
     const ColumnDef *a = result.stmt->u.create_table->columns;
     assert_text("varchar ( 10 , 20 )", a->type);
     assert_text("x y", a->next->type);
-    assert_text("int", a->next->next->type);
+    assert_text("INT", a->next->next->type);
     assert_null(a->next->next->next->type);
     arena_deinit(&arena);
 }
