@@ -44,6 +44,8 @@ static u32 interpolate(const KeyRange *range, RowId rowid, u32 count)
 {
     u64 span = (u64)range->high - (u64)range->low;
     u64 offset = (u64)rowid - (u64)range->low - 1;
+    if (rowid <= range->low)
+        return 0;
     ASSERT(count > 0);
     ASSERT(count <= UINT16_MAX);
 
@@ -128,6 +130,20 @@ static bool seek_rowid_nearby(Cursor *cur, RowId rowid, int *order)
     return true;
 }
 
+// Where no divider has said it yet, the page's own first and last key do.
+static void learn_range(const Node *node, KeyRange *range)
+{
+    enum { FEW = 8 }; // halving is as good
+    ASSERT(node->cell_count > 0);
+    ASSERT(node_is_table(node));
+    if (range->is_known || node->cell_count < FEW)
+        return;
+    RowId first_key = rowid_at(node, 0);
+    range->low = first_key == INT64_MIN ? first_key : first_key - 1;
+    range->high = rowid_at(node, node->cell_count - 1u);
+    range->is_known = true;
+}
+
 // Chooses the child of an interior page, and narrows the range to what its dividers say of that
 // child.
 static u32 choose_child(const Node *node, RowId rowid, KeyRange *range)
@@ -137,13 +153,19 @@ static u32 choose_child(const Node *node, RowId rowid, KeyRange *range)
     ASSERT(node_is_table(node));
     if (node->cell_count == 0)
         return 0; // only a root on page 1 may have just its right child
-    u32 slot = search_rowid(node, rowid, range, &order);
-    bool has_low = slot > 0 || range->is_known;
-    bool has_high = slot < node->cell_count || range->is_known;
-    if (slot > 0)
+    bool has_low = range->is_known;
+    bool has_high = range->is_known;
+    KeyRange here = *range;
+    learn_range(node, &here);
+    u32 slot = search_rowid(node, rowid, &here, &order);
+    if (slot > 0) {
         range->low = rowid_at(node, slot - 1);
-    if (slot < node->cell_count)
+        has_low = true;
+    }
+    if (slot < node->cell_count) {
         range->high = rowid_at(node, slot);
+        has_high = true;
+    }
     range->is_known = has_low && has_high;
     return slot;
 }
@@ -169,6 +191,7 @@ int cursor_seek_rowid(Cursor *cur, RowId rowid, bool bias_right, int *order)
     ASSERT(cur->depth == 0 || leaf->node.cell_count > 0);
     if (leaf->node.cell_count == 0)
         return SQLITE_OK; // an empty tree
+    learn_range(&leaf->node, &range);
     u32 slot = search_rowid(&leaf->node, rowid, &range, order);
     land_in_leaf(cur, slot, order);
     return SQLITE_OK;
@@ -212,14 +235,22 @@ static int search_key(Cursor *cur, const Node *node, KeyProbe *probe, u32 *slot,
     ASSERT(probe->compare != NULL);
     ASSERT(probe->count > 0);
 
+    u32 head = node_is_leaf(node) ? 0 : 4;
+    u32 usable = node->geometry->usable;
+    u32 short_max = node->geometry->index_max_local < 0x7f ? node->geometry->index_max_local : 0x7f;
     while (low < high) {
         u32 middle = (low + high) / 2;
+        u32 at = get_u16(node->slots + 2 * middle);
+        const u8 *key = node->data + (at <= usable - CELL_SIZE_MIN ? at + head : 0);
         int c;
-        TRY(compare_slot(cur, node, middle, probe, &c));
+        if (LIKELY(key[0] <= short_max && at + head + 1 + key[0] <= usable))
+            c = probe->compare(key + 1, key[0], probe); // short keys, the rule, without a call more
+        else
+            TRY(compare_slot(cur, node, middle, probe, &c));
         if (c == 0) {
             *slot = middle;
             *order = 0;
-            return SQLITE_OK;
+            return probe->rc;
         }
         if (c < 0)
             low = middle + 1;
