@@ -12,10 +12,46 @@
 #include "sql/code/code_query.h"
 #include "sql/expr_tree.h"
 
+static WalkResult count_select(Walker *w, Select *s)
+{
+    u32 *highest = w->arg;
+    if (s->id > *highest)
+        *highest = s->id;
+    return WALK_ON;
+}
+
+static WalkResult walk_on(Walker *w, Expr *e)
+{
+    (void)w;
+    (void)e;
+    return WALK_ON;
+}
+
+// Selects the planner makes go on with the statement's numbers.
+static u32 *select_counter(Codegen *g)
+{
+    Codegen *top = codegen_top(g);
+    if (top->planner != NULL)
+        return top->planner;
+    u32 *highest = arena_alloc_zeroed(top->arena, sizeof *highest);
+    top->planner = highest;
+    if (highest == NULL || g->stmt == NULL)
+        return highest;
+    Walker w = {.expr = walk_on, .select = count_select, .arg = highest};
+    if (g->stmt->kind == STMT_SELECT)
+        select_walk(&w, g->stmt->u.select);
+    else if (g->stmt->kind == STMT_INSERT && g->stmt->u.insert->select != NULL)
+        select_walk(&w, g->stmt->u.insert->select);
+    return highest;
+}
+
 PlanContext code_plan_context(Codegen *g)
 {
-    return (PlanContext){
-        .db = g->db, .arena = g->arena, .stmt = g->stmt, .cursor_count = &g->cursor_count};
+    return (PlanContext){.db = g->db,
+                         .arena = g->arena,
+                         .stmt = g->stmt,
+                         .cursor_count = &g->cursor_count,
+                         .select_count = select_counter(g)};
 }
 
 void code_filters(Codegen *g, Expr **filters, u32 from, u32 to, Label next_row)

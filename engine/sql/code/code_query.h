@@ -61,7 +61,7 @@ typedef struct JoinCode {
     u32 flags;          // WANT_* of the request that matter to code
     bool opens_nothing; // cursors are open already: OR branch
     int shared_cursor;
-    bool skip_nulls; // WANT_MIN: rows with NULL need not be seen
+    bool skip_nulls;        // WANT_MIN: rows with NULL need not be seen
     bool writes;            // one-pass UPDATE or DELETE: cursors are opened for writing
     const LimitCode *limit; // of the Select, for virtual tables that take care of OFFSET
 } JoinCode;
@@ -122,6 +122,7 @@ typedef struct QueryCode {
     DistinctOperator *distinct_op;
     ProjectOperator *project_op;
     AggregateOperator *aggregate_op;
+    WindowOperator *window_op;
     Operator *source;
     LimitCode limit;
     SortCode sort;
@@ -145,7 +146,7 @@ void code_sort_end(QueryCode *qc);
 void code_distinct_begin(QueryCode *qc);
 void code_distinct_test(QueryCode *qc, Label next_row);
 void code_aggregate(QueryCode *qc);
-void code_count(QueryCode *qc);
+void code_window_rows(QueryCode *qc);
 void code_distinct_explain(QueryCode *qc);
 void code_set(Codegen *g, SetOperator *op, const LimitOperator *limit, SelectDest *dest);
 void code_values(Codegen *g, ValuesOperator *op, const LimitOperator *limit, bool explain,

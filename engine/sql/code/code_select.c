@@ -148,6 +148,7 @@ void query_stages(QueryCode *qc, Operator *tree)
         case OPERATOR_SORT: qc->sort_op = (SortOperator *)op; break;
         case OPERATOR_DISTINCT: qc->distinct_op = (DistinctOperator *)op; break;
         case OPERATOR_PROJECT: qc->project_op = (ProjectOperator *)op; break;
+        case OPERATOR_WINDOW: qc->window_op = (WindowOperator *)op; break;
         case OPERATOR_AGGREGATE:
             qc->aggregate_op = (AggregateOperator *)op;
             qc->source = op->input;
@@ -188,6 +189,8 @@ static void code_simple(Codegen *g, Operator *tree, Select *select, SelectDest *
     code_distinct_begin(&qc);
     if (qc.aggregate_op != NULL)
         code_aggregate(&qc);
+    else if (qc.window_op != NULL)
+        code_window_rows(&qc);
     else
         code_join_rows(&qc);
     code_sort_end(&qc);

@@ -220,6 +220,15 @@ typedef struct AggregateOperator {
     u32 agg_count;
 } AggregateOperator;
 
+// Window functions over one window. The input delivers `item`'s rows by partition and order.
+typedef struct WindowOperator {
+    Operator base;
+    FromItem *item;
+    const Window *window; // with keys that are columns of `item`
+    Expr **calls;         // EX_CALL
+    u32 call_count;
+} WindowOperator;
+
 typedef struct ProjectOperator {
     Operator base;
     ExprList *columns;

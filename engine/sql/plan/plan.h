@@ -15,7 +15,7 @@ typedef struct PlanContext {
     Arena *arena;
     Stmt *stmt;        // for parameter names and peeking at bound values; may be NULL
     int *cursor_count; // the statement's counter, for items the planner makes
-    u32 select_count;  // numbers for Selects made here, see plan_next_select_id()
+    u32 *select_count; // numbers of Selects given so far, for those the planner makes
     int depth;
 } PlanContext;
 

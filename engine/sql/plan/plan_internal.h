@@ -233,6 +233,8 @@ MUST_USE int join_finish(JoinQuery *q, u32 level_count, JoinOperator **out);
 MUST_USE int plan_simple(PlanContext *plan, Select *s, ExprList *order_by, Operator **out);
 MUST_USE int plan_compound(PlanContext *plan, Select *last, const ExprList *order_by,
                            Operator **out);
+// Moves all but the window functions of one window into a subquery; *out NULL: there are none.
+MUST_USE int plan_window_rewrite(PlanContext *plan, Select *s, WindowOperator **out);
 MUST_USE int plan_exists_to_join(PlanContext *plan, Select *s);
 MUST_USE int plan_recursive(PlanContext *plan, Select *last, Operator **out);
 MUST_USE int plan_add_limit(PlanContext *plan, const Select *s, Operator **tree);

@@ -408,6 +408,8 @@ static bool distinct_is_grouping(const Select *s, const ExprList *order_by)
 
 int plan_simple(PlanContext *plan, Select *s, ExprList *order_by, Operator **out)
 {
+    WindowOperator *window;
+    TRY(plan_window_rewrite(plan, s, &window));
     TRY(plan_exists_to_join(plan, s));
     TRY(plan_from_items(plan, s->from));
     if (order_by != NULL && order_by->count == 0)
@@ -436,6 +438,11 @@ int plan_simple(PlanContext *plan, Select *s, ExprList *order_by, Operator **out
         distinct = DISTINCT_NONE;
     } else {
         TRY(plan_rows(plan, s, order_by, &distinct, &ordered, &tree));
+    }
+    if (window != NULL) {
+        window->base.input = tree;
+        window->base.rows = tree->rows;
+        tree = &window->base;
     }
     TRY(add_tail(plan, s, order_by, distinct, ordered, &tree));
     *out = tree;

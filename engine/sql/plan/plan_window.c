@@ -1,0 +1,364 @@
+// Window functions: SELECT f(x) OVER w ... FROM t becomes SELECT f(x) OVER w ... FROM (SELECT x,
+// ... FROM t ORDER BY w's keys). The inner query does everything up to and with HAVING; the outer
+// one sees its rows in the order of the window and has nothing else to do than to run over them.
+// Functions over another window stay in the inner query, which is rewritten in turn.
+
+#include "func/window.h"
+#include "sql/expr_tree.h"
+#include "sql/plan/plan_internal.h"
+
+typedef struct WindowRewrite {
+    PlanContext *plan;
+    Select *outer, *inner;
+    FromList *from; // of the original query
+    FromItem *item; // the inner query in the outer one's FROM
+    const Window *window;
+    Expr **calls; // over that window
+    u32 count, capacity;
+    int rc;
+} WindowRewrite;
+
+static bool is_window_call(const WindowRewrite *w, const Expr *e)
+{
+    return e->kind == EX_CALL && e->u.call != NULL && e->u.call->window != NULL
+           && e->u.call->owner == w->outer;
+}
+
+// --- frames ---
+
+// Some functions are defined by a frame of their own, whatever the statement says.
+static void coerce_frame(Expr *call)
+{
+    static const struct {
+        u8 kind, unit, start, end;
+    } frames[] = {
+        {WINDOW_ROW_NUMBER, FRAME_ROWS, BOUND_UNBOUNDED_PRECEDING, BOUND_CURRENT_ROW},
+        {WINDOW_RANK, FRAME_RANGE, BOUND_UNBOUNDED_PRECEDING, BOUND_CURRENT_ROW},
+        {WINDOW_DENSE_RANK, FRAME_RANGE, BOUND_UNBOUNDED_PRECEDING, BOUND_CURRENT_ROW},
+        {WINDOW_PERCENT_RANK, FRAME_GROUPS, BOUND_CURRENT_ROW, BOUND_UNBOUNDED_FOLLOWING},
+        {WINDOW_CUME_DIST, FRAME_GROUPS, BOUND_FOLLOWING, BOUND_UNBOUNDED_FOLLOWING},
+        {WINDOW_NTILE, FRAME_ROWS, BOUND_CURRENT_ROW, BOUND_UNBOUNDED_FOLLOWING},
+        {WINDOW_LEAD, FRAME_ROWS, BOUND_UNBOUNDED_PRECEDING, BOUND_UNBOUNDED_FOLLOWING},
+        {WINDOW_LAG, FRAME_ROWS, BOUND_UNBOUNDED_PRECEDING, BOUND_CURRENT_ROW},
+    };
+    WindowKind kind = call->u.call->func == NULL ? WINDOW_NONE : window_kind(call->u.call->func);
+    for (u32 i = 0; i < ARRAY_LEN(frames); i++) {
+        if (frames[i].kind != kind)
+            continue;
+        Window *window = call->u.call->window;
+        window->unit = frames[i].unit;
+        window->start = (FrameBound){.kind = frames[i].start};
+        window->end = (FrameBound){.kind = frames[i].end};
+        window->exclude = EXCLUDE_NO_OTHERS;
+    }
+}
+
+static int add_one_following(WindowRewrite *w, Expr *call)
+{
+    // cume_dist: GROUPS FROM 1 FOLLOWING.
+    Window *window = call->u.call->window;
+    if (window->start.kind != BOUND_FOLLOWING || window->start.expr != NULL)
+        return SQLITE_OK;
+    window->start.expr = expr_new_integer(w->plan->arena, 1);
+    return window->start.expr == NULL ? SQLITE_NOMEM : SQLITE_OK;
+}
+
+static WalkResult collect_call(Walker *walker, Expr *e)
+{
+    WindowRewrite *w = walker->arg;
+    if (!is_window_call(w, e))
+        return WALK_ON;
+    coerce_frame(e);
+    w->rc = add_one_following(w, e);
+    if (w->rc != SQLITE_OK)
+        return WALK_STOP;
+    if (w->window == NULL)
+        w->window = e->u.call->window;
+    if (!window_equal(w->window, e->u.call->window))
+        return WALK_PRUNE;
+    if (w->count == w->capacity) {
+        u32 capacity = w->capacity == 0 ? 8 : w->capacity * 2;
+        Expr **calls = arena_array(w->plan->arena, capacity, sizeof *calls);
+        if (calls == NULL) {
+            w->rc = SQLITE_NOMEM;
+            return WALK_STOP;
+        }
+        if (w->count > 0)
+            memcpy(calls, w->calls, w->count * sizeof *calls);
+        w->calls = calls;
+        w->capacity = capacity;
+    }
+    w->calls[w->count++] = e;
+    return WALK_PRUNE;
+}
+
+static int collect_calls(WindowRewrite *w)
+{
+    Walker walker = {.expr = collect_call, .arg = w};
+    expr_list_walk(&walker, w->outer->columns);
+    if (w->rc == SQLITE_OK)
+        expr_list_walk(&walker, w->outer->order_by);
+    return w->rc;
+}
+
+// --- moving expressions inwards ---
+
+// The column of the inner query that computes `e`.
+static int inner_column(WindowRewrite *w, Expr *e, int *out)
+{
+    ExprList *columns = w->inner->columns;
+    for (u32 i = 0; columns != NULL && i < columns->count; i++) {
+        if (expr_equal(columns->items[i].expr, e)) {
+            *out = (int)i;
+            return SQLITE_OK;
+        }
+    }
+    Expr *moved = arena_alloc(w->plan->arena, sizeof *moved);
+    if (moved == NULL)
+        return SQLITE_NOMEM;
+    *moved = *e;
+    w->inner->columns = expr_list_add(w->plan->arena, columns, moved);
+    if (w->inner->columns == NULL)
+        return SQLITE_NOMEM;
+    *out = (int)w->inner->columns->count - 1;
+    return SQLITE_OK;
+}
+
+static int replace(WindowRewrite *w, Expr *e)
+{
+    int column;
+    TRY(inner_column(w, e, &column));
+    *e = (Expr){.kind = EX_COLUMN, .offset = e->offset, .height = 1};
+    e->u.column.item = w->item;
+    e->u.column.index = column;
+    if (column < 63)
+        w->item->columns_used |= (u64)1 << column;
+    else
+        w->item->columns_used |= (u64)1 << 63;
+    return SQLITE_OK;
+}
+
+static int replace_list(WindowRewrite *w, ExprList *list)
+{
+    for (u32 i = 0; list != NULL && i < list->count; i++) {
+        if (!expr_is_constant(list->items[i].expr, true))
+            TRY(replace(w, list->items[i].expr));
+    }
+    return SQLITE_OK;
+}
+
+static bool is_of_original(const WindowRewrite *w, const Expr *e)
+{
+    for (u32 i = 0; w->from != NULL && i < w->from->count; i++) {
+        if (w->from->items[i] == e->u.column.item)
+            return true;
+    }
+    return false;
+}
+
+static bool is_collected(const WindowRewrite *w, const Expr *e)
+{
+    for (u32 i = 0; i < w->count; i++) {
+        if (w->calls[i] == e)
+            return true;
+    }
+    return false;
+}
+
+static WalkResult replace_expr(Walker *walker, Expr *e)
+{
+    WindowRewrite *w = walker->arg;
+    bool moves = false;
+    if (is_window_call(w, e)) {
+        if (is_collected(w, e))
+            return WALK_PRUNE; // computed here; its arguments have moved already
+        moves = true;
+    } else if (e->kind == EX_CALL && e->u.call != NULL && e->u.call->agg_index >= 0
+               && e->u.call->window == NULL && e->u.call->owner == w->outer) {
+        moves = true;
+    } else if ((e->kind == EX_COLUMN || e->kind == EX_IF_NULL_ROW) && is_of_original(w, e)) {
+        moves = true;
+    }
+    if (!moves)
+        return WALK_ON;
+    w->rc = replace(w, e);
+    return w->rc == SQLITE_OK ? WALK_PRUNE : WALK_STOP;
+}
+
+static WalkResult enter_select(Walker *walker, Select *s)
+{
+    (void)walker;
+    (void)s;
+    return WALK_ON;
+}
+
+// --- the inner query ---
+
+static int order_inner(WindowRewrite *w, const ExprList *keys)
+{
+    for (u32 i = 0; keys != NULL && i < keys->count; i++) {
+        Expr *e = keys->items[i].expr;
+        int column;
+        if (expr_is_constant(e, true))
+            continue;
+        TRY(inner_column(w, e, &column));
+        Expr *key = arena_alloc(w->plan->arena, sizeof *key);
+        if (key == NULL)
+            return SQLITE_NOMEM;
+        *key = *e;
+        w->inner->order_by = expr_list_add(w->plan->arena, w->inner->order_by, key);
+        if (w->inner->order_by == NULL)
+            return SQLITE_NOMEM;
+        ExprItem *item = &w->inner->order_by->items[w->inner->order_by->count - 1];
+        item->column = (u16)(column + 1);
+        item->sort = keys->items[i].sort;
+    }
+    return SQLITE_OK;
+}
+
+static int move_aggregates(WindowRewrite *w)
+{
+    Select *s = w->outer, *inner = w->inner;
+    inner->aggs = arena_array(w->plan->arena, (size_t)s->agg_count + 1, sizeof *inner->aggs);
+    if (inner->aggs == NULL)
+        return SQLITE_NOMEM;
+    inner->agg_count = s->agg_count;
+    for (u32 i = 0; i < s->agg_count; i++) {
+        Expr *copy = arena_alloc(w->plan->arena, sizeof *copy);
+        if (copy == NULL)
+            return SQLITE_NOMEM;
+        *copy = *s->aggs[i];
+        inner->aggs[i] = copy;
+    }
+    return SQLITE_OK;
+}
+
+static int make_inner(WindowRewrite *w)
+{
+    Select *s = w->outer;
+    Select *inner = arena_alloc_zeroed(w->plan->arena, sizeof *inner);
+    FromItem *item = arena_alloc_zeroed(w->plan->arena, sizeof *item);
+    if (inner == NULL || item == NULL)
+        return SQLITE_NOMEM;
+    w->inner = inner;
+    w->item = item;
+    w->from = s->from;
+    inner->flags = SELECT_RESOLVED | SELECT_EXPANDED
+                   | (s->flags & (SELECT_AGGREGATE | SELECT_CORRELATED | SELECT_MINMAX));
+    inner->offset = s->offset;
+    inner->id = ++*w->plan->select_count;
+    inner->from = s->from;
+    inner->where = s->where;
+    inner->group_by = s->group_by;
+    inner->having = s->having;
+    inner->outer = s;
+    TRY(move_aggregates(w));
+    item->kind = FROM_SELECT;
+    item->select = inner;
+    item->owner = s;
+    item->cursor = (*w->plan->cursor_count)++;
+    item->is_correlated = (s->flags & SELECT_CORRELATED) != 0;
+    return SQLITE_OK;
+}
+
+static int describe_columns(WindowRewrite *w)
+{
+    u32 count = w->inner->columns->count;
+    ResultColumn *results = arena_array(w->plan->arena, count, sizeof *results);
+    if (results == NULL)
+        return SQLITE_NOMEM;
+    for (u32 i = 0; i < count; i++) {
+        const Expr *e = w->inner->columns->items[i].expr;
+        results[i] = (ResultColumn){
+            .name = "", .affinity = (u8)expr_affinity(e), .collation = expr_collation_name(e)};
+    }
+    w->inner->results = results;
+    w->item->columns = results;
+    w->item->column_count = count;
+    return SQLITE_OK;
+}
+
+static void hand_over(WindowRewrite *w)
+{
+    Select *s = w->outer;
+    // What has moved belongs to the inner query now.
+    for (u32 i = 0; i < w->inner->columns->count; i++) {
+        Expr *e = w->inner->columns->items[i].expr;
+        if (e->kind == EX_CALL && e->u.call != NULL && e->u.call->owner == s)
+            e->u.call->owner = w->inner;
+        if (e->kind == EX_CALL && e->u.call != NULL && e->u.call->window != NULL)
+            w->inner->window_count++;
+    }
+    for (u32 i = 0; i < w->inner->agg_count; i++)
+        w->inner->aggs[i]->u.call->owner = w->inner;
+    s->where = NULL;
+    s->group_by = NULL;
+    s->having = NULL;
+    s->agg_count = 0;
+    s->flags &= ~(u32)(SELECT_AGGREGATE | SELECT_MINMAX);
+}
+
+static int make_outer_from(WindowRewrite *w)
+{
+    FromList *list = arena_alloc_zeroed(w->plan->arena, sizeof *list);
+    FromItem **items = arena_array(w->plan->arena, 1, sizeof *items);
+    if (list == NULL || items == NULL)
+        return SQLITE_NOMEM;
+    items[0] = w->item;
+    *list = (FromList){.count = 1, .capacity = 1, .items = items};
+    w->outer->from = list;
+    return SQLITE_OK;
+}
+
+static int move_inwards(WindowRewrite *w)
+{
+    Walker walker = {.expr = replace_expr, .select = enter_select, .arg = w};
+    // The keys first, as they were; then everything that refers to rows.
+    TRY(order_inner(w, w->window->partition_by));
+    TRY(order_inner(w, w->window->order_by));
+    for (u32 i = 0; i < w->count; i++) {
+        Expr *call = w->calls[i];
+        TRY(replace_list(w, call->list));
+        if (call->u.call->filter != NULL)
+            TRY(replace(w, call->u.call->filter));
+        TRY(replace_list(w, call->u.call->window->partition_by));
+        TRY(replace_list(w, call->u.call->window->order_by));
+    }
+    expr_list_walk(&walker, w->outer->columns);
+    if (w->rc == SQLITE_OK)
+        expr_list_walk(&walker, w->outer->order_by);
+    TRY(w->rc);
+    if (w->inner->columns == NULL) {
+        Expr *one = expr_new(w->plan->arena, EX_NULL, NULL, NULL);
+        w->inner->columns = one == NULL ? NULL : expr_list_add(w->plan->arena, NULL, one);
+        if (w->inner->columns == NULL)
+            return SQLITE_NOMEM;
+    }
+    return SQLITE_OK;
+}
+
+int plan_window_rewrite(PlanContext *plan, Select *s, WindowOperator **out)
+{
+    WindowRewrite w = {.plan = plan, .outer = s};
+    *out = NULL;
+    if (s->window_count == 0)
+        return SQLITE_OK;
+    TRY(collect_calls(&w));
+    if (w.count == 0)
+        return SQLITE_OK;
+    TRY(make_inner(&w));
+    TRY(move_inwards(&w));
+    TRY(describe_columns(&w));
+    hand_over(&w);
+    TRY(make_outer_from(&w));
+    WindowOperator *op = arena_alloc_zeroed(plan->arena, sizeof *op);
+    if (op == NULL)
+        return SQLITE_NOMEM;
+    op->base.kind = OPERATOR_WINDOW;
+    op->item = w.item;
+    op->window = w.calls[0]->u.call->window;
+    op->calls = w.calls;
+    op->call_count = w.count;
+    *out = op;
+    return SQLITE_OK;
+}
