@@ -120,7 +120,7 @@ static int commit_write_file(Pager *pager)
 {
     Slot **slots;
     u32 count;
-    TRY(pager_collect_private(pager, false, &slots, &count));
+    TRY(pager_collect_private(pager, &slots, &count));
     count = drop_unwanted(slots, count);
     if (pager->page_count > pager->file_count) {
         i64 size = (i64)pager->page_count * pager->pool.page_size;

@@ -119,7 +119,7 @@ static int journal_write_header(Pager *pager)
     TRY(journal_pad_to(pager, journal_header_offset_after(pager, journal->offset)));
     journal->header_offset = journal->offset;
     journal->record_count = 0;
-    os_randomness(pager->vfs, sizeof journal->nonce, &journal->nonce);
+    journal->nonce = pager_random(pager);
     u8 *header;
     TRY(journal_reserve(pager, JOURNAL_HEADER_SIZE, &header));
     memset(header, 0, JOURNAL_HEADER_SIZE);

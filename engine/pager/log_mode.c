@@ -223,7 +223,7 @@ int log_commit(Pager *pager)
     }
     Slot **slots;
     u32 count;
-    TRY(pager_collect_private(pager, false, &slots, &count));
+    TRY(pager_collect_private(pager, &slots, &count));
     bool has_news =
         count > 0 || wal_has_uncommitted(pager->wal) || pager->page_count != pager->original_count;
     count = drop_unwanted(pager, slots, count);

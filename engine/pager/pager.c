@@ -212,6 +212,18 @@ u32 pager_cache_limit(const Pager *pager)
     return pages < CACHE_PAGES_MIN ? CACHE_PAGES_MIN : (u32)pages;
 }
 
+u32 pager_random(Pager *pager)
+{
+    ASSERT(pager->vfs != NULL);
+    if (!pager->prng_seeded) {
+        u8 seed[32];
+        os_randomness(pager->vfs, sizeof seed, seed);
+        prng_init(&pager->prng, seed, sizeof seed);
+        pager->prng_seeded = true;
+    }
+    return (u32)prng_u64(&pager->prng);
+}
+
 Pgno pager_lock_byte_page(const Pager *pager)
 {
     ASSERT(pager->pool.page_size != 0);

@@ -35,6 +35,7 @@
 #include "base/bytes.h"
 #include "base/error.h"
 #include "base/log.h"
+#include "base/prng.h"
 #include "base/vec.h"
 #include "os/filename.h"
 #include "pager/pager.h"
@@ -92,6 +93,7 @@ struct Pager {
     u8 lock;       // SQLITE_LOCK_* held
     bool no_locks; // nolock=1, immutable=1, temporary
     bool is_immutable;
+    bool is_concurrent; // the transaction runs on its snapshot, without the log's WRITE lock
     bool locking_exclusive;
     bool has_looked;     // file_version is that of the file as this pager last saw it
     u8 file_version[16]; // bytes 24..39 of the file as last seen: tells whether
@@ -107,6 +109,8 @@ struct Pager {
     Journal journal;
     Wal *wal;
     u32 data_version;
+    Prng prng; // of checksum seeds; seeded when first used
+    bool prng_seeded;
     int failure; // code that led to PHASE_FAILED
 
     // Settings.
@@ -115,6 +119,7 @@ struct Pager {
     bool spill_enabled;
     u32 spill_not_before; // pages in memory before the next attempt after a
                           // refused one
+    u32 spill_hand;       // where the spill's clock stands
     u8 spill_blocked;     // nested: no spilling now
     Pgno page_count_max;
     i64 mmap_limit;
@@ -147,10 +152,12 @@ int pager_fail(Pager *pager, int rc);
 // Marks private pages as clean: they are what the file or the log now holds.
 void pager_publish(Pager *pager);
 u32 pager_cache_limit(const Pager *pager);
+u32 pager_random(Pager *pager);
 Pgno pager_lock_byte_page(const Pager *pager); // never used for content
 // The pages that a commit must write, in ascending order. *out is freed with
 // mem_free.
-MUST_USE int pager_collect_private(Pager *pager, bool unpinned_only, Slot ***out, u32 *count);
+MUST_USE int pager_collect_private(Pager *pager, Slot ***out, u32 *count);
+void pager_sort_slots(Slot **slots, u32 count); // by page number
 
 // --- snapshot.c ---
 

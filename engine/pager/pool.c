@@ -232,6 +232,32 @@ void slot_set_buffer(Pool *pool, Slot *slot, PageBuffer *buffer)
     slot->page.data = buffer->data;
 }
 
+static void private_link(Pool *pool, Slot *slot)
+{
+    ASSERT(slot->private_next == NULL);
+    ASSERT(slot->private_prev == NULL);
+    slot->private_next = pool->private_first;
+    if (pool->private_first != NULL)
+        pool->private_first->private_prev = slot;
+    pool->private_first = slot;
+    pool->private_count++;
+}
+
+static void private_unlink(Pool *pool, Slot *slot)
+{
+    ASSERT(pool->private_count > 0);
+    ASSERT(slot->private_prev != NULL || pool->private_first == slot);
+    if (slot->private_prev != NULL)
+        slot->private_prev->private_next = slot->private_next;
+    else
+        pool->private_first = slot->private_next;
+    if (slot->private_next != NULL)
+        slot->private_next->private_prev = slot->private_prev;
+    slot->private_next = NULL;
+    slot->private_prev = NULL;
+    pool->private_count--;
+}
+
 void slot_set_private(Pool *pool, Slot *slot, bool is_private)
 {
     ASSERT(slot->page.pgno != 0);
@@ -239,12 +265,12 @@ void slot_set_private(Pool *pool, Slot *slot, bool is_private)
         return;
     slot->page.is_private = is_private;
     if (is_private) {
-        pool->private_count++;
+        private_link(pool, slot);
     } else {
-        ASSERT(pool->private_count > 0);
-        pool->private_count--;
+        private_unlink(pool, slot);
         slot->flags &= (u8)~SLOT_DONT_WRITE;
     }
+    ASSERT((pool->private_first == NULL) == (pool->private_count == 0));
 }
 
 // --- eviction and walking ---

@@ -33,14 +33,16 @@ enum {
     SLOT_USED_RECENTLY = 1, // second chance for the clock
     SLOT_UNSAVED = 2,       // temporary files: the content is in memory only, committed or not
     SLOT_DONT_WRITE = 4,    // on the freelist: its content need not reach the disk
+    SLOT_CHOSEN = 16,       // while a spill picks its pages
     SLOT_STALE = 8,         // pinned while its content was rolled back: to be read again
 };
 
 typedef struct Slot {
     Page page; // first: a Page pointer is a Slot pointer
     PageBuffer *buffer;
-    struct Slot *chain; // next slot of the same bucket, or of the free list
-    u32 saved_at;       // undo sequence number at which its content was last saved
+    struct Slot *chain;                       // next slot of the same bucket, or of the free list
+    struct Slot *private_next, *private_prev; // list of the private ones
+    u32 saved_at; // undo sequence number at which its content was last saved
     u8 flags;
 } Slot;
 
@@ -60,6 +62,7 @@ typedef struct Pool {
     SlotChunk **chunks;
     u32 chunk_count, chunk_capacity;
     u32 hand; // slot index where the clock stands
+    Slot *private_first;
     Slot *free_slots;
     PageBuffer *free_buffers;
     u32 free_buffer_count;

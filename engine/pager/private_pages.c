@@ -196,24 +196,24 @@ static int compare_slots(const void *a, const void *b)
     return left < right ? -1 : left > right;
 }
 
-int pager_collect_private(Pager *pager, bool unpinned_only, Slot ***out, u32 *count)
+void pager_sort_slots(Slot **slots, u32 count)
+{
+    ASSERT(slots != NULL || count == 0);
+    if (count > 1)
+        qsort(slots, count, sizeof(Slot *), compare_slots);
+}
+
+int pager_collect_private(Pager *pager, Slot ***out, u32 *count)
 {
     ASSERT(out != NULL);
-    u32 wanted = unpinned_only ? pager->pool.count : pager->pool.private_count;
-    Slot **slots = mem_alloc(((u64)wanted + 1) * sizeof(Slot *));
+    Slot **slots = mem_alloc(((u64)pager->pool.private_count + 1) * sizeof(Slot *));
     if (slots == NULL)
         return SQLITE_NOMEM;
     u32 found = 0;
-    u32 cursor = 0;
-    Slot *slot;
-    while ((slot = pool_next(&pager->pool, &cursor)) != NULL) {
-        bool is_wanted = slot->page.is_private || (slot->flags & SLOT_UNSAVED) != 0;
-        if (!is_wanted || (unpinned_only && slot->page.pins > 0))
-            continue;
-        ASSERT(found < wanted);
+    for (Slot *slot = pager->pool.private_first; slot != NULL; slot = slot->private_next)
         slots[found++] = slot;
-    }
-    qsort(slots, found, sizeof(Slot *), compare_slots);
+    ASSERT(found == pager->pool.private_count);
+    pager_sort_slots(slots, found);
     *out = slots;
     *count = found;
     return SQLITE_OK;
@@ -221,11 +221,8 @@ int pager_collect_private(Pager *pager, bool unpinned_only, Slot ***out, u32 *co
 
 void pager_publish(Pager *pager)
 {
-    u32 cursor = 0;
     Slot *slot;
-    while (pager->pool.private_count > 0 && (slot = pool_next(&pager->pool, &cursor)) != NULL) {
-        if (!slot->page.is_private)
-            continue;
+    while ((slot = pager->pool.private_first) != NULL) {
         bool is_stale = (slot->flags & SLOT_DONT_WRITE) != 0 || slot->page.pgno > pager->page_count;
         slot_set_private(&pager->pool, slot, false);
         if (is_stale && slot->page.pins == 0)
@@ -256,11 +253,8 @@ void pager_invalidate(Pager *pager, Pgno pgno)
 
 void pager_forget_private(Pager *pager)
 {
-    u32 cursor = 0;
-    Slot *slot;
-    while (pager->pool.private_count > 0 && (slot = pool_next(&pager->pool, &cursor)) != NULL)
-        if (slot->page.is_private)
-            slot_drop(pager, slot);
+    while (pager->pool.private_first != NULL)
+        slot_drop(pager, pager->pool.private_first);
     ASSERT(pager->pool.private_count == 0);
 }
 

@@ -84,32 +84,89 @@ static int spill_to_file(Pager *pager, Slot *const *slots, u32 count)
     return SQLITE_OK;
 }
 
-int pager_spill(Pager *pager)
+static bool slot_can_spill(const Slot *slot)
+{
+    ASSERT(slot->page.pgno != 0);
+    return slot->page.pins == 0 && (slot->page.is_private || (slot->flags & SLOT_UNSAVED) != 0);
+}
+
+// Up to `wanted` slots. Those used lately get a second chance, as with clean pages: the upper pages of
+// a tree would otherwise be written with every batch and dirtied again at once.
+static u32 spill_choose(Pool *pool, u32 *hand, Slot **out, u32 wanted)
+{
+    u32 slot_count = pool->chunk_count * SLOTS_PER_CHUNK;
+    u32 found = 0;
+    ASSERT(wanted > 0);
+    for (u32 step = 0; step < 2 * slot_count && found < wanted; step++) {
+        u32 at = *hand % slot_count;
+        *hand = at + 1;
+        Slot *slot = &pool->chunks[at / SLOTS_PER_CHUNK]->slots[at % SLOTS_PER_CHUNK];
+        if (slot->page.pgno == 0 || !slot_can_spill(slot) || (slot->flags & SLOT_CHOSEN) != 0)
+            continue;
+        if ((slot->flags & SLOT_USED_RECENTLY) != 0) {
+            slot->flags &= (u8)~SLOT_USED_RECENTLY;
+            continue;
+        }
+        slot->flags |= SLOT_CHOSEN;
+        out[found++] = slot;
+    }
+    for (u32 i = 0; i < found; i++)
+        out[i]->flags &= (u8)~SLOT_CHOSEN;
+    ASSERT(found <= wanted);
+    return found;
+}
+
+static int spill_slots(Pager *pager, Slot **slots, u32 count)
+{
+    ASSERT(count > 0);
+    ASSERT(!pager->in_memory);
+    pager_sort_slots(slots, count);
+    if (pager->is_temporary)
+        return spill_temporary(pager, slots, count);
+    if (pager->wal != NULL)
+        return log_spill(pager, slots, count);
+    return spill_to_file(pager, slots, count);
+}
+
+// A rollback journal is synced before anything is spilled, so then as much as possible goes at once.
+static u32 spill_batch(const Pager *pager, bool all)
+{
+    enum { BATCH_MIN = 16 };
+    u32 count = pager->pool.count;
+    ASSERT(count > 0);
+    if (all || (!pager->is_temporary && pager->wal == NULL))
+        return count;
+    return count / 4 > BATCH_MIN ? count / 4 : BATCH_MIN;
+}
+
+static int pager_spill_some(Pager *pager, bool all)
 {
     ASSERT(pager->phase >= PHASE_READING);
     bool is_needed = pager->is_temporary || pager->pool.private_count > 0;
-    if (pager->in_memory || !is_needed || pager->pool.count < pager->spill_not_before)
+    if (pager->in_memory || pager->is_concurrent || !is_needed || pager->pool.count == 0)
         return SQLITE_OK;
-    Slot **slots;
-    u32 count;
-    TRY(pager_collect_private(pager, true, &slots, &count));
-    int rc = SQLITE_OK;
-    if (count == 0)
-        rc = SQLITE_OK; // everything is pinned
-    else if (pager->is_temporary)
-        rc = spill_temporary(pager, slots, count);
-    else if (pager->wal != NULL)
-        rc = log_spill(pager, slots, count);
-    else
-        rc = spill_to_file(pager, slots, count);
+    u32 wanted = spill_batch(pager, all);
+    Slot **slots = mem_alloc((u64)wanted * sizeof(Slot *));
+    if (slots == NULL)
+        return SQLITE_NOMEM;
+    u32 count = spill_choose(&pager->pool, &pager->spill_hand, slots, wanted);
+    int rc = count > 0 ? spill_slots(pager, slots, count) : SQLITE_OK;
     mem_free(slots);
     pager->spill_not_before = 0;
     if (rc == SQLITE_BUSY || count == 0) {
         // Readers are in the way, or everything is pinned: the cache grows, and we ask again later.
-        pager->spill_not_before = pager->pool.count + pager->pool.count / 4;
+        pager->spill_not_before = pager->pool.count + pager->pool.count / 4 + 1;
         rc = SQLITE_OK;
     }
     return rc;
+}
+
+int pager_spill(Pager *pager)
+{
+    ASSERT(pager != NULL);
+    if (pager->pool.count < pager->spill_not_before)
+        return SQLITE_OK;
+    return pager_spill_some(pager, false);
 }
 
 int pager_flush(Pager *pager)
@@ -119,5 +176,5 @@ int pager_flush(Pager *pager)
     if (pager->in_memory || pager->phase < PHASE_CHANGING)
         return SQLITE_OK;
     ASSERT(pager->phase <= PHASE_FILE_CHANGED);
-    return pager_spill(pager);
+    return pager_spill_some(pager, true);
 }
