@@ -173,6 +173,7 @@ static void transaction_ended(Pager *pager)
 {
     ASSERT(pager->pool.private_count == 0);
     undo_clear(pager);
+    pager->is_concurrent = false;
     pager_set_phase(pager, PHASE_READING);
     if (pager->wal != NULL)
         wal_end_write(pager->wal);

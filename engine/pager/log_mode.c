@@ -118,14 +118,12 @@ static void drop_changed_page(void *arg, Pgno pgno)
     pager_invalidate(pager, pgno);
 }
 
-int log_begin_read(Pager *pager, bool *changed)
+// Makes memory agree with the snapshot just taken.
+static int log_adopt_snapshot(Pager *pager, bool differs)
 {
-    bool differs = false;
-    ASSERT(pager->phase == PHASE_IDLE);
-    TRY(wal_begin_read(pager->wal, &differs));
+    ASSERT(pager->pool.private_count == 0);
     u32 page_size = wal_page_size(pager->wal);
     if (differs) {
-        *changed = true;
         // A few frames: drop their pages. Many, or a log started over: drop all.
         u32 few = pager->pool.count * 4 + 64;
         if (!wal_visit_news(pager->wal, few, drop_changed_page, pager))
@@ -136,7 +134,19 @@ int log_begin_read(Pager *pager, bool *changed)
         }
     }
     pager->page_count = wal_page_count(pager->wal);
-    int rc = pager->page_count == 0 ? file_page_count(pager, &pager->page_count) : SQLITE_OK;
+    ASSERT(pager->wal != NULL);
+    return pager->page_count == 0 ? file_page_count(pager, &pager->page_count) : SQLITE_OK;
+}
+
+int log_begin_read(Pager *pager, bool *changed)
+{
+    bool differs = false;
+    ASSERT(pager->phase == PHASE_IDLE);
+    ASSERT(pager->wal != NULL);
+    TRY(wal_begin_read(pager->wal, &differs));
+    if (differs)
+        *changed = true;
+    int rc = log_adopt_snapshot(pager, differs);
     if (rc != SQLITE_OK)
         wal_end_read(pager->wal);
     return rc;
@@ -151,6 +161,12 @@ int log_begin_write(Pager *pager)
     if (pager->locking_exclusive)
         TRY(file_lock_exclusive_now(pager));
     return wal_begin_write(pager->wal);
+}
+
+static int commit_sync_flags(const Pager *pager)
+{
+    ASSERT(!pager->is_temporary);
+    return pager->sync_level >= SYNC_FULL ? pager->sync_flags : 0;
 }
 
 // Appends the pages of these slots; commit_size 0: they are spilled.
@@ -171,7 +187,7 @@ static int log_append_slots(Pager *pager, Slot *const *slots, u32 count, Pgno co
         .count = count,
         .page_size = pager->pool.page_size,
         .commit_size = commit_size,
-        .sync_flags = pager->sync_level >= SYNC_FULL ? pager->sync_flags : 0,
+        .sync_flags = pager->defer_sync ? 0 : commit_sync_flags(pager),
         .header_sync_flags = checkpoint_sync_flags(pager),
     };
     int rc = wal_append(pager->wal, &append);
@@ -211,6 +227,13 @@ int log_commit(Pager *pager)
 {
     ASSERT(pager->wal != NULL);
     ASSERT(pager->phase == PHASE_CHANGING);
+    bool stale = false;
+    if (!wal_is_write_locked(pager->wal))
+        TRY(pager_concurrent_lock(pager, &stale));
+    if (stale) {
+        wal_end_write(pager->wal);
+        return SQLITE_BUSY_SNAPSHOT;
+    }
     Slot *page1 = pool_find(&pager->pool, 1);
     if (page1 != NULL && page1->page.is_private && !pager->counter_changed) {
         Page *page = &page1->page;
@@ -255,11 +278,81 @@ int log_rollback(Pager *pager)
 {
     ASSERT(pager->phase >= PHASE_RESERVED);
     pager_forget_private(pager);
+    if (!wal_is_write_locked(pager->wal))
+        return SQLITE_OK; // concurrent: nothing of it is in the log
     TRY(wal_undo(pager->wal, drop_changed_page, pager));
     Pgno count = wal_page_count(pager->wal);
     pager->page_count = count != 0 ? count : pager->original_count;
     ASSERT(pager->pool.private_count == 0);
     return SQLITE_OK;
+}
+
+// --- concurrent transactions ---
+
+int pager_begin_concurrent(Pager *pager)
+{
+    if (pager->phase == PHASE_FAILED)
+        return pager->failure;
+    ASSERT(pager->phase == PHASE_READING);
+    if (pager->wal == NULL || pager->locking_exclusive)
+        return SQLITE_ERROR;
+    if (pager->is_read_only)
+        return SQLITE_READONLY;
+    pager_set_phase(pager, PHASE_RESERVED);
+    pager->is_concurrent = true;
+    pager->original_count = pager->page_count;
+    pager->file_count = pager->page_count;
+    pager->counter_changed = false;
+    ASSERT(!wal_is_write_locked(pager->wal));
+    return SQLITE_OK;
+}
+
+bool pager_is_concurrent(const Pager *pager)
+{
+    return pager->is_concurrent;
+}
+
+int pager_concurrent_lock(Pager *pager, bool *stale)
+{
+    ASSERT(pager->is_concurrent);
+    ASSERT(pager->phase >= PHASE_RESERVED);
+    int rc;
+    do {
+        rc = wal_lock_write(pager->wal, stale);
+    } while (rc == SQLITE_BUSY && pager_invoke_busy(pager) != 0);
+    return rc;
+}
+
+int pager_concurrent_rebase(Pager *pager)
+{
+    bool changed = false;
+    ASSERT(pager->is_concurrent);
+    ASSERT(wal_is_write_locked(pager->wal));
+    ASSERT(pool_pinned_count(&pager->pool) == 0);
+    pager_forget_private(pager);
+    undo_clear(pager);
+    int rc = wal_renew_snapshot(pager->wal, &changed);
+    if (rc == SQLITE_OK)
+        rc = log_adopt_snapshot(pager, changed);
+    if (rc != SQLITE_OK)
+        return pager_fail(pager, rc);
+    pager->is_concurrent = false;
+    pager->original_count = pager->page_count;
+    pager->file_count = pager->page_count;
+    pager->counter_changed = false;
+    return SQLITE_OK;
+}
+
+void pager_defer_sync(Pager *pager, bool defer)
+{
+    ASSERT(pager != NULL);
+    pager->defer_sync = defer;
+}
+
+int pager_sync_log(Pager *pager)
+{
+    ASSERT(pager != NULL);
+    return pager->wal == NULL ? SQLITE_OK : wal_sync(pager->wal, commit_sync_flags(pager));
 }
 
 // --- checkpoints ---

@@ -178,6 +178,26 @@ MUST_USE int pager_checkpoint(Pager *pager, int mode, int *log_frames, int *chec
 int pager_wal_frames_committed(
     Pager *pager); // frames after the last commit, for the WAL hook; then 0
 
+// --- concurrent transactions (WAL mode) ---
+
+// Begins a write transaction on this snapshot without the log's write lock, so that many may be
+// open. Its private pages stay in memory. Needs a snapshot; SQLITE_ERROR when not in WAL mode: the
+// caller begins an ordinary transaction instead.
+MUST_USE int pager_begin_concurrent(Pager *pager);
+bool pager_is_concurrent(const Pager *pager);
+// First half of its commit: takes the write lock, asking the busy handler. *stale: others committed
+// since the snapshot, so that the private pages cannot go out as they are. (pager_commit_prepare
+// does this itself when it was not done, and says SQLITE_BUSY_SNAPSHOT when stale.)
+MUST_USE int pager_concurrent_lock(Pager *pager, bool *stale);
+// With the lock held: drops the private pages and all savepoints and moves the snapshot to the
+// newest state. No page may be pinned. What follows is an ordinary write transaction: the caller
+// replays its changes and commits.
+MUST_USE int pager_concurrent_rebase(Pager *pager);
+// Group commit: with deferred syncs a commit in WAL mode is written and visible, but durable only
+// when pager_sync_log() of any pager on the file has returned.
+void pager_defer_sync(Pager *pager, bool defer);
+MUST_USE int pager_sync_log(Pager *pager);
+
 // --- memory and statistics ---
 
 typedef struct PagerStats {

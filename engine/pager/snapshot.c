@@ -126,6 +126,7 @@ static void snapshot_abandon(Pager *pager)
     undo_clear(pager);
     if (pager->wal != NULL)
         wal_end_write(pager->wal);
+    pager->is_concurrent = false;
     journal_close(pager);
     pager_drop_cache(pager);
     pager->has_looked = false;

@@ -90,8 +90,8 @@ static bool slot_can_spill(const Slot *slot)
     return slot->page.pins == 0 && (slot->page.is_private || (slot->flags & SLOT_UNSAVED) != 0);
 }
 
-// Up to `wanted` slots. Those used lately get a second chance, as with clean pages: the upper pages of
-// a tree would otherwise be written with every batch and dirtied again at once.
+// Up to `wanted` slots. Those used lately get a second chance, as with clean pages: the upper
+// pages of a tree would otherwise be written with every batch and dirtied again at once.
 static u32 spill_choose(Pool *pool, u32 *hand, Slot **out, u32 wanted)
 {
     u32 slot_count = pool->chunk_count * SLOTS_PER_CHUNK;
@@ -128,7 +128,8 @@ static int spill_slots(Pager *pager, Slot **slots, u32 count)
     return spill_to_file(pager, slots, count);
 }
 
-// A rollback journal is synced before anything is spilled, so then as much as possible goes at once.
+// A rollback journal is synced before anything is spilled, so then as much as possible goes at
+// once.
 static u32 spill_batch(const Pager *pager, bool all)
 {
     enum { BATCH_MIN = 16 };

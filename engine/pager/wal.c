@@ -304,19 +304,50 @@ int wal_read_frame(Wal *wal, FrameNo frame, u8 *out, u32 size)
 
 // --- writing ---
 
-int wal_begin_write(Wal *wal)
+int wal_lock_write(Wal *wal, bool *stale)
 {
     ASSERT(wal->read_lock >= 0);
     ASSERT(!wal->write_locked);
     if (wal->is_read_only || wal->index_read_only || wal->index_unreliable)
         return SQLITE_READONLY;
     TRY(wal_lock_exclusive(wal, SHM_SLOT_WRITE, 1));
-    if (!wal_index_header_is(wal, &wal->header)) {
-        wal_unlock_exclusive(wal, SHM_SLOT_WRITE, 1);
-        return SQLITE_BUSY_SNAPSHOT;
-    }
     wal->write_locked = true;
+    *stale = !wal_index_header_is(wal, &wal->header);
     return SQLITE_OK;
+}
+
+int wal_begin_write(Wal *wal)
+{
+    bool stale = false;
+    ASSERT(!wal->write_locked);
+    TRY(wal_lock_write(wal, &stale));
+    if (!stale)
+        return SQLITE_OK;
+    wal_end_write(wal);
+    ASSERT(!wal->write_locked);
+    return SQLITE_BUSY_SNAPSHOT;
+}
+
+int wal_renew_snapshot(Wal *wal, bool *changed)
+{
+    ASSERT(wal->write_locked);
+    ASSERT(wal->read_lock >= 0);
+    wal_unlock_shared(wal, SHM_SLOT_READ0 + wal->read_lock);
+    wal->read_lock = -1;
+    wal->former = wal->header;
+    return snapshot_retry(wal, false, changed);
+}
+
+bool wal_is_write_locked(const Wal *wal)
+{
+    return wal->write_locked;
+}
+
+int wal_sync(Wal *wal, int sync_flags)
+{
+    ASSERT(os_is_open(wal->log));
+    ASSERT(sync_flags >= 0);
+    return sync_flags != 0 ? os_sync(wal->log, sync_flags) : SQLITE_OK;
 }
 
 void wal_end_write(Wal *wal)
@@ -565,12 +596,12 @@ void wal_savepoint_mark(const Wal *wal, u32 mark[4])
 
 int wal_savepoint_undo(Wal *wal, const u32 mark[4])
 {
-    ASSERT(wal->write_locked);
     // The log was started over since: then all its frames are later than the mark.
     bool same_log = mark[3] == wal->sequence;
     u32 last = same_log ? mark[0] : 0;
     if (last >= wal->header.last_frame)
         return SQLITE_OK;
+    ASSERT(wal->write_locked);
     wal->header.last_frame = last;
     wal->header.frame_checksum[0] = mark[1];
     wal->header.frame_checksum[1] = mark[2];

@@ -63,7 +63,13 @@ bool wal_visit_news(Wal *wal, u32 count_max, void (*visit)(void *arg, Pgno pgno)
 
 // SQLITE_BUSY: another writer. SQLITE_BUSY_SNAPSHOT: this snapshot is not the newest.
 MUST_USE int wal_begin_write(Wal *wal);
+// The same for a transaction that ran without the lock: *stale instead of SQLITE_BUSY_SNAPSHOT.
+MUST_USE int wal_lock_write(Wal *wal, bool *stale);
+// With the write lock: moves the snapshot to the newest state.
+MUST_USE int wal_renew_snapshot(Wal *wal, bool *changed);
+bool wal_is_write_locked(const Wal *wal);
 void wal_end_write(Wal *wal);
+MUST_USE int wal_sync(Wal *wal, int sync_flags);
 bool wal_has_uncommitted(const Wal *wal);
 
 typedef struct WalPage {

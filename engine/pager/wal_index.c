@@ -44,9 +44,9 @@ static void step_apply(StepPower m, const u32 add[2], u32 state[2])
     state[1] = sum_of_sums;
 }
 
-// Every step waits for the one before, so a page is cut into four runs that the processor works on at
-// the same time. Steps are linear: the state after a run is the power of the step matrix applied to the
-// state before it, plus the run's own sums from zero.
+// Every step waits for the one before, so a page is cut into four runs that the processor works on
+// at the same time. Steps are linear: the state after a run is the power of the step matrix
+// applied to the state before it, plus the run's own sums from zero.
 static void checksum_lanes(const u8 *bytes, u32 size, u32 out[2])
 {
     u32 lane = size / 4;
@@ -259,6 +259,10 @@ static int header_repair(Wal *wal, bool *changed)
 {
     if (wal->index_read_only)
         return SQLITE_READONLY_RECOVERY;
+    if (wal->write_locked) {
+        *changed = true;
+        return wal_recover(wal);
+    }
     TRY(wal_lock_exclusive(wal, SHM_SLOT_WRITE, 1));
     ASSERT(!wal->write_locked);
     wal->write_locked = true;

@@ -376,6 +376,76 @@ static void writers_of_both_libraries_take_turns(void **state)
                                                "SELECT x FROM n"));
 }
 
+static void concurrent_transactions_commit_one_after_the_other(void **state)
+{
+    const char *path = work_path(*state, "test.db");
+    sample_create(path, "PRAGMA page_size=4096; PRAGMA journal_mode=wal");
+    Pager *first = wal_pager(path);
+    Pager *second = wal_pager(path);
+    assert_ok(pager_begin_read(first, NULL));
+    assert_ok(pager_begin_concurrent(first));
+    assert_ok(pager_begin_read(second, NULL));
+    assert_ok(pager_begin_concurrent(second));
+    change_page(first, 10, 1);
+    change_page(second, 20, 2);
+    assert_ok(pager_savepoint_open(second, 1));
+    change_page(second, 21, 2);
+    assert_ok(pager_savepoint_rollback(second, 0));
+    assert_int_equal(page_value(second, 21), 0);
+    commit(first); // nobody came before: its pages go out as they are
+
+    bool stale = false;
+    assert_ok(pager_concurrent_lock(second, &stale));
+    assert_true(stale);
+    assert_ok(pager_concurrent_rebase(second));
+    assert_int_equal(page_value(second, 10), 1);
+    assert_int_equal(page_value(second, 20), 0);
+    change_page(second, 20, 2);
+    commit(second);
+
+    assert_ok(pager_begin_read(first, NULL));
+    assert_int_equal(page_value(first, 10), 1);
+    assert_int_equal(page_value(first, 20), 2);
+    assert_int_equal(page_value(first, 21), 0);
+    pager_end_read(first);
+    assert_ok(pager_close(first));
+    assert_ok(pager_close(second));
+    assert_text("ok", stock_sql(path, "PRAGMA integrity_check"));
+}
+
+static void a_stale_concurrent_transaction_is_refused_unless_rebased(void **state)
+{
+    const char *path = work_path(*state, "test.db");
+    sample_create(path, "PRAGMA page_size=4096; PRAGMA journal_mode=wal");
+    Pager *pager = wal_pager(path);
+    assert_ok(pager_begin_read(pager, NULL));
+    assert_ok(pager_begin_concurrent(pager));
+    change_page(pager, 10, 1);
+    assert_text("", stock_sql(path, "PRAGMA user_version=3"));
+    assert_rc(SQLITE_BUSY_SNAPSHOT, pager_commit_prepare(pager, NULL));
+    assert_text("", stock_sql(path, "PRAGMA user_version=4")); // the lock was given back
+    assert_ok(pager_rollback(pager));
+    assert_int_equal(page_value(pager, 10), 0);
+    pager_end_read(pager);
+    assert_ok(pager_close(pager));
+}
+
+static void deferred_syncs_are_made_good_by_one(void **state)
+{
+    const char *path = work_path(*state, "test.db");
+    sample_create(path, "PRAGMA page_size=4096; PRAGMA journal_mode=wal");
+    Pager *pager = wal_pager(path);
+    pager_defer_sync(pager, true);
+    for (u8 i = 1; i < 4; i++) {
+        begin(pager);
+        change_page(pager, 10, i);
+        commit(pager);
+    }
+    assert_ok(pager_sync_log(pager));
+    assert_text("ok", stock_sql(path, "PRAGMA integrity_check"));
+    assert_ok(pager_close(pager));
+}
+
 #define ON_DISK(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
 TEST_SUITE(wal, ON_DISK(our_commits_are_seen_by_stock_and_theirs_by_us),
            ON_DISK(a_snapshot_does_not_move_while_others_commit),
@@ -383,4 +453,8 @@ TEST_SUITE(wal, ON_DISK(our_commits_are_seen_by_stock_and_theirs_by_us),
            ON_DISK(savepoints_cut_the_log), ON_DISK(checkpoints_of_every_kind_keep_the_content),
            ON_DISK(stock_recovers_our_log), ON_DISK(logs_left_by_stock_are_recovered),
            ON_DISK(exclusive_mode_needs_no_shared_memory),
-           ON_DISK(leaving_the_mode_empties_the_log), ON_DISK(writers_of_both_libraries_take_turns))
+           ON_DISK(leaving_the_mode_empties_the_log),
+           ON_DISK(concurrent_transactions_commit_one_after_the_other),
+           ON_DISK(a_stale_concurrent_transaction_is_refused_unless_rebased),
+           ON_DISK(deferred_syncs_are_made_good_by_one),
+           ON_DISK(writers_of_both_libraries_take_turns))
