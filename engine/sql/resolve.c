@@ -22,6 +22,34 @@ int resolve_error(Resolver *r, u32 offset, const char *fmt, ...)
     return rc == SQLITE_NOMEM ? connection_out_of_memory(r->db) : rc;
 }
 
+int resolve_late_error(Resolver *r, u32 offset, const char *fmt, ...)
+{
+    if (r->ctx->late_error != NULL)
+        return SQLITE_OK;
+    va_list args;
+    va_start(args, fmt);
+    Buffer text = {0};
+    buffer_vprintf(&text, fmt, args);
+    va_end(args);
+    if (text.rc == SQLITE_OK)
+        r->ctx->late_error = arena_dup(r->arena, text.bytes, text.size);
+    r->ctx->late_offset = r->no_offsets ? NO_OFFSET : offset;
+    buffer_deinit(&text);
+    return r->ctx->late_error == NULL ? resolve_no_memory(r) : SQLITE_OK;
+}
+
+int resolve_end(Resolver *r, int rc)
+{
+    if (rc != SQLITE_OK || r->ctx->late_error == NULL)
+        return rc;
+    bool no_offsets = r->no_offsets;
+    r->no_offsets = false;
+    rc = resolve_error(r, r->ctx->late_offset, "%s", r->ctx->late_error);
+    r->no_offsets = no_offsets;
+    r->ctx->late_error = NULL;
+    return rc;
+}
+
 int resolve_no_memory(Resolver *r)
 {
     return connection_out_of_memory(r->db);
@@ -98,7 +126,7 @@ int resolve_select(ResolveContext *ctx, Select *select)
 
     Resolver r = resolver_make(ctx);
     TRY(expand_select(&r, select));
-    return resolve_query(&r, NULL, select);
+    return resolve_end(&r, resolve_query(&r, NULL, select));
 }
 
 // --- lone expressions ---
@@ -118,7 +146,7 @@ static int resolve_lone(Resolver *r, Scope *s, Expr *e)
 {
     TRY(expand_subqueries(r, e));
     TRY(resolve_expr(r, s, e));
-    return check_row_values(r, e);
+    return resolve_end(r, check_row_values(r, e));
 }
 
 int resolve_self(ResolveContext *ctx, Table *table, SelfKind kind, Expr **expr)

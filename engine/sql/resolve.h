@@ -65,7 +65,10 @@ typedef struct ResolveContext {
     const TriggerScope *trigger; // NULL outside
     const char *view_name;       // for the authorizer: view or trigger being compiled
     bool is_ddl;                 // expressions of the schema: DQS_DDL, only safe functions
-    u32 depth;                   // views inside views, expression heights
+    u32 depth;                   // sum of the heights of the expressions around
+    // What SQLite only notices when it generates code: reported once every name is resolved.
+    const char *late_error;
+    u32 late_offset;
 } ResolveContext;
 
 void resolve_context_init(ResolveContext *ctx, sqlite3 *db, Arena *arena);

@@ -209,19 +209,28 @@ static int assign_aggregate(Resolver *r, Scope *s, Expr *e)
 
 // --- the call ---
 
-static int resolve_arguments(Resolver *r, Scope *s, Expr *e, const FuncDef *def)
+// Goes on after an error, as SQLite does: *rc keeps the last one.
+static void resolve_part(Resolver *r, Scope *s, Expr *e, int *rc)
+{
+    int one = resolve_operand(r, s, e);
+    if (one != SQLITE_OK)
+        *rc = one;
+}
+
+static int resolve_arguments(Resolver *r, Scope *s, Expr *e, bool is_aggregate)
 {
     Call *call = e->u.call;
-    u32 kept = s->flags;
-    if (def->flags & FUNC_AGGREGATE)
+    u32 kept = s->flags & (SCOPE_WINDOW | SCOPE_AGG);
+    if (is_aggregate)
         s->flags &= ~(u32)(SCOPE_WINDOW | (call->window == NULL ? SCOPE_AGG : 0));
-    for (u32 i = 0; e->list != NULL && i < e->list->count; i++)
-        TRY(resolve_expr(r, s, e->list->items[i].expr));
+    int rc = SQLITE_OK;
+    for (u32 i = 0; e->list != NULL && i < e->list->count && rc == SQLITE_OK; i++)
+        resolve_part(r, s, e->list->items[i].expr, &rc);
     for (u32 i = 0; call->order_by != NULL && i < call->order_by->count; i++)
-        TRY(resolve_expr(r, s, call->order_by->items[i].expr));
-    if (call->filter != NULL)
-        TRY(resolve_expr(r, s, call->filter));
-    s->flags = (s->flags & ~(u32)(SCOPE_WINDOW | SCOPE_AGG)) | (kept & (SCOPE_WINDOW | SCOPE_AGG));
+        resolve_part(r, s, call->order_by->items[i].expr, &rc);
+    resolve_part(r, s, call->filter, &rc);
+    s->flags = (s->flags & ~(u32)(SCOPE_WINDOW | SCOPE_AGG)) | kept;
+    TRY(rc);
     TRY(check_list_row_values(r, call->order_by));
     return check_row_values(r, call->filter);
 }
@@ -232,9 +241,10 @@ static int check_distinct(Resolver *r, const Expr *e, const FuncDef *def)
     if (!call->distinct || !(def->flags & FUNC_AGGREGATE))
         return SQLITE_OK;
     if (call->window != NULL)
-        return resolve_error(r, NO_OFFSET, "DISTINCT is not supported for window functions");
+        return resolve_late_error(r, NO_OFFSET, "DISTINCT is not supported for window functions");
     if (e->list == NULL || e->list->count != 1)
-        return resolve_error(r, NO_OFFSET, "DISTINCT aggregates must have exactly one argument");
+        return resolve_late_error(r, NO_OFFSET,
+                                  "DISTINCT aggregates must have exactly one argument");
     return SQLITE_OK;
 }
 
@@ -248,31 +258,41 @@ static int resolve_window_call(Resolver *r, Scope *s, Expr *e)
     return add_call(r, &s->select->windows, &s->select->window_count, e);
 }
 
-// MATCH and the like belong to the virtual table of their first column: the code generator asks it.
-int resolve_call(Resolver *r, Scope *s, Expr *e)
+// Everything about the call but its arguments.
+static int resolve_function(Resolver *r, Scope *s, Expr *e, bool *is_aggregate, bool *ignored)
 {
     const FuncDef *def;
-    if (e->flags & EXPR_IS_ALIAS)
-        return SQLITE_OK; // resolved where the alias was defined
     TRY(find_function(r, e, &def));
+    *is_aggregate = (def->flags & FUNC_AGGREGATE) != 0;
     TRY(check_likelihood(r, e, def));
-    bool ignored;
-    TRY(authorize_function(r, e, def, &ignored));
-    if (ignored) {
-        e->kind = EX_NULL;
-        e->list = NULL;
-        return SQLITE_OK;
-    }
+    TRY(authorize_function(r, e, def, ignored));
     e->u.call->func = def;
     if (!(def->flags & (FUNC_PURE | FUNC_SLOW_CHANGE)))
         e->flags |= EXPR_NONDETERMINISTIC;
     TRY(check_safety(r, s, e, def));
     TRY(check_clauses(r, e, def));
-    TRY(check_allowed(r, s, e, def));
-    TRY(resolve_arguments(r, s, e, def));
+    return check_allowed(r, s, e, def);
+}
+
+int resolve_call(Resolver *r, Scope *s, Expr *e)
+{
+    if (e->flags & EXPR_IS_ALIAS)
+        return SQLITE_OK; // resolved where the alias was defined
+    bool is_aggregate = false;
+    bool ignored = false;
+    int rc = resolve_function(r, s, e, &is_aggregate, &ignored);
+    if (rc != SQLITE_OK && rc != SQLITE_ERROR)
+        return rc;
+    if (ignored) {
+        e->kind = EX_NULL;
+        e->list = NULL;
+        return SQLITE_OK;
+    }
+    TRY(resolve_arguments(r, s, e, is_aggregate)); // their error counts more than the call's own
+    TRY(rc);
     expr_inherit_flags(e);
-    TRY(check_distinct(r, e, def));
-    if (!(def->flags & FUNC_AGGREGATE))
+    TRY(check_distinct(r, e, e->u.call->func));
+    if (!is_aggregate)
         return SQLITE_OK;
     if (e->u.call->window != NULL)
         return resolve_window_call(r, s, e);

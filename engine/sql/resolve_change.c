@@ -499,22 +499,27 @@ static With *statement_with(const Stmt *stmt)
     }
 }
 
+static int resolve_by_kind(Resolver *r, Stmt *stmt)
+{
+    switch (stmt->kind) {
+    case STMT_SELECT:
+        TRY(expand_select(r, stmt->u.select));
+        return resolve_query(r, NULL, stmt->u.select);
+    case STMT_INSERT: return resolve_insert(r, stmt->u.insert);
+    case STMT_UPDATE: return resolve_update(r, stmt->u.update);
+    case STMT_DELETE: return resolve_delete(r, stmt->u.delete_);
+    case STMT_ATTACH:
+    case STMT_DETACH: return resolve_attach(r, stmt);
+    case STMT_VACUUM: return resolve_constant(r->ctx, &stmt->u.vacuum.into);
+    default: return SQLITE_OK; // nothing to resolve
+    }
+}
+
 int resolve_statement(ResolveContext *ctx, Stmt *stmt)
 {
     Resolver r = resolver_make(ctx);
     if (ctx->select_count < stmt->select_count)
         ctx->select_count = stmt->select_count;
     r.with = statement_with(stmt);
-    switch (stmt->kind) {
-    case STMT_SELECT:
-        TRY(expand_select(&r, stmt->u.select));
-        return resolve_query(&r, NULL, stmt->u.select);
-    case STMT_INSERT: return resolve_insert(&r, stmt->u.insert);
-    case STMT_UPDATE: return resolve_update(&r, stmt->u.update);
-    case STMT_DELETE: return resolve_delete(&r, stmt->u.delete_);
-    case STMT_ATTACH:
-    case STMT_DETACH: return resolve_attach(&r, stmt);
-    case STMT_VACUUM: return resolve_constant(ctx, &stmt->u.vacuum.into);
-    default: return SQLITE_OK; // nothing to resolve
-    }
+    return resolve_end(&r, resolve_by_kind(&r, stmt));
 }

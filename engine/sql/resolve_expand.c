@@ -8,6 +8,7 @@ typedef struct StarContext {
     Resolver *r;
     Select *select;
     ExprList *out;
+    u32 star_offset;
 } StarContext;
 
 static int star_add(StarContext *c, Expr *e, const char *name, ExprItem **added)
@@ -94,6 +95,32 @@ static int star_nested_column(StarContext *c, u32 position, u32 column)
     return SQLITE_OK;
 }
 
+// Another FROM item bears the same name and has such a column too.
+static bool is_ambiguous(const FromList *from, const FromItem *item, const char *name)
+{
+    const char *own = from_item_name(item);
+    for (u32 i = 0; own != NULL && i < from->count; i++) {
+        const FromItem *other = from->items[i];
+        const char *other_name = from_item_name(other);
+        if (other != item && other_name != NULL && name_equals(other_name, own)
+            && item_find_column(other, name, false) >= 0)
+            return true;
+    }
+    return false;
+}
+
+// The name in full, for the resolver to find ambiguous.
+static Expr *full_name(const StarContext *c, const FromItem *item, const char *name)
+{
+    Expr *e = plain_name(c->r, name);
+    if (e == NULL)
+        return NULL;
+    e->u.name.schema = item_database(c->r, item);
+    e->u.name.table = from_item_name(item);
+    e->offset = c->star_offset;
+    return e;
+}
+
 static int star_column(StarContext *c, u32 position, u32 column, bool is_qualified)
 {
     const FromList *from = c->select->from;
@@ -113,7 +140,13 @@ static int star_column(StarContext *c, u32 position, u32 column, bool is_qualifi
     ExprItem *added;
     bool by_name =
         !is_qualified && (item->join & JOIN_LEFT_OF_RIGHT) && merged_later(from, position, name);
-    Expr *e = by_name ? plain_name(c->r, name) : item_column(c->r, item, column);
+    Expr *e;
+    if (by_name)
+        e = plain_name(c->r, name);
+    else if (is_ambiguous(from, item, name))
+        e = full_name(c, item, name);
+    else
+        e = item_column(c->r, item, column);
     return star_add(c, e, name, &added);
 }
 
@@ -146,6 +179,7 @@ static int expand_star(StarContext *c, const Expr *star)
 {
     const char *table = star->u.name.table;
     bool found = false;
+    c->star_offset = expr_error_offset(star);
     for (u32 i = 0; c->select->from != NULL && i < c->select->from->count; i++)
         TRY(star_item(c, i, table, &found));
     if (found)

@@ -79,9 +79,9 @@ static int check_widths(Resolver *r, const Expr *e)
 static int misused(Resolver *r, const Expr *e)
 {
     if (e->kind == EX_SELECT)
-        return resolve_error(r, NO_OFFSET, "sub-select returns %u columns - expected 1",
-                             expr_vector_size(e));
-    return resolve_error(r, NO_OFFSET, "row value misused");
+        return resolve_late_error(r, NO_OFFSET, "sub-select returns %u columns - expected 1",
+                                  expr_vector_size(e));
+    return resolve_late_error(r, NO_OFFSET, "row value misused");
 }
 
 static int check_in_widths(Resolver *r, const Expr *e)
@@ -90,8 +90,8 @@ static int check_in_widths(Resolver *r, const Expr *e)
     if (e->select != NULL) {
         u32 count = e->select->columns->count;
         if (count != width)
-            return resolve_error(r, NO_OFFSET, "sub-select returns %u columns - expected %u", count,
-                                 width);
+            return resolve_late_error(r, NO_OFFSET, "sub-select returns %u columns - expected %u",
+                                      count, width);
         return SQLITE_OK;
     }
     for (u32 i = 0; i < e->list->count; i++) {
@@ -101,8 +101,8 @@ static int check_in_widths(Resolver *r, const Expr *e)
             continue;
         if (width == 1)
             return misused(r, item);
-        return resolve_error(r, NO_OFFSET, "IN(...) element has %u term%s - expected %u", size,
-                             size == 1 ? "" : "s", width);
+        return resolve_late_error(r, NO_OFFSET, "IN(...) element has %u term%s - expected %u", size,
+                                  size == 1 ? "" : "s", width);
     }
     return SQLITE_OK;
 }
@@ -142,7 +142,7 @@ static int check_case(Resolver *r, const Expr *e)
             continue;
         }
         if (expr_vector_size(item) != width)
-            return resolve_error(r, NO_OFFSET, "row value misused");
+            return resolve_late_error(r, NO_OFFSET, "row value misused");
         TRY(check_row_value(r, item));
     }
     return SQLITE_OK;
@@ -209,6 +209,7 @@ static int resolve_subquery(Resolver *r, Scope *s, Expr *e)
 // TRUE and FALSE are only names until no column of that name is found.
 static int resolve_is(Resolver *r, Scope *s, Expr *e)
 {
+    TRY(check_widths(r, e));
     TRY(resolve_node(r, s, e->left));
     TRY(resolve_node(r, s, e->right));
     const Expr *right = expr_skip_collate(e->right);
@@ -223,7 +224,7 @@ static int resolve_is(Resolver *r, Scope *s, Expr *e)
         return SQLITE_OK;
     }
     expr_inherit_flags(e);
-    return check_widths(r, e);
+    return SQLITE_OK;
 }
 
 // --- nodes ---
@@ -271,16 +272,17 @@ static int resolve_negative(Resolver *r, Scope *s, Expr *e)
 
 static int resolve_children(Resolver *r, Scope *s, Expr *e)
 {
+    TRY(check_widths(r, e));
+    if (e->select != NULL)
+        TRY(resolve_subquery(r, s, e)); // before the left operand of IN
     if (e->left != NULL)
         TRY(resolve_node(r, s, e->left));
     if (e->right != NULL)
         TRY(resolve_node(r, s, e->right));
     for (u32 i = 0; e->list != NULL && i < e->list->count; i++)
         TRY(resolve_node(r, s, e->list->items[i].expr));
-    if (e->select != NULL)
-        TRY(resolve_subquery(r, s, e));
     expr_inherit_flags(e);
-    return check_widths(r, e);
+    return SQLITE_OK;
 }
 
 // Bare words in ATTACH and DETACH are text, double quotes or not.
@@ -293,8 +295,25 @@ static bool name_is_text(const Scope *s, Expr *e)
     return true;
 }
 
+// After a faulty call SQLite goes on with what is beside it, and reports the last error it meets.
+static int resolve_call_on(Resolver *r, Scope *s, Expr *e)
+{
+    int rc = resolve_call(r, s, e);
+    if (rc != SQLITE_ERROR || r->is_failing == NULL)
+        return rc;
+    *r->is_failing = true;
+    return SQLITE_OK;
+}
+
+int resolve_operand(Resolver *r, Scope *s, Expr *e)
+{
+    return e == NULL ? SQLITE_OK : resolve_node(r, s, e);
+}
+
 static int resolve_node(Resolver *r, Scope *s, Expr *e)
 {
+    if (r->is_failing != NULL && *r->is_failing && e->kind != EX_NAME && e->kind != EX_CALL)
+        return r->db->error_code;
     switch (e->kind) {
     case EX_NAME: return name_is_text(s, e) ? SQLITE_OK : resolve_name(r, s, e);
     case EX_COLUMN:
@@ -315,7 +334,7 @@ static int resolve_node(Resolver *r, Scope *s, Expr *e)
     case EX_RAISE: return resolve_raise(r, s, e);
     case EX_IS:
     case EX_IS_NOT: return resolve_is(r, s, e);
-    case EX_CALL: return resolve_call(r, s, e);
+    case EX_CALL: return resolve_call_on(r, s, e);
     default: return resolve_children(r, s, e); // operators and subqueries
     }
 }
@@ -331,9 +350,13 @@ int resolve_expr(Resolver *r, Scope *s, Expr *e)
     if (r->ctx->depth > limit)
         return resolve_error(r, NO_OFFSET, "Expression tree is too large (maximum depth %u)",
                              limit);
-    TRY(resolve_node(r, s, e));
+    bool failing = false;
+    bool *outer_failing = r->is_failing;
+    r->is_failing = &failing;
+    int rc = resolve_node(r, s, e);
+    r->is_failing = outer_failing;
     r->ctx->depth -= height;
-    return SQLITE_OK;
+    return rc == SQLITE_OK && failing ? r->db->error_code : rc;
 }
 
 int resolve_list(Resolver *r, Scope *s, ExprList *list)

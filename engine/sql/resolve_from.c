@@ -265,6 +265,20 @@ static WalkResult tag_on(Walker *w, Expr *e)
     return WALK_ON;
 }
 
+// SQLite forgets the places of operands of ON: messages about them have no offset.
+static void forget_on_places(Expr *e)
+{
+    while (e != NULL) {
+        e->offset = NO_OFFSET;
+        if (e->kind == EX_NAME)
+            e->u.name.schema_offset = e->u.name.table_offset = NO_OFFSET;
+        for (u32 i = 0; e->kind == EX_CALL && e->list != NULL && i < e->list->count; i++)
+            forget_on_places(e->list->items[i].expr);
+        forget_on_places(e->left);
+        e = e->right;
+    }
+}
+
 // The whole condition belongs to the join of `right`.
 static void tag_condition(Expr *e, const FromItem *right, bool near_outer)
 {
@@ -459,6 +473,7 @@ int join_conditions(Resolver *r, FromList *from, Expr **where)
         if (right->has_using)
             TRY(using_conditions(r, from, i, near_outer, where));
         if (right->on != NULL) {
+            forget_on_places(right->on);
             tag_condition(right->on, right, near_outer);
             TRY(add_condition(r, where, right->on));
             right->on = NULL;

@@ -21,6 +21,7 @@ typedef struct Resolver {
     const char *fixed_db; // database of names without schema: bodies of views and triggers
     bool no_offsets;      // the tree was not parsed from the statement's text
     u32 view_depth;
+    bool *is_failing; // an error is set, but the rest of the expression is looked at all the same
 } Resolver;
 
 enum {
@@ -58,6 +59,9 @@ typedef struct Scope {
 
 // SQLITE_ERROR with a message; `offset` NO_OFFSET when unknown.
 int resolve_error(Resolver *r, u32 offset, const char *fmt, ...) PRINTF_LIKE(3, 4);
+// Remembers the error for the end of the resolution, unless there is one already. SQLITE_OK, or
+// SQLITE_NOMEM.
+MUST_USE int resolve_late_error(Resolver *r, u32 offset, const char *fmt, ...) PRINTF_LIKE(3, 4);
 int resolve_no_memory(Resolver *r);
 u32 expr_error_offset(const Expr *e); // where SQLite says an error about `e` is
 
@@ -80,6 +84,7 @@ const char *item_database(const Resolver *r, const FromItem *item);
 
 MUST_USE int resolve_query(Resolver *r, Scope *outer, Select *last);
 MUST_USE int resolve_expr(Resolver *r, Scope *s, Expr *e);
+MUST_USE int resolve_operand(Resolver *r, Scope *s, Expr *e); // part of an expression
 MUST_USE int resolve_list(Resolver *r, Scope *s, ExprList *list);
 MUST_USE int resolve_name(Resolver *r, Scope *s, Expr *e);
 MUST_USE int resolve_bound_column(Resolver *r, Expr *e); // marks use, asks the authorizer
@@ -99,6 +104,7 @@ void column_becomes(Expr *e, FromItem *item, int column, int depth);
 void mark_column_used(FromItem *item, int column);
 bool item_has_rowid(const FromItem *item); // under a name
 Resolver resolver_make(ResolveContext *ctx);
+MUST_USE int resolve_end(Resolver *r, int rc); // reports the late error, if all else went well
 void expr_inherit_flags(Expr *e);
 
 #endif

@@ -77,8 +77,8 @@ static int refuse_aggregates(Resolver *r, const Select *s, Expr *e)
     Walker w = {.expr = find_own_aggregate, .select = enter_select, .arg = &search};
     if (s->agg_count == 0 || expr_walk(&w, e) != WALK_STOP)
         return SQLITE_OK;
-    return resolve_error(r, expr_error_offset(search.found), "misuse of aggregate: %s()",
-                         search.found->text);
+    return resolve_late_error(r, expr_error_offset(search.found), "misuse of aggregate: %s()",
+                              search.found->text);
 }
 
 static int check_aggregates(Resolver *r, Select *s)
@@ -138,7 +138,7 @@ static int check_on_clauses(Resolver *r, Select *s)
     Walker w = {.expr = check_on, .arg = &check};
     (void)expr_walk(&w, s->where);
     if (check.looks_right)
-        return resolve_error(r, NO_OFFSET, "ON clause references tables to its right");
+        return resolve_late_error(r, NO_OFFSET, "ON clause references tables to its right");
     return SQLITE_OK;
 }
 
@@ -170,9 +170,9 @@ static int check_recursive_term(Resolver *r, const Select *s)
     if (!(s->flags & SELECT_RECURSIVE))
         return SQLITE_OK;
     if (s->flags & SELECT_AGGREGATE)
-        return resolve_error(r, NO_OFFSET, "recursive aggregate queries not supported");
+        return resolve_late_error(r, NO_OFFSET, "recursive aggregate queries not supported");
     if (s->window_count > 0)
-        return resolve_error(r, NO_OFFSET, "cannot use window functions in recursive queries");
+        return resolve_late_error(r, NO_OFFSET, "cannot use window functions in recursive queries");
     return SQLITE_OK;
 }
 
@@ -188,6 +188,8 @@ static int resolve_term(Resolver *r, Scope *outer, Select *s, bool is_compound)
     scope.flags &= ~(u32)SCOPE_WINDOW;
     if (s->group_by != NULL || (scope.flags & SCOPE_HAS_AGG))
         s->flags |= SELECT_AGGREGATE;
+    else
+        scope.flags &= ~(u32)SCOPE_AGG;
     scope.aliases = s->columns;
     TRY(resolve_having(r, &scope, s));
     TRY(resolve_expr(r, &scope, s->where));
@@ -224,6 +226,8 @@ int resolve_query(Resolver *r, Scope *outer, Select *last)
 {
     if (last->flags & SELECT_RESOLVED)
         return SQLITE_OK;
+    if (r->is_failing != NULL && *r->is_failing)
+        return SQLITE_ERROR; // enough is known
     bool is_compound = last->prior != NULL;
     for (Select *term = last; term != NULL; term = term->prior) {
         term->outer = (Select *)(uintptr_t)outer_select(outer);

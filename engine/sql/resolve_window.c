@@ -126,6 +126,13 @@ static int check_frame(Resolver *r, Window *window, const Expr *call)
     return SQLITE_OK;
 }
 
+static int resolve_window_list(Resolver *r, Scope *s, ExprList *list)
+{
+    for (u32 i = 0; list != NULL && i < list->count; i++)
+        TRY(resolve_operand(r, s, list->items[i].expr));
+    return SQLITE_OK;
+}
+
 int resolve_window(Resolver *r, Scope *s, Expr *call)
 {
     Window *window = call->u.call->window;
@@ -140,10 +147,11 @@ int resolve_window(Resolver *r, Scope *s, Expr *call)
         TRY(expand_subqueries(r, window->partition_by->items[i].expr));
     for (u32 i = 0; window->order_by != NULL && i < window->order_by->count; i++)
         TRY(expand_subqueries(r, window->order_by->items[i].expr));
-    TRY(resolve_list(r, s, window->partition_by));
-    TRY(resolve_list(r, s, window->order_by));
-    TRY(resolve_expr(r, s, window->start.expr));
-    TRY(resolve_expr(r, s, window->end.expr));
+    int rc = resolve_window_list(r, s, window->partition_by);
+    int order_rc = resolve_window_list(r, s, window->order_by);
+    TRY(order_rc != SQLITE_OK ? order_rc : rc); // SQLite reports the last error it meets
+    TRY(resolve_operand(r, s, window->start.expr));
+    TRY(resolve_operand(r, s, window->end.expr));
     TRY(check_list_row_values(r, window->partition_by));
     TRY(check_list_row_values(r, window->order_by));
     s->flags |= kept & SCOPE_WINDOW;
