@@ -155,6 +155,11 @@ int journal_begin(Pager *pager)
     if (pager->is_temporary || pager->wal != NULL || pager->journal_mode == JOURNAL_OFF)
         return SQLITE_OK;
     ASSERT(journal->journaled == NULL);
+    int has_moved = 0;
+    if (pager->original_count > 0)
+        os_control_hint(pager->file, SQLITE_FCNTL_HAS_MOVED, &has_moved);
+    if (has_moved != 0)
+        return SQLITE_READONLY_DBMOVED; // the journal would lie beside another file's name
     TRY(bitset_new(pager->original_count + 1, &journal->journaled));
     journal->offset = 0;
     journal->buffered = 0;

@@ -244,6 +244,9 @@ int pager_set_page_size(Pager *pager, u32 *size, int reserved)
         if (pager->phase >= PHASE_READING && pager->wal == NULL && os_is_open(pager->file)
             && !pager->is_temporary)
             TRY(file_page_count(pager, &pager->page_count));
+        if (pager->phase
+            == PHASE_RESERVED) // VACUUM: the journal will count in pages of the new size
+            pager->original_count = pager->file_count = pager->page_count;
     }
     if (reserved >= 0)
         pager->reserved = (u32)reserved;

@@ -12,6 +12,7 @@
 #include "support/test.h"
 
 #include "base/bytes.h"
+#include "os/filename.h"
 #include "pager/pager.h"
 
 enum { SAMPLE_PAGES = 210, SAMPLE_FIRST = 5, SAMPLE_LAST = 200 };

@@ -273,8 +273,97 @@ static void the_file_shrinks_and_grows_with_the_transaction(void **state)
     assert_ok(pager_close(pager));
 }
 
+// Two halves of a multi-file commit: prepared, and the process dies. Whether the super-journal
+// still exists decides.
+static void prepare_with_super(const char *path, const char *super, bool keep_super)
+{
+    FILE *file = fopen(super, "wb");
+    fprintf(file, "%s-journal", path);
+    fputc(0, file);
+    fclose(file);
+    fflush(NULL);
+    pid_t child = fork();
+    if (child == 0) {
+        Pager *pager = pager_in_mode(path, JOURNAL_DELETE);
+        begin(pager);
+        change_sample(pager, 77);
+        assert_ok(pager_commit_prepare(pager, super));
+        _exit(0);
+    }
+    int status;
+    waitpid(child, &status, 0);
+    assert_int_equal(status, 0);
+    if (!keep_super)
+        unlink(super);
+}
+
+static void a_super_journal_decides_what_a_journal_means(void **state)
+{
+    const char *path = work_path(*state, "test.db");
+    const char *super = work_path(*state, "test.db-mj00000001");
+    for (int keep = 0; keep < 2; keep++) {
+        for (int by_stock = 0; by_stock < 2; by_stock++) {
+            unlink(path);
+            sample_create(path, "PRAGMA page_size=4096");
+            prepare_with_super(path, super, keep);
+            if (by_stock)
+                assert_text("1", stock_sql(path, "SELECT a FROM t"));
+            Pager *pager = pager_at(path);
+            assert_ok(pager_begin_read(pager, NULL));
+            assert_sample(pager, keep ? 0 : 77);
+            pager_end_read(pager);
+            assert_ok(pager_close(pager));
+            assert_int_equal(file_size(super), -1);
+            assert_int_equal(file_size(work_path(*state, "test.db-journal")), -1);
+            assert_text("ok", stock_sql(path, "PRAGMA integrity_check"));
+        }
+    }
+}
+
+static void immutable_files_are_read_without_locks_or_recovery(void **state)
+{
+    const char *path = work_path(*state, "test.db");
+    sample_create(path, "PRAGMA page_size=4096");
+    assert_ok(os_init());
+    const char *const parameters[] = {"immutable", "1"};
+    char *name = filename_new(path, "", "", 1, parameters);
+    PagerOptions options = {.vfs = vfs_find(NULL),
+                            .path = name,
+                            .open_flags =
+                                SQLITE_OPEN_READWRITE | SQLITE_OPEN_URI | SQLITE_OPEN_MAIN_DB};
+    Pager *pager = NULL;
+    pid_t stock = stock_start(path, "BEGIN EXCLUSIVE");
+    assert_ok(pager_open(&options, &pager));
+    assert_ok(pager_begin_read(pager, NULL));
+    assert_sample(pager, 0);
+    assert_rc(SQLITE_READONLY, pager_begin_write(pager, false));
+    pager_end_read(pager);
+    assert_ok(pager_close(pager));
+    stock_stop(stock, true);
+    filename_free(name);
+}
+
+static void a_file_that_was_replaced_is_not_written(void **state)
+{
+    const char *path = work_path(*state, "test.db");
+    sample_create(path, "PRAGMA page_size=4096");
+    Pager *pager = pager_at(path);
+    begin(pager);
+    rename(path, work_path(*state, "moved.db"));
+    Page *page;
+    assert_ok(pager_get(pager, 10, &page));
+    assert_rc(SQLITE_READONLY_DBMOVED, pager_make_writable(pager, &page));
+    page_unpin(pager, page);
+    assert_ok(pager_rollback(pager));
+    pager_end_read(pager);
+    assert_ok(pager_close(pager));
+}
+
 #define ON_DISK(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
-TEST_SUITE(journal, ON_DISK(commits_in_every_mode_are_what_stock_reads),
+TEST_SUITE(journal, ON_DISK(a_super_journal_decides_what_a_journal_means),
+           ON_DISK(immutable_files_are_read_without_locks_or_recovery),
+           ON_DISK(a_file_that_was_replaced_is_not_written),
+           ON_DISK(commits_in_every_mode_are_what_stock_reads),
            ON_DISK(rollback_leaves_the_file_byte_for_byte),
            ON_DISK(savepoints_come_back_from_journal_and_memory),
            ON_DISK(stock_recovers_our_hot_journal), ON_DISK(our_own_hot_journal_is_played_back),

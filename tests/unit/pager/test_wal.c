@@ -446,8 +446,44 @@ static void deferred_syncs_are_made_good_by_one(void **state)
     assert_ok(pager_close(pager));
 }
 
+// Without the right to write the shared memory: beside a writer its marks serve; alone the index is
+// built in the heap.
+static void a_reader_needs_no_right_to_write_shared_memory(void **state)
+{
+    const char *path = work_path(*state, "test.db");
+    assert_ok(os_init());
+    const char *const parameters[] = {"readonly_shm", "1"};
+    sample_create(path, "PRAGMA page_size=4096; PRAGMA journal_mode=wal");
+    leave_log_behind(path, 5);
+    PagerOptions options = {
+        .vfs = vfs_find(NULL),
+        .path = filename_new(path, "", "", 1, parameters),
+        .open_flags = SQLITE_OPEN_READONLY | SQLITE_OPEN_URI | SQLITE_OPEN_MAIN_DB,
+    };
+    for (int with_writer = 0; with_writer < 2; with_writer++) {
+        pid_t stock = 0;
+        if (with_writer)
+            stock = stock_start(path, "PRAGMA user_version=8; SELECT * FROM s");
+        Pager *pager = NULL;
+        assert_ok(pager_open(&options, &pager));
+        for (int round = 0; round < 2; round++) {
+            assert_ok(pager_begin_read(pager, NULL));
+            assert_sample(pager, 5);
+            assert_int_equal(user_version(pager), with_writer ? 8 : 0);
+            assert_rc(SQLITE_READONLY, pager_begin_write(pager, false));
+            pager_end_read(pager);
+        }
+        assert_ok(pager_close(pager));
+        if (with_writer)
+            stock_stop(stock, false);
+    }
+    filename_free(options.path);
+    assert_text("ok", stock_sql(path, "PRAGMA integrity_check"));
+}
+
 #define ON_DISK(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
-TEST_SUITE(wal, ON_DISK(our_commits_are_seen_by_stock_and_theirs_by_us),
+TEST_SUITE(wal, ON_DISK(a_reader_needs_no_right_to_write_shared_memory),
+           ON_DISK(our_commits_are_seen_by_stock_and_theirs_by_us),
            ON_DISK(a_snapshot_does_not_move_while_others_commit),
            ON_DISK(only_one_writes_at_a_time), ON_DISK(spilled_frames_are_forgotten_by_rollback),
            ON_DISK(savepoints_cut_the_log), ON_DISK(checkpoints_of_every_kind_keep_the_content),
