@@ -485,41 +485,52 @@ int program_seal(Program *p, int register_count, int cursor_count)
     return SQLITE_OK;
 }
 
+SubProgram *program_sub_declare(Program *owner, const SubIdentity *identity)
+{
+    SubProgram *sub = arena_alloc_zeroed(&owner->arena, sizeof *sub);
+    if (sub == NULL) {
+        emit_failed(owner, SQLITE_NOMEM);
+        return NULL;
+    }
+    sub->token = identity->token;
+    sub->name = identity->name;
+    sub->next = owner->subs;
+    owner->subs = sub;
+    return sub;
+}
+
+void program_sub_define(Program *owner, SubProgram *sub, Program *child, int register_count,
+                        int cursor_count)
+{
+    int rc = program_seal(child, register_count, cursor_count);
+    if (rc != SQLITE_OK || program_failed(owner) || sub == NULL) {
+        emit_failed(owner, rc == SQLITE_OK ? SQLITE_NOMEM : rc);
+        program_free(child);
+        return;
+    }
+    ASSERT(child->subs == NULL);
+    sub->code = child->code;
+    sub->count = (int)child->count;
+    sub->register_count = register_count;
+    sub->cursor_count = cursor_count;
+    child->code = NULL;
+    child->count = 0;
+    arena_absorb(&owner->arena, &child->arena);
+    program_free(child);
+}
+
 SubProgram *program_to_sub(Program *parent, Program *child, int register_count, int cursor_count,
                            const SubIdentity *identity)
 {
-    SubProgram *sub = NULL;
-    int rc = program_seal(child, register_count, cursor_count);
-    if (rc == SQLITE_OK)
-        sub = arena_alloc_zeroed(&child->arena, sizeof *sub);
-    if (sub == NULL || program_failed(parent)) {
-        emit_failed(parent, rc == SQLITE_OK ? SQLITE_NOMEM : rc);
-        program_free(child);
-        return NULL;
-    }
-    *sub = (SubProgram){.code = child->code,
-                        .count = (int)child->count,
-                        .register_count = register_count,
-                        .cursor_count = cursor_count,
-                        .token = identity->token,
-                        .name = identity->name,
-                        .next = parent->subs};
-    parent->subs = sub;
-    while (child->subs != NULL) { // triggers fired by the trigger
-        SubProgram *inner = child->subs;
-        child->subs = inner->next;
+    SubProgram *inner = child->subs; // triggers fired by the trigger
+    child->subs = NULL;
+    SubProgram *sub = program_sub_declare(parent, identity);
+    while (inner != NULL) {
+        SubProgram *next = inner->next;
         inner->next = parent->subs;
         parent->subs = inner;
+        inner = next;
     }
-    while (child->calls != NULL) {
-        CallSite *site = child->calls;
-        child->calls = site->next;
-        site->next = parent->calls;
-        parent->calls = site;
-    }
-    child->code = NULL;
-    child->count = 0;
-    arena_absorb(&parent->arena, &child->arena);
-    program_free(child);
-    return sub;
+    program_sub_define(parent, sub, child, register_count, cursor_count);
+    return program_failed(parent) ? NULL : sub;
 }

@@ -199,6 +199,11 @@ typedef struct SubIdentity {
     const void *token; // the same for every program of one trigger: finds recursion
     const char *name;  // for EXPLAIN; lives as long as the statement
 } SubIdentity;
+// The same in two steps, so that a trigger's code can name the program it is part of: declared in
+// the statement's outermost program, defined when its code is complete (frees `child`).
+SubProgram *program_sub_declare(Program *owner, const SubIdentity *identity);
+void program_sub_define(Program *owner, SubProgram *sub, Program *child, int register_count,
+                        int cursor_count);
 SubProgram *program_to_sub(Program *parent, Program *child, int register_count, int cursor_count,
                            const SubIdentity *identity);
 

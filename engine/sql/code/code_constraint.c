@@ -126,28 +126,26 @@ static void code_not_null(Codegen *g, RowChange *change)
 typedef struct ReadsChanged {
     const Table *table;
     const bool *changed;
+    bool rowid_changes;
     bool found;
 } ReadsChanged;
 
-static WalkResult visit_check_column(Walker *w, Expr *e)
+static WalkResult visit_read_column(Walker *w, Expr *e)
 {
     ReadsChanged *reads = w->arg;
     if (e->kind != EX_COLUMN)
         return WALK_ON;
     int column = e->u.column.index;
-    bool is_generated =
-        column >= 0 && (reads->table->columns[column].flags & COLUMN_GENERATED) != 0;
-    int at = column < 0 ? reads->table->rowid_alias : column;
-    if (is_generated || at < 0 || reads->changed[at])
+    if (column < 0 ? reads->rowid_changes : reads->changed[column])
         reads->found = true;
     return reads->found ? WALK_STOP : WALK_ON;
 }
 
-bool check_reads_changed(const Expr *check, const Table *table, const bool *changed)
+bool expr_reads_changed(const Expr *e, const Table *table, const bool *changed, bool rowid_changes)
 {
-    ReadsChanged reads = {.table = table, .changed = changed};
-    Walker w = {.expr = visit_check_column, .arg = &reads};
-    (void)expr_walk(&w, (Expr *)check);
+    ReadsChanged reads = {.table = table, .changed = changed, .rowid_changes = rowid_changes};
+    Walker w = {.expr = visit_read_column, .arg = &reads};
+    (void)expr_walk(&w, (Expr *)e);
     return reads.found;
 }
 
@@ -164,8 +162,8 @@ static void code_checks(Codegen *g, RowChange *change)
     g->hoist_constants = false;
     for (u32 i = 0; i < table->check_count && !codegen_failed(g); i++) {
         const CheckConstraint *check = &table->checks[i];
-        if (change->changed != NULL && !change->rowid_may_conflict
-            && !check_reads_changed(check->expr, table, change->changed))
+        if (change->changed != NULL
+            && !expr_reads_changed(check->expr, table, change->changed, change->rowid_may_conflict))
             continue;
         Expr *e = expr_bind(g->arena, check->expr, item);
         if (e == NULL)

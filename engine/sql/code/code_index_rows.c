@@ -73,12 +73,43 @@ void write_table_open(Codegen *g, const WriteTable *wt, Opcode op, u16 p5)
         return;
     code_open_table(g, wt->table, wt->data_cursor, op);
     program_set_p5(g->program, p5);
+    write_table_open_indexes(g, wt, op, p5);
+}
+
+void write_table_open_indexes(Codegen *g, const WriteTable *wt, Opcode op, u16 p5)
+{
     for (int i = 0; i < wt->index_count; i++) {
-        if (wt->index_cursors[i] == wt->data_cursor || wt->is_untouched[i])
+        if (wt->index_cursors[i] == wt->data_cursor || (wt->is_untouched[i] && !wt->opens_all))
             continue;
         code_open_index(g, wt->indexes[i], wt->index_cursors[i], op);
         program_set_p5(g->program, p5);
     }
+}
+
+// --- one row ---
+
+int row_key_width(const Table *table)
+{
+    return table_has_rowid(table) ? 1 : table_primary_key(table)->key_count;
+}
+
+void code_row_key(Codegen *g, const WriteTable *wt, RowKey key)
+{
+    if (table_has_rowid(wt->table)) {
+        program_emit(g->program, OP_Rowid, wt->data_cursor, key.first, 0);
+        return;
+    }
+    const Index *primary = table_primary_key(wt->table);
+    for (int i = 0; i < key.count; i++)
+        code_item_column(g, wt->stored, primary->columns[i], key.first + i);
+}
+
+void code_seek_row(Codegen *g, const WriteTable *wt, RowKey key, Label gone)
+{
+    if (table_has_rowid(wt->table))
+        program_emit(g->program, OP_NotExists, wt->data_cursor, gone, key.first);
+    else
+        program_emit_int(g->program, OP_NotFound, wt->data_cursor, gone, key.first, key.count);
 }
 
 // --- images ---
@@ -265,11 +296,11 @@ void code_index_key(Codegen *g, const Index *index, FromItem *item, Reg first, L
         code_index_field(g, index, i, item, first + i);
 }
 
-void code_index_rows_delete(Codegen *g, const WriteTable *wt, const bool *only)
+void code_index_rows_delete(Codegen *g, const WriteTable *wt, const bool *except)
 {
     for (int i = 0; i < wt->index_count && !codegen_failed(g); i++) {
         const Index *index = wt->indexes[i];
-        if (wt->index_cursors[i] == wt->data_cursor || (only != NULL && !only[i]))
+        if (wt->index_cursors[i] == wt->data_cursor || (except != NULL && except[i]))
             continue;
         Label skip = label_new(g->program);
         Reg first = reg_range_new(g, index->column_count);

@@ -18,15 +18,23 @@ typedef struct WriteTable {
     Index **indexes;    // in the table's order
     int *index_cursors; // data_cursor for the primary key of a WITHOUT ROWID table
     bool *is_untouched; // UPDATE: entries of this index stay as they are
+    bool opens_all;     // ... but REPLACE may remove other rows, with all their entries
     FromItem *stored;   // reads columns of the row under data_cursor
 } WriteTable;
 
 // --- tables and their rows (code_index_rows.c) ---
 
+// Which row, and how it is found.
+typedef struct RowKey {
+    Reg first; // rowid, or the fields of the primary key
+    int count; // 1, or the primary key's columns
+} RowKey;
+
 // Allocates cursors; `data_cursor` -1: a new one. `database` is the table's.
 void write_table_init(Codegen *g, WriteTable *wt, Table *table, int data_cursor);
 // Opens data and index cursors with OpenRead or OpenWrite.
 void write_table_open(Codegen *g, const WriteTable *wt, Opcode op, u16 p5);
+void write_table_open_indexes(Codegen *g, const WriteTable *wt, Opcode op, u16 p5);
 void code_open_table(Codegen *g, Table *table, int cursor, Opcode op);
 void code_open_index(Codegen *g, Index *index, int cursor, Opcode op);
 bool table_has_rowid(const Table *table);
@@ -43,8 +51,15 @@ int data_field(const Table *table, int column);
 // index leaves out jump to `skip` (0: it is not partial, or the caller has tested).
 void code_index_key(Codegen *g, const Index *index, FromItem *item, Reg first, Label skip);
 void code_index_filter(Codegen *g, const Index *index, FromItem *item, Label skip);
-// Deletes the index entries of the row under data_cursor. only NULL: all; else only[i] says which.
-void code_index_rows_delete(Codegen *g, const WriteTable *wt, const bool *only);
+// Deletes the index entries of the row under data_cursor, but those where except[i] (NULL: none).
+void code_index_rows_delete(Codegen *g, const WriteTable *wt, const bool *except);
+// Rows of a view, with its columns, into a new ephemeral table; returns its cursor.
+int code_view_rows(Codegen *g, FromItem *target);
+// Finds the row by its key; jumps to `gone` when it is not there.
+void code_seek_row(Codegen *g, const WriteTable *wt, RowKey key, Label gone);
+// The key of the row under data_cursor.
+void code_row_key(Codegen *g, const WriteTable *wt, RowKey key);
+int row_key_width(const Table *table);
 // Loads all columns and the rowid of the row under data_cursor into an image.
 void code_load_image(Codegen *g, const WriteTable *wt, Reg first);
 // The affinities of all columns, in table order, on an image; STRICT types are checked.
@@ -55,12 +70,6 @@ void code_image_generated(Codegen *g, Table *table, Reg first);
 void code_image_record(Codegen *g, const WriteTable *wt, Reg first, Reg out);
 
 // --- one row changed ---
-
-// Which row, and how it is found.
-typedef struct RowKey {
-    Reg first; // rowid, or the fields of the primary key
-    int count; // 1, or the primary key's columns
-} RowKey;
 
 typedef struct DeleteRow {
     WriteTable *wt;
@@ -101,27 +110,41 @@ void code_halt(Codegen *g, int rc, u8 on_conflict, const char *text, u16 p5);
 // the rowid).
 void code_upsert(Codegen *g, RowChange *change, Upsert *clause, const Index *index,
                  int index_cursor);
-bool check_reads_changed(const Expr *check, const Table *table, const bool *changed);
+// Does an expression of the schema read a column that changes?
+bool expr_reads_changed(const Expr *e, const Table *table, const bool *changed, bool rowid_changes);
 
 // --- UPDATE of one positioned row (shared with upsert) ---
 
+// The assignments of an UPDATE, per column.
+typedef struct UpdateColumn {
+    const SetItem *set; // NULL: keeps its value
+    u32 field;          // of a row value
+    Reg given;          // UPDATE ... FROM: where the value waits already; 0: it is computed
+} UpdateColumn;
+
 typedef struct UpdateRow {
     WriteTable *wt;
-    Expr **values;   // per column; NULL: unchanged
-    Expr *new_rowid; // NULL: unchanged
-    bool *changed;   // per column
+    Table *table;
+    FromItem *target;
+    const SetList *set;
+    UpdateColumn *columns; // per column
+    UpdateColumn rowid;
+    bool *changed; // per column; generated ones that depend on them too
     bool rowid_changes, key_changes;
     u8 on_conflict;
-    Reg old_first; // image pair
-    RowKey key;
-    Label next;
-    bool is_upsert;
-    bool needs_old_image;
-    bool has_triggers;
+    u32 triggers; // bits 1 << TriggerTime
     bool has_foreign_keys;
+    bool replaces; // some constraint may REPLACE
+    Reg old_first, new_first;
+    RowKey key;
+    bool is_positioned; // data_cursor stands on the row
+    bool keeps_place;   // the loop goes on from data_cursor
+    Label next;
     ExprList *returning;
 } UpdateRow;
-void update_row_init(Codegen *g, UpdateRow *u, WriteTable *wt, const SetList *set, u8 on_conflict);
+// Decides what changes. false: an error is set.
+bool update_row_init(Codegen *g, UpdateRow *u);
+void update_row_indexes(Codegen *g, UpdateRow *u); // which indexes stay as they are
 void code_update_row(Codegen *g, UpdateRow *u);
 
 // --- RETURNING ---

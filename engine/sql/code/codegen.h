@@ -121,6 +121,7 @@ typedef struct Codegen {
     } vtab_writes;
     struct TriggerProgram *trigger_programs; // compiled so far, of the outermost Codegen
     struct AutoIncrement *autoincrements;    // counters in use, of the outermost Codegen
+    struct ForeignKeyAction *foreign_key_actions;
     int nested;                              // statements that are part of another (code_nested)
     int returning_cursor;                    // rows RETURNING has made, 1 + cursor; 0: none
     Reg count_register;                      // PRAGMA count_changes; 0: off

@@ -1,0 +1,557 @@
+// Foreign keys.
+//
+// Violations are counted, not refused at once: those of immediate constraints per statement, those
+// of deferred ones per transaction. A child row without parent adds one; so does a parent row that
+// goes while children point at it; what mends it subtracts one. The machine looks at the count at
+// the end of the statement, or of the transaction.
+//
+// Actions (CASCADE, SET NULL, SET DEFAULT, RESTRICT) are triggers without a name, made up as SQL.
+
+#include "base/buffer.h"
+#include "base/hashmap.h"
+#include "sql/code/code_ddl.h"
+#include "sql/code/code_where.h"
+#include "sql/expr_tree.h"
+#include "sql/parse.h"
+#include <string.h>
+
+static bool foreign_keys_on(const Codegen *g)
+{
+    return (g->db->flags & CONN_FLAG(FOREIGN_KEYS)) != 0;
+}
+
+static ForeignKey *references_to(const Table *table)
+{
+    return name_map_find(&table->schema->parents, table->name);
+}
+
+bool table_is_referenced(Codegen *g, const Table *table)
+{
+    (void)g;
+    return references_to(table) != NULL;
+}
+
+// --- what a change touches ---
+
+static bool child_changes(const ForeignKey *fk, const bool *changed, bool rowid_changes)
+{
+    if (changed == NULL)
+        return true;
+    for (int i = 0; i < fk->column_count; i++) {
+        int from = fk->columns[i].from;
+        if (changed[from] || (from == fk->child->rowid_alias && rowid_changes))
+            return true;
+    }
+    return false;
+}
+
+static bool parent_changes(const ForeignKey *fk, const Table *parent, const bool *changed,
+                           bool rowid_changes)
+{
+    if (changed == NULL)
+        return true;
+    for (int i = 0; i < fk->column_count; i++) {
+        const char *to = fk->columns[i].to;
+        for (int c = 0; c < parent->column_count; c++) {
+            bool is_key = to != NULL ? name_equals(to, parent->columns[c].name)
+                                     : (parent->columns[c].flags & COLUMN_PRIMARY_KEY) != 0;
+            if (is_key && (changed[c] || (c == parent->rowid_alias && rowid_changes)))
+                return true;
+        }
+    }
+    return false;
+}
+
+bool foreign_keys_needed(Codegen *g, Table *table, const bool *changed, bool rowid_changes)
+{
+    if (!foreign_keys_on(g) || table->kind != TABLE_ORDINARY)
+        return false;
+    for (ForeignKey *fk = table->foreign_keys; fk != NULL; fk = fk->next_of_child) {
+        if (child_changes(fk, changed, rowid_changes))
+            return true;
+    }
+    for (ForeignKey *fk = references_to(table); fk != NULL; fk = fk->next_of_parent) {
+        if (parent_changes(fk, table, changed, rowid_changes))
+            return true;
+    }
+    return false;
+}
+
+// --- the parent's key ---
+
+// The parent's unique index (NULL: its rowid), and for each of its columns the child's.
+typedef struct ParentKey {
+    Index *index;
+    int *from; // child columns
+    int *to;   // parent columns; ROWID_COLUMN for the rowid
+    int count;
+} ParentKey;
+
+static bool index_fits(const ForeignKey *fk, const Index *index, ParentKey *key)
+{
+    const Table *parent = index->table;
+    if ((index->flags & INDEX_UNIQUE) == 0 || index->key_count != fk->column_count
+        || index->where != NULL)
+        return false;
+    bool by_key = fk->columns[0].to == NULL;
+    if (by_key && (index->flags & INDEX_PRIMARY_KEY) == 0)
+        return false;
+    for (int i = 0; i < index->key_count; i++) {
+        int column = index->columns[i];
+        if (column < 0)
+            return false;
+        key->to[i] = column;
+        key->from[i] = by_key ? fk->columns[i].from : -1;
+        const char *collation = parent->columns[column].collation;
+        if (!by_key && !name_equals(collation != NULL ? collation : "BINARY", index->collations[i]))
+            return false;
+        for (int j = 0; !by_key && j < fk->column_count; j++) {
+            if (name_equals(fk->columns[j].to, parent->columns[column].name))
+                key->from[i] = fk->columns[j].from;
+        }
+        if (key->from[i] < 0)
+            return false;
+    }
+    return true;
+}
+
+static bool find_parent_key(Codegen *g, const ForeignKey *fk, Table *parent, ParentKey *key)
+{
+    *key = (ParentKey){.count = fk->column_count};
+    key->from = arena_array(g->arena, fk->column_count, sizeof(int));
+    key->to = arena_array(g->arena, fk->column_count, sizeof(int));
+    if (key->from == NULL || key->to == NULL)
+        return false;
+    const char *to = fk->columns[0].to;
+    if (fk->column_count == 1 && parent->rowid_alias >= 0
+        && (to == NULL || name_equals(to, parent->columns[parent->rowid_alias].name))) {
+        key->from[0] = fk->columns[0].from;
+        key->to[0] = ROWID_COLUMN;
+        return true;
+    }
+    for (Index *index = parent->indexes; index != NULL; index = index->next) {
+        key->index = index;
+        if (index_fits(fk, index, key))
+            return true;
+    }
+    if (g->nested == 0)
+        codegen_error(g, SQLITE_ERROR, "foreign key mismatch - \"%s\" referencing \"%s\"",
+                      fk->child->name, fk->parent);
+    return false;
+}
+
+static Reg image_value(const Table *table, Reg first, int column)
+{
+    return column < 0 || column == table->rowid_alias ? first : image_column(first, column);
+}
+
+static void code_count_violation(Codegen *g, const ForeignKey *fk, int step)
+{
+    bool deferred = fk->is_deferred;
+    Codegen *top = codegen_top(g);
+    bool alone = !deferred && (g->db->flags & CONN_FLAG(DEFER_FOREIGN_KEYS)) == 0 && top == g
+                 && !top->multi_write;
+    if (alone && step > 0) {
+        program_emit(g->program, OP_Halt, SQLITE_CONSTRAINT_FOREIGNKEY, ON_CONFLICT_ABORT, 0);
+        program_set_p5(g->program, P5_CONSTRAINT_FOREIGN_KEY);
+        codegen_may_abort(g);
+        return;
+    }
+    if (step > 0 && !deferred)
+        codegen_may_abort(g);
+    program_emit(g->program, OP_FkCounter, deferred, step, 0);
+}
+
+// --- a child row: has it a parent? ---
+
+static void code_parent_by_rowid(Codegen *g, Table *parent, Reg value, Label found, Label missing)
+{
+    int cursor = cursor_new(g);
+    code_open_table(g, parent, cursor, OP_OpenRead);
+    program_emit(g->program, OP_MustBeInt, value, missing, 0);
+    program_emit(g->program, OP_NotExists, cursor, missing, value);
+    program_emit(g->program, OP_Goto, 0, found, 0);
+}
+
+static void code_parent_by_index(Codegen *g, const ParentKey *key, Reg first, Label found)
+{
+    int cursor = cursor_new(g);
+    char *letters = arena_array(g->arena, (size_t)key->count + 1, 1);
+    for (int i = 0; letters != NULL && i < key->count; i++)
+        letters[i] = (char)key->index->table->columns[key->to[i]].affinity;
+    code_open_index(g, key->index, cursor, OP_OpenRead);
+    program_emit_text(g->program, OP_Affinity, first, key->count, 0, letters != NULL ? letters : "",
+                      key->count);
+    program_emit_int(g->program, OP_Found, cursor, found, first, key->count);
+}
+
+// A row that is its own parent needs no other.
+static void code_own_parent(Codegen *g, const ForeignKey *fk, const ParentKey *key, Reg image,
+                            Label found)
+{
+    Label differs = label_new(g->program);
+    for (int i = 0; i < key->count; i++) {
+        Reg child = image_value(fk->child, image, key->from[i]);
+        Reg parent = image_value(fk->child, image, key->to[i]);
+        program_emit(g->program, OP_Ne, child, differs, parent);
+        program_set_p5(g->program, P5_JUMP_IF_NULL);
+    }
+    program_emit(g->program, OP_Goto, 0, found, 0);
+    label_here(g->program, differs);
+}
+
+static void code_lookup_parent(Codegen *g, const ForeignKey *fk, Table *parent,
+                               const ParentKey *key, Reg image, int step)
+{
+    Label fine = label_new(g->program), missing = label_new(g->program);
+    if (step < 0)
+        program_emit(g->program, OP_FkIfZero, fk->is_deferred, fine, 0);
+    for (int i = 0; i < fk->column_count; i++)
+        program_emit(g->program, OP_IsNull, image_value(fk->child, image, fk->columns[i].from),
+                     fine, 0);
+    if (parent != NULL) {
+        Reg first = reg_range_new(g, key->count);
+        for (int i = 0; i < key->count; i++)
+            program_emit(g->program, OP_Copy, image_value(fk->child, image, key->from[i]),
+                         first + i, 0);
+        if (parent == fk->child && step > 0)
+            code_own_parent(g, fk, key, image, fine);
+        if (key->index == NULL)
+            code_parent_by_rowid(g, parent, first, fine, missing);
+        else
+            code_parent_by_index(g, key, first, fine);
+    }
+    label_here(g->program, missing);
+    code_count_violation(g, fk, step);
+    label_here(g->program, fine);
+}
+
+static void code_child_checks(Codegen *g, ForeignKey *fk, Reg old_first, Reg new_first)
+{
+    const char *schema = g->db->databases[schema_index(g->db, fk->child->schema)].name;
+    Table *parent = catalog_find_table(g->db, fk->parent, schema);
+    ParentKey key = {0};
+    if (parent == NULL && g->nested == 0) {
+        codegen_error(g, SQLITE_ERROR, "no such table: %s.%s", schema, fk->parent);
+        return;
+    }
+    if (parent != NULL && !find_parent_key(g, fk, parent, &key))
+        return;
+    if (parent != NULL)
+        codegen_reads(g, schema_index(g->db, parent->schema));
+    if (old_first != 0)
+        code_lookup_parent(g, fk, parent, &key, old_first, -1);
+    if (new_first != 0)
+        code_lookup_parent(g, fk, parent, &key, new_first, +1);
+}
+
+// --- a parent row: has it children? ---
+
+static Expr *register_of_column(Codegen *g, FromItem *parent, int column, Reg reg)
+{
+    Expr *original = expr_new_column(g->arena, parent, column);
+    Expr *e = expr_new(g->arena, EX_NULL, NULL, NULL);
+    if (original == NULL || e == NULL)
+        return NULL;
+    expr_become_register(e, original, reg);
+    return e;
+}
+
+static Expr *equal_terms(Codegen *g, const ParentKey *key, FromItem *parent, FromItem *child,
+                         Reg image)
+{
+    Expr *where = NULL;
+    for (int i = 0; i < key->count; i++) {
+        Reg reg = image_value(parent->table, image, key->to[i]);
+        Expr *left = register_of_column(g, parent, key->to[i], reg);
+        int from = key->from[i] == child->table->rowid_alias ? ROWID_COLUMN : key->from[i];
+        Expr *right = expr_new_column(g->arena, child, from);
+        where = expr_and(g->arena, where, expr_new(g->arena, EX_EQ, left, right));
+    }
+    return where;
+}
+
+// The row itself does not count when it goes and is its own child.
+static Expr *other_row(Codegen *g, FromItem *parent, FromItem *child, Reg image)
+{
+    if (table_has_rowid(parent->table)) {
+        Expr *old = register_of_column(g, parent, ROWID_COLUMN, image);
+        return expr_new(g->arena, EX_NE, old, expr_new_column(g->arena, child, ROWID_COLUMN));
+    }
+    const Index *primary = table_primary_key(parent->table);
+    Expr *same = NULL;
+    for (int i = 0; i < primary->key_count; i++) {
+        int column = primary->columns[i];
+        Expr *old = register_of_column(g, parent, column, image_column(image, column));
+        Expr *own = expr_new_column(g->arena, child, column);
+        same = expr_and(g->arena, same, expr_new(g->arena, EX_IS, old, own));
+    }
+    return expr_new(g->arena, EX_NOT, same, NULL);
+}
+
+static void code_scan_children(Codegen *g, ForeignKey *fk, Table *parent, const ParentKey *key,
+                               Reg image, int step)
+{
+    FromItem *child = arena_alloc_zeroed(g->arena, sizeof *child);
+    FromItem *parent_item = image_item(g, parent, image);
+    if (child == NULL || parent_item == NULL)
+        return;
+    *child = (FromItem){.kind = FROM_TABLE,
+                        .name = fk->child->name,
+                        .table = fk->child,
+                        .cursor = cursor_new(g),
+                        .db_index = schema_index(g->db, fk->child->schema),
+                        .offset = NO_OFFSET,
+                        .columns_used = ~0ull,
+                        .rowid_used = true};
+    FromItem **items = arena_array(g->arena, 1, sizeof(FromItem *));
+    if (items == NULL)
+        return;
+    items[0] = child;
+    FromList from = {.count = 1, .capacity = 1, .items = items};
+    Expr *where = equal_terms(g, key, parent_item, child, image);
+    if (parent == fk->child && step > 0)
+        where = expr_and(g->arena, where, other_row(g, parent_item, child, image));
+    int zero = step < 0 ? program_emit(g->program, OP_FkIfZero, fk->is_deferred, 0, 0) : -1;
+    WhereCode *w = code_where_begin(g, &from, where, 0);
+    if (w == NULL)
+        return;
+    program_emit(g->program, OP_FkCounter, fk->is_deferred, step, 0);
+    code_where_end(g, w);
+    if (zero >= 0)
+        program_jump_here(g->program, zero);
+}
+
+static void code_parent_checks(Codegen *g, ForeignKey *fk, Table *parent, Reg old_first,
+                               Reg new_first, bool is_update)
+{
+    bool deferred = fk->is_deferred || (g->db->flags & CONN_FLAG(DEFER_FOREIGN_KEYS)) != 0;
+    Codegen *top = codegen_top(g);
+    if (!deferred && top == g && !top->multi_write && old_first == 0)
+        return; // one row more cannot break an immediate constraint
+    ParentKey key;
+    if (!find_parent_key(g, fk, parent, &key))
+        return;
+    if (new_first != 0)
+        code_scan_children(g, fk, parent, &key, new_first, -1);
+    if (old_first == 0)
+        return;
+    u8 action = is_update ? fk->on_update : fk->on_delete;
+    code_scan_children(g, fk, parent, &key, old_first, +1);
+    if (!fk->is_deferred && action != FK_CASCADE && action != FK_SET_NULL)
+        codegen_may_abort(g);
+}
+
+void code_foreign_key_checks(Codegen *g, const WriteTable *wt, Reg old_first, Reg new_first,
+                             const bool *changed, bool rowid_changes)
+{
+    Table *table = wt->table;
+    if (!foreign_keys_on(g))
+        return;
+    for (ForeignKey *fk = table->foreign_keys; fk != NULL && !codegen_failed(g);
+         fk = fk->next_of_child) {
+        if (child_changes(fk, changed, rowid_changes))
+            code_child_checks(g, fk, old_first, new_first);
+    }
+    for (ForeignKey *fk = references_to(table); fk != NULL && !codegen_failed(g);
+         fk = fk->next_of_parent) {
+        if (parent_changes(fk, table, changed, rowid_changes))
+            code_parent_checks(g, fk, table, old_first, new_first, changed != NULL);
+    }
+}
+
+// --- actions ---
+
+struct ForeignKeyAction {
+    const ForeignKey *fk;
+    bool is_update;
+    Trigger trigger;
+    struct ForeignKeyAction *next;
+};
+
+static void add_name(Codegen *g, Buffer *sql, const char *name)
+{
+    (void)g;
+    buffer_add_char(sql, '"');
+    for (; *name != '\0'; name++) {
+        if (*name == '"')
+            buffer_add_char(sql, '"');
+        buffer_add_char(sql, *name);
+    }
+    buffer_add_char(sql, '"');
+}
+
+static const char *parent_column(const Table *parent, const ParentKey *key, int i)
+{
+    int column = key->to[i] < 0 ? parent->rowid_alias : key->to[i];
+    return column < 0 ? "rowid" : parent->columns[column].name;
+}
+
+static void add_where(Codegen *g, Buffer *sql, const ForeignKey *fk, const Table *parent,
+                      const ParentKey *key)
+{
+    for (int i = 0; i < key->count; i++) {
+        buffer_add_text(sql, i == 0 ? " WHERE OLD." : " AND OLD.");
+        add_name(g, sql, parent_column(parent, key, i));
+        buffer_add_char(sql, '=');
+        add_name(g, sql, fk->child->name);
+        buffer_add_char(sql, '.');
+        add_name(g, sql, fk->child->columns[key->from[i]].name);
+    }
+}
+
+static void add_set(Codegen *g, Buffer *sql, const ForeignKey *fk, const Table *parent,
+                    const ParentKey *key, u8 action)
+{
+    for (int i = 0; i < key->count; i++) {
+        buffer_add_text(sql, i == 0 ? " SET " : ",");
+        add_name(g, sql, fk->child->columns[key->from[i]].name);
+        buffer_add_char(sql, '=');
+        if (action != FK_CASCADE) { // a DEFAULT takes the place of NULL once parsed
+            buffer_add_text(sql, "NULL");
+            continue;
+        }
+        buffer_add_text(sql, "NEW.");
+        add_name(g, sql, parent_column(parent, key, i));
+    }
+}
+
+static void add_action(Codegen *g, Buffer *sql, const ForeignKey *fk, const Table *parent,
+                       const ParentKey *key, u8 action, bool is_update)
+{
+    if (action == FK_RESTRICT)
+        buffer_add_text(sql, "SELECT RAISE(ABORT,'FOREIGN KEY constraint failed') FROM ");
+    else if (action == FK_CASCADE && !is_update)
+        buffer_add_text(sql, "DELETE FROM ");
+    else
+        buffer_add_text(sql, "UPDATE ");
+    add_name(g, sql, fk->child->name);
+    if (action != FK_RESTRICT && !(action == FK_CASCADE && !is_update))
+        add_set(g, sql, fk, parent, key, action);
+    add_where(g, sql, fk, parent, key);
+}
+
+static Expr *parse_when(Codegen *g, const Table *parent, const ParentKey *key)
+{
+    Buffer sql = {0};
+    buffer_add_text(&sql, "SELECT NOT(");
+    for (int i = 0; i < key->count; i++) {
+        buffer_add_text(&sql, i == 0 ? "OLD." : " AND OLD.");
+        add_name(g, &sql, parent_column(parent, key, i));
+        buffer_add_text(&sql, " IS NEW.");
+        add_name(g, &sql, parent_column(parent, key, i));
+    }
+    buffer_add_char(&sql, ')');
+    const char *text = arena_dup(g->arena, buffer_text(&sql), sql.size);
+    buffer_deinit(&sql);
+    ParseOptions options = parse_options_default();
+    ParseResult parsed;
+    if (text == NULL
+        || parse_statement(text, strlen(text), &options, g->arena, &parsed) != SQLITE_OK)
+        return NULL;
+    return parsed.stmt->u.select->columns->items[0].expr;
+}
+
+static void set_defaults(Codegen *g, const ForeignKey *fk, const ParentKey *key, Stmt *stmt)
+{
+    for (u32 i = 0; i < stmt->u.update->set->count; i++) {
+        const Expr *value = fk->child->columns[key->from[i]].value;
+        if (value != NULL)
+            stmt->u.update->set->items[i].expr = expr_copy(g->arena, value, NULL);
+    }
+}
+
+static Trigger *action_trigger(Codegen *g, const ForeignKey *fk, Table *parent, u8 action,
+                               bool is_update)
+{
+    Codegen *top = codegen_top(g);
+    for (struct ForeignKeyAction *a = top->foreign_key_actions; a != NULL; a = a->next) {
+        if (a->fk == fk && a->is_update == is_update)
+            return &a->trigger;
+    }
+    ParentKey key;
+    if (!find_parent_key(g, fk, parent, &key))
+        return NULL;
+    Buffer sql = {0};
+    add_action(g, &sql, fk, parent, &key, action, is_update);
+    const char *text = arena_dup(g->arena, buffer_text(&sql), sql.size);
+    buffer_deinit(&sql);
+    struct ForeignKeyAction *a = arena_alloc_zeroed(g->arena, sizeof *a);
+    TriggerStep *step = arena_alloc_zeroed(g->arena, sizeof *step);
+    ParseOptions options = parse_options_default();
+    ParseResult parsed;
+    if (text == NULL || a == NULL || step == NULL
+        || parse_statement(text, strlen(text), &options, g->arena, &parsed) != SQLITE_OK) {
+        codegen_fail(g, connection_out_of_memory(g->db));
+        return NULL;
+    }
+    step->stmt = parsed.stmt;
+    if (action == FK_SET_DEFAULT)
+        set_defaults(g, fk, &key, parsed.stmt);
+    *a = (struct ForeignKeyAction){.fk = fk,
+                                   .is_update = is_update,
+                                   .trigger = {.table_name = parent->name,
+                                               .schema = parent->schema,
+                                               .table_schema = parent->schema,
+                                               .time = TRIGGER_AFTER,
+                                               .event = is_update ? TRIGGER_UPDATE : TRIGGER_DELETE,
+                                               .steps = step},
+                                   .next = top->foreign_key_actions};
+    if (is_update)
+        a->trigger.when = parse_when(g, parent, &key);
+    top->foreign_key_actions = a;
+    return &a->trigger;
+}
+
+void code_foreign_key_actions(Codegen *g, Table *table, Reg old_first, bool is_update,
+                              const bool *changed, bool rowid_changes)
+{
+    if (!foreign_keys_on(g) || g->nested > 0)
+        return;
+    for (ForeignKey *fk = references_to(table); fk != NULL && !codegen_failed(g);
+         fk = fk->next_of_parent) {
+        u8 action = is_update ? fk->on_update : fk->on_delete;
+        bool deferred = (g->db->flags & CONN_FLAG(DEFER_FOREIGN_KEYS)) != 0;
+        if (action == FK_NO_ACTION || (action == FK_RESTRICT && deferred)
+            || !parent_changes(fk, table, changed, rowid_changes))
+            continue;
+        Trigger *trigger = action_trigger(g, fk, table, action, is_update);
+        if (trigger != NULL)
+            code_run_trigger(g, trigger, table, old_first, ON_CONFLICT_ABORT, 0);
+    }
+}
+
+// --- DROP TABLE ---
+
+static bool has_deferred(const Codegen *g, const Table *table)
+{
+    for (const ForeignKey *fk = table->foreign_keys; fk != NULL; fk = fk->next_of_child) {
+        if (fk->is_deferred || (g->db->flags & CONN_FLAG(DEFER_FOREIGN_KEYS)) != 0)
+            return true;
+    }
+    return false;
+}
+
+// Dropping a table deletes its rows first, as far as foreign keys are concerned.
+void code_foreign_key_drop(Codegen *g, Table *table)
+{
+    if (!foreign_keys_on(g) || table->kind != TABLE_ORDINARY)
+        return;
+    int skip = -1;
+    if (references_to(table) == NULL) {
+        if (!has_deferred(g, table))
+            return;
+        skip = program_emit(g->program, OP_FkIfZero, 1, 0, 0);
+    }
+    const char *schema = g->db->databases[schema_index(g->db, table->schema)].name;
+    code_nested(g, "DELETE FROM %s.%s", sql_identifier(g, schema), sql_identifier(g, table->name));
+    if ((g->db->flags & CONN_FLAG(DEFER_FOREIGN_KEYS)) == 0) {
+        int fine = program_emit(g->program, OP_FkIfZero, 0, 0, 0);
+        program_emit(g->program, OP_Halt, SQLITE_CONSTRAINT_FOREIGNKEY, ON_CONFLICT_ABORT, 0);
+        program_set_p5(g->program, P5_CONSTRAINT_FOREIGN_KEY);
+        codegen_may_abort(g);
+        program_jump_here(g->program, fine);
+    }
+    if (skip >= 0)
+        program_jump_here(g->program, skip);
+}

@@ -1,0 +1,224 @@
+// Triggers: which fire, and the sub-program of each.
+//
+// A trigger is compiled once per statement and ON CONFLICT action, into a program that runs in a
+// frame of its own and reads OLD and NEW from the frame that fired it. It is declared before its
+// body is coded: a body that fires the trigger again names the same program.
+
+#include "base/hashmap.h"
+#include "sql/code/code_write.h"
+#include "sql/expr_tree.h"
+#include "sql/rewrite.h"
+
+struct TriggerProgram {
+    Trigger *trigger;
+    u8 on_conflict;
+    SubProgram *program;
+    struct TriggerProgram *next;
+};
+
+// --- which fire ---
+
+static bool updates_one_of(const Trigger *trigger, const Table *table, const bool *changed)
+{
+    if (trigger->update_of == NULL || changed == NULL)
+        return true;
+    for (u32 i = 0; i < trigger->update_of_count; i++) {
+        int column = table_column_index(table, trigger->update_of[i]);
+        if (column >= 0 && changed[column])
+            return true;
+    }
+    return false;
+}
+
+static bool fires(const Trigger *trigger, const Table *table, TriggerEvent event,
+                  const bool *changed)
+{
+    return trigger->event == event
+           && (event != TRIGGER_UPDATE || updates_one_of(trigger, table, changed));
+}
+
+u32 triggers_for(Codegen *g, Table *table, TriggerEvent event, const bool *changed)
+{
+    u32 times = 0;
+    if ((g->db->flags & CONN_FLAG(ENABLE_TRIGGER)) == 0 || g->nested > 0)
+        return 0;
+    for (Trigger *t = catalog_next_trigger(g->db, table, NULL); t != NULL;
+         t = catalog_next_trigger(g->db, table, t)) {
+        if (fires(t, table, event, changed))
+            times |= 1u << t->time;
+    }
+    return times;
+}
+
+// --- the program ---
+
+static u8 step_conflict(u8 own, u8 imposed)
+{
+    return imposed != ON_CONFLICT_DEFAULT ? imposed : own;
+}
+
+static void code_step_statement(Codegen *g, Stmt *stmt)
+{
+    switch ((StmtKind)stmt->kind) {
+    case STMT_INSERT:
+        stmt->u.insert->on_conflict =
+            step_conflict(stmt->u.insert->on_conflict, g->trigger_conflict);
+        code_insert(g, stmt->u.insert);
+        break;
+    case STMT_UPDATE:
+        stmt->u.update->on_conflict =
+            step_conflict(stmt->u.update->on_conflict, g->trigger_conflict);
+        code_update(g, stmt->u.update);
+        break;
+    case STMT_DELETE: code_delete(g, stmt->u.delete_); break;
+    case STMT_SELECT: {
+        SelectDest dest = {.kind = DEST_DISCARD};
+        code_select(g, stmt->u.select, &dest);
+        return;
+    }
+    default: UNREACHABLE();
+    }
+    program_emit0(g->program, OP_ResetCount);
+}
+
+static void code_steps(Codegen *g, ResolveContext *ctx, const Trigger *trigger)
+{
+    for (const TriggerStep *step = trigger->steps; step != NULL && !codegen_failed(g);
+         step = step->next) {
+        Stmt *stmt = stmt_copy(g->arena, step->stmt);
+        if (stmt == NULL) {
+            codegen_fail(g, connection_out_of_memory(g->db));
+            return;
+        }
+        ctx->cursor_count = g->cursor_count;
+        int rc = resolve_statement(ctx, stmt);
+        if (rc == SQLITE_OK)
+            rc = rewrite_statement(ctx, stmt);
+        if (ctx->cursor_count > g->cursor_count)
+            g->cursor_count = ctx->cursor_count;
+        if (rc != SQLITE_OK) {
+            codegen_fail(g, rc);
+            return;
+        }
+        g->stmt = stmt;
+        code_step_statement(g, stmt);
+    }
+}
+
+static void code_when(Codegen *g, ResolveContext *ctx, const Trigger *trigger, Label end)
+{
+    if (trigger->when == NULL)
+        return;
+    ctx->cursor_count = g->cursor_count;
+    Expr *when = expr_copy(g->arena, trigger->when, NULL);
+    int rc = when != NULL ? resolve_trigger_when(ctx, &when) : connection_out_of_memory(g->db);
+    if (ctx->cursor_count > g->cursor_count)
+        g->cursor_count = ctx->cursor_count;
+    if (rc != SQLITE_OK)
+        codegen_fail(g, rc);
+    else
+        code_jump(g, when, end, false, false);
+}
+
+static void code_program_body(Codegen *g, Trigger *trigger, Table *table)
+{
+    TriggerScope scope = {.table = table, .event = trigger->event, .schema = trigger->schema};
+    ResolveContext ctx;
+    resolve_context_init(&ctx, g->db, g->arena);
+    ctx.trigger = &scope;
+    ctx.view_name = trigger->name;
+    g->resolve = &ctx;
+    g->row = (RowImage){.table = table, .in_parent = true};
+    const char *former = g->db->authorizer_context;
+    g->db->authorizer_context = trigger->name;
+    codegen_begin(g);
+    Label end = label_new(g->program);
+    code_when(g, &ctx, trigger, end);
+    code_steps(g, &ctx, trigger);
+    label_here(g->program, end);
+    g->db->authorizer_context = former;
+}
+
+static void compile_program(Codegen *g, struct TriggerProgram *entry, Table *table)
+{
+    Codegen *top = codegen_top(g);
+    Program *program = program_new(g->db);
+    if (program == NULL) {
+        codegen_fail(g, connection_out_of_memory(g->db));
+        return;
+    }
+    Codegen inner;
+    codegen_init(&inner, g->db, program, g->arena, g->stmt, 0);
+    inner.outer = g;
+    inner.trigger = entry->trigger;
+    inner.trigger_conflict = entry->on_conflict;
+    inner.nesting = g->nesting + 1;
+    code_program_body(&inner, entry->trigger, table);
+    int rc = codegen_finish(&inner);
+    if (rc != SQLITE_OK) {
+        program_free(program);
+        codegen_fail(g, rc);
+    } else {
+        program_sub_define(top->program, entry->program, program, inner.reg_count,
+                           inner.cursor_count);
+    }
+    codegen_deinit(&inner);
+}
+
+// Bodies of triggers that fire others are compiled inside each other: the chain is as long as the
+// schema's, which the stack must bear.
+enum { TRIGGER_NESTING_MAX = 500 };
+
+static SubProgram *trigger_program(Codegen *g, Trigger *trigger, Table *table, u8 on_conflict)
+{
+    Codegen *top = codegen_top(g);
+    for (struct TriggerProgram *p = top->trigger_programs; p != NULL; p = p->next) {
+        if (p->trigger == trigger && p->on_conflict == on_conflict)
+            return p->program;
+    }
+    struct TriggerProgram *entry = arena_alloc_zeroed(g->arena, sizeof *entry);
+    if (entry == NULL || g->nesting > TRIGGER_NESTING_MAX) {
+        codegen_error(g, SQLITE_ERROR, "too many levels of trigger recursion");
+        return NULL;
+    }
+    const char *name = trigger->name != NULL ? arena_printf(program_arena(top->program),
+                                                            "-- TRIGGER %s", trigger->name)
+                                             : NULL;
+    *entry = (struct TriggerProgram){
+        .trigger = trigger, .on_conflict = on_conflict, .next = top->trigger_programs};
+    entry->program =
+        program_sub_declare(top->program, &(SubIdentity){.token = trigger, .name = name});
+    top->trigger_programs = entry;
+    compile_program(g, entry, table);
+    return entry->program;
+}
+
+// A trigger that runs already is not entered again unless recursive_triggers is on; foreign-key
+// actions, which have no name, always are.
+void code_run_trigger(Codegen *g, Trigger *trigger, Table *table, Reg base, u8 on_conflict,
+                      Label ignore)
+{
+    SubProgram *program = trigger_program(g, trigger, table, on_conflict);
+    if (program == NULL || codegen_failed(g))
+        return;
+    Label past = ignore != 0 ? ignore : label_new(g->program);
+    program_emit_program(g->program, OP_Program, base, past, reg_new(g), program);
+    bool is_recursive =
+        (g->db->flags & CONN_FLAG(RECURSIVE_TRIGGERS)) != 0 || trigger->name == NULL;
+    program_set_p5(g->program, !is_recursive);
+    if (ignore == 0)
+        label_here(g->program, past);
+    codegen_top(g)->multi_write = true;
+    codegen_may_abort(g);
+}
+
+void code_fire_triggers(Codegen *g, const FireTriggers *fire)
+{
+    if ((g->db->flags & CONN_FLAG(ENABLE_TRIGGER)) == 0 || g->nested > 0)
+        return;
+    for (Trigger *t = catalog_next_trigger(g->db, fire->table, NULL);
+         t != NULL && !codegen_failed(g); t = catalog_next_trigger(g->db, fire->table, t)) {
+        if (t->time == fire->time && fires(t, fire->table, fire->event, fire->changed))
+            code_run_trigger(g, t, fire->table, fire->base, fire->on_conflict, fire->ignore);
+    }
+}

@@ -1,0 +1,75 @@
+// INSERT ... ON CONFLICT DO UPDATE: the row that is in the way gets updated, reading the row that
+// was to be inserted as `excluded`.
+
+#include "sql/code/code_write.h"
+#include <string.h>
+
+static void set_excluded(Codegen *g, const RowChange *change, const Upsert *clause)
+{
+    *source_of(g, clause->excluded->cursor) = (ColumnSource){.kind = SOURCE_REGISTERS,
+                                                             .cursor = -1,
+                                                             .index_cursor = -1,
+                                                             .table = change->wt->table,
+                                                             .first_reg = change->new_first + 1,
+                                                             .rowid_reg = change->new_first};
+}
+
+// Moves the data cursor to the row of the entry that conflicts.
+static RowKey code_find_row(Codegen *g, const WriteTable *wt, const Index *index, int cursor)
+{
+    RowKey key = {.count = row_key_width(wt->table)};
+    key.first = reg_range_new(g, key.count);
+    if (index == NULL || cursor == wt->data_cursor) {
+        code_row_key(g, wt, key);
+        return key;
+    }
+    if (table_has_rowid(wt->table)) {
+        program_emit(g->program, OP_IdxRowid, cursor, key.first, 0);
+    } else {
+        const Index *primary = table_primary_key(wt->table);
+        for (int i = 0; i < key.count; i++)
+            program_emit(g->program, OP_Column, cursor,
+                         index_find_column(index, primary->columns[i]), key.first + i);
+    }
+    Label found = label_new(g->program), gone = label_new(g->program);
+    code_seek_row(g, wt, key, gone);
+    program_emit(g->program, OP_Goto, 0, found, 0);
+    label_here(g->program, gone);
+    code_halt(g, SQLITE_CORRUPT, ON_CONFLICT_ABORT, "corrupt database", 0);
+    label_here(g->program, found);
+    return key;
+}
+
+void code_upsert(Codegen *g, RowChange *change, Upsert *clause, const Index *index,
+                 int index_cursor)
+{
+    if (codegen_failed(g))
+        return;
+    WriteTable *wt = arena_alloc_zeroed(g->arena, sizeof *wt);
+    if (wt == NULL)
+        return;
+    *wt = *change->wt;
+    wt->is_untouched = arena_array(g->arena, (size_t)wt->index_count + 1, sizeof(bool));
+    if (wt->is_untouched == NULL)
+        return;
+    set_excluded(g, change, clause);
+    Insert *insert = change->insert;
+    UpdateRow u = {.wt = wt,
+                   .table = wt->table,
+                   .target = insert->target,
+                   .set = clause->set,
+                   .on_conflict = ON_CONFLICT_ABORT,
+                   .returning = insert->returning,
+                   .is_positioned = true,
+                   .next = change->ignore};
+    u.key = code_find_row(g, wt, index, index_cursor);
+    if (clause->where != NULL)
+        code_jump(g, clause->where, change->ignore, false, true);
+    if (!update_row_init(g, &u))
+        return;
+    update_row_indexes(g, &u);
+    u.old_first = reg_range_new(g, 2 * (wt->table->column_count + 1));
+    u.new_first = u.old_first + wt->table->column_count + 1;
+    codegen_writes(g, wt->database, true);
+    code_update_row(g, &u);
+}
