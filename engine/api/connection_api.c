@@ -80,6 +80,8 @@ static void initialize_once(void)
     static const FuncHooks func_hooks_of_api = {
         .randomness = sqlite3_randomness,
         .load_extension = sqlite3_load_extension,
+        .parse_uri = uri_parse,
+        .free_path = sqlite3_free_filename,
     };
     func_install_hooks(&func_hooks_of_api);
     os_configure_mmap(api_config.mmap_size, api_config.mmap_size_max);

@@ -71,6 +71,8 @@ struct sqlite3 {
     int loading_database;
     Pgno loading_root; // root page of the object being loaded
     bool loading_orphan_trigger;
+    int next_page_size;   // PRAGMA page_size: what the next VACUUM shall use; 0: as it is
+    int next_auto_vacuum; // PRAGMA auto_vacuum: 1 + the mode of the next VACUUM; 0: as it is
     u8 loading_kind;
 
     // Errors

@@ -153,6 +153,10 @@ typedef struct FuncHooks {
     void (*randomness)(int size, void *out);
     // *message: why it failed, or NULL; mem_free()d by the caller.
     int (*load_extension)(sqlite3 *db, const char *file, const char *entry, char **message);
+    // ATTACH: a file name, perhaps a URI, to a path (free_path()d) and what it asks for.
+    int (*parse_uri)(const char *vfs_name, const char *uri, int *open_flags, sqlite3_vfs **vfs,
+                     char **path, char **message);
+    void (*free_path)(sqlite3_filename path);
 } FuncHooks;
 void func_install_hooks(const FuncHooks *hooks);
 const FuncHooks *func_hooks(void);

@@ -369,9 +369,17 @@ struct ForeignKeyAction {
     struct ForeignKeyAction *next;
 };
 
-static void add_name(Codegen *g, Buffer *sql, const char *name)
+// What an action's SQL is made of.
+typedef struct ActionSql {
+    const ForeignKey *fk;
+    const Table *parent;
+    const ParentKey *key;
+    u8 action; // FkAction
+    bool is_update;
+} ActionSql;
+
+static void add_name(Buffer *sql, const char *name)
 {
-    (void)g;
     buffer_add_char(sql, '"');
     for (; *name != '\0'; name++) {
         if (*name == '"')
@@ -387,48 +395,45 @@ static const char *parent_column(const Table *parent, const ParentKey *key, int 
     return column < 0 ? "rowid" : parent->columns[column].name;
 }
 
-static void add_where(Codegen *g, Buffer *sql, const ForeignKey *fk, const Table *parent,
-                      const ParentKey *key)
+static void add_where(Buffer *sql, const ActionSql *a)
 {
-    for (int i = 0; i < key->count; i++) {
+    const Table *child = a->fk->child;
+    for (int i = 0; i < a->key->count; i++) {
         buffer_add_text(sql, i == 0 ? " WHERE OLD." : " AND OLD.");
-        add_name(g, sql, parent_column(parent, key, i));
+        add_name(sql, parent_column(a->parent, a->key, i));
         buffer_add_char(sql, '=');
-        add_name(g, sql, fk->child->name);
+        add_name(sql, child->name);
         buffer_add_char(sql, '.');
-        add_name(g, sql, fk->child->columns[key->from[i]].name);
+        add_name(sql, child->columns[a->key->from[i]].name);
     }
 }
 
-static void add_set(Codegen *g, Buffer *sql, const ForeignKey *fk, const Table *parent,
-                    const ParentKey *key, u8 action)
+static void add_set(Buffer *sql, const ActionSql *a)
 {
-    for (int i = 0; i < key->count; i++) {
+    for (int i = 0; i < a->key->count; i++) {
         buffer_add_text(sql, i == 0 ? " SET " : ",");
-        add_name(g, sql, fk->child->columns[key->from[i]].name);
+        add_name(sql, a->fk->child->columns[a->key->from[i]].name);
         buffer_add_char(sql, '=');
-        if (action != FK_CASCADE) { // a DEFAULT takes the place of NULL once parsed
+        if (a->action != FK_CASCADE) { // a DEFAULT takes the place of NULL once parsed
             buffer_add_text(sql, "NULL");
             continue;
         }
         buffer_add_text(sql, "NEW.");
-        add_name(g, sql, parent_column(parent, key, i));
+        add_name(sql, parent_column(a->parent, a->key, i));
     }
 }
 
-static void add_action(Codegen *g, Buffer *sql, const ForeignKey *fk, const Table *parent,
-                       const ParentKey *key, u8 action, bool is_update)
+static void add_action(Buffer *sql, const ActionSql *a)
 {
-    if (action == FK_RESTRICT)
+    bool deletes = a->action == FK_CASCADE && !a->is_update;
+    if (a->action == FK_RESTRICT)
         buffer_add_text(sql, "SELECT RAISE(ABORT,'FOREIGN KEY constraint failed') FROM ");
-    else if (action == FK_CASCADE && !is_update)
-        buffer_add_text(sql, "DELETE FROM ");
     else
-        buffer_add_text(sql, "UPDATE ");
-    add_name(g, sql, fk->child->name);
-    if (action != FK_RESTRICT && !(action == FK_CASCADE && !is_update))
-        add_set(g, sql, fk, parent, key, action);
-    add_where(g, sql, fk, parent, key);
+        buffer_add_text(sql, deletes ? "DELETE FROM " : "UPDATE ");
+    add_name(sql, a->fk->child->name);
+    if (a->action != FK_RESTRICT && !deletes)
+        add_set(sql, a);
+    add_where(sql, a);
 }
 
 static Expr *parse_when(Codegen *g, const Table *parent, const ParentKey *key)
@@ -437,9 +442,9 @@ static Expr *parse_when(Codegen *g, const Table *parent, const ParentKey *key)
     buffer_add_text(&sql, "SELECT NOT(");
     for (int i = 0; i < key->count; i++) {
         buffer_add_text(&sql, i == 0 ? "OLD." : " AND OLD.");
-        add_name(g, &sql, parent_column(parent, key, i));
+        add_name(&sql, parent_column(parent, key, i));
         buffer_add_text(&sql, " IS NEW.");
-        add_name(g, &sql, parent_column(parent, key, i));
+        add_name(&sql, parent_column(parent, key, i));
     }
     buffer_add_char(&sql, ')');
     const char *text = arena_dup(g->arena, buffer_text(&sql), sql.size);
@@ -473,7 +478,10 @@ static Trigger *action_trigger(Codegen *g, const ForeignKey *fk, Table *parent, 
     if (!find_parent_key(g, fk, parent, &key))
         return NULL;
     Buffer sql = {0};
-    add_action(g, &sql, fk, parent, &key, action, is_update);
+    add_action(
+        &sql,
+        &(ActionSql){
+            .fk = fk, .parent = parent, .key = &key, .action = action, .is_update = is_update});
     const char *text = arena_dup(g->arena, buffer_text(&sql), sql.size);
     buffer_deinit(&sql);
     struct ForeignKeyAction *a = arena_alloc_zeroed(g->arena, sizeof *a);

@@ -1,0 +1,170 @@
+// ATTACH and DETACH: the names are expressions, so the work is done by two functions the program
+// calls.
+
+#include "base/alloc.h"
+#include "base/error.h"
+#include "base/hashmap.h"
+#include "func/func.h"
+#include "sql/code/statements.h"
+#include <string.h>
+
+// --- at run time ---
+
+static int open_attached(sqlite3 *db, Database *slot, const char *file, char **message)
+{
+    int open_flags = db->open_flags;
+    sqlite3_vfs *vfs = db->vfs;
+    char *path = NULL;
+    TRY(func_hooks()->parse_uri(db->vfs->zName, file, &open_flags, &vfs, &path, message));
+    bool in_memory = strcmp(path, ":memory:") == 0 || (open_flags & SQLITE_OPEN_MEMORY) != 0;
+    u32 flags = in_memory ? BTREE_MEMORY : path[0] == '\0' ? BTREE_TEMPORARY : 0;
+    int rc = btree_open(vfs, path, db, flags, open_flags | SQLITE_OPEN_MAIN_DB, &slot->btree);
+    func_hooks()->free_path(path);
+    if (rc != SQLITE_OK)
+        return rc;
+    slot->schema = schema_new();
+    slot->sync_level = SYNC_FULL;
+    return slot->schema != NULL ? SQLITE_OK : SQLITE_NOMEM;
+}
+
+static void close_attached(Database *slot)
+{
+    if (slot->btree != NULL)
+        btree_close(slot->btree);
+    if (slot->schema != NULL)
+        schema_unref(slot->schema);
+    mem_free((char *)slot->name);
+    *slot = (Database){0};
+}
+
+static bool name_is_taken(const sqlite3 *db, const char *name)
+{
+    for (int i = 0; i < db->database_count; i++) {
+        if (db->databases[i].name != NULL && name_equals(db->databases[i].name, name))
+            return true;
+    }
+    return false;
+}
+
+static const char *text_or_empty(Value *v)
+{
+    const char *text = value_type(v) == SQLITE_NULL ? NULL : value_text(v, SQLITE_UTF8);
+    return text != NULL ? text : "";
+}
+
+static void attach_failed(FuncCall *call, Database *slot, const char *file, int rc)
+{
+    sqlite3 *db = call->db;
+    close_attached(slot);
+    db->database_count--;
+    if ((rc & 0xff) == SQLITE_NOMEM)
+        call_result_error_nomem(call);
+    else if ((rc & 0xff) == SQLITE_CANTOPEN)
+        call_result_error_format(call, "unable to open database: %s", file);
+    else if (rc == SQLITE_ERROR && db->error_code == SQLITE_ERROR)
+        call_result_error_format(call, "%s", sqlite3_errmsg(db));
+    else
+        call_result_error_format(call, "%s", error_text(rc));
+    if ((rc & 0xff) != SQLITE_NOMEM)
+        call_result_error_code(call, rc);
+}
+
+static void fn_attach(FuncCall *call, int arg_count, Value **args)
+{
+    (void)arg_count;
+    sqlite3 *db = call->db;
+    const char *file = text_or_empty(args[0]);
+    const char *name = text_or_empty(args[1]);
+    if (db->database_count >= db->limits[SQLITE_LIMIT_ATTACHED] + 2) {
+        call_result_error_format(call, "too many attached databases - max %d",
+                                 db->limits[SQLITE_LIMIT_ATTACHED]);
+        return;
+    }
+    if (name_is_taken(db, name)) {
+        call_result_error_format(call, "database %s is already in use", name);
+        return;
+    }
+    Database *slot = &db->databases[db->database_count++];
+    *slot = (Database){.name = mem_dup(name, UINT64_MAX)};
+    char *message = NULL;
+    int rc = slot->name == NULL ? SQLITE_NOMEM : open_attached(db, slot, file, &message);
+    if (message != NULL) {
+        connection_error(db, rc, "%s", message);
+        mem_free(message);
+    }
+    if (rc == SQLITE_OK)
+        rc = schema_load(db, db->database_count - 1);
+    if (rc != SQLITE_OK)
+        attach_failed(call, slot, file, rc);
+}
+
+static void detach_slot(sqlite3 *db, int at)
+{
+    close_attached(&db->databases[at]);
+    for (int i = at; i + 1 < db->database_count; i++)
+        db->databases[i] = db->databases[i + 1];
+    db->databases[--db->database_count] = (Database){0};
+    db->schema_generation++;
+}
+
+static void fn_detach(FuncCall *call, int arg_count, Value **args)
+{
+    (void)arg_count;
+    sqlite3 *db = call->db;
+    const char *name = text_or_empty(args[0]);
+    int at = -1;
+    for (int i = 0; i < db->database_count; i++) {
+        if (db->databases[i].btree != NULL && name_equals(db->databases[i].name, name))
+            at = i;
+    }
+    if (at < 0)
+        call_result_error_format(call, "no such database: %s", name);
+    else if (at < 2)
+        call_result_error_format(call, "cannot detach database %s", name);
+    else if (btree_txn_state(db->databases[at].btree) != SQLITE_TXN_NONE)
+        call_result_error_format(call, "database %s is locked", name);
+    else
+        detach_slot(db, at);
+}
+
+// --- the program ---
+
+static const FuncDef attach_function = {
+    .name = "sqlite_attach", .arg_count = 3, .flags = FUNC_BUILTIN, .call = fn_attach};
+static const FuncDef detach_function = {
+    .name = "sqlite_detach", .arg_count = 1, .flags = FUNC_BUILTIN, .call = fn_detach};
+
+static void code_argument(Codegen *g, Expr *e, Reg target)
+{
+    if (e != NULL)
+        code_expr_copy(g, e, target);
+    else
+        program_emit(g->program, OP_Null, 0, target, 0);
+}
+
+void code_attach(Codegen *g, Stmt *stmt)
+{
+    bool attaches = stmt->kind == STMT_ATTACH;
+    const Expr *name = attaches ? stmt->u.attach.file : stmt->u.attach.schema;
+    const char *text = name != NULL && name->kind == EX_STRING ? name->text : NULL;
+    int action = attaches ? SQLITE_ATTACH : SQLITE_DETACH;
+    int rc = resolve_authorize(g->db, action, text, NULL, NULL);
+    if (rc != SQLITE_OK) {
+        if (rc != SQLITE_IGNORE)
+            codegen_fail(g, rc);
+        return;
+    }
+    Reg first = reg_range_new(g, 4);
+    g->changes_state = true;
+    if (attaches) {
+        code_argument(g, stmt->u.attach.file, first);
+        code_argument(g, stmt->u.attach.schema, first + 1);
+        code_argument(g, stmt->u.attach.key, first + 2);
+    } else {
+        code_argument(g, stmt->u.attach.schema, first);
+    }
+    program_emit_func(g->program, OP_Function, 0, first, first + 3,
+                      attaches ? &attach_function : &detach_function);
+    program_set_p5(g->program, attaches ? 3 : 1);
+    program_emit(g->program, OP_Expire, attaches, 0, 0);
+}

@@ -1,0 +1,327 @@
+// VACUUM: every tree of a database is written anew, entry by entry in key order, into a fresh file,
+// which is then copied back page by page; or kept, for VACUUM INTO.
+//
+// The fresh file is an attached database while it is made. Rowids stay what they are; pages come
+// out full and in order.
+
+#include "base/alloc.h"
+#include "base/buffer.h"
+#include "base/error.h"
+#include "func/func.h"
+#include "sql/compile.h"
+#include "sql/schema_compile.h"
+#include <stdio.h>
+#include <string.h>
+
+typedef struct Vacuum {
+    sqlite3 *db;
+    int database;
+    int target;       // number of the fresh database
+    const char *into; // NULL: copied back
+    char **message;
+    Btree *from, *to;
+} Vacuum;
+
+static int fail(Vacuum *v, int rc, const char *text)
+{
+    if (*v->message == NULL)
+        *v->message = mem_dup(text, UINT64_MAX);
+    return rc;
+}
+
+// --- the fresh file ---
+
+static int attach_target(Vacuum *v)
+{
+    char name[32];
+    u64 random = 0;
+    sqlite3_randomness(sizeof random, &random);
+    snprintf(name, sizeof name, "vacuum_%016llx", (unsigned long long)random);
+    sqlite3 *db = v->db;
+    if (db->database_count >= DATABASE_MAX)
+        return fail(v, SQLITE_ERROR, "too many attached databases - max 10");
+    Database *slot = &db->databases[db->database_count];
+    *slot = (Database){.name = mem_dup(name, UINT64_MAX), .schema = schema_new()};
+    db->database_count++;
+    v->target = db->database_count - 1;
+    if (slot->name == NULL || slot->schema == NULL)
+        return SQLITE_NOMEM;
+    int open_flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_MAIN_DB;
+    if (v->into == NULL)
+        return btree_open(db->vfs, NULL, db, BTREE_TEMPORARY,
+                          SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_EXCLUSIVE
+                              | SQLITE_OPEN_DELETEONCLOSE | SQLITE_OPEN_TRANSIENT_DB,
+                          &slot->btree);
+    sqlite3_vfs *vfs = db->vfs;
+    char *path = NULL;
+    open_flags |= db->open_flags & SQLITE_OPEN_URI;
+    TRY(func_hooks()->parse_uri(db->vfs->zName, v->into, &open_flags, &vfs, &path, v->message));
+    bool in_memory = strcmp(path, ":memory:") == 0;
+    int rc = btree_open(vfs, path, db, in_memory ? BTREE_MEMORY : 0, open_flags, &slot->btree);
+    func_hooks()->free_path(path);
+    return rc;
+}
+
+static void detach_target(Vacuum *v)
+{
+    if (v->target == 0)
+        return;
+    Database *slot = &v->db->databases[v->target];
+    if (slot->btree != NULL)
+        btree_close(slot->btree);
+    if (slot->schema != NULL)
+        schema_unref(slot->schema);
+    mem_free((char *)slot->name);
+    *slot = (Database){0};
+    v->db->database_count--;
+}
+
+static int shape_target(Vacuum *v)
+{
+    sqlite3 *db = v->db;
+    v->from = db->databases[v->database].btree;
+    v->to = db->databases[v->target].btree;
+    if (v->into != NULL) {
+        TRY(btree_begin(v->to, BTREE_READ, NULL));
+        bool is_new = btree_page_count(v->to) == 0;
+        TRY(btree_commit(v->to));
+        if (!is_new)
+            return fail(v, SQLITE_ERROR, "output file already exists");
+    }
+    TRY(btree_begin(v->from, v->into == NULL ? BTREE_EXCLUSIVE : BTREE_READ, NULL));
+    u32 size = btree_page_size(v->from);
+    bool in_wal = pager_journal_mode(btree_pager(v->from)) == JOURNAL_WAL;
+    if (db->next_page_size > 0 && (!in_wal || v->into != NULL)
+        && !pager_is_memory(btree_pager(v->from)))
+        size = (u32)db->next_page_size;
+    TRY(btree_set_page_size(v->to, size, (int)btree_reserved(v->from), false));
+    int mode = db->next_auto_vacuum > 0 ? db->next_auto_vacuum - 1 : btree_auto_vacuum(v->from);
+    TRY(btree_set_auto_vacuum(v->to, mode));
+    return btree_begin(v->to, BTREE_EXCLUSIVE, NULL);
+}
+
+// --- trees ---
+
+static int copy_tree(Vacuum *v, Pgno from_root, Pgno to_root, const KeyShape *shape)
+{
+    Cursor *source = NULL, *target = NULL;
+    bool empty = true;
+    int rc = SQLITE_OK;
+    TRY_DONE(cursor_open(v->from, from_root, false, shape, &source));
+    cursor_hint_scan(source);
+    TRY_DONE(cursor_open(v->to, to_root, true, shape, &target));
+    TRY_DONE(cursor_first(source, &empty));
+    while (!empty && rc == SQLITE_OK) {
+        bool ignored;
+        TRY_DONE(cursor_last(target, &ignored));
+        TRY_DONE(cursor_transfer(target, source, shape == NULL ? cursor_rowid(source) : 0));
+        rc = cursor_next(source);
+    }
+    if (rc == SQLITE_DONE)
+        rc = SQLITE_OK;
+done:
+    cursor_close(source);
+    cursor_close(target);
+    return rc;
+}
+
+// One row of sqlite_schema that has a tree.
+typedef struct TreeRow {
+    i64 rowid;
+    Pgno root, new_root;
+    KeyShape *shape; // of indexes and WITHOUT ROWID tables
+} TreeRow;
+
+static int tree_shape(Vacuum *v, const char *type, const char *name, KeyShape **shape)
+{
+    const Schema *schema = v->db->databases[v->database].schema;
+    Index *index = NULL;
+    *shape = NULL;
+    if (strcmp(type, "index") == 0) {
+        index = name_map_find(&schema->indexes, name);
+        if (index == NULL)
+            return SQLITE_CORRUPT;
+    } else {
+        Table *table = name_map_find(&schema->tables, name);
+        if (table == NULL)
+            return SQLITE_CORRUPT;
+        if ((table->flags & TABLE_WITHOUT_ROWID) != 0)
+            index = table_primary_key(table);
+    }
+    if (index == NULL)
+        return SQLITE_OK;
+    *shape = index_shape(v->db, index);
+    return *shape != NULL ? SQLITE_OK : v->db->error_code;
+}
+
+static int prepare(Vacuum *v, sqlite3_stmt **stmt, const char *fmt, const char *name)
+{
+    Buffer sql = {0};
+    buffer_printf(&sql, fmt, name);
+    int rc =
+        sql.rc != SQLITE_OK ? sql.rc : sqlite3_prepare_v2(v->db, buffer_text(&sql), -1, stmt, NULL);
+    buffer_deinit(&sql);
+    return rc;
+}
+
+// Roots are made first, tables before indexes, so that they stand at the file's beginning.
+static int make_roots(Vacuum *v, TreeRow **rows, u32 *count)
+{
+    sqlite3_stmt *list = NULL;
+    TRY(prepare(v, &list,
+                "SELECT rowid,rootpage,type,name FROM \"%s\".sqlite_schema WHERE rootpage>0"
+                " ORDER BY type='index',rowid",
+                v->db->databases[v->database].name));
+    u32 capacity = 0;
+    int rc = SQLITE_OK;
+    while (rc == SQLITE_OK && sqlite3_step(list) == SQLITE_ROW) {
+        if (*count == capacity) {
+            capacity = capacity == 0 ? 16 : capacity * 2;
+            TreeRow *grown = mem_realloc(*rows, capacity * sizeof **rows);
+            if (grown == NULL) {
+                rc = SQLITE_NOMEM;
+                break;
+            }
+            *rows = grown;
+        }
+        TreeRow *row = &(*rows)[*count];
+        row->rowid = sqlite3_column_int64(list, 0);
+        row->root = (Pgno)sqlite3_column_int64(list, 1);
+        const char *type = (const char *)sqlite3_column_text(list, 2);
+        const char *name = (const char *)sqlite3_column_text(list, 3);
+        rc = type == NULL || name == NULL ? SQLITE_CORRUPT : tree_shape(v, type, name, &row->shape);
+        if (rc == SQLITE_OK)
+            rc = btree_create_tree(v->to, row->shape == NULL ? TREE_TABLE : TREE_INDEX,
+                                   &row->new_root);
+        *count += rc == SQLITE_OK;
+    }
+    int end_rc = sqlite3_finalize(list);
+    return rc != SQLITE_OK ? rc : end_rc;
+}
+
+static i64 new_root_of(const TreeRow *rows, u32 count, i64 rowid)
+{
+    for (u32 i = 0; i < count; i++) {
+        if (rows[i].rowid == rowid)
+            return rows[i].new_root;
+    }
+    return 0;
+}
+
+static int copy_schema_rows(Vacuum *v, const TreeRow *rows, u32 count)
+{
+    sqlite3_stmt *list = NULL, *insert = NULL;
+    int rc = SQLITE_OK;
+    TRY_DONE(prepare(v, &list, "SELECT rowid,* FROM \"%s\".sqlite_schema ORDER BY rowid",
+                     v->db->databases[v->database].name));
+    TRY_DONE(prepare(v, &insert,
+                     "INSERT INTO \"%s\".sqlite_schema(rowid,type,name,tbl_name,rootpage,sql)"
+                     " VALUES(?1,?2,?3,?4,?5,?6)",
+                     v->db->databases[v->target].name));
+    while (sqlite3_step(list) == SQLITE_ROW) {
+        for (int i = 0; i < 6; i++)
+            TRY_DONE(sqlite3_bind_value(insert, i + 1, sqlite3_column_value(list, i)));
+        TRY_DONE(
+            sqlite3_bind_int64(insert, 5, new_root_of(rows, count, sqlite3_column_int64(list, 0))));
+        (void)sqlite3_step(insert);
+        TRY_DONE(sqlite3_reset(insert));
+    }
+done:
+    sqlite3_finalize(insert);
+    sqlite3_finalize(list);
+    return rc;
+}
+
+static int copy_meta(Vacuum *v)
+{
+    static const struct {
+        u8 field, add;
+    } copied[] = {{META_SCHEMA_VERSION, 1}, {META_DEFAULT_CACHE_SIZE, 0}, {META_FILE_FORMAT, 0},
+                  {META_TEXT_ENCODING, 0},  {META_USER_VERSION, 0},       {META_APPLICATION_ID, 0}};
+    for (size_t i = 0; i < ARRAY_LEN(copied); i++) {
+        u32 value;
+        btree_get_meta(v->from, copied[i].field, &value);
+        TRY(btree_set_meta(v->to, copied[i].field, value + copied[i].add));
+    }
+    return SQLITE_OK;
+}
+
+static int rebuild(Vacuum *v)
+{
+    TreeRow *rows = NULL;
+    u32 count = 0;
+    int rc = make_roots(v, &rows, &count);
+    for (u32 i = 0; i < count && rc == SQLITE_OK; i++)
+        rc = copy_tree(v, rows[i].root, rows[i].new_root, rows[i].shape);
+    if (rc == SQLITE_OK)
+        rc = copy_schema_rows(v, rows, count);
+    if (rc == SQLITE_OK)
+        rc = copy_meta(v);
+    mem_free(rows);
+    return rc;
+}
+
+static int hand_over(Vacuum *v)
+{
+    if (v->into != NULL)
+        return btree_commit(v->to);
+    TRY(btree_copy_file(v->from, v->to));
+    TRY(btree_commit(v->to));
+    TRY(btree_set_auto_vacuum(v->from, btree_auto_vacuum(v->to)));
+    return btree_commit(v->from);
+}
+
+static int vacuum_into_fresh(Vacuum *v)
+{
+    TRY(attach_target(v));
+    TRY(shape_target(v));
+    TRY(schema_load(v->db, v->target));
+    TRY(rebuild(v));
+    return hand_over(v);
+}
+
+static int check_may_vacuum(Vacuum *v, Value *into)
+{
+    if (!v->db->autocommit)
+        return fail(v, SQLITE_ERROR, "cannot VACUUM from within a transaction");
+    if (v->db->active_statements > 1)
+        return fail(v, SQLITE_ERROR, "cannot VACUUM - SQL statements in progress");
+    if (into == NULL)
+        return SQLITE_OK;
+    if (value_type(into) != SQLITE_TEXT)
+        return fail(v, SQLITE_ERROR, "non-text filename");
+    v->into = value_text(into, SQLITE_UTF8);
+    return v->into != NULL ? SQLITE_OK : SQLITE_NOMEM;
+}
+
+int vacuum_run(sqlite3 *db, int database, Value *into, char **message)
+{
+    Vacuum v = {.db = db, .database = database, .message = message};
+    TRY(check_may_vacuum(&v, into));
+    TRY(schema_load(db, database));
+    u64 flags = db->flags;
+    i64 changes = db->changes, total = db->total_changes;
+    u8 trace_mask = db->trace_mask;
+    db->flags |= CONN_FLAG(WRITABLE_SCHEMA) | CONN_FLAG(IGNORE_CHECKS);
+    db->flags &= ~(CONN_FLAG(FOREIGN_KEYS) | CONN_FLAG(REVERSE_UNORDERED) | CONN_FLAG(DEFENSIVE)
+                   | CONN_FLAG(COUNT_CHANGES));
+    db->trace_mask = 0;
+    db->autocommit = false; // the statements below are part of ours
+    int rc = vacuum_into_fresh(&v);
+    db->autocommit = true;
+    db->flags = flags;
+    db->changes = changes;
+    db->total_changes = total;
+    db->trace_mask = trace_mask;
+    if (rc != SQLITE_OK && *message == NULL && (rc & 0xff) != SQLITE_NOMEM)
+        *message = mem_dup(error_text(rc), UINT64_MAX);
+    if (rc != SQLITE_OK && v.from != NULL)
+        btree_rollback(v.from, SQLITE_ABORT, false);
+    detach_target(&v);
+    if (rc == SQLITE_OK && into == NULL) {
+        db->next_page_size = 0;
+        db->next_auto_vacuum = 0;
+    }
+    schema_reset(db, -1);
+    return rc;
+}
