@@ -119,7 +119,10 @@ static void set_key_column(TableBuild *b, Index *index, u16 position, const Expr
     int column =
         is_name || is_quoted || e->kind == EX_STRING ? table_column_index(table, e->text) : -1;
     if (column < 0 && (is_name || is_quoted)) {
-        build_error(b, "table %s has no column named %s", table->name, e->text);
+        if (b->create == NULL)
+            build_error(b, "no such column: %s", e->text);
+        else
+            build_error(b, "table %s has no column named %s", table->name, e->text);
         return;
     }
     if (item->has_nulls) {

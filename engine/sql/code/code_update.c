@@ -211,7 +211,7 @@ static void code_after_before_triggers(Codegen *g, UpdateRow *u)
 static void code_replace_row(Codegen *g, UpdateRow *u, RowChange *change)
 {
     WriteTable *wt = u->wt;
-    bool moved = u->rowid_changes || change->may_replace;
+    bool moved = u->key_changes || change->may_replace; // tests of uniqueness seek
     if (moved)
         code_seek_row(g, wt, u->key, u->next);
     code_index_rows_delete(g, wt, wt->is_untouched);
@@ -256,7 +256,7 @@ void code_update_row(Codegen *g, UpdateRow *u)
                         .ignore = u->next};
     code_constraints(g, &change);
     if (u->has_foreign_keys) {
-        if (change.may_replace || u->rowid_changes)
+        if (change.may_replace || u->key_changes)
             code_seek_row(g, wt, u->key, u->next);
         code_foreign_key_checks(g, wt, u->old_first, u->new_first, u->changed, u->rowid_changes);
     }
