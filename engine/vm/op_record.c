@@ -88,8 +88,8 @@ static inline void header_forget(VmCursor *c)
     c->known_head_mask = 0xff; // no header begins with 0
 }
 
-// True when the header (at most 16 bytes) is that of the last row parsed; remembers it if not. The masks
-// are those of the remembered header; its first byte, the size, is always compared.
+// True when the header (at most 16 bytes) is that of the last row parsed; remembers it if not. The
+// masks are those of the remembered header; its first byte, the size, is always compared.
 static inline bool header_is_known(VmCursor *c, const u8 *row, u32 header_size)
 {
     u64 head, tail;
