@@ -105,27 +105,6 @@ int balance_cell_buffer(Btree *bt, u8 **out)
 
 // --- small helpers ---
 
-// Page 1 is the schema's root too. When its bytes move, the cursor at work follows; others that
-// stand on it give up their place, because their callers may hold pointers into it.
-int header_own(Btree *bt)
-{
-    ASSERT(bt->page1 != NULL);
-    ASSERT(bt->txn == SQLITE_TXN_WRITE);
-    const u8 *before = bt->page1->data;
-    TRY(pager_make_writable(bt->pager, &bt->page1));
-    if (LIKELY(bt->page1->data == before))
-        return SQLITE_OK;
-    for (Cursor *cur = bt->cursors; cur != NULL; cur = cur->next) {
-        if (cur->root != 1 || cur->pinned == 0)
-            continue;
-        node_rebase(&cur->path[0].node, bt->page1);
-        cur->fast.has_cell = false;
-        if (cur != bt->writer)
-            TRY(cursor_save(cur));
-    }
-    return SQLITE_OK;
-}
-
 int node_own(Btree *bt, Node *node)
 {
     ASSERT(node->page != NULL);

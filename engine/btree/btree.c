@@ -259,7 +259,10 @@ int btree_commit_prepare(Btree *bt, const char *super_journal)
     if (bt->auto_vacuum == 1)
         TRY(vacuum_at_commit(bt));
     ASSERT(bt->page1 != NULL);
-    return pager_commit_prepare(bt->pager, super_journal);
+    const u8 *before = bt->page1->data; // the pager counts the change there
+    int rc = pager_commit_prepare(bt->pager, super_journal);
+    header_follow(bt, before);
+    return rc;
 }
 
 int btree_commit_finish(Btree *bt, bool keep_read)

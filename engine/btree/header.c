@@ -50,6 +50,34 @@ int btree_set_geometry(Btree *bt, u32 page_size, u32 reserved)
     return SQLITE_OK;
 }
 
+// Page 1 is the schema's root too. When its bytes have moved, the cursor at work follows (B9);
+// others that stand on it give up their place, because their callers may hold pointers into it.
+void header_follow(Btree *bt, const u8 *before)
+{
+    ASSERT(bt->page1 != NULL);
+    ASSERT(before != NULL);
+    if (LIKELY(bt->page1->data == before))
+        return;
+    for (Cursor *cur = bt->cursors; cur != NULL; cur = cur->next) {
+        if (cur->root != 1 || cur->pinned == 0)
+            continue;
+        node_rebase(&cur->path[0].node, bt->page1);
+        cur->fast.has_cell = false;
+        if (cur != bt->writer && cursor_save(cur) != SQLITE_OK)
+            cursor_release(cur); // a damaged row: there is nothing to come back to
+    }
+}
+
+int header_own(Btree *bt)
+{
+    ASSERT(bt->page1 != NULL);
+    ASSERT(bt->txn == SQLITE_TXN_WRITE);
+    const u8 *before = bt->page1->data;
+    TRY(pager_make_writable(bt->pager, &bt->page1));
+    header_follow(bt, before);
+    return SQLITE_OK;
+}
+
 int header_create(Btree *bt)
 {
     ASSERT(bt->txn == SQLITE_TXN_WRITE);
