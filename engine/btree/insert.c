@@ -10,10 +10,12 @@
 
 // --- cells under construction ---
 
+// Decides how the payload is split between page and chain; writes nothing but the head.
 int image_init(const Btree *bt, bool is_table, Pgno child, const Payload *payload, CellImage *image)
 {
     ASSERT(payload->key_size >= 0 || is_table);
     ASSERT(bt->geometry.usable >= USABLE_MIN);
+    ASSERT(image != NULL);
 
     u64 size = is_table ? (u64)payload->data_size + payload->zero_tail : (u64)payload->key_size;
     if (size > PAYLOAD_MAX)
@@ -39,11 +41,14 @@ int image_init(const Btree *bt, bool is_table, Pgno child, const Payload *payloa
     return SQLITE_OK;
 }
 
+// Bytes come from up to three sources: the head, the payload in memory, and zeroes for a
+// zeroblob's tail.
 void image_write(const CellImage *image, u8 *out)
 {
     u32 present = image->bytes_size < image->local_size ? image->bytes_size : image->local_size;
     ASSERT(image->head_size <= CELL_HEAD_MAX);
     ASSERT((image->overflow != 0) == (image->local_size < image->payload_size));
+    ASSERT(image->size >= CELL_SIZE_MIN);
 
     memcpy(out, image->head, image->head_size);
     u8 *p = out + image->head_size;
@@ -61,9 +66,11 @@ void image_write(const CellImage *image, u8 *out)
 
 // --- finding the place ---
 
+// After a seek in an empty tree there is no entry to stand on, but the place to insert is known.
 static bool stands_in_empty_tree(const Cursor *cur)
 {
     ASSERT(cur->bt != NULL);
+    ASSERT(cur->depth < TREE_DEPTH_MAX);
     return cur->fast.state == CURSOR_INVALID && cur->depth == 0 && cur->pinned > 0
            && cur->path[0].node.cell_count == 0 && node_is_leaf(&cur->path[0].node);
 }
@@ -155,6 +162,8 @@ static int remember_inserted(Cursor *cur, const Payload *payload)
     return SQLITE_OK;
 }
 
+// The cell waits in a buffer of its own while pages are taken apart. An append keeps the path; any
+// other balance loses it.
 static int insert_and_balance(Cursor *cur, u32 slot, const CellImage *image)
 {
     u8 *bytes;
@@ -170,6 +179,8 @@ static int insert_and_balance(Cursor *cur, u32 slot, const CellImage *image)
     return SQLITE_OK;
 }
 
+// The common case ends here: a hole in the leaf and the cell written into it, without a copy in
+// between.
 static int insert_image(Cursor *cur, u32 slot, const CellImage *image)
 {
     Level *level = cur->fast.level;
@@ -192,6 +203,8 @@ static int insert_image(Cursor *cur, u32 slot, const CellImage *image)
     return SQLITE_OK;
 }
 
+// Overflow pages are written before the leaf is touched: allocating them may fail or take long,
+// and the leaf keeps its old state until then.
 static int insert_payload(Cursor *cur, const Payload *payload, int seek_order)
 {
     Btree *bt = cur->bt;
@@ -219,6 +232,7 @@ static int insert_payload(Cursor *cur, const Payload *payload, int seek_order)
     return insert_image(cur, slot, &image);
 }
 
+// The door. The path is given up after a failure, because nobody knows how far the change went.
 int cursor_insert(Cursor *cur, const Payload *payload, u32 flags, int seek_order)
 {
     ASSERT(cur->bt->txn == SQLITE_TXN_WRITE);
@@ -238,12 +252,15 @@ int cursor_insert(Cursor *cur, const Payload *payload, u32 flags, int seek_order
     return SQLITE_OK;
 }
 
+// An entry is copied as a record, never cell by cell: the trees may differ in page size and so in
+// what is local.
 int cursor_transfer(Cursor *target, Cursor *source, RowId rowid)
 {
     const Cell *cell = cursor_cell(source);
     const u8 *bytes;
     ASSERT(target->is_table == source->is_table);
     ASSERT(source->fast.state == CURSOR_VALID);
+    ASSERT(target->bt->txn == SQLITE_TXN_WRITE);
 
     if (source->fast.cell_damaged)
         return corrupt_page(source->fast.level->node.page->pgno, "damaged cell");
