@@ -357,6 +357,17 @@ int pager_sync_log(Pager *pager)
 
 // --- checkpoints ---
 
+static const u8 *clean_content(void *arg, Pgno pgno)
+{
+    const Pager *pager = arg;
+    const Slot *slot = pool_find(&pager->pool, pgno);
+    ASSERT(pager->phase == PHASE_IDLE);
+    if (slot == NULL || (slot->flags & SLOT_STALE) != 0)
+        return NULL;
+    ASSERT(!slot->page.is_private);
+    return slot->page.data;
+}
+
 int pager_checkpoint(Pager *pager, int mode, int *log_frames, int *checkpointed_frames)
 {
     ASSERT(mode >= SQLITE_CHECKPOINT_NOOP);
@@ -380,6 +391,8 @@ int pager_checkpoint(Pager *pager, int mode, int *log_frames, int *checkpointed_
         .busy_arg = pager->busy_arg,
         .sync_flags = checkpoint_sync_flags(pager),
         .page_size = pager->pool.page_size,
+        .in_memory = clean_content,
+        .in_memory_arg = pager,
         .log_frames = -1,
         .copied_frames = -1,
     };
