@@ -75,6 +75,18 @@ static bool stands_in_empty_tree(const Cursor *cur)
            && cur->path[0].node.cell_count == 0 && node_is_leaf(&cur->path[0].node);
 }
 
+// What the caller says of its seek agrees with where the cursor stands. (Of index keys that would
+// take a comparison to know.)
+static bool claim_holds(Cursor *cur, RowId rowid, int order)
+{
+    ASSERT(cur->fast.state == CURSOR_VALID);
+    ASSERT(order != CURSOR_UNKNOWN);
+    if (!cur->is_table)
+        return true;
+    RowId here = cursor_rowid(cur);
+    return order == 0 ? here == rowid : order < 0 ? here < rowid : here > rowid;
+}
+
 // Seeks unless the caller's seek still holds: another cursor's change may have
 // moved this one since.
 static int find_place(Cursor *cur, const Payload *payload, int seek_order, int *order)
@@ -82,10 +94,13 @@ static int find_place(Cursor *cur, const Payload *payload, int seek_order, int *
     ASSERT(cur->is_writable);
     ASSERT(payload != NULL);
 
-    if (seek_order != CURSOR_UNKNOWN
-        && (cur->fast.state == CURSOR_VALID || stands_in_empty_tree(cur))) {
+    bool is_empty = stands_in_empty_tree(cur);
+    if (seek_order != CURSOR_UNKNOWN && (cur->fast.state == CURSOR_VALID || is_empty)) {
+        bool holds = is_empty || claim_holds(cur, payload->key_size, seek_order);
+        ASSERT_SOUND(holds);
         *order = seek_order;
-        return SQLITE_OK;
+        if (holds)
+            return SQLITE_OK;
     }
     if (cur->is_table)
         return cursor_seek_rowid(cur, payload->key_size, false, order);
@@ -253,9 +268,11 @@ int cursor_insert(Cursor *cur, const Payload *payload, u32 flags, int seek_order
 }
 
 // An entry is copied as a record, never cell by cell: the trees may differ in page size and so in
-// what is local.
+// what is local. While it is inserted, the buffer a long one was put together in is taken out of the
+// Btree's hands, because seeking among long keys uses it too.
 int cursor_transfer(Cursor *target, Cursor *source, RowId rowid)
 {
+    Btree *bt = source->bt;
     const Cell *cell = cursor_cell(source);
     const u8 *bytes;
     ASSERT(target->is_table == source->is_table);
@@ -264,15 +281,24 @@ int cursor_transfer(Cursor *target, Cursor *source, RowId rowid)
 
     if (source->fast.cell_damaged)
         return corrupt_page(source->fast.level->node.page->pgno, "damaged cell");
-    TRY(payload_whole(source->bt, cell, &bytes));
+    u32 size = cell->payload_size;
+    TRY(payload_whole(bt, cell, &bytes));
+    u8 *held = bt->payload;
+    u32 held_capacity = bt->payload_capacity;
+    bt->payload = NULL;
+    bt->payload_capacity = 0;
     Payload payload = {0};
     if (target->is_table) {
         payload.key_size = rowid;
         payload.data = bytes;
-        payload.data_size = cell->payload_size;
+        payload.data_size = size;
     } else {
         payload.key = bytes;
-        payload.key_size = cell->payload_size;
+        payload.key_size = size;
     }
-    return cursor_insert(target, &payload, CURSOR_APPEND, CURSOR_UNKNOWN);
+    int rc = cursor_insert(target, &payload, CURSOR_APPEND, CURSOR_UNKNOWN);
+    mem_free(bt->payload);
+    bt->payload = held;
+    bt->payload_capacity = held_capacity;
+    return rc;
 }
