@@ -268,8 +268,8 @@ int cursor_insert(Cursor *cur, const Payload *payload, u32 flags, int seek_order
 }
 
 // An entry is copied as a record, never cell by cell: the trees may differ in page size and so in
-// what is local. While it is inserted, the buffer a long one was put together in is taken out of the
-// Btree's hands, because seeking among long keys uses it too.
+// what is local. While it is inserted, the buffer a long one was put together in is taken out of
+// the Btree's hands, because seeking among long keys uses it too.
 int cursor_transfer(Cursor *target, Cursor *source, RowId rowid)
 {
     Btree *bt = source->bt;
