@@ -96,7 +96,7 @@ int row_key_width(const Table *table)
 void code_row_key(Codegen *g, const WriteTable *wt, RowKey key)
 {
     if (table_has_rowid(wt->table)) {
-        program_emit(g->program, OP_Rowid, wt->data_cursor, key.first, 0);
+        code_item_column(g, wt->stored, ROWID_COLUMN, key.first); // perhaps of a covering index
         return;
     }
     const Index *primary = table_primary_key(wt->table);
