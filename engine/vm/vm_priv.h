@@ -48,7 +48,7 @@ struct VmCursor {
     u32 field_count;
     // Header bytes that types[] were read from, if at most 16, and which bits of them count.
     u64 known_head, known_tail, known_head_mask, known_tail_mask;
-    u8 kind;                    // VmCursorKind
+    u8 kind; // VmCursorKind
     bool null_row;
     bool is_table;    // rowid keys
     bool is_deferred; // the table cursor has still to move to deferred_rowid
@@ -149,7 +149,8 @@ VmOperation op_index_next;
 VmOperation op_new_rowid, op_insert, op_delete, op_index_insert, op_index_delete, op_row_cell;
 VmOperation op_clear, op_destroy, op_create_tree, op_reset_count;
 // op_sort.c
-VmOperation op_sorter_limit, op_sorter_insert, op_sorter_sort, op_sorter_next, op_sorter_data;
+VmOperation op_sorter_reject, op_sorter_limit, op_sorter_insert, op_sorter_sort, op_sorter_next,
+    op_sorter_data;
 VmOperation op_sorter_compare, op_bulk_build;
 VmOperation op_hash_open, op_hash_insert, op_hash_probe, op_hash_next, op_hash_mark, op_hash_rewind;
 VmOperation op_hash_step, op_hash_group;
