@@ -1,7 +1,7 @@
 // Processes of both libraries at one file, some of them killed at any moment.
 //
-// Ours write one number to the sample pages and to user_version; stock ones count a row up. Readers of
-// both must always find one number everywhere.
+// Ours write one number to the sample pages and to user_version; stock ones count a row up.
+// Readers of both must always find one number everywhere.
 #include "fixture.h"
 
 #include <signal.h>
