@@ -239,14 +239,19 @@ static int search_key(Cursor *cur, const Node *node, KeyProbe *probe, u32 *slot,
 
     u32 head = node_is_leaf(node) ? 0 : 4;
     u32 usable = node->geometry->usable;
-    u32 short_max = node->geometry->index_max_local < 0x7f ? node->geometry->index_max_local : 0x7f;
+    u32 max_local = node->geometry->index_max_local;
     while (low < high) {
         u32 middle = (low + high) / 2;
         u32 at = get_u16(node->slots + 2 * middle);
-        const u8 *key = node->data + (at <= usable - CELL_SIZE_MIN ? at + head : 0);
+        at = at <= usable - CELL_SIZE_MIN ? at + head : usable;
+        const u8 *key = node->data + at;
+        bool is_short = key[0] < 0x80; // one byte of size, or two
+        u32 size = is_short ? key[0] : (u32)(key[0] & 0x7f) << 7 | key[1];
+        u32 size_size = is_short ? 1 : 2;
         int c;
-        if (LIKELY(key[0] <= short_max && at + head + 1 + key[0] <= usable))
-            c = probe->compare(key + 1, key[0], probe); // short keys, the rule, without a call more
+        if (LIKELY((is_short || key[1] < 0x80) && size <= max_local
+                   && at + size_size + size <= usable))
+            c = probe->compare(key + size_size, size, probe); // wholly on the page: no call more
         else
             TRY(compare_slot(cur, node, middle, probe, &c));
         if (c == 0) {
