@@ -72,6 +72,7 @@ typedef struct Column {
     const char *name;
     const char *type;      // as declared, or NULL
     const char *collation; // name, or NULL for BINARY
+    const char *default_text; // source of DEFAULT, or NULL
     Expr *value;           // DEFAULT, or the generated column's expression; NULL for none
     u8 affinity;           // Affinity
     u8 not_null;           // OnConflict of NOT NULL, 0 when NULL is allowed

@@ -89,6 +89,7 @@ static void build_default(TableBuild *b, Column *column, const Constraint *const
         return;
     }
     column->value = expr_copy(&b->table->arena, constraint->expr, NULL);
+    column->default_text = build_trimmed_text(b, &constraint->expr_span);
 }
 
 static void build_generated(TableBuild *b, Column *column, const Constraint *constraint)

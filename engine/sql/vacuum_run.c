@@ -300,7 +300,7 @@ int vacuum_run(sqlite3 *db, int database, Value *into, char **message)
     TRY(check_may_vacuum(&v, into));
     TRY(schema_load(db, database));
     u64 flags = db->flags;
-    i64 changes = db->changes, total = db->total_changes;
+    i64 changes = db->changes, total = db->total_changes, last_rowid = db->last_rowid;
     u8 trace_mask = db->trace_mask;
     db->flags |= CONN_FLAG(WRITABLE_SCHEMA) | CONN_FLAG(IGNORE_CHECKS);
     db->flags &= ~(CONN_FLAG(FOREIGN_KEYS) | CONN_FLAG(REVERSE_UNORDERED) | CONN_FLAG(DEFENSIVE)
@@ -312,6 +312,7 @@ int vacuum_run(sqlite3 *db, int database, Value *into, char **message)
     db->flags = flags;
     db->changes = changes;
     db->total_changes = total;
+    db->last_rowid = last_rowid;
     db->trace_mask = trace_mask;
     if (rc != SQLITE_OK && *message == NULL && (rc & 0xff) != SQLITE_NOMEM)
         *message = mem_dup(error_text(rc), UINT64_MAX);

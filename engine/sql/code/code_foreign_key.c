@@ -79,15 +79,7 @@ bool foreign_keys_needed(Codegen *g, Table *table, const bool *changed, bool row
 
 // --- the parent's key ---
 
-// The parent's unique index (NULL: its rowid), and for each of its columns the child's.
-typedef struct ParentKey {
-    Index *index;
-    int *from; // child columns
-    int *to;   // parent columns; ROWID_COLUMN for the rowid
-    int count;
-} ParentKey;
-
-static bool index_fits(const ForeignKey *fk, const Index *index, ParentKey *key)
+static bool index_fits(const ForeignKey *fk, const Index *index, ForeignKeyParent *key)
 {
     const Table *parent = index->table;
     if ((index->flags & INDEX_UNIQUE) == 0 || index->key_count != fk->column_count
@@ -115,9 +107,9 @@ static bool index_fits(const ForeignKey *fk, const Index *index, ParentKey *key)
     return true;
 }
 
-static bool find_parent_key(Codegen *g, const ForeignKey *fk, Table *parent, ParentKey *key)
+bool foreign_key_parent(Codegen *g, const ForeignKey *fk, Table *parent, ForeignKeyParent *key)
 {
-    *key = (ParentKey){.count = fk->column_count};
+    *key = (ForeignKeyParent){.count = fk->column_count};
     key->from = arena_array(g->arena, fk->column_count, sizeof(int));
     key->to = arena_array(g->arena, fk->column_count, sizeof(int));
     if (key->from == NULL || key->to == NULL)
@@ -173,7 +165,7 @@ static void code_parent_by_rowid(Codegen *g, Table *parent, Reg value, Label fou
     program_emit(g->program, OP_Goto, 0, found, 0);
 }
 
-static void code_parent_by_index(Codegen *g, const ParentKey *key, Reg first, Label found)
+static void code_parent_by_index(Codegen *g, const ForeignKeyParent *key, Reg first, Label found)
 {
     int cursor = cursor_new(g);
     char *letters = arena_array(g->arena, (size_t)key->count + 1, 1);
@@ -186,8 +178,8 @@ static void code_parent_by_index(Codegen *g, const ParentKey *key, Reg first, La
 }
 
 // A row that is its own parent needs no other.
-static void code_own_parent(Codegen *g, const ForeignKey *fk, const ParentKey *key, Reg image,
-                            Label found)
+static void code_own_parent(Codegen *g, const ForeignKey *fk, const ForeignKeyParent *key,
+                            Reg image, Label found)
 {
     Label differs = label_new(g->program);
     for (int i = 0; i < key->count; i++) {
@@ -201,7 +193,7 @@ static void code_own_parent(Codegen *g, const ForeignKey *fk, const ParentKey *k
 }
 
 static void code_lookup_parent(Codegen *g, const ForeignKey *fk, Table *parent,
-                               const ParentKey *key, Reg image, int step)
+                               const ForeignKeyParent *key, Reg image, int step)
 {
     Label fine = label_new(g->program), missing = label_new(g->program);
     if (step < 0)
@@ -230,12 +222,12 @@ static void code_child_checks(Codegen *g, ForeignKey *fk, Reg old_first, Reg new
 {
     const char *schema = g->db->databases[schema_index(g->db, fk->child->schema)].name;
     Table *parent = catalog_find_table(g->db, fk->parent, schema);
-    ParentKey key = {0};
+    ForeignKeyParent key = {0};
     if (parent == NULL && g->nested == 0) {
         codegen_error(g, SQLITE_ERROR, "no such table: %s.%s", schema, fk->parent);
         return;
     }
-    if (parent != NULL && !find_parent_key(g, fk, parent, &key))
+    if (parent != NULL && !foreign_key_parent(g, fk, parent, &key))
         return;
     if (parent != NULL)
         codegen_reads(g, schema_index(g->db, parent->schema));
@@ -257,7 +249,7 @@ static Expr *register_of_column(Codegen *g, FromItem *parent, int column, Reg re
     return e;
 }
 
-static Expr *equal_terms(Codegen *g, const ParentKey *key, FromItem *parent, FromItem *child,
+static Expr *equal_terms(Codegen *g, const ForeignKeyParent *key, FromItem *parent, FromItem *child,
                          Reg image)
 {
     Expr *where = NULL;
@@ -289,8 +281,8 @@ static Expr *other_row(Codegen *g, FromItem *parent, FromItem *child, Reg image)
     return expr_new(g->arena, EX_NOT, same, NULL);
 }
 
-static void code_scan_children(Codegen *g, ForeignKey *fk, Table *parent, const ParentKey *key,
-                               Reg image, int step)
+static void code_scan_children(Codegen *g, ForeignKey *fk, Table *parent,
+                               const ForeignKeyParent *key, Reg image, int step)
 {
     FromItem *child = arena_alloc_zeroed(g->arena, sizeof *child);
     FromItem *parent_item = image_item(g, parent, image);
@@ -329,8 +321,8 @@ static void code_parent_checks(Codegen *g, ForeignKey *fk, Table *parent, Reg ol
     Codegen *top = codegen_top(g);
     if (!deferred && top == g && !top->multi_write && old_first == 0)
         return; // one row more cannot break an immediate constraint
-    ParentKey key;
-    if (!find_parent_key(g, fk, parent, &key))
+    ForeignKeyParent key;
+    if (!foreign_key_parent(g, fk, parent, &key))
         return;
     if (new_first != 0)
         code_scan_children(g, fk, parent, &key, new_first, -1);
@@ -373,7 +365,7 @@ struct ForeignKeyAction {
 typedef struct ActionSql {
     const ForeignKey *fk;
     const Table *parent;
-    const ParentKey *key;
+    const ForeignKeyParent *key;
     u8 action; // FkAction
     bool is_update;
 } ActionSql;
@@ -389,7 +381,7 @@ static void add_name(Buffer *sql, const char *name)
     buffer_add_char(sql, '"');
 }
 
-static const char *parent_column(const Table *parent, const ParentKey *key, int i)
+static const char *parent_column(const Table *parent, const ForeignKeyParent *key, int i)
 {
     int column = key->to[i] < 0 ? parent->rowid_alias : key->to[i];
     return column < 0 ? "rowid" : parent->columns[column].name;
@@ -436,7 +428,7 @@ static void add_action(Buffer *sql, const ActionSql *a)
     add_where(sql, a);
 }
 
-static Expr *parse_when(Codegen *g, const Table *parent, const ParentKey *key)
+static Expr *parse_when(Codegen *g, const Table *parent, const ForeignKeyParent *key)
 {
     Buffer sql = {0};
     buffer_add_text(&sql, "SELECT NOT(");
@@ -457,7 +449,7 @@ static Expr *parse_when(Codegen *g, const Table *parent, const ParentKey *key)
     return parsed.stmt->u.select->columns->items[0].expr;
 }
 
-static void set_defaults(Codegen *g, const ForeignKey *fk, const ParentKey *key, Stmt *stmt)
+static void set_defaults(Codegen *g, const ForeignKey *fk, const ForeignKeyParent *key, Stmt *stmt)
 {
     for (u32 i = 0; i < stmt->u.update->set->count; i++) {
         const Expr *value = fk->child->columns[key->from[i]].value;
@@ -474,8 +466,8 @@ static Trigger *action_trigger(Codegen *g, const ForeignKey *fk, Table *parent, 
         if (a->fk == fk && a->is_update == is_update)
             return &a->trigger;
     }
-    ParentKey key;
-    if (!find_parent_key(g, fk, parent, &key))
+    ForeignKeyParent key;
+    if (!foreign_key_parent(g, fk, parent, &key))
         return NULL;
     Buffer sql = {0};
     add_action(

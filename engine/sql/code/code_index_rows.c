@@ -96,7 +96,7 @@ int row_key_width(const Table *table)
 void code_row_key(Codegen *g, const WriteTable *wt, RowKey key)
 {
     if (table_has_rowid(wt->table)) {
-        code_item_column(g, wt->stored, ROWID_COLUMN, key.first); // perhaps of a covering index
+        code_item_column(g, wt->stored, ROWID_COLUMN, key.first);
         return;
     }
     const Index *primary = table_primary_key(wt->table);

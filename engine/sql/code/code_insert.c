@@ -428,7 +428,8 @@ static bool insert_prepare(InsertCode *in)
     if (!place_values(in))
         return false;
     in->on_conflict = code_on_conflict(g, in->insert->on_conflict);
-    codegen_writes(g, database, select != NULL || in->triggers != 0);
+    bool many = (select != NULL && !is_single_row(select)) || in->triggers != 0;
+    codegen_writes(g, database, many);
     if (table->kind == TABLE_ORDINARY) {
         write_table_init(g, &in->wt, table, in->insert->target->cursor);
         in->autoincrement = code_autoincrement_register(g, table);

@@ -176,6 +176,15 @@ void code_run_trigger(Codegen *g, Trigger *trigger, Table *table, Reg base, u8 o
 
 // --- foreign keys (code_foreign_key.c) ---
 
+// The parent's unique index (NULL: its rowid), and which columns correspond.
+typedef struct ForeignKeyParent {
+    Index *index;
+    int *from; // child columns
+    int *to;   // parent columns; ROWID_COLUMN for the rowid
+    int count;
+} ForeignKeyParent;
+// false: the parent has no such key; "foreign key mismatch" is set.
+bool foreign_key_parent(Codegen *g, const ForeignKey *fk, Table *parent, ForeignKeyParent *key);
 // changed NULL: every column (INSERT, DELETE).
 bool foreign_keys_needed(Codegen *g, Table *table, const bool *changed, bool rowid_changes);
 // Needs the images of both rows or of the one there is (0: none).

@@ -1,0 +1,34 @@
+#ifndef QUIRE_SQL_CODE_CODE_PRAGMA_H
+#define QUIRE_SQL_CODE_CODE_PRAGMA_H
+// Shared by the files that serve pragmas.
+//
+// Settings take effect while the statement is compiled, as in SQLite; what needs the file is coded.
+
+#include "sql/code/code_ddl.h"
+
+typedef struct PragmaCode {
+    Codegen *g;
+    sqlite3 *db;
+    const Pragma *tree;
+    const char *name;
+    const char *value;  // with its sign; NULL when none is given
+    const char *schema; // written before the name; NULL when not
+    int database;
+    int argument; // of the pragma's table row
+    Reg row;      // registers rows are made in
+} PragmaCode;
+
+enum { PRAGMA_COLUMN_MAX = 8 };
+
+// Loads values and gives a row: one letter each, 's' text (NULL: NULL), 'i' int, 'l' i64, 'n' NULL.
+void pragma_row(PragmaCode *p, const char *letters, ...);
+bool pragma_boolean(const char *value, bool otherwise);
+Btree *pragma_btree(const PragmaCode *p); // NULL when the database has no file yet
+void pragma_apply_sync(sqlite3 *db, int database);
+
+// One function per handler of pragma.def.
+#define PRAGMA(name, handler, argument, flags, columns) void pragma_##handler(PragmaCode *p);
+#include "sql/code/pragma.def"
+#undef PRAGMA
+
+#endif
