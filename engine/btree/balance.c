@@ -51,12 +51,16 @@ typedef struct Family {
 
 // --- workspace ---
 
+// Of three pages with the smallest cells, their dividers, and the waiting ones.
 static u32 cells_max(const Geometry *geometry)
 {
     ASSERT(geometry->usable >= USABLE_MIN);
+    ASSERT(geometry->usable <= PAGE_SIZE_MAX);
     return FAMILY_MAX * ((geometry->usable - 8) / 6) + FAMILY_MAX + PENDING_MAX;
 }
 
+// One block: three page copies, old dividers, two rows of new ones, one cell, and the list of
+// cells. Ephemeral trees that never balance never pay for it.
 static int workspace_ensure(Btree *bt)
 {
     u64 page = (u64)bt->geometry.page_size + 64;
@@ -87,9 +91,11 @@ static int workspace_ensure(Btree *bt)
     return SQLITE_OK;
 }
 
+// When the page size changes, or the Btree goes.
 void balance_free_workspace(Btree *bt)
 {
     ASSERT(bt != NULL);
+    ASSERT(bt->writer == NULL);
     mem_free(bt->workspace);
     bt->workspace = NULL;
 }
@@ -99,33 +105,14 @@ int balance_cell_buffer(Btree *bt, u8 **out)
     TRY(workspace_ensure(bt));
     const Workspace *work = (const Workspace *)(void *)bt->workspace;
     ASSERT(work->cell != NULL);
+    ASSERT(out != NULL);
     *out = work->cell;
     return SQLITE_OK;
 }
 
 // --- small helpers ---
 
-// Page 1 is the schema's root too. When its bytes move, the cursor at work follows; others that
-// stand on it give up their place, because their callers may hold pointers into it.
-int header_own(Btree *bt)
-{
-    ASSERT(bt->page1 != NULL);
-    ASSERT(bt->txn == SQLITE_TXN_WRITE);
-    const u8 *before = bt->page1->data;
-    TRY(pager_make_writable(bt->pager, &bt->page1));
-    if (LIKELY(bt->page1->data == before))
-        return SQLITE_OK;
-    for (Cursor *cur = bt->cursors; cur != NULL; cur = cur->next) {
-        if (cur->root != 1 || cur->pinned == 0)
-            continue;
-        node_rebase(&cur->path[0].node, bt->page1);
-        cur->fast.has_cell = false;
-        if (cur != bt->writer)
-            TRY(cursor_save(cur));
-    }
-    return SQLITE_OK;
-}
-
+// Pages are copied when they are first changed; then the node must look at the copy (B9).
 int node_own(Btree *bt, Node *node)
 {
     ASSERT(node->page != NULL);
@@ -140,6 +127,7 @@ int node_own(Btree *bt, Node *node)
     return SQLITE_OK;
 }
 
+// SQLite's own limit: more than two thirds free.
 bool node_is_sparse(const Node *node)
 {
     ASSERT(node->free_size != FREE_UNKNOWN);
@@ -147,6 +135,7 @@ bool node_is_sparse(const Node *node)
     return node->free_size * 3 > node->geometry->usable * 2;
 }
 
+// The pointer at `slot`: a cell's left child, or the page's right child behind the last cell.
 static int set_child(Node *node, u32 slot, Pgno child)
 {
     ASSERT(!node_is_leaf(node));
@@ -315,10 +304,12 @@ static int provide_pages(Family *f)
     return SQLITE_OK;
 }
 
+// The only step that destroys: everything it needs lies in copies by now.
 static void write_pages(Family *f)
 {
     ASSERT(f->pinned >= f->new_count);
     ASSERT(f->plan.page_count == f->new_count);
+    ASSERT(f->work->cells != NULL);
 
     for (u32 i = 0; i < f->new_count; i++) {
         Node *node = &f->nodes[i];
@@ -441,6 +432,8 @@ static int free_spare_pages(Family *f, u32 needed)
     return SQLITE_OK;
 }
 
+// Gather, plan, provide, write, tell the parent. See the top of this file for what holds if a step
+// fails.
 static int rebuild_family(Family *f, const Pending *pending, Pending *up)
 {
     Btree *bt = f->bt;
@@ -625,6 +618,8 @@ static int grow_root(Cursor *cur)
     return ptrmap_adopt(bt, child);
 }
 
+// A page is left alone when it is neither overfull nor sparse; the first such page ends the climb,
+// since nothing changed above it.
 int balance_upward(Cursor *cur, Pending *pending, bool *kept_place)
 {
     ASSERT(cur->is_writable);

@@ -111,6 +111,7 @@ static void spread(const PlanInput *input, BalancePlan *plan, u32 *used)
     }
 }
 
+// See btree_internal.h for what the plan promises.
 bool balance_plan(const PlanInput *input, BalancePlan *plan)
 {
     ASSERT(input->cells != NULL || input->count == 0);

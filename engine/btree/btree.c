@@ -4,16 +4,20 @@
 
 // --- opening ---
 
+// The memory alone: the pager is closed by then, and every cursor gone.
 static void btree_free(Btree *bt)
 {
     ASSERT(bt->cursors == NULL);
     ASSERT(bt->page1 == NULL);
+    ASSERT(bt->txn == SQLITE_TXN_NONE);
     balance_free_workspace(bt);
     mem_free(bt->geometry.scratch);
     mem_free(bt->payload);
     mem_free(bt);
 }
 
+// Nothing is read yet: the first transaction looks at the file. A Btree costs two blocks until
+// then, so that the machine may open one per subquery.
 int btree_open(sqlite3_vfs *vfs, const char *path, sqlite3 *db, u32 btree_flags, int open_flags,
                Btree **out)
 {
@@ -47,6 +51,7 @@ int btree_open(sqlite3_vfs *vfs, const char *path, sqlite3 *db, u32 btree_flags,
     return SQLITE_OK;
 }
 
+// Whoever still has cursors or a transaction loses them: a connection is going away.
 int btree_close(Btree *bt)
 {
     if (bt == NULL)
@@ -70,6 +75,8 @@ Pager *btree_pager(Btree *bt)
 
 // --- settings ---
 
+// A size the format does not know is passed over in silence, as PRAGMA page_size does. The size is
+// fixed from the first page on, so that geometry never changes under a pinned page.
 int btree_set_page_size(Btree *bt, u32 size, int reserved, bool fix)
 {
     ASSERT(reserved <= 255);
@@ -101,9 +108,12 @@ u32 btree_reserved(const Btree *bt)
     return bt->geometry.page_size - bt->geometry.usable;
 }
 
+// The pointer map cannot be added or taken away later; full and incremental differ in one header
+// field.
 int btree_set_auto_vacuum(Btree *bt, int mode)
 {
     ASSERT(mode >= 0 && mode <= 2);
+    ASSERT(bt->pager != NULL);
     if (bt->page_size_fixed && (mode != 0) != (bt->auto_vacuum != 0))
         return SQLITE_READONLY;
     bt->auto_vacuum = (u8)mode;
@@ -115,9 +125,12 @@ int btree_auto_vacuum(Btree *bt)
     return bt->auto_vacuum;
 }
 
+// "Fast" (2) zeroes what lies on pages that are written anyway, but not pages that go to the
+// freelist.
 int btree_secure_delete(Btree *bt, int set)
 {
     ASSERT(set >= -1 && set <= 2);
+    ASSERT(bt->secure_delete <= 2);
     if (set >= 0) {
         bt->secure_delete = (u8)set;
         bt->geometry.zero_freed = set != 0;
@@ -130,24 +143,30 @@ bool btree_is_read_only(const Btree *bt)
     return bt->is_read_only || pager_is_read_only(bt->pager);
 }
 
+// While reading, the header's own number: pages behind it belong to nobody.
 Pgno btree_page_count(Btree *bt)
 {
     ASSERT(bt->pager != NULL);
+    ASSERT(bt->txn <= SQLITE_TXN_WRITE);
     return bt->txn == SQLITE_TXN_READ ? bt->page_count : pager_page_count(bt->pager);
 }
 
 // --- beginning ---
 
+// B10, the other half.
 static void release_page1(Btree *bt)
 {
     ASSERT(bt->pager != NULL);
+    ASSERT(bt->page1 == NULL || bt->page1->pgno == 1);
     page_unpin(bt->pager, bt->page1);
     bt->page1 = NULL;
 }
 
+// The snapshot is given back, and with it the right to any pin (P5).
 static void end_read(Btree *bt)
 {
     ASSERT(bt->txn != SQLITE_TXN_WRITE);
+    ASSERT(bt->writer == NULL);
     release_page1(bt);
     pager_end_read(bt->pager);
     bt->txn = SQLITE_TXN_NONE;
@@ -177,6 +196,8 @@ static int begin_read(Btree *bt)
     return corrupt_page(1, "header changes on every look");
 }
 
+// The upgrade from reading. An empty file becomes a database here, as in SQLite, whether or not
+// anything is stored later.
 static int begin_write(Btree *bt, bool exclusive)
 {
     ASSERT(bt->txn == SQLITE_TXN_READ);
@@ -197,6 +218,8 @@ static int begin_write(Btree *bt, bool exclusive)
     return rc;
 }
 
+// Whoever holds no snapshot yet can let go and try again while others finish; whoever does would
+// see another state afterwards, so the caller hears SQLITE_BUSY at once.
 int btree_begin(Btree *bt, TxnKind kind, u32 *schema_cookie)
 {
     bool had_snapshot = bt->txn != SQLITE_TXN_NONE;
@@ -231,6 +254,7 @@ int btree_txn_state(const Btree *bt)
 
 // --- ending ---
 
+// Cursors that outlive a commit keep its snapshot: what they stand on is what was committed.
 static bool has_pinning_cursor(const Btree *bt)
 {
     ASSERT(bt->pager != NULL);
@@ -242,6 +266,7 @@ static bool has_pinning_cursor(const Btree *bt)
     return false;
 }
 
+// An open cursor may be in the middle of a walk, even if it holds no pin now: it counts.
 void btree_end_read_if_idle(Btree *bt)
 {
     ASSERT(bt != NULL);
@@ -251,6 +276,7 @@ void btree_end_read_if_idle(Btree *bt)
     ASSERT(bt->page1 == NULL);
 }
 
+// Everything that can fail. Afterwards the transaction is durable but not yet decided.
 int btree_commit_prepare(Btree *bt, const char *super_journal)
 {
     ASSERT(bt->pager != NULL);
@@ -259,9 +285,14 @@ int btree_commit_prepare(Btree *bt, const char *super_journal)
     if (bt->auto_vacuum == 1)
         TRY(vacuum_at_commit(bt));
     ASSERT(bt->page1 != NULL);
-    return pager_commit_prepare(bt->pager, super_journal);
+    const u8 *before = bt->page1->data; // the pager counts the change there
+    int rc = pager_commit_prepare(bt->pager, super_journal);
+    header_follow(bt, before);
+    return rc;
 }
 
+// After the pager's point of no return private pages are the newest versions. Cursors keep their
+// pins: a page's bytes do not change by being published.
 int btree_commit_finish(Btree *bt, bool keep_read)
 {
     ASSERT(bt->pager != NULL);
@@ -276,13 +307,16 @@ int btree_commit_finish(Btree *bt, bool keep_read)
     return SQLITE_OK;
 }
 
+// Both halves, for callers with a single file.
 int btree_commit(Btree *bt)
 {
     TRY(btree_commit_prepare(bt, NULL));
     ASSERT(bt->pager != NULL);
+    ASSERT(bt->txn != SQLITE_TXN_WRITE || bt->page1 != NULL);
     return btree_commit_finish(bt, false);
 }
 
+// From now on every use of the cursor gives `rc`.
 static void trip_cursor(Cursor *cur, int rc)
 {
     ASSERT(rc != SQLITE_OK);
@@ -307,6 +341,9 @@ static void release_cursors(Btree *bt, int trip_rc, bool write_only)
     }
 }
 
+// The order matters: no page may be pinned when private ones are dropped, so cursors first, then
+// page 1. Page 1 is read again because page size, auto-vacuum and page count may all have been
+// this transaction's.
 int btree_rollback(Btree *bt, int trip_rc, bool write_only)
 {
     int rc = SQLITE_OK;
@@ -325,15 +362,19 @@ int btree_rollback(Btree *bt, int trip_rc, bool write_only)
     return rc;
 }
 
+// Savepoints are the pager's; the B-tree has no state that one could bring back.
 int btree_savepoint_open(Btree *bt, u32 count)
 {
     ASSERT(bt->txn == SQLITE_TXN_WRITE);
+    ASSERT(bt->page1 != NULL);
     return pager_savepoint_open(bt->pager, count);
 }
 
+// Releasing changes no page. Rolling back may change any, page 1 too, so cursors let go first.
 int btree_savepoint(Btree *bt, int op, u32 index)
 {
     ASSERT(op == SAVEPOINT_RELEASE || op == SAVEPOINT_ROLLBACK);
+    ASSERT(bt->writer == NULL);
     if (bt->txn != SQLITE_TXN_WRITE)
         return SQLITE_OK;
     if (op == SAVEPOINT_RELEASE) {
@@ -377,6 +418,9 @@ static int copy_range(Btree *target, u64 offset, const u8 *bytes, u32 size)
     return SQLITE_OK;
 }
 
+// As bytes, not as pages: the two files may differ in page size, and then the target takes the
+// source's with its next transaction. The target's change counter goes on as if rows had been
+// changed.
 int btree_copy_file(Btree *target, Btree *source)
 {
     u32 from_size = source->geometry.page_size;

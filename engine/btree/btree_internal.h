@@ -231,7 +231,10 @@ MUST_USE int overflow_free_chain(Btree *bt, const Cell *cell);
 
 // Makes the node's page writable and follows it where it moves.
 MUST_USE int node_own(Btree *bt, Node *node);
-MUST_USE int header_own(Btree *bt); // page 1
+// The same for page 1, wherever it is in use.
+MUST_USE int header_own(Btree *bt);
+// To be called when page 1's bytes may have moved from `before`.
+void header_follow(Btree *bt, const u8 *before);
 
 enum { // offsets in page 1
     AT_PAGE_COUNT = 28,

@@ -22,11 +22,13 @@ struct BulkBuilder {
     Node levels[TREE_DEPTH_MAX];
 };
 
+// The root is pinned and stays so: it is always the page of the highest level.
 int bulk_begin(Btree *bt, Pgno root, TreeKind kind, BulkBuilder **out)
 {
     Page *page;
     ASSERT(bt->txn == SQLITE_TXN_WRITE);
     ASSERT(root > 1);
+    ASSERT(out != NULL);
 
     TRY(cursors_save(bt, root, NULL)); // B5
     BulkBuilder *bulk = mem_alloc(sizeof *bulk + bt->geometry.page_size + CELL_HEAD_MAX);
@@ -143,6 +145,7 @@ static int turn_page(BulkBuilder *bulk, u32 level)
     return SQLITE_OK;
 }
 
+// Nothing is compared: the caller vouches for the order.
 int bulk_add(BulkBuilder *bulk, const Payload *payload)
 {
     CellImage image;
@@ -175,9 +178,11 @@ static int close_levels(BulkBuilder *bulk)
     return SQLITE_OK;
 }
 
+// Dividers and left children are in place already; what is missing is each level's right child.
 int bulk_finish(BulkBuilder *bulk)
 {
     ASSERT(bulk->bt->txn == SQLITE_TXN_WRITE);
+    ASSERT(bulk->level_count > 0);
     int rc = close_levels(bulk);
     ASSERT(bulk->levels[bulk->level_count - 1].page->pgno == bulk->root);
     bulk_abandon(bulk);
@@ -189,6 +194,7 @@ void bulk_abandon(BulkBuilder *bulk)
     if (bulk == NULL)
         return;
     ASSERT(bulk->level_count > 0);
+    ASSERT(bulk->level_count <= TREE_DEPTH_MAX);
     for (u32 i = 0; i < bulk->level_count; i++)
         page_unpin(bulk->bt->pager, bulk->levels[i].page);
     mem_free(bulk);

@@ -25,6 +25,7 @@ u32 cell_local_size(const Geometry *geometry, bool is_table, u32 payload_size)
     u32 max_local = is_table ? geometry->table_max_local : geometry->index_max_local;
     ASSERT(geometry->usable >= USABLE_MIN);
     ASSERT(geometry->min_local <= max_local);
+    ASSERT(geometry->usable > 35);
 
     if (payload_size <= max_local)
         return payload_size;
@@ -49,6 +50,7 @@ void cell_parse(const Geometry *geometry, u8 kind, const u8 *p, Cell *cell)
     ASSERT(kind == TABLE_LEAF || kind == TABLE_INTERIOR || kind == INDEX_LEAF
            || kind == INDEX_INTERIOR);
     ASSERT(geometry->usable >= USABLE_MIN);
+    ASSERT(p != NULL);
 
     u32 at = kind & NODE_LEAF_BIT ? 0 : 4;
     if (kind == TABLE_INTERIOR) {
@@ -96,10 +98,12 @@ u32 cell_size(const Geometry *geometry, u8 kind, const u8 *p)
     return at + payload < CELL_SIZE_MIN ? CELL_SIZE_MIN : at + payload;
 }
 
+// For everything but the hot paths, which have their own versions of the same checks.
 int node_parse_cell(const Node *node, u32 slot, Cell *cell)
 {
     ASSERT(slot < node->cell_count);
     ASSERT(node->geometry != NULL);
+    ASSERT(cell != NULL);
 
     const u8 *p = node_cell(node, slot);
     if (p == NULL)

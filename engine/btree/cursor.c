@@ -28,10 +28,13 @@ static void mark_shared(Btree *bt, Cursor *fresh)
     }
 }
 
+// The path is left as it is: levels mean nothing until `pinned` says so. This is called once per
+// statement and table, so a kilobyte is not cleared for nothing.
 int cursor_open(Btree *bt, Pgno root, bool writable, const KeyShape *shape, Cursor **out)
 {
     ASSERT(bt->txn != SQLITE_TXN_NONE);
     ASSERT(!writable || bt->txn == SQLITE_TXN_WRITE);
+    ASSERT(out != NULL);
 
     if (root == 0)
         return corrupt_page(0, "root page 0");
@@ -59,6 +62,7 @@ void cursor_unpin_from(Cursor *cur, u32 level)
 {
     ASSERT(level <= TREE_DEPTH_MAX);
     ASSERT(cur->pinned <= TREE_DEPTH_MAX);
+    ASSERT(cur->bt != NULL);
 
     while (cur->pinned > level) {
         cur->pinned--;
@@ -66,6 +70,7 @@ void cursor_unpin_from(Cursor *cur, u32 level)
     }
 }
 
+// Saved and tripped cursors stay so; others stand nowhere afterwards.
 void cursor_release(Cursor *cur)
 {
     ASSERT(cur->bt != NULL);
@@ -77,13 +82,16 @@ void cursor_release(Cursor *cur)
     if (cur->fast.state <= CURSOR_INVALID)
         cur->fast.state = CURSOR_INVALID;
     ASSERT(cur->pinned == 0);
+    ASSERT(cur->fast.level == &cur->path[0]);
 }
 
+// Its place in the list is found by walking: statements have few cursors open.
 void cursor_close(Cursor *cur)
 {
     if (cur == NULL)
         return;
     ASSERT(cur->bt != NULL);
+    ASSERT(cur->bt->writer != cur);
     cursor_release(cur);
     Cursor **link = &cur->bt->cursors;
     while (*link != cur)
@@ -97,17 +105,20 @@ void cursor_close(Cursor *cur)
 void cursor_hint_scan(Cursor *cur)
 {
     ASSERT(cur->bt != NULL);
+    ASSERT(cur->pinned <= TREE_DEPTH_MAX);
     cur->is_scan = true;
 }
 
 bool cursor_is_eof(const Cursor *cur)
 {
     ASSERT(cur->bt != NULL);
+    ASSERT(cur->fast.state <= CURSOR_FAULT);
     return cur->fast.state == CURSOR_INVALID;
 }
 
 // --- moving along the path ---
 
+// The number is not judged here: the pager refuses those outside the file.
 int node_child(const Node *node, u32 slot, Pgno *child)
 {
     ASSERT(!node_is_leaf(node));
@@ -139,10 +150,13 @@ static int stand_in_empty_file(Cursor *cur)
     return SQLITE_OK;
 }
 
+// The root's pin is kept between seeks. That is sound because any change of the tree by others
+// takes all pins away (B5).
 int cursor_to_root(Cursor *cur)
 {
     ASSERT(cur->fast.state != CURSOR_FAULT);
     ASSERT(cur->bt->txn != SQLITE_TXN_NONE);
+    ASSERT(cur->pinned <= TREE_DEPTH_MAX);
 
     cur->fast.has_cell = false;
     cur->fast.state = CURSOR_INVALID;
@@ -182,12 +196,15 @@ static void read_ahead(Cursor *cur, const Level *parent)
     pager_prefetch(cur->bt->pager, wanted, count);
 }
 
+// Follows the path's slot one level down. A page that the former path went through is still pinned
+// and parsed: then this costs a comparison.
 int cursor_load_child(Cursor *cur)
 {
     Level *parent = cur->fast.level;
     u32 depth = cur->depth + 1u;
     ASSERT(!node_is_leaf(&parent->node));
     ASSERT(depth <= cur->pinned);
+    ASSERT(cur->bt->page1 != NULL);
 
     Pgno child;
     TRY(node_child(&parent->node, parent->slot, &child));
@@ -214,6 +231,8 @@ int cursor_load_child(Cursor *cur)
     return SQLITE_OK;
 }
 
+// Only a root may be empty: an empty page further down would break the walk, which takes the first
+// or last entry of whatever it comes to.
 int cursor_descend(Cursor *cur)
 {
     ASSERT(cur->pinned > cur->depth);
@@ -251,6 +270,7 @@ int cursor_to_rightmost(Cursor *cur)
 bool cursor_on_right_edge(const Cursor *cur)
 {
     ASSERT(cur->pinned > cur->depth);
+    ASSERT(cur->depth < TREE_DEPTH_MAX);
     for (u32 i = 0; i < cur->depth; i++) {
         ASSERT(cur->path[i].slot <= cur->path[i].node.cell_count);
         if (cur->path[i].slot < cur->path[i].node.cell_count)
@@ -273,6 +293,8 @@ static int start_at_root(Cursor *cur, bool *empty)
     return SQLITE_OK;
 }
 
+// The smallest entry is in the leftmost leaf in both families: index entries further up are
+// dividers, so they are greater.
 int cursor_first(Cursor *cur, bool *empty)
 {
     TRY(start_at_root(cur, empty));
@@ -286,6 +308,7 @@ int cursor_first(Cursor *cur, bool *empty)
     return SQLITE_OK;
 }
 
+// The mirror image: right children all the way, then the last slot.
 int cursor_last(Cursor *cur, bool *empty)
 {
     TRY(start_at_root(cur, empty));
@@ -300,10 +323,12 @@ int cursor_last(Cursor *cur, bool *empty)
     return SQLITE_OK;
 }
 
+// The walk climbed over the root. The root's pin is kept for the next seek.
 static int finish_at_end(Cursor *cur)
 {
     ASSERT(cur->depth == 0);
     ASSERT(cur->fast.state != CURSOR_FAULT);
+    ASSERT(cur->pinned <= TREE_DEPTH_MAX);
     cur->fast.state = CURSOR_INVALID;
     return SQLITE_DONE;
 }
@@ -329,6 +354,9 @@ static int prepare_step(Cursor *cur, int direction, bool *stay)
     return SQLITE_OK;
 }
 
+// From an entry of an interior index page the next one is the leftmost below its right neighbour.
+// From a leaf's end one climbs: in an index tree the first divider to the right is the next entry,
+// in a table tree it only leads on (B3).
 int cursor_next_slow(Cursor *cur)
 {
     bool stay;
@@ -337,6 +365,7 @@ int cursor_next_slow(Cursor *cur)
         return SQLITE_OK;
     Level *level = cur->fast.level;
     ASSERT(level->slot < level->node.cell_count);
+    ASSERT(cur->pinned > cur->depth);
 
     level->slot++;
     if (!node_is_leaf(&level->node)) {
@@ -362,6 +391,8 @@ int cursor_next_slow(Cursor *cur)
     return rc;
 }
 
+// The mirror image of cursor_next_slow(): the entry before one of an interior page is the
+// rightmost below its own child.
 int cursor_previous_slow(Cursor *cur)
 {
     bool stay;
@@ -370,6 +401,7 @@ int cursor_previous_slow(Cursor *cur)
         return SQLITE_OK;
     Level *level = cur->fast.level;
     ASSERT(level->slot < level->node.cell_count);
+    ASSERT(cur->pinned > cur->depth);
 
     if (node_is_leaf(&level->node)) {
         if (level->slot > 0) {
@@ -394,6 +426,8 @@ int cursor_previous_slow(Cursor *cur)
 
 // --- the entry stood on ---
 
+// The inline readers have no way to fail, so a damaged cell reads as one byte that is nowhere:
+// whoever wants it must call cursor_payload_read(), and that tells.
 static COLD void mark_cell_damaged(Cursor *cur)
 {
     const Node *node = &cur->fast.level->node;
@@ -401,14 +435,17 @@ static COLD void mark_cell_damaged(Cursor *cur)
     cur->fast.cell_damaged = true;
     cur->fast.cell = (Cell){.payload = node->data, .payload_size = 1};
     ASSERT(cur->fast.has_cell);
+    ASSERT(node->page != NULL);
 }
 
+// Called once per row by a scan, so the common row is parsed here and not by the general routine.
 void cursor_parse_cell(Cursor *cur)
 {
     const Level *level = cur->fast.level;
     const Node *node = &level->node;
     ASSERT(cur->fast.state == CURSOR_VALID || cur->fast.state == CURSOR_SKIP);
     ASSERT(level->slot < node->cell_count);
+    ASSERT(cur->pinned > cur->depth);
 
     cur->fast.has_cell = true;
     cur->fast.cell_damaged = false;
@@ -440,6 +477,8 @@ void cursor_parse_cell(Cursor *cur)
         mark_cell_damaged(cur);
 }
 
+// Only meaningful for files, as the SQL function is; pages of a log have this offset once they are
+// checkpointed.
 i64 cursor_offset(Cursor *cur)
 {
     const Cell *cell = cursor_cell(cur);
@@ -449,6 +488,8 @@ i64 cursor_offset(Cursor *cur)
     return (i64)(node->page->pgno - 1) * cur->bt->geometry.page_size + (cell->payload - node->data);
 }
 
+// Leaves say how many cells they have: no entry is looked at. Interior index entries count one for
+// each step between children.
 int cursor_count(Cursor *cur, i64 *count)
 {
     bool empty;
@@ -478,6 +519,7 @@ int cursor_count(Cursor *cur, i64 *count)
     return SQLITE_OK;
 }
 
+// Assumes that all pages on a level are as full as those of the path.
 i64 cursor_row_estimate(Cursor *cur)
 {
     i64 estimate = 1;
@@ -494,6 +536,7 @@ i64 cursor_row_estimate(Cursor *cur)
 
 // --- saving and restoring ---
 
+// An index key is its own memory from now on: the page may change or go.
 int cursor_save_key(Cursor *cur)
 {
     const Cell *cell = cursor_cell(cur);
@@ -517,6 +560,8 @@ int cursor_save_key(Cursor *cur)
     return payload_read(cur->bt, cell, 0, cell->payload_size, key);
 }
 
+// A cursor beside a hole (CURSOR_SKIP) remembers the neighbour it stands on and which step it
+// owes.
 int cursor_save(Cursor *cur)
 {
     ASSERT(cur->bt != NULL);
@@ -536,6 +581,7 @@ int cursor_save(Cursor *cur)
 int cursors_save(Btree *bt, Pgno root, const Cursor *except)
 {
     ASSERT(bt != NULL);
+    ASSERT(except == NULL || except->bt == bt);
     for (Cursor *cur = bt->cursors; cur != NULL; cur = cur->next) {
         ASSERT(cur->bt == bt);
         if (cur != except && (root == 0 || cur->root == root) && cur->pinned > 0)
@@ -544,6 +590,8 @@ int cursors_save(Btree *bt, Pgno root, const Cursor *except)
     return SQLITE_OK;
 }
 
+// If the key is gone, the seek lands on a neighbour, and the step to it is already made: `skip`
+// says in which direction.
 int cursor_ensure(Cursor *cur)
 {
     if (cur->fast.state == CURSOR_FAULT)
@@ -576,6 +624,7 @@ int cursor_ensure(Cursor *cur)
 int cursor_restore(Cursor *cur, bool *different_row)
 {
     ASSERT(cur->bt != NULL);
+    ASSERT(different_row != NULL);
     TRY(cursor_ensure(cur));
     ASSERT(cur->fast.state != CURSOR_SAVED);
     *different_row = cur->fast.state != CURSOR_VALID;

@@ -27,6 +27,8 @@ static void settle_after_delete(Cursor *cur)
     cur->fast.state = CURSOR_SKIP;
 }
 
+// Whether the page will be sparse is known before the cell is gone: only then must the key be
+// remembered for a walk to go on.
 static int delete_from_leaf(Cursor *cur, bool save)
 {
     Level *level = cur->fast.level;
@@ -34,6 +36,7 @@ static int delete_from_leaf(Cursor *cur, bool save)
     Cell cell;
     ASSERT(node_is_leaf(node));
     ASSERT(level->slot < node->cell_count);
+    ASSERT(cur->pinned > cur->depth);
 
     TRY(node_parse_cell(node, level->slot, &cell));
     TRY(node_measure(node));
@@ -119,6 +122,7 @@ static int balance_starved_leaf(Cursor *cur, const u8 *divider)
     const u8 *key;
     cell_parse(&cur->bt->geometry, INDEX_INTERIOR, divider, &cell);
     ASSERT(cell.payload == divider + (cell.payload - divider));
+    ASSERT(!cur->is_table);
 
     TRY(payload_whole(cur->bt, &cell, &key));
     u8 *copy = mem_alloc((u64)cell.payload_size + PAGE_SLACK); // seeks use bt->payload themselves
@@ -141,6 +145,8 @@ static int balance_starved_leaf(Cursor *cur, const u8 *divider)
     return balance_upward(cur, &none, &kept_place);
 }
 
+// The predecessor moves up first, so that the leaf and the page above are both sound trees at
+// every step but one; then the leaf is balanced, and with it the path upward.
 static int delete_from_interior(Cursor *cur, bool save)
 {
     Btree *bt = cur->bt;
@@ -185,10 +191,12 @@ static int delete_from_interior(Cursor *cur, bool save)
     return SQLITE_OK;
 }
 
+// The door. Deleting what somebody else deleted is no error: the row is gone, as wished.
 int cursor_delete(Cursor *cur, u32 flags)
 {
     ASSERT(cur->is_writable);
     ASSERT(cur->bt->txn == SQLITE_TXN_WRITE);
+    ASSERT(cur->bt->writer == NULL);
 
     TRY(cursor_ensure(cur));
     if (cur->fast.state != CURSOR_VALID)

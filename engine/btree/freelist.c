@@ -19,6 +19,7 @@ enum {
 bool page_is_pending_byte(const Btree *bt, Pgno pgno)
 {
     ASSERT(bt->geometry.page_size >= PAGE_SIZE_MIN);
+    ASSERT(pgno > 0);
     return pgno == PENDING_BYTE / bt->geometry.page_size + 1;
 }
 
@@ -38,6 +39,8 @@ static int next_number(const Btree *bt, Pgno *pgno)
     return SQLITE_OK;
 }
 
+// The page count in the header grows with the file, as SQLite's does, so that a reader of the log
+// sees it.
 static int allocate_at_end(Btree *bt, Page **out)
 {
     Pgno pgno;
@@ -166,6 +169,8 @@ static int take_from_trunk(Btree *bt, Page **previous, Page **trunk, Pgno near, 
     return take_leaf_of(bt, *trunk, index, out);
 }
 
+// Looks through the trunks until one serves. A circle of trunks is found by counting: there cannot
+// be more than free pages.
 static int allocate_from_freelist(Btree *bt, u32 free_count, Pgno near, AllocMode mode, Page **out)
 {
     Page *previous = NULL;
@@ -200,6 +205,7 @@ done:
     return rc;
 }
 
+// Reusing comes before growing, whatever is near: a file must not grow while it has holes.
 int page_allocate(Btree *bt, Pgno near, AllocMode mode, Page **out)
 {
     ASSERT(bt->txn == SQLITE_TXN_WRITE);
@@ -242,10 +248,12 @@ done:
     return rc;
 }
 
+// secure_delete: the old content is read for the journal's sake and overwritten for the owner's.
 static int zero_page(Btree *bt, Pgno pgno)
 {
     Page *page;
     ASSERT(bt->secure_delete != 0);
+    ASSERT(pgno > 1);
     TRY(pager_get(bt->pager, pgno, &page));
     int rc = pager_make_writable(bt->pager, &page);
     if (rc == SQLITE_OK)
@@ -255,6 +263,7 @@ static int zero_page(Btree *bt, Pgno pgno)
     return rc;
 }
 
+// The first trunk has no room, or there is none: the page itself becomes the first trunk.
 static int make_trunk(Btree *bt, Pgno pgno, Pgno next)
 {
     Page *page;
@@ -271,6 +280,7 @@ static int make_trunk(Btree *bt, Pgno pgno, Pgno next)
     return rc;
 }
 
+// A leaf of the freelist is not written at commit: nobody will read it.
 int page_free(Btree *bt, Pgno pgno)
 {
     ASSERT(bt->txn == SQLITE_TXN_WRITE);

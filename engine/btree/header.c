@@ -31,6 +31,7 @@ enum {
 static const u8 file_magic[16] = "SQLite format 3";
 static const u8 fractions[3] = {64, 32, 32};
 
+// A new page size means a new scratch page; buffers for balancing are made when next needed.
 int btree_set_geometry(Btree *bt, u32 page_size, u32 reserved)
 {
     ASSERT(page_size >= PAGE_SIZE_MIN && page_size <= PAGE_SIZE_MAX);
@@ -50,6 +51,36 @@ int btree_set_geometry(Btree *bt, u32 page_size, u32 reserved)
     return SQLITE_OK;
 }
 
+// Page 1 is the schema's root too. When its bytes have moved, the cursor at work follows (B9);
+// others that stand on it give up their place, because their callers may hold pointers into it.
+void header_follow(Btree *bt, const u8 *before)
+{
+    ASSERT(bt->page1 != NULL);
+    ASSERT(before != NULL);
+    if (LIKELY(bt->page1->data == before))
+        return;
+    for (Cursor *cur = bt->cursors; cur != NULL; cur = cur->next) {
+        if (cur->root != 1 || cur->pinned == 0)
+            continue;
+        node_rebase(&cur->path[0].node, bt->page1);
+        cur->fast.has_cell = false;
+        if (cur != bt->writer && cursor_save(cur) != SQLITE_OK)
+            cursor_release(cur); // a damaged row: there is nothing to come back to
+    }
+}
+
+int header_own(Btree *bt)
+{
+    ASSERT(bt->page1 != NULL);
+    ASSERT(bt->txn == SQLITE_TXN_WRITE);
+    const u8 *before = bt->page1->data;
+    TRY(pager_make_writable(bt->pager, &bt->page1));
+    header_follow(bt, before);
+    return SQLITE_OK;
+}
+
+// The first write of a database. Schema format and encoding are left to whoever creates the
+// schema.
 int header_create(Btree *bt)
 {
     ASSERT(bt->txn == SQLITE_TXN_WRITE);
@@ -78,6 +109,7 @@ int header_create(Btree *bt)
 static Pgno stored_page_count(const u8 *header)
 {
     ASSERT(header != NULL);
+    ASSERT(header[0] != 0);
     bool is_valid = get_u32(header + AT_CHANGE_COUNTER) == get_u32(header + AT_VALID_FOR);
     return is_valid ? get_u32(header + AT_PAGE_COUNT) : 0;
 }
@@ -100,6 +132,7 @@ static int follow_log(Btree *bt, const u8 *header, bool *again)
 static int check_identity(const u8 *header, u32 *page_size)
 {
     ASSERT(header != NULL);
+    ASSERT(page_size != NULL);
     if (memcmp(header, file_magic, sizeof file_magic) != 0)
         return SQLITE_NOTADB;
     if (header[AT_READ_VERSION] > VERSION_MAX)
@@ -115,6 +148,8 @@ static int check_identity(const u8 *header, u32 *page_size)
     return SQLITE_OK;
 }
 
+// Every transaction begins here, so the order is that of cheapness and of what later checks rely
+// on: identity, log, page size, page count, geometry, settings.
 int header_check(Btree *bt, bool *again)
 {
     const u8 *header = bt->page1->data;
@@ -155,16 +190,19 @@ int header_check(Btree *bt, bool *again)
 
 // --- meta fields ---
 
+// Field 0 is the count of free pages; fields are four bytes each from offset 36.
 void btree_get_meta(Btree *bt, int index, u32 *value)
 {
     ASSERT(bt->txn != SQLITE_TXN_NONE);
     ASSERT(index >= 0 && index <= META_DATA_VERSION);
+    ASSERT(bt->page1 != NULL);
     if (index == META_DATA_VERSION)
         *value = pager_data_version(bt->pager);
     else
         *value = get_u32(bt->page1->data + AT_META + 4 * index);
 }
 
+// Incremental vacuum is a setting in the header and in memory: both change here.
 int btree_set_meta(Btree *bt, int index, u32 value)
 {
     ASSERT(bt->txn == SQLITE_TXN_WRITE);
@@ -176,9 +214,12 @@ int btree_set_meta(Btree *bt, int index, u32 value)
     return SQLITE_OK;
 }
 
+// Leaving WAL mode, the header still asks for the log while its pages are being put back: `no_wal`
+// keeps it shut.
 int btree_set_file_version(Btree *bt, u8 version)
 {
     ASSERT(version == 1 || version == 2);
+    ASSERT(bt->pager != NULL);
     bt->no_wal = version == 1;
     int rc = btree_begin(bt, BTREE_READ, NULL);
     if (rc == SQLITE_OK

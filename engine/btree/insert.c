@@ -10,10 +10,12 @@
 
 // --- cells under construction ---
 
+// Decides how the payload is split between page and chain; writes nothing but the head.
 int image_init(const Btree *bt, bool is_table, Pgno child, const Payload *payload, CellImage *image)
 {
     ASSERT(payload->key_size >= 0 || is_table);
     ASSERT(bt->geometry.usable >= USABLE_MIN);
+    ASSERT(image != NULL);
 
     u64 size = is_table ? (u64)payload->data_size + payload->zero_tail : (u64)payload->key_size;
     if (size > PAYLOAD_MAX)
@@ -39,11 +41,14 @@ int image_init(const Btree *bt, bool is_table, Pgno child, const Payload *payloa
     return SQLITE_OK;
 }
 
+// Bytes come from up to three sources: the head, the payload in memory, and zeroes for a
+// zeroblob's tail.
 void image_write(const CellImage *image, u8 *out)
 {
     u32 present = image->bytes_size < image->local_size ? image->bytes_size : image->local_size;
     ASSERT(image->head_size <= CELL_HEAD_MAX);
     ASSERT((image->overflow != 0) == (image->local_size < image->payload_size));
+    ASSERT(image->size >= CELL_SIZE_MIN);
 
     memcpy(out, image->head, image->head_size);
     u8 *p = out + image->head_size;
@@ -61,11 +66,25 @@ void image_write(const CellImage *image, u8 *out)
 
 // --- finding the place ---
 
+// After a seek in an empty tree there is no entry to stand on, but the place to insert is known.
 static bool stands_in_empty_tree(const Cursor *cur)
 {
     ASSERT(cur->bt != NULL);
+    ASSERT(cur->depth < TREE_DEPTH_MAX);
     return cur->fast.state == CURSOR_INVALID && cur->depth == 0 && cur->pinned > 0
            && cur->path[0].node.cell_count == 0 && node_is_leaf(&cur->path[0].node);
+}
+
+// What the caller says of its seek agrees with where the cursor stands. (Of index keys that would
+// take a comparison to know.)
+static bool claim_holds(Cursor *cur, RowId rowid, int order)
+{
+    ASSERT(cur->fast.state == CURSOR_VALID);
+    ASSERT(order != CURSOR_UNKNOWN);
+    if (!cur->is_table)
+        return true;
+    RowId here = cursor_rowid(cur);
+    return order == 0 ? here == rowid : order < 0 ? here < rowid : here > rowid;
 }
 
 // Seeks unless the caller's seek still holds: another cursor's change may have
@@ -75,10 +94,13 @@ static int find_place(Cursor *cur, const Payload *payload, int seek_order, int *
     ASSERT(cur->is_writable);
     ASSERT(payload != NULL);
 
-    if (seek_order != CURSOR_UNKNOWN
-        && (cur->fast.state == CURSOR_VALID || stands_in_empty_tree(cur))) {
+    bool is_empty = stands_in_empty_tree(cur);
+    if (seek_order != CURSOR_UNKNOWN && (cur->fast.state == CURSOR_VALID || is_empty)) {
+        bool holds = is_empty || claim_holds(cur, payload->key_size, seek_order);
+        ASSERT_SOUND(holds);
         *order = seek_order;
-        return SQLITE_OK;
+        if (holds)
+            return SQLITE_OK;
     }
     if (cur->is_table)
         return cursor_seek_rowid(cur, payload->key_size, false, order);
@@ -155,6 +177,8 @@ static int remember_inserted(Cursor *cur, const Payload *payload)
     return SQLITE_OK;
 }
 
+// The cell waits in a buffer of its own while pages are taken apart. An append keeps the path; any
+// other balance loses it.
 static int insert_and_balance(Cursor *cur, u32 slot, const CellImage *image)
 {
     u8 *bytes;
@@ -170,6 +194,8 @@ static int insert_and_balance(Cursor *cur, u32 slot, const CellImage *image)
     return SQLITE_OK;
 }
 
+// The common case ends here: a hole in the leaf and the cell written into it, without a copy in
+// between.
 static int insert_image(Cursor *cur, u32 slot, const CellImage *image)
 {
     Level *level = cur->fast.level;
@@ -192,6 +218,8 @@ static int insert_image(Cursor *cur, u32 slot, const CellImage *image)
     return SQLITE_OK;
 }
 
+// Overflow pages are written before the leaf is touched: allocating them may fail or take long,
+// and the leaf keeps its old state until then.
 static int insert_payload(Cursor *cur, const Payload *payload, int seek_order)
 {
     Btree *bt = cur->bt;
@@ -219,6 +247,7 @@ static int insert_payload(Cursor *cur, const Payload *payload, int seek_order)
     return insert_image(cur, slot, &image);
 }
 
+// The door. The path is given up after a failure, because nobody knows how far the change went.
 int cursor_insert(Cursor *cur, const Payload *payload, u32 flags, int seek_order)
 {
     ASSERT(cur->bt->txn == SQLITE_TXN_WRITE);
@@ -238,24 +267,38 @@ int cursor_insert(Cursor *cur, const Payload *payload, u32 flags, int seek_order
     return SQLITE_OK;
 }
 
+// An entry is copied as a record, never cell by cell: the trees may differ in page size and so in
+// what is local. While it is inserted, the buffer a long one was put together in is taken out of
+// the Btree's hands, because seeking among long keys uses it too.
 int cursor_transfer(Cursor *target, Cursor *source, RowId rowid)
 {
+    Btree *bt = source->bt;
     const Cell *cell = cursor_cell(source);
     const u8 *bytes;
     ASSERT(target->is_table == source->is_table);
     ASSERT(source->fast.state == CURSOR_VALID);
+    ASSERT(target->bt->txn == SQLITE_TXN_WRITE);
 
     if (source->fast.cell_damaged)
         return corrupt_page(source->fast.level->node.page->pgno, "damaged cell");
-    TRY(payload_whole(source->bt, cell, &bytes));
+    u32 size = cell->payload_size;
+    TRY(payload_whole(bt, cell, &bytes));
+    u8 *held = bt->payload;
+    u32 held_capacity = bt->payload_capacity;
+    bt->payload = NULL;
+    bt->payload_capacity = 0;
     Payload payload = {0};
     if (target->is_table) {
         payload.key_size = rowid;
         payload.data = bytes;
-        payload.data_size = cell->payload_size;
+        payload.data_size = size;
     } else {
         payload.key = bytes;
-        payload.key_size = cell->payload_size;
+        payload.key_size = size;
     }
-    return cursor_insert(target, &payload, CURSOR_APPEND, CURSOR_UNKNOWN);
+    int rc = cursor_insert(target, &payload, CURSOR_APPEND, CURSOR_UNKNOWN);
+    mem_free(bt->payload);
+    bt->payload = held;
+    bt->payload_capacity = held_capacity;
+    return rc;
 }

@@ -31,6 +31,7 @@ struct PageWalk {
     char path[200];
 };
 
+// Nothing is pinned before the first step.
 int page_walk_open(Btree *bt, Pgno root, PageWalk **out)
 {
     ASSERT(bt->txn != SQLITE_TXN_NONE);
@@ -49,6 +50,7 @@ void page_walk_close(PageWalk *walk)
     if (walk == NULL)
         return;
     ASSERT(walk->depth <= WALK_DEPTH_MAX);
+    ASSERT(walk->bt != NULL);
     while (walk->depth > 0)
         page_unpin(walk->bt->pager, walk->visits[--walk->depth].page);
     mem_free(walk);
@@ -102,6 +104,7 @@ static int enter_page(PageWalk *walk, Pgno pgno, PageInfo *info)
     return SQLITE_OK;
 }
 
+// Says how much of the payload should be here; whether it is, only the payload's reader can tell.
 static int show_chain_page(PageWalk *walk, PageInfo *info)
 {
     Btree *bt = walk->bt;
@@ -171,6 +174,8 @@ static int advance(PageWalk *walk, Pgno *child)
     return SQLITE_OK;
 }
 
+// A state machine by hand, because callers want one page at a time: chain pages first, then the
+// next cell or child, then up.
 int page_walk_next(PageWalk *walk, PageInfo *info)
 {
     ASSERT(walk != NULL);
@@ -194,6 +199,7 @@ int page_walk_next(PageWalk *walk, PageInfo *info)
     }
 }
 
+// As stored: nothing is checked or corrected.
 void header_info(Btree *bt, HeaderInfo *info)
 {
     ASSERT(bt->txn != SQLITE_TXN_NONE);

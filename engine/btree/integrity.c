@@ -68,6 +68,7 @@ static void PRINTF_LIKE(2, 3) report(Check *c, const char *fmt, ...)
 static bool refers_badly(Check *c, Pgno pgno)
 {
     ASSERT(c->seen != NULL || c->page_count == 0);
+    ASSERT(c->bt != NULL);
     if (pgno == 0 || pgno > c->page_count) {
         report(c, "invalid page number %u", pgno);
         return true;
@@ -82,11 +83,13 @@ static bool refers_badly(Check *c, Pgno pgno)
     return rc != SQLITE_OK;
 }
 
+// What the pointer map says of a page against who was found to refer to it.
 static void check_map(Check *c, Pgno child, u8 type, Pgno parent)
 {
     u8 got_type;
     Pgno got_parent;
     ASSERT(type >= PTRMAP_ROOT && type <= PTRMAP_TREE);
+    ASSERT(c->where != WHERE_PAGE);
     if (c->bt->auto_vacuum == 0)
         return;
     int rc = ptrmap_get(c->bt, child, &got_type, &got_parent);
@@ -153,6 +156,7 @@ static void check_chain(Check *c, bool is_freelist, Pgno pgno, u32 expected)
 
 // --- one page's bytes ---
 
+// Spans sort by their first byte, which is in the upper half.
 static int compare_spans(const void *a, const void *b)
 {
     u32 left = *(const u32 *)a;
@@ -190,6 +194,7 @@ static void check_coverage(Check *c, const Node *node)
     u32 i = 0;
     bool overlaps = false;
     ASSERT(node->page != NULL);
+    ASSERT(c->spans != NULL);
     while (i < count && !overlaps) {
         u32 start = c->spans[i] >> 16;
         overlaps = last >= start;
@@ -219,6 +224,7 @@ typedef struct KeyBound {
 
 static int check_page(Check *c, Pgno pgno, KeyBound *bound, u32 depth);
 
+// The walk goes from right to left, so rowids must fall.
 static void check_rowid(Check *c, RowId rowid, KeyBound *bound)
 {
     ASSERT(bound != NULL);
@@ -237,6 +243,7 @@ static bool check_cell(Check *c, const Node *node, u32 slot, KeyBound *bound)
     u32 start = node_content_start(node);
     Cell cell;
     ASSERT(slot < node->cell_count);
+    ASSERT(bound != NULL);
     if (at < start || at > g->usable - CELL_SIZE_MIN) {
         report(c, "Offset %u out of range %u..%u", at, start, g->usable - CELL_SIZE_MIN);
         return false;
@@ -266,6 +273,7 @@ static int check_cells(Check *c, const Node *node, KeyBound *bound, u32 depth, b
     Pgno self = node->page->pgno;
     int below = -1;
     ASSERT(c->where == WHERE_CELL);
+    ASSERT(bound != NULL);
     *is_sound = true;
     if (!is_leaf) {
         Pgno child = node_right_child(node);
@@ -297,6 +305,7 @@ static int check_cells(Check *c, const Node *node, KeyBound *bound, u32 depth, b
     return below;
 }
 
+// A page whose free space does not add up is not walked: its cells may lie anywhere.
 static int check_node(Check *c, Node *node, KeyBound *bound, u32 depth)
 {
     bool is_sound;
@@ -356,6 +365,7 @@ static int check_page(Check *c, Pgno pgno, KeyBound *bound, u32 depth)
 
 // --- the whole ---
 
+// Only when all roots are known does their largest mean anything.
 static void check_roots(Check *c, const IntegrityCheck *check)
 {
     Pgno largest = 0;
@@ -373,6 +383,7 @@ static void check_roots(Check *c, const IntegrityCheck *check)
         report(c, "max rootpage (%u) disagrees with header (%u)", largest, stored);
 }
 
+// In the order given: a second reference is blamed on the tree that comes later.
 static void check_trees(Check *c, const IntegrityCheck *check)
 {
     ASSERT(c->where == WHERE_NONE);
@@ -407,6 +418,7 @@ static void check_unreached(Check *c)
     }
 }
 
+// Memory for the whole check is got at the start; what runs out later is told through c->rc.
 static int check_everything(Check *c, const IntegrityCheck *check)
 {
     const u8 *header = c->bt->page1->data;
@@ -428,6 +440,7 @@ static int check_everything(Check *c, const IntegrityCheck *check)
     return c->rc;
 }
 
+// Reading goes on where single pages fail: each is reported and passed over.
 int btree_integrity_check(Btree *bt, IntegrityCheck *check)
 {
     ASSERT(bt->txn != SQLITE_TXN_NONE);

@@ -26,10 +26,13 @@ enum {
     BLOCK_MIN = 4,
 };
 
+// The local limits follow from the fractions 64, 32, 32 of 255 in every header; they guarantee
+// that an index page holds four cells.
 void geometry_init(Geometry *geometry, u32 page_size, u32 reserved)
 {
     ASSERT(page_size >= PAGE_SIZE_MIN && page_size <= PAGE_SIZE_MAX);
     ASSERT(page_size - reserved >= USABLE_MIN);
+    ASSERT(reserved < 256);
 
     u32 usable = page_size - reserved;
     geometry->page_size = page_size;
@@ -44,10 +47,13 @@ static Pgno node_pgno(const Node *node)
     return node->page != NULL ? node->page->pgno : 0;
 }
 
+// A handful of loads: this runs on every step of every descent. What is not needed to find a cell
+// (free blocks, the content area) is checked when something is to be written.
 int node_parse_bytes(Node *node, const Geometry *geometry, u8 *data, Pgno pgno)
 {
     ASSERT(geometry->usable >= USABLE_MIN);
     ASSERT(data != NULL);
+    ASSERT(node != NULL);
 
     u32 header_at = pgno == 1 ? FILE_HEADER_SIZE : 0;
     const u8 *header = data + header_at;
@@ -70,6 +76,7 @@ int node_parse_bytes(Node *node, const Geometry *geometry, u8 *data, Pgno pgno)
     return SQLITE_OK;
 }
 
+// A page of the wrong family would be searched by the wrong key.
 int node_parse(Node *node, const Geometry *geometry, Page *page, bool is_table)
 {
     ASSERT(page != NULL);
@@ -92,6 +99,7 @@ void node_rebase(Node *node, Page *page)
     node->page = page;
 }
 
+// Zero stands for 65536, which only an empty page of that size has.
 u32 node_content_start(const Node *node)
 {
     u32 start = get_u16(node->data + node->header_at + AT_CONTENT);
@@ -104,6 +112,7 @@ static void set_content_start(Node *node, u32 start)
 {
     ASSERT(start <= node->geometry->usable);
     ASSERT(start >= node_slots_at(node));
+    ASSERT(start <= 65536);
     put_u16(node->data + node->header_at + AT_CONTENT,
             start); // 65536 wraps to 0, as it should
 }
@@ -126,6 +135,7 @@ static void reset_header(Node *node, NodeKind kind)
     ASSERT(node_slots_end(node) == node_slots_at(node));
 }
 
+// For fresh pages, whose bytes may be anything.
 void node_init_empty(Node *node, const Geometry *geometry, Page *page, NodeKind kind)
 {
     ASSERT(page->data != NULL);
@@ -142,6 +152,7 @@ void node_init_empty(Node *node, const Geometry *geometry, Page *page, NodeKind 
         node_set_right_child(node, 0);
 }
 
+// The one place where a cell pointer becomes an address, so the one place where it is checked.
 u8 *node_cell(const Node *node, u32 slot)
 {
     ASSERT(slot < node->cell_count);
@@ -157,6 +168,8 @@ u8 *node_cell(const Node *node, u32 slot)
 
 // --- free space ---
 
+// Adds up fragments, gap and free blocks. Blocks ascend by at least four bytes, as SQLite checks
+// it, so the walk ends; sizes below four are believed, as SQLite does.
 int node_measure(Node *node)
 {
     ASSERT(node->data != NULL);
@@ -227,6 +240,9 @@ static u32 take_from_blocks(Node *node, u32 size)
     return 0;
 }
 
+// From the gap if it is large enough, else from a free block, else after moving all cells
+// together. Of those the first costs nothing, so free blocks are only touched when the gap is used
+// up.
 int node_open_hole(Node *node, u32 slot, u32 size, u8 **hole)
 {
     ASSERT(slot <= node->cell_count);
@@ -264,10 +280,12 @@ int node_open_hole(Node *node, u32 slot, u32 size, u8 **hole)
     return SQLITE_OK;
 }
 
+// For cells that exist already as bytes.
 int node_insert_cell(Node *node, u32 slot, const u8 *cell, u32 size)
 {
     u8 *hole;
     ASSERT(size <= node->geometry->usable);
+    ASSERT(cell != NULL);
     TRY(node_open_hole(node, slot, size, &hole));
     ASSERT(hole + size <= node->data + node->geometry->usable);
     memcpy(hole, cell, size);
@@ -301,6 +319,7 @@ static int release_bytes(Node *node, u32 at, u32 size)
     u32 usable = node->geometry->usable;
     ASSERT(size >= CELL_SIZE_MIN);
     ASSERT(at + size <= usable);
+    ASSERT(node->free_size != FREE_UNKNOWN);
 
     if (node->geometry->zero_freed)
         memset(node->data + at, 0, size);
@@ -338,10 +357,12 @@ static int release_bytes(Node *node, u32 at, u32 size)
     return SQLITE_OK;
 }
 
+// The last cell of a page takes all bookkeeping with it: an empty page has nothing but a gap.
 int node_remove_cell(Node *node, u32 slot, u32 size)
 {
     ASSERT(slot < node->cell_count);
     ASSERT(node->free_size != FREE_UNKNOWN);
+    ASSERT(size >= CELL_SIZE_MIN);
 
     u32 at = get_u16(node->slots + 2 * slot);
     if (at < node_content_start(node) || at + size > node->geometry->usable)
@@ -361,6 +382,8 @@ int node_remove_cell(Node *node, u32 slot, u32 size)
     return SQLITE_OK;
 }
 
+// Cells are copied out and written back from the end in slot order, so that a scan of the page
+// reads memory in one direction.
 int node_defragment(Node *node)
 {
     const Geometry *geometry = node->geometry;
@@ -397,10 +420,12 @@ int node_defragment(Node *node)
     return SQLITE_OK;
 }
 
+// No hole is looked for and nothing is freed: this is how balancing fills pages.
 void node_rebuild(Node *node, NodeKind kind, const CellRef *cells, u32 count)
 {
     ASSERT(node->data != NULL);
     ASSERT(count <= node->geometry->usable / 6);
+    ASSERT(cells != NULL || count == 0);
 
     reset_header(node, kind);
     u32 at = node->geometry->usable;

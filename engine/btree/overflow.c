@@ -10,9 +10,11 @@
 // too.
 #include "btree/btree_internal.h"
 
+// Payload bytes of an overflow page: all but the link.
 static u32 chain_page_size(const Btree *bt)
 {
     ASSERT(bt->geometry.usable >= USABLE_MIN);
+    ASSERT(bt->geometry.usable <= bt->geometry.page_size);
     return bt->geometry.usable - 4;
 }
 
@@ -41,10 +43,12 @@ typedef struct Access {
     const u8 *copy_in;
 } Access;
 
+// One run of bytes within a page, in the direction the access goes.
 static void access_bytes(Access *access, u8 *page_bytes, u32 size)
 {
     ASSERT(size <= access->left);
     ASSERT(access->copy_out != NULL || access->copy_in != NULL);
+    ASSERT(page_bytes != NULL);
 
     if (access->copy_in != NULL) {
         memcpy(page_bytes, access->copy_in, size);
@@ -104,12 +108,15 @@ static int access_chain_page(Access *access, Pgno *pgno, u32 starts_at)
     return SQLITE_OK;
 }
 
+// Starts at the furthest page known, so that reading a blob piece by piece does not walk its chain
+// again and again.
 static int access_chain(Access *access)
 {
     const Cell *cell = access->cell;
     Cursor *owner = access->chain_owner;
     ASSERT(access->offset >= cell->local_size);
     ASSERT(access->left > 0);
+    ASSERT(cell_has_overflow(cell));
 
     TRY(check_chain(access->bt, cell));
     u32 in_page = chain_page_size(access->bt);
@@ -129,11 +136,13 @@ static int access_chain(Access *access)
     return SQLITE_OK;
 }
 
+// Local bytes first, then the chain.
 static int access_payload(Access *access)
 {
     const Cell *cell = access->cell;
     ASSERT(access->bt != NULL);
     ASSERT((u64)access->offset + access->left <= cell->payload_size);
+    ASSERT(access->copy_out != NULL || access->copy_in != NULL || access->left == 0);
 
     if (access->offset < cell->local_size && access->left > 0) {
         u32 size = cell->local_size - access->offset;
@@ -148,14 +157,18 @@ int payload_read(Btree *bt, const Cell *cell, u32 offset, u32 size, u8 *out)
 {
     ASSERT(offset <= cell->payload_size);
     ASSERT(out != NULL || size == 0);
+    ASSERT((u64)offset + size <= cell->payload_size);
     Access access = {.bt = bt, .cell = cell, .offset = offset, .left = size, .copy_out = out};
     return access_payload(&access);
 }
 
+// For keys that must be compared as one piece. The buffer belongs to the Btree and lives until the
+// next call.
 int payload_whole(Btree *bt, const Cell *cell, const u8 **bytes)
 {
     ASSERT(cell->payload != NULL);
     ASSERT(cell->local_size <= cell->payload_size);
+    ASSERT(bytes != NULL);
 
     if (!cell_has_overflow(cell)) {
         *bytes = cell->payload;
@@ -175,6 +188,7 @@ int payload_whole(Btree *bt, const Cell *cell, const u8 **bytes)
     return payload_read(bt, cell, 0, cell->payload_size, bt->payload);
 }
 
+// Restores a cursor that was moved away, but never reads another row than the one asked for.
 int cursor_payload_read(Cursor *cur, u32 offset, u32 size, void *out)
 {
     ASSERT(out != NULL || size == 0);
@@ -197,9 +211,11 @@ int cursor_payload_read(Cursor *cur, u32 offset, u32 size, void *out)
 void cursor_cache_overflow(Cursor *cur)
 {
     ASSERT(cur->bt != NULL);
+    ASSERT(cur->pinned <= TREE_DEPTH_MAX);
     cur->caches_chain = true;
 }
 
+// Size and key stay, so no cell moves and nothing needs balancing.
 int cursor_payload_write(Cursor *cur, u32 offset, u32 size, const void *bytes)
 {
     ASSERT(cur->is_writable);
@@ -249,6 +265,8 @@ static void fill_chain_page(const CellImage *image, u32 offset, u8 *out, u32 siz
     memset(out + present, 0, size - present);
 }
 
+// A page is linked once its successor is known; pages are asked for in ascending order, so that a
+// blob reads forward.
 int overflow_write_chain(Btree *bt, CellImage *image, Pgno near)
 {
     u32 in_page = chain_page_size(bt);
@@ -282,9 +300,12 @@ done:
     return rc;
 }
 
+// As many pages as the payload needs, whatever the last link says. All but the last are read for
+// their link.
 int overflow_free_chain(Btree *bt, const Cell *cell)
 {
     ASSERT(bt->txn == SQLITE_TXN_WRITE);
+    ASSERT(cell->payload != NULL || !cell_has_overflow(cell)); // a table's divider has none
     if (!cell_has_overflow(cell))
         return SQLITE_OK;
     TRY(check_chain(bt, cell));

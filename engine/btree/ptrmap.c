@@ -23,6 +23,7 @@ static Pgno map_of(const Btree *bt, Pgno pgno)
 bool page_is_ptrmap(const Btree *bt, Pgno pgno)
 {
     ASSERT(pgno > 0);
+    ASSERT(bt->geometry.usable >= USABLE_MIN);
     return pgno >= 2 && map_of(bt, pgno) == pgno;
 }
 
@@ -40,6 +41,7 @@ static int find_entry(Btree *bt, Pgno pgno, Page **map, u32 *offset)
     return pager_get(bt->pager, map_pgno, map);
 }
 
+// A map page is made writable only if the entry really changes.
 int ptrmap_put(Btree *bt, Pgno pgno, PtrmapType type, Pgno parent)
 {
     Page *map;
@@ -65,6 +67,8 @@ int ptrmap_put(Btree *bt, Pgno pgno, PtrmapType type, Pgno parent)
     return rc;
 }
 
+// The map may say anything (B7): a type that does not exist is corruption, a wrong one is for the
+// caller to find.
 int ptrmap_get(Btree *bt, Pgno pgno, u8 *type, Pgno *parent)
 {
     Page *map;
@@ -81,10 +85,12 @@ int ptrmap_get(Btree *bt, Pgno pgno, u8 *type, Pgno *parent)
     return SQLITE_OK;
 }
 
+// After a page was rewritten or renumbered: everything it refers to learns where it is.
 int ptrmap_adopt(Btree *bt, const Node *node)
 {
     ASSERT(node->page != NULL);
     ASSERT(node->page->data == node->data);
+    ASSERT(node->page->pgno > 0);
 
     if (bt->auto_vacuum == 0)
         return SQLITE_OK;

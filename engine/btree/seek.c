@@ -170,10 +170,12 @@ static u32 choose_child(const Node *node, RowId rowid, KeyRange *range)
     return slot;
 }
 
+// Down the tree with a range that narrows at every divider.
 int cursor_seek_rowid(Cursor *cur, RowId rowid, bool bias_right, int *order)
 {
     KeyRange range = {.is_known = false};
     ASSERT(cur->is_table);
+    ASSERT(order != NULL);
     (void)bias_right; // the right edge is looked at first anyway
 
     if (cur->fast.state == CURSOR_VALID && seek_rowid_nearby(cur, rowid, order))
@@ -326,6 +328,7 @@ static int try_nearby(Cursor *cur, KeyProbe *probe, int *order, bool *settled)
     return SQLITE_OK;
 }
 
+// Unlike rowids, an index key may be found on the way down (B3).
 static int seek_key_from_root(Cursor *cur, KeyProbe *probe, int *order)
 {
     TRY(cursor_to_root(cur));
@@ -360,6 +363,7 @@ int cursor_seek_key(Cursor *cur, KeyProbe *probe, int *order)
     bool settled;
     ASSERT(!cur->is_table);
     ASSERT(probe->compare != NULL);
+    ASSERT(order != NULL);
 
     if (cur->fast.state == CURSOR_FAULT)
         return cur->fault_rc;
@@ -369,6 +373,7 @@ int cursor_seek_key(Cursor *cur, KeyProbe *probe, int *order)
     return seek_key_from_root(cur, probe, order);
 }
 
+// Parses the record into values of its own; few keys have more fields than fit the stack.
 int cursor_seek_record(Cursor *cur, const u8 *key, u32 size, int *order)
 {
     enum { ON_STACK = 16 };
@@ -376,6 +381,7 @@ int cursor_seek_record(Cursor *cur, const u8 *key, u32 size, int *order)
     u32 field_count = cur->shape->key_count;
     ASSERT(key != NULL);
     ASSERT(field_count > 0);
+    ASSERT(!cur->is_table);
 
     Value *values = few;
     if (field_count > ON_STACK) {

@@ -57,11 +57,13 @@ static int vacate_root(Btree *bt, Pgno root, Page **out)
     return pager_get_blank(bt->pager, root, out);
 }
 
+// The root keeps its number for life, except under auto-vacuum (btree_drop_tree).
 int btree_create_tree(Btree *bt, TreeKind kind, Pgno *root)
 {
     Page *page;
     ASSERT(bt->txn == SQLITE_TXN_WRITE);
     ASSERT(kind == TREE_TABLE || kind == TREE_INDEX);
+    ASSERT(root != NULL);
 
     if (bt->auto_vacuum == 0) {
         TRY(page_allocate(bt, 1, ALLOC_ANY, &page));
@@ -96,6 +98,7 @@ typedef struct Clearing {
 
 static int clear_page(Clearing *c, Pgno pgno, u32 depth, bool is_root);
 
+// Children before the cell's own chain: any order would do, this one reads the page once.
 static int clear_cells(Clearing *c, const Node *node, u32 depth)
 {
     ASSERT(depth < TREE_DEPTH_MAX);
@@ -114,6 +117,8 @@ static int clear_cells(Clearing *c, const Node *node, u32 depth)
     return SQLITE_OK;
 }
 
+// Recursion follows the tree, so its depth is limited; the count of freed pages limits the rest,
+// since a damaged tree may be a maze.
 static int clear_page(Clearing *c, Pgno pgno, u32 depth, bool is_root)
 {
     Btree *bt = c->bt;
@@ -143,6 +148,7 @@ static int clear_page(Clearing *c, Pgno pgno, u32 depth, bool is_root)
     return page_free(bt, pgno);
 }
 
+// The root stays, as an empty leaf of its family.
 int btree_clear_tree(Btree *bt, Pgno root, i64 *rows)
 {
     ASSERT(bt->txn == SQLITE_TXN_WRITE);
@@ -168,6 +174,8 @@ static int lower_largest_root(Btree *bt, Pgno largest)
     return btree_set_meta(bt, META_LARGEST_ROOT, next);
 }
 
+// Roots come first under auto-vacuum (B11): the last one moves into the hole, and the schema must
+// be told.
 int btree_drop_tree(Btree *bt, Pgno root, Pgno *moved)
 {
     ASSERT(bt->txn == SQLITE_TXN_WRITE);

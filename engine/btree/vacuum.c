@@ -41,6 +41,7 @@ static int redirect_parent(Btree *bt, u8 type, Pgno parent_pgno, Pgno from, Pgno
     Page *parent;
     ASSERT(type != PTRMAP_ROOT && type != PTRMAP_FREE);
     ASSERT(from != target);
+    ASSERT(target > 1);
 
     TRY(pager_get(bt->pager, parent_pgno, &parent));
     int rc = parent == bt->page1 ? header_own(bt) : pager_make_writable(bt->pager, &parent);
@@ -71,6 +72,8 @@ static int tell_children(Btree *bt, Page *page, u8 type)
     return next == 0 ? SQLITE_OK : ptrmap_put(bt, next, PTRMAP_OVERFLOW2, page->pgno);
 }
 
+// Three parties must hear of it: those below, the one above, and the map itself. Content moves
+// first, so that their changes see it in its new place.
 int vacuum_move_page(Btree *bt, Pgno from, Pgno target, bool is_commit)
 {
     u8 type;
@@ -78,6 +81,7 @@ int vacuum_move_page(Btree *bt, Pgno from, Pgno target, bool is_commit)
     Page *page;
     ASSERT(bt->auto_vacuum != 0);
     ASSERT(from != target);
+    ASSERT(target > 1);
 
     TRY(ptrmap_get(bt, from, &type, &parent));
     if (from < 3 || type == PTRMAP_FREE)
@@ -156,6 +160,7 @@ static int vacuum_step(Btree *bt, Pgno size, Pgno last, bool is_commit)
     return vacuum_move_page(bt, last, target, is_commit);
 }
 
+// The pager forgets pages behind the end when it commits.
 static int cut_off(Btree *bt, Pgno count)
 {
     ASSERT(count > 0);
@@ -181,6 +186,7 @@ static int plan_vacuum(Btree *bt, u32 *free_count, Pgno *size)
     return SQLITE_OK;
 }
 
+// Afterwards no page is free, so the freelist is simply emptied.
 int vacuum_at_commit(Btree *bt)
 {
     u32 free_count;
@@ -200,6 +206,7 @@ int vacuum_at_commit(Btree *bt)
     return cut_off(bt, size);
 }
 
+// One page a call, so that the caller can stop after as many as it likes.
 int btree_incremental_vacuum(Btree *bt)
 {
     u32 free_count;

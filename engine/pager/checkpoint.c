@@ -129,9 +129,15 @@ static int copy_pages(Wal *wal, const Checkpoint *checkpoint, const CopyItem *it
     for (u32 i = 0; i < count && rc == SQLITE_OK; i++) {
         if (items[i].pgno > wal->header.page_count || items[i].pgno == 0)
             continue;
-        rc = wal_read_frame(wal, items[i].frame, content, size);
+        const u8 *source = NULL;
+        if (checkpoint->in_memory != NULL)
+            source = checkpoint->in_memory(checkpoint->in_memory_arg, items[i].pgno);
+        if (source == NULL) {
+            rc = wal_read_frame(wal, items[i].frame, content, size);
+            source = content;
+        }
         if (rc == SQLITE_OK)
-            rc = run_writer_add(&writer, (i64)(items[i].pgno - 1) * size, content, (int)size);
+            rc = run_writer_add(&writer, (i64)(items[i].pgno - 1) * size, source, (int)size);
     }
     if (rc == SQLITE_OK)
         rc = run_writer_flush(&writer);
@@ -182,6 +188,8 @@ static int checkpoint_copy(Wal *wal, Checkpoint *checkpoint)
     if (rc == SQLITE_BUSY)
         return SQLITE_OK;
     TRY(rc);
+    if (safe != wal->header.last_frame)
+        checkpoint->in_memory = NULL; // memory may be newer than what may be copied
     rc = copy_range(wal, checkpoint, safe);
     wal_unlock_exclusive(wal, SHM_SLOT_READ0, 1);
     ASSERT(safe <= wal->header.last_frame);
@@ -216,6 +224,8 @@ static int checkpoint_locked(Wal *wal, Checkpoint *checkpoint, bool *changed)
     if (wal->index_read_only || wal->index_unreliable)
         return SQLITE_READONLY;
     ASSERT(wal->regions[0] != NULL);
+    if (*changed)
+        checkpoint->in_memory = NULL; // others committed since memory was filled
     if (wal->header.last_frame != 0 && wal->page_size != checkpoint->page_size)
         return corrupt_page(0, "log of another page size");
     int rc = SQLITE_OK;

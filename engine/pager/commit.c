@@ -45,6 +45,7 @@ int pager_begin_write(Pager *pager, bool exclusive)
     pager->original_count = pager->page_count;
     pager->file_count = pager->page_count;
     pager->counter_changed = false;
+    pager->has_spilled = false;
     ASSERT(pager->pool.private_count == 0);
     return SQLITE_OK;
 }

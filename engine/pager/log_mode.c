@@ -267,6 +267,7 @@ int log_spill(Pager *pager, Slot *const *slots, u32 count)
     for (u32 i = 0; i < count; i++)
         if (undo_must_save(pager, slots[i]))
             TRY(undo_save(pager, slots[i]));
+    pager->has_spilled = true;
     TRY(log_append_slots(pager, slots, count, 0));
     for (u32 i = 0; i < count; i++)
         slot_set_private(&pager->pool, slots[i], false);
@@ -303,6 +304,7 @@ int pager_begin_concurrent(Pager *pager)
     pager->original_count = pager->page_count;
     pager->file_count = pager->page_count;
     pager->counter_changed = false;
+    pager->has_spilled = false;
     ASSERT(!wal_is_write_locked(pager->wal));
     return SQLITE_OK;
 }
@@ -340,6 +342,7 @@ int pager_concurrent_rebase(Pager *pager)
     pager->original_count = pager->page_count;
     pager->file_count = pager->page_count;
     pager->counter_changed = false;
+    pager->has_spilled = false;
     return SQLITE_OK;
 }
 
@@ -356,6 +359,17 @@ int pager_sync_log(Pager *pager)
 }
 
 // --- checkpoints ---
+
+static const u8 *clean_content(void *arg, Pgno pgno)
+{
+    const Pager *pager = arg;
+    const Slot *slot = pool_find(&pager->pool, pgno);
+    ASSERT(pager->phase == PHASE_IDLE);
+    if (slot == NULL || (slot->flags & SLOT_STALE) != 0)
+        return NULL;
+    ASSERT(!slot->page.is_private);
+    return slot->page.data;
+}
 
 int pager_checkpoint(Pager *pager, int mode, int *log_frames, int *checkpointed_frames)
 {
@@ -380,6 +394,8 @@ int pager_checkpoint(Pager *pager, int mode, int *log_frames, int *checkpointed_
         .busy_arg = pager->busy_arg,
         .sync_flags = checkpoint_sync_flags(pager),
         .page_size = pager->pool.page_size,
+        .in_memory = clean_content,
+        .in_memory_arg = pager,
         .log_frames = -1,
         .copied_frames = -1,
     };

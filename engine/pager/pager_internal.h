@@ -93,6 +93,7 @@ struct Pager {
     u8 lock;       // SQLITE_LOCK_* held
     bool no_locks; // nolock=1, immutable=1, temporary
     bool is_immutable;
+    bool has_spilled;   // this transaction has written frames to the log before its commit
     bool defer_sync;    // commits leave the log's sync to pager_sync_log
     bool is_concurrent; // the transaction runs on its snapshot, without the log's WRITE lock
     bool locking_exclusive;

@@ -136,7 +136,7 @@ static bool snapshot_still_has(const Pager *pager, const Slot *slot)
     if (slot->page.is_private || pager->is_temporary)
         return false;
     if (pager->wal != NULL)
-        return true; // frames are never overwritten
+        return !pager->has_spilled; // its own frames a transaction overwrites
     // The journal holds the content from before the transaction. That is this content only when the
     // page enters the journal now.
     return journal_wants(pager, slot->page.pgno);

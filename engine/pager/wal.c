@@ -2,7 +2,6 @@
 // the shared memory beside it.
 #include "pager/wal.h"
 
-#include "pager/run_writer.h"
 #include "pager/wal_index.h"
 
 #include <string.h>
@@ -338,6 +337,16 @@ int wal_renew_snapshot(Wal *wal, bool *changed)
     return snapshot_retry(wal, false, changed);
 }
 
+int wal_leave_read0(Wal *wal)
+{
+    bool ignored = false;
+    ASSERT(wal->write_locked);
+    ASSERT(wal->read_lock == 0);
+    wal_unlock_shared(wal, SHM_SLOT_READ0);
+    wal->read_lock = -1;
+    return snapshot_retry(wal, true, &ignored);
+}
+
 bool wal_is_write_locked(const Wal *wal)
 {
     return wal->write_locked;
@@ -355,21 +364,23 @@ void wal_end_write(Wal *wal)
     if (!wal->write_locked)
         return;
     wal->write_locked = false;
-    wal->restarted = false;
+    wal->rewrite_from = 0;
     wal->truncate_on_commit = false;
     wal_unlock_exclusive(wal, SHM_SLOT_WRITE, 1);
     ASSERT(!wal->write_locked);
 }
 
+FrameNo wal_committed_last(const Wal *wal)
+{
+    static_assert(offsetof(WalHeader, last_frame) == 16, "its place is fixed by the format");
+    ASSERT(wal->write_locked);
+    return shm_load(&wal_words(wal)[offsetof(WalHeader, last_frame) / 4]);
+}
+
 bool wal_has_uncommitted(const Wal *wal)
 {
-    WalHeader shared;
     ASSERT(wal->write_locked);
-    for (u32 i = 0; i < sizeof shared / 4; i++) {
-        u32 word = shm_load(&wal_words(wal)[i]);
-        memcpy((u8 *)&shared + 4 * i, &word, 4);
-    }
-    return shared.last_frame != wal->header.last_frame;
+    return wal_committed_last(wal) != wal->header.last_frame;
 }
 
 // Increments the first salt as the big-endian number it is and replaces the second.
@@ -389,169 +400,6 @@ void wal_start_over(Wal *wal, u32 salt_change)
     for (int i = 2; i < READ_MARK_COUNT; i++)
         shm_store(&words[WORD_READ_MARK + i], READ_MARK_UNUSED);
     ASSERT(shm_load(&words[WORD_READ_MARK]) == 0);
-}
-
-// L5. A writer whose snapshot is the database file alone starts the log over, if no reader has a
-// mark.
-static int append_restart_log(Wal *wal)
-{
-    if (wal->read_lock != 0)
-        return SQLITE_OK;
-    ASSERT(wal->write_locked);
-    volatile u32 *words = wal_words(wal);
-    if (shm_load(&words[WORD_BACKFILLED]) > 0) {
-        int rc = wal_lock_exclusive(wal, SHM_SLOT_READ0 + 1, READ_MARK_COUNT - 1);
-        if (rc == SQLITE_OK) {
-            u32 salt;
-            os_randomness(wal->vfs, sizeof salt, &salt);
-            wal_start_over(wal, salt);
-            wal->truncate_on_commit = true;
-            wal_unlock_exclusive(wal, SHM_SLOT_READ0 + 1, READ_MARK_COUNT - 1);
-        } else if (rc != SQLITE_BUSY) {
-            return rc;
-        }
-    }
-    wal_unlock_shared(wal, SHM_SLOT_READ0);
-    wal->read_lock = -1;
-    bool ignored = false;
-    TRY(snapshot_retry(wal, true, &ignored));
-    ASSERT(wal->read_lock > 0);
-    return SQLITE_OK;
-}
-
-// The first frame of an empty log needs the log's own header. It is synced: after a crash frames of
-// the former log must not be read as if they belonged to this one.
-static int append_log_header(Wal *wal, const WalAppend *append)
-{
-    u8 bytes[WAL_HEADER_SIZE];
-    u32 checksum[2];
-    bool big_endian = __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__;
-    ASSERT(wal->header.last_frame == 0);
-    if (wal->sequence == 0)
-        os_randomness(wal->vfs, sizeof wal->header.salt, wal->header.salt);
-    put_u32(bytes, WAL_MAGIC | big_endian);
-    put_u32(bytes + 4, WAL_VERSION);
-    put_u32(bytes + 8, append->page_size);
-    put_u32(bytes + 12, wal->sequence);
-    memcpy(bytes + 16, wal->header.salt, 8);
-    wal_checksum(true, bytes, WAL_HEADER_SIZE - 8, NULL, checksum);
-    put_u32(bytes + 24, checksum[0]);
-    put_u32(bytes + 28, checksum[1]);
-    wal->page_size = append->page_size;
-    wal->header.big_endian_checksums = big_endian;
-    memcpy(wal->header.frame_checksum, checksum, sizeof checksum);
-    wal->truncate_on_commit = true;
-    TRY(os_write(wal->log, bytes, sizeof bytes, 0));
-    return append->header_sync_flags != 0 ? os_sync(wal->log, append->header_sync_flags)
-                                          : SQLITE_OK;
-}
-
-// Fills in a frame's header and runs the checksum on.
-static void frame_encode(Wal *wal, const WalPage *page, u32 commit_size, u8 *out)
-{
-    bool native = wal->header.big_endian_checksums == (__BYTE_ORDER__ == __ORDER_BIG_ENDIAN__);
-    u32 *sum = wal->header.frame_checksum;
-    ASSERT(page->pgno != 0);
-    ASSERT(page->content != NULL);
-    put_u32(out, page->pgno);
-    put_u32(out + 4, commit_size);
-    memcpy(out + 8, wal->header.salt, 8);
-    wal_checksum(native, out, 8, sum, sum);
-    wal_checksum(native, page->content, wal->page_size, sum, sum);
-    put_u32(out + 16, sum[0]);
-    put_u32(out + 20, sum[1]);
-}
-
-static int append_frame(Wal *wal, RunWriter *writer, FrameNo frame, const WalPage *page,
-                        u32 commit_size)
-{
-    u8 header[FRAME_HEADER_SIZE];
-    i64 offset = frame_offset(frame, wal->page_size);
-    ASSERT(frame >= 1);
-    ASSERT(wal->write_locked);
-    frame_encode(wal, page, commit_size, header);
-    TRY(run_writer_add(writer, offset, header, sizeof header));
-    return run_writer_add(writer, offset + FRAME_HEADER_SIZE, page->content, (int)wal->page_size);
-}
-
-// Writes all frames; *last comes out as the last one's number. On disks that may damage the sector
-// around the end, the commit frame is repeated until the sector is full.
-static int append_frames(Wal *wal, const WalAppend *append, FrameNo *last)
-{
-    u32 frame_size = wal->page_size + FRAME_HEADER_SIZE;
-    FrameNo frame = wal->header.last_frame;
-    RunWriter writer;
-    run_writer_init(&writer, wal->log, (u64)append->count * frame_size);
-    int rc = SQLITE_OK;
-    for (u32 i = 0; i < append->count && rc == SQLITE_OK; i++) {
-        u32 commit_size = i + 1 == append->count ? append->commit_size : 0;
-        rc = append_frame(wal, &writer, ++frame, &append->pages[i], commit_size);
-    }
-    if (rc == SQLITE_OK && append->commit_size != 0 && append->sync_flags != 0
-        && wal->pad_to_sector) {
-        const WalPage *page = &append->pages[append->count - 1];
-        i64 end = frame_offset(frame + 1, wal->page_size);
-        i64 target = (end + wal->sector_size - 1) / wal->sector_size * wal->sector_size;
-        for (; rc == SQLITE_OK && frame_offset(frame + 1, wal->page_size) < target;)
-            rc = append_frame(wal, &writer, ++frame, page, append->commit_size);
-    }
-    if (rc == SQLITE_OK)
-        rc = run_writer_flush(&writer);
-    run_writer_deinit(&writer);
-    *last = frame;
-    ASSERT(frame > wal->header.last_frame);
-    return rc;
-}
-
-static int append_index(Wal *wal, const WalAppend *append, FrameNo last)
-{
-    FrameNo frame = wal->header.last_frame;
-    ASSERT(last >= frame + append->count);
-    for (u32 i = 0; i < append->count; i++)
-        TRY(wal_index_append(wal, ++frame, append->pages[i].pgno));
-    while (frame < last)
-        TRY(wal_index_append(wal, ++frame, append->pages[append->count - 1].pgno));
-    ASSERT(frame == last);
-    return SQLITE_OK;
-}
-
-int wal_append(Wal *wal, const WalAppend *append)
-{
-    ASSERT(wal->write_locked);
-    ASSERT(append->count > 0);
-    TRY(append_restart_log(wal));
-    if (wal->header.last_frame == 0)
-        TRY(append_log_header(wal, append));
-    if (wal->page_size != append->page_size)
-        return corrupt_page(0, "log of another page size");
-    u32 checksum[2] = {wal->header.frame_checksum[0], wal->header.frame_checksum[1]};
-    FrameNo last;
-    int rc = append_frames(wal, append, &last);
-    if (rc == SQLITE_OK && append->commit_size != 0 && append->sync_flags != 0)
-        rc = os_sync(wal->log, append->sync_flags);
-    if (rc == SQLITE_OK)
-        rc = append_index(wal, append, last);
-    if (rc != SQLITE_OK) {
-        // As if nothing was written: the next append takes the same place.
-        memcpy(wal->header.frame_checksum, checksum, sizeof checksum);
-        return rc;
-    }
-    if (append->commit_size != 0 && wal->truncate_on_commit && wal->size_limit >= 0) {
-        i64 used = frame_offset(last + 1, wal->page_size);
-        int ignored = wal_limit_size(wal, used > wal->size_limit ? used : wal->size_limit);
-        (void)ignored;
-        wal->truncate_on_commit = false;
-    }
-    WalHeader *header = &wal->header;
-    header->page_size = (u16)((wal->page_size & 0xff00) | (wal->page_size >> 16));
-    header->last_frame = last;
-    if (append->commit_size != 0) {
-        header->change++;
-        header->page_count = append->commit_size;
-        wal_index_write_header(wal); // readers see the transaction from here on
-        wal->committed_frames = last;
-    }
-    return SQLITE_OK;
 }
 
 int wal_frames_committed(Wal *wal)
@@ -579,6 +427,7 @@ int wal_undo(Wal *wal, void (*visit)(void *arg, Pgno pgno), void *arg)
         visit(arg, pgno);
     }
     wal->header = shared;
+    wal->rewrite_from = 0;
     if (reached != shared.last_frame)
         wal_index_clean(wal);
     ASSERT(wal->header.last_frame <= reached || reached == 0);
@@ -605,6 +454,8 @@ int wal_savepoint_undo(Wal *wal, const u32 mark[4])
     wal->header.last_frame = last;
     wal->header.frame_checksum[0] = mark[1];
     wal->header.frame_checksum[1] = mark[2];
+    if (wal->rewrite_from > last)
+        wal->rewrite_from = 0; // what was overwritten is cut off
     wal_index_clean(wal);
     ASSERT(wal->header.last_frame == last);
     return SQLITE_OK;

@@ -101,6 +101,10 @@ typedef struct Checkpoint {
     void *busy_arg;
     int sync_flags;
     u32 page_size;
+    // A page's content in memory as of the snapshot this connection had, or NULL. Saves reading
+    // the log.
+    const u8 *(*in_memory)(void *arg, Pgno pgno);
+    void *in_memory_arg;
     int log_frames;    // out: frames in the log
     int copied_frames; // out: of them, in the database
 } Checkpoint;

@@ -75,8 +75,8 @@ struct Wal {
     bool index_unreliable; // private because nobody may initialise the shared one
     bool truncate_on_commit;
     bool pad_to_sector;
-    bool restarted; // by this transaction: the log's header must be written
-    u32 sequence;   // of the log's header, +1 whenever it starts over
+    FrameNo rewrite_from; // first frame of this transaction whose checksum is out of date, 0 none
+    u32 sequence;         // of the log's header, +1 whenever it starts over
     i64 size_limit;
     u32 committed_frames; // for the hook
     int sector_size;
@@ -124,6 +124,10 @@ static inline i64 frame_offset(FrameNo frame, u32 page_size)
 }
 // Makes wal->header an empty log with fresh salts, and publishes it.
 void wal_start_over(Wal *wal, u32 salt_change);
+// Trades READ0 for a mark at the same snapshot.
+MUST_USE int wal_leave_read0(Wal *wal);
+// The last frame that others can see.
+FrameNo wal_committed_last(const Wal *wal);
 MUST_USE int wal_limit_size(Wal *wal, i64 limit);
 
 // --- recover.c ---

@@ -501,7 +501,8 @@ void hash_group_store(HashTable *h, Value *accumulators)
 
 void hash_group_load(HashTable *h, Value *accumulators)
 {
-    ASSERT(h->current != NULL && h->current->accumulators != NULL);
+    ASSERT(h->current != NULL);
+    ASSERT(h->current->accumulators != NULL || h->payload_count == 0);
 
     for (u32 i = 0; i < h->payload_count; i++)
         value_move(&accumulators[i], &h->current->accumulators[i]);
@@ -511,9 +512,11 @@ static int group_add(HashTable *h, u64 hash, const Value *key, HashEntry **out)
 {
     HashEntry *e;
     TRY(entry_add(h, hash, key, NULL, &e));
-    e->accumulators = arena_array(&h->arena, h->payload_count + 1, sizeof(Value));
-    if (e->accumulators == NULL)
-        return SQLITE_NOMEM;
+    if (h->payload_count > 0) {
+        e->accumulators = arena_array(&h->arena, h->payload_count, sizeof(Value));
+        if (e->accumulators == NULL)
+            return SQLITE_NOMEM;
+    }
     for (u32 i = 0; i < h->payload_count; i++)
         value_init(&e->accumulators[i], h->db);
     if (h->count > h->bucket_count) {

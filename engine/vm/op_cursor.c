@@ -73,6 +73,7 @@ int vm_cursor_new(Vm *vm, int slot, VmCursorKind kind, u32 field_count, VmCursor
     c->types = (u32 *)(void *)(c + 1);
     c->offsets = c->types + capacity;
     c->database = -1;
+    c->known_head_mask = 0xff; // a header's first byte is not 0
     c->seek_order = CURSOR_UNKNOWN;
     c->null_row = true;
     vm->cursors[slot] = c;

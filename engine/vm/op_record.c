@@ -82,22 +82,27 @@ static const u64 low_bytes[9] = {
     0xffffffffffffffffull,
 };
 
-// True when the header (at most 16 bytes) is that of the last row parsed; remembers it if not.
+static inline void header_forget(VmCursor *c)
+{
+    c->known_head = 0;
+    c->known_head_mask = 0xff; // no header begins with 0
+}
+
+// True when the header (at most 16 bytes) is that of the last row parsed; remembers it if not. The
+// masks are those of the remembered header; its first byte, the size, is always compared.
 static inline bool header_is_known(VmCursor *c, const u8 *row, u32 header_size)
 {
     u64 head, tail;
     memcpy(&head, row, 8); // pages have slack after their end
     memcpy(&tail, row + 8, 8);
-    if (header_size <= 8) {
-        head &= low_bytes[header_size];
-        tail = 0;
-    } else {
-        tail &= low_bytes[header_size - 8];
-    }
-    if (head == c->known_head && tail == c->known_tail)
+    if ((((head ^ c->known_head) & c->known_head_mask)
+         | ((tail ^ c->known_tail) & c->known_tail_mask))
+        == 0)
         return true;
     c->known_head = head;
     c->known_tail = tail;
+    c->known_head_mask = low_bytes[header_size < 8 ? header_size : 8];
+    c->known_tail_mask = low_bytes[header_size > 8 ? header_size - 8 : 0];
     return false;
 }
 
@@ -113,7 +118,7 @@ static inline int row_begin(VmCursor *c, const u8 *row, u32 local, u32 size)
         c->header_size = c->header_at = 1;
         c->parsed = 0;
         c->offsets[0] = 1;
-        c->known_head = 0;
+        header_forget(c);
         return SQLITE_OK;
     }
     u32 prefix = varint_get_u32(row, &header_size);
@@ -126,7 +131,7 @@ static inline int row_begin(VmCursor *c, const u8 *row, u32 local, u32 size)
         if (header_is_known(c, row, header_size))
             return SQLITE_OK;
     } else {
-        c->known_head = 0;
+        header_forget(c);
         if (header_size > HEADER_SIZE_MAX || header_size > size) {
             c->row = NULL;
             return corrupt_record("header longer than its record");
@@ -137,7 +142,7 @@ static inline int row_begin(VmCursor *c, const u8 *row, u32 local, u32 size)
     c->parsed = 0;
     c->offsets[0] = header_size;
     if (UNLIKELY(header_size > local || header_size > size)) {
-        c->known_head = 0;
+        header_forget(c);
         c->row = NULL;
         return header_size > size ? corrupt_record("header longer than its record")
                                   : row_fetch_header(c, header_size);
@@ -174,35 +179,40 @@ int row_fetch(Vm *vm, VmCursor *c)
 }
 
 // Walks the header up to `field`. Afterwards parsed > field unless the row has fewer fields.
-int row_parse(VmCursor *c, u32 field)
+static inline int header_walk(VmCursor *c, u32 field)
 {
     const u8 *at = c->row + c->header_at;
     const u8 *end = c->row + c->header_size;
+    u32 *types = c->types, *offsets = c->offsets;
     u32 i = c->parsed;
-    u64 offset = c->offsets[i];
-    while (at < end && i <= field) {
-        u32 type = at[0];
+    u64 offset = offsets[i];
+    while (i <= field && at < end) {
+        u32 type = *at++;
         if (LIKELY(type < 0x80)) {
-            at++;
             offset += serial_size_short[type];
         } else {
-            at += varint_get_u32_slow(at, &type);
+            at += varint_get_u32_slow(at - 1, &type) - 1;
             offset += serial_type_size(type);
         }
-        c->types[i] = type;
-        c->offsets[++i] = (u32)offset;
+        types[i] = type;
+        offsets[++i] = (u32)offset;
         if (UNLIKELY(offset > c->row_size))
             break;
     }
+    c->parsed = i;
+    c->header_at = (u32)(at - c->row);
     // The header must end where it says, and the bodies exactly at the record's end.
     if (UNLIKELY(offset > c->row_size || (at >= end && (at > end || offset != c->row_size)))) {
         c->row = NULL;
-        c->known_head = 0;
+        header_forget(c);
         return corrupt_record("fields do not fit the record");
     }
-    c->parsed = i;
-    c->header_at = (u32)(at - c->row);
     return SQLITE_OK;
+}
+
+int row_parse(VmCursor *c, u32 field)
+{
+    return header_walk(c, field);
 }
 
 // --- decoding ---
@@ -254,7 +264,8 @@ COLD static int field_read_long(Vm *vm, VmCursor *c, u32 field, u32 hints, Value
     return SQLITE_OK;
 }
 
-static inline int field_decode(Vm *vm, VmCursor *c, u32 field, u32 hints, Value *out)
+__attribute__((always_inline)) static inline int field_decode(Vm *vm, VmCursor *c, u32 field,
+                                                              u32 hints, Value *out)
 {
     u32 type = c->types[field];
     u32 offset = c->offsets[field];
@@ -330,25 +341,67 @@ static VmCursor *column_source(VmCursor *c, u32 *field)
     return c->index;
 }
 
-int op_column_slow(Vm *vm, const Instr *in)
+// Everything but the common case: see op_column().
+static int column_general(Vm *vm, const Instr *in)
 {
     VmCursor *c = vm->cursors[in->p1];
     Value *out = &vm->registers[in->p3];
     u32 field = (u32)in->p2;
-    if (UNLIKELY(c->is_deferred))
+    if (c->is_deferred)
         c = column_source(c, &field);
-    if (UNLIKELY(c->kind == VM_CURSOR_HASH)) {
+    if (c->kind == VM_CURSOR_HASH) {
         value_borrow(out, hash_value(c->u.hash, field));
         return SQLITE_OK;
     }
     bool missing;
     TRY(row_field(vm, c, field, in->p5, out, &missing));
-    if (UNLIKELY(missing) && in->p4_kind == P4_VALUE) {
+    if (missing && in->p4_kind == P4_VALUE) {
         value_borrow(out, in->p4.value);
         if (out->flags & V_EPHEMERAL)
             out->flags = (u16)((out->flags & ~V_EPHEMERAL) | V_STATIC);
     }
     return SQLITE_OK;
+}
+
+// A row that lies whole on its page, with a header of at most 16 bytes. false: take the long way.
+static inline bool row_begin_short(VmCursor *c)
+{
+    const Cell *cell = cursor_cell(c->tree);
+    const u8 *row = cell->payload;
+    u32 size = cell->payload_size;
+    if (UNLIKELY(cell->local_size != size || size == 0))
+        return false;
+    u32 header_size = row[0];
+    if (UNLIKELY(header_size - 1u >= 16 || header_size > size))
+        return false;
+    c->row = row;
+    c->row_local = c->row_size = size;
+    if (!header_is_known(c, row, header_size)) {
+        c->header_at = 1;
+        c->header_size = header_size;
+        c->parsed = 0;
+        c->offsets[0] = header_size;
+    }
+    return true;
+}
+
+// The hot path of the machine: a field of a row in a tree.
+int op_column(Vm *vm, const Instr *in)
+{
+    VmCursor *c = vm->cursors[in->p1];
+    u32 field = (u32)in->p2;
+    bool is_plain =
+        c->kind == VM_CURSOR_TREE && !c->null_row && !c->is_deferred && field < c->field_count;
+    if (UNLIKELY(!is_plain) || UNLIKELY(cursor_has_moved(c->tree)))
+        return column_general(vm, in);
+    if (c->row == NULL && UNLIKELY(!row_begin_short(c)))
+        return column_general(vm, in);
+    if (field >= c->parsed) {
+        TRY(header_walk(c, field));
+        if (UNLIKELY(field >= c->parsed))
+            return column_general(vm, in); // too short: the default
+    }
+    return field_decode(vm, c, field, in->p5, &vm->registers[in->p3]);
 }
 
 int row_bytes(Vm *vm, VmCursor *c, const u8 **bytes, u32 *size)

@@ -37,6 +37,12 @@ int op_sorter_limit(Vm *vm, const Instr *in)
     return SQLITE_OK;
 }
 
+int op_sorter_reject(Vm *vm, const Instr *in)
+{
+    return sorter_rejects(vm->cursors[in->p1]->u.sorter, &vm->registers[in->p3]) ? VM_JUMP
+                                                                                 : SQLITE_OK;
+}
+
 int op_sorter_insert(Vm *vm, const Instr *in)
 {
     const Value *record = &vm->registers[in->p2];

@@ -108,37 +108,42 @@ static u64 bytes_prefix(const u8 *bytes, u32 size, bool folds)
     return first << 5 | (size <= PREFIX_BYTES ? size : PREFIX_BYTES + 1);
 }
 
-static void field_prefix(const KeyShape *shape, u32 type, const u8 *body, Entry *e)
+static u64 number_value_prefix(const Value *v, Entry *e)
 {
-    const KeyField *field = &shape->fields[0];
-    Value v = {0};
-    u64 prefix;
-    e->is_exact = true;
-    if (type == 0) {
-        prefix = field->flags & KEY_NULLS_LARGE ? 4ull << 61 : 0;
-    } else if (type < 12) {
-        serial_get(body, type, SQLITE_UTF8, &v);
-        if (v.flags & V_INT) {
-            i64 n = v.u.integer;
-            e->is_exact = n < (1ll << 50) && n > -(1ll << 50);
-            prefix = number_prefix((f64)n);
-        } else {
-            f64 real = v.flags & V_REAL ? v.u.real : 0;
-            prefix = number_prefix(real);
-            e->is_exact = (order_bits(real) & 7) == 0;
-        }
-        prefix |= 1ull << 61;
-    } else {
-        u32 size = serial_type_size(type);
-        bool folds =
-            (type & 1) && field->collation == &collation_nocase && shape->encoding == SQLITE_UTF8;
-        bool known = (type & 1) == 0 || folds || field->collation->is_binary;
-        prefix = (type & 1 ? 2ull : 3ull) << 61;
-        e->is_exact = known && size <= PREFIX_BYTES && !(folds && memchr(body, 0, size) != NULL);
-        if (known)
-            prefix |= bytes_prefix(body, size, folds);
+    if (v->flags & (V_INT | V_INT_REAL)) {
+        i64 n = v->u.integer;
+        e->is_exact = n < (1ll << 50) && n > -(1ll << 50);
+        return 1ull << 61 | number_prefix((f64)n);
     }
-    e->prefix = field->flags & KEY_DESC ? ~prefix : prefix;
+    e->is_exact = (order_bits(v->u.real) & 7) == 0;
+    return 1ull << 61 | number_prefix(v->u.real);
+}
+
+static u64 bytes_value_prefix(const KeyShape *shape, const Value *v, Entry *e)
+{
+    const Collation *collation = shape->fields[0].collation;
+    const u8 *bytes = (const u8 *)v->bytes;
+    bool is_text = (v->flags & V_TEXT) != 0;
+    bool folds = is_text && collation == &collation_nocase && shape->encoding == SQLITE_UTF8;
+    bool known = !is_text || folds || collation->is_binary;
+    e->is_exact = known && v->size <= PREFIX_BYTES && (v->flags & V_ZERO_TAIL) == 0
+                  && !(folds && v->size > 0 && memchr(bytes, 0, v->size) != NULL);
+    return (is_text ? 2ull : 3ull) << 61 | (known ? bytes_prefix(bytes, v->size, folds) : 0);
+}
+
+static void value_prefix(const KeyShape *shape, const Value *v, Entry *e)
+{
+    u8 flags = shape->fields[0].flags;
+    u64 prefix;
+    if (v->flags & V_NULL) {
+        e->is_exact = true;
+        prefix = flags & KEY_NULLS_LARGE ? 4ull << 61 : 0;
+    } else if (v->flags & (V_TEXT | V_BLOB)) {
+        prefix = bytes_value_prefix(shape, v, e);
+    } else {
+        prefix = number_value_prefix(v, e);
+    }
+    e->prefix = flags & KEY_DESC ? ~prefix : prefix;
 }
 
 // The record was made by this statement, but it may hold what a damaged file held: everything is
@@ -154,7 +159,9 @@ static void entry_prefix(const KeyShape *shape, Entry *e)
     varint_get_u32(e->record + at, &type);
     if ((u64)header_size + serial_type_size(type) > e->size)
         return;
-    field_prefix(shape, type, e->record + header_size, e);
+    Value first = {0};
+    serial_get(e->record + header_size, type, shape->encoding, &first);
+    value_prefix(shape, &first, e);
 }
 
 static int entry_compare_slow(Sorter *s, const Entry *a, const Entry *b)
@@ -662,6 +669,20 @@ int sorter_insert(Sorter *s, const u8 *record, u32 size)
         s->is_sorted =
             entry_compare(s, &s->entries.items[count - 1], &s->entries.items[count]) <= 0;
     return s->rc;
+}
+
+bool sorter_rejects(const Sorter *s, const Value *first)
+{
+    if (!s->uses_heap || s->entries.count < s->limit)
+        return false;
+    if (s->limit == 0)
+        return true;
+    const Entry *last = &s->entries.items[0];
+    Entry e;
+    value_prefix(s->shape, first, &e);
+    if (e.prefix != last->prefix)
+        return e.prefix > last->prefix;
+    return e.is_exact && last->is_exact && s->shape->key_count == 1; // equal, and later
 }
 
 int sorter_sort(Sorter *s, bool *empty)

@@ -31,6 +31,8 @@ void sorter_free(Sorter *s); // NULL is legal
 void sorter_reset(Sorter *s);
 void sorter_limit(Sorter *s, u64 rows); // S3; only while it is empty
 MUST_USE int sorter_insert(Sorter *s, const u8 *record, u32 size);
+// True when a record whose key begins with `first` would surely be dropped by the row limit.
+bool sorter_rejects(const Sorter *s, const Value *first);
 // Sorts and stands on the first record.
 MUST_USE int sorter_sort(Sorter *s, bool *empty);
 MUST_USE int sorter_next(Sorter *s); // SQLITE_DONE past the last

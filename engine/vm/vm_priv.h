@@ -46,8 +46,9 @@ struct VmCursor {
     u32 *offsets; // field_count + 1
     u32 parsed;
     u32 field_count;
-    u64 known_head, known_tail; // header bytes that types[] were read from, if at most 16; 0: none
-    u8 kind;                    // VmCursorKind
+    // Header bytes that types[] were read from, if at most 16, and which bits of them count.
+    u64 known_head, known_tail, known_head_mask, known_tail_mask;
+    u8 kind; // VmCursorKind
     bool null_row;
     bool is_table;    // rowid keys
     bool is_deferred; // the table cursor has still to move to deferred_rowid
@@ -135,7 +136,7 @@ VmOperation op_arithmetic, op_concat, op_bits, op_cast, op_must_be_int, op_affin
 VmOperation op_type_check, op_string8, op_compare, op_ephemeral_text, op_copy, op_variable;
 int compare_slow(Vm *vm, const Instr *in, int *order); // VM_JUMP/0 for NULLs; 1: order is set
 // op_record.c
-VmOperation op_column_slow, op_make_record, op_row_data, op_offset;
+VmOperation op_column, op_make_record, op_row_data, op_offset;
 // op_cursor.c
 VmOperation op_open_tree, op_open_dup, op_open_ephemeral, op_open_sorter, op_open_pseudo, op_close;
 VmOperation op_seek, op_found, op_seek_rowid, op_last, op_rewind, op_null_row, op_seek_end,
@@ -148,7 +149,8 @@ VmOperation op_index_next;
 VmOperation op_new_rowid, op_insert, op_delete, op_index_insert, op_index_delete, op_row_cell;
 VmOperation op_clear, op_destroy, op_create_tree, op_reset_count;
 // op_sort.c
-VmOperation op_sorter_limit, op_sorter_insert, op_sorter_sort, op_sorter_next, op_sorter_data;
+VmOperation op_sorter_reject, op_sorter_limit, op_sorter_insert, op_sorter_sort, op_sorter_next,
+    op_sorter_data;
 VmOperation op_sorter_compare, op_bulk_build;
 VmOperation op_hash_open, op_hash_insert, op_hash_probe, op_hash_next, op_hash_mark, op_hash_rewind;
 VmOperation op_hash_step, op_hash_group;

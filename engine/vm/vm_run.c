@@ -419,7 +419,7 @@ int vm_run(Vm *vm)
     // --- rows and records ---
     DELEGATE(Offset, op_offset)
     CASE(Column) : if (LIKELY(column_fast(cursors[in->p1], (u32)in->p2, &r[in->p3]))) NEXT;
-    rc = op_column_slow(vm, in);
+    rc = op_column(vm, in);
     if (LIKELY(rc == SQLITE_OK))
         NEXT;
     goto outcome;
@@ -442,6 +442,7 @@ int vm_run(Vm *vm)
     DELEGATE(OpenEphemeral, op_open_ephemeral)
     DELEGATE(SorterOpen, op_open_sorter)
     DELEGATE(SorterLimit, op_sorter_limit)
+    DELEGATE(SorterReject, op_sorter_reject)
     DELEGATE(SequenceTest, op_sequence_test)
     DELEGATE(OpenPseudo, op_open_pseudo)
     DELEGATE(Close, op_close)

@@ -188,7 +188,7 @@ static void distinct_open(Codegen *g, const AggCode *agg)
         program_emit(g->program, OP_Null, 1, agg->distinct_previous, agg->distinct_previous + 1);
     if (agg->distinct_cursor < 0)
         return;
-    program_emit_shape(g->program, OP_OpenEphemeral, agg->distinct_cursor, 1, 0,
+    program_emit_shape(g->program, OP_HashOpen, agg->distinct_cursor, 1, 0,
                        code_list_shape(g, agg->call->list, 0, 0));
 }
 
@@ -251,11 +251,7 @@ static void code_distinct_argument(Codegen *g, const AggCode *agg, Reg args, Lab
     }
     if (agg->distinct_cursor < 0)
         return;
-    Reg record = reg_temp(g);
-    program_emit_int(g->program, OP_Found, agg->distinct_cursor, skip, args, 1);
-    program_emit(g->program, OP_MakeRecord, args, 1, record);
-    program_emit_int(g->program, OP_IdxInsert, agg->distinct_cursor, record, args, 1);
-    reg_temp_release(g, record);
+    program_emit_int(g->program, OP_HashGroup, agg->distinct_cursor, skip, args, 0);
 }
 
 // With an ORDER BY of its own, the aggregate gets its rows when the group is complete.

@@ -113,6 +113,9 @@ void code_sort_push(QueryCode *qc)
     int sorted = sc->op->sorted_count;
     Reg fields = reg_range_new(g, sc->field_count);
     code_expr_list(g, keys, fields, 0);
+    Label dropped = label_new(g->program); // behind all rows that a LIMIT keeps
+    if (qc->limit.both != 0 && sorted == 0)
+        program_emit_int(g->program, OP_SorterReject, sc->cursor, dropped, fields, sc->key_count);
     for (u32 i = 0; i < columns->count; i++) {
         if (sc->places[i] < sc->key_count)
             continue;
@@ -128,6 +131,7 @@ void code_sort_push(QueryCode *qc)
     program_emit(g->program, OP_MakeRecord, fields + sorted, sc->field_count - sorted, record);
     program_emit(g->program, OP_SorterInsert, sc->cursor, record, 0);
     reg_temp_release(g, record);
+    label_here(g->program, dropped);
 }
 
 // The loop over the sorted records.
@@ -203,7 +207,7 @@ void code_distinct_begin(QueryCode *qc)
         return;
     }
     qc->distinct_cursor = cursor_new(g);
-    program_emit_shape(g->program, OP_OpenEphemeral, qc->distinct_cursor, qc->column_count, 0,
+    program_emit_shape(g->program, OP_HashOpen, qc->distinct_cursor, qc->column_count, 0,
                        code_list_shape(g, qc->project_op->columns, 0, 0));
 }
 
@@ -219,12 +223,7 @@ void code_distinct_test(QueryCode *qc, Label next_row)
     Codegen *g = qc->g;
     int count = qc->column_count;
     if (qc->distinct_op->how == DISTINCT_UNORDERED) {
-        Reg record = reg_temp(g);
-        program_emit_int(g->program, OP_Found, qc->distinct_cursor, next_row, qc->row, count);
-        program_emit(g->program, OP_MakeRecord, qc->row, count, record);
-        program_emit_int(g->program, OP_IdxInsert, qc->distinct_cursor, record, qc->row, count);
-        program_set_p5(g->program, P5_USE_SEEK_RESULT);
-        reg_temp_release(g, record);
+        program_emit_int(g->program, OP_HashGroup, qc->distinct_cursor, next_row, qc->row, 0);
         return;
     }
     Label fresh = label_new(g->program);

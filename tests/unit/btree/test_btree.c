@@ -80,6 +80,141 @@ static void a_failing_disk_leaves_all_of_a_transaction_or_nothing(void **state)
     }
 }
 
+enum { ROWS = 600, LAYERS = 4 };
+
+// What the table should hold: the committed state, and on top of it one copy per open savepoint.
+typedef struct Layers {
+    u16 sizes[LAYERS + 2][ROWS]; // 0: no such row
+    u32 depth;                   // sizes[depth] is the state now; sizes[0] the committed one
+} Layers;
+
+static u64 next_random(u64 *seed)
+{
+    u64 z = *seed += 0x9e3779b97f4a7c15;
+    z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9;
+    z = (z ^ (z >> 27)) * 0x94d049bb133111eb;
+    return z ^ (z >> 31);
+}
+
+static void push_layer(Layers *m)
+{
+    memcpy(m->sizes[m->depth + 1], m->sizes[m->depth], sizeof m->sizes[0]);
+    m->depth++;
+}
+
+static void change_a_row(Btree *bt, Layers *m, u64 *seed)
+{
+    static const u8 record[3000];
+    Cursor *cur;
+    int order;
+    u32 row = (u32)(next_random(seed) % ROWS);
+    u32 size = (u32)(next_random(seed) % (next_random(seed) % 8 == 0 ? 2999 : 80)) + 1;
+    assert_ok(cursor_open(bt, 2, true, NULL, &cur));
+    if (next_random(seed) % 3 != 0) {
+        Payload payload = {.key_size = row, .data = record, .data_size = size};
+        assert_ok(cursor_insert(cur, &payload, 0, CURSOR_UNKNOWN));
+        m->sizes[m->depth][row] = (u16)size;
+    } else {
+        assert_ok(cursor_seek_rowid(cur, row, false, &order));
+        if (order == 0)
+            assert_ok(cursor_delete(cur, 0));
+        m->sizes[m->depth][row] = 0;
+    }
+    cursor_close(cur);
+}
+
+static void check_layers(Btree *bt, const Layers *m)
+{
+    Cursor *cur;
+    bool empty;
+    assert_ok(cursor_open(bt, 2, false, NULL, &cur));
+    assert_ok(cursor_first(cur, &empty));
+    int rc = empty ? SQLITE_DONE : SQLITE_OK;
+    for (u32 row = 0; row < ROWS; row++) {
+        if (m->sizes[m->depth][row] == 0)
+            continue;
+        assert_int_equal(rc, SQLITE_OK);
+        assert_int_equal(cursor_rowid(cur), row);
+        assert_int_equal(cursor_payload_size(cur), m->sizes[m->depth][row]);
+        rc = cursor_next(cur);
+    }
+    assert_int_equal(rc, SQLITE_DONE);
+    cursor_close(cur);
+    Pgno roots[2] = {1, 2};
+    IntegrityCheck check = {.roots = roots, .root_count = 2, .error_max = 10};
+    assert_ok(btree_integrity_check(bt, &check));
+    if (check.errors > 0)
+        fail_msg("%s", check.report);
+}
+
+// Opens, releases or undoes a savepoint, or ends the transaction and starts the next.
+static void change_layers(Btree *bt, Layers *m, u64 *seed)
+{
+    u32 open = m->depth - 1; // layer 1 is the transaction itself
+    u64 what = next_random(seed) % 8;
+    if (what < 3 && open < LAYERS) {
+        assert_ok(btree_savepoint_open(bt, open + 1));
+        push_layer(m);
+    } else if (what < 6 && open > 0) {
+        u32 index = (u32)(next_random(seed) % open);
+        if (what == 3) {
+            assert_ok(btree_savepoint(bt, SAVEPOINT_RELEASE, index));
+            memcpy(m->sizes[index + 1], m->sizes[m->depth], sizeof m->sizes[0]);
+            m->depth = index + 1;
+        } else {
+            assert_ok(btree_savepoint(bt, SAVEPOINT_ROLLBACK, index));
+            memcpy(m->sizes[index + 2], m->sizes[index + 1], sizeof m->sizes[0]);
+            m->depth = index + 2;
+        }
+    } else if (what >= 6) {
+        if (what == 6) {
+            assert_ok(btree_commit(bt));
+            memcpy(m->sizes[0], m->sizes[m->depth], sizeof m->sizes[0]);
+        } else {
+            assert_ok(btree_rollback(bt, SQLITE_ABORT_ROLLBACK, false));
+        }
+        m->depth = 0;
+        assert_ok(btree_begin(bt, BTREE_WRITE, NULL));
+        push_layer(m);
+    }
+}
+
+static void transactions_and_savepoints_match_a_stack_of_states(void **state)
+{
+    (void)state;
+    for (u64 seed_start = 1; seed_start <= 6; seed_start++) {
+        u64 seed = seed_start;
+        Sim *sim = sim_new(seed);
+        Btree *bt;
+        Pgno root;
+        Layers *m = calloc(1, sizeof *m);
+        bool in_memory = seed_start % 3 == 0;
+        assert_ok(in_memory ? btree_open(NULL, NULL, NULL, BTREE_MEMORY, 0, &bt)
+                            : open_on(sim, &bt));
+        assert_ok(btree_set_page_size(bt, 512, -1, false));
+        if (seed_start % 2 == 0) // so that pages are spilled and read again
+            pager_set_cache_size(btree_pager(bt), 12);
+        assert_ok(btree_begin(bt, BTREE_WRITE, NULL));
+        assert_ok(btree_create_tree(bt, TREE_TABLE, &root));
+        assert_ok(btree_commit(bt));
+        assert_ok(btree_begin(bt, BTREE_WRITE, NULL));
+        push_layer(m);
+        for (int step = 0; step < 4000; step++) {
+            if (next_random(&seed) % 12 == 0) {
+                change_layers(bt, m, &seed);
+                if (next_random(&seed) % 8 == 0)
+                    check_layers(bt, m);
+            } else {
+                change_a_row(bt, m, &seed);
+            }
+        }
+        check_layers(bt, m);
+        assert_ok(btree_close(bt));
+        sim_free(sim);
+        free(m);
+    }
+}
+
 static void a_copied_file_is_the_same_database(void **state)
 {
     (void)state;
@@ -127,5 +262,6 @@ static void meta_fields_survive_commit_and_not_rollback(void **state)
 }
 
 TEST_SUITE(btree, cmocka_unit_test(a_failing_disk_leaves_all_of_a_transaction_or_nothing),
+           cmocka_unit_test(transactions_and_savepoints_match_a_stack_of_states),
            cmocka_unit_test(a_copied_file_is_the_same_database),
            cmocka_unit_test(meta_fields_survive_commit_and_not_rollback))

@@ -62,6 +62,33 @@ static void a_payload_beyond_the_format_is_too_big(void **state)
     tree_close(&f);
 }
 
+static void transferred_entries_arrive_whole(void **state)
+{
+    (void)state;
+    for (int is_index = 0; is_index < 2; is_index++) {
+        TreeFixture f;
+        Pgno root;
+        Cursor *target;
+        bool empty;
+        tree_open(&f, &(TreeOptions){.page_size = 512, .is_index = is_index != 0});
+        for (i64 n = 0; n < 200; n++)
+            assert_ok(tree_put(&f, n, n % 3 == 0 ? 900 : 20));
+        assert_ok(btree_create_tree(f.bt, is_index ? TREE_INDEX : TREE_TABLE, &root));
+        assert_ok(cursor_open(f.bt, root, true, f.shape, &target));
+        assert_ok(cursor_first(f.cur, &empty));
+        int rc = SQLITE_OK;
+        for (i64 n = 0; rc == SQLITE_OK; n++, rc = cursor_next(f.cur))
+            assert_ok(cursor_transfer(target, f.cur, n));
+        assert_ok(cursor_first(target, &empty));
+        for (i64 n = 0; n < 200; n++) {
+            assert_int_equal(tree_read(&f, target, NULL), n);
+            assert_int_equal(cursor_next(target), n == 199 ? SQLITE_DONE : SQLITE_OK);
+        }
+        cursor_close(target);
+        tree_close(&f);
+    }
+}
+
 // A handful of everything. Returns the first failure.
 static int work(TreeFixture *f, int round)
 {
@@ -110,4 +137,5 @@ static void every_failing_allocation_can_be_rolled_back(void **state)
 TEST_SUITE(insert, cmocka_unit_test(equal_payloads_are_overwritten_in_place),
            cmocka_unit_test(zero_tails_are_written_out),
            cmocka_unit_test(a_payload_beyond_the_format_is_too_big),
+           cmocka_unit_test(transferred_entries_arrive_whole),
            cmocka_unit_test(every_failing_allocation_can_be_rolled_back))
