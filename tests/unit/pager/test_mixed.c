@@ -4,6 +4,8 @@
 // Readers of both must always find one number everywhere.
 #include "fixture.h"
 
+#include "os/thread.h"
+
 #include <signal.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -162,6 +164,45 @@ static void rollback_journals_survive_killed_writers(void **state)
     run(path);
 }
 
+enum { THREADS = 4, COMMITS = 60 };
+
+static void *count_up(void *arg)
+{
+    int patience = 0;
+    Pager *pager = pager_at(arg);
+    pager_set_busy_handler(pager, wait_a_little, &patience);
+    pager_set_sync(pager, SYNC_OFF, false, false);
+    for (int i = 0; i < COMMITS; i++) {
+        assert_ok(begin_patient(pager, true, &patience));
+        write_number(pager);
+        commit(pager);
+        int rc = i % 10 == 0 ? pager_checkpoint(pager, i / 10 % 4, NULL, NULL) : SQLITE_OK;
+        assert_true(rc == SQLITE_OK || rc == SQLITE_BUSY);
+    }
+    assert_ok(pager_close(pager));
+    return NULL;
+}
+
+static void threads_of_one_process_take_turns(void **state)
+{
+    static const char *const setups[] = {"PRAGMA page_size=1024; PRAGMA journal_mode=wal",
+                                         "PRAGMA page_size=1024"};
+    for (u32 i = 0; i < ARRAY_LEN(setups); i++) {
+        char name[20];
+        snprintf(name, sizeof name, "test%u.db", i);
+        const char *path = work_path(*state, name);
+        sample_create(path, setups[i]);
+        Thread threads[THREADS];
+        for (u32 k = 0; k < THREADS; k++)
+            assert_ok(thread_start(&threads[k], count_up, (void *)(uintptr_t)path));
+        for (u32 k = 0; k < THREADS; k++)
+            (void)thread_join(&threads[k]);
+        check(path);
+        assert_text("ok\n240", stock_sql(path, "PRAGMA integrity_check;PRAGMA user_version"));
+    }
+}
+
 #define ON_DISK(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
-TEST_SUITE(mixed, ON_DISK(the_log_survives_killed_writers),
+TEST_SUITE(mixed, ON_DISK(threads_of_one_process_take_turns),
+           ON_DISK(the_log_survives_killed_writers),
            ON_DISK(rollback_journals_survive_killed_writers))
