@@ -178,7 +178,7 @@ void aggregate_init(AggregateCode *ac, QueryCode *qc)
         ac->columns[i].reg = ac->columns[i].reg != 0 ? next++ : 0;
     for (u32 i = 0; i < ac->op->agg_count; i++)
         ac->aggs[i].accumulator = next++;
-    ac->used = reg_new(g);
+    ac->used = next; // next to them: groups in a hash table carry it along
     ac->other_row = wants_hit(ac) ? reg_new(g) : 0;
 }
 

@@ -1,5 +1,6 @@
-// GROUP BY: input in order of the keys, either from the loops or through a sorter. A change of key
-// ends a group: its row is put out, the accumulators start anew.
+// GROUP BY: input in order of the keys, either from the loops or through a sorter; a change of key
+// ends a group: its row is put out, the accumulators start anew. Or, where the rows of a group need
+// not come together, a hash table of accumulators.
 
 #include "sql/code/code_aggregate.h"
 #include "sql/expr_tree.h"
@@ -130,6 +131,50 @@ static void code_sorter_input(AggregateCode *ac, JoinCode *jc)
     label_here(g->program, empty);
 }
 
+// --- the hash table ---
+
+// Aggregates with a table of their own (DISTINCT, ORDER BY) need their group's rows together.
+static bool groups_can_hash(const AggregateCode *ac)
+{
+    for (u32 i = 0; i < ac->op->agg_count; i++) {
+        const AggCode *agg = &ac->aggs[i];
+        if (agg->distinct_cursor >= 0 || agg->distinct_previous != 0 || agg->order_cursor >= 0)
+            return false;
+    }
+    return ac->op->group != GROUP_SORTED;
+}
+
+// Every row finds its group by key; the groups come out in the order that sorting the rows would
+// have given.
+static void code_hash_input(AggregateCode *ac, JoinCode *jc)
+{
+    Codegen *g = ac->qc->g;
+    int count = key_count(ac);
+    int groups = cursor_new(g);
+    Label known = label_new(g->program), empty = label_new(g->program);
+    program_emit_shape(g->program, OP_HashOpen, groups, count, ac->accumulator_count + 1,
+                       code_list_shape(g, ac->op->keys, 0, 0));
+    code_join_begin(g, jc);
+    if (codegen_failed(g))
+        return;
+    code_expr_list(g, ac->op->keys, ac->new_keys, 0);
+    program_emit_int(g->program, OP_HashGroup, groups, known, ac->new_keys, ac->first_accumulator);
+    program_emit(g->program, OP_Gosub, ac->reset_return, ac->reset, 0);
+    label_here(g->program, known);
+    aggregate_accumulate(ac);
+    code_join_end(g, jc);
+    plan_line(g, "USE TEMP B-TREE FOR %s", ac->op->is_distinct ? "DISTINCT" : "GROUP BY");
+    program_emit(g->program, OP_HashRewind, groups, empty, ac->first_accumulator);
+    program_set_p5(g->program, P5_HASH_SORTED);
+    int top = program_here(g->program);
+    for (int i = 0; i < count; i++)
+        program_emit(g->program, OP_Column, groups, i, ac->keys + i);
+    program_emit(g->program, OP_Gosub, ac->output_return, ac->output, 0);
+    program_emit(g->program, OP_HashStep, groups, top, ac->first_accumulator);
+    label_here(g->program, empty);
+    program_emit(g->program, OP_Integer, 0, ac->used, 0);
+}
+
 // The subroutine that puts out a group, if there is one.
 static void code_output(AggregateCode *ac)
 {
@@ -165,6 +210,8 @@ void code_grouped(AggregateCode *ac)
     program_emit(g->program, OP_Gosub, ac->reset_return, ac->reset, 0);
     if (ac->op->group == GROUP_SORTED)
         code_sorted_input(ac, &jc);
+    else if (groups_can_hash(ac))
+        code_hash_input(ac, &jc);
     else
         code_sorter_input(ac, &jc);
     if (codegen_failed(g))
