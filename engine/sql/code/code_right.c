@@ -75,7 +75,9 @@ void code_right_rows(Codegen *g, JoinCode *jc, u32 number)
     LevelCode *lc = &jc->levels[number];
     FromItem *item = lc->level->item;
     PlanContext plan = code_plan_context(g);
-    int former = plan_push(g, "RIGHT-JOIN %s", plan_item_name(&plan, item));
+    int former =
+        plan_push(g, "RIGHT-JOIN %s",
+                  item->kind == FROM_TABLE ? item->table->name : plan_item_name(&plan, item));
     for (u32 i = 0; i < number; i++)
         code_level_null_row(g, &jc->levels[i]);
     u8 join = item->join;

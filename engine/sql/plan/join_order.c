@@ -65,7 +65,9 @@ static void step_cost(PathSearch *s, PathStep *step, u32 depth)
     Access *a = step->loop;
     step->unsorted = est_sum(a->setup, (Est)(a->run + from->rows));
     step->unsorted = est_sum(step->unsorted, from->unsorted);
-    step->rows = (Est)(from->rows + a->rows);
+    // EXISTS shows an outer row once at most.
+    bool semi = q->from->items[a->item]->is_semi && a->rows > 0;
+    step->rows = semi ? from->rows : (Est)(from->rows + a->rows);
     step->mask = from->mask | a->self;
     step->ordered = from->ordered;
     step->reverse = from->reverse;

@@ -64,19 +64,10 @@ static int take_exists(PlanContext *plan, Select *s, Expr **where, Expr **joined
     return SQLITE_OK;
 }
 
-static bool has_outer_side(const FromList *from)
-{
-    for (u32 i = 0; from != NULL && i < from->count; i++) {
-        if ((from->items[i]->join & (JOIN_RIGHT | JOIN_LEFT_OF_RIGHT)) != 0)
-            return true;
-    }
-    return false;
-}
-
 int plan_exists_to_join(PlanContext *plan, Select *s)
 {
     Expr *joined = NULL;
-    if (s->where == NULL || has_outer_side(s->from))
+    if (s->where == NULL)
         return SQLITE_OK;
     TRY(take_exists(plan, s, &s->where, &joined));
     if (joined == NULL)

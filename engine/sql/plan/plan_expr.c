@@ -139,18 +139,19 @@ static bool strict_in(const Expr *e, int cursor)
 }
 
 // Is `e` as a condition certainly not true when `cursor` stands on its row of NULLs?
-bool plan_implies_not_null_row(const Expr *e, int cursor)
+bool plan_implies_not_null_row(const Expr *e, int cursor, bool skip_on)
 {
     e = expr_skip_collate_likely(e);
-    if (e == NULL || (e->flags & EXPR_OUTER_ON) != 0)
+    if (e == NULL || (e->flags & EXPR_OUTER_ON) != 0
+        || (skip_on && (e->flags & EXPR_INNER_ON) != 0))
         return false;
     switch (e->kind) {
     case EX_AND:
-        return plan_implies_not_null_row(e->left, cursor)
-               || plan_implies_not_null_row(e->right, cursor);
+        return plan_implies_not_null_row(e->left, cursor, skip_on)
+               || plan_implies_not_null_row(e->right, cursor, skip_on);
     case EX_OR:
-        return plan_implies_not_null_row(e->left, cursor)
-               && plan_implies_not_null_row(e->right, cursor);
+        return plan_implies_not_null_row(e->left, cursor, skip_on)
+               && plan_implies_not_null_row(e->right, cursor, skip_on);
     case EX_NOT_NULL: return strict_in(e->left, cursor);
     case EX_IN: return strict_in(e->left, cursor);
     case EX_BETWEEN:

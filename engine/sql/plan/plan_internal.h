@@ -235,6 +235,7 @@ MUST_USE int plan_compound(PlanContext *plan, Select *last, const ExprList *orde
                            Operator **out);
 // Moves all but the window functions of one window into a subquery; *out NULL: there are none.
 MUST_USE int plan_window_rewrite(PlanContext *plan, Select *s, WindowOperator **out);
+void plan_simplify_outer_joins(Select *s);
 MUST_USE int plan_exists_to_join(PlanContext *plan, Select *s);
 MUST_USE int plan_recursive(PlanContext *plan, Select *last, Operator **out);
 MUST_USE int plan_add_limit(PlanContext *plan, const Select *s, Operator **tree);
@@ -257,6 +258,6 @@ struct LikeRule;
 const struct LikeRule *plan_like_rule(const Expr *call);
 Est plan_likelihood(const Expr *call); // of likely(), unlikely(), likelihood(): <= 0
 bool plan_implies(const Expr *known, const Expr *wanted);
-bool plan_implies_not_null_row(const Expr *e, int cursor);
+bool plan_implies_not_null_row(const Expr *e, int cursor, bool skip_on);
 
 #endif

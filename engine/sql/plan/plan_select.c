@@ -410,6 +410,7 @@ int plan_simple(PlanContext *plan, Select *s, ExprList *order_by, Operator **out
 {
     WindowOperator *window;
     TRY(plan_window_rewrite(plan, s, &window));
+    plan_simplify_outer_joins(s);
     TRY(plan_exists_to_join(plan, s));
     TRY(plan_from_items(plan, s->from));
     if (order_by != NULL && order_by->count == 0)
