@@ -109,6 +109,13 @@ void cursor_hint_scan(Cursor *cur)
     cur->is_scan = true;
 }
 
+void cursor_clear(Cursor *cur)
+{
+    cursor_release(cur);
+    if (cur->fast.state == CURSOR_SAVED)
+        cur->fast.state = CURSOR_INVALID;
+}
+
 bool cursor_is_eof(const Cursor *cur)
 {
     ASSERT(cur->bt != NULL);

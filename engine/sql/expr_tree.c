@@ -189,9 +189,15 @@ Affinity expr_compare_affinity(const Expr *comparison)
 
 // --- collation ---
 
+// A column always has a collation, if only BINARY: `a = b` takes a's, whatever b's is.
+static const char *or_binary(const char *name)
+{
+    return name == NULL ? "BINARY" : name;
+}
+
 static const char *column_collation(const Table *table, int column)
 {
-    return column < 0 ? NULL : table->columns[column].collation;
+    return column < 0 ? NULL : or_binary(table->columns[column].collation);
 }
 
 static const char *from_column_collation(const Expr *e)
@@ -202,7 +208,7 @@ static const char *from_column_collation(const Expr *e)
         return NULL; // a schema's expression: bind it to an item first
     if (item->table != NULL)
         return column_collation(item->table, column);
-    return column < 0 ? NULL : item->columns[column].collation;
+    return column < 0 ? NULL : or_binary(item->columns[column].collation);
 }
 
 // The first operand below `e` that has a COLLATE of its own.

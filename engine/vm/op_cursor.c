@@ -587,6 +587,8 @@ int op_null_row(Vm *vm, const Instr *in)
     c->row = NULL;
     if (c->kind == VM_CURSOR_PSEUDO && c->u.pseudo_reg != 0)
         return SQLITE_OK; // its record is another one now, no more
+    if (c->kind == VM_CURSOR_TREE)
+        cursor_clear(c->tree); // the loop it served is over
     c->null_row = true;
     c->is_deferred = false;
     return SQLITE_OK;

@@ -4,7 +4,8 @@
 #include "sql/code/code_query.h"
 #include "sql/expr_tree.h"
 
-enum { BLOOM_SIZE_MIN = 10000, BLOOM_SIZE_MAX = 10000000 };
+// In bytes; without statistics the least.
+enum { BLOOM_SIZE_MIN = 20000, BLOOM_SIZE_MAX = 10000000 };
 
 // --- going through the rows of the item that the index is built from ---
 
@@ -133,7 +134,8 @@ static void bloom_open(Codegen *g, LevelCode *lc)
     PlanContext plan = code_plan_context(g);
     const FromItem *item = lc->level->item;
     u64 size = BLOOM_SIZE_MIN;
-    if (item->table != NULL && item->kind == FROM_TABLE)
+    if (item->table != NULL && item->kind == FROM_TABLE
+        && (item->table->flags & TABLE_HAS_STAT1) != 0)
         size = est_to_u64(item->table->row_estimate);
     size = size < BLOOM_SIZE_MIN ? BLOOM_SIZE_MIN : size > BLOOM_SIZE_MAX ? BLOOM_SIZE_MAX : size;
     lc->filter = reg_new(g);

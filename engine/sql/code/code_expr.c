@@ -83,7 +83,7 @@ static Reg code_source_register(const ColumnSource *source, int column)
 // of a rowid table.
 static int index_position(const Index *index, int column)
 {
-    if (column != ROWID_COLUMN && column == index->table->rowid_alias)
+    if (column != ROWID_COLUMN && index->table != NULL && column == index->table->rowid_alias)
         column = ROWID_COLUMN;
     return index_find_column(index, column == ROWID_COLUMN ? COLUMN_ROWID : column);
 }
@@ -112,13 +112,15 @@ void code_item_column(Codegen *g, const FromItem *item, int column, Reg target)
     case SOURCE_COVERING: {
         int position = index_position(source.index, column);
         if (position >= 0) {
-            Opcode op = column == ROWID_COLUMN || column == source.table->rowid_alias ? OP_IdxRowid
-                                                                                      : OP_Column;
+            bool is_rowid = column == ROWID_COLUMN
+                            || (source.table != NULL && column == source.table->rowid_alias);
+            Opcode op = is_rowid ? OP_IdxRowid : OP_Column;
             if (op == OP_IdxRowid)
                 program_emit(g->program, op, source.index_cursor, target, 0);
             else
                 program_emit(g->program, op, source.index_cursor, position, target);
-            if (op == OP_Column && source.table->columns[column].affinity == AFF_REAL)
+            if (op == OP_Column && source.table != NULL
+                && source.table->columns[column].affinity == AFF_REAL)
                 program_emit(g->program, OP_RealAffinity, target, 0, 0);
             return;
         }

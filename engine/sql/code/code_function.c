@@ -125,13 +125,13 @@ void code_function(Codegen *g, Expr *e, Reg target)
         codegen_error(g, SQLITE_ERROR, "no such function: %s", e->text);
         return;
     }
+    if (func->inline_kind != INLINE_NONE && code_inline(g, e, func, target))
+        return;
     if (func->call == NULL) {
         codegen_error(g, SQLITE_ERROR, "misuse of %s function %s()",
                       e->u.call->window != NULL ? "window" : "aggregate", e->text);
         return;
     }
-    if (func->inline_kind != INLINE_NONE && code_inline(g, e, func, target))
-        return;
     func = overloaded(g, e, func);
     int count = e->list != NULL ? (int)e->list->count : 0;
     Reg first = count > 0 ? reg_temp_range(g, count) : 0;

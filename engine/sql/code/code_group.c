@@ -206,7 +206,7 @@ void code_grouped(AggregateCode *ac)
     code_from_begin(g, jc.join->from);
     if (jc.join->level_count == 0)
         plan_line(g, "SCAN CONSTANT ROW");
-    program_emit(g->program, OP_Null, 1, ac->keys, ac->keys + count - 1);
+    program_emit(g->program, OP_Null, 0, ac->keys, ac->keys + count - 1);
     program_emit(g->program, OP_Gosub, ac->reset_return, ac->reset, 0);
     if (ac->op->group == GROUP_SORTED)
         code_sorted_input(ac, &jc);
@@ -218,7 +218,6 @@ void code_grouped(AggregateCode *ac)
         return;
     program_emit(g->program, OP_Gosub, ac->output_return, ac->output, 0);
     program_emit(g->program, OP_Goto, 0, end, 0);
-    code_distinct_explain(ac->qc);
     code_output(ac);
     label_here(g->program, ac->reset);
     aggregate_explain(ac);

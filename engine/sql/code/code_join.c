@@ -117,6 +117,8 @@ static void open_table(Codegen *g, const FromItem *item, bool write)
 static bool needs_table_cursor(const LevelCode *lc)
 {
     const Access *a = lc->level->access;
+    if (lc->level->is_right)
+        return true;
     bool covering = (a->flags & (ACCESS_COVERING | ACCESS_INDEX_EXPR)) != 0
                     && (a->flags & ACCESS_INDEXED) != 0 && (a->flags & ACCESS_AUTOMATIC) == 0;
     if (covering && a->index != NULL && is_table_itself(lc->level->item, a->index))
@@ -315,8 +317,12 @@ void code_level_begin(Codegen *g, JoinCode *jc, u32 number)
         && !table_is_rowid(level->item->table))
         code_fetch_by_key(g, lc);
     code_filters(g, level->filters, level->index_filter_count, level->filter_count, lc->next_row);
-    if (level->is_right)
+    if (level->is_right) {
         code_right_match(g, lc);
+        // From here on it may also be a row without a match, which only the table's cursor shows.
+        if (is_real_table(level->item))
+            source_set_table(g, level->item, level->item->cursor);
+    }
     if (level->is_left) {
         lc->row_of_nulls = label_new(g->program);
         label_here(g->program, lc->row_of_nulls);

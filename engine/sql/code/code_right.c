@@ -82,8 +82,18 @@ void code_right_rows(Codegen *g, JoinCode *jc, u32 number)
         code_level_null_row(g, &jc->levels[i]);
     u8 join = item->join;
     ColumnSource source = *source_of(g, item->cursor);
-    JoinCode scan = {.join = lc->level->right_join, .flags = WANT_RIGHT_ROWS};
+    JoinCode scan = {.join = lc->level->right_join,
+                     .flags = WANT_RIGHT_ROWS | WANT_OR_BRANCH,
+                     .opens_nothing = true};
     item->join = 0;
+    for (u32 i = 0; i < scan.join->level_count; i++) {
+        const JoinLevel *level = &scan.join->levels[i];
+        char *text = plan_print_level(&plan, scan.join, level, 0);
+        if (text != NULL)
+            plan_line(g, "%s", text);
+        // The body reads the row by the table's own cursor.
+        level->access->flags &= ~(u32)(ACCESS_COVERING | ACCESS_INDEX_EXPR);
+    }
     code_join_begin(g, &scan);
     int size = (int)key_size(item);
     Reg first = reg_temp_range(g, size);

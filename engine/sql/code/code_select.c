@@ -169,7 +169,6 @@ static void code_join_rows(QueryCode *qc)
     if (codegen_failed(g))
         return;
     Label next_row = jc.next_row;
-    code_distinct_explain(qc);
     code_query_row(qc, next_row);
     code_join_end(g, &jc);
 }
@@ -193,6 +192,7 @@ static void code_simple(Codegen *g, Operator *tree, Select *select, SelectDest *
         code_window_rows(&qc);
     else
         code_join_rows(&qc);
+    code_distinct_explain(&qc);
     code_sort_end(&qc);
     label_here(g->program, qc.done);
 }

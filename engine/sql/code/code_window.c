@@ -450,7 +450,6 @@ void code_window_rows(QueryCode *qc)
     code_join_end(g, &jc);
     program_emit(g->program, OP_Gosub, wc.deliver_return, wc.deliver, 0);
     program_emit(g->program, OP_Goto, 0, end, 0);
-    code_distinct_explain(qc);
     code_deliver_partition(&wc);
     label_here(g->program, end);
 }

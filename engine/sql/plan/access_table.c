@@ -265,7 +265,7 @@ static int add_index_scan(JoinQuery *q, FromItem *item, Index *index, u8 sort_in
     if (!covering)
         draft->run = est_sum(draft->run, lookups_of_scan(q, item, index, rows));
     access_adjust_rows(q, draft, rows);
-    if ((item->join & JOIN_RIGHT) != 0 && index->exprs != NULL)
+    if ((item->join & JOIN_RIGHT) != 0 && (index->flags & INDEX_HAS_EXPR) != 0)
         return SQLITE_OK; // unmatched rows are found by the rows themselves
     TRY(access_insert(q, draft));
     draft->rows = rows;

@@ -215,10 +215,18 @@ static int filter_class(const JoinQuery *q, const JoinLevel *level, const Expr *
     return 1;
 }
 
-static bool is_early(const JoinLevel *level, const Term *term)
+// Sides of outer joins are scanned by their ON conditions alone, each when its join is reached.
+static bool is_early(const JoinQuery *q, const JoinLevel *level, const Term *term,
+                     TableMask not_ready)
 {
-    bool outer = (level->item->join & (JOIN_LEFT | JOIN_RIGHT | JOIN_LEFT_OF_RIGHT)) != 0;
-    return !outer || (term->expr->flags & (EXPR_OUTER_ON | EXPR_INNER_ON)) != 0;
+    u32 flags = term->expr->flags;
+    if ((level->item->join & (JOIN_LEFT | JOIN_RIGHT | JOIN_LEFT_OF_RIGHT)) == 0)
+        return true;
+    if ((flags & (EXPR_OUTER_ON | EXPR_INNER_ON)) == 0)
+        return false;
+    if ((level->item->join & JOIN_LEFT) != 0 && (flags & EXPR_OUTER_ON) == 0)
+        return false;
+    return (query_cursor_mask(q, term->expr->on_item) & not_ready) == 0;
 }
 
 static int place_early(JoinQuery *q, JoinLevel *level, TableMask not_ready)
@@ -230,7 +238,7 @@ static int place_early(JoinQuery *q, JoinLevel *level, TableMask not_ready)
         for (u32 i = 0; i < q->terms.count; i++) {
             Term *term = q->terms.items[i];
             if ((term->flags & (TERM_VIRTUAL | TERM_CODED)) != 0
-                || (term->prereq_all & not_ready) != 0 || !is_early(level, term)
+                || (term->prereq_all & not_ready) != 0 || !is_early(q, level, term, not_ready)
                 || filter_class(q, level, term->expr) != wanted)
                 continue;
             term->flags |= TERM_CODED;

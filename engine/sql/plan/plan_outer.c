@@ -1,5 +1,5 @@
-// Outer joins that are none: when WHERE cannot be true of the row of NULLs, LEFT JOIN is JOIN, FULL JOIN
-// is RIGHT or LEFT JOIN, and RIGHT JOIN is JOIN.
+// Outer joins that are none: when WHERE cannot be true of the row of NULLs, LEFT JOIN is JOIN, FULL
+// JOIN is RIGHT or LEFT JOIN, and RIGHT JOIN is JOIN.
 
 #include "sql/expr_tree.h"
 #include "sql/plan/plan_internal.h"

@@ -401,7 +401,8 @@ int plan_add_limit(PlanContext *plan, const Select *s, Operator **tree)
 static bool distinct_is_grouping(const Select *s, const ExprList *order_by)
 {
     if ((s->flags & (SELECT_DISTINCT | SELECT_AGGREGATE)) != SELECT_DISTINCT || s->group_by != NULL
-        || order_by == NULL || s->from == NULL || s->from->count == 0)
+        || order_by == NULL || order_by != s->order_by // a term of a compound: its own sort
+        || s->from == NULL || s->from->count == 0)
         return false;
     return lists_equal(order_by, s->columns, false);
 }

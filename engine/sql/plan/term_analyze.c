@@ -331,6 +331,7 @@ int term_analyze(Term *term)
     } else if (e->kind == EX_CALL && !term->list->is_or) {
         TRY(term_analyze_like(term));
     }
+    term->prereq_right |= extra_right;
     TRY(term_analyze_virtual(term));
     if (!term->list->is_or && term->field == 0) {
         if ((e->kind == EX_EQ || e->kind == EX_IS) && expr_vector_size(e->left) > 1)
