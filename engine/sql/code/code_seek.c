@@ -198,21 +198,27 @@ static IndexRange index_range(const JoinCode *jc, const LevelCode *lc)
 }
 
 // Affinity of the key, by column; where the value needs no conversion, none is asked for.
-static void apply_key_affinity(Codegen *g, const Access *a, Reg first, u32 count)
+static u8 key_affinity(const FromItem *item, const Access *a, u32 i)
 {
+    int column = i < a->index->column_count ? a->index->columns[i] : COLUMN_EXPR;
+    if (column == COLUMN_ROWID)
+        return AFF_INTEGER;
+    if (column == COLUMN_EXPR)
+        return (u8)expr_affinity(a->index->exprs[i]);
+    if (item->table != NULL && item->kind != FROM_SELECT)
+        return item->table->columns[column].affinity;
+    return item->columns[column].affinity;
+}
+
+static void apply_key_affinity(Codegen *g, const LevelCode *lc, Reg first, u32 count)
+{
+    const Access *a = lc->level->access;
     char *letters = arena_alloc_zeroed(g->arena, (size_t)count + 1);
     bool any = false;
     if (letters == NULL)
         return;
     for (u32 i = 0; i < count; i++) {
-        int column = i < a->index->column_count ? a->index->columns[i] : COLUMN_EXPR;
-        u8 affinity = AFF_BLOB;
-        if (column == COLUMN_ROWID)
-            affinity = AFF_INTEGER;
-        else if (column == COLUMN_EXPR)
-            affinity = (u8)expr_affinity(a->index->exprs[i]);
-        else if (a->index->table != NULL)
-            affinity = a->index->table->columns[column].affinity;
+        u8 affinity = key_affinity(lc->level->item, a, i);
         const Term *term = i < a->equal_count ? a->terms[i] : NULL;
         if (term != NULL && (term->op & TERM_IN) == 0 && term->expr->right != NULL
             && compare_affinity(term->expr->right, affinity) == AFF_BLOB)
@@ -300,7 +306,7 @@ static void code_seek_start(Codegen *g, LevelCode *lc, const IndexRange *r, Reg 
         inclusive = false;
     }
     if (keyed > 0)
-        apply_key_affinity(g, a, first, keyed);
+        apply_key_affinity(g, lc, first, keyed);
     if ((a->flags & ACCESS_BLOOM) != 0 && a->skip_count == 0 && a->equal_count > 0)
         code_bloom_test(g, lc, first, a->equal_count, lc->next_value);
     if (a->skip_count > 0 && count == a->skip_count)
@@ -320,7 +326,7 @@ static u32 code_range_end(Codegen *g, LevelCode *lc, const IndexRange *r, Reg fi
     *inclusive = true;
     if (r->end != NULL) {
         code_bound(g, lc, r->end, first + a->equal_count, r->end_count);
-        apply_key_affinity(g, a, first, a->equal_count + r->end_count);
+        apply_key_affinity(g, lc, first, a->equal_count + r->end_count);
         *inclusive = (r->end->op & (TERM_LE | TERM_GE)) != 0
                      || expr_vector_size(r->end->expr->left) > r->end_count;
         return a->equal_count + r->end_count;

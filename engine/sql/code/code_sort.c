@@ -44,7 +44,9 @@ static void place_columns(QueryCode *qc)
     int next = (int)keys->count;
     for (u32 i = 0; i < columns->count; i++) {
         sc->places[i] = -1;
-        for (u32 k = 0; k < keys->count && sc->places[i] < 0; k++) {
+        // Equal keys need not be identical: a key that is not in the record cannot stand for the
+        // column.
+        for (u32 k = sc->op->sorted_count; k < keys->count && sc->places[i] < 0; k++) {
             if (keys->items[k].column == i + 1
                 && expr_equal(expr_skip_collate(keys->items[k].expr),
                               expr_skip_collate(columns->items[i].expr)))
@@ -103,16 +105,30 @@ static void code_run_boundary(QueryCode *qc, Reg keys)
     label_here(g->program, same);
 }
 
+// Keys that are result columns and have been computed for DISTINCT are not computed again.
+static void code_sort_keys(QueryCode *qc, Reg fields)
+{
+    Codegen *g = qc->g;
+    const ExprList *keys = qc->sort.op->keys;
+    for (u32 i = 0; i < keys->count; i++) {
+        if (qc->distinct_op != NULL && keys->items[i].column > 0)
+            program_emit(g->program, OP_SCopy, qc->row + keys->items[i].column - 1, fields + (Reg)i,
+                         0);
+        else
+            code_expr_into(g, keys->items[i].expr, fields + (Reg)i);
+    }
+}
+
 void code_sort_push(QueryCode *qc)
 {
     Codegen *g = qc->g;
     SortCode *sc = &qc->sort;
     if (codegen_failed(g))
         return;
-    const ExprList *keys = sc->op->keys, *columns = qc->project_op->columns;
+    const ExprList *columns = qc->project_op->columns;
     int sorted = sc->op->sorted_count;
     Reg fields = reg_range_new(g, sc->field_count);
-    code_expr_list(g, keys, fields, 0);
+    code_sort_keys(qc, fields);
     Label dropped = label_new(g->program); // behind all rows that a LIMIT keeps
     if (qc->limit.both != 0 && sorted == 0)
         program_emit_int(g->program, OP_SorterReject, sc->cursor, dropped, fields, sc->key_count);
@@ -149,11 +165,7 @@ static void code_sorted_rows(QueryCode *qc)
     if (qc->limit.offset != 0)
         program_emit(g->program, OP_IfPos, qc->limit.offset, next, 1);
     for (int i = 0; i < qc->column_count; i++) {
-        int place = sc->places[i];
-        if (place < sorted)
-            program_emit(g->program, OP_Copy, sc->previous + place, qc->row + i, 0);
-        else
-            program_emit(g->program, OP_Column, pseudo, place - sorted, qc->row + i);
+        program_emit(g->program, OP_Column, pseudo, sc->places[i] - sorted, qc->row + i);
     }
     code_deliver(g, qc->dest, qc->row, qc->column_count, qc->done);
     if (qc->limit.limit != 0)

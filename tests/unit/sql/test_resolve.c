@@ -561,7 +561,7 @@ static void affinity_and_collation_follow_the_columns(void **state)
     assert_int_equal(expr_affinity(column(s, 6)), AFF_TEXT);
     assert_text("nocase", expr_collation_name(column(s, 1)));
     assert_text("nocase", expr_collation_name(column(s, 5)));
-    assert_null(expr_collation_name(column(s, 2)));
+    assert_text("BINARY", expr_collation_name(column(s, 2)));
     assert_text("nocase", expr_compare_collation_name(column(s, 7)));
     assert_int_equal(expr_compare_affinity(column(s, 7)), AFF_TEXT);
 }
