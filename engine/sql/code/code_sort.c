@@ -111,8 +111,9 @@ static void code_sort_keys(QueryCode *qc, Reg fields)
     Codegen *g = qc->g;
     const ExprList *keys = qc->sort.op->keys;
     for (u32 i = 0; i < keys->count; i++) {
+        // (Copied, for delivering a run overwrites the row's registers.)
         if (qc->distinct_op != NULL && keys->items[i].column > 0)
-            program_emit(g->program, OP_SCopy, qc->row + keys->items[i].column - 1, fields + (Reg)i,
+            program_emit(g->program, OP_Copy, qc->row + keys->items[i].column - 1, fields + (Reg)i,
                          0);
         else
             code_expr_into(g, keys->items[i].expr, fields + (Reg)i);
@@ -137,7 +138,7 @@ void code_sort_push(QueryCode *qc)
             continue;
         Reg target = fields + sc->places[i];
         if (qc->distinct_op != NULL) // computed already
-            program_emit(g->program, OP_SCopy, qc->row + (Reg)i, target, 0);
+            program_emit(g->program, OP_Copy, qc->row + (Reg)i, target, 0);
         else
             code_expr_into(g, columns->items[i].expr, target);
     }

@@ -81,7 +81,6 @@ enum {                      // Access.flags
     ACCESS_INDEXED = 1u << 13,      // `index` is used
     ACCESS_ROWID_KEY = 1u << 14,    // the rowid is the key (ACCESS_ROWID...)
     ACCESS_COROUTINE = 1u << 15,
-    ACCESS_BIG_NULL = 1u << 16, // NULLs last where the index has them first: scanned in two goes
     ACCESS_IN_EARLY_OUT = 1u << 17,
     ACCESS_IN_SEEK_SCAN = 1u << 18,
     ACCESS_INDEX_EXPR = 1u << 19, // covering thanks to indexed expressions

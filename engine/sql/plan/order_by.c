@@ -93,7 +93,7 @@ typedef struct Direction {
 } Direction;
 
 // Column `position` of the loop's index matched `wanted`; does the direction fit?
-static bool direction_fits(OrderCheck *c, Access *loop, u32 position, const ExprItem *wanted,
+static bool direction_fits(OrderCheck *c, const Access *loop, u32 position, const ExprItem *wanted,
                            Direction *d)
 {
     bool index_desc = loop->index != NULL && (loop->index->sort_flags[position] & KEY_DESC) != 0;
@@ -109,11 +109,10 @@ static bool direction_fits(OrderCheck *c, Access *loop, u32 position, const Expr
             d->is_set = true;
         }
     }
-    if (is_big_null(wanted->sort)) {
-        if (position != loop->equal_count)
-            return false;
-        loop->flags |= ACCESS_BIG_NULL;
-    }
+    // An index has NULLs first. (A scan in two goes could put them last.)
+    if (is_big_null(wanted->sort) && (c->flags & WANT_GROUPS) == 0
+        && expr_can_be_null(wanted->expr))
+        return false;
     return true;
 }
 
