@@ -1,0 +1,433 @@
+// JSON and JSON5 text into nodes.
+
+#include "base/hashmap.h"
+#include "base/utf.h"
+#include "func/json/json.h"
+#include <string.h>
+
+typedef JsonParse P;
+
+static u32 parse_value(P *p, u32 at);
+
+// Notes where it went wrong; everything unwinds.
+static COLD u32 fail_at(P *p, u32 at)
+{
+    if (!p->failed) {
+        p->failed = true;
+        p->error_at = at;
+    }
+    return p->size;
+}
+
+static u8 byte_at(const P *p, u32 at)
+{
+    return at < p->size ? (u8)p->text[at] : 0;
+}
+
+// --- white space ---
+
+// Bytes of the JSON5 space or comment at `at`, 0 for anything else.
+static u32 wide_space_size(const P *p, u32 at)
+{
+    const u8 *z = (const u8 *)p->text + at;
+    u32 left = p->size - at;
+    switch (z[0]) {
+    case '\v':
+    case '\f': return 1;
+    case '/':
+        if (left >= 4 && z[1] == '*') {
+            for (u32 i = 3; i < left; i++) {
+                if (z[i - 1] == '*' && z[i] == '/' && i > 2)
+                    return i + 1;
+            }
+        } else if (left >= 2 && z[1] == '/') {
+            u32 i = 2;
+            while (i < left && z[i] != '\n' && z[i] != '\r'
+                   && !(i + 2 < left && z[i] == 0xe2 && z[i + 1] == 0x80
+                        && (z[i + 2] == 0xa8 || z[i + 2] == 0xa9)))
+                i++;
+            return i;
+        }
+        return 0;
+    case 0xc2: return left >= 2 && z[1] == 0xa0 ? 2 : 0;
+    case 0xe1: return left >= 3 && z[1] == 0x9a && z[2] == 0x80 ? 3 : 0;
+    case 0xe2:
+        if (left < 3)
+            return 0;
+        if (z[1] == 0x80
+            && ((z[2] >= 0x80 && z[2] <= 0x8a) || z[2] == 0xa8 || z[2] == 0xa9 || z[2] == 0xaf))
+            return 3;
+        return z[1] == 0x81 && z[2] == 0x9f ? 3 : 0;
+    case 0xe3: return left >= 3 && z[1] == 0x80 && z[2] == 0x80 ? 3 : 0;
+    case 0xef: return left >= 3 && z[1] == 0xbb && z[2] == 0xbf ? 3 : 0;
+    default: return 0;
+    }
+}
+
+static u32 skip_space(P *p, u32 at)
+{
+    for (;;) {
+        u8 c = byte_at(p, at);
+        if (at < p->size && (c == ' ' || c == '\n' || c == '\t' || c == '\r')) {
+            at++;
+            continue;
+        }
+        if (LIKELY(c > ' ' && c < 0x80 && c != '/'))
+            return at;
+        u32 size = at < p->size ? wide_space_size(p, at) : 0;
+        if (size == 0)
+            return at;
+        p->nonstandard = true;
+        at += size;
+    }
+}
+
+// Plain white space alone: errors are told to be behind it, but before a comment.
+static u32 skip_plain(const P *p, u32 at)
+{
+    while (byte_at(p, at) == ' ' || byte_at(p, at) == '\n' || byte_at(p, at) == '\t'
+           || byte_at(p, at) == '\r')
+        at++;
+    return at;
+}
+
+// --- texts ---
+
+static bool hex_digits(const P *p, u32 at, u32 count)
+{
+    for (u32 i = 0; i < count; i++) {
+        if (!ascii_is_hex(byte_at(p, at + i)))
+            return false;
+    }
+    return true;
+}
+
+// Bytes behind the backslash at at-1, 0: no escape. Raises *type for what JSON does not have.
+static u32 read_escape(const P *p, u32 at, JsonType *type)
+{
+    u8 c = byte_at(p, at);
+    if (c == '"' || c == '\\' || c == '/' || c == 'b' || c == 'f' || c == 'n' || c == 'r'
+        || c == 't' || (c == 'u' && hex_digits(p, at + 1, 4))) {
+        if (*type == JSON_TEXT)
+            *type = JSON_TEXTJ;
+        return 1; // the digits of \u are ordinary characters
+    }
+    u32 size = 0;
+    if (c == '\'' || c == 'v' || c == '\n' || (c == '0' && !ascii_is_digit(byte_at(p, at + 1)))
+        || (c == 'x' && hex_digits(p, at + 1, 2)))
+        size = 1;
+    else if (c == '\r')
+        size = byte_at(p, at + 1) == '\n' ? 2 : 1;
+    else if (c == 0xe2 && byte_at(p, at + 1) == 0x80
+             && (byte_at(p, at + 2) == 0xa8 || byte_at(p, at + 2) == 0xa9))
+        size = 3;
+    if (size != 0)
+        *type = JSON_TEXT5;
+    return size;
+}
+
+// A quoted text at `at`; returns what follows it.
+static u32 parse_text(P *p, u32 at)
+{
+    u8 quote = (u8)p->text[at];
+    JsonType type = JSON_TEXT;
+    u32 start = at + 1;
+    if (quote == '\'')
+        p->nonstandard = true;
+    u32 i = start;
+    for (;; i++) {
+        // The run of characters that mean nothing special is what nearly all texts consist of.
+        while (i < p->size && (u8)p->text[i] >= 0x20 && p->text[i] != '"' && p->text[i] != '\''
+               && p->text[i] != '\\')
+            i++;
+        if (i >= p->size)
+            return fail_at(p, i);
+        u8 c = (u8)p->text[i];
+        if (c == quote)
+            break;
+        if (c == '\\') {
+            u32 size = read_escape(p, i + 1, &type);
+            if (size == 0)
+                return fail_at(p, i + 1);
+            i += size;
+        } else if (c < 0x20) {
+            if (c == 0)
+                return fail_at(p, i);
+            type = JSON_TEXT5;
+        } else if (c == '"') {
+            type = JSON_TEXT5;
+        }
+    }
+    if (type == JSON_TEXT5)
+        p->nonstandard = true;
+    json_put_node(&p->out, type, p->text + start, i - start);
+    return i + 1;
+}
+
+// --- numbers ---
+
+// Infinity and NaN in the spellings SQLite knows.
+static const struct {
+    const char *name;
+    u8 size;
+    bool is_nan;
+} special_numbers[] = {
+    {"infinity", 8, false}, {"inf", 3, false}, {"qnan", 4, true},
+    {"snan", 4, true},      {"nan", 3, true},
+};
+
+static bool word_ends(const P *p, u32 at)
+{
+    return !ascii_is_alnum(byte_at(p, at));
+}
+
+// Returns `at` when there is none.
+static u32 parse_special(P *p, u32 at, bool negative, bool nan_allowed)
+{
+    for (u32 i = 0; i < ARRAY_LEN(special_numbers); i++) {
+        u32 size = special_numbers[i].size;
+        if (p->size - at < size || !name_equals_n(p->text + at, special_numbers[i].name, size)
+            || !word_ends(p, at + size) || (special_numbers[i].is_nan && !nan_allowed))
+            continue;
+        p->nonstandard = true;
+        if (special_numbers[i].is_nan)
+            json_put_header(&p->out, JSON_NULL, 0);
+        else
+            json_put_node(&p->out, JSON_FLOAT, negative ? "-9e999" : "9e999", negative ? 6 : 5);
+        return at + size;
+    }
+    return at;
+}
+
+static u32 skip_digits(const P *p, u32 at)
+{
+    while (ascii_is_digit(byte_at(p, at)))
+        at++;
+    return at;
+}
+
+static u32 parse_hex(P *p, u32 start, u32 at)
+{
+    p->nonstandard = true;
+    u32 end = at + 2;
+    while (ascii_is_hex(byte_at(p, end)))
+        end++;
+    json_put_node(&p->out, JSON_INT5, p->text + start, end - start);
+    return end;
+}
+
+static u32 parse_number(P *p, u32 at)
+{
+    const u32 begin = at; // where errors are told to be, as SQLite tells it
+    u32 start = at;
+    u8 sign = (u8)p->text[at];
+    if (sign == '+' || sign == '-') {
+        at++;
+        if (sign == '+') {
+            p->nonstandard = true;
+            start = at; // a plus is not kept
+        }
+        u32 after = parse_special(p, at, sign == '-', false);
+        if (after != at)
+            return after;
+    }
+    u8 c = byte_at(p, at);
+    if (c == '0' && (byte_at(p, at + 1) == 'x' || byte_at(p, at + 1) == 'X')
+        && ascii_is_hex(byte_at(p, at + 2)))
+        return parse_hex(p, start, at);
+    if (c == '0' && (ascii_is_digit(byte_at(p, at + 1)) || (byte_at(p, at + 1) | 0x20) == 'x'))
+        return fail_at(p, begin + 1);
+    JsonType type = JSON_INT;
+    u32 end = skip_digits(p, at);
+    bool digits = end > at;
+    bool json5 = false;
+    if (byte_at(p, end) == '.') {
+        u32 after = skip_digits(p, end + 1);
+        if (!digits && after == end + 1)
+            return fail_at(p, at > begin ? begin + 2 : begin);
+        json5 = !digits || after == end + 1;
+        type = JSON_FLOAT;
+        digits = true;
+        end = after;
+    }
+    if (!digits)
+        return fail_at(p, begin);
+    c = byte_at(p, end);
+    if (c == 'e' || c == 'E') {
+        u32 exponent = end + 1;
+        if (byte_at(p, exponent) == '+' || byte_at(p, exponent) == '-')
+            exponent++;
+        if (!ascii_is_digit(byte_at(p, exponent)))
+            return fail_at(p, exponent > end + 1 ? end + 1 : end);
+        type = JSON_FLOAT;
+        end = skip_digits(p, exponent);
+    }
+    if (json5) {
+        type = JSON_FLOAT5;
+        p->nonstandard = true;
+    }
+    json_put_node(&p->out, type, p->text + start, end - start);
+    return end;
+}
+
+// --- containers ---
+
+// A value after white space. Where none can begin, the place before the white space is to blame.
+static u32 parse_element(P *p, u32 before)
+{
+    u32 at = skip_space(p, before);
+    u8 c = byte_at(p, at);
+    if (c == 0 || c == '}' || c == ']' || c == ',' || c == ':')
+        return fail_at(p, before);
+    return parse_value(p, at);
+}
+
+// Something else stands where a separator should. If it is no value either, that is the error told.
+static COLD u32 fail_separator(P *p, u32 behind)
+{
+    parse_element(p, behind);
+    return fail_at(p, behind);
+}
+
+static u32 parse_array(P *p, u32 at)
+{
+    if (++p->depth > JSON_DEPTH_MAX)
+        return fail_at(p, at);
+    size_t begun = json_begin(&p->out);
+    u32 next = at + 1;
+    at = skip_space(p, next);
+    while (!p->failed && byte_at(p, at) != ']') {
+        u32 behind = skip_plain(p, parse_element(p, next));
+        if (p->failed)
+            return at;
+        at = skip_space(p, behind);
+        if (byte_at(p, at) != ',') {
+            if (byte_at(p, at) != ']')
+                return fail_separator(p, behind);
+            break;
+        }
+        next = at + 1;
+        at = skip_space(p, next);
+        if (byte_at(p, at) == ']')
+            p->nonstandard = true; // a comma before the end
+    }
+    p->depth--;
+    json_end(&p->out, begun, JSON_ARRAY);
+    return at + 1;
+}
+
+static bool is_name_start(u8 c)
+{
+    return c == '_' || c == '$' || c >= 0x80 || (ascii_is_alnum(c) && !ascii_is_digit(c));
+}
+
+// An object's label without quotes, as JSON5 has them.
+static u32 parse_name(P *p, u32 at)
+{
+    JsonType type = JSON_TEXT;
+    u32 end = at;
+    for (;;) {
+        u8 c = byte_at(p, end);
+        if (c == '\\' && byte_at(p, end + 1) == 'u' && hex_digits(p, end + 2, 4)) {
+            type = JSON_TEXTJ;
+            end += 6;
+        } else if ((end > at && ascii_is_digit(c)) || is_name_start(c)) {
+            if (c >= 0x80 && wide_space_size(p, end) > 0)
+                break;
+            end++;
+        } else {
+            break;
+        }
+    }
+    if (end == at)
+        return fail_at(p, at);
+    p->nonstandard = true;
+    json_put_node(&p->out, type, p->text + at, end - at);
+    return end;
+}
+
+static u32 parse_object(P *p, u32 at)
+{
+    if (++p->depth > JSON_DEPTH_MAX)
+        return fail_at(p, at);
+    size_t begun = json_begin(&p->out);
+    at = skip_space(p, at + 1);
+    while (!p->failed && byte_at(p, at) != '}') {
+        u8 c = byte_at(p, at);
+        at = c == '"' || c == '\'' ? parse_text(p, at) : parse_name(p, at);
+        if (p->failed)
+            return at;
+        u32 behind = skip_plain(p, at);
+        at = skip_space(p, behind);
+        if (byte_at(p, at) != ':')
+            return fail_separator(p, behind);
+        behind = skip_plain(p, parse_element(p, at + 1));
+        if (p->failed)
+            return at;
+        at = skip_space(p, behind);
+        if (byte_at(p, at) != ',') {
+            if (byte_at(p, at) != '}')
+                return fail_separator(p, behind);
+            break;
+        }
+        at = skip_space(p, at + 1);
+        if (byte_at(p, at) == '}')
+            p->nonstandard = true;
+    }
+    p->depth--;
+    json_end(&p->out, begun, JSON_OBJECT);
+    return at + 1;
+}
+
+static u32 parse_word(P *p, u32 at, const char *word, JsonType type)
+{
+    u32 size = (u32)strlen(word);
+    if (p->size - at < size || memcmp(p->text + at, word, size) != 0 || !word_ends(p, at + size))
+        return fail_at(p, at);
+    json_put_header(&p->out, type, 0);
+    return at + size;
+}
+
+static u32 parse_value(P *p, u32 at)
+{
+    u8 c = byte_at(p, at);
+    switch (c) {
+    case '{': return parse_object(p, at);
+    case '[': return parse_array(p, at);
+    case '"':
+    case '\'': return parse_text(p, at);
+    case 't': return parse_word(p, at, "true", JSON_TRUE);
+    case 'f': return parse_word(p, at, "false", JSON_FALSE);
+    case '+':
+    case '-':
+    case '.': return parse_number(p, at);
+    default: break;
+    }
+    if (ascii_is_digit(c))
+        return parse_number(p, at);
+    if (c == 'n' && p->size - at >= 4 && memcmp(p->text + at, "null", 4) == 0
+        && word_ends(p, at + 4)) {
+        json_put_header(&p->out, JSON_NULL, 0);
+        return at + 4;
+    }
+    u32 after = at < p->size ? parse_special(p, at, false, true) : at;
+    return after != at ? after : fail_at(p, at);
+}
+
+void json_parse(JsonParse *parse, const char *text, size_t size, Buffer *reuse)
+{
+    ASSERT(size <= UINT32_MAX);
+
+    *parse = (JsonParse){.text = text, .size = (u32)size};
+    if (reuse != NULL) {
+        parse->out = *reuse;
+        *reuse = (Buffer){0};
+        buffer_clear(&parse->out);
+    }
+    buffer_reserve(&parse->out, size < 16 ? 16 : size);
+    u32 at = skip_space(parse, parse_element(parse, 0));
+    if (!parse->failed && at < parse->size)
+        fail_at(parse, 0); // something follows: the whole is to blame
+    if (parse->out.rc != SQLITE_OK)
+        parse->failed = true;
+}

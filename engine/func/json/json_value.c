@@ -1,0 +1,323 @@
+// Between SQL values and trees, and the cache of parsed texts.
+
+#include "func/json/json.h"
+#include "func/printf.h"
+#include <string.h>
+
+// --- the cache ---
+
+// Texts parsed by this statement, so that several functions over one column parse it once. The
+// memory of an entry is used again and again.
+enum {
+    CACHE_COUNT = 4,
+    CACHE_SLOT = -429938,      // auxiliary data of the statement, shared by its calls
+    CACHED_SIZE_MAX = 1 << 20, // longer texts are not kept
+};
+
+typedef struct JsonCached {
+    Buffer text, nodes;
+    u32 pins; // arguments that use it now
+    u32 used; // age
+} JsonCached;
+
+typedef struct JsonCache {
+    JsonCached entries[CACHE_COUNT];
+    u32 clock;
+} JsonCache;
+
+static void cache_free(void *data)
+{
+    JsonCache *cache = data;
+    for (u32 i = 0; i < CACHE_COUNT; i++) {
+        buffer_deinit(&cache->entries[i].text);
+        buffer_deinit(&cache->entries[i].nodes);
+    }
+    mem_free(cache);
+}
+
+static JsonCache *cache_of(FuncCall *call)
+{
+    if (call->aux == NULL)
+        return NULL;
+    JsonCache *cache = call_get_aux(call, CACHE_SLOT);
+    if (cache != NULL)
+        return cache;
+    cache = mem_alloc_zeroed(sizeof *cache);
+    if (cache != NULL)
+        call_set_aux(call, CACHE_SLOT, cache, cache_free);
+    return call_get_aux(call, CACHE_SLOT);
+}
+
+static JsonCached *cache_find(JsonCache *cache, const char *text, size_t size)
+{
+    for (u32 i = 0; i < CACHE_COUNT; i++) {
+        JsonCached *entry = &cache->entries[i];
+        if (entry->text.size == size && entry->nodes.size > 0
+            && memcmp(entry->text.bytes, text, size) == 0) {
+            entry->used = ++cache->clock;
+            return entry;
+        }
+    }
+    return NULL;
+}
+
+// The entry that has not been used for longest. NULL: all are in use.
+static JsonCached *cache_oldest(JsonCache *cache)
+{
+    JsonCached *oldest = NULL;
+    for (u32 i = 0; i < CACHE_COUNT; i++) {
+        JsonCached *entry = &cache->entries[i];
+        if (entry->pins == 0 && (oldest == NULL || entry->used < oldest->used))
+            oldest = entry;
+    }
+    return oldest;
+}
+
+// --- arguments ---
+
+static bool arg_from_nodes(JsonArg *out, const u8 *bytes, u32 size)
+{
+    out->bytes = bytes;
+    return json_node_read(bytes, 0, size, &out->root) && out->root.end == size;
+}
+
+static bool arg_from_cached(JsonArg *out, JsonCached *entry)
+{
+    entry->pins++;
+    out->cached = entry;
+    return arg_from_nodes(out, (const u8 *)entry->nodes.bytes, (u32)entry->nodes.size);
+}
+
+static bool arg_from_text(FuncCall *call, const char *text, size_t size, JsonArg *out)
+{
+    JsonCache *cache = size <= CACHED_SIZE_MAX ? cache_of(call) : NULL;
+    JsonCached *entry = cache ? cache_find(cache, text, size) : NULL;
+    if (entry != NULL)
+        return arg_from_cached(out, entry);
+    entry = cache ? cache_oldest(cache) : NULL;
+    JsonParse parse;
+    json_parse(&parse, text, size, entry ? &entry->nodes : NULL);
+    if (parse.failed) {
+        bool malformed = parse.out.rc == SQLITE_OK;
+        buffer_deinit(&parse.out);
+        if (malformed)
+            json_result_malformed(call);
+        else
+            call_result_error_nomem(call);
+        return false;
+    }
+    if (entry != NULL) {
+        buffer_clear(&entry->text);
+        buffer_add(&entry->text, text, size);
+    }
+    if (entry == NULL || entry->text.rc != SQLITE_OK) {
+        out->own = parse.out;
+        return arg_from_nodes(out, (const u8 *)out->own.bytes, (u32)out->own.size);
+    }
+    entry->nodes = parse.out;
+    entry->used = ++cache->clock;
+    return arg_from_cached(out, entry);
+}
+
+bool json_arg_read(FuncCall *call, Value *v, JsonArg *out)
+{
+    *out = (JsonArg){0};
+    if (v->flags & V_NULL)
+        return false;
+    if (value_type(v) == SQLITE_BLOB) {
+        const u8 *bytes = value_blob(v);
+        u32 size = value_size(v);
+        if (bytes != NULL && json_looks_binary(bytes, size))
+            return arg_from_nodes(out, bytes, size);
+    }
+    const char *text = value_text(v, SQLITE_UTF8);
+    if (text == NULL)
+        return false;
+    return arg_from_text(call, text, value_text_size(v, SQLITE_UTF8), out);
+}
+
+void json_arg_release(JsonArg *arg)
+{
+    buffer_deinit(&arg->own);
+    if (arg->cached != NULL)
+        arg->cached->pins--;
+    arg->cached = NULL;
+}
+
+// --- SQL values as nodes ---
+
+static bool put_json_text(FuncCall *call, const char *text, size_t size, Buffer *out)
+{
+    JsonParse parse;
+    json_parse(&parse, text, size, NULL);
+    bool good = !parse.failed;
+    if (good)
+        buffer_add(out, parse.out.bytes, parse.out.size);
+    else if (parse.out.rc == SQLITE_OK)
+        json_result_malformed(call);
+    else
+        call_result_error_nomem(call);
+    buffer_deinit(&parse.out);
+    return good;
+}
+
+bool json_put_parsed(FuncCall *call, const u8 *bytes, const JsonNode *node, Buffer *out)
+{
+    Buffer text = {0};
+    JsonStatus status = json_to_text(bytes, node, &text);
+    bool good = status == JSON_OK && text.rc == SQLITE_OK
+                && put_json_text(call, text.bytes, text.size, out);
+    if (status != JSON_OK)
+        json_result_status(call, status, "");
+    else if (text.rc != SQLITE_OK)
+        call_result_error_nomem(call);
+    buffer_deinit(&text);
+    return good;
+}
+
+static bool put_blob(FuncCall *call, Value *v, JsonPut how, Buffer *out)
+{
+    const u8 *bytes = value_blob(v);
+    u32 size = value_size(v);
+    JsonNode root;
+    if (bytes == NULL || !json_looks_binary(bytes, size)
+        || !json_node_read(bytes, 0, size, &root)) {
+        call_result_error(call, "JSON cannot hold BLOB values", -1, SQLITE_UTF8);
+        return false;
+    }
+    if (how == JSON_PUT_PARSED)
+        return json_put_parsed(call, bytes, &root, out);
+    buffer_add(out, bytes, size);
+    return true;
+}
+
+bool json_put_value(FuncCall *call, Value *v, JsonPut how, Buffer *out)
+{
+    switch (value_type(v)) {
+    case SQLITE_NULL: json_put_header(out, JSON_NULL, 0); return true;
+    case SQLITE_INTEGER: json_put_i64(out, value_i64(v)); return true;
+    case SQLITE_FLOAT:
+        json_put_f64(out, value_f64(v), how == JSON_PUT_RAW ? "-9e999" : "-9.0e+999");
+        return true;
+    case SQLITE_TEXT: {
+        const char *text = value_text(v, SQLITE_UTF8);
+        if (text == NULL) {
+            call_result_error_nomem(call);
+            return false;
+        }
+        if ((v->flags & V_SUBTYPE) && v->subtype == JSON_SUBTYPE)
+            return put_json_text(call, text, value_text_size(v, SQLITE_UTF8), out);
+        if (how == JSON_PUT_RAW)
+            json_put_node(out, JSON_TEXTRAW, text, value_text_size(v, SQLITE_UTF8));
+        else
+            json_put_sql_text(out, text, value_text_size(v, SQLITE_UTF8));
+        return true;
+    }
+    default: return put_blob(call, v, how, out);
+    }
+}
+
+// --- results ---
+
+void json_result_malformed(FuncCall *call)
+{
+    call_result_error(call, "malformed JSON", -1, SQLITE_UTF8);
+}
+
+void json_result_bad_path(FuncCall *call, const char *path)
+{
+    json_result_status(call, JSON_BAD_PATH, path);
+}
+
+void json_result_status(FuncCall *call, JsonStatus status, const char *path)
+{
+    Buffer message = {0};
+    switch (status) {
+    case JSON_OK:
+    case JSON_ABSENT: return;
+    case JSON_MALFORMED: json_result_malformed(call); return;
+    case JSON_TOO_DEEP: call_result_error(call, "JSON nested too deep", -1, SQLITE_UTF8); return;
+    case JSON_BAD_PATH: format_text(&message, "bad JSON path: %Q", path); break;
+    case JSON_NOT_ELEMENT: format_text(&message, "not an array element: %Q", path); break;
+    }
+    if (message.rc == SQLITE_OK)
+        call_result_error(call, buffer_text(&message), (i64)message.size, SQLITE_UTF8);
+    else
+        call_result_error_nomem(call);
+    buffer_deinit(&message);
+}
+
+void json_result_tree(FuncCall *call, const u8 *bytes, const JsonNode *node, bool as_blob)
+{
+    if (as_blob) {
+        call_result_blob(call, bytes + node->at, node->end - node->at, SQLITE_TRANSIENT);
+        return;
+    }
+    Buffer text = {.size_max = value_length_limit(call->result)};
+    JsonStatus status = json_to_text(bytes, node, &text);
+    if (status != JSON_OK) {
+        buffer_deinit(&text);
+        json_result_status(call, status, "");
+        return;
+    }
+    call_result_buffer(call, &text, false);
+    if (call->rc == SQLITE_OK)
+        call_result_subtype(call, JSON_SUBTYPE);
+}
+
+// A number that is none is malformed; one too large for an integer is a real.
+static void result_number(FuncCall *call, const u8 *bytes, const JsonNode *node)
+{
+    ParsedNumber number;
+    Buffer canonical = {0};
+    JsonStatus status = json_to_text(bytes, node, &canonical);
+    bool is_integer = node->type == JSON_INT || node->type == JSON_INT5;
+    if (status == JSON_OK && canonical.rc == SQLITE_OK)
+        number_parse(canonical.bytes, canonical.size, &number);
+    if (canonical.rc != SQLITE_OK)
+        call_result_error_nomem(call);
+    else if (status != JSON_OK || !number.whole)
+        json_result_malformed(call);
+    else if (is_integer && number.kind == NUMBER_INTEGER)
+        call_result_i64(call, number.integer);
+    else
+        call_result_f64(call, number.real);
+    buffer_deinit(&canonical);
+}
+
+static void result_text(FuncCall *call, const u8 *bytes, const JsonNode *node)
+{
+    if (node->type == JSON_TEXT || node->type == JSON_TEXTRAW) {
+        call_result_text(call, (const char *)bytes + node->start, node->end - node->start,
+                         SQLITE_UTF8, SQLITE_TRANSIENT);
+        return;
+    }
+    Buffer text = {.size_max = value_length_limit(call->result)};
+    JsonStatus status = json_unescape(bytes, node, &text);
+    if (status != JSON_OK) {
+        buffer_deinit(&text);
+        json_result_status(call, status, "");
+        return;
+    }
+    call_result_buffer(call, &text, false);
+}
+
+void json_result_value(FuncCall *call, const u8 *bytes, const JsonNode *node, bool as_blob)
+{
+    switch (node->type) {
+    case JSON_NULL: call_result_null(call); return;
+    case JSON_TRUE: call_result_i64(call, 1); return;
+    case JSON_FALSE: call_result_i64(call, 0); return;
+    case JSON_INT:
+    case JSON_INT5:
+    case JSON_FLOAT:
+    case JSON_FLOAT5: result_number(call, bytes, node); return;
+    case JSON_TEXT:
+    case JSON_TEXTJ:
+    case JSON_TEXT5:
+    case JSON_TEXTRAW: result_text(call, bytes, node); return;
+    case JSON_ARRAY:
+    case JSON_OBJECT: json_result_tree(call, bytes, node, as_blob); return;
+    default: json_result_malformed(call); return;
+    }
+}
