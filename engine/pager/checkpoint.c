@@ -22,6 +22,7 @@ typedef struct CopyItem {
 
 // --- waiting ---
 
+// Waits for a lock as long as the busy handler wishes; PASSIVE comes without one.
 static int lock_exclusive_busy(Wal *wal, Checkpoint *checkpoint, int slot, int count)
 {
     int rc;
@@ -36,8 +37,10 @@ static int lock_exclusive_busy(Wal *wal, Checkpoint *checkpoint, int slot, int c
 
 // --- what to copy ---
 
+// By page, and the frames of a page in their order.
 static int compare_items(const void *a, const void *b)
 {
+    ASSERT(a != NULL);
     const CopyItem *left = a;
     const CopyItem *right = b;
     if (left->pgno != right->pgno)
@@ -105,6 +108,7 @@ static int copy_limit(Wal *wal, Checkpoint *checkpoint, FrameNo *safe)
 // A log that claims a database far larger than file and log together is damaged.
 static int copy_hint_size(Wal *wal, u32 page_size)
 {
+    ASSERT(wal->header.page_count > 0);
     i64 wanted = (i64)wal->header.page_count * page_size;
     i64 size;
     ASSERT(page_size >= PAGE_SIZE_MIN);
@@ -117,8 +121,11 @@ static int copy_hint_size(Wal *wal, u32 page_size)
     return SQLITE_OK;
 }
 
+// Reads each page from memory or the log and writes it to the file, neighbours together. Pages
+// beyond the database's end were cut off by a later transaction and stay out.
 static int copy_pages(Wal *wal, const Checkpoint *checkpoint, const CopyItem *items, u32 count)
 {
+    ASSERT(items != NULL || count == 0);
     u32 size = checkpoint->page_size;
     RunWriter writer;
     u8 *content = mem_alloc(size);
@@ -147,6 +154,8 @@ static int copy_pages(Wal *wal, const Checkpoint *checkpoint, const CopyItem *it
     return rc;
 }
 
+// The steps of a checkpoint that touch files, in the only safe order. Failure at any of them
+// leaves the count of backfilled frames as it was.
 static int copy_range(Wal *wal, const Checkpoint *checkpoint, FrameNo safe)
 {
     volatile u32 *words = wal->regions[0];
@@ -173,6 +182,8 @@ done:
     return rc;
 }
 
+// Copies as much as readers allow. That it is not everything is no error here: FULL finds out
+// later.
 static int checkpoint_copy(Wal *wal, Checkpoint *checkpoint)
 {
     volatile u32 *words = wal->regions[0];
@@ -198,6 +209,8 @@ static int checkpoint_copy(Wal *wal, Checkpoint *checkpoint)
 
 // --- starting over ---
 
+// What FULL, RESTART and TRUNCATE promise beyond copying. Needs the WRITE lock, so that no frame is
+// appended meanwhile.
 static int checkpoint_restart(Wal *wal, Checkpoint *checkpoint)
 {
     ASSERT(wal->write_locked);
@@ -218,8 +231,10 @@ static int checkpoint_restart(Wal *wal, Checkpoint *checkpoint)
     return rc;
 }
 
+// The checkpoint proper, under the CHECKPOINT lock (and WRITE above PASSIVE).
 static int checkpoint_locked(Wal *wal, Checkpoint *checkpoint, bool *changed)
 {
+    ASSERT(wal->checkpoint_locked);
     TRY(wal_index_read_header(wal, changed));
     if (wal->index_read_only || wal->index_unreliable)
         return SQLITE_READONLY;

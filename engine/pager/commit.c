@@ -52,6 +52,7 @@ int pager_begin_write(Pager *pager, bool exclusive)
 
 // --- savepoints ---
 
+// The base level of temporary databases lies below all savepoints of the caller.
 static u32 undo_base(const Pager *pager)
 {
     return pager->is_temporary ? 1 : 0;
@@ -101,6 +102,7 @@ static u32 drop_unwanted(Slot **slots, u32 count)
 // Cuts the file to the transaction's size, or stretches it when its last page is not written.
 static int commit_set_file_size(Pager *pager)
 {
+    ASSERT(pager->wal == NULL);
     u32 size = pager->pool.page_size;
     ASSERT(pager->phase == PHASE_FILE_CHANGED);
     if (pager->page_count < pager->file_count) {
@@ -117,8 +119,10 @@ static int commit_set_file_size(Pager *pager)
     return SQLITE_OK;
 }
 
+// Writes the transaction's pages into the file. From here on only the journal can undo it.
 static int commit_write_file(Pager *pager)
 {
+    ASSERT(pager->phase == PHASE_FILE_CHANGED);
     Slot **slots;
     u32 count;
     TRY(pager_collect_private(pager, &slots, &count));
@@ -136,6 +140,8 @@ static int commit_write_file(Pager *pager)
 // The order is the law (P4): journal, journal's sync, file, file's sync.
 static int commit_prepare_file(Pager *pager, const char *super_journal)
 {
+    ASSERT(pager->phase == PHASE_CHANGING || pager->phase == PHASE_FILE_CHANGED);
+    ASSERT(pager->wal == NULL);
     TRY(file_header_bump(pager));
     if (pager->page_count < pager->original_count && pager->journal_mode != JOURNAL_OFF)
         TRY(journal_add_tail(pager));
@@ -170,8 +176,10 @@ int pager_commit_prepare(Pager *pager, const char *super_journal)
     return SQLITE_OK;
 }
 
+// What commit and rollback have in common: savepoints and locks go, the snapshot stays.
 static void transaction_ended(Pager *pager)
 {
+    ASSERT(pager->phase >= PHASE_RESERVED);
     ASSERT(pager->pool.private_count == 0);
     undo_clear(pager);
     pager->is_concurrent = false;
@@ -216,6 +224,7 @@ int pager_fail(Pager *pager, int rc)
     return rc;
 }
 
+// There is no journal: the undo log's base level has every old content.
 static int rollback_temporary(Pager *pager)
 {
     ASSERT(pager->is_temporary);

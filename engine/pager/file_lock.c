@@ -1,6 +1,7 @@
 // Locks on the database file. See file_lock.h.
 #include "pager/file_lock.h"
 
+// The one place that climbs. `no_locks` keeps the level in the books only.
 static int file_lock_to(Pager *pager, int level)
 {
     ASSERT(level > SQLITE_LOCK_NONE);

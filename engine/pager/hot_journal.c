@@ -59,6 +59,8 @@ static bool reader_adopt_sizes(JournalReader *reader, const u8 *header)
 // believed.
 static int reader_next_segment(JournalReader *reader, bool *more)
 {
+    ASSERT(reader->offset >= 0);
+    ASSERT(more != NULL);
     Journal *journal = &reader->pager->journal;
     u8 header[JOURNAL_HEADER_SIZE];
     i64 start = journal_header_offset_after(reader->pager, reader->offset);
@@ -88,6 +90,7 @@ static int reader_next_segment(JournalReader *reader, bool *more)
 // being believable.
 static int reader_next_record(JournalReader *reader, Pgno *pgno, const u8 **content, bool *valid)
 {
+    ASSERT(reader->record != NULL);
     Pager *pager = reader->pager;
     u32 page_size = pager->pool.page_size;
     *valid = false;
@@ -105,8 +108,10 @@ static int reader_next_record(JournalReader *reader, Pgno *pgno, const u8 **cont
     return SQLITE_OK;
 }
 
+// Puts one original back into the file.
 static int reader_restore_page(JournalReader *reader, Pgno pgno, const u8 *content)
 {
+    ASSERT(pgno != 0);
     Pager *pager = reader->pager;
     int size = (int)pager->pool.page_size;
     ASSERT(pager->lock == SQLITE_LOCK_EXCLUSIVE || pager->no_locks);
@@ -117,8 +122,10 @@ static int reader_restore_page(JournalReader *reader, Pgno pgno, const u8 *conte
     return SQLITE_OK;
 }
 
+// Plays one segment. *complete is false when a record could not be believed.
 static int reader_play_segment(JournalReader *reader, bool *complete)
 {
+    ASSERT(complete != NULL);
     ASSERT(reader->record != NULL);
     *complete = true;
     for (u32 i = 0; i < reader->record_count && *complete; i++) {
@@ -134,6 +141,7 @@ static int reader_play_segment(JournalReader *reader, bool *complete)
 // Plays all segments. The first header also says how long the file was.
 static int reader_play(JournalReader *reader)
 {
+    ASSERT(reader->offset == 0);
     Pager *pager = reader->pager;
     int rc = SQLITE_OK;
     ASSERT(reader->record == NULL);
@@ -166,6 +174,7 @@ done:
 
 // --- this transaction's own journal ---
 
+// The super-journal's name, if there is one, follows the records.
 static i64 own_records_end(const Journal *journal)
 {
     ASSERT(journal->buffered == 0);
@@ -190,6 +199,7 @@ int journal_playback_own(Pager *pager)
 // stepped over.
 static int reader_seek(JournalReader *reader, i64 offset, u32 *skip_records, bool *found)
 {
+    ASSERT(offset >= 0);
     i64 record_size = (i64)reader->pager->pool.page_size + 8;
     *found = false;
     for (;;) {
@@ -209,8 +219,11 @@ static int reader_seek(JournalReader *reader, i64 offset, u32 *skip_records, boo
     }
 }
 
+// For savepoints of a transaction that has spilled. Records stay in the journal: a full rollback
+// may still follow.
 int journal_restore_from(Pager *pager, i64 offset)
 {
+    ASSERT(offset >= 0);
     Journal *journal = &pager->journal;
     if (journal->journaled == NULL || offset >= journal->offset)
         return SQLITE_OK;
@@ -243,6 +256,7 @@ int journal_restore_from(Pager *pager, i64 offset)
 // (SUPER_NAME_MAX bytes); "" when there is none.
 static int super_name_read(sqlite3_file *journal, char *out)
 {
+    ASSERT(os_is_open(journal));
     u8 trailer[SUPER_TRAILER_SIZE];
     i64 size;
     out[0] = 0;
@@ -265,6 +279,7 @@ static int super_name_read(sqlite3_file *journal, char *out)
 // Does the journal `path` exist and still name the super-journal?
 static int super_is_named_by(Pager *pager, const char *path, const char *super, bool *named)
 {
+    ASSERT(super[0] != 0);
     bool exists;
     *named = false;
     TRY(os_access(pager->vfs, path, SQLITE_ACCESS_EXISTS, &exists));
@@ -292,6 +307,7 @@ static int super_is_named_by(Pager *pager, const char *path, const char *super, 
 // still awaits playback.
 static int super_is_needed(Pager *pager, const char *super, bool *needed)
 {
+    ASSERT(super[0] != 0);
     sqlite3_file *file = NULL;
     char *names = NULL;
     char *path = filename_new(super, "", "", 0, NULL);
@@ -334,8 +350,11 @@ static void hot_drop_orphan(Pager *pager)
     ASSERT(pager->lock >= SQLITE_LOCK_SHARED);
 }
 
+// Cheap questions first: most transactions end at the first one. A journal whose writer still holds
+// RESERVED is not ours to touch.
 static int hot_journal_exists(Pager *pager, bool *out)
 {
+    ASSERT(!pager->is_temporary);
     bool exists;
     bool reserved;
     i64 size;
@@ -396,8 +415,12 @@ static int hot_journal_retire(Pager *pager, bool has_super)
     return rc == SQLITE_IOERR_DELETE_NOENT ? SQLITE_OK : rc;
 }
 
+// Plays, syncs, retires the journal, and then sees whether its super-journal is still needed. In
+// this order a power cut in between only makes it start again.
 static int hot_journal_play(Pager *pager)
 {
+    ASSERT(pager->lock == SQLITE_LOCK_EXCLUSIVE || pager->no_locks);
+    ASSERT(os_is_open(pager->journal.file));
     Journal *journal = &pager->journal;
     char *super = mem_alloc_zeroed(SUPER_NAME_MAX + 1);
     int rc = SQLITE_OK;

@@ -54,12 +54,14 @@ static bool journal_is_on_disk(const Pager *pager)
 
 static bool journal_counts_at_sync(const Pager *pager)
 {
+    ASSERT(os_is_open(pager->file));
     return journal_is_on_disk(pager) && pager->sync_level != SYNC_OFF
            && (os_characteristics(pager->file) & SQLITE_IOCAP_SAFE_APPEND) == 0;
 }
 
 // --- the buffer ---
 
+// Fails without losing anything: what is buffered stays buffered.
 int journal_flush(Pager *pager)
 {
     Journal *journal = &pager->journal;
@@ -77,6 +79,7 @@ int journal_flush(Pager *pager)
 // record.
 static int journal_reserve(Pager *pager, u32 size, u8 **out)
 {
+    ASSERT(size > 0);
     Journal *journal = &pager->journal;
     if (journal->buffered + size > journal->buffer_size)
         TRY(journal_flush(pager));
@@ -98,6 +101,7 @@ static int journal_reserve(Pager *pager, u32 size, u8 **out)
 
 // --- headers and records ---
 
+// Zeros up to the next sector.
 static int journal_pad_to(Pager *pager, i64 offset)
 {
     ASSERT(offset >= pager->journal.offset);
@@ -115,6 +119,7 @@ static int journal_pad_to(Pager *pager, i64 offset)
 // Starts a segment at the next sector.
 static int journal_write_header(Pager *pager)
 {
+    ASSERT(pager->journal.journaled != NULL);
     Journal *journal = &pager->journal;
     TRY(journal_pad_to(pager, journal_header_offset_after(pager, journal->offset)));
     journal->header_offset = journal->offset;
@@ -135,6 +140,7 @@ static int journal_write_header(Pager *pager)
     return journal_pad_to(pager, journal->header_offset + journal->sector_size);
 }
 
+// A persistent journal of exclusive mode is open already and is written over from its start.
 static int journal_open(Pager *pager)
 {
     Journal *journal = &pager->journal;
@@ -148,6 +154,7 @@ static int journal_open(Pager *pager)
     return os_open(pager->vfs, pager->journal_path, journal->file, flags, NULL);
 }
 
+// Called at the first change, not at BEGIN: a transaction that changes nothing makes no journal.
 int journal_begin(Pager *pager)
 {
     Journal *journal = &pager->journal;
@@ -181,11 +188,14 @@ int journal_begin(Pager *pager)
 
 bool journal_wants(const Pager *pager, Pgno pgno)
 {
+    ASSERT(pager != NULL);
     ASSERT(pgno != 0);
     return pager->journal.journaled != NULL && pgno <= pager->original_count
            && !bitset_has(pager->journal.journaled, pgno);
 }
 
+// The record's checksum runs over a few bytes only: it is to tell written records from never
+// written ones.
 static int journal_add_one(Pager *pager, Pgno pgno, const u8 *original)
 {
     Journal *journal = &pager->journal;
@@ -309,6 +319,7 @@ static int journal_break_stale_header(Pager *pager)
     return os_write(journal->file, "", 1, next);
 }
 
+// Completes the header: from now on the segment counts after a crash.
 static int journal_write_count(Pager *pager)
 {
     Journal *journal = &pager->journal;
@@ -320,8 +331,10 @@ static int journal_write_count(Pager *pager)
     return os_write(journal->file, start, sizeof start, journal->header_offset);
 }
 
+// One sync for NORMAL, two for FULL: a disk may write the count before the records it counts.
 static int journal_make_durable(Pager *pager)
 {
+    ASSERT(os_is_open(pager->journal.file));
     Journal *journal = &pager->journal;
     bool is_sequential = (os_characteristics(pager->file) & SQLITE_IOCAP_SEQUENTIAL) != 0;
     TRY(journal_flush(pager));
@@ -342,6 +355,7 @@ static int journal_make_durable(Pager *pager)
     return os_sync(journal->file, pager->sync_flags | data_only);
 }
 
+// Leaves alone what is durable already, so that a commit after a spill costs no second sync.
 int journal_sync(Pager *pager, bool more)
 {
     Journal *journal = &pager->journal;
@@ -363,6 +377,7 @@ int journal_sync(Pager *pager, bool more)
 
 // --- ending ---
 
+// A journal that stays behind is zeroed or incomplete, and harmless.
 void journal_delete_quietly(Pager *pager)
 {
     ASSERT(!pager->is_temporary);
@@ -390,6 +405,7 @@ void journal_close(Pager *pager)
 // at its end could be found again.
 static int journal_zero(Pager *pager)
 {
+    ASSERT(pager->phase >= PHASE_RESERVED);
     Journal *journal = &pager->journal;
     static const u8 zeros[JOURNAL_HEADER_SIZE] = {0};
     ASSERT(os_is_open(journal->file));
@@ -408,8 +424,10 @@ static int journal_zero(Pager *pager)
     return SQLITE_OK;
 }
 
+// The sync matters: a truncation lost in a power cut would bring the old journal back.
 static int journal_truncate(Pager *pager)
 {
+    ASSERT(os_is_open(pager->journal.file));
     ASSERT(pager->journal_mode == JOURNAL_TRUNCATE);
     TRY(os_truncate(pager->journal.file, 0));
     if (pager->sync_level >= SYNC_FULL)
@@ -417,6 +435,7 @@ static int journal_truncate(Pager *pager)
     return SQLITE_OK;
 }
 
+// The moment of commit in rollback modes: after this the journal is not hot.
 int journal_end(Pager *pager)
 {
     Journal *journal = &pager->journal;

@@ -30,6 +30,7 @@ static int journal_delete_left_behind(Pager *pager)
     return SQLITE_OK; // a journal that stays is zeroed: it harms nobody
 }
 
+// Modes that keep the journal's file between transactions.
 static bool mode_leaves_file(JournalMode mode)
 {
     return mode == JOURNAL_PERSIST || mode == JOURNAL_TRUNCATE;

@@ -18,6 +18,7 @@ bool pager_wal_supported(const Pager *pager)
     return pager->locking_exclusive || os_has_shm(pager->file);
 }
 
+// Exclusive mode needs no shared memory, and must have the file for itself before it does without.
 static int log_open(Pager *pager)
 {
     ASSERT(pager->wal == NULL);
@@ -113,6 +114,7 @@ void pager_set_checkpoint_on_close(Pager *pager, bool enabled)
 
 static void drop_changed_page(void *arg, Pgno pgno)
 {
+    ASSERT(pgno != 0);
     Pager *pager = arg;
     ASSERT(pager->pool.private_count == 0 || pager->phase >= PHASE_CHANGING);
     pager_invalidate(pager, pgno);
@@ -163,6 +165,7 @@ int log_begin_write(Pager *pager)
     return wal_begin_write(pager->wal);
 }
 
+// NORMAL syncs the log only before checkpoints.
 static int commit_sync_flags(const Pager *pager)
 {
     ASSERT(!pager->is_temporary);
@@ -214,6 +217,7 @@ static u32 drop_unwanted(const Pager *pager, Slot **slots, u32 count)
 // Everything that is left of the transaction lies in the log already, but for the commit frame.
 static int log_commit_page1(Pager *pager)
 {
+    ASSERT(pager->page_count > 0);
     Page *page;
     TRY(pager_get(pager, 1, &page));
     ASSERT(page->pgno == 1);
@@ -223,6 +227,7 @@ static int log_commit_page1(Pager *pager)
     return rc;
 }
 
+// Writes the transaction as frames, the last one marked as the commit, and publishes it.
 int log_commit(Pager *pager)
 {
     ASSERT(pager->wal != NULL);

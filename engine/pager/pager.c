@@ -19,6 +19,7 @@ static const Pgno PAGE_COUNT_MAX = 0xfffffffe;
 // The absolute name, with the journal's and the log's beside it and the caller's URI parameters.
 static int pager_build_names(Pager *pager, const PagerOptions *options)
 {
+    ASSERT(options->path != NULL);
     enum { PARAMETERS_MAX = 32 };
     const char *parameters[2 * PARAMETERS_MAX];
     int count = 0;
@@ -87,8 +88,11 @@ static int pager_open_file(Pager *pager, const PagerOptions *options)
     return SQLITE_OK;
 }
 
+// Settings as SQLite's defaults; then memory for the cache and the file handles.
 static int pager_init(Pager *pager, const PagerOptions *options)
 {
+    ASSERT(pager != NULL);
+    ASSERT(options != NULL);
     *pager = (Pager){
         .vfs = options->vfs,
         .db = options->db,
@@ -123,8 +127,10 @@ static int pager_init(Pager *pager, const PagerOptions *options)
     return pager->is_temporary ? SQLITE_OK : pager_open_file(pager, options);
 }
 
+// Legal for a pager that was opened half-way.
 static void pager_free(Pager *pager)
 {
+    ASSERT(pager != NULL);
     ASSERT(pager->phase == PHASE_IDLE);
     pool_deinit(&pager->pool);
     os_close(pager->journal.file);
@@ -154,6 +160,7 @@ int pager_open(const PagerOptions *options, Pager **out)
     return SQLITE_OK;
 }
 
+// Rolls back first: a caller that closes without ending its transaction meant to abandon it.
 int pager_close(Pager *pager)
 {
     if (pager == NULL)
@@ -199,6 +206,7 @@ void pager_set_change_listener(Pager *pager, void (*changed)(void *arg, Pgno pgn
 
 // --- sizes ---
 
+// Positive sizes are pages; negative ones KiB of everything a page costs.
 u32 pager_cache_limit(const Pager *pager)
 {
     ASSERT(pager->pool.page_size >= PAGE_SIZE_MIN);
@@ -212,8 +220,10 @@ u32 pager_cache_limit(const Pager *pager)
     return pages < CACHE_PAGES_MIN ? CACHE_PAGES_MIN : (u32)pages;
 }
 
+// Own generator: the system's would cost a call per transaction.
 u32 pager_random(Pager *pager)
 {
+    ASSERT(pager != NULL);
     ASSERT(pager->vfs != NULL);
     if (!pager->prng_seeded) {
         u8 seed[32];
@@ -267,6 +277,7 @@ u32 pager_reserved(const Pager *pager)
 
 Pgno pager_max_page_count(Pager *pager, Pgno limit)
 {
+    ASSERT(pager != NULL);
     ASSERT(pager->page_count_max > 0);
     if (limit > 0)
         pager->page_count_max = limit > pager->page_count ? limit : pager->page_count;

@@ -14,6 +14,7 @@ enum {
 
 // --- buffers ---
 
+// Takes a free one first: evicting a page and loading another costs no allocation.
 int buffer_new(Pool *pool, PageBuffer **out)
 {
     ASSERT(pool->page_size >= PAGE_SIZE_MIN);
@@ -145,6 +146,7 @@ static void pool_grow_buckets(Pool *pool)
     ASSERT_SLOW(pool_is_valid(pool));
 }
 
+// Slots come in chunks that never move and are kept until the pager closes.
 static int pool_add_chunk(Pool *pool)
 {
     ASSERT(pool->free_slots == NULL);
@@ -162,6 +164,7 @@ static int pool_add_chunk(Pool *pool)
     return SQLITE_OK;
 }
 
+// Neighbouring pages fall into neighbouring buckets, which is kind to scans.
 static void bucket_link(Pool *pool, Slot *slot)
 {
     Slot **bucket = &pool->buckets[slot->page.pgno & pool->bucket_mask];
@@ -223,6 +226,7 @@ void pool_rename(Pool *pool, Slot *slot, Pgno pgno)
     bucket_link(pool, slot);
 }
 
+// Data pointers taken from the page before are void.
 void slot_set_buffer(Pool *pool, Slot *slot, PageBuffer *buffer)
 {
     ASSERT(buffer != NULL);
@@ -232,6 +236,7 @@ void slot_set_buffer(Pool *pool, Slot *slot, PageBuffer *buffer)
     slot->page.data = buffer->data;
 }
 
+// Commits walk this list, not the whole cache.
 static void private_link(Pool *pool, Slot *slot)
 {
     ASSERT(slot->private_next == NULL);
@@ -275,8 +280,10 @@ void slot_set_private(Pool *pool, Slot *slot, bool is_private)
 
 // --- eviction and walking ---
 
+// Unsaved pages exist nowhere else.
 static bool slot_is_evictable(const Slot *slot)
 {
+    ASSERT(slot != NULL);
     return slot->page.pgno != 0 && slot->page.pins == 0 && !slot->page.is_private
            && (slot->flags & SLOT_UNSAVED) == 0;
 }
@@ -336,6 +343,7 @@ u32 pool_pinned_count(const Pool *pool)
     return count;
 }
 
+// For ASSERT_SLOW: the table finds every slot, and the counts are right.
 bool pool_is_valid(const Pool *pool)
 {
     u32 count = 0;

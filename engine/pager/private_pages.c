@@ -10,6 +10,7 @@
 // The first change of the transaction opens the journal.
 static int transaction_start_changing(Pager *pager)
 {
+    ASSERT(!pager->is_read_only);
     ASSERT(pager->phase >= PHASE_RESERVED);
     if (pager->phase == PHASE_RESERVED) {
         TRY(journal_begin(pager));
@@ -76,6 +77,7 @@ int pager_make_writable(Pager *pager, Page **page)
 // journal, or for a savepoint that the file alone cannot serve.
 static bool blank_wants_original(const Pager *pager, Pgno pgno)
 {
+    ASSERT(pager->phase >= PHASE_CHANGING);
     const Undo *undo = &pager->undo;
     ASSERT(pgno != 0);
     if (pager->wal != NULL || !os_is_open(pager->file))
@@ -107,6 +109,7 @@ static int blank_slot(Pager *pager, Pgno pgno, Slot **out)
 
 int pager_get_blank(Pager *pager, Pgno pgno, Page **out)
 {
+    ASSERT(out != NULL);
     ASSERT(pager->phase >= PHASE_RESERVED);
     if (pgno == 0 || pgno == pager_lock_byte_page(pager))
         return corrupt_page(pgno, "page number not usable");
@@ -133,6 +136,7 @@ int pager_get_blank(Pager *pager, Pgno pgno, Page **out)
 
 void pager_dont_write(Pager *pager, Page *page)
 {
+    ASSERT(page != NULL);
     Slot *slot = slot_of(page);
     ASSERT(page->pgno != 0);
     // An open savepoint may need the content back.
@@ -146,6 +150,7 @@ void pager_dont_write(Pager *pager, Page *page)
 // savepoints and the journal need of it is saved.
 static int move_vacate(Pager *pager, Pgno target)
 {
+    ASSERT(target != 0);
     Slot *slot = pool_find(&pager->pool, target);
     if (slot == NULL && pager->is_temporary && !os_is_open(pager->file))
         return SQLITE_OK;
@@ -163,6 +168,7 @@ static int move_vacate(Pager *pager, Pgno target)
     return rc;
 }
 
+// Everything both page numbers held is saved before anything changes.
 int pager_move(Pager *pager, Page *page, Pgno target, bool is_commit)
 {
     Slot *slot = slot_of(page);
@@ -189,6 +195,7 @@ void pager_set_page_count(Pager *pager, Pgno count)
 
 // --- many at once ---
 
+// By page number, so that writes go through the file in one direction.
 static int compare_slots(const void *a, const void *b)
 {
     Pgno left = (*(Slot *const *)a)->page.pgno;
@@ -219,6 +226,7 @@ int pager_collect_private(Pager *pager, Slot ***out, u32 *count)
     return SQLITE_OK;
 }
 
+// What was not written out, because it was free or cut off, is not kept either.
 void pager_publish(Pager *pager)
 {
     Slot *slot;
@@ -234,6 +242,7 @@ void pager_publish(Pager *pager)
 // Takes a page out of memory, or marks it for pager_refresh_stale() when somebody holds on to it.
 static void slot_drop(Pager *pager, Slot *slot)
 {
+    ASSERT(slot != NULL);
     ASSERT(!pager->is_temporary);
     slot_set_private(&pager->pool, slot, false);
     slot->saved_at = 0;

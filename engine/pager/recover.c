@@ -24,6 +24,7 @@ typedef struct Recovery {
 
 // --- building regions ---
 
+// Word by word and only where it differs: readers may be looking.
 static int recovery_put_region(Recovery *recovery)
 {
     volatile u32 *target;
@@ -39,6 +40,7 @@ static int recovery_put_region(Recovery *recovery)
     return SQLITE_OK;
 }
 
+// Frames come in ascending order, so a region is complete when the next one begins.
 static int recovery_index_frame(Recovery *recovery, FrameNo frame, Pgno pgno)
 {
     u32 region = region_of(frame);
@@ -66,6 +68,7 @@ static int recovery_index_frame(Recovery *recovery, FrameNo frame, Pgno pgno)
 // False when the header is not that of a log.
 static int recovery_read_header(Recovery *recovery, i64 size, bool *valid)
 {
+    ASSERT(size >= 0);
     Wal *wal = recovery->wal;
     u8 bytes[WAL_HEADER_SIZE];
     *valid = false;
@@ -97,6 +100,7 @@ static int recovery_read_header(Recovery *recovery, i64 size, bool *valid)
 // Checks a frame against the running checksum.
 static bool recovery_accepts(Recovery *recovery, Pgno *pgno, u32 *commit_size)
 {
+    ASSERT(pgno != NULL);
     const u8 *frame = recovery->frame;
     u32 sum[2];
     *pgno = get_u32(frame);
@@ -112,8 +116,10 @@ static bool recovery_accepts(Recovery *recovery, Pgno *pgno, u32 *commit_size)
     return true;
 }
 
+// The header is updated at commits only: unfinished transactions leave no trace in it.
 static int recovery_read_frames(Recovery *recovery, i64 size)
 {
+    ASSERT(recovery->image != NULL);
     Wal *wal = recovery->wal;
     u32 frame_size = recovery->page_size + FRAME_HEADER_SIZE;
     FrameNo count = (FrameNo)((size - WAL_HEADER_SIZE) / frame_size);
@@ -137,8 +143,10 @@ static int recovery_read_frames(Recovery *recovery, i64 size)
     return recovery_put_region(recovery);
 }
 
+// A log that is absent, empty or damaged in its header is an empty one.
 static int recovery_read_log(Recovery *recovery)
 {
+    ASSERT(recovery->image == NULL);
     i64 size;
     bool valid;
     ASSERT(recovery->frame == NULL);
@@ -181,8 +189,10 @@ static int recovery_reset_marks(Wal *wal)
     return SQLITE_OK;
 }
 
+// Nobody else writes or checkpoints now; readers may hold marks of the former index.
 static int recover_locked(Wal *wal)
 {
+    ASSERT(wal->write_locked || wal->index_is_private);
     Recovery recovery = {.wal = wal, .region = UINT32_MAX};
     recovery.header.change = wal->header.change;
     TRY(recovery_read_log(&recovery));

@@ -27,6 +27,7 @@ int run_writer_flush(RunWriter *writer)
     return os_write(writer->file, writer->buffer, size, writer->offset);
 }
 
+// What does not follow on flushes what there is; what is too large goes out at once.
 int run_writer_add(RunWriter *writer, i64 offset, const void *bytes, int size)
 {
     ASSERT(size > 0);

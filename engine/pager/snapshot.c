@@ -22,6 +22,7 @@ void pager_set_phase(Pager *pager, Phase phase)
 
 // --- snapshots ---
 
+// A last page cut short counts.
 int file_page_count(Pager *pager, Pgno *out)
 {
     ASSERT(os_is_open(pager->file));
@@ -37,6 +38,7 @@ int file_page_count(Pager *pager, Pgno *out)
 // database, which the B-tree will tell from page 1.
 static void snapshot_adopt_header(Pager *pager, const u8 *header)
 {
+    ASSERT(header != NULL);
     u32 size = file_header_page_size(header);
     if (size == 0)
         return;
@@ -51,6 +53,7 @@ static void snapshot_adopt_header(Pager *pager, const u8 *header)
 // Looks whether the file changed since this pager last looked; forgets its pages if so.
 static int snapshot_check_file(Pager *pager, bool *changed)
 {
+    ASSERT(pager->lock >= SQLITE_LOCK_SHARED);
     u8 header[HEADER_SIZE];
     int rc = os_read(pager->file, header, HEADER_SIZE, 0);
     if (rc == SQLITE_IOERR_SHORT_READ)
@@ -70,8 +73,10 @@ static int snapshot_check_file(Pager *pager, bool *changed)
     return file_page_count(pager, &pager->page_count);
 }
 
+// Order matters: the lock first, then recovery, then a look at the header it may have changed.
 static int snapshot_begin_file(Pager *pager, bool *changed)
 {
+    ASSERT(!pager->is_temporary);
     ASSERT(pager->phase == PHASE_IDLE);
     if (pager->wal != NULL)
         return log_begin_read(pager, changed);
@@ -94,6 +99,7 @@ static int snapshot_begin_file(Pager *pager, bool *changed)
 
 int pager_begin_read(Pager *pager, bool *changed)
 {
+    ASSERT(pager->phase != PHASE_IDLE || pager->pool.private_count == 0);
     bool differs = false;
     if (pager->phase == PHASE_FAILED)
         return pager->failure;
@@ -185,6 +191,7 @@ int snapshot_read_page(Pager *pager, Pgno pgno, u8 *out)
     return rc;
 }
 
+// Room is made one page at a time, but a spill that has to happen makes room for many.
 int pager_new_slot(Pager *pager, Pgno pgno, Slot **out)
 {
     Pool *pool = &pager->pool;
@@ -211,6 +218,7 @@ int pager_new_slot(Pager *pager, Pgno pgno, Slot **out)
     return SQLITE_OK;
 }
 
+// Cold: page numbers come from pages of the file, and a wrong one means a damaged file.
 static COLD int page_refused(Pager *pager, Pgno pgno)
 {
     if (pager->phase == PHASE_FAILED)
@@ -222,6 +230,7 @@ static COLD int page_refused(Pager *pager, Pgno pgno)
 // The slow half of pager_get: the page is not in memory.
 static int page_fetch(Pager *pager, Pgno pgno, Page **out)
 {
+    ASSERT(pool_find(&pager->pool, pgno) == NULL);
     bool is_legal = pgno != 0 && (pgno <= pager->page_count || pgno == 1)
                     && pgno != pager_lock_byte_page(pager);
     if (!is_legal || pager->phase == PHASE_FAILED)
@@ -259,6 +268,7 @@ int pager_get(Pager *pager, Pgno pgno, Page **out)
 
 Page *pager_lookup(Pager *pager, Pgno pgno)
 {
+    ASSERT(pager != NULL);
     Slot *slot = pool_find(&pager->pool, pgno);
     if (slot == NULL)
         return NULL;

@@ -30,6 +30,7 @@ int temporary_open_file(Pager *pager)
 
 // --- spilling ---
 
+// Temporary databases get a file only now.
 static int spill_temporary(Pager *pager, Slot *const *slots, u32 count)
 {
     ASSERT(pager->is_temporary);
@@ -46,6 +47,7 @@ static int spill_temporary(Pager *pager, Slot *const *slots, u32 count)
     return SQLITE_OK;
 }
 
+// P4 has been seen to by the caller: the journal is durable and the lock EXCLUSIVE.
 int file_write_pages(Pager *pager, Slot *const *slots, u32 count)
 {
     u32 size = pager->pool.page_size;
@@ -70,6 +72,7 @@ int file_write_pages(Pager *pager, Slot *const *slots, u32 count)
     return rc;
 }
 
+// Without the busy handler: a reader in the way only means that the cache grows.
 static int spill_to_file(Pager *pager, Slot *const *slots, u32 count)
 {
     ASSERT(pager->phase == PHASE_CHANGING || pager->phase == PHASE_FILE_CHANGED);
@@ -84,6 +87,7 @@ static int spill_to_file(Pager *pager, Slot *const *slots, u32 count)
     return SQLITE_OK;
 }
 
+// Pinned pages may change under somebody's hands.
 static bool slot_can_spill(const Slot *slot)
 {
     ASSERT(slot->page.pgno != 0);
@@ -116,6 +120,7 @@ static u32 spill_choose(Pool *pool, u32 *hand, Slot **out, u32 wanted)
     return found;
 }
 
+// Each kind of database has its own place for early pages.
 static int spill_slots(Pager *pager, Slot **slots, u32 count)
 {
     ASSERT(count > 0);
@@ -132,6 +137,7 @@ static int spill_slots(Pager *pager, Slot **slots, u32 count)
 // once.
 static u32 spill_batch(const Pager *pager, bool all)
 {
+    ASSERT(!pager->in_memory);
     enum { BATCH_MIN = 16 };
     u32 count = pager->pool.count;
     ASSERT(count > 0);
@@ -140,8 +146,10 @@ static u32 spill_batch(const Pager *pager, bool all)
     return count / 4 > BATCH_MIN ? count / 4 : BATCH_MIN;
 }
 
+// Finding nothing to spill, or readers in the way, is not an error: memory grows for a while.
 static int pager_spill_some(Pager *pager, bool all)
 {
+    ASSERT(!pager->in_memory || pager->is_temporary);
     ASSERT(pager->phase >= PHASE_READING);
     bool is_needed = pager->is_temporary || pager->pool.private_count > 0;
     if (pager->in_memory || pager->is_concurrent || !is_needed || pager->pool.count == 0)

@@ -34,8 +34,10 @@ int undo_open_level(Pager *pager)
     return SQLITE_OK;
 }
 
+// Gives back what an entry holds in memory; the spill file is reused only when the log is empty.
 static void entry_drop(Pager *pager, UndoEntry *entry)
 {
+    ASSERT(entry != NULL);
     Undo *undo = &pager->undo;
     if (entry->buffer == NULL)
         return;
@@ -75,6 +77,7 @@ static void undo_compact(Pager *pager, u32 entry_start, u32 outer_opened_at)
 
 void undo_release(Pager *pager, u32 level_index)
 {
+    ASSERT(pager != NULL);
     Undo *undo = &pager->undo;
     if (level_index >= undo->level_count)
         return;
@@ -132,6 +135,7 @@ static int undo_spill(Pager *pager)
 // Whether dropping the private copy of a page brings back what it holds now.
 static bool snapshot_still_has(const Pager *pager, const Slot *slot)
 {
+    ASSERT(!pager->in_memory || pager->is_temporary);
     ASSERT(slot->page.pgno != 0);
     if (slot->page.is_private || pager->is_temporary)
         return false;
@@ -142,6 +146,7 @@ static bool snapshot_still_has(const Pager *pager, const Slot *slot)
     return journal_wants(pager, slot->page.pgno);
 }
 
+// May move older content to a scratch file first.
 static int undo_append(Pager *pager, UndoEntry entry)
 {
     Undo *undo = &pager->undo;
@@ -182,8 +187,10 @@ int undo_save(Pager *pager, Slot *slot)
 
 // --- going back ---
 
+// Puts one page back as it was: dropped when the snapshot has it, else from the entry's content.
 static int entry_restore(Pager *pager, UndoEntry *entry)
 {
+    ASSERT(entry->pgno != 0);
     Slot *slot = pool_find(&pager->pool, entry->pgno);
     if (entry->buffer == NULL && entry->spill_slot == 0) {
         if (slot == NULL)
@@ -227,6 +234,7 @@ static int entry_restore(Pager *pager, UndoEntry *entry)
 // Pages that came into being after the level opened.
 static void drop_beyond(Pager *pager, Pgno page_count_max)
 {
+    ASSERT(pager->phase >= PHASE_RESERVED);
     u32 cursor = 0;
     Slot *slot;
     while ((slot = pool_next(&pager->pool, &cursor)) != NULL) {

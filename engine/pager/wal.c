@@ -103,6 +103,7 @@ bool wal_has_heap_index(const Wal *wal)
 
 // --- taking a snapshot ---
 
+// The counters behind the two headers.
 static volatile u32 *wal_words(const Wal *wal)
 {
     ASSERT(wal->region_count > 0);
@@ -113,6 +114,7 @@ static volatile u32 *wal_words(const Wal *wal)
 // The header could not be read because somebody holds the WRITE lock: who, and is it worth waiting?
 static int snapshot_why_busy(Wal *wal)
 {
+    ASSERT(wal->read_lock < 0);
     if (wal->region_count == 0 || wal->regions[0] == NULL)
         return RETRY; // the index is just being made
     int rc = wal_lock_shared(wal, SHM_SLOT_RECOVER);
@@ -128,6 +130,7 @@ static int snapshot_why_busy(Wal *wal)
 // over.
 static int snapshot_try_file(Wal *wal, bool *taken)
 {
+    ASSERT(taken != NULL);
     *taken = false;
     if (shm_load(&wal_words(wal)[WORD_BACKFILLED]) != wal->header.last_frame)
         return SQLITE_OK;
@@ -149,6 +152,7 @@ static int snapshot_try_file(Wal *wal, bool *taken)
 // The highest usable mark, raised to our snapshot if one is free to be moved.
 static int snapshot_choose_mark(Wal *wal, int *index, u32 *mark)
 {
+    ASSERT(wal->read_lock < 0);
     volatile u32 *words = wal_words(wal);
     FrameNo last = wal->header.last_frame;
     *index = 0;
@@ -177,6 +181,7 @@ static int snapshot_choose_mark(Wal *wal, int *index, u32 *mark)
     return SQLITE_OK;
 }
 
+// Chooses a mark, locks it, and only then believes it.
 static int snapshot_take_mark(Wal *wal)
 {
     int index;
@@ -206,6 +211,7 @@ static int snapshot_take_mark(Wal *wal)
 // `use_log`: the caller is a writer that must not take READ0.
 static int snapshot_try(Wal *wal, bool use_log, bool *changed)
 {
+    ASSERT(changed != NULL);
     ASSERT(wal->read_lock < 0);
     if (!use_log) {
         int rc = wal_index_read_header(wal, changed);
@@ -225,8 +231,10 @@ static int snapshot_try(Wal *wal, bool use_log, bool *changed)
     return snapshot_take_mark(wal);
 }
 
+// Others move the log while we look. Sleeps grow, so that about ten seconds pass before giving up.
 static int snapshot_retry(Wal *wal, bool use_log, bool *changed)
 {
+    ASSERT(changed != NULL);
     for (int attempt = 0; attempt <= RETRIES_MAX; attempt++) {
         int rc = snapshot_try(wal, use_log, changed);
         if (rc != RETRY)
@@ -361,6 +369,7 @@ int wal_sync(Wal *wal, int sync_flags)
 
 void wal_end_write(Wal *wal)
 {
+    ASSERT(wal != NULL);
     if (!wal->write_locked)
         return;
     wal->write_locked = false;
@@ -404,6 +413,7 @@ void wal_start_over(Wal *wal, u32 salt_change)
 
 int wal_frames_committed(Wal *wal)
 {
+    ASSERT(wal != NULL);
     int count = (int)wal->committed_frames;
     ASSERT(count >= 0);
     wal->committed_frames = 0;
@@ -436,6 +446,7 @@ int wal_undo(Wal *wal, void (*visit)(void *arg, Pgno pgno), void *arg)
 
 void wal_savepoint_mark(const Wal *wal, u32 mark[4])
 {
+    ASSERT(wal != NULL);
     ASSERT(mark != NULL);
     mark[0] = wal->header.last_frame;
     mark[1] = wal->header.frame_checksum[0];

@@ -39,6 +39,7 @@ static int append_restart_log(Wal *wal)
 // the former log must not be read as if they belonged to this one.
 static int append_log_header(Wal *wal, const WalAppend *append)
 {
+    ASSERT(wal->write_locked);
     u8 bytes[WAL_HEADER_SIZE];
     u32 checksum[2];
     bool big_endian = __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__;
@@ -83,6 +84,7 @@ static void frame_encode(Wal *wal, const WalPage *page, u32 commit_size, u8 *out
     put_u32(out + 20, sum[1]);
 }
 
+// Header and content go out as one piece.
 static int append_frame(Wal *wal, RunWriter *writer, FrameNo frame, const WalPage *page,
                         u32 commit_size)
 {
@@ -137,6 +139,7 @@ static int append_padding(Wal *wal, const WalAppend *append, RunWriter *writer, 
 // Writes all frames; *last comes out as the last one's number.
 static int append_frames(Wal *wal, const WalAppend *append, FrameNo *last)
 {
+    ASSERT(append->count > 0);
     u32 frame_size = wal->page_size + FRAME_HEADER_SIZE;
     RunWriter writer;
     *last = wal->header.last_frame;
@@ -162,6 +165,7 @@ static int append_frames(Wal *wal, const WalAppend *append, FrameNo *last)
     return rc;
 }
 
+// After the frames: a reader may only find what is in the file.
 static int append_index(Wal *wal, const WalAppend *append, FrameNo last)
 {
     FrameNo frame = wal->header.last_frame;
@@ -193,6 +197,7 @@ static int checksum_before(Wal *wal, FrameNo frame, u32 out[2])
     return SQLITE_OK;
 }
 
+// Renews salt and checksum in place.
 static void checksum_frames(Wal *wal, u8 *frames, u32 count, u32 sum[2])
 {
     bool native = wal->header.big_endian_checksums == (__BYTE_ORDER__ == __ORDER_BIG_ENDIAN__);
@@ -240,6 +245,7 @@ static int append_rewrite_checksums(Wal *wal, FrameNo last)
 
 // --- appending ---
 
+// Everything a commit does on disk. The index is not touched yet, so failure costs nothing.
 static int append_write(Wal *wal, const WalAppend *append, FrameNo *last)
 {
     ASSERT(wal->page_size == append->page_size);

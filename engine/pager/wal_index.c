@@ -5,6 +5,7 @@
 
 // --- checksums ---
 
+// Checksums read words in the byte order of the log's creator.
 static u32 word_at(const u8 *bytes, bool native)
 {
     u32 word;
@@ -15,6 +16,7 @@ static u32 word_at(const u8 *bytes, bool native)
 // One step takes two words x, y:  sum += x + sum2;  sum2 += y + sum.
 static void checksum_run(bool native, const u8 *bytes, u32 size, u32 state[2])
 {
+    ASSERT(bytes != NULL);
     u32 sum = state[0];
     u32 sum_of_sums = state[1];
     ASSERT(size % 8 == 0);
@@ -31,6 +33,7 @@ typedef struct StepPower {
     u32 a, b, d; // [a b; b d]
 } StepPower;
 
+// Powers of one matrix commute and stay symmetric, so three numbers are enough.
 static StepPower step_square(StepPower m)
 {
     return (StepPower){m.a * m.a + m.b * m.b, m.b * (m.a + m.d), m.b * m.b + m.d * m.d};
@@ -49,6 +52,7 @@ static void step_apply(StepPower m, const u32 add[2], u32 state[2])
 // applied to the state before it, plus the run's own sums from zero.
 static void checksum_lanes(const u8 *bytes, u32 size, u32 out[2])
 {
+    ASSERT((size & (size - 1)) == 0);
     u32 lane = size / 4;
     u32 sum[4] = {out[0], 0, 0, 0};
     u32 sum_of_sums[4] = {out[1], 0, 0, 0};
@@ -86,6 +90,7 @@ void wal_checksum(bool native, const u8 *bytes, u32 size, const u32 *seed, u32 o
 
 // --- regions ---
 
+// Kept apart, so that the lookup of a mapped region stays small.
 static COLD int wal_index_map_new(Wal *wal, u32 region, volatile u32 **out)
 {
     ASSERT(region < 1u << 20);
@@ -184,8 +189,10 @@ void wal_unlock_exclusive(Wal *wal, int slot, int count)
 
 // --- header ---
 
+// Word by word: a writer may be at it, and header_try() will notice.
 static void header_load(const volatile u32 *region, u32 copy, WalHeader *out)
 {
+    ASSERT(region != NULL);
     u32 words[sizeof(WalHeader) / 4];
     ASSERT(copy < 2);
     for (u32 i = 0; i < ARRAY_LEN(words); i++)
@@ -195,6 +202,7 @@ static void header_load(const volatile u32 *region, u32 copy, WalHeader *out)
 
 static void header_store(volatile u32 *region, u32 copy, const WalHeader *header)
 {
+    ASSERT(region != NULL);
     u32 words[sizeof(WalHeader) / 4];
     ASSERT(copy < 2);
     memcpy(words, header, sizeof words);
@@ -225,6 +233,7 @@ bool wal_index_header_is(Wal *wal, const WalHeader *header)
     return memcmp(&now, header, sizeof now) == 0;
 }
 
+// 65536 does not fit 16 bits and is stored as 1.
 static u32 header_page_size(const WalHeader *header)
 {
     return (header->page_size & 0xfe00u) | ((header->page_size & 1u) << 16);
@@ -257,6 +266,7 @@ static bool header_try(Wal *wal, bool *changed)
 // The header is not whole: under the WRITE lock nobody is at it, so the log must be read again.
 static int header_repair(Wal *wal, bool *changed)
 {
+    ASSERT(wal->region_count > 0);
     if (wal->index_read_only)
         return SQLITE_READONLY_RECOVERY;
     if (wal->write_locked) {
@@ -294,6 +304,7 @@ static int header_build_private(Wal *wal, bool *changed)
 
 int wal_index_read_header(Wal *wal, bool *changed)
 {
+    ASSERT(wal->read_lock < 0);
     volatile u32 *region;
     ASSERT(changed != NULL);
     if (wal->index_unreliable) {
@@ -322,6 +333,7 @@ typedef struct HashBlock {
     u32 capacity;
 } HashBlock;
 
+// Where a region's pages and hash table lie; the first region is shorter by the headers.
 static int hash_block(Wal *wal, u32 region, HashBlock *out)
 {
     volatile u32 *memory;
@@ -343,6 +355,7 @@ static int hash_block(Wal *wal, u32 region, HashBlock *out)
     return SQLITE_OK;
 }
 
+// The multiplier and the size are fixed by the format.
 static u32 hash_start(Pgno pgno)
 {
     return (pgno * 383u) & (HASH_SLOTS - 1);
@@ -403,6 +416,7 @@ int wal_index_page_of(Wal *wal, FrameNo frame, Pgno *out)
     return SQLITE_OK;
 }
 
+// Done by whoever appends a block's first frame, so no one needs to clear a log.
 static void block_clear(HashBlock *block)
 {
     ASSERT(block->capacity <= FRAMES_PER_REGION);
