@@ -178,43 +178,77 @@ int op_bits(Vm *vm, const Instr *in)
 
 // --- text ---
 
-// The bytes of an operand of ||: its own, or a number's digits in `digits` (a value to be
-// released).
-static int concat_operand(const Value *v, u8 encoding, Value *rendered)
+// The bytes of an operand of ||: its own, or a number's digits.
+typedef struct Piece {
+    const char *bytes;
+    u32 size;
+    char digits[NUMBER_TEXT_MAX];
+    Value rendered; // what neither is: to be released
+} Piece;
+
+static int piece_render(const Value *v, u8 encoding, Piece *piece)
 {
+    Value *rendered = &piece->rendered;
     value_borrow(rendered, v);
     if (v->flags & V_ZERO_TAIL)
         TRY(value_expand_zero_tail(rendered));
-    if (v->flags & (V_TEXT | V_BLOB))
-        return SQLITE_OK;
-    return value_to_text(rendered, encoding);
+    else
+        TRY(value_to_text(rendered, encoding));
+    piece->bytes = rendered->bytes;
+    piece->size = rendered->size;
+    return SQLITE_OK;
 }
 
-static int concat_into(Vm *vm, const Value *first, const Value *second, Value *out)
+static int piece_of(const Value *v, u8 encoding, Piece *piece)
+{
+    if ((v->flags & (V_TEXT | V_BLOB)) && (v->flags & V_ZERO_TAIL) == 0) {
+        piece->bytes = v->bytes;
+        piece->size = v->size;
+        return SQLITE_OK;
+    }
+    if (value_is_int(v) && encoding == SQLITE_UTF8) {
+        piece->size = (u32)i64_to_text(v->u.integer, piece->digits);
+        piece->bytes = piece->digits;
+        return SQLITE_OK;
+    }
+    return piece_render(v, encoding, piece);
+}
+
+static bool lies_in_block(const Value *v, const char *bytes)
+{
+    return v->owned != NULL && bytes >= v->owned && bytes < v->owned + v->capacity;
+}
+
+// Room for the result in `out`, whose own bytes may be an operand. NULL: no memory.
+static char *concat_room(Value *out, const Piece *first, const Piece *second, u64 size)
+{
+    bool is_first = lies_in_block(out, first->bytes);
+    bool fits = out->owned != NULL && out->capacity >= size + 2;
+    if (fits && !lies_in_block(out, second->bytes) && (!is_first || first->bytes == out->owned))
+        return out->owned;
+    return mem_alloc(size + 2 + (is_first ? size : 0)); // text that grows: leave room
+}
+
+static int concat_into(Vm *vm, const Piece *first, const Piece *second, Value *out)
 {
     u64 size = (u64)first->size + second->size;
     if (size > (u64)vm->db->limits[SQLITE_LIMIT_LENGTH])
         return SQLITE_TOOBIG;
-    bool in_place = (out->flags & V_OWNED) && first->bytes == out->owned
-                    && out->capacity >= size + 2 && second->bytes != out->owned;
-    if (in_place) {
-        memcpy(out->owned + first->size, second->bytes, second->size);
-    } else {
-        u64 capacity = size + 2 + (first->bytes == out->bytes ? size : 0); // growing: leave room
-        char *bytes = mem_alloc(capacity);
-        if (bytes == NULL)
-            return SQLITE_NOMEM;
-        if (first->size > 0)
-            memcpy(bytes, first->bytes, first->size);
-        if (second->size > 0)
-            memcpy(bytes + first->size, second->bytes, second->size);
-        value_set_null(out);
+    char *bytes = concat_room(out, first, second, size);
+    if (bytes == NULL)
+        return SQLITE_NOMEM;
+    if (bytes != first->bytes && first->size > 0)
+        memcpy(bytes, first->bytes, first->size);
+    if (second->size > 0)
+        memcpy(bytes + first->size, second->bytes, second->size);
+    value_set_null(out);
+    if (bytes != out->owned) {
         mem_free(out->owned);
         out->owned = bytes;
-        out->capacity = (u32)capacity;
+        out->capacity = (u32)mem_size(bytes);
     }
-    out->bytes = out->owned;
-    out->bytes[size] = out->bytes[size + 1] = 0;
+    out->bytes = bytes;
+    bytes[size] = bytes[size + 1] = 0;
     out->size = (u32)size;
     out->encoding = vm->db->encoding;
     out->flags = V_TEXT | V_OWNED | V_NUL_TERMINATED;
@@ -229,14 +263,15 @@ int op_concat(Vm *vm, const Instr *in)
         value_set_null(out);
         return SQLITE_OK;
     }
-    Value a = {.db = vm->db}, b = {.db = vm->db};
-    int rc = concat_operand(first, vm->db->encoding, &a);
+    Piece a, b;
+    a.rendered = b.rendered = (Value){.db = vm->db};
+    int rc = piece_of(first, vm->db->encoding, &a);
     if (rc == SQLITE_OK)
-        rc = concat_operand(second, vm->db->encoding, &b);
+        rc = piece_of(second, vm->db->encoding, &b);
     if (rc == SQLITE_OK)
         rc = concat_into(vm, &a, &b, out);
-    value_deinit(&a);
-    value_deinit(&b);
+    value_deinit(&a.rendered);
+    value_deinit(&b.rendered);
     return rc;
 }
 
