@@ -501,13 +501,15 @@ int cursor_count(Cursor *cur, i64 *count)
 {
     bool empty;
     i64 total = 0;
+    Pgno leaves = 0; // more than pages: the dividers of a damaged tree form a maze
     TRY(cursor_first(cur, &empty));
     ASSERT(cur->fast.state == CURSOR_VALID || empty);
     while (!empty) {
-        // One turn per leaf: its entries, then up until there is a child to the
-        // right.
+        // One turn per leaf: its entries, then up until there is a child to the right.
         Level *level = cur->fast.level;
         ASSERT(node_is_leaf(&level->node));
+        if (leaves++ > pager_page_count(cur->bt->pager))
+            return corrupt_page(cur->root, "more leaves in a tree than pages in the file");
         total += level->node.cell_count;
         do {
             if (cur->depth == 0) {

@@ -3,6 +3,7 @@
 
 #include "support/tree_fixture.h"
 
+#include "base/bytes.h"
 #include "btree/btree_internal.h"
 
 static void fill(TreeFixture *f, bool is_index, i64 count)
@@ -157,7 +158,39 @@ static void an_empty_file_has_an_empty_schema(void **state)
     assert_ok(btree_close(bt));
 }
 
-TEST_SUITE(cursor, cmocka_unit_test(a_saved_cursor_finds_its_row_again),
+// Every child of the root's first child is made to be its second child: fifty times fifty leaves.
+static void counting_a_maze_ends(void **state)
+{
+    (void)state;
+    TreeFixture f;
+    Pager *pager;
+    Page *page;
+    Node node;
+    Pgno first;
+    Pgno second;
+    i64 count;
+    fill(&f, false, 3000);
+    pager = btree_pager(f.bt);
+    assert_ok(pager_get(pager, f.root, &page));
+    assert_ok(node_parse(&node, &f.bt->geometry, page, true));
+    assert_ok(node_child(&node, 0, &first));
+    assert_ok(node_child(&node, 1, &second));
+    page_unpin(pager, page);
+    assert_ok(pager_get(pager, first, &page));
+    assert_ok(pager_make_writable(pager, &page));
+    assert_ok(node_parse(&node, &f.bt->geometry, page, true));
+    assert_false(node_is_leaf(&node));
+    for (u32 i = 0; i < node.cell_count; i++)
+        put_u32(node_cell(&node, i), second);
+    page_unpin(pager, page);
+
+    assert_rc(SQLITE_CORRUPT, cursor_count(f.cur, &count));
+
+    tree_close(&f);
+}
+
+TEST_SUITE(cursor, cmocka_unit_test(counting_a_maze_ends),
+           cmocka_unit_test(a_saved_cursor_finds_its_row_again),
            cmocka_unit_test(a_cursor_whose_row_was_deleted_goes_on_beside_the_hole),
            cmocka_unit_test(deleting_while_walking_visits_every_row_once),
            cmocka_unit_test(a_tripped_cursor_says_why),
