@@ -7,12 +7,14 @@
 #include "sql/compile.h"
 #include "base/alloc.h"
 #include "base/error.h"
+#include "sql/code/code_pragma.h"
 #include "sql/code/statements.h"
 #include "sql/parse.h"
 #include "sql/resolve.h"
 #include "sql/rewrite.h"
 #include "sql/schema_compile.h"
 #include "vm/vm.h"
+#include "vtab/vtab.h"
 #include <string.h>
 
 // Everything one compilation owns.
@@ -375,4 +377,5 @@ void sql_install(void)
     };
     vm_install_hooks(&hooks);
     schema_install_compiler(schema_compile_object);
+    module_install_factory(pragma_make_module);
 }

@@ -64,8 +64,18 @@ int module_register(sqlite3 *db, const char *name, const sqlite3_module *methods
     return connection_out_of_memory(db);
 }
 
+static ModuleFactory *factory;
+
+void module_install_factory(ModuleFactory *make)
+{
+    factory = make;
+}
+
 Module *module_find(sqlite3 *db, const char *name)
 {
+    Module *found = name_map_find(&db->modules, name);
+    if (found != NULL || factory == NULL || !factory(db, name))
+        return found;
     return name_map_find(&db->modules, name);
 }
 

@@ -52,6 +52,9 @@ typedef struct VtabContext {
 MUST_USE int module_register(sqlite3 *db, const char *name, const sqlite3_module *methods,
                              void *client_data, void (*destroy)(void *));
 Module *module_find(sqlite3 *db, const char *name);
+// Makes modules that exist by their name alone (pragma_table_info, ...) when somebody first asks.
+typedef bool ModuleFactory(sqlite3 *db, const char *name);
+void module_install_factory(ModuleFactory *make);
 void module_drop_all_except(sqlite3 *db, const char *const *keep); // NULL-ended, or NULL
 // The table of an eponymous module (xCreate is NULL or equals xConnect), connected. *out NULL: it
 // has none. Errors are set on the connection.

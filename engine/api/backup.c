@@ -1,0 +1,223 @@
+// Online backup: copying a database page by page while both are in use.
+//
+// The source is read in one transaction per step. Pages that its own connection changes between two steps are
+// copied again when they change; a change by anybody else starts the copy over.
+
+#include "api/api.h"
+#include "base/alloc.h"
+#include "pager/pager.h"
+#include <string.h>
+
+struct sqlite3_backup {
+    sqlite3 *target_db, *source_db;
+    Btree *target, *source;
+    int target_index;
+    Pgno next; // page to copy next
+    Pgno remaining, page_count;
+    u32 source_version; // data version the copied pages belong to
+    bool is_writing;    // the target's transaction is open
+    int rc;
+};
+
+static Btree *find_btree(sqlite3 *error_db, sqlite3 *db, const char *name, int *index)
+{
+    *index = connection_find_database(db, name);
+    if (*index < 0) {
+        connection_error(error_db, SQLITE_ERROR, "unknown database %s", name);
+        return NULL;
+    }
+    Btree *bt = db->databases[*index].btree;
+    if (bt == NULL)
+        connection_error(error_db, SQLITE_ERROR, "unknown database %s", name);
+    return bt;
+}
+
+static sqlite3_backup *backup_new(sqlite3 *target, const char *target_name, sqlite3 *source,
+                                  const char *source_name)
+{
+    if (target == source) {
+        connection_error(target, SQLITE_ERROR, "source and destination must be distinct");
+        return NULL;
+    }
+    sqlite3_backup *backup = mem_alloc_zeroed(sizeof *backup);
+    if (backup == NULL) {
+        connection_out_of_memory(target);
+        return NULL;
+    }
+    int source_index;
+    *backup = (sqlite3_backup){.target_db = target, .source_db = source, .next = 1};
+    backup->source = find_btree(target, source, source_name, &source_index);
+    if (backup->source != NULL)
+        backup->target = find_btree(target, target, target_name, &backup->target_index);
+    bool usable = backup->target != NULL;
+    if (usable && btree_txn_state(backup->target) != SQLITE_TXN_NONE) {
+        connection_error(target, SQLITE_ERROR, "destination database is in use");
+        usable = false;
+    }
+    if (!usable) {
+        mem_free(backup);
+        return NULL;
+    }
+    return backup;
+}
+
+sqlite3_backup *sqlite3_backup_init(sqlite3 *target, const char *target_name, sqlite3 *source,
+                                    const char *source_name)
+{
+    if (!connection_is_usable(source) || !connection_is_usable(target)) {
+        (void)error_misuse();
+        return NULL;
+    }
+    api_enter(source);
+    api_enter(target);
+    sqlite3_backup *backup = backup_new(target, target_name, source, source_name);
+    if (backup != NULL) {
+        target->open_handles++;
+        source->open_handles++;
+    }
+    (void)api_exit(target, SQLITE_OK);
+    (void)api_exit(source, SQLITE_OK);
+    return backup;
+}
+
+// --- copying ---
+
+static int begin_target(sqlite3_backup *backup)
+{
+    if (backup->is_writing)
+        return SQLITE_OK;
+    u32 size = btree_page_size(backup->source);
+    int rc = btree_set_page_size(backup->target, size, (int)btree_reserved(backup->source), false);
+    if (rc == SQLITE_NOMEM)
+        return rc;
+    TRY(btree_begin(backup->target, BTREE_EXCLUSIVE, NULL));
+    if (btree_page_size(backup->target) != size) {
+        // A target of another page size takes part only while it is in memory or in WAL it cannot.
+        (void)btree_rollback(backup->target, SQLITE_OK, false);
+        return SQLITE_READONLY;
+    }
+    backup->is_writing = true;
+    return SQLITE_OK;
+}
+
+static int copy_page(sqlite3_backup *backup, Pgno pgno)
+{
+    Pager *from = btree_pager(backup->source);
+    Pager *to = btree_pager(backup->target);
+    Page *source = NULL;
+    Page *target = NULL;
+    TRY(pager_get(from, pgno, &source));
+    int rc = pager_get_blank(to, pgno, &target);
+    if (rc == SQLITE_OK)
+        rc = pager_make_writable(to, &target);
+    if (rc == SQLITE_OK)
+        memcpy(target->data, source->data, btree_page_size(backup->source));
+    page_unpin(to, target);
+    page_unpin(from, source);
+    return rc;
+}
+
+static int copy_some(sqlite3_backup *backup, int count)
+{
+    Pgno end = btree_page_count(backup->source);
+    backup->page_count = end;
+    Pgno lock_page = (Pgno)(0x40000000u / btree_page_size(backup->source)) + 1; // never used
+    for (; (count < 0 || count > 0) && backup->next <= end; backup->next++) {
+        if (backup->next != lock_page)
+            TRY(copy_page(backup, backup->next));
+        if (count > 0)
+            count--;
+    }
+    backup->remaining = end + 1 - backup->next;
+    return backup->remaining == 0 ? SQLITE_DONE : SQLITE_OK;
+}
+
+static int finish_copy(sqlite3_backup *backup)
+{
+    Pager *to = btree_pager(backup->target);
+    pager_set_page_count(to, backup->page_count);
+    u32 cookie = 0;
+    if (backup->page_count > 0) {
+        // A new schema cookie makes other readers of the target read the schema again.
+        btree_get_meta(backup->target, META_SCHEMA_VERSION, &cookie);
+        TRY(btree_set_meta(backup->target, META_SCHEMA_VERSION, cookie + 1));
+    }
+    TRY(btree_commit(backup->target));
+    backup->is_writing = false;
+    pager_forget(to);
+    schema_reset(backup->target_db, -1);
+    backup->target_db->encoding_is_fixed = false;
+    return SQLITE_DONE;
+}
+
+static int backup_step(sqlite3_backup *backup, int count)
+{
+    bool opened = btree_txn_state(backup->source) == SQLITE_TXN_NONE;
+    if (opened)
+        TRY(btree_begin(backup->source, BTREE_READ, NULL));
+    u32 version = 0;
+    btree_get_meta(backup->source, META_DATA_VERSION, &version);
+    if (version != backup->source_version || btree_txn_state(backup->source) == SQLITE_TXN_WRITE)
+        backup->next = 1; // somebody wrote since the last step
+    backup->source_version = version;
+    int rc = begin_target(backup);
+    if (rc == SQLITE_OK)
+        rc = copy_some(backup, count);
+    if (rc == SQLITE_DONE)
+        rc = finish_copy(backup);
+    if (opened) {
+        int end_rc = btree_commit(backup->source);
+        if (rc == SQLITE_OK)
+            rc = end_rc;
+    }
+    return rc;
+}
+
+static bool is_temporary_failure(int rc)
+{
+    return rc == SQLITE_OK || rc == SQLITE_BUSY || rc == SQLITE_LOCKED;
+}
+
+int sqlite3_backup_step(sqlite3_backup *backup, int count)
+{
+    if (backup == NULL)
+        return error_misuse();
+    api_enter(backup->source_db);
+    api_enter(backup->target_db);
+    if (is_temporary_failure(backup->rc))
+        backup->rc = backup_step(backup, count);
+    int rc = backup->rc;
+    (void)api_exit(backup->target_db, SQLITE_OK);
+    return api_exit(backup->source_db, rc);
+}
+
+int sqlite3_backup_finish(sqlite3_backup *backup)
+{
+    if (backup == NULL)
+        return SQLITE_OK;
+    sqlite3 *source = backup->source_db;
+    sqlite3 *target = backup->target_db;
+    api_enter(source);
+    api_enter(target);
+    if (backup->is_writing)
+        (void)btree_rollback(backup->target, SQLITE_OK, false);
+    int rc = backup->rc == SQLITE_DONE ? SQLITE_OK : backup->rc;
+    connection_error_plain(target, rc);
+    mem_free(backup);
+    target->open_handles--;
+    source->open_handles--;
+    rc &= target->error_mask;
+    connection_free_if_zombie(target); // leaves the mutex
+    connection_free_if_zombie(source);
+    return rc;
+}
+
+int sqlite3_backup_remaining(sqlite3_backup *backup)
+{
+    return backup != NULL ? (int)backup->remaining : 0;
+}
+
+int sqlite3_backup_pagecount(sqlite3_backup *backup)
+{
+    return backup != NULL ? (int)backup->page_count : 0;
+}
