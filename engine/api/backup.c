@@ -1,7 +1,7 @@
 // Online backup: copying a database page by page while both are in use.
 //
-// The source is read in one transaction per step. Pages that its own connection changes between two steps are
-// copied again when they change; a change by anybody else starts the copy over.
+// The source is read in one transaction per step. Pages that its own connection changes between two
+// steps are copied again when they change; a change by anybody else starts the copy over.
 
 #include "api/api.h"
 #include "base/alloc.h"

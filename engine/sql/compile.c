@@ -378,4 +378,5 @@ void sql_install(void)
     vm_install_hooks(&hooks);
     schema_install_compiler(schema_compile_object);
     module_install_factory(pragma_make_module);
+    vtab_install_compiler(schema_compile_vtab);
 }

@@ -204,3 +204,50 @@ int schema_parse_rows(sqlite3 *db, int database, const char *where, u32 flags)
     }
     return rc;
 }
+
+// --- sqlite3_declare_vtab() ---
+
+// Virtual tables keep names, types and collations; what else a CREATE TABLE may say has no meaning
+// for them.
+static int take_columns(sqlite3 *db, Table *target, const Table *source)
+{
+    Arena *arena = &target->arena;
+    Column *columns = arena_array(arena, (size_t)source->column_count, sizeof *columns);
+    for (int i = 0; columns != NULL && i < source->column_count; i++) {
+        const Column *from = &source->columns[i];
+        columns[i].name = arena_dup(arena, from->name, strlen(from->name));
+        columns[i].type =
+            from->type != NULL ? arena_dup(arena, from->type, strlen(from->type)) : NULL;
+        columns[i].collation = from->collation != NULL
+                                   ? arena_dup(arena, from->collation, strlen(from->collation))
+                                   : NULL;
+        columns[i].affinity = from->affinity;
+        columns[i].flags = from->flags & (COLUMN_PRIMARY_KEY | COLUMN_HAS_TYPE);
+        columns[i].not_null = from->not_null;
+    }
+    if (arena->failed)
+        return connection_out_of_memory(db);
+    target->columns = columns;
+    target->column_count = target->stored_count = source->column_count;
+    target->flags |= source->flags & (TABLE_WITHOUT_ROWID | TABLE_NO_VISIBLE_ROWID);
+    return SQLITE_OK;
+}
+
+int schema_compile_vtab(sqlite3 *db, const char *sql, Table *table)
+{
+    Arena arena = {0};
+    ParseOptions options = parse_options_default();
+    ParseResult parsed;
+    int rc = parse_statement(sql, strlen(sql), &options, &arena, &parsed);
+    if (rc == SQLITE_OK && parsed.stmt->kind == STMT_CREATE_TABLE
+        && parsed.stmt->u.create_table->as_select == NULL) {
+        Table *declared = schema_build_table(db, DB_MAIN, parsed.stmt->u.create_table);
+        rc = declared != NULL ? take_columns(db, table, declared) : db->error_code;
+        table_free(declared);
+    } else if (rc != SQLITE_NOMEM) {
+        rc = connection_error(db, SQLITE_ERROR, "%s",
+                              rc != SQLITE_OK ? parsed.message : "syntax error");
+    }
+    arena_deinit(&arena);
+    return rc;
+}

@@ -8,6 +8,9 @@
 // (mem_free).
 int schema_compile_object(sqlite3 *db, int database, const SchemaEntry *entry, char **message);
 
+// A CompileVtab (vtab/vtab.h): the columns a module declares.
+int schema_compile_vtab(sqlite3 *db, const char *sql, Table *table);
+
 // OP_ParseSchema: loads the rows of sqlite_schema that fulfil `where` (NULL: reads everything
 // again).
 int schema_parse_rows(sqlite3 *db, int database, const char *where, u32 flags);

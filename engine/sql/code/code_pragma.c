@@ -403,3 +403,26 @@ void pragma_encoding(PragmaCode *p)
     }
     codegen_error(p->g, SQLITE_ERROR, "unsupported encoding: %s", p->value);
 }
+
+// --- pragma_x() ---
+
+bool pragma_takes_table(const char *name)
+{
+    static const char *const names[] = {
+        "foreign_key_check", "foreign_key_list", "index_info", "index_list", "index_xinfo",
+        "integrity_check",   "quick_check",      "table_info", "table_list", "table_xinfo"};
+    for (size_t i = 0; i < ARRAY_LEN(names); i++) {
+        if (strcmp(names[i], name) == 0)
+            return true;
+    }
+    return false;
+}
+
+const char *pragma_columns(const char *name, const char **own_name)
+{
+    const PragmaEntry *entry = find_pragma(name);
+    if (entry == NULL || (entry->flags & (ROW_ALWAYS | ROW_ASK)) == 0)
+        return NULL;
+    *own_name = entry->name;
+    return entry->columns[0] != '\0' ? entry->columns : entry->name;
+}

@@ -1,5 +1,5 @@
-// PRAGMA x(arg) as the table-valued function pragma_x(arg, schema): a cursor runs the pragma and hands its
-// rows on. The hidden columns behind the pragma's own are the argument and the schema.
+// PRAGMA x(arg) as the table-valued function pragma_x(arg, schema): a cursor runs the pragma and
+// hands its rows on. The hidden columns behind the pragma's own are the argument and the schema.
 
 #include "vtab/tables/pragma_table.h"
 #include <string.h>
