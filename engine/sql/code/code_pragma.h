@@ -26,7 +26,8 @@ bool pragma_boolean(const char *value, bool otherwise);
 Btree *pragma_btree(const PragmaCode *p); // NULL when the database has no file yet
 void pragma_apply_sync(sqlite3 *db, int database);
 
-// Names of the result columns, separated by blanks; NULL: it gives none, or there is no such pragma.
+// Names of the result columns, separated by blanks; NULL: it gives none, or there is no such
+// pragma.
 const char *pragma_columns(const char *name, const char **own_name);
 bool pragma_takes_table(const char *name); // its argument names a table or an index
 // A ModuleFactory (vtab/vtab.h): registers pragma_x as a table-valued function.

@@ -1,4 +1,5 @@
-// pragma_x(arg, schema): a module for each pragma that gives rows, made when somebody first names it.
+// pragma_x(arg, schema): a module for each pragma that gives rows, made when somebody first names
+// it.
 
 #include "base/alloc.h"
 #include "base/hashmap.h"
