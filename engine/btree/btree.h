@@ -129,9 +129,9 @@ MUST_USE int cursor_first(Cursor *cur, bool *empty);
 MUST_USE int cursor_last(Cursor *cur, bool *empty);
 static inline MUST_USE int cursor_next(Cursor *cur); // SQLITE_DONE past the end
 static inline MUST_USE int cursor_previous(Cursor *cur);
-static inline bool cursor_is_valid(const Cursor *cur);  // stands on an entry, needs no restore
-void cursor_clear(Cursor *cur); // leaves its entry: cursor_next() then ends at once
-bool cursor_is_eof(const Cursor *cur);                  // on no entry, and none is remembered
+static inline bool cursor_is_valid(const Cursor *cur); // stands on an entry, needs no restore
+void cursor_clear(Cursor *cur);        // leaves its entry: cursor_next() then ends at once
+bool cursor_is_eof(const Cursor *cur); // on no entry, and none is remembered
 static inline bool cursor_has_moved(const Cursor *cur); // its row may be gone: call cursor_restore
 MUST_USE int cursor_restore(Cursor *cur,
                             bool *different_row); // back to the saved key, or its neighbour

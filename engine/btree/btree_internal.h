@@ -67,23 +67,28 @@ static inline bool node_is_table(const Node *node)
 }
 static inline u32 node_slots_at(const Node *node)
 {
+    ASSERT(node->header_at <= FILE_HEADER_SIZE);
     return node->header_at + (node_is_leaf(node) ? 8u : 12u);
 }
 static inline u32 node_slots_end(const Node *node)
 {
+    ASSERT(node->slots != NULL);
     return node_slots_at(node) + 2u * node->cell_count;
 }
 static inline Pgno node_right_child(const Node *node)
 {
+    ASSERT(!node_is_leaf(node));
     return get_u32(node->data + node->header_at + 8);
 }
 static inline void node_set_right_child(Node *node, Pgno child)
 {
+    ASSERT(!node_is_leaf(node));
     put_u32(node->data + node->header_at + 8, child);
 }
 // Bytes for cells and slots of an empty page.
 static inline u32 node_capacity(const Geometry *geometry, bool is_leaf, u32 header_at)
 {
+    ASSERT(header_at <= FILE_HEADER_SIZE);
     return geometry->usable - header_at - (is_leaf ? 8u : 12u);
 }
 
@@ -110,10 +115,12 @@ u32 cell_local_size(const Geometry *geometry, bool is_table, u32 payload_size);
 // First overflow page; the cell must have one.
 static inline bool cell_has_overflow(const Cell *cell)
 {
+    ASSERT(cell->local_size <= cell->payload_size);
     return cell->local_size < cell->payload_size;
 }
 static inline Pgno cell_overflow(const Cell *cell)
 {
+    ASSERT(cell_has_overflow(cell));
     return get_u32(cell->payload + cell->local_size);
 }
 // Node's cell at `slot`, parsed, and checked to lie within the page. SQLITE_CORRUPT.
@@ -218,6 +225,7 @@ bool cursor_on_right_edge(
 
 static inline void cursor_set_depth(Cursor *cur, u32 depth)
 {
+    ASSERT(depth < TREE_DEPTH_MAX);
     cur->depth = (u8)depth;
     cur->fast.level = &cur->path[depth];
 }

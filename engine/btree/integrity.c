@@ -159,6 +159,8 @@ static void check_chain(Check *c, bool is_freelist, Pgno pgno, u32 expected)
 // Spans sort by their first byte, which is in the upper half.
 static int compare_spans(const void *a, const void *b)
 {
+    ASSERT(a != NULL);
+    ASSERT(b != NULL);
     u32 left = *(const u32 *)a;
     u32 right = *(const u32 *)b;
     return left < right ? -1 : left > right;

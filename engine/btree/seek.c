@@ -18,6 +18,8 @@
 // and whoever uses the entry finds the damage (B7).
 static inline RowId rowid_at(const Node *node, u32 slot)
 {
+    ASSERT(node_is_table(node));
+    ASSERT(slot < node->cell_count);
     u32 at = get_u16(node->slots + 2 * slot);
     u32 highest = node->geometry->usable - CELL_SIZE_MIN;
     const u8 *p = node->data + (at < highest ? at : highest) + (node_is_leaf(node) ? 0 : 4);
