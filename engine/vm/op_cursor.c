@@ -405,9 +405,10 @@ int op_found(Vm *vm, const Instr *in)
 
     if (in->op == OP_IfNoHope && c->seek_hit >= in->p4.i)
         return SQLITE_OK;
-    if (in->op == OP_NoConflict && key_has_null(vm, in))
-        return VM_JUMP;
     cursor_leaves_row(c);
+    c->seek_order = CURSOR_UNKNOWN;
+    if (in->op == OP_NoConflict && key_has_null(vm, in))
+        return VM_JUMP; // without a seek: the insertion that follows makes its own
     KeyProbe probe;
     TRY(found_seek(vm, c, in, &probe, &c->seek_order));
     bool found = c->seek_order == 0;

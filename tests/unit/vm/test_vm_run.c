@@ -333,6 +333,31 @@ static void an_index_finds_prefixes_of_its_keys(void **state)
     machine_close(&m);
 }
 
+static void a_null_key_conflicts_with_nothing_and_leaves_no_seek_behind(void **state)
+{
+    (void)state;
+    Machine m;
+    machine_open(&m);
+    Pgno root = machine_tree(&m, TREE_INDEX);
+    Program *p = machine_program(&m);
+    emit_transaction(p, 1);
+    program_emit_shape(p, OP_OpenWrite, 0, (int)root, 0, machine_shape(&m, 2, 2));
+    program_emit(p, OP_Integer, 5, 1, 0);
+    program_emit(p, OP_Integer, 1, 2, 0);
+    program_emit(p, OP_MakeRecord, 1, 2, 3);
+    program_emit(p, OP_IdxInsert, 0, 3, 0);
+    program_emit_int(p, OP_Found, 0, program_here(p) + 1, 1, 2); // stands on the entry
+    program_emit(p, OP_Null, 0, 1, 0);
+    program_emit(p, OP_MakeRecord, 1, 2, 3);
+    program_emit_int(p, OP_NoConflict, 0, program_here(p) + 1, 1, 2);
+    program_emit(p, OP_IdxInsert, 0, 3, 0);
+    program_set_p5(p, P5_USE_SEEK_RESULT);
+    program_emit(p, OP_Count, 0, 4, 0);
+    emit_row_and_halt(p, 4, 1);
+    assert_text("2", machine_rows(&m, machine_vm(&m, p, 1)));
+    machine_close(&m);
+}
+
 static void deleting_while_scanning_misses_no_row(void **state)
 {
     (void)state;
@@ -651,6 +676,7 @@ TEST_SUITE(vm_run, cmocka_unit_test(integers_overflow_into_reals),
            cmocka_unit_test(coroutines_swap_places_with_their_callers),
            cmocka_unit_test(once_passes_once_in_every_run),
            cmocka_unit_test(an_index_finds_prefixes_of_its_keys),
+           cmocka_unit_test(a_null_key_conflicts_with_nothing_and_leaves_no_seek_behind),
            cmocka_unit_test(deleting_while_scanning_misses_no_row),
            cmocka_unit_test(a_sorter_orders_rows_and_keeps_the_first),
            cmocka_unit_test(a_trigger_reads_the_registers_of_its_caller),
