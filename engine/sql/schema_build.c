@@ -131,6 +131,16 @@ static void add_check(TableBuild *b, const Constraint *constraint)
     table->check_count++;
 }
 
+// COLLATE may stand behind the PRIMARY KEY or UNIQUE of its column: their index follows it.
+static void build_collation(TableBuild *b, Column *column, int index, const Constraint *c)
+{
+    column->collation = arena_dup(&b->table->arena, c->collation, strlen(c->collation));
+    for (Index *i = b->table->indexes; i != NULL; i = i->next) {
+        if (i->key_count == 1 && i->columns[0] == index)
+            i->collations[0] = column->collation;
+    }
+}
+
 static void build_column_constraint(TableBuild *b, Column *column, int index, const Constraint *c)
 {
     switch ((ConstraintKind)c->kind) {
@@ -139,9 +149,7 @@ static void build_column_constraint(TableBuild *b, Column *column, int index, co
         b->table->flags |= TABLE_HAS_NOT_NULL;
         return;
     case CONSTRAINT_DEFAULT: build_default(b, column, c); return;
-    case CONSTRAINT_COLLATE:
-        column->collation = arena_dup(&b->table->arena, c->collation, strlen(c->collation));
-        return;
+    case CONSTRAINT_COLLATE: build_collation(b, column, index, c); return;
     case CONSTRAINT_GENERATED: build_generated(b, column, c); return;
     case CONSTRAINT_CHECK: add_check(b, c); return;
     case CONSTRAINT_PRIMARY_KEY: build_primary_key(b, NULL, index, c); return;
