@@ -77,14 +77,18 @@ int pager_make_writable(Pager *pager, Page **page)
 // journal, or for a savepoint that the file alone cannot serve.
 static bool blank_wants_original(const Pager *pager, Pgno pgno)
 {
-    ASSERT(pager->phase >= PHASE_CHANGING);
     const Undo *undo = &pager->undo;
     ASSERT(pgno != 0);
-    if (pager->wal != NULL || !os_is_open(pager->file))
+    ASSERT(pager->phase >= PHASE_CHANGING);
+    if (!os_is_open(pager->file))
         return false;
     if (journal_wants(pager, pgno))
         return true;
-    return undo->level_count > 0 && pgno <= undo->levels[undo->level_count - 1].page_count_max;
+    // A page freed since the level opened held something then. The log still has it, unless this
+    // transaction is overwriting its own frames.
+    bool log_has_it = pager->wal != NULL && !pager->has_spilled;
+    return !log_has_it && undo->level_count > 0
+           && pgno <= undo->levels[undo->level_count - 1].page_count_max;
 }
 
 // A slot for the page with the content that must be kept, or with zeros.

@@ -512,8 +512,32 @@ static void a_long_transaction_overwrites_its_own_frames(void **state)
     assert_ok(pager_close(pager));
 }
 
+// The B-tree asks for a blank page when it reuses one that was freed a moment ago; the savepoint
+// may be older than the freeing.
+static void a_page_made_blank_comes_back_with_its_savepoint(void **state)
+{
+    const char *path = work_path(*state, "test.db");
+    sample_create(path, "PRAGMA page_size=4096; PRAGMA journal_mode=wal");
+    Pager *pager = wal_pager(path);
+    pager_set_cache_size(pager, 10);
+    begin(pager);
+    change_sample(pager, 7);
+    assert_ok(pager_savepoint_open(pager, 1));
+    for (Pgno pgno = 20; pgno < 120; pgno++) {
+        Page *page;
+        assert_ok(pager_get_blank(pager, pgno, &page));
+        page_unpin(pager, page);
+    }
+    assert_ok(pager_savepoint_rollback(pager, 0));
+    assert_sample(pager, 7);
+    commit(pager);
+    assert_ok(pager_close(pager));
+    assert_text("ok", stock_sql(path, "PRAGMA integrity_check"));
+}
+
 #define ON_DISK(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
-TEST_SUITE(wal, ON_DISK(a_long_transaction_overwrites_its_own_frames),
+TEST_SUITE(wal, ON_DISK(a_page_made_blank_comes_back_with_its_savepoint),
+           ON_DISK(a_long_transaction_overwrites_its_own_frames),
            ON_DISK(a_reader_needs_no_right_to_write_shared_memory),
            ON_DISK(our_commits_are_seen_by_stock_and_theirs_by_us),
            ON_DISK(a_snapshot_does_not_move_while_others_commit),
