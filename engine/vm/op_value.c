@@ -302,6 +302,9 @@ int op_string8(Vm *vm, const Instr *in)
     Value *out = reg_out(vm, in->p2);
     value_set_null(out);
     out->flags = V_TEXT | V_STATIC | V_NUL_TERMINATED;
+    if (in->p3 > 0 && value_is_int(&vm->registers[in->p3])
+        && vm->registers[in->p3].u.integer == in->p5)
+        out->flags = V_BLOB | V_STATIC;
     out->bytes = (char *)(uintptr_t)self->p4.text;
     out->size = (u32)size;
     out->encoding = vm->db->encoding;

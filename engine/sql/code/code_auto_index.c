@@ -113,6 +113,11 @@ static KeyShape *auto_shape(Codegen *g, const Access *a, u16 columns)
     return shape;
 }
 
+static bool has_rowid(const FromItem *item)
+{
+    return item->kind == FROM_TABLE && table_is_rowid(item->table);
+}
+
 // Copies the row under the loop into registers in the order of the index.
 static Reg code_index_row(Codegen *g, const LevelCode *lc, const Index *index, Reg sequence)
 {
@@ -122,7 +127,7 @@ static Reg code_index_row(Codegen *g, const LevelCode *lc, const Index *index, R
         code_item_column(g, item, index->columns[i], first + (Reg)i);
     }
     Reg last = first + index->column_count - 1;
-    if (item->kind == FROM_TABLE)
+    if (has_rowid(item))
         code_item_column(g, item, ROWID_COLUMN, last);
     else
         program_emit(g->program, OP_SCopy, sequence, last, 0); // keeps equal rows apart
@@ -180,7 +185,7 @@ void code_automatic_index(Codegen *g, JoinCode *jc, LevelCode *lc)
     program_emit(g->program, OP_MakeRecord, row, index->column_count, record);
     program_emit(g->program, OP_IdxInsert, lc->index_cursor, record, 0);
     reg_temp_release(g, record);
-    if (level->item->kind != FROM_TABLE)
+    if (!has_rowid(level->item))
         program_emit(g->program, OP_AddImm, sequence, 1, 0);
     label_here(g->program, next);
     row_loop_end(g, &loop);

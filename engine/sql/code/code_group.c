@@ -117,8 +117,8 @@ static void code_sorter_input(AggregateCode *ac, JoinCode *jc)
     if (codegen_failed(g))
         return;
     code_sorter_push(ac);
-    code_join_end(g, jc);
     plan_line(g, "USE TEMP B-TREE FOR %s", ac->op->is_distinct ? "DISTINCT" : "GROUP BY");
+    code_join_end(g, jc);
     Reg data = reg_new(g);
     Label empty = label_new(g->program);
     program_emit(g->program, OP_OpenPseudo, ac->pseudo, data, ac->field_count);
@@ -162,8 +162,8 @@ static void code_hash_input(AggregateCode *ac, JoinCode *jc)
     program_emit(g->program, OP_Gosub, ac->reset_return, ac->reset, 0);
     label_here(g->program, known);
     aggregate_accumulate(ac);
-    code_join_end(g, jc);
     plan_line(g, "USE TEMP B-TREE FOR %s", ac->op->is_distinct ? "DISTINCT" : "GROUP BY");
+    code_join_end(g, jc);
     program_emit(g->program, OP_HashRewind, groups, empty, ac->first_accumulator);
     program_set_p5(g->program, P5_HASH_SORTED);
     int top = program_here(g->program);

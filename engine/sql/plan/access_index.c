@@ -143,33 +143,18 @@ static int note_bound(JoinQuery *q, const FromItem *item, const Index *index, Te
     return SQLITE_OK;
 }
 
-static int rows_after_equality(JoinQuery *q, const Index *index, const Term *term, Est in_before,
-                               Est factor)
+static void rows_after_equality(JoinQuery *q, const Index *index, const Term *term, Est factor)
 {
     Access *draft = &q->draft;
     u16 bound = ++draft->equal_count;
     if (term->truth <= 0 && index->columns[bound - 1] >= 0) {
         draft->rows = (Est)(draft->rows + term->truth - factor);
-        return SQLITE_OK;
-    }
-    if (in_before == 0 && index->sample_count > 0 && q->stat_valid == bound - 1
-        && (term->op & (TERM_EQ | TERM_IS | TERM_ISNULL)) != 0) {
-        Est rows = -1;
-        TRY(estimate_equal(q, draft, (term->op & TERM_ISNULL) != 0 ? NULL : term->expr->right,
-                           &rows));
-        if (rows >= 0) {
-            draft->rows = (Est)(rows - factor);
-            q->stat_valid = bound;
-            if (draft->rows > index->row_estimates[0])
-                draft->rows = index->row_estimates[0];
-            return SQLITE_OK;
-        }
+        return;
     }
     draft->rows =
         (Est)(draft->rows + index->row_estimates[bound] - index->row_estimates[bound - 1]);
     if ((term->op & TERM_ISNULL) != 0)
         draft->rows += NULL_ROWS_FACTOR;
-    return SQLITE_OK;
 }
 
 static void set_kind(Access *draft)
@@ -224,9 +209,9 @@ static int bind_column(JoinQuery *q, FromItem *item, Index *index, Term *term, E
     }
     bool ranged = (draft->flags & (ACCESS_BOTTOM | ACCESS_TOP)) != 0;
     if (ranged)
-        TRY(estimate_range(q, draft, bottom, top));
+        estimate_range(draft, bottom, top);
     else
-        TRY(rows_after_equality(q, index, term, in_before, factor));
+        rows_after_equality(q, index, term, factor);
     Est plain_rows = draft->rows;
     set_kind(draft);
     set_cost(q, item, index, (Est)(in_before + factor));

@@ -21,6 +21,25 @@ bool term_fits_outer_join(const Term *term, const FromItem *item)
     return (item->join & (JOIN_LEFT | JOIN_RIGHT)) == 0 || (flags & EXPR_INNER_ON) == 0;
 }
 
+// A column that leads an index has its index; one that stands further back in an index and turned
+// out to repeat itself is no good key.
+static bool is_index_candidate(const FromItem *item, int column)
+{
+    if (item->kind != FROM_TABLE || item->table == NULL)
+        return true;
+    for (const Index *index = item->table->indexes; index != NULL; index = index->next) {
+        for (u32 i = 0; i < index->key_count; i++) {
+            if (index->columns[i] != column)
+                continue;
+            if (i == 0
+                || ((index->flags & INDEX_HAS_STAT1) != 0 && index->row_estimates[i + 1] > 20))
+                return false;
+            break;
+        }
+    }
+    return true;
+}
+
 bool term_can_drive_auto_index(const Term *term, const FromItem *item, TableMask not_ready)
 {
     if (term->cursor != item->cursor || (term->op & (TERM_EQ | TERM_IS)) == 0)
@@ -28,7 +47,8 @@ bool term_can_drive_auto_index(const Term *term, const FromItem *item, TableMask
     if ((item->join & (JOIN_LEFT | JOIN_LEFT_OF_RIGHT | JOIN_RIGHT)) != 0
         && !term_fits_outer_join(term, item))
         return false;
-    if ((term->prereq_right & not_ready) != 0 || term->column < 0)
+    if ((term->prereq_right & not_ready) != 0 || term->column < 0
+        || !is_index_candidate(item, term->column))
         return false;
     u8 affinity = item->table != NULL && item->kind != FROM_SELECT
                       ? item->table->columns[term->column].affinity
@@ -64,8 +84,9 @@ static bool covers_wide_columns(const FromItem *item, const Index *index)
 
 bool index_covers(const JoinQuery *q, const FromItem *item, const Index *index, bool *by_expr)
 {
-    (void)q;
     *by_expr = false;
+    if ((item->join & JOIN_RIGHT) != 0)
+        return false; // its unmatched rows are read by the table's cursor
     u64 missing = item->columns_used & ~index_column_mask(index);
     if (item->table->rowid_alias >= 0 && item->table->rowid_alias < 63)
         missing &= ~((u64)1 << item->table->rowid_alias);
@@ -157,8 +178,6 @@ static int add_automatic(JoinQuery *q, FromItem *item, TableMask prereq)
         || (q->flags & (WANT_OR_BRANCH | WANT_RIGHT_ROWS | WANT_NO_AUTO_INDEX)) != 0
         || (q->db->flags & CONN_FLAG(AUTO_INDEX)) == 0)
         return SQLITE_OK;
-    if (item->table != NULL && item->kind == FROM_TABLE && !table_is_rowid(item->table))
-        return SQLITE_OK;
     for (u32 i = 0; i < q->terms.count; i++) {
         Term *term = q->terms.items[i];
         Access *draft = &q->draft;
@@ -190,7 +209,6 @@ static void begin_draft(JoinQuery *q, Index *index, TableMask prereq)
                         .index = index,
                         .prereq = prereq,
                         .rows = index->row_estimates[0]};
-    q->stat_valid = 0;
 }
 
 static int add_table_scan(JoinQuery *q, FromItem *item, Index *rowid, bool helps, TableMask prereq)

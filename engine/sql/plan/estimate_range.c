@@ -1,5 +1,5 @@
-// How many rows an access yields: from the samples of sqlite_stat4 when the bound is known while
-// planning, by rules of thumb otherwise; and the thinning by terms that an access does not use.
+// How many rows an access yields: rules of thumb for bounds, and the thinning by terms that an
+// access does not use.
 
 #include "sql/expr_tree.h"
 #include "sql/plan/plan_internal.h"
@@ -21,13 +21,9 @@ static Est range_guess(const Term *term, Est rows)
     return rows;
 }
 
-int estimate_range(JoinQuery *q, Access *draft, const Term *bottom, const Term *top)
+void estimate_range(Access *draft, const Term *bottom, const Term *top)
 {
     Est rows = draft->rows;
-    bool done;
-    TRY(estimate_range_by_samples(q, draft, bottom, top, &done));
-    if (done)
-        return SQLITE_OK;
     Est fewer = range_guess(top, range_guess(bottom, rows));
     // A pair of bounds is tighter than the product of its halves.
     if (bottom != NULL && bottom->truth > 0 && top != NULL && top->truth > 0)
@@ -39,7 +35,6 @@ int estimate_range(JoinQuery *q, Access *draft, const Term *bottom, const Term *
         draft->rows = fewer;
     else
         draft->rows = (Est)(rows - bounds);
-    return SQLITE_OK;
 }
 
 static bool term_used(const Access *access, const Term *term)

@@ -274,17 +274,15 @@ static int place_constants(JoinQuery *q, JoinOperator *join)
         arena_array(q->arena, q->terms.count + 1, sizeof *join->constant_filters);
     if (join->constant_filters == NULL)
         return SQLITE_NOMEM;
-    for (int subqueries = 0; subqueries < 2; subqueries++) {
-        for (u32 i = 0; i < q->terms.count; i++) {
-            Term *term = q->terms.items[i];
-            const Expr *e = term->expr;
-            if ((term->flags & (TERM_VIRTUAL | TERM_CODED)) != 0 || term->prereq_all != 0
-                || ((e->flags & EXPR_HAS_SUBQUERY) != 0) != (subqueries == 1)
-                || (e->flags & (EXPR_OUTER_ON | EXPR_NONDETERMINISTIC)) != 0)
-                continue;
-            term->flags |= TERM_CODED;
-            join->constant_filters[join->constant_count++] = term->expr;
-        }
+    for (u32 i = 0; i < q->terms.count; i++) {
+        Term *term = q->terms.items[i];
+        u32 unfit =
+            EXPR_OUTER_ON | (q->item_count == 0 ? 0u : EXPR_NONDETERMINISTIC | EXPR_HAS_SUBQUERY);
+        if ((term->flags & (TERM_VIRTUAL | TERM_CODED)) != 0 || term->prereq_all != 0
+            || (term->expr->flags & unfit) != 0)
+            continue;
+        term->flags |= TERM_CODED;
+        join->constant_filters[join->constant_count++] = term->expr;
     }
     return SQLITE_OK;
 }

@@ -117,9 +117,6 @@ typedef struct JoinQuery {
     TermList *draft_list; // terms to use: the WHERE clause, or one disjunct
     OrSet *or_set;        // collecting for an OR instead of `candidates`
     int or_depth;
-    int stat_valid;
-    struct SampleProbe *probe;
-    bool best_effort;
     // Result of the search
     Access **chosen;
     TableMask reverse_mask;
@@ -208,11 +205,7 @@ Est table_row_size(const FromItem *item);
 
 // --- estimate_range.c ---
 
-MUST_USE int estimate_range(JoinQuery *q, Access *draft, const Term *bottom, const Term *top);
-// Sets draft->rows and *done when samples tell.
-MUST_USE int estimate_range_by_samples(JoinQuery *q, Access *draft, const Term *bottom,
-                                       const Term *top, bool *done);
-MUST_USE int estimate_equal(JoinQuery *q, const Access *draft, const Expr *value, Est *rows);
+void estimate_range(Access *draft, const Term *bottom, const Term *top);
 
 // --- join_order.c, order_by.c, join_finish.c ---
 
