@@ -219,6 +219,7 @@ int row_parse(VmCursor *c, u32 field)
 
 static inline void set_bytes(Value *out, char *bytes, u32 size, u32 type, u16 ownership)
 {
+    ASSERT((type & 1) == 0 || out->encoding != 0);
     out->bytes = bytes;
     out->size = size;
     out->flags = (u16)((type & 1 ? V_TEXT : V_BLOB) | ownership);
@@ -241,6 +242,7 @@ COLD static int field_read_long(Vm *vm, VmCursor *c, u32 field, u32 hints, Value
     static const char nothing[1] = {0};
     u32 type = c->types[field];
     u32 size = serial_type_size(type);
+    out->encoding = vm->db->encoding;
     bool only_size = (hints & P5_TYPEOF) != 0 || ((hints & P5_LENGTH) && (type & 1) == 0);
     if (type >= 12 && only_size) {
         value_set_null(out); // nobody will look at the bytes
