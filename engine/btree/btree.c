@@ -18,6 +18,20 @@ static void btree_free(Btree *bt)
 
 // Nothing is read yet: the first transaction looks at the file. A Btree costs two blocks until
 // then, so that the machine may open one per subquery.
+// The page size of a file that exists is known from the start, before any lock: PRAGMA page_size
+// asks for it. What is read here is only a hint; the first transaction checks the header.
+static int adopt_page_size(Pager *pager)
+{
+    u8 header[100];
+    sqlite3_file *file = pager_file(pager);
+    if (!os_is_open(file) || os_read(file, header, (int)sizeof header, 0) != SQLITE_OK)
+        return SQLITE_OK;
+    u32 size = get_u16(header + 16);
+    size = size == 1 ? PAGE_SIZE_MAX : size;
+    bool is_valid = size >= PAGE_SIZE_MIN && size <= PAGE_SIZE_MAX && (size & (size - 1)) == 0;
+    return is_valid ? pager_set_page_size(pager, &size, header[20]) : SQLITE_OK;
+}
+
 int btree_open(sqlite3_vfs *vfs, const char *path, sqlite3 *db, u32 btree_flags, int open_flags,
                Btree **out)
 {
@@ -39,7 +53,9 @@ int btree_open(sqlite3_vfs *vfs, const char *path, sqlite3 *db, u32 btree_flags,
     };
     int rc = pager_open(&options, &bt->pager);
     if (rc == SQLITE_OK) {
-        rc = btree_set_geometry(bt, pager_page_size(bt->pager), pager_reserved(bt->pager));
+        rc = adopt_page_size(bt->pager);
+        if (rc == SQLITE_OK)
+            rc = btree_set_geometry(bt, pager_page_size(bt->pager), pager_reserved(bt->pager));
         if (rc != SQLITE_OK)
             (void)pager_close(bt->pager);
     }

@@ -241,6 +241,7 @@ COLD static int field_read_long(Vm *vm, VmCursor *c, u32 field, u32 hints, Value
 {
     static const char nothing[1] = {0};
     u32 type = c->types[field];
+    out->encoding = vm->db->encoding;
     u32 size = serial_type_size(type);
     out->encoding = vm->db->encoding;
     bool only_size = (hints & P5_TYPEOF) != 0 || ((hints & P5_LENGTH) && (type & 1) == 0);
