@@ -300,6 +300,7 @@ enum {
 // What one result column is to those who read the Select from outside.
 typedef struct ResultColumn {
     const char *name;     // unique within FROM subqueries, as written otherwise
+    const char *api_name; // as sqlite3_column_name() gives it; of the statement's own SELECT only
     const char *decltype; // NULL for expressions
     const char *origin_schema, *origin_table, *origin_column; // column metadata API; NULL if none
     u8 affinity;                                              // Affinity

@@ -747,6 +747,19 @@ static Expr *parse_like(Parser *p, Expr *left)
     return e;
 }
 
+// x IS NULL and x NOT NULL; of a literal the answer is known.
+static Expr *null_test(Parser *p, ExprKind kind, u32 offset, Expr *operand)
+{
+    bool is_literal = operand->kind == EX_INTEGER || operand->kind == EX_FLOAT
+                      || operand->kind == EX_STRING || operand->kind == EX_BLOB;
+    if (!is_literal || p->rc != SQLITE_OK || (operand->flags & EXPR_INT_OVERFLOW))
+        return parser_unary(p, kind, offset, operand);
+    Expr *answer = parser_expr(p, EX_INTEGER, NO_OFFSET);
+    answer->u.integer = kind == EX_NOT_NULL;
+    answer->text = kind == EX_NOT_NULL ? "1" : "0";
+    return answer;
+}
+
 // IS [NOT] [DISTINCT FROM] expr, at IS. x IS NULL has a kind of its own.
 static Expr *parse_is(Parser *p, Expr *left)
 {
@@ -759,7 +772,7 @@ static Expr *parse_is(Parser *p, Expr *left)
     }
     Expr *right = parse_right(p, PREC_COMPARE);
     if (right->kind == EX_NULL && p->rc == SQLITE_OK)
-        return parser_unary(p, negated ? EX_NOT_NULL : EX_IS_NULL, offset, left);
+        return null_test(p, negated ? EX_NOT_NULL : EX_IS_NULL, offset, left);
     return parser_binary(p, negated ? EX_IS_NOT : EX_IS, offset, left, right);
 }
 
@@ -784,7 +797,7 @@ static Expr *parse_negated(Parser *p, Expr *left)
     u32 offset = p->token.offset;
     parser_advance(p);
     if (parser_accept(p, TK_NULL))
-        return parser_unary(p, EX_NOT_NULL, offset, left);
+        return null_test(p, EX_NOT_NULL, offset, left);
     return parser_unary(p, EX_NOT, offset, parse_word_operator(p, left));
 }
 
@@ -792,7 +805,7 @@ static Expr *parse_postfix(Parser *p, ExprKind kind, Expr *left)
 {
     u32 offset = p->token.offset;
     parser_advance(p);
-    return parser_unary(p, kind, offset, left);
+    return null_test(p, kind, offset, left);
 }
 
 static Expr *parse_arrow(Parser *p, Expr *left)
@@ -803,12 +816,31 @@ static Expr *parse_arrow(Parser *p, Expr *left)
     return operator_call(p, arrow.kind == TK_ARROW ? "->" : "->>", arrow.offset, left, right);
 }
 
+// As SQLite does while it parses: a AND 0 is 0, whatever a is, unless a call could fail or have an
+// effect.
+static bool is_zero(const Expr *e)
+{
+    return e->kind == EX_INTEGER && e->u.integer == 0 && !(e->flags & EXPR_INT_OVERFLOW);
+}
+
+static Expr *conjunction(Parser *p, u32 offset, Expr *left, Expr *right)
+{
+    bool has_call = ((left->flags | right->flags) & EXPR_HAS_CALL) != 0;
+    if (p->rc != SQLITE_OK || has_call || (!is_zero(left) && !is_zero(right)))
+        return parser_binary(p, EX_AND, offset, left, right);
+    Expr *zero = parser_expr(p, EX_INTEGER, NO_OFFSET);
+    zero->text = "0";
+    return zero;
+}
+
 static Expr *parse_binary(Parser *p, Expr *left)
 {
     Token op = p->token;
     Precedence precedence = binary_operators[op.kind].precedence;
     parser_advance(p);
     Expr *right = parse_right(p, precedence + 1);
+    if (op.kind == TK_AND)
+        return conjunction(p, op.offset, left, right);
     return parser_binary(p, binary_operators[op.kind].kind, op.offset, left, right);
 }
 

@@ -126,7 +126,8 @@ int resolve_select(ResolveContext *ctx, Select *select)
 
     Resolver r = resolver_make(ctx);
     TRY(expand_select(&r, select));
-    return resolve_end(&r, resolve_query(&r, NULL, select));
+    TRY(resolve_end(&r, resolve_query(&r, NULL, select)));
+    return resolve_api_names(&r, select);
 }
 
 // --- lone expressions ---

@@ -267,7 +267,7 @@ static int resolve_function(Resolver *r, Scope *s, Expr *e, bool *is_aggregate, 
     TRY(check_likelihood(r, e, def));
     TRY(authorize_function(r, e, def, ignored));
     e->u.call->func = def;
-    if (!(def->flags & (FUNC_PURE | FUNC_SLOW_CHANGE)))
+    if (!(def->flags & (FUNC_PURE | FUNC_SLOW_CHANGE | FUNC_AGGREGATE)))
         e->flags |= EXPR_NONDETERMINISTIC;
     TRY(check_safety(r, s, e, def));
     TRY(check_clauses(r, e, def));

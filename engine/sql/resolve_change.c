@@ -504,7 +504,8 @@ static int resolve_by_kind(Resolver *r, Stmt *stmt)
     switch (stmt->kind) {
     case STMT_SELECT:
         TRY(expand_select(r, stmt->u.select));
-        return resolve_query(r, NULL, stmt->u.select);
+        TRY(resolve_query(r, NULL, stmt->u.select));
+        return resolve_api_names(r, stmt->u.select);
     case STMT_INSERT: return resolve_insert(r, stmt->u.insert);
     case STMT_UPDATE: return resolve_update(r, stmt->u.update);
     case STMT_DELETE: return resolve_delete(r, stmt->u.delete_);

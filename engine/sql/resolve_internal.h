@@ -94,6 +94,7 @@ MUST_USE int resolve_order_by(Resolver *r, Scope *s, Select *select);
 MUST_USE int resolve_group_by(Resolver *r, Scope *s, Select *select);
 MUST_USE int resolve_compound_order_by(Resolver *r, Scope *outer, Select *last);
 MUST_USE int resolve_results(Resolver *r, Select *last);   // fills Select.results
+MUST_USE int resolve_api_names(Resolver *r, Select *last); // ResultColumn.api_name
 MUST_USE int check_row_values(Resolver *r, const Expr *e); // only where they make sense
 MUST_USE int check_list_row_values(Resolver *r, const ExprList *list);
 // Gives `item` the types of its subquery's results.

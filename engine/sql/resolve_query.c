@@ -100,48 +100,6 @@ static void note_minmax(Select *s)
         s->flags |= SELECT_MINMAX;
 }
 
-// --- ON may not look to the right of an outer join ---
-
-typedef struct OnCheck {
-    const FromList *from;
-    bool looks_right;
-} OnCheck;
-
-static const FromItem *item_of_cursor(const FromList *from, int cursor)
-{
-    for (u32 i = 0; i < from->count; i++)
-        if (from->items[i]->cursor == cursor)
-            return from->items[i];
-    return NULL;
-}
-
-static WalkResult check_on(Walker *w, Expr *e)
-{
-    OnCheck *check = w->arg;
-    if (e->kind != EX_COLUMN || e->u.column.item == NULL
-        || !(e->flags & (EXPR_OUTER_ON | EXPR_INNER_ON)))
-        return WALK_ON;
-    const FromItem *right = item_of_cursor(check->from, e->on_item);
-    const FromItem *item = item_of_cursor(check->from, e->u.column.item->cursor);
-    bool matters = right != NULL && item != NULL && item->position > right->position;
-    if (!matters)
-        return WALK_ON;
-    check->looks_right = true;
-    return WALK_STOP;
-}
-
-static int check_on_clauses(Resolver *r, Select *s)
-{
-    if (s->from == NULL || s->where == NULL)
-        return SQLITE_OK;
-    OnCheck check = {.from = s->from};
-    Walker w = {.expr = check_on, .arg = &check};
-    (void)expr_walk(&w, s->where);
-    if (check.looks_right)
-        return resolve_late_error(r, NO_OFFSET, "ON clause references tables to its right");
-    return SQLITE_OK;
-}
-
 // --- one SELECT ---
 
 static int resolve_having(Resolver *r, Scope *scope, Select *s)
@@ -199,10 +157,10 @@ static int resolve_term(Resolver *r, Scope *outer, Select *s, bool is_compound)
     if (!is_compound)
         TRY(resolve_order_by(r, &scope, s));
     TRY(resolve_group_by(r, &scope, s));
-    TRY(check_on_clauses(r, s));
     TRY(check_aggregates(r, s));
     TRY(check_recursive_term(r, s));
     note_minmax(s);
+    s->window_defs = NULL; // every use has a copy of its own
     return authorize_select(r, s);
 }
 

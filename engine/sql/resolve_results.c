@@ -105,16 +105,25 @@ static void find_origin(const Resolver *r, const Expr *e, Origin *out)
 
 // --- results ---
 
-// A compound's column has its first term's affinity unless a later term may break it.
+// A compound's column has the affinity of the first term that has one, unless values of other terms
+// would be changed by it.
 static Affinity result_affinity(const Select *first, u32 column)
 {
     const Expr *e = first->columns->items[column].expr;
+    const Select *term = first;
     Affinity affinity = expr_affinity(e);
+    u32 others = 0;
+    while (affinity <= AFF_NONE && term->next != NULL) {
+        others |= value_kinds(term->columns->items[column].expr);
+        term = term->next;
+        affinity = expr_affinity(term->columns->items[column].expr);
+    }
     if (affinity < AFF_TEXT)
         return affinity;
-    u32 others = 0;
-    for (const Select *term = first->next; term != NULL; term = term->next)
+    while (term->next != NULL) {
+        term = term->next;
         others |= value_kinds(term->columns->items[column].expr);
+    }
     if (affinity == AFF_TEXT && (others & MAY_BE_NUMBER))
         return AFF_BLOB;
     if (affinity >= AFF_NUMERIC && (others & MAY_BE_TEXT))
@@ -221,13 +230,39 @@ int resolve_list_names(ResolveContext *ctx, ExprList *columns, ColumnName **out)
     return SQLITE_OK;
 }
 
-int resolve_result_names(ResolveContext *ctx, Select *select, ColumnName **out, u32 *count)
+// Names are taken before rewriting puts other expressions in the columns' place.
+int resolve_api_names(Resolver *r, Select *last)
 {
-    Select *first = select;
+    const Select *first = last;
     while (first->prior != NULL)
         first = first->prior;
-    *count = first->columns->count;
-    return resolve_list_names(ctx, first->columns, out);
+    for (u32 i = 0; i < first->columns->count; i++) {
+        last->results[i].api_name = column_name_for_api(r, &first->columns->items[i], i + 1);
+        if (last->results[i].api_name == NULL)
+            return resolve_no_memory(r);
+    }
+    return SQLITE_OK;
+}
+
+int resolve_result_names(ResolveContext *ctx, Select *select, ColumnName **out, u32 *count)
+{
+    Resolver r = resolver_make(ctx);
+    if (select->results == NULL || select->results[0].api_name == NULL)
+        TRY(resolve_api_names(&r, select));
+    ColumnName *names = arena_array(ctx->arena, select->columns->count, sizeof *names);
+    if (names == NULL)
+        return resolve_no_memory(&r);
+    for (u32 i = 0; i < select->columns->count; i++) {
+        const ResultColumn *result = &select->results[i];
+        names[i] = (ColumnName){.name = result->api_name,
+                                .decltype = result->decltype,
+                                .database = result->origin_schema,
+                                .table = result->origin_table,
+                                .origin = result->origin_column};
+    }
+    *out = names;
+    *count = select->columns->count;
+    return SQLITE_OK;
 }
 
 // --- columns of views ---

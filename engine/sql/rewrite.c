@@ -1,16 +1,145 @@
 // Rewriting resolved queries: the order of the rules.
+//
+// From the outside in: an outer query first takes in what it can, then hands conditions down to the
+// subqueries that are left, which are rewritten after it.
 
 #include "sql/rewrite.h"
+#include "sql/rewrite_internal.h"
+
+typedef struct SubqueryWalk {
+    ResolveContext *ctx;
+    int rc;
+} SubqueryWalk;
+
+static int rewrite_compound(ResolveContext *ctx, Select *last);
+
+static WalkResult pass_expr(Walker *w, Expr *e)
+{
+    (void)w;
+    (void)e;
+    return WALK_ON;
+}
+
+static WalkResult rewrite_found(Walker *w, Select *s)
+{
+    SubqueryWalk *walk = w->arg;
+    while (s->next != NULL)
+        s = s->next;
+    if (walk->rc == SQLITE_OK)
+        walk->rc = rewrite_compound(walk->ctx, s);
+    return walk->rc == SQLITE_OK ? WALK_PRUNE : WALK_STOP;
+}
+
+static int rewrite_in_expr(ResolveContext *ctx, Expr *e)
+{
+    SubqueryWalk walk = {.ctx = ctx};
+    Walker w = {.expr = pass_expr, .select = rewrite_found, .arg = &walk};
+    (void)expr_walk(&w, e);
+    return walk.rc;
+}
+
+static int rewrite_in_list(ResolveContext *ctx, ExprList *list)
+{
+    for (u32 i = 0; list != NULL && i < list->count; i++)
+        TRY(rewrite_in_expr(ctx, list->items[i].expr));
+    return SQLITE_OK;
+}
+
+static int rewrite_in_from(ResolveContext *ctx, FromList *from)
+{
+    for (u32 i = 0; from != NULL && i < from->count; i++) {
+        if (from->items[i]->select != NULL)
+            TRY(rewrite_compound(ctx, from->items[i]->select));
+        TRY(rewrite_in_list(ctx, from->items[i]->args));
+    }
+    return SQLITE_OK;
+}
+
+static int rewrite_term(ResolveContext *ctx, Select *p)
+{
+    TRY(rewrite_flatten(ctx, p));
+    TRY(rewrite_having(ctx, p));
+    rewrite_drop_order(p);
+    TRY(rewrite_push_down(ctx, p));
+    TRY(rewrite_in_from(ctx, p->from));
+    TRY(rewrite_in_list(ctx, p->columns));
+    TRY(rewrite_in_expr(ctx, p->where));
+    TRY(rewrite_in_list(ctx, p->group_by));
+    TRY(rewrite_in_expr(ctx, p->having));
+    TRY(rewrite_in_list(ctx, p->order_by));
+    TRY(rewrite_in_expr(ctx, p->limit));
+    return rewrite_in_expr(ctx, p->offset_expr);
+}
+
+static int rewrite_compound(ResolveContext *ctx, Select *last)
+{
+    for (Select *term = last; term != NULL; term = term->prior)
+        TRY(rewrite_term(ctx, term));
+    return SQLITE_OK;
+}
 
 int rewrite_select(ResolveContext *ctx, Select *select)
 {
-    ASSERT(ctx != NULL && select != NULL);
-    (void)ctx;
-    (void)select;
+    ASSERT(select->flags & SELECT_RESOLVED);
+
+    TRY(rewrite_compound(ctx, select));
+    bool counted = rewrite_recount(select);
+    return !counted || ctx->arena->failed ? connection_out_of_memory(ctx->db) : SQLITE_OK;
+}
+
+// --- data changes ---
+
+// Subqueries of a data change's expressions; they stand in no Select.
+static int rewrite_expr(ResolveContext *ctx, Expr *e)
+{
+    TRY(rewrite_in_expr(ctx, e));
+    return rewrite_recount_expr(e) ? SQLITE_OK : connection_out_of_memory(ctx->db);
+}
+
+static int rewrite_list(ResolveContext *ctx, ExprList *list)
+{
+    for (u32 i = 0; list != NULL && i < list->count; i++)
+        TRY(rewrite_expr(ctx, list->items[i].expr));
     return SQLITE_OK;
+}
+
+static int rewrite_set(ResolveContext *ctx, SetList *set)
+{
+    for (u32 i = 0; set != NULL && i < set->count; i++)
+        TRY(rewrite_expr(ctx, set->items[i].expr));
+    return SQLITE_OK;
+}
+
+static int rewrite_insert(ResolveContext *ctx, Insert *insert)
+{
+    if (insert->select != NULL)
+        TRY(rewrite_select(ctx, insert->select));
+    for (Upsert *upsert = insert->upsert; upsert != NULL; upsert = upsert->next) {
+        TRY(rewrite_set(ctx, upsert->set));
+        TRY(rewrite_expr(ctx, upsert->where));
+    }
+    return rewrite_list(ctx, insert->returning);
+}
+
+static int rewrite_update(ResolveContext *ctx, Update *update)
+{
+    for (u32 i = 0; update->sources != NULL && i < update->sources->count; i++)
+        if (update->sources->items[i]->select != NULL)
+            TRY(rewrite_select(ctx, update->sources->items[i]->select));
+    TRY(rewrite_set(ctx, update->set));
+    TRY(rewrite_expr(ctx, update->where));
+    return rewrite_list(ctx, update->returning);
 }
 
 int rewrite_statement(ResolveContext *ctx, Stmt *stmt)
 {
-    return stmt->kind == STMT_SELECT ? rewrite_select(ctx, stmt->u.select) : SQLITE_OK;
+    switch (stmt->kind) {
+    case STMT_SELECT: return rewrite_select(ctx, stmt->u.select);
+    case STMT_INSERT: return rewrite_insert(ctx, stmt->u.insert);
+    case STMT_UPDATE: return rewrite_update(ctx, stmt->u.update);
+    case STMT_DELETE:
+        TRY(rewrite_expr(ctx, stmt->u.delete_->where));
+        return rewrite_list(ctx, stmt->u.delete_->returning);
+    default: return SQLITE_OK; // holds no query
+    }
 }

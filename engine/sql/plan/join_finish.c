@@ -274,10 +274,13 @@ static int place_constants(JoinQuery *q, JoinOperator *join)
         arena_array(q->arena, q->terms.count + 1, sizeof *join->constant_filters);
     if (join->constant_filters == NULL)
         return SQLITE_NOMEM;
+    // A RIGHT JOIN makes rows even where ON of an inner join before it is false for all.
+    bool before_right = q->from != NULL && q->from->count > 0
+                        && (q->from->items[0]->join & JOIN_LEFT_OF_RIGHT) != 0;
+    u32 unfit = EXPR_OUTER_ON | (before_right ? EXPR_INNER_ON : 0u)
+                | (q->item_count == 0 ? 0u : EXPR_NONDETERMINISTIC | EXPR_HAS_SUBQUERY);
     for (u32 i = 0; i < q->terms.count; i++) {
         Term *term = q->terms.items[i];
-        u32 unfit =
-            EXPR_OUTER_ON | (q->item_count == 0 ? 0u : EXPR_NONDETERMINISTIC | EXPR_HAS_SUBQUERY);
         if ((term->flags & (TERM_VIRTUAL | TERM_CODED)) != 0 || term->prereq_all != 0
             || (term->expr->flags & unfit) != 0)
             continue;
