@@ -59,8 +59,8 @@ int pager_open_wal(Pager *pager, bool *opened)
 {
     ASSERT(opened != NULL);
     *opened = false;
-    if (pager->wal != NULL || pager->is_temporary)
-        return SQLITE_OK;
+    if (pager->wal != NULL || pager->is_temporary || pager->is_immutable)
+        return SQLITE_OK; // an immutable file is read alone, whatever its header asks for
     ASSERT(pager->phase == PHASE_READING);
     TRY(log_open(pager));
     *opened = true; // the caller ends its read and begins anew, now from the log
@@ -75,7 +75,8 @@ static int checkpoint_sync_flags(const Pager *pager)
 
 int pager_close_wal(Pager *pager)
 {
-    ASSERT(pager->phase == PHASE_IDLE);
+    if (pager->phase != PHASE_IDLE)
+        return SQLITE_LOCKED;
     if (pager->wal == NULL && !pager->is_temporary) {
         TRY(pager_begin_read(pager, NULL)); // finds a log that nobody has used yet
         pager_end_read(pager);

@@ -335,6 +335,9 @@ static void immutable_files_are_read_without_locks_or_recovery(void **state)
     pid_t stock = stock_start(path, "BEGIN EXCLUSIVE");
     assert_ok(pager_open(&options, &pager));
     assert_ok(pager_begin_read(pager, NULL));
+    bool opened = true;
+    assert_ok(pager_open_wal(pager, &opened));
+    assert_false(opened);
     assert_sample(pager, 0);
     assert_rc(SQLITE_READONLY, pager_begin_write(pager, false));
     pager_end_read(pager);
