@@ -265,15 +265,12 @@ static void fn_json_array_length(FuncCall *call, int arg_count, Value **args)
 
 static void fn_json_type(FuncCall *call, int arg_count, Value **args)
 {
-    static const char *const names[16] = {"null", "true",  "false", "integer", "integer",
-                                          "real", "real",  "text",  "text",    "text",
-                                          "text", "array", "object"};
     JsonArg json;
     JsonNode node;
     if (!json_arg_read(call, args[0], &json))
         return;
     if (find_subject(call, arg_count, args, &json, &node)) {
-        const char *name = names[node.type];
+        const char *name = json_type_name(node.type);
         if (name != NULL)
             call_result_text(call, name, strlen(name), SQLITE_UTF8, SQLITE_STATIC);
     }

@@ -37,6 +37,14 @@ bool json_is_text(u8 type)
     return type >= JSON_TEXT && type <= JSON_TEXTRAW;
 }
 
+const char *json_type_name(u8 type)
+{
+    static const char *const names[16] = {"null", "true",  "false", "integer", "integer",
+                                          "real", "real",  "text",  "text",    "text",
+                                          "text", "array", "object"};
+    return names[type & 15];
+}
+
 // --- writing ---
 
 static u32 header_write(u8 *out, JsonType type, u32 size)

@@ -3,6 +3,7 @@
 
 #include "base/alloc.h"
 #include "base/hashmap.h"
+#include "func/json/json_table.h"
 #include "sql/code/code_pragma.h"
 #include "vtab/tables/pragma_table.h"
 #include "vtab/vtab.h"
@@ -30,6 +31,10 @@ static void split_columns(PragmaModule *module)
 
 bool pragma_make_module(sqlite3 *db, const char *name)
 {
+    void *client_data;
+    const sqlite3_module *json = json_table_module(name, &client_data);
+    if (json != NULL)
+        return module_register(db, name, json, client_data, NULL) == SQLITE_OK;
     static const char prefix[] = "pragma_";
     if (!name_equals_n(name, prefix, sizeof prefix - 1))
         return false;
