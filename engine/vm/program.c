@@ -513,6 +513,12 @@ void program_sub_define(Program *owner, SubProgram *sub, Program *child, int reg
     sub->count = (int)child->count;
     sub->register_count = register_count;
     sub->cursor_count = cursor_count;
+    while (child->calls != NULL) { // vm_new() binds those of the owner
+        CallSite *site = child->calls;
+        child->calls = site->next;
+        site->next = owner->calls;
+        owner->calls = site;
+    }
     child->code = NULL;
     child->count = 0;
     arena_absorb(&owner->arena, &child->arena);

@@ -433,6 +433,31 @@ static void a_trigger_reads_the_registers_of_its_caller(void **state)
     machine_close(&m);
 }
 
+static void count_calls(FuncCall *call, int arg_count, Value **args)
+{
+    (void)arg_count;
+    call_result_i64(call, value_i64(args[0]) + (call_db(call)->autocommit ? 1 : 0));
+}
+
+static void functions_called_by_triggers_know_their_connection(void **state)
+{
+    (void)state;
+    static const FuncDef def = {.name = "f", .arg_count = 1, .call = count_calls};
+    Machine m;
+    machine_open(&m);
+    Program *p = machine_program(&m);
+    Program *t = machine_program(&m);
+    program_emit(t, OP_Integer, 6, 1, 0);
+    program_emit_func(t, OP_Function, 0, 1, 2, &def);
+    program_set_p5(t, 1);
+    emit_row_and_halt(t, 2, 1);
+    SubProgram *sub = program_to_sub(p, t, 2, 0, &(SubIdentity){.token = t, .name = "tr"});
+    program_emit_program(p, OP_Program, 0, program_here(p) + 1, 0, sub);
+    program_emit0(p, OP_Halt);
+    assert_text("7", machine_rows(&m, machine_vm(&m, p, 1)));
+    machine_close(&m);
+}
+
 static void a_statement_in_a_transaction_undoes_only_itself(void **state)
 {
     (void)state;
@@ -680,6 +705,7 @@ TEST_SUITE(vm_run, cmocka_unit_test(integers_overflow_into_reals),
            cmocka_unit_test(deleting_while_scanning_misses_no_row),
            cmocka_unit_test(a_sorter_orders_rows_and_keeps_the_first),
            cmocka_unit_test(a_trigger_reads_the_registers_of_its_caller),
+           cmocka_unit_test(functions_called_by_triggers_know_their_connection),
            cmocka_unit_test(a_statement_in_a_transaction_undoes_only_itself),
            cmocka_unit_test(savepoints_nest_and_roll_back_by_name),
            cmocka_unit_test(rolling_back_the_outermost_savepoint_undoes_all),
