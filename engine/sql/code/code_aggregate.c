@@ -376,12 +376,20 @@ void aggregate_push_results(AggregateCode *ac)
 
 // --- no GROUP BY ---
 
-static void code_minmax_stop(AggregateCode *ac, Label done)
+// The first value that is not NULL is the answer; with an IN, that of this value of the IN.
+static void code_minmax_stop(AggregateCode *ac, const JoinCode *jc)
 {
     Codegen *g = ac->qc->g;
     Reg release;
+    Label stop = jc->done;
+    for (u32 i = jc->join->level_count; i > 0; i--) {
+        if ((jc->levels[i - 1].level->access->flags & ACCESS_IN) != 0) {
+            stop = jc->levels[i - 1].next_value;
+            break;
+        }
+    }
     Reg value = code_expr_temp(g, ac->op->aggs[0]->list->items[0].expr, &release);
-    program_emit(g->program, OP_NotNull, value, done, 0);
+    program_emit(g->program, OP_NotNull, value, stop, 0);
     reg_temp_release(g, release);
 }
 
@@ -433,7 +441,7 @@ static void code_ungrouped_rows(AggregateCode *ac)
         return;
     aggregate_accumulate(ac);
     if (ac->op->minmax_sort)
-        code_minmax_stop(ac, jc.done);
+        code_minmax_stop(ac, &jc);
     code_join_end(g, &jc);
     aggregate_finalize(ac);
 }

@@ -210,7 +210,20 @@ static u8 key_affinity(const FromItem *item, const Access *a, u32 i)
     return item->columns[column].affinity;
 }
 
-static void apply_key_affinity(Codegen *g, const LevelCode *lc, Reg first, u32 count)
+// The value that key field `i` is compared with; NULL when it is none of the statement's.
+static const Expr *key_value(const Access *a, const Term *bound, u32 i)
+{
+    const Term *term = i < a->equal_count ? a->terms[i] : bound;
+    if (term == NULL || (term->op & TERM_IN) != 0 || term->expr->right == NULL)
+        return NULL;
+    const Expr *right = term->expr->right;
+    if (i >= a->equal_count && right->kind == EX_VECTOR)
+        right = right->list->items[i - a->equal_count].expr;
+    return right;
+}
+
+static void apply_key_affinity(Codegen *g, const LevelCode *lc, const Term *bound, Reg first,
+                               u32 count)
 {
     const Access *a = lc->level->access;
     char *letters = arena_alloc_zeroed(g->arena, (size_t)count + 1);
@@ -219,11 +232,9 @@ static void apply_key_affinity(Codegen *g, const LevelCode *lc, Reg first, u32 c
         return;
     for (u32 i = 0; i < count; i++) {
         u8 affinity = key_affinity(lc->level->item, a, i);
-        const Term *term = i < a->equal_count ? a->terms[i] : NULL;
-        if (term != NULL && (term->op & TERM_IN) == 0 && term->expr->right != NULL
-            && compare_affinity(term->expr->right, affinity) == AFF_BLOB)
-            affinity = AFF_BLOB;
-        if (affinity <= AFF_NONE)
+        const Expr *value = key_value(a, bound, i);
+        if (affinity <= AFF_NONE
+            || (value != NULL && compare_affinity(value, affinity) == AFF_BLOB))
             affinity = AFF_BLOB;
         letters[i] = (char)affinity;
         any = any || affinity > AFF_BLOB;
@@ -306,7 +317,7 @@ static void code_seek_start(Codegen *g, LevelCode *lc, const IndexRange *r, Reg 
         inclusive = false;
     }
     if (keyed > 0)
-        apply_key_affinity(g, lc, first, keyed);
+        apply_key_affinity(g, lc, r->start, first, keyed);
     if ((a->flags & ACCESS_BLOOM) != 0 && a->skip_count == 0 && a->equal_count > 0)
         code_bloom_test(g, lc, first, a->equal_count, lc->next_value);
     if (a->skip_count > 0 && count == a->skip_count)
@@ -326,7 +337,7 @@ static u32 code_range_end(Codegen *g, LevelCode *lc, const IndexRange *r, Reg fi
     *inclusive = true;
     if (r->end != NULL) {
         code_bound(g, lc, r->end, first + a->equal_count, r->end_count);
-        apply_key_affinity(g, lc, first, a->equal_count + r->end_count);
+        apply_key_affinity(g, lc, r->end, first, a->equal_count + r->end_count);
         *inclusive = (r->end->op & (TERM_LE | TERM_GE)) != 0
                      || expr_vector_size(r->end->expr->left) > r->end_count;
         return a->equal_count + r->end_count;

@@ -296,6 +296,9 @@ static int plan_right_rows(JoinQuery *q, JoinLevel *level, TableMask so_far)
     Expr *where = NULL;
     for (u32 i = 0; i < q->terms.count; i++) {
         const Term *term = q->terms.items[i];
+        // Left of a further RIGHT JOIN, WHERE must wait: the row may yet be somebody's match.
+        if ((level->item->join & JOIN_LEFT_OF_RIGHT) != 0)
+            break;
         if ((term->flags & TERM_VIRTUAL) != 0 || (term->prereq_all & ~so_far) != 0
             || (term->expr->flags & (EXPR_OUTER_ON | EXPR_INNER_ON)) != 0)
             continue;

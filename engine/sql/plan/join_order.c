@@ -232,7 +232,7 @@ static void note_order(JoinQuery *q, const PathSearch *s, const JoinPath *path)
     LoopChain outer = {path->loops, count == 0 ? 0 : count - 1};
     TableMask reverse = 0;
     if (q->distinct_wanted && (q->flags & WANT_DISTINCT_BY) == 0
-        && q->distinct == DISTINCT_UNORDERED && count > 0
+        && q->distinct == DISTINCT_UNORDERED && count > 0 && !q->has_right_join
         && order_satisfied(q, q->request->columns, &outer, WANT_DISTINCT_BY, path->loops[count - 1],
                            &reverse)
                == (i8)q->request->columns->count)

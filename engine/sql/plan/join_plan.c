@@ -88,7 +88,7 @@ static void query_distinct(JoinQuery *q)
         return;
     if (distinct_is_redundant(q)) {
         q->distinct = DISTINCT_UNIQUE;
-    } else if (q->order_by == NULL) {
+    } else if (q->order_by == NULL && !q->has_right_join) {
         q->flags |= WANT_DISTINCT_BY;
         q->order_by = q->request->columns;
     }
@@ -231,7 +231,13 @@ static int query_init(JoinQuery *q, PlanContext *plan, const JoinRequest *reques
     q->distinct_wanted = (request->flags & WANT_DISTINCT) != 0;
     if (q->item_count > JOIN_ITEM_MAX)
         return connection_error(q->db, SQLITE_ERROR, "at most %d tables in a join", JOIN_ITEM_MAX);
-    if (q->order_by != NULL && (q->order_by->count > 63 || q->order_by->count == 0))
+    // The unmatched rows of a RIGHT JOIN come after all others, in an order of their own.
+    for (u32 i = 0; i < q->item_count; i++) {
+        if ((q->from->items[i]->join & JOIN_RIGHT) != 0)
+            q->has_right_join = true;
+    }
+    if (q->order_by != NULL
+        && (q->order_by->count > 63 || q->order_by->count == 0 || q->has_right_join))
         q->order_by = NULL;
     return SQLITE_OK;
 }

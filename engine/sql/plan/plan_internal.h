@@ -108,6 +108,7 @@ typedef struct JoinQuery {
     u16 flags;          // WANT_*
     Est limit;
     bool distinct_wanted;
+    bool has_right_join;
     Index **rowid_indexes; // by item: stand-in for the rowid as an index
     Index **bound_indexes; // by item: chain of copies whose expressions are bound to it
     // Building paths of one item
