@@ -5,7 +5,7 @@
 
 #include <string.h>
 
-enum { CAPACITY_MAX = 128 * 1024 };
+enum { CAPACITY_MAX = 64 * 1024 }; // larger ones leave the processor cache and malloc's arenas
 
 void run_writer_init(RunWriter *writer, sqlite3_file *file, u64 bytes_expected)
 {
