@@ -1,0 +1,166 @@
+// The tokenizers a connection knows, and the adapters between the two versions of their interface.
+#include "fts/fts_bytes.h"
+#include "fts/tokenizer/tokenizer.h"
+
+// What an adapter's xCreate makes: the tokenizer behind it, and whose it is.
+typedef struct Adapted {
+    TokenizerEntry *entry;
+    Fts5Tokenizer *inner;
+} Adapted;
+
+static int adapted_finish(Adapted *adapted, int rc, Fts5Tokenizer **out)
+{
+    if (rc != SQLITE_OK) {
+        sqlite3_free(adapted);
+        adapted = NULL;
+    }
+    *out = (Fts5Tokenizer *)adapted;
+    return rc;
+}
+
+static Adapted *adapted_new(TokenizerEntry *entry)
+{
+    Adapted *adapted = fts_zalloc(sizeof *adapted);
+    if (adapted != NULL)
+        adapted->entry = entry;
+    return adapted;
+}
+
+// --- an old tokenizer behind the new interface ---
+
+static int old_create(void *user_data, const char **args, int arg_count, Fts5Tokenizer **out)
+{
+    TokenizerEntry *entry = user_data;
+    *out = NULL;
+    Adapted *adapted = adapted_new(entry);
+    if (adapted == NULL)
+        return SQLITE_NOMEM;
+    int rc =
+        entry->registered_old.xCreate(entry->registered_data, args, arg_count, &adapted->inner);
+    return adapted_finish(adapted, rc, out);
+}
+
+static void old_delete(Fts5Tokenizer *tokenizer)
+{
+    Adapted *adapted = (Adapted *)tokenizer;
+    if (adapted == NULL)
+        return;
+    adapted->entry->registered_old.xDelete(adapted->inner);
+    sqlite3_free(adapted);
+}
+
+// wide: the signature is the public interface's
+static int old_tokenize(Fts5Tokenizer *tokenizer, void *ctx, int flags, const char *text, int size,
+                        const char *locale, int locale_size, TokenCallback *emit)
+{
+    (void)locale, (void)locale_size;
+    Adapted *adapted = (Adapted *)tokenizer;
+    return adapted->entry->registered_old.xTokenize(adapted->inner, ctx, flags, text, size, emit);
+}
+
+// --- a new tokenizer behind the old interface ---
+
+static int new_create(void *user_data, const char **args, int arg_count, Fts5Tokenizer **out)
+{
+    TokenizerEntry *entry = user_data;
+    *out = NULL;
+    Adapted *adapted = adapted_new(entry);
+    if (adapted == NULL)
+        return SQLITE_NOMEM;
+    int rc =
+        entry->registered_new.xCreate(entry->registered_data, args, arg_count, &adapted->inner);
+    return adapted_finish(adapted, rc, out);
+}
+
+static void new_delete(Fts5Tokenizer *tokenizer)
+{
+    Adapted *adapted = (Adapted *)tokenizer;
+    if (adapted == NULL)
+        return;
+    adapted->entry->registered_new.xDelete(adapted->inner);
+    sqlite3_free(adapted);
+}
+
+static int new_tokenize(Fts5Tokenizer *tokenizer, void *ctx, int flags, const char *text, int size,
+                        TokenCallback *emit)
+{
+    Adapted *adapted = (Adapted *)tokenizer;
+    return adapted->entry->registered_new.xTokenize(adapted->inner, ctx, flags, text, size, NULL, 0,
+                                                    emit);
+}
+
+// --- the list ---
+
+static int add_entry(TokenizerList *list, const char *name, TokenizerEntry **out)
+{
+    TokenizerEntry *entry = fts_zalloc(sizeof *entry);
+    if (entry == NULL)
+        return SQLITE_NOMEM;
+    entry->name = sqlite3_mprintf("%s", name);
+    if (entry->name == NULL) {
+        sqlite3_free(entry);
+        return SQLITE_NOMEM;
+    }
+    entry->next = list->first;
+    list->first = entry;
+    *out = entry;
+    return SQLITE_OK;
+}
+
+int tokenizer_list_add(TokenizerList *list, const char *name, void *user_data,
+                       const fts5_tokenizer_v2 *methods, void (*destroy)(void *))
+{
+    TokenizerEntry *entry;
+    TRY(add_entry(list, name, &entry));
+    entry->methods = entry->registered_new = *methods;
+    entry->user_data = entry->registered_data = user_data;
+    entry->old_methods = (fts5_tokenizer){new_create, new_delete, new_tokenize};
+    entry->old_user_data = entry;
+    entry->destroy = destroy;
+    return SQLITE_OK;
+}
+
+int tokenizer_list_add_old(TokenizerList *list, const char *name, void *user_data,
+                           const fts5_tokenizer *methods, void (*destroy)(void *))
+{
+    TokenizerEntry *entry;
+    TRY(add_entry(list, name, &entry));
+    entry->old_methods = entry->registered_old = *methods;
+    entry->old_user_data = entry->registered_data = user_data;
+    entry->methods = (fts5_tokenizer_v2){2, old_create, old_delete, old_tokenize};
+    entry->user_data = entry;
+    entry->destroy = destroy;
+    return SQLITE_OK;
+}
+
+TokenizerEntry *tokenizer_list_find(TokenizerList *list, const char *name)
+{
+    if (name == NULL)
+        name = "unicode61";
+    for (TokenizerEntry *entry = list->first; entry != NULL; entry = entry->next) {
+        if (sqlite3_stricmp(entry->name, name) == 0)
+            return entry;
+    }
+    return NULL;
+}
+
+void tokenizer_list_deinit(TokenizerList *list)
+{
+    while (list->first != NULL) {
+        TokenizerEntry *entry = list->first;
+        list->first = entry->next;
+        if (entry->destroy != NULL)
+            entry->destroy(entry->registered_data);
+        sqlite3_free(entry->name);
+        sqlite3_free(entry);
+    }
+}
+
+int tokenizer_list_add_builtin(TokenizerList *list)
+{
+    TRY(tokenizer_list_add(list, "ascii", NULL, &tokenizer_ascii, NULL));
+    TRY(tokenizer_list_add(list, "trigram", NULL, &tokenizer_trigram, NULL));
+    TRY(tokenizer_list_add(list, "porter", list, &tokenizer_porter, NULL));
+    TRY(tokenizer_list_add(list, "snowball", list, &tokenizer_snowball, NULL));
+    return tokenizer_list_add(list, "unicode61", NULL, &tokenizer_unicode61, NULL);
+}
