@@ -187,6 +187,8 @@ static void every_code_point_is_cut_and_folded_as_stock_does(void **state)
         {"porter"},
     };
     for (int i = 0; i < ARRAY_LEN(cases); i++) {
+        if (strcmp(cases[i][0], "trigram") == 0 && stock.api->iVersion < 3)
+            continue; // older ones end a gram elsewhere when a mark or zero follows
         int arg_count = 0;
         while (arg_count < 5 && cases[i][arg_count] != NULL)
             arg_count++;
