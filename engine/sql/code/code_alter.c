@@ -1,0 +1,530 @@
+// ALTER TABLE: the rows of sqlite_schema, their verification, and the two renames.
+
+#include "sql/code/code_alter.h"
+#include "base/buffer.h"
+#include "base/hashmap.h"
+#include "func/func.h"
+#include "sql/expr_tree.h"
+#include "sql/parse.h"
+#include "sql/schema_build.h"
+#include "vtab/vtab.h"
+#include <string.h>
+
+// --- rows ---
+
+static const char *kept_text(AlterCode *a, sqlite3_stmt *stmt, int column)
+{
+    const char *text = (const char *)sqlite3_column_text(stmt, column);
+    return text != NULL ? arena_dup(a->g->arena, text, strlen(text)) : NULL;
+}
+
+static bool add_row(AlterCode *a, sqlite3_stmt *stmt, int database)
+{
+    if (a->row_count == a->row_capacity) {
+        u32 capacity = a->row_capacity == 0 ? 16 : a->row_capacity * 2;
+        AlterRow *grown = arena_array(a->g->arena, capacity, sizeof *grown);
+        if (grown == NULL)
+            return false;
+        if (a->row_count > 0)
+            memcpy(grown, a->rows, a->row_count * sizeof *grown);
+        a->rows = grown;
+        a->row_capacity = capacity;
+    }
+    AlterRow *row = &a->rows[a->row_count++];
+    *row = (AlterRow){.rowid = sqlite3_column_int64(stmt, 0),
+                      .database = database,
+                      .type = kept_text(a, stmt, 1),
+                      .name = kept_text(a, stmt, 2),
+                      .table_name = kept_text(a, stmt, 3),
+                      .root = sqlite3_column_int64(stmt, 4),
+                      .sql = kept_text(a, stmt, 5)};
+    return row->type != NULL && row->name != NULL && row->table_name != NULL;
+}
+
+static bool parse_row(AlterCode *a, AlterRow *row)
+{
+    if (row->sql == NULL || row->stmt != NULL)
+        return true;
+    ParseOptions options = parse_options_default();
+    options.lenient_schema = true;
+    ParseResult parsed;
+    int rc = parse_statement(row->sql, strlen(row->sql), &options, a->g->arena, &parsed);
+    row->stmt = rc == SQLITE_OK ? parsed.stmt : NULL;
+    row->parsed_sql = row->sql;
+    return rc != SQLITE_NOMEM;
+}
+
+static int load_database_rows(AlterCode *a, int database)
+{
+    sqlite3 *db = a->g->db;
+    const char *sql =
+        arena_printf(a->g->arena, "SELECT rowid,type,name,tbl_name,rootpage,sql FROM \"%s\".%s",
+                     db->databases[database].name, ddl_schema_table(database));
+    sqlite3_stmt *stmt = NULL;
+    int (*authorizer)(void *, int, const char *, const char *, const char *, const char *) =
+        db->authorizer;
+    db->authorizer = NULL;
+    int rc = sql != NULL ? sqlite3_prepare_v2(db, sql, -1, &stmt, NULL) : SQLITE_NOMEM;
+    while (rc == SQLITE_OK && sqlite3_step(stmt) == SQLITE_ROW) {
+        if (!add_row(a, stmt, database))
+            rc = SQLITE_NOMEM;
+    }
+    int end_rc = sqlite3_finalize(stmt);
+    db->authorizer = authorizer;
+    return rc != SQLITE_OK ? rc : end_rc;
+}
+
+bool alter_load_rows(AlterCode *a)
+{
+    int rc = load_database_rows(a, a->database);
+    bool has_temp = a->database != DB_TEMP && a->g->db->databases[DB_TEMP].btree != NULL;
+    if (rc == SQLITE_OK && has_temp)
+        rc = load_database_rows(a, DB_TEMP);
+    for (u32 i = 0; i < a->row_count && rc == SQLITE_OK; i++)
+        rc = parse_row(a, &a->rows[i]) ? SQLITE_OK : SQLITE_NOMEM;
+    if (rc != SQLITE_OK)
+        codegen_fail(a->g, rc == SQLITE_NOMEM ? connection_out_of_memory(a->g->db) : rc);
+    return rc == SQLITE_OK;
+}
+
+AlterRow *alter_table_row(AlterCode *a)
+{
+    for (u32 i = 0; i < a->row_count; i++) {
+        AlterRow *row = &a->rows[i];
+        if (row->database == a->database && strcmp(row->type, "table") == 0
+            && name_equals(row->name, a->table->name) && row->stmt != NULL
+            && row->stmt->kind == STMT_CREATE_TABLE)
+            return row;
+    }
+    codegen_error(a->g, SQLITE_CORRUPT, "database disk image is malformed");
+    return NULL;
+}
+
+void alter_set_sql(AlterRow *row, const char *sql)
+{
+    if (sql == row->sql || sql == NULL)
+        return;
+    row->sql = sql;
+    row->is_changed = true;
+}
+
+static void code_row_write_back(AlterCode *a, int cursor, const AlterRow *row, Reg first)
+{
+    Codegen *g = a->g;
+    Program *program = g->program;
+    Reg rowid = first + 5, record = first + 6;
+    Label gone = label_new(program);
+    const char *texts[] = {row->type, row->name, row->table_name, NULL, row->sql};
+    program_emit_i64(program, OP_Int64, 0, rowid, 0, row->rowid);
+    program_emit(program, OP_NotExists, cursor, gone, rowid);
+    for (int i = 0; i < 5; i++) {
+        if (i == 3)
+            program_emit_i64(program, OP_Int64, 0, first + i, 0, row->root);
+        else if (texts[i] != NULL)
+            program_emit_text(program, OP_String8, 0, first + i, 0, texts[i], -1);
+        else
+            program_emit(program, OP_Null, 0, first + i, 0);
+    }
+    program_emit(program, OP_MakeRecord, first, 5, record);
+    program_emit(program, OP_Insert, cursor, record, rowid);
+    label_here(program, gone);
+}
+
+void alter_code_rows(AlterCode *a)
+{
+    Codegen *g = a->g;
+    Reg first = reg_range_new(g, 7);
+    for (int pass = 0; pass < 2; pass++) {
+        int database = pass == 0 ? a->database : DB_TEMP;
+        bool opened = false;
+        int cursor = cursor_new(g);
+        for (u32 i = 0; i < a->row_count; i++) {
+            if (!a->rows[i].is_changed || a->rows[i].database != database)
+                continue;
+            if (!opened) {
+                codegen_writes(g, database, true);
+                program_emit_int(g->program, OP_OpenWrite, cursor, 1, database, 5);
+            }
+            opened = true;
+            code_row_write_back(a, cursor, &a->rows[i], first);
+        }
+        if (opened)
+            program_emit(g->program, OP_Close, cursor, 0, 0);
+        if (a->database == DB_TEMP)
+            return;
+    }
+}
+
+// --- is everything still sound? ---
+
+static bool unsound(AlterCode *a, const char *type, const char *name, bool after)
+{
+    const char *why = arena_printf(a->g->arena, "%s", sqlite3_errmsg(a->g->db));
+    if ((a->g->db->error_code & 0xff) == SQLITE_NOMEM) {
+        codegen_fail(a->g, SQLITE_NOMEM);
+        return false;
+    }
+    codegen_error(a->g, SQLITE_ERROR, "error in %s %s%s%s: %s", type, name, after ? " after " : "",
+                  after ? a->verb : "", why != NULL ? why : "");
+    return false;
+}
+
+static Stmt *parse_again(AlterCode *a, const AlterRow *row)
+{
+    ParseOptions options = parse_options_default();
+    options.lenient_schema = true;
+    ParseResult parsed;
+    int rc = parse_statement(row->sql, strlen(row->sql), &options, a->g->arena, &parsed);
+    if (rc == SQLITE_OK)
+        return parsed.stmt;
+    connection_error(a->g->db, rc, "%s", parsed.message != NULL ? parsed.message : "");
+    return NULL;
+}
+
+static bool verify_indexes(AlterCode *a, Table *fresh, const char *old_name)
+{
+    for (u32 i = 0; i < a->row_count; i++) {
+        const AlterRow *row = &a->rows[i];
+        bool is_own = row->database == a->database && strcmp(row->type, "index") == 0
+                      && row->sql != NULL
+                      && (name_equals(row->table_name, old_name)
+                          || name_equals(row->table_name, fresh->name));
+        if (!is_own)
+            continue;
+        const Stmt *stmt = parse_again(a, row);
+        Index *index =
+            stmt != NULL ? schema_build_index(a->g->db, fresh, stmt->u.create_index) : NULL;
+        if (index == NULL)
+            return unsound(a, "index", row->name, true);
+        index_free(index);
+    }
+    return true;
+}
+
+bool alter_verify_table(AlterCode *a)
+{
+    AlterRow *row = alter_table_row(a);
+    if (row == NULL)
+        return false;
+    const Stmt *stmt = parse_again(a, row);
+    Table *fresh =
+        stmt != NULL ? schema_build_table(a->g->db, a->database, stmt->u.create_table) : NULL;
+    if (fresh == NULL)
+        return unsound(a, "table", row->name, true);
+    bool sound = verify_indexes(a, fresh, a->table->name);
+    table_free(fresh);
+    return sound;
+}
+
+bool alter_verify_table_plain(AlterCode *a)
+{
+    const AlterRow *row = alter_table_row(a);
+    const Stmt *stmt = row != NULL ? parse_again(a, row) : NULL;
+    Table *fresh =
+        stmt != NULL ? schema_build_table(a->g->db, a->database, stmt->u.create_table) : NULL;
+    if (fresh == NULL)
+        codegen_fail(a->g, a->g->db->error_code);
+    table_free(fresh);
+    return fresh != NULL;
+}
+
+static int resolve_trigger(sqlite3 *db, Arena *arena, Trigger *trigger)
+{
+    const char *schema = NULL;
+    int database = schema_index(db, trigger->table_schema);
+    if (database >= 0)
+        schema = db->databases[database].name;
+    Table *table = catalog_find_table(db, trigger->table_name, schema);
+    if (table == NULL)
+        return connection_error(db, SQLITE_ERROR, "no such table: %s.%s", schema,
+                                trigger->table_name);
+    TriggerScope scope = {.table = table, .event = trigger->event, .schema = trigger->schema};
+    ResolveContext ctx;
+    resolve_context_init(&ctx, db, arena);
+    ctx.trigger = &scope;
+    if (table->kind == TABLE_VIEW)
+        TRY(resolve_view_columns(db, table));
+    if (trigger->when != NULL) {
+        Expr *when = expr_copy(arena, trigger->when, NULL);
+        TRY(when != NULL ? resolve_trigger_when(&ctx, &when) : SQLITE_NOMEM);
+    }
+    for (const TriggerStep *step = trigger->steps; step != NULL; step = step->next) {
+        Stmt *stmt = stmt_copy(arena, step->stmt);
+        TRY(stmt != NULL ? resolve_statement(&ctx, stmt) : SQLITE_NOMEM);
+    }
+    return SQLITE_OK;
+}
+
+// First thing of a database that does not fit any more: its type and name.
+static int find_unsound(sqlite3 *db, int database, Arena *arena, const char **type,
+                        const char **name)
+{
+    const Schema *schema = db->databases[database].schema;
+    for (NameEntry *e = name_map_first(&schema->tables); e != NULL;
+         e = name_map_next(&schema->tables, e)) {
+        Table *table = e->value;
+        *type = "view";
+        *name = table->name;
+        if (table->kind == TABLE_VIEW)
+            TRY(resolve_view_columns(db, table));
+    }
+    for (NameEntry *e = name_map_first(&schema->triggers); e != NULL;
+         e = name_map_next(&schema->triggers, e)) {
+        Trigger *trigger = e->value;
+        *type = "trigger";
+        *name = trigger->name;
+        TRY(resolve_trigger(db, arena, trigger));
+    }
+    return SQLITE_OK;
+}
+
+static int find_unsound_anywhere(sqlite3 *db, int database, Arena *arena, const char **type,
+                                 const char **name)
+{
+    TRY(schema_load_all(db));
+    TRY(find_unsound(db, database, arena, type, name));
+    return database != DB_TEMP ? find_unsound(db, DB_TEMP, arena, type, name) : SQLITE_OK;
+}
+
+bool alter_verify_others(AlterCode *a)
+{
+    const char *type = "", *name = "";
+    if ((a->g->db->flags & (CONN_FLAG(LEGACY_ALTER) | CONN_FLAG(WRITABLE_SCHEMA))) != 0)
+        return true;
+    int (*authorizer)(void *, int, const char *, const char *, const char *, const char *) =
+        a->g->db->authorizer;
+    a->g->db->authorizer = NULL;
+    int rc = find_unsound_anywhere(a->g->db, a->database, a->g->arena, &type, &name);
+    a->g->db->authorizer = authorizer;
+    return rc == SQLITE_OK || unsound(a, type, name, false);
+}
+
+// Called by the program once the schema is in memory again: (database, verb).
+static void fn_alter_verify(FuncCall *call, int arg_count, Value **args)
+{
+    (void)arg_count;
+    sqlite3 *db = call->db;
+    Arena arena = {0};
+    const char *type = "", *name = "";
+    int rc = find_unsound_anywhere(db, (int)value_i64(args[0]), &arena, &type, &name);
+    if (rc == SQLITE_NOMEM)
+        call_result_error_nomem(call);
+    else if (rc != SQLITE_OK)
+        call_result_error_format(call, "error in %s %s after %s: %s", type, name,
+                                 (const char *)value_text(args[1], SQLITE_UTF8),
+                                 sqlite3_errmsg(db));
+    arena_deinit(&arena);
+}
+
+static const FuncDef verify_function = {
+    .name = "sqlite_rename_test", .arg_count = 2, .flags = FUNC_BUILTIN, .call = fn_alter_verify};
+
+void alter_code_reload(AlterCode *a)
+{
+    Codegen *g = a->g;
+    bool legacy = (g->db->flags & (CONN_FLAG(LEGACY_ALTER) | CONN_FLAG(WRITABLE_SCHEMA))) != 0;
+    codegen_writes(g, a->database, true);
+    ddl_code_change_cookie(g, a->database);
+    program_emit(g->program, OP_ParseSchema, a->database, 0, 0);
+    codegen_may_abort(g);
+    if (legacy || a->verb == NULL)
+        return;
+    Reg first = reg_range_new(g, 3);
+    program_emit(g->program, OP_Integer, a->database, first, 0);
+    program_emit_text(g->program, OP_String8, 0, first + 1, 0, a->verb, -1);
+    program_emit_func(g->program, OP_Function, 0, first, first + 2, &verify_function);
+    program_set_p5(g->program, 2);
+}
+
+// Called by the program: (pragma's text). Rows that break a CHECK or NOT NULL make it fail.
+static void fn_quick_check(FuncCall *call, int arg_count, Value **args)
+{
+    (void)arg_count;
+    sqlite3_stmt *stmt = NULL;
+    Buffer sql = {0};
+    buffer_printf(&sql, "PRAGMA %s", (const char *)value_text(args[0], SQLITE_UTF8));
+    int rc = sqlite3_prepare_v2(call->db, buffer_text(&sql), -1, &stmt, NULL);
+    buffer_deinit(&sql);
+    while (rc == SQLITE_OK && sqlite3_step(stmt) == SQLITE_ROW) {
+        const char *finding = (const char *)sqlite3_column_text(stmt, 0);
+        bool is_check = finding != NULL && strncmp(finding, "CHECK", 5) == 0;
+        bool is_null = finding != NULL && strncmp(finding, "NULL", 4) == 0;
+        if (is_check || is_null) {
+            call_result_error_format(call, "%s constraint failed", is_check ? "CHECK" : "NOT NULL");
+            call_result_error_code(call, SQLITE_CONSTRAINT);
+            break;
+        }
+    }
+    sqlite3_finalize(stmt);
+}
+
+static const FuncDef quick_check_function = {
+    .name = "sqlite_quick_check", .arg_count = 1, .flags = FUNC_BUILTIN, .call = fn_quick_check};
+
+void alter_code_quick_check(Codegen *g, const char *text)
+{
+    Reg first = reg_range_new(g, 2);
+    program_emit_text(g->program, OP_String8, 0, first, 0, text != NULL ? text : "", -1);
+    program_emit_func(g->program, OP_Function, 0, first, first + 1, &quick_check_function);
+    program_set_p5(g->program, 1);
+    codegen_may_abort(g);
+}
+
+// --- renaming ---
+
+static Rename rename_of(AlterCode *a, const char *column)
+{
+    const Alter *alter = a->alter;
+    bool legacy = (a->g->db->flags & CONN_FLAG(LEGACY_ALTER)) != 0;
+    return (Rename){.db = a->g->db,
+                    .arena = a->g->arena,
+                    .table = a->table,
+                    .column = column,
+                    .new_name = alter->new_name,
+                    .new_is_quoted = alter->new_name_quoted,
+                    .keeps_references = legacy && (a->g->db->flags & CONN_FLAG(FOREIGN_KEYS)) == 0};
+}
+
+static void rewrite_rows(AlterCode *a, const Rename *rename)
+{
+    for (u32 i = 0; i < a->row_count; i++) {
+        AlterRow *row = &a->rows[i];
+        if (row->stmt != NULL)
+            alter_set_sql(row, rename_in_statement(rename, row->parsed_sql, row->stmt));
+    }
+}
+
+static bool name_is_free(AlterCode *a)
+{
+    sqlite3 *db = a->g->db;
+    const char *name = a->alter->new_name;
+    const char *schema = db->databases[a->database].name;
+    if (catalog_find_table(db, name, schema) == NULL
+        && catalog_find_index(db, name, schema) == NULL)
+        return ddl_check_name(a->g, name);
+    codegen_error(a->g, SQLITE_ERROR, "there is already another table or index with this name: %s",
+                  name);
+    return false;
+}
+
+// Names of autoindexes hold the table's name.
+static void rename_row(AlterCode *a, AlterRow *row)
+{
+    const char *old_name = a->table->name;
+    if (!name_equals(row->table_name, old_name))
+        return;
+    if (row->database == DB_TEMP && a->database != DB_TEMP && strcmp(row->type, "trigger") != 0)
+        return;
+    row->table_name = a->alter->new_name;
+    row->is_changed = true;
+    size_t prefix = strlen("sqlite_autoindex_") + strlen(old_name);
+    if (strcmp(row->type, "table") == 0)
+        row->name = a->alter->new_name;
+    else if (row->sql == NULL && strlen(row->name) > prefix)
+        row->name = arena_printf(a->g->arena, "sqlite_autoindex_%s%s", a->alter->new_name,
+                                 row->name + prefix);
+}
+
+static void code_rename_virtual(AlterCode *a)
+{
+    Codegen *g = a->g;
+    if (a->table->kind != TABLE_VIRTUAL)
+        return;
+    const VirtualTable *instance = vtab_find(g->db, a->table);
+    if (instance == NULL || instance->module->methods->xRename == NULL)
+        return;
+    Reg name = reg_new(g);
+    code_vtab_writes(g, a->table);
+    program_emit_text(g->program, OP_String8, 0, name, 0, a->alter->new_name, -1);
+    program_emit_vtab(g->program, OP_VRename, name, 0, 0, (void *)vtab_find(g->db, a->table));
+    codegen_may_abort(g);
+}
+
+void alter_rename_table(AlterCode *a)
+{
+    Codegen *g = a->g;
+    if (a->table->kind == TABLE_VIEW) {
+        codegen_error(g, SQLITE_ERROR, "view %s may not be altered", a->table->name);
+        return;
+    }
+    if (a->table->kind == TABLE_VIRTUAL && vtab_connect(g->db, a->table) != SQLITE_OK) {
+        codegen_fail(g, g->db->error_code);
+        return;
+    }
+    if (!name_is_free(a) || !alter_load_rows(a) || !alter_verify_others(a))
+        return;
+    Rename rename = rename_of(a, NULL);
+    rewrite_rows(a, &rename);
+    for (u32 i = 0; i < a->row_count; i++)
+        rename_row(a, &a->rows[i]);
+    code_rename_virtual(a);
+    alter_code_rows(a);
+    const char *schema = g->db->databases[a->database].name;
+    if (g->db->databases[a->database].schema->sequence != NULL)
+        code_nested(g, "UPDATE %s.sqlite_sequence SET name=%s WHERE name=%s",
+                    sql_identifier(g, schema), sql_quoted(g, a->alter->new_name),
+                    sql_quoted(g, a->table->name));
+    a->verb = "rename";
+    alter_code_reload(a);
+}
+
+void alter_rename_column(AlterCode *a)
+{
+    Codegen *g = a->g;
+    if (a->table->kind != TABLE_ORDINARY) {
+        codegen_error(g, SQLITE_ERROR, "cannot rename columns of %s \"%s\"",
+                      a->table->kind == TABLE_VIEW ? "view" : "virtual table", a->table->name);
+        return;
+    }
+    int column = table_column_index(a->table, a->alter->old_name);
+    if (column < 0) {
+        codegen_error(g, SQLITE_ERROR, "no such column: \"%s\"", a->alter->old_name);
+        return;
+    }
+    if (!alter_load_rows(a) || !alter_verify_others(a))
+        return;
+    Rename rename = rename_of(a, a->table->columns[column].name);
+    rewrite_rows(a, &rename);
+    a->verb = "rename";
+    if (!alter_verify_table(a))
+        return;
+    alter_code_rows(a);
+    alter_code_reload(a);
+}
+
+// --- the statement ---
+
+static bool may_be_altered(Codegen *g, const Table *table)
+{
+    bool is_ours = name_equals_n(table->name, "sqlite_", 7);
+    bool is_shadow =
+        (table->flags & TABLE_SHADOW) != 0 && (g->db->flags & CONN_FLAG(DEFENSIVE)) != 0;
+    if (is_ours || is_shadow || (table->flags & TABLE_EPONYMOUS) != 0)
+        codegen_error(g, SQLITE_ERROR, "table %s may not be altered", table->name);
+    return !codegen_failed(g);
+}
+
+void code_alter(Codegen *g, ResolveContext *ctx, Alter *alter)
+{
+    Table *table;
+    int database;
+    int rc = resolve_table_name(ctx, alter->table.schema, alter->table.name, &table, &database);
+    if (rc != SQLITE_OK) {
+        codegen_fail(g, rc);
+        return;
+    }
+    AlterCode a = {.g = g, .alter = alter, .table = table, .database = database};
+    if (!may_be_altered(g, table)
+        || !code_authorize(g, SQLITE_ALTER_TABLE, g->db->databases[database].name, table->name, -1))
+        return;
+    switch ((AlterKind)alter->kind) {
+    case ALTER_RENAME_TABLE: alter_rename_table(&a); return;
+    case ALTER_RENAME_COLUMN: alter_rename_column(&a); return;
+    case ALTER_ADD_COLUMN: alter_add_column(&a); return;
+    case ALTER_DROP_COLUMN: alter_drop_column(&a); return;
+    case ALTER_ADD_CONSTRAINT:
+    case ALTER_DROP_CONSTRAINT:
+    case ALTER_SET_NOT_NULL:
+    case ALTER_DROP_NOT_NULL: alter_constraint(&a); return;
+    }
+}

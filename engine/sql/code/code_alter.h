@@ -1,0 +1,53 @@
+#ifndef QUIRE_SQL_CODE_CODE_ALTER_H
+#define QUIRE_SQL_CODE_CODE_ALTER_H
+// Shared by the files that code ALTER TABLE.
+//
+// The new texts are made while the statement is compiled, from the rows of sqlite_schema as they
+// are; the program writes them, and the schema is read anew. A schema that changed in between makes
+// the program expire before it runs.
+
+#include "sql/code/alter_text.h"
+#include "sql/code/code_ddl.h"
+
+// A row of sqlite_schema; `is_changed`: it is written back.
+typedef struct AlterRow {
+    i64 rowid;
+    int database;
+    const char *type, *name, *table_name, *sql;
+    i64 root;
+    bool is_changed;
+    Stmt *stmt; // parsed; NULL for indexes behind constraints
+    const char *parsed_sql;
+} AlterRow;
+
+typedef struct AlterCode {
+    Codegen *g;
+    const Alter *alter;
+    Table *table;
+    int database;
+    AlterRow *rows;
+    u32 row_count, row_capacity;
+    const char *verb; // "rename", "drop column": for messages about what no longer fits
+} AlterCode;
+
+bool alter_load_rows(AlterCode *a);
+AlterRow *alter_table_row(AlterCode *a); // of the table itself; NULL: an error is set
+// Is the changed text of the table, and are its indexes, still sound? Sets "error in table t after
+// rename: ...".
+bool alter_verify_table(AlterCode *a);
+bool alter_verify_table_plain(AlterCode *a); // the error as it comes
+// Runs "PRAGMA text" and fails with what it finds first about a constraint.
+void alter_code_quick_check(Codegen *g, const char *text);
+// Views and triggers as they are now; verb NULL: before anything was changed.
+bool alter_verify_others(AlterCode *a);
+void alter_code_rows(AlterCode *a);
+void alter_code_reload(AlterCode *a);
+void alter_set_sql(AlterRow *row, const char *sql);
+
+void alter_rename_table(AlterCode *a);
+void alter_rename_column(AlterCode *a);
+void alter_add_column(AlterCode *a);
+void alter_drop_column(AlterCode *a);
+void alter_constraint(AlterCode *a); // ADD and DROP CONSTRAINT, SET and DROP NOT NULL
+
+#endif
