@@ -98,7 +98,7 @@ static const Expr *strip_collate(const Expr *e, const char **collation)
 
 static bool check_key_expression(TableBuild *b, const Table *table, const Expr *e)
 {
-    if (e->kind == EX_NAME || e->kind == EX_STRING) {
+    if (b->create != NULL && (e->kind == EX_NAME || e->kind == EX_STRING)) {
         build_error(b, "table %s has no column named %s", table->name, e->text);
         return false;
     }
@@ -107,6 +107,12 @@ static bool check_key_expression(TableBuild *b, const Table *table, const Expr *
         return false;
     }
     return true;
+}
+
+// A name in double quotes that is no column may be a string after all: the resolver decides.
+static bool is_double_quoted(const Expr *e)
+{
+    return (e->flags & EXPR_DOUBLE_QUOTED) != 0 || e->kind == EX_STRING;
 }
 
 static void set_key_column(TableBuild *b, Index *index, u16 position, const ExprItem *item)
@@ -118,7 +124,7 @@ static void set_key_column(TableBuild *b, Index *index, u16 position, const Expr
     bool is_quoted = e->kind == EX_STRING && (e->flags & EXPR_DOUBLE_QUOTED) != 0;
     int column =
         is_name || is_quoted || e->kind == EX_STRING ? table_column_index(table, e->text) : -1;
-    if (column < 0 && (is_name || is_quoted)) {
+    if (column < 0 && (is_name || is_quoted) && (b->create != NULL || !is_double_quoted(e))) {
         if (b->create == NULL)
             build_error(b, "no such column: %s", e->text);
         else

@@ -181,6 +181,7 @@ static Stmt *parse_again(AlterCode *a, const AlterRow *row)
     return NULL;
 }
 
+// Names in double quotes are names here, never strings.
 static bool verify_indexes(AlterCode *a, Table *fresh, const char *old_name)
 {
     for (u32 i = 0; i < a->row_count; i++) {
@@ -211,7 +212,10 @@ bool alter_verify_table(AlterCode *a)
         stmt != NULL ? schema_build_table(a->g->db, a->database, stmt->u.create_table) : NULL;
     if (fresh == NULL)
         return unsound(a, "table", row->name, true);
+    u64 flags = a->g->db->flags;
+    a->g->db->flags &= ~CONN_FLAG(DQS_DDL);
     bool sound = verify_indexes(a, fresh, a->table->name);
+    a->g->db->flags = flags;
     table_free(fresh);
     return sound;
 }

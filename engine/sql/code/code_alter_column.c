@@ -407,8 +407,14 @@ static void set_not_null(AlterCode *a, AlterRow *row)
     const ColumnDef *def = find_column(a, row->stmt->u.create_table);
     if (def == NULL)
         return;
-    int column = table_column_index(a->table, def->name);
-    Expr *test = expr_new(g->arena, EX_NOT_NULL, expr_new_column(g->arena, NULL, column), NULL);
+    Expr *name = expr_new(g->arena, EX_NAME, NULL, NULL);
+    if (name == NULL)
+        return;
+    name->text = def->name;
+    name->flags |= EXPR_QUOTED;
+    name->u.name.table = name->u.name.schema = NULL;
+    name->u.name.table_offset = name->u.name.schema_offset = NO_OFFSET;
+    Expr *test = expr_new(g->arena, EX_NOT_NULL, name, NULL);
     code_refuse_unless(a, test, false, "constraint failed");
     const Constraint *former = find_not_null(def);
     if (former == NULL) {

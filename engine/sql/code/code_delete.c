@@ -254,7 +254,7 @@ static void code_delete_from_view(DeleteCode *d)
     int rewind = program_emit(g->program, OP_Rewind, cursor, 0, 0);
     int top = program_here(g->program);
     if (d->delete_->where != NULL)
-        code_jump(g, d->delete_->where, next, false, true);
+        code_jump(g, d->delete_->where, next, false, false);
     code_view_image(g, target, d->old_first);
     code_fire_triggers(g, &(FireTriggers){.table = d->table,
                                           .event = TRIGGER_DELETE,

@@ -264,7 +264,7 @@ void code_index_filter(Codegen *g, const Index *index, FromItem *item, Label ski
     }
     bool hoist = g->hoist_constants;
     g->hoist_constants = false;
-    code_jump(g, where, skip, false, true);
+    code_jump(g, where, skip, false, false);
     g->hoist_constants = hoist;
 }
 

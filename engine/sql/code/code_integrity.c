@@ -215,7 +215,7 @@ static void code_checks_check(CheckCode *c)
     for (u32 i = 0; i < table->check_count; i++) {
         Expr *e = expr_bind(c->g->arena, table->checks[i].expr, c->wt.stored);
         if (e != NULL)
-            code_jump(c->g, e, broken, false, false);
+            code_jump(c->g, e, broken, false, true);
     }
     program_emit(c->program, OP_Goto, 0, fine, 0);
     label_here(c->program, broken);

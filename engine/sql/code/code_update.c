@@ -476,7 +476,7 @@ static void code_update_view(UpdateCode *c)
     int top = program_here(g->program);
     if (update->from == NULL) {
         if (update->where != NULL)
-            code_jump(g, update->where, next, false, true);
+            code_jump(g, update->where, next, false, false);
         code_view_row(c);
     } else {
         FromList rest = {.count = update->sources->count - 1,

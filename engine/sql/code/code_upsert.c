@@ -64,7 +64,7 @@ void code_upsert(Codegen *g, RowChange *change, Upsert *clause, const Index *ind
                    .next = change->ignore};
     u.key = code_find_row(g, wt, index, index_cursor);
     if (clause->where != NULL)
-        code_jump(g, clause->where, change->ignore, false, true);
+        code_jump(g, clause->where, change->ignore, false, false);
     if (!update_row_init(g, &u))
         return;
     update_row_indexes(g, &u);
