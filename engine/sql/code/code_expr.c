@@ -232,12 +232,18 @@ static Reg code_row_column(Codegen *g, const Expr *e, Reg target)
     if (column == table->rowid_alias)
         column = ROWID_COLUMN;
     Reg first = e->u.row.is_new ? g->row.new_first : g->row.old_first;
-    if (!g->row.in_parent)
+    bool is_real = column >= 0 && table->columns[column].affinity == AFF_REAL;
+    if (!g->row.in_parent && !is_real)
         return first + 1 + column;
     target = place(g, target);
+    if (!g->row.in_parent) {
+        program_emit(g->program, OP_SCopy, first + 1 + column, target, 0);
+        program_emit(g->program, OP_RealAffinity, target, 0, 0);
+        return target;
+    }
     int offset = e->u.row.is_new ? table->column_count + 1 : 0;
     program_emit(g->program, OP_Param, offset + 1 + column, target, 0);
-    if (column >= 0 && table->columns[column].affinity == AFF_REAL)
+    if (is_real)
         program_emit(g->program, OP_RealAffinity, target, 0, 0);
     return target;
 }
