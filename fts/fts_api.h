@@ -4,7 +4,8 @@
 // the two ways an error travels. Nothing of the engine is seen from here.
 //
 // The module is built twice: into the library, where QUIRE_FTS_LOADABLE is 0 and names link
-// directly, and as the extension fts.so, where each sqlite3_* name is a slot of the loading library.
+// directly, and as the extension fts.so, where each sqlite3_* name is a slot of the loading
+// library.
 
 #ifndef QUIRE_FTS_LOADABLE
 #    define QUIRE_FTS_LOADABLE 0

@@ -1,7 +1,8 @@
 // fts.so: the module as an extension for stock SQLite.
 //
 //     SELECT load_extension('fts.so')                              quire_fts5 and quire_fts5vocab
-//     SELECT load_extension('fts.so', 'sqlite3_ftstakeover_init')  in the place of fts5 and fts5vocab
+//     SELECT load_extension('fts.so', 'sqlite3_ftstakeover_init')  in the place of fts5 and
+//     fts5vocab
 //
 // Tables of either name have the same shadow tables: only the schema's CREATE statement differs.
 #include "fts/fts_connection.h"

@@ -2,8 +2,9 @@
 #define QUIRE_FTS_TOKENIZER_TOKENIZER_H
 // Tokenizers: those built in, and the list of those a connection knows.
 //
-// A tokenizer is registered in the shape of either version of the C interface and found in the shape
-// asked for: an adapter stands between where the two differ. Version 2 passes the text's locale.
+// A tokenizer is registered in the shape of either version of the C interface and found in the
+// shape asked for: an adapter stands between where the two differ. Version 2 passes the text's
+// locale.
 
 #include "fts/fts_api.h"
 
