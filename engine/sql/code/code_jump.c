@@ -46,7 +46,8 @@ static bool is_null_safe(ExprKind kind)
 // The machine jumps if r[p3] op r[p1]: the left operand is the third.
 void code_compare(Codegen *g, Opcode op, const Comparison *c, Label to, u16 p5)
 {
-    const Collation *collation = code_compare_collation(g, c->left, c->right);
+    const Collation *collation = c->commuted ? code_compare_collation(g, c->right, c->left)
+                                             : code_compare_collation(g, c->left, c->right);
     program_emit_collation(g->program, op, c->right_reg, to, c->left_reg, collation);
     program_set_p5(g->program, (u16)(p5 | (u16)code_compare_affinity(c->left, c->right)));
 }
@@ -162,7 +163,7 @@ static void code_jump_compare(Codegen *g, Expr *e, Label to, bool when, bool nul
     Reg right = code_expr_temp(g, e->right, &release_right);
     ExprKind kind = when ? (ExprKind)e->kind : compare_opposite((ExprKind)e->kind);
     u16 p5 = is_null_safe(kind) ? P5_NULL_EQUAL : null_as == when ? P5_JUMP_IF_NULL : 0;
-    Comparison c = {e->left, e->right, left, right};
+    Comparison c = {e->left, e->right, left, right, (e->flags & EXPR_COMMUTED) != 0};
     code_compare(g, compare_opcode(kind), &c, to, p5);
     reg_temp_release(g, release_left);
     reg_temp_release(g, release_right);
@@ -178,7 +179,7 @@ Reg code_comparison_value(Codegen *g, Expr *e, Reg target)
     Label done = label_new(g->program);
     program_emit(g->program, OP_Integer, 1, result, 0);
     bool null_safe = is_null_safe((ExprKind)e->kind);
-    Comparison c = {e->left, e->right, left, right};
+    Comparison c = {e->left, e->right, left, right, (e->flags & EXPR_COMMUTED) != 0};
     code_compare(g, compare_opcode((ExprKind)e->kind), &c, done, null_safe ? P5_NULL_EQUAL : 0);
     if (null_safe)
         program_emit(g->program, OP_Integer, 0, result, 0);

@@ -122,9 +122,9 @@ typedef struct Codegen {
     struct TriggerProgram *trigger_programs; // compiled so far, of the outermost Codegen
     struct AutoIncrement *autoincrements;    // counters in use, of the outermost Codegen
     struct ForeignKeyAction *foreign_key_actions;
-    int nested;                              // statements that are part of another (code_nested)
-    int returning_cursor;                    // rows RETURNING has made, 1 + cursor; 0: none
-    Reg count_register;                      // PRAGMA count_changes; 0: off
+    int nested;           // statements that are part of another (code_nested)
+    int returning_cursor; // rows RETURNING has made, 1 + cursor; 0: none
+    Reg count_register;   // PRAGMA count_changes; 0: off
 } Codegen;
 
 // --- lifecycle ---
@@ -190,6 +190,7 @@ void code_jump(Codegen *g, Expr *e, Label to, bool when, bool null_as);
 typedef struct Comparison {
     Expr *left, *right;
     Reg left_reg, right_reg;
+    bool commuted; // the planner exchanged the sides: the right one's collation comes first
 } Comparison;
 void code_compare(Codegen *g, Opcode op, const Comparison *c, Label to, u16 p5);
 // Column `column` (ROWID_COLUMN: the rowid) of a FROM item by its source map.
@@ -256,8 +257,8 @@ typedef struct InSet {
     bool is_existing_index; // cursor stands on a real index, not an ephemeral one
 } InSet;
 enum {
-    IN_WANTS_NULL = 1,  // has_null shall tell
-    IN_MEMBERSHIP = 2,  // values will be looked up, not listed
+    IN_WANTS_NULL = 1, // has_null shall tell
+    IN_MEMBERSHIP = 2, // values will be looked up, not listed
 };
 void code_in_set(Codegen *g, Expr *in, u32 flags, InSet *out);
 // The value of a scalar subquery or EXISTS; row values: `first` of consecutive registers.
