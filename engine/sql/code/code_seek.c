@@ -233,7 +233,10 @@ static void apply_key_affinity(Codegen *g, const LevelCode *lc, const Term *boun
     for (u32 i = 0; i < count; i++) {
         u8 affinity = key_affinity(lc->level->item, a, i);
         const Expr *value = key_value(a, bound, i);
-        if (affinity <= AFF_NONE
+        const Term *term = i < a->equal_count ? a->terms[i] : NULL;
+        // Members of an IN (SELECT) have got the comparison's affinity when the set was built.
+        bool is_member = term != NULL && (term->op & TERM_IN) != 0 && term->expr->select != NULL;
+        if (affinity <= AFF_NONE || is_member
             || (value != NULL && compare_affinity(value, affinity) == AFF_BLOB))
             affinity = AFF_BLOB;
         letters[i] = (char)affinity;
