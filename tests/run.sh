@@ -22,10 +22,6 @@ PACKAGES="gcc g++ libc6-dev binutils cmake ninja-build ccache pkg-config clang c
     libcmocka-dev liburing-dev libopenblas-dev libstemmer-dev libutf8proc-dev libsqlite3-dev sqlite3
     libedit-dev libcurl4-openssl-dev"
 
-say() {
-    printf '== %s\n' "$*"
-}
-
 # Seconds left of the run; at least one, so that timeout(1) always has a bound.
 left() {
     seconds=$((LIMIT - $(date +%s) + STARTED))
@@ -33,53 +29,9 @@ left() {
     echo "$seconds"
 }
 
-missing_packages() {
-    for package in $PACKAGES; do
-        status=$(dpkg-query -W -f='${Status}' "$package" 2>/dev/null || true)
-        case $status in
-        *" installed") ;;
-        *) echo "$package" ;;
-        esac
-    done
-}
+. tests/support/packages.sh
 
-as_root() {
-    if [ "$(id -u)" -eq 0 ]; then
-        "$@"
-    else
-        sudo -n "$@"
-    fi
-}
-
-# Mirrors and package locks fail for a moment now and then: three tries.
-retry() {
-    for pause in 3 10 0; do
-        if "$@"; then
-            return 0
-        fi
-        [ "$pause" -eq 0 ] || sleep "$pause"
-    done
-    return 1
-}
-
-apt() {
-    as_root env DEBIAN_FRONTEND=noninteractive apt-get -qq -o DPkg::Lock::Timeout=120 \
-        -o Acquire::Retries=3 "$@"
-}
-
-install_packages() {
-    missing=$(missing_packages)
-    [ -n "$missing" ] || return 0
-    if ! command -v apt-get >/dev/null; then
-        say "no apt-get here; install by hand:" $missing
-        return 1
-    fi
-    say "installing" $missing
-    retry apt update || say "package lists could not be refreshed; trying with those at hand"
-    retry apt install -y --no-install-recommends $missing >/dev/null
-}
-
-install_packages
+install_packages $PACKAGES
 
 say "configuring in $BUILD"
 timeout "$(left)" cmake -G Ninja -B "$BUILD" -DCMAKE_BUILD_TYPE=Debug -DQUIRE_WERROR=ON \

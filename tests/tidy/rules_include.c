@@ -36,7 +36,7 @@ static const Layer layers[] = {
 // Libraries that only some folders may use.
 static const Layer guests[] = {
     {"liburing.h",      "os tests"},
-    {"cblas.h",         "vector bench tests"},
+    {"cblas.h",         "vector bench tests examples"},
     {"libstemmer.h",    "fts tests"},
     {"utf8proc.h",      "fts tests"},
     {"editline/",       "shell"},
