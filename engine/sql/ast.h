@@ -137,6 +137,8 @@ enum {
     EXPR_UNLIKELY = 1u << 24,     // likelihood(): u.integer of the call's second argument
     EXPR_FIXED_COLUMN = 1u << 25, // value proven constant by a WHERE term; affinity already applied
     EXPR_COMMUTED = 1u << 26,     // operands exchanged: collation comes from the right first
+    EXPR_MERGED =
+        1u << 27, // coalesce() made for USING: affinity and collation of its first argument
 };
 
 struct Expr {

@@ -162,7 +162,12 @@ Affinity expr_affinity(const Expr *e)
             e = e->left->select != NULL ? select_column(e->left->select, (u32)e->u.field)
                                         : e->left->list->items[e->u.field].expr;
             break;
-        default: return AFF_NONE; // operators and calls have none
+        case EX_CALL:
+            if (!(e->flags & EXPR_MERGED))
+                return AFF_NONE;
+            e = e->list->items[0].expr;
+            break;
+        default: return AFF_NONE; // operators have none
         }
     }
     return AFF_NONE;
@@ -236,6 +241,10 @@ const char *expr_collation_name(const Expr *e)
         case EX_REGISTER: e = e->left; break;
         case EX_VECTOR: e = e->list->items[0].expr; break;
         default:
+            if (e->flags & EXPR_MERGED) {
+                e = e->list->items[0].expr;
+                break;
+            }
             if (!(e->flags & EXPR_HAS_COLLATE))
                 return NULL;
             e = collated_operand(e);

@@ -667,10 +667,25 @@ static SetOp parse_set_operator(Parser *p)
     return SET_NONE;
 }
 
-static Select *first_term(Select *select)
+// Several rows of VALUES behind a set operator are one operand: SELECT * FROM (VALUES ...)
+static Select *single_operand(Parser *p, Select *rows)
 {
-    while (select->prior != NULL)
-        select = select->prior;
+    if (p->rc != SQLITE_OK || rows->prior == NULL)
+        return rows;
+    FromItem *item = parser_from_item(p, rows->offset);
+    FromList *from = parser_new(p, sizeof *from);
+    Select *select = parser_new(p, sizeof *select);
+    ExprList *columns = parser_list_add(p, NULL, parser_expr(p, EX_STAR, NO_OFFSET));
+    if (p->rc != SQLITE_OK)
+        return rows;
+    item->kind = FROM_SELECT;
+    item->select = rows;
+    from_list_add(p, from, item);
+    select->columns = columns;
+    select->from = from;
+    select->offset = rows->offset;
+    select->height = rows->height + 1;
+    select->id = ++p->select_count;
     return select;
 }
 
@@ -719,7 +734,10 @@ Select *parse_select_body(Parser *p, With *with)
         parser_leave(p, 2);
         if (p->rc != SQLITE_OK)
             return last;
-        link_terms(last, first_term(term), set_op);
+        term = single_operand(p, term);
+        if (p->rc != SQLITE_OK)
+            return last;
+        link_terms(last, term, set_op);
         if (last->height > term->height)
             term->height = last->height;
         last = term;

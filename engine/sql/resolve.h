@@ -57,6 +57,13 @@ typedef struct TriggerScope {
     bool is_returning; // plain column names mean the row itself
 } TriggerScope;
 
+// How often a statement has named a table so far; for the first tables only.
+typedef struct TableReferences {
+    const Table *table;
+    u32 count;
+} TableReferences;
+enum { TABLE_REFERENCE_MAX = 65535, TABLE_REFERENCE_SLOTS = 64 };
+
 typedef struct ResolveContext {
     sqlite3 *db;
     Arena *arena;
@@ -67,6 +74,8 @@ typedef struct ResolveContext {
     bool is_ddl;                 // expressions of the schema: DQS_DDL, only safe functions
     u32 depth;                   // sum of the heights of the expressions around
     // What SQLite only notices when it generates code: reported once every name is resolved.
+    TableReferences references[TABLE_REFERENCE_SLOTS];
+    u32 reference_count;
     const char *late_error;
     u32 late_offset;
 } ResolveContext;
@@ -96,6 +105,10 @@ MUST_USE int resolve_view_columns(sqlite3 *db, Table *view);
 // connection.
 MUST_USE int resolve_table_name(ResolveContext *ctx, const char *schema, const char *name,
                                 Table **out, int *db_index);
+// Views and triggers of a database other than temp may name only objects of that database: "view v
+// cannot reference objects in database two". Triggers hold no parameters.
+MUST_USE int resolve_check_view(sqlite3 *db, int database, const CreateView *view);
+MUST_USE int resolve_check_trigger(sqlite3 *db, int database, const CreateTrigger *trigger);
 // Asks the connection's authorizer: SQLITE_OK, SQLITE_IGNORE, or an error that
 // is set already.
 MUST_USE int resolve_authorize(sqlite3 *db, int code, const char *a, const char *b,

@@ -128,6 +128,21 @@ static int bind_view(Resolver *r, FromItem *item, Table *view)
 
 // --- items ---
 
+// Views that double at every level make exponentially many references to the innermost table.
+static int count_reference(Resolver *r, const Table *table)
+{
+    ResolveContext *ctx = r->ctx;
+    for (u32 i = 0; i < ctx->reference_count; i++)
+        if (ctx->references[i].table == table)
+            return ++ctx->references[i].count <= TABLE_REFERENCE_MAX
+                       ? SQLITE_OK
+                       : resolve_error(r, NO_OFFSET, "too many references to \"%s\": max %d",
+                                       table->name, TABLE_REFERENCE_MAX);
+    if (ctx->reference_count < ARRAY_LEN(ctx->references))
+        ctx->references[ctx->reference_count++] = (TableReferences){.table = table, .count = 1};
+    return SQLITE_OK;
+}
+
 static int bind_table(Resolver *r, FromItem *item)
 {
     bool is_cte = false;
@@ -140,6 +155,7 @@ static int bind_table(Resolver *r, FromItem *item)
     if (item->kind == FROM_FUNCTION && table->kind != TABLE_VIRTUAL)
         return resolve_error(r, NO_OFFSET, "'%s' is not a function", item->name);
     item->db_index = table->schema == NULL ? DB_MAIN : schema_index(r->db, table->schema);
+    TRY(count_reference(r, table));
     if (table->kind == TABLE_VIEW)
         return bind_view(r, item, table);
     if (table->kind == TABLE_VIRTUAL)
@@ -412,7 +428,7 @@ static int left_side(Resolver *r, FromList *from, u32 position, const char *name
     merged->list = list;
     merged->u.call = call;
     expr_update_height(merged);
-    merged->flags |= EXPR_HAS_CALL;
+    merged->flags |= EXPR_HAS_CALL | EXPR_MERGED;
     *out = merged;
     return SQLITE_OK;
 }

@@ -386,7 +386,7 @@ static int become_merged(Resolver *r, Expr *e, Lookup *l, int depth)
     e->list = l->merged;
     e->u.call = call;
     expr_update_height(e);
-    e->flags |= EXPR_HAS_CALL;
+    e->flags |= EXPR_HAS_CALL | EXPR_MERGED;
     return SQLITE_OK;
 }
 

@@ -133,6 +133,17 @@ static Affinity result_affinity(const Select *first, u32 column)
     return affinity;
 }
 
+// The first term's that has one.
+static const char *result_collation(const Select *first, u32 column)
+{
+    for (const Select *term = first; term != NULL; term = term->next) {
+        const char *name = expr_collation_name(term->columns->items[column].expr);
+        if (name != NULL)
+            return name;
+    }
+    return NULL;
+}
+
 static int resolve_result(Resolver *r, const Select *first, u32 column, ResultColumn *out)
 {
     const ExprItem *item = &first->columns->items[column];
@@ -151,7 +162,7 @@ static int resolve_result(Resolver *r, const Select *first, u32 column, ResultCo
         .origin_table = origin.table,
         .origin_column = origin.column,
         .affinity = (u8)result_affinity(first, column),
-        .collation = expr_collation_name(item->expr),
+        .collation = result_collation(first, column),
         .not_null = is_single && !expr_can_be_null(item->expr),
     };
     return SQLITE_OK;

@@ -219,7 +219,7 @@ static bool splice_from(Flattening *f)
         inner->items[i]->join |= left_of_right;
         inner->items[i]->may_be_null = inner->items[i]->may_be_null || f->item->may_be_null;
     }
-    f->first->join = f->item->join;
+    f->first->join = (f->first->join & JOIN_LEFT_OF_RIGHT) | f->item->join;
     f->first->has_on = f->item->has_on;
     f->first->has_using = f->item->has_using;
     f->first->using_list = f->item->using_list;

@@ -12,6 +12,8 @@ MUST_USE int rewrite_flatten(ResolveContext *ctx, Select *p);
 void rewrite_outer_joins(Select *p);
 // Copies WHERE terms about one subquery into that subquery.
 MUST_USE int rewrite_push_down(ResolveContext *ctx, Select *p);
+// `e`, given a collation as implicitly as a column has it. NULL: out of memory.
+Expr *rewrite_with_collation(Arena *arena, Expr *e, const char *collation);
 // Moves HAVING terms that depend on GROUP BY keys alone to WHERE.
 MUST_USE int rewrite_having(ResolveContext *ctx, Select *p);
 // ORDER BY of subqueries whose order nobody sees.

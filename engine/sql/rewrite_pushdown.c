@@ -132,10 +132,26 @@ static bool windows_allow(const Select *term, Expr *condition)
 
 // --- pushing ---
 
+// Terms of a compound have collations of their own; the column seen from outside has one for all.
+// `e` takes that one, as implicitly as a column has it. NULL: out of memory.
+Expr *rewrite_with_collation(Arena *arena, Expr *e, const char *collation)
+{
+    const char *own = expr_collation_name(e);
+    bool is_same = own == NULL || collation == NULL ? is_binary(own) && is_binary(collation)
+                                                    : name_equals(own, collation);
+    if (is_same && (e->kind == EX_COLUMN || e->kind == EX_COLLATE))
+        return e;
+    Expr *collate = expr_new(arena, EX_COLLATE, e, NULL);
+    if (collate != NULL)
+        collate->text = collation != NULL ? collation : "BINARY";
+    return collate;
+}
+
 typedef struct Replace {
     ResolveContext *ctx;
     const FromItem *item;
     const Select *term;
+    bool is_compound;
     bool failed;
 } Replace;
 
@@ -145,8 +161,12 @@ static WalkResult replace_column(Walker *w, Expr *e)
     e->flags &= ~(u32)(EXPR_OUTER_ON | EXPR_INNER_ON);
     if (e->kind != EX_COLUMN || e->u.column.item != replace->item)
         return WALK_ON;
-    const Expr *source = replace->term->columns->items[e->u.column.index].expr;
+    u32 column = (u32)e->u.column.index;
+    const Expr *source = replace->term->columns->items[column].expr;
     Expr *copy = expr_copy(replace->ctx->arena, source, &replace->ctx->cursor_count);
+    if (copy != NULL && replace->is_compound)
+        copy = rewrite_with_collation(replace->ctx->arena, copy,
+                                      replace->item->columns[column].collation);
     if (copy == NULL) {
         replace->failed = true;
         return WALK_STOP;
@@ -160,7 +180,8 @@ static WalkResult replace_column(Walker *w, Expr *e)
 static Expr *translated(ResolveContext *ctx, const FromItem *item, const Select *term,
                         const Expr *condition)
 {
-    Replace replace = {.ctx = ctx, .item = item, .term = term};
+    Replace replace = {
+        .ctx = ctx, .item = item, .term = term, .is_compound = item->select->prior != NULL};
     Expr *copy = expr_copy(ctx->arena, condition, &ctx->cursor_count);
     Walker w = {.expr = replace_column, .arg = &replace};
     if (copy != NULL)

@@ -312,6 +312,11 @@ void code_create_view(Codegen *g, ResolveContext *ctx, CreateView *create)
                   .is_view = true};
     if (database < 0 || !new_table_begin(g, &n))
         return;
+    int rc = resolve_check_view(g->db, database, create);
+    if (rc != SQLITE_OK) {
+        codegen_fail(g, rc);
+        return;
+    }
     codegen_writes(g, database, true);
     ddl_code_file_format(g, database);
     ddl_code_schema_row(g, database,
@@ -447,6 +452,11 @@ void code_create_trigger(Codegen *g, ResolveContext *ctx, CreateTrigger *create)
     }
     if (!trigger_table_fits(g, create, table))
         return;
+    int rc = resolve_check_trigger(g->db, database, create);
+    if (rc != SQLITE_OK) {
+        codegen_fail(g, rc);
+        return;
+    }
     int action = database == DB_TEMP ? SQLITE_CREATE_TEMP_TRIGGER : SQLITE_CREATE_TRIGGER;
     int table_database = schema_index(g->db, table->schema);
     if (!code_authorize(g, action, create->name.name, table->name, table_database)

@@ -88,6 +88,17 @@ static int index_position(const Index *index, int column)
     return index_find_column(index, column == ROWID_COLUMN ? COLUMN_ROWID : column);
 }
 
+// A subquery's REAL column holds integers as they came where another term of its compound made
+// them.
+static void code_subquery_real(Codegen *g, const FromItem *item, int column, Reg reg)
+{
+    bool is_real = item->table == NULL && item->columns != NULL && column >= 0
+                   && (u32)column < item->column_count
+                   && item->columns[column].affinity == AFF_REAL;
+    if (is_real)
+        program_emit(g->program, OP_RealAffinity, reg, 0, 0);
+}
+
 void code_item_column(Codegen *g, const FromItem *item, int column, Reg target)
 {
     const ColumnSource source = *source_of(g, item->cursor);
@@ -133,10 +144,12 @@ void code_item_column(Codegen *g, const FromItem *item, int column, Reg target)
         return;
     }
     case SOURCE_CURSOR:
-        if (source.table == NULL)
+        if (source.table == NULL) {
             program_emit(g->program, OP_Column, source.cursor, column, target);
-        else
+            code_subquery_real(g, item, column, target);
+        } else {
             code_table_column(g, source.table, source.cursor, column, target);
+        }
         return;
     }
 }
@@ -217,8 +230,10 @@ static Reg code_column(Codegen *g, const Expr *e, Reg target)
 {
     const FromItem *item = e->u.column.item;
     Reg in_register = code_source_register(source_of(g, item->cursor), e->u.column.index);
-    if (in_register != 0)
+    if (in_register != 0) {
+        code_subquery_real(g, item, e->u.column.index, in_register);
         return in_register;
+    }
     target = place(g, target);
     code_item_column(g, item, e->u.column.index, target);
     return target;
@@ -306,7 +321,7 @@ static Reg code_is_truth(Codegen *g, Expr *e, Reg target)
     bool negated = e->u.truth.negated;
     target = place(g, target);
     // IsTrue: p3 is the value for NULL, p4 inverts.
-    program_emit_int(g->program, OP_IsTrue, operand, target, negated, is_true == negated);
+    program_emit_int(g->program, OP_IsTrue, operand, target, !is_true, is_true == negated);
     reg_temp_release(g, release);
     return target;
 }
