@@ -20,8 +20,7 @@ static COLD void buffer_fail(Buffer *buf, int rc)
     *buf = (Buffer){.size_max = buf->size_max, .rc = rc};
 }
 
-// Makes room for `size` bytes and a NUL.
-static COLD bool buffer_grow(Buffer *buf, size_t size)
+COLD bool buffer_grow(Buffer *buf, size_t size)
 {
     if (buf->rc != SQLITE_OK)
         return false;
@@ -31,12 +30,12 @@ static COLD bool buffer_grow(Buffer *buf, size_t size)
     }
     size_t wanted = buf->size + size + 1;
     size_t capacity = buf->capacity + buf->capacity / 2;
-    if (capacity > buffer_limit(buf) + 1)
-        capacity = buffer_limit(buf) + 1;
     if (capacity < wanted)
         capacity = wanted;
     if (capacity < BUFFER_CAPACITY_MIN)
         capacity = BUFFER_CAPACITY_MIN;
+    if (capacity > buffer_limit(buf) + 1)
+        capacity = buffer_limit(buf) + 1;
     char *moved = mem_realloc(buf->bytes, capacity);
     if (moved == NULL) {
         buffer_fail(buf, SQLITE_NOMEM);
@@ -47,30 +46,9 @@ static COLD bool buffer_grow(Buffer *buf, size_t size)
     return true;
 }
 
-static inline bool buffer_has_room(Buffer *buf, size_t size)
-{
-    if (LIKELY(size < buf->capacity - buf->size && buf->size + size <= buffer_limit(buf)))
-        return true;
-    return buffer_grow(buf, size);
-}
-
-void buffer_add(Buffer *buf, const void *bytes, size_t size)
-{
-    if (size == 0 || !buffer_has_room(buf, size))
-        return;
-    memcpy(buf->bytes + buf->size, bytes, size);
-    buf->size += size;
-}
-
 void buffer_add_text(Buffer *buf, const char *text)
 {
     buffer_add(buf, text, strlen(text));
-}
-
-void buffer_add_char(Buffer *buf, char c)
-{
-    if (buffer_has_room(buf, 1))
-        buf->bytes[buf->size++] = c;
 }
 
 void buffer_add_repeated(Buffer *buf, char c, size_t count)

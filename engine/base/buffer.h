@@ -8,6 +8,7 @@
 
 #include "base/contract.h"
 #include <stdarg.h>
+#include <string.h>
 
 typedef struct Buffer {
     char *bytes;
@@ -17,9 +18,26 @@ typedef struct Buffer {
     int rc;
 } Buffer;
 
-void buffer_add(Buffer *buf, const void *bytes, size_t size);
+// Makes room for `size` more bytes and a NUL; false: failed.
+bool buffer_grow(Buffer *buf, size_t size);
+// The capacity never passes the limit, so one question asks for both.
+static inline bool buffer_has_room(Buffer *buf, size_t size)
+{
+    return LIKELY(size < buf->capacity - buf->size) || buffer_grow(buf, size);
+}
+static inline void buffer_add(Buffer *buf, const void *bytes, size_t size)
+{
+    if (size == 0 || !buffer_has_room(buf, size))
+        return;
+    memcpy(buf->bytes + buf->size, bytes, size);
+    buf->size += size;
+}
+static inline void buffer_add_char(Buffer *buf, char c)
+{
+    if (buffer_has_room(buf, 1))
+        buf->bytes[buf->size++] = c;
+}
 void buffer_add_text(Buffer *buf, const char *text);
-void buffer_add_char(Buffer *buf, char c);
 void buffer_add_repeated(Buffer *buf, char c, size_t count);
 // Formats with libc's printf rules; SQLite's own formats (%q %Q %w) live in func/printf.
 void buffer_printf(Buffer *buf, const char *fmt, ...) PRINTF_LIKE(2, 3);

@@ -60,6 +60,10 @@ i64 f64_to_i64(f64 value); // truncated and saturated; NaN gives 0
 // -1, 0, 1 without rounding either side.
 int compare_i64_f64(i64 a, f64 b);
 
+// value rounded half up in decimal to `places` digits behind the point, as printf("%!.*f") shows
+// it.
+f64 f64_round(f64 value, int places);
+
 bool i64_add_overflows(i64 a, i64 b, i64 *sum);
 bool i64_subtract_overflows(i64 a, i64 b, i64 *difference);
 bool i64_multiply_overflows(i64 a, i64 b, i64 *product);

@@ -45,33 +45,48 @@ u32 utf8_put(u8 *out, u32 c)
     return 4;
 }
 
+// Are the eight bytes at p all ASCII?
+static bool eight_ascii(const u8 *p)
+{
+    u64 word;
+    memcpy(&word, p, sizeof word);
+    return (word & 0x8080808080808080) == 0;
+}
+
+// Goes over `chars` characters, or as many as there are; returns how many there were.
+//
 // A character is a byte that is no continuation byte, or a lead byte with all continuation bytes
 // after it; a continuation byte that follows no lead byte counts for itself.
-size_t utf8_length(const char *text, size_t size)
+static size_t utf8_advance(const u8 **at, const u8 *end, size_t chars)
 {
-    const u8 *p = (const u8 *)text;
-    const u8 *end = p + size;
-    size_t count = 0;
-    while (p < end) {
-        count++;
+    const u8 *p = *at;
+    size_t left = chars;
+    while (p < end && left > 0) {
+        if (left >= 8 && end - p >= 8 && eight_ascii(p)) {
+            p += 8;
+            left -= 8;
+            continue;
+        }
+        left--;
         if (*p++ >= 0xc0) {
             while (p < end && (*p & 0xc0) == 0x80)
                 p++;
         }
     }
-    return count;
+    *at = p;
+    return chars - left;
+}
+
+size_t utf8_length(const char *text, size_t size)
+{
+    const u8 *p = (const u8 *)text;
+    return utf8_advance(&p, p + size, SIZE_MAX);
 }
 
 size_t utf8_offset(const char *text, size_t size, size_t chars)
 {
     const u8 *p = (const u8 *)text;
-    const u8 *end = p + size;
-    while (p < end && chars-- > 0) {
-        if (*p++ >= 0xc0) {
-            while (p < end && (*p & 0xc0) == 0x80)
-                p++;
-        }
-    }
+    utf8_advance(&p, p + size, chars);
     return (size_t)(p - (const u8 *)text);
 }
 
@@ -136,46 +151,4 @@ void utf8_to_utf16(const char *text, size_t size, bool big_endian, Buffer *out)
     while (p < end)
         to += utf16_put(to, utf8_next(&p, end), big_endian);
     buffer_grew(out, (size_t)(to - start));
-}
-
-// --- ASCII ---
-
-u8 ascii_upper(u8 c)
-{
-    return c >= 'a' && c <= 'z' ? (u8)(c - 32) : c;
-}
-
-u8 ascii_lower(u8 c)
-{
-    return c >= 'A' && c <= 'Z' ? (u8)(c + 32) : c;
-}
-
-bool ascii_is_space(u8 c)
-{
-    return c == ' ' || (c >= '\t' && c <= '\r');
-}
-
-bool ascii_is_digit(u8 c)
-{
-    return c >= '0' && c <= '9';
-}
-
-bool ascii_is_hex(u8 c)
-{
-    return ascii_is_digit(c) || (ascii_lower(c) >= 'a' && ascii_lower(c) <= 'f');
-}
-
-bool ascii_is_alnum(u8 c)
-{
-    return ascii_is_digit(c) || (ascii_lower(c) >= 'a' && ascii_lower(c) <= 'z');
-}
-
-bool is_identifier_char(u8 c)
-{
-    return ascii_is_alnum(c) || c == '_' || c == '$' || c >= 0x80;
-}
-
-u8 hex_value(u8 c)
-{
-    return (u8)(ascii_is_digit(c) ? c - '0' : ascii_lower(c) - 'a' + 10);
 }

@@ -209,10 +209,9 @@ static void join_step(FuncCall *call, int arg_count, Value **args)
     JoinState *state = call_state(call, sizeof *state);
     if (state == NULL)
         return;
-    const char *separator = arg_count == 2 ? value_text(args[1], SQLITE_UTF8) : ",";
-    u32 separator_size = arg_count == 2 ? value_text_size(args[1], SQLITE_UTF8) : 1;
-    if (separator == NULL)
-        separator_size = 0;
+    u32 separator_size = 1;
+    const char *separator =
+        arg_count == 2 ? value_chars(args[1], SQLITE_UTF8, &separator_size) : ",";
     state->text.size_max = state->begin + value_length_limit(call->state);
     if (state->count > 0) {
         if (join_note_separator(state, separator_size) != SQLITE_OK) {
@@ -221,9 +220,9 @@ static void join_step(FuncCall *call, int arg_count, Value **args)
         }
         buffer_add(&state->text, separator, separator_size);
     }
-    const char *text = value_text(args[0], SQLITE_UTF8);
-    if (text != NULL)
-        buffer_add(&state->text, text, value_text_size(args[0], SQLITE_UTF8));
+    u32 size;
+    const char *text = value_chars(args[0], SQLITE_UTF8, &size);
+    buffer_add(&state->text, text, size);
     buffer_reserve(&state->text, 0);
     state->count++;
 }
@@ -234,7 +233,8 @@ static void join_inverse(FuncCall *call, int arg_count, Value **args)
     JoinState *state = call_state(call, 0);
     if (state == NULL || (args[0]->flags & V_NULL) || state->count == 0)
         return;
-    size_t leaving = value_text(args[0], SQLITE_UTF8) ? value_text_size(args[0], SQLITE_UTF8) : 0;
+    u32 leaving;
+    value_chars(args[0], SQLITE_UTF8, &leaving);
     state->count--;
     if (state->count == 0) {
         join_release(state);

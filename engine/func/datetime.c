@@ -174,9 +174,21 @@ static Moment iso_thursday(const Moment *m)
     return thursday;
 }
 
+// Two digits with `fill` before a single one.
+static void put_two(Buffer *out, int value, char fill)
+{
+    buffer_add_char(out, value >= 10 ? (char)('0' + value / 10 % 10) : fill);
+    buffer_add_char(out, (char)('0' + value % 10));
+}
+
 static void put_year(Buffer *out, int year)
 {
-    format_text(out, "%04d", year); // the sign is one of the four places
+    if (year >= 0 && year <= 9999) {
+        put_two(out, year / 100, '0');
+        put_two(out, year % 100, '0');
+    } else {
+        format_text(out, "%04d", year); // the sign is one of the four places
+    }
 }
 
 static int hour_of_twelve(const Moment *m)
@@ -198,15 +210,15 @@ static bool put_clock_part(Buffer *out, const Moment *m, char letter)
 {
     switch (letter) {
     case 'f': format_text(out, "%06.3f", m->second > 59.999 ? 59.999 : m->second); return true;
-    case 'H': format_text(out, "%02d", m->hour); return true;
-    case 'k': format_text(out, "%2d", m->hour); return true;
-    case 'I': format_text(out, "%02d", hour_of_twelve(m)); return true;
-    case 'l': format_text(out, "%2d", hour_of_twelve(m)); return true;
-    case 'M': format_text(out, "%02d", m->minute); return true;
+    case 'H': put_two(out, m->hour, '0'); return true;
+    case 'k': put_two(out, m->hour, ' '); return true;
+    case 'I': put_two(out, hour_of_twelve(m), '0'); return true;
+    case 'l': put_two(out, hour_of_twelve(m), ' '); return true;
+    case 'M': put_two(out, m->minute, '0'); return true;
     case 'p': buffer_add_text(out, m->hour >= 12 ? "PM" : "AM"); return true;
     case 'P': buffer_add_text(out, m->hour >= 12 ? "pm" : "am"); return true;
     case 'R': format_text(out, "%02d:%02d", m->hour, m->minute); return true;
-    case 'S': format_text(out, "%02d", (int)m->second); return true;
+    case 'S': put_two(out, (int)m->second, '0'); return true;
     case 'T': format_text(out, "%02d:%02d:%02d", m->hour, m->minute, (int)m->second); return true;
     case 's': put_unix_seconds(out, m); return true;
     case 'J': format_text(out, "%.16g", (f64)m->jd_ms / 86400000.0); return true;
@@ -217,13 +229,13 @@ static bool put_clock_part(Buffer *out, const Moment *m, char letter)
 static bool put_calendar_part(Buffer *out, const Moment *m, char letter)
 {
     switch (letter) {
-    case 'd': format_text(out, "%02d", m->day); return true;
-    case 'e': format_text(out, "%2d", m->day); return true;
+    case 'd': put_two(out, m->day, '0'); return true;
+    case 'e': put_two(out, m->day, ' '); return true;
     case 'F':
         put_year(out, m->year);
         format_text(out, "-%02d-%02d", m->month, m->day);
         return true;
-    case 'm': format_text(out, "%02d", m->month); return true;
+    case 'm': put_two(out, m->month, '0'); return true;
     case 'Y': put_year(out, m->year); return true;
     case 'j': format_text(out, "%03d", day_of_year(m) + 1); return true;
     case 'w': buffer_add_char(out, (char)('0' + days_after_sunday(m))); return true;

@@ -51,10 +51,10 @@ typedef struct Matcher {
 
 // Matches one character of the text by the pattern at p, which is not a run.
 // NULL: it does not; else where the pattern goes on.
-static const u8 *match_one(const Matcher *m, const u8 *p, u32 c)
+static inline const u8 *match_one(const Matcher *m, const u8 *p, u32 c)
 {
     const LikeRule *rule = m->rule;
-    u32 wanted = utf8_next(&p, m->pattern_end);
+    u32 wanted = *p < 0x80 ? *p++ : utf8_next(&p, m->pattern_end);
     if (wanted == m->escape && wanted != 0) {
         if (p == m->pattern_end)
             return NULL;
@@ -115,7 +115,7 @@ static bool match(const Matcher *m, const u8 *p, const u8 *s)
             return false; // a later start would leave even less text
         const u8 *next = NULL;
         if (p < m->pattern_end) {
-            u32 c = utf8_next(&s, m->text_end);
+            u32 c = *s < 0x80 ? *s++ : utf8_next(&s, m->text_end);
             next = match_one(m, p, c);
         }
         if (next != NULL) {
@@ -137,7 +137,6 @@ bool like_match(const char *pattern, const char *text, const LikeRule *rule, u32
 
     Matcher m = {rule, escape, (const u8 *)pattern + strlen(pattern),
                  (const u8 *)text + strlen(text)};
-    // An escape character that is a wildcard is no wildcard.
     return match(&m, (const u8 *)pattern, (const u8 *)text);
 }
 
@@ -168,10 +167,16 @@ void fn_like(FuncCall *call, int arg_count, Value **args)
     u32 escape = 0;
     if (arg_count == 3 && !read_escape(call, args[2], &escape))
         return;
-    const char *pattern = value_text(args[0], SQLITE_UTF8);
-    const char *text = value_text(args[1], SQLITE_UTF8);
-    if (pattern != NULL && text != NULL)
-        call_result_i64(call, like_match(pattern, text, call_user_data(call), escape));
+    u32 pattern_size;
+    u32 text_size;
+    const char *pattern = value_chars(args[0], SQLITE_UTF8, &pattern_size);
+    const char *text = value_chars(args[1], SQLITE_UTF8, &text_size);
+    if (pattern == NULL || text == NULL)
+        return;
+    // Both end at an embedded NUL.
+    Matcher m = {call_user_data(call), escape, (const u8 *)pattern + strnlen(pattern, pattern_size),
+                 (const u8 *)text + strnlen(text, text_size)};
+    call_result_i64(call, match(&m, (const u8 *)pattern, (const u8 *)text));
 }
 
 enum {

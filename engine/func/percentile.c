@@ -138,17 +138,67 @@ static void percentile_inverse(FuncCall *call, int arg_count, Value **args)
             (state->count - at) * sizeof *state->values);
 }
 
+static void swap_f64(f64 *a, f64 *b)
+{
+    f64 former = *a;
+    *a = *b;
+    *b = former;
+}
+
+// Brings the value that sorting would put at `place` there, with none greater before it and none
+// smaller behind: Hoare's selection, with the median of three as pivot.
+static void select_place(f64 *values, u32 count, u32 place)
+{
+    i64 low = 0;
+    i64 high = (i64)count - 1;
+    while (low < high) {
+        i64 middle = low + (high - low) / 2;
+        if (values[middle] < values[low])
+            swap_f64(&values[middle], &values[low]);
+        if (values[high] < values[low])
+            swap_f64(&values[high], &values[low]);
+        if (values[high] < values[middle])
+            swap_f64(&values[high], &values[middle]);
+        f64 pivot = values[middle];
+        i64 i = low;
+        i64 j = high;
+        while (i <= j) {
+            while (values[i] < pivot)
+                i++;
+            while (values[j] > pivot)
+                j--;
+            if (i <= j)
+                swap_f64(&values[i++], &values[j--]);
+        }
+        if ((i64)place <= j)
+            high = j;
+        else if ((i64)place >= i)
+            low = i;
+        else
+            return;
+    }
+}
+
+static f64 least_behind(const PercentileState *state, u32 place)
+{
+    f64 least = state->values[place + 1];
+    for (u32 i = place + 2; i < state->count && !state->sorted; i++)
+        least = state->values[i] < least ? state->values[i] : least;
+    return least;
+}
+
 static void percentile_result(FuncCall *call, PercentileState *state)
 {
     if (state == NULL || state->count == 0)
         return;
     const PercentileRule *rule = call_user_data(call);
-    percentile_sort(state);
     f64 place = state->fraction * (f64)(state->count - 1);
     u32 low = (u32)place;
+    if (!state->sorted)
+        select_place(state->values, state->count, low);
     f64 value = state->values[low];
     if (!rule->discrete && place != (f64)low && low + 1 < state->count)
-        value += (state->values[low + 1] - value) * (place - (f64)low);
+        value += (least_behind(state, low) - value) * (place - (f64)low);
     call_result_f64(call, value);
 }
 
@@ -157,8 +207,9 @@ static void percentile_value(FuncCall *call)
     PercentileState *state = call_state(call, 0);
     if (state == NULL)
         return;
+    percentile_sort(state); // a window: it will be asked again
     percentile_result(call, state);
-    state->keep_sorted = state->sorted;
+    state->keep_sorted = true;
 }
 
 static void percentile_finalize(FuncCall *call)

@@ -1,7 +1,6 @@
 // Functions of numbers that every build has: abs, sign, round, random.
 
 #include "func/func.h"
-#include "func/printf.h"
 
 static void fn_abs(FuncCall *call, int arg_count, Value **args)
 {
@@ -54,17 +53,7 @@ static void fn_round(FuncCall *call, int arg_count, Value **args)
     } else if (digits == 0) {
         call_result_f64(call, (f64)(i64)(value + (value < 0 ? -0.5 : 0.5)));
     } else {
-        // Rounded as it would be printed, so that round(X, 2) shows what printf('%.2f', X) shows.
-        Buffer text = {0};
-        format_text(&text, "%!.*f", (int)digits, value);
-        if (text.rc != SQLITE_OK) {
-            call_result_error_nomem(call);
-            return;
-        }
-        ParsedNumber number;
-        number_parse(text.bytes, text.size, &number);
-        buffer_deinit(&text);
-        call_result_f64(call, number.real);
+        call_result_f64(call, f64_round(value, (int)digits));
     }
 }
 

@@ -4,6 +4,7 @@
 #include "base/utf.h"
 #include "func/func.h"
 #include "func/printf.h"
+#include <math.h>
 #include <string.h>
 
 enum { TEXT_SCALARS_MAX = 4 }; // bytes of one character
@@ -13,12 +14,12 @@ typedef struct Text {
     size_t size;
 } Text;
 
+// Not NUL-terminated.
 static Text text_of(Value *v)
 {
-    Text text = {value_text(v, SQLITE_UTF8), 0};
-    if (text.bytes != NULL)
-        text.size = value_text_size(v, SQLITE_UTF8);
-    return text;
+    u32 size;
+    const char *bytes = value_chars(v, SQLITE_UTF8, &size);
+    return (Text){bytes, size};
 }
 
 // --- case ---
@@ -206,7 +207,7 @@ static void fn_replace(FuncCall *call, int arg_count, Value **args)
     Text pattern = text_of(args[1]);
     if (in.bytes == NULL || pattern.bytes == NULL)
         return;
-    if (pattern.bytes[0] == 0) {
+    if (pattern.size == 0 || pattern.bytes[0] == 0) {
         call_result_text(call, in.bytes, in.size, SQLITE_UTF8, SQLITE_TRANSIENT);
         return;
     }
@@ -376,6 +377,20 @@ static void quote_blob(FuncCall *call, Value *v)
     call_result_end_text(call, size * 2 + 3);
 }
 
+// With all 17 digits whatever the connection shows, and infinity as a number that becomes it.
+static void quote_real(FuncCall *call, f64 value)
+{
+    char text[NUMBER_TEXT_MAX];
+    size_t size;
+    if (isinf(value)) {
+        size = value < 0 ? 9 : 8;
+        memcpy(text, value < 0 ? "-9.0e+999" : "9.0e+999", size);
+    } else {
+        size = f64_to_text(value, 17, text);
+    }
+    call_result_text(call, text, size, SQLITE_UTF8, SQLITE_TRANSIENT);
+}
+
 static void quote(FuncCall *call, Value *v, const char *text_format)
 {
     switch (value_type(v)) {
@@ -384,14 +399,12 @@ static void quote(FuncCall *call, Value *v, const char *text_format)
         call_result_text(call, value_text(v, SQLITE_UTF8), value_text_size(v, SQLITE_UTF8),
                          SQLITE_UTF8, SQLITE_TRANSIENT);
         return;
+    case SQLITE_FLOAT: quote_real(call, value_f64(v)); return;
     case SQLITE_BLOB: quote_blob(call, v); return;
     default: break;
     }
     Buffer out = {.size_max = value_length_limit(call->result)};
-    if (value_type(v) == SQLITE_FLOAT)
-        format_text(&out, "%!0.17g", value_f64(v)); // 0: infinity as a number
-    else
-        format_text(&out, text_format, value_text(v, SQLITE_UTF8));
+    format_text(&out, text_format, value_text(v, SQLITE_UTF8));
     call_result_buffer(call, &out, false);
 }
 
@@ -440,9 +453,11 @@ static u32 read_unistr_escape(const char *p, u32 *code_point)
 static void fn_unistr(FuncCall *call, int arg_count, Value **args)
 {
     (void)arg_count;
-    Text in = text_of(args[0]);
+    // Terminated, because escapes are read without asking for the end.
+    Text in = {value_text(args[0], SQLITE_UTF8), 0};
     if (in.bytes == NULL)
         return;
+    in.size = value_text_size(args[0], SQLITE_UTF8);
     char *out = call_result_begin(call, in.size);
     if (out == NULL)
         return;
@@ -485,7 +500,7 @@ static void fn_unicode(FuncCall *call, int arg_count, Value **args)
 {
     (void)arg_count;
     Text in = text_of(args[0]);
-    if (in.bytes == NULL || in.bytes[0] == 0)
+    if (in.size == 0 || in.bytes[0] == 0)
         return;
     const u8 *p = (const u8 *)in.bytes;
     call_result_i64(call, utf8_next(&p, p + in.size));
@@ -496,11 +511,10 @@ static void fn_soundex(FuncCall *call, int arg_count, Value **args)
 {
     (void)arg_count;
     static const char codes[] = "01230120022455012623010202"; // a..z
-    Text in = text_of(args[0]);
-    const char *p = in.bytes ? in.bytes : "";
-    while (*p && !(ascii_lower((u8)*p) >= 'a' && ascii_lower((u8)*p) <= 'z'))
+    const char *p = value_text(args[0], SQLITE_UTF8);
+    while (p != NULL && *p && !ascii_is_letter((u8)*p))
         p++;
-    if (*p == 0) {
+    if (p == NULL || *p == 0) {
         call_result_text(call, "?000", 4, SQLITE_UTF8, SQLITE_STATIC);
         return;
     }
@@ -510,7 +524,7 @@ static void fn_soundex(FuncCall *call, int arg_count, Value **args)
     size_t size = 1;
     for (p++; *p && size < 4; p++) {
         u8 c = ascii_lower((u8)*p & 0x7f); // as SQLite looks bytes up, be they letters or not
-        char code = c >= 'a' && c <= 'z' ? codes[c - 'a'] : '0';
+        char code = ascii_is_letter(c) ? codes[c - 'a'] : '0';
         if (code != '0' && code != former)
             out[size++] = code;
         former = code;

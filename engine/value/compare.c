@@ -190,6 +190,7 @@ typedef struct Walk {
 static bool walk_begin(Walk *w, const u8 *record, u32 size)
 {
     w->end = record + size;
+    w->type = 0;
     u64 header_size;
     u32 length = varint_get_checked(record, w->end, &header_size);
     if (length == 0 || header_size > size || header_size < length)

@@ -579,6 +579,21 @@ const void *value_text(Value *v, u8 encoding)
     return value_render(v, encoding, &size);
 }
 
+const char *value_chars(Value *v, u8 encoding, u32 *size)
+{
+    if (LIKELY((v->flags & V_TEXT) && v->encoding == encoding && v->bytes != NULL)) {
+        *size = v->size;
+        return v->bytes;
+    }
+    *size = 0;
+    if (v->flags & (V_INT | V_REAL | V_INT_REAL))
+        return value_render(v, encoding, size);
+    const char *text = value_text(v, encoding);
+    if (text != NULL)
+        *size = v->size;
+    return text;
+}
+
 u32 value_text_size(Value *v, u8 encoding)
 {
     if ((v->flags & V_TEXT) && v->encoding == encoding)

@@ -162,6 +162,8 @@ bool value_truth(const Value *v, bool if_null);
 // NUL-terminated text in `encoding`, or NULL for SQL NULL or out of memory.
 // Numbers are rendered. Valid until v changes.
 const void *value_text(Value *v, u8 encoding);
+// The same without the NUL, and so without a copy when the text is in that encoding already.
+const char *value_chars(Value *v, u8 encoding, u32 *size);
 u32 value_text_size(Value *v, u8 encoding); // bytes, without the NUL
 const void *value_blob(Value *v);           // NULL when empty
 u32 value_size(const Value *v);             // bytes incl. zero tail, for text and blob

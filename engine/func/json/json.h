@@ -60,6 +60,7 @@ typedef struct JsonNode {
 bool json_node_read(const u8 *bytes, u32 at, u32 limit, JsonNode *out);
 bool json_is_text(u8 type);
 const char *json_type_name(u8 type); // as json_type() says it; NULL for what is no type
+u32 json_header_write(u8 *out, JsonType type, u32 size); // returns its size, 1 to 5
 void json_put_header(Buffer *out, JsonType type, u32 size);
 void json_put_node(Buffer *out, JsonType type, const void *payload, size_t size);
 // A container is begun with room for its header, then filled, then ended.

@@ -7,6 +7,65 @@
 
 typedef JsonParse P;
 
+// --- writing ---
+
+// Nodes are written without asking for room: no text needs more than this. Numbers double at most
+// (",1" becomes 13 31, ",inf" six bytes), and a container open at the end may have cost a header
+// that is three bytes longer than its brackets.
+static u64 room_for(u64 text_size)
+{
+    return text_size * 2 + 3 * JSON_DEPTH_MAX + 16;
+}
+
+static inline u8 *write_place(P *p)
+{
+    ASSERT(p->out.size + 16 < p->out.capacity);
+
+    return (u8 *)p->out.bytes + p->out.size;
+}
+
+static inline void write_header(P *p, JsonType type, u32 size)
+{
+    u8 *w = write_place(p);
+    if (LIKELY(size <= 11)) {
+        w[0] = (u8)(size << 4 | type);
+        p->out.size++;
+    } else {
+        p->out.size += json_header_write(w, type, size);
+    }
+}
+
+static inline void write_node(P *p, JsonType type, const char *payload, u32 size)
+{
+    write_header(p, type, size);
+    u8 *w = write_place(p);
+    if (LIKELY(size <= 16 && p->text + p->size - payload >= 16))
+        memcpy(w, payload, 16); // past the payload too, which the next node overwrites
+    else
+        memcpy(w, payload, size);
+    p->out.size += size;
+}
+
+static void write_infinity(P *p, bool negative)
+{
+    write_header(p, JSON_FLOAT, negative ? 6 : 5);
+    memcpy(write_place(p), negative ? "-9e999" : "9e999", 6);
+    p->out.size += negative ? 6 : 5;
+}
+
+// A container is given one byte for its header; where that is too little its payload moves.
+static void write_end(P *p, size_t begun, JsonType type)
+{
+    u8 header[9];
+    size_t size = p->out.size - begun;
+    u8 *payload = (u8 *)p->out.bytes + begun;
+    u32 header_size = json_header_write(header, type, (u32)size);
+    if (header_size > 1)
+        memmove(payload + header_size - 1, payload, size);
+    memcpy(payload - 1, header, header_size);
+    p->out.size += header_size - 1;
+}
+
 static u32 parse_value(P *p, u32 at);
 
 // Notes where it went wrong; everything unwinds.
@@ -19,7 +78,7 @@ static COLD u32 fail_at(P *p, u32 at)
     return p->size;
 }
 
-static u8 byte_at(const P *p, u32 at)
+static inline u8 byte_at(const P *p, u32 at)
 {
     return at < p->size ? (u8)p->text[at] : 0;
 }
@@ -64,31 +123,32 @@ static u32 wide_space_size(const P *p, u32 at)
     }
 }
 
-static u32 skip_space(P *p, u32 at)
+// Plain white space alone: errors are told to be behind it, but before a comment.
+static inline u32 skip_plain(const P *p, u32 at)
+{
+    while (at < p->size && (u8)p->text[at] <= ' '
+           && (p->text[at] == ' ' || p->text[at] == '\n' || p->text[at] == '\t'
+               || p->text[at] == '\r'))
+        at++;
+    return at;
+}
+
+static COLD u32 skip_wide(P *p, u32 at)
 {
     for (;;) {
-        u8 c = byte_at(p, at);
-        if (at < p->size && (c == ' ' || c == '\n' || c == '\t' || c == '\r')) {
-            at++;
-            continue;
-        }
-        if (LIKELY(c > ' ' && c < 0x80 && c != '/'))
-            return at;
         u32 size = at < p->size ? wide_space_size(p, at) : 0;
         if (size == 0)
             return at;
         p->nonstandard = true;
-        at += size;
+        at = skip_plain(p, at + size);
     }
 }
 
-// Plain white space alone: errors are told to be behind it, but before a comment.
-static u32 skip_plain(const P *p, u32 at)
+static inline u32 skip_space(P *p, u32 at)
 {
-    while (byte_at(p, at) == ' ' || byte_at(p, at) == '\n' || byte_at(p, at) == '\t'
-           || byte_at(p, at) == '\r')
-        at++;
-    return at;
+    at = skip_plain(p, at);
+    u8 c = byte_at(p, at);
+    return LIKELY(c > ' ' && c < 0x80 && c != '/') ? at : skip_wide(p, at);
 }
 
 // --- texts ---
@@ -160,7 +220,7 @@ static u32 parse_text(P *p, u32 at)
     }
     if (type == JSON_TEXT5)
         p->nonstandard = true;
-    json_put_node(&p->out, type, p->text + start, i - start);
+    write_node(p, type, p->text + start, i - start);
     return i + 1;
 }
 
@@ -191,9 +251,9 @@ static u32 parse_special(P *p, u32 at, bool negative, bool nan_allowed)
             continue;
         p->nonstandard = true;
         if (special_numbers[i].is_nan)
-            json_put_header(&p->out, JSON_NULL, 0);
+            write_header(p, JSON_NULL, 0);
         else
-            json_put_node(&p->out, JSON_FLOAT, negative ? "-9e999" : "9e999", negative ? 6 : 5);
+            write_infinity(p, negative);
         return at + size;
     }
     return at;
@@ -212,7 +272,7 @@ static u32 parse_hex(P *p, u32 start, u32 at)
     u32 end = at + 2;
     while (ascii_is_hex(byte_at(p, end)))
         end++;
-    json_put_node(&p->out, JSON_INT5, p->text + start, end - start);
+    write_node(p, JSON_INT5, p->text + start, end - start);
     return end;
 }
 
@@ -266,7 +326,7 @@ static u32 parse_number(P *p, u32 at)
         type = JSON_FLOAT5;
         p->nonstandard = true;
     }
-    json_put_node(&p->out, type, p->text + start, end - start);
+    write_node(p, type, p->text + start, end - start);
     return end;
 }
 
@@ -293,7 +353,7 @@ static u32 parse_array(P *p, u32 at)
 {
     if (++p->depth > JSON_DEPTH_MAX)
         return fail_at(p, at);
-    size_t begun = json_begin(&p->out);
+    size_t begun = ++p->out.size;
     u32 next = at + 1;
     at = skip_space(p, next);
     while (!p->failed && byte_at(p, at) != ']') {
@@ -312,7 +372,7 @@ static u32 parse_array(P *p, u32 at)
             p->nonstandard = true; // a comma before the end
     }
     p->depth--;
-    json_end(&p->out, begun, JSON_ARRAY);
+    write_end(p, begun, JSON_ARRAY);
     return at + 1;
 }
 
@@ -342,7 +402,7 @@ static u32 parse_name(P *p, u32 at)
     if (end == at)
         return fail_at(p, at);
     p->nonstandard = true;
-    json_put_node(&p->out, type, p->text + at, end - at);
+    write_node(p, type, p->text + at, end - at);
     return end;
 }
 
@@ -350,7 +410,7 @@ static u32 parse_object(P *p, u32 at)
 {
     if (++p->depth > JSON_DEPTH_MAX)
         return fail_at(p, at);
-    size_t begun = json_begin(&p->out);
+    size_t begun = ++p->out.size;
     at = skip_space(p, at + 1);
     while (!p->failed && byte_at(p, at) != '}') {
         u8 c = byte_at(p, at);
@@ -375,7 +435,7 @@ static u32 parse_object(P *p, u32 at)
             p->nonstandard = true;
     }
     p->depth--;
-    json_end(&p->out, begun, JSON_OBJECT);
+    write_end(p, begun, JSON_OBJECT);
     return at + 1;
 }
 
@@ -384,7 +444,7 @@ static u32 parse_word(P *p, u32 at, const char *word, JsonType type)
     u32 size = (u32)strlen(word);
     if (p->size - at < size || memcmp(p->text + at, word, size) != 0 || !word_ends(p, at + size))
         return fail_at(p, at);
-    json_put_header(&p->out, type, 0);
+    write_header(p, type, 0);
     return at + size;
 }
 
@@ -407,7 +467,7 @@ static u32 parse_value(P *p, u32 at)
         return parse_number(p, at);
     if (c == 'n' && p->size - at >= 4 && memcmp(p->text + at, "null", 4) == 0
         && word_ends(p, at + 4)) {
-        json_put_header(&p->out, JSON_NULL, 0);
+        write_header(p, JSON_NULL, 0);
         return at + 4;
     }
     u32 after = at < p->size ? parse_special(p, at, false, true) : at;
@@ -424,10 +484,13 @@ void json_parse(JsonParse *parse, const char *text, size_t size, Buffer *reuse)
         *reuse = (Buffer){0};
         buffer_clear(&parse->out);
     }
-    buffer_reserve(&parse->out, size < 16 ? 16 : size);
+    parse->out.size_max = UINT32_MAX;
+    if (buffer_reserve(&parse->out, room_for(size)) == NULL) {
+        parse->failed = true;
+        return;
+    }
     u32 at = skip_space(parse, parse_element(parse, 0));
     if (!parse->failed && at < parse->size)
         fail_at(parse, 0); // something follows: the whole is to blame
-    if (parse->out.rc != SQLITE_OK)
-        parse->failed = true;
+    parse->out.size_max = 0;
 }

@@ -130,10 +130,9 @@ bool json_arg_read(FuncCall *call, Value *v, JsonArg *out)
         if (bytes != NULL && json_looks_binary(bytes, size))
             return arg_from_nodes(out, bytes, size);
     }
-    const char *text = value_text(v, SQLITE_UTF8);
-    if (text == NULL)
-        return false;
-    return arg_from_text(call, text, value_text_size(v, SQLITE_UTF8), out);
+    u32 size;
+    const char *text = value_chars(v, SQLITE_UTF8, &size);
+    return text != NULL && arg_from_text(call, text, size, out);
 }
 
 void json_arg_release(JsonArg *arg)
@@ -200,17 +199,18 @@ bool json_put_value(FuncCall *call, Value *v, JsonPut how, Buffer *out)
         json_put_f64(out, value_f64(v), how == JSON_PUT_RAW ? "-9e999" : "-9.0e+999");
         return true;
     case SQLITE_TEXT: {
-        const char *text = value_text(v, SQLITE_UTF8);
+        u32 size;
+        const char *text = value_chars(v, SQLITE_UTF8, &size);
         if (text == NULL) {
             call_result_error_nomem(call);
             return false;
         }
         if ((v->flags & V_SUBTYPE) && v->subtype == JSON_SUBTYPE)
-            return put_json_text(call, text, value_text_size(v, SQLITE_UTF8), out);
+            return put_json_text(call, text, size, out);
         if (how == JSON_PUT_RAW)
-            json_put_node(out, JSON_TEXTRAW, text, value_text_size(v, SQLITE_UTF8));
+            json_put_node(out, JSON_TEXTRAW, text, size);
         else
-            json_put_sql_text(out, text, value_text_size(v, SQLITE_UTF8));
+            json_put_sql_text(out, text, size);
         return true;
     }
     default: return put_blob(call, v, how, out);
@@ -269,9 +269,20 @@ void json_result_tree(FuncCall *call, const u8 *bytes, const JsonNode *node, boo
 static void result_number(FuncCall *call, const u8 *bytes, const JsonNode *node)
 {
     ParsedNumber number;
+    const char *payload = (const char *)bytes + node->start;
+    if (node->type == JSON_INT || node->type == JSON_FLOAT) {
+        number_parse(payload, node->end - node->start, &number);
+        if (!number.whole || number.kind == NUMBER_NONE)
+            json_result_malformed(call);
+        else if (node->type == JSON_INT && number.kind == NUMBER_INTEGER)
+            call_result_i64(call, number.integer);
+        else
+            call_result_f64(call, number.real);
+        return;
+    }
     Buffer canonical = {0};
     JsonStatus status = json_to_text(bytes, node, &canonical);
-    bool is_integer = node->type == JSON_INT || node->type == JSON_INT5;
+    bool is_integer = node->type == JSON_INT5;
     if (status == JSON_OK && canonical.rc == SQLITE_OK)
         number_parse(canonical.bytes, canonical.size, &number);
     if (canonical.rc != SQLITE_OK)

@@ -47,7 +47,7 @@ const char *json_type_name(u8 type)
 
 // --- writing ---
 
-static u32 header_write(u8 *out, JsonType type, u32 size)
+u32 json_header_write(u8 *out, JsonType type, u32 size)
 {
     if (size <= SIZE_INLINE_MAX) {
         out[0] = (u8)(size << 4 | type);
@@ -71,7 +71,7 @@ static u32 header_write(u8 *out, JsonType type, u32 size)
 void json_put_header(Buffer *out, JsonType type, u32 size)
 {
     u8 header[HEADER_MAX];
-    buffer_add(out, header, header_write(header, type, size));
+    buffer_add(out, header, json_header_write(header, type, size));
 }
 
 void json_put_node(Buffer *out, JsonType type, const void *payload, size_t size)
@@ -92,7 +92,7 @@ void json_end(Buffer *out, size_t begun, JsonType type)
         return;
     u8 header[HEADER_MAX];
     size_t size = out->size - begun;
-    u32 header_size = header_write(header, type, (u32)size);
+    u32 header_size = json_header_write(header, type, (u32)size);
     if (header_size > 1) { // what was written makes room
         if (buffer_reserve(out, header_size - 1) == NULL)
             return;
