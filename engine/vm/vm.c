@@ -469,3 +469,11 @@ u64 vm_memory_used(const Vm *vm)
         used += vm->registers[i].capacity;
     return used;
 }
+
+Cursor *vm_tree_cursor(Vm *vm, int cursor)
+{
+    ASSERT(cursor >= 0);
+    ASSERT(cursor < vm->cursor_count);
+
+    return vm->cursors[cursor] != NULL ? vm->cursors[cursor]->tree : NULL;
+}

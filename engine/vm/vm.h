@@ -144,6 +144,9 @@ void vm_expire_all(sqlite3 *db, bool later);
 MUST_USE int vm_own_rows(sqlite3 *db, const Vm *writer);
 // sqlite3_vtab_in_first() and _next(): SQLITE_DONE past the last, SQLITE_ERROR when v is no list.
 int vm_in_step(Value *v, bool first, Value **out);
+// The B-tree cursor behind a cursor of a running statement (incremental BLOB I/O); NULL: it is not
+// open.
+Cursor *vm_tree_cursor(Vm *vm, int cursor);
 u64 vm_memory_used(const Vm *vm); // SQLITE_STMTSTATUS_MEMUSED
 // EXPLAIN output for tools: an instruction's fourth operand as text.
 void instr_p4_text(const Instr *in, char *out, size_t size);

@@ -1,0 +1,287 @@
+// Incremental BLOB I/O: reading and writing a value of a row in pieces.
+//
+// A handle is a small statement that stands on the row: it keeps the transaction open, and it is
+// expired by the same events. A row that is changed or deleted under the handle ends it
+// (SQLITE_ABORT).
+
+#include "api/api.h"
+#include "base/alloc.h"
+#include "base/varint.h"
+#include "func/func.h"
+#include "value/record.h"
+#include "vm/vm.h"
+
+struct sqlite3_blob {
+    sqlite3 *db;
+    Vm *vm;     // NULL: expired
+    int column; // field of the record
+    u32 offset; // of the value within the payload
+    u32 size;
+    bool is_writable;
+};
+
+// --- opening ---
+
+static int find_table(sqlite3 *db, const char *schema, const char *name, Table **out)
+{
+    TRY(schema_load_all(db));
+    Table *table = catalog_find_table(db, name, schema);
+    if (table == NULL)
+        return connection_error(db, SQLITE_ERROR,
+                                schema != NULL ? "no such table: %s.%s" : "no such table: %s%s",
+                                schema != NULL ? schema : "", name);
+    if (table->kind == TABLE_VIRTUAL)
+        return connection_error(db, SQLITE_ERROR, "cannot open virtual table: %s", name);
+    if (table->kind == TABLE_VIEW)
+        return connection_error(db, SQLITE_ERROR, "cannot open view: %s", name);
+    if (!table_is_rowid(table))
+        return connection_error(db, SQLITE_ERROR, "cannot open table without rowid: %s", name);
+    if ((table->flags & (TABLE_HAS_VIRTUAL | TABLE_HAS_STORED)) != 0)
+        return connection_error(db, SQLITE_ERROR, "cannot open table with generated columns: %s",
+                                name);
+    *out = table;
+    return SQLITE_OK;
+}
+
+// Indexes and foreign keys would have to follow the change.
+static int check_writable(sqlite3 *db, const Table *table, int column)
+{
+    for (const ForeignKey *fk = table->foreign_keys; fk != NULL; fk = fk->next_of_child) {
+        for (int i = 0; i < fk->column_count; i++) {
+            if ((db->flags & CONN_FLAG(FOREIGN_KEYS)) != 0 && fk->columns[i].from == column)
+                return connection_error(db, SQLITE_ERROR,
+                                        "cannot open foreign key column for writing");
+        }
+    }
+    for (const Index *index = table->indexes; index != NULL; index = index->next) {
+        for (int i = 0; i < index->key_count; i++) {
+            if (index->columns[i] == column || index->columns[i] == COLUMN_EXPR)
+                return connection_error(db, SQLITE_ERROR, "cannot open indexed column for writing");
+        }
+    }
+    return SQLITE_OK;
+}
+
+// Finds the row whose rowid is parameter 1, gives it as a row, and stays on it.
+static Program *row_program(sqlite3 *db, const Table *table, int database, bool writable)
+{
+    Program *p = program_new(db);
+    if (p == NULL)
+        return NULL;
+    const Schema *schema = db->databases[database].schema;
+    int init = program_emit(p, OP_Init, 0, 0, 0);
+    int body = program_emit_int(p, writable ? OP_OpenWrite : OP_OpenRead, 0, (int)table->root,
+                                database, table->stored_count);
+    program_emit(p, OP_Variable, 1, 1, 0);
+    int missing = program_emit(p, OP_NotExists, 0, 0, 1);
+    program_emit(p, OP_ResultRow, 1, 1, 0);
+    program_jump_here(p, missing);
+    program_emit0(p, OP_Halt);
+    program_jump_here(p, init);
+    program_emit_int(p, OP_Transaction, database, writable, (int)schema->cookie,
+                     (i32)schema->generation);
+    program_set_p5(p, 1);
+    program_emit(p, OP_Goto, 0, body, 0);
+    return p;
+}
+
+static int row_statement(sqlite3 *db, const Table *table, bool writable, Vm **out)
+{
+    int database = schema_index(db, table->schema);
+    Program *program = row_program(db, table, database, writable);
+    if (program == NULL)
+        return connection_out_of_memory(db);
+    VmLayout layout = {
+        .register_count = 1,
+        .cursor_count = 1,
+        .param_count = 1,
+        .column_count = 1,
+        .database_mask = 1u << database,
+        .write_mask = writable ? 1u << database : 0,
+        .is_read_only = !writable,
+    };
+    return vm_new(program, &layout, out);
+}
+
+// Where field `column` of the record under the cursor lies, and its serial type.
+static int locate_field(Cursor *cur, int column, u32 *offset, u32 *serial_type)
+{
+    u32 payload = cursor_payload_size(cur);
+    u8 first[9] = {0};
+    u32 header_size = 0;
+    TRY(cursor_payload_read(cur, 0, payload < 9 ? payload : 9, first));
+    u32 at = varint_get_u32(first, &header_size);
+    if (header_size > payload)
+        return corrupt_record("header longer than the record");
+    u8 *header = mem_alloc((u64)header_size + 16);
+    if (header == NULL)
+        return SQLITE_NOMEM;
+    int rc = cursor_payload_read(cur, 0, header_size, header);
+    *offset = header_size;
+    *serial_type = 0;
+    for (int i = 0; i <= column && rc == SQLITE_OK && at < header_size; i++) {
+        if (i > 0)
+            *offset += serial_type_size(*serial_type);
+        at += varint_get_u32(header + at, serial_type);
+        if (i < column && at >= header_size)
+            *serial_type = 0; // the record is shorter than the table: a NULL
+    }
+    mem_free(header);
+    return rc;
+}
+
+static int find_row(sqlite3_blob *blob, RowId rowid)
+{
+    sqlite3 *db = blob->db;
+    Vm *vm = blob->vm;
+    (void)vm_reset(vm);
+    value_set_i64(vm_param(vm, 1), rowid);
+    int rc = vm_step(vm);
+    if (rc != SQLITE_ROW) {
+        rc = vm_reset(vm);
+        return rc != SQLITE_OK
+                   ? rc
+                   : connection_error(db, SQLITE_ERROR, "no such rowid: %lld", (long long)rowid);
+    }
+    u32 type = 0;
+    TRY(locate_field(vm_tree_cursor(vm, 0), blob->column, &blob->offset, &type));
+    if (type < 12) {
+        const char *name = type == 0 ? "null" : type == 7 ? "real" : "integer";
+        return connection_error(db, SQLITE_ERROR, "cannot open value of type %s", name);
+    }
+    blob->size = serial_type_size(type);
+    cursor_cache_overflow(vm_tree_cursor(vm, 0));
+    return SQLITE_OK;
+}
+
+static int blob_open(sqlite3 *db, const char *const names[3], RowId rowid, bool writable,
+                     sqlite3_blob **out)
+{
+    Table *table = NULL;
+    TRY(find_table(db, names[0], names[1], &table));
+    int column = table_column_index(table, names[2]);
+    if (column < 0)
+        return connection_error(db, SQLITE_ERROR, "no such column: \"%s\"", names[2]);
+    if (writable)
+        TRY(check_writable(db, table, column));
+    sqlite3_blob *blob = mem_alloc_zeroed(sizeof *blob);
+    if (blob == NULL)
+        return connection_out_of_memory(db);
+    *blob = (sqlite3_blob){.db = db, .column = column, .is_writable = writable};
+    int rc = row_statement(db, table, writable, &blob->vm);
+    if (rc == SQLITE_OK)
+        rc = find_row(blob, rowid);
+    if (rc == SQLITE_OK) {
+        *out = blob;
+        return SQLITE_OK;
+    }
+    Value *message = db->error_message != NULL ? value_dup(db->error_message) : NULL;
+    if (blob->vm != NULL)
+        (void)vm_finalize(blob->vm);
+    const char *text = message != NULL ? value_text(message, SQLITE_UTF8) : NULL;
+    if (text != NULL)
+        connection_error(db, rc, "%s", text); // finalizing has cleared it
+    else
+        connection_error_plain(db, rc);
+    value_free(message);
+    mem_free(blob);
+    return rc;
+}
+
+int sqlite3_blob_open(sqlite3 *db, const char *schema, const char *table, const char *column,
+                      sqlite3_int64 rowid, int writable,
+                      sqlite3_blob **out) // wide: SQLite's signature
+{
+    if (out == NULL)
+        return error_misuse();
+    *out = NULL;
+    if (!connection_is_usable(db) || table == NULL || column == NULL)
+        return error_misuse();
+    api_enter(db);
+    connection_error_clear(db);
+    const char *const names[] = {schema, table, column};
+    int rc = blob_open(db, names, rowid, writable != 0, out);
+    return api_exit(db, rc);
+}
+
+int sqlite3_blob_reopen(sqlite3_blob *blob, sqlite3_int64 rowid)
+{
+    if (blob == NULL)
+        return error_misuse();
+    api_enter(blob->db);
+    int rc = blob->vm == NULL ? SQLITE_ABORT : find_row(blob, rowid);
+    if (rc != SQLITE_OK && blob->vm != NULL) {
+        (void)vm_reset(blob->vm);
+        blob->size = 0;
+    }
+    return api_exit(blob->db, rc);
+}
+
+int sqlite3_blob_close(sqlite3_blob *blob)
+{
+    if (blob == NULL)
+        return SQLITE_OK;
+    sqlite3 *db = blob->db;
+    api_enter(db);
+    int rc = blob->vm != NULL ? vm_finalize(blob->vm) : SQLITE_OK;
+    mem_free(blob);
+    rc &= db->error_mask;
+    connection_free_if_zombie(db); // leaves the mutex
+    return rc;
+}
+
+int sqlite3_blob_bytes(sqlite3_blob *blob)
+{
+    return blob != NULL && blob->vm != NULL ? (int)blob->size : 0;
+}
+
+// --- reading and writing ---
+
+// Back on the row if the cursor was moved away; SQLITE_ABORT when the row is gone.
+static int blob_settle(sqlite3_blob *blob, Cursor **cur)
+{
+    if (blob->vm == NULL || blob->vm->state != VM_RUNNING)
+        return SQLITE_ABORT;
+    *cur = vm_tree_cursor(blob->vm, 0);
+    bool different = false;
+    if (cursor_has_moved(*cur))
+        TRY(cursor_restore(*cur, &different));
+    return different || !cursor_is_valid(*cur) ? SQLITE_ABORT : SQLITE_OK;
+}
+
+static int blob_access(sqlite3_blob *blob, void *read, const void *write, int size, int offset)
+{
+    if (blob == NULL)
+        return error_misuse();
+    sqlite3 *db = blob->db;
+    api_enter(db);
+    Cursor *cur = NULL;
+    int rc;
+    if (size < 0 || offset < 0 || (i64)offset + size > (i64)blob->size) {
+        rc = SQLITE_ERROR;
+    } else {
+        rc = blob_settle(blob, &cur);
+        if (rc == SQLITE_OK && read != NULL)
+            rc = cursor_payload_read(cur, blob->offset + (u32)offset, (u32)size, read);
+        else if (rc == SQLITE_OK)
+            rc = !blob->is_writable
+                     ? SQLITE_READONLY
+                     : cursor_payload_write(cur, blob->offset + (u32)offset, (u32)size, write);
+        if (rc == SQLITE_ABORT && blob->vm != NULL) {
+            (void)vm_finalize(blob->vm);
+            blob->vm = NULL;
+        }
+    }
+    connection_error_plain(db, rc);
+    return api_exit(db, rc);
+}
+
+int sqlite3_blob_read(sqlite3_blob *blob, void *out, int size, int offset)
+{
+    return blob_access(blob, out, NULL, size, offset);
+}
+
+int sqlite3_blob_write(sqlite3_blob *blob, const void *bytes, int size, int offset)
+{
+    return blob_access(blob, NULL, bytes, size, offset);
+}
