@@ -8,7 +8,6 @@
 #include "func/func.h"
 #include "os/thread.h"
 #include "vtab/vtab.h"
-#include <stdarg.h>
 #include <string.h>
 
 int connection_register_builtins(sqlite3 *db)
@@ -82,36 +81,6 @@ int sqlite3_declare_vtab(sqlite3 *db, const char *sql)
         return error_misuse();
     api_enter(db);
     return api_exit(db, vtab_declare(db, sql));
-}
-
-// Only from inside xConnect or xCreate.
-static int vtab_configure(sqlite3 *db, int option, bool on)
-{
-    if (db->vtab_context == NULL)
-        return error_misuse();
-    VirtualTable *instance = db->vtab_context->instance;
-    switch (option) {
-    case SQLITE_VTAB_CONSTRAINT_SUPPORT: instance->supports_constraints = on; return SQLITE_OK;
-    case SQLITE_VTAB_INNOCUOUS: instance->risk = VTAB_RISK_LOW; return SQLITE_OK;
-    case SQLITE_VTAB_DIRECTONLY: instance->risk = VTAB_RISK_HIGH; return SQLITE_OK;
-    case SQLITE_VTAB_USES_ALL_SCHEMAS: instance->uses_all_schemas = true; return SQLITE_OK;
-    default: return error_misuse();
-    }
-}
-
-int sqlite3_vtab_config(sqlite3 *db, int option, ...)
-{
-    if (!connection_is_usable(db))
-        return error_misuse();
-    bool on = false;
-    if (option == SQLITE_VTAB_CONSTRAINT_SUPPORT) {
-        va_list args;
-        va_start(args, option);
-        on = va_arg(args, int) != 0;
-        va_end(args);
-    }
-    api_enter(db);
-    return api_exit(db, vtab_configure(db, option, on));
 }
 
 // --- automatic extensions ---
