@@ -315,8 +315,7 @@ static void connection_free(sqlite3 *db)
     while (db->savepoints != NULL) {
         Savepoint *inner = db->savepoints;
         db->savepoints = inner->outer;
-        mem_free(inner->name);
-        mem_free(inner);
+        mem_free(inner); // its name lies behind it
     }
     connection_release_builtins(db);
     close_databases(db);

@@ -150,7 +150,7 @@ Affinity expr_affinity(const Expr *e)
     while (e != NULL) {
         switch (e->kind) {
         case EX_COLUMN: return column_affinity(e);
-        case EX_ROW_COLUMN: return affinity_of_column(e->u.row.table, e->u.row.index);
+        case EX_ROW_COLUMN: return AFF_NONE; // a value handed over, no column
         case EX_CAST: return (Affinity)e->affinity;
         case EX_AGG_COLUMN: return (Affinity)(e->affinity != 0 ? e->affinity : AFF_NONE);
         case EX_COLLATE:

@@ -3,6 +3,7 @@
 #include "sql/schema_build.h"
 #include "base/utf.h"
 #include "sql/expr_tree.h"
+#include "sql/parse.h"
 #include "sql/resolve.h"
 #include "sql/schema_build_internal.h"
 #include <string.h>
@@ -89,6 +90,13 @@ static void build_default(TableBuild *b, Column *column, const Constraint *const
         return;
     }
     column->value = expr_copy(&b->table->arena, constraint->expr, NULL);
+    Expr *value = column->value;
+    bool is_word =
+        value != NULL && value->kind == EX_STRING && (value->flags & EXPR_BARE_WORD) != 0;
+    if (is_word && (name_equals(value->text, "true") || name_equals(value->text, "false"))) {
+        value->kind = EX_BOOL;
+        value->u.integer = name_equals(value->text, "true");
+    }
     column->default_text = build_trimmed_text(b, &constraint->expr_span);
 }
 
@@ -125,6 +133,10 @@ static void add_check(TableBuild *b, const Constraint *constraint)
     const char *name = constraint->name != NULL
                            ? arena_dup(&table->arena, constraint->name, strlen(constraint->name))
                            : build_trimmed_text(b, span);
+    bool is_quoted =
+        name != NULL && (name[0] == '"' || name[0] == '\'' || name[0] == '`' || name[0] == '[');
+    if (constraint->name == NULL && is_quoted) // as SQLite has it, the first word alone
+        name = parse_dequote(&table->arena, name, strlen(name));
     grown[table->check_count] =
         (CheckConstraint){.name = name, .expr = expr_copy(&table->arena, constraint->expr, NULL)};
     table->checks = grown;

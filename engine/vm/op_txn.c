@@ -352,6 +352,10 @@ static int journal_mode_change(Vm *vm, Btree *bt, JournalMode wanted, JournalMod
         if (rc != SQLITE_OK)
             return rc;
     }
+    if (wanted == JOURNAL_WAL) { // the log is opened by the next transaction
+        *reached = JOURNAL_WAL;
+        return SQLITE_OK;
+    }
     return pager_set_journal_mode(pager, wanted, reached);
 }
 

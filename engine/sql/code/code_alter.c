@@ -232,6 +232,45 @@ bool alter_verify_table_plain(AlterCode *a)
     return fresh != NULL;
 }
 
+// Column lists of INSERT and targets of SET are not looked at, as in SQLite: what they read is.
+static int resolve_step(ResolveContext *ctx, Arena *arena, Stmt *stmt)
+{
+    Table *table;
+    int database;
+    FromItem *target = NULL;
+    Select *select = NULL;
+    if (stmt->kind == STMT_INSERT) {
+        target = stmt->u.insert->target;
+        select = stmt->u.insert->select;
+    } else if (stmt->kind == STMT_UPDATE && stmt->u.update->from == NULL) {
+        target = stmt->u.update->target;
+        select = arena_alloc_zeroed(arena, sizeof *select);
+        for (u32 i = 0; select != NULL && i < stmt->u.update->set->count; i++)
+            select->columns =
+                expr_list_add(arena, select->columns, stmt->u.update->set->items[i].expr);
+    } else {
+        return resolve_statement(ctx, stmt);
+    }
+    const char *home = ctx->trigger->schema != ctx->db->databases[DB_TEMP].schema
+                           ? ctx->db->databases[schema_index(ctx->db, ctx->trigger->schema)].name
+                           : NULL;
+    const char *schema = target->schema != NULL ? target->schema : home;
+    TRY(resolve_table_name(ctx, schema, target->name, &table, &database));
+    if (select == NULL)
+        return SQLITE_OK;
+    if (stmt->kind == STMT_UPDATE) {
+        select->from = arena_alloc_zeroed(arena, sizeof *select->from);
+        FromItem **items = arena_array(arena, 1, sizeof(FromItem *));
+        if (select->from == NULL || items == NULL)
+            return SQLITE_NOMEM;
+        items[0] = target;
+        *select->from = (FromList){.count = 1, .capacity = 1, .items = items};
+        select->where = stmt->u.update->where;
+    }
+    Stmt query = {.kind = STMT_SELECT, .u.select = select};
+    return resolve_statement(ctx, &query);
+}
+
 static int resolve_trigger(sqlite3 *db, Arena *arena, Trigger *trigger)
 {
     const char *schema = NULL;
@@ -254,7 +293,7 @@ static int resolve_trigger(sqlite3 *db, Arena *arena, Trigger *trigger)
     }
     for (const TriggerStep *step = trigger->steps; step != NULL; step = step->next) {
         Stmt *stmt = stmt_copy(arena, step->stmt);
-        TRY(stmt != NULL ? resolve_statement(&ctx, stmt) : SQLITE_NOMEM);
+        TRY(stmt != NULL ? resolve_step(&ctx, arena, stmt) : SQLITE_NOMEM);
     }
     return SQLITE_OK;
 }

@@ -104,7 +104,7 @@ static void code_one_row(DeleteCode *d, RowKey key, WhereCode *w)
                                     .counts = g->nested == 0,
                                     .keeps_place = w != NULL && w->one_pass == ONE_PASS_MANY,
                                     .old_first = has_listener ? d->old_first : 0,
-                                    .on_conflict = code_on_conflict(g, ON_CONFLICT_DEFAULT),
+                                    .on_conflict = ON_CONFLICT_DEFAULT,
                                     .gone = gone});
     code_returning_row(g, d->delete_->returning, d->table, d->old_first, 0);
     code_count_row(g);

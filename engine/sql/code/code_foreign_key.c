@@ -160,7 +160,6 @@ static void code_parent_by_rowid(Codegen *g, Table *parent, Reg value, Label fou
 {
     int cursor = cursor_new(g);
     code_open_table(g, parent, cursor, OP_OpenRead);
-    program_emit(g->program, OP_MustBeInt, value, missing, 0);
     program_emit(g->program, OP_NotExists, cursor, missing, value);
     program_emit(g->program, OP_Goto, 0, found, 0);
 }
@@ -206,7 +205,12 @@ static void code_lookup_parent(Codegen *g, const ForeignKey *fk, Table *parent,
         for (int i = 0; i < key->count; i++)
             program_emit(g->program, OP_Copy, image_value(fk->child, image, key->from[i]),
                          first + i, 0);
-        if (parent == fk->child && step > 0)
+        bool may_be_own = parent == fk->child && step > 0;
+        if (key->index == NULL)
+            program_emit(g->program, OP_MustBeInt, first, missing, 0);
+        if (may_be_own && key->index == NULL)
+            program_emit(g->program, OP_Eq, image, fine, first);
+        else if (may_be_own)
             code_own_parent(g, fk, key, image, fine);
         if (key->index == NULL)
             code_parent_by_rowid(g, parent, first, fine, missing);
@@ -506,7 +510,7 @@ static Trigger *action_trigger(Codegen *g, const ForeignKey *fk, Table *parent, 
 void code_foreign_key_actions(Codegen *g, Table *table, Reg old_first, bool is_update,
                               const bool *changed, bool rowid_changes)
 {
-    if (!foreign_keys_on(g) || g->nested > 0)
+    if (!foreign_keys_on(g))
         return;
     for (ForeignKey *fk = references_to(table); fk != NULL && !codegen_failed(g);
          fk = fk->next_of_parent) {

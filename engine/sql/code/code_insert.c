@@ -59,6 +59,8 @@ static bool place_named(InsertCode *in)
         }
         if (in->places[column] == FROM_DEFAULT)
             in->places[column] = (int)i;
+        if (column == in->table->rowid_alias)
+            in->rowid_place = (int)i;
     }
     if (in->value_count != (int)columns->count && in->insert->select != NULL) {
         codegen_error(in->g, SQLITE_ERROR, "%d values for %u columns", in->value_count,
@@ -99,7 +101,7 @@ static bool place_values(InsertCode *in)
     in->rowid_place = FROM_DEFAULT;
     bool placed = in->insert->columns != NULL ? place_named(in) : place_all(in);
     int alias = in->table->rowid_alias;
-    if (placed && alias >= 0 && in->places[alias] != FROM_DEFAULT)
+    if (placed && alias >= 0 && in->rowid_place == FROM_DEFAULT)
         in->rowid_place = in->places[alias];
     return placed;
 }

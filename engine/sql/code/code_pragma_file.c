@@ -232,8 +232,8 @@ void pragma_journal_mode(PragmaCode *p)
         bool chosen = p->schema == NULL ? mode >= 0 || i == DB_MAIN : i == p->database;
         if (!chosen || p->db->databases[i].btree == NULL)
             continue;
-        codegen_reads(p->g, i);
-        codegen_top(p->g)->read_mask &= ~(1u << i); // the instruction begins what it needs
+        if (mode < 0)
+            codegen_reads(p->g, i); // a log that another connection began is opened by that
         codegen_top(p->g)->lock_mask |= 1u << i;
         program_emit(program, OP_JournalMode, i, p->row, mode);
     }

@@ -114,10 +114,20 @@ void code_count_end(Codegen *g, const char *label)
 
 // Rows are kept until the statement has done its work, so that reading them half-way cannot leave
 // it half done.
+static WalkResult visit_subquery(Walker *w, Expr *e)
+{
+    (void)w;
+    if (e->select != NULL)
+        e->flags |= EXPR_CORRELATED; // the table changes between two rows
+    return WALK_ON;
+}
+
 void code_returning_begin(Codegen *g, ExprList *returning)
 {
     if (returning == NULL)
         return;
+    Walker w = {.expr = visit_subquery};
+    (void)expr_list_walk(&w, returning);
     int cursor = cursor_new(g);
     g->returning_cursor = cursor + 1;
     program_emit(g->program, OP_OpenEphemeral, cursor, (int)returning->count, 0);
@@ -216,8 +226,8 @@ void code_nested(Codegen *g, const char *fmt, ...)
 
 // --- AUTOINCREMENT ---
 
-// One table's counter. `first` and two more registers hold: its name; the largest rowid; the rowid
-// of its row in sqlite_sequence, NULL when it has none.
+// One table's counter. `first` and three more registers hold: its name; the largest rowid; the rowid
+// of its row in sqlite_sequence, NULL when it has none; the rowid as it was read.
 struct AutoIncrement {
     Table *table;
     int database;
@@ -245,7 +255,7 @@ Reg code_autoincrement_register(Codegen *g, Table *table)
             return 0;
         *a = (struct AutoIncrement){.table = table,
                                     .database = schema_index(g->db, table->schema),
-                                    .first = reg_range_new(top, 3),
+                                    .first = reg_range_new(top, 4),
                                     .next = top->autoincrements};
         top->autoincrements = a;
     }
@@ -261,7 +271,7 @@ void code_autoincrement_begin(Codegen *g)
         Reg name = reg_new(g);
         Label next = label_new(g->program), done = label_new(g->program);
         code_open_table(g, sequence, cursor, OP_OpenRead);
-        program_emit(g->program, OP_Null, 0, a->first, a->first + 2);
+        program_emit(g->program, OP_Null, 0, a->first, a->first + 3);
         program_emit_text(g->program, OP_String8, 0, a->first, 0, a->table->name, -1);
         program_emit(g->program, OP_Integer, 0, a->first + 1, 0);
         int rewind = program_emit(g->program, OP_Rewind, cursor, 0, 0);
@@ -271,6 +281,7 @@ void code_autoincrement_begin(Codegen *g)
         program_emit(g->program, OP_Rowid, cursor, a->first + 2, 0);
         program_emit(g->program, OP_Column, cursor, 1, a->first + 1);
         program_emit(g->program, OP_AddImm, a->first + 1, 0, 0);
+        program_emit(g->program, OP_Copy, a->first + 1, a->first + 3, 0);
         program_emit(g->program, OP_Goto, 0, done, 0);
         label_here(g->program, next);
         program_emit(g->program, OP_Next, cursor, top, 0);
@@ -288,6 +299,7 @@ void code_autoincrement_end(Codegen *g)
         int cursor = cursor_new(g);
         Table *sequence = a->table->schema->sequence;
         Reg record = reg_new(g);
+        int same = program_emit(g->program, OP_Le, a->first + 3, 0, a->first + 1);
         code_open_table(g, sequence, cursor, OP_OpenWrite);
         int known = program_emit(g->program, OP_NotNull, a->first + 2, 0, 0);
         program_emit(g->program, OP_NewRowid, cursor, a->first + 2, 0);
@@ -296,5 +308,6 @@ void code_autoincrement_end(Codegen *g)
         program_emit(g->program, OP_Insert, cursor, record, a->first + 2);
         program_set_p5(g->program, P5_APPEND);
         program_emit(g->program, OP_Close, cursor, 0, 0);
+        program_jump_here(g->program, same);
     }
 }
