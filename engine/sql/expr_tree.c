@@ -150,7 +150,9 @@ Affinity expr_affinity(const Expr *e)
     while (e != NULL) {
         switch (e->kind) {
         case EX_COLUMN: return column_affinity(e);
-        case EX_ROW_COLUMN: return AFF_NONE; // a value handed over, no column
+        case EX_ROW_COLUMN: // values handed over have none, but a rowid is an integer
+            return e->u.row.index < 0 || e->u.row.index == e->u.row.table->rowid_alias ? AFF_INTEGER
+                                                                                       : AFF_NONE;
         case EX_CAST: return (Affinity)e->affinity;
         case EX_AGG_COLUMN: return (Affinity)(e->affinity != 0 ? e->affinity : AFF_NONE);
         case EX_COLLATE:

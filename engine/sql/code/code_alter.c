@@ -369,6 +369,8 @@ void alter_code_reload(AlterCode *a)
     codegen_writes(g, a->database, true);
     ddl_code_change_cookie(g, a->database);
     program_emit(g->program, OP_ParseSchema, a->database, 0, 0);
+    if (a->database != DB_TEMP && g->db->databases[DB_TEMP].btree != NULL)
+        program_emit(g->program, OP_ParseSchema, DB_TEMP, 0, 0);
     codegen_may_abort(g);
     if (legacy || a->verb == NULL)
         return;

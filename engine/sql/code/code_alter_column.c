@@ -151,8 +151,42 @@ static bool is_fixed(Codegen *g, const Expr *e)
     return e->kind == EX_NULL || code_constant_value(g, e, AFF_BLOB, g->arena) != NULL;
 }
 
+// STRICT: the DEFAULT must be of the column's type.
+static bool default_fits(AlterCode *a, const NewColumn *n)
+{
+    const char *type = a->alter->column->type;
+    if ((a->table->flags & TABLE_STRICT) == 0 || type == NULL || n->fallback == NULL)
+        return true;
+    Value *v = code_constant_value(a->g, n->fallback->expr, affinity_of_type(type), a->g->arena);
+    if (v == NULL || name_equals(type, "ANY"))
+        return true;
+    int kind = value_type(v);
+    bool fits = name_equals(type, "TEXT")   ? kind == SQLITE_TEXT
+                : name_equals(type, "BLOB") ? kind == SQLITE_BLOB
+                : name_equals(type, "REAL") ? kind == SQLITE_FLOAT || kind == SQLITE_INTEGER
+                                            : kind == SQLITE_INTEGER;
+    if (!fits)
+        code_refuse_rows(a, "type mismatch on DEFAULT");
+    return fits;
+}
+
+static bool collation_exists(AlterCode *a)
+{
+    for (const Constraint *c = a->alter->column->constraints; c != NULL; c = c->next) {
+        if (c->kind != CONSTRAINT_COLLATE
+            || catalog_find_collation(a->g->db, a->g->db->encoding, c->collation) != NULL)
+            continue;
+        codegen_error(a->g, SQLITE_ERROR_MISSING_COLLSEQ, "no such collation sequence: %s",
+                      c->collation);
+        return false;
+    }
+    return true;
+}
+
 static void check_new_column(AlterCode *a, const NewColumn *n)
 {
+    if (!collation_exists(a) || !default_fits(a, n))
+        return;
     if (n->generated != NULL) {
         if (is_stored(n->generated))
             code_refuse_rows(a, "cannot add a STORED column");

@@ -226,8 +226,8 @@ void code_nested(Codegen *g, const char *fmt, ...)
 
 // --- AUTOINCREMENT ---
 
-// One table's counter. `first` and three more registers hold: its name; the largest rowid; the rowid
-// of its row in sqlite_sequence, NULL when it has none; the rowid as it was read.
+// One table's counter. `first` and three more registers hold: its name; the largest rowid; the
+// rowid of its row in sqlite_sequence, NULL when it has none; the rowid as it was read.
 struct AutoIncrement {
     Table *table;
     int database;
