@@ -7,10 +7,10 @@
 // and N. Mushtak and D. Lemire, "Fast Number Parsing Without Fallback", for why
 // 128 bits always suffice).
 //
-// Writing. The value is scaled to an integer of 18 or 19 digits with a 64-bit
-// power of ten, rounded half up, and all shorter forms are rounded from those
-// digits. With 17 digits wanted, a run of zeros or nines before the last digit
-// is the sign of a shorter number; it is taken if it reads back as the same
+// Writing. The value is scaled to an integer of 18 or 19 digits with a 64-bit power of ten, rounded
+// half up, and rounded again from those; for up to 16 significant digits it is scaled to one or two
+// digits more than wanted, cut, and rounded once. With 17 digits wanted, a run of zeros or nines
+// before the last digit is the sign of a shorter number; it is taken if it reads back as the same
 // value. These are SQLite's results digit for digit, which is why nothing
 // shorter or more exact is done.
 
@@ -303,10 +303,13 @@ size_t i64_to_text(i64 value, char *out)
     return size;
 }
 
-// value = *digits * 10^-power approximately, with 18 or 19 digits.
-static u64 f64_scale(f64 value, int *power)
+// Returns value * 10^power as an integer of `digit_count` digits or one more, rounded half up or
+// cut.
+static u64 f64_scale(f64 value, int digit_count, bool round, int *power)
 {
     ASSERT(value > 0);
+    ASSERT(digit_count >= 2);
+    ASSERT(digit_count <= 18);
 
     u64 bits = f64_bits(value);
     int exponent = (int)(bits >> F64_FRACTION_BITS);
@@ -318,15 +321,16 @@ static u64 f64_scale(f64 value, int *power)
     int lead = __builtin_clzll(mantissa);
     mantissa <<= lead;
     exponent += 11 - lead - F64_BIAS; // value = 1.x * 2^exponent
-    *power = 17 - log10_of_power_of_two(exponent);
+    *power = digit_count - 1 - log10_of_power_of_two(exponent);
 
     const PowerOfTen *ten = &powers_of_ten[*power - POWER_OF_TEN_MIN];
     u64 high = (u64)(((u128)mantissa * ten->high) >> 64);
-    // The product's bit 127 weighs 2^(exponent + log2(10^power) + 1); shift it to
-    // units.
+    // The product's bit 127 weighs 2^(exponent + log2(10^power) + 1); shift it to units.
     int shift = 62 - exponent - log2_of_power_of_ten(*power);
     ASSERT(shift > 0);
-    return (high >> shift) + (high >> (shift - 1) & 1);
+    ASSERT(shift < 64);
+    u64 whole = high >> shift;
+    return round ? whole + (high >> (shift - 1) & 1) : whole;
 }
 
 static void decimal_strip(Decimal *d)
@@ -418,7 +422,9 @@ void f64_to_decimal_at(f64 value, DecimalCut cut, int position, int digits_max, 
     }
     f64 magnitude = fabs(value);
     int power;
-    u64 digits = f64_scale(magnitude, &power);
+    // Up to 16 significant digits are rounded from one more, cut; all else from 18, rounded.
+    bool few = cut == CUT_DIGITS && position >= 1 && position <= 16;
+    u64 digits = f64_scale(magnitude, few ? position + 1 : 18, !few, &power);
     char scratch[24];
     char *start = write_digits(digits, scratch + sizeof scratch);
     out->count = (int)(scratch + sizeof scratch - start);

@@ -462,8 +462,9 @@ static void fn_unistr(FuncCall *call, int arg_count, Value **args)
     if (out == NULL)
         return;
     size_t size = 0;
+    size_t plain_from = strnlen(in.bytes, in.size); // behind a NUL nothing is an escape
     for (size_t i = 0; i < in.size;) {
-        if (in.bytes[i] != '\\') {
+        if (in.bytes[i] != '\\' || i >= plain_from) {
             out[size++] = in.bytes[i++];
             continue;
         }

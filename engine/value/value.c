@@ -455,7 +455,7 @@ static size_t narrow_prefix(const Value *v, char *out, size_t limit)
     u32 high = v->encoding == SQLITE_UTF16BE ? 0 : 1;
     size_t size = 0;
     for (u32 i = 0; i + 1 < v->size && size < limit; i += 2) {
-        if (p[i + high] != 0 || p[i + 1 - high] >= 0x80) {
+        if (p[i + high] != 0 || p[i + 1 - high] >= 0x80 || p[i + 1 - high] == 0) {
             out[size++] = '?'; // ends the number, and tells that something follows
             break;
         }
