@@ -312,11 +312,7 @@ static bool connection_is_busy(const sqlite3 *db)
 static void connection_free(sqlite3 *db)
 {
     rollback_all(db);
-    while (db->savepoints != NULL) {
-        Savepoint *inner = db->savepoints;
-        db->savepoints = inner->outer;
-        mem_free(inner); // its name lies behind it
-    }
+    savepoints_close(db);
     connection_release_builtins(db);
     close_databases(db);
     if (db->autovacuum_destroy != NULL)

@@ -7,13 +7,16 @@
 #include "base/vec.h"
 #include "func/func.h"
 #include "os/thread.h"
+#include "vtab/tables/series.h"
 #include "vtab/vtab.h"
 #include <string.h>
 
 int connection_register_builtins(sqlite3 *db)
 {
     db->functions = func_table_new(db);
-    return db->functions != NULL ? SQLITE_OK : SQLITE_NOMEM;
+    if (db->functions == NULL)
+        return SQLITE_NOMEM;
+    return module_register(db, "generate_series", &series_module, NULL, NULL);
 }
 
 void connection_release_builtins(sqlite3 *db)

@@ -235,6 +235,7 @@ int value_set_blob(Value *v, const void *bytes, u64 size, Handover how)
 {
     ASSERT(bytes != NULL || size == 0);
 
+    v->encoding = SQLITE_UTF8; // should it be read as text
     return value_set_bytes(v, bytes, size, V_BLOB, how);
 }
 

@@ -322,6 +322,7 @@ int vm_run(Vm *vm)
         }
         value_set_null(out);
         out->flags = V_BLOB | V_STATIC;
+        out->encoding = vm->db->encoding; // should it be read as text
         out->bytes = (char *)(uintptr_t)in->p4.blob;
         out->size = (u32)in->p1;
         NEXT;
