@@ -721,6 +721,14 @@ static Expr *parse_in(Parser *p, Expr *left)
     }
     if (p->rc != SQLITE_OK)
         return e;
+    // x IN ((SELECT ...)) is x IN (SELECT ...), and rows are a query as well.
+    if (list != NULL && list->count == 1 && list->items[0].expr->kind == EX_SELECT) {
+        select = list->items[0].expr->select;
+        list = NULL;
+    } else if (list != NULL && list->count > 0 && left->kind == EX_VECTOR) {
+        select = select_of_rows(p, list, left->list->count);
+        list = select != NULL ? NULL : list;
+    }
     e->left = left;
     e->list = list;
     e->select = select;

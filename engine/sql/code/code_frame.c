@@ -71,58 +71,70 @@ static bool by_value(const WindowCode *wc, const FrameBound *b)
     return wc->window->unit == FRAME_RANGE && has_offset(b);
 }
 
-// r[bound] = the current row's place plus or minus the offset.
+// r[value] plus or minus the offset, but text and blobs have peers and no distances.
+static void code_shift_value(WindowCode *wc, Reg value, Reg offset)
+{
+    Codegen *g = wc->qc->g;
+    Label done = label_new(g->program);
+    bool descending = (wc->window->order_by->items[0].sort & SORT_DESC) != 0;
+    Reg text = reg_temp(g);
+    program_emit_text(g->program, OP_String8, 0, text, 0, "", 0);
+    program_emit(g->program, OP_Ge, text, done, value);
+    program_emit(g->program, descending ? OP_Subtract : OP_Add, offset, value, value);
+    label_here(g->program, done);
+    reg_temp_release(g, text);
+}
+
+// r[bound] = the current row's place plus or minus the offset. By value, n PRECEDING is reckoned
+// from the other row (as its value plus n), so that overflow goes to REAL on the same side as in
+// SQLite.
 static void code_bound_value(WindowCode *wc, const FrameBound *b, Reg offset)
 {
     Codegen *g = wc->qc->g;
-    const Window *w = wc->window;
-    Label done = label_new(g->program);
-    bool add = b->kind == BOUND_FOLLOWING;
     if (by_value(wc, b)) {
-        const ExprItem *key = &w->order_by->items[0];
-        Reg text = reg_temp(g);
-        add = add != ((key->sort & SORT_DESC) != 0);
-        code_expr_copy(g, key->expr, wc->bound);
-        // Text and blobs have peers but no distances.
-        program_emit_text(g->program, OP_String8, 0, text, 0, "", 0);
-        program_emit(g->program, OP_Ge, text, done, wc->bound);
-        reg_temp_release(g, text);
-    } else if (w->unit == FRAME_ROWS) {
+        code_expr_copy(g, wc->window->order_by->items[0].expr, wc->bound);
+        if (b->kind == BOUND_FOLLOWING)
+            code_shift_value(wc, wc->bound, offset);
+        return;
+    }
+    if (wc->window->unit == FRAME_ROWS)
         program_emit(g->program, OP_SCopy, wc->position, wc->bound, 0);
-    } else {
+    else
         program_emit(g->program, OP_Column, wc->current, wc->column_count, wc->bound);
-    }
-    if (has_offset(b)) {
-        if (add)
-            program_emit(g->program, OP_Add, offset, wc->bound, wc->bound);
-        else
-            program_emit(g->program, OP_Subtract, offset, wc->bound, wc->bound);
-    }
-    label_here(g->program, done);
+    if (has_offset(b))
+        program_emit(g->program, b->kind == BOUND_FOLLOWING ? OP_Add : OP_Subtract, offset,
+                     wc->bound, wc->bound);
+}
+
+// r[value] = what the row under `cursor` is compared by.
+static void code_row_value(WindowCode *wc, const FrameBound *b, int cursor, Reg value)
+{
+    ColumnSource *source = source_of(wc->qc->g, wc->item->cursor);
+    int former = source->cursor;
+    source->cursor = cursor;
+    code_expr_copy(wc->qc->g, wc->window->order_by->items[0].expr, value);
+    source_of(wc->qc->g, wc->item->cursor)->cursor = former;
+    if (b->kind == BOUND_PRECEDING)
+        code_shift_value(wc, value, b == &wc->window->start ? wc->start_offset : wc->end_offset);
 }
 
 // Jumps to `to` when the row under `cursor` is behind the bound, or (unless `strict`) on it.
-static void code_place_test(WindowCode *wc, const FrameBound *b, int cursor, Reg number,
-                            bool strict, Label to)
+static void code_place_test(WindowCode *wc, const FrameBound *b, int cursor, bool strict, Label to)
 {
     Codegen *g = wc->qc->g;
-    const Window *w = wc->window;
     if (by_value(wc, b)) {
         Reg value = reg_new(g);
-        ColumnSource *source = source_of(g, wc->item->cursor);
-        int former = source->cursor;
-        source->cursor = cursor;
-        code_expr_copy(g, w->order_by->items[0].expr, value);
-        source_of(g, wc->item->cursor)->cursor = former;
+        code_row_value(wc, b, cursor, value);
         program_emit_shape(g->program, OP_Compare, value, wc->bound, 1,
-                           code_list_shape(g, w->order_by, 0, 0));
+                           code_list_shape(g, wc->window->order_by, 0, 0));
         Label before = label_new(g->program);
         program_emit(g->program, OP_Jump, before, strict ? before : to, to);
         label_here(g->program, before);
         return;
     }
+    Reg number = cursor == wc->start ? wc->start_position : wc->end_position;
     Reg place = number;
-    if (w->unit != FRAME_ROWS) {
+    if (wc->window->unit != FRAME_ROWS) {
         place = reg_temp(g);
         program_emit(g->program, OP_Column, cursor, wc->column_count, place);
     }
@@ -143,7 +155,7 @@ void code_frame_end(WindowCode *wc)
         code_bound_value(wc, b, wc->end_offset);
     int top = program_emit(g->program, OP_Gt, wc->row_count, stop, wc->end_position);
     if (!is_unbounded(b))
-        code_place_test(wc, b, wc->end, wc->end_position, true, stop);
+        code_place_test(wc, b, wc->end, true, stop);
     if (!wc->rescans)
         code_window_step(wc, wc->end, OP_AggStep);
     program_emit(g->program, OP_Integer, 1, wc->changed, 0);
@@ -163,7 +175,7 @@ void code_frame_start(WindowCode *wc)
     Label stop = label_new(g->program);
     code_bound_value(wc, b, wc->start_offset);
     int top = program_emit(g->program, OP_Ge, wc->end_position, stop, wc->start_position);
-    code_place_test(wc, b, wc->start, wc->start_position, false, stop);
+    code_place_test(wc, b, wc->start, false, stop);
     if (!wc->rescans)
         code_window_step(wc, wc->start, OP_AggInverse);
     program_emit(g->program, OP_Integer, 1, wc->changed, 0);

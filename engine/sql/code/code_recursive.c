@@ -49,7 +49,33 @@ void code_deliver_queue(Codegen *g, SelectDest *dest, Reg row, int count, Label 
     label_here(g->program, known);
 }
 
-// The collation of the whole compound's column: the setup's.
+static const Collation *find_collation(Codegen *g, const char *name)
+{
+    if (name == NULL)
+        return NULL;
+    const Collation *c = catalog_find_collation(g->db, g->db->encoding, name);
+    if (c == NULL)
+        codegen_error(g, SQLITE_ERROR_MISSING_COLLSEQ, "no such collation sequence: %s", name);
+    return c;
+}
+
+// Rows are the same when they are equal by the collations of the whole compound.
+static KeyShape *seen_shape(Codegen *g, const QueueCode *qc)
+{
+    u32 count = qc->op->select->columns->count;
+    KeyShape *shape = key_shape_new(g->db, g->db->encoding, (u16)count, (u16)count);
+    if (shape == NULL) {
+        codegen_fail(g, connection_out_of_memory(g->db));
+        return NULL;
+    }
+    for (u32 i = 0; i < count; i++) {
+        const Collation *c = find_collation(g, plan_compound_collation(qc->op->select, i));
+        if (c != NULL)
+            shape->fields[i].collation = c;
+    }
+    return shape;
+}
+
 static KeyShape *queue_shape(Codegen *g, const QueueCode *qc, const ExprList *order)
 {
     int keys = (int)order->count;
@@ -60,10 +86,10 @@ static KeyShape *queue_shape(Codegen *g, const QueueCode *qc, const ExprList *or
     }
     for (int i = 0; i < keys; i++) {
         const ExprItem *item = &order->items[i];
-        Expr *own = item->expr->kind == EX_COLLATE
-                        ? item->expr
-                        : qc->op->setup_select->columns->items[item->column - 1].expr;
-        const Collation *c = code_collation(g, own);
+        const char *name = item->expr->kind == EX_COLLATE
+                               ? item->expr->text
+                               : plan_compound_collation(qc->op->select, item->column - 1u);
+        const Collation *c = find_collation(g, name);
         if (c != NULL)
             shape->fields[i].collation = c;
         bool desc = (item->sort & SORT_DESC) != 0;
@@ -83,8 +109,7 @@ static void code_queue_open(Codegen *g, QueueCode *qc, SelectDest *queue, int co
     else
         program_emit(g->program, OP_OpenEphemeral, qc->queue, count, 0);
     if (qc->op->distinct)
-        program_emit_shape(g->program, OP_OpenEphemeral, qc->seen, count, 0,
-                           code_list_shape(g, qc->op->setup_select->columns, 0, 0));
+        program_emit_shape(g->program, OP_OpenEphemeral, qc->seen, count, 0, seen_shape(g, qc));
 }
 
 // The steps read the row in hand wherever they name the CTE.

@@ -223,7 +223,8 @@ static int add_table_scan(JoinQuery *q, FromItem *item, Index *rowid, bool helps
     draft->flags = ACCESS_ROWID_KEY;
     if (sub != NULL && sub->mode == SUBQUERY_COROUTINE)
         draft->flags |= ACCESS_COROUTINE;
-    if (sub != NULL && item->select != NULL)
+    // (The ORDER BY of a recursive query is that of its queue.)
+    if (sub != NULL && item->select != NULL && (item->select->flags & SELECT_RECURSIVE) == 0)
         draft->order_by = item->select->order_by;
     draft->sort_index = helps ? 1 : 0;
     draft->run = (Est)(rows + SCAN_FACTOR);

@@ -234,6 +234,8 @@ MUST_USE int plan_exists_to_join(PlanContext *plan, Select *s);
 MUST_USE int plan_recursive(PlanContext *plan, Select *last, Operator **out);
 MUST_USE int plan_add_limit(PlanContext *plan, const Select *s, Operator **tree);
 u32 plan_values_count(const Select *last);
+// Name of the collation of a compound's column; NULL: BINARY.
+const char *plan_compound_collation(const Select *last, u32 column);
 
 // --- plan_expr.c: questions about expressions ---
 

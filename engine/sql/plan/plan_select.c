@@ -198,7 +198,7 @@ static bool is_plain_count(const Select *s)
         || s->having != NULL || s->agg_count != 1 || s->columns->count != 1)
         return false;
     const FromItem *item = s->from->items[0];
-    if (item->kind != FROM_TABLE || item->table->kind != TABLE_ORDINARY || item->index != NULL)
+    if (item->kind != FROM_TABLE || item->table->kind != TABLE_ORDINARY)
         return false;
     const Expr *e = s->columns->items[0].expr;
     if (e->kind != EX_CALL || e != s->aggs[0] || e->u.call == NULL || e->u.call->func == NULL)
@@ -421,7 +421,7 @@ int plan_simple(PlanContext *plan, Select *s, ExprList *order_by, Operator **out
     u8 distinct = (s->flags & SELECT_DISTINCT) != 0 ? DISTINCT_UNORDERED : DISTINCT_NONE;
     i8 ordered = 0;
     Operator *tree;
-    if (distinct_is_grouping(s, order_by)) {
+    if (window == NULL && distinct_is_grouping(s, order_by)) {
         bool in_order = false;
         s->group_by = list_dup(plan, s->columns);
         if (s->group_by == NULL)

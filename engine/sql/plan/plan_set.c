@@ -14,11 +14,11 @@ static void *plan_new(PlanContext *plan, OperatorKind kind, size_t size)
 }
 
 // The collation that compares column `column` of a compound: the first term's that has one.
-static const char *column_collation(const Select *last, u32 column)
+const char *plan_compound_collation(const Select *last, u32 column)
 {
     const char *name = NULL;
     if (last->prior != NULL)
-        name = column_collation(last->prior, column);
+        name = plan_compound_collation(last->prior, column);
     if (name == NULL && column < last->columns->count)
         name = expr_collation_name(last->columns->items[column].expr);
     return name;
@@ -65,13 +65,14 @@ static int complete_order(PlanContext *plan, const Select *last, const ExprList 
         const ExprItem *item = &order_by->items[i];
         u32 column = item->column > 0 ? (u32)item->column - 1 : 0;
         const Expr *e = item->expr;
-        const char *collation = e->kind == EX_COLLATE ? e->text : column_collation(last, column);
+        const char *collation =
+            e->kind == EX_COLLATE ? e->text : plan_compound_collation(last, column);
         TRY(order_add(plan, &order, column, collation, item->sort));
         seen[column] = true;
     }
     for (u32 i = 0; last->set_op != SET_UNION_ALL && i < count; i++) {
         if (!seen[i])
-            TRY(order_add(plan, &order, i, column_collation(last, i), 0));
+            TRY(order_add(plan, &order, i, plan_compound_collation(last, i), 0));
     }
     *out = order;
     return SQLITE_OK;
