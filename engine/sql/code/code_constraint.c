@@ -289,6 +289,7 @@ static Reg code_entry(Codegen *g, RowChange *change, int i, FromItem *item, Labe
     const Index *index = change->wt->indexes[i];
     Reg first = reg_range_new(g, index->column_count);
     change->records[i] = reg_new(g);
+    change->keys[i] = first;
     change->is_partial_null[i] = index->where != NULL;
     if (index->where != NULL) {
         program_emit(g->program, OP_Null, 0, change->records[i], 0);
@@ -354,6 +355,7 @@ void code_constraints(Codegen *g, RowChange *change)
     const WriteTable *wt = change->wt;
     ASSERT(change->new_first > 0);
 
+    change->keys = arena_array(g->arena, (size_t)wt->index_count + 1, sizeof(Reg));
     change->records = arena_array(g->arena, (size_t)wt->index_count + 1, sizeof(Reg));
     change->is_partial_null = arena_array(g->arena, (size_t)wt->index_count + 1, sizeof(bool));
     if (g->arena->failed || codegen_failed(g))
@@ -391,7 +393,8 @@ void code_row_write(Codegen *g, RowChange *change, u16 p5)
         Label skip = label_new(g->program);
         if (change->is_partial_null[i])
             program_emit(g->program, OP_IsNull, change->records[i], skip, 0);
-        program_emit(g->program, OP_IdxInsert, wt->index_cursors[i], change->records[i], 0);
+        program_emit_int(g->program, OP_IdxInsert, wt->index_cursors[i], change->records[i],
+                         change->keys[i], wt->indexes[i]->column_count);
         u16 flags = entry_flags(change, wt->indexes[i], is_data);
         if (is_data)
             flags = (u16)((flags & ~P5_NCHANGE) | (p5 & P5_NCHANGE));

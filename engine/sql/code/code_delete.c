@@ -185,6 +185,7 @@ static void code_delete_rows(DeleteCode *d)
     u32 flags = WHERE_DUPLICATES_OK;
     if (alone)
         flags |= WHERE_ONE_PASS | WHERE_MANY_ROWS;
+    int open_store = program_here(g->program);
     KeyStore store = key_store_begin(d);
     write_table_open_indexes(g, &d->wt, OP_OpenWrite, 0);
     WhereCode *w = code_where_begin(g, &d->from, d->delete_->where, flags);
@@ -192,6 +193,7 @@ static void code_delete_rows(DeleteCode *d)
         return;
     ColumnSource of_loop = *source_of(g, d->wt.data_cursor);
     if (w->one_pass != ONE_PASS_NO) {
+        program_to_noop(g->program, open_store);
         source_set_table(g, d->wt.stored, d->wt.data_cursor);
         code_row_key(g, &d->wt, key);
         code_one_row(d, key, w);

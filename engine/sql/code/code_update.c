@@ -418,12 +418,14 @@ static void code_update_rows(UpdateCode *c)
     u->key = (RowKey){.count = row_key_width(u->table)};
     u->key.first = reg_range_new(g, u->key.count);
     Reg stored = reg_range_new(g, u->key.count + c->value_count);
+    int open_store = program_here(g->program);
     code_open_store(c);
     write_table_open_indexes(g, &c->wt, OP_OpenWrite, 0);
     WhereCode *w = code_where_begin(g, c->update->sources, c->update->where, loop_flags(c));
     if (w == NULL)
         return;
     if (loop_is_safe(c, w)) {
+        program_to_noop(g->program, open_store); // no row waits for a second pass
         ColumnSource of_loop = *source_of(g, c->wt.data_cursor);
         source_set_table(g, c->wt.stored, c->wt.data_cursor);
         code_row_key(g, &c->wt, u->key);

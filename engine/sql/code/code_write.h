@@ -96,6 +96,7 @@ typedef struct RowChange {
     u8 on_conflict;          // OnConflict of the statement
     Label ignore;            // next row
     Insert *insert;          // for upserts
+    Reg *keys;               // out: first field of the new entry of each index
     Reg *records;            // out: register of the new entry of each index, 0: none is written
     bool *is_partial_null;   // out: the register is NULL for rows the index leaves out
     bool may_replace;        // out: REPLACE may have removed rows
