@@ -83,6 +83,15 @@ static FromItem *item_copy_of(const Copier *c, FromItem *item)
     return item;
 }
 
+// Terms of ON know their join by the cursor of its right side.
+static int cursor_copy_of(const Copier *c, int cursor)
+{
+    for (const ItemPair *pair = c->items; pair != NULL; pair = pair->next)
+        if (pair->source->cursor == cursor)
+            return pair->copy->cursor;
+    return cursor;
+}
+
 static Select *select_copy_of(const Copier *c, Select *s)
 {
     for (const SelectPair *pair = c->selects; pair != NULL; pair = pair->next)
@@ -126,6 +135,8 @@ static Expr *copy_expr(Copier *c, const Expr *e)
     if (copy == NULL)
         return NULL;
     copy_expr_text(c, copy);
+    if (c->items != NULL && (e->flags & (EXPR_OUTER_ON | EXPR_INNER_ON)))
+        copy->on_item = cursor_copy_of(c, e->on_item);
     copy->left = copy_expr(c, e->left);
     copy->right = copy_expr(c, e->right);
     copy->list = copy_list(c, e->list);

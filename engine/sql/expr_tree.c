@@ -196,26 +196,26 @@ Affinity expr_compare_affinity(const Expr *comparison)
 
 // --- collation ---
 
-// A column always has a collation, if only BINARY: `a = b` takes a's, whatever b's is.
-static const char *or_binary(const char *name)
-{
-    return name == NULL ? "BINARY" : name;
-}
-
+// A column without COLLATE has one all the same, BINARY: `a = b` takes a's, whatever b's is. Only
+// the rowid has none.
 static const char *column_collation(const Table *table, int column)
 {
-    return column < 0 ? NULL : or_binary(table->columns[column].collation);
+    if (column < 0)
+        return NULL;
+    const char *name = table->columns[column].collation;
+    return name != NULL ? name : "BINARY";
 }
 
 static const char *from_column_collation(const Expr *e)
 {
     const FromItem *item = e->u.column.item;
     int column = e->u.column.index;
-    if (item == NULL)
+    if (item == NULL || column < 0)
         return NULL; // a schema's expression: bind it to an item first
     if (item->table != NULL)
         return column_collation(item->table, column);
-    return column < 0 ? NULL : or_binary(item->columns[column].collation);
+    const char *name = item->columns[column].collation;
+    return name != NULL ? name : "BINARY";
 }
 
 // The first operand below `e` that has a COLLATE of its own.

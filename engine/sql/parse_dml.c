@@ -87,6 +87,15 @@ static void refuse_order_and_limit(Parser *p)
 
 // --- INSERT ---
 
+// Keys have no NULLS FIRST or LAST.
+static void refuse_nulls_order(Parser *p, const ExprList *list)
+{
+    for (u32 i = 0; p->rc == SQLITE_OK && i < list->count; i++)
+        if (list->items[i].has_nulls)
+            parser_error(p, -1, "unsupported use of NULLS %s",
+                         list->items[i].sort & SORT_NULLS_FIRST ? "FIRST" : "LAST");
+}
+
 // upsert ::= ON CONFLICT ["(" sortlist ")" [WHERE expr]] DO (NOTHING | UPDATE
 // SET setlist [WHERE expr])
 static Upsert *parse_upsert_clause(Parser *p)
@@ -96,6 +105,7 @@ static Upsert *parse_upsert_clause(Parser *p)
     if (parser_accept(p, TK_LEFT_PAREN)) {
         upsert->target = parse_sort_list(p);
         parser_expect(p, TK_RIGHT_PAREN);
+        refuse_nulls_order(p, upsert->target);
         if (parser_accept(p, TK_WHERE))
             upsert->target_where = parse_expr(p);
     }

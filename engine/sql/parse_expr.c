@@ -699,6 +699,70 @@ static Select *parse_in_table(Parser *p)
     return select_from_table(p, item);
 }
 
+// The row values of a list, as the VALUES they amount to.
+static Select *list_as_values(Parser *p, u32 width, const ExprList *list)
+{
+    Select *last = NULL;
+    for (u32 i = 0; i < list->count; i++) {
+        Expr *row = list->items[i].expr;
+        u32 size = row->kind == EX_VECTOR ? row->list->count : 1;
+        if (size != width)
+            parser_error(p, -1, "IN(...) element has %u term%s - expected %u", size,
+                         size == 1 ? "" : "s", width);
+        Select *select = parser_new(p, sizeof *select);
+        if (p->rc != SQLITE_OK)
+            return NULL;
+        select->columns = row->list;
+        select->flags = SELECT_VALUES;
+        select->id = ++p->select_count;
+        select->height = row->height;
+        select->prior = last;
+        if (last != NULL) {
+            select->set_op = SET_UNION_ALL;
+            select->flags |= SELECT_MULTI_VALUES;
+            last->next = select;
+            last->flags |= SELECT_COMPOUND_TERM;
+        }
+        last = select;
+    }
+    return last;
+}
+
+static bool is_plain_constant(const Expr *e)
+{
+    switch (e->kind) {
+    case EX_INTEGER:
+    case EX_FLOAT:
+    case EX_STRING:
+    case EX_BLOB:
+    case EX_NULL:
+    case EX_PARAM: return true;
+    case EX_NEGATE:
+    case EX_PLUS: return is_plain_constant(e->left);
+    default: return false; // reads a row, or may fail
+    }
+}
+
+// Lists that are something simpler: x IN () is false, x IN (5) is x = +5, rows are VALUES. NULL:
+// none of these.
+static Expr *simplified_in(Parser *p, Expr *left, ExprList *list, u32 offset)
+{
+    if (p->rc != SQLITE_OK || list == NULL)
+        return NULL;
+    if (list->count == 0 && !(left->flags & EXPR_HAS_CALL)) {
+        Expr *zero = parser_expr(p, EX_INTEGER, NO_OFFSET);
+        zero->text = "0";
+        return zero;
+    }
+    bool is_single = list->count == 1 && left->kind != EX_VECTOR && left->kind != EX_SELECT
+                     && is_plain_constant(list->items[0].expr);
+    if (!is_single)
+        return NULL;
+    // The unary plus takes affinity and collation away, which an element of a list has not.
+    Expr *value = parser_unary(p, EX_PLUS, NO_OFFSET, list->items[0].expr);
+    return parser_binary(p, EX_EQ, offset, left, value);
+}
+
 // IN "(" [exprlist] ")" | IN "(" select ")" | IN table, at IN
 static Expr *parse_in(Parser *p, Expr *left)
 {
@@ -718,6 +782,13 @@ static Expr *parse_in(Parser *p, Expr *left)
             list = parser_new(p, sizeof *list);
         parser_expect(p, TK_RIGHT_PAREN);
         parser_leave(p, 3);
+    }
+    Expr *simple = simplified_in(p, left, list, e->offset);
+    if (simple != NULL)
+        return simple;
+    if (p->rc == SQLITE_OK && list != NULL && left->kind == EX_VECTOR && list->count > 0) {
+        select = list_as_values(p, left->list->count, list);
+        list = NULL;
     }
     if (p->rc != SQLITE_OK)
         return e;

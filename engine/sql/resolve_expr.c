@@ -285,6 +285,22 @@ static int resolve_children(Resolver *r, Scope *s, Expr *e)
     return SQLITE_OK;
 }
 
+// CASE (a, b) WHEN (1, 2) THEN ... compares rows: CASE WHEN (a, b) = (1, 2) THEN ...
+static int resolve_case(Resolver *r, Scope *s, Expr *e)
+{
+    bool is_row = e->left != NULL && expr_is_vector(e->left);
+    for (u32 i = 0; is_row && i + 1 < e->list->count; i += 2) {
+        Expr *base = i == 0 ? e->left : expr_copy(r->arena, e->left, &r->ctx->cursor_count);
+        Expr *equal = base == NULL ? NULL : expr_new(r->arena, EX_EQ, base, e->list->items[i].expr);
+        if (equal == NULL)
+            return resolve_no_memory(r);
+        e->list->items[i].expr = equal;
+    }
+    if (is_row)
+        e->left = NULL;
+    return resolve_children(r, s, e);
+}
+
 // Bare words in ATTACH and DETACH are text, double quotes or not.
 static bool name_is_text(const Scope *s, Expr *e)
 {
@@ -335,6 +351,7 @@ static int resolve_node(Resolver *r, Scope *s, Expr *e)
     case EX_IS:
     case EX_IS_NOT: return resolve_is(r, s, e);
     case EX_CALL: return resolve_call_on(r, s, e);
+    case EX_CASE: return resolve_case(r, s, e);
     default: return resolve_children(r, s, e); // operators and subqueries
     }
 }

@@ -425,8 +425,11 @@ static int become_found(Resolver *r, const Scope *s, Expr *e, Lookup *l, int dep
 static bool double_quotes_may_be_text(const Resolver *r, const Scope *s)
 {
     u64 flag = (s->flags & SCOPE_SELF) || r->ctx->is_ddl ? CONN_FLAG(DQS_DDL) : CONN_FLAG(DQS_DML);
-    if (r->db->is_loading && (s->flags & SCOPE_SELF))
+    if (r->db->is_loading)
         return true; // what a schema holds was allowed once
+    u64 lax = CONN_FLAG(WRITABLE_SCHEMA) | CONN_FLAG(DQS_DML);
+    if ((r->db->flags & lax) == lax)
+        return true;
     return (r->db->flags & flag) != 0;
 }
 

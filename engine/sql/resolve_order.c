@@ -40,6 +40,12 @@ static u32 number_offset(const Expr *e)
     return expr_error_offset(e);
 }
 
+// A literal beyond 32 bits is an expression like any other.
+static bool is_column_number(const Expr *e, i64 *value)
+{
+    return expr_is_integer(e, value) && *value <= INT32_MAX && *value >= -(i64)INT32_MAX;
+}
+
 static int resolve_term(Resolver *r, Scope *s, Select *select, ExprItem *item, u32 number,
                         bool is_group)
 {
@@ -50,7 +56,7 @@ static int resolve_term(Resolver *r, Scope *s, Select *select, ExprItem *item, u
             return SQLITE_OK;
     }
     i64 value;
-    if (expr_is_integer(bare, &value)) {
+    if (is_column_number(bare, &value)) {
         if (value < 1 || value > 0xffff)
             return out_of_range(r, is_group ? "GROUP" : "ORDER", number, select->columns->count,
                                 number_offset(bare));
@@ -185,7 +191,7 @@ static int compound_term(Resolver *r, Scope *outer, Select *select, ExprItem *it
     const Expr *bare = expr_skip_collate_likely(item->expr);
     i64 value;
     u16 column = 0;
-    if (expr_is_integer(bare, &value)) {
+    if (is_column_number(bare, &value)) {
         if (value < 1 || value > (i64)select->columns->count)
             return out_of_range(r, "ORDER", number, select->columns->count, number_offset(bare));
         column = (u16)value;

@@ -56,7 +56,7 @@ static bool order_allows(const Select *p, const Select *sub)
 {
     if (sub->order_by == NULL)
         return true;
-    return p->order_by == NULL && !(p->flags & SELECT_AGGREGATE);
+    return p->order_by == NULL && !(p->flags & SELECT_AGGREGATE) && !is_compound_term(p);
 }
 
 // (3) (26) (27) (29): outer joins around and inside
@@ -145,7 +145,9 @@ static Expr *replacement(Flattening *f, int column)
         wrapped->u.column.item = f->first;
         copy = wrapped;
     }
-    copy->flags &= ~(u32)EXPR_HAS_COLLATE;
+    copy = rewrite_with_collation(f->ctx->arena, copy, f->item->columns[column].collation);
+    if (copy != NULL)
+        copy->flags &= ~(u32)EXPR_HAS_COLLATE;
     return copy;
 }
 
@@ -287,6 +289,133 @@ static int flatten_plain(ResolveContext *ctx, Select *p, u32 position)
     return SQLITE_OK;
 }
 
+// --- UNION ALL ---
+
+// (17): every term is plain, and a column means the same in all of them.
+static bool terms_allow_split(const Select *sub, u32 position)
+{
+    for (const Select *term = sub; term != NULL; term = term->prior) {
+        if (!term_allows(term) || (term->prior != NULL && term->set_op != SET_UNION_ALL))
+            return false;
+        if (position > 0 && (term->from->items[0]->join & JOIN_LEFT_OF_RIGHT))
+            return false;
+        for (u32 i = 0; i < sub->columns->count; i++)
+            if (expr_affinity(term->columns->items[i].expr)
+                != expr_affinity(sub->columns->items[i].expr))
+                return false;
+    }
+    return true;
+}
+
+// (18): ORDER BY names columns only
+static bool orders_by_columns(const Select *p)
+{
+    for (u32 i = 0; p->order_by != NULL && i < p->order_by->count; i++)
+        if (p->order_by->items[i].column == 0)
+            return false;
+    return true;
+}
+
+#define SPLIT_MAX 500 // SELECTs in a statement beyond which joins are not multiplied any further
+
+static bool may_split(const ResolveContext *ctx, const Select *p, u32 position)
+{
+    const FromItem *item = p->from->items[position];
+    if (!is_subquery(item) || item->select->prior == NULL || is_compound_term(p))
+        return false;
+    const Select *sub = item->select;
+    u32 unfit = SELECT_AGGREGATE | SELECT_DISTINCT | SELECT_RECURSIVE; // (17d) (23)
+    if ((p->flags & unfit) || p->window_count > 0 || sub->order_by != NULL || sub->limit != NULL)
+        return false;
+    if (item->join & (JOIN_OUTER | JOIN_LEFT_OF_RIGHT)) // (17f)
+        return false;
+    if (p->from->count > 1 && ctx->select_count > SPLIT_MAX)
+        return false;
+    return hints_allow(item) && terms_allow_split(sub, position) && orders_by_columns(p);
+}
+
+// ORDER BY of a compound speaks of columns by number.
+static bool order_by_numbers(ResolveContext *ctx, Select *p)
+{
+    for (u32 i = 0; p->order_by != NULL && i < p->order_by->count; i++) {
+        ExprItem *item = &p->order_by->items[i];
+        const Expr *e = item->expr;
+        Expr *number = expr_new_integer(ctx->arena, item->column);
+        if (number != NULL && e->kind == EX_COLLATE) {
+            Expr *collate = expr_new(ctx->arena, EX_COLLATE, number, NULL);
+            if (collate != NULL) {
+                collate->text = e->text;
+                collate->flags |= EXPR_HAS_COLLATE;
+            }
+            number = collate;
+        }
+        if (number == NULL)
+            return false;
+        item->expr = number;
+    }
+    return true;
+}
+
+static void detach_term(Select *term)
+{
+    term->prior = term->next = NULL;
+    term->set_op = SET_NONE;
+    term->flags &= ~(u32)SELECT_COMPOUND_TERM;
+}
+
+// A copy of `p` with one term of the subquery, without what belongs to the whole compound.
+static Select *copy_for_term(ResolveContext *ctx, Select *p, FromItem *item, Select *term)
+{
+    ExprList *order_by = p->order_by;
+    Expr *limit = p->limit;
+    Expr *offset = p->offset_expr;
+    Select *select = item->select;
+    p->order_by = NULL;
+    p->limit = p->offset_expr = NULL;
+    item->select = term;
+    Select *copy = select_copy(ctx->arena, p, &ctx->cursor_count);
+    item->select = select;
+    p->order_by = order_by;
+    p->limit = limit;
+    p->offset_expr = offset;
+    if (copy != NULL) {
+        copy->with = NULL;
+        copy->flags |= SELECT_COMPOUND_TERM;
+        copy->id = ++ctx->select_count;
+    }
+    return copy;
+}
+
+static void link_before(Select *prior, Select *p)
+{
+    p->prior = prior;
+    p->set_op = SET_UNION_ALL;
+    prior->next = p;
+}
+
+// p over (A UNION ALL B) becomes p over A UNION ALL p over B; `p` itself is the last.
+static int split_union(ResolveContext *ctx, Select *p, u32 position)
+{
+    FromItem *item = p->from->items[position];
+    Select *term = item->select;
+    Select *prior = term->prior;
+    if (!order_by_numbers(ctx, p))
+        return connection_out_of_memory(ctx->db);
+    detach_term(term);
+    Select *next = p;
+    while (prior != NULL) {
+        term = prior;
+        prior = term->prior;
+        detach_term(term);
+        Select *copy = copy_for_term(ctx, p, item, term);
+        if (copy == NULL)
+            return connection_out_of_memory(ctx->db);
+        link_before(copy, next);
+        next = copy;
+    }
+    return SQLITE_OK;
+}
+
 int rewrite_flatten(ResolveContext *ctx, Select *p)
 {
     ASSERT(p->flags & SELECT_RESOLVED);
@@ -294,6 +423,10 @@ int rewrite_flatten(ResolveContext *ctx, Select *p)
     u32 i = 0;
     rewrite_outer_joins(p);
     while (p->from != NULL && i < p->from->count) {
+        if (may_split(ctx, p, i)) {
+            TRY(split_union(ctx, p, i));
+            continue; // the term that is left is a plain subquery
+        }
         if (!may_flatten(p, i)) {
             i++;
             continue;

@@ -132,13 +132,15 @@ static bool windows_allow(const Select *term, Expr *condition)
 
 // --- pushing ---
 
-// Terms of a compound have collations of their own; the column seen from outside has one for all.
-// `e` takes that one, as implicitly as a column has it. NULL: out of memory.
+// What replaces a column takes the column's collation, as implicitly as a column has it: that of
+// the first term of a compound, BINARY where the expression had none. NULL: out of memory.
 Expr *rewrite_with_collation(Arena *arena, Expr *e, const char *collation)
 {
     const char *own = expr_collation_name(e);
     bool is_same = own == NULL || collation == NULL ? is_binary(own) && is_binary(collation)
                                                     : name_equals(own, collation);
+    if (is_same && e->kind == EX_IF_NULL_ROW && e->left->kind == EX_COLUMN)
+        return e;
     if (is_same && (e->kind == EX_COLUMN || e->kind == EX_COLLATE))
         return e;
     Expr *collate = expr_new(arena, EX_COLLATE, e, NULL);
@@ -151,7 +153,6 @@ typedef struct Replace {
     ResolveContext *ctx;
     const FromItem *item;
     const Select *term;
-    bool is_compound;
     bool failed;
 } Replace;
 
@@ -164,7 +165,7 @@ static WalkResult replace_column(Walker *w, Expr *e)
     u32 column = (u32)e->u.column.index;
     const Expr *source = replace->term->columns->items[column].expr;
     Expr *copy = expr_copy(replace->ctx->arena, source, &replace->ctx->cursor_count);
-    if (copy != NULL && replace->is_compound)
+    if (copy != NULL)
         copy = rewrite_with_collation(replace->ctx->arena, copy,
                                       replace->item->columns[column].collation);
     if (copy == NULL) {
@@ -180,8 +181,7 @@ static WalkResult replace_column(Walker *w, Expr *e)
 static Expr *translated(ResolveContext *ctx, const FromItem *item, const Select *term,
                         const Expr *condition)
 {
-    Replace replace = {
-        .ctx = ctx, .item = item, .term = term, .is_compound = item->select->prior != NULL};
+    Replace replace = {.ctx = ctx, .item = item, .term = term};
     Expr *copy = expr_copy(ctx->arena, condition, &ctx->cursor_count);
     Walker w = {.expr = replace_column, .arg = &replace};
     if (copy != NULL)

@@ -144,7 +144,6 @@ static const struct {
     {"select (1,2) in (select 1)", -1, "sub-select returns 1 columns - expected 2"},
     {"select 1 in (select 1,2)", -1, "sub-select returns 2 columns - expected 1"},
     {"select 1 in ((1,2))", -1, "row value misused"},
-    {"select (1,2) in (1,2)", -1, "IN(...) element has 1 term - expected 2"},
     {"select (select 1,2)", -1, "sub-select returns 2 columns - expected 1"},
     {"select 1 between (1,2) and 3", 7, "row value misused"},
     {"select (1,2)+1", -1, "row value misused"},
