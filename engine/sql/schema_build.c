@@ -235,7 +235,7 @@ void build_primary_key(TableBuild *b, const ExprList *columns, int index, const 
     }
     table->flags |= TABLE_HAS_PRIMARY_KEY;
     int single = index;
-    u8 sort = c->sort;
+    u8 sort = columns == NULL ? c->sort : 0;
     if (columns != NULL) {
         for (u32 i = 0; i < columns->count; i++) {
             single = plain_column(table, columns->items[i].expr);
@@ -243,9 +243,7 @@ void build_primary_key(TableBuild *b, const ExprList *columns, int index, const 
                 mark_primary_key(b, single);
         }
         if (columns->count != 1)
-            single = -1;
-        else
-            sort = columns->items[0].sort;
+            single = -1; // DESC matters behind a column's own PRIMARY KEY only
     } else {
         mark_primary_key(b, index);
     }
