@@ -42,6 +42,7 @@ MUST_USE int uri_parse(const char *vfs_name, const char *uri, int *open_flags, s
 
 // What hangs on a new connection: functions, collations, modules (registry.c).
 MUST_USE int connection_register_builtins(sqlite3 *db);
+MUST_USE int connection_register_modules(sqlite3 *db); // builtin_modules.c
 void connection_release_builtins(sqlite3 *db);
 void connection_disconnect_modules(sqlite3 *db);
 void connection_free_client_data(sqlite3 *db);

@@ -227,6 +227,7 @@ static int open_connection(const char *name, sqlite3 **out, int flags, const cha
     db->magic = CONNECTION_OPEN;
     connection_error_clear(db);
     sqlite3_wal_autocheckpoint(db, 1000);
+    TRY_DONE(connection_register_modules(db));
     rc = connection_load_auto_extensions(db);
 done:
     if (rc != SQLITE_OK && db->error_code == SQLITE_OK)

@@ -17,6 +17,8 @@ typedef struct StockApi {
     int (*exec)(void *, const char *, ExecCallback *, void *, char **);
     const char *(*errmsg)(void *);
     int (*close)(void *);
+    int (*enable_load_extension)(void *, int);
+    int (*load_extension)(void *, const char *, const char *, char **);
 } StockApi;
 
 static char ring[8][8192];
@@ -37,6 +39,8 @@ static bool stock_load(StockApi *api)
     *(void **)&api->exec = dlsym(library, "sqlite3_exec");
     *(void **)&api->errmsg = dlsym(library, "sqlite3_errmsg");
     *(void **)&api->close = dlsym(library, "sqlite3_close");
+    *(void **)&api->enable_load_extension = dlsym(library, "sqlite3_enable_load_extension");
+    *(void **)&api->load_extension = dlsym(library, "sqlite3_load_extension");
     return api->open != NULL && api->exec != NULL;
 }
 
@@ -75,7 +79,21 @@ static int add_row(void *arg, int count, char **values, char **names)
     return 0;
 }
 
-static void child_sql(const char *path, const char *sql, int report)
+// Extensions lie in the build folder, above the one this program is in.
+static int load_extension(const StockApi *api, void *db, const char *extension)
+{
+    char path[512];
+    ssize_t size = readlink("/proc/self/exe", path, sizeof path - 1);
+    path[size > 0 ? size : 0] = 0;
+    for (int i = 0; i < 2 && strrchr(path, '/') != NULL; i++)
+        *strrchr(path, '/') = 0;
+    char file[600];
+    snprintf(file, sizeof file, "%s/%s", path, extension);
+    int rc = api->enable_load_extension(db, 1);
+    return rc != 0 ? rc : api->load_extension(db, file, NULL, NULL);
+}
+
+static void child_sql(const char *extension, const char *path, const char *sql, int report)
 {
     StockApi api;
     void *db = NULL;
@@ -83,6 +101,8 @@ static void child_sql(const char *path, const char *sql, int report)
     if (!stock_load(&api))
         _exit(1);
     int rc = api.open(path, &db);
+    if (rc == 0 && extension != NULL)
+        rc = load_extension(&api, db, extension);
     if (rc == 0)
         rc = api.exec(db, sql, add_row, &out, NULL);
     if (rc != 0) {
@@ -96,6 +116,11 @@ static void child_sql(const char *path, const char *sql, int report)
 
 const char *stock_sql(const char *path, const char *sql)
 {
+    return stock_sql_with(NULL, path, sql);
+}
+
+const char *stock_sql_with(const char *extension, const char *path, const char *sql)
+{
     int ends[2];
     if (pipe(ends) != 0)
         abort();
@@ -103,7 +128,7 @@ const char *stock_sql(const char *path, const char *sql)
     pid_t child = fork();
     if (child == 0) {
         close(ends[0]);
-        child_sql(path, sql, ends[1]);
+        child_sql(extension, path, sql, ends[1]);
     }
     close(ends[1]);
     char *out = ring[ring_next++ % 8];

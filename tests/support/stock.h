@@ -17,6 +17,9 @@ bool stock_is_present(void);
 // N: message". The text is valid for the next 7 calls.
 const char *stock_sql(const char *path, const char *sql);
 
+// The same with a loadable extension of this build, say "vector.so".
+const char *stock_sql_with(const char *extension, const char *path, const char *sql);
+
 // Starts a process that runs `sql` and then stays as it is, with its locks and
 // its open transaction, until stock_stop(): killed without a chance to clean
 // up, or let go its way (connection closed).

@@ -1,0 +1,378 @@
+// Kernels for x86-64 with AVX-512 F, BW, DQ, VL, VNNI and VPOPCNTDQ. Ends are masked loads.
+#include "vector/kernel/kernel.h"
+
+#include <immintrin.h>
+
+#define INLINED static inline __attribute__((always_inline))
+
+// The lanes that hold elements when `rest` are left.
+INLINED uint64_t lanes_of(size_t rest, size_t lanes)
+{
+    return rest >= lanes ? ~(uint64_t)0 : ((uint64_t)1 << rest) - 1;
+}
+
+// --- f32, f16, bf16: sixteen elements become floats ---
+
+enum { LANES = 16, SUMS = 4, BLOCK = LANES * SUMS };
+
+typedef __m512 Load16(const uint8_t *elements, __mmask16 lanes);
+typedef __m512 Step16(__m512 sum, __m512 a, __m512 b);
+
+INLINED __m512 load_f32(const uint8_t *elements, __mmask16 lanes)
+{
+    return _mm512_maskz_loadu_ps(lanes, elements);
+}
+
+INLINED __m512 load_f16(const uint8_t *elements, __mmask16 lanes)
+{
+    return _mm512_cvtph_ps(_mm256_maskz_loadu_epi16(lanes, elements));
+}
+
+INLINED __m512 load_bf16(const uint8_t *elements, __mmask16 lanes)
+{
+    __m512i wide = _mm512_cvtepu16_epi32(_mm256_maskz_loadu_epi16(lanes, elements));
+    return _mm512_castsi512_ps(_mm512_slli_epi32(wide, 16));
+}
+
+INLINED __m512 step_l2sq(__m512 sum, __m512 a, __m512 b)
+{
+    __m512 diff = _mm512_sub_ps(a, b);
+    return _mm512_fmadd_ps(diff, diff, sum);
+}
+
+INLINED __m512 step_dot(__m512 sum, __m512 a, __m512 b)
+{
+    return _mm512_fmadd_ps(a, b, sum);
+}
+
+INLINED __m512 step_l1(__m512 sum, __m512 a, __m512 b)
+{
+    return _mm512_add_ps(sum, _mm512_abs_ps(_mm512_sub_ps(a, b)));
+}
+
+INLINED double sum_pairs(Load16 *load, Step16 *step, size_t size, const void *a_elements,
+                         const void *b_elements, size_t count)
+{
+    const uint8_t *a = a_elements;
+    const uint8_t *b = b_elements;
+    __m512 sum[SUMS] = {_mm512_setzero_ps(), _mm512_setzero_ps(), _mm512_setzero_ps(),
+                        _mm512_setzero_ps()};
+    size_t i = 0;
+    for (; i + BLOCK <= count; i += BLOCK)
+#pragma GCC unroll 4
+        for (size_t k = 0; k < SUMS; k++) {
+            size_t at = (i + LANES * k) * size;
+            sum[k] = step(sum[k], load(a + at, 0xffff), load(b + at, 0xffff));
+        }
+    for (; i < count; i += LANES) {
+        __mmask16 lanes = (__mmask16)lanes_of(count - i, LANES);
+        sum[0] = step(sum[0], load(a + i * size, lanes), load(b + i * size, lanes));
+    }
+    __m512 total = _mm512_add_ps(_mm512_add_ps(sum[0], sum[1]), _mm512_add_ps(sum[2], sum[3]));
+    return (double)_mm512_reduce_add_ps(total);
+}
+
+typedef struct Cosine16 {
+    __m512 dot[2], a[2], b[2];
+} Cosine16;
+
+INLINED void step_cosine(Cosine16 *sums, int k, __m512 a, __m512 b)
+{
+    sums->dot[k] = _mm512_fmadd_ps(a, b, sums->dot[k]);
+    sums->a[k] = _mm512_fmadd_ps(a, a, sums->a[k]);
+    sums->b[k] = _mm512_fmadd_ps(b, b, sums->b[k]);
+}
+
+INLINED CosineParts sum_cosine(Load16 *load, size_t size, const void *a_elements,
+                               const void *b_elements, size_t count)
+{
+    const uint8_t *a = a_elements;
+    const uint8_t *b = b_elements;
+    __m512 zero = _mm512_setzero_ps();
+    Cosine16 sums = {{zero, zero}, {zero, zero}, {zero, zero}};
+    size_t i = 0;
+    for (; i + 2 * LANES <= count; i += 2 * LANES) {
+        size_t next = (i + LANES) * size;
+        step_cosine(&sums, 0, load(a + i * size, 0xffff), load(b + i * size, 0xffff));
+        step_cosine(&sums, 1, load(a + next, 0xffff), load(b + next, 0xffff));
+    }
+    for (; i < count; i += LANES) {
+        __mmask16 lanes = (__mmask16)lanes_of(count - i, LANES);
+        step_cosine(&sums, 0, load(a + i * size, lanes), load(b + i * size, lanes));
+    }
+    return (CosineParts){(double)_mm512_reduce_add_ps(_mm512_add_ps(sums.dot[0], sums.dot[1])),
+                         (double)_mm512_reduce_add_ps(_mm512_add_ps(sums.a[0], sums.a[1])),
+                         (double)_mm512_reduce_add_ps(_mm512_add_ps(sums.b[0], sums.b[1]))};
+}
+
+static double l2sq_f32(const void *a, const void *b, size_t count)
+{
+    return sum_pairs(load_f32, step_l2sq, 4, a, b, count);
+}
+
+static double dot_f32(const void *a, const void *b, size_t count)
+{
+    return sum_pairs(load_f32, step_dot, 4, a, b, count);
+}
+
+static double l1_f32(const void *a, const void *b, size_t count)
+{
+    return sum_pairs(load_f32, step_l1, 4, a, b, count);
+}
+
+static CosineParts cosine_f32(const void *a, const void *b, size_t count)
+{
+    return sum_cosine(load_f32, 4, a, b, count);
+}
+
+static double l2sq_f16(const void *a, const void *b, size_t count)
+{
+    return sum_pairs(load_f16, step_l2sq, 2, a, b, count);
+}
+
+static double dot_f16(const void *a, const void *b, size_t count)
+{
+    return sum_pairs(load_f16, step_dot, 2, a, b, count);
+}
+
+static double l1_f16(const void *a, const void *b, size_t count)
+{
+    return sum_pairs(load_f16, step_l1, 2, a, b, count);
+}
+
+static CosineParts cosine_f16(const void *a, const void *b, size_t count)
+{
+    return sum_cosine(load_f16, 2, a, b, count);
+}
+
+static double l2sq_bf16(const void *a, const void *b, size_t count)
+{
+    return sum_pairs(load_bf16, step_l2sq, 2, a, b, count);
+}
+
+static double dot_bf16(const void *a, const void *b, size_t count)
+{
+    return sum_pairs(load_bf16, step_dot, 2, a, b, count);
+}
+
+static double l1_bf16(const void *a, const void *b, size_t count)
+{
+    return sum_pairs(load_bf16, step_l1, 2, a, b, count);
+}
+
+static CosineParts cosine_bf16(const void *a, const void *b, size_t count)
+{
+    return sum_cosine(load_bf16, 2, a, b, count);
+}
+
+// --- f64 ---
+
+typedef __m512d Step8(__m512d sum, __m512d a, __m512d b);
+
+INLINED __m512d step_l2sq_f64(__m512d sum, __m512d a, __m512d b)
+{
+    __m512d diff = _mm512_sub_pd(a, b);
+    return _mm512_fmadd_pd(diff, diff, sum);
+}
+
+INLINED __m512d step_dot_f64(__m512d sum, __m512d a, __m512d b)
+{
+    return _mm512_fmadd_pd(a, b, sum);
+}
+
+INLINED __m512d step_l1_f64(__m512d sum, __m512d a, __m512d b)
+{
+    return _mm512_add_pd(sum, _mm512_abs_pd(_mm512_sub_pd(a, b)));
+}
+
+INLINED double sum_f64(Step8 *step, const void *a_elements, const void *b_elements, size_t count)
+{
+    const uint8_t *a = a_elements;
+    const uint8_t *b = b_elements;
+    __m512d sum[2] = {_mm512_setzero_pd(), _mm512_setzero_pd()};
+    size_t i = 0;
+    for (; i + 16 <= count; i += 16) {
+        size_t next = (i + 8) * sizeof(double);
+        sum[0] = step(sum[0], _mm512_loadu_pd(a + i * sizeof(double)),
+                      _mm512_loadu_pd(b + i * sizeof(double)));
+        sum[1] = step(sum[1], _mm512_loadu_pd(a + next), _mm512_loadu_pd(b + next));
+    }
+    for (; i < count; i += 8) {
+        __mmask8 lanes = (__mmask8)lanes_of(count - i, 8);
+        sum[0] = step(sum[0], _mm512_maskz_loadu_pd(lanes, a + i * sizeof(double)),
+                      _mm512_maskz_loadu_pd(lanes, b + i * sizeof(double)));
+    }
+    return _mm512_reduce_add_pd(_mm512_add_pd(sum[0], sum[1]));
+}
+
+static double l2sq_f64(const void *a, const void *b, size_t count)
+{
+    return sum_f64(step_l2sq_f64, a, b, count);
+}
+
+static double dot_f64(const void *a, const void *b, size_t count)
+{
+    return sum_f64(step_dot_f64, a, b, count);
+}
+
+static double l1_f64(const void *a, const void *b, size_t count)
+{
+    return sum_f64(step_l1_f64, a, b, count);
+}
+
+static CosineParts cosine_f64(const void *a, const void *b, size_t count)
+{
+    return (CosineParts){dot_f64(a, b, count), dot_f64(a, a, count), dot_f64(b, b, count)};
+}
+
+// --- i8: widened to 16 bits; VNNI multiplies, adds pairs and accumulates at once ---
+
+typedef __m512i StepInt(__m512i sum, __m512i a, __m512i b);
+
+enum {
+    INT_LANES = 32,
+    // A 32-bit lane takes at most 2 * 255^2 per step, so this many elements cannot overflow it.
+    INT_RUN = 16384 * INT_LANES,
+};
+
+INLINED __m512i load_i8(const uint8_t *elements, __mmask32 lanes)
+{
+    return _mm512_cvtepi8_epi16(_mm256_maskz_loadu_epi8(lanes, elements));
+}
+
+INLINED __m512i step_l2sq_i8(__m512i sum, __m512i a, __m512i b)
+{
+    __m512i diff = _mm512_sub_epi16(a, b);
+    return _mm512_dpwssd_epi32(sum, diff, diff);
+}
+
+INLINED __m512i step_dot_i8(__m512i sum, __m512i a, __m512i b)
+{
+    return _mm512_dpwssd_epi32(sum, a, b);
+}
+
+INLINED __m512i step_l1_i8(__m512i sum, __m512i a, __m512i b)
+{
+    __m512i distance = _mm512_abs_epi16(_mm512_sub_epi16(a, b));
+    return _mm512_dpwssd_epi32(sum, distance, _mm512_set1_epi16(1));
+}
+
+INLINED int64_t add_lanes_int(__m512i sum)
+{
+    __m512i low = _mm512_cvtepi32_epi64(_mm512_castsi512_si256(sum));
+    __m512i high = _mm512_cvtepi32_epi64(_mm512_extracti64x4_epi64(sum, 1));
+    return _mm512_reduce_add_epi64(_mm512_add_epi64(low, high));
+}
+
+INLINED int64_t sum_run_i8(StepInt *step, const uint8_t *a, const uint8_t *b, size_t count)
+{
+    const __mmask32 all = 0xffffffff;
+    __m512i sum[2] = {_mm512_setzero_si512(), _mm512_setzero_si512()};
+    size_t i = 0;
+    for (; i + 2 * INT_LANES <= count; i += 2 * INT_LANES) {
+        size_t next = i + INT_LANES;
+        sum[0] = step(sum[0], load_i8(a + i, all), load_i8(b + i, all));
+        sum[1] = step(sum[1], load_i8(a + next, all), load_i8(b + next, all));
+    }
+    for (; i < count; i += INT_LANES) {
+        __mmask32 lanes = (__mmask32)lanes_of(count - i, INT_LANES);
+        sum[0] = step(sum[0], load_i8(a + i, lanes), load_i8(b + i, lanes));
+    }
+    return add_lanes_int(sum[0]) + add_lanes_int(sum[1]);
+}
+
+INLINED double sum_i8(StepInt *step, const void *a, const void *b, size_t count)
+{
+    int64_t total = 0;
+    for (size_t i = 0; i < count; i += INT_RUN) {
+        size_t run = count - i < INT_RUN ? count - i : INT_RUN;
+        total += sum_run_i8(step, (const uint8_t *)a + i, (const uint8_t *)b + i, run);
+    }
+    return (double)total;
+}
+
+static double l2sq_i8(const void *a, const void *b, size_t count)
+{
+    return sum_i8(step_l2sq_i8, a, b, count);
+}
+
+static double dot_i8(const void *a, const void *b, size_t count)
+{
+    return sum_i8(step_dot_i8, a, b, count);
+}
+
+static double l1_i8(const void *a, const void *b, size_t count)
+{
+    return sum_i8(step_l1_i8, a, b, count);
+}
+
+static CosineParts cosine_i8(const void *a, const void *b, size_t count)
+{
+    return (CosineParts){dot_i8(a, b, count), dot_i8(a, a, count), dot_i8(b, b, count)};
+}
+
+// --- bits ---
+
+typedef __m512i Combine(__m512i a, __m512i b);
+
+INLINED __m512i combine_xor(__m512i a, __m512i b)
+{
+    return _mm512_xor_si512(a, b);
+}
+
+INLINED __m512i combine_and(__m512i a, __m512i b)
+{
+    return _mm512_and_si512(a, b);
+}
+
+INLINED __m512i combine_or(__m512i a, __m512i b)
+{
+    return _mm512_or_si512(a, b);
+}
+
+INLINED double count_bits(Combine *combine, const uint8_t *a, const uint8_t *b, size_t count)
+{
+    __m512i sum = _mm512_setzero_si512();
+    size_t i = 0;
+    for (; i + 64 <= count; i += 64) {
+        __m512i bits = combine(_mm512_loadu_si512(a + i), _mm512_loadu_si512(b + i));
+        sum = _mm512_add_epi64(sum, _mm512_popcnt_epi64(bits));
+    }
+    if (i < count) {
+        __mmask64 lanes = lanes_of(count - i, 64);
+        __m512i bits =
+            combine(_mm512_maskz_loadu_epi8(lanes, a + i), _mm512_maskz_loadu_epi8(lanes, b + i));
+        sum = _mm512_add_epi64(sum, _mm512_popcnt_epi64(bits));
+    }
+    return (double)_mm512_reduce_add_epi64(sum);
+}
+
+static double hamming(const void *a, const void *b, size_t count)
+{
+    return count_bits(combine_xor, a, b, count);
+}
+
+static double both(const void *a, const void *b, size_t count)
+{
+    return count_bits(combine_and, a, b, count);
+}
+
+static double either(const void *a, const void *b, size_t count)
+{
+    return count_bits(combine_or, a, b, count);
+}
+
+const VectorKernels vector_kernels_avx512 = {
+    .name = "avx512",
+    .element =
+        {
+            [ELEMENT_F32] = {l2sq_f32, dot_f32, l1_f32, cosine_f32},
+            [ELEMENT_F64] = {l2sq_f64, dot_f64, l1_f64, cosine_f64},
+            [ELEMENT_F16] = {l2sq_f16, dot_f16, l1_f16, cosine_f16},
+            [ELEMENT_BF16] = {l2sq_bf16, dot_bf16, l1_bf16, cosine_bf16},
+            [ELEMENT_I8] = {l2sq_i8, dot_i8, l1_i8, cosine_i8},
+        },
+    .hamming = hamming,
+    .both = both,
+    .either = either,
+};

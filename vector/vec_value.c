@@ -1,0 +1,100 @@
+// Arguments of the vec_* functions.
+#include "vector/vec_value.h"
+#include "vector/vector_text.h"
+
+#include <math.h>
+
+size_t vec_size(VectorType type, size_t dims)
+{
+    return type == VECTOR_F32 ? dims * sizeof(f32) : type == VECTOR_I8 ? dims : dims / 8;
+}
+
+int vec_subtype(VectorType type)
+{
+    return type == VECTOR_F32 ? SUBTYPE_F32 : type == VECTOR_I8 ? SUBTYPE_I8 : SUBTYPE_BIT;
+}
+
+static int check_finite(const Vector *vector, VectorError *error)
+{
+    for (size_t i = 0; i < vector->dims; i++) {
+        f64 value = vector_element(vector, i);
+        if (!isfinite(value))
+            return vector_error(error, "invalid float32 vector: element %llu is %s",
+                                (unsigned long long)i, isnan(value) ? "NaN" : "Inf");
+    }
+    return SQLITE_OK;
+}
+
+static int read_blob(sqlite3_value *arg, VectorType type, VecValue *out, VectorError *error)
+{
+    const u8 *blob = sqlite3_value_blob(arg);
+    size_t size = (size_t)sqlite3_value_bytes(arg);
+    if (size == 0)
+        return vector_error(error, "zero-length vectors are not supported.");
+    if (blob == NULL)
+        return SQLITE_NOMEM;
+    if (type == VECTOR_F32 && size % sizeof(f32) != 0)
+        return vector_error(error,
+                            "invalid float32 vector BLOB length. Must be divisible by %d, found %d",
+                            (int)sizeof(f32), (int)size);
+    size_t dims = type == VECTOR_F32 ? size / sizeof(f32) : type == VECTOR_I8 ? size : size * 8;
+    out->vector = (Vector){.type = type, .data = blob, .dims = dims, .stored = dims};
+    return type == VECTOR_F32 ? check_finite(&out->vector, error) : SQLITE_OK;
+}
+
+static int read_text(sqlite3_value *arg, VectorType type, VecValue *out, VectorError *error)
+{
+    if (type == VECTOR_BIT)
+        return vector_error(error, "Unknown type for bitvector.");
+    const char *text = (const char *)sqlite3_value_text(arg);
+    if (text == NULL)
+        return SQLITE_NOMEM;
+    Elements elements = {0};
+    size_t size;
+    int rc = type == VECTOR_F32 ? vec_parse(text, &elements, error)
+                                : vec_parse_int8(text, &elements, error);
+    if (rc == SQLITE_OK)
+        rc = vector_encode(type, elements.values, elements.count, &out->owned, &size);
+    size_t dims = elements.count;
+    elements_deinit(&elements);
+    if (rc != SQLITE_OK)
+        return rc;
+    out->vector = (Vector){.type = type, .data = out->owned, .dims = dims, .stored = dims};
+    rc = type == VECTOR_F32 ? check_finite(&out->vector, error) : SQLITE_OK;
+    if (rc != SQLITE_OK)
+        vec_value_deinit(out);
+    return rc;
+}
+
+static const char *storage_class_name(int type)
+{
+    return type == SQLITE_INTEGER ? "INTEGER" : type == SQLITE_FLOAT ? "FLOAT" : "NULL";
+}
+
+int vec_value_read_as(sqlite3_value *arg, VectorType type, VecValue *out, VectorError *error)
+{
+    int storage = sqlite3_value_type(arg);
+    out->owned = NULL;
+    if (storage == SQLITE_BLOB)
+        return read_blob(arg, type, out, error);
+    if (storage == SQLITE_TEXT)
+        return read_text(arg, type, out, error);
+    return vector_error(error,
+                        "Input must have type BLOB (compact format) or TEXT (JSON), found %s",
+                        storage_class_name(storage));
+}
+
+int vec_value_read(sqlite3_value *arg, VecValue *out, VectorError *error)
+{
+    unsigned subtype = sqlite3_value_subtype(arg);
+    VectorType type = subtype == SUBTYPE_I8    ? VECTOR_I8
+                      : subtype == SUBTYPE_BIT ? VECTOR_BIT
+                                               : VECTOR_F32;
+    return vec_value_read_as(arg, type, out, error);
+}
+
+void vec_value_deinit(VecValue *value)
+{
+    sqlite3_free(value->owned);
+    value->owned = NULL;
+}

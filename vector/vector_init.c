@@ -1,0 +1,12 @@
+// Registers the module on a connection.
+#include "vector/vector.h"
+
+int quire_vector_init(sqlite3 *db, char **message, const struct sqlite3_api_routines *api)
+{
+    (void)message, (void)api;
+    const VectorKernels *kernels = vector_kernels();
+    TRY(vector_functions_register(db, kernels));
+    TRY(vector_aggregates_register(db));
+    TRY(vec_functions_register(db, kernels));
+    return vec_each_register(db);
+}
