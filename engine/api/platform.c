@@ -125,3 +125,30 @@ void sqlite3_randomness(int size, void *out)
     }
     mutex_unlock(&randomness.mutex);
 }
+
+// --- without effect in quire ---
+
+// Controls for SQLite's own tests; none of them means anything to another engine.
+int sqlite3_test_control(int op, ...)
+{
+    (void)op;
+    return 0;
+}
+
+int sqlite3_setlk_timeout(sqlite3 *db, int timeout_ms, int flags)
+{
+    (void)timeout_ms;
+    (void)flags;
+    return connection_is_usable(db) ? SQLITE_OK
+                                    : error_misuse(); // locks are polled, never waited for
+}
+
+// Shared-cache connections do not lock each other out, so there is never anything to wait for.
+int sqlite3_unlock_notify(sqlite3 *db, void (*notify)(void **, int), void *arg)
+{
+    if (!connection_is_usable(db))
+        return error_misuse();
+    if (notify != NULL)
+        notify(&arg, 1);
+    return SQLITE_OK;
+}

@@ -420,3 +420,22 @@ int sqlite3_expired(sqlite3_stmt *stmt)
     const Vm *vm = (const Vm *)stmt;
     return vm == NULL || vm->expired;
 }
+
+// Turns a statement into its EXPLAIN or EXPLAIN QUERY PLAN, or back: it is compiled anew.
+int sqlite3_stmt_explain(sqlite3_stmt *stmt, int mode)
+{
+    Vm *vm = (Vm *)stmt;
+    if (!statement_is_usable(vm))
+        return error_misuse();
+    api_enter(vm->db);
+    int rc;
+    if (vm->explain == mode)
+        rc = SQLITE_OK;
+    else if (mode < EXPLAIN_NONE || mode > EXPLAIN_QUERY_PLAN || vm->state == VM_RUNNING)
+        rc = vm->state == VM_RUNNING ? SQLITE_BUSY : SQLITE_ERROR;
+    else
+        rc = connection_error(
+            vm->db, SQLITE_ERROR,
+            "changing a statement's EXPLAIN mode is not supported in this version");
+    return api_exit(vm->db, rc);
+}
