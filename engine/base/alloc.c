@@ -108,6 +108,8 @@ static void counter_raise(_Atomic i64 *counter, i64 value)
 
 static void count_block(void *block, i64 change, u64 request)
 {
+    ASSERT(block != NULL);
+
     if (heap.statistics_off)
         return;
     i64 size = (i64)mem_size(block);
@@ -209,6 +211,8 @@ void mem_free(void *block)
 
 u64 mem_size(const void *block)
 {
+    ASSERT(block == NULL || ((uintptr_t)block & 7) == 0);
+
     if (block == NULL)
         return 0;
     if (LIKELY(!methods_replaced))
@@ -244,6 +248,8 @@ bool size_multiply(u64 a, u64 b, u64 *product)
 
 void alloc_stats(AllocStats *out, bool reset_max)
 {
+    ASSERT(out != NULL);
+
     out->used = atomic_load(&heap.used);
     out->used_max = atomic_load(&heap.used_max);
     out->count = atomic_load(&heap.count);
@@ -306,16 +312,22 @@ int alloc_configure(const sqlite3_mem_methods *replacement)
 
 void alloc_methods(sqlite3_mem_methods *out)
 {
+    ASSERT(out != NULL);
+
     *out = methods;
 }
 
 int alloc_start(void)
 {
+    ASSERT(methods.xInit != NULL);
+
     return methods.xInit(methods.pAppData);
 }
 
 void alloc_stop(void)
 {
+    ASSERT(methods.xShutdown != NULL);
+
     methods.xShutdown(methods.pAppData);
 }
 
@@ -326,6 +338,8 @@ void alloc_track_statistics(bool on)
 
 void alloc_fault_arm(i64 countdown, bool persist)
 {
+    ASSERT(countdown >= 0);
+
     atomic_store(&fault.armed, false);
     atomic_store(&fault.countdown, countdown);
     atomic_store(&fault.persist, persist);

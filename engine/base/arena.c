@@ -38,6 +38,8 @@ static_assert(sizeof(ArenaChunk) % 8 == 0, "objects after the header stay aligne
 
 static void chunk_free(ArenaChunk *chunk)
 {
+    ASSERT(chunk->size >= sizeof *chunk);
+
     UNPOISON(chunk, chunk->size);
     mem_free(chunk);
 }
@@ -59,6 +61,8 @@ static size_t chunk_size_for(const Arena *arena, size_t need)
 
 static COLD void *arena_alloc_slow(Arena *arena, size_t need, size_t rounded)
 {
+    ASSERT(need >= rounded);
+
     if (rounded > (size_t)1 << 31)
         return arena_fail(arena);
     size_t size = chunk_size_for(arena, need);
@@ -110,6 +114,8 @@ void *arena_alloc_zeroed(Arena *arena, size_t size)
 
 void *arena_array(Arena *arena, size_t count, size_t item_size)
 {
+    ASSERT(item_size > 0);
+
     size_t size;
     if (__builtin_mul_overflow(count, item_size, &size))
         return arena_fail(arena);
@@ -118,6 +124,8 @@ void *arena_array(Arena *arena, size_t count, size_t item_size)
 
 char *arena_dup(Arena *arena, const char *text, size_t size)
 {
+    ASSERT(text != NULL || size == 0);
+
     char *copy = arena_alloc(arena, size + 1);
     if (copy == NULL)
         return NULL;
@@ -129,6 +137,8 @@ char *arena_dup(Arena *arena, const char *text, size_t size)
 
 char *arena_printf(Arena *arena, const char *fmt, ...)
 {
+    ASSERT(fmt != NULL);
+
     va_list args;
     va_start(args, fmt);
     int size = vsnprintf(NULL, 0, fmt, args);

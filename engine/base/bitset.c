@@ -15,6 +15,8 @@ struct BitSet {
 
 int bitset_new(u32 limit, BitSet **out)
 {
+    ASSERT(out != NULL);
+
     u32 leaf_count = limit / LEAF_BITS + 1;
     BitSet *set = mem_alloc_zeroed(sizeof *set + (u64)leaf_count * sizeof set->leaves[0]);
     if (set == NULL)
@@ -43,6 +45,8 @@ int bitset_add(BitSet *set, u32 member)
 
 void bitset_remove(BitSet *set, u32 member)
 {
+    ASSERT(set == NULL || set->leaf_count == set->limit / LEAF_BITS + 1);
+
     if (!bitset_has(set, member))
         return;
     u32 bit = member % LEAF_BITS;

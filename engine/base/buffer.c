@@ -22,6 +22,8 @@ static COLD void buffer_fail(Buffer *buf, int rc)
 
 COLD bool buffer_grow(Buffer *buf, size_t size)
 {
+    ASSERT(buf->size <= buf->capacity);
+
     if (buf->rc != SQLITE_OK)
         return false;
     if (size > buffer_limit(buf) - buf->size) {
@@ -48,6 +50,8 @@ COLD bool buffer_grow(Buffer *buf, size_t size)
 
 void buffer_add_text(Buffer *buf, const char *text)
 {
+    ASSERT(text != NULL);
+
     buffer_add(buf, text, strlen(text));
 }
 
@@ -69,6 +73,8 @@ void buffer_printf(Buffer *buf, const char *fmt, ...)
 
 void buffer_vprintf(Buffer *buf, const char *fmt, va_list args)
 {
+    ASSERT(fmt != NULL);
+
     va_list again;
     va_copy(again, args);
     size_t room = buf->capacity > buf->size ? buf->capacity - buf->size : 0;
@@ -97,6 +103,8 @@ void buffer_grew(Buffer *buf, size_t size)
 
 void buffer_truncate(Buffer *buf, size_t size)
 {
+    ASSERT(size <= buf->size || buf->rc != SQLITE_OK);
+
     if (size < buf->size)
         buf->size = size;
 }

@@ -11,6 +11,8 @@ enum { SLOTS_MIN = 16, SLOT_REMOVED = UINT32_MAX };
 
 u32 name_hash(const char *name)
 {
+    ASSERT(name != NULL);
+
     u32 hash = 2166136261u; // FNV-1a over lower-case letters
     for (; *name; name++)
         hash = (hash ^ ascii_lower((u8)*name)) * 16777619u;
@@ -44,6 +46,8 @@ bool name_equals_n(const char *a, const char *b, size_t size)
 // The slot that holds `name`, or UINT32_MAX.
 static u32 name_map_slot(const NameMap *map, const char *name, u32 hash)
 {
+    ASSERT(name != NULL);
+
     if (map->slot_count == 0)
         return UINT32_MAX;
     u32 mask = map->slot_count - 1;
@@ -59,6 +63,8 @@ static u32 name_map_slot(const NameMap *map, const char *name, u32 hash)
 
 void *name_map_find(const NameMap *map, const char *name)
 {
+    ASSERT(name != NULL);
+
     if (map->count == 0)
         return NULL;
     u32 slot = name_map_slot(map, name, name_hash(name));
@@ -67,6 +73,8 @@ void *name_map_find(const NameMap *map, const char *name)
 
 static void name_map_link(NameMap *map, u32 index)
 {
+    ASSERT(index < map->entry_count + 1);
+
     u32 mask = map->slot_count - 1;
     u32 slot = map->entries[index].hash & mask;
     while (map->slots[slot] != 0)
@@ -77,6 +85,8 @@ static void name_map_link(NameMap *map, u32 index)
 // Drops removed entries and rebuilds the slots for `wanted` live ones.
 static int name_map_rebuild(NameMap *map, u32 wanted)
 {
+    ASSERT(wanted >= map->count);
+
     u32 slot_count = SLOTS_MIN;
     while (slot_count < wanted * 2)
         slot_count *= 2;
@@ -125,6 +135,8 @@ int name_map_put(NameMap *map, const char *name, void *value, void **former)
 
 void *name_map_remove(NameMap *map, const char *name)
 {
+    ASSERT(name != NULL);
+
     u32 slot = map->count ? name_map_slot(map, name, name_hash(name)) : UINT32_MAX;
     if (slot == UINT32_MAX)
         return NULL;
@@ -178,6 +190,8 @@ void *int_map_find(const IntMap *map, u64 key)
 
 static void int_map_store(IntMap *map, u64 key, void *value)
 {
+    ASSERT(map->slot_count > map->count);
+
     u32 mask = map->slot_count - 1;
     u32 slot = int_hash(key) & mask;
     while (map->values[slot] != NULL && map->keys[slot] != key)
@@ -189,6 +203,8 @@ static void int_map_store(IntMap *map, u64 key, void *value)
 
 static int int_map_grow(IntMap *map)
 {
+    ASSERT((map->slot_count & (map->slot_count - 1)) == 0);
+
     IntMap grown = {.slot_count = map->slot_count ? map->slot_count * 2 : SLOTS_MIN};
     grown.keys = mem_alloc((u64)grown.slot_count * sizeof *grown.keys);
     grown.values = mem_alloc_zeroed((u64)grown.slot_count * sizeof *grown.values);

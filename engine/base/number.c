@@ -33,11 +33,15 @@ enum {
 // double.
 static int log2_of_power_of_ten(int p)
 {
+    ASSERT(p >= POWER_OF_TEN_MIN && p <= POWER_OF_TEN_MAX);
+
     return (p * 217706) >> 16;
 }
 
 static int log10_of_power_of_two(int e)
 {
+    ASSERT(e > -1100 && e < 1100);
+
     return (e * 78913) >> 18;
 }
 
@@ -138,6 +142,8 @@ static const char *read_digits(const char *p, const char *end, bool after_point,
 // e[+-]digits at p; stays at p when there is no digit.
 static const char *read_exponent(const char *p, const char *end, int *exponent)
 {
+    ASSERT(*p == 'e' || *p == 'E');
+
     const char *q = p + 1;
     bool negative = q < end && *q == '-';
     if (q < end && (*q == '-' || *q == '+'))
@@ -259,6 +265,8 @@ static const char digit_pairs[] =
 // Eight digits, with 32-bit arithmetic, which is several times faster than 64-bit.
 static char *write_eight_digits(u32 value, char *end)
 {
+    ASSERT(value < 100000000);
+
     for (int i = 0; i < 4; i++) {
         end -= 2;
         memcpy(end, digit_pairs + value % 100 * 2, 2);
@@ -342,6 +350,8 @@ static void decimal_strip(Decimal *d)
 // Keeps `count` digits, rounding half up; 0 digits may round up to one.
 static void decimal_round(Decimal *d, int count)
 {
+    ASSERT(d->count <= (int)sizeof d->digits);
+
     if (count < 0) {
         d->count = 0;
         return;
@@ -368,6 +378,8 @@ static void decimal_round(Decimal *d, int count)
 
 static u64 decimal_prefix(const Decimal *d, int count)
 {
+    ASSERT(count <= d->count);
+
     u64 value = 0;
     for (int i = 0; i < count; i++)
         value = value * 10 + (u64)(d->digits[i] - '0');
@@ -380,6 +392,8 @@ static u64 decimal_prefix(const Decimal *d, int count)
 // when the value has been scaled up.
 static bool decimal_shorten(Decimal *d, f64 value, bool scaled_up)
 {
+    ASSERT(d->count >= 18);
+
     const char *z = d->digits;
     u64 shorter;
     int kept;
@@ -458,6 +472,8 @@ f64 f64_round(f64 value, int places)
 
 static char *put_zeros(char *out, int count)
 {
+    ASSERT(count >= 0);
+
     memset(out, '0', (size_t)count);
     return out + count;
 }
@@ -483,6 +499,8 @@ static char *put_digits(char *out, const Decimal *d, int from, int count)
 // Digits with a point somewhere among them or zeros about them.
 static char *put_fixed(char *out, const Decimal *d)
 {
+    ASSERT(d->count > 0);
+
     if (d->point <= 0) {
         *out++ = '0';
         *out++ = '.';

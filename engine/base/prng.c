@@ -44,6 +44,8 @@ static void prng_refill(Prng *prng)
 
 void prng_init(Prng *prng, const void *seed, size_t size)
 {
+    ASSERT(seed != NULL || size == 0);
+
     static const u32 constants[4] = {0x61707865, 0x3320646e, 0x79622d32, 0x6b206574};
     *prng = (Prng){0};
     memcpy(prng->state, constants, sizeof constants);
@@ -56,6 +58,8 @@ void prng_init(Prng *prng, const void *seed, size_t size)
 
 void prng_bytes(Prng *prng, void *out, size_t size)
 {
+    ASSERT(prng->left <= sizeof prng->block);
+
     u8 *to = out;
     while (size > 0) {
         if (prng->left == 0)

@@ -79,12 +79,16 @@ static size_t utf8_advance(const u8 **at, const u8 *end, size_t chars)
 
 size_t utf8_length(const char *text, size_t size)
 {
+    ASSERT(text != NULL || size == 0);
+
     const u8 *p = (const u8 *)text;
     return utf8_advance(&p, p + size, SIZE_MAX);
 }
 
 size_t utf8_offset(const char *text, size_t size, size_t chars)
 {
+    ASSERT(text != NULL || size == 0);
+
     const u8 *p = (const u8 *)text;
     utf8_advance(&p, p + size, chars);
     return (size_t)(p - (const u8 *)text);
@@ -128,6 +132,8 @@ u32 utf16_put(u8 *out, u32 c, bool big_endian)
 
 void utf16_to_utf8(const void *text, size_t size, bool big_endian, Buffer *out)
 {
+    ASSERT(text != NULL || size == 0);
+
     const u8 *p = text;
     const u8 *end = p + (size & ~(size_t)1);
     // A unit becomes three bytes at most, a pair four.
@@ -142,6 +148,8 @@ void utf16_to_utf8(const void *text, size_t size, bool big_endian, Buffer *out)
 
 void utf8_to_utf16(const char *text, size_t size, bool big_endian, Buffer *out)
 {
+    ASSERT(text != NULL || size == 0);
+
     const u8 *p = (const u8 *)text;
     const u8 *end = p + size;
     u8 *start = (u8 *)buffer_reserve(out, size * 2 + 2); // the spare pair is for a terminator

@@ -26,6 +26,8 @@ u32 varint_get(const u8 *p, u64 *value)
 
 u32 varint_get_checked(const u8 *p, const u8 *end, u64 *value)
 {
+    ASSERT(p <= end);
+
     if (end - p >= 9)
         return varint_get(p, value);
     u64 v = 0;

@@ -75,7 +75,8 @@ static void sum_become_real(SumState *state)
 
 static void sum_step(FuncCall *call, int arg_count, Value **args)
 {
-    (void)arg_count;
+    ASSERT(arg_count == 1);
+
     SumState *state = call_state(call, sizeof *state);
     if (state == NULL || (args[0]->flags & V_NULL))
         return;
@@ -101,7 +102,8 @@ static void sum_step(FuncCall *call, int arg_count, Value **args)
 
 static void sum_inverse(FuncCall *call, int arg_count, Value **args)
 {
-    (void)arg_count;
+    ASSERT(arg_count == 1);
+
     SumState *state = call_state(call, sizeof *state);
     if (state == NULL || (args[0]->flags & V_NULL))
         return;

@@ -10,16 +10,22 @@
 
 void call_result_null(FuncCall *call)
 {
+    ASSERT(call->result != NULL);
+
     value_set_null(call->result);
 }
 
 void call_result_i64(FuncCall *call, i64 integer)
 {
+    ASSERT(call->result != NULL);
+
     value_set_i64(call->result, integer);
 }
 
 void call_result_f64(FuncCall *call, f64 real)
 {
+    ASSERT(call->result != NULL);
+
     value_set_f64(call->result, real);
 }
 
@@ -50,6 +56,8 @@ COLD static void call_fail(FuncCall *call, int rc)
 void call_result_text(FuncCall *call, const char *text, u64 size, u8 encoding,
                       void (*destroy)(void *))
 {
+    ASSERT(call->result != NULL);
+
     Value *result = call->result;
     if (text == NULL) {
         value_set_null(result);
@@ -64,6 +72,8 @@ void call_result_text(FuncCall *call, const char *text, u64 size, u8 encoding,
 
 void call_result_blob(FuncCall *call, const void *bytes, u64 size, void (*destroy)(void *))
 {
+    ASSERT(call->result != NULL);
+
     if (bytes == NULL && size > 0) {
         value_set_null(call->result);
         return;
@@ -75,6 +85,8 @@ void call_result_blob(FuncCall *call, const void *bytes, u64 size, void (*destro
 
 int call_result_zeroblob(FuncCall *call, u64 size)
 {
+    ASSERT(call->result != NULL);
+
     if (size > value_length_limit(call->result)) {
         call_result_error_toobig(call);
         return SQLITE_TOOBIG;
@@ -85,6 +97,8 @@ int call_result_zeroblob(FuncCall *call, u64 size)
 
 void call_result_value(FuncCall *call, const Value *v)
 {
+    ASSERT(call->result != NULL);
+
     if (v == NULL) {
         value_set_null(call->result);
         return;
@@ -99,17 +113,23 @@ void call_result_value(FuncCall *call, const Value *v)
 
 void call_result_pointer(FuncCall *call, void *pointer, const char *tag, void (*destroy)(void *))
 {
+    ASSERT(call->result != NULL);
+
     value_set_pointer(call->result, pointer, tag, destroy);
 }
 
 void call_result_subtype(FuncCall *call, u32 subtype)
 {
+    ASSERT(call->result != NULL);
+
     call->result->subtype = (u8)subtype;
     call->result->flags |= V_SUBTYPE;
 }
 
 char *call_result_begin(FuncCall *call, u64 size)
 {
+    ASSERT(call->result != NULL);
+
     if (size > value_length_limit(call->result)) {
         call_result_error_toobig(call);
         return NULL;
@@ -122,6 +142,8 @@ char *call_result_begin(FuncCall *call, u64 size)
 
 void call_result_end_text(FuncCall *call, u64 size)
 {
+    ASSERT(call->result != NULL);
+
     Value *result = call->result;
     value_commit_text(result, (u32)size, SQLITE_UTF8);
     if (UNLIKELY(call->encoding != SQLITE_UTF8)) {
@@ -138,6 +160,8 @@ void call_result_end_blob(FuncCall *call, u64 size)
 
 void call_result_buffer(FuncCall *call, Buffer *buf, bool as_blob)
 {
+    ASSERT(call->result != NULL);
+
     u64 size = buf->size;
     int rc = buf->rc;
     char *bytes = buffer_take(buf);
@@ -154,6 +178,8 @@ void call_result_buffer(FuncCall *call, Buffer *buf, bool as_blob)
 
 void call_result_error(FuncCall *call, const char *message, i64 size, u8 encoding)
 {
+    ASSERT(call->result != NULL);
+
     call->rc = SQLITE_ERROR;
     u64 bytes = (u64)size;
     if (size < 0 && encoding == SQLITE_UTF8) {
@@ -183,6 +209,8 @@ void call_result_error_format(FuncCall *call, const char *fmt, ...)
 
 void call_result_error_code(FuncCall *call, int rc)
 {
+    ASSERT(call->result != NULL);
+
     call->rc = rc;
     if (rc == SQLITE_OK || !(call->result->flags & V_NULL))
         return;
@@ -195,6 +223,8 @@ void call_result_error_code(FuncCall *call, int rc)
 
 void *call_user_data(const FuncCall *call)
 {
+    ASSERT(call->func != NULL);
+
     return call->func->user_data;
 }
 
@@ -214,6 +244,8 @@ bool call_may_change(FuncCall *call)
 
 i64 call_now_ms(FuncCall *call)
 {
+    ASSERT(call->db != NULL);
+
     if (call->now_ms != NULL && *call->now_ms != 0)
         return *call->now_ms;
     sqlite3_vfs *vfs = call->db->vfs;
@@ -257,6 +289,8 @@ void *call_state(FuncCall *call, u32 size)
 
 void call_finish_aggregate(FuncCall *call, Value *state)
 {
+    ASSERT(call->func->finalize != NULL);
+
     // The result is made beside the state, which finalize still reads, and then takes its place.
     Value result;
     value_init(&result, call->db);

@@ -125,19 +125,22 @@ static void fn_unixepoch(FuncCall *call, int arg_count, Value **args)
 
 static void fn_current_date(FuncCall *call, int arg_count, Value **args)
 {
-    (void)arg_count;
+    ASSERT(arg_count == 0);
+
     fn_date(call, 0, args);
 }
 
 static void fn_current_time(FuncCall *call, int arg_count, Value **args)
 {
-    (void)arg_count;
+    ASSERT(arg_count == 0);
+
     fn_time(call, 0, args);
 }
 
 static void fn_current_timestamp(FuncCall *call, int arg_count, Value **args)
 {
-    (void)arg_count;
+    ASSERT(arg_count == 0);
+
     fn_datetime(call, 0, args);
 }
 
@@ -310,7 +313,8 @@ static void add_months(Moment *m, int change)
 
 static void fn_timediff(FuncCall *call, int arg_count, Value **args)
 {
-    (void)arg_count;
+    ASSERT(arg_count == 2);
+
     Moment a;
     Moment b;
     if (!read_moment(call, 1, args, &a) || !read_moment(call, 1, args + 1, &b))

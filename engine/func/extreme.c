@@ -57,13 +57,15 @@ static void best_step(FuncCall *call, Value *v, int sign)
 
 static void min_step(FuncCall *call, int arg_count, Value **args)
 {
-    (void)arg_count;
+    ASSERT(arg_count == 1);
+
     best_step(call, args[0], SIGN_MIN);
 }
 
 static void max_step(FuncCall *call, int arg_count, Value **args)
 {
-    (void)arg_count;
+    ASSERT(arg_count == 1);
+
     best_step(call, args[0], SIGN_MAX);
 }
 
@@ -144,20 +146,23 @@ static void slide_step(FuncCall *call, Value *v, int sign)
 
 static void min_slide(FuncCall *call, int arg_count, Value **args)
 {
-    (void)arg_count;
+    ASSERT(arg_count == 1);
+
     slide_step(call, args[0], SIGN_MIN);
 }
 
 static void max_slide(FuncCall *call, int arg_count, Value **args)
 {
-    (void)arg_count;
+    ASSERT(arg_count == 1);
+
     slide_step(call, args[0], SIGN_MAX);
 }
 
 static void slide_inverse(FuncCall *call, int arg_count, Value **args)
 {
-    (void)arg_count;
+    ASSERT(arg_count == 1);
     (void)args;
+
     SlideState *state = call_state(call, 0);
     if (state == NULL)
         return;

@@ -80,6 +80,8 @@ bool func_accepts(const FuncDef *def, int arg_count)
 // 0: does not fit; 6: as if made for it. The count weighs more than the encoding.
 static int match_quality(const FuncDef *def, int arg_count, u8 encoding)
 {
+    ASSERT(arg_count >= -1);
+
     if (!func_accepts(def, arg_count))
         return 0;
     int quality = def->arg_count == arg_count ? 4 : 1;
@@ -156,6 +158,8 @@ FuncTable *func_table_new(sqlite3 *db)
 
 static void owner_unref(FuncOwner *owner)
 {
+    ASSERT(owner == NULL || owner->refs > 0);
+
     if (owner == NULL || --owner->refs > 0)
         return;
     owner->destroy(owner->user_data);
@@ -182,6 +186,8 @@ void func_table_free(FuncTable *table)
 // The definition with exactly that count and encoding, made when there is none.
 static int own_def(FuncTable *table, const FuncSpec *spec, u8 encoding, FuncDef **out)
 {
+    ASSERT(spec->name != NULL);
+
     FuncDef *first = name_map_find(&table->map, spec->name);
     for (FuncDef *def = first; def; def = def->next) {
         if (def->arg_count == spec->arg_count && def->encoding == encoding) {
@@ -212,6 +218,8 @@ static int own_def(FuncTable *table, const FuncSpec *spec, u8 encoding, FuncDef 
 
 static int define_one(sqlite3 *db, const FuncSpec *spec, u8 encoding, FuncOwner *owner)
 {
+    ASSERT(db->functions != NULL);
+
     FuncDef *def;
     // Deleting what nobody has defined with that count and encoding changes nothing.
     if (spec->call == NULL && spec->step == NULL) {
@@ -241,6 +249,8 @@ static int define_one(sqlite3 *db, const FuncSpec *spec, u8 encoding, FuncOwner 
 
 int func_define(sqlite3 *db, const FuncSpec *spec)
 {
+    ASSERT(spec->name != NULL);
+
     FuncOwner *owner = NULL;
     if (spec->destroy != NULL) {
         owner = mem_alloc_zeroed(sizeof *owner);

@@ -26,7 +26,8 @@ typedef struct MathRule {
 
 static void fn_math_one(FuncCall *call, int arg_count, Value **args)
 {
-    (void)arg_count;
+    ASSERT(arg_count == 1);
+
     const MathRule *rule = call_user_data(call);
     f64 x;
     if (read_number(args[0], &x))
@@ -35,7 +36,8 @@ static void fn_math_one(FuncCall *call, int arg_count, Value **args)
 
 static void fn_math_two(FuncCall *call, int arg_count, Value **args)
 {
-    (void)arg_count;
+    ASSERT(arg_count == 2);
+
     const MathRule *rule = call_user_data(call);
     f64 x;
     f64 y;
@@ -46,7 +48,8 @@ static void fn_math_two(FuncCall *call, int arg_count, Value **args)
 // ceil, floor, trunc leave integers alone.
 static void fn_whole(FuncCall *call, int arg_count, Value **args)
 {
-    (void)arg_count;
+    ASSERT(arg_count == 1);
+
     const MathRule *rule = call_user_data(call);
     switch (value_numeric_type(args[0])) {
     case SQLITE_INTEGER: call_result_i64(call, value_i64(args[0])); return;
@@ -68,7 +71,8 @@ static void fn_log(FuncCall *call, int arg_count, Value **args)
 // log(B, X). Only B has to be a number: X is read as CAST would.
 static void fn_log_base(FuncCall *call, int arg_count, Value **args)
 {
-    (void)arg_count;
+    ASSERT(arg_count == 2);
+
     f64 base;
     if (!read_number(args[0], &base) || base <= 0.0)
         return;
@@ -80,8 +84,9 @@ static void fn_log_base(FuncCall *call, int arg_count, Value **args)
 
 static void fn_pi(FuncCall *call, int arg_count, Value **args)
 {
-    (void)arg_count;
+    ASSERT(arg_count == 0);
     (void)args;
+
     call_result_f64(call, M_PI);
 }
 

@@ -128,6 +128,8 @@ void moment_note_overflow(Moment *m)
 
 const char *moment_digits(const char *p, int count, int low, int high, char next, int *out)
 {
+    ASSERT(count > 0);
+
     int value = 0;
     for (int i = 0; i < count; i++) {
         if (!ascii_is_digit((u8)*p))

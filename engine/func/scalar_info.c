@@ -15,20 +15,23 @@ static void result_constant(FuncCall *call, const char *text)
 
 static void fn_typeof(FuncCall *call, int arg_count, Value **args)
 {
-    (void)arg_count;
+    ASSERT(arg_count == 1);
+
     static const char *const names[] = {"", "integer", "real", "text", "blob", "null"};
     result_constant(call, names[value_type(args[0])]);
 }
 
 static void fn_subtype(FuncCall *call, int arg_count, Value **args)
 {
-    (void)arg_count;
+    ASSERT(arg_count == 1);
+
     call_result_i64(call, args[0]->flags & V_SUBTYPE ? args[0]->subtype : 0);
 }
 
 static void fn_nullif(FuncCall *call, int arg_count, Value **args)
 {
-    (void)arg_count;
+    ASSERT(arg_count == 2);
+
     if (value_compare(args[0], args[1], call->collation) != 0)
         call_result_value(call, args[0]);
 }
@@ -37,22 +40,25 @@ static void fn_nullif(FuncCall *call, int arg_count, Value **args)
 
 static void fn_last_insert_rowid(FuncCall *call, int arg_count, Value **args)
 {
-    (void)arg_count;
+    ASSERT(arg_count == 0);
     (void)args;
+
     call_result_i64(call, call->db->last_rowid);
 }
 
 static void fn_changes(FuncCall *call, int arg_count, Value **args)
 {
-    (void)arg_count;
+    ASSERT(arg_count == 0);
     (void)args;
+
     call_result_i64(call, call->db->changes);
 }
 
 static void fn_total_changes(FuncCall *call, int arg_count, Value **args)
 {
-    (void)arg_count;
+    ASSERT(arg_count == 0);
     (void)args;
+
     call_result_i64(call, call->db->total_changes);
 }
 
@@ -75,15 +81,17 @@ static void fn_load_extension(FuncCall *call, int arg_count, Value **args)
 
 static void fn_version(FuncCall *call, int arg_count, Value **args)
 {
-    (void)arg_count;
+    ASSERT(arg_count == 0);
     (void)args;
+
     result_constant(call, SQLITE_VERSION);
 }
 
 static void fn_source_id(FuncCall *call, int arg_count, Value **args)
 {
-    (void)arg_count;
+    ASSERT(arg_count == 0);
     (void)args;
+
     result_constant(call, SQLITE_SOURCE_ID);
 }
 
@@ -97,7 +105,8 @@ static void fn_log(FuncCall *call, int arg_count, Value **args)
 
 static void fn_option_used(FuncCall *call, int arg_count, Value **args)
 {
-    (void)arg_count;
+    ASSERT(arg_count == 1);
+
     const char *name = value_text(args[0], SQLITE_UTF8);
     if (name != NULL)
         call_result_i64(call, compile_option_is_used(name));
@@ -105,15 +114,17 @@ static void fn_option_used(FuncCall *call, int arg_count, Value **args)
 
 static void fn_option_get(FuncCall *call, int arg_count, Value **args)
 {
-    (void)arg_count;
+    ASSERT(arg_count == 1);
+
     result_constant(call, compile_option_get((int)value_i64(args[0])));
 }
 
 // MATCH means something only to a virtual table.
 static void fn_match(FuncCall *call, int arg_count, Value **args)
 {
-    (void)arg_count;
+    ASSERT(arg_count == 2);
     (void)args;
+
     call_result_error(call, "unable to use function MATCH in the requested context", -1,
                       SQLITE_UTF8);
 }

@@ -4,7 +4,8 @@
 
 static void fn_abs(FuncCall *call, int arg_count, Value **args)
 {
-    (void)arg_count;
+    ASSERT(arg_count == 1);
+
     switch (value_type(args[0])) {
     case SQLITE_NULL: return;
     case SQLITE_INTEGER: {
@@ -25,7 +26,8 @@ static void fn_abs(FuncCall *call, int arg_count, Value **args)
 
 static void fn_sign(FuncCall *call, int arg_count, Value **args)
 {
-    (void)arg_count;
+    ASSERT(arg_count == 1);
+
     int type = value_numeric_type(args[0]);
     if (type != SQLITE_INTEGER && type != SQLITE_FLOAT)
         return;
@@ -60,8 +62,9 @@ static void fn_round(FuncCall *call, int arg_count, Value **args)
 // Never the smallest integer, whose absolute value would overflow.
 static void fn_random(FuncCall *call, int arg_count, Value **args)
 {
-    (void)arg_count;
+    ASSERT(arg_count == 0);
     (void)args;
+
     i64 value;
     func_hooks()->randomness(sizeof value, &value);
     if (value < 0)
@@ -71,7 +74,8 @@ static void fn_random(FuncCall *call, int arg_count, Value **args)
 
 static void fn_randomblob(FuncCall *call, int arg_count, Value **args)
 {
-    (void)arg_count;
+    ASSERT(arg_count == 1);
+
     i64 size = value_i64(args[0]);
     if (size < 1)
         size = 1;
@@ -84,7 +88,8 @@ static void fn_randomblob(FuncCall *call, int arg_count, Value **args)
 
 static void fn_zeroblob(FuncCall *call, int arg_count, Value **args)
 {
-    (void)arg_count;
+    ASSERT(arg_count == 1);
+
     i64 size = value_i64(args[0]);
     if (call_result_zeroblob(call, size < 0 ? 0 : (u64)size) != SQLITE_OK)
         ASSERT(call->rc == SQLITE_TOOBIG);

@@ -39,13 +39,15 @@ static void change_case(FuncCall *call, Value *v, u8 (*change)(u8))
 
 static void fn_upper(FuncCall *call, int arg_count, Value **args)
 {
-    (void)arg_count;
+    ASSERT(arg_count == 1);
+
     change_case(call, args[0], ascii_upper);
 }
 
 static void fn_lower(FuncCall *call, int arg_count, Value **args)
 {
-    (void)arg_count;
+    ASSERT(arg_count == 1);
+
     change_case(call, args[0], ascii_lower);
 }
 
@@ -53,7 +55,8 @@ static void fn_lower(FuncCall *call, int arg_count, Value **args)
 
 static void fn_length(FuncCall *call, int arg_count, Value **args)
 {
-    (void)arg_count;
+    ASSERT(arg_count == 1);
+
     Value *v = args[0];
     switch (value_type(v)) {
     case SQLITE_NULL: return;
@@ -70,7 +73,8 @@ static void fn_length(FuncCall *call, int arg_count, Value **args)
 
 static void fn_octet_length(FuncCall *call, int arg_count, Value **args)
 {
-    (void)arg_count;
+    ASSERT(arg_count == 1);
+
     Value *v = args[0];
     switch (value_type(v)) {
     case SQLITE_NULL: return;
@@ -171,7 +175,8 @@ static bool is_continuation(char c)
 
 static void fn_instr(FuncCall *call, int arg_count, Value **args)
 {
-    (void)arg_count;
+    ASSERT(arg_count == 2);
+
     if ((args[0]->flags | args[1]->flags) & V_NULL)
         return;
     bool is_blob = value_type(args[0]) == SQLITE_BLOB && value_type(args[1]) == SQLITE_BLOB;
@@ -202,7 +207,8 @@ static void fn_instr(FuncCall *call, int arg_count, Value **args)
 
 static void fn_replace(FuncCall *call, int arg_count, Value **args)
 {
-    (void)arg_count;
+    ASSERT(arg_count == 3);
+
     Text in = text_of(args[0]);
     Text pattern = text_of(args[1]);
     if (in.bytes == NULL || pattern.bytes == NULL)
@@ -297,7 +303,8 @@ static void put_hex(char *out, const char *bytes, size_t size)
 
 static void fn_hex(FuncCall *call, int arg_count, Value **args)
 {
-    (void)arg_count;
+    ASSERT(arg_count == 1);
+
     const char *bytes = value_blob(args[0]);
     size_t size = value_type(args[0]) == SQLITE_INTEGER || value_type(args[0]) == SQLITE_FLOAT
                       ? value_text_size(args[0], SQLITE_UTF8)
@@ -353,7 +360,6 @@ static void fn_unhex(FuncCall *call, int arg_count, Value **args)
     if (in.bytes == NULL || skip.bytes == NULL)
         return;
     in.size = strnlen(in.bytes, in.size);
-    skip.size = strnlen(skip.bytes, skip.size);
     char *out = call_result_begin(call, in.size / 2);
     if (out == NULL)
         return;
@@ -410,13 +416,15 @@ static void quote(FuncCall *call, Value *v, const char *text_format)
 
 static void fn_quote(FuncCall *call, int arg_count, Value **args)
 {
-    (void)arg_count;
+    ASSERT(arg_count == 1);
+
     quote(call, args[0], "%Q");
 }
 
 static void fn_unistr_quote(FuncCall *call, int arg_count, Value **args)
 {
-    (void)arg_count;
+    ASSERT(arg_count == 1);
+
     quote(call, args[0], "%#Q");
 }
 
@@ -452,7 +460,8 @@ static u32 read_unistr_escape(const char *p, u32 *code_point)
 
 static void fn_unistr(FuncCall *call, int arg_count, Value **args)
 {
-    (void)arg_count;
+    ASSERT(arg_count == 1);
+
     // Terminated, because escapes are read without asking for the end.
     Text in = {value_text(args[0], SQLITE_UTF8), 0};
     if (in.bytes == NULL)
@@ -499,7 +508,8 @@ static void fn_char(FuncCall *call, int arg_count, Value **args)
 
 static void fn_unicode(FuncCall *call, int arg_count, Value **args)
 {
-    (void)arg_count;
+    ASSERT(arg_count == 1);
+
     Text in = text_of(args[0]);
     if (in.size == 0 || in.bytes[0] == 0)
         return;
@@ -510,7 +520,8 @@ static void fn_unicode(FuncCall *call, int arg_count, Value **args)
 // Letters that sound alike share a digit; 0 letters keep nothing apart.
 static void fn_soundex(FuncCall *call, int arg_count, Value **args)
 {
-    (void)arg_count;
+    ASSERT(arg_count == 1);
+
     static const char codes[] = "01230120022455012623010202"; // a..z
     const char *p = value_text(args[0], SQLITE_UTF8);
     while (p != NULL && *p && !ascii_is_letter((u8)*p))

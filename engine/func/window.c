@@ -14,8 +14,9 @@ typedef struct RankState {
 
 static void row_number_step(FuncCall *call, int arg_count, Value **args)
 {
-    (void)arg_count;
+    ASSERT(arg_count == 0);
     (void)args;
+
     i64 *count = call_state(call, sizeof *count);
     if (count != NULL)
         (*count)++;
@@ -30,8 +31,9 @@ static void row_number_value(FuncCall *call)
 // rank: the number of the first row of the peer group. Set by its first step, forgotten when shown.
 static void rank_step(FuncCall *call, int arg_count, Value **args)
 {
-    (void)arg_count;
+    ASSERT(arg_count == 0);
     (void)args;
+
     RankState *state = call_state(call, sizeof *state);
     if (state == NULL)
         return;
@@ -51,8 +53,9 @@ static void rank_value(FuncCall *call)
 
 static void dense_rank_step(FuncCall *call, int arg_count, Value **args)
 {
-    (void)arg_count;
+    ASSERT(arg_count == 0);
     (void)args;
+
     RankState *state = call_state(call, sizeof *state);
     if (state != NULL)
         state->step_count = 1;
@@ -74,8 +77,9 @@ static void dense_rank_value(FuncCall *call)
 
 static void partition_step(FuncCall *call, int arg_count, Value **args)
 {
-    (void)arg_count;
+    ASSERT(arg_count == 0);
     (void)args;
+
     RankState *state = call_state(call, sizeof *state);
     if (state != NULL)
         state->peer_count++;
@@ -83,8 +87,9 @@ static void partition_step(FuncCall *call, int arg_count, Value **args)
 
 static void partition_inverse(FuncCall *call, int arg_count, Value **args)
 {
-    (void)arg_count;
+    ASSERT(arg_count == 0);
     (void)args;
+
     RankState *state = call_state(call, sizeof *state);
     if (state != NULL)
         state->step_count++;
@@ -119,7 +124,8 @@ typedef struct NtileState {
 
 static void ntile_step(FuncCall *call, int arg_count, Value **args)
 {
-    (void)arg_count;
+    ASSERT(arg_count == 1);
+
     NtileState *state = call_state(call, sizeof *state);
     if (state == NULL)
         return;
@@ -134,8 +140,9 @@ static void ntile_step(FuncCall *call, int arg_count, Value **args)
 
 static void ntile_inverse(FuncCall *call, int arg_count, Value **args)
 {
-    (void)arg_count;
+    ASSERT(arg_count == 1);
     (void)args;
+
     NtileState *state = call_state(call, sizeof *state);
     if (state != NULL)
         state->row++;
@@ -169,7 +176,8 @@ typedef struct LastState {
 
 static void last_value_step(FuncCall *call, int arg_count, Value **args)
 {
-    (void)arg_count;
+    ASSERT(arg_count == 1);
+
     LastState *state = call_state(call, sizeof *state);
     if (state == NULL)
         return;
@@ -183,8 +191,9 @@ static void last_value_step(FuncCall *call, int arg_count, Value **args)
 
 static void last_value_inverse(FuncCall *call, int arg_count, Value **args)
 {
-    (void)arg_count;
+    ASSERT(arg_count == 1);
     (void)args;
+
     LastState *state = call_state(call, sizeof *state);
     if (state == NULL || --state->row_count > 0)
         return;

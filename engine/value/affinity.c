@@ -14,6 +14,8 @@ static const i64 CAST_INTEGER_MAX = 2251799813685248;
 
 void value_integerify(Value *v)
 {
+    ASSERT(value_is_sound(v));
+
     i64 integer;
     if (v->flags & V_INT_REAL) {
         v->flags = (u16)((v->flags & ~V_INT_REAL) | V_INT);
@@ -25,6 +27,8 @@ void value_integerify(Value *v)
 
 void value_realify(Value *v)
 {
+    ASSERT(value_is_sound(v));
+
     if (v->flags & (V_INT | V_INT_REAL)) {
         v->u.real = (f64)v->u.integer;
         v->flags = (u16)((v->flags & ~(V_INT | V_INT_REAL)) | V_REAL);
@@ -33,6 +37,8 @@ void value_realify(Value *v)
 
 void value_apply_numeric(Value *v, bool try_integer_for_real)
 {
+    ASSERT(value_is_sound(v));
+
     if (!(v->flags & V_TEXT) || v->size == 0)
         return;
     ParsedNumber number;
@@ -50,6 +56,8 @@ void value_apply_numeric(Value *v, bool try_integer_for_real)
 
 int value_to_text(Value *v, u8 encoding)
 {
+    ASSERT(value_is_sound(v));
+
     if (v->flags & V_TEXT)
         return v->encoding == encoding ? SQLITE_OK : value_change_encoding(v, encoding);
     if (!(v->flags & (V_INT | V_REAL | V_INT_REAL)))
@@ -65,6 +73,8 @@ int value_to_text(Value *v, u8 encoding)
 
 int value_apply_affinity(Value *v, Affinity affinity, u8 encoding)
 {
+    ASSERT(value_is_sound(v));
+
     if (affinity >= AFF_NUMERIC) {
         if (v->flags & V_INT)
             return SQLITE_OK;
@@ -83,6 +93,8 @@ int value_apply_affinity(Value *v, Affinity affinity, u8 encoding)
 
 static void cast_to_numeric(Value *v)
 {
+    ASSERT(!(v->flags & V_ZERO_TAIL));
+
     if (!(v->flags & (V_TEXT | V_BLOB)))
         return;
     ParsedNumber number;
@@ -101,6 +113,8 @@ static void cast_to_numeric(Value *v)
 
 static int cast_to_blob(Value *v, u8 encoding)
 {
+    ASSERT(!(v->flags & V_NULL));
+
     if (v->flags & V_BLOB)
         return SQLITE_OK;
     TRY(value_to_text(v, encoding));
@@ -110,6 +124,8 @@ static int cast_to_blob(Value *v, u8 encoding)
 
 static int cast_to_text(Value *v, u8 encoding)
 {
+    ASSERT(!(v->flags & V_NULL));
+
     if (!(v->flags & V_BLOB))
         return value_to_text(v, encoding);
     TRY(value_expand_zero_tail(v));
@@ -124,6 +140,8 @@ static int cast_to_text(Value *v, u8 encoding)
 
 int value_cast(Value *v, Affinity affinity, u8 encoding)
 {
+    ASSERT(value_is_sound(v));
+
     if (v->flags & V_NULL)
         return SQLITE_OK;
     TRY(value_expand_zero_tail(v));

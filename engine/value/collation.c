@@ -13,6 +13,8 @@ static int sign_of_sizes(int a_size, int b_size)
 
 static int compare_binary(void *arg, int a_size, const void *a, int b_size, const void *b)
 {
+    ASSERT(a_size >= 0 && b_size >= 0);
+
     (void)arg;
     int shared = a_size < b_size ? a_size : b_size;
     int order = shared > 0 ? memcmp(a, b, (size_t)shared) : 0;
@@ -21,6 +23,8 @@ static int compare_binary(void *arg, int a_size, const void *a, int b_size, cons
 
 static int compare_nocase(void *arg, int a_size, const void *a, int b_size, const void *b)
 {
+    ASSERT(a_size >= 0 && b_size >= 0);
+
     (void)arg;
     const u8 *p = a;
     const u8 *q = b;
@@ -37,6 +41,8 @@ static int compare_nocase(void *arg, int a_size, const void *a, int b_size, cons
 
 static int size_without_spaces(const char *text, int size)
 {
+    ASSERT(size >= 0);
+
     while (size > 0 && text[size - 1] == ' ')
         size--;
     return size;

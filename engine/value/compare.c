@@ -36,6 +36,8 @@ KeyShape *key_shape_new(sqlite3 *db, u8 encoding, u16 key_count, u16 all_count)
 
 KeyShape *key_shape_ref(KeyShape *shape)
 {
+    ASSERT(shape == NULL || shape->refs > 0);
+
     if (shape != NULL)
         shape->refs++;
     return shape;
@@ -70,6 +72,8 @@ static inline int order_f64(f64 a, f64 b)
 
 static int compare_numbers(const Value *a, const Value *b)
 {
+    ASSERT(!((a->flags | b->flags) & V_NULL));
+
     bool a_is_int = a->flags & (V_INT | V_INT_REAL);
     bool b_is_int = b->flags & (V_INT | V_INT_REAL);
     if (a_is_int && b_is_int)
@@ -146,6 +150,8 @@ static COLD int compare_converted(const Value *a, const Value *b, const Collatio
 
 static int compare_texts(const Value *a, const Value *b, const Collation *collation)
 {
+    ASSERT(a->flags & b->flags & V_TEXT);
+
     if (LIKELY(collation == NULL || collation->is_binary || collation->compare == NULL))
         return compare_bytes(a, b);
     if (a->encoding != collation->encoding || b->encoding != collation->encoding)
@@ -165,6 +171,9 @@ static int class_of(const Value *v)
 
 int value_compare(const Value *a, const Value *b, const Collation *collation)
 {
+    ASSERT(value_is_sound(a));
+    ASSERT(value_is_sound(b));
+
     if (LIKELY((a->flags & b->flags & V_INT) && !((a->flags | b->flags) & V_TEXT)))
         return order_i64(a->u.integer, b->u.integer);
     int a_class = class_of(a);
@@ -189,6 +198,8 @@ typedef struct Walk {
 
 static bool walk_begin(Walk *w, const u8 *record, u32 size)
 {
+    ASSERT(record != NULL || size == 0);
+
     w->end = record + size;
     w->type = 0;
     u64 header_size;
@@ -227,6 +238,8 @@ static inline WalkState walk_next(Walk *w)
 
 static inline void walk_skip(Walk *w)
 {
+    ASSERT(w->body <= w->end);
+
     w->body += serial_type_size(w->type);
 }
 
@@ -265,6 +278,9 @@ static int compare_field(const Walk *w, const Value *v, const KeyShape *shape,
 
 int key_compare(const u8 *record, u32 size, KeyProbe *probe, u32 skip)
 {
+    ASSERT(probe->count <= probe->shape->all_count);
+    ASSERT(skip <= probe->count);
+
     const KeyShape *shape = probe->shape;
     Walk w;
     if (UNLIKELY(!walk_begin(&w, record, size)))
@@ -298,6 +314,8 @@ static int key_compare_general(const u8 *record, u32 size, KeyProbe *probe)
 // comparison.
 static int key_compare_integer(const u8 *record, u32 size, KeyProbe *probe)
 {
+    ASSERT((probe->values[0].flags & (V_INT | V_TEXT)) == V_INT);
+
     static const u8 sizes[10] = {0, 1, 2, 3, 4, 6, 8, 0, 0, 0};
     u32 type = size >= 2 ? record[1] : 0;
     u32 header_size = size >= 2 ? record[0] : 0x80;
@@ -326,6 +344,8 @@ static int key_compare_integer(const u8 *record, u32 size, KeyProbe *probe)
 // The probe's first value is text under BINARY.
 static int key_compare_text(const u8 *record, u32 size, KeyProbe *probe)
 {
+    ASSERT(probe->values[0].flags & V_TEXT);
+
     if (UNLIKELY(size < 2 || record[0] >= 0x80))
         return key_compare_general(record, size, probe);
     u32 header_size = record[0];
@@ -388,6 +408,8 @@ static inline int compare_walks(const Walk *a, const Walk *b, const KeyShape *sh
 int key_compare_records(const KeyShape *shape, const u8 *a, u32 a_size, const u8 *b, u32 b_size,
                         int *rc)
 {
+    ASSERT(shape->key_count <= shape->all_count);
+
     Walk left;
     Walk right;
     if (UNLIKELY(!walk_begin(&left, a, a_size) || !walk_begin(&right, b, b_size))) {

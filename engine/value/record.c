@@ -41,6 +41,8 @@ static u32 serial_type_of_i64(i64 integer)
 
 u32 serial_type_of(const Value *v, u32 *body_size)
 {
+    ASSERT(value_is_sound(v));
+
     u32 type = TYPE_NULL;
     u16 flags = v->flags;
     if (flags & (V_TEXT | V_BLOB)) {
@@ -63,6 +65,8 @@ u32 serial_type_of(const Value *v, u32 *body_size)
 
 u32 serial_put(u8 *out, const Value *v, u32 serial_type)
 {
+    ASSERT(serial_type != 10 && serial_type != 11);
+
     if (serial_type >= TYPE_FIRST_BYTES) {
         if (v->size > 0)
             memcpy(out, v->bytes, v->size);
@@ -121,6 +125,8 @@ void serial_get(const u8 *body, u32 serial_type, u8 encoding, Value *v)
 
 static int plan_affinities(Value *values, u32 count, const char *affinities, u8 encoding)
 {
+    ASSERT(affinities != NULL);
+
     for (u32 i = 0; i < count; i++) {
         Affinity affinity = (Affinity)affinities[i];
         TRY(value_apply_affinity(&values[i], affinity, encoding));
@@ -132,6 +138,8 @@ static int plan_affinities(Value *values, u32 count, const char *affinities, u8 
 
 int record_plan(Value *values, u32 count, const char *affinities, u8 encoding, RecordPlan *plan)
 {
+    ASSERT(count == 0 || values != NULL);
+
     if (affinities != NULL)
         TRY(plan_affinities(values, count, affinities, encoding));
     u64 body = 0;
@@ -185,6 +193,8 @@ void record_write(const Value *values, u32 count, const RecordPlan *plan, u8 *ou
 
 int record_reader_init(RecordReader *r, const u8 *bytes, u32 size)
 {
+    ASSERT(bytes != NULL || size == 0);
+
     u64 header_size;
     u32 length = varint_get_checked(bytes, bytes + size, &header_size);
     if (length == 0 || header_size > size || header_size < length)
@@ -199,6 +209,8 @@ int record_reader_init(RecordReader *r, const u8 *bytes, u32 size)
 
 bool record_reader_next(RecordReader *r, u8 encoding, Value *v, int *rc)
 {
+    ASSERT(r->body_at <= r->size);
+
     *rc = SQLITE_OK;
     if (r->header_at >= r->header_size)
         return false;
@@ -217,6 +229,8 @@ bool record_reader_next(RecordReader *r, u8 encoding, Value *v, int *rc)
 
 int record_last_rowid(const u8 *bytes, u32 size, RowId *out)
 {
+    ASSERT(bytes != NULL || size == 0);
+
     RecordReader r;
     TRY(record_reader_init(&r, bytes, size));
     u32 type = TYPE_NULL;

@@ -21,6 +21,8 @@ static ValueHooks value_hooks;
 
 void value_install_hooks(const ValueHooks *hooks)
 {
+    ASSERT(hooks != NULL);
+
     value_hooks = *hooks;
 }
 
@@ -45,6 +47,24 @@ static COLD int value_nomem(Value *v)
     return SQLITE_NOMEM;
 }
 
+bool value_is_sound(const Value *v)
+{
+    u16 flags = v->flags;
+    if (flags & V_NULL)
+        return (flags & (V_TYPE_MASK & ~V_NULL)) == 0;
+    u16 numbers = flags & (V_INT | V_REAL | V_INT_REAL);
+    if (numbers & (numbers - 1))
+        return false; // two numbers
+    if (!(flags & (V_TEXT | V_BLOB)))
+        return numbers != 0 || flags == 0 || (flags & V_UNDEFINED);
+    if ((flags & V_TEXT) && (flags & V_BLOB))
+        return false;
+    if ((flags & V_OWNED) && v->bytes != v->owned)
+        return false;
+    u16 owners = flags & V_OWNER_MASK;
+    return (owners & (owners - 1)) == 0 && (v->bytes != NULL || v->size == 0);
+}
+
 static bool is_wide(u8 encoding)
 {
     return encoding != SQLITE_UTF8;
@@ -54,6 +74,8 @@ static bool is_wide(u8 encoding)
 
 void value_init(Value *v, sqlite3 *db)
 {
+    ASSERT(v != NULL);
+
     *v = (Value){.flags = V_NULL, .encoding = SQLITE_UTF8, .db = db};
 }
 
@@ -71,6 +93,8 @@ void value_release_slow(Value *v)
 
 void value_deinit(Value *v)
 {
+    ASSERT(v != NULL);
+
     value_set_null(v);
     if (v->owned != NULL) {
         mem_free(v->owned);
@@ -94,6 +118,8 @@ void value_set_f64(Value *v, f64 real)
 // survives.
 static bool value_grow(Value *v, u64 size, bool keep)
 {
+    ASSERT(size > 0);
+
     if (LIKELY(size <= v->capacity))
         return true;
     if (size < OWNED_SIZE_MIN)
@@ -118,6 +144,8 @@ static bool value_grow(Value *v, u64 size, bool keep)
 
 char *value_begin_bytes(Value *v, u64 size)
 {
+    ASSERT(v != NULL);
+
     value_set_null(v);
     if (size > LENGTH_MAX || !value_grow(v, size + NUL_SIZE, false)) {
         value_nomem(v);
@@ -139,6 +167,8 @@ static void value_commit(Value *v, u32 size, u16 flags)
 
 void value_commit_text(Value *v, u32 size, u8 encoding)
 {
+    ASSERT(encoding >= SQLITE_UTF8 && encoding <= SQLITE_UTF16BE);
+
     value_commit(v, size, V_TEXT);
     v->encoding = encoding;
 }
@@ -151,6 +181,8 @@ void value_commit_blob(Value *v, u32 size)
 // Takes a block of mem_alloc as content; ends it with zeroes where it has room.
 static void value_adopt(Value *v, char *block, u32 size, u16 flags)
 {
+    ASSERT((v->flags & (V_TYPE_MASK | V_DYNAMIC)) == V_NULL);
+
     mem_free(v->owned);
     u64 capacity = mem_size(block);
     v->owned = block;
@@ -167,6 +199,8 @@ static void value_adopt(Value *v, char *block, u32 size, u16 flags)
 
 static int value_set_bytes(Value *v, const void *bytes, u64 size, u16 flags, Handover how)
 {
+    ASSERT(v != NULL);
+
     value_set_null(v);
     char *source = (char *)(uintptr_t)bytes;
     if (UNLIKELY(size > value_length_limit(v))) {
@@ -284,6 +318,8 @@ void value_set_zeroblob(Value *v, u32 size)
 
 void value_set_pointer(Value *v, void *pointer, const char *tag, void (*destroy)(void *))
 {
+    ASSERT(v != NULL);
+
     value_set_null(v);
     v->bytes = pointer;
     v->size = 0;
@@ -316,6 +352,7 @@ static void value_copy_header(Value *target, const Value *source)
 
 int value_copy(Value *target, const Value *source)
 {
+    ASSERT(value_is_sound(source));
     ASSERT(target != source);
 
     value_borrow(target, source);
@@ -326,6 +363,7 @@ int value_copy(Value *target, const Value *source)
 
 void value_borrow(Value *target, const Value *source)
 {
+    ASSERT(value_is_sound(source));
     ASSERT(target != source);
 
     value_set_null(target);
@@ -336,6 +374,7 @@ void value_borrow(Value *target, const Value *source)
 
 void value_move(Value *target, Value *source)
 {
+    ASSERT(value_is_sound(source));
     ASSERT(target != source);
 
     sqlite3 *db = target->db;
@@ -351,6 +390,8 @@ void value_move(Value *target, Value *source)
 
 int value_own(Value *v)
 {
+    ASSERT(value_is_sound(v));
+
     if (!(v->flags & (V_TEXT | V_BLOB)))
         return SQLITE_OK;
     if (v->flags & V_ZERO_TAIL)
@@ -375,6 +416,8 @@ int value_own(Value *v)
 
 int value_expand_zero_tail(Value *v)
 {
+    ASSERT(value_is_sound(v));
+
     if (!(v->flags & V_ZERO_TAIL))
         return SQLITE_OK;
     u32 tail = v->u.zero_tail > 0 ? (u32)v->u.zero_tail : 0;
@@ -436,6 +479,8 @@ void value_free(Value *v)
 
 int value_type(const Value *v)
 {
+    ASSERT(value_is_sound(v));
+
     u16 flags = v->flags;
     if (flags & V_TEXT)
         return SQLITE_TEXT;
@@ -497,6 +542,8 @@ static i64 bytes_to_i64(const Value *v)
 
 i64 value_i64(const Value *v)
 {
+    ASSERT(value_is_sound(v));
+
     u16 flags = v->flags;
     if (LIKELY(flags & (V_INT | V_INT_REAL)))
         return v->u.integer;
@@ -509,6 +556,8 @@ i64 value_i64(const Value *v)
 
 f64 value_f64(const Value *v)
 {
+    ASSERT(value_is_sound(v));
+
     u16 flags = v->flags;
     if (flags & V_REAL)
         return v->u.real;
@@ -524,6 +573,8 @@ f64 value_f64(const Value *v)
 
 bool value_truth(const Value *v, bool if_null)
 {
+    ASSERT(value_is_sound(v));
+
     if (v->flags & (V_INT | V_INT_REAL))
         return v->u.integer != 0;
     if (v->flags & V_NULL)
@@ -564,6 +615,8 @@ static const char *value_render(Value *v, u8 encoding, u32 *size)
 
 const void *value_text(Value *v, u8 encoding)
 {
+    ASSERT(value_is_sound(v));
+
     if (LIKELY((v->flags & (V_TEXT | V_NUL_TERMINATED)) == (V_TEXT | V_NUL_TERMINATED)
                && v->encoding == encoding))
         return v->bytes;
@@ -582,6 +635,8 @@ const void *value_text(Value *v, u8 encoding)
 
 const char *value_chars(Value *v, u8 encoding, u32 *size)
 {
+    ASSERT(value_is_sound(v));
+
     if (LIKELY((v->flags & V_TEXT) && v->encoding == encoding && v->bytes != NULL)) {
         *size = v->size;
         return v->bytes;
@@ -611,6 +666,8 @@ u32 value_text_size(Value *v, u8 encoding)
 
 const void *value_blob(Value *v)
 {
+    ASSERT(value_is_sound(v));
+
     if (v->flags & (V_TEXT | V_BLOB)) {
         if (value_expand_zero_tail(v) != SQLITE_OK)
             return NULL;
@@ -632,6 +689,8 @@ u32 value_size(const Value *v)
 
 int value_numeric_type(Value *v)
 {
+    ASSERT(value_is_sound(v));
+
     if (v->flags & V_TEXT)
         value_apply_numeric(v, false);
     return value_type(v);
@@ -641,6 +700,8 @@ int value_numeric_type(Value *v)
 
 int value_nul_terminate(Value *v)
 {
+    ASSERT(value_is_sound(v));
+
     if (v->flags & V_NUL_TERMINATED)
         return SQLITE_OK;
     return value_own(v);
@@ -657,6 +718,8 @@ static void swap_bytes(char *bytes, u32 size)
 
 int value_change_encoding(Value *v, u8 encoding)
 {
+    ASSERT(value_is_sound(v));
+
     if (!(v->flags & (V_TEXT | V_BLOB)) || v->encoding == encoding) {
         if (v->flags & V_TEXT)
             return SQLITE_OK;

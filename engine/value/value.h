@@ -138,6 +138,9 @@ void value_set_pointer(Value *v, void *pointer, const char *tag, void (*destroy)
 void *value_pointer(const Value *v,
                     const char *tag); // NULL unless set with an equal tag
 
+// Do the flags obey V1 to V3? For assertions.
+bool value_is_sound(const Value *v);
+
 // --- copying ---
 
 MUST_USE int value_copy(Value *target,

@@ -50,6 +50,8 @@ static void copy_part(Editor *e, u32 from, u32 to)
 
 static JsonStatus edit_object(Editor *e, const JsonNode *node, const JsonStep *step)
 {
+    ASSERT(node->type == JSON_OBJECT);
+
     Buffer *out = e->out;
     size_t begun = json_begin(out);
     for (u32 at = node->start; at < node->end;) {
@@ -87,6 +89,8 @@ static JsonStatus edit_object(Editor *e, const JsonNode *node, const JsonStep *s
 
 static JsonStatus edit_array(Editor *e, const JsonNode *node, const JsonStep *step)
 {
+    ASSERT(node->type == JSON_ARRAY);
+
     JsonNode element;
     u64 wanted;
     u64 count;
@@ -146,6 +150,8 @@ static JsonStatus edit_node(Editor *e, const JsonNode *node, const char *path)
 JsonStatus json_edit(const u8 *bytes, const JsonNode *root, const char *path, JsonEdit edit,
                      const Buffer *value, Buffer *out)
 {
+    ASSERT(edit == JSON_EDIT_REMOVE || value != NULL);
+
     Editor e = {.bytes = bytes, .edit = edit, .value = value, .out = out};
     if (edit == JSON_EDIT_ARRAY_INSERT) {
         if (*path == 0)
@@ -192,6 +198,8 @@ static JsonStatus find_member(const u8 *bytes, const JsonNode *object, const u8 
 static JsonStatus merge_member(Merge *m, const u8 *bytes, const JsonNode *object,
                                const JsonNode *label, const JsonNode *change, Buffer *out)
 {
+    ASSERT(object->type == JSON_OBJECT);
+
     JsonNode mine;
     JsonNode value;
     JsonStatus status = find_member(bytes, object, m->patch, label, &mine, &value);

@@ -28,7 +28,8 @@ static JsonPut put_of(const FuncCall *call)
 
 static void fn_json(FuncCall *call, int arg_count, Value **args)
 {
-    (void)arg_count;
+    ASSERT(arg_count == 1);
+
     JsonArg json;
     if (json_arg_read(call, args[0], &json))
         json_result_tree(call, json.bytes, &json.root, rule_of(call)->as_blob);
@@ -51,7 +52,8 @@ static void result_built(FuncCall *call, Buffer *tree, bool as_blob)
 
 static void fn_json_quote(FuncCall *call, int arg_count, Value **args)
 {
-    (void)arg_count;
+    ASSERT(arg_count == 1);
+
     Buffer tree = {0};
     if (json_put_value(call, args[0], JSON_PUT_TEXT, &tree))
         result_built(call, &tree, false);
@@ -131,7 +133,8 @@ static void arrow_path(Value *v, const char *text, Buffer *out)
 
 static void fn_arrow(FuncCall *call, int arg_count, Value **args)
 {
-    (void)arg_count;
+    ASSERT(arg_count == 2);
+
     JsonArg json;
     Buffer path = {0};
     if (!json_arg_read(call, args[0], &json))
@@ -363,7 +366,8 @@ static void fn_json_remove(FuncCall *call, int arg_count, Value **args)
 
 static void fn_json_patch(FuncCall *call, int arg_count, Value **args)
 {
-    (void)arg_count;
+    ASSERT(arg_count == 2);
+
     JsonArg target;
     JsonArg patch = {0};
     if (json_arg_read(call, args[0], &target) && json_arg_read(call, args[1], &patch)) {
@@ -431,7 +435,8 @@ static void fn_json_valid(FuncCall *call, int arg_count, Value **args)
 
 static void fn_json_error_position(FuncCall *call, int arg_count, Value **args)
 {
-    (void)arg_count;
+    ASSERT(arg_count == 1);
+
     Value *v = args[0];
     if (v->flags & V_NULL)
         return;

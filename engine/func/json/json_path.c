@@ -83,6 +83,8 @@ bool json_label_equals(const u8 *bytes, const JsonNode *label, const JsonStep *s
 static JsonStatus find_label(const u8 *bytes, const JsonNode *object, const JsonStep *step,
                              JsonNode *out)
 {
+    ASSERT(object->type == JSON_OBJECT);
+
     for (u32 at = object->start; at < object->end;) {
         JsonNode label;
         if (!json_node_read(bytes, at, object->end, &label) || !json_is_text(label.type)
@@ -110,6 +112,8 @@ static JsonStatus count_elements(const u8 *bytes, const JsonNode *array, u64 *co
 JsonStatus json_array_find(const u8 *bytes, const JsonNode *array, const JsonStep *step,
                            JsonNode *out, u64 *wanted, u64 *count)
 {
+    ASSERT(array->type == JSON_ARRAY);
+
     *wanted = step->index;
     if (step->from_end) {
         JsonStatus status = count_elements(bytes, array, count);

@@ -10,6 +10,8 @@ enum { SIZE_INLINE_MAX = 11, HEADER_MAX = 9 };
 
 bool json_node_read(const u8 *bytes, u32 at, u32 limit, JsonNode *out)
 {
+    ASSERT(out != NULL);
+
     if (at >= limit)
         return false;
     u32 code = bytes[at] >> 4;
@@ -88,6 +90,8 @@ size_t json_begin(Buffer *out)
 
 void json_end(Buffer *out, size_t begun, JsonType type)
 {
+    ASSERT(begun > 0 || out->rc != SQLITE_OK);
+
     if (out->rc != SQLITE_OK)
         return;
     u8 header[HEADER_MAX];
@@ -141,6 +145,8 @@ void json_put_f64(Buffer *out, f64 real, const char *infinity)
 
 void json_put_replacement(Buffer *out, const u8 *bytes, u32 size, u32 old_size)
 {
+    ASSERT(bytes != NULL || size == 0);
+
     JsonNode node;
     if (size == 0 || !json_node_read(bytes, 0, size, &node)) {
         buffer_add(out, bytes, size);
@@ -174,6 +180,8 @@ static bool looks_like_text(u8 first)
 
 bool json_looks_binary(const u8 *bytes, u64 size)
 {
+    ASSERT(bytes != NULL || size == 0);
+
     JsonNode node;
     if (size == 0 || size > UINT32_MAX || (bytes[0] & 15) > JSON_OBJECT)
         return false;
