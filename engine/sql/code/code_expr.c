@@ -424,6 +424,8 @@ static Reg code_if_null_row(Codegen *g, Expr *e, Reg target)
 
 static Reg code_field(Codegen *g, Expr *e, Reg target)
 {
+    if (e->left->kind == EX_SELECT)
+        return code_subquery(g, e->left) + (Reg)e->u.field;
     Expr *field = vector_field(g, e->left, (u32)e->u.field);
     return field == NULL ? place(g, target) : code_expr(g, field, target);
 }

@@ -19,7 +19,7 @@ Expr *vector_field(Codegen *g, Expr *e, u32 i)
     if (e->kind == EX_VECTOR && i < e->list->count)
         return e->list->items[i].expr;
     if (e->kind == EX_SELECT && vector_size(e) > 1)
-        return e->select->columns->items[i].expr;
+        return expr_vector_field(g->arena, e, i);
     if (i > 0)
         codegen_error(g, SQLITE_ERROR, "row value misused");
     return e;
