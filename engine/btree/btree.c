@@ -29,6 +29,7 @@ static int adopt_page_size(Pager *pager)
     u32 size = get_u16(header + 16);
     size = size == 1 ? PAGE_SIZE_MAX : size;
     bool is_valid = size >= PAGE_SIZE_MIN && size <= PAGE_SIZE_MAX && (size & (size - 1)) == 0;
+    is_valid = is_valid && size - header[20] >= USABLE_MIN;
     return is_valid ? pager_set_page_size(pager, &size, header[20]) : SQLITE_OK;
 }
 

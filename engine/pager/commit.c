@@ -145,9 +145,9 @@ static int commit_prepare_file(Pager *pager, const char *super_journal)
     TRY(file_header_bump(pager));
     if (pager->page_count < pager->original_count && pager->journal_mode != JOURNAL_OFF)
         TRY(journal_add_tail(pager));
+    TRY(file_lock_exclusive(pager)); // first: nobody is named by a commit that stays busy
     if (super_journal != NULL)
         TRY(journal_add_super(pager, super_journal));
-    TRY(file_lock_exclusive(pager));
     TRY(journal_sync(pager, false));
     pager_set_phase(pager, PHASE_FILE_CHANGED);
     TRY(commit_write_file(pager));
@@ -173,6 +173,16 @@ int pager_commit_prepare(Pager *pager, const char *super_journal)
         return commit_prepare_file(pager, super_journal);
     TRY(log_commit(pager));
     pager_set_phase(pager, PHASE_PREPARED);
+    return SQLITE_OK;
+}
+
+int pager_commit_withdraw(Pager *pager)
+{
+    if (pager->phase != PHASE_PREPARED || pager->wal != NULL)
+        return SQLITE_OK;
+    ASSERT(!pager->is_temporary);
+    TRY(journal_drop_super(pager));
+    pager_set_phase(pager, PHASE_FILE_CHANGED);
     return SQLITE_OK;
 }
 

@@ -299,6 +299,19 @@ int journal_add_super(Pager *pager, const char *super_journal)
     return size > journal->offset ? os_truncate(journal->file, journal->offset) : SQLITE_OK;
 }
 
+int journal_drop_super(Pager *pager)
+{
+    Journal *journal = &pager->journal;
+    ASSERT(pager->phase == PHASE_PREPARED);
+    ASSERT(journal->buffered == 0);
+    if (journal->super_offset == 0)
+        return SQLITE_OK;
+    TRY(os_truncate(journal->file, journal->super_offset));
+    journal->offset = journal->super_offset;
+    journal->super_offset = 0;
+    return pager->sync_level == SYNC_OFF ? SQLITE_OK : os_sync(journal->file, pager->sync_flags);
+}
+
 // --- syncing ---
 
 // A persistent journal may hold a whole old header just where the next segment

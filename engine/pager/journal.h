@@ -41,6 +41,8 @@ MUST_USE int journal_add(Pager *pager, Pgno pgno, const u8 *original);
 // Appends the originals of all pages beyond the new end.
 MUST_USE int journal_add_tail(Pager *pager);
 MUST_USE int journal_add_super(Pager *pager, const char *super_journal);
+// Cuts the super-journal's name off again, durably: the journal speaks for its database alone.
+MUST_USE int journal_drop_super(Pager *pager);
 // Makes every record durable and counted, so that the file may be overwritten
 // (P4). `more`: a new segment follows.
 MUST_USE int journal_sync(Pager *pager, bool more);

@@ -90,6 +90,9 @@ MUST_USE int pager_begin_write(Pager *pager, bool exclusive);
 // Makes the transaction durable up to the point of no return. `super_journal`: the name of the
 // super-journal of a multi-file commit, or NULL. After failure the caller rolls back.
 MUST_USE int pager_commit_prepare(Pager *pager, const char *super_journal);
+// Takes a prepared transaction back to where it can be changed, prepared again or rolled back:
+// another database of the same commit was busy. The journal forgets the super-journal.
+MUST_USE int pager_commit_withdraw(Pager *pager);
 // The point of no return: deletes/truncates/zeroes the journal, or nothing more in WAL. Publishes.
 MUST_USE int pager_commit_finish(Pager *pager);
 int pager_rollback(

@@ -127,6 +127,18 @@ static int prepare_all(const TxnMembers *members, const char *super_name)
     return SQLITE_OK;
 }
 
+// After a failure the super-journal goes, and a journal that still named it would be taken for
+// stale: what is prepared is withdrawn first.
+static int withdraw_all(const TxnMembers *members)
+{
+    for (int i = 0; i < members->count; i++) {
+        Btree *bt = members->btrees[i];
+        if (bt != NULL && btree_txn_state(bt) == SQLITE_TXN_WRITE)
+            TRY(pager_commit_withdraw(btree_pager(bt)));
+    }
+    return SQLITE_OK;
+}
+
 // The transactions are durable already or share their fate with the super-journal: the first
 // failure is reported, the others finish all the same.
 static int finish_all(const TxnMembers *members)
@@ -157,7 +169,8 @@ static int commit_with_super_journal(const TxnMembers *members, const char *main
     if (rc == SQLITE_OK)
         rc = prepare_all(members, super.name);
     super_journal_close(&super);
-    if (is_created) { // X1: on success the moment of commit, on failure a clean-up
+    bool is_free = rc == SQLITE_OK || withdraw_all(members) == SQLITE_OK;
+    if (is_created && is_free) { // X1: on success the moment of commit, on failure a clean-up
         int deleted = super.vfs->xDelete(super.vfs, super.name, rc == SQLITE_OK);
         if (rc == SQLITE_OK)
             rc = deleted;
@@ -177,7 +190,11 @@ int txn_commit_all(const TxnMembers *members)
     const char *main_path = main == NULL ? "" : pager_path(btree_pager(main));
     if (main_path[0] != 0 && super_journal_members(members) > 1)
         return commit_with_super_journal(members, main_path);
-    TRY(prepare_all(members, NULL));
+    int rc = prepare_all(members, NULL);
+    if (rc != SQLITE_OK) {
+        (void)withdraw_all(members); // what cannot be taken back is rolled back with the rest
+        return rc;
+    }
     return finish_all(members);
 }
 
