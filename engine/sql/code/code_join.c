@@ -123,6 +123,9 @@ static bool needs_table_cursor(const LevelCode *lc)
                     && (a->flags & ACCESS_INDEXED) != 0 && (a->flags & ACCESS_AUTOMATIC) == 0;
     if (covering && a->index != NULL && is_table_itself(lc->level->item, a->index))
         return true;
+    // Indexed expressions are not read from the index where a row of NULLs may stand for the row.
+    if (lc->level->is_left && (a->flags & ACCESS_INDEX_EXPR) != 0)
+        return true;
     return !covering;
 }
 

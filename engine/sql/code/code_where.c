@@ -46,6 +46,8 @@ WhereCode *code_where_begin(Codegen *g, FromList *from, Expr *where, u32 flags)
     code_join_begin(g, jc);
     if (codegen_failed(g))
         return NULL;
+    if (jc->join->level_count > 0 && jc->levels[0].cursor < 0)
+        w->one_pass = ONE_PASS_NO; // a covering index is walked: nobody stands on the row itself
     if (jc->join->level_count > 0 && (jc->levels[0].level->access->flags & ACCESS_INDEXED) != 0) {
         w->index_cursor = jc->levels[0].index_cursor;
         w->index_root = jc->levels[0].level->access->index->root;

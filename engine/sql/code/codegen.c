@@ -3,6 +3,7 @@
 
 #include "base/buffer.h"
 #include "base/vec.h"
+#include "sql/code/code_ddl.h"
 #include "sql/code/code_write.h"
 #include <stdarg.h>
 #include <stdio.h>
@@ -114,6 +115,7 @@ void codegen_reads(Codegen *g, int database)
     ASSERT(database >= 0);
     ASSERT(database < DATABASE_MAX);
 
+    ddl_open_temp(g, database); // the temp database comes into being when first named
     codegen_top(g)->read_mask |= 1u << database;
 }
 
