@@ -82,8 +82,10 @@ void code_rowid_search(Codegen *g, JoinCode *jc, LevelCode *lc)
     const Access *a = lc->level->access;
     Reg key = reg_new(g);
     code_term_value(g, lc, a, 0, key);
-    if ((a->flags & ACCESS_BLOOM) != 0)
+    if ((a->flags & ACCESS_BLOOM) != 0) {
+        program_emit(g->program, OP_MustBeInt, key, lc->next_value, 0);
         code_bloom_test(g, lc, key, 1, lc->next_value);
+    }
     program_emit(g->program, OP_SeekRowid, lc->cursor, lc->next_value, key);
     lc->end_op = OP_Noop;
 }

@@ -153,7 +153,10 @@ char *plan_print_bloom(PlanContext *plan, const JoinLevel *level)
     Buffer text = {0};
     buffer_printf(&text, "BLOOM FILTER ON %s (", plan_item_name(plan, item));
     if ((a->flags & ACCESS_INDEXED) == 0 && (a->flags & ACCESS_AUTOMATIC) == 0)
-        buffer_add_text(&text, "rowid=?");
+        buffer_printf(&text, "%s=?",
+                      item->table != NULL && item->table->rowid_alias >= 0
+                          ? item->table->columns[item->table->rowid_alias].name
+                          : "rowid");
     else if ((a->flags & ACCESS_AUTOMATIC) != 0)
         for (u32 i = 0; i < a->term_count; i++)
             buffer_printf(&text, "%s%s=?", i > 0 ? " AND " : "",
