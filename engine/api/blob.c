@@ -243,10 +243,17 @@ static int blob_settle(sqlite3_blob *blob, Cursor **cur)
     if (blob->vm == NULL || blob->vm->state != VM_RUNNING)
         return SQLITE_ABORT;
     *cur = vm_tree_cursor(blob->vm, 0);
+    if (!cursor_has_moved(*cur))
+        return cursor_is_valid(*cur) ? SQLITE_OK : SQLITE_ABORT;
     bool different = false;
-    if (cursor_has_moved(*cur))
-        TRY(cursor_restore(*cur, &different));
-    return different || !cursor_is_valid(*cur) ? SQLITE_ABORT : SQLITE_OK;
+    u32 offset = 0;
+    u32 type = 0;
+    TRY(cursor_restore(*cur, &different));
+    if (different || !cursor_is_valid(*cur))
+        return SQLITE_ABORT;
+    TRY(locate_field(*cur, blob->column, &offset, &type));
+    bool same = type >= 12 && offset == blob->offset && serial_type_size(type) == blob->size;
+    return same ? SQLITE_OK : SQLITE_ABORT;
 }
 
 static int blob_access(sqlite3_blob *blob, void *read, const void *write, int size, int offset)

@@ -7,9 +7,25 @@
 
 // --- registering ---
 
+enum { FUNC_NAME_MAX = 255, FUNC_ARGS_MAX = 1000 };
+
+// A scalar body, or step and finalize (and with them value and inverse), or nothing at all.
+static bool spec_is_sound(const FuncSpec *spec)
+{
+    bool is_window = spec->value != NULL;
+    if (spec->name == NULL || strlen(spec->name) > FUNC_NAME_MAX)
+        return false;
+    if (spec->arg_count < -1 || spec->arg_count > FUNC_ARGS_MAX)
+        return false;
+    if (spec->call != NULL && (spec->step != NULL || spec->finalize != NULL))
+        return false;
+    return (spec->step == NULL) == (spec->finalize == NULL) && is_window == (spec->inverse != NULL)
+           && (!is_window || spec->step != NULL);
+}
+
 static int define_function(sqlite3 *db, const FuncSpec *spec)
 {
-    if (!connection_is_usable(db)) {
+    if (!connection_is_usable(db) || !spec_is_sound(spec)) {
         if (spec->destroy != NULL)
             spec->destroy(spec->user_data);
         return error_misuse();

@@ -181,6 +181,8 @@ int schema_parse_rows(sqlite3 *db, int database, const char *where, u32 flags)
         sql.rc != SQLITE_OK ? sql.rc : sqlite3_prepare_v2(db, buffer_text(&sql), -1, &stmt, NULL);
     buffer_deinit(&sql);
     bool was_loading = db->is_loading;
+    u8 trace_mask = db->trace_mask; // the application did not run this query
+    db->trace_mask = 0;
     while (rc == SQLITE_OK && sqlite3_step(stmt) == SQLITE_ROW) {
         SchemaEntry entry = {
             .type = (const char *)sqlite3_column_text(stmt, 0),
@@ -198,6 +200,7 @@ int schema_parse_rows(sqlite3 *db, int database, const char *where, u32 flags)
                              entry.name != NULL ? entry.name : "?", message);
         mem_free(message);
     }
+    db->trace_mask = trace_mask;
     if (stmt != NULL) {
         int end_rc = sqlite3_finalize(stmt);
         rc = rc != SQLITE_OK ? rc : end_rc;
