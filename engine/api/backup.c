@@ -19,6 +19,34 @@ struct sqlite3_backup {
     int rc;
 };
 
+static int write_target(sqlite3_backup *backup, Pgno pgno, const u8 *data)
+{
+    Pager *to = btree_pager(backup->target);
+    Page *page = NULL;
+    int rc = pager_get_blank(to, pgno, &page);
+    if (rc == SQLITE_OK)
+        rc = pager_make_writable(to, &page);
+    if (rc == SQLITE_OK)
+        memcpy(page->data, data, btree_page_size(backup->source));
+    page_unpin(to, page);
+    return rc;
+}
+
+// The source's connection has committed a page: if it was copied before, it is copied again.
+static void source_changed(void *arg, Pgno pgno, const u8 *data)
+{
+    sqlite3_backup *backup = arg;
+    if (pgno == 0)
+        backup->next = 1; // everything may have changed
+    else if (backup->is_writing && pgno < backup->next && data != NULL)
+        backup->rc = write_target(backup, pgno, data);
+}
+
+enum {
+    TEMP_OPEN_FLAGS = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_EXCLUSIVE
+                      | SQLITE_OPEN_DELETEONCLOSE | SQLITE_OPEN_TEMP_DB,
+};
+
 static Btree *find_btree(sqlite3 *error_db, sqlite3 *db, const char *name, int *index)
 {
     *index = connection_find_database(db, name);
@@ -26,10 +54,13 @@ static Btree *find_btree(sqlite3 *error_db, sqlite3 *db, const char *name, int *
         connection_error(error_db, SQLITE_ERROR, "unknown database %s", name);
         return NULL;
     }
-    Btree *bt = db->databases[*index].btree;
-    if (bt == NULL)
-        connection_error(error_db, SQLITE_ERROR, "unknown database %s", name);
-    return bt;
+    Database *d = &db->databases[*index];
+    if (d->btree == NULL) { // temp, not needed so far
+        int rc = btree_open(db->vfs, NULL, db, BTREE_TEMPORARY, TEMP_OPEN_FLAGS, &d->btree);
+        if (rc != SQLITE_OK)
+            connection_error_plain(error_db, rc);
+    }
+    return d->btree;
 }
 
 static sqlite3_backup *backup_new(sqlite3 *target, const char *target_name, sqlite3 *source,
@@ -74,6 +105,7 @@ sqlite3_backup *sqlite3_backup_init(sqlite3 *target, const char *target_name, sq
     if (backup != NULL) {
         target->open_handles++;
         source->open_handles++;
+        pager_set_change_listener(btree_pager(backup->source), source_changed, backup);
     }
     (void)api_exit(target, SQLITE_OK);
     (void)api_exit(source, SQLITE_OK);
@@ -103,16 +135,9 @@ static int begin_target(sqlite3_backup *backup)
 static int copy_page(sqlite3_backup *backup, Pgno pgno)
 {
     Pager *from = btree_pager(backup->source);
-    Pager *to = btree_pager(backup->target);
     Page *source = NULL;
-    Page *target = NULL;
     TRY(pager_get(from, pgno, &source));
-    int rc = pager_get_blank(to, pgno, &target);
-    if (rc == SQLITE_OK)
-        rc = pager_make_writable(to, &target);
-    if (rc == SQLITE_OK)
-        memcpy(target->data, source->data, btree_page_size(backup->source));
-    page_unpin(to, target);
+    int rc = write_target(backup, pgno, source->data);
     page_unpin(from, source);
     return rc;
 }
@@ -152,13 +177,15 @@ static int finish_copy(sqlite3_backup *backup)
 
 static int backup_step(sqlite3_backup *backup, int count)
 {
+    if (btree_txn_state(backup->source) == SQLITE_TXN_WRITE)
+        return SQLITE_BUSY;
     bool opened = btree_txn_state(backup->source) == SQLITE_TXN_NONE;
     if (opened)
         TRY(btree_begin(backup->source, BTREE_READ, NULL));
     u32 version = 0;
     btree_get_meta(backup->source, META_DATA_VERSION, &version);
-    if (version != backup->source_version || btree_txn_state(backup->source) == SQLITE_TXN_WRITE)
-        backup->next = 1; // somebody wrote since the last step
+    if (version != backup->source_version)
+        backup->next = 1; // another connection wrote since the last step
     backup->source_version = version;
     int rc = begin_target(backup);
     if (rc == SQLITE_OK)
@@ -199,6 +226,7 @@ int sqlite3_backup_finish(sqlite3_backup *backup)
     sqlite3 *target = backup->target_db;
     api_enter(source);
     api_enter(target);
+    pager_set_change_listener(btree_pager(backup->source), NULL, NULL);
     if (backup->is_writing)
         (void)btree_rollback(backup->target, SQLITE_OK, false);
     int rc = backup->rc == SQLITE_DONE ? SQLITE_OK : backup->rc;
