@@ -61,6 +61,7 @@ static int api_create_function(fts5_api *api, const char *name, void *user_data,
         sqlite3_free(function);
         return SQLITE_NOMEM;
     }
+    function->connection = connection;
     function->user_data = user_data;
     function->call = call;
     function->destroy = destroy;
@@ -141,14 +142,12 @@ int fts_connection_add_sql_functions(FtsConnection *connection)
     int fixed = SQLITE_UTF8 | SQLITE_DETERMINISTIC | SQLITE_INNOCUOUS;
     int typed = SQLITE_UTF8 | SQLITE_INNOCUOUS | SQLITE_RESULT_SUBTYPE;
     sqlite3 *db = connection->db;
-    // The last to be registered owns the connection: its destructor runs when the database closes.
+    TRY(sqlite3_create_function(db, "fts5", 1, plain, connection, sql_fts5, NULL, NULL));
     TRY(sqlite3_create_function(db, "fts5_source_id", 0, fixed, connection, sql_source_id, NULL,
                                 NULL));
     TRY(sqlite3_create_function(db, "fts5_locale", 2, typed, connection, sql_locale, NULL, NULL));
-    TRY(sqlite3_create_function(db, "fts5_insttoken", 1, typed, connection, sql_insttoken, NULL,
-                                NULL));
-    return sqlite3_create_function_v2(db, "fts5", 1, plain, connection, sql_fts5, NULL, NULL,
-                                      fts_connection_unref);
+    return sqlite3_create_function(db, "fts5_insttoken", 1, typed, connection, sql_insttoken, NULL,
+                                   NULL);
 }
 
 // --- life ---

@@ -9,8 +9,11 @@
 #include "fts/fts_api.h"
 #include "fts/tokenizer/tokenizer.h"
 
+typedef struct FtsConnection FtsConnection;
+
 typedef struct AuxFunction {
     struct AuxFunction *next;
+    FtsConnection *connection;
     char *name;
     void *user_data;
     fts5_extension_function call;
@@ -22,7 +25,7 @@ typedef struct FtsCursor FtsCursor;
 
 enum { LOCALE_HEADER_SIZE = 16 };
 
-typedef struct FtsConnection {
+struct FtsConnection {
     fts5_api api; // first: the application's pointer is cast back
     sqlite3 *db;
     int ref_count; // one per registered module
@@ -32,7 +35,7 @@ typedef struct FtsConnection {
     FtsCursor *cursors; // open ones, linked by `next`
     i64 cursor_count;   // ever opened: gives each its id
     u8 locale_header[LOCALE_HEADER_SIZE];
-} FtsConnection;
+};
 
 MUST_USE int fts_connection_new(sqlite3 *db, FtsConnection **out);
 void fts_connection_unref(void *connection);

@@ -1,0 +1,473 @@
+// The rows of a term over all segments, and all terms over all segments. See segment_read.h.
+#include "fts/segment_read.h"
+
+#include <stdlib.h>
+
+// --- the merged rows of a term ---
+
+void docs_deinit(Docs *docs)
+{
+    for (int i = 0; i < docs->count; i++)
+        postings_deinit(&docs->sources[i]);
+    sqlite3_free(docs->sources);
+    *docs = (Docs){0};
+}
+
+static void fail(Docs *docs, int rc)
+{
+    docs->rc = rc;
+    docs->is_end = true;
+}
+
+// Makes the newest entry of the least rowid current; false if it only deletes.
+static bool settle(Docs *docs)
+{
+    int best = -1;
+    for (int i = 0; i < docs->count; i++) {
+        const Postings *p = &docs->sources[i];
+        if (p->rc != SQLITE_OK) {
+            fail(docs, p->rc);
+            return true;
+        }
+        if (!p->is_end && (best < 0 || p->rowid < docs->sources[best].rowid))
+            best = i;
+    }
+    docs->is_end = best < 0;
+    if (docs->is_end)
+        return true;
+    const Postings *p = &docs->sources[best];
+    docs->current = best;
+    docs->rowid = p->rowid;
+    docs->poslist = p->poslist;
+    docs->poslist_size = p->poslist_size;
+    docs->has_delete = p->has_delete;
+    docs->has_content = p->has_content;
+    return p->has_content || docs->keeps_deletes;
+}
+
+static void pass_rowid(Docs *docs)
+{
+    i64 rowid = docs->rowid;
+    for (int i = docs->current; i < docs->count; i++) {
+        Postings *p = &docs->sources[i];
+        if (!p->is_end && p->rowid == rowid)
+            postings_next(p);
+        if (!p->is_end && p->rowid < rowid)
+            p->rc = FTS_CORRUPT; // rows must ascend
+    }
+}
+
+void docs_start(Docs *docs)
+{
+    while (!settle(docs))
+        pass_rowid(docs);
+}
+
+void docs_next(Docs *docs)
+{
+    do {
+        if (docs->is_end)
+            return;
+        pass_rowid(docs);
+    } while (!settle(docs));
+}
+
+void docs_seek(Docs *docs, i64 rowid)
+{
+    if (docs->is_end || docs->rowid >= rowid)
+        return;
+    for (int i = 0; i < docs->count; i++)
+        postings_seek(&docs->sources[i], rowid);
+    docs_start(docs);
+}
+
+int docs_in_memory(Docs *docs, FtsDetail detail, const FtsBuffer *doclist)
+{
+    *docs = (Docs){0};
+    docs->sources = fts_zalloc(sizeof(Postings));
+    if (docs->sources == NULL)
+        return SQLITE_NOMEM;
+    docs->count = 1;
+    TRY(postings_in_memory(&docs->sources[0], detail, doclist));
+    postings_next(&docs->sources[0]);
+    docs_start(docs);
+    return docs->rc;
+}
+
+static int add_pending(Docs *docs, FtsIndex *index, const PendingTerm *term)
+{
+    FtsBuffer doclist = {0};
+    pending_doclist(term, index->config->detail, &doclist);
+    int rc = doclist.rc;
+    if (rc == SQLITE_OK)
+        rc = postings_in_memory(&docs->sources[docs->count++], index->config->detail, &doclist);
+    fts_buffer_deinit(&doclist);
+    return rc;
+}
+
+static void add_segment(Docs *docs, FtsIndex *index, const FtsSegment *segment, const void *key,
+                        u32 size)
+{
+    TermCursor cursor;
+    term_cursor_seek(&cursor, index, segment, key, size);
+    if (cursor.rc != SQLITE_OK)
+        docs->rc = cursor.rc;
+    else if (!cursor.is_end
+             && fts_bytes_compare(cursor.term.bytes, cursor.term.size, key, size) == 0)
+        term_cursor_postings(&cursor, &docs->sources[docs->count++]);
+    term_cursor_deinit(&cursor);
+}
+
+void docs_open(Docs *docs, FtsIndex *index, const void *key, u32 size)
+{
+    *docs = (Docs){0};
+    int room = structure_segment_count(&index->structure) + 1;
+    docs->sources = fts_zalloc(sizeof(Postings) * (u64)room);
+    if (docs->sources == NULL) {
+        fail(docs, SQLITE_NOMEM);
+        return;
+    }
+    const PendingTerm *pending = pending_find(&index->pending, key, size);
+    if (pending != NULL)
+        docs->rc = add_pending(docs, index, pending);
+    for (int level = 0; level < index->structure.level_count; level++) {
+        const FtsLevel *at = &index->structure.levels[level];
+        for (int i = at->segment_count - 1; i >= 0 && docs->rc == SQLITE_OK; i--)
+            add_segment(docs, index, &at->segments[i], key, size);
+    }
+    if (docs->rc != SQLITE_OK) {
+        fail(docs, docs->rc);
+        return;
+    }
+    for (int i = 0; i < docs->count; i++)
+        postings_next(&docs->sources[i]);
+    docs_start(docs);
+}
+
+// --- sums of rows ---
+
+enum { SUM_HEADER = 12 };
+
+void doc_sum_deinit(DocSum *sum)
+{
+    fts_buffer_deinit(&sum->records);
+    sum->count = 0;
+}
+
+void doc_sum_add(DocSum *sum, i64 rowid, const u8 *poslist, u32 size)
+{
+    u8 header[SUM_HEADER];
+    memcpy(header, &rowid, sizeof rowid);
+    memcpy(header + 8, &size, sizeof size);
+    fts_buffer_append(&sum->records, header, SUM_HEADER);
+    fts_buffer_append(&sum->records, poslist, size);
+    sum->count++;
+}
+
+void doc_sum_add_docs(DocSum *sum, Docs *docs)
+{
+    for (; !docs->is_end; docs_next(docs))
+        doc_sum_add(sum, docs->rowid, docs->poslist, docs->poslist_size);
+    if (docs->rc != SQLITE_OK)
+        sum->records.rc = docs->rc;
+}
+
+typedef struct SumRow {
+    i64 rowid;
+    const u8 *poslist;
+    u32 size;
+} SumRow;
+
+static int compare_rows(const void *a, const void *b)
+{
+    const SumRow *left = a;
+    const SumRow *right = b;
+    if (left->rowid != right->rowid)
+        return left->rowid < right->rowid ? -1 : 1;
+    return left->poslist < right->poslist ? -1 : 1;
+}
+
+static int compare_i64(const void *a, const void *b)
+{
+    i64 left = *(const i64 *)a;
+    i64 right = *(const i64 *)b;
+    return left < right ? -1 : left > right;
+}
+
+// Positions as column << 32 | offset; detail columns: columns alone.
+static u32 decode_positions(FtsDetail detail, const SumRow *row, i64 *out)
+{
+    u32 count = 0;
+    i64 column = 0;
+    i64 position = 0;
+    for (u32 at = 0; at < row->size;) {
+        u32 value;
+        at += (u32)fts_varint_get_u32(row->poslist + at, &value);
+        if (detail == DETAIL_COLUMNS) {
+            column += (i64)value - 2;
+            out[count++] = column;
+        } else if (value == 1) {
+            at += (u32)fts_varint_get_u32(row->poslist + at, &value);
+            column = (i64)value;
+            position = 0;
+        } else {
+            position += (i64)value - 2;
+            out[count++] = (i64)((u64)column << 32 | (u64)position);
+        }
+    }
+    return count;
+}
+
+static void encode_positions(FtsDetail detail, const i64 *positions, u32 count, FtsBuffer *out)
+{
+    i64 previous = 0;
+    for (u32 i = 0; i < count; i++) {
+        if (i > 0 && positions[i] == positions[i - 1])
+            continue;
+        bool is_other = detail == DETAIL_FULL && positions[i] >> 32 != previous >> 32;
+        if (is_other) {
+            fts_buffer_append_byte(out, 1);
+            fts_buffer_append_varint(out, (u64)(positions[i] >> 32));
+            previous = (i64)((u64)(positions[i] >> 32) << 32);
+        }
+        fts_buffer_append_varint(out, (u64)(positions[i] - previous + 2));
+        previous = positions[i];
+    }
+}
+
+static void merge_rows(FtsDetail detail, const SumRow *rows, u32 count, FtsBuffer *poslist)
+{
+    u64 room = 1;
+    for (u32 i = 0; i < count; i++)
+        room += rows[i].size;
+    i64 *positions = sqlite3_malloc64(room * sizeof(i64));
+    if (positions == NULL) {
+        poslist->rc = SQLITE_NOMEM;
+        return;
+    }
+    u32 found = 0;
+    for (u32 i = 0; i < count; i++)
+        found += decode_positions(detail, &rows[i], positions + found);
+    qsort(positions, found, sizeof *positions, compare_i64);
+    encode_positions(detail, positions, found, poslist);
+    sqlite3_free(positions);
+}
+
+static void append_row(FtsDetail detail, const SumRow *rows, u32 count, FtsBuffer *out)
+{
+    FtsBuffer merged = {0};
+    if (detail == DETAIL_NONE)
+        return;
+    if (count == 1) {
+        fts_buffer_append_varint(out, (u64)rows->size * 2);
+        fts_buffer_append(out, rows->poslist, rows->size);
+        return;
+    }
+    merge_rows(detail, rows, count, &merged);
+    if (merged.rc != SQLITE_OK)
+        out->rc = merged.rc;
+    fts_buffer_append_varint(out, (u64)merged.size * 2);
+    fts_buffer_append(out, merged.bytes, merged.size);
+    fts_buffer_deinit(&merged);
+}
+
+void doc_sum_finish(DocSum *sum, FtsDetail detail, FtsBuffer *doclist)
+{
+    fts_buffer_pad(&sum->records);
+    SumRow *rows = sqlite3_malloc64(sizeof *rows * ((u64)sum->count + 1));
+    if (rows == NULL || sum->records.rc != SQLITE_OK) {
+        doclist->rc = rows == NULL ? SQLITE_NOMEM : sum->records.rc;
+        sqlite3_free(rows);
+        return;
+    }
+    const u8 *at = sum->records.bytes;
+    bool is_sorted = true;
+    for (u32 i = 0; i < sum->count; i++) {
+        memcpy(&rows[i].rowid, at, sizeof rows[i].rowid);
+        memcpy(&rows[i].size, at + 8, sizeof rows[i].size);
+        rows[i].poslist = at + SUM_HEADER;
+        at += SUM_HEADER + rows[i].size;
+        is_sorted = is_sorted && (i == 0 || rows[i - 1].rowid <= rows[i].rowid);
+    }
+    if (!is_sorted)
+        qsort(rows, sum->count, sizeof *rows, compare_rows);
+    i64 previous = 0;
+    for (u32 i = 0, end = 0; i < sum->count; i = end) {
+        for (end = i + 1; end < sum->count && rows[end].rowid == rows[i].rowid;)
+            end++;
+        fts_buffer_append_varint(doclist, (u64)rows[i].rowid - (u64)previous);
+        previous = rows[i].rowid;
+        append_row(detail, rows + i, end - i, doclist);
+    }
+    sqlite3_free(rows);
+}
+
+void docs_open_prefix(Docs *docs, FtsIndex *index, const void *key, u32 size)
+{
+    FtsBuffer prefix = {0};
+    FtsBuffer doclist = {0};
+    DocSum sum = {0};
+    TermWalk walk;
+    *docs = (Docs){0};
+    fts_buffer_set(&prefix, key, size);
+    term_walk_open(&walk, index, &prefix, &prefix);
+    for (; !walk.is_end; term_walk_next(&walk))
+        doc_sum_add_docs(&sum, &walk.docs);
+    int rc = walk.rc;
+    if (rc == SQLITE_OK) {
+        doc_sum_finish(&sum, index->config->detail, &doclist);
+        rc = doclist.rc;
+    }
+    if (rc == SQLITE_OK)
+        rc = docs_in_memory(docs, index->config->detail, &doclist);
+    if (rc != SQLITE_OK)
+        fail(docs, rc);
+    term_walk_deinit(&walk);
+    doc_sum_deinit(&sum);
+    fts_buffer_deinit(&doclist);
+    fts_buffer_deinit(&prefix);
+}
+
+// --- all terms ---
+
+void term_walk_deinit(TermWalk *walk)
+{
+    for (int i = 0; i < walk->cursor_count; i++)
+        term_cursor_deinit(&walk->cursors[i]);
+    sqlite3_free(walk->cursors);
+    sqlite3_free(walk->pending);
+    fts_buffer_deinit(&walk->prefix);
+    fts_buffer_deinit(&walk->term);
+    docs_deinit(&walk->docs);
+    *walk = (TermWalk){.is_end = true};
+}
+
+static void walk_fail(TermWalk *walk, int rc)
+{
+    walk->rc = rc;
+    walk->is_end = true;
+}
+
+// The least term of all sources, into walk->term; false: none with the prefix.
+static bool find_least(TermWalk *walk)
+{
+    const u8 *least = NULL;
+    u32 size = 0;
+    if (walk->pending_next < walk->pending_count) {
+        least = walk->pending[walk->pending_next]->key;
+        size = walk->pending[walk->pending_next]->key_size;
+    }
+    for (int i = 0; i < walk->cursor_count; i++) {
+        const TermCursor *c = &walk->cursors[i];
+        if (c->rc != SQLITE_OK)
+            walk->rc = c->rc;
+        if (c->is_end
+            || (least != NULL && fts_bytes_compare(c->term.bytes, c->term.size, least, size) >= 0))
+            continue;
+        least = c->term.bytes;
+        size = c->term.size;
+    }
+    if (least == NULL || walk->rc != SQLITE_OK || size < walk->prefix.size
+        || (walk->prefix.size > 0 && memcmp(least, walk->prefix.bytes, walk->prefix.size) != 0))
+        return false;
+    fts_buffer_set(&walk->term, least, size);
+    return walk->term.rc == SQLITE_OK;
+}
+
+static bool is_at_term(const TermWalk *walk, const TermCursor *c)
+{
+    return !c->is_end
+           && fts_bytes_compare(c->term.bytes, c->term.size, walk->term.bytes, walk->term.size)
+                  == 0;
+}
+
+// Opens the rows of walk->term and moves every source that has it to its next term.
+static void open_docs(TermWalk *walk)
+{
+    Docs *docs = &walk->docs;
+    docs_deinit(docs);
+    docs->keeps_deletes = walk->keeps_deletes;
+    docs->sources = fts_zalloc(sizeof(Postings) * ((u64)walk->cursor_count + 1));
+    if (docs->sources == NULL) {
+        walk_fail(walk, SQLITE_NOMEM);
+        return;
+    }
+    if (walk->pending_next < walk->pending_count) {
+        const PendingTerm *p = walk->pending[walk->pending_next];
+        if (fts_bytes_compare(p->key, p->key_size, walk->term.bytes, walk->term.size) == 0) {
+            docs->rc = add_pending(docs, walk->index, p);
+            walk->pending_next++;
+        }
+    }
+    for (int i = 0; i < walk->cursor_count; i++) {
+        if (!is_at_term(walk, &walk->cursors[i]))
+            continue;
+        term_cursor_postings(&walk->cursors[i], &docs->sources[docs->count++]);
+        term_cursor_next(&walk->cursors[i]);
+    }
+    if (docs->rc != SQLITE_OK) {
+        walk_fail(walk, docs->rc);
+        return;
+    }
+    for (int i = 0; i < docs->count; i++)
+        postings_next(&docs->sources[i]);
+    docs_start(docs);
+    if (docs->rc != SQLITE_OK)
+        walk_fail(walk, docs->rc);
+}
+
+// Terms whose rows are all deleted are passed over.
+void term_walk_next(TermWalk *walk)
+{
+    do {
+        if (walk->is_end)
+            return;
+        if (!find_least(walk)) {
+            walk->is_end = true;
+            return;
+        }
+        open_docs(walk);
+    } while (!walk->is_end && walk->docs.is_end);
+}
+
+void term_walk_open(TermWalk *walk, FtsIndex *index, const FtsBuffer *prefix, const FtsBuffer *from)
+{
+    *walk = (TermWalk){.index = index};
+    fts_buffer_set(&walk->prefix, prefix->bytes, prefix->size);
+    int room = structure_segment_count(&index->structure);
+    walk->cursors = fts_zalloc(sizeof(TermCursor) * ((u64)room + 1));
+    int rc = walk->cursors == NULL ? SQLITE_NOMEM
+                                   : pending_sorted(&index->pending, prefix->bytes, prefix->size,
+                                                    &walk->pending, &walk->pending_count);
+    if (rc != SQLITE_OK) {
+        walk_fail(walk, rc);
+        return;
+    }
+    while (walk->pending_next < walk->pending_count) {
+        const PendingTerm *p = walk->pending[walk->pending_next];
+        if (fts_bytes_compare(p->key, p->key_size, from->bytes, from->size) >= 0)
+            break;
+        walk->pending_next++;
+    }
+    for (int level = 0; level < index->structure.level_count; level++) {
+        const FtsLevel *at = &index->structure.levels[level];
+        for (int i = at->segment_count - 1; i >= 0; i--)
+            term_cursor_seek(&walk->cursors[walk->cursor_count++], index, &at->segments[i],
+                             from->bytes, from->size);
+    }
+    term_walk_next(walk);
+}
+
+void term_walk_open_segments(TermWalk *walk, FtsIndex *index, const FtsSegment *segments, int count,
+                             bool keeps_deletes)
+{
+    *walk = (TermWalk){.index = index, .keeps_deletes = keeps_deletes};
+    walk->cursors = fts_zalloc(sizeof(TermCursor) * ((u64)count + 1));
+    if (walk->cursors == NULL) {
+        walk_fail(walk, SQLITE_NOMEM);
+        return;
+    }
+    for (int i = count - 1; i >= 0; i--)
+        term_cursor_seek(&walk->cursors[walk->cursor_count++], index, &segments[i], NULL, 0);
+    term_walk_next(walk);
+}

@@ -1,0 +1,459 @@
+// The walk of a query over the rows that match. See match_query.h.
+#include "fts/match_query.h"
+
+#include "fts/tokenizer/tokenizer.h"
+
+// --- positions ---
+
+int positions_add(Positions *positions, i64 position)
+{
+    if (positions->count == positions->capacity) {
+        u32 capacity = positions->capacity == 0 ? 16 : positions->capacity * 2;
+        i64 *items = sqlite3_realloc64(positions->items, sizeof *items * (u64)capacity);
+        if (items == NULL)
+            return SQLITE_NOMEM;
+        positions->items = items;
+        positions->capacity = capacity;
+    }
+    positions->items[positions->count++] = position;
+    return SQLITE_OK;
+}
+
+int positions_decode(FtsDetail detail, const u8 *poslist, u32 size, Positions *out)
+{
+    i64 column = 0;
+    i64 position = 0;
+    for (u32 at = 0; at < size && detail != DETAIL_NONE;) {
+        u32 value;
+        at += (u32)fts_varint_get_u32(poslist + at, &value);
+        if (detail == DETAIL_COLUMNS) {
+            column += (i64)value - 2;
+            TRY(positions_add(out, (i64)((u64)column << 32)));
+        } else if (value == 1) {
+            at += (u32)fts_varint_get_u32(poslist + at, &value);
+            column = (i64)value;
+            position = 0;
+        } else {
+            position += (i64)value - 2;
+            TRY(positions_add(out, (i64)((u64)column << 32 | (u64)position)));
+        }
+    }
+    return SQLITE_OK;
+}
+
+// Of a phrase of several terms: the starts at which each term has its place.
+static int intersect_terms(FtsDetail detail, QueryPhrase *phrase, Positions *out)
+{
+    Positions other = {0};
+    int rc = SQLITE_OK;
+    TRY(positions_decode(detail, phrase->terms[0].docs.poslist, phrase->terms[0].docs.poslist_size,
+                         out));
+    for (int i = 1; i < phrase->term_count && out->count > 0; i++) {
+        const Docs *docs = &phrase->terms[i].docs;
+        other.count = 0;
+        TRY_DONE(positions_decode(detail, docs->poslist, docs->poslist_size, &other));
+        u32 kept = 0;
+        u32 at = 0;
+        for (u32 k = 0; k < out->count; k++) {
+            while (at < other.count && other.items[at] < out->items[k] + i)
+                at++;
+            if (at < other.count && other.items[at] == out->items[k] + i)
+                out->items[kept++] = out->items[k];
+        }
+        out->count = kept;
+    }
+done:
+    sqlite3_free(other.items);
+    return rc;
+}
+
+static void filter_positions(const QueryNode *leaf, const QueryPhrase *phrase, int column_count,
+                             Positions *out)
+{
+    u32 kept = 0;
+    i64 previous = -1;
+    for (u32 i = 0; i < out->count; i++) {
+        i64 position = out->items[i];
+        i64 column = position >> 32;
+        bool fits = column >= 0 && column < column_count
+                    && (leaf->columns == NULL || leaf->columns[column])
+                    && (!phrase->is_first || (position & 0x7FFFFFFF) == 0);
+        if (fits && position != previous)
+            out->items[kept++] = position;
+        if (fits)
+            previous = position;
+    }
+    out->count = kept;
+}
+
+static int find_positions(Query *query, QueryPhrase *phrase)
+{
+    const FtsConfig *config = query->index->config;
+    phrase->positions.count = 0;
+    phrase->has_positions = true;
+    TRY(intersect_terms(config->detail, phrase, &phrase->positions));
+    filter_positions(phrase->node, phrase, config->column_count, &phrase->positions);
+    return SQLITE_OK;
+}
+
+// --- NEAR ---
+
+// Keeps the places that take part in a group within the distance. The cursor of each phrase only
+// moves forward: the one that lags most is the one to go.
+static void filter_near(QueryNode *leaf, u32 *at, u32 *kept)
+{
+    int count = leaf->phrase_count;
+    for (;;) {
+        i64 latest = INT64_MIN;
+        for (int i = 0; i < count; i++) {
+            const Positions *p = &leaf->phrases[i]->positions;
+            if (at[i] >= p->count)
+                return;
+            if (p->items[at[i]] > latest)
+                latest = p->items[at[i]];
+        }
+        bool is_group = true;
+        int least = 0;
+        for (int i = 0; i < count; i++) {
+            Positions *p = &leaf->phrases[i]->positions;
+            i64 reach = leaf->phrases[i]->term_count + leaf->near;
+            while (at[i] < p->count && p->items[at[i]] + reach < latest) {
+                at[i]++;
+                is_group = false;
+            }
+            if (at[i] >= p->count)
+                return;
+            is_group = is_group && p->items[at[i]] <= latest;
+        }
+        if (!is_group)
+            continue;
+        for (int i = 0; i < count; i++) {
+            Positions *p = &leaf->phrases[i]->positions;
+            i64 position = p->items[at[i]];
+            if (kept[i] == 0 || p->items[kept[i] - 1] != position)
+                p->items[kept[i]++] = position; // kept[i] <= at[i]
+            if (position < leaf->phrases[least]->positions.items[at[least]])
+                least = i;
+        }
+        at[least]++;
+    }
+}
+
+static int match_near(QueryNode *leaf, bool *is_match)
+{
+    u32 *at = fts_zalloc(sizeof(u32) * 2 * (u64)leaf->phrase_count);
+    if (at == NULL)
+        return SQLITE_NOMEM;
+    u32 *kept = at + leaf->phrase_count;
+    filter_near(leaf, at, kept);
+    *is_match = true;
+    for (int i = 0; i < leaf->phrase_count; i++) {
+        leaf->phrases[i]->positions.count = kept[i];
+        *is_match = *is_match && kept[i] > 0;
+    }
+    sqlite3_free(at);
+    return SQLITE_OK;
+}
+
+// --- leaves ---
+
+static bool needs_positions(const QueryNode *leaf)
+{
+    if (leaf->phrase_count > 1 || leaf->columns != NULL)
+        return true;
+    const QueryPhrase *phrase = leaf->phrases[0];
+    return phrase->term_count > 1 || phrase->is_first;
+}
+
+// Brings all terms of the leaf to one row, not before the furthest of them.
+static void align_terms(Query *query, QueryNode *leaf)
+{
+    bool is_aligned = false;
+    i64 rowid = leaf->phrases[0]->terms[0].docs.rowid;
+    while (!is_aligned) {
+        is_aligned = true;
+        for (int i = 0; i < leaf->phrase_count; i++) {
+            for (int k = 0; k < leaf->phrases[i]->term_count; k++) {
+                Docs *docs = &leaf->phrases[i]->terms[k].docs;
+                docs_seek(docs, rowid);
+                if (docs->rc != SQLITE_OK)
+                    query->rc = docs->rc;
+                leaf->is_end = leaf->is_end || docs->is_end;
+                if (leaf->is_end)
+                    return;
+                if (docs->rowid > rowid) {
+                    rowid = docs->rowid;
+                    is_aligned = false;
+                }
+            }
+        }
+    }
+    leaf->rowid = rowid;
+}
+
+static bool leaf_matches(Query *query, QueryNode *leaf)
+{
+    bool is_match = true;
+    for (int i = 0; i < leaf->phrase_count; i++)
+        leaf->phrases[i]->has_positions = false;
+    if (!needs_positions(leaf) || query->index->config->detail == DETAIL_NONE)
+        return true;
+    for (int i = 0; i < leaf->phrase_count && query->rc == SQLITE_OK; i++) {
+        query->rc = find_positions(query, leaf->phrases[i]);
+        is_match = is_match && leaf->phrases[i]->positions.count > 0;
+    }
+    if (is_match && leaf->phrase_count > 1 && query->rc == SQLITE_OK)
+        query->rc = match_near(leaf, &is_match);
+    return is_match || query->rc != SQLITE_OK;
+}
+
+static void leaf_settle(Query *query, QueryNode *leaf)
+{
+    for (;;) {
+        align_terms(query, leaf);
+        if (leaf->is_end || leaf_matches(query, leaf))
+            return;
+        docs_next(&leaf->phrases[0]->terms[0].docs);
+        if (leaf->phrases[0]->terms[0].docs.is_end) {
+            query->rc = leaf->phrases[0]->terms[0].docs.rc;
+            leaf->is_end = true;
+            return;
+        }
+    }
+}
+
+static void leaf_seek(Query *query, QueryNode *leaf, i64 rowid)
+{
+    Docs *first = &leaf->phrases[0]->terms[0].docs;
+    docs_seek(first, rowid);
+    if (first->rc != SQLITE_OK)
+        query->rc = first->rc;
+    leaf->is_end = first->is_end;
+    if (!leaf->is_end)
+        leaf_settle(query, leaf);
+}
+
+// --- nodes ---
+
+static void node_seek(Query *query, QueryNode *node, i64 rowid);
+
+static void node_next(Query *query, QueryNode *node)
+{
+    if (node->is_end)
+        return;
+    if (node->rowid == INT64_MAX)
+        node->is_end = true;
+    else
+        node_seek(query, node, node->rowid + 1);
+}
+
+static void node_set_end(QueryNode *node)
+{
+    node->is_end = true;
+    for (int i = 0; i < node->child_count; i++)
+        node_set_end(node->children[i]);
+}
+
+static void and_seek(Query *query, QueryNode *node, i64 rowid)
+{
+    for (int i = 0; i < node->child_count;) {
+        QueryNode *child = node->children[i];
+        if (!child->is_end && child->rowid < rowid)
+            node_seek(query, child, rowid);
+        if (child->is_end || query->rc != SQLITE_OK) {
+            node_set_end(node);
+            return;
+        }
+        bool is_further = child->rowid > rowid;
+        rowid = child->rowid;
+        i = is_further && i > 0 ? 0 : i + 1;
+    }
+    node->rowid = rowid;
+}
+
+static void or_seek(Query *query, QueryNode *node, i64 rowid)
+{
+    node->is_end = true;
+    for (int i = 0; i < node->child_count; i++) {
+        QueryNode *child = node->children[i];
+        if (!child->is_end && child->rowid < rowid)
+            node_seek(query, child, rowid);
+        if (!child->is_end && (node->is_end || child->rowid < node->rowid)) {
+            node->rowid = child->rowid;
+            node->is_end = false;
+        }
+    }
+}
+
+static void not_seek(Query *query, QueryNode *node, i64 rowid)
+{
+    QueryNode *left = node->children[0];
+    QueryNode *right = node->children[1];
+    if (!left->is_end && left->rowid < rowid)
+        node_seek(query, left, rowid);
+    while (!left->is_end && query->rc == SQLITE_OK) {
+        if (!right->is_end && right->rowid < left->rowid)
+            node_seek(query, right, left->rowid);
+        if (right->is_end || right->rowid != left->rowid)
+            break;
+        node_next(query, left);
+    }
+    node->is_end = left->is_end;
+    node->rowid = left->rowid;
+    if (node->is_end)
+        node_set_end(right);
+}
+
+static void node_seek(Query *query, QueryNode *node, i64 rowid)
+{
+    if (query->rc != SQLITE_OK)
+        return;
+    switch (node->kind) {
+    case NODE_LEAF: leaf_seek(query, node, rowid); return;
+    case NODE_AND: and_seek(query, node, rowid); return;
+    case NODE_OR: or_seek(query, node, rowid); return;
+    case NODE_NOT: not_seek(query, node, rowid); return;
+    }
+}
+
+// --- opening ---
+
+static int token_characters(const FtsBuffer *token)
+{
+    int count = 0;
+    for (u32 i = 0; i < token->size; i++)
+        count += (token->bytes[i] & 0xC0) != 0x80;
+    return count;
+}
+
+// Prefixes of a length that has an index of its own are plain terms there.
+static void open_one(FtsIndex *index, const FtsBuffer *token, bool is_prefix, Docs *docs)
+{
+    FtsBuffer key = {0};
+    u8 which = '0';
+    bool is_exact = !is_prefix;
+    if (is_prefix) {
+        int characters = token_characters(token);
+        for (int longer = 0; longer < 2 && which == '0'; longer++) {
+            for (int i = 0; i < index->config->prefix_count && which == '0'; i++) {
+                if (index->config->prefix_lengths[i] == characters + longer) {
+                    which = (u8)('1' + i);
+                    is_exact = longer == 0;
+                }
+            }
+        }
+    }
+    fts_buffer_append_byte(&key, which);
+    fts_buffer_append(&key, token->bytes, token->size);
+    if (key.rc != SQLITE_OK) {
+        *docs = (Docs){.rc = key.rc, .is_end = true};
+    } else if (is_exact) {
+        docs_open(docs, index, key.bytes, key.size);
+    } else {
+        docs_open_prefix(docs, index, key.bytes, key.size);
+    }
+    fts_buffer_deinit(&key);
+}
+
+static int open_with_synonyms(FtsIndex *index, QueryTerm *term)
+{
+    DocSum sum = {0};
+    FtsBuffer doclist = {0};
+    for (const QueryTerm *at = term; at != NULL; at = at->synonym) {
+        Docs docs;
+        open_one(index, &at->token, term->is_prefix, &docs);
+        doc_sum_add_docs(&sum, &docs);
+        docs_deinit(&docs);
+    }
+    doc_sum_finish(&sum, index->config->detail, &doclist);
+    int rc = doclist.rc;
+    if (rc == SQLITE_OK)
+        rc = docs_in_memory(&term->docs, index->config->detail, &doclist);
+    doc_sum_deinit(&sum);
+    fts_buffer_deinit(&doclist);
+    return rc;
+}
+
+static int open_term(FtsIndex *index, QueryTerm *term)
+{
+    docs_deinit(&term->docs);
+    if (term->synonym != NULL)
+        return open_with_synonyms(index, term);
+    open_one(index, &term->token, term->is_prefix, &term->docs);
+    return term->docs.rc;
+}
+
+static void node_start(Query *query, QueryNode *node, i64 from)
+{
+    node->is_end = false;
+    node->rowid = INT64_MIN;
+    for (int i = 0; i < node->child_count; i++)
+        node_start(query, node->children[i], from);
+    bool is_empty = node->kind == NODE_LEAF;
+    for (int i = 0; i < node->phrase_count; i++)
+        is_empty = is_empty && node->phrases[i]->term_count == 0;
+    if (node->kind == NODE_LEAF && !is_empty) {
+        for (int i = 0; i < node->phrase_count; i++)
+            is_empty = is_empty || node->phrases[i]->term_count == 0;
+    }
+    if (is_empty)
+        node->is_end = true;
+    else if (node->kind == NODE_LEAF)
+        leaf_seek(query, node, from);
+    else
+        node_seek(query, node, from);
+}
+
+int query_open(Query *query, i64 from)
+{
+    query->rc = SQLITE_OK;
+    query->generation = query->index->generation;
+    for (int i = 0; i < query->phrase_count; i++) {
+        QueryPhrase *phrase = query->phrases[i];
+        for (int k = 0; k < phrase->term_count; k++)
+            TRY(open_term(query->index, &phrase->terms[k]));
+    }
+    if (query->root != NULL)
+        node_start(query, query->root, from);
+    return query->rc;
+}
+
+bool query_is_end(const Query *query)
+{
+    return query->root == NULL || query->root->is_end || query->rc != SQLITE_OK;
+}
+
+i64 query_rowid(const Query *query)
+{
+    return query->root->rowid;
+}
+
+int query_seek(Query *query, i64 rowid)
+{
+    if (query_is_end(query) || query->root->rowid >= rowid)
+        return query->rc;
+    node_seek(query, query->root, rowid);
+    return query->rc;
+}
+
+int query_next(Query *query)
+{
+    if (!query_is_end(query))
+        node_next(query, query->root);
+    return query->rc;
+}
+
+int query_positions(Query *query, int number, const Positions **out)
+{
+    static const Positions none = {0};
+    QueryPhrase *phrase = query->phrases[number];
+    const QueryNode *leaf = phrase->node;
+    *out = &none;
+    if (query_is_end(query) || leaf == NULL || leaf->is_end || leaf->rowid != query->root->rowid
+        || phrase->term_count == 0)
+        return SQLITE_OK;
+    if (!phrase->has_positions)
+        TRY(find_positions(query, phrase));
+    *out = &phrase->positions;
+    return SQLITE_OK;
+}

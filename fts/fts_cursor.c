@@ -1,0 +1,607 @@
+// One running query. See fts_cursor.h.
+//
+// Plans as EXPLAIN QUERY PLAN shows them: the number is 32 for the order of rank, 64 for that of
+// rowid, 128 more for descending; the text has M<column> per MATCH, r for rank MATCH, and = < > for
+// bounds of rowid, in the order of the arguments.
+#include "fts/fts_cursor.h"
+
+enum { ORDER_RANK = 32, ORDER_ROWID = 64, ORDER_DESC = 128 };
+
+// --- planning ---
+
+typedef struct Plan {
+    FtsBuffer text;
+    int arg_count;
+    bool has_match;
+    bool has_equal;
+    bool has_range;
+    bool is_unusable;
+} Plan;
+
+static void use(Plan *plan, struct sqlite3_index_constraint_usage *usage, const char *mark)
+{
+    usage->argvIndex = ++plan->arg_count;
+    usage->omit = 1;
+    fts_buffer_append_text(&plan->text, mark);
+}
+
+static void plan_constraint(const FtsConfig *config, Plan *plan, sqlite3_index_info *info, int i)
+{
+    const struct sqlite3_index_constraint *c = &info->aConstraint[i];
+    struct sqlite3_index_constraint_usage *usage = &info->aConstraintUsage[i];
+    int table_column = config->column_count;
+    bool is_match = c->op == SQLITE_INDEX_CONSTRAINT_MATCH
+                    || (c->op == SQLITE_INDEX_CONSTRAINT_EQ && c->iColumn == table_column);
+    char mark[16];
+    if (is_match && !c->usable) {
+        plan->is_unusable = plan->is_unusable || c->iColumn >= 0;
+    } else if (is_match && c->iColumn == table_column + 1) {
+        use(plan, usage, "r");
+    } else if (is_match && c->iColumn >= 0) {
+        sqlite3_snprintf(sizeof mark, mark, "M%d", c->iColumn);
+        use(plan, usage, mark);
+        plan->has_match = true;
+    } else if (c->usable && c->iColumn < 0 && c->op == SQLITE_INDEX_CONSTRAINT_EQ) {
+        use(plan, usage, "=");
+        plan->has_equal = true;
+    } else if (c->usable && c->iColumn < 0
+               && (c->op == SQLITE_INDEX_CONSTRAINT_LT || c->op == SQLITE_INDEX_CONSTRAINT_LE)) {
+        use(plan, usage, "<");
+        usage->omit = 0;
+        plan->has_range = true;
+    } else if (c->usable && c->iColumn < 0
+               && (c->op == SQLITE_INDEX_CONSTRAINT_GT || c->op == SQLITE_INDEX_CONSTRAINT_GE)) {
+        use(plan, usage, ">");
+        usage->omit = 0;
+        plan->has_range = true;
+    }
+}
+
+static void plan_order(const FtsConfig *config, const Plan *plan, sqlite3_index_info *info)
+{
+    if (info->nOrderBy != 1)
+        return;
+    int column = info->aOrderBy[0].iColumn;
+    if (column == config->column_count + 1 && plan->has_match)
+        info->idxNum = ORDER_RANK;
+    else if (column == -1)
+        info->idxNum = ORDER_ROWID;
+    if (info->idxNum != 0) {
+        info->orderByConsumed = 1;
+        info->idxNum |= info->aOrderBy[0].desc ? ORDER_DESC : 0;
+    }
+}
+
+int fts_cursor_best_index(sqlite3_vtab *vtab, sqlite3_index_info *info)
+{
+    const FtsConfig *config = &((FtsTable *)vtab)->config;
+    Plan plan = {0};
+    for (int i = 0; i < info->nConstraint; i++)
+        plan_constraint(config, &plan, info, i);
+    if (plan.is_unusable) {
+        fts_buffer_deinit(&plan.text);
+        return SQLITE_CONSTRAINT;
+    }
+    info->idxNum = 0;
+    plan_order(config, &plan, info);
+    fts_buffer_append_byte(&plan.text, 0);
+    if (plan.text.rc != SQLITE_OK)
+        return plan.text.rc;
+    info->idxStr = (char *)plan.text.bytes;
+    info->needToFreeIdxStr = 1;
+    if (plan.has_equal) {
+        info->estimatedCost = plan.has_match ? 100.0 : 10.0;
+        info->idxFlags |= SQLITE_INDEX_SCAN_UNIQUE;
+        info->estimatedRows = 1;
+    } else if (plan.has_range) {
+        info->estimatedCost = plan.has_match ? 500.0 : 250000.0;
+    } else {
+        info->estimatedCost = plan.has_match ? 1000.0 : 1000000.0;
+    }
+    return SQLITE_OK;
+}
+
+// --- life ---
+
+int fts_cursor_open(sqlite3_vtab *vtab, sqlite3_vtab_cursor **out)
+{
+    FtsTable *table = (FtsTable *)vtab;
+    FtsCursor *cursor = fts_zalloc(sizeof *cursor);
+    if (cursor == NULL)
+        return SQLITE_NOMEM;
+    cursor->lengths = fts_zalloc(sizeof(u32) * ((u64)table->config.column_count + 1));
+    if (cursor->lengths == NULL) {
+        sqlite3_free(cursor);
+        return SQLITE_NOMEM;
+    }
+    cursor->table = table;
+    cursor->id = ++table->connection->cursor_count;
+    cursor->next = table->connection->cursors;
+    table->connection->cursors = cursor;
+    *out = &cursor->base;
+    return SQLITE_OK;
+}
+
+void fts_cursor_free_aux(FtsCursor *cursor)
+{
+    while (cursor->aux_data != NULL) {
+        AuxData *data = cursor->aux_data;
+        cursor->aux_data = data->next;
+        if (data->destroy != NULL)
+            data->destroy(data->data);
+        sqlite3_free(data);
+    }
+}
+
+static void cursor_reset(FtsCursor *cursor)
+{
+    fts_cursor_free_aux(cursor);
+    query_free(cursor->query);
+    sqlite3_finalize(cursor->scan);
+    sqlite3_finalize(cursor->lookup);
+    sqlite3_free(cursor->rows);
+    sqlite3_free(cursor->rank_function);
+    sqlite3_free(cursor->rank_args);
+    sqlite3_free(cursor->instances);
+    fts_buffer_clear(&cursor->text);
+    cursor->query = NULL;
+    cursor->scan = cursor->lookup = NULL;
+    cursor->rows = NULL;
+    cursor->rank_function = cursor->rank_args = NULL;
+    cursor->instances = NULL;
+    cursor->row_count = cursor->row_next = 0;
+    cursor->has_row = cursor->has_positions = cursor->has_lengths = false;
+    cursor->is_end = cursor->is_heap = false;
+    cursor->instance_count = -1;
+    cursor->first_rowid = INT64_MIN;
+    cursor->last_rowid = INT64_MAX;
+}
+
+int fts_cursor_close(sqlite3_vtab_cursor *base)
+{
+    FtsCursor *cursor = (FtsCursor *)base;
+    FtsCursor **link = &cursor->table->connection->cursors;
+    while (*link != cursor)
+        link = &(*link)->next;
+    *link = cursor->next;
+    cursor_reset(cursor);
+    fts_buffer_deinit(&cursor->text);
+    sqlite3_free(cursor->lengths);
+    sqlite3_free(cursor);
+    return SQLITE_OK;
+}
+
+FtsCursor *fts_cursor_find(FtsConnection *connection, i64 id)
+{
+    FtsCursor *cursor = connection->cursors;
+    while (cursor != NULL && cursor->id != id)
+        cursor = cursor->next;
+    return cursor;
+}
+
+// --- filtering ---
+
+static int special_query(FtsCursor *cursor, const char *name)
+{
+    while (*name == ' ')
+        name++;
+    size_t size = strcspn(name, " ");
+    cursor->rows = sqlite3_malloc64(sizeof *cursor->rows);
+    if (cursor->rows == NULL)
+        return SQLITE_NOMEM;
+    cursor->row_count = 1;
+    if (size == 5 && sqlite3_strnicmp(name, "reads", 5) == 0)
+        cursor->rows[0] = (RankedRow){0, cursor->table->index.pages_read};
+    else if (size == 2 && sqlite3_strnicmp(name, "id", 2) == 0)
+        cursor->rows[0] = (RankedRow){0, cursor->id};
+    else
+        return fts_table_error(cursor->table, SQLITE_ERROR,
+                               sqlite3_mprintf("unknown special query: %.*s", (int)size, name));
+    return SQLITE_OK;
+}
+
+// Keeps the query's words for a rank function that runs as a statement of its own.
+static void append_text(FtsCursor *cursor, const char *text, int column)
+{
+    const FtsConfig *config = &cursor->table->config;
+    if (cursor->text.size > 0)
+        fts_buffer_append_text(&cursor->text, " AND ");
+    if (column < config->column_count) {
+        fts_buffer_append_text(&cursor->text, "{\"");
+        fts_buffer_append_text(&cursor->text, config->columns[column]);
+        fts_buffer_append_text(&cursor->text, "\"} : ");
+    }
+    fts_buffer_append_text(&cursor->text, "(");
+    fts_buffer_append_text(&cursor->text, text);
+    fts_buffer_append_text(&cursor->text, ")");
+}
+
+static int add_match(FtsCursor *cursor, sqlite3_value *value, int column)
+{
+    FtsTable *table = cursor->table;
+    const char *text = (const char *)sqlite3_value_text(value);
+    char *message = NULL;
+    Query *query;
+    if (text == NULL)
+        text = "";
+    if (text[0] == '*')
+        return special_query(cursor, text + 1);
+    int filter = column < table->config.column_count ? column : -1;
+    int rc = query_parse(&table->index, text, filter, &query, &message);
+    if (rc != SQLITE_OK)
+        return fts_table_error(table, rc, message);
+    append_text(cursor, text, column);
+    if (cursor->query != NULL)
+        return query_and(cursor->query, query, &cursor->query);
+    cursor->query = query;
+    return SQLITE_OK;
+}
+
+static i64 bound_of(sqlite3_value *value, i64 when_none)
+{
+    if (sqlite3_value_numeric_type(value) == SQLITE_INTEGER)
+        return sqlite3_value_int64(value);
+    return when_none;
+}
+
+static int set_rank(FtsCursor *cursor, const char *text)
+{
+    sqlite3_free(cursor->rank_function);
+    sqlite3_free(cursor->rank_args);
+    int rc =
+        fts_config_parse_rank(text == NULL ? "" : text, &cursor->rank_function, &cursor->rank_args);
+    if (rc == SQLITE_ERROR)
+        fts_table_error(cursor->table, rc,
+                        sqlite3_mprintf("parse error in rank function: %s", text));
+    return rc;
+}
+
+static int take_arguments(FtsCursor *cursor, const char *plan, sqlite3_value **args, bool *is_empty)
+{
+    int arg = 0;
+    while (*plan != 0) {
+        char mark = *plan++;
+        int column = 0;
+        while (*plan >= '0' && *plan <= '9')
+            column = column * 10 + (*plan++ - '0');
+        sqlite3_value *value = args[arg++];
+        bool is_null = sqlite3_value_type(value) == SQLITE_NULL;
+        if (mark == 'M') {
+            TRY(add_match(cursor, value, column));
+        } else if (mark == 'r') {
+            TRY(set_rank(cursor, (const char *)sqlite3_value_text(value)));
+        } else if (is_null
+                   || (mark == '=' && sqlite3_value_numeric_type(value) != SQLITE_INTEGER)) {
+            *is_empty = true;
+        } else if (mark == '=') {
+            cursor->first_rowid = cursor->last_rowid = sqlite3_value_int64(value);
+        } else if (mark == '<') {
+            cursor->last_rowid = bound_of(value, INT64_MAX);
+        } else {
+            cursor->first_rowid = bound_of(value, INT64_MIN);
+        }
+    }
+    return SQLITE_OK;
+}
+
+static int prepare(FtsCursor *cursor, char *sql, sqlite3_stmt **out)
+{
+    if (sql == NULL)
+        return SQLITE_NOMEM;
+    sqlite3 *db = cursor->table->config.db;
+    int rc = sqlite3_prepare_v3(db, sql, -1, 0, out, NULL);
+    sqlite3_free(sql);
+    if (rc != SQLITE_OK)
+        fts_table_error(cursor->table, rc, sqlite3_mprintf("%s", sqlite3_errmsg(db)));
+    return rc;
+}
+
+static int scan_step(FtsCursor *cursor)
+{
+    int rc = sqlite3_step(cursor->scan);
+    cursor->is_end = rc != SQLITE_ROW;
+    if (rc == SQLITE_ROW) {
+        cursor->rowid = sqlite3_column_int64(cursor->scan, 0);
+        return SQLITE_OK;
+    }
+    rc = sqlite3_reset(cursor->scan);
+    if (rc != SQLITE_OK)
+        fts_table_error(cursor->table, rc,
+                        sqlite3_mprintf("%s", sqlite3_errmsg(cursor->table->config.db)));
+    return rc;
+}
+
+static int start_scan(FtsCursor *cursor)
+{
+    FtsTable *table = cursor->table;
+    char *source = fts_table_source(table);
+    const char *id = table->config.content == CONTENT_EXTERNAL ? table->config.content_rowid : "id";
+    char *sql = source == NULL
+                    ? NULL
+                    : sqlite3_mprintf("SELECT T.\"%w\" FROM %s T WHERE T.\"%w\" BETWEEN ?1"
+                                      " AND ?2 ORDER BY 1 %s",
+                                      id, source, id, cursor->is_descending ? "DESC" : "ASC");
+    sqlite3_free(source);
+    TRY(prepare(cursor, sql, &cursor->scan));
+    sqlite3_bind_int64(cursor->scan, 1, cursor->first_rowid);
+    sqlite3_bind_int64(cursor->scan, 2, cursor->last_rowid);
+    return scan_step(cursor);
+}
+
+// A rank function of the user's: a statement of its own computes and sorts.
+static int start_ranked_scan(FtsCursor *cursor)
+{
+    const FtsConfig *config = &cursor->table->config;
+    fts_buffer_append_byte(&cursor->text, 0);
+    TRY(cursor->text.rc);
+    char *sql =
+        sqlite3_mprintf("SELECT rowid, %s(\"%w\"%s%s) FROM %Q.\"%w\" WHERE \"%w\" MATCH ?1"
+                        " AND rowid BETWEEN ?2 AND ?3 ORDER BY 2 %s, 1",
+                        cursor->rank_function, config->name, cursor->rank_args == NULL ? "" : ", ",
+                        cursor->rank_args == NULL ? "" : cursor->rank_args, config->db_name,
+                        config->name, config->name, cursor->is_descending ? "DESC" : "ASC");
+    TRY(prepare(cursor, sql, &cursor->scan));
+    sqlite3_bind_text(cursor->scan, 1, (const char *)cursor->text.bytes, -1, SQLITE_TRANSIENT);
+    sqlite3_bind_int64(cursor->scan, 2, cursor->first_rowid);
+    sqlite3_bind_int64(cursor->scan, 3, cursor->last_rowid);
+    return scan_step(cursor);
+}
+
+static int add_row(FtsCursor *cursor, u32 *capacity, i64 rowid)
+{
+    if (cursor->row_count == *capacity) {
+        u32 grown = *capacity == 0 ? 64 : *capacity * 2;
+        RankedRow *rows = sqlite3_realloc64(cursor->rows, sizeof *rows * (u64)grown);
+        if (rows == NULL)
+            return SQLITE_NOMEM;
+        cursor->rows = rows;
+        *capacity = grown;
+    }
+    cursor->rows[cursor->row_count++] = (RankedRow){0, rowid};
+    return SQLITE_OK;
+}
+
+static int take_row(FtsCursor *cursor)
+{
+    cursor->is_end = cursor->row_next >= cursor->row_count;
+    if (!cursor->is_end)
+        cursor->rowid = cursor->rows[cursor->row_next++].rowid;
+    return SQLITE_OK;
+}
+
+// Rows backwards: the walk goes forward only, so they are gathered first.
+static int start_descending(FtsCursor *cursor)
+{
+    u32 capacity = 0;
+    while (!query_is_end(cursor->query) && query_rowid(cursor->query) <= cursor->last_rowid) {
+        TRY(add_row(cursor, &capacity, query_rowid(cursor->query)));
+        TRY(query_next(cursor->query));
+    }
+    for (u32 i = 0; i < cursor->row_count / 2; i++) {
+        RankedRow swapped = cursor->rows[i];
+        cursor->rows[i] = cursor->rows[cursor->row_count - 1 - i];
+        cursor->rows[cursor->row_count - 1 - i] = swapped;
+    }
+    return take_row(cursor);
+}
+
+static int take_query_row(FtsCursor *cursor)
+{
+    TRY(cursor->query->rc);
+    cursor->is_end = query_is_end(cursor->query) || query_rowid(cursor->query) > cursor->last_rowid;
+    if (!cursor->is_end)
+        cursor->rowid = query_rowid(cursor->query);
+    cursor->has_positions = true;
+    return SQLITE_OK;
+}
+
+static int start_query(FtsCursor *cursor, int order)
+{
+    if (cursor->rank_function == NULL)
+        TRY(set_rank(cursor,
+                     cursor->table->config.rank == NULL ? "bm25()" : cursor->table->config.rank));
+    if ((order & ORDER_RANK) != 0)
+        return start_ranked_scan(cursor);
+    TRY(query_open(cursor->query, cursor->first_rowid));
+    return cursor->is_descending ? start_descending(cursor) : take_query_row(cursor);
+}
+
+int fts_cursor_filter(sqlite3_vtab_cursor *base, int plan, const char *plan_text, int arg_count,
+                      sqlite3_value **args)
+{
+    (void)arg_count;
+    FtsCursor *cursor = (FtsCursor *)base;
+    bool is_empty = false;
+    cursor_reset(cursor);
+    cursor->is_descending = (plan & ORDER_DESC) != 0;
+    TRY(fts_table_load(cursor->table));
+    TRY(take_arguments(cursor, plan_text == NULL ? "" : plan_text, args, &is_empty));
+    if (is_empty || cursor->first_rowid > cursor->last_rowid) {
+        cursor->is_end = true;
+        return SQLITE_OK;
+    }
+    if (cursor->rows != NULL)
+        return take_row(cursor);
+    return cursor->query != NULL ? start_query(cursor, plan) : start_scan(cursor);
+}
+
+// --- moving ---
+
+// The table changed under the query: it starts anew, where it stood.
+static int query_refresh(FtsCursor *cursor, i64 rowid)
+{
+    Query *query = cursor->query;
+    bool is_stale = query->generation != cursor->table->index.generation;
+    bool is_behind = query_is_end(query) || query_rowid(query) > rowid;
+    if (is_stale || is_behind)
+        return query_open(query, rowid);
+    return query_seek(query, rowid);
+}
+
+int fts_cursor_next(sqlite3_vtab_cursor *base)
+{
+    FtsCursor *cursor = (FtsCursor *)base;
+    cursor->has_row = cursor->has_lengths = false;
+    cursor->instance_count = -1;
+    if (cursor->scan != NULL) {
+        cursor->has_positions = false;
+        return scan_step(cursor);
+    }
+    if (cursor->rows != NULL || cursor->is_descending) {
+        cursor->has_positions = false;
+        return take_row(cursor);
+    }
+    if (cursor->query->generation == cursor->table->index.generation) {
+        TRY(query_next(cursor->query));
+    } else if (cursor->rowid == INT64_MAX) {
+        cursor->is_end = true;
+        return SQLITE_OK;
+    } else {
+        TRY(query_open(cursor->query, cursor->rowid + 1));
+    }
+    return take_query_row(cursor);
+}
+
+int fts_cursor_eof(sqlite3_vtab_cursor *base)
+{
+    return ((FtsCursor *)base)->is_end;
+}
+
+int fts_cursor_rowid(sqlite3_vtab_cursor *base, sqlite3_int64 *rowid)
+{
+    *rowid = ((FtsCursor *)base)->rowid;
+    return SQLITE_OK;
+}
+
+int fts_cursor_seek_query(FtsCursor *cursor)
+{
+    if (cursor->query == NULL || cursor->has_positions)
+        return SQLITE_OK;
+    TRY(query_refresh(cursor, cursor->rowid));
+    cursor->has_positions = true;
+    return SQLITE_OK;
+}
+
+int fts_cursor_seek_content(FtsCursor *cursor)
+{
+    FtsTable *table = cursor->table;
+    if (cursor->has_row)
+        return SQLITE_OK;
+    if (cursor->lookup == NULL) {
+        char *columns = fts_table_columns(table);
+        char *source = fts_table_source(table);
+        bool is_external = table->config.content == CONTENT_EXTERNAL;
+        char *sql = columns == NULL || source == NULL
+                        ? NULL
+                        : sqlite3_mprintf("SELECT %s FROM %s T WHERE T.\"%w\" = ?1", columns,
+                                          source, is_external ? table->config.content_rowid : "id");
+        sqlite3_free(columns);
+        sqlite3_free(source);
+        TRY(prepare(cursor, sql, &cursor->lookup));
+    }
+    sqlite3_reset(cursor->lookup);
+    sqlite3_bind_int64(cursor->lookup, 1, cursor->rowid);
+    if (sqlite3_step(cursor->lookup) == SQLITE_ROW) {
+        cursor->has_row = true;
+        return SQLITE_OK;
+    }
+    TRY(sqlite3_reset(cursor->lookup));
+    char *source = fts_table_source(table);
+    fts_table_error(
+        table, FTS_CORRUPT,
+        sqlite3_mprintf("fts5: missing row %lld from content table %s", cursor->rowid, source));
+    sqlite3_free(source);
+    return FTS_CORRUPT;
+}
+
+// --- columns ---
+
+static int rank_arguments(FtsCursor *cursor, sqlite3_stmt **out)
+{
+    *out = NULL;
+    if (cursor->rank_args == NULL)
+        return SQLITE_OK;
+    TRY(prepare(cursor, sqlite3_mprintf("SELECT %s", cursor->rank_args), out));
+    sqlite3_step(*out);
+    return SQLITE_OK;
+}
+
+static int result_rank(FtsCursor *cursor, sqlite3_context *ctx)
+{
+    if (cursor->query == NULL || cursor->rank_function == NULL)
+        return SQLITE_OK;
+    const AuxFunction *aux =
+        fts_connection_find_function(cursor->table->connection, cursor->rank_function);
+    if (aux == NULL)
+        return fts_table_error(cursor->table, SQLITE_ERROR,
+                               sqlite3_mprintf("no such function: %s", cursor->rank_function));
+    sqlite3_stmt *stmt;
+    sqlite3_value *args[64];
+    TRY(rank_arguments(cursor, &stmt));
+    int count = stmt == NULL ? 0 : sqlite3_column_count(stmt);
+    for (int i = 0; i < count && i < ARRAY_LEN(args); i++)
+        args[i] = sqlite3_column_value(stmt, i);
+    fts_cursor_call(cursor, aux, ctx, count < ARRAY_LEN(args) ? count : ARRAY_LEN(args), args);
+    sqlite3_finalize(stmt);
+    return SQLITE_OK;
+}
+
+int fts_cursor_column(sqlite3_vtab_cursor *base, sqlite3_context *ctx, int column)
+{
+    FtsCursor *cursor = (FtsCursor *)base;
+    const FtsConfig *config = &cursor->table->config;
+    if (column == config->column_count) {
+        sqlite3_result_int64(ctx, cursor->id);
+        return SQLITE_OK;
+    }
+    if (column == config->column_count + 1)
+        return result_rank(cursor, ctx);
+    if (config->content == CONTENT_NONE || sqlite3_vtab_nochange(ctx))
+        return SQLITE_OK;
+    TRY(fts_cursor_seek_content(cursor));
+    sqlite3_result_value(ctx, sqlite3_column_value(cursor->lookup, column + 1));
+    return SQLITE_OK;
+}
+
+// --- auxiliary functions ---
+
+void fts_cursor_call(FtsCursor *cursor, const AuxFunction *aux, sqlite3_context *ctx, int arg_count,
+                     sqlite3_value **args)
+{
+    const AuxFunction *outer = cursor->aux;
+    int rc = fts_cursor_seek_query(cursor);
+    if (rc != SQLITE_OK) {
+        sqlite3_result_error_code(ctx, rc);
+        return;
+    }
+    cursor->aux = aux;
+    aux->call(&fts_aux_api, (Fts5Context *)cursor, ctx, arg_count, args);
+    cursor->aux = outer;
+}
+
+// The first argument is what the table's hidden column gave: the cursor's number.
+static void call_function(sqlite3_context *ctx, int arg_count, sqlite3_value **args)
+{
+    const AuxFunction *aux = sqlite3_user_data(ctx);
+    FtsCursor *cursor = fts_cursor_find(aux->connection, sqlite3_value_int64(args[0]));
+    if (cursor == NULL) {
+        char *message = sqlite3_mprintf("no such cursor: %lld", sqlite3_value_int64(args[0]));
+        sqlite3_result_error(ctx, message, -1);
+        sqlite3_free(message);
+        return;
+    }
+    fts_cursor_call(cursor, aux, ctx, arg_count - 1, args + 1);
+}
+
+int fts_cursor_find_function(sqlite3_vtab *vtab, int arg_count, const char *name,
+                             void (**function)(sqlite3_context *, int, sqlite3_value **),
+                             void **user_data)
+{
+    (void)arg_count;
+    AuxFunction *aux = fts_connection_find_function(((FtsTable *)vtab)->connection, name);
+    if (aux == NULL)
+        return 0;
+    *function = call_function;
+    *user_data = aux;
+    return 1;
+}

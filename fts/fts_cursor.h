@@ -1,0 +1,75 @@
+#ifndef QUIRE_FTS_FTS_CURSOR_H
+#define QUIRE_FTS_FTS_CURSOR_H
+// One running query, and what auxiliary functions ask of its row.
+
+#include "fts/fts_table.h"
+#include "fts/match_query.h"
+
+typedef struct Instance {
+    int phrase;
+    int column;
+    int offset;
+} Instance;
+
+typedef struct AuxData {
+    struct AuxData *next;
+    const AuxFunction *function;
+    void *data;
+    void (*destroy)(void *);
+} AuxData;
+
+typedef struct RankedRow {
+    f64 score;
+    i64 rowid;
+} RankedRow;
+
+struct FtsCursor {
+    sqlite3_vtab_cursor base; // first: SQLite's pointer is cast back
+    FtsCursor *next;
+    FtsTable *table;
+    i64 id;
+    Query *query;       // NULL: a scan, or a special query
+    FtsBuffer text;     // of all MATCH terms, as one query
+    sqlite3_stmt *scan; // rows without MATCH, or rows in the order of a user's rank function
+    sqlite3_stmt *lookup;
+    bool has_row;       // lookup stands on the row
+    bool has_positions; // the query stands on the row
+    i64 first_rowid;    // bounds of rowids
+    i64 last_rowid;
+    RankedRow *rows; // in order of output, when it is not the query's
+    u32 row_count;
+    u32 row_next;
+    bool is_heap; // rows not given out yet are a heap
+    bool is_descending;
+    i64 rowid;
+    bool is_end;
+    Instance *instances; // of the row
+    int instance_count;  // -1: not gathered
+    u32 *lengths;
+    bool has_lengths;
+    AuxData *aux_data;
+    const AuxFunction *aux; // that is running
+    char *rank_function;
+    char *rank_args;
+};
+
+extern const Fts5ExtensionApi fts_aux_api;
+
+FtsCursor *fts_cursor_find(FtsConnection *connection, i64 id);
+MUST_USE int fts_cursor_seek_content(FtsCursor *cursor); // makes has_row true
+MUST_USE int fts_cursor_seek_query(FtsCursor *cursor);   // makes has_positions true
+void fts_cursor_call(FtsCursor *cursor, const AuxFunction *aux, sqlite3_context *ctx, int arg_count,
+                     sqlite3_value **args);
+void fts_cursor_free_aux(FtsCursor *cursor);
+// bm25, highlight, snippet, fts5_get_locale.
+void fts_bm25(const Fts5ExtensionApi *api, Fts5Context *fts, sqlite3_context *ctx, int arg_count,
+              sqlite3_value **args);
+void fts_highlight(const Fts5ExtensionApi *api, Fts5Context *fts, sqlite3_context *ctx,
+                   int arg_count, sqlite3_value **args);
+void fts_snippet(const Fts5ExtensionApi *api, Fts5Context *fts, sqlite3_context *ctx, int arg_count,
+                 sqlite3_value **args);
+void fts_get_locale(const Fts5ExtensionApi *api, Fts5Context *fts, sqlite3_context *ctx,
+                    int arg_count, sqlite3_value **args);
+MUST_USE int fts_register_functions(FtsConnection *connection);
+
+#endif

@@ -1,0 +1,84 @@
+#ifndef QUIRE_FTS_MATCH_QUERY_H
+#define QUIRE_FTS_MATCH_QUERY_H
+// The query language: from text to a tree of nodes, and the tree's walk over the rows that match.
+//
+//     expr   := and ("OR" and)*          and := not ("AND" not)*      not := part ("NOT" part)*
+//     part   := [columns ":"] "(" expr ")" | near+
+//     near   := [columns ":"] ( ["^"] phrase | "NEAR" "(" phrase+ ["," number] ")" )
+//     phrase := string ["*"] ("+" string ["*"])*
+//
+// A node stands on a row or at its end; it moves forward only. Phrases are numbered as written.
+
+#include "fts/segment_read.h"
+
+typedef enum NodeKind { NODE_LEAF, NODE_AND, NODE_OR, NODE_NOT } NodeKind;
+
+typedef struct QueryTerm {
+    FtsBuffer token;
+    bool is_prefix;
+    struct QueryTerm *synonym;
+    Docs docs;
+} QueryTerm;
+
+typedef struct Positions {
+    i64 *items; // column << 32 | offset of the phrase's first token
+    u32 count;
+    u32 capacity;
+} Positions;
+
+typedef struct QueryPhrase {
+    QueryTerm *terms;
+    int term_count;
+    bool is_first; // "^"
+    struct QueryNode *node;
+    Positions positions;
+    bool has_positions; // of the row the node stands on
+} QueryPhrase;
+
+typedef struct QueryNode {
+    NodeKind kind;
+    struct QueryNode **children;
+    int child_count;
+    QueryPhrase **phrases; // of a leaf
+    int phrase_count;
+    i64 near;
+    bool *columns; // of a leaf; NULL: all
+    int depth;
+    i64 rowid;
+    bool is_end;
+} QueryNode;
+
+typedef struct Query {
+    FtsIndex *index;
+    QueryNode *root; // NULL: matches nothing
+    QueryPhrase **phrases;
+    int phrase_count;
+    int phrase_capacity;
+    u64 generation; // of the index when opened
+    int rc;
+} Query;
+
+// column < 0: all. *message is for sqlite3_free().
+MUST_USE int query_parse(FtsIndex *index, const char *text, int column, Query **out,
+                         char **message);
+// One phrase of `source` as a query of its own.
+MUST_USE int query_of_phrase(Query *source, int phrase, Query **out);
+// All must match; takes both, also when it fails.
+MUST_USE int query_and(Query *left, Query *right, Query **out);
+void query_free(Query *query);
+
+// --- docset.c: the walk ---
+
+MUST_USE int query_open(Query *query, i64 from); // stands on the first row not before `from`
+MUST_USE int query_next(Query *query);
+MUST_USE int query_seek(Query *query, i64 rowid);
+bool query_is_end(const Query *query);
+i64 query_rowid(const Query *query);
+// The places of a phrase in the row stood on; none if its leaf does not match here.
+MUST_USE int query_positions(Query *query, int phrase, const Positions **out);
+
+MUST_USE int positions_add(Positions *positions, i64 position);
+// Appends what a poslist says.
+MUST_USE int positions_decode(FtsDetail detail, const u8 *poslist, u32 size, Positions *out);
+
+#endif

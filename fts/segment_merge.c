@@ -1,0 +1,364 @@
+// Writing pending postings and merging segments. See segment_merge.h.
+#include "fts/segment_merge.h"
+
+#include "fts/segment_write.h"
+
+// --- flush ---
+
+static int write_pending_term(SegmentWriter *writer, const PendingTerm *term)
+{
+    PendingRecord *records = NULL;
+    u32 count = 0;
+    TRY(pending_records(term, &records, &count));
+    segment_writer_term(writer, term->key, term->key_size);
+    for (u32 i = 0; i < count; i++) {
+        SegmentRecord record = {records[i].rowid, records[i].poslist, records[i].poslist_size,
+                                records[i].has_delete, records[i].has_content};
+        segment_writer_record(writer, &record);
+    }
+    sqlite3_free(records);
+    return writer->rc;
+}
+
+static int write_pending(FtsIndex *index, SegmentWriter *writer, u32 *last_pgno)
+{
+    PendingTerm **terms = NULL;
+    u32 count = 0;
+    int rc = pending_sorted(&index->pending, NULL, 0, &terms, &count);
+    for (u32 i = 0; i < count && rc == SQLITE_OK; i++)
+        rc = write_pending_term(writer, terms[i]);
+    sqlite3_free(terms);
+    return rc == SQLITE_OK ? segment_writer_finish(writer, last_pgno) : rc;
+}
+
+static int merge_level(FtsIndex *index, int level);
+
+static int merge_long_levels(FtsIndex *index)
+{
+    i64 limit = index->config->automerge;
+    if (limit == 0 || limit > index->config->crisismerge)
+        limit = index->config->crisismerge;
+    for (int level = 0; level < index->structure.level_count; level++) {
+        if (index->structure.levels[level].segment_count >= limit)
+            TRY(merge_level(index, level));
+    }
+    return SQLITE_OK;
+}
+
+int fts_index_flush(FtsIndex *index)
+{
+    if (index->pending.term_count == 0 && index->pending.row_count == 0)
+        return SQLITE_OK;
+    FtsStructure *structure = &index->structure;
+    u32 segid = structure_free_segid(structure);
+    if (segid == 0)
+        return SQLITE_FULL;
+    SegmentWriter writer;
+    u32 last_pgno = 0;
+    segment_writer_init(&writer, index, segid);
+    int rc = write_pending(index, &writer, &last_pgno);
+    segment_writer_deinit(&writer);
+    if (rc == SQLITE_OK && last_pgno > 0) {
+        FtsSegment *segment;
+        TRY(structure_add_segment(structure, 0, &segment));
+        *segment = (FtsSegment){.segid = segid, .first_pgno = 1, .last_pgno = last_pgno};
+        if (structure->has_origins) {
+            segment->origin1 = segment->origin2 = structure->origin++;
+            segment->entry_count = index->pending.row_count;
+        }
+        structure->write_counter += writer.leaf_count;
+    }
+    pending_deinit(&index->pending);
+    if (rc == SQLITE_OK)
+        rc = merge_long_levels(index);
+    return rc == SQLITE_OK ? fts_index_save_structure(index) : rc;
+}
+
+// --- merging ---
+
+static int copy_terms(TermWalk *walk, SegmentWriter *writer)
+{
+    for (; !walk->is_end; term_walk_next(walk)) {
+        Docs *docs = &walk->docs;
+        segment_writer_term(writer, walk->term.bytes, walk->term.size);
+        for (; !docs->is_end && writer->rc == SQLITE_OK; docs_next(docs)) {
+            SegmentRecord record = {docs->rowid, docs->poslist, docs->poslist_size,
+                                    docs->has_delete && docs->keeps_deletes, docs->has_content};
+            segment_writer_record(writer, &record);
+        }
+        if (docs->rc != SQLITE_OK)
+            return docs->rc;
+        if (writer->rc != SQLITE_OK)
+            return writer->rc;
+    }
+    return walk->rc;
+}
+
+static void sum_inputs(const FtsSegment *inputs, int count, FtsSegment *output)
+{
+    for (int i = 0; i < count; i++) {
+        u64 gone = inputs[i].tombstone_count;
+        if (i == 0 || inputs[i].origin1 < output->origin1)
+            output->origin1 = inputs[i].origin1;
+        if (inputs[i].origin2 > output->origin2)
+            output->origin2 = inputs[i].origin2;
+        output->entry_count += inputs[i].entry_count > gone ? inputs[i].entry_count - gone : 0;
+    }
+}
+
+// Merges `inputs`, oldest first, into a new segment. last_pgno 0: nothing was left.
+static int merge_segments(FtsIndex *index, const FtsSegment *inputs, int count, bool is_oldest,
+                          FtsSegment *output)
+{
+    TermWalk walk;
+    SegmentWriter writer;
+    *output = (FtsSegment){.segid = structure_free_segid(&index->structure)};
+    if (output->segid == 0)
+        return SQLITE_FULL;
+    term_walk_open_segments(&walk, index, inputs, count, !is_oldest);
+    segment_writer_init(&writer, index, output->segid);
+    int rc = copy_terms(&walk, &writer);
+    term_walk_deinit(&walk);
+    if (rc == SQLITE_OK)
+        rc = segment_writer_finish(&writer, &output->last_pgno);
+    segment_writer_deinit(&writer);
+    output->first_pgno = output->last_pgno > 0;
+    if (index->structure.has_origins)
+        sum_inputs(inputs, count, output);
+    for (int i = 0; i < count && rc == SQLITE_OK; i++)
+        rc = fts_index_erase_segment(index, &inputs[i]);
+    return rc;
+}
+
+static bool is_oldest_level(const FtsStructure *structure, int level)
+{
+    for (int i = level + 1; i < structure->level_count; i++) {
+        if (structure->levels[i].segment_count > 0)
+            return false;
+    }
+    return true;
+}
+
+static int place_output(FtsIndex *index, int level, const FtsSegment *output)
+{
+    if (output->last_pgno > 0) {
+        FtsSegment *segment;
+        TRY(structure_add_segment(&index->structure, level, &segment));
+        *segment = *output;
+    }
+    structure_trim(&index->structure);
+    return SQLITE_OK;
+}
+
+// A merge into the level above that somebody left unfinished needs no heed: inputs and output of
+// it hold different parts of the terms, and both are read as ordinary segments.
+static int merge_level(FtsIndex *index, int number)
+{
+    FtsStructure *structure = &index->structure;
+    FtsLevel *level = &structure->levels[number];
+    FtsSegment output;
+    if (number + 1 >= LEVEL_MAX)
+        return SQLITE_OK;
+    TRY(merge_segments(index, level->segments, level->segment_count,
+                       is_oldest_level(structure, number), &output));
+    structure_remove_segments(structure, number, 0, level->segment_count);
+    level->merge_count = 0;
+    if (number > 0)
+        structure->levels[number - 1].merge_count = 0;
+    return place_output(index, number + 1, &output);
+}
+
+// All segments, oldest first; for sqlite3_free().
+static FtsSegment *all_segments(const FtsStructure *structure, int count)
+{
+    FtsSegment *all = sqlite3_malloc64(sizeof *all * ((u64)count + 1));
+    int found = 0;
+    for (int i = structure->level_count - 1; all != NULL && i >= 0; i--) {
+        for (int k = 0; k < structure->levels[i].segment_count; k++)
+            all[found++] = structure->levels[i].segments[k];
+    }
+    return all;
+}
+
+int fts_index_optimize(FtsIndex *index)
+{
+    TRY(fts_index_flush(index));
+    FtsStructure *structure = &index->structure;
+    int count = structure_segment_count(structure);
+    int top = structure->level_count;
+    if (count < 2 && (count == 0 || structure->levels[top - 1].segments[0].tombstone_count == 0))
+        return SQLITE_OK;
+    FtsSegment output;
+    FtsSegment *all = all_segments(structure, count);
+    int rc = all == NULL ? SQLITE_NOMEM : merge_segments(index, all, count, true, &output);
+    sqlite3_free(all);
+    if (rc != SQLITE_OK)
+        return rc;
+    for (int i = 0; i < top; i++) {
+        structure->levels[i].segment_count = 0;
+        structure->levels[i].merge_count = 0;
+    }
+    TRY(place_output(index, top < LEVEL_MAX ? top : LEVEL_MAX - 1, &output));
+    return fts_index_save_structure(index);
+}
+
+int fts_index_merge(FtsIndex *index, i64 page_budget)
+{
+    if (page_budget < 0)
+        return fts_index_optimize(index);
+    TRY(fts_index_flush(index));
+    for (int i = 0; i < index->structure.level_count && page_budget > 0; i++) {
+        if (index->structure.levels[i].segment_count >= index->config->usermerge) {
+            TRY(merge_level(index, i));
+            return fts_index_save_structure(index);
+        }
+    }
+    return SQLITE_OK;
+}
+
+int fts_index_reset(FtsIndex *index)
+{
+    pending_deinit(&index->pending);
+    u32 cookie = index->structure.cookie;
+    bool has_origins = index->config->has_contentless_delete;
+    structure_deinit(&index->structure);
+    index->structure.cookie = cookie;
+    index->structure.has_origins = has_origins;
+    index->structure.origin = has_origins;
+    index->has_structure = true;
+    TRY(fts_index_erase(index, INT64_MIN, INT64_MAX));
+    char *sql =
+        sqlite3_mprintf("DELETE FROM %Q.'%q_idx'", index->config->db_name, index->config->name);
+    int rc = sql == NULL ? SQLITE_NOMEM : sqlite3_exec(index->config->db, sql, NULL, NULL, NULL);
+    sqlite3_free(sql);
+    TRY(rc);
+    TRY(fts_index_write(index, AVERAGES_ID, "", 0));
+    return fts_index_save_structure(index);
+}
+
+// --- tombstones ---
+
+static int put_key(u8 *page, u32 key_size, u32 slot_count, u32 page_count, u64 rowid)
+{
+    u32 slot = (u32)(rowid / page_count % slot_count);
+    for (u32 i = 0; i < slot_count; i++, slot = (slot + 1) % slot_count) {
+        u8 *at = page + 8 + (u64)slot * key_size;
+        u64 found = key_size == 4 ? fts_u32_get(at) : fts_u64_get(at);
+        if (found != 0)
+            continue;
+        if (key_size == 4)
+            fts_u32_put(at, (u32)rowid);
+        else
+            fts_u64_put(at, rowid);
+        fts_u32_put(page + 4, fts_u32_get(page + 4) + 1);
+        return SQLITE_OK;
+    }
+    return SQLITE_FULL;
+}
+
+typedef struct Tombs {
+    u64 *rowids;
+    u64 count;
+    bool has_zero;
+} Tombs;
+
+static int read_tombs(FtsIndex *index, const FtsSegment *segment, Tombs *tombs)
+{
+    for (u32 number = 0; number < segment->tombstone_pages; number++) {
+        FtsPage *page;
+        TRY(fts_index_read(index, fts_tombstone_id(segment->segid, number), &page));
+        u32 key_size = page->size > 0 && page->bytes[0] == 4 ? 4 : 8;
+        u32 slot_count = page->size < 8 ? 0 : (page->size - 8) / key_size;
+        u64 room = tombs->count + slot_count + 2;
+        u64 *rowids = sqlite3_realloc64(tombs->rowids, room * sizeof(u64));
+        if (rowids == NULL) {
+            fts_page_unref(page);
+            return SQLITE_NOMEM;
+        }
+        tombs->rowids = rowids;
+        tombs->has_zero |= page->size > 1 && page->bytes[1] != 0;
+        for (u32 i = 0; i < slot_count; i++) {
+            const u8 *at = page->bytes + 8 + (u64)i * key_size;
+            u64 rowid = key_size == 4 ? fts_u32_get(at) : fts_u64_get(at);
+            if (rowid != 0)
+                rowids[tombs->count++] = rowid;
+        }
+        fts_page_unref(page);
+    }
+    return SQLITE_OK;
+}
+
+// Spreads the rowids over `page_count` pages of slot_count slots each.
+static int write_tombs(FtsIndex *index, u32 segid, const Tombs *tombs, u32 page_count,
+                       u32 slot_count)
+{
+    u32 key_size = 4;
+    for (u64 i = 0; i < tombs->count; i++) {
+        if (tombs->rowids[i] > UINT32_MAX)
+            key_size = 8;
+    }
+    u32 size = 8 + slot_count * key_size;
+    u8 *page = sqlite3_malloc64(size);
+    int rc = page == NULL ? SQLITE_NOMEM : SQLITE_OK;
+    for (u32 number = 0; number < page_count && rc == SQLITE_OK; number++) {
+        memset(page, 0, size);
+        page[0] = (u8)key_size;
+        page[1] = number == 0 && tombs->has_zero;
+        for (u64 i = 0; i < tombs->count && rc == SQLITE_OK; i++) {
+            if (tombs->rowids[i] % page_count == number)
+                rc = put_key(page, key_size, slot_count, page_count, tombs->rowids[i]);
+        }
+        if (rc == SQLITE_OK)
+            rc = fts_index_write(index, fts_tombstone_id(segid, number), page, size);
+    }
+    sqlite3_free(page);
+    return rc;
+}
+
+static int entomb_in(FtsIndex *index, FtsSegment *segment, u64 rowid)
+{
+    enum { SLOTS_MIN = 32 };
+    Tombs tombs = {0};
+    int rc = read_tombs(index, segment, &tombs);
+    if (rc == SQLITE_OK && tombs.rowids == NULL) {
+        tombs.rowids = sqlite3_malloc64(2 * sizeof(u64));
+        rc = tombs.rowids == NULL ? SQLITE_NOMEM : SQLITE_OK;
+    }
+    if (rc == SQLITE_OK) {
+        if (rowid == 0)
+            tombs.has_zero = true;
+        else
+            tombs.rowids[tombs.count++] = rowid;
+        u32 slots = SLOTS_MIN;
+        u32 page_slots = ((u32)index->config->pgsz - 8) / 8;
+        u32 pages = 1;
+        while (slots < tombs.count * 2)
+            slots *= 2;
+        if (slots > page_slots && page_slots >= SLOTS_MIN) {
+            pages = (slots + page_slots - 1) / page_slots;
+            slots = page_slots + page_slots / 2; // rowids spread unevenly
+        }
+        rc = write_tombs(index, segment->segid, &tombs, pages, slots);
+        while (rc == SQLITE_FULL) {
+            slots *= 2;
+            rc = write_tombs(index, segment->segid, &tombs, pages, slots);
+        }
+        segment->tombstone_pages = pages;
+        segment->tombstone_count++;
+    }
+    sqlite3_free(tombs.rowids);
+    return rc;
+}
+
+int fts_index_entomb(FtsIndex *index, i64 rowid, u64 origin)
+{
+    for (int i = 0; i < index->structure.level_count; i++) {
+        FtsLevel *level = &index->structure.levels[i];
+        for (int k = 0; k < level->segment_count; k++) {
+            FtsSegment *segment = &level->segments[k];
+            if (segment->origin1 <= origin && origin <= segment->origin2)
+                TRY(entomb_in(index, segment, (u64)rowid));
+        }
+    }
+    return fts_index_save_structure(index);
+}

@@ -1,0 +1,128 @@
+#ifndef QUIRE_FTS_SEGMENT_READ_H
+#define QUIRE_FTS_SEGMENT_READ_H
+// Reading segments: terms in order, and the rows of a term in order.
+//
+// A Postings walks one doclist of one segment, or one in memory; a TermCursor walks the terms of a
+// segment; Docs merges the doclists of one term over all segments, the newest entry of a row
+// winning. All go forward only. The first error sticks to `rc` and ends the walk.
+
+#include "fts/fts_index.h"
+
+typedef struct Postings {
+    FtsIndex *index;
+    FtsDetail detail;
+    FtsSegment segment; // segid 0: in memory
+    u32 pgno;
+    FtsPage *page;
+    u32 at;
+    u32 end;          // of the doclist on this page
+    bool ends_here;   // it does not go on behind this page
+    bool is_absolute; // the next rowid is not a delta
+    bool has_dlidx;
+    bool has_tombstones;
+    i64 rowid;
+    bool has_delete;
+    bool has_content;
+    const u8 *poslist;
+    u32 poslist_size;
+    FtsBuffer spill; // a poslist put together from several pages
+    u32 skip_count;  // pages of the doclist index, read when first needed
+    u32 *skip_pgno;
+    i64 *skip_rowid;
+    u32 term_pgno;
+    FtsPage **tombstones; // segment.tombstone_pages of them, NULL until needed
+    bool is_end;
+    int rc;
+} Postings;
+
+void postings_deinit(Postings *postings);
+void postings_next(Postings *postings);
+void postings_seek(Postings *postings, i64 rowid); // to the first row not before
+MUST_USE int postings_in_memory(Postings *postings, FtsDetail detail, const FtsBuffer *doclist);
+
+typedef struct TermCursor {
+    FtsIndex *index;
+    FtsSegment segment;
+    u32 pgno;
+    FtsPage *page;
+    u32 footer_at; // the next term's entry
+    u32 term_at;   // where the present term starts
+    u32 doclist_at;
+    u32 doclist_end;
+    bool doclist_ends_here;
+    bool has_dlidx;
+    FtsBuffer term;
+    bool is_end;
+    int rc;
+} TermCursor;
+
+void term_cursor_deinit(TermCursor *cursor);
+// To the first term not before `term`; size 0: the first of all.
+void term_cursor_seek(TermCursor *cursor, FtsIndex *index, const FtsSegment *segment,
+                      const void *term, u32 size);
+void term_cursor_next(TermCursor *cursor);
+// The rows of the present term; stands before the first: call postings_next().
+void term_cursor_postings(const TermCursor *cursor, Postings *postings);
+
+typedef struct Docs {
+    Postings *sources; // newest first
+    int count;
+    int current;
+    i64 rowid;
+    const u8 *poslist; // of the current row, until the next move
+    u32 poslist_size;
+    bool has_delete;
+    bool has_content;
+    bool keeps_deletes; // rows that only delete are walked, too
+    bool is_end;
+    int rc;
+} Docs;
+
+void docs_deinit(Docs *docs);
+// Key: index byte and term. Stands on the first row.
+void docs_open(Docs *docs, FtsIndex *index, const void *key, u32 size);
+// All rows of all terms that start with the key, poslists merged.
+void docs_open_prefix(Docs *docs, FtsIndex *index, const void *key, u32 size);
+MUST_USE int docs_in_memory(Docs *docs, FtsDetail detail, const FtsBuffer *doclist);
+void docs_next(Docs *docs);
+void docs_seek(Docs *docs, i64 rowid);
+// Merges Postings prepared by the caller, each standing on its first row; takes them.
+void docs_start(Docs *docs);
+
+// Collects rows in any order and gives them back as one doclist.
+typedef struct DocSum {
+    FtsBuffer records; // i64 rowid, u32 size, poslist
+    u32 count;
+} DocSum;
+
+void doc_sum_deinit(DocSum *sum);
+void doc_sum_add(DocSum *sum, i64 rowid, const u8 *poslist, u32 size);
+void doc_sum_add_docs(DocSum *sum, Docs *docs); // all from the present one on
+void doc_sum_finish(DocSum *sum, FtsDetail detail, FtsBuffer *doclist);
+
+// Walks all terms of the table in order, over all segments, from `prefix` on while it holds.
+typedef struct TermWalk {
+    FtsIndex *index;
+    TermCursor *cursors; // newest segment first
+    int cursor_count;
+    PendingTerm **pending;
+    u32 pending_count;
+    u32 pending_next;
+    FtsBuffer prefix;
+    FtsBuffer term;
+    Docs docs; // of the present term
+    bool keeps_deletes;
+    bool is_end;
+    int rc;
+} TermWalk;
+
+// Stands on the first term of those that start with `prefix` and are not before `from`.
+void term_walk_open(TermWalk *walk, FtsIndex *index, const FtsBuffer *prefix,
+                    const FtsBuffer *from);
+// All terms of these segments alone, oldest first.
+void term_walk_open_segments(TermWalk *walk, FtsIndex *index, const FtsSegment *segments, int count,
+                             bool keeps_deletes);
+void term_walk_next(TermWalk *walk);
+void term_walk_deinit(TermWalk *walk);
+
+#endif

@@ -1,0 +1,255 @@
+// Writing one segment. See segment_write.h.
+#include "fts/segment_write.h"
+
+static void note(SegmentWriter *w, int rc)
+{
+    if (w->rc == SQLITE_OK)
+        w->rc = rc;
+}
+
+static void page_begin(SegmentWriter *w)
+{
+    static const u8 header[PAGE_HEADER_SIZE] = {0};
+    w->pgno++;
+    fts_buffer_set(&w->body, header, sizeof header);
+    w->footer.size = 0;
+    w->footer_last = 0;
+    w->page_has_term = false;
+    w->page_has_rowid = false;
+}
+
+void segment_writer_init(SegmentWriter *w, FtsIndex *index, u32 segid)
+{
+    *w = (SegmentWriter){.index = index, .segid = segid, .pgsz = (u32)index->config->pgsz};
+    page_begin(w);
+}
+
+void segment_writer_deinit(SegmentWriter *w)
+{
+    fts_buffer_deinit(&w->body);
+    fts_buffer_deinit(&w->footer);
+    fts_buffer_deinit(&w->last_term);
+    fts_buffer_deinit(&w->idx_key);
+    for (int i = 0; i < DLIDX_LEVEL_MAX; i++)
+        fts_buffer_deinit(&w->levels[i].bytes);
+}
+
+// --- the doclist index ---
+
+static void dlidx_clear(SegmentWriter *w)
+{
+    for (int i = 0; i < DLIDX_LEVEL_MAX; i++)
+        fts_buffer_clear(&w->levels[i].bytes);
+}
+
+static void dlidx_write(SegmentWriter *w, u32 height)
+{
+    DlidxLevel *level = &w->levels[height];
+    note(w, level->bytes.rc);
+    if (w->rc == SQLITE_OK)
+        note(w, fts_index_write(w->index, fts_dlidx_id(w->segid, height, level->pgno),
+                                level->bytes.bytes, level->bytes.size));
+}
+
+static void dlidx_begin(DlidxLevel *level, u8 flags, u32 child, i64 rowid)
+{
+    fts_buffer_clear(&level->bytes);
+    fts_buffer_append_byte(&level->bytes, flags);
+    fts_buffer_append_varint(&level->bytes, child);
+    fts_buffer_append_varint(&level->bytes, (u64)rowid);
+    level->previous = rowid;
+}
+
+static i64 dlidx_first_rowid(const DlidxLevel *level)
+{
+    u64 value = 0;
+    u32 at = 1;
+    at += (u32)fts_varint_get(level->bytes.bytes + at, &value);
+    fts_varint_get(level->bytes.bytes + at, &value);
+    return (i64)value;
+}
+
+// A page that starts `rowid` came to be. Full index pages go out and get an entry one level up.
+static void dlidx_append(SegmentWriter *w, i64 rowid)
+{
+    u32 child = w->pgno;
+    for (u32 height = 0; height + 1 < DLIDX_LEVEL_MAX && w->rc == SQLITE_OK; height++) {
+        DlidxLevel *level = &w->levels[height];
+        if (level->bytes.size == 0) {
+            level->pgno = w->idx_pgno;
+            dlidx_begin(level, 0, child, rowid);
+            return;
+        }
+        if (level->bytes.size < w->pgsz) {
+            fts_buffer_append_varint(&level->bytes, (u64)rowid - (u64)level->previous);
+            level->previous = rowid;
+            return;
+        }
+        level->bytes.bytes[0] = 1;
+        dlidx_write(w, height);
+        DlidxLevel *parent = &w->levels[height + 1];
+        if (parent->bytes.size == 0) {
+            dlidx_begin(parent, 0, level->pgno, dlidx_first_rowid(level));
+            parent->pgno = w->idx_pgno;
+        }
+        level->pgno++;
+        dlidx_begin(level, 1, child, rowid);
+        child = level->pgno;
+    }
+}
+
+// --- %_idx ---
+
+static void idx_write(SegmentWriter *w, bool has_dlidx)
+{
+    sqlite3_stmt *stmt = NULL;
+    note(w, w->idx_key.rc);
+    if (w->rc == SQLITE_OK)
+        note(w, fts_index_stmt(w->index, STMT_IDX_INSERT, &stmt));
+    if (w->rc != SQLITE_OK)
+        return;
+    sqlite3_bind_int64(stmt, 1, w->segid);
+    sqlite3_bind_blob(stmt, 2, w->idx_key.size == 0 ? (const void *)"" : w->idx_key.bytes,
+                      (int)w->idx_key.size, SQLITE_STATIC);
+    sqlite3_bind_int64(stmt, 3, ((i64)w->idx_pgno << 1) | has_dlidx);
+    sqlite3_step(stmt);
+    note(w, sqlite3_reset(stmt));
+    sqlite3_bind_null(stmt, 2);
+}
+
+// The row of the last page that starts with a term: how many pages its doclist fills is now known.
+static void idx_end(SegmentWriter *w)
+{
+    if (w->idx_pgno == 0)
+        return;
+    bool has_dlidx = w->empty_count >= DLIDX_PAGES_MIN;
+    for (u32 height = 0; has_dlidx && height < DLIDX_LEVEL_MAX; height++) {
+        if (w->levels[height].bytes.size > 0)
+            dlidx_write(w, height);
+    }
+    idx_write(w, has_dlidx);
+    dlidx_clear(w);
+    w->idx_pgno = 0;
+    w->empty_count = 0;
+}
+
+// --- pages ---
+
+static void page_end(SegmentWriter *w)
+{
+    fts_buffer_reserve(&w->body, w->footer.size);
+    note(w, w->body.rc);
+    note(w, w->footer.rc);
+    if (w->rc != SQLITE_OK)
+        return;
+    fts_u16_put(w->body.bytes + 2, w->body.size);
+    if (w->page_has_term) {
+        fts_buffer_append(&w->body, w->footer.bytes, w->footer.size);
+    } else {
+        if (!w->page_has_rowid && w->levels[0].bytes.size > 0)
+            fts_buffer_append_byte(&w->levels[0].bytes, 0);
+        w->empty_count++;
+    }
+    note(w, fts_index_write(w->index, fts_leaf_id(w->segid, w->pgno), w->body.bytes, w->body.size));
+    w->leaf_count++;
+    page_begin(w);
+}
+
+static u32 shared_prefix(const FtsBuffer *a, const u8 *b, u32 b_size)
+{
+    u32 size = 0;
+    while (size < a->size && size < b_size && a->bytes[size] == b[size])
+        size++;
+    return size;
+}
+
+void segment_writer_term(SegmentWriter *w, const void *bytes, u32 size)
+{
+    const u8 *term = bytes;
+    if (w->rc != SQLITE_OK)
+        return;
+    if (w->body.size + w->footer.size + size + 2 >= w->pgsz && w->body.size > PAGE_HEADER_SIZE)
+        page_end(w);
+    fts_buffer_append_varint(&w->footer, w->body.size - w->footer_last);
+    w->footer_last = w->body.size;
+    u32 shared = shared_prefix(&w->last_term, term, size);
+    if (!w->page_has_term) {
+        idx_end(w);
+        u32 key_size = w->pgno == 1 ? 0 : shared + 1;
+        fts_buffer_set(&w->idx_key, term, key_size < size ? key_size : size);
+        w->idx_pgno = w->pgno;
+        fts_buffer_append_varint(&w->body, size);
+        fts_buffer_append(&w->body, term, size);
+    } else {
+        fts_buffer_append_varint(&w->body, shared);
+        fts_buffer_append_varint(&w->body, size - shared);
+        fts_buffer_append(&w->body, term + shared, size - shared);
+    }
+    fts_buffer_set(&w->last_term, term, size);
+    note(w, w->last_term.rc);
+    // Only the last term of a page may have a doclist index.
+    dlidx_clear(w);
+    w->page_has_term = true;
+    w->page_has_rowid = true;
+    w->is_first_rowid = true;
+}
+
+static void write_rowid(SegmentWriter *w, i64 rowid)
+{
+    if (w->body.size + w->footer.size >= w->pgsz)
+        page_end(w);
+    if (w->rc != SQLITE_OK)
+        return;
+    bool is_continued = !w->page_has_rowid;
+    if (is_continued) {
+        fts_u16_put(w->body.bytes, w->body.size);
+        dlidx_append(w, rowid);
+    }
+    bool is_absolute = w->is_first_rowid || is_continued;
+    fts_buffer_append_varint(&w->body,
+                             is_absolute ? (u64)rowid : (u64)rowid - (u64)w->previous_rowid);
+    w->previous_rowid = rowid;
+    w->is_first_rowid = false;
+    w->page_has_rowid = true;
+}
+
+// Cuts between varints only.
+static void write_poslist(SegmentWriter *w, const u8 *poslist, u32 size)
+{
+    u32 at = 0;
+    while (w->rc == SQLITE_OK && w->body.size + w->footer.size + (size - at) >= w->pgsz) {
+        i64 room = (i64)w->pgsz - w->body.size - w->footer.size;
+        u32 part = 0;
+        while ((i64)part < room && at + part < size) {
+            u64 value;
+            part += (u32)fts_varint_get(poslist + at + part, &value);
+        }
+        fts_buffer_append(&w->body, poslist + at, part);
+        at += part;
+        page_end(w);
+    }
+    fts_buffer_append(&w->body, poslist + at, size - at);
+}
+
+void segment_writer_record(SegmentWriter *w, const SegmentRecord *record)
+{
+    if (w->rc != SQLITE_OK)
+        return;
+    write_rowid(w, record->rowid);
+    if (w->index->config->detail == DETAIL_NONE) {
+        if (record->has_delete)
+            fts_buffer_append(&w->body, "\0", record->has_content ? 2 : 1);
+        return;
+    }
+    fts_buffer_append_varint(&w->body, (u64)record->poslist_size * 2 + record->has_delete);
+    write_poslist(w, record->poslist, record->poslist_size);
+}
+
+int segment_writer_finish(SegmentWriter *w, u32 *last_pgno)
+{
+    if (w->body.size > PAGE_HEADER_SIZE)
+        page_end(w);
+    idx_end(w);
+    *last_pgno = w->pgno - 1;
+    return w->rc;
+}

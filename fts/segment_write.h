@@ -1,0 +1,53 @@
+#ifndef QUIRE_FTS_SEGMENT_WRITE_H
+#define QUIRE_FTS_SEGMENT_WRITE_H
+// Writing one segment: terms in order, and the rows of each in order.
+//
+// Pages are filled by FTS5's own rules, so that the same input gives the same bytes. Errors stick.
+
+#include "fts/fts_index.h"
+
+enum { DLIDX_LEVEL_MAX = 16, DLIDX_PAGES_MIN = 4 };
+
+typedef struct DlidxLevel {
+    FtsBuffer bytes;
+    u32 pgno;
+    i64 previous;
+} DlidxLevel;
+
+typedef struct SegmentWriter {
+    FtsIndex *index;
+    u32 segid;
+    u32 pgno;
+    u32 pgsz;
+    FtsBuffer body; // with the header
+    FtsBuffer footer;
+    u32 footer_last;
+    FtsBuffer last_term;
+    bool page_has_term;
+    bool page_has_rowid; // set as well once a term stands on the page
+    bool is_first_rowid; // of the doclist
+    i64 previous_rowid;
+    FtsBuffer idx_key; // of the row to come
+    u32 idx_pgno;      // 0: none
+    u32 empty_count;   // pages without a term since
+    DlidxLevel levels[DLIDX_LEVEL_MAX];
+    u32 leaf_count;
+    int rc;
+} SegmentWriter;
+
+typedef struct SegmentRecord {
+    i64 rowid;
+    const u8 *poslist;
+    u32 poslist_size;
+    bool has_delete;
+    bool has_content;
+} SegmentRecord;
+
+void segment_writer_init(SegmentWriter *writer, FtsIndex *index, u32 segid);
+void segment_writer_term(SegmentWriter *writer, const void *term, u32 size);
+void segment_writer_record(SegmentWriter *writer, const SegmentRecord *record);
+// Writes what is left. *last_pgno is 0 when nothing was written.
+MUST_USE int segment_writer_finish(SegmentWriter *writer, u32 *last_pgno);
+void segment_writer_deinit(SegmentWriter *writer);
+
+#endif
