@@ -67,7 +67,7 @@ static int api_phrase_size(Fts5Context *fts, int phrase)
 
 static int column_value(FtsCursor *cursor, int column, TableText *out)
 {
-    *out = (TableText){.text = ""};
+    *out = (TableText){0};
     if (column < 0 || column >= cursor->table->config.column_count)
         return SQLITE_RANGE;
     if (cursor->table->config.content == CONTENT_NONE)

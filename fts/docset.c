@@ -98,8 +98,14 @@ static int find_positions(Query *query, QueryPhrase *phrase)
 
 // --- NEAR ---
 
+static i64 place_after(const QueryPhrase *phrase, u32 at)
+{
+    const Positions *places = &phrase->positions;
+    return at + 1 < places->count ? places->items[at + 1] : INT64_MAX;
+}
+
 // Keeps the places that take part in a group within the distance. The cursor of each phrase only
-// moves forward: the one that lags most is the one to go.
+// moves forward: the one whose next place comes first is the one to go.
 static void filter_near(QueryNode *leaf, u32 *at, u32 *kept)
 {
     int count = leaf->phrase_count;
@@ -132,7 +138,7 @@ static void filter_near(QueryNode *leaf, u32 *at, u32 *kept)
             i64 position = p->items[at[i]];
             if (kept[i] == 0 || p->items[kept[i] - 1] != position)
                 p->items[kept[i]++] = position; // kept[i] <= at[i]
-            if (position < leaf->phrases[least]->positions.items[at[least]])
+            if (place_after(leaf->phrases[i], at[i]) < place_after(leaf->phrases[least], at[least]))
                 least = i;
         }
         at[least]++;

@@ -414,6 +414,8 @@ int fts_cursor_filter(sqlite3_vtab_cursor *base, int plan, const char *plan_text
     bool is_empty = false;
     cursor_reset(cursor);
     cursor->is_descending = (plan & ORDER_DESC) != 0;
+    if (!cursor->table->has_changed_totals)
+        cursor->table->has_totals = false; // another connection may have written
     TRY(fts_table_load(cursor->table));
     TRY(take_arguments(cursor, plan_text == NULL ? "" : plan_text, args, &is_empty));
     if (is_empty || cursor->first_rowid > cursor->last_rowid) {

@@ -1,8 +1,7 @@
 // fts.so: the module as an extension for stock SQLite.
 //
-//     SELECT load_extension('fts.so')                              quire_fts5 and quire_fts5vocab
-//     SELECT load_extension('fts.so', 'sqlite3_ftstakeover_init')  in the place of fts5 and
-//     fts5vocab
+//     fts.so                       registers quire_fts5
+//     a copy named ftstakeover.so  registers fts5 in the place of the built-in one
 //
 // Tables of either name have the same shadow tables: only the schema's CREATE statement differs.
 #include "fts/fts_connection.h"

@@ -65,7 +65,7 @@ typedef struct Search {
     int best_start;
 } Search;
 
-// Scores the window of a column at `start`; *centred is a start that puts its matches in the middle.
+// Scores the window at `start`; *centred is a start that puts its matches in the middle.
 static int score_window(Search *s, int column, int start, int *score, int *centred)
 {
     int first = -1;
@@ -109,7 +109,7 @@ static int try_instance(Search *s, const Sentences *sentences, int column, int o
     int k = 0;
     while (k < sentences->count - 1 && sentences->starts[k + 1] <= offset)
         k++;
-    if (sentences->count == 0 || sentences->starts[k] >= offset)
+    if (sentences->count == 0 || sentences->starts[k] >= offset || s->token_count <= s->window)
         return SQLITE_OK;
     int start = sentences->starts[k];
     TRY(score_window(s, column, start, &score, &centred));
@@ -191,12 +191,12 @@ void fts_snippet(const Fts5ExtensionApi *api, Fts5Context *fts, sqlite3_context 
     int rc = search(&s, sqlite3_value_int(args[0]));
     if (rc == SQLITE_OK)
         rc = build(&s, &passage, (const char *)sqlite3_value_text(args[3]));
-    if (rc == SQLITE_OK)
+    if (rc == SQLITE_OK && passage.text != NULL)
         sqlite3_result_text(ctx, (const char *)passage.out.bytes, (int)passage.out.size,
                             SQLITE_TRANSIENT);
-    else if (rc == SQLITE_RANGE)
+    else if (rc == SQLITE_RANGE) // no such column
         sqlite3_result_text(ctx, "", 0, SQLITE_STATIC);
-    else
+    else if (rc != SQLITE_OK)
         sqlite3_result_error_code(ctx, rc);
     fts_buffer_deinit(&passage.out);
 }
