@@ -218,7 +218,7 @@ typedef struct ExprItem {
     bool is_rowid;  // FROM_NESTED: the rowid of one of the tables inside
     bool from_star; // result column made by * (NATURAL/USING bookkeeping, names)
     const char *source_table; // FROM_NESTED's columns: the name by which t.x may find them
-    const char *source_schema;
+    const char *source_schema, *source_column;
 } ExprItem;
 
 struct ExprList {

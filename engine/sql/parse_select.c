@@ -345,6 +345,18 @@ static u8 parse_join_operator(Parser *p)
 
 #define FROM_COUNT_MAX 200 // SQLite's limit on the terms of one FROM clause
 
+// Parentheses around the first terms of a FROM clause change nothing.
+static void splice_nested(Parser *p, FromList *list, const FromItem *nested)
+{
+    if (p->rc != SQLITE_OK)
+        return;
+    const FromList *inner = nested->select->from;
+    if (nested->select->id == p->select_count)
+        p->select_count--; // the Select is not needed
+    for (u32 i = 0; i < inner->count; i++)
+        from_list_add(p, list, inner->items[i]);
+}
+
 // seltablist ::= item {joinop item}
 FromList *parse_from_list(Parser *p)
 {
@@ -354,7 +366,10 @@ FromList *parse_from_list(Parser *p)
         FromItem *item = parse_from_item(p, join, list->count == 0);
         if (list->count >= FROM_COUNT_MAX)
             parser_error(p, -1, "too many FROM clause terms, max: %d", FROM_COUNT_MAX);
-        from_list_add(p, list, item);
+        if (list->count == 0 && item->kind == FROM_NESTED && item->alias == NULL)
+            splice_nested(p, list, item);
+        else
+            from_list_add(p, list, item);
         join = parse_join_operator(p);
     } while (join != 0 && p->rc == SQLITE_OK);
     return list;
@@ -725,11 +740,9 @@ static const char *set_operator_name(u8 set_op)
 static void check_compound(Parser *p, Select *last)
 {
     i32 count = 1;
-    bool is_values = true;
     for (Select *term = last; term->prior != NULL; term = term->prior) {
         const Select *prior = term->prior;
         count++;
-        is_values = is_values && (term->flags & SELECT_MULTI_VALUES);
         if (prior->order_by == NULL && prior->limit == NULL)
             continue;
         parser_error(p, -1, "%s clause should come after %s not before",
@@ -738,7 +751,7 @@ static void check_compound(Parser *p, Select *last)
         return;
     }
     i32 limit = p->options->compound_select;
-    if (!is_values && limit > 0 && count > limit)
+    if (!(last->flags & SELECT_VALUES) && limit > 0 && count > limit)
         parser_error(p, -1, "too many terms in compound SELECT");
 }
 

@@ -204,6 +204,9 @@ static int assign_aggregate(Resolver *r, Scope *s, Expr *e)
         e->flags |= EXPR_HAS_AGG;
     if (at->select == NULL)
         return call_error(r, e, "misuse of aggregate: %s()", e->text);
+    if (at != s
+        && !(at->flags & SCOPE_AGG)) // inside another aggregate of that Select, or its WHERE
+        TRY(resolve_late_error(r, expr_error_offset(e), "misuse of aggregate: %s()", e->text));
     return register_aggregate(r, at->select, e);
 }
 
@@ -288,6 +291,8 @@ int resolve_call(Resolver *r, Scope *s, Expr *e)
         e->list = NULL;
         return SQLITE_OK;
     }
+    if (rc != SQLITE_OK && r->is_failing != NULL)
+        *r->is_failing = true;
     TRY(resolve_arguments(r, s, e, is_aggregate)); // their error counts more than the call's own
     TRY(rc);
     expr_inherit_flags(e);

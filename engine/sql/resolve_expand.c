@@ -66,9 +66,18 @@ static Expr *item_column(Resolver *r, FromItem *item, u32 column)
     return e;
 }
 
+// The name a column had before names were made unique.
+static const char *source_column(const FromItem *item, u32 column)
+{
+    if (item->kind == FROM_NESTED)
+        return item->select->columns->items[column].source_column;
+    return from_item_column_name(item, (int)column);
+}
+
 // Where t.x may find a column of a parenthesised join.
 static void note_source(const StarContext *c, ExprItem *added, const FromItem *item, u32 column)
 {
+    added->source_column = source_column(item, column);
     if (item->kind == FROM_NESTED) {
         added->source_table = item->select->columns->items[column].source_table;
         added->source_schema = item->select->columns->items[column].source_schema;
@@ -78,18 +87,50 @@ static void note_source(const StarContext *c, ExprItem *added, const FromItem *i
     added->source_schema = item_database(c->r, item);
 }
 
+// The first of the rowid's names that no column has.
+static const char *rowid_name(const FromItem *item)
+{
+    static const char *const names[] = {"_ROWID_", "ROWID", "OID"};
+    for (size_t i = 0; i < ARRAY_LEN(names); i++)
+        if (item_find_column(item, names[i], false) < 0)
+            return names[i];
+    return names[0];
+}
+
+// t.rowid must reach the tables inside a parenthesised join.
+static int add_nested_rowid(StarContext *c, FromItem *item, int column)
+{
+    Expr *e = expr_new(c->r->arena, EX_COLUMN, NULL, NULL);
+    if (e == NULL)
+        return resolve_no_memory(c->r);
+    bool rowid_used = item->rowid_used; // counted when somebody asks for it
+    u64 columns_used = item->columns_used;
+    column_becomes(e, item, column, 0);
+    item->rowid_used = rowid_used;
+    item->columns_used = columns_used;
+    ExprItem *added;
+    const char *name = column < 0 ? rowid_name(item) : from_item_column_name(item, column);
+    TRY(star_add(c, e, name, &added));
+    note_source(c, added, item, column < 0 ? 0 : (u32)column);
+    added->is_hidden = added->is_rowid = true;
+    return SQLITE_OK;
+}
+
 // A parenthesised join keeps every column, those merged by USING behind a hidden name.
 static int star_nested_column(StarContext *c, u32 position, u32 column)
 {
     FromItem *item = c->select->from->items[position];
-    const char *name = from_item_column_name(item, (int)column);
+    const char *name = source_column(item, column);
     bool is_copy = item->kind == FROM_NESTED && item->select->columns->items[column].is_hidden;
     bool merged_before = position > 0 && merges(item, name);
     bool is_merged = merged_before || merged_later(c->select->from, position, name);
     ExprItem *added;
-    if (is_merged && !merged_before && !is_copy)
+    if (is_merged && !merged_before && !is_copy) {
         TRY(star_add(c, plain_name(c->r, name), name, &added));
-    TRY(star_add(c, item_column(c->r, item, column), name, &added));
+        added->source_column = name;
+    }
+    TRY(star_add(c, item_column(c->r, item, column), from_item_column_name(item, (int)column),
+                 &added));
     note_source(c, added, item, column);
     added->is_hidden = is_merged || is_copy;
     return SQLITE_OK;
@@ -127,8 +168,6 @@ static int star_column(StarContext *c, u32 position, u32 column, bool is_qualifi
     FromItem *item = from->items[position];
     const char *name = from_item_column_name(item, (int)column);
     if (item_column_is_hidden(item, (int)column) && !(c->select->flags & SELECT_NESTED_FROM))
-        return SQLITE_OK;
-    if (item->kind == FROM_NESTED && item->select->columns->items[column].is_rowid)
         return SQLITE_OK;
     if (c->select->flags & SELECT_NESTED_FROM)
         return star_nested_column(c, position, column);
@@ -170,8 +209,15 @@ static int star_item(StarContext *c, u32 position, const char *table, bool *foun
         if (table != NULL && is_nested && !nested_column_of(item, i, table))
             continue;
         *found = true;
+        if (is_nested && item->select->columns->items[i].is_rowid) {
+            if (c->select->flags & SELECT_NESTED_FROM)
+                TRY(add_nested_rowid(c, item, (int)i));
+            continue;
+        }
         TRY(star_column(c, position, i, table != NULL));
     }
+    if (!is_nested && (c->select->flags & SELECT_NESTED_FROM) && item_has_rowid(item))
+        return add_nested_rowid(c, item, ROWID_COLUMN);
     return SQLITE_OK;
 }
 
@@ -187,38 +233,6 @@ static int expand_star(StarContext *c, const Expr *star)
     if (table != NULL)
         return resolve_error(c->r, NO_OFFSET, "no such table: %s", table);
     return resolve_error(c->r, NO_OFFSET, "no tables specified");
-}
-
-static int add_nested_rowid(StarContext *c, FromItem *item, int column)
-{
-    Expr *e = expr_new(c->r->arena, EX_COLUMN, NULL, NULL);
-    if (e == NULL)
-        return resolve_no_memory(c->r);
-    bool rowid_used = item->rowid_used; // counted when somebody asks for it
-    u64 columns_used = item->columns_used;
-    column_becomes(e, item, column, 0);
-    item->rowid_used = rowid_used;
-    item->columns_used = columns_used;
-    ExprItem *added;
-    TRY(star_add(c, e, "rowid", &added));
-    note_source(c, added, item, column < 0 ? 0 : (u32)column);
-    added->is_hidden = added->is_rowid = true;
-    return SQLITE_OK;
-}
-
-// t.rowid must reach the tables inside a parenthesised join.
-static int add_nested_rowids(StarContext *c)
-{
-    const FromList *from = c->select->from;
-    for (u32 i = 0; from != NULL && i < from->count; i++) {
-        FromItem *item = from->items[i];
-        if (item->kind != FROM_NESTED && item_has_rowid(item))
-            TRY(add_nested_rowid(c, item, ROWID_COLUMN));
-        for (u32 j = 0; item->kind == FROM_NESTED && j < item->column_count; j++)
-            if (item->select->columns->items[j].is_rowid)
-                TRY(add_nested_rowid(c, item, (int)j));
-    }
-    return SQLITE_OK;
 }
 
 static bool has_star(const ExprList *list)
@@ -245,8 +259,6 @@ int expand_stars(Resolver *r, Select *s)
                 return resolve_no_memory(r);
             list->items[list->count - 1] = *item;
         }
-        if (s->flags & SELECT_NESTED_FROM)
-            TRY(add_nested_rowids(&c));
         s->columns = c.out;
     }
     if (s->columns->count > (u32)r->db->limits[SQLITE_LIMIT_COLUMN])

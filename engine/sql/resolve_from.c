@@ -254,7 +254,7 @@ int bind_subquery_columns(Resolver *r, FromItem *item, const IdList *names)
             names != NULL ? names->items[i].name : result_column_name(r, &list->items[i]);
         if (name == NULL)
             name = arena_printf(r->arena, "column%u", i + 1);
-        if (name != NULL && item->kind != FROM_NESTED)
+        if (name != NULL)
             name = unique_name(r, columns, i, name);
         if (name == NULL)
             return resolve_no_memory(r);

@@ -174,7 +174,7 @@ static bool nested_answers(const FromItem *item, u32 i, const Lookup *l)
 {
     const ExprItem *column = &item->select->columns->items[i];
     if (column->is_rowid ? !name_is_rowid(l->column)
-                         : !name_equals(item->columns[i].name, l->column))
+                         : !name_equals(column->source_column, l->column))
         return false;
     if (l->table == NULL)
         return column->is_rowid || !column->is_hidden;

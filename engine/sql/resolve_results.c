@@ -194,6 +194,15 @@ void item_take_results(FromItem *item)
 
 // --- names for the API ---
 
+// How messages and full column names call a FROM item.
+static const char *item_display_name(Resolver *r, const FromItem *item)
+{
+    const char *name = from_item_name(item);
+    if (name == NULL && item->select != NULL)
+        return arena_printf(r->arena, "(subquery-%u)", item->select->id);
+    return name;
+}
+
 static const char *column_name_for_api(Resolver *r, const ExprItem *item, u32 number)
 {
     const Expr *e = item->expr;
@@ -201,7 +210,7 @@ static const char *column_name_for_api(Resolver *r, const ExprItem *item, u32 nu
     bool is_full = (r->db->flags & CONN_FLAG(FULL_COLUMN_NAMES)) != 0;
     bool is_column = e->kind == EX_COLUMN && e->u.column.item != NULL;
     if (item->name != NULL && item->from_star && is_full && !is_short && is_column)
-        return arena_printf(r->arena, "%s.%s", from_item_name(e->u.column.item), item->name);
+        return arena_printf(r->arena, "%s.%s", item_display_name(r, e->u.column.item), item->name);
     if (item->name != NULL)
         return item->name;
     if (is_column && (is_short || is_full)) {
@@ -340,6 +349,7 @@ static int find_view_columns(Resolver *r, Table *view)
     TRY(expand_select(r, item.select));
     TRY(bind_subquery_columns(r, &item, NULL));
     TRY(resolve_query(r, NULL, item.select));
+    TRY(bind_subquery_columns(r, &item, NULL)); // columns of tables go by their declared names now
     item_take_results(&item);
     return set_view_columns(r, view, &item);
 }
