@@ -124,10 +124,10 @@ typedef struct VecPair {
     VecValue a, b;
 } VecPair;
 
-static int pair_read(sqlite3_value **args, VecPair *pair, VectorError *error)
+static int pair_read(sqlite3_context *ctx, sqlite3_value **args, VecPair *pair, VectorError *error)
 {
-    TRY(vec_value_read(args[0], &pair->a, error));
-    TRY(vec_value_read(args[1], &pair->b, error));
+    TRY(vec_argument_read(ctx, 0, args[0], &pair->a, error));
+    TRY(vec_argument_read(ctx, 1, args[1], &pair->b, error));
     const Vector *a = &pair->a.vector;
     const Vector *b = &pair->b.vector;
     if (a->type != b->type)
@@ -142,10 +142,16 @@ static int pair_read(sqlite3_value **args, VecPair *pair, VectorError *error)
     return SQLITE_OK;
 }
 
-static void pair_deinit(VecPair *pair)
+static int pair_check(const VecPair *pair, VectorError *error)
 {
-    vec_value_deinit(&pair->a);
-    vec_value_deinit(&pair->b);
+    TRY(vec_value_check(&pair->a, error));
+    return vec_value_check(&pair->b, error);
+}
+
+static void pair_release(sqlite3_context *ctx, VecPair *pair)
+{
+    vec_argument_release(ctx, 0, &pair->a);
+    vec_argument_release(ctx, 1, &pair->b);
 }
 
 static int check_metric(const char *name, Metric metric, VectorType type, VectorError *error)
@@ -164,19 +170,22 @@ static void distance_call(sqlite3_context *ctx, sqlite3_value **args, Metric met
     VectorError error;
     VecPair pair = {{.owned = NULL}, {.owned = NULL}};
     f64 distance = 0;
-    int rc = pair_read(args, &pair, &error);
+    int rc = pair_read(ctx, args, &pair, &error);
     if (rc == SQLITE_OK)
         rc = check_metric(name, metric, pair.a.vector.type, &error);
     if (rc == SQLITE_OK)
         rc = vector_distance(sqlite3_user_data(ctx), metric, &pair.a.vector, &pair.b.vector,
                              &distance, &error);
+    // An element that is not finite leaves no finite distance: no need to look before.
+    if (rc == SQLITE_OK && !isfinite(distance))
+        rc = pair_check(&pair, &error);
     if (rc != SQLITE_OK)
         result_failure(ctx, rc, &error);
     else if (metric == METRIC_L1 && pair.a.vector.type == VECTOR_I8)
         sqlite3_result_int64(ctx, (i64)distance);
     else
         sqlite3_result_double(ctx, distance); // NaN becomes NULL
-    pair_deinit(&pair);
+    pair_release(ctx, &pair);
 }
 
 static void fn_distance_l2(sqlite3_context *ctx, int count, sqlite3_value **args)
@@ -228,8 +237,10 @@ static void combine_call(sqlite3_context *ctx, sqlite3_value **args, int sign)
     VectorError error;
     VecPair pair = {{.owned = NULL}, {.owned = NULL}};
     u8 *out = NULL;
-    int rc = pair_read(args, &pair, &error);
+    int rc = pair_read(ctx, args, &pair, &error);
     const Vector *a = &pair.a.vector;
+    if (rc == SQLITE_OK)
+        rc = pair_check(&pair, &error);
     if (rc == SQLITE_OK && a->type == VECTOR_BIT)
         rc = vector_error(&error, "Cannot %s two bitvectors together.",
                           sign > 0 ? "add" : "subtract");
@@ -241,7 +252,7 @@ static void combine_call(sqlite3_context *ctx, sqlite3_value **args, int sign)
         result_vec(ctx, a->type, out, a->dims);
     else
         result_failure(ctx, rc, &error);
-    pair_deinit(&pair);
+    pair_release(ctx, &pair);
 }
 
 static void fn_add(sqlite3_context *ctx, int count, sqlite3_value **args)

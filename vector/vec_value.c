@@ -2,8 +2,6 @@
 #include "vector/vec_value.h"
 #include "vector/vector_text.h"
 
-#include <math.h>
-
 size_t vec_size(VectorType type, size_t dims)
 {
     return type == VECTOR_F32 ? dims * sizeof(f32) : type == VECTOR_I8 ? dims : dims / 8;
@@ -14,13 +12,15 @@ int vec_subtype(VectorType type)
     return type == VECTOR_F32 ? SUBTYPE_F32 : type == VECTOR_I8 ? SUBTYPE_I8 : SUBTYPE_BIT;
 }
 
-static int check_finite(const Vector *vector, VectorError *error)
+int vec_value_check(const VecValue *value, VectorError *error)
 {
-    for (size_t i = 0; i < vector->dims; i++) {
-        f64 value = vector_element(vector, i);
-        if (!isfinite(value))
+    const Vector *vector = &value->vector;
+    for (size_t i = 0; vector->type == VECTOR_F32 && i < vector->dims; i++) {
+        u32 bits;
+        memcpy(&bits, vector->data + i * sizeof bits, sizeof bits);
+        if ((bits & 0x7f800000) == 0x7f800000)
             return vector_error(error, "invalid float32 vector: element %llu is %s",
-                                (unsigned long long)i, isnan(value) ? "NaN" : "Inf");
+                                (unsigned long long)i, (bits & 0x7fffff) != 0 ? "NaN" : "Inf");
     }
     return SQLITE_OK;
 }
@@ -39,7 +39,7 @@ static int read_blob(sqlite3_value *arg, VectorType type, VecValue *out, VectorE
                             (int)sizeof(f32), (int)size);
     size_t dims = type == VECTOR_F32 ? size / sizeof(f32) : type == VECTOR_I8 ? size : size * 8;
     out->vector = (Vector){.type = type, .data = blob, .dims = dims, .stored = dims};
-    return type == VECTOR_F32 ? check_finite(&out->vector, error) : SQLITE_OK;
+    return SQLITE_OK;
 }
 
 static int read_text(sqlite3_value *arg, VectorType type, VecValue *out, VectorError *error)
@@ -60,10 +60,7 @@ static int read_text(sqlite3_value *arg, VectorType type, VecValue *out, VectorE
     if (rc != SQLITE_OK)
         return rc;
     out->vector = (Vector){.type = type, .data = out->owned, .dims = dims, .stored = dims};
-    rc = type == VECTOR_F32 ? check_finite(&out->vector, error) : SQLITE_OK;
-    if (rc != SQLITE_OK)
-        vec_value_deinit(out);
-    return rc;
+    return SQLITE_OK;
 }
 
 static const char *storage_class_name(int type)
@@ -71,7 +68,7 @@ static const char *storage_class_name(int type)
     return type == SQLITE_INTEGER ? "INTEGER" : type == SQLITE_FLOAT ? "FLOAT" : "NULL";
 }
 
-int vec_value_read_as(sqlite3_value *arg, VectorType type, VecValue *out, VectorError *error)
+static int read_unchecked(sqlite3_value *arg, VectorType type, VecValue *out, VectorError *error)
 {
     int storage = sqlite3_value_type(arg);
     out->owned = NULL;
@@ -84,17 +81,63 @@ int vec_value_read_as(sqlite3_value *arg, VectorType type, VecValue *out, Vector
                         storage_class_name(storage));
 }
 
-int vec_value_read(sqlite3_value *arg, VecValue *out, VectorError *error)
+int vec_value_read_as(sqlite3_value *arg, VectorType type, VecValue *out, VectorError *error)
+{
+    TRY(read_unchecked(arg, type, out, error));
+    int rc = vec_value_check(out, error);
+    if (rc != SQLITE_OK)
+        vec_value_deinit(out);
+    return rc;
+}
+
+static VectorType type_of_subtype(sqlite3_value *arg)
 {
     unsigned subtype = sqlite3_value_subtype(arg);
-    VectorType type = subtype == SUBTYPE_I8    ? VECTOR_I8
-                      : subtype == SUBTYPE_BIT ? VECTOR_BIT
-                                               : VECTOR_F32;
-    return vec_value_read_as(arg, type, out, error);
+    return subtype == SUBTYPE_I8 ? VECTOR_I8 : subtype == SUBTYPE_BIT ? VECTOR_BIT : VECTOR_F32;
+}
+
+int vec_value_read(sqlite3_value *arg, VecValue *out, VectorError *error)
+{
+    return vec_value_read_as(arg, type_of_subtype(arg), out, error);
 }
 
 void vec_value_deinit(VecValue *value)
 {
     sqlite3_free(value->owned);
     value->owned = NULL;
+}
+
+// --- arguments that stay the same from row to row ---
+
+static void kept_free(void *object)
+{
+    vec_value_deinit(object);
+    sqlite3_free(object);
+}
+
+int vec_argument_read(sqlite3_context *ctx, int index, sqlite3_value *arg, VecValue *out,
+                      VectorError *error)
+{
+    if (sqlite3_value_type(arg) == SQLITE_TEXT) {
+        const VecValue *kept = sqlite3_get_auxdata(ctx, index);
+        if (kept != NULL) {
+            *out = (VecValue){.vector = kept->vector, .owned = NULL};
+            return SQLITE_OK;
+        }
+    }
+    return read_unchecked(arg, type_of_subtype(arg), out, error);
+}
+
+void vec_argument_release(sqlite3_context *ctx, int index, VecValue *value)
+{
+    if (value->owned == NULL)
+        return; // borrowed from the argument or from what is kept already
+    VecValue *kept = sqlite3_malloc64(sizeof *kept);
+    if (kept == NULL) {
+        vec_value_deinit(value);
+        return; // it will be read again
+    }
+    *kept = *value;
+    value->owned = NULL;
+    sqlite3_set_auxdata(ctx, index, kept, kept_free);
 }

@@ -23,6 +23,14 @@ MUST_USE int vec_value_read_as(sqlite3_value *arg, VectorType type, VecValue *ou
                                VectorError *error);
 void vec_value_deinit(VecValue *value);
 
+// Reads argument `index` without looking for NaN and infinity: for callers whose result shows them,
+// and who then ask vec_value_check(). A text that is the same for every row is read once, so what
+// is read must be given back by vec_argument_release().
+MUST_USE int vec_argument_read(sqlite3_context *ctx, int index, sqlite3_value *arg, VecValue *out,
+                               VectorError *error);
+void vec_argument_release(sqlite3_context *ctx, int index, VecValue *value);
+MUST_USE int vec_value_check(const VecValue *value, VectorError *error);
+
 size_t vec_size(VectorType type, size_t dims); // in bytes
 int vec_subtype(VectorType type);
 

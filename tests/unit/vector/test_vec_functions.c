@@ -80,8 +80,28 @@ static void distances_follow_their_definitions(void **state)
         {"SELECT vec_distance_cosine(vec_int8('[1,0]'),vec_int8('[-5,0]'))", "2.0"},
         {"SELECT vec_distance_cosine('[0,0]','[1,1]')", "NULL"},
         {"SELECT vec_distance_hamming(vec_bit(x'FF00'),vec_bit(x'0F01'))", "5.0"},
+        {"SELECT vec_distance_l2('[1]', '[' || value || ']') FROM json_each('[1,2,4]')",
+         "0.0\n1.0\n3.0"},
     };
     CHECK(cases);
+}
+
+static void elements_that_are_not_finite_are_found_whatever_the_metric(void **state)
+{
+    (void)state;
+    static const char *const metrics[] = {"l2", "l1", "cosine"};
+    for (size_t i = 0; i < sizeof metrics / sizeof *metrics; i++) {
+        char sql[2][120];
+        snprintf(sql[0], sizeof sql[0], "SELECT vec_distance_%s('[0,1]', x'000000000000807F')",
+                 metrics[i]);
+        snprintf(sql[1], sizeof sql[1],
+                 "SELECT vec_distance_%s(x'0000C07F00000000', x'0000803F00000000')", metrics[i]);
+        const SqlCase cases[] = {
+            {sql[0], "error 1: invalid float32 vector: element 1 is Inf"},
+            {sql[1], "error 1: invalid float32 vector: element 0 is NaN"},
+        };
+        CHECK(cases);
+    }
 }
 
 static void arithmetic_keeps_the_type(void **state)
@@ -159,6 +179,7 @@ static void each_element_is_a_row(void **state)
 TEST_SUITE(vec_functions, cmocka_unit_test(constructors_give_bare_elements_and_a_type),
            cmocka_unit_test(text_is_read_leniently), cmocka_unit_test(unfit_values_are_refused),
            cmocka_unit_test(distances_follow_their_definitions),
+           cmocka_unit_test(elements_that_are_not_finite_are_found_whatever_the_metric),
            cmocka_unit_test(arithmetic_keeps_the_type),
            cmocka_unit_test(slices_are_checked_against_the_vector),
            cmocka_unit_test(quantisers_cut_as_documented), cmocka_unit_test(each_element_is_a_row))
