@@ -69,6 +69,9 @@ typedef struct Elements {
     f64 *values;
     size_t count, capacity;
 } Elements;
+// Room for those of a vector and `more`, and the vector's written into it. A sparse blob of a few
+// bytes can claim four thousand million elements: beyond 2^27 this is an error.
+MUST_USE int elements_of(const Vector *vector, size_t more, Elements *out, VectorError *error);
 MUST_USE int elements_push(Elements *elements, f64 value);
 void elements_deinit(Elements *elements);
 

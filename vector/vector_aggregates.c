@@ -12,21 +12,21 @@ typedef struct VectorSum {
     bool failed;
 } VectorSum;
 
-static int sum_begin(VectorSum *sum, const Vector *vector)
+static int sum_begin(VectorSum *sum, const Vector *vector, VectorError *error)
 {
-    sum->sums = sqlite3_malloc64((vector->dims + 1) * sizeof *sum->sums);
-    if (sum->sums == NULL)
-        return SQLITE_NOMEM;
-    memset(sum->sums, 0, vector->dims * sizeof *sum->sums);
+    Elements elements = {0};
+    TRY(elements_of(vector, 0, &elements, error));
+    sum->sums = elements.values;
     sum->dims = vector->dims;
     sum->is_wide = true;
+    memset(sum->sums, 0, sum->dims * sizeof *sum->sums);
     return SQLITE_OK;
 }
 
 static int sum_add(VectorSum *sum, const Vector *vector, VectorError *error)
 {
     if (sum->sums == NULL)
-        TRY(sum_begin(sum, vector));
+        TRY(sum_begin(sum, vector, error));
     if (sum->dims != vector->dims)
         return vector_error(error, "Vectors must have the same dimensions");
     sum->is_wide = sum->is_wide && vector->type == VECTOR_F64;

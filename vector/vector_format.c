@@ -193,6 +193,25 @@ void vector_to_f64(const Vector *vector, f64 *elements)
         elements[sparse_index(vector, k)] = sparse_value(vector, k);
 }
 
+enum { ELEMENTS_MAX = 1 << 27 }; // a gigabyte of f64
+
+int elements_of(const Vector *vector, size_t more, Elements *out, VectorError *error)
+{
+    ASSERT(out->values == NULL);
+
+    if (vector->dims > ELEMENTS_MAX || more > ELEMENTS_MAX)
+        return vector_error(error, "vector has too many dimensions: %llu",
+                            (unsigned long long)vector->dims + more);
+    size_t capacity = vector->dims + more;
+    out->values = sqlite3_malloc64((capacity + 1) * sizeof *out->values);
+    if (out->values == NULL)
+        return SQLITE_NOMEM;
+    out->capacity = capacity;
+    out->count = vector->dims;
+    vector_to_f64(vector, out->values);
+    return SQLITE_OK;
+}
+
 int elements_push(Elements *elements, f64 value)
 {
     if (elements->count == elements->capacity) {

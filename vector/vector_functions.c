@@ -210,12 +210,7 @@ static int elements_read(sqlite3_value *arg, VectorType target, Elements *out, V
     }
     Vector source;
     TRY(argument_blob(arg, &source, error));
-    out->values = sqlite3_malloc64((source.dims + 1) * sizeof *out->values);
-    if (out->values == NULL)
-        return SQLITE_NOMEM;
-    out->count = out->capacity = source.dims;
-    vector_to_f64(&source, out->values);
-    return SQLITE_OK;
+    return elements_of(&source, 0, out, error);
 }
 
 static bool is_of_type(sqlite3_value *arg, VectorType type)
@@ -297,6 +292,8 @@ static void fn_vector32_sparse(sqlite3_context *ctx, int count, sqlite3_value **
 
 // --- vector_extract, vector_dims ---
 
+enum { PRINTED_MAX = 1 << 27 };
+
 static void print_elements(sqlite3_str *out, const Vector *vector)
 {
     bool single = vector->type != VECTOR_F64;
@@ -344,6 +341,9 @@ static void fn_extract(sqlite3_context *ctx, int count, sqlite3_value **args)
         return;
     }
     int rc = argument_blob(args[0], &vector, &error);
+    if (rc == SQLITE_OK && vector.dims > PRINTED_MAX)
+        rc = vector_error(&error, "vector has too many dimensions: %llu",
+                          (unsigned long long)vector.dims);
     if (rc != SQLITE_OK) {
         result_failure(ctx, rc, &error);
         return;
@@ -382,14 +382,9 @@ static int concat(const Vector *a, const Vector *b, Elements *out, VectorError *
         return vector_error(error, "Mismatched vector types");
     if (!can_be_cut(a))
         return vector_error(error, "vector_concat is not supported for float1bit/float8 vectors");
-    if (a->dims + b->dims > UINT32_MAX)
-        return vector_error(error, "vector_concat result has too many dimensions");
-    out->values = sqlite3_malloc64((a->dims + b->dims + 1) * sizeof *out->values);
-    if (out->values == NULL)
-        return SQLITE_NOMEM;
-    out->count = out->capacity = a->dims + b->dims;
-    vector_to_f64(a, out->values);
+    TRY(elements_of(a, b->dims, out, error));
     vector_to_f64(b, out->values + a->dims);
+    out->count += b->dims;
     return SQLITE_OK;
 }
 
@@ -432,24 +427,13 @@ static int slice_bounds(sqlite3_value **args, const Vector *vector, i64 *start, 
     return SQLITE_OK;
 }
 
-static void result_slice(sqlite3_context *ctx, const Vector *vector, size_t start, size_t end)
-{
-    f64 *values = sqlite3_malloc64((vector->dims + 1) * sizeof *values);
-    if (values == NULL) {
-        sqlite3_result_error_nomem(ctx);
-        return;
-    }
-    vector_to_f64(vector, values);
-    result_encoded(ctx, vector->type, values + start, end - start);
-    sqlite3_free(values);
-}
-
 static void fn_slice(sqlite3_context *ctx, int count, sqlite3_value **args)
 {
     (void)count;
     VectorError error;
     Vector vector;
     ParsedVector *owned = NULL;
+    Elements elements = {0};
     i64 start = 0, end = 0;
     if (any_is_null(args, 3))
         return;
@@ -457,9 +441,12 @@ static void fn_slice(sqlite3_context *ctx, int count, sqlite3_value **args)
     if (rc == SQLITE_OK)
         rc = slice_bounds(args, &vector, &start, &end, &error);
     if (rc == SQLITE_OK)
-        result_slice(ctx, &vector, (size_t)start, (size_t)end);
+        rc = elements_of(&vector, 0, &elements, &error);
+    if (rc == SQLITE_OK)
+        result_encoded(ctx, vector.type, elements.values + start, (size_t)(end - start));
     else
         result_failure(ctx, rc, &error);
+    elements_deinit(&elements);
     parsed_free(owned);
 }
 

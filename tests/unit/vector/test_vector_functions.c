@@ -192,6 +192,22 @@ static void broken_blobs_are_refused(void **state)
     CHECK(cases);
 }
 
+static void a_short_blob_that_claims_many_elements_costs_nothing(void **state)
+{
+    (void)state;
+    static const SqlCase cases[] = {
+        {"SELECT vector_dims(x'FFFFFFFF09'), vector_distance_l2(x'FFFFFFFF09',x'FFFFFFFF09')",
+         "4294967295|0.0"},
+        {"SELECT vector32(x'FFFFFFFF09')", "error 1: vector has too many dimensions: 4294967295"},
+        {"SELECT vector_extract(x'FFFFFFFF09')",
+         "error 1: vector has too many dimensions: 4294967295"},
+        {"SELECT vector_sum(x'FFFFFFFF09')", "error 1: vector has too many dimensions: 4294967295"},
+        {"SELECT vector_concat(x'0100000009',x'FFFFFFFF09')",
+         "error 1: vector has too many dimensions: 4294967296"},
+    };
+    CHECK(cases);
+}
+
 static void concat_and_slice_keep_the_type(void **state)
 {
     (void)state;
@@ -262,6 +278,7 @@ TEST_SUITE(vector_functions, cmocka_unit_test(constructors_write_the_documented_
            cmocka_unit_test(sums_beyond_single_precision_are_taken_in_double),
            cmocka_unit_test(null_and_nan_give_null), cmocka_unit_test(unfit_arguments_are_named),
            cmocka_unit_test(broken_blobs_are_refused),
+           cmocka_unit_test(a_short_blob_that_claims_many_elements_costs_nothing),
            cmocka_unit_test(concat_and_slice_keep_the_type),
            cmocka_unit_test(the_nearest_rows_come_first),
            cmocka_unit_test(aggregates_add_element_by_element))
