@@ -235,10 +235,11 @@ sqlite3 *call_db(const FuncCall *call)
 
 bool call_may_change(FuncCall *call)
 {
-    if (call->pure_place == NULL)
+    static const char *const names[] = {"", "an index", "a CHECK constraint", "a generated column"};
+    if (call->pure_place == PURE_NOWHERE)
         return true;
     call_result_error_format(call, "non-deterministic use of %s() in %s", call->func->name,
-                             call->pure_place);
+                             names[call->pure_place]);
     return false;
 }
 

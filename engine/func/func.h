@@ -67,6 +67,11 @@ enum {
     FUNC_HIDDEN = 1 << 26,         // not in pragma_function_list
 };
 
+// Where a function may not look at the clock or the time zone. An instruction PureFunc carries it
+// above the argument count in P5.
+typedef enum PurePlace { PURE_NOWHERE, PURE_INDEX, PURE_CHECK, PURE_GENERATED } PurePlace;
+enum { PURE_PLACE_SHIFT = 12 };
+
 // Functions that the code generator compiles in place.
 typedef enum InlineKind {
     INLINE_NONE,
@@ -200,9 +205,7 @@ struct sqlite3_context {
     u8 encoding;    // of the database's text
     bool no_effect; // min() and max() as aggregates: this row did not win
     int arg_count;  // as called: for messages
-    // Where a result that may change is refused: "an index", "a CHECK constraint", "a generated
-    // column" (PureFunc). NULL: nowhere.
-    const char *pure_place;
+    u8 pure_place;  // PurePlace
 };
 
 static inline void call_begin(FuncCall *call, Value *result)

@@ -200,6 +200,7 @@ struct Call {
     Select *owner; // aggregate or window function: the Select it aggregates over
     i32 agg_index; // index in owner->aggs, -1 for other functions
     i32 agg_depth; // how many Selects out `owner` is
+    u8 pure_place; // PurePlace: where the result may not change, see func/func.h
 };
 
 enum { SORT_DESC = 1, SORT_NULLS_FIRST = 2, SORT_NULLS_LAST = 4 };

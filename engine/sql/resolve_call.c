@@ -273,6 +273,10 @@ static int resolve_function(Resolver *r, Scope *s, Expr *e, bool *is_aggregate, 
     if (!(def->flags & (FUNC_PURE | FUNC_SLOW_CHANGE | FUNC_AGGREGATE)))
         e->flags |= EXPR_NONDETERMINISTIC;
     TRY(check_safety(r, s, e, def));
+    e->u.call->pure_place = (u8)(s->flags & SCOPE_CHECK       ? PURE_CHECK
+                                 : s->flags & SCOPE_GENERATED ? PURE_GENERATED
+                                 : s->flags & SCOPE_SELF      ? PURE_INDEX
+                                                              : PURE_NOWHERE);
     TRY(check_clauses(r, e, def));
     return check_allowed(r, s, e, def);
 }

@@ -460,9 +460,15 @@ static int calls_make(Program *p)
         p->is_reader = p->is_reader || instr_is_transactional(in->op);
         if (!instr_calls_function(in))
             continue;
+        u8 place = 0;
+        if (in->op == OP_PureFunc) { // the call site keeps the place, P5 the argument count
+            place = (u8)(in->p5 >> PURE_PLACE_SHIFT);
+            in->p5 &= (1u << PURE_PLACE_SHIFT) - 1;
+        }
         CallSite *site = call_site_new(p, in, (int)i);
         if (site == NULL)
             return SQLITE_NOMEM;
+        site->context.pure_place = place;
         in->p4_kind = P4_CALL;
         in->p4.call = site;
     }

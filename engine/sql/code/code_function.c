@@ -138,8 +138,9 @@ void code_function(Codegen *g, Expr *e, Reg target)
     u32 constant_mask = count > 0 ? code_arguments(g, e->list, func, first) : 0;
     if ((func->flags & FUNC_NEEDS_COLLATION) != 0)
         program_emit_collation(g->program, OP_CollSeq, 0, 0, 0, argument_collation(g, e->list));
-    program_emit_func(g->program, (e->flags & EXPR_FROM_DDL) != 0 ? OP_PureFunc : OP_Function,
+    u32 place = e->u.call->pure_place;
+    program_emit_func(g->program, place != PURE_NOWHERE ? OP_PureFunc : OP_Function,
                       (int)constant_mask, first, target, func);
-    program_set_p5(g->program, (u16)count);
+    program_set_p5(g->program, (u16)((u32)count | place << PURE_PLACE_SHIFT));
     reg_temp_range_release(g, first, count);
 }

@@ -49,13 +49,25 @@ bool plan_expr_within_index(const JoinQuery *q, const Expr *e, const FromItem *i
     return true;
 }
 
+// Arguments of table-valued functions and ON conditions.
+static bool from_within(const JoinQuery *q, const FromList *from, const FromItem *item,
+                        const Index *index)
+{
+    for (u32 i = 0; from != NULL && i < from->count; i++) {
+        if (!list_within(q, from->items[i]->args, item, index)
+            || !plan_expr_within_index(q, from->items[i]->on, item, index))
+            return false;
+    }
+    return true;
+}
+
 bool plan_covered_by_exprs(const JoinQuery *q, const FromItem *item, const Index *index)
 {
     const Select *s = q->request->select;
     if (s == NULL || s->prior != NULL || (q->flags & (WANT_OR_BRANCH | WANT_ONE_PASS)) != 0)
         return false;
     return list_within(q, s->columns, item, index) && list_within(q, s->group_by, item, index)
-           && list_within(q, s->order_by, item, index)
+           && list_within(q, s->order_by, item, index) && from_within(q, s->from, item, index)
            && plan_expr_within_index(q, s->where, item, index)
            && plan_expr_within_index(q, s->having, item, index);
 }

@@ -77,7 +77,7 @@ static void the_clock_is_refused_where_results_must_not_change(void **state)
     Value result;
     value_init(&result, NULL);
     FuncCall call = {
-        .db = recorded_connection(), .encoding = SQLITE_UTF8, .pure_place = "an index"};
+        .db = recorded_connection(), .encoding = SQLITE_UTF8, .pure_place = PURE_INDEX};
     call.func = func_find(call.db, "date", 0, SQLITE_UTF8);
     call_begin(&call, &result);
     call.func->call(&call, 0, NULL);
