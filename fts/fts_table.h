@@ -45,6 +45,11 @@ MUST_USE int fts_table_lengths(FtsTable *table, i64 rowid, u32 *lengths);
 MUST_USE int fts_table_update(sqlite3_vtab *vtab, int arg_count, sqlite3_value **args,
                               sqlite3_int64 *rowid);
 
+// Tokens of all columns as pending postings; lengths gets how many each has.
+MUST_USE int fts_table_index_values(FtsTable *table, i64 rowid, bool is_delete,
+                                    sqlite3_value **values, u32 *lengths);
+MUST_USE int fts_table_check(FtsTable *table, bool with_external); // fts_integrity.c
+
 typedef struct TableText {
     const char *text;
     int size;

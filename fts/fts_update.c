@@ -49,8 +49,8 @@ static int add_token(void *ctx, int flags, const char *token, int token_size, in
 }
 
 // Tokens of all columns, into the index or out of it; lengths gets how many each has.
-static int index_values(FtsTable *table, i64 rowid, bool is_delete, sqlite3_value **values,
-                        u32 *lengths)
+int fts_table_index_values(FtsTable *table, i64 rowid, bool is_delete, sqlite3_value **values,
+                           u32 *lengths)
 {
     Indexing indexing = {.table = table};
     pending_begin_row(&table->index.pending, rowid, is_delete);
@@ -131,7 +131,7 @@ static int delete_by_origin(FtsTable *table, i64 rowid, u32 *lengths)
 static int delete_by_values(FtsTable *table, i64 rowid, sqlite3_value **values, u32 *lengths)
 {
     if (values != NULL) {
-        TRY(index_values(table, rowid, true, values, lengths));
+        TRY(fts_table_index_values(table, rowid, true, values, lengths));
         return add_to_totals(table, lengths, -1);
     }
     sqlite3_stmt *stmt;
@@ -142,7 +142,7 @@ static int delete_by_values(FtsTable *table, i64 rowid, sqlite3_value **values, 
         if (sqlite3_step(stmt) == SQLITE_ROW) {
             for (int i = 0; i < table->config.column_count; i++)
                 row[i] = sqlite3_column_value(stmt, i + 1);
-            rc = index_values(table, rowid, true, row, lengths);
+            rc = fts_table_index_values(table, rowid, true, row, lengths);
             if (rc == SQLITE_OK)
                 rc = add_to_totals(table, lengths, -1);
         }
@@ -194,7 +194,7 @@ static int index_row(FtsTable *table, i64 rowid, sqlite3_value **values)
         return SQLITE_NOMEM;
     int rc = fts_table_totals(table);
     if (rc == SQLITE_OK)
-        rc = index_values(table, rowid, false, values, lengths);
+        rc = fts_table_index_values(table, rowid, false, values, lengths);
     if (rc == SQLITE_OK)
         rc = write_docsize(table, rowid, lengths);
     if (rc == SQLITE_OK)
@@ -370,6 +370,8 @@ static int command(FtsTable *table, const char *name, sqlite3_value *value)
         return fts_index_optimize(&table->index);
     if (sqlite3_stricmp(name, "merge") == 0)
         return fts_index_merge(&table->index, sqlite3_value_int64(value));
+    if (sqlite3_stricmp(name, "integrity-check") == 0)
+        return fts_table_check(table, sqlite3_value_int64(value) != 0);
     if (sqlite3_stricmp(name, "flush") == 0)
         return fts_index_flush(&table->index);
     if (sqlite3_stricmp(name, "rebuild") == 0)
