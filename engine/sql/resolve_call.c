@@ -51,7 +51,7 @@ static bool from_schema(const Resolver *r, const Scope *s)
 
 static int check_safety(Resolver *r, const Scope *s, const Expr *e, const FuncDef *def)
 {
-    if (!(def->flags & FUNC_PURE) && !(def->flags & FUNC_SLOW_CHANGE)) {
+    if (!(def->flags & FUNC_PURE)) {
         const char *where = NULL;
         if (s->flags & SCOPE_INDEX)
             where = "index expressions";
