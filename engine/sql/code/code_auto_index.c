@@ -172,6 +172,9 @@ void code_automatic_index(Codegen *g, JoinCode *jc, LevelCode *lc)
     program_emit_shape(g->program, OP_OpenAutoindex, lc->index_cursor, index->column_count, 0,
                        shape);
     program_comment(g->program, "for %s", from_item_name(level->item));
+    int sorter = cursor_new(g);
+    program_emit_shape(g->program, OP_SorterOpen, sorter, index->column_count, 0,
+                       shape == NULL ? NULL : key_shape_ref(shape));
     bloom_open(g, lc);
     Reg sequence = reg_new(g);
     program_emit(g->program, OP_Integer, 0, sequence, 0);
@@ -183,12 +186,17 @@ void code_automatic_index(Codegen *g, JoinCode *jc, LevelCode *lc)
     Reg record = reg_temp(g);
     program_emit_int(g->program, OP_FilterAdd, lc->filter, 0, row, index->key_count);
     program_emit(g->program, OP_MakeRecord, row, index->column_count, record);
-    program_emit(g->program, OP_IdxInsert, lc->index_cursor, record, 0);
+    program_emit(g->program, OP_SorterInsert, sorter, record, 0);
     reg_temp_release(g, record);
     if (!has_rowid(level->item))
         program_emit(g->program, OP_AddImm, sequence, 1, 0);
     label_here(g->program, next);
     row_loop_end(g, &loop);
+    // Sorted rows make the tree from the bottom up, without a search for each.
+    int empty = program_emit(g->program, OP_SorterSort, sorter, 0, 0);
+    program_emit(g->program, OP_BulkBuild, lc->index_cursor, 0, sorter);
+    program_jump_here(g->program, empty);
+    program_emit(g->program, OP_Close, sorter, 0, 0);
     program_jump_here(g->program, once);
     *source_of(g, level->item->cursor) = former;
     if (lc->level->item->kind == FROM_TABLE)

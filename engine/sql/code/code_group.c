@@ -133,17 +133,6 @@ static void code_sorter_input(AggregateCode *ac, JoinCode *jc)
 
 // --- the hash table ---
 
-// Aggregates with a table of their own (DISTINCT, ORDER BY) need their group's rows together.
-static bool groups_can_hash(const AggregateCode *ac)
-{
-    for (u32 i = 0; i < ac->op->agg_count; i++) {
-        const AggCode *agg = &ac->aggs[i];
-        if (agg->distinct_cursor >= 0 || agg->distinct_previous != 0 || agg->order_cursor >= 0)
-            return false;
-    }
-    return ac->op->group != GROUP_SORTED;
-}
-
 // Every row finds its group by key; the groups come out in the order that sorting the rows would
 // have given.
 static void code_hash_input(AggregateCode *ac, JoinCode *jc)
@@ -210,7 +199,7 @@ void code_grouped(AggregateCode *ac)
     program_emit(g->program, OP_Gosub, ac->reset_return, ac->reset, 0);
     if (ac->op->group == GROUP_SORTED)
         code_sorted_input(ac, &jc);
-    else if (groups_can_hash(ac))
+    else if (ac->op->group == GROUP_HASH)
         code_hash_input(ac, &jc);
     else
         code_sorter_input(ac, &jc);

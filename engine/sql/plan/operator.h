@@ -203,7 +203,7 @@ typedef enum GroupKind {
     GROUP_NONE,   // no GROUP BY: one group
     GROUP_SORTED, // input comes in order of the keys
     GROUP_SORT,   // sorted first
-    GROUP_HASH,   // collected in a hash table (any order)
+    GROUP_HASH,   // collected in a hash table, put out in order of the keys
 } GroupKind;
 
 typedef struct AggregateOperator {

@@ -288,6 +288,18 @@ static int plan_ungrouped(PlanContext *plan, Select *s, Operator **out)
     return SQLITE_OK;
 }
 
+// Rows of different groups may come mixed unless an aggregate keeps a table of its own for its
+// group.
+static bool groups_may_mix(const Select *s)
+{
+    for (u32 i = 0; i < s->agg_count; i++) {
+        const Call *call = s->aggs[i]->u.call;
+        if (call->distinct || (call->order_by != NULL && call->order_by->count > 0))
+            return false;
+    }
+    return true;
+}
+
 static int plan_grouped(PlanContext *plan, Select *s, ExprList *order_by, bool *ordered,
                         Operator **out)
 {
@@ -314,8 +326,10 @@ static int plan_grouped(PlanContext *plan, Select *s, ExprList *order_by, bool *
         JoinOperator *join;
         TRY(plan_join(plan, &request, &join));
         agg->base.input = &join->base;
-        agg->group = join->ordered == (i8)agg->keys->count ? GROUP_SORTED : GROUP_SORT;
-        *ordered = align && (agg->group == GROUP_SORT || join->sorted);
+        agg->group = join->ordered == (i8)agg->keys->count ? GROUP_SORTED
+                     : groups_may_mix(s)                   ? GROUP_HASH
+                                                           : GROUP_SORT;
+        *ordered = align && (agg->group != GROUP_SORTED || join->sorted);
         Est rows = join->base.rows;
         agg->base.rows = rows > GROUP_ROWS_SHARE ? (Est)(rows - GROUP_ROWS_SHARE) : 0;
     }
