@@ -168,6 +168,7 @@ int journal_begin(Pager *pager)
     if (has_moved != 0)
         return SQLITE_READONLY_DBMOVED; // the journal would lie beside another file's name
     TRY(bitset_new(pager->original_count + 1, &journal->journaled));
+    int rc = bitset_new(pager->original_count + 1, &journal->unsynced);
     journal->offset = 0;
     journal->buffered = 0;
     journal->header_offset = 0;
@@ -175,7 +176,8 @@ int journal_begin(Pager *pager)
     journal->super_offset = 0;
     u8 powersafe = (os_characteristics(pager->file) & SQLITE_IOCAP_POWERSAFE_OVERWRITE) != 0;
     journal->sector_size = powersafe ? 512 : (u32)os_sector_size(pager->file);
-    int rc = journal_open(pager);
+    if (rc == SQLITE_OK)
+        rc = journal_open(pager);
     if (rc == SQLITE_OK)
         rc = journal_write_header(pager);
     if (rc != SQLITE_OK) {
@@ -202,6 +204,7 @@ static int journal_add_one(Pager *pager, Pgno pgno, const u8 *original)
     u32 page_size = pager->pool.page_size;
     ASSERT(journal_wants(pager, pgno));
     ASSERT(pgno != pager_lock_byte_page(pager));
+    TRY(bitset_add(journal->unsynced, pgno)); // too many in it do no harm
     TRY(bitset_add(journal->journaled, pgno));
     u8 *record;
     int rc = journal_reserve(pager, page_size + 8, &record);
@@ -368,6 +371,30 @@ static int journal_make_durable(Pager *pager)
     return os_sync(journal->file, pager->sync_flags | data_only);
 }
 
+// Before the first sync nothing may go to the file: not even the original size is durable.
+bool journal_covers(const Pager *pager, Pgno pgno)
+{
+    const Journal *journal = &pager->journal;
+    ASSERT(pgno != 0);
+    if (journal->journaled == NULL)
+        return true;
+    ASSERT(journal->unsynced != NULL);
+    return journal->synced_to > 0 && !bitset_has(journal->unsynced, pgno);
+}
+
+// When memory is short the old set stays, which only means more syncs.
+static void journal_forget_unsynced(Pager *pager)
+{
+    Journal *journal = &pager->journal;
+    ASSERT(journal->synced_to == journal->offset);
+    ASSERT(journal->buffered == 0);
+    BitSet *empty;
+    if (bitset_new(bitset_limit(journal->unsynced), &empty) != SQLITE_OK)
+        return;
+    bitset_free(journal->unsynced);
+    journal->unsynced = empty;
+}
+
 // Leaves alone what is durable already, so that a commit after a spill costs no second sync.
 int journal_sync(Pager *pager, bool more)
 {
@@ -380,6 +407,8 @@ int journal_sync(Pager *pager, bool more)
     else
         TRY(journal_flush(pager));
     journal->synced_to = journal->offset;
+    if (more)
+        journal_forget_unsynced(pager);
     if (more && journal_counts_at_sync(pager)) {
         TRY(journal_write_header(pager));
         journal->synced_to = journal->offset; // a header alone is nothing to sync
@@ -405,8 +434,10 @@ void journal_close(Pager *pager)
     if (os_is_open(journal->file))
         os_close(journal->file);
     bitset_free(journal->journaled);
+    bitset_free(journal->unsynced);
     mem_free(journal->buffer);
     journal->journaled = NULL;
+    journal->unsynced = NULL;
     journal->buffer = NULL;
     journal->buffer_size = 0;
     journal->buffered = 0;
@@ -477,8 +508,10 @@ int journal_end(Pager *pager)
     if (!keep_open || rc != SQLITE_OK)
         os_close(journal->file);
     bitset_free(journal->journaled);
+    bitset_free(journal->unsynced);
     mem_free(journal->buffer);
     journal->journaled = NULL;
+    journal->unsynced = NULL;
     journal->buffer = NULL;
     journal->buffer_size = 0;
     journal->offset = 0;

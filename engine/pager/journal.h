@@ -46,6 +46,8 @@ MUST_USE int journal_drop_super(Pager *pager);
 // Makes every record durable and counted, so that the file may be overwritten
 // (P4). `more`: a new segment follows.
 MUST_USE int journal_sync(Pager *pager, bool more);
+// Whether the page may go to the file without a sync: its record is durable, or it needs none.
+bool journal_covers(const Pager *pager, Pgno pgno);
 // Hands what is buffered to the file, so that it can be read back.
 MUST_USE int journal_flush(Pager *pager);
 // Commits or forgets: deletes, truncates or zeroes the journal as its mode

@@ -137,6 +137,7 @@ static void pager_free(Pager *pager)
     os_close(pager->file);
     mem_free(pager->file);
     bitset_free(pager->journal.journaled);
+    bitset_free(pager->journal.unsynced);
     mem_free(pager->undo.entries);
     mem_free(pager->undo.levels);
     filename_free(pager->path);

@@ -68,6 +68,7 @@ typedef struct Journal {
     u32 sector_size;
     BitSet *journaled; // pages whose original content is in it; NULL: no journal
                        // is being written
+    BitSet *unsynced;  // those whose record is not durable yet
     i64 size_limit;    // PRAGMA journal_size_limit, -1 none
 } Journal;
 

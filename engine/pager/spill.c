@@ -6,6 +6,8 @@
 #include "pager/run_writer.h"
 #include "pager/wal.h"
 
+enum { BATCH_MIN = 16 };
+
 // --- scratch files ---
 
 int pager_open_scratch(Pager *pager, int flags, sqlite3_file **out)
@@ -78,7 +80,11 @@ static int spill_to_file(Pager *pager, Slot *const *slots, u32 count)
     ASSERT(pager->phase == PHASE_CHANGING || pager->phase == PHASE_FILE_CHANGED);
     ASSERT(!pager->is_temporary);
     TRY(file_lock_exclusive_now(pager));
-    TRY(journal_sync(pager, true));
+    bool is_covered = true;
+    for (u32 i = 0; i < count && is_covered; i++)
+        is_covered = journal_covers(pager, slots[i]->page.pgno);
+    if (!is_covered)
+        TRY(journal_sync(pager, true));
     pager_set_phase(pager, PHASE_FILE_CHANGED);
     TRY(file_write_pages(pager, slots, count));
     for (u32 i = 0; i < count; i++)
@@ -96,8 +102,11 @@ static bool slot_can_spill(const Slot *slot)
 
 // Up to `wanted` slots. Those used lately get a second chance, as with clean pages: the upper
 // pages of a tree would otherwise be written with every batch and dirtied again at once.
-static u32 spill_choose(Pool *pool, u32 *hand, Slot **out, u32 wanted)
+// `covered_only` passes over pages that would need a sync of the journal.
+static u32 spill_choose(Pager *pager, bool covered_only, Slot **out, u32 wanted)
 {
+    Pool *pool = &pager->pool;
+    u32 *hand = &pager->spill_hand;
     u32 slot_count = pool->chunk_count * SLOTS_PER_CHUNK;
     u32 found = 0;
     ASSERT(wanted > 0);
@@ -106,6 +115,8 @@ static u32 spill_choose(Pool *pool, u32 *hand, Slot **out, u32 wanted)
         *hand = at + 1;
         Slot *slot = &pool->chunks[at / SLOTS_PER_CHUNK]->slots[at % SLOTS_PER_CHUNK];
         if (slot->page.pgno == 0 || !slot_can_spill(slot) || (slot->flags & SLOT_CHOSEN) != 0)
+            continue;
+        if (covered_only && !journal_covers(pager, slot->page.pgno))
             continue;
         if ((slot->flags & SLOT_USED_RECENTLY) != 0) {
             slot->flags &= (u8)~SLOT_USED_RECENTLY;
@@ -133,17 +144,29 @@ static int spill_slots(Pager *pager, Slot **slots, u32 count)
     return spill_to_file(pager, slots, count);
 }
 
-// A rollback journal is synced before anything is spilled, so then as much as possible goes at
-// once.
+// The least recently used part, in runs long enough to be worth a pass over the cache.
 static u32 spill_batch(const Pager *pager, bool all)
 {
     ASSERT(!pager->in_memory);
-    enum { BATCH_MIN = 16 };
     u32 count = pager->pool.count;
     ASSERT(count > 0);
-    if (all || (!pager->is_temporary && pager->wal == NULL))
+    if (all)
         return count;
     return count / 4 > BATCH_MIN ? count / 4 : BATCH_MIN;
+}
+
+// Pages whose journal record is durable go first. Only when few of them are left is the journal
+// synced, for all pages at once, which then are free to go for a long time.
+static u32 spill_choose_batch(Pager *pager, bool all, Slot **out, u32 wanted)
+{
+    ASSERT(wanted > 0);
+    ASSERT(out != NULL);
+    if (!all && pager->journal.journaled != NULL) {
+        u32 found = spill_choose(pager, true, out, wanted);
+        if (found >= wanted / 4)
+            return found;
+    }
+    return spill_choose(pager, false, out, wanted);
 }
 
 // Finding nothing to spill, or readers in the way, is not an error: memory grows for a while.
@@ -158,7 +181,7 @@ static int pager_spill_some(Pager *pager, bool all)
     Slot **slots = mem_alloc((u64)wanted * sizeof(Slot *));
     if (slots == NULL)
         return SQLITE_NOMEM;
-    u32 count = spill_choose(&pager->pool, &pager->spill_hand, slots, wanted);
+    u32 count = spill_choose_batch(pager, all, slots, wanted);
     int rc = count > 0 ? spill_slots(pager, slots, count) : SQLITE_OK;
     mem_free(slots);
     pager->spill_not_before = 0;
