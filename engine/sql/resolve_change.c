@@ -16,8 +16,31 @@ static const char *target_name(Resolver *r, const FromItem *target)
     return name != NULL ? name : target->name;
 }
 
+static bool has_instead_of(Resolver *r, const Table *view, u8 event)
+{
+    if (!(r->db->flags & CONN_FLAG(ENABLE_TRIGGER)))
+        return false;
+    for (Trigger *t = catalog_next_trigger(r->db, view, NULL); t != NULL;
+         t = catalog_next_trigger(r->db, view, t))
+        if (t->time == TRIGGER_INSTEAD_OF && t->event == event)
+            return true;
+    return false;
+}
+
+// Said before anything about columns and values; the code generator asks again, knowing more.
+static int check_writable(Resolver *r, const Table *table, u8 event)
+{
+    bool is_protected = (table->flags & TABLE_READONLY) && !r->ctx->is_nested
+                        && !(r->db->flags & CONN_FLAG(WRITABLE_SCHEMA));
+    if (is_protected)
+        return resolve_error(r, NO_OFFSET, "table %s may not be modified", table->name);
+    if (table->kind == TABLE_VIEW && !has_instead_of(r, table, event))
+        return resolve_error(r, NO_OFFSET, "cannot modify %s because it is a view", table->name);
+    return SQLITE_OK;
+}
+
 // Views stay views here: their INSTEAD OF triggers do the work.
-static int bind_target(Resolver *r, FromItem *target)
+static int bind_target(Resolver *r, FromItem *target, u8 event)
 {
     if (target->cursor < 0)
         target->cursor = r->ctx->cursor_count++;
@@ -27,6 +50,7 @@ static int bind_target(Resolver *r, FromItem *target)
     TRY(resolve_table_name(r->ctx, schema, target->name, &table, &db_index));
     if (table->kind == TABLE_VIEW)
         TRY(resolve_view_columns(r->db, table));
+    TRY(check_writable(r, table, event));
     target->table = table;
     target->db_index = db_index;
     if (target->indexed_by == NULL)
@@ -366,7 +390,7 @@ static int resolve_insert(Resolver *r, Insert *insert)
     for (const Upsert *u = insert->upsert; u != NULL; u = u->next)
         if (u->do_update)
             TRY(check_literal_widths(r, u->set));
-    TRY(bind_target(r, insert->target));
+    TRY(bind_target(r, insert->target, TRIGGER_INSERT));
     TRY(resolve_insert_columns(r, insert));
     if (insert->select != NULL) {
         TRY(expand_select(r, insert->select));
@@ -437,7 +461,7 @@ static int bind_update_sources(Resolver *r, Update *update)
 static int resolve_update(Resolver *r, Update *update)
 {
     TRY(check_literal_widths(r, update->set));
-    TRY(bind_target(r, update->target));
+    TRY(bind_target(r, update->target, TRIGGER_UPDATE));
     TRY(bind_update_sources(r, update));
     Scope s = {.from = update->sources};
     TRY(resolve_set(r, &s, update->target, update->set));
@@ -453,7 +477,7 @@ static int resolve_update(Resolver *r, Update *update)
 
 static int resolve_delete(Resolver *r, Delete *delete_)
 {
-    TRY(bind_target(r, delete_->target));
+    TRY(bind_target(r, delete_->target, TRIGGER_DELETE));
     FromList *sources = single_source(r, delete_->target);
     if (sources == NULL)
         return resolve_no_memory(r);

@@ -205,6 +205,7 @@ void code_nested(Codegen *g, const char *fmt, ...)
     ResolveContext ctx;
     resolve_context_init(&ctx, g->db, g->arena);
     ctx.cursor_count = g->cursor_count;
+    ctx.is_nested = true;
     int (*authorizer)(void *, int, const char *, const char *, const char *, const char *) =
         g->db->authorizer;
     g->db->authorizer = NULL;
