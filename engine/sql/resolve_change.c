@@ -1,6 +1,7 @@
 // INSERT, UPDATE and DELETE: the target, its columns, upsert and RETURNING.
 
 #include "sql/resolve_internal.h"
+#include "vtab/vtab.h"
 #include <string.h>
 
 // --- the target ---
@@ -51,6 +52,8 @@ static int bind_target(Resolver *r, FromItem *target, u8 event)
     if (table->kind == TABLE_VIEW)
         TRY(resolve_view_columns(r->db, table));
     TRY(check_writable(r, table, event));
+    if (table->kind == TABLE_VIRTUAL)
+        TRY(vtab_connect(r->db, table)); // its module tells the columns
     target->table = table;
     target->db_index = db_index;
     if (target->indexed_by == NULL)
