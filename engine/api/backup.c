@@ -19,19 +19,6 @@ struct sqlite3_backup {
     int rc;
 };
 
-static int write_target(sqlite3_backup *backup, Pgno pgno, const u8 *data)
-{
-    Pager *to = btree_pager(backup->target);
-    Page *page = NULL;
-    int rc = pager_get_blank(to, pgno, &page);
-    if (rc == SQLITE_OK)
-        rc = pager_make_writable(to, &page);
-    if (rc == SQLITE_OK)
-        memcpy(page->data, data, btree_page_size(backup->source));
-    page_unpin(to, page);
-    return rc;
-}
-
 // The source's connection has committed a page: if it was copied before, it is copied again.
 static void source_changed(void *arg, Pgno pgno, const u8 *data)
 {
@@ -39,7 +26,7 @@ static void source_changed(void *arg, Pgno pgno, const u8 *data)
     if (pgno == 0)
         backup->next = 1; // everything may have changed
     else if (backup->is_writing && pgno < backup->next && data != NULL)
-        backup->rc = write_target(backup, pgno, data);
+        backup->rc = btree_copy_content(backup->target, backup->source, pgno, data);
 }
 
 enum {
@@ -123,8 +110,9 @@ static int begin_target(sqlite3_backup *backup)
     if (rc == SQLITE_NOMEM)
         return rc;
     TRY(btree_begin(backup->target, BTREE_EXCLUSIVE, NULL));
-    if (btree_page_size(backup->target) != size) {
-        // A target of another page size takes part only while it is in memory or in WAL it cannot.
+    Pager *to = btree_pager(backup->target);
+    bool is_fixed = pager_is_memory(to) || pager_journal_mode(to) == JOURNAL_WAL;
+    if (is_fixed && btree_page_size(backup->target) != size) {
         (void)btree_rollback(backup->target, SQLITE_OK, false);
         return SQLITE_READONLY;
     }
@@ -132,24 +120,12 @@ static int begin_target(sqlite3_backup *backup)
     return SQLITE_OK;
 }
 
-static int copy_page(sqlite3_backup *backup, Pgno pgno)
-{
-    Pager *from = btree_pager(backup->source);
-    Page *source = NULL;
-    TRY(pager_get(from, pgno, &source));
-    int rc = write_target(backup, pgno, source->data);
-    page_unpin(from, source);
-    return rc;
-}
-
 static int copy_some(sqlite3_backup *backup, int count)
 {
     Pgno end = btree_page_count(backup->source);
     backup->page_count = end;
-    Pgno lock_page = (Pgno)(0x40000000u / btree_page_size(backup->source)) + 1; // never used
     for (; (count < 0 || count > 0) && backup->next <= end; backup->next++) {
-        if (backup->next != lock_page)
-            TRY(copy_page(backup, backup->next));
+        TRY(btree_copy_page(backup->target, backup->source, backup->next));
         if (count > 0)
             count--;
     }
@@ -160,7 +136,7 @@ static int copy_some(sqlite3_backup *backup, int count)
 static int finish_copy(sqlite3_backup *backup)
 {
     Pager *to = btree_pager(backup->target);
-    pager_set_page_count(to, backup->page_count);
+    btree_copy_end(backup->target, backup->source);
     u32 cookie = 0;
     if (backup->page_count > 0) {
         // A new schema cookie makes other readers of the target read the schema again.

@@ -435,6 +435,47 @@ static int copy_range(Btree *target, u64 offset, const u8 *bytes, u32 size)
     return SQLITE_OK;
 }
 
+static Pgno pages_needed(Btree *target, Btree *source)
+{
+    u32 size = target->geometry.page_size;
+    u64 bytes = (u64)btree_page_count(source) * source->geometry.page_size;
+    ASSERT(size > 0);
+    return (Pgno)((bytes + size - 1) / size);
+}
+
+int btree_copy_content(Btree *target, Btree *source, Pgno pgno, const u8 *content)
+{
+    u32 size = source->geometry.page_size;
+    ASSERT(target->txn == SQLITE_TXN_WRITE);
+    ASSERT(pgno > 0);
+    if (page_is_pending_byte(source, pgno))
+        return SQLITE_OK;
+    if (pager_page_count(target->pager) < pages_needed(target, source))
+        pager_set_page_count(target->pager, pages_needed(target, source));
+    return copy_range(target, (u64)(pgno - 1) * size, content, size);
+}
+
+int btree_copy_page(Btree *target, Btree *source, Pgno pgno)
+{
+    ASSERT(source->txn != SQLITE_TXN_NONE);
+    ASSERT(pgno > 0);
+    if (page_is_pending_byte(source, pgno))
+        return SQLITE_OK;
+    Page *page;
+    TRY(pager_get(source->pager, pgno, &page));
+    int rc = btree_copy_content(target, source, pgno, page->data);
+    page_unpin(source->pager, page);
+    return rc;
+}
+
+void btree_copy_end(Btree *target, Btree *source)
+{
+    ASSERT(target->txn == SQLITE_TXN_WRITE);
+    ASSERT(source->txn != SQLITE_TXN_NONE);
+    pager_set_page_count(target->pager, pages_needed(target, source));
+    target->page_size_fixed = source->geometry.page_size == target->geometry.page_size;
+}
+
 // As bytes, not as pages: the two files may differ in page size, and then the target takes the
 // source's with its next transaction. The target's change counter goes on as if rows had been
 // changed.
@@ -451,20 +492,11 @@ int btree_copy_file(Btree *target, Btree *source)
     u8 counter[4]; // other connections must see the counter go on, not jump
     memcpy(counter, target->page1->data + 24, sizeof counter);
     Pgno count = btree_page_count(source);
-    u64 bytes = (u64)count * from_size;
-    pager_set_page_count(target->pager, (Pgno)((bytes + to_size - 1) / to_size));
-    for (Pgno pgno = 1; pgno <= count; pgno++) {
-        Page *page;
-        if (page_is_pending_byte(source, pgno))
-            continue;
-        TRY(pager_get(source->pager, pgno, &page));
-        int rc = copy_range(target, (u64)(pgno - 1) * from_size, page->data, from_size);
-        page_unpin(source->pager, page);
-        TRY(rc);
-    }
+    for (Pgno pgno = 1; pgno <= count; pgno++)
+        TRY(btree_copy_page(target, source, pgno));
+    btree_copy_end(target, source);
     TRY(header_own(target));
     memcpy(target->page1->data + 24, counter, sizeof counter);
-    target->page_size_fixed = from_size == to_size;
     target->auto_vacuum = source->auto_vacuum;
     if (from_size == to_size)
         TRY(btree_set_geometry(target, to_size, btree_reserved(source)));

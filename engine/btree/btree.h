@@ -112,8 +112,13 @@ MUST_USE int btree_drop_tree(Btree *bt, Pgno root, Pgno *moved);
 MUST_USE int btree_clear_tree(Btree *bt, Pgno root, i64 *rows);
 // One step of incremental vacuum; SQLITE_DONE when nothing is left.
 MUST_USE int btree_incremental_vacuum(Btree *bt);
-// Copies a whole database page by page (VACUUM's last step, backup of equal page sizes).
+// Copies a whole database page by page (VACUUM's last step).
 MUST_USE int btree_copy_file(Btree *target, Btree *source);
+// The same in steps (backup): one page, whose bytes may lie on several of the target or on a part
+// of one, and the end, which gives the target's file its length.
+MUST_USE int btree_copy_page(Btree *target, Btree *source, Pgno pgno);
+MUST_USE int btree_copy_content(Btree *target, Btree *source, Pgno pgno, const u8 *content);
+void btree_copy_end(Btree *target, Btree *source);
 
 // --- cursors ---
 

@@ -32,7 +32,10 @@ int file_header_bump(Pager *pager)
     int rc = pager_make_writable(pager, &page);
     if (rc == SQLITE_OK) {
         file_header_count(page->data);
-        if (pager->page_count != pager->original_count)
+        // After VACUUM or a backup the header may be that of a file of another page size, whose
+        // count it holds already.
+        if (pager->page_count != pager->original_count
+            && file_header_page_size(page->data) == pager->pool.page_size)
             put_u32(page->data + HEADER_PAGE_COUNT, pager->page_count);
         memcpy(pager->file_version, page->data + HEADER_COUNTER, sizeof pager->file_version);
         pager->counter_changed = true;

@@ -268,6 +268,8 @@ static int hand_over(Vacuum *v)
     TRY(btree_copy_file(v->from, v->to));
     TRY(btree_commit(v->to));
     TRY(btree_set_auto_vacuum(v->from, btree_auto_vacuum(v->to)));
+    TRY(btree_commit(v->from));
+    TRY(btree_begin(v->from, BTREE_READ, NULL)); // learns a new page size from the header
     return btree_commit(v->from);
 }
 
