@@ -310,6 +310,18 @@ static bool finish_generated(TableBuild *b)
     return !b->failed;
 }
 
+// The key of a STRICT table is NOT NULL, as the SQL standard wants it.
+static void finish_strict_key(Table *table)
+{
+    const Index *key = table_primary_key(table);
+    for (int i = 0; key != NULL && i < key->key_count; i++) {
+        Column *column = &table->columns[key->columns[i]];
+        if (column->not_null == 0)
+            column->not_null = ON_CONFLICT_ABORT;
+        table->flags |= TABLE_HAS_NOT_NULL;
+    }
+}
+
 // A NOT NULL that follows UNIQUE in the text counts as well.
 static void finish_unique_flags(Table *table)
 {
@@ -367,6 +379,8 @@ Table *schema_build_table(sqlite3 *db, int db_index, const CreateTable *create)
     if (create->strict)
         table->flags |= TABLE_STRICT;
     if (!b.failed && finish_generated(&b)) {
+        if (create->strict)
+            finish_strict_key(table);
         finish_unique_flags(table);
         if (create->without_rowid)
             build_without_rowid(&b);

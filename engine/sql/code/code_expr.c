@@ -137,7 +137,9 @@ void code_item_column(Codegen *g, const FromItem *item, int column, Reg target)
         }
         if (source.kind == SOURCE_COVERING && column >= 0
             && (source.table->columns[column].flags & COLUMN_VIRTUAL) != 0) {
+            int address = program_emit(g->program, OP_IfNullRow, source.index_cursor, 0, target);
             code_generated_column(g, item, column, target);
+            program_jump_here(g->program, address);
             return;
         }
         code_table_column(g, source.table, source.cursor, column, target);
@@ -201,7 +203,10 @@ static void code_virtual_column(Codegen *g, Table *table, int cursor, int column
     *row = (FromItem){.kind = FROM_PSEUDO, .table = table, .cursor = cursor};
     ColumnSource former = *source_of(g, cursor);
     source_set_table(g, row, cursor);
+    // In a row of NULLs that an outer join adds, generated columns are NULL as well.
+    int address = program_emit(g->program, OP_IfNullRow, cursor, 0, target);
     code_generated_column(g, row, column, target);
+    program_jump_here(g->program, address);
     *source_of(g, cursor) = former;
 }
 
@@ -440,7 +445,7 @@ static Reg code_by_jump(Codegen *g, Expr *e, Reg target)
     program_emit(g->program, OP_Integer, 1, result, 0);
     code_jump(g, e, done, true, false);
     program_emit(g->program, OP_Null, 0, result, 0);
-    code_jump(g, e, is_false, false, false);
+    code_jump(g, e, is_false, false, true);
     program_emit(g->program, OP_Goto, 0, done, 0);
     label_here(g->program, is_false);
     program_emit(g->program, OP_Integer, 0, result, 0);

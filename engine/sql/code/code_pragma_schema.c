@@ -132,6 +132,8 @@ void pragma_index_info(PragmaCode *p)
     int count = all ? index->column_count : index->key_count;
     for (int i = 0; i < count; i++) {
         int column = index->columns[i];
+        if (column == ROWID_COLUMN && i < index->key_count && index->table->rowid_alias >= 0)
+            column = index->table->rowid_alias;
         const char *name = column >= 0 ? index->table->columns[column].name : NULL;
         pragma_row(p, all ? "iisisi" : "iis", i, column, name,
                    (index->sort_flags[i] & KEY_DESC) != 0, index->collations[i],

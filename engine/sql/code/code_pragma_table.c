@@ -51,7 +51,7 @@ bool pragma_make_module(sqlite3 *db, const char *name)
         module->table = (PragmaTable){.name = own,
                                       .columns = module->columns,
                                       .takes_argument = pragma_takes_table(own),
-                                      .takes_schema = 1};
+                                      .takes_schema = strcmp(own, "table_list") != 0};
         rc = module_register(db, module_name, &pragma_table_module, module, mem_free);
     } else {
         mem_free(module);
