@@ -24,9 +24,17 @@ static void consume(JoinQuery *q, const JoinLevel *level, TableMask not_ready, T
 }
 
 // Found through an equivalence (a = b AND b = 5 binding a): the index does not prove a = b.
-static bool is_transitive(const JoinLevel *level, const Term *term)
+static bool is_transitive(const JoinLevel *level, const Term *term, u32 position)
 {
-    return term->cursor != level->item->cursor;
+    const Access *a = level->access;
+    int column = ROWID_COLUMN;
+    if ((a->flags & ACCESS_AUTOMATIC) != 0)
+        column = term->column; // these are gathered from the item's own terms
+    else if ((a->flags & ACCESS_INDEXED) != 0)
+        column = a->index->columns[position < a->equal_count ? position : a->equal_count];
+    if (column >= 0 && level->item->kind == FROM_TABLE && column == level->item->table->rowid_alias)
+        column = ROWID_COLUMN;
+    return term->cursor != level->item->cursor || term->column != column;
 }
 
 static void consume_access(JoinQuery *q, const JoinLevel *level, TableMask not_ready)
@@ -36,7 +44,7 @@ static void consume_access(JoinQuery *q, const JoinLevel *level, TableMask not_r
         return;
     for (u32 i = 0; i < a->term_count; i++) {
         Term *term = a->terms[i];
-        if (term == NULL || is_transitive(level, term))
+        if (term == NULL || is_transitive(level, term, i))
             continue;
         if (i >= a->equal_count && expr_vector_size(term->expr->left) > 1)
             continue; // the bound is only a necessary condition
