@@ -139,12 +139,15 @@ char *arena_printf(Arena *arena, const char *fmt, ...)
 {
     ASSERT(fmt != NULL);
 
+    char brief[128]; // most texts are short: then one pass is enough
     va_list args;
     va_start(args, fmt);
-    int size = vsnprintf(NULL, 0, fmt, args);
+    int size = vsnprintf(brief, sizeof brief, fmt, args);
     va_end(args);
     if (size < 0)
         return arena_fail(arena);
+    if ((size_t)size < sizeof brief)
+        return arena_dup(arena, brief, (size_t)size);
 
     char *text = arena_alloc(arena, (size_t)size + 1);
     if (text == NULL)

@@ -144,6 +144,21 @@ static const char *result_collation(const Select *first, u32 column)
     return NULL;
 }
 
+// "column1" and so on. By hand: every INSERT names the columns of its VALUES.
+static const char *numbered_name(Resolver *r, u32 number)
+{
+    char text[] = "column4294967295";
+    char *end = text + sizeof text - 1;
+    char *at = end;
+    ASSERT(number > 0);
+    for (u32 left = number; left > 0; left /= 10)
+        *--at = (char)('0' + left % 10);
+    at -= 6;
+    memcpy(at, "column", 6);
+    ASSERT(at >= text);
+    return arena_dup(r->arena, at, (size_t)(end - at));
+}
+
 static int resolve_result(Resolver *r, const Select *first, u32 column, ResultColumn *out)
 {
     const ExprItem *item = &first->columns->items[column];
@@ -151,7 +166,7 @@ static int resolve_result(Resolver *r, const Select *first, u32 column, ResultCo
     find_origin(r, item->expr, &origin);
     const char *name = result_column_name(r, item);
     if (name == NULL)
-        name = arena_printf(r->arena, "column%u", column + 1);
+        name = numbered_name(r, column + 1);
     if (name == NULL)
         return resolve_no_memory(r);
     bool is_single = first->next == NULL && !(first->flags & SELECT_AGGREGATE);
@@ -224,7 +239,7 @@ static const char *column_name_for_api(Resolver *r, const ExprItem *item, u32 nu
     if (e->kind == EX_ROW_COLUMN)
         return e->text;
     if (item->span.text == NULL)
-        return arena_printf(r->arena, "column%u", number);
+        return numbered_name(r, number);
     return arena_dup(r->arena, item->span.text, item->span.size);
 }
 

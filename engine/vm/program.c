@@ -14,6 +14,8 @@
 
 // --- opcode metadata ---
 
+enum { CODE_FIRST = 24 }; // instructions a program has room for at first
+
 enum {
     IN1 = OPERAND_IN1,
     IN2 = OPERAND_IN2,
@@ -150,7 +152,8 @@ static Instr *instr_append(Program *p, Opcode op, int p1, int p2, int p3)
     if (UNLIKELY(p->count == p->capacity)) {
         if (p->count >= INSTRUCTION_LIMIT)
             return emit_failed(p, SQLITE_TOOBIG);
-        if (vec_reserve(&p->code, &p->capacity, p->count + 1, sizeof *p->code) != SQLITE_OK)
+        u32 wanted = p->count < CODE_FIRST ? CODE_FIRST : p->count + 1;
+        if (vec_reserve(&p->code, &p->capacity, wanted, sizeof *p->code) != SQLITE_OK)
             return emit_failed(p, SQLITE_NOMEM);
     }
     Instr *in = &p->code[p->count++];
