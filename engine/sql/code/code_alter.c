@@ -169,14 +169,16 @@ static bool unsound(AlterCode *a, const char *type, const char *name, bool after
     return false;
 }
 
-static Stmt *parse_again(AlterCode *a, const AlterRow *row)
+static Stmt *parse_again(AlterCode *a, const AlterRow *row, StmtKind kind)
 {
     ParseOptions options = parse_options_default();
     options.lenient_schema = true;
     ParseResult parsed;
     int rc = parse_statement(row->sql, strlen(row->sql), &options, a->g->arena, &parsed);
-    if (rc == SQLITE_OK)
+    // The stored text may be anything where the schema was writable, or nothing at all.
+    if (rc == SQLITE_OK && parsed.stmt != NULL && parsed.stmt->kind == kind)
         return parsed.stmt;
+    rc = rc == SQLITE_OK ? SQLITE_ERROR : rc;
     connection_error(a->g->db, rc, "%s", parsed.message != NULL ? parsed.message : "");
     return NULL;
 }
@@ -192,11 +194,11 @@ static bool verify_indexes(AlterCode *a, Table *fresh, const char *old_name)
                           || name_equals(row->table_name, fresh->name));
         if (!is_own)
             continue;
-        const Stmt *stmt = parse_again(a, row);
+        const Stmt *stmt = parse_again(a, row, STMT_CREATE_INDEX);
         Index *index =
             stmt != NULL ? schema_build_index(a->g->db, fresh, stmt->u.create_index) : NULL;
         if (index == NULL)
-            return unsound(a, "index", row->name, true);
+            return unsound(a, "index", row->name, stmt != NULL);
         index_free(index);
     }
     return true;
@@ -207,7 +209,7 @@ bool alter_verify_table(AlterCode *a)
     AlterRow *row = alter_table_row(a);
     if (row == NULL)
         return false;
-    const Stmt *stmt = parse_again(a, row);
+    const Stmt *stmt = parse_again(a, row, STMT_CREATE_TABLE);
     Table *fresh =
         stmt != NULL ? schema_build_table(a->g->db, a->database, stmt->u.create_table) : NULL;
     if (fresh == NULL)
@@ -223,7 +225,7 @@ bool alter_verify_table(AlterCode *a)
 bool alter_verify_table_plain(AlterCode *a)
 {
     const AlterRow *row = alter_table_row(a);
-    const Stmt *stmt = row != NULL ? parse_again(a, row) : NULL;
+    const Stmt *stmt = row != NULL ? parse_again(a, row, STMT_CREATE_TABLE) : NULL;
     Table *fresh =
         stmt != NULL ? schema_build_table(a->g->db, a->database, stmt->u.create_table) : NULL;
     if (fresh == NULL)
