@@ -353,7 +353,10 @@ static int column_general(Vm *vm, const Instr *in)
     if (c->is_deferred)
         c = column_source(c, &field);
     if (c->kind == VM_CURSOR_HASH) {
-        value_borrow(out, hash_value(c->u.hash, field));
+        if (c->null_row)
+            value_set_null(out);
+        else
+            value_borrow(out, hash_value(c->u.hash, field));
         return SQLITE_OK;
     }
     bool missing;

@@ -222,7 +222,8 @@ int op_hash_probe(Vm *vm, const Instr *in)
 
 int op_hash_next(Vm *vm, const Instr *in)
 {
-    return hash_next(vm->cursors[in->p1]->u.hash) ? VM_JUMP : SQLITE_OK;
+    const VmCursor *c = vm->cursors[in->p1];
+    return !c->null_row && hash_next(c->u.hash) ? VM_JUMP : SQLITE_OK;
 }
 
 int op_hash_mark(Vm *vm, const Instr *in)

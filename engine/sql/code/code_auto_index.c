@@ -136,7 +136,6 @@ static Reg code_index_row(Codegen *g, const LevelCode *lc, const Index *index, R
 
 static void bloom_open(Codegen *g, LevelCode *lc)
 {
-    PlanContext plan = code_plan_context(g);
     const FromItem *item = lc->level->item;
     u64 size = BLOOM_SIZE_MIN;
     if (item->table != NULL && item->kind == FROM_TABLE
@@ -145,9 +144,6 @@ static void bloom_open(Codegen *g, LevelCode *lc)
     size = size < BLOOM_SIZE_MIN ? BLOOM_SIZE_MIN : size > BLOOM_SIZE_MAX ? BLOOM_SIZE_MAX : size;
     lc->filter = reg_new(g);
     program_emit(g->program, OP_Blob, (int)size, lc->filter, 0);
-    char *text = plan_print_bloom(&plan, lc->level);
-    if (text != NULL)
-        plan_line(g, "%s", text);
 }
 
 static void source_set_rows(Codegen *g, const LevelCode *lc)
@@ -156,50 +152,115 @@ static void source_set_rows(Codegen *g, const LevelCode *lc)
         source_set_table(g, lc->level->item, lc->level->item->cursor);
 }
 
-void code_automatic_index(Codegen *g, JoinCode *jc, LevelCode *lc)
+// Where the rows go: a hash table, at once or by way of a sorter, or an index, always by way of
+// one.
+typedef struct Store {
+    const Index *index;
+    int cursor, sorter; // sorter -1: none
+    bool is_hash;
+    Reg row, filter;
+} Store;
+
+static void store_open(Codegen *g, const LevelCode *lc, Store *st)
 {
-    (void)jc;
+    const Access *a = lc->level->access;
+    u16 columns = st->index->column_count, keys = st->index->key_count;
+    KeyShape *shape = auto_shape(g, a, columns);
+    st->is_hash = a->kind == ACCESS_HASH;
+    st->sorter = -1;
+    if (!st->is_hash || (a->flags & ACCESS_SORTED_BUILD) != 0) {
+        st->sorter = cursor_new(g);
+        program_emit_shape(g->program, OP_SorterOpen, st->sorter, columns, 0,
+                           shape == NULL ? NULL : key_shape_ref(shape));
+    }
+    if (st->is_hash)
+        program_emit_shape(g->program, OP_HashOpen, st->cursor, keys, columns - keys, shape);
+    else
+        program_emit_shape(g->program, OP_OpenAutoindex, st->cursor, columns, 0, shape);
+    program_comment(g->program, "for %s", from_item_name(lc->level->item));
+}
+
+static void store_row(Codegen *g, const Store *st)
+{
+    u16 columns = st->index->column_count, keys = st->index->key_count;
+    if (st->filter != 0)
+        program_emit_int(g->program, OP_FilterAdd, st->filter, 0, st->row, keys);
+    if (st->sorter < 0) {
+        program_emit(g->program, OP_HashInsert, st->cursor, st->row, st->row + keys);
+        return;
+    }
+    Reg record = reg_temp(g);
+    program_emit(g->program, OP_MakeRecord, st->row, columns, record);
+    program_emit(g->program, OP_SorterInsert, st->sorter, record, 0);
+    reg_temp_release(g, record);
+}
+
+// Sorted rows make the tree from the bottom up, without a search for each.
+static void store_finish(Codegen *g, const Store *st)
+{
+    if (st->sorter < 0)
+        return;
+    int empty = program_emit(g->program, OP_SorterSort, st->sorter, 0, 0);
+    if (!st->is_hash) {
+        program_emit(g->program, OP_BulkBuild, st->cursor, 0, st->sorter);
+    } else {
+        Reg data = reg_new(g);
+        int pseudo = cursor_new(g);
+        u16 columns = st->index->column_count;
+        program_emit(g->program, OP_OpenPseudo, pseudo, data, columns);
+        int top = program_emit(g->program, OP_SorterData, st->sorter, data, pseudo);
+        for (int i = 0; i < columns; i++)
+            program_emit(g->program, OP_Column, pseudo, i, st->row + i);
+        program_emit(g->program, OP_HashInsert, st->cursor, st->row,
+                     st->row + st->index->key_count);
+        program_emit(g->program, OP_SorterNext, st->sorter, top, 0);
+    }
+    program_jump_here(g->program, empty);
+    program_emit(g->program, OP_Close, st->sorter, 0, 0);
+}
+
+static void explain_bloom(Codegen *g, const LevelCode *lc)
+{
+    PlanContext plan = code_plan_context(g);
+    char *text = plan_print_bloom(&plan, lc->level);
+    if (text != NULL)
+        plan_line(g, "%s", text);
+}
+
+void code_automatic_index(Codegen *g, LevelCode *lc)
+{
     const JoinLevel *level = lc->level;
-    Access *a = level->access;
     Index *index = describe(g, lc);
     if (index == NULL)
         return;
-    KeyShape *shape = auto_shape(g, a, index->column_count);
-    a->index = index;
+    Store st = {.index = index, .cursor = lc->index_cursor};
+    level->access->index = index;
     int once = program_emit(g->program, OP_Once, 0, 0, 0);
     ColumnSource former = *source_of(g, level->item->cursor);
     source_set_rows(g, lc);
-    program_emit_shape(g->program, OP_OpenAutoindex, lc->index_cursor, index->column_count, 0,
-                       shape);
-    program_comment(g->program, "for %s", from_item_name(level->item));
-    int sorter = cursor_new(g);
-    program_emit_shape(g->program, OP_SorterOpen, sorter, index->column_count, 0,
-                       shape == NULL ? NULL : key_shape_ref(shape));
-    bloom_open(g, lc);
+    store_open(g, lc, &st);
+    if ((level->access->flags & ACCESS_BLOOM) != 0)
+        explain_bloom(g, lc);
+    // A hash table is as quick as its filter would be.
+    if ((level->access->flags & ACCESS_BLOOM) != 0 && !st.is_hash)
+        bloom_open(g, lc);
+    st.filter = lc->filter;
     Reg sequence = reg_new(g);
     program_emit(g->program, OP_Integer, 0, sequence, 0);
     RowLoop loop;
     row_loop_begin(g, lc, &loop);
     Label next = label_new(g->program);
     code_filters(g, level->build_filters, 0, level->build_count, next);
-    Reg row = code_index_row(g, lc, index, sequence);
-    Reg record = reg_temp(g);
-    program_emit_int(g->program, OP_FilterAdd, lc->filter, 0, row, index->key_count);
-    program_emit(g->program, OP_MakeRecord, row, index->column_count, record);
-    program_emit(g->program, OP_SorterInsert, sorter, record, 0);
-    reg_temp_release(g, record);
+    st.row = code_index_row(g, lc, index, sequence);
+    store_row(g, &st);
     if (!has_rowid(level->item))
         program_emit(g->program, OP_AddImm, sequence, 1, 0);
     label_here(g->program, next);
     row_loop_end(g, &loop);
-    // Sorted rows make the tree from the bottom up, without a search for each.
-    int empty = program_emit(g->program, OP_SorterSort, sorter, 0, 0);
-    program_emit(g->program, OP_BulkBuild, lc->index_cursor, 0, sorter);
-    program_jump_here(g->program, empty);
-    program_emit(g->program, OP_Close, sorter, 0, 0);
+    store_finish(g, &st);
     program_jump_here(g->program, once);
     *source_of(g, level->item->cursor) = former;
-    if (lc->level->item->kind == FROM_TABLE)
+    if (level->item->kind == FROM_TABLE)
         lc->cursor = level->item->cursor;
 }
 
@@ -224,13 +285,13 @@ static void code_bloom_key(Codegen *g, const LevelCode *lc, Reg first)
 }
 
 // Filters of this item alone thin the filter's contents: what they refuse is not added.
-void code_bloom_build(Codegen *g, JoinCode *jc, LevelCode *lc)
+void code_bloom_build(Codegen *g, LevelCode *lc)
 {
-    (void)jc;
     const JoinLevel *level = lc->level;
     const Access *a = level->access;
     int once = program_emit(g->program, OP_Once, 0, 0, 0);
     source_set_rows(g, lc);
+    explain_bloom(g, lc);
     bloom_open(g, lc);
     RowLoop loop;
     row_loop_begin(g, lc, &loop);

@@ -123,14 +123,16 @@ void code_item_column(Codegen *g, const FromItem *item, int column, Reg target)
     case SOURCE_COVERING: {
         int position = index_position(source.index, column);
         if (position >= 0) {
-            bool is_rowid = column == ROWID_COLUMN
-                            || (source.table != NULL && column == source.table->rowid_alias);
+            // (An index made for the statement holds it as a plain field.)
+            bool is_rowid = source.index->root != 0
+                            && (column == ROWID_COLUMN
+                                || (source.table != NULL && column == source.table->rowid_alias));
             Opcode op = is_rowid ? OP_IdxRowid : OP_Column;
             if (op == OP_IdxRowid)
                 program_emit(g->program, op, source.index_cursor, target, 0);
             else
                 program_emit(g->program, op, source.index_cursor, position, target);
-            if (op == OP_Column && source.table != NULL
+            if (op == OP_Column && source.table != NULL && column >= 0
                 && source.table->columns[column].affinity == AFF_REAL)
                 program_emit(g->program, OP_RealAffinity, target, 0, 0);
             return;

@@ -278,9 +278,9 @@ static void code_position(Codegen *g, JoinCode *jc, LevelCode *lc)
     case ACCESS_INDEX: code_index_search(g, jc, lc); return;
     case ACCESS_OR: code_or_search(g, jc, lc); return;
     case ACCESS_VIRTUAL: code_virtual_scan(g, jc, lc); return;
-    case ACCESS_HASH: break;
+    case ACCESS_HASH: code_hash_search(g, lc); return;
     }
-    codegen_error(g, SQLITE_INTERNAL, "access path %d cannot be coded", a->kind);
+    UNREACHABLE();
 }
 
 static void code_explain_level(Codegen *g, JoinCode *jc, LevelCode *lc)
@@ -304,9 +304,9 @@ void code_level_begin(Codegen *g, JoinCode *jc, u32 number)
     lc->next_value = lc->leave;
     lc->next_row = label_new(g->program);
     if ((a->flags & ACCESS_AUTOMATIC) != 0)
-        code_automatic_index(g, jc, lc);
+        code_automatic_index(g, lc);
     else if ((a->flags & ACCESS_BLOOM) != 0)
-        code_bloom_build(g, jc, lc);
+        code_bloom_build(g, lc);
     code_explain_level(g, jc, lc);
     if (level->is_left) {
         lc->matched = reg_new(g);

@@ -75,13 +75,14 @@ void code_level_source(Codegen *g, LevelCode *lc); // enters the level into the 
 void code_level_null_row(Codegen *g, LevelCode *lc);
 void code_filters(Codegen *g, Expr **filters, u32 from, u32 to, Label next_row);
 void code_index_search(Codegen *g, JoinCode *jc, LevelCode *lc);
+void code_hash_search(Codegen *g, LevelCode *lc);
 void code_rowid_search(Codegen *g, JoinCode *jc, LevelCode *lc);
 void code_rowid_range(Codegen *g, JoinCode *jc, LevelCode *lc);
 void code_or_search(Codegen *g, JoinCode *jc, LevelCode *lc);
 void code_virtual_open(Codegen *g, const FromItem *item);
 void code_virtual_scan(Codegen *g, JoinCode *jc, LevelCode *lc);
-void code_automatic_index(Codegen *g, JoinCode *jc, LevelCode *lc);
-void code_bloom_build(Codegen *g, JoinCode *jc, LevelCode *lc);
+void code_automatic_index(Codegen *g, LevelCode *lc);
+void code_bloom_build(Codegen *g, LevelCode *lc);
 void code_bloom_test(Codegen *g, LevelCode *lc, Reg first, u32 count, Label miss);
 void code_right_begin(Codegen *g, JoinCode *jc, LevelCode *lc);
 void code_right_match(Codegen *g, LevelCode *lc);

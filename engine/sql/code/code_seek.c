@@ -415,3 +415,16 @@ void code_fetch_by_key(Codegen *g, LevelCode *lc)
     program_emit_int(g->program, OP_NotFound, lc->cursor, lc->next_row, first, primary->key_count);
     reg_temp_range_release(g, first, primary->key_count);
 }
+
+// By the hash table made for this statement.
+void code_hash_search(Codegen *g, LevelCode *lc)
+{
+    const Access *a = lc->level->access;
+    Reg first = reg_range_new(g, a->equal_count);
+    code_prefix(g, lc, first);
+    apply_key_affinity(g, lc, NULL, first, a->equal_count);
+    program_emit(g->program, OP_HashProbe, lc->index_cursor, lc->leave, first);
+    lc->end_op = OP_HashNext;
+    lc->end_p1 = lc->index_cursor;
+    lc->end_p2 = program_here(g->program);
+}

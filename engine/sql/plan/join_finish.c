@@ -40,7 +40,8 @@ static bool is_transitive(const JoinLevel *level, const Term *term, u32 position
 static void consume_access(JoinQuery *q, const JoinLevel *level, TableMask not_ready)
 {
     const Access *a = level->access;
-    if (a->kind != ACCESS_ROWID && a->kind != ACCESS_ROWID_RANGE && a->kind != ACCESS_INDEX)
+    if (a->kind != ACCESS_ROWID && a->kind != ACCESS_ROWID_RANGE && a->kind != ACCESS_INDEX
+        && a->kind != ACCESS_HASH)
         return;
     for (u32 i = 0; i < a->term_count; i++) {
         Term *term = a->terms[i];
@@ -88,6 +89,37 @@ static bool is_build_filter(const JoinQuery *q, const JoinLevel *level, const Te
     return (e->flags & EXPR_OUTER_ON) == 0;
 }
 
+enum { HASH_ROWS_MAX = 225 }; // 6 million: beyond, the table had better be able to go to disk
+
+// A hash table does what an automatic index does, unless NULLs must match or it would be huge.
+static bool can_hash(const JoinLevel *level)
+{
+    const Access *a = level->access;
+    for (u32 i = 0; i < a->term_count; i++) {
+        if ((a->terms[i]->op & TERM_EQ) == 0 || (a->terms[i]->flags & TERM_IS_OP) != 0)
+            return false;
+    }
+    const FromItem *item = level->item;
+    bool known = item->kind == FROM_TABLE && (item->table->flags & TABLE_HAS_STAT1) != 0;
+    return !level->reverse && (!known || table_rows(item) < HASH_ROWS_MAX);
+}
+
+// Rows with equal keys come in the order of their other columns, then of their rowids. Without
+// other columns that is the order in which they are read.
+static bool needs_sorted_build(const JoinLevel *level)
+{
+    const Access *a = level->access;
+    u64 others = level->item->columns_used;
+    for (u32 i = 0; i < a->term_count; i++) {
+        if (a->terms[i]->column < 63)
+            others &= ~((u64)1 << a->terms[i]->column);
+    }
+    const Table *table = level->item->kind == FROM_TABLE ? level->item->table : NULL;
+    if (table != NULL && table->rowid_alias >= 0 && table->rowid_alias < 63)
+        others &= ~((u64)1 << table->rowid_alias);
+    return others != 0;
+}
+
 static int fill_automatic(JoinQuery *q, JoinLevel *level, TableMask not_ready)
 {
     Access *a = level->access;
@@ -108,7 +140,17 @@ static int fill_automatic(JoinQuery *q, JoinLevel *level, TableMask not_ready)
             a->terms[a->term_count++] = term;
     }
     a->equal_count = a->term_count;
-    a->flags |= ACCESS_EQUAL | ACCESS_INDEXED | ACCESS_COVERING | ACCESS_BLOOM;
+    if (can_hash(level)) {
+        a->kind = ACCESS_HASH;
+        if (needs_sorted_build(level) && (q->flags & WANT_ANY_ORDER) == 0)
+            a->flags |= ACCESS_SORTED_BUILD;
+    }
+    a->flags |= ACCESS_EQUAL | ACCESS_INDEXED | ACCESS_COVERING;
+    // To a Bloom filter all texts are alike: it needs a key that may hold numbers.
+    for (u32 i = 0; i < a->term_count; i++) {
+        if (expr_affinity(a->terms[i]->expr->left) != AFF_TEXT)
+            a->flags |= ACCESS_BLOOM;
+    }
     if (level->item->is_semi)
         a->flags |= ACCESS_PARTIAL; // in name: its EXISTS counts as a condition
     return SQLITE_OK;

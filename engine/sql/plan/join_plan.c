@@ -226,7 +226,7 @@ static int query_init(JoinQuery *q, PlanContext *plan, const JoinRequest *reques
                      .order_by = request->order_by,
                      .item_count = request->from->count,
                      .limit = request->limit_rows};
-    q->flags = (u16)request->flags;
+    q->flags = request->flags;
     q->draft_list = &q->terms;
     q->distinct_wanted = (request->flags & WANT_DISTINCT) != 0;
     if (q->item_count > JOIN_ITEM_MAX)

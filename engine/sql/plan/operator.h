@@ -72,7 +72,9 @@ enum {                      // Access.flags
     ACCESS_TOP = 1u << 4,       // x < or x <=
     ACCESS_COVERING = 1u << 5,  // the index holds every column that is read
     ACCESS_ONE_ROW = 1u << 6,   // at most one row per set of outer rows
-    ACCESS_AUTOMATIC = 1u << 7, // index built for this statement
+    ACCESS_AUTOMATIC = 1u << 7, // index or hash table built for this statement
+    ACCESS_SORTED_BUILD =
+        1u << 16, // ACCESS_HASH: rows go in by key and value, as an index has them
     ACCESS_SKIP_SCAN = 1u << 8,
     ACCESS_UNIQUE_WANTED = 1u << 9, // unique index, all columns bound (but maybe to NULL)
     ACCESS_PARTIAL = 1u << 10,      // automatic index over a part of the rows

@@ -8,7 +8,7 @@
 typedef struct OrderCheck {
     JoinQuery *q;
     ExprList *order;
-    u16 flags;
+    u32 flags;
     u16 equal_ops; // operators that leave a column constant
     u64 done, satisfied;
     TableMask ready;         // items of the loops outside
@@ -226,7 +226,7 @@ static i8 order_verdict(const OrderCheck *c)
     return 0;
 }
 
-i8 order_satisfied(JoinQuery *q, ExprList *order, const LoopChain *loops, u16 flags, Access *last,
+i8 order_satisfied(JoinQuery *q, ExprList *order, const LoopChain *loops, u32 flags, Access *last,
                    TableMask *reverse)
 {
     if (order->count > 63)

@@ -105,7 +105,7 @@ typedef struct JoinQuery {
     u32 candidate_count;
     int work_left;      // bounds the effort spent on silly queries
     ExprList *order_by; // wanted order after normalisation; NULL for none
-    u16 flags;          // WANT_*
+    u32 flags;          // WANT_*
     Est limit;
     bool distinct_wanted;
     bool has_right_join;
@@ -218,7 +218,7 @@ typedef struct LoopChain {
     Access **items;
     u32 count;
 } LoopChain;
-i8 order_satisfied(JoinQuery *q, ExprList *order, const LoopChain *loops, u16 flags, Access *last,
+i8 order_satisfied(JoinQuery *q, ExprList *order, const LoopChain *loops, u32 flags, Access *last,
                    TableMask *reverse);
 MUST_USE int join_finish(JoinQuery *q, u32 level_count, JoinOperator **out);
 

@@ -252,6 +252,37 @@ static int plan_row(PlanContext *plan, Select *s, Operator **out)
     return SQLITE_OK;
 }
 
+static WalkResult find_column(Walker *w, Expr *e)
+{
+    if (e->kind == EX_CALL && e->u.call != NULL && e->u.call->agg_index >= 0)
+        return WALK_PRUNE;
+    if (e->kind == EX_COLUMN)
+        *(bool *)w->arg = true;
+    return e->kind == EX_COLUMN ? WALK_STOP : WALK_ON;
+}
+
+static WalkResult enter_select(Walker *w, Select *s)
+{
+    (void)w;
+    (void)s;
+    return WALK_ON;
+}
+
+// One row made of aggregates that do not care in which order rows come.
+static bool order_is_unseen(const Select *s)
+{
+    for (u32 i = 0; i < s->agg_count; i++) {
+        const FuncDef *func = s->aggs[i]->u.call->func;
+        if (func == NULL || (func->flags & FUNC_ANY_ORDER) == 0)
+            return false;
+    }
+    bool has_column = false;
+    Walker w = {.expr = find_column, .select = enter_select, .arg = &has_column};
+    expr_list_walk(&w, s->columns);
+    expr_walk(&w, s->having);
+    return !has_column;
+}
+
 static int plan_ungrouped(PlanContext *plan, Select *s, Operator **out)
 {
     AggregateOperator *agg = operator_new(plan, OPERATOR_AGGREGATE, sizeof *agg, NULL);
@@ -270,7 +301,7 @@ static int plan_ungrouped(PlanContext *plan, Select *s, Operator **out)
         JoinRequest request = {
             .from = s->from, .where = s->where, .select = s, .limit_rows = SELECT_ROWS_UNKNOWN};
         request.order_by = minmax_order(plan, s, &want);
-        request.flags = want;
+        request.flags = want | (order_is_unseen(s) ? (u32)WANT_ANY_ORDER : 0);
         JoinOperator *join;
         if (s->agg_count == 1 && s->aggs[0]->u.call->distinct && s->aggs[0]->list != NULL
             && s->aggs[0]->list->count == 1 && s->aggs[0]->u.call->filter == NULL && want == 0) {
