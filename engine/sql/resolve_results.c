@@ -133,17 +133,6 @@ static Affinity result_affinity(const Select *first, u32 column)
     return affinity;
 }
 
-// The first term's that has one.
-static const char *result_collation(const Select *first, u32 column)
-{
-    for (const Select *term = first; term != NULL; term = term->next) {
-        const char *name = expr_collation_name(term->columns->items[column].expr);
-        if (name != NULL)
-            return name;
-    }
-    return NULL;
-}
-
 // "column1" and so on. By hand: every INSERT names the columns of its VALUES.
 static const char *numbered_name(Resolver *r, u32 number)
 {
@@ -177,7 +166,7 @@ static int resolve_result(Resolver *r, const Select *first, u32 column, ResultCo
         .origin_table = origin.table,
         .origin_column = origin.column,
         .affinity = (u8)result_affinity(first, column),
-        .collation = result_collation(first, column),
+        .collation = expr_collation_name(item->expr), // of the first term, whatever the others say
         .not_null = is_single && !expr_can_be_null(item->expr),
     };
     return SQLITE_OK;
