@@ -165,40 +165,38 @@ static void avg_value(FuncCall *call)
 // --- group_concat ---
 
 // The texts joined so far. As a window function the first text leaves together with the separator
-// of the second, so separators' sizes are kept once they differ.
+// of the second, so separators' sizes are kept once they differ. When what is left is empty, SQLite
+// begins anew: the next text gets no separator, although empty texts may still be in the frame.
 typedef struct JoinState {
     Buffer text;
-    size_t begin; // what lies before has left
-    u32 count;
+    size_t begin;       // what lies before has left
+    u32 count;          // texts in the frame
+    bool is_begun;      // a text has been added since the beginning
     u32 separator_size; // of all, while `sizes` is NULL
-    u32 *sizes;         // of the separator before text i, from `size_begin` on
+    u32 *sizes;         // of the separator behind text i of the frame, from `size_begin` on
     u32 size_begin, size_capacity;
 } JoinState;
 
-static void join_release(JoinState *state)
+static void join_forget_sizes(JoinState *state)
 {
-    buffer_deinit(&state->text);
     mem_free(state->sizes);
-    *state = (JoinState){0};
+    state->sizes = NULL;
+    state->size_begin = 0;
+    state->size_capacity = 0;
 }
 
-// Notes the separator before the text about to be added, the (count+1)-th.
+// Notes the separator before the text about to be added to `count` others.
 static int join_note_separator(JoinState *state, u32 size)
 {
     if (state->sizes == NULL) {
-        if (state->count <= 1 && state->size_begin == 0) {
-            state->separator_size = size;
-            return SQLITE_OK;
-        }
         if (state->separator_size == size)
             return SQLITE_OK;
         TRY(vec_reserve(&state->sizes, &state->size_capacity, state->count + 1,
                         sizeof *state->sizes));
-        for (u32 i = 0; i < state->count; i++)
+        for (u32 i = 0; i + 1 < state->count; i++)
             state->sizes[i] = state->separator_size;
-        state->size_begin = 0;
     }
-    u32 at = state->size_begin + state->count;
+    u32 at = state->size_begin + (state->count > 0 ? state->count - 1 : 0);
     TRY(vec_reserve(&state->sizes, &state->size_capacity, at + 1, sizeof *state->sizes));
     state->sizes[at] = size;
     return SQLITE_OK;
@@ -215,7 +213,10 @@ static void join_step(FuncCall *call, int arg_count, Value **args)
     const char *separator =
         arg_count == 2 ? value_chars(args[1], SQLITE_UTF8, &separator_size) : ",";
     state->text.size_max = state->begin + value_length_limit(call->state);
-    if (state->count > 0) {
+    if (!state->is_begun) {
+        state->is_begun = true;
+        state->separator_size = separator_size;
+    } else {
         if (join_note_separator(state, separator_size) != SQLITE_OK) {
             call_result_error_nomem(call);
             return;
@@ -238,21 +239,30 @@ static void join_inverse(FuncCall *call, int arg_count, Value **args)
     u32 leaving;
     value_chars(args[0], SQLITE_UTF8, &leaving);
     state->count--;
-    if (state->count == 0) {
-        join_release(state);
-        return;
-    }
-    if (state->sizes != NULL)
-        leaving += state->sizes[++state->size_begin];
-    else
+    if (state->sizes == NULL)
         leaving += state->separator_size;
+    else if (state->count > 0)
+        leaving += state->sizes[state->size_begin++];
     state->begin += leaving;
-    if (state->begin > state->text.size / 2 && state->text.rc == SQLITE_OK) {
+    if (state->begin >= state->text.size) {
+        if (state->text.rc == SQLITE_OK)
+            buffer_clear(&state->text);
+        state->begin = 0;
+        state->is_begun = false;
+        join_forget_sizes(state);
+    } else if (state->begin > state->text.size / 2) {
         memmove(state->text.bytes, state->text.bytes + state->begin,
                 state->text.size - state->begin);
         state->text.size -= state->begin;
         state->begin = 0;
     }
+}
+
+static void join_release(JoinState *state)
+{
+    buffer_deinit(&state->text);
+    join_forget_sizes(state);
+    *state = (JoinState){0};
 }
 
 static void join_value(FuncCall *call)

@@ -87,8 +87,9 @@ static void best_finalize(FuncCall *call)
 
 // --- over frames that lose rows ---
 
-// Rows leave in the order they came. A row that came before a better one can never win again, so
-// only the others are kept: each is worse than the one before it, and the first is the answer.
+// Rows leave in the order they came. A row that came before one as good or better can never win
+// again (of equals the last is shown, as SQLite does), so only the others are kept: each is worse
+// than the one before it, and the first is the answer.
 typedef struct Contender {
     Value value;
     u64 row;
@@ -126,7 +127,7 @@ static void slide_step(FuncCall *call, Value *v, int sign)
         return;
     while (state->end > state->begin) {
         Contender *last = &state->items[state->end - 1];
-        if (value_compare(v, &last->value, call->collation) * sign <= 0)
+        if (value_compare(v, &last->value, call->collation) * sign < 0)
             break;
         value_deinit(&last->value);
         state->end--;

@@ -133,8 +133,8 @@ enum {
     EXPR_INNER_ON = 1u << 20, // ^v part of an inner join's ON; matters below RIGHT and FULL joins
     EXPR_NONDETERMINISTIC = 1u << 21, // ^ random() or the like below
     EXPR_IS_ALIAS = 1u << 22,         // copy of a result column reached by its alias
-    EXPR_FROM_DDL = 1u << 23,     // from the schema: only functions allowed there (trusted_schema)
-    EXPR_UNLIKELY = 1u << 24,     // likelihood(): u.integer of the call's second argument
+    EXPR_FROM_SUBQUERY = 1u << 23,    // stands for a subquery's column: a value without subtype
+    EXPR_UNLIKELY = 1u << 24,         // likelihood(): u.integer of the call's second argument
     EXPR_FIXED_COLUMN = 1u << 25, // value proven constant by a WHERE term; affinity already applied
     EXPR_COMMUTED = 1u << 26,     // operands exchanged: collation comes from the right first
     EXPR_MERGED =

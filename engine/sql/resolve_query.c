@@ -38,9 +38,24 @@ static int resolve_from_subqueries(Resolver *r, Scope *outer, Select *s)
     return SQLITE_OK;
 }
 
+// The arguments of a table-valued function are the values of its hidden columns.
+static int check_argument_count(Resolver *r, const FromItem *item)
+{
+    if (item->kind != FROM_FUNCTION || item->args == NULL || item->table == NULL)
+        return SQLITE_OK;
+    u32 most = 0;
+    for (int i = 0; i < item->table->column_count; i++)
+        most += (item->table->columns[i].flags & COLUMN_HIDDEN) != 0;
+    if (item->args->count <= most)
+        return SQLITE_OK;
+    return resolve_error(r, NO_OFFSET, "too many arguments on %s() - max %u", item->table->name,
+                         most);
+}
+
 static int resolve_table_arguments(Resolver *r, Scope *scope, Select *s)
 {
     for (u32 i = 0; s->from != NULL && i < s->from->count; i++) {
+        TRY(check_argument_count(r, s->from->items[i]));
         TRY(resolve_list(r, scope, s->from->items[i]->args));
         TRY(check_list_row_values(r, s->from->items[i]->args));
     }

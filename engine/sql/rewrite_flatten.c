@@ -147,7 +147,7 @@ static Expr *replacement(Flattening *f, int column)
     }
     copy = rewrite_with_collation(f->ctx->arena, copy, f->item->columns[column].collation);
     if (copy != NULL)
-        copy->flags &= ~(u32)EXPR_HAS_COLLATE;
+        copy->flags = (copy->flags & ~(u32)EXPR_HAS_COLLATE) | EXPR_FROM_SUBQUERY;
     return copy;
 }
 

@@ -173,7 +173,7 @@ static WalkResult replace_column(Walker *w, Expr *e)
         return WALK_STOP;
     }
     *e = *copy;
-    e->flags &= ~(u32)EXPR_HAS_COLLATE;
+    e->flags = (e->flags & ~(u32)EXPR_HAS_COLLATE) | EXPR_FROM_SUBQUERY;
     return WALK_PRUNE;
 }
 

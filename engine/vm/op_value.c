@@ -119,10 +119,13 @@ static void real_compute(u8 op, f64 a, f64 b, Value *out)
         else
             value_set_f64(out, b / a);
         return;
-    default: break; // OP_Remainder: by integers, answered as REAL
+    default: UNREACHABLE();
     }
-    i64 divisor = clamp_to_i64(a);
-    i64 dividend = clamp_to_i64(b);
+}
+
+// By integers, though one operand at least is a real; answered as REAL.
+static void real_remainder(i64 divisor, i64 dividend, Value *out)
+{
     if (divisor == 0)
         value_set_null(out);
     else
@@ -142,6 +145,11 @@ int op_arithmetic(Vm *vm, const Instr *in)
     operand_get(right, &b);
     if (a.is_int && b.is_int && integer_compute(in->op, a.integer, b.integer, out))
         return SQLITE_OK;
+    if (in->op == OP_Remainder) {
+        real_remainder(a.is_int ? a.integer : clamp_to_i64(a.real),
+                       b.is_int ? b.integer : clamp_to_i64(b.real), out);
+        return SQLITE_OK;
+    }
     real_compute(in->op, a.is_int ? (f64)a.integer : a.real, b.is_int ? (f64)b.integer : b.real,
                  out);
     return SQLITE_OK;

@@ -344,8 +344,10 @@ static void fn_json_edit(FuncCall *call, int arg_count, Value **args)
         return;
     }
     bool going_on = json_arg_read(call, args[0], &json);
-    for (int i = 1; i < arg_count && going_on; i += 2)
-        going_on = apply_edit(call, &json, args[i], args[i + 1], rule->edit);
+    for (int i = 1; i < arg_count && going_on; i += 2) {
+        if (!(args[i]->flags & V_NULL)) // a NULL path changes nothing
+            going_on = apply_edit(call, &json, args[i], args[i + 1], rule->edit);
+    }
     if (going_on)
         result_edited(call, &json, rule->as_blob);
     json_arg_release(&json);

@@ -490,7 +490,7 @@ void json_parse(JsonParse *parse, const char *text, size_t size, Buffer *reuse)
         return;
     }
     u32 at = skip_space(parse, parse_element(parse, 0));
-    if (!parse->failed && at < parse->size)
+    if (!parse->failed && at < parse->size && parse->text[at] != 0) // a NUL ends the text
         fail_at(parse, 0); // something follows: the whole is to blame
     parse->out.size_max = 0;
 }

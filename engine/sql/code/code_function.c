@@ -65,6 +65,16 @@ static void hint_column(Codegen *g, const FuncDef *func, const Expr *arg)
         last->p5 |= P5_LENGTH;
 }
 
+void code_strip_subtypes(Codegen *g, const FuncDef *func, const ExprList *args, Reg first)
+{
+    for (u32 i = 0; args != NULL && (func->flags & FUNC_SUBTYPE) != 0 && i < args->count; i++) {
+        const Expr *arg = args->items[i].expr;
+        const FromItem *item = arg->kind == EX_COLUMN ? arg->u.column.item : NULL;
+        if ((arg->flags & EXPR_FROM_SUBQUERY) != 0 || (item != NULL && item->select != NULL))
+            program_emit(g->program, OP_ClrSubtype, first + (Reg)i, 0, 0);
+    }
+}
+
 static u32 code_arguments(Codegen *g, const ExprList *args, const FuncDef *func, Reg first)
 {
     u32 constant_mask = 0;
@@ -76,6 +86,7 @@ static u32 code_arguments(Codegen *g, const ExprList *args, const FuncDef *func,
         if (args->count == 1)
             hint_column(g, func, arg);
     }
+    code_strip_subtypes(g, func, args, first);
     return constant_mask;
 }
 

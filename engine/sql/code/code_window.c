@@ -174,6 +174,7 @@ static void step_call(WindowCode *wc, const WindowCall *c, Opcode op)
         code_jump(g, c->call->u.call->filter, skip, false, false);
     if (c->arg_count > 0)
         code_expr_list(g, c->call->list, c->args, 0);
+    code_strip_subtypes(g, c->func, c->call->list, c->args);
     if ((c->func->flags & FUNC_NEEDS_COLLATION) != 0) {
         const Collation *collation = NULL;
         for (int i = 0; collation == NULL && i < c->arg_count; i++)

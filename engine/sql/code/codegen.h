@@ -201,6 +201,9 @@ void code_table_column(Codegen *g, Table *table, int cursor, int column, Reg tar
 // A generated column of the row that `item` gives.
 void code_generated_column(Codegen *g, const FromItem *item, int column, Reg target);
 void code_function(Codegen *g, Expr *e, Reg target);
+// Arguments that were a subquery's columns before it was merged lose their subtypes, as they would
+// have lost them on their way out of it.
+void code_strip_subtypes(Codegen *g, const FuncDef *func, const ExprList *args, Reg first);
 // Turns *e into EX_REGISTER `reg`, keeping `original` (never `e` itself) for affinity and
 // collation.
 void expr_become_register(Expr *e, Expr *original, Reg reg);
