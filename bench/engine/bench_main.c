@@ -1,7 +1,8 @@
 // Times each workload on two libraries, in memory and on a file in WAL mode, and prints ratios.
 //
-//   engine_bench [-r ROWS] [-n TURNS] [-w WORDS] LIBRARY STOCK_LIBRARY FOLDER
+//   engine_bench [-c] [-r ROWS] [-n TURNS] [-w WORDS] LIBRARY STOCK_LIBRARY FOLDER
 //
+//   -c         counts processor time, which other programs disturb less
 //   -r ROWS    of the table most workloads use, 200000 unless told
 //   -n TURNS   the libraries take turns, the fastest of each counts; 3 unless told
 //   -w WORDS   only workloads whose name has them
@@ -14,7 +15,6 @@
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 typedef struct {
@@ -30,32 +30,15 @@ typedef struct {
     double megabytes; // the peak of the process
 } Measure;
 
-static double clock_seconds(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
-}
-
-static void remove_files(const char *path)
-{
-    static const char *const endings[] = {"", "-wal", "-shm", "-journal"};
-    for (int i = 0; i < 4; i++) {
-        char name[4096];
-        snprintf(name, sizeof name, "%s%s", path, endings[i]);
-        unlink(name);
-    }
-}
-
 static void run_child(const Workload *work, const char *library, Bench *bench, int out)
 {
     Library lib;
     library_load(&lib, library);
     bench->lib = &lib;
     work->prepare(bench);
-    double started = clock_seconds();
+    double started = bench_clock();
     work->run(bench);
-    double seconds = clock_seconds() - started;
+    double seconds = bench_clock() - started;
     lib.close(bench->db);
     _exit(write(out, &seconds, sizeof seconds) != (ssize_t)sizeof seconds);
 }
@@ -65,7 +48,7 @@ static Measure measure(const Workload *work, const char *library, Bench bench)
 {
     Measure result = {0};
     int ends[2];
-    remove_files(bench.path);
+    bench_remove(bench.path);
     if (pipe(ends) != 0)
         exit(1);
     pid_t child = fork();
@@ -77,7 +60,7 @@ static Measure measure(const Workload *work, const char *library, Bench bench)
     struct rusage usage = {0};
     int status = 1;
     wait4(child, &status, 0, &usage);
-    remove_files(bench.path);
+    bench_remove(bench.path);
     if (!is_read || status != 0) {
         fprintf(stderr, "bench: %s failed on %s\n", work->name, library);
         exit(1);
@@ -110,8 +93,10 @@ static bool read_options(int argc, char **argv, Options *options)
 {
     *options = (Options){.words = "", .rows = 200000, .turns = 3};
     int letter;
-    while ((letter = getopt(argc, argv, "r:n:w:")) != -1) {
-        if (letter == 'r')
+    while ((letter = getopt(argc, argv, "cr:n:w:")) != -1) {
+        if (letter == 'c')
+            bench_counts_cpu = true;
+        else if (letter == 'r')
             options->rows = atol(optarg);
         else if (letter == 'n')
             options->turns = atoi(optarg);
@@ -132,7 +117,7 @@ int main(int argc, char **argv)
 {
     Options options;
     if (!read_options(argc, argv, &options)) {
-        fprintf(stderr, "usage: engine_bench [-r ROWS (2000 or more)] [-n TURNS] [-w WORDS]"
+        fprintf(stderr, "usage: engine_bench [-c] [-r ROWS (2000 or more)] [-n TURNS] [-w WORDS]"
                         " LIBRARY STOCK_LIBRARY FOLDER\n");
         return 2;
     }

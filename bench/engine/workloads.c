@@ -7,7 +7,7 @@
 
 static uint64_t seed = 1;
 
-static long draw(long below)
+long bench_draw(long below)
 {
     seed = seed * 6364136223846793005u + 1442695040888963407u;
     return (long)((seed >> 33) % (uint64_t)below);
@@ -15,20 +15,20 @@ static long draw(long below)
 
 // --- what they start from ---
 
-static void insert_rows(Bench *b, long count)
+void bench_insert_rows(Bench *b, long count)
 {
     sqlite3_stmt *insert = bench_prepare(b, "INSERT INTO t VALUES (?1, ?2, ?3, ?4, ?5)");
     bench_exec(b, "BEGIN");
     for (long i = 1; i <= count; i++) {
         char key[32];
         char text[64];
-        int key_size = snprintf(key, sizeof key, "key%09ld", draw(1000000000));
+        int key_size = snprintf(key, sizeof key, "key%09ld", bench_draw(1000000000));
         int text_size =
-            snprintf(text, sizeof text, "row %ld has some words, number %ld", i, draw(1000));
+            snprintf(text, sizeof text, "row %ld has some words, number %ld", i, bench_draw(1000));
         b->lib->bind_int64(insert, 1, i);
         b->lib->bind_text(insert, 2, key, key_size, SQLITE_STATIC);
-        b->lib->bind_int64(insert, 3, draw(1000));
-        b->lib->bind_double(insert, 4, (double)draw(100000) / 7);
+        b->lib->bind_int64(insert, 3, bench_draw(1000));
+        b->lib->bind_double(insert, 4, (double)bench_draw(100000) / 7);
         b->lib->bind_text(insert, 5, text, text_size, SQLITE_STATIC);
         bench_step(b, insert);
     }
@@ -36,7 +36,7 @@ static void insert_rows(Bench *b, long count)
     bench_finalize(b, insert);
 }
 
-static void prepare_empty(Bench *b)
+void prepare_empty(Bench *b)
 {
     bench_open(b);
     bench_exec(b, "CREATE TABLE t(id INTEGER PRIMARY KEY, k TEXT, g INT, v REAL, s TEXT)");
@@ -48,10 +48,10 @@ static void prepare_three_indexes(Bench *b)
     bench_exec(b, "CREATE INDEX tk ON t(k); CREATE INDEX tg ON t(g); CREATE INDEX tv ON t(v)");
 }
 
-static void prepare_rows(Bench *b)
+void prepare_rows(Bench *b)
 {
     prepare_empty(b);
-    insert_rows(b, b->rows);
+    bench_insert_rows(b, b->rows);
 }
 
 static void prepare_indexed(Bench *b)
@@ -79,7 +79,7 @@ static void prepare_blobs(Bench *b)
 
 static void run_insert(Bench *b)
 {
-    insert_rows(b, b->rows);
+    bench_insert_rows(b, b->rows);
 }
 
 static void run_each(Bench *b, const char *sql, long times, long below)
@@ -87,7 +87,7 @@ static void run_each(Bench *b, const char *sql, long times, long below)
     sqlite3_stmt *stmt = bench_prepare(b, sql);
     bench_exec(b, "BEGIN");
     for (long i = 0; i < times; i++) {
-        b->lib->bind_int64(stmt, 1, 1 + draw(below));
+        b->lib->bind_int64(stmt, 1, 1 + bench_draw(below));
         bench_step(b, stmt);
     }
     bench_exec(b, "COMMIT");
@@ -105,8 +105,8 @@ static void run_text_key(Bench *b)
     seed = 1; // the keys in the order in which they were drawn
     for (long i = 0; i < b->rows; i++) {
         char key[32];
-        int size = snprintf(key, sizeof key, "key%09ld", draw(1000000000));
-        draw(1000), draw(1000), draw(100000);
+        int size = snprintf(key, sizeof key, "key%09ld", bench_draw(1000000000));
+        bench_draw(1000), bench_draw(1000), bench_draw(100000);
         b->lib->bind_text(stmt, 1, key, size, SQLITE_STATIC);
         bench_step(b, stmt);
     }
@@ -209,7 +209,7 @@ static void run_blobs(Bench *b)
     bench_finalize(b, insert);
     for (int i = 0; i < 28; i++) {
         char sql[128];
-        long first = draw(230);
+        long first = bench_draw(230);
         snprintf(sql, sizeof sql,
                  "UPDATE t SET x = randomblob(131072) WHERE z BETWEEN x'%02lx' AND x'%02lx'", first,
                  first + 25);
@@ -236,6 +236,17 @@ const Workload workloads[] = {
     {"prepare",               prepare_join,          run_compile},
     {"open, first query",     prepare_indexed,       run_open},
     {"blobs of 128 KiB",      prepare_blobs,         run_blobs},
+    {"window functions",      prepare_rows,          run_window},
+    {"recursive CTE",         prepare_empty,         run_recursive},
+    {"JSON extraction",       prepare_documents,     run_json},
+    {"building of strings",   prepare_rows,          run_strings},
+    {"equi-join, no index",   prepare_pair,          run_equi_join},
+    {"many groups",           prepare_numbers,       run_many_groups},
+    {"top ten",               prepare_numbers,       run_top},
+    {"correlated subqueries", prepare_indexed,       run_correlated},
+    {"insert, 20 triggers",   prepare_triggers,      run_triggers},
+    {"nearest blobs",         prepare_vectors,       run_nearest},
+    {"scan of wide rows",     prepare_vectors,       run_wide_scan},
 };
 // clang-format on
 const size_t workload_count = sizeof workloads / sizeof workloads[0];
