@@ -7,6 +7,7 @@
 #include "base/vec.h"
 #include "func/func.h"
 #include "os/thread.h"
+#include "sql/index_method.h"
 #include "vtab/tables/series.h"
 #include "vtab/vtab.h"
 #include <string.h>
@@ -21,6 +22,7 @@ int connection_register_builtins(sqlite3 *db)
 
 void connection_release_builtins(sqlite3 *db)
 {
+    index_methods_free(db);
     module_drop_all_except(db, NULL);
     name_map_deinit(&db->modules);
     if (db->functions != NULL)

@@ -32,13 +32,14 @@ enum { DB_MAIN = 0, DB_TEMP = 1, DATABASE_MAX = 12 };
     X(CKPT_FULL_FSYNC)                                                                             \
     X(CACHE_SPILL)                                                                                 \
     X(SHORT_COLUMN_NAMES)                                                                          \
-    X(COUNT_CHANGES) X(NULL_CALLBACK) X(IGNORE_CHECKS) X(READ_UNCOMMITTED) X(NO_CKPT_ON_CLOSE)     \
-        X(REVERSE_UNORDERED) X(RECURSIVE_TRIGGERS) X(FOREIGN_KEYS) X(AUTO_INDEX) X(LOAD_EXTENSION) \
-            X(ENABLE_TRIGGER) X(DEFER_FOREIGN_KEYS) X(QUERY_ONLY) X(CELL_SIZE_CHECK)               \
-                X(FTS3_TOKENIZER) X(ENABLE_QPSG) X(TRIGGER_EQP) X(RESET_DATABASE) X(DEFENSIVE)     \
-                    X(LEGACY_ALTER) X(NO_SCHEMA_ERROR) X(DQS_DML) X(DQS_DDL) X(ENABLE_VIEW)        \
-                        X(TRUSTED_SCHEMA) X(STMT_SCANSTATUS) X(ATTACH_CREATE) X(ATTACH_WRITE)      \
-                            X(COMMENTS) X(SQL_TRACE) X(CASE_SENSITIVE_LIKE) X(EXTENDED_ERRCODE)    \
+    X(COUNT_CHANGES)                                                                               \
+    X(NULL_CALLBACK) X(IGNORE_CHECKS) X(READ_UNCOMMITTED) X(NO_CKPT_ON_CLOSE) X(REVERSE_UNORDERED) \
+        X(RECURSIVE_TRIGGERS) X(FOREIGN_KEYS) X(AUTO_INDEX) X(LOAD_EXTENSION) X(ENABLE_TRIGGER)    \
+            X(DEFER_FOREIGN_KEYS) X(QUERY_ONLY) X(CELL_SIZE_CHECK) X(FTS3_TOKENIZER)               \
+                X(ENABLE_QPSG) X(TRIGGER_EQP) X(RESET_DATABASE) X(DEFENSIVE) X(LEGACY_ALTER)       \
+                    X(NO_SCHEMA_ERROR) X(DQS_DML) X(DQS_DDL) X(ENABLE_VIEW) X(TRUSTED_SCHEMA)      \
+                        X(STMT_SCANSTATUS) X(ATTACH_CREATE) X(ATTACH_WRITE) X(COMMENTS)            \
+                            X(SQL_TRACE) X(CASE_SENSITIVE_LIKE) X(EXTENDED_ERRCODE)                \
                                 X(PREFER_BUILTIN) X(LOAD_EXTENSION_FUNCTION)
 enum {
 #define X(name) CONN_BIT_##name,
@@ -103,11 +104,12 @@ struct sqlite3 {
     struct FuncTable *functions;
     NameMap collations;                      // name -> CollationSet (three encodings)
     NameMap modules;                         // name -> Module
+    NameMap index_methods;                   // name -> IndexMethod, sql/index_method.h
     struct VirtualTable **vtab_transactions; // in the running transaction
     int vtab_transaction_count;
-    bool is_syncing_vtabs; // xSync runs: no new participants
-    u8 vtab_on_conflict;   // OnConflict of the xUpdate that runs
-    int destroying_vtabs;  // nesting of xDestroy
+    bool is_syncing_vtabs;  // xSync runs: no new participants
+    u8 vtab_on_conflict;    // OnConflict of the xUpdate that runs
+    int waiting_statements; // for statements they run themselves: xDestroy, SqlExec
 
     struct VtabContext *vtab_context; // a module's xCreate/xConnect is running
     struct VirtualTable *vtab_disconnect;

@@ -87,8 +87,29 @@ void trigger_free(Trigger *trigger)
     mem_free(trigger);
 }
 
+static void (*release_virtual)(Table *table);
+
+void schema_install_virtual_release(void (*release)(Table *table))
+{
+    release_virtual = release;
+}
+
+// Modules may look at the connection when their table goes, so all objects still stand meanwhile.
+static void release_virtual_tables(const Schema *schema)
+{
+    for (NameEntry *e = name_map_first(&schema->tables); e != NULL;
+         e = name_map_next(&schema->tables, e)) {
+        Table *table = e->value;
+        if (table->virtual_tables == NULL)
+            continue;
+        ASSERT(table->kind == TABLE_VIRTUAL);
+        release_virtual(table);
+    }
+}
+
 static void schema_drop_objects(Schema *schema)
 {
+    release_virtual_tables(schema);
     for (NameEntry *e = name_map_first(&schema->triggers); e != NULL;
          e = name_map_next(&schema->triggers, e))
         trigger_free(e->value);

@@ -248,6 +248,9 @@ MUST_USE int schema_add_trigger(Schema *schema, Trigger *trigger);
 void schema_remove_table(Schema *schema, const char *name);
 void schema_remove_index(Schema *schema, const char *name);
 void schema_remove_trigger(Schema *schema, const char *name);
+// Tells how to let go of a virtual table's instances, which belong to the layer above: called
+// before a schema is forgotten. Once, at initialisation.
+void schema_install_virtual_release(void (*release)(Table *table));
 
 // What an index never analysed is taken for. schema_add_index() does it. SQLITE_NOMEM.
 MUST_USE int index_estimates_default(Index *index);

@@ -19,6 +19,96 @@ extern "C" {
  */
 SQLITE_API const char *quire_version(void);
 
+/*
+ * Index methods: kinds of index that a module provides.
+ *
+ *     CREATE INDEX [IF NOT EXISTS] name ON table USING method (col, ...)
+ *         [WITH (key = literal, ...)]
+ *     CREATE INDEX name ON table (method(col, 'key=value', ...))
+ *     DROP INDEX name
+ *     OPTIMIZE INDEX [name]
+ *
+ * The second form, libSQL's, is meant when `method` is registered and there is no SQL function of
+ * that name.
+ *
+ * None of these statements is stored. The method is asked to say the same in plain SQL, and what it
+ * answers runs in its place: typically CREATE VIRTUAL TABLE with the name of the index, triggers on
+ * the table that keep it up to date, and statements that fill it. So a file holds nothing but what
+ * stock SQLite can parse. If one of the statements fails, all of them are undone, inside a
+ * transaction of the program's too. sqlite3_changes(), sqlite3_total_changes() and
+ * sqlite3_last_insert_rowid() stay as they were.
+ */
+
+/* What the method shall rewrite. */
+#define QUIRE_INDEX_CREATE 1     /* CREATE INDEX ... USING method */
+#define QUIRE_INDEX_DROP 2       /* DROP INDEX index_name */
+#define QUIRE_INDEX_DROP_TABLE 3 /* DROP TABLE table_name: remove the indexes on it first */
+#define QUIRE_INDEX_OPTIMIZE 4   /* OPTIMIZE INDEX index_name */
+
+/*
+ * One request. Everything belongs to quire and is valid until the callback returns. All texts are
+ * UTF-8, without quotes.
+ *
+ *   db            the connection; it may be queried, but not changed
+ *   action        QUIRE_INDEX_*
+ *   schema        database of the table: "main", "temp" or the name it is attached by
+ *   index_name    NULL for QUIRE_INDEX_DROP_TABLE
+ *   table_name    for QUIRE_INDEX_DROP and _OPTIMIZE NULL: the method knows (or looks at its
+ *                 triggers in sqlite_schema, whose tbl_name tells)
+ *   module        QUIRE_INDEX_DROP and _OPTIMIZE: module of the virtual table called index_name;
+ *                 otherwise NULL
+ *   if_not_exists IF NOT EXISTS was written. There is no such object then, or nobody was asked
+ *   columns       QUIRE_INDEX_CREATE: names of columns of the table as its definition spells them;
+ *                 for an expression, its text as written
+ *   column_is_expression   1 for each column that is an expression, else 0
+ *   options       option_values[i] is the literal (integer, real, text, blob, NULL) that was given
+ *                 for option_names[i]. Names are as written and may repeat; in the second form
+ *                 every value is text
+ */
+typedef struct quire_index_request {
+    sqlite3 *db;
+    int action;
+    const char *schema;
+    const char *index_name;
+    const char *table_name;
+    const char *module;
+    int if_not_exists;
+    int column_count;
+    const char *const *columns;
+    const unsigned char *column_is_expression;
+    int option_count;
+    const char *const *option_names;
+    sqlite3_value *const *option_values;
+} quire_index_request;
+
+/*
+ * Answers a request. On SQLITE_OK *sql is the text to run, of any number of statements, from
+ * sqlite3_malloc() or sqlite3_mprintf(); quire frees it. For every action but QUIRE_INDEX_CREATE,
+ * NULL (what *sql is at the start) means "not mine": quire then asks the next method, and at last
+ * reports that there is no such index (for DROP TABLE: drops the table alone). An answer to
+ * QUIRE_INDEX_DROP must make sure that the virtual table is an index of the method, and not one
+ * that a user made with CREATE VIRTUAL TABLE. The answer to QUIRE_INDEX_DROP_TABLE need not drop
+ * triggers on the table: they go with it.
+ *
+ * Any other code fails the statement with that code, and with the message *error if it is set (from
+ * sqlite3_malloc(); quire frees it). The callback runs while a statement is prepared, possibly more
+ * than once for one statement, and must have no effect but its answer. It is called with the
+ * connection's mutex held.
+ */
+typedef int quire_index_rewrite(void *arg, const quire_index_request *request, char **sql,
+                                char **error);
+
+/*
+ * Registers a method for one connection; a former one of that name (case is ignored) is removed.
+ * rewrite NULL only removes. `destroy`, if not NULL, is called with `arg` when the method is
+ * removed or the connection closed, and also when this call fails.
+ * SQLITE_OK; SQLITE_MISUSE for a bad connection or name; SQLITE_BUSY while a callback of the method
+ * of that name runs; SQLITE_NOMEM. Threads: as sqlite3_create_module_v2().
+ */
+SQLITE_API int quire_create_index_method(sqlite3 *db, const char *method,
+                                         quire_index_rewrite *rewrite, void *arg,
+                                         void (*destroy)(void *));
+
 #ifdef __cplusplus
 }
 #endif

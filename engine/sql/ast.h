@@ -553,12 +553,21 @@ typedef struct CreateTable {
     const char *bad_option; // unknown table option
 } CreateTable;
 
+// key = literal, of an index method.
+typedef struct IndexOption {
+    const char *name;
+    Expr *value; // a literal, negated or not
+} IndexOption;
+
 typedef struct CreateIndex {
     QualifiedName name;
     const char *table;
     u32 table_offset;
     bool unique, if_not_exists;
+    const char *method; // USING method; NULL for a plain index
     ExprList *columns;
+    u32 option_count, option_capacity;
+    IndexOption *options; // WITH (...), of a method
     Expr *where;
     Span body; // "CREATE [UNIQUE ]INDEX " + body
 } CreateIndex;
@@ -670,6 +679,7 @@ typedef enum StmtKind {
     STMT_REINDEX,
     STMT_ANALYZE,
     STMT_VACUUM,
+    STMT_OPTIMIZE_INDEX,
 } StmtKind;
 
 // A bind parameter's name: ?NNN, :name, @name, $name. Anonymous ones have no entry.
@@ -702,7 +712,7 @@ struct Stmt {
             u8 mode; // TxnMode
         } begin;
         const char *savepoint;
-        QualifiedName target; // REINDEX, ANALYZE; name NULL: everything
+        QualifiedName target; // REINDEX, ANALYZE, OPTIMIZE INDEX; name NULL: everything
         struct {
             const char *schema;
             Expr *into;

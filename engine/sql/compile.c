@@ -159,6 +159,7 @@ static void code_statement(Compilation *c)
     case STMT_REINDEX: code_reindex(g, &stmt->u.target); return;
     case STMT_ANALYZE: code_analyze(g, &stmt->u.target); return;
     case STMT_VACUUM: code_vacuum(g, stmt); return;
+    case STMT_OPTIMIZE_INDEX: code_optimize_index(g, &stmt->u.target); return;
     }
 }
 
@@ -379,4 +380,5 @@ void sql_install(void)
     schema_install_compiler(schema_compile_object);
     module_install_factory(pragma_make_module);
     vtab_install_compiler(schema_compile_vtab);
+    schema_install_virtual_release(vtab_release_table);
 }

@@ -609,6 +609,23 @@ static void parse_analyze(Parser *p, Stmt *stmt)
     parse_maintenance(p, stmt, STMT_ANALYZE);
 }
 
+// OPTIMIZE is no keyword: it is a statement's first word only in front of INDEX.
+static bool parser_at_optimize(const Parser *p)
+{
+    static const char word[] = "OPTIMIZE";
+    return parser_at(p, TK_ID) && p->token.size == sizeof word - 1
+           && name_equals_n(p->sql + p->token.offset, word, sizeof word - 1)
+           && parser_peek(p).kind == TK_INDEX;
+}
+
+// cmd ::= OPTIMIZE INDEX [nm ["." nm]]
+static void parse_optimize(Parser *p, Stmt *stmt)
+{
+    parser_advance(p);
+    parser_expect(p, TK_INDEX);
+    parse_maintenance(p, stmt, STMT_OPTIMIZE_INDEX);
+}
+
 // Statements whose first word the table consumes.
 static const struct {
     TokenKind first;
@@ -636,6 +653,10 @@ static void parse_command(Parser *p, Stmt *stmt)
     }
     if (kind == TK_INSERT || kind == TK_REPLACE || kind == TK_UPDATE || kind == TK_DELETE) {
         parse_data_change(p, NULL, stmt);
+        return;
+    }
+    if (parser_at_optimize(p)) {
+        parse_optimize(p, stmt);
         return;
     }
     for (size_t i = 0; i < ARRAY_LEN(commands); i++) {

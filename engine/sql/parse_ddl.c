@@ -555,8 +555,47 @@ Span parser_statement_rest(Parser *p, u32 start)
     return (Span){.text = p->sql + start, .size = p->token.offset - start};
 }
 
-// CREATE [UNIQUE] INDEX ifnotexists name ON nm "(" sortlist ")" [WHERE expr],
-// behind INDEX
+// option ::= nm "=" ["+" | "-"] literal
+static void parse_index_option(Parser *p, CreateIndex *index)
+{
+    const char *name = parse_name(p, NULL);
+    parser_expect(p, TK_EQUAL);
+    u32 start = p->token.offset;
+    bool negated = parser_at(p, TK_MINUS);
+    if (negated || parser_at(p, TK_PLUS))
+        parser_advance(p);
+    bool is_literal =
+        parser_at(p, TK_INTEGER) || parser_at(p, TK_FLOAT)
+        || (!negated
+            && (parser_at(p, TK_STRING) || parser_at(p, TK_BLOB) || parser_at(p, TK_NULL)));
+    if (!is_literal) {
+        parser_syntax_error(p);
+        return;
+    }
+    Expr *value = parse_literal(p);
+    if (negated)
+        value = parser_unary(p, EX_NEGATE, start, value);
+    if (p->rc != SQLITE_OK
+        || !parser_grow(p, &index->options, &index->option_capacity, index->option_count,
+                        sizeof *index->options))
+        return;
+    index->options[index->option_count++] = (IndexOption){.name = name, .value = value};
+}
+
+// [WITH "(" option {"," option} ")"]
+static void parse_index_options(Parser *p, CreateIndex *index)
+{
+    if (!parser_accept(p, TK_WITH))
+        return;
+    parser_expect(p, TK_LEFT_PAREN);
+    do
+        parse_index_option(p, index);
+    while (parser_accept(p, TK_COMMA));
+    parser_expect(p, TK_RIGHT_PAREN);
+}
+
+// CREATE [UNIQUE] INDEX ifnotexists name ON nm [USING nm] "(" sortlist ")" [WITH ...]
+// [WHERE expr], behind INDEX. WITH belongs to USING.
 static void parse_create_index(Parser *p, Stmt *stmt, bool unique)
 {
     CreateIndex *index = parser_new(p, sizeof *index);
@@ -567,9 +606,14 @@ static void parse_create_index(Parser *p, Stmt *stmt, bool unique)
     Token token = p->token;
     index->table = parse_name(p, &token);
     index->table_offset = token.offset;
+    // A row of sqlite_schema never says USING: what is stored is plain SQLite.
+    if (!p->options->lenient_schema && parser_accept(p, TK_USING))
+        index->method = parse_name(p, NULL);
     parser_expect(p, TK_LEFT_PAREN);
     index->columns = parse_sort_list(p);
     parser_expect(p, TK_RIGHT_PAREN);
+    if (index->method != NULL)
+        parse_index_options(p, index);
     if (parser_accept(p, TK_WHERE))
         index->where = parse_expr(p);
     index->body = parser_statement_rest(p, index->name.offset);

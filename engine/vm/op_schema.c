@@ -53,23 +53,40 @@ typedef struct Silence {
     int (*authorizer)(void *, int, const char *, const char *, const char *, const char *);
     u8 trace_mask;
     int analysis_limit;
+    i64 changes, total_changes, last_rowid;
 } Silence;
+
+static void end_rewritten(sqlite3 *db, const Silence *held, int rc)
+{
+    db->changes = held->changes;
+    db->total_changes = held->total_changes;
+    db->last_rowid = held->last_rowid;
+    if (rc == SQLITE_OK)
+        return;
+    vm_expire_all(db, false);
+    schema_reset(db, -1);
+}
 
 int op_sql_exec(Vm *vm, const Instr *in)
 {
     sqlite3 *db = vm->db;
-    Silence held = {db->authorizer, db->trace_mask, db->analysis_limit};
+    Silence held = {db->authorizer, db->trace_mask,    db->analysis_limit,
+                    db->changes,    db->total_changes, db->last_rowid};
     char *message = NULL;
-    if (in->p1 & 1) {
+    if ((in->p1 & SQL_EXEC_SILENT) != 0) {
         db->authorizer = NULL;
         db->trace_mask = 0;
     }
-    if (in->p1 & 2)
+    if ((in->p1 & SQL_EXEC_LIMITED) != 0)
         db->analysis_limit = in->p2;
+    db->waiting_statements++; // DROP counts readers: this statement is none that could mind
     int rc = vm_hooks()->execute(db, in->p4.text, &message);
+    db->waiting_statements--;
     db->authorizer = held.authorizer;
     db->trace_mask = held.trace_mask;
     db->analysis_limit = held.analysis_limit;
+    if ((in->p1 & SQL_EXEC_REWRITTEN) != 0)
+        end_rewritten(db, &held, rc);
     if (rc != SQLITE_OK && message != NULL)
         vm_error(vm, rc, "%s", message);
     mem_free(message);

@@ -26,9 +26,9 @@ int op_vtab_create(Vm *vm, const Instr *in)
 
 int op_vtab_destroy(Vm *vm, const Instr *in)
 {
-    vm->db->destroying_vtabs++;
+    vm->db->waiting_statements++;
     int rc = vtab_destroy(vm->db, in->p1, in->p4.text);
-    vm->db->destroying_vtabs--;
+    vm->db->waiting_statements--;
     return vm_take_error(vm, rc);
 }
 

@@ -268,7 +268,7 @@ int op_destroy(Vm *vm, const Instr *in)
     sqlite3 *db = vm->db;
     Pgno moved = 0;
     value_set_null(reg_out(vm, in->p2));
-    if (db->reading_statements > db->destroying_vtabs + 1) {
+    if (db->reading_statements > db->waiting_statements + 1) {
         vm->error_action = ON_CONFLICT_ABORT;
         return SQLITE_LOCKED;
     }

@@ -91,6 +91,10 @@ enum {
         0x02, // HashInsert: entries with NULL keys are kept, to be visited by HashRewind
     P5_HASH_SORTED = 0x01,    // HashRewind: in key order
     P5_HASH_UNMATCHED = 0x02, // HashRewind: entries without HashMark only
+    // SqlExec, in P1
+    SQL_EXEC_SILENT = 0x01,    // authorizer and tracing off
+    SQL_EXEC_LIMITED = 0x02,   // P2 is the analysis limit meanwhile
+    SQL_EXEC_REWRITTEN = 0x04, // changes() stays; after a failure the schema is read anew
     // Halt: which constraint failed; P4 then names the culprit
     P5_CONSTRAINT_NOT_NULL = 1,
     P5_CONSTRAINT_UNIQUE = 2,

@@ -302,7 +302,7 @@ static void optimize_table(PragmaCode *p, int database, Table *table, bool list_
     if (list_only)
         pragma_row(p, "s", sql);
     else
-        program_emit_text(g->program, OP_SqlExec, 2, g->db->analysis_limit, 0,
+        program_emit_text(g->program, OP_SqlExec, SQL_EXEC_LIMITED, g->db->analysis_limit, 0,
                           sql != NULL ? sql : "", -1);
     if (same >= 0)
         program_jump_here(g->program, same);

@@ -38,6 +38,13 @@ void ddl_code_destroy_root(Codegen *g, int database, Pgno root);
 void ddl_code_drop_trigger(Codegen *g, const Trigger *trigger);
 void ddl_clear_statistics(Codegen *g, int database, const char *column, const char *name);
 
+// Indexes of a method (code_index_method.c). Does CREATE INDEX ask for one?
+bool code_is_method_index(Codegen *g, const CreateIndex *create);
+void code_create_method_index(Codegen *g, const CreateIndex *create, const Table *table);
+// false: no method knows an index of that name.
+bool code_drop_method_index(Codegen *g, const QualifiedName *name);
+void code_drop_method_indexes(Codegen *g, const Table *table); // before the table goes
+
 // Fills `index` from its table. root_reg 0: index->root is emptied first (REINDEX).
 void code_refill_index(Codegen *g, Index *index, Reg root_reg);
 

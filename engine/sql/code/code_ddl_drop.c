@@ -93,10 +93,11 @@ static void code_drop_table(Codegen *g, Table *table, int database)
 {
     codegen_writes(g, database, true);
     if (table->kind == TABLE_ORDINARY) {
+        code_drop_method_indexes(g, table);
         ddl_clear_statistics(g, database, "tbl", table->name);
         code_foreign_key_drop(g, table);
     }
-    if (table->kind == TABLE_VIRTUAL && vtab_find(g->db, table) != NULL)
+    if (table->kind == TABLE_VIRTUAL)
         code_vtab_writes(g, table);
     for (Trigger *t = catalog_next_trigger(g->db, table, NULL); t != NULL;
          t = catalog_next_trigger(g->db, table, t))
@@ -121,6 +122,11 @@ static void drop_table(Codegen *g, const Drop *drop)
         no_such(g, drop, wants_view ? "view" : "table");
         return;
     }
+    // Only a connected table can be destroyed by its module, shadow tables and all.
+    if (table->kind == TABLE_VIRTUAL && vtab_connect(g->db, table) != SQLITE_OK) {
+        codegen_fail(g, g->db->error_code);
+        return;
+    }
     int database = schema_index(g->db, table->schema);
     if (!authorize_drop(g, table, database) || !may_be_dropped(g, table))
         return;
@@ -141,7 +147,8 @@ static void drop_index(Codegen *g, const Drop *drop)
 {
     Index *index = catalog_find_index(g->db, drop->name.name, drop->name.schema);
     if (index == NULL) {
-        no_such(g, drop, "index");
+        if (!code_drop_method_index(g, &drop->name))
+            no_such(g, drop, "index");
         return;
     }
     if ((index->flags & (INDEX_PRIMARY_KEY | INDEX_CONSTRAINT)) != 0) {

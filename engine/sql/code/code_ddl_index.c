@@ -96,17 +96,21 @@ static bool table_can_be_indexed(Codegen *g, const Table *table)
     return !codegen_failed(g);
 }
 
+// An index of a method is a virtual table of its name.
 static bool name_is_free(Codegen *g, const CreateIndex *create, int database)
 {
     const char *name = create->name.name;
     const char *schema = g->db->databases[database].name;
     if (!ddl_check_name(g, name))
         return false;
-    if (catalog_find_table(g->db, name, schema) != NULL) {
+    const Table *table = catalog_find_table(g->db, name, schema);
+    bool may_be_index =
+        table != NULL && table->kind == TABLE_VIRTUAL && code_is_method_index(g, create);
+    if (table != NULL && !may_be_index) {
         codegen_error(g, SQLITE_ERROR, "there is already a table named %s", name);
         return false;
     }
-    if (catalog_find_index(g->db, name, schema) == NULL)
+    if (table == NULL && catalog_find_index(g->db, name, schema) == NULL)
         return true;
     if (create->if_not_exists)
         codegen_reads(g, database);
@@ -115,17 +119,8 @@ static bool name_is_free(Codegen *g, const CreateIndex *create, int database)
     return false;
 }
 
-void code_create_index(Codegen *g, ResolveContext *ctx, CreateIndex *create)
+static void code_plain_index(Codegen *g, int database, const CreateIndex *create, Table *table)
 {
-    (void)ctx;
-    int database = ddl_database(g, &create->name, false, "");
-    Table *table = database >= 0 ? index_table(g, create, &database) : NULL;
-    if (table == NULL || !table_can_be_indexed(g, table) || !name_is_free(g, create, database))
-        return;
-    int action = database == DB_TEMP ? SQLITE_CREATE_TEMP_INDEX : SQLITE_CREATE_INDEX;
-    if (!code_authorize(g, SQLITE_INSERT, ddl_schema_table(database), NULL, database)
-        || !code_authorize(g, action, create->name.name, table->name, database))
-        return;
     Index *index = schema_build_index(g->db, table, create);
     if (index == NULL) {
         codegen_fail(g, g->db->error_code);
@@ -148,4 +143,21 @@ void code_create_index(Codegen *g, ResolveContext *ctx, CreateIndex *create)
                           sql_quoted(g, create->name.name));
     program_emit(g->program, OP_Expire, 0, 1, 0);
     index_free(index);
+}
+
+void code_create_index(Codegen *g, ResolveContext *ctx, CreateIndex *create)
+{
+    (void)ctx;
+    int database = ddl_database(g, &create->name, false, "");
+    Table *table = database >= 0 ? index_table(g, create, &database) : NULL;
+    if (table == NULL || !table_can_be_indexed(g, table) || !name_is_free(g, create, database))
+        return;
+    int action = database == DB_TEMP ? SQLITE_CREATE_TEMP_INDEX : SQLITE_CREATE_INDEX;
+    if (!code_authorize(g, SQLITE_INSERT, ddl_schema_table(database), NULL, database)
+        || !code_authorize(g, action, create->name.name, table->name, database))
+        return;
+    if (code_is_method_index(g, create))
+        code_create_method_index(g, create, table);
+    else
+        code_plain_index(g, database, create, table);
 }

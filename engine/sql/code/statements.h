@@ -23,6 +23,7 @@ void code_drop(Codegen *g, ResolveContext *ctx, Drop *drop);
 void code_alter(Codegen *g, ResolveContext *ctx, Alter *alter);
 void code_reindex(Codegen *g, const QualifiedName *target);
 void code_analyze(Codegen *g, const QualifiedName *target);
+void code_optimize_index(Codegen *g, const QualifiedName *target);
 void code_vacuum(Codegen *g, Stmt *stmt);
 void code_pragma(Codegen *g, ResolveContext *ctx, Pragma *pragma);
 void code_attach(Codegen *g, Stmt *stmt); // ATTACH and DETACH
