@@ -6,7 +6,7 @@
 
 // --- sorters ---
 
-enum { SORT_MEMORY_MIN = 32 * 1024 * 1024, SORT_MEMORY_MAX = 512 * 1024 * 1024 };
+enum { SORT_MEMORY_MIN = 4 * 1024 * 1024, SORT_MEMORY_MAX = 512 * 1024 * 1024 };
 
 // What a sort may keep in memory: the page cache's allowance, but at least enough for common sorts.
 static u64 sort_memory(const sqlite3 *db)

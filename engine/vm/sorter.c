@@ -1,28 +1,21 @@
-// External merge sort with key prefixes: see sorter.h.
+// External merge sort with key prefixes: see sorter.h and, for the order, sort_order.h.
 #include "vm/sorter.h"
-#include "base/bytes.h"
 #include "base/error.h"
+#include "base/varint.h"
 #include "base/vec.h"
 #include "catalog/connection.h" // and, by way of the pager, os
-#include "value/record.h"
+#include "vm/sort_order.h"
 #include <string.h>
 
 enum {
     CHUNK_SIZE = 256 * 1024,
     RECORD_SLACK = 16,
-    MEMORY_DEFAULT = 32 * 1024 * 1024,
-    INSERTION_RUN = 12, // shorter stretches are sorted by insertion
-    READ_SIZE = 128 * 1024,
+    MEMORY_DEFAULT = 4 * 1024 * 1024,
+    WRITE_SIZE = 128 * 1024,
+    READ_SIZE_MIN = 16 * 1024,
+    READ_SIZE_MAX = 128 * 1024,
     HEAP_MAX = 100 * 1000, // row limits above this are served by sorting everything
-    PREFIX_BYTES = 7,
 };
-
-typedef struct Entry {
-    u64 prefix;
-    const u8 *record;
-    u32 size;
-    bool is_exact;
-} Entry;
 
 typedef struct Chunk {
     struct Chunk *next;
@@ -35,7 +28,7 @@ typedef struct Run {
     i64 at, end; // of the file: what is not in the buffer yet
     u8 *buffer;
     u32 capacity, used, position;
-    Entry entry; // its present record
+    SortEntry entry; // its present record
     bool is_done;
 } Run;
 
@@ -43,7 +36,7 @@ struct Sorter {
     sqlite3 *db;
     KeyShape *shape;
     struct {
-        Entry *items;
+        SortEntry *items;
         u32 count, capacity;
     } entries;
     u64 *sequence; // of each entry, with a row limit only
@@ -59,188 +52,42 @@ struct Sorter {
     u64 given; // records read so far
     sqlite3_file *file;
     i64 file_size;
+    u32 read_size; // of a run at a time
     struct {
         Run *items;
         u32 count, capacity;
     } runs;
-    u32 *tree;    // tournament: tree[0] the winner, tree[i] the loser of match i
-    Entry *spare; // merge space
+    u32 *tree;        // tournament: tree[0] the winner, tree[i] the loser of match i
+    SortEntry *spare; // merge space
     u32 spare_capacity;
     int rc; // error met by a comparison
 };
 
-// --- prefixes ---
-
-static u64 order_bits(f64 real)
+// What the entries weigh once they are sorted: themselves and the merge space.
+static u64 entries_memory(const Sorter *s)
 {
-    if (real == 0)
-        real = 0; // no minus zero
-    u64 bits;
-    memcpy(&bits, &real, 8);
-    return bits & (1ull << 63) ? ~bits : bits | (1ull << 63);
+    return (u64)s->entries.count * 2 * sizeof *s->entries.items;
 }
 
-static u64 number_prefix(f64 real)
+static void spare_free(Sorter *s)
 {
-    return order_bits(real) >> 3;
+    mem_free(s->spare);
+    s->spare = NULL;
+    s->spare_capacity = 0;
 }
 
-// Letters to lower case; what follows a NUL does not count under NOCASE.
-static void bytes_fold(u8 *head)
+static inline int entry_compare(Sorter *s, const SortEntry *a, const SortEntry *b)
 {
-    bool ended = false;
-    for (u32 i = 0; i < PREFIX_BYTES; i++) {
-        ended = ended || head[i] == 0;
-        if (ended)
-            head[i] = 0;
-        else if (head[i] >= 'A' && head[i] <= 'Z')
-            head[i] |= 0x20;
-    }
-}
-
-static u64 bytes_prefix(const u8 *bytes, u32 size, bool folds)
-{
-    u8 head[8] = {0};
-    memcpy(head, bytes, size < PREFIX_BYTES ? size : PREFIX_BYTES);
-    if (folds)
-        bytes_fold(head);
-    u64 first = get_u64(head) >> 8; // 56 bits
-    return first << 5 | (size <= PREFIX_BYTES ? size : PREFIX_BYTES + 1);
-}
-
-static u64 number_value_prefix(const Value *v, Entry *e)
-{
-    if (v->flags & (V_INT | V_INT_REAL)) {
-        i64 n = v->u.integer;
-        e->is_exact = n < (1ll << 50) && n > -(1ll << 50);
-        return 1ull << 61 | number_prefix((f64)n);
-    }
-    e->is_exact = (order_bits(v->u.real) & 7) == 0;
-    return 1ull << 61 | number_prefix(v->u.real);
-}
-
-static u64 bytes_value_prefix(const KeyShape *shape, const Value *v, Entry *e)
-{
-    const Collation *collation = shape->fields[0].collation;
-    const u8 *bytes = (const u8 *)v->bytes;
-    bool is_text = (v->flags & V_TEXT) != 0;
-    bool folds = is_text && collation == &collation_nocase && shape->encoding == SQLITE_UTF8;
-    bool known = !is_text || folds || collation->is_binary;
-    e->is_exact = known && v->size <= PREFIX_BYTES && (v->flags & V_ZERO_TAIL) == 0
-                  && !(folds && v->size > 0 && memchr(bytes, 0, v->size) != NULL);
-    return (is_text ? 2ull : 3ull) << 61 | (known ? bytes_prefix(bytes, v->size, folds) : 0);
-}
-
-static void value_prefix(const KeyShape *shape, const Value *v, Entry *e)
-{
-    u8 flags = shape->fields[0].flags;
-    u64 prefix;
-    if (v->flags & V_NULL) {
-        e->is_exact = true;
-        prefix = flags & KEY_NULLS_LARGE ? 4ull << 61 : 0;
-    } else if (v->flags & (V_TEXT | V_BLOB)) {
-        prefix = bytes_value_prefix(shape, v, e);
-    } else {
-        prefix = number_value_prefix(v, e);
-    }
-    e->prefix = flags & KEY_DESC ? ~prefix : prefix;
-}
-
-// The record was made by this statement, but it may hold what a damaged file held: everything is
-// checked.
-static void entry_prefix(const KeyShape *shape, Entry *e)
-{
-    u32 header_size, type;
-    u32 at = varint_get_u32(e->record, &header_size);
-    e->prefix = 0;
-    e->is_exact = false;
-    if (header_size > e->size || at >= header_size)
-        return;
-    varint_get_u32(e->record + at, &type);
-    if ((u64)header_size + serial_type_size(type) > e->size)
-        return;
-    Value first = {0};
-    serial_get(e->record + header_size, type, shape->encoding, &first);
-    value_prefix(shape, &first, e);
-}
-
-static int entry_compare_slow(Sorter *s, const Entry *a, const Entry *b)
-{
-    if (a->is_exact && b->is_exact && s->shape->key_count == 1)
-        return 0;
-    int rc = SQLITE_OK;
-    int order = key_compare_records(s->shape, a->record, a->size, b->record, b->size, &rc);
-    if (UNLIKELY(rc != SQLITE_OK))
-        s->rc = rc;
-    return order;
-}
-
-static inline int entry_compare(Sorter *s, const Entry *a, const Entry *b)
-{
-    if (a->prefix != b->prefix)
-        return a->prefix < b->prefix ? -1 : 1;
-    return entry_compare_slow(s, a, b);
-}
-
-// --- sorting in memory ---
-
-static void sort_by_insertion(Sorter *s, Entry *items, u32 count)
-{
-    for (u32 i = 1; i < count; i++) {
-        Entry held = items[i];
-        u32 at = i;
-        while (at > 0 && entry_compare(s, &items[at - 1], &held) > 0) {
-            items[at] = items[at - 1];
-            at--;
-        }
-        items[at] = held;
-    }
-}
-
-// Merges two neighbours from `source` into `target`; the left one wins ties (S1).
-static void merge_pair(Sorter *s, const Entry *source, u32 left_count, u32 count, Entry *target)
-{
-    const Entry *left = source, *left_end = source + left_count;
-    const Entry *right = left_end, *right_end = source + count;
-    if (left_count >= count || entry_compare(s, left_end - 1, right) <= 0) {
-        memcpy(target, source, count * sizeof *source); // in order already
-        return;
-    }
-    while (left < left_end && right < right_end) {
-        if (entry_compare(s, left, right) <= 0)
-            *target++ = *left++;
-        else
-            *target++ = *right++;
-    }
-    memcpy(target, left, (size_t)(left_end - left) * sizeof *left);
-    target += left_end - left;
-    memcpy(target, right, (size_t)(right_end - right) * sizeof *right);
+    return sort_entry_compare(s->shape, a, b, &s->rc);
 }
 
 static int entries_sort(Sorter *s)
 {
     u32 count = s->entries.count;
-    Entry *items = s->entries.items;
     if (s->is_sorted || count < 2)
         return SQLITE_OK;
-    for (u32 i = 0; i < count; i += INSERTION_RUN)
-        sort_by_insertion(s, items + i, count - i < INSERTION_RUN ? count - i : INSERTION_RUN);
-    if (count <= INSERTION_RUN)
-        return s->rc;
     TRY(vec_reserve(&s->spare, &s->spare_capacity, count, sizeof *s->spare));
-    Entry *source = items, *target = s->spare;
-    for (u64 width = INSERTION_RUN; width < count; width *= 2) {
-        for (u64 i = 0; i < count; i += 2 * width) {
-            u32 span = (u32)(count - i < 2 * width ? count - i : 2 * width);
-            u32 left = (u32)(span < width ? span : width);
-            merge_pair(s, source + i, left, span, target + i);
-        }
-        Entry *swap = source;
-        source = target;
-        target = swap;
-    }
-    if (source != items)
-        memcpy(items, source, count * sizeof *items);
+    TRY(sort_entries(s->shape, s->entries.items, count, s->spare));
     s->is_sorted = true;
     return s->rc;
 }
@@ -278,7 +125,7 @@ static u8 *record_room(Sorter *s, u32 size)
     return room;
 }
 
-static int record_keep(Sorter *s, Entry *e)
+static int record_keep(Sorter *s, SortEntry *e)
 {
     u8 *room = record_room(s, e->size);
     if (room == NULL)
@@ -299,7 +146,7 @@ static bool heap_is_greater(Sorter *s, u32 a, u32 b)
 
 static void heap_swap(Sorter *s, u32 a, u32 b)
 {
-    Entry e = s->entries.items[a];
+    SortEntry e = s->entries.items[a];
     s->entries.items[a] = s->entries.items[b];
     s->entries.items[b] = e;
     u64 n = s->sequence[a];
@@ -365,7 +212,7 @@ static int heap_compact(Sorter *s)
     return SQLITE_OK;
 }
 
-static int heap_insert(Sorter *s, Entry *e)
+static int heap_insert(Sorter *s, SortEntry *e)
 {
     u32 count = s->entries.count;
     if (count < s->limit) {
@@ -381,7 +228,7 @@ static int heap_insert(Sorter *s, Entry *e)
     }
     if (s->limit == 0 || entry_compare(s, e, &s->entries.items[0]) >= 0)
         return s->rc; // behind all that are kept
-    Entry *top = &s->entries.items[0];
+    SortEntry *top = &s->entries.items[0];
     if (e->size <= top->size) {
         memcpy((u8 *)(uintptr_t)top->record, e->record, e->size);
         e->record = top->record;
@@ -433,14 +280,14 @@ static int run_flush(RunWriter *w)
 static int run_put(RunWriter *w, const u8 *bytes, u32 size)
 {
     while (size > 0) {
-        u32 part = READ_SIZE - w->used;
+        u32 part = WRITE_SIZE - w->used;
         if (part > size)
             part = size;
         memcpy(w->buffer + w->used, bytes, part);
         w->used += part;
         bytes += part;
         size -= part;
-        if (w->used == READ_SIZE)
+        if (w->used == WRITE_SIZE)
             TRY(run_flush(w));
     }
     return SQLITE_OK;
@@ -448,7 +295,7 @@ static int run_put(RunWriter *w, const u8 *bytes, u32 size)
 
 static int run_write(Sorter *s)
 {
-    RunWriter w = {.sorter = s, .buffer = mem_alloc(READ_SIZE)};
+    RunWriter w = {.sorter = s, .buffer = mem_alloc(WRITE_SIZE)};
     if (w.buffer == NULL)
         return SQLITE_NOMEM;
     int rc = SQLITE_OK;
@@ -488,7 +335,7 @@ static int run_fill(Sorter *s, Run *run, u32 wanted)
     if (run->used - run->position >= wanted)
         return SQLITE_OK;
     u32 left = run->used - run->position;
-    u32 capacity = wanted > READ_SIZE ? wanted : READ_SIZE;
+    u32 capacity = wanted > s->read_size ? wanted : s->read_size;
     if (run->capacity < capacity) {
         u8 *bigger = mem_alloc((u64)capacity + RECORD_SLACK);
         if (bigger == NULL)
@@ -531,7 +378,7 @@ static int run_next(Sorter *s, Run *run)
     run->entry.record = run->buffer + run->position + size_size;
     run->entry.size = (u32)size;
     run->position += size_size + (u32)size;
-    entry_prefix(s->shape, &run->entry);
+    sort_entry_begin(s->shape, &run->entry);
     return SQLITE_OK;
 }
 
@@ -580,9 +427,12 @@ static int merge_begin(Sorter *s)
 {
     if (s->entries.count > 0)
         TRY(spill(s));
-    mem_free(s->spare);
-    s->spare = NULL;
-    s->spare_capacity = 0;
+    spare_free(s);
+    // All runs together read into what the records took (S2).
+    u64 share = s->memory_max / s->runs.count;
+    s->read_size = (u32)(share > READ_SIZE_MAX   ? READ_SIZE_MAX
+                         : share < READ_SIZE_MIN ? READ_SIZE_MIN
+                                                 : share);
     mem_free(s->tree);
     s->tree = mem_alloc_zeroed(s->runs.count * sizeof *s->tree);
     if (s->tree == NULL)
@@ -652,12 +502,12 @@ int sorter_insert(Sorter *s, const u8 *record, u32 size)
 {
     ASSERT(size > 0);
 
-    Entry e = {.record = record, .size = size};
-    entry_prefix(s->shape, &e);
+    SortEntry e = {.record = record, .size = size};
+    sort_entry_begin(s->shape, &e);
     s->inserted++;
     if (s->uses_heap)
         return heap_insert(s, &e);
-    if (s->memory + s->entries.count * sizeof e >= s->memory_max && s->entries.count > 1)
+    if (s->memory + entries_memory(s) >= s->memory_max && s->entries.count > 1)
         TRY(spill(s));
     u32 count = s->entries.count;
     if (UNLIKELY(count == s->entries.capacity))
@@ -677,9 +527,9 @@ bool sorter_rejects(const Sorter *s, const Value *first)
         return false;
     if (s->limit == 0)
         return true;
-    const Entry *last = &s->entries.items[0];
-    Entry e;
-    value_prefix(s->shape, first, &e);
+    const SortEntry *last = &s->entries.items[0];
+    SortEntry e;
+    sort_entry_from_value(s->shape, first, &e);
     if (e.prefix != last->prefix)
         return e.prefix > last->prefix;
     return e.is_exact && last->is_exact && s->shape->key_count == 1; // equal, and later
@@ -695,8 +545,11 @@ int sorter_sort(Sorter *s, bool *empty)
         return SQLITE_OK;
     if (!s->in_memory)
         return merge_begin(s);
-    if (!s->uses_heap)
-        return entries_sort(s);
+    if (!s->uses_heap) {
+        TRY(entries_sort(s));
+        spare_free(s);
+        return SQLITE_OK;
+    }
     heap_sort(s);
     return s->rc;
 }
@@ -717,7 +570,7 @@ int sorter_next(Sorter *s)
 
 int sorter_record(Sorter *s, const u8 **bytes, u32 *size)
 {
-    const Entry *e =
+    const SortEntry *e =
         s->in_memory ? &s->entries.items[s->position] : &s->runs.items[s->tree[0]].entry;
     *bytes = e->record;
     *size = e->size;

@@ -3,20 +3,11 @@
 // Sorting records: ORDER BY, GROUP BY, CREATE INDEX.
 //
 // Records go in one by one, come out in the order of a key shape; equal ones in the order they came
-// (S1). Each record has a 64-bit prefix that orders like the first key field, so that most
-// comparisons are of two integers:
-//
-//     bits 63..61   class: 0 NULL, 1 number, 2 text, 3 blob, 4 NULL under NULLS LAST
-//     bits 60..0    number: the top 61 bits of its double, made to order as an unsigned integer
-//                   text, blob: its first 7 bytes, then its size if at most 7, else 8 (5 bits)
-//     DESC          all bits inverted
-//
-// The prefix is exact when it tells the whole field. Text under a collation other than BINARY and
-// NOCASE has the class only.
+// (S1). How they are compared is the matter of sort_order.h.
 //
 //   S1  The sort is stable.
-//   S2  Memory stays near the limit: past it, what is there is sorted and written to a temporary
-//       file as one run; reading merges the runs.
+//   S2  Memory, merge space included, stays near the limit: past it, what is there is sorted and
+//       written to a temporary file as one run; reading merges the runs.
 //   S3  With a row limit n only the n first records of the order so far are kept, in a heap.
 //
 // Life: new -> insert* -> sort -> (record, next)* -> reset or free.

@@ -7,15 +7,28 @@
 #include "value/record.h"
 #include "vm/sorter.h"
 
-enum { FIELDS = 2, RECORD_MAX = 300 };
+enum { FIELDS = 3, RECORD_MAX = 300, ALL_KINDS = 6 };
 
 typedef struct Row {
     u8 record[RECORD_MAX + 16];
     u32 size;
-    int number; // order of insertion, also the second field
+    int number; // order of insertion, also the last field
 } Row;
 
 static KeyShape *sort_shape; // for qsort's comparison
+
+// Begins like many others, and ends anywhere.
+static void set_long_text(Value *v, Prng *prng)
+{
+    char text[64];
+    u32 size = (u32)prng_below(prng, sizeof text);
+    memset(text, 'a', size);
+    if (size > 0)
+        text[prng_below(prng, size)] = (char)('a' + prng_below(prng, 2));
+    if (size > 0 && prng_below(prng, 8) == 0)
+        text[prng_below(prng, size)] = 0;
+    assert_ok(value_set_text(v, text, size, SQLITE_UTF8, BYTES_COPY));
+}
 
 static void make_row(Row *row, Prng *prng, int kinds, int number)
 {
@@ -30,9 +43,12 @@ static void make_row(Row *row, Prng *prng, int kinds, int number)
     case 2: assert_ok(value_set_text(&v[0], word, strlen(word), SQLITE_UTF8, BYTES_STATIC)); break;
     case 3: assert_ok(value_set_blob(&v[0], word, strlen(word), BYTES_STATIC)); break;
     case 4: value_set_i64(&v[0], (i64)prng_u64(prng)); break;
+    case ALL_KINDS: set_long_text(&v[0], prng); break;
     default: break; // NULL
     }
-    value_set_i64(&v[1], number);
+    if (kinds > ALL_KINDS)
+        set_long_text(&v[1], prng);
+    value_set_i64(&v[FIELDS - 1], number);
     RecordPlan plan;
     assert_ok(record_plan(v, FIELDS, NULL, SQLITE_UTF8, &plan));
     row->size = (u32)(plan.header_size + plan.body_size);
@@ -99,6 +115,26 @@ static void every_mix_of_types_sorts_as_qsort_does(void **state)
         sort_shape->fields[0].collation = collations[i / 4];
         sort_and_compare(&m, 500, 6, 0, -1);
         sort_and_compare(&m, 13 + i, 6, 0, -1);
+        key_shape_unref(sort_shape);
+    }
+    machine_close(&m);
+}
+
+static void equal_beginnings_and_first_fields_are_told_apart_by_the_rest(void **state)
+{
+    (void)state;
+    static const u8 flags[] = {0, KEY_DESC, KEY_NULLS_LARGE, KEY_DESC};
+    const Collation *collations[] = {&collation_binary, &collation_nocase, &collation_binary};
+    Machine m;
+    machine_open(&m);
+    for (int i = 0; i < 12; i++) {
+        sort_shape = machine_shape(&m, 2, FIELDS);
+        sort_shape->fields[0].flags = flags[i % 4];
+        sort_shape->fields[0].collation = collations[i % 3];
+        sort_shape->fields[1].flags = flags[(i + 1) % 4];
+        sort_and_compare(&m, 3000, ALL_KINDS + 1, 0, -1);
+        sort_and_compare(&m, 3000, ALL_KINDS + 1, 100 * 1024, -1);
+        sort_and_compare(&m, 3000, ALL_KINDS + 1, 0, 500);
         key_shape_unref(sort_shape);
     }
     machine_close(&m);
@@ -192,6 +228,7 @@ static void running_out_of_memory_leaks_nothing(void **state)
 }
 
 TEST_SUITE(sorter, cmocka_unit_test(every_mix_of_types_sorts_as_qsort_does),
+           cmocka_unit_test(equal_beginnings_and_first_fields_are_told_apart_by_the_rest),
            cmocka_unit_test(what_does_not_fit_is_spilled_and_merged),
            cmocka_unit_test(a_row_limit_keeps_the_first_and_stays_stable),
            cmocka_unit_test(a_sorter_can_be_used_again),
