@@ -323,7 +323,7 @@ void *sqlite3_value_pointer(sqlite3_value *v, const char *tag)
 
 int sqlite3_value_nochange(sqlite3_value *v)
 {
-    return (v->flags & (V_NULL | V_ZERO_TAIL)) == (V_NULL | V_ZERO_TAIL);
+    return value_is_no_change(v);
 }
 
 int sqlite3_value_frombind(sqlite3_value *v)

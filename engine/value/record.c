@@ -12,6 +12,7 @@ enum {
     TYPE_REAL = 7,
     TYPE_ZERO = 8,
     TYPE_ONE = 9,
+    TYPE_NO_CHANGE = 10,
     TYPE_FIRST_BYTES = 12,
     LIMIT_CHECK_FROM = 256, // smaller records skip the question for the connection's limit
 };
@@ -58,6 +59,8 @@ u32 serial_type_of(const Value *v, u32 *body_size)
         type = serial_type_of_i64(v->u.integer);
         if (type == TYPE_I64)
             type = TYPE_REAL; // eight bytes either way
+    } else if (value_is_no_change(v)) {
+        type = TYPE_NO_CHANGE;
     }
     *body_size = body_sizes[type];
     return type;
@@ -65,7 +68,7 @@ u32 serial_type_of(const Value *v, u32 *body_size)
 
 u32 serial_put(u8 *out, const Value *v, u32 serial_type)
 {
-    ASSERT(serial_type != 10 && serial_type != 11);
+    ASSERT(serial_type != 11);
 
     if (serial_type >= TYPE_FIRST_BYTES) {
         if (v->size > 0)
@@ -149,7 +152,7 @@ int record_plan(Value *values, u32 count, const char *affinities, u8 encoding, R
     for (u32 i = count; i > 0; i--) {
         Value *v = &values[i - 1];
         u32 size;
-        if (UNLIKELY(v->flags & V_ZERO_TAIL)) {
+        if (UNLIKELY(v->flags & V_ZERO_TAIL) && !value_is_no_change(v)) {
             if (body > 0) {
                 TRY(value_expand_zero_tail(v));
             } else {

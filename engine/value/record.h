@@ -9,7 +9,9 @@
 //   1 2 3 4 5 6  1 2 3 4 6 8     integer, big-endian two's complement
 //   7            8               IEEE 754, big-endian
 //   8 9          -               0, 1
-//   10 11        -               reserved: never in a file
+//   10           -               NULL for "no change" (value_is_no_change): in memory only
+//   11           -               reserved
+//   10 and 11 are never written to a file; read from one they are NULL.
 //   N>=12 even   (N-12)/2        blob
 //   N>=13 odd    (N-13)/2        text in the database's encoding
 //

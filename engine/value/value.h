@@ -100,6 +100,19 @@ static inline void value_set_null(Value *v)
         value_release_slow(v);
     v->flags = V_NULL;
 }
+// What a virtual table's xColumn leaves for a column that an UPDATE does not set
+// (sqlite3_vtab_nochange): a NULL that xUpdate can tell from others.
+static inline void value_set_no_change(Value *v)
+{
+    value_set_null(v);
+    v->flags = V_NULL | V_ZERO_TAIL;
+    v->u.zero_tail = 0;
+    v->size = 0;
+}
+static inline bool value_is_no_change(const Value *v)
+{
+    return (v->flags & (V_NULL | V_ZERO_TAIL)) == (V_NULL | V_ZERO_TAIL);
+}
 // Owned memory of at least `size` bytes to write a new content into (the old
 // one is lost); NULL: out of memory, v is NULL. value_commit_text() or
 // value_commit_blob() says how much was written.

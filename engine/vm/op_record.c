@@ -276,8 +276,12 @@ __attribute__((always_inline)) static inline int field_decode(Vm *vm, VmCursor *
         return field_read_long(vm, c, field, hints, out);
     const u8 *body = c->row + offset;
     switch (type) {
+    case 10: // only what this statement stored means "no change": a file's 10 is just NULL
+        value_set_null(out);
+        if (c->is_ephemeral)
+            value_set_no_change(out);
+        return SQLITE_OK;
     case 0:
-    case 10:
     case 11: value_set_null(out); return SQLITE_OK;
     case 1: value_set_i64(out, (i8)body[0]); return SQLITE_OK;
     case 2: value_set_i64(out, (i16)get_u16(body)); return SQLITE_OK;

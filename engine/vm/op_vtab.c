@@ -114,11 +114,8 @@ int op_vtab_column(Vm *vm, const Instr *in)
     }
     FuncCall call = {.func = &column_call, .db = vm->db, .vm = vm, .encoding = vm->db->encoding};
     call_begin(&call, out);
-    if (in->p5 & P5_NO_CHANGE) { // what sqlite3_vtab_nochange() looks for
-        out->flags = V_NULL | V_ZERO_TAIL;
-        out->u.zero_tail = 0;
-        out->size = 0;
-    }
+    if (in->p5 & P5_NO_CHANGE)
+        value_set_no_change(out);
     const sqlite3_module *methods = c->instance->module->methods;
     int rc = methods->xColumn(c->u.virtual_cursor, &call, in->p2);
     TRY(module_error(vm, c->u.virtual_cursor->pVtab, rc));
@@ -211,13 +208,11 @@ int op_vtab_rename(Vm *vm, const Instr *in)
     return module_error(vm, instance->vtab, rc);
 }
 
-// A constraint that a module which knows about conflict actions reports.
-static int update_conflict(Vm *vm, int rc, u8 action)
+// A module that knows about conflict actions reports a constraint which the statement ignores.
+static bool is_ignored(const VirtualTable *instance, const Instr *in, int rc)
 {
-    if (action == ON_CONFLICT_IGNORE)
-        return SQLITE_OK;
-    vm->error_action = action == ON_CONFLICT_REPLACE ? ON_CONFLICT_ABORT : action;
-    return rc;
+    return (rc & 0xff) == SQLITE_CONSTRAINT && instance->supports_constraints
+           && in->p5 == ON_CONFLICT_IGNORE;
 }
 
 int op_vtab_update(Vm *vm, const Instr *in)
@@ -237,12 +232,18 @@ int op_vtab_update(Vm *vm, const Instr *in)
     db->vtab_on_conflict = outer;
     if (args != few)
         mem_free(args);
+    if (is_ignored(instance, in, rc)) {
+        mem_free(instance->vtab->zErrMsg);
+        instance->vtab->zErrMsg = NULL;
+        return SQLITE_OK;
+    }
     rc = module_error(vm, instance->vtab, rc);
     if (rc == SQLITE_OK && in->p1 != 0)
         db->last_rowid = rowid;
     if ((rc & 0xff) == SQLITE_CONSTRAINT && instance->supports_constraints)
-        return update_conflict(vm, rc, (u8)in->p5);
-    vm->changes++;
+        vm->error_action = in->p5 == ON_CONFLICT_REPLACE ? ON_CONFLICT_ABORT : (u8)in->p5;
+    else
+        vm->changes++;
     return rc;
 }
 

@@ -86,7 +86,6 @@ enum {
     // Rest
     P5_PERMUTE = 0x01,         // Compare: as the Permutation before it says
     P5_NO_CHANGE = 0x01,       // VColumn: sqlite3_vtab_nochange() is true
-    P5_NO_CHANGE_MAGIC = 0x6d, // MakeRecord: a NULL that vtab_nochange made is kept as such
     P5_HASH_KEEP_NULL =
         0x02, // HashInsert: entries with NULL keys are kept, to be visited by HashRewind
     P5_HASH_SORTED = 0x01,    // HashRewind: in key order

@@ -533,7 +533,6 @@ static void code_update_virtual(UpdateCode *c)
         return;
     code_virtual_arguments(c, first);
     program_emit(g->program, OP_MakeRecord, first, width, record);
-    program_set_p5(g->program, P5_NO_CHANGE_MAGIC);
     program_emit(g->program, OP_NewRowid, c->store, rowid, 0);
     program_emit(g->program, OP_Insert, c->store, record, rowid);
     code_where_end(g, w);

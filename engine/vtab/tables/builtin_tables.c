@@ -1,0 +1,9 @@
+// The list of the virtual tables that every connection starts with.
+#include "vtab/tables/builtin_tables.h"
+
+#include "vtab/tables/rtree/rtree.h"
+
+int builtin_tables_register(sqlite3 *db)
+{
+    return rtree_register(db);
+}

@@ -1,0 +1,600 @@
+// The modules rtree and rtree_i32: columns, plans, writes.
+#include "vtab/tables/rtree/rtree.h"
+
+#include <ctype.h>
+#include <string.h>
+
+// How a search was planned (idxNum).
+enum { PLAN_ROWID = 1, PLAN_TESTS = 2 };
+
+// --- lifetime ---
+
+int rtree_new(sqlite3 *db, const char *schema, const char *name, Rtree **out)
+{
+    u64 schema_size = strlen(schema) + 1;
+    u64 name_size = strlen(name) + 1;
+    Rtree *tree = sqlite3_malloc64(sizeof *tree + schema_size);
+    if (tree == NULL)
+        return SQLITE_NOMEM;
+    memset(tree, 0, sizeof *tree);
+    tree->db = db;
+    tree->schema = memcpy(tree + 1, schema, schema_size);
+    tree->name = sqlite3_malloc64(name_size); // apart: renaming replaces it
+    if (tree->name == NULL) {
+        sqlite3_free(tree);
+        return SQLITE_NOMEM;
+    }
+    memcpy(tree->name, name, name_size);
+    *out = tree;
+    return SQLITE_OK;
+}
+
+void rtree_free(Rtree *tree)
+{
+    rtree_finalize(tree);
+    sqlite3_free(tree->base.zErrMsg);
+    sqlite3_free(tree->name);
+    sqlite3_free(tree);
+}
+
+// Rows of the table as ANALYZE counted them, for the cost of plans.
+static void estimate_rows(Rtree *tree)
+{
+    enum { ROWS_LEAST = 100 };
+    tree->row_estimate = RTREE_ROWS_ESTIMATE;
+    if (sqlite3_table_column_metadata(tree->db, tree->schema, "sqlite_stat1", NULL, NULL, NULL,
+                                      NULL, NULL, NULL)
+        != SQLITE_OK)
+        return;
+    char *sql = sqlite3_mprintf("SELECT stat FROM \"%w\".sqlite_stat1 WHERE tbl = '%q_rowid'",
+                                tree->schema, tree->name);
+    sqlite3_stmt *stmt = NULL;
+    if (sql != NULL && sqlite3_prepare_v2(tree->db, sql, -1, &stmt, NULL) == SQLITE_OK) {
+        if (sqlite3_step(stmt) == SQLITE_ROW) {
+            i64 rows = sqlite3_column_int64(stmt, 0);
+            tree->row_estimate = rows < ROWS_LEAST ? ROWS_LEAST : rows;
+        }
+        sqlite3_finalize(stmt);
+    }
+    sqlite3_free(sql);
+}
+
+int rtree_attach(Rtree *tree, bool is_new, char **message)
+{
+    tree->coords = 2 * tree->dims;
+    tree->cell_size = 8 + 4 * tree->coords;
+    int rc = rtree_find_node_size(tree, is_new, message);
+    if (rc == SQLITE_OK && is_new)
+        rc = rtree_create_tables(tree);
+    if (rc == SQLITE_OK)
+        rc = rtree_prepare(tree);
+    if (rc != SQLITE_OK && *message == NULL)
+        *message = sqlite3_mprintf("%s", sqlite3_errmsg(tree->db));
+    if (rc == SQLITE_OK)
+        estimate_rows(tree);
+    return rc;
+}
+
+int rtree_disconnect(sqlite3_vtab *vtab)
+{
+    rtree_free((Rtree *)vtab);
+    return SQLITE_OK;
+}
+
+// Runs `format`, which takes schema and name `repeats` times, and frees the text.
+static int run_script(Rtree *tree, char *sql)
+{
+    if (sql == NULL)
+        return SQLITE_NOMEM;
+    int rc = sqlite3_exec(tree->db, sql, NULL, NULL, NULL);
+    sqlite3_free(sql);
+    return rc;
+}
+
+int rtree_destroy(sqlite3_vtab *vtab)
+{
+    Rtree *tree = (Rtree *)vtab;
+    rtree_finalize(tree);
+    TRY(run_script(tree, sqlite3_mprintf("DROP TABLE \"%w\".\"%w_node\";"
+                                         "DROP TABLE \"%w\".\"%w_rowid\";"
+                                         "DROP TABLE \"%w\".\"%w_parent\";",
+                                         tree->schema, tree->name, tree->schema, tree->name,
+                                         tree->schema, tree->name)));
+    rtree_free(tree);
+    return SQLITE_OK;
+}
+
+int rtree_rename(sqlite3_vtab *vtab, const char *new_name)
+{
+    Rtree *tree = (Rtree *)vtab;
+    char *copy = sqlite3_mprintf("%s", new_name);
+    if (copy == NULL)
+        return SQLITE_NOMEM;
+    int rc =
+        run_script(tree, sqlite3_mprintf("ALTER TABLE \"%w\".\"%w_node\" RENAME TO \"%w_node\";"
+                                         "ALTER TABLE \"%w\".\"%w_parent\" RENAME TO \"%w_parent\";"
+                                         "ALTER TABLE \"%w\".\"%w_rowid\" RENAME TO \"%w_rowid\";",
+                                         tree->schema, tree->name, new_name, tree->schema,
+                                         tree->name, new_name, tree->schema, tree->name, new_name));
+    if (rc != SQLITE_OK) {
+        sqlite3_free(copy);
+        return rc;
+    }
+    sqlite3_free(tree->name);
+    tree->name = copy;
+    rtree_finalize(tree); // the statements name the old tables
+    return rtree_prepare(tree);
+}
+
+int rtree_shadow_name(const char *suffix)
+{
+    return sqlite3_stricmp(suffix, "node") == 0 || sqlite3_stricmp(suffix, "parent") == 0
+           || sqlite3_stricmp(suffix, "rowid") == 0;
+}
+
+// --- columns ---
+
+int rtree_token_size(const char *text)
+{
+    char first = text[0];
+    if (first == '"' || first == '\'' || first == '`' || first == '[') {
+        char last = first == '[' ? ']' : first;
+        for (int i = 1; text[i] != 0; i++) {
+            if (text[i] == last && text[i + 1] != last)
+                return i + 1;
+            i += text[i] == last;
+        }
+        return (int)strlen(text);
+    }
+    int size = 0;
+    while (text[size] != 0 && !isspace((unsigned char)text[size]) && text[size] != '(')
+        size++;
+    return size;
+}
+
+// The table's declaration from the arguments after the module's own three. Counts dims and aux.
+static char *declaration(Rtree *tree, int count, const char *const *args, const char **error)
+{
+    int coords = 0;
+    *error = NULL;
+    sqlite3_str *sql = sqlite3_str_new(tree->db);
+    sqlite3_str_appendf(sql, "CREATE TABLE x(%.*s INT", rtree_token_size(args[0]), args[0]);
+    for (int i = 1; i < count; i++) {
+        const char *arg = args[i];
+        if (arg[0] == '+') {
+            tree->aux_count++;
+            sqlite3_str_appendf(sql, ",%.*s", rtree_token_size(arg + 1), arg + 1);
+            continue;
+        }
+        if (tree->aux_count > 0)
+            *error = "Auxiliary rtree columns must be last";
+        coords++;
+        sqlite3_str_appendf(sql, ",%.*s %s", rtree_token_size(arg), arg,
+                            tree->is_whole ? "INT" : "REAL");
+    }
+    sqlite3_str_appendall(sql, ");");
+    if (*error == NULL && coords < 2)
+        *error = "Too few columns for an rtree table";
+    else if (*error == NULL && coords > RTREE_COORDS_MAX)
+        *error = "Too many columns for an rtree table";
+    else if (*error == NULL && coords % 2 != 0)
+        *error = "Wrong number of columns for an rtree table";
+    tree->dims = coords / 2;
+    return sqlite3_str_finish(sql);
+}
+
+static int declare(Rtree *tree, int count, const char *const *args, char **message)
+{
+    const char *error;
+    char *sql = declaration(tree, count, args, &error);
+    if (sql == NULL)
+        return SQLITE_NOMEM;
+    int rc = SQLITE_ERROR;
+    if (error == NULL) {
+        rc = sqlite3_declare_vtab(tree->db, sql);
+        error = sqlite3_errmsg(tree->db);
+    }
+    if (rc != SQLITE_OK)
+        *message = sqlite3_mprintf("%s", error);
+    sqlite3_free(sql);
+    return rc;
+}
+
+static int set_up(Rtree *tree, int count, const char *const *columns, char **message, bool is_new)
+{
+    TRY(sqlite3_vtab_config(tree->db, SQLITE_VTAB_CONSTRAINT_SUPPORT, 1));
+    TRY(sqlite3_vtab_config(tree->db, SQLITE_VTAB_INNOCUOUS));
+    TRY(declare(tree, count, columns, message));
+    return rtree_attach(tree, is_new, message);
+}
+
+typedef struct Request {
+    sqlite3 *db;
+    bool is_whole; // rtree_i32
+    bool is_new;   // xCreate
+    int arg_count;
+    const char *const *args; // module, schema, table, columns
+} Request;
+
+static int make_table(const Request *request, sqlite3_vtab **out, char **message)
+{
+    enum { OWN_ARGS = 3 };
+    if (request->arg_count < OWN_ARGS + 3) {
+        *message = sqlite3_mprintf("Too few columns for an rtree table");
+        return SQLITE_ERROR;
+    }
+    if (request->arg_count > OWN_ARGS + 1 + RTREE_COORDS_MAX + RTREE_AUX_MAX) {
+        *message = sqlite3_mprintf("Too many columns for an rtree table");
+        return SQLITE_ERROR;
+    }
+    Rtree *tree;
+    TRY(rtree_new(request->db, request->args[1], request->args[2], &tree));
+    tree->is_whole = request->is_whole;
+    int rc = set_up(tree, request->arg_count - OWN_ARGS, request->args + OWN_ARGS, message,
+                    request->is_new);
+    if (rc != SQLITE_OK) {
+        rtree_free(tree);
+        return rc;
+    }
+    *out = &tree->base;
+    return SQLITE_OK;
+}
+
+// Client data is NULL for floats, not NULL for integers.
+static int rtree_create(sqlite3 *db, void *client_data, int arg_count, const char *const *args,
+                        sqlite3_vtab **out, char **message)
+{
+    const Request request = {db, client_data != NULL, true, arg_count, args};
+    return make_table(&request, out, message);
+}
+
+static int rtree_connect(sqlite3 *db, void *client_data, int arg_count, const char *const *args,
+                         sqlite3_vtab **out, char **message)
+{
+    const Request request = {db, client_data != NULL, false, arg_count, args};
+    return make_table(&request, out, message);
+}
+
+// --- planning ---
+
+// 0: no operator that a search knows.
+static int search_op(int op)
+{
+    switch (op) {
+    case SQLITE_INDEX_CONSTRAINT_EQ: return RTREE_EQ;
+    case SQLITE_INDEX_CONSTRAINT_LE: return RTREE_LE;
+    case SQLITE_INDEX_CONSTRAINT_LT: return RTREE_LT;
+    case SQLITE_INDEX_CONSTRAINT_GE: return RTREE_GE;
+    case SQLITE_INDEX_CONSTRAINT_GT: return RTREE_GT;
+    case SQLITE_INDEX_CONSTRAINT_MATCH: return RTREE_MATCH;
+    default: return 0; // tested row by row
+    }
+}
+
+static void plan_rowid(sqlite3_index_info *info, int constraint)
+{
+    info->idxNum = PLAN_ROWID;
+    info->aConstraintUsage[constraint].argvIndex = 1;
+    info->aConstraintUsage[constraint].omit = 1;
+    info->estimatedCost = 30.0; // two look-ups in tables
+    info->estimatedRows = 1;
+    info->idxFlags = SQLITE_INDEX_SCAN_UNIQUE;
+}
+
+static bool has_usable_match(const sqlite3_index_info *info)
+{
+    for (int i = 0; i < info->nConstraint; i++) {
+        if (info->aConstraint[i].usable != 0
+            && info->aConstraint[i].op == SQLITE_INDEX_CONSTRAINT_MATCH)
+            return true;
+    }
+    return false;
+}
+
+static int find_rowid_constraint(const sqlite3_index_info *info)
+{
+    for (int i = 0; i < info->nConstraint; i++) {
+        if (info->aConstraint[i].usable != 0 && info->aConstraint[i].iColumn <= 0
+            && info->aConstraint[i].op == SQLITE_INDEX_CONSTRAINT_EQ)
+            return i;
+    }
+    return -1;
+}
+
+// The plan text is a pair of letters a test: operator, column counted from '0'.
+static int plan_tests(const Rtree *tree, sqlite3_index_info *info)
+{
+    sqlite3_str *text = sqlite3_str_new(tree->db);
+    int count = 0;
+    for (int i = 0; i < info->nConstraint; i++) {
+        int column = info->aConstraint[i].iColumn;
+        int op = info->aConstraint[i].usable != 0 ? search_op(info->aConstraint[i].op) : 0;
+        bool is_coord = column >= 1 && column <= tree->coords;
+        if (op == 0 || (!is_coord && op != RTREE_MATCH))
+            continue;
+        sqlite3_str_appendchar(text, 1, (char)op);
+        sqlite3_str_appendchar(text, 1, (char)('0' + column - 1));
+        info->aConstraintUsage[i].argvIndex = ++count;
+        info->aConstraintUsage[i].omit = op == RTREE_MATCH;
+    }
+    if (sqlite3_str_errcode(text) != SQLITE_OK) {
+        sqlite3_free(sqlite3_str_finish(text));
+        return SQLITE_NOMEM;
+    }
+    info->idxNum = PLAN_TESTS;
+    info->idxStr = sqlite3_str_finish(text);
+    info->needToFreeIdxStr = info->idxStr != NULL;
+    i64 rows = tree->row_estimate >> (count < 62 ? count : 62);
+    info->estimatedCost = 6.0 * (f64)rows;
+    info->estimatedRows = rows;
+    return SQLITE_OK;
+}
+
+static int rtree_best_index(sqlite3_vtab *vtab, sqlite3_index_info *info)
+{
+    int by_rowid = has_usable_match(info) ? -1 : find_rowid_constraint(info);
+    if (by_rowid >= 0) {
+        plan_rowid(info, by_rowid);
+        return SQLITE_OK;
+    }
+    return plan_tests((const Rtree *)vtab, info);
+}
+
+// --- reading ---
+
+// NULL compares with nothing: *is_empty. Text and blobs lie above all numbers, whatever the column
+// holds, so they do not prune.
+static int read_test(RtreeTest *test, const char letters[2], sqlite3_value *value, bool *is_empty)
+{
+    *test = (RtreeTest){.op = (RtreeOp)letters[0], .coord = letters[1] - '0'};
+    if (test->op == RTREE_MATCH) {
+        int rc;
+        test->match = match_take(value, &rc);
+        return rc;
+    }
+    int type = sqlite3_value_type(value);
+    test->is_always = type == SQLITE_TEXT || type == SQLITE_BLOB;
+    test->bound = sqlite3_value_double(value);
+    *is_empty = *is_empty || type == SQLITE_NULL;
+    return SQLITE_OK;
+}
+
+static void free_tests(RtreeTest *tests, int count)
+{
+    for (int i = 0; i < count; i++)
+        match_free(tests[i].match);
+    sqlite3_free(tests);
+}
+
+static int filter_tests(RtreeCursor *cur, const char *text, int count, sqlite3_value **args)
+{
+    RtreeTest *tests = NULL;
+    bool is_empty = false;
+    if (count > 0) {
+        tests = sqlite3_malloc64((u64)count * sizeof *tests);
+        if (tests == NULL)
+            return SQLITE_NOMEM;
+    }
+    for (int i = 0; i < count; i++) {
+        int rc = read_test(&tests[i], text + (size_t)2 * (size_t)i, args[i], &is_empty);
+        if (rc != SQLITE_OK) {
+            free_tests(tests, i);
+            return rc;
+        }
+    }
+    if (is_empty) {
+        free_tests(tests, count);
+        cursor_search_nothing(cur);
+        return SQLITE_OK;
+    }
+    return cursor_search(cur, tests, count);
+}
+
+static int rtree_filter(sqlite3_vtab_cursor *base, int plan, const char *text, int count,
+                        sqlite3_value **args)
+{
+    RtreeCursor *cur = (RtreeCursor *)base;
+    if (plan != PLAN_ROWID)
+        return filter_tests(cur, text, count, args);
+    i64 rowid = sqlite3_value_int64(args[0]);
+    int type = sqlite3_value_numeric_type(args[0]);
+    bool is_whole = type == SQLITE_INTEGER
+                    || (type == SQLITE_FLOAT && sqlite3_value_double(args[0]) == (f64)rowid);
+    if (is_whole)
+        return cursor_find_row(cur, rowid);
+    cursor_search_nothing(cur);
+    return SQLITE_OK;
+}
+
+static int rtree_column(sqlite3_vtab_cursor *base, sqlite3_context *call, int column)
+{
+    RtreeCursor *cur = (RtreeCursor *)base;
+    const Rtree *tree = (const Rtree *)base->pVtab;
+    const RtreeCell *cell = cursor_cell(cur);
+    if (column == 0) {
+        sqlite3_result_int64(call, cell->id);
+    } else if (column > tree->coords) {
+        if (sqlite3_vtab_nochange(call) == 0)
+            return cursor_aux(cur, column - 1 - tree->coords, call);
+    } else if (tree->is_whole) {
+        sqlite3_result_int(call, cell->box[column - 1].whole);
+    } else {
+        sqlite3_result_double(call, (f64)cell->box[column - 1].real);
+    }
+    return SQLITE_OK;
+}
+
+// --- writing ---
+
+static int report_constraint(Rtree *tree, int column)
+{
+    char *sql = sqlite3_mprintf("SELECT * FROM \"%w\".\"%w\"", tree->schema, tree->name);
+    sqlite3_stmt *stmt = NULL;
+    int rc = sql == NULL ? SQLITE_NOMEM : sqlite3_prepare_v2(tree->db, sql, -1, &stmt, NULL);
+    sqlite3_free(sql);
+    if (rc == SQLITE_OK) {
+        sqlite3_free(tree->base.zErrMsg);
+        tree->base.zErrMsg = column == 0
+                                 ? sqlite3_mprintf("UNIQUE constraint failed: %s.%s", tree->name,
+                                                   sqlite3_column_name(stmt, 0))
+                                 : sqlite3_mprintf("rtree constraint failed: %s.(%s<=%s)",
+                                                   tree->name, sqlite3_column_name(stmt, column),
+                                                   sqlite3_column_name(stmt, column + 1));
+    }
+    sqlite3_finalize(stmt);
+    return rc == SQLITE_OK ? SQLITE_CONSTRAINT : rc;
+}
+
+// The box from the values of a write; R4 or a constraint error.
+static int read_box(Rtree *tree, sqlite3_value **values, RtreeCell *cell)
+{
+    for (int dim = 0; dim < tree->dims; dim++) {
+        RtreeCoord *low = &cell->box[2 * dim];
+        RtreeCoord *high = &cell->box[2 * dim + 1];
+        if (tree->is_whole) {
+            low->whole = sqlite3_value_int(values[2 * dim]);
+            high->whole = sqlite3_value_int(values[2 * dim + 1]);
+        } else {
+            *low = coord_low(sqlite3_value_double(values[2 * dim]));
+            *high = coord_high(sqlite3_value_double(values[2 * dim + 1]));
+        }
+        if (coord_value(tree, *low) > coord_value(tree, *high))
+            return report_constraint(tree, 2 * dim + 1);
+    }
+    return SQLITE_OK;
+}
+
+int rtree_make_room(Rtree *tree, i64 rowid)
+{
+    i64 leaf;
+    TRY(rtree_find_leaf(tree, rowid, &leaf));
+    if (leaf == 0)
+        return SQLITE_OK;
+    if (sqlite3_vtab_on_conflict(tree->db) == SQLITE_REPLACE)
+        return rtree_delete_row(tree, rowid);
+    return report_constraint(tree, 0);
+}
+
+static int write_aux(Rtree *tree, i64 rowid, sqlite3_value **values)
+{
+    sqlite3_stmt *stmt = tree->write_aux;
+    TRY(sqlite3_bind_int64(stmt, 1, rowid));
+    for (int i = 0; i < tree->aux_count; i++)
+        TRY(sqlite3_bind_value(stmt, i + 2, values[i]));
+    sqlite3_step(stmt);
+    return sqlite3_reset(stmt);
+}
+
+// Every value of a column that the statement does not set is "no change" (sqlite3_vtab_nochange):
+// the row in t_rowid keeps it.
+static int keep_unchanged(Rtree *tree, i64 old_rowid, sqlite3_value **values, sqlite3_value **kept)
+{
+    bool is_any = false;
+    for (int i = 0; i < tree->aux_count; i++)
+        is_any = is_any || sqlite3_value_nochange(values[i]) != 0;
+    if (!is_any)
+        return SQLITE_OK;
+    char *sql = sqlite3_mprintf("SELECT * FROM \"%w\".\"%w_rowid\" WHERE rowid = ?1", tree->schema,
+                                tree->name);
+    sqlite3_stmt *stmt = NULL;
+    int rc = sql == NULL ? SQLITE_NOMEM : sqlite3_prepare_v2(tree->db, sql, -1, &stmt, NULL);
+    sqlite3_free(sql);
+    if (rc == SQLITE_OK)
+        rc = sqlite3_bind_int64(stmt, 1, old_rowid);
+    if (rc == SQLITE_OK && sqlite3_step(stmt) == SQLITE_ROW) {
+        for (int i = 0; i < tree->aux_count && rc == SQLITE_OK; i++) {
+            if (sqlite3_value_nochange(values[i]) == 0)
+                continue;
+            kept[i] = sqlite3_value_dup(sqlite3_column_value(stmt, i + 2));
+            rc = kept[i] == NULL ? SQLITE_NOMEM : SQLITE_OK;
+        }
+    }
+    int finalized = sqlite3_finalize(stmt);
+    return rc != SQLITE_OK ? rc : finalized;
+}
+
+typedef struct Write {
+    bool has_old;
+    i64 old_rowid;
+    sqlite3_value *id; // of the new row
+    RtreeCell cell;
+} Write;
+
+static int put_row(Rtree *tree, Write *write, sqlite3_value **aux)
+{
+    bool has_id = sqlite3_value_type(write->id) != SQLITE_NULL;
+    write->cell.id = sqlite3_value_int64(write->id);
+    bool moves = !write->has_old || write->old_rowid != write->cell.id;
+    if (has_id && moves)
+        TRY(rtree_make_room(tree, write->cell.id));
+    if (write->has_old)
+        TRY(rtree_delete_row(tree, write->old_rowid));
+    if (!has_id)
+        TRY(rtree_new_rowid(tree, &write->cell.id));
+    TRY(rtree_insert_cell(tree, &write->cell, 0));
+    return tree->aux_count > 0 ? write_aux(tree, write->cell.id, aux) : SQLITE_OK;
+}
+
+static int put_row_keeping(Rtree *tree, Write *write, sqlite3_value **values)
+{
+    sqlite3_value *kept[RTREE_AUX_MAX] = {NULL};
+    sqlite3_value *aux[RTREE_AUX_MAX];
+    int rc = write->has_old ? keep_unchanged(tree, write->old_rowid, values, kept) : SQLITE_OK;
+    for (int i = 0; i < tree->aux_count; i++)
+        aux[i] = kept[i] != NULL ? kept[i] : values[i];
+    if (rc == SQLITE_OK)
+        rc = put_row(tree, write, aux);
+    for (int i = 0; i < tree->aux_count; i++)
+        sqlite3_value_free(kept[i]);
+    return rc;
+}
+
+static int rtree_update(sqlite3_vtab *vtab, int arg_count, sqlite3_value **args,
+                        sqlite3_int64 *rowid)
+{
+    Rtree *tree = (Rtree *)vtab;
+    if (tree->readers > 0)
+        return SQLITE_LOCKED_VTAB; // R5
+    if (arg_count == 1)
+        return rtree_delete_row(tree, sqlite3_value_int64(args[0]));
+    Write write = {.has_old = sqlite3_value_type(args[0]) != SQLITE_NULL,
+                   .old_rowid = sqlite3_value_int64(args[0]),
+                   .id = args[2]};
+    TRY(read_box(tree, args + 3, &write.cell));
+    TRY(put_row_keeping(tree, &write, args + 3 + tree->coords));
+    *rowid = write.cell.id;
+    return SQLITE_OK;
+}
+
+int rtree_integrity(sqlite3_vtab *vtab, const char *schema, const char *name, int flags,
+                    char **message)
+{
+    (void)flags;
+    char *report = NULL;
+    TRY(rtree_check(((Rtree *)vtab)->db, schema, name, &report));
+    if (report == NULL)
+        return SQLITE_OK;
+    *message = sqlite3_mprintf("In RTree %s.%s:\n%s", schema, name, report);
+    sqlite3_free(report);
+    return *message == NULL ? SQLITE_NOMEM : SQLITE_OK;
+}
+
+const sqlite3_module rtree_module = {
+    .iVersion = 4,
+    .xCreate = rtree_create,
+    .xConnect = rtree_connect,
+    .xBestIndex = rtree_best_index,
+    .xDisconnect = rtree_disconnect,
+    .xDestroy = rtree_destroy,
+    .xOpen = rtree_open,
+    .xClose = rtree_close,
+    .xFilter = rtree_filter,
+    .xNext = rtree_next,
+    .xEof = rtree_eof,
+    .xColumn = rtree_column,
+    .xRowid = rtree_rowid,
+    .xUpdate = rtree_update,
+    .xRename = rtree_rename,
+    .xShadowName = rtree_shadow_name,
+    .xIntegrity = rtree_integrity,
+};
