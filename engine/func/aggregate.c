@@ -293,11 +293,12 @@ static void join_finalize(FuncCall *call)
 
 enum {
     FLAGS = FUNC_BUILTIN | FUNC_INNOCUOUS | FUNC_AGGREGATE | FUNC_WINDOW,
-    ANY_ORDER = FLAGS | FUNC_ANY_ORDER,
+    SMALL = FLAGS | FUNC_SMALL_STATE,
+    ANY_ORDER = SMALL | FUNC_ANY_ORDER,
 };
 
 const FuncDef func_aggregate_table[] = {
-    {"avg", 1, FLAGS, .step = sum_step, .finalize = avg_value, .value = avg_value,
+    {"avg", 1, SMALL, .step = sum_step, .finalize = avg_value, .value = avg_value,
      .inverse = sum_inverse},
     {"count", 0, ANY_ORDER | FUNC_COUNT, .step = count_step, .finalize = count_value,
      .value = count_value, .inverse = count_inverse},
@@ -309,9 +310,9 @@ const FuncDef func_aggregate_table[] = {
      .inverse = join_inverse},
     {"string_agg", 2, FLAGS, .step = join_step, .finalize = join_finalize, .value = join_value,
      .inverse = join_inverse},
-    {"sum", 1, FLAGS, .step = sum_step, .finalize = sum_value, .value = sum_value,
+    {"sum", 1, SMALL, .step = sum_step, .finalize = sum_value, .value = sum_value,
      .inverse = sum_inverse},
-    {"total", 1, FLAGS, .step = sum_step, .finalize = total_value, .value = total_value,
+    {"total", 1, SMALL, .step = sum_step, .finalize = total_value, .value = total_value,
      .inverse = sum_inverse},
     {0},
 };

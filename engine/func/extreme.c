@@ -194,7 +194,7 @@ static void slide_finalize(FuncCall *call)
 enum {
     SCALAR = FUNC_BUILTIN | FUNC_PURE | FUNC_INNOCUOUS | FUNC_NEEDS_COLLATION,
     AGGREGATE = FUNC_BUILTIN | FUNC_INNOCUOUS | FUNC_NEEDS_COLLATION | FUNC_AGGREGATE | FUNC_WINDOW
-                | FUNC_MINMAX | FUNC_ANY_ORDER,
+                | FUNC_MINMAX | FUNC_ANY_ORDER | FUNC_SMALL_STATE,
 };
 
 static const FuncDef sliding_min = {"min",

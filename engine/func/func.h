@@ -64,6 +64,7 @@ enum {
     FUNC_ANY_ORDER = 1 << 16,      // aggregate whose result does not depend on the order of rows
     FUNC_OFFSET = 1 << 17,         // sqlite_offset(): the code generator's
     FUNC_FROM_MODULE = 1 << 18,    // a virtual table overloads it (xFindFunction)
+    FUNC_SMALL_STATE = 1 << 25,    // aggregate whose state does not grow with its rows
     FUNC_HIDDEN = 1 << 26,         // not in pragma_function_list
 };
 

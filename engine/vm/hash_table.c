@@ -9,6 +9,11 @@
 #include "func/func.h"
 #include <string.h>
 
+enum {
+    GROUPS_MEMORY_DEFAULT = 1024 * 1024, // what a processor core has near at hand
+    STATE_SIZE = 64,                     // of an aggregate, about
+};
+
 typedef struct HashSlot {
     union {
         i64 integer;
@@ -43,7 +48,9 @@ struct HashTable {
     HashEntry **ordered; // hash_rewind with HASH_SORTED
     u64 position;
     u32 walk_flags;
-    Value *values; // one per field: what hash_value returned
+    Value *values;  // one per field: what hash_value returned
+    u64 memory_max; // of groups
+    bool has_refused;
 };
 
 // --- hashing and equality ---
@@ -269,6 +276,7 @@ int hash_new(sqlite3 *db, KeyShape *shape, u32 key_count, u32 payload_count, Has
     h->payload_count = payload_count;
     h->last = &h->first;
     h->values = values;
+    h->memory_max = GROUPS_MEMORY_DEFAULT;
     *out = h;
     return SQLITE_OK;
 }
@@ -297,6 +305,7 @@ void hash_reset(HashTable *h)
     h->last = &h->first;
     h->current = NULL;
     h->count = 0;
+    h->has_refused = false;
     arena_deinit(&h->arena);
     h->arena = (Arena){0};
 }
@@ -530,23 +539,46 @@ static int group_add(HashTable *h, u64 hash, const Value *key, HashEntry **out)
     return SQLITE_OK;
 }
 
-int hash_group(HashTable *h, const Value *key, Value *accumulators, bool *existed)
+static bool groups_are_full(const HashTable *h)
 {
+    return h->payload_count > 0
+           && h->arena.used + h->count * h->payload_count * STATE_SIZE >= h->memory_max;
+}
+
+int hash_group(HashTable *h, const Value *key, Value *accumulators, HashGroupResult *out)
+{
+    ASSERT(key != NULL);
+
     u64 hash = hash_of_key(h, key);
-    *existed = true;
+    *out = GROUP_IS_KNOWN;
     if (h->current != NULL && key_equals(h, h->current, hash, key))
         return SQLITE_OK; // the same group as for the row before
     HashEntry *e = NULL;
     if (h->bucket_count > 0)
         e = chain_find(h, h->buckets[hash & (h->bucket_count - 1)], hash, key);
+    if (e == NULL && groups_are_full(h)) {
+        *out = GROUP_IS_REFUSED;
+        h->has_refused = true;
+        return SQLITE_OK;
+    }
     if (e == NULL) {
         TRY(group_add(h, hash, key, &e));
-        *existed = false;
+        *out = GROUP_IS_NEW;
     }
     hash_group_store(h, accumulators);
     h->current = e;
     hash_group_load(h, accumulators);
     return SQLITE_OK;
+}
+
+bool hash_has_refused(const HashTable *h)
+{
+    return h->has_refused;
+}
+
+void hash_set_memory_max(HashTable *h, u64 bytes)
+{
+    h->memory_max = bytes;
 }
 
 // --- reading ---

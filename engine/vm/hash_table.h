@@ -7,6 +7,9 @@
 // collations says so, which the hash respects: 1 and 1.0 hash alike, 'a' and 'A' do under NOCASE. A
 // collation unknown here puts all texts in one bucket.
 //
+// Groups are bounded in memory: a full table refuses new ones, and whoever fills it puts their rows
+// elsewhere. Tables of keys alone, and those for joins, grow.
+//
 // Entries with equal keys are met in the order they were inserted. Groups have accumulators instead
 // of a payload: registers that are moved in and out when the group changes.
 
@@ -34,12 +37,15 @@ enum { HASH_SORTED = 1, HASH_UNMATCHED = 2 };
 MUST_USE int hash_rewind(HashTable *h, u32 flags, bool *empty);
 bool hash_step(HashTable *h); // false past the end
 
+typedef enum HashGroupResult { GROUP_IS_NEW, GROUP_IS_KNOWN, GROUP_IS_REFUSED } HashGroupResult;
 // Makes the group of `key` current. `accumulators`: payload_count registers that hold the current
-// group's state; they are moved into it and those of the wanted group out of it. *existed: it was
-// not new.
-MUST_USE int hash_group(HashTable *h, const Value *key, Value *accumulators, bool *existed);
+// group's state; they are moved into it and those of the wanted group out of it. If the group would
+// be new and the table is full, nothing changes.
+MUST_USE int hash_group(HashTable *h, const Value *key, Value *accumulators, HashGroupResult *out);
+bool hash_has_refused(const HashTable *h); // some group, since it was last empty
 // Puts the registers away into the current group, if any.
 void hash_group_store(HashTable *h, Value *accumulators);
+void hash_set_memory_max(HashTable *h, u64 bytes); // of groups, instead of the default
 // Moves the accumulators of the entry stood on into the registers.
 void hash_group_load(HashTable *h, Value *accumulators);
 

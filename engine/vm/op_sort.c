@@ -6,7 +6,7 @@
 
 // --- sorters ---
 
-enum { SORT_MEMORY_MIN = 4 * 1024 * 1024, SORT_MEMORY_MAX = 512 * 1024 * 1024 };
+enum { SORT_MEMORY_MIN = 3 * 1024 * 1024, SORT_MEMORY_MAX = 512 * 1024 * 1024 };
 
 // What a sort may keep in memory: the page cache's allowance, but at least enough for common sorts.
 static u64 sort_memory(const sqlite3 *db)
@@ -248,7 +248,7 @@ int op_hash_rewind(Vm *vm, const Instr *in)
     c->null_row = empty;
     if (empty)
         return VM_JUMP;
-    if (in->p3 != 0)
+    if (in->p3 != 0 && (in->p5 & P5_HASH_KEYS) == 0)
         hash_group_load(h, &vm->registers[in->p3]);
     return SQLITE_OK;
 }
@@ -268,9 +268,17 @@ int op_hash_step(Vm *vm, const Instr *in)
 int op_hash_group(Vm *vm, const Instr *in)
 {
     VmCursor *c = vm->cursors[in->p1];
-    bool existed;
-    TRY(hash_group(c->u.hash, &vm->registers[in->p3], &vm->registers[in->p4.i], &existed));
-    return existed ? VM_JUMP : SQLITE_OK;
+    HashGroupResult result;
+    TRY(hash_group(c->u.hash, &vm->registers[in->p3], &vm->registers[in->p4.i], &result));
+    c->group_refused = result == GROUP_IS_REFUSED;
+    return result == GROUP_IS_KNOWN ? VM_JUMP : SQLITE_OK;
+}
+
+int op_hash_refused(Vm *vm, const Instr *in)
+{
+    const VmCursor *c = vm->cursors[in->p1];
+    bool refused = in->p5 & P5_HASH_EVER ? hash_has_refused(c->u.hash) : c->group_refused;
+    return refused ? VM_JUMP : SQLITE_OK;
 }
 
 // --- sets of rowids ---

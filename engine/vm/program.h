@@ -90,6 +90,8 @@ enum {
         0x02, // HashInsert: entries with NULL keys are kept, to be visited by HashRewind
     P5_HASH_SORTED = 0x01,    // HashRewind: in key order
     P5_HASH_UNMATCHED = 0x02, // HashRewind: entries without HashMark only
+    P5_HASH_KEYS = 0x04,      // HashRewind: the registers are put away, none brought in
+    P5_HASH_EVER = 0x01,      // HashRefused: any group, not just the last
     // SqlExec, in P1
     SQL_EXEC_SILENT = 0x01,    // authorizer and tracing off
     SQL_EXEC_LIMITED = 0x02,   // P2 is the analysis limit meanwhile

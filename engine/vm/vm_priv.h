@@ -56,6 +56,7 @@ struct VmCursor {
     bool is_ephemeral;
     bool is_writable;
     bool rowid_is_random; // NewRowid met the largest rowid
+    bool group_refused;   // by the last HashGroup
     i8 database;          // -1: ephemeral
     Cursor *tree;         // VM_CURSOR_TREE
     union {
@@ -153,7 +154,7 @@ VmOperation op_sorter_reject, op_sorter_limit, op_sorter_insert, op_sorter_sort,
     op_sorter_data;
 VmOperation op_sorter_compare, op_bulk_build;
 VmOperation op_hash_open, op_hash_insert, op_hash_probe, op_hash_next, op_hash_mark, op_hash_rewind;
-VmOperation op_hash_step, op_hash_group;
+VmOperation op_hash_step, op_hash_group, op_hash_refused;
 VmOperation op_rowset_add, op_rowset_read, op_rowset_test, op_filter_add, op_filter;
 // op_aggregate.c
 VmOperation op_function, op_agg_step, op_agg_value, op_agg_final, op_collation;

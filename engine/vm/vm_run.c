@@ -622,6 +622,7 @@ stepped:
     DELEGATE(HashRewind, op_hash_rewind)
     DELEGATE_LOOP(HashStep, op_hash_step)
     DELEGATE(HashGroup, op_hash_group)
+    DELEGATE(HashRefused, op_hash_refused)
 
     END_CODE
 

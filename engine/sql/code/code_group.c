@@ -5,6 +5,12 @@
 #include "sql/code/code_aggregate.h"
 #include "sql/expr_tree.h"
 
+// Grouping by a hash table; what it refuses goes to the sorter.
+typedef struct HashInput {
+    int groups; // cursor
+    Reg marker; // behind the fields of the sorter's records
+} HashInput;
+
 static int key_count(const AggregateCode *ac)
 {
     return (int)ac->op->keys->count;
@@ -27,14 +33,15 @@ static void number_fields(AggregateCode *ac)
     ac->field_count = next;
 }
 
-static void code_sorter_open(AggregateCode *ac)
+// `more`: fields behind those of the columns.
+static void code_sorter_open(AggregateCode *ac, int more)
 {
     Codegen *g = ac->qc->g;
-    number_fields(ac);
     ac->sorter = cursor_new(g);
     ac->pseudo = cursor_new(g);
-    program_emit_shape(g->program, OP_SorterOpen, ac->sorter, ac->field_count, key_count(ac),
-                       code_list_shape(g, ac->op->keys, 0, (u32)(ac->field_count - key_count(ac))));
+    program_emit_shape(
+        g->program, OP_SorterOpen, ac->sorter, ac->field_count + more, key_count(ac),
+        code_list_shape(g, ac->op->keys, 0, (u32)(ac->field_count + more - key_count(ac))));
 }
 
 static void code_sorter_push(AggregateCode *ac)
@@ -108,60 +115,145 @@ static void code_sorted_input(AggregateCode *ac, JoinCode *jc)
     code_join_end(g, jc);
 }
 
-static void code_sorter_input(AggregateCode *ac, JoinCode *jc)
+// A record that is a group of the table brings its accumulators in; any other is a row.
+static void code_merged_row(AggregateCode *ac, const HashInput *input)
+{
+    Codegen *g = ac->qc->g;
+    Label row = label_new(g->program), done = label_new(g->program);
+    code_key_change(ac);
+    program_emit(g->program, OP_Column, ac->pseudo, ac->field_count, input->marker);
+    program_emit(g->program, OP_IfNot, input->marker, row, 1);
+    program_emit_int(g->program, OP_HashGroup, input->groups, done, ac->new_keys,
+                     ac->first_accumulator);
+    label_here(g->program, row);
+    aggregate_accumulate(ac);
+    label_here(g->program, done);
+}
+
+// The sorted records, group by group. `input`: those of a table's groups are among them, else NULL.
+static void code_sorter_output(AggregateCode *ac, const HashInput *input)
 {
     Codegen *g = ac->qc->g;
     Substitute *before = g->substitutes;
-    code_sorter_open(ac);
+    Reg data = reg_new(g);
+    Label empty = label_new(g->program);
+    program_emit(g->program, OP_OpenPseudo, ac->pseudo, data, ac->field_count + (input != NULL));
+    program_emit(g->program, OP_SorterSort, ac->sorter, empty, 0);
+    int top = program_emit(g->program, OP_SorterData, ac->sorter, data, ac->pseudo);
+    push_fields(ac);
+    if (input != NULL)
+        code_merged_row(ac, input);
+    else
+        code_group_row(ac);
+    g->substitutes = before;
+    program_emit(g->program, OP_SorterNext, ac->sorter, top, 0);
+    label_here(g->program, empty);
+}
+
+static void code_sorter_input(AggregateCode *ac, JoinCode *jc)
+{
+    Codegen *g = ac->qc->g;
+    number_fields(ac);
+    code_sorter_open(ac, 0);
     code_join_begin(g, jc);
     if (codegen_failed(g))
         return;
     code_sorter_push(ac);
     plan_line(g, "USE TEMP B-TREE FOR %s", ac->op->is_distinct ? "DISTINCT" : "GROUP BY");
     code_join_end(g, jc);
-    Reg data = reg_new(g);
-    Label empty = label_new(g->program);
-    program_emit(g->program, OP_OpenPseudo, ac->pseudo, data, ac->field_count);
-    program_emit(g->program, OP_SorterSort, ac->sorter, empty, 0);
-    int top = program_emit(g->program, OP_SorterData, ac->sorter, data, ac->pseudo);
-    push_fields(ac);
-    code_group_row(ac);
-    g->substitutes = before;
-    program_emit(g->program, OP_SorterNext, ac->sorter, top, 0);
-    label_here(g->program, empty);
+    code_sorter_output(ac, NULL);
 }
 
 // --- the hash table ---
 
 // Every row finds its group by key; the groups come out in the order that sorting the rows would
-// have given.
+// have given. When the table is full, rows of further groups go to a sorter. In the end the keys of
+// the table's groups join them there, each marked in a last field, so that the groups of both come
+// out in one order.
+static void code_hash_row(AggregateCode *ac, const HashInput *input)
+{
+    Codegen *g = ac->qc->g;
+    Program *p = g->program;
+    Label known = label_new(p), refused = label_new(p), done = label_new(p);
+    code_expr_list(g, ac->op->keys, ac->new_keys, 0);
+    program_emit_int(p, OP_HashGroup, input->groups, known, ac->new_keys, ac->first_accumulator);
+    program_emit(p, OP_HashRefused, input->groups, refused, 0);
+    program_emit(p, OP_Gosub, ac->reset_return, ac->reset, 0);
+    label_here(p, known);
+    aggregate_accumulate(ac);
+    program_emit(p, OP_Goto, 0, done, 0);
+    label_here(p, refused);
+    for (u32 i = 0; i < ac->column_count; i++) {
+        if (ac->columns[i].field >= key_count(ac))
+            code_expr_into(g, ac->columns[i].column, ac->new_keys + ac->columns[i].field);
+    }
+    Reg record = reg_temp(g);
+    program_emit(p, OP_MakeRecord, ac->new_keys, ac->field_count + 1, record);
+    program_emit(p, OP_SorterInsert, ac->sorter, record, 0);
+    reg_temp_release(g, record);
+    label_here(p, done);
+}
+
+static void code_hash_output(AggregateCode *ac, const HashInput *input, Label end)
+{
+    Codegen *g = ac->qc->g;
+    program_emit(g->program, OP_HashRewind, input->groups, end, ac->first_accumulator);
+    program_set_p5(g->program, P5_HASH_SORTED);
+    int top = program_here(g->program);
+    for (int i = 0; i < key_count(ac); i++)
+        program_emit(g->program, OP_Column, input->groups, i, ac->keys + i);
+    program_emit(g->program, OP_Gosub, ac->output_return, ac->output, 0);
+    program_emit(g->program, OP_HashStep, input->groups, top, ac->first_accumulator);
+    program_emit(g->program, OP_Integer, 0, ac->used, 0);
+    program_emit(g->program, OP_Goto, 0, end, 0);
+}
+
+// A record of the sorter for each group of the table: the key and the mark.
+static void code_hash_keys_to_sorter(AggregateCode *ac, const HashInput *input)
+{
+    Codegen *g = ac->qc->g;
+    Program *p = g->program;
+    Label end = label_new(p);
+    Reg record = reg_temp(g);
+    program_emit(p, OP_HashRewind, input->groups, end, ac->first_accumulator);
+    program_set_p5(p, P5_HASH_KEYS);
+    program_emit(p, OP_Null, 0, ac->new_keys, ac->new_keys + ac->field_count - 1);
+    program_emit(p, OP_Integer, 1, input->marker, 0);
+    int top = program_here(p);
+    for (int i = 0; i < key_count(ac); i++)
+        program_emit(p, OP_Column, input->groups, i, ac->new_keys + i);
+    program_emit(p, OP_MakeRecord, ac->new_keys, ac->field_count + 1, record);
+    program_emit(p, OP_SorterInsert, ac->sorter, record, 0);
+    program_emit(p, OP_HashStep, input->groups, top, 0);
+    label_here(p, end);
+    reg_temp_release(g, record);
+}
+
 static void code_hash_input(AggregateCode *ac, JoinCode *jc)
 {
     Codegen *g = ac->qc->g;
-    int count = key_count(ac);
-    int groups = cursor_new(g);
-    Label known = label_new(g->program), empty = label_new(g->program);
-    program_emit_shape(g->program, OP_HashOpen, groups, count, ac->accumulator_count + 1,
-                       code_list_shape(g, ac->op->keys, 0, 0));
+    HashInput input = {.groups = cursor_new(g)};
+    Label spilled = label_new(g->program), end = label_new(g->program);
+    number_fields(ac);
+    ac->new_keys = reg_range_new(g, ac->field_count + 1);
+    input.marker = ac->new_keys + ac->field_count;
+    program_emit_shape(g->program, OP_HashOpen, input.groups, key_count(ac),
+                       ac->accumulator_count + 1, code_list_shape(g, ac->op->keys, 0, 0));
+    code_sorter_open(ac, 1);
+    program_emit(g->program, OP_Null, 0, input.marker, 0);
     code_join_begin(g, jc);
     if (codegen_failed(g))
         return;
-    code_expr_list(g, ac->op->keys, ac->new_keys, 0);
-    program_emit_int(g->program, OP_HashGroup, groups, known, ac->new_keys, ac->first_accumulator);
-    program_emit(g->program, OP_Gosub, ac->reset_return, ac->reset, 0);
-    label_here(g->program, known);
-    aggregate_accumulate(ac);
+    code_hash_row(ac, &input);
     plan_line(g, "USE TEMP B-TREE FOR %s", ac->op->is_distinct ? "DISTINCT" : "GROUP BY");
     code_join_end(g, jc);
-    program_emit(g->program, OP_HashRewind, groups, empty, ac->first_accumulator);
-    program_set_p5(g->program, P5_HASH_SORTED);
-    int top = program_here(g->program);
-    for (int i = 0; i < count; i++)
-        program_emit(g->program, OP_Column, groups, i, ac->keys + i);
-    program_emit(g->program, OP_Gosub, ac->output_return, ac->output, 0);
-    program_emit(g->program, OP_HashStep, groups, top, ac->first_accumulator);
-    label_here(g->program, empty);
-    program_emit(g->program, OP_Integer, 0, ac->used, 0);
+    program_emit(g->program, OP_HashRefused, input.groups, spilled, 0);
+    program_set_p5(g->program, P5_HASH_EVER);
+    code_hash_output(ac, &input, end);
+    label_here(g->program, spilled);
+    code_hash_keys_to_sorter(ac, &input);
+    code_sorter_output(ac, &input);
+    label_here(g->program, end);
 }
 
 // The subroutine that puts out a group, if there is one.

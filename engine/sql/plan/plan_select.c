@@ -319,13 +319,28 @@ static int plan_ungrouped(PlanContext *plan, Select *s, Operator **out)
     return SQLITE_OK;
 }
 
-// Rows of different groups may come mixed unless an aggregate keeps a table of its own for its
-// group.
+static WalkResult find_select_expr(Walker *w, Expr *e)
+{
+    if (e->select != NULL)
+        *(bool *)w->arg = true;
+    return e->select != NULL ? WALK_STOP : WALK_ON;
+}
+
+// Rows of different groups may come mixed unless an aggregate keeps more for its group than a few
+// numbers: a table of its own, or what grows with its rows. Arguments of mixed groups are coded
+// twice, for rows that the table takes and for those it refuses; a subquery in them must not be.
 static bool groups_may_mix(const Select *s)
 {
+    bool has_select = false;
+    Walker w = {.expr = find_select_expr, .select = enter_select, .arg = &has_select};
     for (u32 i = 0; i < s->agg_count; i++) {
         const Call *call = s->aggs[i]->u.call;
+        if (call->func == NULL || (call->func->flags & FUNC_SMALL_STATE) == 0)
+            return false;
         if (call->distinct || (call->order_by != NULL && call->order_by->count > 0))
+            return false;
+        expr_walk(&w, s->aggs[i]);
+        if (has_select)
             return false;
     }
     return true;

@@ -96,13 +96,14 @@ static void groups_keep_their_accumulators_and_come_sorted(void **state)
 {
     (void)state;
     HashTable *h;
-    bool existed, empty;
+    HashGroupResult result;
+    bool empty;
     Value sum = {.flags = V_NULL};
     assert_ok(hash_new(NULL, NULL, 1, 1, &h));
     for (int i = 0; i < 3000; i++) {
         Value key = integer((i * 7919) % 300);
-        assert_ok(hash_group(h, &key, &sum, &existed));
-        if (!existed)
+        assert_ok(hash_group(h, &key, &sum, &result));
+        if (result == GROUP_IS_NEW)
             value_set_i64(&sum, 0);
         sum.u.integer += i;
     }
@@ -117,6 +118,41 @@ static void groups_keep_their_accumulators_and_come_sorted(void **state)
         assert_int_equal(hash_step(h), i < 299);
     }
     assert_int_equal(total, 2999 * 3000 / 2);
+    hash_free(h);
+}
+
+static void a_full_table_refuses_new_groups_only(void **state)
+{
+    (void)state;
+    HashTable *h;
+    HashGroupResult result;
+    Value count = {.flags = V_NULL};
+    u64 admitted = 0;
+    assert_ok(hash_new(NULL, NULL, 1, 1, &h));
+    hash_set_memory_max(h, 20000);
+    for (int turn = 0; turn < 2; turn++) {
+        for (int i = 0; i < 1000; i++) {
+            Value key = integer(i);
+            assert_ok(hash_group(h, &key, &count, &result));
+            if (result == GROUP_IS_NEW) {
+                value_set_i64(&count, 0);
+                admitted++;
+            }
+            assert_int_equal(result == GROUP_IS_REFUSED, (u64)i >= admitted);
+            count.u.integer += result != GROUP_IS_REFUSED;
+        }
+        assert_true(hash_has_refused(h));
+    }
+    assert_in_range(admitted, 20, 300);
+    hash_group_store(h, &count);
+    bool empty;
+    assert_ok(hash_rewind(h, 0, &empty));
+    do {
+        hash_group_load(h, &count);
+        assert_int_equal(count.u.integer, 2);
+    } while (hash_step(h));
+    hash_reset(h);
+    assert_false(hash_has_refused(h));
     hash_free(h);
 }
 
@@ -141,4 +177,5 @@ TEST_SUITE(hash_table, cmocka_unit_test(equal_keys_come_in_the_order_of_insertio
            cmocka_unit_test(numbers_meet_across_types_and_text_across_case),
            cmocka_unit_test(null_keys_match_only_when_told),
            cmocka_unit_test(groups_keep_their_accumulators_and_come_sorted),
+           cmocka_unit_test(a_full_table_refuses_new_groups_only),
            cmocka_unit_test(a_rowid_set_empties_in_order_without_duplicates))
