@@ -136,7 +136,7 @@ static int copy_some(sqlite3_backup *backup, int count)
 static int finish_copy(sqlite3_backup *backup)
 {
     Pager *to = btree_pager(backup->target);
-    btree_copy_end(backup->target, backup->source);
+    TRY(btree_copy_end(backup->target, backup->source));
     u32 cookie = 0;
     if (backup->page_count > 0) {
         // A new schema cookie makes other readers of the target read the schema again.

@@ -468,12 +468,17 @@ int btree_copy_page(Btree *target, Btree *source, Pgno pgno)
     return rc;
 }
 
-void btree_copy_end(Btree *target, Btree *source)
+// The copied header names the source's journal mode. A target with a log must go on saying so, or
+// whoever opens it next reads the file without the log.
+int btree_copy_end(Btree *target, Btree *source)
 {
     ASSERT(target->txn == SQLITE_TXN_WRITE);
     ASSERT(source->txn != SQLITE_TXN_NONE);
     pager_set_page_count(target->pager, pages_needed(target, source));
     target->page_size_fixed = source->geometry.page_size == target->geometry.page_size;
+    bool has_log = pager_journal_mode(target->pager) == JOURNAL_WAL;
+    return has_log && pager_page_count(target->pager) > 0 ? header_put_version(target, 2)
+                                                          : SQLITE_OK;
 }
 
 // As bytes, not as pages: the two files may differ in page size, and then the target takes the
@@ -494,7 +499,7 @@ int btree_copy_file(Btree *target, Btree *source)
     Pgno count = btree_page_count(source);
     for (Pgno pgno = 1; pgno <= count; pgno++)
         TRY(btree_copy_page(target, source, pgno));
-    btree_copy_end(target, source);
+    TRY(btree_copy_end(target, source));
     TRY(header_own(target));
     memcpy(target->page1->data + 24, counter, sizeof counter);
     target->auto_vacuum = source->auto_vacuum;

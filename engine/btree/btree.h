@@ -118,7 +118,7 @@ MUST_USE int btree_copy_file(Btree *target, Btree *source);
 // of one, and the end, which gives the target's file its length.
 MUST_USE int btree_copy_page(Btree *target, Btree *source, Pgno pgno);
 MUST_USE int btree_copy_content(Btree *target, Btree *source, Pgno pgno, const u8 *content);
-void btree_copy_end(Btree *target, Btree *source);
+MUST_USE int btree_copy_end(Btree *target, Btree *source);
 
 // --- cursors ---
 

@@ -338,6 +338,8 @@ MUST_USE int tree_clear(Btree *bt, Pgno root, i64 *rows);
 MUST_USE int header_create(Btree *bt);
 // Checks page 1 and takes page size and settings from it. *again: the snapshot must be taken anew.
 MUST_USE int header_check(Btree *bt, bool *again);
+// Says in the header that the file is read without (1) or with (2) a log.
+MUST_USE int header_put_version(Btree *bt, u8 version);
 // Geometry and what hangs on it.
 MUST_USE int btree_set_geometry(Btree *bt, u32 page_size, u32 reserved);
 

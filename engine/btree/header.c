@@ -214,6 +214,16 @@ int btree_set_meta(Btree *bt, int index, u32 value)
     return SQLITE_OK;
 }
 
+int header_put_version(Btree *bt, u8 version)
+{
+    ASSERT(bt->txn == SQLITE_TXN_WRITE);
+    ASSERT(version == 1 || version == 2);
+    TRY(header_own(bt));
+    bt->page1->data[AT_WRITE_VERSION] = version;
+    bt->page1->data[AT_READ_VERSION] = version;
+    return SQLITE_OK;
+}
+
 // Leaving WAL mode, the header still asks for the log while its pages are being put back: `no_wal`
 // keeps it shut.
 int btree_set_file_version(Btree *bt, u8 version)
@@ -227,11 +237,7 @@ int btree_set_file_version(Btree *bt, u8 version)
             || bt->page1->data[AT_READ_VERSION] != version)) {
         rc = btree_begin(bt, BTREE_WRITE, NULL);
         if (rc == SQLITE_OK)
-            rc = header_own(bt);
-        if (rc == SQLITE_OK) {
-            bt->page1->data[AT_WRITE_VERSION] = version;
-            bt->page1->data[AT_READ_VERSION] = version;
-        }
+            rc = header_put_version(bt, version);
     }
     bt->no_wal = false;
     ASSERT(rc != SQLITE_OK || bt->txn != SQLITE_TXN_NONE);
