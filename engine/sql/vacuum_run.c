@@ -1,8 +1,9 @@
 // VACUUM: every tree of a database is written anew, entry by entry in key order, into a fresh file,
 // which is then copied back page by page; or kept, for VACUUM INTO.
 //
-// The fresh file is an attached database while it is made. Rowids stay what they are; pages come
-// out full and in order.
+// The fresh file is an attached database while it is made. Pages come out full and in order. As in
+// stock SQLite, rowids that nothing refers to are counted anew, and sqlite_sequence goes when no
+// table is AUTOINCREMENT any more.
 
 #include "base/alloc.h"
 #include "base/buffer.h"
@@ -102,19 +103,30 @@ static int shape_target(Vacuum *v)
 
 // --- trees ---
 
-static int copy_tree(Vacuum *v, Pgno from_root, Pgno to_root, const KeyShape *shape)
+// One row of sqlite_schema that has a tree.
+typedef struct TreeRow {
+    i64 rowid;
+    Pgno root, new_root;
+    KeyShape *shape;   // of indexes and WITHOUT ROWID tables
+    bool numbers_anew; // rows get the rowids 1, 2, 3, ...
+} TreeRow;
+
+static int copy_tree(Vacuum *v, const TreeRow *row)
 {
+    const KeyShape *shape = row->shape;
+    i64 number = 0;
     Cursor *source = NULL, *target = NULL;
     bool empty = true;
     int rc = SQLITE_OK;
-    TRY_DONE(cursor_open(v->from, from_root, false, shape, &source));
+    TRY_DONE(cursor_open(v->from, row->root, false, shape, &source));
     cursor_hint_scan(source);
-    TRY_DONE(cursor_open(v->to, to_root, true, shape, &target));
+    TRY_DONE(cursor_open(v->to, row->new_root, true, shape, &target));
     TRY_DONE(cursor_first(source, &empty));
     while (!empty && rc == SQLITE_OK) {
         bool ignored;
         TRY_DONE(cursor_last(target, &ignored));
-        TRY_DONE(cursor_transfer(target, source, shape == NULL ? cursor_rowid(source) : 0));
+        number = row->numbers_anew ? number + 1 : shape == NULL ? cursor_rowid(source) : 0;
+        TRY_DONE(cursor_transfer(target, source, number));
         rc = cursor_next(source);
     }
     if (rc == SQLITE_DONE)
@@ -125,18 +137,20 @@ done:
     return rc;
 }
 
-// One row of sqlite_schema that has a tree.
-typedef struct TreeRow {
-    i64 rowid;
-    Pgno root, new_root;
-    KeyShape *shape; // of indexes and WITHOUT ROWID tables
-} TreeRow;
-
-static int tree_shape(Vacuum *v, const char *type, const char *name, KeyShape **shape)
+// Rowids that nothing refers to, neither a column nor an index, close ranks, as in stock SQLite.
+static bool numbers_anew(const Vacuum *v, const Table *table)
 {
+    return v->into == NULL && (table->flags & TABLE_WITHOUT_ROWID) == 0 && table->rowid_alias < 0
+           && table->indexes == NULL;
+}
+
+static int tree_shape(Vacuum *v, const char *type, const char *name, TreeRow *row)
+{
+    ASSERT(row->root > 0);
+
     const Schema *schema = v->db->databases[v->database].schema;
     Index *index = NULL;
-    *shape = NULL;
+    row->shape = NULL;
     if (strcmp(type, "index") == 0) {
         index = name_map_find(&schema->indexes, name);
         if (index == NULL)
@@ -147,11 +161,32 @@ static int tree_shape(Vacuum *v, const char *type, const char *name, KeyShape **
             return SQLITE_CORRUPT;
         if ((table->flags & TABLE_WITHOUT_ROWID) != 0)
             index = table_primary_key(table);
+        row->numbers_anew = numbers_anew(v, table);
     }
     if (index == NULL)
         return SQLITE_OK;
-    *shape = index_shape(v->db, index);
-    return *shape != NULL ? SQLITE_OK : v->db->error_code;
+    row->shape = index_shape(v->db, index);
+    return row->shape != NULL ? SQLITE_OK : v->db->error_code;
+}
+
+static bool has_counted_table(const Schema *schema)
+{
+    for (NameEntry *e = name_map_first(&schema->tables); e != NULL;
+         e = name_map_next(&schema->tables, e)) {
+        if ((((const Table *)e->value)->flags & TABLE_AUTOINCREMENT) != 0)
+            return true;
+    }
+    return false;
+}
+
+// Binds the name that a list of the schema's rows passes over; NULL for none.
+static int leave_out_sequence(const Vacuum *v, sqlite3_stmt *list)
+{
+    ASSERT(sqlite3_bind_parameter_count(list) == 1);
+
+    if (has_counted_table(v->db->databases[v->database].schema))
+        return SQLITE_OK;
+    return sqlite3_bind_text(list, 1, "sqlite_sequence", -1, SQLITE_STATIC);
 }
 
 static int prepare(Vacuum *v, sqlite3_stmt **stmt, const char *fmt, const char *name)
@@ -170,10 +205,10 @@ static int make_roots(Vacuum *v, TreeRow **rows, u32 *count)
     sqlite3_stmt *list = NULL;
     TRY(prepare(v, &list,
                 "SELECT rowid,rootpage,type,name FROM \"%s\".sqlite_schema WHERE rootpage>0"
-                " ORDER BY type='index',rowid",
+                " AND name IS NOT ?1 ORDER BY type='index',rowid",
                 v->db->databases[v->database].name));
+    int rc = leave_out_sequence(v, list);
     u32 capacity = 0;
-    int rc = SQLITE_OK;
     while (rc == SQLITE_OK && sqlite3_step(list) == SQLITE_ROW) {
         if (*count == capacity) {
             capacity = capacity == 0 ? 16 : capacity * 2;
@@ -189,7 +224,7 @@ static int make_roots(Vacuum *v, TreeRow **rows, u32 *count)
         row->root = (Pgno)sqlite3_column_int64(list, 1);
         const char *type = (const char *)sqlite3_column_text(list, 2);
         const char *name = (const char *)sqlite3_column_text(list, 3);
-        rc = type == NULL || name == NULL ? SQLITE_CORRUPT : tree_shape(v, type, name, &row->shape);
+        rc = type == NULL || name == NULL ? SQLITE_CORRUPT : tree_shape(v, type, name, row);
         if (rc == SQLITE_OK)
             rc = btree_create_tree(v->to, row->shape == NULL ? TREE_TABLE : TREE_INDEX,
                                    &row->new_root);
@@ -212,8 +247,11 @@ static int copy_schema_rows(Vacuum *v, const TreeRow *rows, u32 count)
 {
     sqlite3_stmt *list = NULL, *insert = NULL;
     int rc = SQLITE_OK;
-    TRY_DONE(prepare(v, &list, "SELECT rowid,* FROM \"%s\".sqlite_schema ORDER BY rowid",
+    TRY_DONE(prepare(v, &list,
+                     "SELECT rowid,* FROM \"%s\".sqlite_schema WHERE name IS NOT ?1"
+                     " ORDER BY rowid",
                      v->db->databases[v->database].name));
+    TRY_DONE(leave_out_sequence(v, list));
     TRY_DONE(prepare(v, &insert,
                      "INSERT INTO \"%s\".sqlite_schema(rowid,type,name,tbl_name,rootpage,sql)"
                      " VALUES(?1,?2,?3,?4,?5,?6)",
@@ -252,7 +290,7 @@ static int rebuild(Vacuum *v)
     u32 count = 0;
     int rc = make_roots(v, &rows, &count);
     for (u32 i = 0; i < count && rc == SQLITE_OK; i++)
-        rc = copy_tree(v, rows[i].root, rows[i].new_root, rows[i].shape);
+        rc = copy_tree(v, &rows[i]);
     if (rc == SQLITE_OK)
         rc = copy_schema_rows(v, rows, count);
     if (rc == SQLITE_OK)
