@@ -65,7 +65,7 @@ struct sqlite3 {
     u64 flags; // CONN_FLAG(...)
     int limits[16];
     u8 encoding;            // of text in all databases
-    bool encoding_is_fixed; // main has been read: PRAGMA encoding comes too late
+    bool encoding_is_fixed; // a schema has it: PRAGMA encoding comes too late
     u8 temp_store, default_temp_store;
     int open_flags;
     bool is_loading; // schema being read: CREATE statements are parsed, not run

@@ -142,6 +142,7 @@ static int take_encoding(sqlite3 *db, int database, u32 encoding)
         wanted = SQLITE_UTF8;
     if (database == DB_MAIN && !db->encoding_is_fixed) {
         db->encoding = wanted;
+        db->encoding_is_fixed = true;
     } else if (wanted != db->encoding) {
         return connection_error(
             db, SQLITE_ERROR,
@@ -233,8 +234,6 @@ int schema_load(sqlite3 *db, int database)
         return rc;
     }
     schema->is_loaded = true;
-    if (database == DB_MAIN)
-        db->encoding_is_fixed = true;
     return SQLITE_OK;
 }
 

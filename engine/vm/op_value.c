@@ -255,6 +255,9 @@ static int concat_into(Vm *vm, const Piece *first, const Piece *second, Value *o
         out->owned = bytes;
         out->capacity = (u32)mem_size(bytes);
     }
+    // A blob among the operands may be of odd size; UTF-16 text is not.
+    if (vm->db->encoding != SQLITE_UTF8)
+        size &= ~(u64)1;
     out->bytes = bytes;
     bytes[size] = bytes[size + 1] = 0;
     out->size = (u32)size;

@@ -151,6 +151,7 @@ void ddl_code_file_format(Codegen *g, int database)
     int wanted = (g->db->flags & CONN_FLAG(LEGACY_FILE_FORMAT)) != 0 ? 1 : 4;
     program_emit(g->program, OP_SetCookie, database, META_FILE_FORMAT, wanted);
     program_emit(g->program, OP_SetCookie, database, META_TEXT_ENCODING, g->db->encoding);
+    g->db->encoding_is_fixed = true;
     program_jump_here(g->program, known);
     reg_temp_release(g, format);
 }
