@@ -74,9 +74,37 @@ static int load_database_rows(AlterCode *a, int database)
     return rc != SQLITE_OK ? rc : end_rc;
 }
 
+// The rows are read by a statement of its own. Were the schema in memory out of date, it would read
+// it anew and free the table that is being altered; so the snapshot is taken and compared first.
+static int hold_current_schema(AlterCode *a)
+{
+    Database *d = &a->g->db->databases[a->database];
+    u32 cookie = 0;
+    ASSERT(d->schema->is_loaded);
+
+    if (btree_txn_state(d->btree) == SQLITE_TXN_NONE)
+        TRY(btree_begin(d->btree, BTREE_READ, NULL));
+    btree_get_meta(d->btree, META_SCHEMA_VERSION, &cookie);
+    return cookie == d->schema->cookie ? SQLITE_OK : SQLITE_SCHEMA;
+}
+
+static int load_all_rows(AlterCode *a)
+{
+    bool was_reading = btree_txn_state(a->g->db->databases[a->database].btree) != SQLITE_TXN_NONE;
+    int rc = hold_current_schema(a);
+    if (rc == SQLITE_OK)
+        rc = load_database_rows(a, a->database);
+    Btree *bt = a->g->db->databases[a->database].btree;
+    if (!was_reading && btree_txn_state(bt) != SQLITE_TXN_NONE) {
+        int end_rc = btree_commit(bt);
+        rc = rc != SQLITE_OK ? rc : end_rc;
+    }
+    return rc;
+}
+
 bool alter_load_rows(AlterCode *a)
 {
-    int rc = load_database_rows(a, a->database);
+    int rc = load_all_rows(a);
     bool has_temp = a->database != DB_TEMP && a->g->db->databases[DB_TEMP].btree != NULL;
     if (rc == SQLITE_OK && has_temp)
         rc = load_database_rows(a, DB_TEMP);
