@@ -133,7 +133,7 @@ static f64 sum_of(const SumState *state)
 {
     if (!state->is_real)
         return (f64)state->integer;
-    return isnan(state->error) ? state->sum : state->sum + state->error;
+    return isfinite(state->error) ? state->sum + state->error : state->sum;
 }
 
 static void sum_value(FuncCall *call)

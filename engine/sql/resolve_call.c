@@ -281,10 +281,26 @@ static int resolve_function(Resolver *r, Scope *s, Expr *e, bool *is_aggregate, 
     return check_allowed(r, s, e, def);
 }
 
+// DEFAULT may call what does not exist, or aggregates: only a row that needs the value fails, with
+// "unknown function". So the call stays without a function.
+static bool is_left_for_later(Resolver *r, const Scope *s, const Expr *e)
+{
+    if ((s->flags & SCOPE_NO_NAMES) == 0)
+        return false;
+    int count = e->list == NULL ? 0 : (int)e->list->count;
+    const FuncDef *def = func_find(r->db, e->text, count, r->db->encoding);
+    return def == NULL || (def->flags & FUNC_AGGREGATE) != 0;
+}
+
 int resolve_call(Resolver *r, Scope *s, Expr *e)
 {
     if (e->flags & EXPR_IS_ALIAS)
         return SQLITE_OK; // resolved where the alias was defined
+    if (is_left_for_later(r, s, e)) {
+        TRY(resolve_arguments(r, s, e, false));
+        expr_inherit_flags(e);
+        return SQLITE_OK;
+    }
     bool is_aggregate = false;
     bool ignored = false;
     int rc = resolve_function(r, s, e, &is_aggregate, &ignored);

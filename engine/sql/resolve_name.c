@@ -498,6 +498,9 @@ int resolve_name(Resolver *r, Scope *start, Expr *e)
         return resolve_error(r, expr_error_offset(e), "the \".\" operator prohibited in %s",
                              start->flags & SCOPE_INDEX ? "index expressions"
                                                         : "generated columns");
+    // What stands before the table's name was never checked in these places, and files rely on it.
+    if ((start->flags & (SCOPE_CHECK | SCOPE_PARTIAL)) != 0)
+        e->u.name.schema = NULL;
     int depth = 0;
     int ambiguous = 0;
     for (Scope *s = start; s != NULL; s = s->outer) {

@@ -66,7 +66,8 @@ static WalkResult check_default(Walker *w, Expr *e)
                    && (name_equals(e->text, "true") || name_equals(e->text, "false")
                        || (e->flags & EXPR_DOUBLE_QUOTED) != 0);
     bool refers = e->kind == EX_NAME || e->kind == EX_COLUMN || e->kind == EX_PARAM;
-    if ((refers && !is_word) || e->select != NULL || e->kind == EX_RAISE)
+    bool is_window = e->kind == EX_CALL && (e->u.call->window != NULL || e->u.call->filter != NULL);
+    if ((refers && !is_word) || e->select != NULL || e->kind == EX_RAISE || is_window)
         *is_constant = false;
     return *is_constant ? WALK_ON : WALK_STOP;
 }
@@ -146,6 +147,14 @@ static void add_check(TableBuild *b, const Constraint *constraint)
 // COLLATE may stand behind the PRIMARY KEY or UNIQUE of its column: their index follows it.
 static void build_collation(TableBuild *b, Column *column, int index, const Constraint *c)
 {
+    // A schema being read may name collations that the program registers later.
+    if (!b->db->is_loading
+        && catalog_find_collation(b->db, b->db->encoding, c->collation) == NULL) {
+        b->failed = true;
+        connection_error(b->db, SQLITE_ERROR_MISSING_COLLSEQ, "no such collation sequence: %s",
+                         c->collation);
+        return;
+    }
     column->collation = arena_dup(&b->table->arena, c->collation, strlen(c->collation));
     for (Index *i = b->table->indexes; i != NULL; i = i->next) {
         if (i->key_count == 1 && i->columns[0] == index)

@@ -200,10 +200,20 @@ static void link_index(Table *table, Index *index)
     *at = index;
 }
 
+// Wide indexes exist on paper only: the limit is that of a table's columns.
+static bool check_width(TableBuild *b, const ExprList *columns)
+{
+    if (columns != NULL && (i64)columns->count > b->db->limits[SQLITE_LIMIT_COLUMN])
+        build_error(b, "too many columns in index");
+    return !b->failed;
+}
+
 void build_constraint_index(TableBuild *b, const ExprList *columns, int index_column,
                             const Constraint *c, u16 flags)
 {
     Table *table = b->table;
+    if (!check_width(b, columns))
+        return;
     u16 count = columns != NULL ? (u16)columns->count : 1;
     char *name =
         arena_printf(&table->arena, "sqlite_autoindex_%s_%d", table->name, b->auto_index_count + 1);
@@ -331,6 +341,8 @@ static void resolve_index(TableBuild *b, Index *index)
 Index *schema_build_index(sqlite3 *db, Table *table, const CreateIndex *create)
 {
     TableBuild b = {.db = db, .table = table};
+    if (!check_width(&b, create->columns))
+        return NULL;
     u16 count = (u16)create->columns->count;
     Index *index = index_new(table, create->name.name, count);
     if (index == NULL) {

@@ -346,6 +346,7 @@ void aggregate_finalize(AggregateCode *ac)
         const AggCode *agg = &ac->aggs[i];
         if (agg->order_cursor >= 0)
             step_ordered(ac, agg);
+        codegen_may_abort(g);
         program_emit_func(g->program, OP_AggFinal, agg->accumulator, agg->arg_count, 0, agg->func);
     }
 }

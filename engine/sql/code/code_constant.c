@@ -50,6 +50,8 @@ static int evaluate(const Expr *e, u8 encoding, Value *v)
     if (e->kind == EX_NEGATE) {
         TRY(evaluate(e->left, encoding, v));
         value_apply_numeric(v, false);
+        if ((v->flags & (V_INT | V_REAL | V_NULL)) == 0) // '12abc' is 12, 'abc' is 0
+            TRY(value_cast(v, AFF_NUMERIC, encoding));
         return negate(v, e->left);
     }
     if (e->kind == EX_CAST) {

@@ -81,7 +81,7 @@ static void code_truncate(DeleteCode *d)
     Codegen *g = d->g;
     Table *table = d->table;
     Reg count = g->count_register;
-    bool counts = g->nested == 0;
+    bool counts = g->nested == 0 || g->nested_counts;
     int counter = !counts ? 0 : count != 0 ? count : -1;
     for (const Index *index = table->indexes; index != NULL; index = index->next) {
         bool is_data = index->root == table->root;
@@ -101,7 +101,7 @@ static void code_one_row(DeleteCode *d, RowKey key, WhereCode *w)
     code_row_delete(g, &(DeleteRow){.wt = &d->wt,
                                     .key = key,
                                     .is_positioned = w != NULL,
-                                    .counts = g->nested == 0,
+                                    .counts = g->nested == 0 || g->nested_counts,
                                     .keeps_place = w != NULL && w->one_pass == ONE_PASS_MANY,
                                     .old_first = has_listener ? d->old_first : 0,
                                     .on_conflict = ON_CONFLICT_DEFAULT,

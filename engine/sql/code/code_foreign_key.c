@@ -176,24 +176,37 @@ static void code_parent_by_index(Codegen *g, const ForeignKeyParent *key, Reg fi
     program_emit_int(g->program, OP_Found, cursor, found, first, key->count);
 }
 
-// A row that is its own parent needs no other.
+typedef struct OwnRows {
+    Reg child_row, parent_row; // images
+} OwnRows;
+
+// Jumps to `same` if the parent that `child_row` names is `parent_row`, a row of the same table.
 static void code_own_parent(Codegen *g, const ForeignKey *fk, const ForeignKeyParent *key,
-                            Reg image, Label found)
+                            const OwnRows *rows, Label same)
 {
     Label differs = label_new(g->program);
     for (int i = 0; i < key->count; i++) {
-        Reg child = image_value(fk->child, image, key->from[i]);
-        Reg parent = image_value(fk->child, image, key->to[i]);
+        Reg child = image_value(fk->child, rows->child_row, key->from[i]);
+        Reg parent = image_value(fk->child, rows->parent_row, key->to[i]);
         program_emit(g->program, OP_Ne, child, differs, parent);
         program_set_p5(g->program, P5_JUMP_IF_NULL);
     }
-    program_emit(g->program, OP_Goto, 0, found, 0);
+    program_emit(g->program, OP_Goto, 0, same, 0);
     label_here(g->program, differs);
 }
 
+// A child row whose parent is looked for.
+typedef struct ChildRow {
+    Reg image;
+    Reg former; // the row it replaces, which is still in the table but no parent any more; 0: none
+    int step;   // what a missing parent adds
+} ChildRow;
+
 static void code_lookup_parent(Codegen *g, const ForeignKey *fk, Table *parent,
-                               const ForeignKeyParent *key, Reg image, int step)
+                               const ForeignKeyParent *key, const ChildRow *row)
 {
+    Reg image = row->image;
+    int step = row->step;
     Label fine = label_new(g->program), missing = label_new(g->program);
     if (step < 0)
         program_emit(g->program, OP_FkIfZero, fk->is_deferred, fine, 0);
@@ -211,7 +224,11 @@ static void code_lookup_parent(Codegen *g, const ForeignKey *fk, Table *parent,
         if (may_be_own && key->index == NULL)
             program_emit(g->program, OP_Eq, image, fine, first);
         else if (may_be_own)
-            code_own_parent(g, fk, key, image, fine);
+            code_own_parent(g, fk, key, &(OwnRows){image, image}, fine);
+        if (may_be_own && row->former != 0 && key->index == NULL)
+            program_emit(g->program, OP_Eq, row->former, missing, first);
+        else if (may_be_own && row->former != 0)
+            code_own_parent(g, fk, key, &(OwnRows){image, row->former}, missing);
         if (key->index == NULL)
             code_parent_by_rowid(g, parent, first, fine, missing);
         else
@@ -236,9 +253,10 @@ static void code_child_checks(Codegen *g, ForeignKey *fk, Reg old_first, Reg new
     if (parent != NULL)
         codegen_reads(g, schema_index(g->db, parent->schema));
     if (old_first != 0)
-        code_lookup_parent(g, fk, parent, &key, old_first, -1);
+        code_lookup_parent(g, fk, parent, &key, &(ChildRow){.image = old_first, .step = -1});
     if (new_first != 0)
-        code_lookup_parent(g, fk, parent, &key, new_first, +1);
+        code_lookup_parent(g, fk, parent, &key,
+                           &(ChildRow){.image = new_first, .former = old_first, .step = +1});
 }
 
 // --- a parent row: has it children? ---
@@ -285,9 +303,23 @@ static Expr *other_row(Codegen *g, FromItem *parent, FromItem *child, Reg image)
     return expr_new(g->arena, EX_NOT, same, NULL);
 }
 
+typedef struct RowImages {
+    Table *table;
+    Reg old_first, new_first; // 0: there is none
+} RowImages;
+
+// A parent row, as it was or as it will be, for its children to be counted.
+typedef struct ParentRow {
+    Reg image;
+    Reg self; // image of the row as it stands in the table, not to be counted; 0: it is not there
+    int step; // what each child adds
+} ParentRow;
+
 static void code_scan_children(Codegen *g, ForeignKey *fk, Table *parent,
-                               const ForeignKeyParent *key, Reg image, int step)
+                               const ForeignKeyParent *key, const ParentRow *row)
 {
+    Reg image = row->image;
+    int step = row->step;
     FromItem *child = arena_alloc_zeroed(g->arena, sizeof *child);
     FromItem *parent_item = image_item(g, parent, image);
     if (child == NULL || parent_item == NULL)
@@ -306,8 +338,8 @@ static void code_scan_children(Codegen *g, ForeignKey *fk, Table *parent,
     items[0] = child;
     FromList from = {.count = 1, .capacity = 1, .items = items};
     Expr *where = equal_terms(g, key, parent_item, child, image);
-    if (parent == fk->child && step > 0)
-        where = expr_and(g->arena, where, other_row(g, parent_item, child, image));
+    if (parent == fk->child && row->self != 0)
+        where = expr_and(g->arena, where, other_row(g, parent_item, child, row->self));
     int zero = step < 0 ? program_emit(g->program, OP_FkIfZero, fk->is_deferred, 0, 0) : -1;
     WhereCode *w = code_where_begin(g, &from, where, 0);
     if (w == NULL)
@@ -318,9 +350,10 @@ static void code_scan_children(Codegen *g, ForeignKey *fk, Table *parent,
         program_jump_here(g->program, zero);
 }
 
-static void code_parent_checks(Codegen *g, ForeignKey *fk, Table *parent, Reg old_first,
-                               Reg new_first, bool is_update)
+static void code_parent_checks(Codegen *g, ForeignKey *fk, const RowImages *rows, bool is_update)
 {
+    Table *parent = rows->table;
+    Reg old_first = rows->old_first, new_first = rows->new_first;
     bool deferred = fk->is_deferred || (g->db->flags & CONN_FLAG(DEFER_FOREIGN_KEYS)) != 0;
     Codegen *top = codegen_top(g);
     if (!deferred && top == g && !top->multi_write && old_first == 0)
@@ -328,12 +361,16 @@ static void code_parent_checks(Codegen *g, ForeignKey *fk, Table *parent, Reg ol
     ForeignKeyParent key;
     if (!foreign_key_parent(g, fk, parent, &key))
         return;
+    // What the old key leaves behind is counted first: the new one, if it is the same, mends it.
+    if (old_first != 0)
+        code_scan_children(g, fk, parent, &key,
+                           &(ParentRow){.image = old_first, .self = old_first, .step = +1});
     if (new_first != 0)
-        code_scan_children(g, fk, parent, &key, new_first, -1);
+        code_scan_children(g, fk, parent, &key,
+                           &(ParentRow){.image = new_first, .self = old_first, .step = -1});
     if (old_first == 0)
         return;
     u8 action = is_update ? fk->on_update : fk->on_delete;
-    code_scan_children(g, fk, parent, &key, old_first, +1);
     if (!fk->is_deferred && action != FK_CASCADE && action != FK_SET_NULL)
         codegen_may_abort(g);
 }
@@ -346,13 +383,15 @@ void code_foreign_key_checks(Codegen *g, const WriteTable *wt, Reg old_first, Re
         return;
     for (ForeignKey *fk = table->foreign_keys; fk != NULL && !codegen_failed(g);
          fk = fk->next_of_child) {
-        if (child_changes(fk, changed, rowid_changes))
+        // A row that is its own parent is checked as a child when its key changes, too.
+        bool is_own = name_equals(fk->parent, table->name);
+        if (is_own || child_changes(fk, changed, rowid_changes))
             code_child_checks(g, fk, old_first, new_first);
     }
     for (ForeignKey *fk = references_to(table); fk != NULL && !codegen_failed(g);
          fk = fk->next_of_parent) {
         if (parent_changes(fk, table, changed, rowid_changes))
-            code_parent_checks(g, fk, table, old_first, new_first, changed != NULL);
+            code_parent_checks(g, fk, &(RowImages){table, old_first, new_first}, changed != NULL);
     }
 }
 
@@ -548,7 +587,10 @@ void code_foreign_key_drop(Codegen *g, Table *table)
         skip = program_emit(g->program, OP_FkIfZero, 1, 0, 0);
     }
     const char *schema = g->db->databases[schema_index(g->db, table->schema)].name;
+    g->counts_changes = true; // these rows count, as they do in SQLite
+    g->nested_counts = true;
     code_nested(g, "DELETE FROM %s.%s", sql_identifier(g, schema), sql_identifier(g, table->name));
+    g->nested_counts = false;
     if ((g->db->flags & CONN_FLAG(DEFER_FOREIGN_KEYS)) == 0) {
         int fine = program_emit(g->program, OP_FkIfZero, 0, 0, 0);
         program_emit(g->program, OP_Halt, SQLITE_CONSTRAINT_FOREIGNKEY, ON_CONFLICT_ABORT, 0);

@@ -164,7 +164,8 @@ void code_level_open(Codegen *g, JoinCode *jc, LevelCode *lc)
 static void push_index_exprs(Codegen *g, LevelCode *lc)
 {
     const Index *index = lc->level->access->index;
-    if (lc->level->is_left || lc->level->is_right || index->exprs == NULL)
+    // On a null row an expression is computed from NULL columns: it need not be NULL itself.
+    if (lc->level->item->may_be_null || lc->level->is_right || index->exprs == NULL)
         return;
     for (u32 i = 0; i < index->column_count; i++) {
         if (index->columns[i] != COLUMN_EXPR)

@@ -181,7 +181,9 @@ static void code_simple(Codegen *g, Operator *tree, Select *select, SelectDest *
     qc.done = label_new(g->program);
     if (dest->first == 0)
         dest->first = reg_range_new(g, qc.column_count);
-    qc.row = dest->kind == DEST_REGISTERS ? dest->param : dest->first;
+    // With DISTINCT a row is computed before OFFSET may skip it: not in place of the result.
+    bool in_place = dest->kind == DEST_REGISTERS && qc.distinct_op == NULL;
+    qc.row = in_place ? dest->param : dest->first;
     dest->count = qc.column_count;
     code_limit_begin(g, qc.limit_op, &qc.limit, qc.done);
     code_sort_begin(&qc);

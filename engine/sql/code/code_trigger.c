@@ -167,7 +167,7 @@ static void compile_program(Codegen *g, struct TriggerProgram *entry, Table *tab
 
 // Bodies of triggers that fire others are compiled inside each other: the chain is as long as the
 // schema's, which the stack must bear.
-enum { TRIGGER_NESTING_MAX = 500 };
+enum { TRIGGER_NESTING_MAX = 1000 };
 
 static SubProgram *trigger_program(Codegen *g, Trigger *trigger, Table *table, u8 on_conflict)
 {

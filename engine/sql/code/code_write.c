@@ -106,6 +106,7 @@ void code_count_end(Codegen *g, const char *label)
 {
     if (g->count_register == 0 || !code_is_top(g))
         return;
+    program_emit0(g->program, OP_FkCheck); // a statement that fails reports no rows
     program_emit(g->program, OP_ResultRow, g->count_register, 1, 0);
     code_result_labels(g, &label, 1);
 }
@@ -159,6 +160,7 @@ void code_returning_end(Codegen *g, ExprList *returning)
     int cursor = g->returning_cursor - 1;
     int count = (int)returning->count;
     Reg first = reg_range_new(g, count);
+    program_emit0(g->program, OP_FkCheck);
     int rewind = program_emit(g->program, OP_Rewind, cursor, 0, 0);
     int top = program_here(g->program);
     for (int i = 0; i < count; i++)

@@ -123,6 +123,7 @@ typedef struct Codegen {
     struct AutoIncrement *autoincrements;    // counters in use, of the outermost Codegen
     struct ForeignKeyAction *foreign_key_actions;
     int nested;           // statements that are part of another (code_nested)
+    bool nested_counts;   // what they change counts all the same
     int returning_cursor; // rows RETURNING has made, 1 + cursor; 0: none
     Reg count_register;   // PRAGMA count_changes; 0: off
 } Codegen;

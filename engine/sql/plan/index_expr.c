@@ -64,6 +64,8 @@ static bool from_within(const JoinQuery *q, const FromList *from, const FromItem
 bool plan_covered_by_exprs(const JoinQuery *q, const FromItem *item, const Index *index)
 {
     const Select *s = q->request->select;
+    if (item->may_be_null) // its null rows are not in the index
+        return false;
     if (s == NULL || s->prior != NULL || (q->flags & (WANT_OR_BRANCH | WANT_ONE_PASS)) != 0)
         return false;
     return list_within(q, s->columns, item, index) && list_within(q, s->group_by, item, index)
