@@ -435,6 +435,20 @@ static int copy_range(Btree *target, u64 offset, const u8 *bytes, u32 size)
     return SQLITE_OK;
 }
 
+int btree_replace_page(Btree *bt, Pgno pgno, const u8 *content)
+{
+    Pgno count = pager_page_count(bt->pager);
+    ASSERT(bt->txn == SQLITE_TXN_WRITE);
+    ASSERT(pgno > 0);
+    if (pgno > count + 1)
+        return SQLITE_FULL;
+    TRY(cursors_save(bt, 0, NULL)); // B5: any page of any tree may be the one
+    if (pgno > count)
+        pager_set_page_count(bt->pager, pgno);
+    u32 size = bt->geometry.page_size;
+    return copy_range(bt, (u64)(pgno - 1) * size, content, size);
+}
+
 static Pgno pages_needed(Btree *target, Btree *source)
 {
     u32 size = target->geometry.page_size;

@@ -114,6 +114,9 @@ MUST_USE int btree_clear_tree(Btree *bt, Pgno root, i64 *rows);
 MUST_USE int btree_incremental_vacuum(Btree *bt);
 // Copies a whole database page by page (VACUUM's last step).
 MUST_USE int btree_copy_file(Btree *target, Btree *source);
+// Puts `content` (a page of bytes) in the place of page `pgno`, whatever it was; one behind the end
+// makes the file longer by one. SQLITE_FULL for one further behind. Needs a write transaction.
+MUST_USE int btree_replace_page(Btree *bt, Pgno pgno, const u8 *content);
 // The same in steps (backup): one page, whose bytes may lie on several of the target or on a part
 // of one, and the end, which gives the target's file its length.
 MUST_USE int btree_copy_page(Btree *target, Btree *source, Pgno pgno);

@@ -40,6 +40,7 @@ static const char *const options[] = {
     "ENABLE_OFFSET_SQL_FUNC",
     "ENABLE_PERCENTILE",
     "ENABLE_PREUPDATE_HOOK",
+    "ENABLE_RTREE",
     "ENABLE_SESSION",
     "ENABLE_SNAPSHOT",
     "ENABLE_STAT4",

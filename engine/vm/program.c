@@ -520,6 +520,10 @@ void program_sub_define(Program *owner, SubProgram *sub, Program *child, int reg
     ASSERT(child->subs == NULL);
     sub->code = child->code;
     sub->count = (int)child->count;
+    if (sub->name != NULL && sub->code[0].op == OP_Init) { // so EXPLAIN tells whose code begins
+        sub->code[0].p4_kind = P4_TEXT;
+        sub->code[0].p4.text = sub->name;
+    }
     sub->register_count = register_count;
     sub->cursor_count = cursor_count;
     while (child->calls != NULL) { // vm_new() binds those of the owner

@@ -5,5 +5,7 @@
 
 int builtin_tables_register(sqlite3 *db)
 {
+    TRY(statement_table_register(db));
+    TRY(bytecode_tables_register(db));
     return rtree_register(db);
 }

@@ -7,5 +7,8 @@
 
 // Registers their modules and functions. `db` must be open.
 MUST_USE int builtin_tables_register(sqlite3 *db);
+// One of them each.
+MUST_USE int statement_table_register(sqlite3 *db); // sqlite_stmt
+MUST_USE int bytecode_tables_register(sqlite3 *db); // bytecode, tables_used
 
 #endif

@@ -1,0 +1,307 @@
+// bytecode(sql) and tables_used(sql): the program of a statement as a table, and which tables and
+// indexes it opens.
+//
+// Both read the rows of EXPLAIN. A program's rows are followed by those of the trigger programs it
+// calls; each begins at address 0 with an Init whose text names the trigger. The argument is SQL, or
+// a prepared statement by sqlite3_bind_pointer(…, "stmt-pointer").
+#include "vtab/tables/builtin_tables.h"
+
+#include <string.h>
+
+enum { EXPLAIN_ADDR, EXPLAIN_OPCODE, EXPLAIN_P1, EXPLAIN_P2, EXPLAIN_P3, EXPLAIN_P4 };
+enum { EXPLAIN_COLUMNS = 8 };
+enum { BYTECODE_SUBPROGRAM = 8, BYTECODE_EXECUTED, BYTECODE_CYCLES };
+enum { USED_TYPE, USED_SCHEMA, USED_NAME, USED_WRITES, USED_SUBPROGRAM };
+
+typedef struct ProgramTable {
+    sqlite3_vtab base;
+    sqlite3 *db;
+    bool is_tables_used;
+} ProgramTable;
+
+typedef struct ProgramCursor {
+    sqlite3_vtab_cursor base;
+    sqlite3_stmt *explain;
+    sqlite3_stmt *find_object; // schema row by root page, tables_used only
+    char *subprogram;          // "TRIGGER name", NULL in the main program
+    char *object[3];           // type, schema, name of the current row of tables_used
+    bool writes, is_end;
+    i64 rowid;
+} ProgramCursor;
+
+static int program_connect(sqlite3 *db, void *client_data, int arg_count, const char *const *args,
+                           sqlite3_vtab **out, char **message)
+{
+    (void)arg_count;
+    (void)args;
+    (void)message;
+    bool is_tables_used = client_data != NULL;
+    TRY(sqlite3_declare_vtab(
+        db, is_tables_used
+                ? "CREATE TABLE x(type TEXT,schema TEXT,name TEXT,wr INT,subprog TEXT,stmt HIDDEN)"
+                : "CREATE TABLE x(addr INT,opcode TEXT,p1 INT,p2 INT,p3 INT,p4 TEXT,p5 INT,"
+                  "comment TEXT,subprog TEXT,nexec INT,ncycle INT,stmt HIDDEN)"));
+    ProgramTable *table = sqlite3_malloc(sizeof *table);
+    if (table == NULL)
+        return SQLITE_NOMEM;
+    *table = (ProgramTable){.db = db, .is_tables_used = is_tables_used};
+    *out = &table->base;
+    return SQLITE_OK;
+}
+
+static int program_disconnect(sqlite3_vtab *vtab)
+{
+    sqlite3_free(vtab);
+    return SQLITE_OK;
+}
+
+// The statement must be given: without it there is no plan.
+static int program_best_index(sqlite3_vtab *vtab, sqlite3_index_info *info)
+{
+    const ProgramTable *table = (const ProgramTable *)vtab;
+    int statement_column = table->is_tables_used ? 5 : 11;
+    for (int i = 0; i < info->nConstraint; i++) {
+        if (info->aConstraint[i].usable == 0 || info->aConstraint[i].iColumn != statement_column
+            || info->aConstraint[i].op != SQLITE_INDEX_CONSTRAINT_EQ)
+            continue;
+        info->aConstraintUsage[i].argvIndex = 1;
+        info->aConstraintUsage[i].omit = 1;
+        info->estimatedCost = 100.0;
+        info->estimatedRows = 100;
+        return SQLITE_OK;
+    }
+    return SQLITE_CONSTRAINT;
+}
+
+static int program_open(sqlite3_vtab *vtab, sqlite3_vtab_cursor **out)
+{
+    (void)vtab;
+    ProgramCursor *cur = sqlite3_malloc(sizeof *cur);
+    if (cur == NULL)
+        return SQLITE_NOMEM;
+    memset(cur, 0, sizeof *cur);
+    *out = &cur->base;
+    return SQLITE_OK;
+}
+
+static void forget_object(ProgramCursor *cur)
+{
+    for (size_t i = 0; i < ARRAY_LEN(cur->object); i++) {
+        sqlite3_free(cur->object[i]);
+        cur->object[i] = NULL;
+    }
+}
+
+static void program_reset(ProgramCursor *cur)
+{
+    sqlite3_finalize(cur->explain);
+    cur->explain = NULL;
+    sqlite3_finalize(cur->find_object);
+    cur->find_object = NULL;
+    sqlite3_free(cur->subprogram);
+    cur->subprogram = NULL;
+    forget_object(cur);
+    cur->rowid = 0;
+    cur->is_end = false;
+}
+
+static int program_close(sqlite3_vtab_cursor *base)
+{
+    program_reset((ProgramCursor *)base);
+    sqlite3_free(base);
+    return SQLITE_OK;
+}
+
+// --- the rows of EXPLAIN ---
+
+static int refuse(ProgramTable *table)
+{
+    sqlite3_free(table->base.zErrMsg);
+    table->base.zErrMsg = sqlite3_mprintf("argument to %s() is not a valid SQL statement",
+                                          table->is_tables_used ? "tables_used" : "bytecode");
+    return SQLITE_ERROR;
+}
+
+static int prepare_explain(ProgramCursor *cur, sqlite3_value *value)
+{
+    ProgramTable *table = (ProgramTable *)cur->base.pVtab;
+    sqlite3_stmt *given = sqlite3_value_pointer(value, "stmt-pointer");
+    const char *text = (const char *)sqlite3_value_text(value);
+    if (given != NULL)
+        text = sqlite3_sql(given);
+    if (text == NULL || (given == NULL && sqlite3_value_type(value) != SQLITE_TEXT))
+        return refuse(table);
+    char *sql = sqlite3_mprintf("EXPLAIN %s", text);
+    if (sql == NULL)
+        return SQLITE_NOMEM;
+    int rc = sqlite3_prepare_v2(table->db, sql, -1, &cur->explain, NULL);
+    sqlite3_free(sql);
+    if (rc == SQLITE_NOMEM)
+        return rc;
+    return rc != SQLITE_OK || cur->explain == NULL ? refuse(table) : SQLITE_OK;
+}
+
+static const char *explain_text(const ProgramCursor *cur, int column)
+{
+    const char *text = (const char *)sqlite3_column_text(cur->explain, column);
+    return text == NULL ? "" : text;
+}
+
+// SQLITE_DONE after the last instruction.
+static int next_instruction(ProgramCursor *cur)
+{
+    static const char prefix[] = "-- ";
+    int rc = sqlite3_step(cur->explain);
+    if (rc != SQLITE_ROW)
+        return rc;
+    bool begins_program = sqlite3_column_int(cur->explain, EXPLAIN_ADDR) == 0 && cur->rowid > 0;
+    cur->rowid++;
+    if (!begins_program)
+        return SQLITE_OK;
+    const char *text = explain_text(cur, EXPLAIN_P4);
+    sqlite3_free(cur->subprogram);
+    cur->subprogram = sqlite3_mprintf("%s", strncmp(text, prefix, 3) == 0 ? text + 3 : "(FK)");
+    return cur->subprogram == NULL ? SQLITE_NOMEM : SQLITE_OK;
+}
+
+// --- what an instruction opens ---
+
+static int copy_column(sqlite3_stmt *stmt, int column, char **out)
+{
+    *out = sqlite3_mprintf("%s", sqlite3_column_text(stmt, column));
+    return *out == NULL ? SQLITE_NOMEM : SQLITE_OK;
+}
+
+static int describe_object(ProgramCursor *cur, const char *schema)
+{
+    TRY(copy_column(cur->find_object, 0, &cur->object[USED_TYPE]));
+    TRY(copy_column(cur->find_object, 1, &cur->object[USED_NAME]));
+    cur->object[USED_SCHEMA] = sqlite3_mprintf("%s", schema);
+    return cur->object[USED_SCHEMA] == NULL ? SQLITE_NOMEM : SQLITE_OK;
+}
+
+// *is_found: the tree with this root is a table or index of the schema.
+static int find_object(ProgramCursor *cur, int database, i64 root, bool *is_found)
+{
+    sqlite3 *db = ((ProgramTable *)cur->base.pVtab)->db;
+    const char *schema = sqlite3_db_name(db, database);
+    *is_found = false;
+    if (schema == NULL)
+        return SQLITE_OK;
+    forget_object(cur);
+    char *sql = sqlite3_mprintf("SELECT type, name FROM (SELECT 'table' AS type, 'sqlite_schema'"
+                                " AS name, 1 AS root UNION ALL SELECT type, name, rootpage FROM"
+                                " \"%w\".sqlite_schema) WHERE root = %lld",
+                                schema, root);
+    if (sql == NULL)
+        return SQLITE_NOMEM;
+    int rc = sqlite3_prepare_v2(db, sql, -1, &cur->find_object, NULL);
+    sqlite3_free(sql);
+    if (rc == SQLITE_OK && sqlite3_step(cur->find_object) == SQLITE_ROW) {
+        rc = describe_object(cur, schema);
+        *is_found = true;
+    }
+    int finalized = sqlite3_finalize(cur->find_object);
+    cur->find_object = NULL;
+    return rc != SQLITE_OK ? rc : finalized;
+}
+
+static int next_opened(ProgramCursor *cur)
+{
+    for (;;) {
+        TRY(next_instruction(cur));
+        const char *opcode = explain_text(cur, EXPLAIN_OPCODE);
+        bool writes = strcmp(opcode, "OpenWrite") == 0;
+        bool opens = writes || strcmp(opcode, "OpenRead") == 0;
+        if (!opens)
+            continue;
+        bool is_found;
+        TRY(find_object(cur, sqlite3_column_int(cur->explain, EXPLAIN_P3),
+                        sqlite3_column_int64(cur->explain, EXPLAIN_P2), &is_found));
+        cur->writes = writes;
+        if (is_found)
+            return SQLITE_OK;
+    }
+}
+
+static int program_next(sqlite3_vtab_cursor *base)
+{
+    ProgramCursor *cur = (ProgramCursor *)base;
+    const ProgramTable *table = (const ProgramTable *)base->pVtab;
+    int rc = table->is_tables_used ? next_opened(cur) : next_instruction(cur);
+    cur->is_end = rc == SQLITE_DONE;
+    return rc == SQLITE_DONE ? SQLITE_OK : rc;
+}
+
+static int program_filter(sqlite3_vtab_cursor *base, int plan, const char *text, int count,
+                          sqlite3_value **args)
+{
+    ProgramCursor *cur = (ProgramCursor *)base;
+    (void)plan;
+    (void)text;
+    (void)count;
+    program_reset(cur);
+    TRY(prepare_explain(cur, args[0]));
+    return program_next(base);
+}
+
+static int program_eof(sqlite3_vtab_cursor *base)
+{
+    return ((const ProgramCursor *)base)->is_end;
+}
+
+static void result_used(const ProgramCursor *cur, sqlite3_context *call, int column)
+{
+    if (column <= USED_NAME)
+        sqlite3_result_text(call, cur->object[column], -1, SQLITE_TRANSIENT);
+    else if (column == USED_WRITES)
+        sqlite3_result_int(call, cur->writes);
+    else if (column == USED_SUBPROGRAM)
+        sqlite3_result_text(call, cur->subprogram, -1, SQLITE_TRANSIENT);
+}
+
+static void result_instruction(const ProgramCursor *cur, sqlite3_context *call, int column)
+{
+    if (column < EXPLAIN_COLUMNS)
+        sqlite3_result_value(call, sqlite3_column_value(cur->explain, column));
+    else if (column == BYTECODE_SUBPROGRAM)
+        sqlite3_result_text(call, cur->subprogram, -1, SQLITE_TRANSIENT);
+    else if (column == BYTECODE_EXECUTED || column == BYTECODE_CYCLES)
+        sqlite3_result_int(call, 0); // as in a build that does not count
+}
+
+static int program_column(sqlite3_vtab_cursor *base, sqlite3_context *call, int column)
+{
+    const ProgramCursor *cur = (const ProgramCursor *)base;
+    if (((const ProgramTable *)base->pVtab)->is_tables_used)
+        result_used(cur, call, column);
+    else
+        result_instruction(cur, call, column);
+    return SQLITE_OK;
+}
+
+static int program_rowid(sqlite3_vtab_cursor *base, sqlite3_int64 *out)
+{
+    *out = ((const ProgramCursor *)base)->rowid;
+    return SQLITE_OK;
+}
+
+static const sqlite3_module program_module = {
+    .xConnect = program_connect,
+    .xBestIndex = program_best_index,
+    .xDisconnect = program_disconnect,
+    .xOpen = program_open,
+    .xClose = program_close,
+    .xFilter = program_filter,
+    .xNext = program_next,
+    .xEof = program_eof,
+    .xColumn = program_column,
+    .xRowid = program_rowid,
+};
+
+int bytecode_tables_register(sqlite3 *db)
+{
+    static const char tables_used = 1; // client data that is not NULL
+    TRY(sqlite3_create_module_v2(db, "bytecode", &program_module, NULL, NULL));
+    return sqlite3_create_module_v2(db, "tables_used", &program_module, (void *)&tables_used, NULL);
+}
