@@ -264,6 +264,7 @@ static int copy_schema_rows(Vacuum *v, const TreeRow *rows, u32 count)
         (void)sqlite3_step(insert);
         TRY_DONE(sqlite3_reset(insert));
     }
+    rc = sqlite3_reset(list); // was that the last row, or could it not be read?
 done:
     sqlite3_finalize(insert);
     sqlite3_finalize(list);
