@@ -195,6 +195,10 @@ static int log_append_slots(Pager *pager, Slot *const *slots, u32 count, Pgno co
         .header_sync_flags = checkpoint_sync_flags(pager),
     };
     int rc = wal_append(pager->wal, &append);
+    // Starting the log over means moving from READ0 to a mark. Between the two there is no snapshot
+    // that one could roll back to.
+    if (rc != SQLITE_OK && !wal_is_reading(pager->wal))
+        rc = pager_fail(pager, rc);
     for (u32 i = 0; i < count && rc == SQLITE_OK && pager->changed != NULL; i++)
         pager_report_change(pager, pages[i].pgno, pages[i].content);
     if (pages != few)

@@ -269,6 +269,12 @@ void wal_end_read(Wal *wal)
     ASSERT(wal->read_lock < 0);
 }
 
+bool wal_is_reading(const Wal *wal)
+{
+    ASSERT(wal->read_lock < READ_MARK_COUNT);
+    return wal->read_lock >= 0;
+}
+
 u32 wal_page_count(const Wal *wal)
 {
     return wal->header.page_count;

@@ -65,6 +65,8 @@ bool wal_visit_news(Wal *wal, u32 count_max, void (*visit)(void *arg, Pgno pgno)
 MUST_USE int wal_begin_write(Wal *wal);
 // The same for a transaction that ran without the lock: *stale instead of SQLITE_BUSY_SNAPSHOT.
 MUST_USE int wal_lock_write(Wal *wal, bool *stale);
+// Is there a snapshot? When wal_append() or wal_renew_snapshot() fails it may be lost.
+bool wal_is_reading(const Wal *wal);
 // With the write lock: moves the snapshot to the newest state.
 MUST_USE int wal_renew_snapshot(Wal *wal, bool *changed);
 bool wal_is_write_locked(const Wal *wal);
