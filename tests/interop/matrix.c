@@ -234,6 +234,23 @@ static void one_writes(Run *run, const Library *writer, const Library *other)
     writer->close(db);
 }
 
+static void shadow_round(Run *run)
+{
+    for (int i = 0; i < run->cell->statements / ROUNDS; i++)
+        (void)workload_run(run->shadow_lib, run->shadow, next_statement(run));
+    if (!run->shadow_lib->autocommit(run->shadow))
+        library_must(run->shadow_lib, run->shadow, "COMMIT");
+}
+
+static void own_round(Run *run, const Library *lib, sqlite3 *db, bool check)
+{
+    for (int i = 0; i < run->cell->statements / ROUNDS; i++)
+        both_run(run, lib, db, next_statement(run));
+    end_transaction(run, lib, db);
+    if (check)
+        check_integrity(run, lib, db);
+}
+
 static const Library *writer_of(int round)
 {
     return round % 2 == 0 ? library_quire() : library_stock();
@@ -246,9 +263,7 @@ static void both_write_in_turn(Run *run)
     for (int round = 0; round < ROUNDS; round++) {
         const Library *lib = writer_of(round);
         sqlite3 *db = file_open(run, lib);
-        for (int i = 0; i < run->cell->statements / ROUNDS; i++)
-            both_run(run, lib, db, next_statement(run));
-        end_transaction(run, lib, db);
+        own_round(run, lib, db, false);
         lib->close(db);
         db = file_open(run, writer_of(round + 1));
         check_integrity(run, writer_of(round + 1), db);
@@ -256,35 +271,23 @@ static void both_write_in_turn(Run *run)
     }
 }
 
-// Stock SQLite's side of `together`: its rounds of the same statements, in its own process.
+// Stock SQLite's side of `together`, in its own process.
 static int stock_rounds(Child *self, void *arg)
 {
     Run *run = arg;
     const Library *lib = library_stock();
+    shadow_open(run, library_quire());
     sqlite3 *db = file_open(run, lib);
     for (int round = 0; round < ROUNDS; round++) {
-        if (round % 2 == 1)
-            child_pause(self);
-        for (int i = 0; i < run->cell->statements / ROUNDS; i++) {
-            const char *sql = next_statement(run);
-            if (round % 2 == 1)
-                (void)workload_run(lib, db, sql);
+        if (round % 2 == 0) {
+            shadow_round(run);
+            continue;
         }
-        if (round % 2 == 1 && !lib->autocommit(db))
-            library_must(lib, db, "COMMIT");
-        if (round % 10 == 9)
-            check_integrity(run, lib, db);
+        child_pause(self);
+        own_round(run, lib, db, round % 10 == 9);
     }
     lib->close(db);
     return 0;
-}
-
-static void shadow_round(Run *run)
-{
-    for (int i = 0; i < run->cell->statements / ROUNDS; i++)
-        (void)workload_run(run->shadow_lib, run->shadow, next_statement(run));
-    if (!run->shadow_lib->autocommit(run->shadow))
-        library_must(run->shadow_lib, run->shadow, "COMMIT");
 }
 
 static void both_keep_it_open(Run *run)
@@ -301,11 +304,7 @@ static void both_keep_it_open(Run *run)
             child_resume(&child);
             continue;
         }
-        for (int i = 0; i < run->cell->statements / ROUNDS; i++)
-            both_run(run, lib, db, next_statement(run));
-        end_transaction(run, lib, db);
-        if (round % 10 == 0)
-            check_integrity(run, lib, db);
+        own_round(run, lib, db, round % 10 == 0);
     }
     lib->close(db);
     if (child_finish(&child) != 0)

@@ -8,8 +8,8 @@
 // At a power cut every sector keeps some first part of the writes that touched it (sectors are
 // independent, so later writes may survive where earlier ones are lost), the next one may be torn
 // or garbage within its own bytes, and the file's size is any it had since the sync. Creating and
-// deleting a name is durable once the file is synced or the deletion asked for it; otherwise the
-// seed decides.
+// deleting a name is durable once the deletion asked for it, or a new file was synced, which syncs
+// the directory; otherwise the seed decides.
 //
 //     Sim *sim = sim_new(42);
 //     sim_crash_at(sim, 100);                 // the 100th call from now and all after it fail

@@ -99,10 +99,12 @@ void sim_node_sync(SimDisk *disk, SimNode *node)
             bytes_write(&node->durable, change->bytes, change->size, change->offset);
     }
     changes_clear(node);
-    for (SimName *name = disk->names; name != NULL; name = name->next) {
-        if (name->current == node)
-            name->durable = node;
-    }
+    bool is_new = false;
+    for (SimName *name = disk->names; name != NULL; name = name->next)
+        is_new |= name->current == node && name->durable != node;
+    // A new file's first sync is one of its directory too, and that knows of every name in it.
+    for (SimName *name = disk->names; is_new && name != NULL; name = name->next)
+        name->durable = name->current;
 }
 
 static void node_free(SimNode *node)

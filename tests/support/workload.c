@@ -397,6 +397,59 @@ Outcome workload_run(const Library *lib, sqlite3 *db, const char *sql)
     return outcome;
 }
 
+// --- histories ---
+
+const char *history_schema(void)
+{
+    static char all[4200];
+    if (all[0] == 0)
+        snprintf(all, sizeof all,
+                 "%s; CREATE TABLE progress(n INTEGER); INSERT INTO progress VALUES(0)",
+                 workload_schema());
+    return all;
+}
+
+// Failures that belong to the statement and would come in any file.
+static bool is_ordinary(int rc)
+{
+    return (rc & 0xff) == SQLITE_ERROR || (rc & 0xff) == SQLITE_CONSTRAINT
+           || (rc & 0xff) == SQLITE_MISMATCH || rc == SQLITE_OK;
+}
+
+static int history_change(const Library *lib, sqlite3 *db, Workload *w)
+{
+    int count = 1 + (int)below(w, one_in(w, 4) ? 20 : 5);
+    while (count-- > 0) {
+        Outcome outcome = workload_run(lib, db, workload_next(w));
+        if (!is_ordinary(outcome.rc))
+            return outcome.rc;
+    }
+    return SQLITE_OK;
+}
+
+int history_run(const Library *lib, sqlite3 *db, u64 seed, int number)
+{
+    Workload w;
+    char sql[60];
+    workload_begin(&w, seed * 1000003 + (u64)number, WORKLOAD_DDL | WORKLOAD_SAVEPOINTS);
+    w.value_scale = 15;
+    snprintf(sql, sizeof sql, "UPDATE progress SET n = %d", number);
+    int rc = workload_run(lib, db, "BEGIN").rc;
+    if (rc == SQLITE_OK)
+        rc = history_change(lib, db, &w);
+    if (rc == SQLITE_OK)
+        rc = workload_run(lib, db, sql).rc;
+    if (rc == SQLITE_OK)
+        rc = workload_run(lib, db, "COMMIT").rc;
+    workload_end(&w);
+    return rc;
+}
+
+int history_number(const Library *lib, sqlite3 *db)
+{
+    return (int)library_int(lib, db, "SELECT n FROM progress");
+}
+
 // The rows' hashes are added up, so that their order does not matter.
 static u64 query_digest(const Library *lib, sqlite3 *db, const char *sql, i64 *count)
 {
@@ -437,13 +490,19 @@ u64 database_digest(const Library *lib, sqlite3 *db, FILE *report)
                               " WHERE name NOT LIKE 'sqlite_stat%'",
                               &count);
     int rc = lib->prepare(db,
-                          "SELECT name FROM sqlite_schema WHERE type = 'table'"
-                          " AND name NOT LIKE 'sqlite_stat%'",
+                          "SELECT name, type, sql FROM sqlite_schema"
+                          " WHERE name NOT LIKE 'sqlite_stat%' ORDER BY 1",
                           -1, &tables, NULL);
     if (rc != SQLITE_OK)
         give_up("%s: cannot read the schema: %s", lib->name, lib->errmsg(db));
-    while (lib->step(tables) == SQLITE_ROW)
-        digest += table_digest(lib, db, (const char *)lib->column_text(tables, 0), report);
+    while (lib->step(tables) == SQLITE_ROW) {
+        const char *name = (const char *)lib->column_text(tables, 0);
+        const char *sql = (const char *)lib->column_text(tables, 2);
+        if (strcmp((const char *)lib->column_text(tables, 1), "table") == 0)
+            digest += table_digest(lib, db, name, report);
+        if (report != NULL)
+            fprintf(report, "         %s\n", sql != NULL ? sql : name);
+    }
     lib->finalize(tables);
     return digest;
 }

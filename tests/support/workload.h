@@ -47,6 +47,14 @@ typedef struct Outcome {
 // Runs one statement to its end.
 Outcome workload_run(const Library *lib, sqlite3 *db, const char *sql);
 
+// A history: transactions 1, 2, 3, ... of random statements that a seed names, each of which writes
+// its number into the table `progress`. What the file then holds can be told from the number alone.
+const char *history_schema(void);
+// Runs transaction `number` whole. The code of the first statement that failed otherwise than by a
+// constraint or a missing object, with the transaction left as it is; SQLITE_OK: committed.
+int history_run(const Library *lib, sqlite3 *db, u64 seed, int number);
+int history_number(const Library *lib, sqlite3 *db);
+
 // A number for the schema and all rows of all tables, in whatever order; statistics excluded.
 // `report`, when given, gets a line per table.
 u64 database_digest(const Library *lib, sqlite3 *db, FILE *report);
