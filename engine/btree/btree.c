@@ -235,6 +235,12 @@ static int begin_write(Btree *bt, bool exclusive)
     return rc;
 }
 
+void btree_set_busy_handler(Btree *bt, int (*busy)(void *arg), void *arg)
+{
+    ASSERT(bt->pager != NULL);
+    pager_set_busy_handler(bt->pager, busy, arg);
+}
+
 // Whoever holds no snapshot yet can let go and try again while others finish; whoever does would
 // see another state afterwards, so the caller hears SQLITE_BUSY at once.
 int btree_begin(Btree *bt, TxnKind kind, u32 *schema_cookie)

@@ -48,6 +48,8 @@ enum {
 MUST_USE int btree_open(sqlite3_vfs *vfs, const char *path, sqlite3 *db, u32 btree_flags,
                         int open_flags, Btree **out);
 int btree_close(Btree *bt);
+// Asked when a lock is taken: nonzero says to try again.
+void btree_set_busy_handler(Btree *bt, int (*busy)(void *arg), void *arg);
 Pager *btree_pager(Btree *bt);
 // reserved < 0 keeps it; `fix` forbids later changes. SQLITE_READONLY when already fixed.
 MUST_USE int btree_set_page_size(Btree *bt, u32 size, int reserved, bool fix);

@@ -24,22 +24,23 @@ typedef struct Database {
 enum { DB_MAIN = 0, DB_TEMP = 1, DATABASE_MAX = 12 };
 
 // Connection flags; the public DBCONFIG and pragma switches map onto them.
-#define CONN_FLAGS(X)                                                                              \
-    X(WRITABLE_SCHEMA)                                                                             \
-    X(LEGACY_FILE_FORMAT)                                                                          \
-    X(FULL_COLUMN_NAMES)                                                                           \
-    X(FULL_FSYNC)                                                                                  \
-    X(CKPT_FULL_FSYNC)                                                                             \
-    X(CACHE_SPILL)                                                                                 \
-    X(SHORT_COLUMN_NAMES)                                                                          \
-    X(COUNT_CHANGES)                                                                               \
-    X(NULL_CALLBACK) X(IGNORE_CHECKS) X(READ_UNCOMMITTED) X(NO_CKPT_ON_CLOSE) X(REVERSE_UNORDERED) \
-        X(RECURSIVE_TRIGGERS) X(FOREIGN_KEYS) X(AUTO_INDEX) X(LOAD_EXTENSION) X(ENABLE_TRIGGER)    \
-            X(DEFER_FOREIGN_KEYS) X(QUERY_ONLY) X(CELL_SIZE_CHECK) X(FTS3_TOKENIZER)               \
-                X(ENABLE_QPSG) X(TRIGGER_EQP) X(RESET_DATABASE) X(DEFENSIVE) X(LEGACY_ALTER)       \
-                    X(NO_SCHEMA_ERROR) X(DQS_DML) X(DQS_DDL) X(ENABLE_VIEW) X(TRUSTED_SCHEMA)      \
-                        X(STMT_SCANSTATUS) X(ATTACH_CREATE) X(ATTACH_WRITE) X(COMMENTS)            \
-                            X(SQL_TRACE) X(CASE_SENSITIVE_LIKE) X(EXTENDED_ERRCODE)                \
+#define CONN_FLAGS(X)                                                                           \
+    X(WRITABLE_SCHEMA)                                                                          \
+    X(LEGACY_FILE_FORMAT)                                                                       \
+    X(FULL_COLUMN_NAMES)                                                                        \
+    X(FULL_FSYNC)                                                                               \
+    X(CKPT_FULL_FSYNC)                                                                          \
+    X(CACHE_SPILL)                                                                              \
+    X(SHORT_COLUMN_NAMES)                                                                       \
+    X(COUNT_CHANGES)                                                                            \
+    X(NULL_CALLBACK)                                                                            \
+    X(IGNORE_CHECKS) X(READ_UNCOMMITTED) X(NO_CKPT_ON_CLOSE) X(REVERSE_UNORDERED)               \
+        X(RECURSIVE_TRIGGERS) X(FOREIGN_KEYS) X(AUTO_INDEX) X(LOAD_EXTENSION) X(ENABLE_TRIGGER) \
+            X(DEFER_FOREIGN_KEYS) X(QUERY_ONLY) X(CELL_SIZE_CHECK) X(FTS3_TOKENIZER)            \
+                X(ENABLE_QPSG) X(TRIGGER_EQP) X(RESET_DATABASE) X(DEFENSIVE) X(LEGACY_ALTER)    \
+                    X(NO_SCHEMA_ERROR) X(DQS_DML) X(DQS_DDL) X(ENABLE_VIEW) X(TRUSTED_SCHEMA)   \
+                        X(STMT_SCANSTATUS) X(ATTACH_CREATE) X(ATTACH_WRITE) X(COMMENTS)         \
+                            X(SQL_TRACE) X(CASE_SENSITIVE_LIKE) X(EXTENDED_ERRCODE)             \
                                 X(PREFER_BUILTIN) X(LOAD_EXTENSION_FUNCTION)
 enum {
 #define X(name) CONN_BIT_##name,
@@ -122,7 +123,7 @@ struct sqlite3 {
     // Hooks
     int (*busy)(void *arg, int count);
     void *busy_arg;
-    int busy_count;
+    int busy_count; // times the handler was asked for the lock; -1: it said no
     int busy_timeout_ms;
     int (*authorizer)(void *, int, const char *, const char *, const char *, const char *);
     void *authorizer_arg;
@@ -182,6 +183,9 @@ int connection_error(sqlite3 *db, int rc, const char *fmt, ...) PRINTF_LIKE(3, 4
 int connection_error_plain(sqlite3 *db, int rc); // the code's own text
 void connection_error_clear(sqlite3 *db);
 int connection_out_of_memory(sqlite3 *db); // marks it, returns SQLITE_NOMEM
+
+// Lets the busy handler of the connection decide how long one of its databases waits for locks.
+void connection_hear_busy(sqlite3 *db, Btree *bt);
 
 // --- finding things ---
 

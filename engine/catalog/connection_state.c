@@ -49,3 +49,20 @@ int connection_out_of_memory(sqlite3 *db)
         atomic_store(&db->interrupted, 1); // running statements stop soon
     return SQLITE_NOMEM;
 }
+
+static int busy_ask(void *arg)
+{
+    sqlite3 *db = arg;
+    if (db->busy == NULL || db->busy_count < 0)
+        return 0;
+    int again = db->busy(db->busy_arg, db->busy_count);
+    db->busy_count =
+        again != 0 ? db->busy_count + 1 : -1; // refused once, refused for the statement
+    return again;
+}
+
+void connection_hear_busy(sqlite3 *db, Btree *bt)
+{
+    ASSERT(bt != NULL);
+    btree_set_busy_handler(bt, busy_ask, db);
+}

@@ -315,6 +315,8 @@ int sql_compile(sqlite3 *db, const char *sql, size_t size, u32 prepare_flags, Vm
     if (size > (size_t)db->limits[SQLITE_LIMIT_SQL_LENGTH])
         return connection_error(db, SQLITE_TOOBIG, "statement too long");
     db->prepare_depth++;
+    if (db->executing == 0)
+        db->busy_count = 0;
     int rc = compile_once(db, sql, size, prepare_flags, out, tail);
     bool may_be_stale = rc == SQLITE_SCHEMA || ((rc & 0xff) == SQLITE_ERROR && !db->is_loading);
     if (may_be_stale && schema_is_stale(db)) {

@@ -318,6 +318,7 @@ static int step_once(Vm *vm)
     vm->row = NULL;
     vm->current_time_ms = 0;
     db->executing++;
+    vm->db->busy_count = 0;
     int rc = vm->explain == EXPLAIN_NONE ? vm_run(vm) : explain_step(vm);
     db->executing--;
     if (LIKELY(rc == SQLITE_ROW)) {
