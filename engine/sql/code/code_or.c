@@ -2,12 +2,13 @@
 // subroutine they call for every row that no earlier branch has shown.
 
 #include "sql/code/code_query.h"
+#include "sql/code/code_write.h"
 #include "sql/expr_tree.h"
 
 typedef struct OrCode {
     Reg body_return;
     Label body;
-    Reg seen;        // row set, rowid tables; 0: duplicates do not matter
+    Reg seen;        // row set, tables with rowids, virtual ones too; 0: duplicates do not matter
     int seen_cursor; // ephemeral index of keys, WITHOUT ROWID tables
     u32 number, count;
 } OrCode;
@@ -30,7 +31,7 @@ static void code_seen_by_key(Codegen *g, const FromItem *item, const OrCode *oc,
 
 static void code_seen(Codegen *g, const FromItem *item, const OrCode *oc, Label known)
 {
-    if (!table_is_rowid(item->table)) {
+    if (!table_has_rowid(item->table)) {
         code_seen_by_key(g, item, oc, known);
         return;
     }
@@ -73,7 +74,7 @@ static void code_branch(Codegen *g, JoinCode *jc, LevelCode *lc, OrCode *oc,
 
 static void code_seen_open(Codegen *g, const FromItem *item, OrCode *oc)
 {
-    if (table_is_rowid(item->table)) {
+    if (table_has_rowid(item->table)) {
         oc->seen = reg_new(g);
         program_emit(g->program, OP_Null, 0, oc->seen, 0);
         return;
