@@ -6,10 +6,12 @@
 
 typedef int ModuleInit(sqlite3 *db, char **message, const struct sqlite3_api_routines *api);
 
+ModuleInit quire_cdc_init;    // cdc/
 ModuleInit quire_fts_init;    // fts/
 ModuleInit quire_vector_init; // vector/
 
 static ModuleInit *const builtin_modules[] = {
+    quire_cdc_init,
     quire_fts_init,
     quire_vector_init,
 };

@@ -109,6 +109,72 @@ SQLITE_API int quire_create_index_method(sqlite3 *db, const char *method,
                                          quire_index_rewrite *rewrite, void *arg,
                                          void (*destroy)(void *));
 
+/*
+ * --- Change feed: consumers ---
+ *
+ * A feed is a virtual table of the module `cdc`, or the table that
+ * PRAGMA capture_data_changes_conn fills. A consumer reads it under a name, in commit order, and
+ * acknowledges what it has dealt with; that position is kept in the database and outlives the
+ * process. What was delivered but not acknowledged is delivered again (at least once); a consumer
+ * that acknowledges in the transaction of its own work sees each change exactly once.
+ *
+ * A handle belongs to its connection and is used by one thread at a time. Close it first.
+ * `feed` is "name" (of main) or "schema.name".
+ */
+typedef struct quire_cdc quire_cdc;
+
+#define QUIRE_CDC_DELETE (-1)
+#define QUIRE_CDC_UPDATE 0
+#define QUIRE_CDC_INSERT 1
+#define QUIRE_CDC_COMMIT 2
+
+/* `before`, `after`, `updates` are records of SQLite's file format; NULL where there is none. */
+typedef struct quire_change {
+    sqlite3_int64 change_id;
+    sqlite3_int64 change_time; /* seconds since 1970 */
+    sqlite3_int64 change_txn_id; /* change_id of the transaction's first; 0: not known */
+    int change_type; /* QUIRE_CDC_... */
+    int before_size, after_size, updates_size;
+    const char *table_name; /* NULL for QUIRE_CDC_COMMIT */
+    const char *columns; /* JSON array of the names in the records; NULL: not known */
+    sqlite3_value *id; /* rowid or key; of a key of several columns, a record of it */
+    const void *before, *after, *updates;
+} quire_change;
+
+#define QUIRE_CDC_EARLIEST 0
+#define QUIRE_CDC_LATEST (-1)
+
+/*
+ * Opens the consumer `name` of a feed. One that does not exist is made, to begin after change
+ * `from`: a change_id, or one of the two above. SQLITE_ERROR: there is no such feed.
+ */
+SQLITE_API int quire_cdc_open(sqlite3 *db, const char *feed, const char *name, sqlite3_int64 from,
+                              quire_cdc **out);
+
+/*
+ * The next at most `max` changes after those delivered before. Waits up to `timeout_ms` for the
+ * first of them (negative: without end; not inside a transaction, which could not see it come).
+ * SQLITE_OK with *count 0: none came in time. The changes live until the next call.
+ * SQLITE_INTERRUPT: sqlite3_interrupt() was called while waiting.
+ */
+SQLITE_API int quire_cdc_next(quire_cdc *cdc, int max, int timeout_ms,
+                              const quire_change **changes, int *count);
+
+/* Everything up to `change_id` is dealt with. Positions only grow; see quire_cdc_seek(). */
+SQLITE_API int quire_cdc_ack(quire_cdc *cdc, sqlite3_int64 change_id);
+
+/* Moves the durable position: the next change delivered is the first after `change_id`. */
+SQLITE_API int quire_cdc_seek(quire_cdc *cdc, sqlite3_int64 change_id);
+
+/* The position: the last change acknowledged. */
+SQLITE_API sqlite3_int64 quire_cdc_position(quire_cdc *cdc);
+
+/* The message of the last failure. Lives until the next call on the handle. */
+SQLITE_API const char *quire_cdc_errmsg(quire_cdc *cdc);
+
+/* NULL is fine. The position stays. */
+SQLITE_API void quire_cdc_close(quire_cdc *cdc);
+
 #ifdef __cplusplus
 }
 #endif

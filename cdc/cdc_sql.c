@@ -1,0 +1,107 @@
+// SQL run on the user's connection: see cdc_sql.h.
+#include "cdc/cdc_sql.h"
+
+#include <stdarg.h>
+
+int sql_exec_owned(sqlite3 *db, char *sql)
+{
+    if (sql == NULL)
+        return SQLITE_NOMEM;
+    int rc = sqlite3_exec(db, sql, NULL, NULL, NULL);
+    sqlite3_free(sql);
+    return rc;
+}
+
+int sql_exec(sqlite3 *db, const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    char *sql = sqlite3_vmprintf(format, args);
+    va_end(args);
+    return sql_exec_owned(db, sql);
+}
+
+// Takes `sql`.
+static int prepare_owned(sqlite3 *db, char *sql, sqlite3_stmt **out)
+{
+    *out = NULL;
+    if (sql == NULL)
+        return SQLITE_NOMEM;
+    int rc = sqlite3_prepare_v2(db, sql, -1, out, NULL);
+    sqlite3_free(sql);
+    ASSERT(rc != SQLITE_OK || *out != NULL); // the module prepares statements, never blanks
+    return rc;
+}
+
+int sql_prepare(sqlite3 *db, sqlite3_stmt **out, const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    char *sql = sqlite3_vmprintf(format, args);
+    va_end(args);
+    return prepare_owned(db, sql, out);
+}
+
+int stmt_close(sqlite3_stmt *stmt, int step)
+{
+    int rc = sqlite3_finalize(stmt);
+    if (step == SQLITE_ROW || step == SQLITE_DONE || step == SQLITE_OK)
+        return rc;
+    return rc != SQLITE_OK ? rc : step;
+}
+
+int stmt_run(sqlite3_stmt *stmt)
+{
+    int step;
+    do
+        step = sqlite3_step(stmt);
+    while (step == SQLITE_ROW);
+    return sqlite3_reset(stmt);
+}
+
+int sql_int(sqlite3 *db, i64 otherwise, i64 *out, const char *format, ...)
+{
+    sqlite3_stmt *stmt;
+    va_list args;
+    va_start(args, format);
+    char *sql = sqlite3_vmprintf(format, args);
+    va_end(args);
+    TRY(prepare_owned(db, sql, &stmt));
+    int step = sqlite3_step(stmt);
+    *out = step == SQLITE_ROW ? sqlite3_column_int64(stmt, 0) : otherwise;
+    return stmt_close(stmt, step);
+}
+
+int sql_text(sqlite3 *db, char **out, const char *format, ...)
+{
+    sqlite3_stmt *stmt;
+    va_list args;
+    va_start(args, format);
+    char *sql = sqlite3_vmprintf(format, args);
+    va_end(args);
+    *out = NULL;
+    TRY(prepare_owned(db, sql, &stmt));
+    int step = sqlite3_step(stmt);
+    bool has_text = step == SQLITE_ROW && sqlite3_column_type(stmt, 0) != SQLITE_NULL;
+    if (has_text)
+        *out = sqlite3_mprintf("%s", sqlite3_column_text(stmt, 0));
+    int rc = stmt_close(stmt, step);
+    return rc == SQLITE_OK && has_text && *out == NULL ? SQLITE_NOMEM : rc;
+}
+
+int savepoint_open(sqlite3 *db)
+{
+    return sqlite3_exec(db, "SAVEPOINT quire_cdc", NULL, NULL, NULL);
+}
+
+int savepoint_close(sqlite3 *db, int rc)
+{
+    if (rc == SQLITE_OK)
+        rc = sqlite3_exec(db, "RELEASE quire_cdc", NULL, NULL, NULL);
+    if (rc == SQLITE_OK)
+        return SQLITE_OK;
+    // An error that rolled everything back took the savepoint along.
+    if (sqlite3_get_autocommit(db) == 0)
+        (void)sqlite3_exec(db, "ROLLBACK TO quire_cdc; RELEASE quire_cdc", NULL, NULL, NULL);
+    return rc;
+}

@@ -1,0 +1,373 @@
+// Writes the triggers of a captured table: see feed_trigger.h.
+//
+// The texts name every column, because NEW.* does not exist. Whoever changes the columns of the
+// table therefore changes the triggers too: SQLite itself on a rename, feed_refresh.c on the rest.
+#include "cdc/feed_trigger.h"
+
+static const char *const kind_names[] = {"before_insert", "before_update", "insert",
+                                         "update",        "rekey",         "delete"};
+static_assert(ARRAY_LEN(kind_names) == TRIGGER_KINDS, "a name for each kind");
+
+enum { STAGED_MAX = 64 }; // rows of nested statements; what is older was not replaced
+
+typedef struct Writer {
+    const Feed *feed;
+    const TableShape *shape;
+    i64 source, layout;
+    sqlite3_str *out;
+} Writer;
+
+static void add(Writer *w, const char *text)
+{
+    sqlite3_str_appendall(w->out, text);
+}
+
+// --- keys ---
+
+static int key_part_count(const Writer *w)
+{
+    return w->shape->rowid != NULL ? 1 : shape_primary_key(w->shape)->part_count;
+}
+
+static const KeyPart *key_part(const Writer *w, int i)
+{
+    return w->shape->rowid != NULL ? NULL : &shape_primary_key(w->shape)->parts[i];
+}
+
+// A column of the key, of `row`: new, old or t.
+static void add_key(Writer *w, const char *row, int i)
+{
+    const KeyPart *part = key_part(w, i);
+    if (part == NULL)
+        sqlite3_str_appendf(w->out, "%s.%s", row, w->shape->rowid);
+    else
+        sqlite3_str_appendf(w->out, "%s.\"%w\"", row, part->column);
+}
+
+static void add_collation(Writer *w, const KeyPart *part)
+{
+    if (part != NULL && sqlite3_stricmp(part->collation, "BINARY") != 0)
+        sqlite3_str_appendf(w->out, " COLLATE \"%w\"", part->collation);
+}
+
+// (row's key is other's); other NULL: the staged row's. `op` is IS, or = for the sake of an index.
+static void add_key_match(Writer *w, const char *row, const char *op, const char *other)
+{
+    int stored = shape_stored_key_count(w->shape);
+    add(w, "(");
+    for (int i = 0; i < key_part_count(w); i++) {
+        add(w, i == 0 ? "" : " AND ");
+        add_key(w, row, i);
+        add_collation(w, key_part(w, i));
+        sqlite3_str_appendf(w->out, " %s ", op);
+        if (other != NULL)
+            add_key(w, other, i);
+        else if (stored == 0)
+            sqlite3_str_appendf(w->out, "\"%w_stage\".id", w->feed->name);
+        else
+            sqlite3_str_appendf(w->out, "\"%w_stage\".v%d", w->feed->name, i);
+    }
+    add(w, ")");
+}
+
+// --- values ---
+
+// The columns source/layout.. of a log or stage row are followed by id, v0, ...
+static void add_value_names(Writer *w, int count)
+{
+    add(w, "id");
+    for (int i = 0; i < count; i++)
+        sqlite3_str_appendf(w->out, ",v%d", i);
+}
+
+static void add_id_and_key(Writer *w, const char *row)
+{
+    int stored = shape_stored_key_count(w->shape);
+    if (stored == 0)
+        add_key(w, row, 0);
+    else
+        add(w, "NULL");
+    for (int i = 0; i < stored; i++) {
+        add(w, ",");
+        add_key(w, row, i);
+    }
+}
+
+static void add_image(Writer *w, const char *row)
+{
+    for (int i = 0; i < w->shape->column_count; i++)
+        sqlite3_str_appendf(w->out, ",%s.\"%w\"", row, w->shape->columns[i].name);
+}
+
+// v columns of a change with so many images.
+static int value_count(const Writer *w, int images)
+{
+    return shape_stored_key_count(w->shape) + images * w->shape->column_count;
+}
+
+static int image_count(const Feed *feed, int change_type)
+{
+    int before = mode_has_before(feed->mode) && change_type != CHANGE_INSERT;
+    int after = mode_has_after(feed->mode) && change_type != CHANGE_DELETE;
+    return before + after;
+}
+
+int trigger_width(const Feed *feed, const TableShape *shape)
+{
+    Writer w = {.feed = feed, .shape = shape};
+    return value_count(&w,
+                       image_count(feed, CHANGE_UPDATE) > 0 ? image_count(feed, CHANGE_UPDATE) : 0);
+}
+
+static void add_log_head(Writer *w, int count)
+{
+    sqlite3_str_appendf(w->out, "INSERT INTO \"%w_log\"(change_time,change_type,layout,",
+                        w->feed->name);
+    add_value_names(w, count);
+    add(w, ")");
+}
+
+// What a log row begins with.
+static void add_log_prefix(Writer *w, int change_type)
+{
+    sqlite3_str_appendf(w->out, "strftime('%%s','now'),%d,%lld,", change_type, w->layout);
+}
+
+static void add_change(Writer *w, int change_type)
+{
+    const char *keyed = change_type == CHANGE_DELETE ? "old" : "new";
+    add_log_head(w, value_count(w, image_count(w->feed, change_type)));
+    add(w, " VALUES(");
+    add_log_prefix(w, change_type);
+    add_id_and_key(w, keyed);
+    if (mode_has_before(w->feed->mode) && change_type != CHANGE_INSERT)
+        add_image(w, "old");
+    if (mode_has_after(w->feed->mode) && change_type != CHANGE_DELETE)
+        add_image(w, "new");
+    add(w, ");\n");
+}
+
+// --- rows in conflict ---
+
+// The value that `row`, which is new, has for an expression of an index.
+static void add_expression_of(Writer *w, const char *row, const char *expression)
+{
+    sqlite3_str_appendf(w->out, "(SELECT %s FROM (SELECT ", expression);
+    for (int i = 0; i < w->shape->column_count; i++) {
+        const char *name = w->shape->columns[i].name;
+        sqlite3_str_appendf(w->out, "%s%s.\"%w\" AS \"%w\"", i == 0 ? "" : ",", row, name, name);
+    }
+    add(w, "))");
+}
+
+static void add_unique_match(Writer *w, const UniqueKey *key)
+{
+    add(w, "(");
+    for (int i = 0; i < key->part_count; i++) {
+        const KeyPart *part = &key->parts[i];
+        add(w, i == 0 ? "" : " AND ");
+        if (part->column != NULL)
+            sqlite3_str_appendf(w->out, "t.\"%w\"", part->column);
+        else
+            sqlite3_str_appendf(w->out, "(%s)", part->expression);
+        add_collation(w, part);
+        add(w, " = ");
+        if (part->column != NULL)
+            sqlite3_str_appendf(w->out, "new.\"%w\"", part->column);
+        else
+            add_expression_of(w, "new", part->expression);
+    }
+    add(w, ")");
+}
+
+// FROM t AS t WHERE (t may be replaced by the new row). Indexes with a WHERE count as if they had
+// none: to stage too much does no harm.
+static void add_conflicts(Writer *w, bool is_update)
+{
+    sqlite3_str_appendf(w->out, "FROM \"%w\" AS t WHERE (", w->shape->name);
+    if (w->shape->rowid != NULL)
+        add_key_match(w, "t", "=", "new");
+    for (int i = 0; i < w->shape->key_count; i++) {
+        add(w, i == 0 && w->shape->rowid == NULL ? "" : " OR ");
+        add_unique_match(w, &w->shape->keys[i]);
+    }
+    add(w, ")");
+    if (is_update) {
+        add(w, " AND NOT ");
+        add_key_match(w, "t", "IS", "old");
+    }
+}
+
+// An UPDATE that leaves all keys alone replaces nothing. Keys over expressions may always change.
+static void add_key_changes(Writer *w)
+{
+    add(w, "(NOT ");
+    add_key_match(w, "old", "IS", "new");
+    for (int i = 0; i < w->shape->key_count; i++) {
+        for (int k = 0; k < w->shape->keys[i].part_count; k++) {
+            const KeyPart *part = &w->shape->keys[i].parts[k];
+            if (part->column != NULL)
+                sqlite3_str_appendf(w->out, " OR old.\"%w\" IS NOT new.\"%w\"", part->column,
+                                    part->column);
+            else
+                add(w, " OR 1");
+        }
+    }
+    add(w, ") AND ");
+}
+
+static void add_staging(Writer *w, bool is_update)
+{
+    const char *name = w->feed->name;
+    int images = mode_has_before(w->feed->mode) ? 1 : 0;
+    sqlite3_str_appendf(w->out,
+                        "DELETE FROM \"%w_stage\" WHERE source = %lld AND EXISTS (SELECT 1 ", name,
+                        w->source);
+    add_conflicts(w, is_update);
+    add(w, " AND ");
+    add_key_match(w, "t", "IS", NULL);
+    sqlite3_str_appendf(w->out, ");\nINSERT INTO \"%w_stage\"(source,", name);
+    add_value_names(w, value_count(w, images));
+    sqlite3_str_appendf(w->out, ") SELECT %lld,", w->source);
+    add_id_and_key(w, "t");
+    if (images > 0)
+        add_image(w, "t");
+    add(w, " ");
+    add_conflicts(w, is_update);
+    sqlite3_str_appendf(w->out,
+                        ";\nDELETE FROM \"%w_stage\" WHERE seq <= (SELECT max(seq) - %d FROM"
+                        " \"%w_stage\");\n",
+                        name, STAGED_MAX, name);
+}
+
+// WHERE: of this table, and gone: another row has its key now, or none.
+static void add_replaced(Writer *w)
+{
+    sqlite3_str_appendf(w->out, " WHERE source = %lld AND (", w->source);
+    add_key_match(w, "new", "IS", NULL);
+    sqlite3_str_appendf(w->out, " OR NOT EXISTS (SELECT 1 FROM \"%w\" AS t WHERE ", w->shape->name);
+    add_key_match(w, "t", "=", NULL);
+    add(w, "))");
+}
+
+static void add_log_of_replaced(Writer *w)
+{
+    const char *name = w->feed->name;
+    int count = value_count(w, mode_has_before(w->feed->mode) ? 1 : 0);
+    add_log_head(w, count);
+    add(w, " SELECT ");
+    add_log_prefix(w, CHANGE_DELETE);
+    add_value_names(w, count);
+    sqlite3_str_appendf(w->out, " FROM \"%w_stage\"", name);
+    add_replaced(w);
+    sqlite3_str_appendf(w->out, ";\nDELETE FROM \"%w_stage\"", name);
+    add_replaced(w);
+    add(w, ";\n");
+}
+
+static void add_unstaging(Writer *w)
+{
+    sqlite3_str_appendf(w->out, "DELETE FROM \"%w_stage\" WHERE source = %lld AND ", w->feed->name,
+                        w->source);
+    add_key_match(w, "old", "IS", NULL);
+    add(w, ";\n");
+}
+
+// --- whole triggers ---
+
+static void add_condition(Writer *w, TriggerKind kind)
+{
+    switch (kind) {
+    case TRIGGER_BEFORE_INSERT:
+    case TRIGGER_BEFORE_UPDATE:
+        add(w, " WHEN ");
+        if (kind == TRIGGER_BEFORE_UPDATE)
+            add_key_changes(w);
+        add(w, "EXISTS (SELECT 1 ");
+        add_conflicts(w, kind == TRIGGER_BEFORE_UPDATE);
+        add(w, ")");
+        return;
+    case TRIGGER_UPDATE:
+    case TRIGGER_REKEY:
+        add(w, kind == TRIGGER_UPDATE ? " WHEN " : " WHEN NOT ");
+        add_key_match(w, "old", "IS", "new");
+        return;
+    case TRIGGER_INSERT:
+    case TRIGGER_DELETE: return;
+    }
+}
+
+// Whether an UPDATE that keeps the key may replace another row.
+static bool has_other_keys(const TableShape *shape)
+{
+    return shape->key_count > (shape_primary_key(shape) != NULL ? 1 : 0);
+}
+
+static void add_body(Writer *w, TriggerKind kind)
+{
+    switch (kind) {
+    case TRIGGER_BEFORE_INSERT: add_staging(w, false); return;
+    case TRIGGER_BEFORE_UPDATE: add_staging(w, true); return;
+    case TRIGGER_INSERT:
+        add_log_of_replaced(w);
+        add_change(w, CHANGE_INSERT);
+        return;
+    case TRIGGER_UPDATE:
+        add_unstaging(w);
+        if (has_other_keys(w->shape))
+            add_log_of_replaced(w);
+        add_change(w, CHANGE_UPDATE);
+        return;
+    case TRIGGER_REKEY:
+        add_unstaging(w);
+        add_log_of_replaced(w);
+        add_change(w, CHANGE_DELETE);
+        add_change(w, CHANGE_INSERT);
+        return;
+    case TRIGGER_DELETE:
+        add_unstaging(w);
+        add_change(w, CHANGE_DELETE);
+        return;
+    }
+}
+
+char *trigger_name(const Feed *feed, i64 source, TriggerKind kind)
+{
+    return sqlite3_mprintf("%s_%lld_%s", feed->name, source, kind_names[kind]);
+}
+
+char *trigger_text(const Feed *feed, const TableShape *shape, i64 source, i64 layout,
+                   TriggerKind kind)
+{
+    static const char *const events[] = {"BEFORE INSERT", "BEFORE UPDATE", "AFTER INSERT",
+                                         "AFTER UPDATE",  "AFTER UPDATE",  "AFTER DELETE"};
+    static_assert(ARRAY_LEN(events) == TRIGGER_KINDS, "an event for each kind");
+    ASSERT(source > 0 && layout > LAYOUT_SCHEMA);
+
+    Writer w = {.feed = feed,
+                .shape = shape,
+                .source = source,
+                .layout = layout,
+                .out = sqlite3_str_new(feed->db)};
+    sqlite3_str_appendf(w.out, "CREATE TRIGGER \"%w_%lld_%s\" %s ON \"%w\"", feed->name, source,
+                        kind_names[kind], events[kind], shape->name);
+    add_condition(&w, kind);
+    add(&w, " BEGIN\n");
+    add_body(&w, kind);
+    add(&w, "END");
+    return sqlite3_str_finish(w.out);
+}
+
+char *trigger_snapshot_text(const Feed *feed, const TableShape *shape, i64 layout, int change_type)
+{
+    Writer w = {.feed = feed, .shape = shape, .layout = layout, .out = sqlite3_str_new(feed->db)};
+    int images = image_count(feed, change_type);
+    add_log_head(&w, value_count(&w, images));
+    add(&w, " SELECT ");
+    add_log_prefix(&w, change_type);
+    add_id_and_key(&w, "t");
+    for (int i = 0; i < images; i++)
+        add_image(&w, "t");
+    sqlite3_str_appendf(w.out, " FROM \"%w\".\"%w\" AS t", feed->schema, shape->name);
+    return sqlite3_str_finish(w.out);
+}
