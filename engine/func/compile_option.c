@@ -35,6 +35,7 @@ static const char *const options[] = {
     "ENABLE_DBSTAT_VTAB",
     "ENABLE_EXPLAIN_COMMENTS",
     "ENABLE_FTS5",
+    "ENABLE_GEOPOLY",
     "ENABLE_MATH_FUNCTIONS",
     "ENABLE_NORMALIZE",
     "ENABLE_OFFSET_SQL_FUNC",

@@ -1,0 +1,252 @@
+// Polygons as values: JSON text, blobs, bounds and areas.
+#include "vtab/tables/rtree/geopoly.h"
+
+#include "base/bytes.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum { BLOB_HEADER = 4, VERTEX_SIZE = 8 };
+
+Polygon *polygon_new(int count)
+{
+    ASSERT(count >= 3);
+    ASSERT(count <= POLYGON_VERTICES_MAX);
+
+    Polygon *polygon = sqlite3_malloc64(sizeof *polygon + (u64)count * VERTEX_SIZE);
+    if (polygon != NULL)
+        polygon->count = count;
+    return polygon;
+}
+
+// --- JSON ---
+
+typedef struct JsonShape {
+    const char *at;
+    float *coords;
+    int count, capacity; // vertices
+    bool is_out_of_memory;
+} JsonShape;
+
+static char skip_space(JsonShape *json)
+{
+    while (*json->at == ' ' || *json->at == '\t' || *json->at == '\n' || *json->at == '\r')
+        json->at++;
+    return *json->at;
+}
+
+static bool take(JsonShape *json, char wanted)
+{
+    if (skip_space(json) != wanted)
+        return false;
+    json->at++;
+    return true;
+}
+
+static int count_digits(const char *at)
+{
+    int count = 0;
+    while (at[count] >= '0' && at[count] <= '9')
+        count++;
+    return count;
+}
+
+// Bytes of the number at `at`; 0 when there is none. JSON's numbers, and those that begin with
+// their point.
+static int number_size(const char *at)
+{
+    int size = at[0] == '-';
+    int whole = count_digits(at + size);
+    if (whole > 1 && at[size] == '0')
+        return 0;
+    size += whole;
+    int fraction = 0;
+    if (at[size] == '.') {
+        fraction = count_digits(at + size + 1);
+        if (fraction == 0)
+            return 0;
+        size += 1 + fraction;
+    }
+    if (whole + fraction == 0)
+        return 0;
+    if (at[size] == 'e' || at[size] == 'E') {
+        int sign = at[size + 1] == '+' || at[size + 1] == '-';
+        int digits = count_digits(at + size + 1 + sign);
+        if (digits == 0)
+            return 0;
+        size += 1 + sign + digits;
+    }
+    return size;
+}
+
+static bool take_number(JsonShape *json, f64 *out)
+{
+    skip_space(json);
+    int size = number_size(json->at);
+    if (size == 0)
+        return false;
+    *out = strtod(json->at, NULL);
+    json->at += size;
+    return true;
+}
+
+static bool add_vertex(JsonShape *json, f64 x, f64 y)
+{
+    if (json->count == json->capacity) {
+        int capacity = json->capacity == 0 ? 16 : 2 * json->capacity;
+        float *coords = sqlite3_realloc64(json->coords, (u64)capacity * VERTEX_SIZE);
+        if (coords == NULL) {
+            json->is_out_of_memory = true;
+            return false;
+        }
+        json->coords = coords;
+        json->capacity = capacity;
+    }
+    json->coords[2 * json->count] = (float)x;
+    json->coords[2 * json->count + 1] = (float)y;
+    json->count++;
+    return json->count <= POLYGON_VERTICES_MAX;
+}
+
+// '[' x ',' y {',' more} ']': what follows the first two numbers is passed over.
+static bool take_vertex(JsonShape *json)
+{
+    f64 x = 0, y = 0, more;
+    if (!take(json, '[') || !take_number(json, &x) || !take(json, ',') || !take_number(json, &y))
+        return false;
+    while (take(json, ',')) {
+        if (!take_number(json, &more))
+            return false;
+    }
+    return take(json, ']') && add_vertex(json, x, y);
+}
+
+static bool take_shape(JsonShape *json)
+{
+    if (!take(json, '['))
+        return false;
+    do {
+        if (!take_vertex(json))
+            return false;
+    } while (take(json, ','));
+    return take(json, ']') && skip_space(json) == 0;
+}
+
+static Polygon *from_json(const char *text, int *rc)
+{
+    JsonShape json = {.at = text};
+    Polygon *polygon = NULL;
+    bool is_shape = take_shape(&json) && json.count >= 4;
+    if (is_shape) {
+        const float *last = json.coords + (size_t)2 * (size_t)(json.count - 1);
+        is_shape = json.coords[0] == last[0] && json.coords[1] == last[1];
+    }
+    if (is_shape) {
+        polygon = polygon_new(json.count - 1);
+        if (polygon == NULL)
+            json.is_out_of_memory = true;
+        else
+            memcpy(polygon->coords, json.coords, (size_t)polygon->count * VERTEX_SIZE);
+    }
+    *rc = json.is_out_of_memory ? SQLITE_NOMEM : SQLITE_OK;
+    sqlite3_free(json.coords);
+    return polygon;
+}
+
+// --- blobs ---
+
+static Polygon *from_blob(const u8 *blob, int size, int *rc)
+{
+    *rc = SQLITE_OK;
+    if (blob == NULL || size < BLOB_HEADER + 3 * VERTEX_SIZE || blob[0] > 1)
+        return NULL;
+    int count = blob[1] << 16 | blob[2] << 8 | blob[3];
+    if (count < 3 || size != BLOB_HEADER + count * VERTEX_SIZE)
+        return NULL;
+    Polygon *polygon = polygon_new(count);
+    if (polygon == NULL) {
+        *rc = SQLITE_NOMEM;
+        return NULL;
+    }
+    for (int i = 0; i < 2 * count; i++) {
+        const u8 *at = blob + BLOB_HEADER + 4 * i;
+        u32 bits = get_u32(at);
+        if (blob[0] == 1)
+            bits = __builtin_bswap32(bits);
+        memcpy(&polygon->coords[i], &bits, sizeof bits);
+    }
+    return polygon;
+}
+
+Polygon *polygon_parse(sqlite3_value *value, int *rc)
+{
+    *rc = SQLITE_OK;
+    int type = sqlite3_value_type(value);
+    if (type == SQLITE_BLOB)
+        return from_blob(sqlite3_value_blob(value), sqlite3_value_bytes(value), rc);
+    if (type != SQLITE_TEXT)
+        return NULL;
+    const char *text = (const char *)sqlite3_value_text(value);
+    if (text == NULL) {
+        *rc = SQLITE_NOMEM;
+        return NULL;
+    }
+    return from_json(text, rc);
+}
+
+u64 polygon_blob_size(const Polygon *polygon)
+{
+    return BLOB_HEADER + (u64)polygon->count * VERTEX_SIZE;
+}
+
+void polygon_write_blob(const Polygon *polygon, u8 *out)
+{
+    out[0] = 1; // little-endian, as on the machines that wrote most files
+    out[1] = (u8)(polygon->count >> 16);
+    out[2] = (u8)(polygon->count >> 8);
+    out[3] = (u8)polygon->count;
+    for (int i = 0; i < 2 * polygon->count; i++) {
+        u32 bits;
+        memcpy(&bits, &polygon->coords[i], sizeof bits);
+        put_u32(out + BLOB_HEADER + 4 * i, __builtin_bswap32(bits));
+    }
+}
+
+void polygon_result(sqlite3_context *call, const Polygon *polygon)
+{
+    u64 size = polygon_blob_size(polygon);
+    u8 *blob = sqlite3_malloc64(size);
+    if (blob == NULL) {
+        sqlite3_result_error_nomem(call);
+        return;
+    }
+    polygon_write_blob(polygon, blob);
+    sqlite3_result_blob64(call, blob, size, sqlite3_free);
+}
+
+// --- measures ---
+
+Bounds polygon_bounds(const Polygon *polygon)
+{
+    Bounds bounds = {polygon_x(polygon, 0), polygon_x(polygon, 0), polygon_y(polygon, 0),
+                     polygon_y(polygon, 0)};
+    for (int i = 1; i < polygon->count; i++) {
+        f64 x = polygon_x(polygon, i);
+        f64 y = polygon_y(polygon, i);
+        bounds.min_x = x < bounds.min_x ? x : bounds.min_x;
+        bounds.max_x = x > bounds.max_x ? x : bounds.max_x;
+        bounds.min_y = y < bounds.min_y ? y : bounds.min_y;
+        bounds.max_y = y > bounds.max_y ? y : bounds.max_y;
+    }
+    return bounds;
+}
+
+// The trapezoids between each edge and the x axis.
+f64 polygon_area(const Polygon *polygon)
+{
+    f64 area = 0;
+    for (int i = 0; i < polygon->count; i++)
+        area += (polygon_x(polygon, i) - polygon_x(polygon, i + 1))
+                * (polygon_y(polygon, i) + polygon_y(polygon, i + 1)) * 0.5;
+    return area;
+}
