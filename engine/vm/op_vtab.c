@@ -2,11 +2,12 @@
 #include "base/error.h"
 #include "vm/vm_priv.h"
 
-// A module's error: its message moves to the run.
+// A module's error: its message moves to the run. Without one the code's own text serves; the
+// connection's message may be that of a statement which the module ran and made nothing of.
 static int module_error(Vm *vm, sqlite3_vtab *vtab, int rc)
 {
-    if (rc == SQLITE_OK && vtab->zErrMsg == NULL)
-        return SQLITE_OK;
+    if (vtab->zErrMsg == NULL)
+        return rc;
     rc = vtab_take_error(vm->db, vtab, rc);
     return vm_take_error(vm, rc);
 }

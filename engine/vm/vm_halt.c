@@ -187,6 +187,15 @@ static int halt_severe(Vm *vm)
     return -1;
 }
 
+// A read that fails gives its snapshot back as well, or the next statement would see it again.
+static void abandon_now(Vm *vm)
+{
+    connection_rollback_all(vm->db, SQLITE_OK);
+    vm->changes = 0;
+    if (vm->db->reading_statements <= 1)
+        reads_end(vm->db, UINT32_MAX);
+}
+
 // Autocommit, and no other statement writes. false: BUSY, the statement stays as it is.
 static bool halt_autocommit(Vm *vm, bool severe)
 {
@@ -207,14 +216,12 @@ static bool halt_autocommit(Vm *vm, bool severe)
             db->schema_changed = false;
         } else {
             vm->rc = rc;
-            connection_rollback_all(db, SQLITE_OK);
-            vm->changes = 0;
+            abandon_now(vm);
         }
     } else if (rc == SQLITE_SCHEMA && db->active_statements > 1) {
         vm->changes = 0;
     } else {
-        connection_rollback_all(db, SQLITE_OK);
-        vm->changes = 0;
+        abandon_now(vm);
     }
     db->statement_count = 0;
     vm->savepoint_number = 0;
