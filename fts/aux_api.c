@@ -118,8 +118,9 @@ static int load_lengths(FtsCursor *cursor)
         TRY(fts_table_lengths(cursor->table, cursor->rowid, cursor->lengths));
     for (int i = 0; !config->has_columnsize && i < config->column_count; i++) {
         TableText text;
-        cursor->lengths[i] = 0;
-        if (config->is_unindexed[i])
+        bool is_unknown = config->content == CONTENT_NONE || config->content == CONTENT_UNINDEXED;
+        cursor->lengths[i] = is_unknown && !config->is_unindexed[i] ? LENGTH_UNKNOWN : 0;
+        if (config->is_unindexed[i] || is_unknown)
             continue;
         TRY(column_value(cursor, i, &text));
         TRY(fts_table_tokenize(cursor->table, FTS5_TOKENIZE_AUX, &text, &cursor->lengths[i],
@@ -137,7 +138,7 @@ static int api_column_size(Fts5Context *fts, int column, int *size)
     TRY(load_lengths(cursor));
     i64 total = 0;
     for (int i = 0; i < cursor->table->config.column_count; i++)
-        total += column < 0 || column == i ? cursor->lengths[i] : 0;
+        total += column < 0 || column == i ? (i32)cursor->lengths[i] : 0;
     *size = (int)total;
     return SQLITE_OK;
 }
@@ -181,8 +182,8 @@ static int find_in_text(FtsCursor *cursor, const QueryPhrase *phrase, Positions 
     for (int i = 0; i < config->column_count; i++) {
         bool is_out = phrase->node->columns != NULL && !phrase->node->columns[i];
         TableText text;
-        if (config->is_unindexed[i] || is_out || phrase->term_count == 0)
-            continue;
+        if (is_out || phrase->term_count == 0)
+            continue; // UNINDEXED columns count here, as they do in FTS5
         finder.column = i;
         finder.position = -1;
         TRY(column_value(cursor, i, &text));

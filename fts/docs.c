@@ -302,18 +302,40 @@ void doc_sum_finish(DocSum *sum, FtsDetail detail, FtsBuffer *doclist)
     sqlite3_free(rows);
 }
 
+// Adds all rows of all terms that start with the key.
+static int sum_prefix(FtsIndex *index, const FtsBuffer *prefix, DocSum *sum)
+{
+    TermWalk walk;
+    term_walk_open(&walk, index, prefix, prefix);
+    for (; !walk.is_end; term_walk_next(&walk))
+        doc_sum_add_docs(sum, &walk.docs);
+    int rc = walk.rc;
+    term_walk_deinit(&walk);
+    return rc;
+}
+
+static void sum_exact(FtsIndex *index, const FtsBuffer *key, DocSum *sum)
+{
+    Docs docs;
+    docs_open(&docs, index, key->bytes, key->size);
+    doc_sum_add_docs(sum, &docs);
+    docs_deinit(&docs);
+}
+
 void docs_open_prefix(Docs *docs, FtsIndex *index, const void *key, u32 size)
 {
     FtsBuffer prefix = {0};
     FtsBuffer doclist = {0};
     DocSum sum = {0};
-    TermWalk walk;
     *docs = (Docs){0};
     fts_buffer_set(&prefix, key, size);
-    term_walk_open(&walk, index, &prefix, &prefix);
-    for (; !walk.is_end; term_walk_next(&walk))
-        doc_sum_add_docs(&sum, &walk.docs);
-    int rc = walk.rc;
+    int rc = prefix.rc;
+    if (rc == SQLITE_OK)
+        rc = sum_prefix(index, &prefix, &sum);
+    if (rc == SQLITE_OK && prefix.bytes[0] != '0') { // tokens that short are in no prefix index
+        prefix.bytes[0] = '0';
+        sum_exact(index, &prefix, &sum);
+    }
     if (rc == SQLITE_OK) {
         doc_sum_finish(&sum, index->config->detail, &doclist);
         rc = doclist.rc;
@@ -322,7 +344,6 @@ void docs_open_prefix(Docs *docs, FtsIndex *index, const void *key, u32 size)
         rc = docs_in_memory(docs, index->config->detail, &doclist);
     if (rc != SQLITE_OK)
         fail(docs, rc);
-    term_walk_deinit(&walk);
     doc_sum_deinit(&sum);
     fts_buffer_deinit(&doclist);
     fts_buffer_deinit(&prefix);

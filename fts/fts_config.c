@@ -64,6 +64,18 @@ static char *take_bare(const char **at, int *rc)
     return out;
 }
 
+char *fts_unquote(const char *text, int *rc)
+{
+    const char *at = text;
+    bool is_quoted = at[0] == '\'' || at[0] == '"' || at[0] == '[' || at[0] == '`';
+    char *out = is_quoted ? take_quoted(&at, rc) : NULL;
+    if (out == NULL && *rc == SQLITE_OK)
+        out = sqlite3_mprintf("%s", text);
+    if (out == NULL)
+        *rc = SQLITE_NOMEM;
+    return out;
+}
+
 static char *take_word(const char **at, int *rc)
 {
     *at = skip_space(*at);
@@ -491,6 +503,23 @@ int fts_config_set(FtsConfig *config, const char *key, sqlite3_value *value, boo
     return SQLITE_OK;
 }
 
+int fts_config_set_version(FtsConfig *config, int version, u32 *cookie)
+{
+    ASSERT(version == VERSION_PLAIN || version == VERSION_CUT);
+
+    if (config->version == version)
+        return SQLITE_OK;
+    char *sql = sqlite3_mprintf("REPLACE INTO %Q.'%q_config' VALUES('version', %d)",
+                                config->db_name, config->name, version);
+    int rc = sql == NULL ? SQLITE_NOMEM : sqlite3_exec(config->db, sql, NULL, NULL, NULL);
+    sqlite3_free(sql);
+    if (rc == SQLITE_OK) {
+        config->version = version;
+        config->cookie = ++*cookie;
+    }
+    return rc;
+}
+
 static int load_rows(FtsConfig *config, sqlite3_stmt *stmt)
 {
     while (sqlite3_step(stmt) == SQLITE_ROW) {
@@ -521,10 +550,10 @@ int fts_config_load(FtsConfig *config, u32 cookie, char **message)
     int final_rc = sqlite3_finalize(stmt);
     if (rc == SQLITE_OK)
         rc = final_rc;
-    if (rc == SQLITE_OK && config->version != 4 && config->version != 5)
+    if (rc == SQLITE_OK && config->version != VERSION_PLAIN && config->version != VERSION_CUT)
         rc = fail(message, sqlite3_mprintf("invalid fts5 file format (found %d, expected %d or %d)"
                                            " - run 'rebuild'",
-                                           (int)config->version, 4, 5));
+                                           (int)config->version, VERSION_PLAIN, VERSION_CUT));
     config->is_loaded = rc == SQLITE_OK;
     config->cookie = cookie;
     return rc;

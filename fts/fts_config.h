@@ -5,6 +5,9 @@
 #include "fts/fts_bytes.h"
 #include "fts/fts_connection.h"
 
+// 5: postings may have been cut out of pages.
+enum { VERSION_PLAIN = 4, VERSION_CUT = 5 };
+
 enum { PREFIX_INDEX_MAX = 31, PREFIX_LENGTH_MAX = 999, TOKEN_SIZE_MAX = 32768 };
 
 typedef enum FtsContent {
@@ -66,6 +69,10 @@ MUST_USE int fts_config_load(FtsConfig *config, u32 cookie, char **message);
 // SQLITE_ERROR for what no such option takes; nothing is stored in the file.
 MUST_USE int fts_config_set(FtsConfig *config, const char *key, sqlite3_value *value,
                             bool *is_known);
+// A word in quotes of any kind without them, others as they are; for sqlite3_free().
+char *fts_unquote(const char *text, int *rc);
+// Stores the file format's version, if it is another one; *cookie counts the change.
+MUST_USE int fts_config_set_version(FtsConfig *config, int version, u32 *cookie);
 // Splits "fn(args)"; the parts are for sqlite3_free().
 MUST_USE int fts_config_parse_rank(const char *text, char **function, char **args);
 

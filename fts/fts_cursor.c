@@ -314,6 +314,10 @@ static int scan_step(FtsCursor *cursor)
 static int start_scan(FtsCursor *cursor)
 {
     FtsTable *table = cursor->table;
+    if (table->config.content == CONTENT_NONE && !table->config.has_columnsize)
+        return fts_table_error(
+            table, SQLITE_ERROR,
+            sqlite3_mprintf("%s: table does not support scanning", table->config.name));
     char *source = fts_table_source(table);
     const char *id = table->config.content == CONTENT_EXTERNAL ? table->config.content_rowid : "id";
     char *sql = source == NULL
@@ -558,8 +562,13 @@ int fts_cursor_column(sqlite3_vtab_cursor *base, sqlite3_context *ctx, int colum
     }
     if (column == config->column_count + 1)
         return result_rank(cursor, ctx);
-    if (config->content == CONTENT_NONE || sqlite3_vtab_nochange(ctx))
+    // Without content there is no value; an UPDATE must be able to tell that from NULL.
+    bool is_stored = config->content == CONTENT_NORMAL || config->content == CONTENT_EXTERNAL
+                     || (config->content == CONTENT_UNINDEXED && config->is_unindexed[column]);
+    if (!is_stored) {
+        (void)sqlite3_vtab_nochange(ctx);
         return SQLITE_OK;
+    }
     TRY(fts_cursor_seek_content(cursor));
     sqlite3_result_value(ctx, sqlite3_column_value(cursor->lookup, column + 1));
     return SQLITE_OK;

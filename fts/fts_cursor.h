@@ -5,6 +5,9 @@
 #include "fts/fts_table.h"
 #include "fts/match_query.h"
 
+// What FTS5 answers, as -1, for a row whose text and lengths are stored nowhere.
+#define LENGTH_UNKNOWN UINT32_MAX
+
 typedef struct Instance {
     int phrase;
     int column;

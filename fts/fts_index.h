@@ -44,7 +44,8 @@ typedef struct FtsIndex {
     FtsPage *ring[PAGE_RING_SIZE];
     int ring_next;
     i64 pages_read;
-    u64 generation; // changes with every change a running query must notice
+    bool is_flushing; // statements on shadow tables may open savepoints, which flush
+    u64 generation;   // changes with every change a running query must notice
 } FtsIndex;
 
 void fts_index_init(FtsIndex *index, FtsConfig *config);

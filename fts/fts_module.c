@@ -2,6 +2,7 @@
 #include "fts/fts_module.h"
 
 #include "fts/fts_cursor.h"
+#include "fts/vocab.h"
 
 int fts_register_functions(FtsConnection *connection)
 {
@@ -29,6 +30,14 @@ int fts_register(FtsConnection *connection, const char *table_name, const char *
         fts_connection_unref(connection);
         return rc;
     }
-    return sqlite3_create_module_v2(connection->db, table_name, &fts_table_module, connection,
+    // Each registration holds the connection and lets go of it, also when it fails.
+    connection->ref_count++;
+    rc = sqlite3_create_module_v2(connection->db, table_name, &fts_table_module, connection,
+                                  fts_connection_unref);
+    if (rc != SQLITE_OK) {
+        fts_connection_unref(connection);
+        return rc;
+    }
+    return sqlite3_create_module_v2(connection->db, vocab_name, &fts_vocab_module, connection,
                                     fts_connection_unref);
 }

@@ -16,7 +16,10 @@ static u32 prefix_size(const char *token, u32 size, int count)
     for (int i = 0; i < count; i++) {
         if (at >= size)
             return 0;
-        at++;
+        if ((u8)token[at++] < 0xC0)
+            continue;
+        if (at >= size)
+            return 0; // a broken character at the end
         while (at < size && ((u8)token[at] & 0xC0) == 0x80)
             at++;
     }
@@ -112,7 +115,7 @@ static int write_docsize(FtsTable *table, i64 rowid, const u32 *lengths)
 
 // --- rows out ---
 
-static int delete_by_origin(FtsTable *table, i64 rowid, u32 *lengths)
+static int delete_by_origin(FtsTable *table, i64 rowid)
 {
     sqlite3_stmt *stmt;
     TRY(fts_table_stmt(table, STMT_DOCSIZE_READ, &stmt));
@@ -122,10 +125,9 @@ static int delete_by_origin(FtsTable *table, i64 rowid, u32 *lengths)
     TRY(sqlite3_reset(stmt));
     if (!is_found)
         return SQLITE_OK;
-    TRY(fts_table_lengths(table, rowid, lengths));
+    // As FTS5 does, the totals keep counting the row: ranking must be the same by either.
     TRY(fts_index_flush(&table->index));
-    TRY(fts_index_entomb(&table->index, rowid, origin));
-    return add_to_totals(table, lengths, -1);
+    return fts_index_entomb(&table->index, rowid, origin);
 }
 
 static int delete_by_values(FtsTable *table, i64 rowid, sqlite3_value **values, u32 *lengths)
@@ -162,7 +164,7 @@ static int delete_row(FtsTable *table, i64 rowid, sqlite3_value **values)
         return SQLITE_NOMEM;
     int rc = fts_table_totals(table);
     if (rc == SQLITE_OK)
-        rc = config->has_contentless_delete ? delete_by_origin(table, rowid, lengths)
+        rc = config->has_contentless_delete ? delete_by_origin(table, rowid)
                                             : delete_by_values(table, rowid, values, lengths);
     sqlite3_free(lengths);
     TRY(rc);
@@ -229,18 +231,6 @@ static int store_content(FtsTable *table, TableStmt how, sqlite3_value *id, sqli
     return rc;
 }
 
-static bool docsize_exists(FtsTable *table, i64 rowid)
-{
-    sqlite3_stmt *stmt;
-    if (!table->config.has_columnsize
-        || fts_table_stmt(table, STMT_DOCSIZE_READ, &stmt) != SQLITE_OK)
-        return false;
-    sqlite3_bind_int64(stmt, 1, rowid);
-    bool is_found = sqlite3_step(stmt) == SQLITE_ROW;
-    sqlite3_reset(stmt);
-    return is_found;
-}
-
 static int free_rowid(FtsTable *table, sqlite3_int64 *rowid)
 {
     char *source = sqlite3_mprintf("SELECT max(id) FROM %Q.'%q_docsize'", table->config.db_name,
@@ -265,16 +255,15 @@ static int insert_row(FtsTable *table, sqlite3_value *id, sqlite3_value **values
         return SQLITE_MISMATCH;
     if (is_given)
         *rowid = sqlite3_value_int64(id);
-    if (is_given && replaces && config->content != CONTENT_EXTERNAL
-        && (config->content == CONTENT_NORMAL || config->has_contentless_delete))
+    // A contentless row that exists is never an error; the old one must not be found any more.
+    if (is_given
+        && ((replaces && config->content == CONTENT_NORMAL) || config->has_contentless_delete))
         TRY(delete_row(table, *rowid, NULL));
     if (config->content == CONTENT_NORMAL || config->content == CONTENT_UNINDEXED) {
         TRY(store_content(table, STMT_CONTENT_INSERT, id, values));
         *rowid = sqlite3_last_insert_rowid(config->db);
     } else if (!is_given) {
         TRY(free_rowid(table, rowid));
-    } else if (config->has_contentless_delete && docsize_exists(table, *rowid)) {
-        return SQLITE_CONSTRAINT;
     }
     return index_row(table, *rowid, values);
 }
@@ -310,7 +299,9 @@ static int set_option(FtsTable *table, const char *key, sqlite3_value *value)
 
 static int wipe(FtsTable *table)
 {
-    TRY(fts_index_reset(&table->index));
+    FtsIndex *index = &table->index;
+    TRY(fts_config_set_version(&table->config, VERSION_PLAIN, &index->structure.cookie));
+    TRY(fts_index_reset(index));
     if (table->config.has_columnsize) {
         char *sql = sqlite3_mprintf("DELETE FROM %Q.'%q_docsize'", table->config.db_name,
                                     table->config.name);
@@ -383,8 +374,6 @@ static int command(FtsTable *table, const char *name, sqlite3_value *value)
                    ? refuse(table, "'delete-all' may only be used with a contentless or external"
                                    " content fts5 table")
                    : wipe(table);
-    if (sqlite3_stricmp(name, "secure-delete") == 0 && sqlite3_value_int64(value) != 0)
-        return refuse(table, "secure-delete is not supported by this build");
     return set_option(table, name, value);
 }
 

@@ -205,7 +205,7 @@ static QueryNode *node_new(Parser *p, NodeKind kind)
     return node;
 }
 
-// Doubles a list of pointers at powers of two.
+// Doubles a list of pointers at powers of two. One that got shorter may ask for the same again.
 static bool make_room(void *list, int count)
 {
     if ((count & (count - 1)) != 0)
@@ -334,10 +334,32 @@ static QueryPhrase *parse_phrase(Parser *p)
 
 // --- leaves ---
 
+// A phrase without a token goes as if it had not been written.
+static void drop_phrase(Query *query, QueryPhrase *phrase)
+{
+    ASSERT(phrase->term_count == 0);
+
+    int kept = 0;
+    for (int i = 0; i < query->phrase_count; i++) {
+        if (query->phrases[i] != phrase)
+            query->phrases[kept++] = query->phrases[i];
+    }
+    ASSERT(kept == query->phrase_count - 1);
+    query->phrase_count = kept;
+    free_phrase(phrase);
+}
+
+// Of phrases without a token one stays, if there is no other.
 static void leaf_add(Parser *p, QueryNode *leaf, QueryPhrase *phrase)
 {
     if (p->rc != SQLITE_OK || phrase == NULL)
         return;
+    if (leaf->phrase_count > 0 && phrase->term_count == 0) {
+        drop_phrase(p->query, phrase);
+        return;
+    }
+    if (leaf->phrase_count > 0 && leaf->phrases[leaf->phrase_count - 1]->term_count == 0)
+        drop_phrase(p->query, leaf->phrases[--leaf->phrase_count]);
     if (!make_room(&leaf->phrases, leaf->phrase_count)) {
         p->rc = SQLITE_NOMEM;
         return;
@@ -395,11 +417,13 @@ static QueryNode *parse_leaf(Parser *p)
     if (leaf == NULL)
         return NULL;
     leaf->near = NEAR_DEFAULT;
-    if (is_word_near(&p->token) && is_mark(&p->next, '(')) {
+    if (is_text(&p->token) && is_mark(&p->next, '(')) {
+        Token word = p->token; // any word may stand here as far as the grammar goes
         parse_near(p, leaf);
-    } else if (is_text(&p->token) && is_mark(&p->next, '(')) {
-        advance(p);
-        fail_near(p);
+        if (p->rc == SQLITE_OK && !is_word_near(&word)) {
+            p->token = word;
+            fail_near(p);
+        }
     } else {
         bool is_first = take_mark(p, '^');
         leaf_add(p, leaf, parse_phrase(p));
@@ -456,8 +480,6 @@ static bool *parse_columns(Parser *p)
     }
     if (p->rc == SQLITE_OK && !take_mark(p, ':'))
         fail_near(p);
-    if (p->rc == SQLITE_OK && p->config->detail == DETAIL_NONE)
-        fail(p, sqlite3_mprintf("fts5: column queries are not supported (detail=none)"));
     for (int i = 0; is_inverted && i < p->config->column_count; i++)
         columns[i] = !columns[i];
     if (p->rc == SQLITE_OK)
@@ -484,6 +506,8 @@ static int restrict_columns(QueryNode *node, const bool *columns, int column_cou
 
 static QueryNode *apply_columns(Parser *p, QueryNode *node, bool *columns)
 {
+    if (columns != NULL && p->rc == SQLITE_OK && p->config->detail == DETAIL_NONE)
+        fail(p, sqlite3_mprintf("fts5: column queries are not supported (detail=none)"));
     if (columns != NULL && node != NULL && p->rc == SQLITE_OK)
         p->rc = restrict_columns(node, columns, p->config->column_count);
     sqlite3_free(columns);
@@ -521,15 +545,22 @@ static bool is_empty_leaf(const QueryNode *node)
     return node->kind == NODE_LEAF;
 }
 
+static void drop_leaf(Parser *p, QueryNode *leaf)
+{
+    if (leaf != NULL && p->rc == SQLITE_OK)
+        drop_phrase(p->query, leaf->phrases[--leaf->phrase_count]);
+    free_node(leaf);
+}
+
 // A string without a token vanishes beside another.
 static QueryNode *join_sequence(Parser *p, QueryNode *left, QueryNode *right)
 {
     if (right == NULL || is_empty_leaf(right)) {
-        free_node(right);
+        drop_leaf(p, right);
         return left;
     }
     if (left == NULL || is_empty_leaf(left)) {
-        free_node(left);
+        drop_leaf(p, left);
         return right;
     }
     return join(p, NODE_AND, left, right);

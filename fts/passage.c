@@ -53,25 +53,27 @@ static int mark_token(void *ctx, int flags, const char *token, int size, int sta
         return SQLITE_OK;
     if (number == p->first_token && p->first_token > 0)
         p->copied = start;
-    // A match of tokens that overlap in the text is open until the next token begins behind it.
-    if (p->is_open && number > p->span_last && start >= p->copied) {
+    while (p->span_first >= 0 && p->span_last < number)
+        TRY(next_span(p));
+    // Tokens may overlap in the text: a match stays open until a token begins behind it, and takes
+    // in another that begins meanwhile. One that began before the window is not marked.
+    bool is_inside = p->span_first >= 0 && number >= p->span_first;
+    bool is_first = is_inside && number == p->span_first;
+    if (p->is_open && (!is_inside || is_first) && start >= p->copied) {
         put(p, p->close);
         p->is_open = false;
-        TRY(next_span(p));
     }
-    while (p->span_first >= 0 && p->span_last < number && !p->is_open)
-        TRY(next_span(p));
-    if (!p->is_open && p->span_first >= 0 && number >= p->span_first && number <= p->span_last) {
+    if (is_first && !p->is_open) {
         copy_to(p, start);
         put(p, p->open);
         p->is_open = true;
     }
-    if (p->is_open && number <= p->span_last)
+    if (p->is_open && is_inside)
         copy_to(p, end);
     if (number == p->last_token && p->last_token != INT32_MAX) {
-        copy_to(p, end);
         if (p->is_open)
-            put(p, p->close);
+            put(p, p->close); // what the match covers was copied above
+        copy_to(p, end);
         p->is_open = false;
         p->span_first = -1;
     }

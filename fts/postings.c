@@ -186,6 +186,9 @@ static void step(Postings *p)
     if (p->at >= p->end && !next_page_with_row(p))
         return;
     u64 delta;
+    p->record_pgno = p->pgno;
+    p->record_at = p->at;
+    p->record_end = p->end;
     p->at += (u32)fts_varint_get(p->page->bytes + p->at, &delta);
     if (p->at > p->end) {
         fail(p, FTS_CORRUPT);
@@ -278,11 +281,19 @@ static void skip_pages(Postings *p, i64 rowid)
     if (first == 0 || p->skip_pgno[first - 1] <= p->pgno
         || p->skip_pgno[first - 1] > p->segment.last_pgno)
         return;
-    if (!load_page(p, p->skip_pgno[first - 1]) || p->page->first_rowid == 0)
+    if (!load_page(p, p->skip_pgno[first - 1]))
         return;
-    p->at = p->page->first_rowid;
+    p->at = p->page->first_rowid == 0 ? p->end : p->page->first_rowid;
     p->is_absolute = true;
     postings_next(p);
+}
+
+// A doclist index is its page's last term's. After secure-delete that term may be gone, and another
+// be the last: only from the second page on is it certain whose the index is.
+static bool can_skip(const Postings *p)
+{
+    bool has_index = p->has_dlidx || p->skip_count > 0;
+    return has_index && (p->index->config->version < VERSION_CUT || p->pgno != p->term_pgno);
 }
 
 void postings_seek(Postings *p, i64 rowid)
@@ -290,7 +301,7 @@ void postings_seek(Postings *p, i64 rowid)
     enum { NEAR_ENOUGH = 64 };
     for (int i = 0; i < NEAR_ENOUGH && !p->is_end && p->rowid < rowid; i++)
         postings_next(p);
-    if (!p->is_end && p->rowid < rowid && (p->has_dlidx || p->skip_count > 0))
+    if (!p->is_end && p->rowid < rowid && can_skip(p))
         skip_pages(p, rowid);
     while (!p->is_end && p->rowid < rowid)
         postings_next(p);

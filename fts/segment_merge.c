@@ -5,19 +5,41 @@
 
 // --- flush ---
 
+// With secure-delete a deletion is carried out at once; only what has content is left to write.
+static int cut_deletions(FtsIndex *index, const PendingTerm *term, PendingRecord *records,
+                         u32 *count)
+{
+    u32 kept = 0;
+    for (u32 i = 0; i < *count; i++) {
+        if (records[i].has_delete) {
+            TRY(fts_config_set_version(index->config, VERSION_CUT, &index->structure.cookie));
+            TRY(fts_index_cut(index, term, records[i].rowid));
+        }
+        records[i].has_delete = false;
+        if (records[i].has_content)
+            records[kept++] = records[i];
+    }
+    *count = kept;
+    return SQLITE_OK;
+}
+
 static int write_pending_term(SegmentWriter *writer, const PendingTerm *term)
 {
     PendingRecord *records = NULL;
     u32 count = 0;
     TRY(pending_records(term, &records, &count));
-    segment_writer_term(writer, term->key, term->key_size);
-    for (u32 i = 0; i < count; i++) {
+    int rc = SQLITE_OK;
+    if (writer->index->config->secure_delete != 0)
+        rc = cut_deletions(writer->index, term, records, &count);
+    if (rc == SQLITE_OK && count > 0)
+        segment_writer_term(writer, term->key, term->key_size);
+    for (u32 i = 0; i < count && rc == SQLITE_OK; i++) {
         SegmentRecord record = {records[i].rowid, records[i].poslist, records[i].poslist_size,
                                 records[i].has_delete, records[i].has_content};
         segment_writer_record(writer, &record);
     }
     sqlite3_free(records);
-    return writer->rc;
+    return rc == SQLITE_OK ? writer->rc : rc;
 }
 
 static int write_pending(FtsIndex *index, SegmentWriter *writer, u32 *last_pgno)
@@ -45,12 +67,26 @@ static int merge_long_levels(FtsIndex *index)
     return SQLITE_OK;
 }
 
-int fts_index_flush(FtsIndex *index)
+// Adds the segment just written to level 0; last_pgno 0: nothing was.
+static int add_flushed(FtsIndex *index, u32 segid, u32 last_pgno, u32 leaf_count)
 {
-    if (index->pending.term_count == 0 && index->pending.row_count == 0)
-        return SQLITE_OK;
     FtsStructure *structure = &index->structure;
-    u32 segid = structure_free_segid(structure);
+    FtsSegment *segment;
+    if (last_pgno == 0)
+        return SQLITE_OK;
+    TRY(structure_add_segment(structure, 0, &segment));
+    *segment = (FtsSegment){.segid = segid, .first_pgno = 1, .last_pgno = last_pgno};
+    if (structure->has_origins) {
+        segment->origin1 = segment->origin2 = structure->origin++;
+        segment->entry_count = index->pending.row_count;
+    }
+    structure->write_counter += leaf_count;
+    return SQLITE_OK;
+}
+
+static int flush(FtsIndex *index)
+{
+    u32 segid = structure_free_segid(&index->structure);
     if (segid == 0)
         return SQLITE_FULL;
     SegmentWriter writer;
@@ -58,20 +94,23 @@ int fts_index_flush(FtsIndex *index)
     segment_writer_init(&writer, index, segid);
     int rc = write_pending(index, &writer, &last_pgno);
     segment_writer_deinit(&writer);
-    if (rc == SQLITE_OK && last_pgno > 0) {
-        FtsSegment *segment;
-        TRY(structure_add_segment(structure, 0, &segment));
-        *segment = (FtsSegment){.segid = segid, .first_pgno = 1, .last_pgno = last_pgno};
-        if (structure->has_origins) {
-            segment->origin1 = segment->origin2 = structure->origin++;
-            segment->entry_count = index->pending.row_count;
-        }
-        structure->write_counter += writer.leaf_count;
-    }
+    if (rc == SQLITE_OK)
+        rc = add_flushed(index, segid, last_pgno, writer.leaf_count);
     pending_deinit(&index->pending);
     if (rc == SQLITE_OK)
         rc = merge_long_levels(index);
     return rc == SQLITE_OK ? fts_index_save_structure(index) : rc;
+}
+
+int fts_index_flush(FtsIndex *index)
+{
+    bool is_empty = index->pending.term_count == 0 && index->pending.row_count == 0;
+    if (is_empty || index->is_flushing)
+        return SQLITE_OK;
+    index->is_flushing = true;
+    int rc = flush(index);
+    index->is_flushing = false;
+    return rc;
 }
 
 // --- merging ---

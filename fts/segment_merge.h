@@ -14,4 +14,7 @@ MUST_USE int fts_index_reset(FtsIndex *index);
 // contentless_delete: the row of this origin is gone.
 MUST_USE int fts_index_entomb(FtsIndex *index, i64 rowid, u64 origin);
 
+// secure-delete: takes the row's posting of a term out of all segments, in place (secure_delete.c).
+MUST_USE int fts_index_cut(FtsIndex *index, const PendingTerm *term, i64 rowid);
+
 #endif

@@ -25,6 +25,9 @@ typedef struct Postings {
     bool has_content;
     const u8 *poslist;
     u32 poslist_size;
+    u32 record_pgno; // where the present record begins
+    u32 record_at;
+    u32 record_end;  // of the doclist on that page
     FtsBuffer spill; // a poslist put together from several pages
     u32 skip_count;  // pages of the doclist index, read when first needed
     u32 *skip_pgno;

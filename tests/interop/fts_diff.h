@@ -1,0 +1,46 @@
+#ifndef QUIRE_TESTS_INTEROP_FTS_DIFF_H
+#define QUIRE_TESTS_INTEROP_FTS_DIFF_H
+// Random statements for full-text tables; see fts_diff.c for what becomes of them.
+
+#include <stdbool.h>
+#include <stdint.h>
+
+typedef struct Text {
+    char bytes[1 << 16];
+    int size;
+} Text;
+
+void text_set(Text *text, const char *format, ...) __attribute__((format(printf, 2, 3)));
+void text_add(Text *text, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+typedef enum Content { NORMAL, CONTENTLESS, CONTENTLESS_DELETE, EXTERNAL, CONTENT_KINDS } Content;
+typedef enum Detail { FULL, COLUMNS, NONE } Detail;
+
+// One table's make, and what is known of its rows.
+typedef struct Plan {
+    uint64_t random;
+    int version; // of the stock library: it limits the options
+    Content content;
+    Detail detail;
+    int column_count;
+    bool is_unindexed[4];
+    bool has_columnsize;
+    bool has_locale;
+    bool has_secure_delete;
+    bool is_trigram;
+    bool has_not; // from here on: of the query being made
+    bool has_or;
+    bool has_and;
+    bool has_near;
+    bool has_complex; // more than a word in any column
+    bool is_open;     // a transaction
+    int savepoints;
+    long next_rowid; // of a contentless table
+} Plan;
+
+uint32_t plan_random(Plan *plan, uint32_t limit); // below limit
+void plan_begin(Plan *plan, Text *create);        // a new table, its options, its vocabulary tables
+void plan_change(Plan *plan, Text *sql);          // of rows or settings
+void plan_query(Plan *plan, Text *sql);
+
+#endif
