@@ -76,6 +76,8 @@ struct sqlite3 {
     int next_page_size;   // PRAGMA page_size: what the next VACUUM shall use; 0: as it is
     int next_auto_vacuum; // PRAGMA auto_vacuum: 1 + the mode of the next VACUUM; 0: as it is
     u8 loading_kind;
+    bool is_altering; // ALTER TABLE resolves stored statements: calls it cannot place are no errors
+    struct NameLiterals *name_literals; // ALTER TABLE notes names in double quotes that are texts
 
     // Errors
     int error_code;       // extended

@@ -16,6 +16,7 @@ typedef struct ParseOptions {
     i32 function_arg_count; // SQLITE_LIMIT_FUNCTION_ARG
     i32 variable_number;    // SQLITE_LIMIT_VARIABLE_NUMBER
     bool forbid_comments;   // SQLITE_DBCONFIG_ENABLE_COMMENTS is off
+    bool keeps_dead_terms;  // x AND 0 is not folded: ALTER TABLE looks for names in x
     bool lenient_schema;    // text from sqlite_schema: compound limits do not apply
 } ParseOptions;
 

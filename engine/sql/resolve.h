@@ -94,6 +94,15 @@ MUST_USE int resolve_self(ResolveContext *ctx, Table *table, SelfKind kind, Expr
 MUST_USE int resolve_self_list(ResolveContext *ctx, Table *table, SelfKind kind, ExprList *list);
 // An expression without columns: DEFAULT, LIMIT, ATTACH's names (bare words
 // become strings there).
+// Where names in double quotes turned out to be texts, while db->name_literals points here: offsets
+// into the statement resolved.
+typedef struct NameLiterals {
+    Arena *arena;
+    u32 *offsets;
+    u32 count, capacity;
+} NameLiterals;
+void name_literals_add(NameLiterals *literals, u32 offset); // sticky failure in the arena
+
 MUST_USE int resolve_constant(ResolveContext *ctx, Expr **expr);
 // WHEN of a trigger, in ctx->trigger's scope.
 MUST_USE int resolve_trigger_when(ResolveContext *ctx, Expr **expr);

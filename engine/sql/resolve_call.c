@@ -306,6 +306,14 @@ int resolve_call(Resolver *r, Scope *s, Expr *e)
     int rc = resolve_function(r, s, e, &is_aggregate, &ignored);
     if (rc != SQLITE_OK && rc != SQLITE_ERROR)
         return rc;
+    if (rc != SQLITE_OK && r->db->is_altering) {
+        // What is wrong with a stored call was wrong before, and its names can be changed all the
+        // same.
+        connection_error_clear(r->db);
+        TRY(resolve_arguments(r, s, e, false));
+        expr_inherit_flags(e);
+        return SQLITE_OK;
+    }
     if (ignored) {
         e->kind = EX_NULL;
         e->list = NULL;

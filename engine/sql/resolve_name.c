@@ -433,6 +433,21 @@ static bool double_quotes_may_be_text(const Resolver *r, const Scope *s)
     return (r->db->flags & flag) != 0;
 }
 
+void name_literals_add(NameLiterals *literals, u32 offset)
+{
+    if (literals->count == literals->capacity) {
+        u32 capacity = literals->capacity == 0 ? 8 : literals->capacity * 2;
+        u32 *grown = arena_array(literals->arena, capacity, sizeof *grown);
+        if (grown == NULL)
+            return;
+        if (literals->count > 0)
+            memcpy(grown, literals->offsets, literals->count * sizeof *grown);
+        literals->offsets = grown;
+        literals->capacity = capacity;
+    }
+    literals->offsets[literals->count++] = offset;
+}
+
 static bool name_becomes_literal(const Resolver *r, const Scope *s, Expr *e)
 {
     if (e->u.name.table != NULL)
@@ -442,6 +457,8 @@ static bool name_becomes_literal(const Resolver *r, const Scope *s, Expr *e)
     if (is_text) {
         e->kind = EX_STRING;
         e->size = (u32)strlen(e->text);
+        if (r->db->name_literals != NULL && e->offset != NO_OFFSET)
+            name_literals_add(r->db->name_literals, e->offset);
         return true;
     }
     bool is_true = name_equals(e->text, "true");

@@ -124,6 +124,10 @@ static void set_key_column(TableBuild *b, Index *index, u16 position, const Expr
     bool is_quoted = e->kind == EX_STRING && (e->flags & EXPR_DOUBLE_QUOTED) != 0;
     int column =
         is_name || is_quoted || e->kind == EX_STRING ? table_column_index(table, e->text) : -1;
+    if (column < 0 && e->kind == EX_STRING && !is_quoted) { // 'x' stands for a column, like "x"
+        build_error(b, "no such column: %s", e->text);
+        return;
+    }
     if (column < 0 && (is_name || is_quoted) && (b->create != NULL || !is_double_quoted(e))) {
         if (b->create == NULL)
             build_error(b, "no such column: %s", e->text);

@@ -7,6 +7,7 @@
 #include "sql/code/alter_text.h"
 #include "base/buffer.h"
 #include "base/hashmap.h"
+#include "sql/expr_tree.h"
 #include "sql/lexer.h"
 #include "sql/resolve.h"
 #include <stdlib.h>
@@ -394,9 +395,13 @@ static void walk_set(RenameWalk *w, const SetList *set, bool is_target, const Na
 
 static void walk_insert(RenameWalk *w, const Insert *insert, const NameScope *outer)
 {
-    FromItem *items[1] = {insert->target};
-    FromList from = {.count = 1, .items = items};
-    NameScope scope = {.outer = outer, .from = &from};
+    FromItem excluded = *insert->target;
+    excluded.alias = "excluded";
+    FromItem *items[1] = {insert->target}, *excluded_items[1] = {&excluded};
+    FromList from = {.count = 1, .items = items},
+             excluded_from = {.count = 1, .items = excluded_items};
+    NameScope excluded_scope = {.outer = outer, .from = &excluded_from};
+    NameScope scope = {.outer = &excluded_scope, .from = &from};
     bool is_target = item_is_target(w, insert->target, outer);
     walk_target(w, insert->target, outer);
     if (is_target && renames_column(w))
@@ -441,6 +446,8 @@ static void walk_trigger(RenameWalk *w, const CreateTrigger *create)
         replace(w, create->table.offset);
     if (is_target && renames_column(w))
         replace_ids(w, create->of_columns);
+    if (r->is_shallow)
+        return;
     walk_expr(w, create->when, NULL);
     for (const TriggerStep *step = create->steps; step != NULL; step = step->next) {
         switch ((StmtKind)step->stmt->kind) {
@@ -469,15 +476,29 @@ static void walk_foreign_key(RenameWalk *w, const ForeignKeyClause *clause, bool
         replace_ids(w, clause->parent_columns);
 }
 
+// Columns of an index; a text 'x' stands for a column there.
+static void walk_keys(RenameWalk *w, const ExprList *list, const NameScope *scope)
+{
+    for (u32 i = 0; list != NULL && i < list->count; i++) {
+        const Expr *e = list->items[i].expr;
+        const Expr *key = expr_skip_collate(e);
+        if (key->kind == EX_STRING && renames_column(w)
+            && name_equals(key->text, w->rename->column))
+            replace(w, key->offset);
+        else
+            walk_expr(w, e, scope);
+    }
+}
+
 static void walk_constraints(RenameWalk *w, const Constraint *c, bool is_own,
                              const NameScope *scope)
 {
     for (; c != NULL; c = c->next) {
         if (c->foreign_key != NULL)
             walk_foreign_key(w, c->foreign_key, is_own);
-        if (is_own) {
+        if (is_own && !w->rename->is_shallow) {
             walk_expr(w, c->expr, scope);
-            walk_list(w, c->columns, scope);
+            walk_keys(w, c->columns, scope);
         }
     }
 }
@@ -510,7 +531,9 @@ static void walk_index(RenameWalk *w, const CreateIndex *create)
     NameScope scope = {.from = &from};
     if (!renames_column(w))
         replace(w, create->table_offset);
-    walk_list(w, create->columns, &scope);
+    if (w->rename->is_shallow)
+        return;
+    walk_keys(w, create->columns, &scope);
     walk_expr(w, create->where, &scope);
 }
 
@@ -520,7 +543,10 @@ const char *rename_in_statement(const Rename *rename, const char *sql, const Stm
     switch ((StmtKind)stmt->kind) {
     case STMT_CREATE_TABLE: walk_table(&w, stmt->u.create_table); break;
     case STMT_CREATE_INDEX: walk_index(&w, stmt->u.create_index); break;
-    case STMT_CREATE_VIEW: walk_select(&w, stmt->u.create_view->select, NULL); break;
+    case STMT_CREATE_VIEW:
+        if (!rename->is_shallow)
+            walk_select(&w, stmt->u.create_view->select, NULL);
+        break;
     case STMT_CREATE_TRIGGER: walk_trigger(&w, stmt->u.create_trigger); break;
     case STMT_CREATE_VIRTUAL_TABLE:
         if (!renames_column(&w)

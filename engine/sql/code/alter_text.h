@@ -30,6 +30,7 @@ typedef struct Rename {
     const char *new_name;
     bool new_is_quoted;
     bool keeps_references; // legacy_alter_table: other tables' foreign keys stay
+    bool is_shallow; // legacy_alter_table: of a table, only where objects say what they are on
 } Rename;
 // The statement `stmt`, parsed from `sql`, with the new name wherever it means the old thing. The
 // same text when it does not.

@@ -41,12 +41,12 @@ static bool add_row(AlterCode *a, sqlite3_stmt *stmt, int database)
     return row->type != NULL && row->name != NULL && row->table_name != NULL;
 }
 
-static bool parse_row(AlterCode *a, AlterRow *row)
+bool alter_parse_row(AlterCode *a, AlterRow *row)
 {
     if (row->sql == NULL || row->stmt != NULL)
         return true;
     ParseOptions options = parse_options_default();
-    options.lenient_schema = true;
+    options.lenient_schema = options.keeps_dead_terms = true;
     ParseResult parsed;
     int rc = parse_statement(row->sql, strlen(row->sql), &options, a->g->arena, &parsed);
     row->stmt = rc == SQLITE_OK ? parsed.stmt : NULL;
@@ -109,7 +109,7 @@ bool alter_load_rows(AlterCode *a)
     if (rc == SQLITE_OK && has_temp)
         rc = load_database_rows(a, DB_TEMP);
     for (u32 i = 0; i < a->row_count && rc == SQLITE_OK; i++)
-        rc = parse_row(a, &a->rows[i]) ? SQLITE_OK : SQLITE_NOMEM;
+        rc = alter_parse_row(a, &a->rows[i]) ? SQLITE_OK : SQLITE_NOMEM;
     if (rc != SQLITE_OK)
         codegen_fail(a->g, rc == SQLITE_NOMEM ? connection_out_of_memory(a->g->db) : rc);
     return rc == SQLITE_OK;
@@ -200,7 +200,7 @@ static bool unsound(AlterCode *a, const char *type, const char *name, bool after
 static Stmt *parse_again(AlterCode *a, const AlterRow *row, StmtKind kind)
 {
     ParseOptions options = parse_options_default();
-    options.lenient_schema = true;
+    options.lenient_schema = options.keeps_dead_terms = true;
     ParseResult parsed;
     int rc = parse_statement(row->sql, strlen(row->sql), &options, a->g->arena, &parsed);
     // The stored text may be anything where the schema was writable, or nothing at all.
@@ -232,22 +232,40 @@ static bool verify_indexes(AlterCode *a, Table *fresh, const char *old_name)
     return true;
 }
 
-bool alter_verify_table(AlterCode *a)
+static bool verify_table_row(AlterCode *a, const AlterRow *row, bool names_only)
 {
-    AlterRow *row = alter_table_row(a);
-    if (row == NULL)
-        return false;
     const Stmt *stmt = parse_again(a, row, STMT_CREATE_TABLE);
     Table *fresh =
         stmt != NULL ? schema_build_table(a->g->db, a->database, stmt->u.create_table) : NULL;
     if (fresh == NULL)
         return unsound(a, "table", row->name, true);
     u64 flags = a->g->db->flags;
-    a->g->db->flags &= ~CONN_FLAG(DQS_DDL);
+    if (names_only)
+        a->g->db->flags &= ~CONN_FLAG(DQS_DDL);
     bool sound = verify_indexes(a, fresh, a->table->name);
     a->g->db->flags = flags;
     table_free(fresh);
     return sound;
+}
+
+bool alter_verify_table(AlterCode *a)
+{
+    const AlterRow *row = alter_table_row(a);
+    return row != NULL && verify_table_row(a, row, true);
+}
+
+// The legacy way of renaming leaves expressions as they are: they may not fit any more.
+static bool verify_renamed(AlterCode *a)
+{
+    if ((a->g->db->flags & CONN_FLAG(LEGACY_ALTER)) == 0 || a->table->kind != TABLE_ORDINARY)
+        return true;
+    for (u32 i = 0; i < a->row_count; i++) {
+        const AlterRow *row = &a->rows[i];
+        if (row->database == a->database && strcmp(row->type, "table") == 0
+            && strcmp(row->name, a->alter->new_name) == 0)
+            return verify_table_row(a, row, false);
+    }
+    return true;
 }
 
 bool alter_verify_table_plain(AlterCode *a)
@@ -262,6 +280,74 @@ bool alter_verify_table_plain(AlterCode *a)
     return fresh != NULL;
 }
 
+// What the expressions of an UPDATE read: its table, then what FROM says. NULL: no memory.
+static FromList *update_sources(Arena *arena, const Update *update)
+{
+    u32 more = update->from != NULL ? update->from->count : 0;
+    FromList *from = arena_alloc_zeroed(arena, sizeof *from);
+    FromItem **items = arena_array(arena, more + 1, sizeof(FromItem *));
+    if (from == NULL || items == NULL)
+        return NULL;
+    items[0] = update->target;
+    for (u32 i = 0; i < more; i++)
+        items[i + 1] = update->from->items[i];
+    *from = (FromList){.count = more + 1, .capacity = more + 1, .items = items};
+    return from;
+}
+
+// What SET assigns, as columns of a query: row values field by field, or as what EXISTS asks for.
+static void add_assigned(Arena *arena, Select *select, Expr *e)
+{
+    if (e->kind == EX_SELECT && expr_vector_size(e) > 1)
+        e->kind = EX_EXISTS;
+    if (e->kind != EX_VECTOR) {
+        select->columns = expr_list_add(arena, select->columns, e);
+        return;
+    }
+    for (u32 i = 0; i < e->list->count; i++)
+        add_assigned(arena, select, e->list->items[i].expr);
+}
+
+static FromList *from_of_one(Arena *arena, const FromItem *item, const char *alias)
+{
+    FromList *from = arena_alloc_zeroed(arena, sizeof *from);
+    FromItem *copy = arena_alloc_zeroed(arena, sizeof *copy);
+    FromItem **items = arena_array(arena, 1, sizeof(FromItem *));
+    if (from == NULL || copy == NULL || items == NULL)
+        return NULL;
+    *copy = *item;
+    copy->alias = alias;
+    items[0] = copy;
+    *from = (FromList){.count = 1, .capacity = 1, .items = items};
+    return from;
+}
+
+// ON CONFLICT, read as a query: its names are those of the table, then of `excluded` around it.
+static int resolve_upsert(ResolveContext *ctx, Arena *arena, const FromItem *target,
+                          const Upsert *upsert)
+{
+    Select *inner = arena_alloc_zeroed(arena, sizeof *inner);
+    Select *outer = arena_alloc_zeroed(arena, sizeof *outer);
+    Expr *exists = expr_new(arena, EX_EXISTS, NULL, NULL);
+    Expr *one = expr_new_integer(arena, 1);
+    if (inner == NULL || outer == NULL || exists == NULL || one == NULL)
+        return SQLITE_NOMEM;
+    inner->columns = expr_list_add(arena, NULL, one);
+    for (u32 i = 0; upsert->target != NULL && i < upsert->target->count; i++)
+        add_assigned(arena, inner, upsert->target->items[i].expr);
+    for (u32 i = 0; upsert->set != NULL && i < upsert->set->count; i++)
+        add_assigned(arena, inner, upsert->set->items[i].expr);
+    inner->where = expr_and(arena, upsert->where, upsert->target_where);
+    inner->from = from_of_one(arena, target, target->alias);
+    exists->select = inner;
+    outer->columns = expr_list_add(arena, NULL, exists);
+    outer->from = from_of_one(arena, target, "excluded");
+    if (inner->from == NULL || outer->from == NULL || outer->columns == NULL)
+        return SQLITE_NOMEM;
+    Stmt query = {.kind = STMT_SELECT, .u.select = outer};
+    return resolve_statement(ctx, &query);
+}
+
 // Column lists of INSERT and targets of SET are not looked at, as in SQLite: what they read is.
 static int resolve_step(ResolveContext *ctx, Arena *arena, Stmt *stmt)
 {
@@ -272,36 +358,38 @@ static int resolve_step(ResolveContext *ctx, Arena *arena, Stmt *stmt)
     if (stmt->kind == STMT_INSERT) {
         target = stmt->u.insert->target;
         select = stmt->u.insert->select;
-    } else if (stmt->kind == STMT_UPDATE && stmt->u.update->from == NULL) {
+    } else if (stmt->kind == STMT_UPDATE) {
         target = stmt->u.update->target;
         select = arena_alloc_zeroed(arena, sizeof *select);
-        for (u32 i = 0; select != NULL && i < stmt->u.update->set->count; i++)
-            select->columns =
-                expr_list_add(arena, select->columns, stmt->u.update->set->items[i].expr);
+        if (select == NULL)
+            return SQLITE_NOMEM;
+        for (u32 i = 0; i < stmt->u.update->set->count; i++)
+            add_assigned(arena, select, stmt->u.update->set->items[i].expr);
     } else {
         return resolve_statement(ctx, stmt);
     }
+    const Insert *insert = stmt->kind == STMT_INSERT ? stmt->u.insert : NULL;
     const char *home = ctx->trigger->schema != ctx->db->databases[DB_TEMP].schema
                            ? ctx->db->databases[schema_index(ctx->db, ctx->trigger->schema)].name
                            : NULL;
     const char *schema = target->schema != NULL ? target->schema : home;
     TRY(resolve_table_name(ctx, schema, target->name, &table, &database));
+    for (const Upsert *u = insert != NULL ? insert->upsert : NULL; u != NULL; u = u->next)
+        TRY(resolve_upsert(ctx, arena, target, u));
     if (select == NULL)
         return SQLITE_OK;
     if (stmt->kind == STMT_UPDATE) {
-        select->from = arena_alloc_zeroed(arena, sizeof *select->from);
-        FromItem **items = arena_array(arena, 1, sizeof(FromItem *));
-        if (select->from == NULL || items == NULL)
+        select->from = update_sources(arena, stmt->u.update);
+        if (select->from == NULL)
             return SQLITE_NOMEM;
-        items[0] = target;
-        *select->from = (FromList){.count = 1, .capacity = 1, .items = items};
+        select->with = stmt->u.update->with;
         select->where = stmt->u.update->where;
     }
     Stmt query = {.kind = STMT_SELECT, .u.select = select};
     return resolve_statement(ctx, &query);
 }
 
-static int resolve_trigger(sqlite3 *db, Arena *arena, Trigger *trigger)
+int alter_resolve_trigger(sqlite3 *db, Arena *arena, Trigger *trigger)
 {
     const char *schema = NULL;
     int database = schema_index(db, trigger->table_schema);
@@ -346,7 +434,7 @@ static int find_unsound(sqlite3 *db, int database, Arena *arena, const char **ty
         Trigger *trigger = e->value;
         *type = "trigger";
         *name = trigger->name;
-        TRY(resolve_trigger(db, arena, trigger));
+        TRY(alter_resolve_trigger(db, arena, trigger));
     }
     return SQLITE_OK;
 }
@@ -355,8 +443,12 @@ static int find_unsound_anywhere(sqlite3 *db, int database, Arena *arena, const 
                                  const char **name)
 {
     TRY(schema_load_all(db));
-    TRY(find_unsound(db, database, arena, type, name));
-    return database != DB_TEMP ? find_unsound(db, DB_TEMP, arena, type, name) : SQLITE_OK;
+    db->is_altering = true;
+    int rc = find_unsound(db, database, arena, type, name);
+    if (rc == SQLITE_OK && database != DB_TEMP)
+        rc = find_unsound(db, DB_TEMP, arena, type, name);
+    db->is_altering = false;
+    return rc;
 }
 
 bool alter_verify_others(AlterCode *a)
@@ -372,14 +464,19 @@ bool alter_verify_others(AlterCode *a)
     return rc == SQLITE_OK || unsound(a, type, name, false);
 }
 
-// Called by the program once the schema is in memory again: (database, verb).
+// Called by the program once the schema is in memory again: (database, verb, names in double quotes
+// are names).
 static void fn_alter_verify(FuncCall *call, int arg_count, Value **args)
 {
     (void)arg_count;
     sqlite3 *db = call->db;
     Arena arena = {0};
     const char *type = "", *name = "";
+    u64 flags = db->flags;
+    if (value_i64(args[2]) != 0)
+        db->flags &= ~(CONN_FLAG(DQS_DDL) | CONN_FLAG(DQS_DML));
     int rc = find_unsound_anywhere(db, (int)value_i64(args[0]), &arena, &type, &name);
+    db->flags = flags;
     if (rc == SQLITE_NOMEM)
         call_result_error_nomem(call);
     else if (rc != SQLITE_OK)
@@ -390,7 +487,7 @@ static void fn_alter_verify(FuncCall *call, int arg_count, Value **args)
 }
 
 static const FuncDef verify_function = {
-    .name = "sqlite_rename_test", .arg_count = 2, .flags = FUNC_BUILTIN, .call = fn_alter_verify};
+    .name = "sqlite_rename_test", .arg_count = 3, .flags = FUNC_BUILTIN, .call = fn_alter_verify};
 
 void alter_code_reload(AlterCode *a)
 {
@@ -404,11 +501,13 @@ void alter_code_reload(AlterCode *a)
     codegen_may_abort(g);
     if (legacy || a->verb == NULL)
         return;
-    Reg first = reg_range_new(g, 3);
+    bool is_about_column = a->alter->kind != ALTER_RENAME_TABLE;
+    Reg first = reg_range_new(g, 4);
     program_emit(g->program, OP_Integer, a->database, first, 0);
     program_emit_text(g->program, OP_String8, 0, first + 1, 0, a->verb, -1);
-    program_emit_func(g->program, OP_Function, 0, first, first + 2, &verify_function);
-    program_set_p5(g->program, 2);
+    program_emit(g->program, OP_Integer, is_about_column, first + 2, 0);
+    program_emit_func(g->program, OP_Function, 0, first, first + 3, &verify_function);
+    program_set_p5(g->program, 3);
 }
 
 // Called by the program: (pragma's text). Rows that break a CHECK or NOT NULL make it fail.
@@ -426,7 +525,6 @@ static void fn_quick_check(FuncCall *call, int arg_count, Value **args)
         bool is_null = finding != NULL && strncmp(finding, "NULL", 4) == 0;
         if (is_check || is_null) {
             call_result_error_format(call, "%s constraint failed", is_check ? "CHECK" : "NOT NULL");
-            call_result_error_code(call, SQLITE_CONSTRAINT);
             break;
         }
     }
@@ -457,15 +555,23 @@ static Rename rename_of(AlterCode *a, const char *column)
                     .column = column,
                     .new_name = alter->new_name,
                     .new_is_quoted = alter->new_name_quoted,
-                    .keeps_references = legacy && (a->g->db->flags & CONN_FLAG(FOREIGN_KEYS)) == 0};
+                    .keeps_references = legacy && (a->g->db->flags & CONN_FLAG(FOREIGN_KEYS)) == 0,
+                    .is_shallow = legacy && column == NULL};
 }
 
 static void rewrite_rows(AlterCode *a, const Rename *rename)
 {
     for (u32 i = 0; i < a->row_count; i++) {
         AlterRow *row = &a->rows[i];
-        if (row->stmt != NULL)
-            alter_set_sql(row, rename_in_statement(rename, row->parsed_sql, row->stmt));
+        bool is_foreign = row->database != a->database && strcmp(row->type, "view") != 0
+                          && strcmp(row->type, "trigger") != 0;
+        if (row->stmt == NULL || is_foreign) // tables of other databases may have the same name
+            continue;
+        // Where the schema is writable, it may hold statements that make no sense: they stay.
+        bool may_be_broken = (a->g->db->flags & CONN_FLAG(WRITABLE_SCHEMA)) != 0;
+        if (may_be_broken && !alter_row_resolves(a, row))
+            continue;
+        alter_set_sql(row, rename_in_statement(rename, row->parsed_sql, row->stmt));
     }
 }
 
@@ -482,13 +588,22 @@ static bool name_is_free(AlterCode *a)
     return false;
 }
 
+// A temporary trigger may stand on a table of another database, by a name that others have too.
+static bool is_trigger_on(AlterCode *a, const AlterRow *row)
+{
+    const Schema *schema = a->g->db->databases[row->database].schema;
+    const Trigger *trigger =
+        strcmp(row->type, "trigger") == 0 ? name_map_find(&schema->triggers, row->name) : NULL;
+    return trigger != NULL && trigger->table_schema == a->table->schema;
+}
+
 // Names of autoindexes hold the table's name.
 static void rename_row(AlterCode *a, AlterRow *row)
 {
     const char *old_name = a->table->name;
     if (!name_equals(row->table_name, old_name))
         return;
-    if (row->database == DB_TEMP && a->database != DB_TEMP && strcmp(row->type, "trigger") != 0)
+    if (row->database != a->database && !is_trigger_on(a, row))
         return;
     row->table_name = a->alter->new_name;
     row->is_changed = true;
@@ -532,6 +647,9 @@ void alter_rename_table(AlterCode *a)
     rewrite_rows(a, &rename);
     for (u32 i = 0; i < a->row_count; i++)
         rename_row(a, &a->rows[i]);
+    a->verb = "rename";
+    if (!verify_renamed(a))
+        return;
     code_rename_virtual(a);
     alter_code_rows(a);
     const char *schema = g->db->databases[a->database].name;
@@ -539,7 +657,6 @@ void alter_rename_table(AlterCode *a)
         code_nested(g, "UPDATE %s.sqlite_sequence SET name=%s WHERE name=%s",
                     sql_identifier(g, schema), sql_quoted(g, a->alter->new_name),
                     sql_quoted(g, a->table->name));
-    a->verb = "rename";
     alter_code_reload(a);
 }
 
@@ -556,7 +673,7 @@ void alter_rename_column(AlterCode *a)
         codegen_error(g, SQLITE_ERROR, "no such column: \"%s\"", a->alter->old_name);
         return;
     }
-    if (!alter_load_rows(a) || !alter_verify_others(a))
+    if (!alter_load_rows(a) || !alter_verify_others(a) || !alter_fix_quotes(a))
         return;
     Rename rename = rename_of(a, a->table->columns[column].name);
     rewrite_rows(a, &rename);

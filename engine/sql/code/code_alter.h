@@ -31,6 +31,13 @@ typedef struct AlterCode {
 } AlterCode;
 
 bool alter_load_rows(AlterCode *a);
+bool alter_parse_row(AlterCode *a, AlterRow *row); // false: no memory
+// Binds the names of a trigger's statements, as far as they read anything.
+MUST_USE int alter_resolve_trigger(sqlite3 *db, Arena *arena, Trigger *trigger);
+// Texts in double quotes get single ones, so that no name can be mistaken for them, nor they for a
+// name (alter_quotes.c).
+bool alter_fix_quotes(AlterCode *a);
+bool alter_row_resolves(AlterCode *a, const AlterRow *row); // do all its names mean something?
 AlterRow *alter_table_row(AlterCode *a); // of the table itself; NULL: an error is set
 // Is the changed text of the table, and are its indexes, still sound? Sets "error in table t after
 // rename: ...".

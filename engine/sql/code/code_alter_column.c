@@ -344,7 +344,8 @@ void alter_drop_column(AlterCode *a)
         return;
     }
     int column = table_column_index(a->table, a->alter->old_name);
-    if (!may_be_dropped(a, column) || !alter_load_rows(a) || !alter_verify_others(a))
+    if (!may_be_dropped(a, column) || !alter_load_rows(a) || !alter_verify_others(a)
+        || !alter_fix_quotes(a))
         return;
     AlterRow *row = alter_table_row(a);
     if (row == NULL)
