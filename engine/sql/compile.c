@@ -377,6 +377,7 @@ void sql_install(void)
         .execute = execute,
         .vacuum = vacuum_run,
         .parse_schema = schema_parse_rows,
+        .column_default = code_default_value,
     };
     vm_install_hooks(&hooks);
     schema_install_compiler(schema_compile_object);

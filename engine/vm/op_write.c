@@ -120,13 +120,14 @@ int op_insert(Vm *vm, const Instr *in)
 {
     VmCursor *c = vm->cursors[in->p1];
     const Value *record = &vm->registers[in->p2];
-    RowId rowid = vm->registers[in->p3].u.integer;
-    ASSERT(c != NULL && c->is_table && c->is_writable);
-    ASSERT(value_is_int(&vm->registers[in->p3]));
+    bool is_announcement = (in->p5 & P5_IS_NOOP) != 0; // also for tables without rowids
+    RowId rowid = is_announcement && !c->is_table ? 0 : vm->registers[in->p3].u.integer;
+    ASSERT(c != NULL && (c->is_table || is_announcement) && c->is_writable);
+    ASSERT(!c->is_table || value_is_int(&vm->registers[in->p3]));
 
     if (UNLIKELY(vm->db->preupdate_hook != NULL))
         TRY(insert_announce(vm, c, in, rowid));
-    if (UNLIKELY(in->p5 & P5_IS_NOOP))
+    if (UNLIKELY(is_announcement))
         return SQLITE_OK;
     insert_count(vm, in, rowid);
     c->row = NULL;
@@ -158,7 +159,7 @@ COLD static int delete_announce(Vm *vm, VmCursor *c, const Instr *in, RowId rowi
                             .new_rowid = rowid,
                             .new_columns = is_update ? in->p3 : 0,
                             .blob_column = -1};
-    if (is_update && in->p3 > 0 && value_is_int(&vm->registers[in->p3]))
+    if (is_update && c->is_table && value_is_int(&vm->registers[in->p3]))
         event.new_rowid = vm->registers[in->p3].u.integer;
     return preupdate_call(vm, c, &event);
 }

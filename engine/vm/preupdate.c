@@ -65,10 +65,14 @@ static int record_columns(const Preupdate *p, const u8 *record, u32 size, Value 
     int rc = SQLITE_OK;
     for (int i = 0; i < p->table->column_count && rc == SQLITE_OK; i++) {
         int field = field_of(p->table, i);
-        if (field < 0 || (u32)field >= count)
+        const Column *column = &p->table->columns[i];
+        if (field < 0 || i == p->table->rowid_alias)
             continue;
-        rc = value_copy(&values[i], &split[field]);
-        if (rc == SQLITE_OK && p->table->columns[i].affinity == AFF_REAL)
+        if ((u32)field < count)
+            rc = value_copy(&values[i], &split[field]);
+        else if ((column->flags & COLUMN_GENERATED) == 0)
+            rc = vm_hooks()->column_default(p->vm->db, column, &values[i]);
+        if (rc == SQLITE_OK && column->affinity == AFF_REAL)
             value_realify(&values[i]);
     }
     mem_free(split);
@@ -94,18 +98,18 @@ static int new_load(Preupdate *p)
         const Value *record = &registers[p->new_record];
         return record_columns(p, (const u8 *)record->bytes, record->size, p->new_values);
     }
-    for (int i = 0; i < p->table->column_count; i++) {
-        int field = table_storage_column(p->table, i);
-        if (field >= 0 && p->new_columns > 0)
-            TRY(value_copy(&p->new_values[i], &registers[p->new_columns + 1 + field]));
-    }
+    // The image of the row: its rowid, then every column in table order.
+    for (int i = 0; i < p->table->column_count && p->new_columns > 0; i++)
+        TRY(value_copy(&p->new_values[i], &registers[p->new_columns + 1 + i]));
     return SQLITE_OK;
 }
 
 static int column_of(sqlite3 *db, Preupdate *p, int column, bool is_new, Value **out)
 {
-    if (column < 0 || column >= p->table->column_count)
-        return connection_error_plain(db, SQLITE_RANGE);
+    if (column >= p->table->column_count)
+        return connection_error_plain(db, error_misuse());
+    if (column < 0 || (p->table->columns[column].flags & COLUMN_VIRTUAL) != 0)
+        return connection_error_plain(db, SQLITE_RANGE); // not part of the stored row
     Value **values = is_new ? &p->new_values : &p->old_values;
     int rc = SQLITE_OK;
     if (*values == NULL)

@@ -170,6 +170,8 @@ typedef struct VmHooks {
     int (*parse_schema)(sqlite3 *db, int database, const char *where, u32 flags);
     // sqlite3_expanded_sql(), for the legacy tracer; mem_free()d by the caller. May be NULL.
     char *(*expanded_sql)(Vm *vm);
+    // The DEFAULT of a column, for rows written before it was added; NULL if it has none.
+    int (*column_default)(sqlite3 *db, const Column *column, Value *out);
 } VmHooks;
 void vm_install_hooks(const VmHooks *hooks);
 

@@ -80,21 +80,39 @@ static Value *settle(Arena *arena, const Value *v)
     return kept;
 }
 
+// The value in the connection's encoding, with the affinity applied. Not a constant: NULL.
+static int constant_value(sqlite3 *db, const Expr *e, Affinity affinity, Value *v)
+{
+    u8 encoding = db->encoding;
+    int rc = evaluate(e, encoding, v);
+    if (rc == SQLITE_ERROR) {
+        value_set_null(v);
+        return SQLITE_OK;
+    }
+    if (rc == SQLITE_OK && (v->flags & V_TEXT) != 0)
+        rc = value_change_encoding(v, encoding);
+    return rc != SQLITE_OK ? rc : value_apply_affinity(v, affinity, encoding);
+}
+
 Value *code_constant_value(Codegen *g, const Expr *e, Affinity affinity, Arena *arena)
 {
-    u8 encoding = g->db->encoding;
     Value v;
     value_init(&v, g->db);
     Value *kept = NULL;
-    int rc = evaluate(e, encoding, &v);
-    if (rc == SQLITE_OK && value_type(&v) != SQLITE_NULL) {
-        if ((v.flags & V_TEXT) != 0)
-            rc = value_change_encoding(&v, encoding);
-        if (rc == SQLITE_OK)
-            rc = value_apply_affinity(&v, affinity, encoding);
-        if (rc == SQLITE_OK)
-            kept = settle(arena, &v);
-    }
+    int rc = constant_value(g->db, e, affinity, &v);
+    if (rc == SQLITE_OK && value_type(&v) != SQLITE_NULL)
+        kept = settle(arena, &v);
     value_deinit(&v);
     return kept;
+}
+
+int code_default_value(sqlite3 *db, const Column *column, Value *out)
+{
+    ASSERT((column->flags & COLUMN_GENERATED) == 0);
+
+    value_set_null(out);
+    if (column->value == NULL)
+        return SQLITE_OK;
+    TRY(constant_value(db, column->value, (Affinity)column->affinity, out));
+    return value_own(out); // literals lie in the schema
 }

@@ -205,8 +205,10 @@ static void code_replace(Codegen *g, RowChange *change, RowKey key, bool is_rowi
     WriteTable *wt = change->wt;
     change->may_replace = true;
     codegen_writes(g, wt->database, true);
-    // A row with the same rowid is overwritten: only its index entries have to go.
+    // A row with the same rowid is overwritten: only its index entries have to go. The preupdate
+    // hook hears that the row is deleted.
     if (is_rowid_conflict && !replace_needs_program(g, wt->table)) {
+        program_emit_table(g->program, OP_Delete, wt->data_cursor, P5_IS_NOOP, 0, wt->table);
         code_index_rows_delete(g, wt, NULL);
         return;
     }
@@ -383,6 +385,17 @@ static u16 entry_flags(const RowChange *change, const Index *index, bool is_data
     return (u16)(p5 | (was_sought ? P5_USE_SEEK_RESULT : 0));
 }
 
+// The row of a WITHOUT ROWID table is written as an index entry; the preupdate hook hears of it
+// through an Insert that writes nothing.
+static void code_insert_announced(Codegen *g, const RowChange *change, Reg record)
+{
+    ASSERT(!table_has_rowid(change->wt->table));
+
+    program_emit_table(g->program, OP_Insert, change->wt->data_cursor, record, change->new_first,
+                       change->wt->table);
+    program_set_p5(g->program, P5_IS_NOOP);
+}
+
 void code_row_write(Codegen *g, RowChange *change, u16 p5)
 {
     WriteTable *wt = change->wt;
@@ -393,6 +406,8 @@ void code_row_write(Codegen *g, RowChange *change, u16 p5)
         Label skip = label_new(g->program);
         if (change->is_partial_null[i])
             program_emit(g->program, OP_IsNull, change->records[i], skip, 0);
+        if (is_data && (p5 & P5_IS_UPDATE) == 0)
+            code_insert_announced(g, change, change->records[i]);
         program_emit_int(g->program, OP_IdxInsert, wt->index_cursors[i], change->records[i],
                          change->keys[i], wt->indexes[i]->column_count);
         u16 flags = entry_flags(change, wt->indexes[i], is_data);

@@ -215,12 +215,9 @@ static void code_replace_row(Codegen *g, UpdateRow *u, RowChange *change)
     if (moved)
         code_seek_row(g, wt, u->key, u->next);
     code_index_rows_delete(g, wt, wt->is_untouched);
-    if (table_has_rowid(u->table)) {
-        u16 flags = (u16)(P5_IS_UPDATE | (u->key_changes ? 0 : P5_IS_NOOP));
-        program_emit_table(g->program, OP_Delete, wt->data_cursor, flags, u->new_first, u->table);
-    } else if (u->key_changes) {
-        program_emit(g->program, OP_Delete, wt->data_cursor, 0, 0);
-    }
+    // A row that keeps its key is written over, but the preupdate hook hears of it here.
+    u16 flags = (u16)(P5_IS_UPDATE | (u->key_changes ? 0 : P5_IS_NOOP));
+    program_emit_table(g->program, OP_Delete, wt->data_cursor, flags, u->new_first, u->table);
     u16 p5 = P5_IS_UPDATE;
     if (g->nested == 0)
         p5 |= P5_NCHANGE;
@@ -323,20 +320,16 @@ static void code_store_row(UpdateCode *c, Reg first, Reg key_image)
     UpdateRow *u = &c->row;
     bool has_from = c->update->from != NULL;
     int width = u->key.count + (has_from ? c->value_count : 0);
-    Reg record = reg_new(g), rowid = reg_new(g);
+    Reg record = reg_new(g);
     code_row_key(g, u->wt, (RowKey){.first = first, .count = u->key.count});
     if (has_from)
         code_store_values(c, first + u->key.count);
     program_emit(g->program, OP_MakeRecord, first, width, record);
-    if (has_from && table_has_rowid(u->table)) { // the last joined row wins
+    // In order of the key, once each: of several joined rows the last wins.
+    if (table_has_rowid(u->table))
         program_emit(g->program, OP_Insert, c->store, record, first);
-    } else if (has_from) {
+    else
         program_emit_int(g->program, OP_IdxInsert, c->store, record, first, u->key.count);
-    } else {
-        program_emit(g->program, OP_NewRowid, c->store, rowid, 0);
-        program_emit(g->program, OP_Insert, c->store, record, rowid);
-        program_set_p5(g->program, P5_APPEND);
-    }
     (void)key_image;
 }
 
@@ -346,7 +339,7 @@ static void code_open_store(UpdateCode *c)
     UpdateRow *u = &c->row;
     int width = u->key.count + c->value_count;
     c->store = cursor_new(g);
-    if (c->update->from == NULL || table_has_rowid(u->table)) {
+    if (table_has_rowid(u->table)) {
         program_emit(g->program, OP_OpenEphemeral, c->store, width, 0);
         return;
     }
