@@ -4,6 +4,8 @@
 #include "base/prng.h"
 #include "os/os.h"
 #include "os/thread.h"
+#include "vm/vm.h"
+#include <stdarg.h>
 
 sqlite3_mutex *sqlite3_mutex_alloc(int kind)
 {
@@ -128,10 +130,33 @@ void sqlite3_randomness(int size, void *out)
 
 // --- without effect in quire ---
 
-// Controls for SQLite's own tests; none of them means anything to another engine.
+// Foreign keys of a connection behave as if they were declared without actions.
+static void set_foreign_key_actions(sqlite3 *db, bool has_none)
+{
+    u64 before = db->flags;
+    api_enter(db);
+    if (has_none)
+        db->flags |= CONN_FLAG(FK_NO_ACTION);
+    else
+        db->flags &= ~CONN_FLAG(FK_NO_ACTION);
+    if (db->flags != before)
+        vm_expire_all(db, false);
+    api_exit(db, SQLITE_OK);
+}
+
+// Controls for SQLite's own tests. Only the one that the session module needs means anything to
+// another engine.
 int sqlite3_test_control(int op, ...)
 {
-    (void)op;
+    va_list args;
+    va_start(args, op);
+    if (op == SQLITE_TESTCTRL_FK_NO_ACTION) {
+        sqlite3 *db = va_arg(args, sqlite3 *);
+        bool has_none = va_arg(args, int) != 0;
+        if (connection_is_usable(db))
+            set_foreign_key_actions(db, has_none);
+    }
+    va_end(args);
     return 0;
 }
 

@@ -41,7 +41,7 @@ enum { DB_MAIN = 0, DB_TEMP = 1, DATABASE_MAX = 12 };
                     X(NO_SCHEMA_ERROR) X(DQS_DML) X(DQS_DDL) X(ENABLE_VIEW) X(TRUSTED_SCHEMA)   \
                         X(STMT_SCANSTATUS) X(ATTACH_CREATE) X(ATTACH_WRITE) X(COMMENTS)         \
                             X(SQL_TRACE) X(CASE_SENSITIVE_LIKE) X(EXTENDED_ERRCODE)             \
-                                X(PREFER_BUILTIN) X(LOAD_EXTENSION_FUNCTION)
+                                X(PREFER_BUILTIN) X(LOAD_EXTENSION_FUNCTION) X(FK_NO_ACTION)
 enum {
 #define X(name) CONN_BIT_##name,
     CONN_FLAGS(X)

@@ -350,6 +350,14 @@ static void code_scan_children(Codegen *g, ForeignKey *fk, Table *parent,
         program_jump_here(g->program, zero);
 }
 
+// What a key does when its parent row changes; changesets may be applied without.
+static u8 action_of(const Codegen *g, const ForeignKey *fk, bool is_update)
+{
+    if ((g->db->flags & CONN_FLAG(FK_NO_ACTION)) != 0)
+        return FK_NO_ACTION;
+    return is_update ? fk->on_update : fk->on_delete;
+}
+
 static void code_parent_checks(Codegen *g, ForeignKey *fk, const RowImages *rows, bool is_update)
 {
     Table *parent = rows->table;
@@ -370,7 +378,7 @@ static void code_parent_checks(Codegen *g, ForeignKey *fk, const RowImages *rows
                            &(ParentRow){.image = new_first, .self = old_first, .step = -1});
     if (old_first == 0)
         return;
-    u8 action = is_update ? fk->on_update : fk->on_delete;
+    u8 action = action_of(g, fk, is_update);
     if (!fk->is_deferred && action != FK_CASCADE && action != FK_SET_NULL)
         codegen_may_abort(g);
 }
@@ -553,7 +561,7 @@ void code_foreign_key_actions(Codegen *g, Table *table, Reg old_first, bool is_u
         return;
     for (ForeignKey *fk = references_to(table); fk != NULL && !codegen_failed(g);
          fk = fk->next_of_parent) {
-        u8 action = is_update ? fk->on_update : fk->on_delete;
+        u8 action = action_of(g, fk, is_update);
         bool deferred = (g->db->flags & CONN_FLAG(DEFER_FOREIGN_KEYS)) != 0;
         if (action == FK_NO_ACTION || (action == FK_RESTRICT && deferred)
             || !parent_changes(fk, table, changed, rowid_changes))
