@@ -16,6 +16,7 @@ static const Layer layers[] = {
     {"include",  ""},
     {"base",     ""},
     {"value",    "base"},
+    {"session",  "value base"},
     {"os",       "base"},
     {"pager",    "os base"},
     {"btree",    "pager os value base"},

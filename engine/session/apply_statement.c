@@ -1,0 +1,215 @@
+// The statements that apply changes to one table.
+//
+// Parameter i + 1 is column i of the changeset: of the key and old values, or in INSERT of the new
+// ones. An UPDATE assigns no columns of the key; it has its new values behind those, at count + i +
+// 1; the last parameter of DELETE and UPDATE, if true, makes them look at the key alone. The
+// changeset may know fewer columns than the table has.
+
+#include "base/alloc.h"
+#include "session/apply.h"
+
+// sqlite_stat1 has NULLs in what serves as its key.
+static const char *key_operator(const Apply *apply)
+{
+    return apply->shape.is_statistics ? "IS" : "=";
+}
+
+static void append_key(sqlite3_str *sql, const Apply *apply)
+{
+    const char *word = " WHERE";
+    for (int i = 0; i < apply->column_count; i++) {
+        if (apply->shape.key[i] == 0)
+            continue;
+        sqlite3_str_appendf(sql, "%s \"%w\" %s ?%d", word, apply->shape.names[i],
+                            key_operator(apply), i + 1);
+        word = " AND";
+    }
+}
+
+// " AND (?force OR (a IS ?1 AND b IS ?2 ...))" over the given columns outside the key.
+static void append_old_values(sqlite3_str *sql, const Apply *apply, const u8 *columns, int force)
+{
+    const char *word = " AND (";
+    bool has_any = false;
+    for (int i = 0; i < apply->column_count; i++) {
+        if (apply->shape.key[i] != 0 || (columns != NULL && !columns[i]))
+            continue;
+        if (!has_any)
+            sqlite3_str_appendf(sql, " AND (?%d OR 1", force);
+        word = " AND";
+        sqlite3_str_appendf(sql, "%s \"%w\" IS ?%d", word, apply->shape.names[i], i + 1);
+        has_any = true;
+    }
+    if (has_any)
+        sqlite3_str_appendall(sql, ")");
+}
+
+static int open_select(Apply *apply)
+{
+    sqlite3_str *sql = sqlite3_str_new(apply->db);
+    for (int i = 0; i < apply->column_count; i++)
+        sqlite3_str_appendf(sql, "%s\"%w\"", i == 0 ? "SELECT " : ", ", apply->shape.names[i]);
+    sqlite3_str_appendf(sql, " FROM main.\"%w\"", apply->name);
+    append_key(sql, apply);
+    return session_prepare(apply->db, sqlite3_str_finish(sql), &apply->select);
+}
+
+static int open_insert(Apply *apply)
+{
+    sqlite3_str *sql = sqlite3_str_new(apply->db);
+    sqlite3_str_appendf(sql, "INSERT INTO main.\"%w\"(", apply->name);
+    for (int i = 0; i < apply->column_count; i++)
+        sqlite3_str_appendf(sql, "%s\"%w\"", i == 0 ? "" : ", ", apply->shape.names[i]);
+    sqlite3_str_appendall(sql, ") VALUES(");
+    for (int i = 0; i < apply->column_count; i++)
+        sqlite3_str_appendf(sql, "%s?%d", i == 0 ? "" : ", ", i + 1);
+    sqlite3_str_appendall(sql, ")");
+    return session_prepare(apply->db, sqlite3_str_finish(sql), &apply->insert);
+}
+
+static int open_delete(Apply *apply)
+{
+    sqlite3_str *sql = sqlite3_str_new(apply->db);
+    sqlite3_str_appendf(sql, "DELETE FROM main.\"%w\"", apply->name);
+    append_key(sql, apply);
+    append_old_values(sql, apply, NULL, apply->column_count + 1);
+    return session_prepare(apply->db, sqlite3_str_finish(sql), &apply->delete);
+}
+
+int apply_statements_open(Apply *apply)
+{
+    ASSERT(apply->select == NULL);
+
+    TRY(open_select(apply));
+    TRY(open_insert(apply));
+    return open_delete(apply);
+}
+
+static void update_close(UpdateStatement *update)
+{
+    sqlite3_finalize(update->stmt);
+    mem_free(update->changed);
+    *update = (UpdateStatement){0};
+}
+
+void apply_statements_close(Apply *apply)
+{
+    sqlite3_finalize(apply->select);
+    sqlite3_finalize(apply->insert);
+    sqlite3_finalize(apply->delete);
+    apply->select = apply->insert = apply->delete = NULL;
+    for (int i = 0; i < apply->update_count; i++)
+        update_close(&apply->updates[i]);
+    apply->update_count = 0;
+}
+
+// --- UPDATE ---
+
+static int open_update(const Apply *apply, const u8 *changed, sqlite3_stmt **stmt)
+{
+    sqlite3_str *sql = sqlite3_str_new(apply->db);
+    int count = apply->column_count;
+    const char *word = "SET";
+    sqlite3_str_appendf(sql, "UPDATE main.\"%w\"", apply->name);
+    for (int i = 0; i < count; i++) {
+        if (!changed[i])
+            continue;
+        sqlite3_str_appendf(sql, " %s \"%w\" = ?%d", word, apply->shape.names[i], count + i + 1);
+        word = ",";
+    }
+    append_key(sql, apply);
+    append_old_values(sql, apply, changed, 2 * count + 1);
+    return session_prepare(apply->db, sqlite3_str_finish(sql), stmt);
+}
+
+// The least lately made statement gives way when the cache is full.
+static UpdateStatement *update_slot(Apply *apply)
+{
+    if (apply->update_count == UPDATES_MAX) {
+        update_close(&apply->updates[0]);
+        memmove(apply->updates, apply->updates + 1, (UPDATES_MAX - 1) * sizeof *apply->updates);
+        apply->update_count--;
+    }
+    UpdateStatement *update = &apply->updates[apply->update_count++];
+    *update = (UpdateStatement){0};
+    return update;
+}
+
+int apply_update_statement(Apply *apply, const sqlite3_changeset_iter *iter, sqlite3_stmt **stmt)
+{
+    size_t count = (size_t)apply->column_count;
+    u8 *changed = mem_alloc(count);
+    if (changed == NULL)
+        return SQLITE_NOMEM;
+    for (int i = 0; i < apply->column_count; i++)
+        changed[i] = apply->shape.key[i] == 0 && changeset_new(iter, i) != NULL;
+    for (int i = 0; i < apply->update_count; i++) {
+        if (memcmp(apply->updates[i].changed, changed, count) == 0) {
+            *stmt = apply->updates[i].stmt;
+            mem_free(changed);
+            return SQLITE_OK;
+        }
+    }
+    UpdateStatement *update = update_slot(apply);
+    update->changed = changed;
+    int rc = open_update(apply, changed, &update->stmt);
+    if (rc != SQLITE_OK) {
+        update_close(update);
+        apply->update_count--;
+    }
+    *stmt = update->stmt;
+    return rc;
+}
+
+// --- parameters ---
+
+// The empty blob that stands for a NULL idx of sqlite_stat1 becomes NULL again.
+static int bind(const Apply *apply, sqlite3_stmt *stmt, int parameter, int column, Value *value)
+{
+    bool is_null = apply->shape.is_statistics && column == 1
+                   && sqlite3_value_type(value) == SQLITE_BLOB && sqlite3_value_bytes(value) == 0;
+    return is_null ? sqlite3_bind_null(stmt, parameter)
+                   : sqlite3_bind_value(stmt, parameter, value);
+}
+
+int apply_bind_old(const Apply *apply, const sqlite3_changeset_iter *iter, sqlite3_stmt *stmt,
+                   bool key_only)
+{
+    for (int i = 0; i < apply->column_count; i++) {
+        Value *value = changeset_old(iter, i);
+        if (value != NULL && (!key_only || apply->shape.key[i] != 0))
+            TRY(bind(apply, stmt, i + 1, i, value));
+    }
+    return SQLITE_OK;
+}
+
+int apply_bind_new(const Apply *apply, const sqlite3_changeset_iter *iter, sqlite3_stmt *stmt,
+                   bool key_only)
+{
+    for (int i = 0; i < apply->column_count; i++) {
+        Value *value = changeset_new(iter, i);
+        if (value != NULL && (!key_only || apply->shape.key[i] != 0))
+            TRY(bind(apply, stmt, i + 1, i, value));
+    }
+    return SQLITE_OK;
+}
+
+int apply_bind_assigned(const Apply *apply, const sqlite3_changeset_iter *iter, sqlite3_stmt *stmt)
+{
+    for (int i = 0; i < apply->column_count; i++) {
+        Value *value = changeset_new(iter, i);
+        if (value != NULL && apply->shape.key[i] == 0)
+            TRY(bind(apply, stmt, apply->column_count + i + 1, i, value));
+    }
+    return SQLITE_OK;
+}
+
+int apply_bind_force(const Apply *apply, sqlite3_stmt *stmt, int parameter, bool force)
+{
+    ASSERT(parameter > apply->column_count);
+
+    // A table that is all key has nothing to be forced.
+    if (sqlite3_bind_parameter_count(stmt) < parameter)
+        return SQLITE_OK;
+    return sqlite3_bind_int(stmt, parameter, force);
+}

@@ -1,0 +1,368 @@
+// Changegroups: adding changesets, and giving them out as one. See changegroup.h.
+
+#include "session/changegroup.h"
+#include "base/alloc.h"
+#include "base/error.h"
+#include "base/hashmap.h"
+
+// --- lifecycle ---
+
+int sqlite3changegroup_new(sqlite3_changegroup **out)
+{
+    if (out == NULL)
+        return error_misuse();
+    *out = mem_alloc_zeroed(sizeof **out);
+    return *out != NULL ? SQLITE_OK : SQLITE_NOMEM;
+}
+
+void sqlite3changegroup_delete(sqlite3_changegroup *group)
+{
+    if (group == NULL)
+        return;
+    changegroup_draft_deinit(&group->draft);
+    for (GroupTable *table = group->tables; table != NULL;) {
+        GroupTable *next = table->next;
+        change_table_free(table->changes);
+        buffer_deinit(&table->defaults);
+        mem_free(table);
+        table = next;
+    }
+    mem_free(group->schema);
+    mem_free(group);
+}
+
+int sqlite3changegroup_schema(sqlite3_changegroup *group, sqlite3 *db, const char *schema)
+{
+    if (group == NULL || db == NULL || schema == NULL || group->tables != NULL || group->db != NULL)
+        return SQLITE_MISUSE;
+    group->schema = mem_dup(schema, (u64)-1);
+    if (group->schema == NULL)
+        return SQLITE_NOMEM;
+    group->db = db;
+    return SQLITE_OK;
+}
+
+static bool is_empty(const sqlite3_changegroup *group)
+{
+    for (const GroupTable *table = group->tables; table != NULL; table = table->next) {
+        if (table->changes->change_count > 0)
+            return false;
+    }
+    return true;
+}
+
+int sqlite3changegroup_config(sqlite3_changegroup *group, int option, void *arg)
+{
+    if (group == NULL || option != SQLITE_CHANGEGROUP_CONFIG_PATCHSET || arg == NULL)
+        return SQLITE_MISUSE;
+    int *value = arg;
+    if (*value >= 0 && is_empty(group)) {
+        group->is_patchset = *value > 0;
+        group->has_kind = true;
+    }
+    *value = group->is_patchset;
+    return SQLITE_OK;
+}
+
+// --- tables ---
+
+GroupTable *changegroup_find(const sqlite3_changegroup *group, const char *name)
+{
+    for (GroupTable *table = group->tables; table != NULL; table = table->next) {
+        if (name_equals(table->changes->name, name))
+            return table;
+    }
+    return NULL;
+}
+
+int changegroup_add_table(sqlite3_changegroup *group, const char *name, int column_count,
+                          const u8 *key, GroupTable **out)
+{
+    GroupTable *table = mem_alloc_zeroed(sizeof *table);
+    if (table == NULL)
+        return SQLITE_NOMEM;
+    int rc = change_table_new(name, &table->changes);
+    if (rc == SQLITE_OK && (rc = change_table_set_key(table->changes, column_count, key)) != 0)
+        change_table_free(table->changes);
+    if (rc != SQLITE_OK) {
+        mem_free(table);
+        return rc;
+    }
+    GroupTable **link = &group->tables;
+    while (*link != NULL)
+        link = &(*link)->next;
+    *link = table;
+    *out = table;
+    return SQLITE_OK;
+}
+
+// A field per column with its default value, for changesets of older versions of the table.
+static int read_defaults(sqlite3 *db, const TableShape *shape, Buffer *out)
+{
+    sqlite3_str *sql = sqlite3_str_new(db);
+    for (int i = 0; i < shape->column_count; i++) {
+        const char *text = shape->defaults[i] != NULL ? shape->defaults[i] : "NULL";
+        sqlite3_str_appendf(sql, "%s%s", i == 0 ? "SELECT " : ", ", text);
+    }
+    sqlite3_stmt *stmt;
+    TRY(session_prepare(db, sqlite3_str_finish(sql), &stmt));
+    if (sqlite3_step(stmt) == SQLITE_ROW) {
+        for (int i = 0; i < shape->column_count; i++)
+            field_write(out, sqlite3_column_value(stmt, i));
+    }
+    int rc = sqlite3_finalize(stmt);
+    return rc != SQLITE_OK ? rc : out->rc;
+}
+
+int changegroup_table_of_schema(sqlite3_changegroup *group, const char *name, GroupTable **out)
+{
+    ASSERT(group->db != NULL);
+
+    TableShape shape;
+    TRY(table_shape_read(group->db, group->schema, name, true, &shape));
+    int rc = SQLITE_SCHEMA;
+    if (shape.column_count > 0)
+        rc = changegroup_add_table(group, name, shape.column_count, shape.key, out);
+    if (rc == SQLITE_OK) {
+        (*out)->has_rowid_key = shape.has_rowid_key;
+        rc = read_defaults(group->db, &shape, &(*out)->defaults);
+    }
+    table_shape_deinit(&shape);
+    return rc;
+}
+
+// With a schema a changeset may lack columns at the end.
+static bool table_fits(const sqlite3_changegroup *group, const GroupTable *table,
+                       const sqlite3_changeset_iter *iter)
+{
+    const ChangeTable *changes = table->changes;
+    bool count_fits = group->db != NULL ? iter->column_count <= changes->column_count
+                                        : iter->column_count == changes->column_count;
+    if (!count_fits || memcmp(changes->key, iter->key, (size_t)iter->column_count) != 0)
+        return false;
+    for (int i = iter->column_count; i < changes->column_count; i++) {
+        if (changes->key[i] != 0)
+            return false;
+    }
+    return true;
+}
+
+static int table_for(sqlite3_changegroup *group, const sqlite3_changeset_iter *iter,
+                     GroupTable **out)
+{
+    *out = changegroup_find(group, iter->table);
+    if (*out == NULL && group->db != NULL)
+        TRY(changegroup_table_of_schema(group, iter->table, out));
+    else if (*out == NULL)
+        TRY(changegroup_add_table(group, iter->table, iter->column_count, iter->key, out));
+    return table_fits(group, *out, iter) ? SQLITE_OK : SQLITE_SCHEMA;
+}
+
+// --- adding ---
+
+int changegroup_put(sqlite3_changegroup *group, GroupTable *table, u8 operation, bool is_indirect,
+                    const Buffer *record)
+{
+    ChangeTable *changes = table->changes;
+    const ChangeInput next = {operation, is_indirect, (const u8 *)record->bytes, (u32)record->size};
+    bool is_key_only = group->is_patchset && operation == SQLITE_DELETE;
+    TRY(change_table_reserve(changes));
+    Change **link = change_table_find(changes, next.record, is_key_only);
+    Change *existing = link != NULL ? *link : NULL;
+    Change *combined;
+    TRY(changegroup_merge(changes, group->is_patchset, existing, &next, &combined));
+    if (link != NULL)
+        change_table_unlink(changes, link);
+    if (existing != combined)
+        change_free(existing);
+    if (combined != NULL)
+        change_table_add(changes, combined, next.record, is_key_only);
+    return SQLITE_OK;
+}
+
+// Appends what the changeset's older version of the table lacks.
+static void widen(const GroupTable *table, int from, u8 operation, Buffer *out)
+{
+    const u8 *field = (const u8 *)table->defaults.bytes;
+    for (int i = 0; i < table->changes->column_count; i++) {
+        if (i >= from && operation == SQLITE_UPDATE)
+            buffer_add_char(out, FIELD_UNDEFINED);
+        else if (i >= from)
+            field_copy(out, field);
+        field += field_size(field);
+    }
+}
+
+static void copy_record(const sqlite3_changegroup *group, const GroupTable *table,
+                        const sqlite3_changeset_iter *iter, Buffer *out)
+{
+    u32 size;
+    const u8 *record = changeset_record(iter, &size);
+    int count = iter->column_count;
+    bool is_whole = count == table->changes->column_count
+                    || (group->is_patchset && iter->operation == SQLITE_DELETE);
+    if (is_whole) {
+        buffer_add(out, record, size);
+        return;
+    }
+    u32 first = record_size_of(record, count);
+    buffer_add(out, record, first);
+    widen(table, count, iter->operation, out);
+    if (iter->operation == SQLITE_UPDATE && !group->is_patchset) {
+        buffer_add(out, record + first, size - first);
+        widen(table, count, iter->operation, out);
+    }
+}
+
+// Settles or checks the kind of the group.
+static int take_kind(sqlite3_changegroup *group, const sqlite3_changeset_iter *iter)
+{
+    if (group->has_kind && group->is_patchset != iter->is_patchset)
+        return SQLITE_ERROR;
+    group->is_patchset = iter->is_patchset;
+    group->has_kind = true;
+    return SQLITE_OK;
+}
+
+static int put_current(sqlite3_changegroup *group, GroupTable *table,
+                       const sqlite3_changeset_iter *iter)
+{
+    Buffer record = {0};
+    copy_record(group, table, iter, &record);
+    int rc = record.rc;
+    if (rc == SQLITE_OK)
+        rc = changegroup_put(group, table, iter->operation, iter->is_indirect, &record);
+    buffer_deinit(&record);
+    return rc;
+}
+
+static int add_all(sqlite3_changegroup *group, sqlite3_changeset_iter *iter)
+{
+    GroupTable *table = NULL;
+    bool is_new_table;
+    int rc;
+    while ((rc = changeset_advance(iter, &is_new_table)) == SQLITE_ROW) {
+        if (is_new_table) {
+            TRY(take_kind(group, iter));
+            TRY(table_for(group, iter, &table));
+        }
+        TRY(put_current(group, table, iter));
+    }
+    return rc == SQLITE_DONE ? SQLITE_OK : rc;
+}
+
+static int add(sqlite3_changegroup *group, const Reader *in)
+{
+    sqlite3_changeset_iter *iter;
+    TRY(changeset_iter_new(false, false, &iter));
+    iter->in = *in;
+    int rc = add_all(group, iter);
+    changeset_iter_free(iter);
+    return rc;
+}
+
+int sqlite3changegroup_add(sqlite3_changegroup *group, int size, void *changeset)
+{
+    if (group == NULL || size < 0 || (changeset == NULL && size > 0))
+        return error_misuse();
+    Reader in;
+    reader_of_memory(&in, changeset, (size_t)size);
+    return add(group, &in);
+}
+
+int sqlite3changegroup_add_strm(sqlite3_changegroup *group, InputCallback *input, void *input_arg)
+{
+    if (group == NULL || input == NULL)
+        return error_misuse();
+    Reader in;
+    reader_of_callback(&in, input, input_arg);
+    return add(group, &in);
+}
+
+int sqlite3changegroup_add_change(sqlite3_changegroup *group, sqlite3_changeset_iter *iter)
+{
+    if (group == NULL || iter == NULL || iter->operation == 0 || iter->inverts)
+        return SQLITE_ERROR;
+    GroupTable *table;
+    TRY(take_kind(group, iter));
+    TRY(table_for(group, iter, &table));
+    return put_current(group, table, iter);
+}
+
+// --- output ---
+
+static int write_change(void *arg, Change *change)
+{
+    Output *out = arg;
+    buffer_add_char(&out->bytes, (char)change->operation);
+    buffer_add_char(&out->bytes, change->is_indirect);
+    buffer_add(&out->bytes, change->record, change->size);
+    return output_pass_on(out);
+}
+
+static int write_group(const sqlite3_changegroup *group, Output *out, int *size, void **bytes)
+{
+    int rc = SQLITE_OK;
+    for (const GroupTable *table = group->tables; table != NULL; table = table->next) {
+        if (table->changes->change_count == 0)
+            continue;
+        change_table_write_header(table->changes, group->is_patchset, &out->bytes);
+        TRY_DONE(change_table_each(table->changes, write_change, out));
+    }
+    rc = output_finish(out, size, bytes);
+done:
+    output_deinit(out);
+    return rc;
+}
+
+int sqlite3changegroup_output(sqlite3_changegroup *group, int *size, void **changeset)
+{
+    if (group == NULL || size == NULL || changeset == NULL)
+        return error_misuse();
+    *size = 0;
+    *changeset = NULL;
+    Output out = {0};
+    return write_group(group, &out, size, changeset);
+}
+
+int sqlite3changegroup_output_strm(sqlite3_changegroup *group, OutputCallback *output,
+                                   void *output_arg)
+{
+    if (group == NULL || output == NULL)
+        return error_misuse();
+    Output out = {.callback = output, .arg = output_arg};
+    return write_group(group, &out, NULL, NULL);
+}
+
+// --- two after each other ---
+
+int sqlite3changeset_concat(int a_size, void *a, int b_size, void *b, int *out_size, void **out)
+{
+    if (out_size == NULL || out == NULL)
+        return error_misuse();
+    *out_size = 0;
+    *out = NULL;
+    sqlite3_changegroup *group;
+    TRY(sqlite3changegroup_new(&group));
+    int rc = sqlite3changegroup_add(group, a_size, a);
+    if (rc == SQLITE_OK)
+        rc = sqlite3changegroup_add(group, b_size, b);
+    if (rc == SQLITE_OK)
+        rc = sqlite3changegroup_output(group, out_size, out);
+    sqlite3changegroup_delete(group);
+    return rc;
+}
+
+int sqlite3changeset_concat_strm(InputCallback *a, void *a_arg, InputCallback *b, void *b_arg,
+                                 OutputCallback *output, void *output_arg)
+{
+    sqlite3_changegroup *group;
+    TRY(sqlite3changegroup_new(&group));
+    int rc = sqlite3changegroup_add_strm(group, a, a_arg);
+    if (rc == SQLITE_OK)
+        rc = sqlite3changegroup_add_strm(group, b, b_arg);
+    if (rc == SQLITE_OK)
+        rc = sqlite3changegroup_output_strm(group, output, output_arg);
+    sqlite3changegroup_delete(group);
+    return rc;
+}

@@ -1,0 +1,227 @@
+// Changes made by hand: begun, given values column by column, finished.
+//
+// Until it is finished a change is a draft: one buffer per column of the old and of the new row,
+// empty where no value was given.
+
+#include "base/alloc.h"
+#include "base/error.h"
+#include "session/changegroup.h"
+#include <stdarg.h>
+
+void changegroup_draft_deinit(ChangeDraft *draft)
+{
+    int count = draft->table != NULL ? 2 * draft->table->changes->column_count : 0;
+    for (int i = 0; i < count; i++)
+        buffer_deinit(&draft->fields[i]);
+    mem_free(draft->fields);
+    *draft = (ChangeDraft){0};
+}
+
+static int fail(int rc, char **error, const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    if (error != NULL)
+        *error = sqlite3_vmprintf(format, args);
+    va_end(args);
+    return rc;
+}
+
+int sqlite3changegroup_change_begin(sqlite3_changegroup *group, int operation, const char *table,
+                                    int is_indirect, char **error)
+{
+    if (error != NULL)
+        *error = NULL;
+    if (group == NULL || table == NULL || group->draft.table != NULL)
+        return SQLITE_MISUSE;
+    if (operation != SQLITE_INSERT && operation != SQLITE_UPDATE && operation != SQLITE_DELETE)
+        return SQLITE_ERROR;
+    GroupTable *found = changegroup_find(group, table);
+    int rc = SQLITE_OK;
+    if (found == NULL && group->db != NULL)
+        rc = changegroup_table_of_schema(group, table, &found);
+    if (rc == SQLITE_SCHEMA || (rc == SQLITE_OK && found == NULL))
+        return fail(SQLITE_ERROR, error, "no such table: %s", table);
+    TRY(rc);
+    u64 count = 2 * (u64)found->changes->column_count;
+    Buffer *fields = mem_alloc_zeroed(count * sizeof *fields);
+    if (fields == NULL)
+        return SQLITE_NOMEM;
+    group->draft = (ChangeDraft){found, (u8)operation, is_indirect != 0, fields};
+    return SQLITE_OK;
+}
+
+// The emptied buffer of a column's value.
+static int draft_field(sqlite3_changegroup *group, int is_new, int column, Buffer **out)
+{
+    if (group == NULL || group->draft.table == NULL)
+        return SQLITE_MISUSE;
+    ChangeDraft *draft = &group->draft;
+    int count = draft->table->changes->column_count;
+    if (column < 0 || column >= count)
+        return SQLITE_RANGE;
+    if (draft->operation == (is_new ? SQLITE_DELETE : SQLITE_INSERT))
+        return SQLITE_ERROR;
+    *out = &draft->fields[(is_new ? count : 0) + column];
+    buffer_clear(*out);
+    return SQLITE_OK;
+}
+
+int sqlite3changegroup_change_int64(sqlite3_changegroup *group, int is_new, int column,
+                                    sqlite3_int64 value)
+{
+    Buffer *field;
+    TRY(draft_field(group, is_new, column, &field));
+    field_write_i64(field, value);
+    return field->rc;
+}
+
+int sqlite3changegroup_change_null(sqlite3_changegroup *group, int is_new, int column)
+{
+    Buffer *field;
+    TRY(draft_field(group, is_new, column, &field));
+    buffer_add_char(field, FIELD_NULL);
+    return field->rc;
+}
+
+int sqlite3changegroup_change_double(sqlite3_changegroup *group, int is_new, int column,
+                                     double value)
+{
+    Buffer *field;
+    TRY(draft_field(group, is_new, column, &field));
+    field_write_f64(field, value);
+    return field->rc;
+}
+
+int sqlite3changegroup_change_text(sqlite3_changegroup *group, int is_new, int column,
+                                   const char *text, int size)
+{
+    Buffer *field;
+    TRY(draft_field(group, is_new, column, &field));
+    field_write_bytes(field, FIELD_TEXT, text, size < 0 ? (u32)strlen(text) : (u32)size);
+    return field->rc;
+}
+
+int sqlite3changegroup_change_blob(sqlite3_changegroup *group, int is_new, int column,
+                                   const void *bytes, int size)
+{
+    Buffer *field;
+    TRY(draft_field(group, is_new, column, &field));
+    field_write_bytes(field, FIELD_BLOB, bytes, (u32)size);
+    return field->rc;
+}
+
+// --- finishing ---
+
+static bool is_given(const Buffer *field)
+{
+    return field->size > 0;
+}
+
+static bool is_null(const Buffer *field)
+{
+    return is_given(field) && field->bytes[0] == FIELD_NULL;
+}
+
+// An INSERT's or DELETE's column, given through the row that it has.
+static int check_whole(const ChangeDraft *draft, bool is_patchset, int i, char **error)
+{
+    int count = draft->table->changes->column_count;
+    bool is_key = draft->table->changes->key[i] != 0;
+    const Buffer *field = &draft->fields[draft->operation == SQLITE_INSERT ? count + i : i];
+    bool may_lack = is_patchset && draft->operation == SQLITE_DELETE && !is_key;
+    if (!is_given(field) && !may_lack) {
+        return fail(SQLITE_ERROR, error, "invalid change: column %d is undefined", i);
+    }
+    if (is_key && is_null(field))
+        return fail(SQLITE_ERROR, error, "invalid change: null value in PK");
+    return SQLITE_OK;
+}
+
+static int check_update(const ChangeDraft *draft, bool is_patchset, int i, char **error)
+{
+    int count = draft->table->changes->column_count;
+    const Buffer *before = &draft->fields[i];
+    const Buffer *after = &draft->fields[count + i];
+    if (draft->table->changes->key[i] == 0) {
+        if (!is_patchset && is_given(before) != is_given(after))
+            return fail(SQLITE_ERROR, error,
+                        "invalid change: column %d - old.* value is %sdefined "
+                        "but new.* is %sdefined",
+                        i, is_given(before) ? "" : "un", is_given(after) ? "" : "un");
+        return SQLITE_OK;
+    }
+    if (!is_given(before))
+        return fail(SQLITE_ERROR, error, "invalid change: undefined value in PK of old.* record");
+    if (is_null(before))
+        return fail(SQLITE_ERROR, error, "invalid change: null value in PK of old.* record");
+    if (is_given(after))
+        return fail(SQLITE_ERROR, error, "invalid change: defined value in PK of new.* record");
+    return SQLITE_OK;
+}
+
+static int check_draft(const ChangeDraft *draft, bool is_patchset, char **error)
+{
+    for (int i = 0; i < draft->table->changes->column_count; i++) {
+        if (draft->operation == SQLITE_UPDATE)
+            TRY(check_update(draft, is_patchset, i, error));
+        else
+            TRY(check_whole(draft, is_patchset, i, error));
+    }
+    return SQLITE_OK;
+}
+
+static void write_field(const Buffer *field, Buffer *out)
+{
+    if (is_given(field))
+        buffer_add(out, field->bytes, field->size);
+    else
+        buffer_add_char(out, FIELD_UNDEFINED);
+}
+
+// The draft as a changeset or patchset spells it.
+static void write_draft(const ChangeDraft *draft, bool is_patchset, Buffer *out)
+{
+    int count = draft->table->changes->column_count;
+    const u8 *key = draft->table->changes->key;
+    const Buffer *before = draft->fields;
+    const Buffer *after = draft->fields + count;
+    bool is_update = draft->operation == SQLITE_UPDATE;
+    for (int i = 0; i < count && draft->operation != SQLITE_INSERT; i++) {
+        if (!is_patchset || (draft->operation == SQLITE_DELETE && key[i] != 0))
+            write_field(&before[i], out);
+    }
+    for (int i = 0; i < count && draft->operation != SQLITE_DELETE; i++)
+        write_field(is_patchset && is_update && key[i] != 0 ? &before[i] : &after[i], out);
+}
+
+static int put_draft(sqlite3_changegroup *group)
+{
+    const ChangeDraft *draft = &group->draft;
+    Buffer record = {0};
+    write_draft(draft, group->is_patchset, &record);
+    int rc = record.rc;
+    if (rc == SQLITE_OK)
+        rc = changegroup_put(group, draft->table, draft->operation, draft->is_indirect, &record);
+    buffer_deinit(&record);
+    return rc;
+}
+
+int sqlite3changegroup_change_finish(sqlite3_changegroup *group, int discard, char **error)
+{
+    if (error != NULL)
+        *error = NULL;
+    if (group == NULL)
+        return SQLITE_MISUSE;
+    if (group->draft.table == NULL)
+        return SQLITE_OK;
+    int rc = SQLITE_OK;
+    if (!discard) {
+        rc = check_draft(&group->draft, group->is_patchset, error);
+        if (rc == SQLITE_OK)
+            rc = put_draft(group);
+    }
+    changegroup_draft_deinit(&group->draft);
+    group->has_kind = true;
+    return rc;
+}

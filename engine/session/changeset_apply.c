@@ -1,0 +1,317 @@
+// Applies a changeset to the main database of a connection, in one savepoint: table by table,
+// change by change (apply_change.c). Foreign keys are checked at the end, with one question for
+// all.
+
+#include "base/alloc.h"
+#include "base/error.h"
+#include "base/hashmap.h"
+#include "session/apply.h"
+
+// --- one table ---
+
+static void log_misfit(const Apply *apply, const sqlite3_changeset_iter *iter)
+{
+    if (apply->shape.column_count == 0)
+        sqlite3_log(SQLITE_SCHEMA, "sqlite3changeset_apply(): no such table: %s", iter->table);
+    else if (apply->shape.column_count < iter->column_count)
+        sqlite3_log(SQLITE_SCHEMA,
+                    "sqlite3changeset_apply(): table %s has %d columns, expected %d or more",
+                    iter->table, apply->shape.column_count, iter->column_count);
+    else
+        sqlite3_log(SQLITE_SCHEMA, "sqlite3changeset_apply(): primary key mismatch for table %s",
+                    iter->table);
+}
+
+// Are the changeset's columns the first of the table's, with the same key?
+static bool table_fits(const TableShape *shape, const sqlite3_changeset_iter *iter)
+{
+    if (shape->column_count < iter->column_count)
+        return false;
+    for (int i = 0; i < shape->column_count; i++) {
+        bool is_key = i < iter->column_count && iter->key[i] != 0;
+        if (is_key != (shape->key[i] != 0))
+            return false;
+    }
+    return true;
+}
+
+static void leave_table(Apply *apply)
+{
+    apply_statements_close(apply);
+    table_shape_deinit(&apply->shape);
+    mem_free(apply->name);
+    apply->name = NULL;
+    apply->is_wanted = false;
+}
+
+static bool filter_takes(const Apply *apply, const char *table)
+{
+    return apply->filter_table == NULL || apply->filter_table(apply->arg, table) != 0;
+}
+
+static int enter_table(Apply *apply, const sqlite3_changeset_iter *iter)
+{
+    ASSERT(apply->name == NULL);
+    ASSERT(apply->put_off.size == 0);
+
+    apply->name = mem_dup(iter->table, (u64)-1);
+    if (apply->name == NULL)
+        return SQLITE_NOMEM;
+    apply->has_notes_of_table = false;
+    apply->puts_off = true;
+    apply->column_count = iter->column_count;
+    if (!filter_takes(apply, iter->table))
+        return SQLITE_OK;
+    TRY(table_shape_read(apply->db, "main", iter->table, true, &apply->shape));
+    apply->is_wanted = table_fits(&apply->shape, iter);
+    if (!apply->is_wanted) {
+        log_misfit(apply, iter);
+        return SQLITE_OK;
+    }
+    return apply_statements_open(apply);
+}
+
+// Tries once what was put off; what is refused again is put off again.
+static int retry_once(Apply *apply, const sqlite3_changeset_iter *outer, const Buffer *changes)
+{
+    sqlite3_changeset_iter *iter;
+    TRY(changeset_iter_new(outer->inverts, true, &iter));
+    reader_of_memory(&iter->in, changes->bytes, changes->size);
+    bool is_new_table;
+    int rc;
+    while ((rc = changeset_next(iter, &is_new_table)) == SQLITE_ROW)
+        TRY_DONE(apply_change(apply, iter));
+    rc = rc == SQLITE_DONE ? SQLITE_OK : rc;
+done:
+    changeset_iter_free(iter);
+    return rc;
+}
+
+// As long as one more fits each time; then the handler is asked about the rest.
+static int retry(Apply *apply, const sqlite3_changeset_iter *iter)
+{
+    int rc = SQLITE_OK;
+    while (apply->put_off.size > 0 && rc == SQLITE_OK) {
+        Buffer changes = apply->put_off;
+        apply->put_off = (Buffer){0};
+        rc = retry_once(apply, iter, &changes);
+        if (apply->put_off.size >= changes.size)
+            apply->puts_off = false;
+        buffer_deinit(&changes);
+    }
+    return rc;
+}
+
+// --- all of it ---
+
+static int apply_current(Apply *apply, sqlite3_changeset_iter *iter)
+{
+    if (!apply->is_wanted)
+        return SQLITE_OK;
+    if (apply->filter_change != NULL) {
+        iter->is_lent = true;
+        int takes = apply->filter_change(apply->arg, iter);
+        iter->is_lent = false;
+        if (!takes)
+            return SQLITE_OK;
+    }
+    return apply_change(apply, iter);
+}
+
+static int apply_all(Apply *apply, sqlite3_changeset_iter *iter)
+{
+    bool is_new_table;
+    int rc;
+    while ((rc = changeset_next(iter, &is_new_table)) == SQLITE_ROW) {
+        bool is_other = apply->name == NULL || !name_equals(apply->name, iter->table);
+        if (is_new_table && is_other) {
+            TRY(retry(apply, iter));
+            leave_table(apply);
+            TRY(enter_table(apply, iter));
+        }
+        TRY(apply_current(apply, iter));
+    }
+    if (rc != SQLITE_DONE)
+        return rc;
+    return apply->name != NULL ? retry(apply, iter) : SQLITE_OK;
+}
+
+// Deferred violations are all known now.
+static int check_foreign_keys(const Apply *apply)
+{
+    int count = 0;
+    int highest;
+    TRY(sqlite3_db_status(apply->db, SQLITE_DBSTATUS_DEFERRED_FKS, &count, &highest, 0));
+    if (count == 0)
+        return SQLITE_OK;
+    sqlite3_changeset_iter *iter;
+    TRY(changeset_iter_new(false, false, &iter));
+    iter->is_lent = true;
+    iter->violations = count;
+    int answer = apply->conflict(apply->arg, SQLITE_CHANGESET_FOREIGN_KEY, iter);
+    changeset_iter_free(iter);
+    return answer == SQLITE_CHANGESET_OMIT ? SQLITE_OK : SQLITE_CONSTRAINT;
+}
+
+// What went wrong, as the connection tells it, if it is what the caller is told.
+static char *message_of(sqlite3 *db, int rc)
+{
+    bool is_told = (sqlite3_extended_errcode(db) & 0xff) == (rc & 0xff);
+    return is_told ? sqlite3_mprintf("%s", sqlite3_errmsg(db)) : NULL;
+}
+
+// Ends the savepoint, or undoes everything, keeping code and message of what went wrong.
+static int end_savepoint(const Apply *apply, int rc)
+{
+    sqlite3 *db = apply->db;
+    bool has_savepoint = (apply->flags & SQLITE_CHANGESETAPPLY_NOSAVEPOINT) == 0;
+    char *message = rc != SQLITE_OK ? message_of(db, rc) : NULL;
+    // Violations that the handler lets pass are forgotten with this.
+    sqlite3_exec(db, "PRAGMA defer_foreign_keys = 0", NULL, NULL, NULL);
+    if (rc == SQLITE_OK && has_savepoint) {
+        rc = sqlite3_exec(db, "RELEASE changeset_apply", NULL, NULL, NULL);
+        message = rc != SQLITE_OK ? message_of(db, rc) : NULL;
+    }
+    if (rc != SQLITE_OK && has_savepoint) {
+        sqlite3_exec(db, "ROLLBACK TO changeset_apply", NULL, NULL, NULL);
+        sqlite3_exec(db, "RELEASE changeset_apply", NULL, NULL, NULL);
+    }
+    if (rc != SQLITE_OK)
+        sqlite3_set_errmsg(db, rc, message);
+    sqlite3_free(message);
+    return rc;
+}
+
+static int apply_within(Apply *apply, sqlite3_changeset_iter *iter)
+{
+    if ((apply->flags & SQLITE_CHANGESETAPPLY_NOSAVEPOINT) == 0)
+        TRY(sqlite3_exec(apply->db, "SAVEPOINT changeset_apply", NULL, NULL, NULL));
+    int rc = sqlite3_exec(apply->db, "PRAGMA defer_foreign_keys = 1", NULL, NULL, NULL);
+    if (rc == SQLITE_OK)
+        rc = apply_all(apply, iter);
+    apply_statements_close(apply);
+    if (rc == SQLITE_OK)
+        rc = check_foreign_keys(apply);
+    return end_savepoint(apply, rc);
+}
+
+static void apply_deinit(Apply *apply)
+{
+    leave_table(apply);
+    buffer_deinit(&apply->put_off);
+    buffer_deinit(&apply->notes);
+}
+
+static int give_notes(Apply *apply, bool is_patchset, void **rebase, int *rebase_size)
+{
+    if (is_patchset || apply->notes.size == 0)
+        return SQLITE_OK;
+    int size = (int)apply->notes.size;
+    *rebase = buffer_take(&apply->notes);
+    if (*rebase == NULL)
+        return SQLITE_NOMEM;
+    *rebase_size = size;
+    return SQLITE_OK;
+}
+
+static int run(Apply *apply, const Reader *in, void **rebase, int *rebase_size)
+{
+    if (apply->db == NULL || apply->conflict == NULL)
+        return error_misuse();
+    if (rebase != NULL)
+        *rebase = NULL;
+    if (rebase_size != NULL)
+        *rebase_size = 0;
+    apply->keeps_notes = rebase != NULL && rebase_size != NULL;
+    sqlite3_changeset_iter *iter;
+    bool inverts = (apply->flags & SQLITE_CHANGESETAPPLY_INVERT) != 0;
+    TRY(changeset_iter_new(inverts, true, &iter));
+    iter->in = *in;
+    sqlite3_mutex *mutex = sqlite3_db_mutex(apply->db);
+    sqlite3_mutex_enter(mutex);
+    bool has_no_actions = (apply->flags & SQLITE_CHANGESETAPPLY_FKNOACTION) != 0;
+    if (has_no_actions)
+        sqlite3_test_control(SQLITE_TESTCTRL_FK_NO_ACTION, apply->db, 1);
+    int rc = apply_within(apply, iter);
+    if (has_no_actions)
+        sqlite3_test_control(SQLITE_TESTCTRL_FK_NO_ACTION, apply->db, 0);
+    if (rc == SQLITE_OK && apply->keeps_notes)
+        rc = give_notes(apply, iter->is_patchset, rebase, rebase_size);
+    sqlite3_mutex_leave(mutex);
+    apply_deinit(apply);
+    changeset_iter_free(iter);
+    return rc;
+}
+
+// --- entry points ---
+
+// wide: the public interface
+int sqlite3changeset_apply_v2(sqlite3 *db, int size, void *changeset,
+                              int (*filter)(void *arg, const char *table),
+                              ConflictHandler *conflict, void *arg, void **rebase, int *rebase_size,
+                              int flags)
+{
+    Apply apply = {.db = db, .flags = flags, .filter_table = filter, .conflict = conflict};
+    apply.arg = arg;
+    Reader in;
+    reader_of_memory(&in, changeset, size > 0 ? (size_t)size : 0);
+    return run(&apply, &in, rebase, rebase_size);
+}
+
+// wide: the public interface
+int sqlite3changeset_apply_v3(sqlite3 *db, int size, void *changeset,
+                              int (*filter)(void *arg, sqlite3_changeset_iter *iter),
+                              ConflictHandler *conflict, void *arg, void **rebase, int *rebase_size,
+                              int flags)
+{
+    Apply apply = {.db = db, .flags = flags, .filter_change = filter, .conflict = conflict};
+    apply.arg = arg;
+    Reader in;
+    reader_of_memory(&in, changeset, size > 0 ? (size_t)size : 0);
+    return run(&apply, &in, rebase, rebase_size);
+}
+
+int sqlite3changeset_apply(sqlite3 *db, int size, void *changeset,
+                           int (*filter)(void *arg, const char *table), ConflictHandler *conflict,
+                           void *arg)
+{
+    return sqlite3changeset_apply_v2(db, size, changeset, filter, conflict, arg, NULL, NULL, 0);
+}
+
+// wide: the public interface
+int sqlite3changeset_apply_v2_strm(sqlite3 *db, InputCallback *input, void *input_arg,
+                                   int (*filter)(void *arg, const char *table),
+                                   ConflictHandler *conflict, void *arg, void **rebase,
+                                   int *rebase_size, int flags)
+{
+    if (input == NULL)
+        return error_misuse();
+    Apply apply = {.db = db, .flags = flags, .filter_table = filter, .conflict = conflict};
+    apply.arg = arg;
+    Reader in;
+    reader_of_callback(&in, input, input_arg);
+    return run(&apply, &in, rebase, rebase_size);
+}
+
+// wide: the public interface
+int sqlite3changeset_apply_v3_strm(sqlite3 *db, InputCallback *input, void *input_arg,
+                                   int (*filter)(void *arg, sqlite3_changeset_iter *iter),
+                                   ConflictHandler *conflict, void *arg, void **rebase,
+                                   int *rebase_size, int flags)
+{
+    if (input == NULL)
+        return error_misuse();
+    Apply apply = {.db = db, .flags = flags, .filter_change = filter, .conflict = conflict};
+    apply.arg = arg;
+    Reader in;
+    reader_of_callback(&in, input, input_arg);
+    return run(&apply, &in, rebase, rebase_size);
+}
+
+int sqlite3changeset_apply_strm(sqlite3 *db, InputCallback *input, void *input_arg,
+                                int (*filter)(void *arg, const char *table),
+                                ConflictHandler *conflict, void *arg)
+{
+    return sqlite3changeset_apply_v2_strm(db, input, input_arg, filter, conflict, arg, NULL, NULL,
+                                          0);
+}

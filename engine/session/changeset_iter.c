@@ -1,0 +1,418 @@
+// Walks a changeset change by change: see changeset_iter.h for the format.
+
+#include "session/changeset_iter.h"
+#include "base/alloc.h"
+#include "base/error.h"
+#include "session/changeset_field.h"
+
+enum { COLUMNS_MAX = 65536 };
+
+// --- lifecycle ---
+
+int changeset_iter_new(bool inverts, bool skips_empty, sqlite3_changeset_iter **out)
+{
+    sqlite3_changeset_iter *iter = mem_alloc_zeroed(sizeof *iter);
+    if (iter == NULL)
+        return SQLITE_NOMEM;
+    iter->inverts = inverts;
+    iter->skips_empty = skips_empty;
+    iter->violations = -1;
+    *out = iter;
+    return SQLITE_OK;
+}
+
+static void values_free(sqlite3_changeset_iter *iter)
+{
+    for (size_t i = 0; i < iter->values_capacity; i++)
+        value_deinit(&iter->values[i]);
+    mem_free(iter->values);
+    mem_free(iter->is_defined);
+    iter->values = NULL;
+    iter->is_defined = NULL;
+    iter->values_capacity = 0;
+}
+
+void changeset_iter_free(sqlite3_changeset_iter *iter)
+{
+    if (iter == NULL)
+        return;
+    values_free(iter);
+    buffer_deinit(&iter->header);
+    reader_deinit(&iter->in);
+    mem_free(iter);
+}
+
+// --- the table ---
+
+// Room for two rows of values. Undefined as long as nothing was decoded.
+static int values_reserve(sqlite3_changeset_iter *iter)
+{
+    size_t count = 2 * (size_t)iter->column_count;
+    if (count <= iter->values_capacity)
+        return SQLITE_OK;
+    values_free(iter);
+    iter->values = mem_alloc_zeroed(count * sizeof *iter->values);
+    iter->is_defined = mem_alloc_zeroed(count);
+    if (iter->values == NULL || iter->is_defined == NULL) {
+        values_free(iter);
+        return SQLITE_NOMEM;
+    }
+    for (size_t i = 0; i < count; i++)
+        value_init(&iter->values[i], NULL);
+    iter->values_capacity = count;
+    return SQLITE_OK;
+}
+
+// A header, after its first byte.
+static int read_header(sqlite3_changeset_iter *iter)
+{
+    Reader *in = &iter->in;
+    u64 count;
+    iter->table = NULL;
+    TRY(reader_varint(in, &count));
+    if (count == 0 || count > COLUMNS_MAX)
+        return corrupt_record("number of columns in a changeset");
+    size_t start = in->at;
+    TRY(reader_skip(in, (size_t)count));
+    TRY(reader_skip_text(in));
+    buffer_clear(&iter->header);
+    buffer_add(&iter->header, in->bytes + start, in->at - start);
+    const char *header = buffer_text(&iter->header);
+    if (iter->header.rc != SQLITE_OK)
+        return iter->header.rc;
+    iter->column_count = (int)count;
+    iter->key = (const u8 *)header;
+    iter->table = header + count;
+    return values_reserve(iter);
+}
+
+// --- the change ---
+
+static int skip_fields(sqlite3_changeset_iter *iter, bool of_key_only)
+{
+    for (int i = 0; i < iter->column_count; i++) {
+        if (!of_key_only || iter->key[i] != 0)
+            TRY(reader_skip_field(&iter->in));
+    }
+    return SQLITE_OK;
+}
+
+static int read_change(sqlite3_changeset_iter *iter, u8 operation)
+{
+    u8 indirect;
+    TRY(reader_byte(&iter->in, &indirect));
+    bool is_known =
+        operation == SQLITE_INSERT || operation == SQLITE_UPDATE || operation == SQLITE_DELETE;
+    if (!is_known || iter->table == NULL || (iter->is_patchset && iter->inverts))
+        return corrupt_record("change in a changeset");
+    iter->record_at = iter->in.at;
+    TRY(skip_fields(iter, iter->is_patchset && operation == SQLITE_DELETE));
+    if (operation == SQLITE_UPDATE && !iter->is_patchset)
+        TRY(skip_fields(iter, false));
+    iter->operation = operation;
+    iter->is_indirect = indirect != 0;
+    return SQLITE_OK;
+}
+
+static int advance(sqlite3_changeset_iter *iter, bool *is_new_table)
+{
+    Reader *in = &iter->in;
+    iter->operation = 0;
+    *is_new_table = false;
+    for (;;) {
+        reader_discard(in);
+        bool is_done;
+        TRY(reader_is_done(in, &is_done));
+        if (is_done)
+            return SQLITE_DONE;
+        u8 byte;
+        iter->change_at = in->at;
+        TRY(reader_byte(in, &byte));
+        if (byte != 'T' && byte != 'P') {
+            TRY(read_change(iter, byte));
+            return SQLITE_ROW;
+        }
+        iter->is_patchset = byte == 'P';
+        *is_new_table = true;
+        TRY(read_header(iter));
+    }
+}
+
+int changeset_advance(sqlite3_changeset_iter *iter, bool *is_new_table)
+{
+    if (iter->rc != SQLITE_OK)
+        return iter->rc;
+    int rc = advance(iter, is_new_table);
+    if (rc != SQLITE_ROW && rc != SQLITE_DONE) {
+        iter->rc = rc;
+        iter->operation = 0;
+    }
+    return rc;
+}
+
+const u8 *changeset_record(const sqlite3_changeset_iter *iter, u32 *size)
+{
+    ASSERT(iter->operation != 0);
+
+    *size = (u32)(iter->in.at - iter->record_at);
+    return iter->in.bytes + iter->record_at;
+}
+
+// --- values ---
+
+// Reads a row of fields into values from `first` on; those outside the key stay undefined if only
+// the key's are there. Returns what follows through *field.
+static int decode_row(sqlite3_changeset_iter *iter, int first, bool of_key_only, const u8 **field)
+{
+    for (int i = 0; i < iter->column_count; i++) {
+        if (of_key_only && iter->key[i] == 0)
+            continue;
+        iter->is_defined[first + i] = **field != FIELD_UNDEFINED;
+        if (iter->is_defined[first + i])
+            TRY(field_read(*field, &iter->values[first + i]));
+        *field += field_size(*field);
+    }
+    return SQLITE_OK;
+}
+
+// The key of a patchset's UPDATE stands in its one record: it is an old value.
+static void move_key_to_old(sqlite3_changeset_iter *iter)
+{
+    int count = iter->column_count;
+    for (int i = 0; i < count; i++) {
+        if (iter->key[i] == 0)
+            continue;
+        value_move(&iter->values[i], &iter->values[count + i]);
+        iter->is_defined[i] = iter->is_defined[count + i];
+        iter->is_defined[count + i] = false;
+    }
+}
+
+// A row without its whole key could be any row.
+static bool key_is_defined(const sqlite3_changeset_iter *iter)
+{
+    int first = iter->operation == SQLITE_INSERT ? iter->column_count : 0;
+    for (int i = 0; i < iter->column_count; i++) {
+        if (iter->key[i] != 0 && !iter->is_defined[first + i])
+            return false;
+    }
+    return true;
+}
+
+static int decode(sqlite3_changeset_iter *iter)
+{
+    u32 size;
+    int count = iter->column_count;
+    const u8 *field = changeset_record(iter, &size);
+    memset(iter->is_defined, 0, 2 * (size_t)count);
+    switch (iter->operation) {
+    case SQLITE_INSERT: TRY(decode_row(iter, count, false, &field)); break;
+    case SQLITE_DELETE: TRY(decode_row(iter, 0, iter->is_patchset, &field)); break;
+    default:
+        if (!iter->is_patchset)
+            TRY(decode_row(iter, 0, false, &field));
+        TRY(decode_row(iter, count, false, &field));
+        if (iter->is_patchset)
+            move_key_to_old(iter);
+    }
+    return key_is_defined(iter) ? SQLITE_OK : corrupt_record("change without a key");
+}
+
+int changeset_decode(sqlite3_changeset_iter *iter)
+{
+    int rc = decode(iter);
+    if (rc != SQLITE_OK) {
+        iter->rc = rc;
+        iter->operation = 0;
+    }
+    return rc;
+}
+
+static void swap_values(sqlite3_changeset_iter *iter, int i, int k)
+{
+    Value value = iter->values[i];
+    bool is_defined = iter->is_defined[i];
+    iter->values[i] = iter->values[k];
+    iter->is_defined[i] = iter->is_defined[k];
+    iter->values[k] = value;
+    iter->is_defined[k] = is_defined;
+}
+
+// INSERT and DELETE change places; an UPDATE keeps its key among the old values.
+static void invert(sqlite3_changeset_iter *iter)
+{
+    bool is_update = iter->operation == SQLITE_UPDATE;
+    for (int i = 0; i < iter->column_count; i++) {
+        if (!is_update || iter->key[i] == 0)
+            swap_values(iter, i, iter->column_count + i);
+        else
+            iter->is_defined[iter->column_count + i] = false;
+    }
+    if (!is_update)
+        iter->operation = iter->operation == SQLITE_INSERT ? SQLITE_DELETE : SQLITE_INSERT;
+}
+
+static bool changes_nothing(const sqlite3_changeset_iter *iter)
+{
+    if (iter->operation != SQLITE_UPDATE)
+        return false;
+    for (int i = 0; i < iter->column_count; i++) {
+        if (iter->is_defined[iter->column_count + i])
+            return false;
+    }
+    return true;
+}
+
+int changeset_next(sqlite3_changeset_iter *iter, bool *is_new_table)
+{
+    *is_new_table = false;
+    for (;;) {
+        bool is_new;
+        int rc = changeset_advance(iter, &is_new);
+        *is_new_table = *is_new_table || is_new;
+        if (rc != SQLITE_ROW)
+            return rc;
+        TRY(changeset_decode(iter));
+        if (iter->inverts)
+            invert(iter);
+        if (!iter->skips_empty || !changes_nothing(iter))
+            return SQLITE_ROW;
+    }
+}
+
+Value *changeset_old(const sqlite3_changeset_iter *iter, int column)
+{
+    ASSERT(column >= 0 && column < iter->column_count);
+    return iter->is_defined[column] ? &iter->values[column] : NULL;
+}
+
+Value *changeset_new(const sqlite3_changeset_iter *iter, int column)
+{
+    ASSERT(column >= 0 && column < iter->column_count);
+    int i = iter->column_count + column;
+    return iter->is_defined[i] ? &iter->values[i] : NULL;
+}
+
+// --- the public iterator ---
+
+static int start(sqlite3_changeset_iter **out, const Reader *in, int flags)
+{
+    *out = NULL;
+    sqlite3_changeset_iter *iter;
+    TRY(changeset_iter_new((flags & SQLITE_CHANGESETSTART_INVERT) != 0, false, &iter));
+    iter->in = *in;
+    *out = iter;
+    return SQLITE_OK;
+}
+
+int sqlite3changeset_start_v2(sqlite3_changeset_iter **iter, int size, void *changeset, int flags)
+{
+    if (iter == NULL || size < 0 || (changeset == NULL && size > 0))
+        return error_misuse();
+    Reader in;
+    reader_of_memory(&in, changeset, (size_t)size);
+    return start(iter, &in, flags);
+}
+
+int sqlite3changeset_start(sqlite3_changeset_iter **iter, int size, void *changeset)
+{
+    return sqlite3changeset_start_v2(iter, size, changeset, 0);
+}
+
+int sqlite3changeset_start_v2_strm(sqlite3_changeset_iter **iter, InputCallback *input,
+                                   void *input_arg, int flags)
+{
+    if (iter == NULL || input == NULL)
+        return error_misuse();
+    Reader in;
+    reader_of_callback(&in, input, input_arg);
+    return start(iter, &in, flags);
+}
+
+int sqlite3changeset_start_strm(sqlite3_changeset_iter **iter, InputCallback *input,
+                                void *input_arg)
+{
+    return sqlite3changeset_start_v2_strm(iter, input, input_arg, 0);
+}
+
+int sqlite3changeset_next(sqlite3_changeset_iter *iter)
+{
+    if (iter == NULL || iter->is_lent)
+        return error_misuse();
+    bool is_new_table;
+    return changeset_next(iter, &is_new_table);
+}
+
+int sqlite3changeset_finalize(sqlite3_changeset_iter *iter)
+{
+    if (iter == NULL)
+        return SQLITE_OK;
+    if (iter->is_lent)
+        return error_misuse();
+    int rc = iter->rc;
+    changeset_iter_free(iter);
+    return rc;
+}
+
+int sqlite3changeset_op(sqlite3_changeset_iter *iter, const char **table, int *column_count,
+                        int *operation, int *is_indirect)
+{
+    if (iter == NULL || iter->operation == 0)
+        return SQLITE_MISUSE;
+    *table = iter->table;
+    *column_count = iter->column_count;
+    *operation = iter->operation;
+    if (is_indirect != NULL)
+        *is_indirect = iter->is_indirect;
+    return SQLITE_OK;
+}
+
+int sqlite3changeset_pk(sqlite3_changeset_iter *iter, unsigned char **is_key, int *column_count)
+{
+    bool has_table = iter != NULL && iter->table != NULL;
+    *is_key = has_table ? (unsigned char *)iter->header.bytes : NULL;
+    if (column_count != NULL)
+        *column_count = has_table ? iter->column_count : 0;
+    return has_table ? SQLITE_OK : SQLITE_MISUSE;
+}
+
+int sqlite3changeset_old(sqlite3_changeset_iter *iter, int column, sqlite3_value **value)
+{
+    *value = NULL;
+    if (iter == NULL || (iter->operation != SQLITE_UPDATE && iter->operation != SQLITE_DELETE))
+        return SQLITE_MISUSE;
+    if (column < 0 || column >= iter->column_count)
+        return SQLITE_RANGE;
+    *value = changeset_old(iter, column);
+    return SQLITE_OK;
+}
+
+int sqlite3changeset_new(sqlite3_changeset_iter *iter, int column, sqlite3_value **value)
+{
+    *value = NULL;
+    if (iter == NULL || (iter->operation != SQLITE_UPDATE && iter->operation != SQLITE_INSERT))
+        return SQLITE_MISUSE;
+    if (column < 0 || column >= iter->column_count)
+        return SQLITE_RANGE;
+    *value = changeset_new(iter, column);
+    return SQLITE_OK;
+}
+
+int sqlite3changeset_conflict(sqlite3_changeset_iter *iter, int column, sqlite3_value **value)
+{
+    *value = NULL;
+    if (iter == NULL || iter->conflict == NULL)
+        return SQLITE_MISUSE;
+    if (column < 0 || column >= iter->column_count)
+        return SQLITE_RANGE;
+    *value = sqlite3_column_value(iter->conflict, column);
+    return SQLITE_OK;
+}
+
+int sqlite3changeset_fk_conflicts(sqlite3_changeset_iter *iter, int *count)
+{
+    if (iter == NULL || iter->violations < 0)
+        return SQLITE_MISUSE;
+    *count = iter->violations;
+    return SQLITE_OK;
+}

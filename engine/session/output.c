@@ -1,0 +1,60 @@
+// Where changesets go, and the module's one setting.
+
+#include "session/output.h"
+#include "base/error.h"
+
+// Set before sessions exist, as its documentation demands, and constant then.
+static int piece_size = 1024;
+
+int session_piece_size(void)
+{
+    return piece_size;
+}
+
+int sqlite3session_config(int option, void *arg)
+{
+    if (option != SQLITE_SESSION_CONFIG_STRMSIZE || arg == NULL)
+        return SQLITE_MISUSE;
+    int *size = arg;
+    if (*size > 0)
+        piece_size = *size;
+    *size = piece_size;
+    return SQLITE_OK;
+}
+
+static int hand_over(Output *out)
+{
+    ASSERT(out->callback != NULL);
+
+    int rc = out->callback(out->arg, out->bytes.bytes, (int)out->bytes.size);
+    buffer_clear(&out->bytes);
+    return rc;
+}
+
+int output_pass_on(Output *out)
+{
+    if (out->bytes.rc != SQLITE_OK)
+        return out->bytes.rc;
+    if (out->callback == NULL || out->bytes.size <= (size_t)piece_size)
+        return SQLITE_OK;
+    return hand_over(out);
+}
+
+int output_finish(Output *out, int *size, void **bytes)
+{
+    if (out->bytes.rc != SQLITE_OK)
+        return out->bytes.rc;
+    if (out->callback != NULL)
+        return out->bytes.size > 0 ? hand_over(out) : SQLITE_OK;
+    *size = (int)out->bytes.size;
+    *bytes = NULL;
+    if (out->bytes.size == 0)
+        return SQLITE_OK;
+    *bytes = buffer_take(&out->bytes);
+    return *bytes != NULL ? SQLITE_OK : SQLITE_NOMEM;
+}
+
+void output_deinit(Output *out)
+{
+    buffer_deinit(&out->bytes);
+}

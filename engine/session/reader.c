@@ -1,0 +1,119 @@
+// Reads the bytes of a changeset: see reader.h.
+
+#include "session/reader.h"
+#include "base/error.h"
+#include "base/varint.h"
+#include "session/changeset_field.h"
+#include "session/output.h"
+
+void reader_of_memory(Reader *reader, const void *bytes, size_t size)
+{
+    *reader = (Reader){.bytes = bytes, .size = size, .is_at_end = true};
+}
+
+void reader_of_callback(Reader *reader, InputCallback *callback, void *arg)
+{
+    *reader = (Reader){.callback = callback, .arg = arg};
+}
+
+void reader_deinit(Reader *reader)
+{
+    buffer_deinit(&reader->held);
+}
+
+void reader_discard(Reader *reader)
+{
+    if (reader->callback == NULL)
+        return;
+    size_t left = reader->size - reader->at;
+    if (reader->at > 0 && left > 0)
+        memmove(reader->held.bytes, reader->held.bytes + reader->at, left);
+    buffer_truncate(&reader->held, left);
+    reader->bytes = (const u8 *)reader->held.bytes;
+    reader->size = left;
+    reader->at = 0;
+}
+
+// Tries to have `size` bytes at hand; fewer only at the end of the input.
+static int fill(Reader *reader, size_t size)
+{
+    while (!reader->is_at_end && reader->size - reader->at < size) {
+        int piece = session_piece_size();
+        char *room = buffer_reserve(&reader->held, (size_t)piece);
+        if (room == NULL)
+            return SQLITE_NOMEM;
+        int asked = piece;
+        TRY(reader->callback(reader->arg, room, &piece));
+        if (piece < 0 || piece > asked)
+            return error_misuse();
+        reader->is_at_end = piece == 0;
+        buffer_grew(&reader->held, (size_t)piece);
+        reader->bytes = (const u8 *)reader->held.bytes;
+        reader->size = reader->held.size;
+    }
+    return SQLITE_OK;
+}
+
+int reader_is_done(Reader *reader, bool *is_done)
+{
+    TRY(fill(reader, 1));
+    *is_done = reader->at >= reader->size;
+    return SQLITE_OK;
+}
+
+int reader_skip(Reader *reader, size_t size)
+{
+    TRY(fill(reader, size));
+    if (reader->size - reader->at < size)
+        return corrupt_record("changeset ends inside a change");
+    reader->at += size;
+    return SQLITE_OK;
+}
+
+int reader_byte(Reader *reader, u8 *byte)
+{
+    TRY(reader_skip(reader, 1));
+    *byte = reader->bytes[reader->at - 1];
+    return SQLITE_OK;
+}
+
+int reader_varint(Reader *reader, u64 *value)
+{
+    TRY(fill(reader, 9));
+    const u8 *at = reader->bytes + reader->at;
+    u32 size =
+        reader->size > reader->at ? varint_get_checked(at, reader->bytes + reader->size, value) : 0;
+    if (size == 0)
+        return corrupt_record("changeset ends inside a number");
+    reader->at += size;
+    return SQLITE_OK;
+}
+
+int reader_skip_text(Reader *reader)
+{
+    u8 byte;
+    do {
+        TRY(reader_byte(reader, &byte));
+    } while (byte != 0);
+    return SQLITE_OK;
+}
+
+int reader_skip_field(Reader *reader)
+{
+    u8 type;
+    u64 size;
+    TRY(reader_byte(reader, &type));
+    switch (type) {
+    case FIELD_UNDEFINED:
+    case FIELD_NULL: return SQLITE_OK;
+    case FIELD_INTEGER:
+    case FIELD_REAL: return reader_skip(reader, 8);
+    case FIELD_TEXT:
+    case FIELD_BLOB:
+        TRY(reader_varint(reader, &size));
+        if (size > 0x7fffffff)
+            return corrupt_record("size of a value in a changeset");
+        return reader_skip(reader, (size_t)size);
+    default: return corrupt_record("type of a value in a changeset");
+    }
+}

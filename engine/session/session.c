@@ -1,0 +1,478 @@
+// Sessions: making them, attaching tables, listening to changes. See session.h for the laws.
+
+#include "session/session.h"
+#include "base/alloc.h"
+#include "base/error.h"
+#include "base/hashmap.h"
+
+static void listen(void *arg, sqlite3 *db, int operation, char const *schema, char const *table,
+                   sqlite3_int64 old_rowid, sqlite3_int64 new_rowid);
+
+// --- lifecycle ---
+
+int sqlite3session_create(sqlite3 *db, const char *schema, sqlite3_session **out)
+{
+    if (out == NULL)
+        return error_misuse();
+    *out = NULL;
+    if (db == NULL || schema == NULL)
+        return error_misuse();
+    sqlite3_session *session = mem_alloc_zeroed(sizeof *session);
+    char *name = mem_dup(schema, (u64)-1);
+    if (session == NULL || name == NULL) {
+        mem_free(session);
+        mem_free(name);
+        return SQLITE_NOMEM;
+    }
+    session->db = db;
+    session->schema = name;
+    session->is_enabled = true;
+    // The hook's argument is the head of the connection's sessions.
+    sqlite3_mutex_enter(sqlite3_db_mutex(db));
+    session->next = sqlite3_preupdate_hook(db, listen, session);
+    sqlite3_mutex_leave(sqlite3_db_mutex(db));
+    *out = session;
+    return SQLITE_OK;
+}
+
+static void tables_free(SessionTable *table)
+{
+    while (table != NULL) {
+        SessionTable *next = table->next;
+        change_table_free(table->changes);
+        table_shape_deinit(&table->shape);
+        mem_free(table);
+        table = next;
+    }
+}
+
+// Takes the session out of its connection's list.
+static void leave_list(sqlite3_session *session)
+{
+    sqlite3_mutex_enter(sqlite3_db_mutex(session->db));
+    sqlite3_session *head = sqlite3_preupdate_hook(session->db, NULL, NULL);
+    sqlite3_session **link = &head;
+    while (*link != NULL && *link != session)
+        link = &(*link)->next;
+    if (*link == session)
+        *link = session->next;
+    if (head != NULL)
+        sqlite3_preupdate_hook(session->db, listen, head);
+    sqlite3_mutex_leave(sqlite3_db_mutex(session->db));
+}
+
+void sqlite3session_delete(sqlite3_session *session)
+{
+    if (session == NULL)
+        return;
+    leave_list(session);
+    tables_free(session->tables);
+    mem_free(session->schema);
+    mem_free(session);
+}
+
+// --- settings ---
+
+static int switch_option(const sqlite3_session *session, bool *option, int *value)
+{
+    if (*value >= 0 && session->tables != NULL)
+        return SQLITE_MISUSE;
+    if (*value >= 0)
+        *option = *value > 0;
+    *value = *option;
+    return SQLITE_OK;
+}
+
+int sqlite3session_object_config(sqlite3_session *session, int option, void *arg)
+{
+    if (session == NULL || arg == NULL)
+        return SQLITE_MISUSE;
+    switch (option) {
+    case SQLITE_SESSION_OBJCONFIG_SIZE: return switch_option(session, &session->counts_size, arg);
+    case SQLITE_SESSION_OBJCONFIG_ROWID: return switch_option(session, &session->takes_rowid, arg);
+    default: return SQLITE_MISUSE;
+    }
+}
+
+static int switch_flag(sqlite3_session *session, bool *flag, int on)
+{
+    sqlite3_mutex *mutex = sqlite3_db_mutex(session->db);
+    sqlite3_mutex_enter(mutex);
+    if (on >= 0)
+        *flag = on > 0;
+    int state = *flag;
+    sqlite3_mutex_leave(mutex);
+    return state;
+}
+
+int sqlite3session_enable(sqlite3_session *session, int on)
+{
+    return switch_flag(session, &session->is_enabled, on);
+}
+
+int sqlite3session_indirect(sqlite3_session *session, int on)
+{
+    return switch_flag(session, &session->is_indirect, on);
+}
+
+int sqlite3session_isempty(sqlite3_session *session)
+{
+    sqlite3_mutex *mutex = sqlite3_db_mutex(session->db);
+    sqlite3_mutex_enter(mutex);
+    bool is_empty = true;
+    for (const SessionTable *table = session->tables; table != NULL; table = table->next)
+        is_empty = is_empty && table->changes->change_count == 0;
+    sqlite3_mutex_leave(mutex);
+    return is_empty;
+}
+
+sqlite3_int64 sqlite3session_memory_used(sqlite3_session *session)
+{
+    u64 used = sizeof *session + strlen(session->schema) + 1;
+    for (const SessionTable *table = session->tables; table != NULL; table = table->next) {
+        const ChangeTable *changes = table->changes;
+        used += sizeof *table + sizeof *changes + table->shape.arena.used + changes->memory;
+        used += changes->bucket_count * sizeof(Change *) + (u64)changes->column_count;
+    }
+    return (i64)used;
+}
+
+sqlite3_int64 sqlite3session_changeset_size(sqlite3_session *session)
+{
+    return (i64)session->size_max;
+}
+
+// --- tables ---
+
+static SessionTable *find_table(const sqlite3_session *session, const char *name)
+{
+    for (SessionTable *table = session->tables; table != NULL; table = table->next) {
+        if (name_equals(table->changes->name, name))
+            return table;
+    }
+    return NULL;
+}
+
+int session_table(sqlite3_session *session, const char *name, SessionTable **out)
+{
+    *out = find_table(session, name);
+    if (*out != NULL)
+        return SQLITE_OK;
+    SessionTable *table = mem_alloc_zeroed(sizeof *table);
+    if (table == NULL)
+        return SQLITE_NOMEM;
+    int rc = change_table_new(name, &table->changes);
+    if (rc != SQLITE_OK) {
+        mem_free(table);
+        return rc;
+    }
+    SessionTable **link = &session->tables;
+    while (*link != NULL)
+        link = &(*link)->next;
+    *link = table;
+    *out = table;
+    return SQLITE_OK;
+}
+
+int sqlite3session_attach(sqlite3_session *session, const char *table)
+{
+    sqlite3_mutex *mutex = sqlite3_db_mutex(session->db);
+    sqlite3_mutex_enter(mutex);
+    int rc = SQLITE_OK;
+    SessionTable *attached;
+    if (table == NULL)
+        session->attaches_all = true;
+    else
+        rc = session_table(session, table, &attached);
+    sqlite3_mutex_leave(mutex);
+    return rc;
+}
+
+void sqlite3session_table_filter(sqlite3_session *session,
+                                 int (*filter)(void *arg, const char *table), void *arg)
+{
+    session->attaches_all = true;
+    session->filter = filter;
+    session->filter_arg = arg;
+}
+
+// --- columns that were added meanwhile ---
+
+// The default values of columns `from` and on, as fields.
+static int default_fields(sqlite3 *db, const TableShape *shape, int from, Buffer *out)
+{
+    sqlite3_str *sql = sqlite3_str_new(db);
+    for (int i = from; i < shape->column_count; i++) {
+        const char *text = shape->defaults[i] != NULL ? shape->defaults[i] : "NULL";
+        sqlite3_str_appendf(sql, "%s%s", i == from ? "SELECT " : ", ", text);
+    }
+    sqlite3_stmt *stmt;
+    TRY(session_prepare(db, sqlite3_str_finish(sql), &stmt));
+    if (sqlite3_step(stmt) == SQLITE_ROW) {
+        for (int i = 0; i < sqlite3_column_count(stmt); i++)
+            field_write(out, sqlite3_column_value(stmt, i));
+    }
+    int rc = sqlite3_finalize(stmt);
+    return rc != SQLITE_OK ? rc : out->rc;
+}
+
+// A change with `tail` behind its record; inserts get undefined fields.
+static Change *widened(const Change *change, const Buffer *tail, int added)
+{
+    Buffer record = {0};
+    buffer_add(&record, change->record, change->size);
+    if (change->operation == SQLITE_INSERT)
+        buffer_add_repeated(&record, FIELD_UNDEFINED, (size_t)added);
+    else
+        buffer_add(&record, tail->bytes, tail->size);
+    Change *wide = record.rc != SQLITE_OK ? NULL
+                                          : change_new(change->operation, change->is_indirect,
+                                                       record.bytes, (u32)record.size);
+    buffer_deinit(&record);
+    if (wide != NULL)
+        wide->size_max = change->size_max;
+    return wide;
+}
+
+// Keys, and so buckets, stay as they are.
+static int widen_changes(ChangeTable *table, const Buffer *tail, int added)
+{
+    for (u32 i = 0; i < table->bucket_count; i++) {
+        for (Change **link = &table->buckets[i]; *link != NULL; link = &(*link)->next) {
+            Change *wide = widened(*link, tail, added);
+            if (wide == NULL)
+                return SQLITE_NOMEM;
+            table->memory += wide->size - (*link)->size;
+            wide->next = (*link)->next;
+            change_free(*link);
+            *link = wide;
+        }
+    }
+    return SQLITE_OK;
+}
+
+static int take_shape(sqlite3_session *session, SessionTable *table, TableShape *shape)
+{
+    ChangeTable *changes = table->changes;
+    int known = changes->column_count;
+    bool fits = shape->column_count >= known
+                && (known == 0 || memcmp(changes->key, shape->key, (size_t)known) == 0);
+    if (!fits)
+        return SQLITE_SCHEMA;
+    int added = shape->column_count - known;
+    if (known > 0 && added > 0) {
+        Buffer tail = {0};
+        int rc = default_fields(session->db, shape, known, &tail);
+        if (rc == SQLITE_OK)
+            rc = widen_changes(changes, &tail, added);
+        buffer_deinit(&tail);
+        TRY(rc);
+    }
+    if (shape->column_count > 0)
+        TRY(change_table_set_key(changes, shape->column_count, shape->key));
+    changes->has_rowid_key = shape->has_rowid_key;
+    table_shape_deinit(&table->shape);
+    table->shape = *shape;
+    *shape = (TableShape){0};
+    return SQLITE_OK;
+}
+
+int session_table_look(sqlite3_session *session, SessionTable *table)
+{
+    TableShape shape;
+    TRY(table_shape_read(session->db, session->schema, table->changes->name, session->takes_rowid,
+                         &shape));
+    int rc = take_shape(session, table, &shape);
+    table_shape_deinit(&shape);
+    return rc;
+}
+
+// --- listening ---
+
+// The fields of the row's key; *has_null when one is NULL, which makes the row unknown to sessions.
+static int read_key(const SessionTable *table, bool is_new, const RowSource *source, Buffer *key,
+                    bool *has_null)
+{
+    for (int i = 0; i < table->shape.column_count; i++) {
+        if (table->shape.key[i] == 0)
+            continue;
+        sqlite3_value *value = NULL;
+        TRY(is_new ? source->new_value(source->arg, i, &value)
+                   : source->old_value(source->arg, i, &value));
+        bool is_null = sqlite3_value_type(value) == SQLITE_NULL;
+        if (is_null && table->shape.is_statistics)
+            field_write_bytes(key, FIELD_BLOB, NULL, 0);
+        else
+            field_write(key, value);
+        *has_null = *has_null || (is_null && !table->shape.is_statistics);
+    }
+    return key->rc;
+}
+
+// S2: the whole row as it was, or the new key among undefined fields.
+static int read_record(const SessionTable *table, u8 operation, const RowSource *source,
+                       Buffer *record)
+{
+    bool is_insert = operation == SQLITE_INSERT;
+    for (int i = 0; i < table->shape.column_count; i++) {
+        sqlite3_value *value = NULL;
+        bool is_key = table->shape.key[i] != 0;
+        if (!is_insert)
+            TRY(source->old_value(source->arg, i, &value));
+        else if (is_key)
+            TRY(source->new_value(source->arg, i, &value));
+        if (is_key && sqlite3_value_type(value) == SQLITE_NULL)
+            field_write_bytes(record, FIELD_BLOB, NULL, 0); // sqlite_stat1
+        else
+            field_write(record, value);
+    }
+    return record->rc;
+}
+
+// A change takes operation, flag, the row as it was and the row as it is.
+static int account_size(sqlite3_session *session, SessionTable *table, Change *change, u8 operation,
+                        const RowSource *source)
+{
+    if (!session->counts_size)
+        return SQLITE_OK;
+    Buffer row = {0};
+    int rc = SQLITE_OK;
+    for (int i = 0; i < table->shape.column_count && operation != SQLITE_DELETE; i++) {
+        sqlite3_value *value = NULL;
+        TRY_DONE(source->new_value(source->arg, i, &value));
+        field_write(&row, value);
+    }
+    u64 size = 2 + (u64)row.size + (change->operation == SQLITE_INSERT ? 0 : change->size);
+    if (size > change->size_max) {
+        session->size_max += size - change->size_max;
+        change->size_max = size;
+    }
+    rc = row.rc;
+done:
+    buffer_deinit(&row);
+    return rc;
+}
+
+static int add_change(sqlite3_session *session, SessionTable *table, u8 operation,
+                      const RowSource *source, Change **out)
+{
+    Buffer record = {0};
+    int rc = read_record(table, operation, source, &record);
+    Change *change = NULL;
+    if (rc == SQLITE_OK) {
+        change = change_new(operation, source->is_indirect, record.bytes, (u32)record.size);
+        rc = change != NULL ? SQLITE_OK : SQLITE_NOMEM;
+    }
+    buffer_deinit(&record);
+    TRY(rc);
+    if (table->changes->change_count == 0) {
+        Buffer header = {0};
+        change_table_write_header(table->changes, false, &header);
+        session->size_max += session->counts_size ? header.size : 0;
+        buffer_deinit(&header);
+    }
+    change_table_add(table->changes, change, change->record, false);
+    *out = change;
+    return SQLITE_OK;
+}
+
+int session_note(sqlite3_session *session, SessionTable *table, u8 operation,
+                 const RowSource *source)
+{
+    ASSERT(table->shape.has_key);
+
+    Buffer key = {0};
+    bool has_null = false;
+    int rc = SQLITE_OK;
+    TRY_DONE(read_key(table, operation == SQLITE_INSERT, source, &key, &has_null));
+    if (has_null)
+        goto done; // S1
+    TRY_DONE(change_table_reserve(table->changes));
+    Change **link = change_table_find(table->changes, (const u8 *)key.bytes, true);
+    Change *change = link != NULL ? *link : NULL;
+    if (change == NULL)
+        TRY_DONE(add_change(session, table, operation, source, &change));
+    if (!source->is_indirect)
+        change->is_indirect = false; // direct if any of a row's changes is
+    rc = account_size(session, table, change, operation, source);
+done:
+    buffer_deinit(&key);
+    return rc;
+}
+
+// Values of the row that the preupdate hook tells of.
+typedef struct HookRow {
+    sqlite3 *db;
+    const TableShape *shape;
+    i64 old_rowid, new_rowid;
+    sqlite3_value rowid; // scratch for a rowid that is a column of the changeset
+} HookRow;
+
+static int hook_old(void *arg, int column, sqlite3_value **value)
+{
+    HookRow *row = arg;
+    int place = row->shape->places[column];
+    if (place >= 0)
+        return sqlite3_preupdate_old(row->db, place, value);
+    value_set_i64(&row->rowid, row->old_rowid);
+    *value = &row->rowid;
+    return SQLITE_OK;
+}
+
+static int hook_new(void *arg, int column, sqlite3_value **value)
+{
+    HookRow *row = arg;
+    int place = row->shape->places[column];
+    if (place >= 0)
+        return sqlite3_preupdate_new(row->db, place, value);
+    value_set_i64(&row->rowid, row->new_rowid);
+    *value = &row->rowid;
+    return SQLITE_OK;
+}
+
+// Attached, or let in by the filter. *out NULL: none of this session's business.
+static int listening_table(sqlite3_session *session, const char *name, SessionTable **out)
+{
+    *out = find_table(session, name);
+    if (*out != NULL || !session->attaches_all)
+        return SQLITE_OK;
+    if (session->filter != NULL && !session->filter(session->filter_arg, name))
+        return SQLITE_OK;
+    return session_table(session, name, out);
+}
+
+static int hear(sqlite3_session *session, const char *name, u8 operation, HookRow *row)
+{
+    SessionTable *table;
+    TRY(listening_table(session, name, &table));
+    if (table == NULL)
+        return SQLITE_OK;
+    int count = sqlite3_preupdate_count(session->db);
+    if (table->counted != count)
+        TRY(session_table_look(session, table));
+    table->counted = count;
+    if (!table->shape.has_key)
+        return SQLITE_OK;
+    row->shape = &table->shape;
+    RowSource source = {hook_old, hook_new, false, row};
+    source.is_indirect = session->is_indirect || sqlite3_preupdate_depth(session->db) > 0;
+    TRY(session_note(session, table, operation, &source));
+    // An update may have moved the row to another key.
+    if (operation == SQLITE_UPDATE)
+        return session_note(session, table, SQLITE_INSERT, &source);
+    return SQLITE_OK;
+}
+
+// wide: a preupdate hook
+static void listen(void *arg, sqlite3 *db, int operation, char const *schema, char const *table,
+                   sqlite3_int64 old_rowid, sqlite3_int64 new_rowid)
+{
+    HookRow row = {.db = db, .old_rowid = old_rowid, .new_rowid = new_rowid};
+    value_init(&row.rowid, NULL);
+    for (sqlite3_session *session = arg; session != NULL; session = session->next) {
+        bool listens =
+            session->is_enabled && session->rc == SQLITE_OK && name_equals(session->schema, schema);
+        if (listens)
+            session->rc = hear(session, table, (u8)operation, &row);
+    }
+}

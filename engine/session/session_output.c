@@ -1,0 +1,254 @@
+// What a session recorded, written as a changeset or patchset: each noted first state of a row is
+// compared with the row as it is now.
+//
+//   noted      row is there          row is gone
+//   insert     INSERT new row        nothing
+//   other      UPDATE, if it differs DELETE old row
+//
+//   INSERT op indirect new   DELETE op indirect old    UPDATE op indirect old new
+// An UPDATE's old holds key and changed columns, its new changed columns (of the key those that
+// are equal but not the same: 1 and 1.0). In patchsets a DELETE has
+// the key's fields only, an UPDATE one record: key and changed columns as they are now.
+
+#include "base/error.h"
+#include "session/session.h"
+
+typedef struct Generator {
+    sqlite3_session *session;
+    const SessionTable *table;
+    sqlite3_stmt *select; // the row with a given key
+    bool is_patchset;
+    Output *out;
+    size_t header_at;  // where the table's header begins, to take it back
+    size_t header_end; // and ends; 0: something was passed on behind it
+    Buffer row;        // the row as it is now, as a record
+} Generator;
+
+// --- finding the row ---
+
+// "SELECT columns FROM table WHERE key": parameter i + 1 is column i.
+static char *select_text(const char *schema, const SessionTable *table)
+{
+    if (table->shape.is_statistics) {
+        return sqlite3_mprintf("SELECT tbl, ?2, stat FROM '%q'.sqlite_stat1 WHERE tbl IS ?1 AND"
+                               " idx IS (CASE WHEN ?2=X'' THEN NULL ELSE ?2 END)",
+                               schema);
+    }
+    sqlite3_str *sql = sqlite3_str_new(NULL);
+    const TableShape *shape = &table->shape;
+    for (int i = 0; i < shape->column_count; i++)
+        sqlite3_str_appendf(sql, "%s\"%w\"", i == 0 ? "SELECT " : ", ", shape->names[i]);
+    sqlite3_str_appendf(sql, " FROM \"%w\".\"%w\"", schema, table->changes->name);
+    const char *word = "WHERE";
+    for (int i = 0; i < shape->column_count; i++) {
+        if (shape->key[i] == 0)
+            continue;
+        sqlite3_str_appendf(sql, " %s \"%w\" IS ?%d", word, shape->names[i], i + 1);
+        word = "AND";
+    }
+    return sqlite3_str_finish(sql);
+}
+
+static int bind_key(const Generator *g, const Change *change)
+{
+    Value value;
+    value_init(&value, NULL);
+    int rc = SQLITE_OK;
+    const u8 *field = change->record;
+    for (int i = 0; i < g->table->shape.column_count && rc == SQLITE_OK; i++) {
+        if (g->table->shape.key[i] != 0) {
+            rc = field_read(field, &value);
+            if (rc == SQLITE_OK)
+                rc = sqlite3_bind_value(g->select, i + 1, &value);
+        }
+        field += field_size(field);
+    }
+    value_deinit(&value);
+    return rc;
+}
+
+static int read_row(Generator *g, const Change *change, bool *is_there)
+{
+    buffer_clear(&g->row);
+    TRY(bind_key(g, change));
+    *is_there = sqlite3_step(g->select) == SQLITE_ROW;
+    for (int i = 0; *is_there && i < g->table->shape.column_count; i++)
+        field_write(&g->row, sqlite3_column_value(g->select, i));
+    TRY(sqlite3_reset(g->select));
+    return g->row.rc;
+}
+
+// --- writing ---
+
+static void write_start(Generator *g, u8 operation, const Change *change)
+{
+    buffer_add_char(&g->out->bytes, (char)operation);
+    buffer_add_char(&g->out->bytes, change->is_indirect);
+}
+
+static void write_insert(Generator *g, const Change *change)
+{
+    write_start(g, SQLITE_INSERT, change);
+    buffer_add(&g->out->bytes, g->row.bytes, g->row.size);
+}
+
+static void write_delete(Generator *g, const Change *change)
+{
+    write_start(g, SQLITE_DELETE, change);
+    if (g->is_patchset)
+        change_table_write_key(g->table->changes, change->record, &g->out->bytes);
+    else
+        buffer_add(&g->out->bytes, change->record, change->size);
+}
+
+static void write_field_or_undefined(Buffer *out, const u8 *field, bool is_defined)
+{
+    if (is_defined)
+        field_copy(out, field);
+    else
+        buffer_add_char(out, FIELD_UNDEFINED);
+}
+
+static void write_update(Generator *g, const Change *change)
+{
+    const u8 *before = change->record;
+    const u8 *now = (const u8 *)g->row.bytes;
+    const u8 *key = g->table->shape.key;
+    Buffer after = {0};
+    Buffer *out = &g->out->bytes;
+    size_t start = out->size;
+    bool differs = false;
+    write_start(g, SQLITE_UPDATE, change);
+    for (int i = 0; i < g->table->shape.column_count; i++) {
+        bool is_changed = !field_equals(before, now);
+        bool is_key = key[i] != 0;
+        differs = differs || is_changed;
+        if (!g->is_patchset)
+            write_field_or_undefined(out, before, is_changed || is_key);
+        write_field_or_undefined(&after, now, is_changed || (g->is_patchset && is_key));
+        before += field_size(before);
+        now += field_size(now);
+    }
+    buffer_add(out, after.bytes, after.size);
+    if (after.rc != SQLITE_OK)
+        out->rc = after.rc;
+    if (!differs && out->rc == SQLITE_OK)
+        buffer_truncate(out, start);
+    buffer_deinit(&after);
+}
+
+static int write_change(void *arg, Change *change)
+{
+    Generator *g = arg;
+    size_t start = g->out->bytes.size;
+    bool is_there;
+    TRY(read_row(g, change, &is_there));
+    if (is_there && change->operation == SQLITE_INSERT)
+        write_insert(g, change);
+    else if (is_there)
+        write_update(g, change);
+    else if (change->operation != SQLITE_INSERT)
+        write_delete(g, change);
+    if (g->out->bytes.rc != SQLITE_OK)
+        return g->out->bytes.rc;
+    if (g->out->bytes.size == start)
+        return SQLITE_OK;
+    g->header_end = 0;
+    return output_pass_on(g->out);
+}
+
+static int write_table(Generator *g)
+{
+    const ChangeTable *changes = g->table->changes;
+    TRY(session_prepare(g->session->db, select_text(g->session->schema, g->table), &g->select));
+    g->header_at = g->out->bytes.size;
+    change_table_write_header(changes, g->is_patchset, &g->out->bytes);
+    g->header_end = g->out->bytes.size;
+    int rc = change_table_each(changes, write_change, g);
+    // A table none of whose rows differ in the end is not mentioned.
+    if (rc == SQLITE_OK && g->header_end != 0 && g->out->bytes.rc == SQLITE_OK)
+        buffer_truncate(&g->out->bytes, g->header_at);
+    sqlite3_finalize(g->select);
+    g->select = NULL;
+    return rc != SQLITE_OK ? rc : g->out->bytes.rc;
+}
+
+static int write_tables(Generator *g)
+{
+    for (SessionTable *table = g->session->tables; table != NULL; table = table->next) {
+        if (table->changes->change_count == 0)
+            continue;
+        int known = table->changes->column_count;
+        TRY(session_table_look(g->session, table));
+        ASSERT(table->changes->column_count >= known);
+        g->table = table;
+        TRY(write_table(g));
+    }
+    return SQLITE_OK;
+}
+
+// The savepoint holds one view of the database for all queries.
+static int generate(sqlite3_session *session, bool is_patchset, Output *out)
+{
+    Generator g = {.session = session, .is_patchset = is_patchset, .out = out};
+    TRY(session->rc);
+    TRY(sqlite3_exec(session->db, "SAVEPOINT changeset", NULL, NULL, NULL));
+    int rc = write_tables(&g);
+    buffer_deinit(&g.row);
+    sqlite3_exec(session->db, "RELEASE changeset", NULL, NULL, NULL);
+    return rc;
+}
+
+static int write_to_memory(sqlite3_session *session, bool is_patchset, int *size, void **bytes)
+{
+    if (session == NULL || size == NULL || bytes == NULL)
+        return error_misuse();
+    *size = 0;
+    *bytes = NULL;
+    sqlite3_mutex *mutex = sqlite3_db_mutex(session->db);
+    sqlite3_mutex_enter(mutex);
+    Output out = {0};
+    int rc = generate(session, is_patchset, &out);
+    if (rc == SQLITE_OK)
+        rc = output_finish(&out, size, bytes);
+    output_deinit(&out);
+    sqlite3_mutex_leave(mutex);
+    return rc;
+}
+
+static int write_to_callback(sqlite3_session *session, bool is_patchset, OutputCallback *callback,
+                             void *arg)
+{
+    if (session == NULL || callback == NULL)
+        return error_misuse();
+    sqlite3_mutex *mutex = sqlite3_db_mutex(session->db);
+    sqlite3_mutex_enter(mutex);
+    Output out = {.callback = callback, .arg = arg};
+    int rc = generate(session, is_patchset, &out);
+    if (rc == SQLITE_OK)
+        rc = output_finish(&out, NULL, NULL);
+    output_deinit(&out);
+    sqlite3_mutex_leave(mutex);
+    return rc;
+}
+
+int sqlite3session_changeset(sqlite3_session *session, int *size, void **changeset)
+{
+    return write_to_memory(session, false, size, changeset);
+}
+
+int sqlite3session_patchset(sqlite3_session *session, int *size, void **patchset)
+{
+    return write_to_memory(session, true, size, patchset);
+}
+
+int sqlite3session_changeset_strm(sqlite3_session *session, OutputCallback *output,
+                                  void *output_arg)
+{
+    return write_to_callback(session, false, output, output_arg);
+}
+
+int sqlite3session_patchset_strm(sqlite3_session *session, OutputCallback *output, void *output_arg)
+{
+    return write_to_callback(session, true, output, output_arg);
+}
