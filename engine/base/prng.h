@@ -5,10 +5,12 @@
 
 #include "base/contract.h"
 
+enum { PRNG_BLOCKS = 4, PRNG_BLOCK_SIZE = 64 };
+
 typedef struct Prng {
     u32 state[16];
-    u8 block[64];
-    u8 left; // unread bytes of block
+    u8 blocks[PRNG_BLOCKS * PRNG_BLOCK_SIZE]; // made together, given out from the first on
+    u16 left;                                 // unread bytes of them
 } Prng;
 
 void prng_init(Prng *prng, const void *seed, size_t size); // up to 44 bytes are used
