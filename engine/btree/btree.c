@@ -339,16 +339,6 @@ int btree_commit(Btree *bt)
     return btree_commit_finish(bt, false);
 }
 
-// From now on every use of the cursor gives `rc`.
-static void trip_cursor(Cursor *cur, int rc)
-{
-    ASSERT(rc != SQLITE_OK);
-    cursor_release(cur);
-    cur->fast.state = CURSOR_FAULT;
-    cur->fault_rc = rc;
-    ASSERT(cur->pinned == 0);
-}
-
 // Every cursor gives up its pins before content is undone: by remembering its place, or, tripped,
 // for good. Those that cannot remember are tripped too: undoing must not fail.
 static void release_cursors(Btree *bt, int trip_rc, bool write_only)
@@ -360,7 +350,7 @@ static void release_cursors(Btree *bt, int trip_rc, bool write_only)
         if (rc == SQLITE_OK || (write_only && !cur->is_writable))
             rc = cursor_save(cur);
         if (rc != SQLITE_OK)
-            trip_cursor(cur, rc);
+            cursor_trip(cur, rc);
     }
 }
 

@@ -269,6 +269,7 @@ typedef struct CursorFast {
     u8 state;
     bool has_cell;     // `cell` describes the entry stood on
     bool cell_damaged; // ... but it is damaged
+    bool has_lent;     // the machine above has pointers into the entry's page
     i8 skip;      // CURSOR_SKIP: > 0 the next cursor_next is a no-op, < 0 the next cursor_previous
     Level *level; // the node stood on
     Cell cell;
@@ -313,6 +314,13 @@ static inline int cursor_previous(Cursor *cur)
         return SQLITE_OK;
     }
     return cursor_previous_slow(cur);
+}
+
+// Bytes of the entry stood on are now pointed to from above. They stay as they are until the cursor
+// goes to another entry or closes, even if the entry is changed or the transaction undone.
+static inline void cursor_lend(Cursor *cur)
+{
+    ((CursorFast *)(void *)cur)->has_lent = true;
 }
 
 static inline const Cell *cursor_cell(Cursor *cur)

@@ -196,6 +196,12 @@ struct Cursor {
     Pgno *chain;
     u32 chain_count;
     u32 chain_capacity;
+    // Pages whose bytes were lent when others pushed the cursor off them. Room for one more is
+    // reserved whenever the cursor stands, so that taking one cannot fail.
+    PageBuffer *held;
+    PageBuffer **more_held;
+    u32 more_count;
+    u32 more_capacity;
     Level path[TREE_DEPTH_MAX];
 };
 
@@ -205,6 +211,15 @@ struct Cursor {
 void cursor_unpin_from(Cursor *cur, u32 level);
 // Copies the key of the entry stood on, for cursor_ensure().
 MUST_USE int cursor_save_key(Cursor *cur);
+// Gives up the pages held for what the cursor lent. Called when it goes to another entry.
+void cursor_let_go(Cursor *cur);
+static inline void cursor_let_go_lent(Cursor *cur)
+{
+    if (UNLIKELY(cur->held != NULL))
+        cursor_let_go(cur);
+}
+// From now on every use of the cursor gives `rc`.
+void cursor_trip(Cursor *cur, int rc);
 // Drops all pins and the place; the cursor stands nowhere.
 void cursor_release(Cursor *cur);
 // Remembers the key, drops the pins. Does nothing for cursors that stand nowhere.

@@ -9,6 +9,7 @@
 // B5: before a tree changes, other cursors on it save their keys. A cursor
 // whose entry is gone afterwards stands on a neighbour, in state CURSOR_SKIP,
 // and `skip` says which step it has already made.
+#include "base/vec.h"
 #include "btree/btree_internal.h"
 
 // --- lifecycle ---
@@ -70,6 +71,54 @@ void cursor_unpin_from(Cursor *cur, u32 level)
     }
 }
 
+// --- lent bytes ---
+
+// The cursor is about to give up the page it stands on, but not by moving.
+static void hold_lent(Cursor *cur)
+{
+    if (!cur->fast.has_lent || cur->pinned == 0)
+        return;
+    ASSERT(cur->pinned > cur->depth);
+    PageBuffer *buffer = page_hold(cur->fast.level->node.page);
+    cur->fast.has_lent = false;
+    if (cur->held == NULL) {
+        cur->held = buffer;
+        return;
+    }
+    ASSERT(cur->more_count < cur->more_capacity);
+    cur->more_held[cur->more_count++] = buffer;
+}
+
+void cursor_let_go(Cursor *cur)
+{
+    ASSERT(cur->held != NULL);
+
+    page_let_go(cur->bt->pager, cur->held);
+    cur->held = NULL;
+    while (cur->more_count > 0)
+        page_let_go(cur->bt->pager, cur->more_held[--cur->more_count]);
+    ASSERT(cur->more_count == 0);
+}
+
+static int reserve_hold(Cursor *cur)
+{
+    ASSERT(cur->fast.state == CURSOR_SAVED);
+    if (cur->held == NULL)
+        return SQLITE_OK;
+    return vec_reserve(&cur->more_held, &cur->more_capacity, cur->more_count + 1,
+                       sizeof *cur->more_held);
+}
+
+void cursor_trip(Cursor *cur, int rc)
+{
+    ASSERT(rc != SQLITE_OK);
+    hold_lent(cur);
+    cursor_release(cur);
+    cur->fast.state = CURSOR_FAULT;
+    cur->fault_rc = rc;
+    ASSERT(cur->pinned == 0);
+}
+
 // Saved and tripped cursors stay so; others stand nowhere afterwards.
 void cursor_release(Cursor *cur)
 {
@@ -93,12 +142,14 @@ void cursor_close(Cursor *cur)
     ASSERT(cur->bt != NULL);
     ASSERT(cur->bt->writer != cur);
     cursor_release(cur);
+    cursor_let_go_lent(cur);
     Cursor **link = &cur->bt->cursors;
     while (*link != cur)
         link = &(*link)->next;
     *link = cur->next;
     mem_free(cur->saved_key);
     mem_free(cur->chain);
+    mem_free(cur->more_held);
     mem_free(cur);
 }
 
@@ -111,6 +162,7 @@ void cursor_hint_scan(Cursor *cur)
 
 void cursor_clear(Cursor *cur)
 {
+    cursor_let_go_lent(cur);
     cursor_release(cur);
     if (cur->fast.state == CURSOR_SAVED)
         cur->fast.state = CURSOR_INVALID;
@@ -291,6 +343,7 @@ bool cursor_on_right_edge(const Cursor *cur)
 static int start_at_root(Cursor *cur, bool *empty)
 {
     ASSERT(cur->bt != NULL);
+    cursor_let_go_lent(cur);
     if (cur->fast.state == CURSOR_FAULT)
         return cur->fault_rc;
     TRY(cursor_to_root(cur));
@@ -345,6 +398,7 @@ static int finish_at_end(Cursor *cur)
 static int prepare_step(Cursor *cur, int direction, bool *stay)
 {
     ASSERT(direction == 1 || direction == -1);
+    cursor_let_go_lent(cur);
     cur->fast.has_cell = false;
     cur->chain_count = 0;
     *stay = false;
@@ -575,12 +629,14 @@ int cursor_save(Cursor *cur)
 {
     ASSERT(cur->bt != NULL);
     if (cur->fast.state != CURSOR_VALID && cur->fast.state != CURSOR_SKIP) {
+        hold_lent(cur);
         cursor_release(cur);
         return SQLITE_OK;
     }
     if (cur->fast.state == CURSOR_VALID)
         cur->fast.skip = 0;
     TRY(cursor_save_key(cur));
+    hold_lent(cur);
     cur->fast.state = CURSOR_SAVED;
     cursor_release(cur);
     ASSERT(cur->fast.state == CURSOR_SAVED);
@@ -609,10 +665,18 @@ int cursor_ensure(Cursor *cur)
         return SQLITE_OK;
     ASSERT(cur->pinned == 0);
 
+    TRY(reserve_hold(cur));
     i8 skip = cur->fast.skip;
     int order;
+    // Seeking to where it was is not going elsewhere: what is held stays so.
+    PageBuffer *held = cur->held;
+    u32 more_count = cur->more_count;
+    cur->held = NULL;
+    cur->more_count = 0;
     int rc = cur->is_table ? cursor_seek_rowid(cur, cur->saved_rowid, false, &order)
                            : cursor_seek_record(cur, cur->saved_key, cur->saved_size, &order);
+    cur->held = held;
+    cur->more_count = more_count;
     if (rc != SQLITE_OK) {
         cur->fast.state = CURSOR_SAVED; // still remembered: a later try may succeed
         cursor_unpin_from(cur, 0);

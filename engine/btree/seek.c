@@ -179,6 +179,7 @@ int cursor_seek_rowid(Cursor *cur, RowId rowid, bool bias_right, int *order)
     ASSERT(cur->is_table);
     ASSERT(order != NULL);
     (void)bias_right; // the right edge is looked at first anyway
+    cursor_let_go_lent(cur);
 
     if (cur->fast.state == CURSOR_VALID && seek_rowid_nearby(cur, rowid, order))
         return SQLITE_OK;
@@ -366,6 +367,7 @@ int cursor_seek_key(Cursor *cur, KeyProbe *probe, int *order)
     ASSERT(!cur->is_table);
     ASSERT(probe->compare != NULL);
     ASSERT(order != NULL);
+    cursor_let_go_lent(cur);
 
     if (cur->fast.state == CURSOR_FAULT)
         return cur->fault_rc;

@@ -77,36 +77,109 @@ static bool is_run(const Matcher *m, const u8 *p)
     return p < m->pattern_end && *p == m->rule->match_all && *p != m->escape;
 }
 
-// The next place at or after `s` where the pattern at p, which follows a run,
-// can begin: an ASCII letter that stands for itself can be looked for byte by
-// byte.
-static const u8 *skip_to_literal(const Matcher *m, const u8 *p, const u8 *s)
+// --- finding where a run may end ---
+
+// What the text must hold for the pattern behind a run to match: `byte` at `offset`, and if that is
+// a letter of either case, `second` behind it. Found byte by byte, which is sound because an ASCII
+// character of the pattern that stands for itself matches one byte of the text.
+typedef struct Anchor {
+    u8 byte; // 0: none, every place may do
+    u8 offset;
+    bool folds;
+    u8 second; // 0: any
+} Anchor;
+
+enum { ANCHOR_OFFSET_MAX = 12 };
+
+static bool is_literal(const Matcher *m, const u8 *p)
 {
-    u8 c = *p;
-    if (c >= 0x80 || c == m->rule->match_one || c == m->rule->match_set || c == m->escape)
-        return s;
-    if (!m->rule->fold_case || ascii_lower(c) == ascii_upper(c)) {
-        const u8 *found = memchr(s, c, (size_t)(m->text_end - s));
-        return found ? found : m->text_end;
+    u8 c = p < m->pattern_end ? *p : 0;
+    return c != 0 && c < 0x80 && c != m->rule->match_all && c != m->rule->match_one
+           && c != m->rule->match_set && c != m->escape;
+}
+
+// Neither a letter, when case does not matter, nor a space, of which texts are full.
+static bool is_rare(const Matcher *m, u8 c)
+{
+    bool folds = m->rule->fold_case && ascii_lower(c) != ascii_upper(c);
+    return c != ' ' && !folds;
+}
+
+static Anchor anchor_of(const Matcher *m, const u8 *p)
+{
+    if (!is_literal(m, p))
+        return (Anchor){0};
+    for (u8 i = 0; i < ANCHOR_OFFSET_MAX && is_literal(m, p + i); i++)
+        if (is_rare(m, p[i]))
+            return (Anchor){.byte = p[i], .offset = i};
+    Anchor first = {.byte = ascii_lower(p[0])};
+    first.folds = m->rule->fold_case && first.byte != ascii_upper(p[0]);
+    if (!first.folds)
+        first.byte = p[0];
+    else if (is_literal(m, p + 1))
+        first.second = ascii_lower(p[1]);
+    return first;
+}
+
+// The first byte that is the letter `low` in either case: eight at a time, by the borrow that a
+// zero byte draws when ones are subtracted.
+static const u8 *find_letter(const u8 *s, const u8 *end, u8 low)
+{
+    const u64 ones = 0x0101010101010101ull;
+    ASSERT(low >= 'a' && low <= 'z');
+
+    for (; end - s >= 8; s += 8) {
+        u64 word;
+        memcpy(&word, s, 8);
+        word = (word | 0x20 * ones) ^ low * ones;
+        if (((word - ones) & ~word & 0x80 * ones) != 0)
+            break;
     }
-    u8 low = ascii_lower(c);
-    while (s < m->text_end && ascii_lower(*s) != low)
+    while (s < end && (*s | 0x20) != low)
         s++;
     return s;
 }
+
+// The next place at or after `s` that satisfies the anchor, or the text's end.
+static const u8 *skip_to_anchor(const Matcher *m, const Anchor *anchor, const u8 *s)
+{
+    const u8 *end = m->text_end;
+    if (anchor->byte == 0)
+        return s;
+    if (end - s <= anchor->offset)
+        return end;
+    if (!anchor->folds) {
+        const u8 *found =
+            memchr(s + anchor->offset, anchor->byte, (size_t)(end - s) - anchor->offset);
+        return found != NULL ? found - anchor->offset : end;
+    }
+    for (;; s++) {
+        s = find_letter(s, end, anchor->byte);
+        if (s == end || anchor->second == 0)
+            return s;
+        if (s + 1 == end)
+            return end;
+        if (ascii_lower(s[1]) == anchor->second)
+            return s;
+    }
+}
+
+// --- the whole pattern ---
 
 static bool match(const Matcher *m, const u8 *p, const u8 *s)
 {
     const u8 *retry_pattern = NULL; // behind the last run
     const u8 *retry_text = NULL;
+    Anchor anchor = {0}; // of retry_pattern
     for (;;) {
         if (is_run(m, p)) {
             while (is_run(m, p))
                 p++;
             if (p == m->pattern_end)
                 return true;
+            anchor = anchor_of(m, p);
             retry_pattern = p;
-            retry_text = s = skip_to_literal(m, p, s);
+            retry_text = s = skip_to_anchor(m, &anchor, s);
             continue;
         }
         if (p == m->pattern_end && s == m->text_end)
@@ -126,7 +199,7 @@ static bool match(const Matcher *m, const u8 *p, const u8 *s)
             return false;
         utf8_next(&retry_text, m->text_end);
         p = retry_pattern;
-        retry_text = s = skip_to_literal(m, p, retry_text);
+        retry_text = s = skip_to_anchor(m, &anchor, retry_text);
     }
 }
 

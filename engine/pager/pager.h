@@ -122,6 +122,11 @@ MUST_USE int pager_get_blank(Pager *pager, Pgno pgno, Page **out);
 MUST_USE int pager_make_writable(Pager *pager, Page **page);
 void page_unpin(Pager *pager, Page *page); // NULL is legal
 void page_ref(Page *page);                 // one more pin
+// Keeps the bytes of the page as they are now, past the pin, whatever becomes of the page: who
+// changes it changes a copy (P1). Given back with page_let_go().
+typedef struct PageBuffer PageBuffer;
+PageBuffer *page_hold(Page *page);
+void page_let_go(Pager *pager, PageBuffer *held); // NULL is legal
 // The private page need not reach the disk: it is on the freelist now.
 void pager_dont_write(Pager *pager, Page *page);
 // Moves private content from page->pgno to `target` (auto-vacuum). The old number keeps stale

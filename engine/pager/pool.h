@@ -22,12 +22,12 @@
 
 #include <stdatomic.h>
 
-typedef struct PageBuffer {
+struct PageBuffer {
     atomic_uint refs;
     u32 size; // bytes of a page, without the slack
     struct PageBuffer *next_free;
     u8 data[];
-} PageBuffer;
+};
 
 enum {
     SLOT_USED_RECENTLY = 1, // second chance for the clock
@@ -72,6 +72,11 @@ typedef struct Pool {
 static inline Slot *slot_of(Page *page)
 {
     return (Slot *)(void *)page;
+}
+
+static inline bool buffer_is_shared(const PageBuffer *buffer)
+{
+    return atomic_load_explicit(&buffer->refs, memory_order_acquire) > 1;
 }
 
 static inline Slot *pool_find(const Pool *pool, Pgno pgno)

@@ -23,7 +23,7 @@ static int transaction_start_changing(Pager *pager)
 static int slot_unshare(Pager *pager, Slot *slot)
 {
     ASSERT(slot->buffer != NULL);
-    if (atomic_load_explicit(&slot->buffer->refs, memory_order_acquire) == 1)
+    if (!buffer_is_shared(slot->buffer))
         return SQLITE_OK;
     PageBuffer *copy;
     TRY(buffer_new(&pager->pool, &copy));
@@ -69,7 +69,7 @@ int pager_make_writable(Pager *pager, Page **page)
     ASSERT(slot->page.pins > 0);
     ASSERT(pager->phase >= PHASE_RESERVED);
     bool is_ready = slot->page.is_private && !undo_must_save(pager, slot)
-                    && (slot->flags & SLOT_DONT_WRITE) == 0;
+                    && (slot->flags & SLOT_DONT_WRITE) == 0 && !buffer_is_shared(slot->buffer);
     return LIKELY(is_ready) ? SQLITE_OK : slot_own(pager, slot);
 }
 

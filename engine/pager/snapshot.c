@@ -284,6 +284,21 @@ void page_ref(Page *page)
     ASSERT(page->pins != 0);
 }
 
+PageBuffer *page_hold(Page *page)
+{
+    ASSERT(page->pins > 0);
+    PageBuffer *buffer = slot_of(page)->buffer;
+    ASSERT(buffer->data == page->data);
+    page_buffer_ref(buffer);
+    return buffer;
+}
+
+void page_let_go(Pager *pager, PageBuffer *held)
+{
+    ASSERT(pager != NULL);
+    page_buffer_unref(&pager->pool, held);
+}
+
 void page_unpin(Pager *pager, Page *page)
 {
     (void)pager;

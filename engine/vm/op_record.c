@@ -306,6 +306,8 @@ __attribute__((always_inline)) static inline int field_decode(Vm *vm, VmCursor *
     u32 size = c->offsets[field + 1] - offset;
     if ((hints & P5_EPHEMERAL) == 0)
         return field_copy(out, body, size, type);
+    if (c->kind == VM_CURSOR_TREE)
+        cursor_lend(c->tree);
     value_set_null(out);
     set_bytes(out, (char *)(uintptr_t)body, size, type, V_EPHEMERAL);
     return SQLITE_OK;

@@ -178,8 +178,6 @@ COLD static int schema_is_stale(Vm *vm, int database, u32 cookie)
 static int write_begin(Vm *vm, Btree *bt)
 {
     sqlite3 *db = vm->db;
-    if (db->active_statements > 1)
-        TRY(vm_own_rows(db, vm));
     if (db->savepoint_count > 0)
         TRY(btree_savepoint_open(bt, (u32)db->savepoint_count));
     bool alone = db->autocommit && db->reading_statements <= 1;

@@ -449,19 +449,6 @@ void vm_expire_all(sqlite3 *db, bool later)
     }
 }
 
-int vm_own_rows(sqlite3 *db, const Vm *writer)
-{
-    for (Vm *vm = db->statements; vm != NULL; vm = vm->next) {
-        if (vm == writer || vm->state != VM_RUNNING || vm->row == NULL)
-            continue;
-        for (int i = 0; i < vm->column_count; i++) {
-            if (vm->row[i].flags & V_EPHEMERAL)
-                TRY(value_own(&vm->row[i]));
-        }
-    }
-    return SQLITE_OK;
-}
-
 u64 vm_memory_used(const Vm *vm)
 {
     u64 used = sizeof *vm + mem_size(vm->register_block) + mem_size(vm->code)

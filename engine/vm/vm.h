@@ -15,8 +15,8 @@
 //   M1  Registers are numbered from 1; r[0] exists and is never used. A sealed program names no
 //       other register.
 //   M2  A result row stays as it is until the next vm_step, vm_reset or vm_finalize, whatever other
-//       statements of the connection do: before the first write of a statement, rows of others that
-//       point into pages are copied (vm_own_rows).
+//       statements of the connection do: bytes it borrows from a page are kept by the cursor that
+//       lent them (cursor_lend).
 //   M3  Every way out of a run goes through vm_halt(): cursors closed, statement savepoint ended,
 //       transaction ended when autocommit is on and no other statement needs it.
 //   M4  Counts of active, reading and writing statements on the connection equal those of its
@@ -140,8 +140,6 @@ Value *vm_param(Vm *vm, int index); // 1-based; NULL when out of range
 void vm_clear_bindings(Vm *vm);
 // Marks every statement: recompile before its next run. `later`: a run in progress may finish.
 void vm_expire_all(sqlite3 *db, bool later);
-// Before a write: rows of suspended statements that point into pages are copied (M2).
-MUST_USE int vm_own_rows(sqlite3 *db, const Vm *writer);
 // sqlite3_vtab_in_first() and _next(): SQLITE_DONE past the last, SQLITE_ERROR when v is no list.
 int vm_in_step(Value *v, bool first, Value **out);
 // The B-tree cursor behind a cursor of a running statement (incremental BLOB I/O); NULL: it is not

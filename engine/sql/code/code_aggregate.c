@@ -280,7 +280,7 @@ static void step_one(AggregateCode *ac, const AggCode *agg)
     }
     Reg args = agg->arg_count > 0 ? reg_range_new(g, agg->arg_count) : 0;
     if (agg->arg_count > 0)
-        code_expr_list(g, agg->call->list, args, 0);
+        code_expr_list(g, agg->call->list, args, LIST_BORROW);
     code_strip_subtypes(g, agg->func, agg->call->list, args);
     if (call->distinct)
         code_distinct_argument(g, agg, args, skip);

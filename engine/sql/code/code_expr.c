@@ -578,6 +578,23 @@ void code_expr_into(Codegen *g, Expr *e, Reg target)
         program_emit(g->program, OP_SCopy, at, target, 0);
 }
 
+// What was emitted since `before` reads a column and nothing else: it need not be copied.
+static void allow_loan(Codegen *g, int before)
+{
+    if (codegen_failed(g) || program_here(g->program) != before + 1)
+        return;
+    Instr *last = program_at(g->program, -1);
+    if (last->op == OP_Column)
+        last->p5 |= P5_EPHEMERAL;
+}
+
+void code_expr_borrow(Codegen *g, Expr *e, Reg target)
+{
+    int before = program_here(g->program);
+    code_expr_into(g, e, target);
+    allow_loan(g, before);
+}
+
 void code_expr_copy(Codegen *g, Expr *e, Reg target)
 {
     Reg at = code_expr(g, e, 0);
@@ -590,7 +607,9 @@ Reg code_expr_temp(Codegen *g, Expr *e, Reg *release)
     if (is_worth_hoisting(g, e))
         return code_constant(g, e);
     Reg temp = reg_temp(g);
+    int before = program_here(g->program);
     Reg at = code_expr(g, e, temp);
+    allow_loan(g, before);
     if (at == temp)
         *release = temp;
     else
@@ -641,6 +660,8 @@ void code_expr_list(Codegen *g, const ExprList *list, Reg first, u32 flags)
     for (u32 i = 0; i < list->count; i++) {
         if ((flags & LIST_COPY) != 0)
             code_expr_copy(g, list->items[i].expr, first + (Reg)i);
+        else if ((flags & LIST_BORROW) != 0)
+            code_expr_borrow(g, list->items[i].expr, first + (Reg)i);
         else
             code_expr_into(g, list->items[i].expr, first + (Reg)i);
     }

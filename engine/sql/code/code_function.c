@@ -82,7 +82,7 @@ static u32 code_arguments(Codegen *g, const ExprList *args, const FuncDef *func,
         Expr *arg = args->items[i].expr;
         if (i < 32 && code_is_constant(arg))
             constant_mask |= 1u << i;
-        code_expr_into(g, arg, first + (Reg)i);
+        code_expr_borrow(g, arg, first + (Reg)i);
         if (args->count == 1)
             hint_column(g, func, arg);
     }

@@ -49,10 +49,10 @@ static void code_sorter_push(AggregateCode *ac)
     Codegen *g = ac->qc->g;
     Reg fields = reg_range_new(g, ac->field_count);
     Reg record = reg_temp(g);
-    code_expr_list(g, ac->op->keys, fields, 0);
+    code_expr_list(g, ac->op->keys, fields, LIST_BORROW);
     for (u32 i = 0; i < ac->column_count; i++) {
         if (ac->columns[i].field >= key_count(ac))
-            code_expr_into(g, ac->columns[i].column, fields + ac->columns[i].field);
+            code_expr_borrow(g, ac->columns[i].column, fields + ac->columns[i].field);
     }
     program_emit(g->program, OP_MakeRecord, fields, ac->field_count, record);
     program_emit(g->program, OP_SorterInsert, ac->sorter, record, 0);
@@ -84,7 +84,7 @@ static void code_key_change(AggregateCode *ac)
     int count = key_count(ac);
     Label same = label_new(g->program);
     if (ac->op->group == GROUP_SORTED) {
-        code_expr_list(g, ac->op->keys, ac->new_keys, 0);
+        code_expr_list(g, ac->op->keys, ac->new_keys, LIST_BORROW);
     } else {
         for (int i = 0; i < count; i++)
             program_emit(g->program, OP_Column, ac->pseudo, i, ac->new_keys + i);
@@ -175,7 +175,7 @@ static void code_hash_row(AggregateCode *ac, const HashInput *input)
     Codegen *g = ac->qc->g;
     Program *p = g->program;
     Label known = label_new(p), refused = label_new(p), done = label_new(p);
-    code_expr_list(g, ac->op->keys, ac->new_keys, 0);
+    code_expr_list(g, ac->op->keys, ac->new_keys, LIST_BORROW);
     program_emit_int(p, OP_HashGroup, input->groups, known, ac->new_keys, ac->first_accumulator);
     program_emit(p, OP_HashRefused, input->groups, refused, 0);
     program_emit(p, OP_Gosub, ac->reset_return, ac->reset, 0);
@@ -185,7 +185,7 @@ static void code_hash_row(AggregateCode *ac, const HashInput *input)
     label_here(p, refused);
     for (u32 i = 0; i < ac->column_count; i++) {
         if (ac->columns[i].field >= key_count(ac))
-            code_expr_into(g, ac->columns[i].column, ac->new_keys + ac->columns[i].field);
+            code_expr_borrow(g, ac->columns[i].column, ac->new_keys + ac->columns[i].field);
     }
     Reg record = reg_temp(g);
     program_emit(p, OP_MakeRecord, ac->new_keys, ac->field_count + 1, record);

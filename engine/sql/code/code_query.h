@@ -140,6 +140,7 @@ void code_operator(Codegen *g, Operator *tree, Select *select, SelectDest *dest)
 // One row of the stage below is ready; `next_row`: where to go when it is dropped.
 void code_query_row(QueryCode *qc, Label next_row);
 void code_limit_begin(Codegen *g, const LimitOperator *op, LimitCode *lc, Label done);
+bool dest_uses_row_at_once(const SelectDest *dest); // before any cursor moves
 void code_deliver(Codegen *g, SelectDest *dest, Reg row, int count, Label done);
 void code_sort_begin(QueryCode *qc);
 void code_sort_push(QueryCode *qc);

@@ -90,6 +90,13 @@ void code_deliver(Codegen *g, SelectDest *dest, Reg row, int count, Label done)
     }
 }
 
+// A row of the result lives until the next step, that of a table until its record is made.
+bool dest_uses_row_at_once(const SelectDest *dest)
+{
+    return dest->kind == DEST_OUTPUT || dest->kind == DEST_TABLE || dest->kind == DEST_SET
+           || dest->kind == DEST_UNION;
+}
+
 // --- rows ---
 
 static void output_row(QueryCode *qc, Label next_row)
@@ -108,7 +115,8 @@ static void count_limit(QueryCode *qc)
 
 static void code_columns(QueryCode *qc)
 {
-    code_expr_list(qc->g, qc->project_op->columns, qc->row, LIST_HOIST);
+    u32 borrow = dest_uses_row_at_once(qc->dest) ? LIST_BORROW : 0;
+    code_expr_list(qc->g, qc->project_op->columns, qc->row, LIST_HOIST | borrow);
 }
 
 void code_query_row(QueryCode *qc, Label next_row)

@@ -116,7 +116,7 @@ static void code_sort_keys(QueryCode *qc, Reg fields)
             program_emit(g->program, OP_Copy, qc->row + keys->items[i].column - 1, fields + (Reg)i,
                          0);
         else
-            code_expr_into(g, keys->items[i].expr, fields + (Reg)i);
+            code_expr_borrow(g, keys->items[i].expr, fields + (Reg)i);
     }
 }
 
@@ -140,7 +140,7 @@ void code_sort_push(QueryCode *qc)
         if (qc->distinct_op != NULL) // computed already
             program_emit(g->program, OP_Copy, qc->row + (Reg)i, target, 0);
         else
-            code_expr_into(g, columns->items[i].expr, target);
+            code_expr_borrow(g, columns->items[i].expr, target);
     }
     if (sorted > 0)
         code_run_boundary(qc, fields);
@@ -167,6 +167,7 @@ static void code_sorted_rows(QueryCode *qc)
         program_emit(g->program, OP_IfPos, qc->limit.offset, next, 1);
     for (int i = 0; i < qc->column_count; i++) {
         program_emit(g->program, OP_Column, pseudo, sc->places[i] - sorted, qc->row + i);
+        program_set_p5(g->program, dest_uses_row_at_once(qc->dest) ? P5_EPHEMERAL : 0);
     }
     code_deliver(g, qc->dest, qc->row, qc->column_count, qc->done);
     if (qc->limit.limit != 0)

@@ -175,14 +175,17 @@ void plan_pop(Codegen *g, int former_parent);
 // if the value already lives there. target 0 means: anywhere (a new register).
 Reg code_expr(Codegen *g, Expr *e, Reg target);
 void code_expr_into(Codegen *g, Expr *e, Reg target); // in `target` itself
+// As code_expr_into(), for a value that is used before any cursor it comes from moves: the text or
+// blob of a column may then stay in its page.
+void code_expr_borrow(Codegen *g, Expr *e, Reg target);
 void code_expr_copy(Codegen *g, Expr *e,
                     Reg target); // in `target`, as a deep copy that survives the row
-// A temporary register or where the value lives; *release gets what to hand to reg_temp_release (0:
-// nothing).
+// A temporary register or where the value lives, to be used at once; *release gets what to hand to
+// reg_temp_release (0: nothing).
 Reg code_expr_temp(Codegen *g, Expr *e, Reg *release);
 // A constant's register, filled once in the start-up part.
 Reg code_constant(Codegen *g, Expr *e);
-enum { LIST_COPY = 1, LIST_HOIST = 2 };
+enum { LIST_COPY = 1, LIST_HOIST = 2, LIST_BORROW = 4 };
 void code_expr_list(Codegen *g, const ExprList *list, Reg first, u32 flags);
 // Emits a jump to `to`, taken if the truth of `e` equals `when`, where NULL counts as `null_as`.
 void code_jump(Codegen *g, Expr *e, Label to, bool when, bool null_as);

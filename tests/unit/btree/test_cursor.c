@@ -18,6 +18,75 @@ static i64 number_at(TreeFixture *f, Cursor *cur)
     return tree_read(f, cur, NULL);
 }
 
+// Lends the row stood on; its bytes are the same after whatever `disturb` does to them.
+static void disturb_lent_row(TreeFixture *f, Cursor *reader, i64 n,
+                             void (*disturb)(TreeFixture *f, i64 n))
+{
+    u8 before[64];
+    u32 local;
+    bool different;
+    for (int turn = 0; turn < 3; turn++) { // more pages than one may be held for a row
+        const u8 *lent = cursor_payload_local(reader, &local);
+        assert_true(local <= sizeof before);
+        memcpy(before, lent, local);
+        cursor_lend(reader);
+        disturb(f, n);
+        assert_memory_equal(lent, before, local);
+        assert_ok(cursor_restore(reader, &different));
+        assert_memory_equal(lent, before, local);
+        if (different)
+            break;
+    }
+}
+
+static void replace_and_balance(TreeFixture *f, i64 n)
+{
+    assert_ok(tree_put(f, n, 21));
+    for (i64 i = 0; i < 8; i++)
+        assert_ok(tree_put(f, n + 100000 + i, 40));
+}
+
+static void delete_and_undo(TreeFixture *f, i64 n)
+{
+    int order;
+    assert_ok(btree_savepoint_open(f->bt, 1));
+    assert_ok(tree_seek(f, f->cur, n, &order));
+    assert_ok(cursor_delete(f->cur, 0));
+    assert_ok(tree_put(f, n + 1, 30));
+    assert_ok(btree_savepoint(f->bt, SAVEPOINT_ROLLBACK, 0));
+    assert_ok(btree_savepoint(f->bt, SAVEPOINT_RELEASE, 0));
+}
+
+static void delete_for_good(TreeFixture *f, i64 n)
+{
+    int order;
+    assert_ok(tree_seek(f, f->cur, n, &order));
+    assert_ok(cursor_delete(f->cur, 0));
+}
+
+static void lent_bytes_stay_until_the_cursor_moves(void **state)
+{
+    (void)state;
+    static void (*const disturbances[])(TreeFixture *, i64) = {replace_and_balance, delete_and_undo,
+                                                               delete_for_good};
+    for (int i = 0; i < 6; i++) {
+        TreeFixture f;
+        Cursor *reader;
+        int order;
+        fill(&f, i >= 3, 200);
+        assert_ok(cursor_open(f.bt, f.root, false, f.shape, &reader));
+        for (i64 n = 10; n < 150; n += 9) {
+            assert_ok(tree_seek(&f, reader, n * 2, &order));
+            assert_int_equal(order, 0);
+            disturb_lent_row(&f, reader, n * 2, disturbances[i % 3]);
+            if (n % 2 == 0)
+                assert_ok(cursor_next(reader));
+        }
+        cursor_close(reader);
+        tree_close(&f);
+    }
+}
+
 static void a_saved_cursor_finds_its_row_again(void **state)
 {
     (void)state;
@@ -190,6 +259,8 @@ static void counting_a_maze_ends(void **state)
 }
 
 TEST_SUITE(cursor, cmocka_unit_test(counting_a_maze_ends),
+           cmocka_unit_test(lent_bytes_stay_until_the_cursor_moves),
+           cmocka_unit_test(lent_bytes_stay_until_the_cursor_moves),
            cmocka_unit_test(a_saved_cursor_finds_its_row_again),
            cmocka_unit_test(a_cursor_whose_row_was_deleted_goes_on_beside_the_hole),
            cmocka_unit_test(deleting_while_walking_visits_every_row_once),
