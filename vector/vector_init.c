@@ -1,5 +1,5 @@
 // Registers the module on a connection.
-#include "vector/vector.h"
+#include "vector/index/vector_index.h"
 
 int quire_vector_init(sqlite3 *db, char **message, const struct sqlite3_api_routines *api)
 {
@@ -8,5 +8,8 @@ int quire_vector_init(sqlite3 *db, char **message, const struct sqlite3_api_rout
     TRY(vector_functions_register(db, kernels));
     TRY(vector_aggregates_register(db));
     TRY(vec_functions_register(db, kernels));
-    return vec_each_register(db);
+    TRY(vec_each_register(db));
+    TRY(vector_index_register(db, kernels));
+    TRY(vector_top_k_register(db));
+    return vector_index_info_register(db, kernels);
 }

@@ -134,6 +134,9 @@ static inline void reg_borrow(Value *out, const Value *in)
         out->size = in->size;
         if ((flags & V_STATIC) == 0)
             flags = (u16)((flags & ~(V_DYNAMIC | V_OWNED)) | V_EPHEMERAL);
+    } else if (UNLIKELY(flags & V_SUBTYPE)) { // a pointer: the owner destroys it
+        out->bytes = in->bytes;
+        flags &= (u16)~V_DYNAMIC;
     }
     out->flags = flags;
     out->encoding = in->encoding;

@@ -398,6 +398,36 @@ static double either(const void *a, const void *b, size_t count)
     return count_bits(combine_or, a, b, count);
 }
 
+// --- quantised rows ---
+
+// A product is at most 15 * 127, so four of them fit the 16 bits in which they are summed first.
+static void code_dots(const uint8_t *codes, size_t row_count, size_t group_count,
+                      const int8_t *query, int32_t *out)
+{
+    const __m256i low_u8x32 = _mm256_set1_epi8(15);
+    const __m256i ones_i16x16 = _mm256_set1_epi16(1);
+    for (size_t row = 0; row < row_count; row++) {
+        __m256i sum_i32x8 = _mm256_setzero_si256();
+        const int8_t *q = query;
+        for (size_t group = 0; group < group_count; group++, q += CODE_GROUP_DIMS) {
+            __m256i both_u8x32 = _mm256_loadu_si256((const __m256i *)codes);
+            __m256i first_u8x32 = _mm256_and_si256(both_u8x32, low_u8x32);
+            __m256i second_u8x32 = _mm256_and_si256(_mm256_srli_epi16(both_u8x32, 4), low_u8x32);
+            __m256i q_first_i8x32 = _mm256_loadu_si256((const __m256i *)q);
+            __m256i q_second_i8x32 = _mm256_loadu_si256((const __m256i *)(q + CODE_GROUP_SIZE));
+            __m256i sum_i16x16 =
+                _mm256_add_epi16(_mm256_maddubs_epi16(first_u8x32, q_first_i8x32),
+                                 _mm256_maddubs_epi16(second_u8x32, q_second_i8x32));
+            sum_i32x8 = _mm256_add_epi32(sum_i32x8, _mm256_madd_epi16(sum_i16x16, ones_i16x16));
+            codes += CODE_GROUP_SIZE;
+        }
+        __m128i sum_i32x4 = _mm_add_epi32(_mm256_castsi256_si128(sum_i32x8),
+                                          _mm256_extracti128_si256(sum_i32x8, 1));
+        sum_i32x4 = _mm_hadd_epi32(sum_i32x4, sum_i32x4);
+        out[row] = _mm_cvtsi128_si32(_mm_hadd_epi32(sum_i32x4, sum_i32x4));
+    }
+}
+
 const VectorKernels vector_kernels_avx2 = {
     .name = "avx2",
     .element =
@@ -411,4 +441,5 @@ const VectorKernels vector_kernels_avx2 = {
     .hamming = hamming,
     .both = both,
     .either = either,
+    .code_dots = code_dots,
 };

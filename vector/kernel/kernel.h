@@ -39,11 +39,20 @@ typedef struct ElementKernels {
     CosineKernel *cosine; // all three parts in one pass
 } ElementKernels;
 
+// Dot products of quantised rows with one quantised query, exact. Rows lie one behind the other,
+// each of `group_count` times CODE_GROUP_SIZE bytes: byte b of group g holds element 64g + b in its
+// lower half and element 64g + 32 + b in its upper half, both 0..15. The query is 64 * group_count
+// signed bytes in plain order. out[r] is the sum of row r; a sum of 2^20 elements still fits.
+typedef void CodeKernel(const uint8_t *codes, size_t row_count, size_t group_count,
+                        const int8_t *query, int32_t *out);
+enum { CODE_GROUP_SIZE = 32, CODE_GROUP_DIMS = 64 };
+
 typedef struct VectorKernels {
     const char *name; // as QUIRE_CPU spells it
     ElementKernels element[ELEMENT_COUNT];
     // Over `count` bytes: bits that differ, that both have, that either has.
     PairKernel *hamming, *both, *either;
+    CodeKernel *code_dots;
 } VectorKernels;
 
 extern const VectorKernels vector_kernels_portable;

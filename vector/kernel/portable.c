@@ -235,6 +235,20 @@ static double either(const void *a, const void *b, size_t count)
     return count_bits(combine_or, a, b, count);
 }
 
+static void code_dots(const uint8_t *codes, size_t row_count, size_t group_count,
+                      const int8_t *query, int32_t *out)
+{
+    for (size_t row = 0; row < row_count; row++) {
+        int32_t sum = 0;
+        for (size_t group = 0; group < group_count; group++) {
+            const int8_t *q = query + group * CODE_GROUP_DIMS;
+            for (size_t b = 0; b < CODE_GROUP_SIZE; b++, codes++)
+                sum += (*codes & 15) * q[b] + (*codes >> 4) * q[b + CODE_GROUP_SIZE];
+        }
+        out[row] = sum;
+    }
+}
+
 const VectorKernels vector_kernels_portable = {
     .name = "portable",
     .element =
@@ -248,6 +262,7 @@ const VectorKernels vector_kernels_portable = {
     .hamming = hamming,
     .both = both,
     .either = either,
+    .code_dots = code_dots,
 };
 
 // --- half-precision formats ---

@@ -232,10 +232,32 @@ static void the_environment_names_the_set(void **state)
     assert_text(vector_kernels()->name, other);
 }
 
+static void quantised_rows_give_the_same_sums_in_every_set(void **state)
+{
+    (void)state;
+    enum { ROWS = 5, GROUPS_MAX = 33 };
+    unsigned char codes[ROWS * GROUPS_MAX * CODE_GROUP_SIZE + 1];
+    int8_t query[GROUPS_MAX * CODE_GROUP_DIMS + 1];
+    for (size_t i = 0; i < sizeof codes; i++)
+        codes[i] = i % 7 == 0 ? 0xff : (unsigned char)(random_element() * 40);
+    for (size_t i = 0; i < sizeof query; i++)
+        query[i] = (int8_t)(i % 5 == 0 ? -127 : random_element() * 42);
+    for (size_t i = 0; i < sizeof set_names / sizeof *set_names; i++) {
+        const VectorKernels *set = vector_kernels_find(set_names[i]);
+        for (size_t groups = 0; set != NULL && groups <= GROUPS_MAX; groups++) {
+            int32_t expected[ROWS], got[ROWS];
+            vector_kernels_portable.code_dots(codes + 1, ROWS, groups, query + 1, expected);
+            set->code_dots(codes + 1, ROWS, groups, query + 1, got);
+            assert_memory_equal(expected, got, sizeof expected);
+        }
+    }
+}
+
 TEST_SUITE(kernel, cmocka_unit_test(every_kernel_keeps_its_bound_at_every_length),
            cmocka_unit_test(integer_sums_do_not_overflow),
            cmocka_unit_test(bits_are_counted_at_every_length),
            cmocka_unit_test(a_nan_element_gives_nan),
            cmocka_unit_test(every_half_survives_the_way_to_single_and_back),
            cmocka_unit_test(singles_round_to_the_nearest_half),
+           cmocka_unit_test(quantised_rows_give_the_same_sums_in_every_set),
            cmocka_unit_test(the_environment_names_the_set))

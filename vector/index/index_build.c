@@ -1,0 +1,433 @@
+// Building an index from its table, in sequential passes.
+//
+//     1  a random sample of the rows is read, and k-means makes the lists' centroids of it;
+//     2  all rows: each gets its nearest list, and the calibration its neighbours;
+//     3  all rows again, as often as memory demands: those of a range of lists are encoded, brought
+//        into the order of lists and written block by block.
+//
+// What is kept per row between the passes is its rowid and list, 12 bytes. Rows come in the order
+// of rowids each time, from one snapshot, so a counter tells which row is which. The caller holds a
+// savepoint: a failure leaves the index as it was.
+#include "vector/index/cluster.h"
+#include "vector/index/index_calibrate.h"
+#include "vector/index/vector_index.h"
+
+#include <math.h>
+
+enum {
+    SAMPLE_PER_LIST = 64,
+    SAMPLE_MIN = 16384,
+    KEY_MEAN = 2,
+};
+
+typedef struct Build {
+    Index *index;
+    Blas blas;
+    sqlite3_stmt *rows; // all rows of the table, being stepped
+    f32 *sample;
+    size_t sample_count;
+    // Of every fit row:
+    MapEntry *entries;
+    u8 *kinds;
+    size_t row_count, capacity;
+    // Of every list:
+    size_t *sizes;
+    f64 *spreads; // sums of square distances from the centroid
+    // One batch on its way through pass 2:
+    f32 *vectors;
+    u32 *positions;
+    size_t batch_count;
+    Calibration *calibration;
+} Build;
+
+static void build_deinit(Build *build)
+{
+    blas_close(&build->blas);
+    if (build->rows != NULL)
+        (void)sqlite3_reset(build->rows);
+    sqlite3_free(build->sample);
+    sqlite3_free(build->entries);
+    sqlite3_free(build->kinds);
+    sqlite3_free(build->sizes);
+    sqlite3_free(build->spreads);
+    sqlite3_free(build->vectors);
+    sqlite3_free(build->positions);
+    calibration_free(build->calibration);
+}
+
+// --- rows of the table ---
+
+static int rows_begin(Build *build)
+{
+    return store_statement(build->index, STORE_ROWS_READ, &build->rows);
+}
+
+// The next row that holds a vector. SQLITE_ROW, SQLITE_DONE or an error.
+static int rows_next(Build *build, i64 *rowid, Vector *vector)
+{
+    IndexState *state = &build->index->state;
+    int rc;
+    while ((rc = sqlite3_step(build->rows)) == SQLITE_ROW) {
+        *rowid = sqlite3_column_int64(build->rows, 0);
+        state->rowid_max = *rowid > state->rowid_max ? *rowid : state->rowid_max;
+        if (index_vector_decode(build->index, sqlite3_column_value(build->rows, 1), vector))
+            return SQLITE_ROW;
+    }
+    int end = sqlite3_reset(build->rows);
+    build->rows = NULL;
+    return rc == SQLITE_DONE ? rc : end != SQLITE_OK ? end : rc;
+}
+
+// --- pass 1 ---
+
+// The dimensions of the first vector, where nothing else has said them.
+static int find_dims(Build *build)
+{
+    Index *index = build->index;
+    u32 dims = index->config.dims;
+    if (dims == 0 && index->state.dims == 0) {
+        i64 rowid;
+        Vector vector;
+        TRY(rows_begin(build));
+        int rc = rows_next(build, &rowid, &vector);
+        dims = rc == SQLITE_ROW ? (u32)vector.dims : 0;
+        if (build->rows != NULL)
+            (void)sqlite3_reset(build->rows);
+        build->rows = NULL;
+        if (rc != SQLITE_ROW && rc != SQLITE_DONE)
+            return rc;
+    }
+    dims = dims != 0 ? dims : index->state.dims;
+    return dims != 0 ? state_set_dims(index, dims) : SQLITE_OK;
+}
+
+static size_t sample_size(const Index *index, i64 row_count, size_t list_count)
+{
+    i64 wanted = (i64)list_count * SAMPLE_PER_LIST;
+    i64 room = index->config.memory / 3 / (i64)(index->state.width * sizeof(f32));
+    wanted = wanted < SAMPLE_MIN ? SAMPLE_MIN : wanted;
+    wanted = wanted > room ? room : wanted;
+    return (size_t)(wanted > row_count ? row_count : wanted);
+}
+
+// Each row is taken with the chance that still fills the sample.
+static int read_sample(Build *build, i64 row_count, size_t wanted)
+{
+    Index *index = build->index;
+    u32 width = index->state.width;
+    u64 random = index->state.seed;
+    Vector vector;
+    i64 rowid;
+    build->sample = sqlite3_malloc64((wanted + 1) * width * sizeof *build->sample);
+    if (build->sample == NULL)
+        return SQLITE_NOMEM;
+    TRY(rows_begin(build));
+    int rc;
+    for (i64 left = row_count; (rc = rows_next(build, &rowid, &vector)) == SQLITE_ROW; left--) {
+        size_t missing = wanted - build->sample_count;
+        if (missing == 0 || (left > 0 && random_next(&random) % (u64)left >= missing))
+            continue;
+        f32 *rotated = build->sample + build->sample_count * width;
+        build->sample_count += index_vector_rotate(index, &vector, rotated) == ROW_FIT;
+    }
+    return rc == SQLITE_DONE ? SQLITE_OK : rc;
+}
+
+static void sample_mean(const Build *build, f32 *mean)
+{
+    u32 width = build->index->state.width;
+    memset(mean, 0, width * sizeof *mean);
+    for (size_t i = 0; i < build->sample_count; i++)
+        for (u32 d = 0; d < width; d++)
+            mean[d] += build->sample[i * width + d] / (f32)build->sample_count;
+}
+
+// The cache is filled here and written only once the radii are known.
+static int make_lists(Build *build, u32 count)
+{
+    Index *index = build->index;
+    ListCache *lists = &index->lists;
+    u32 width = index->state.width;
+    TRY(lists_alloc(lists, count, width));
+    sample_mean(build, lists->mean);
+    if (count == 1 || build->sample_count == 0) {
+        count = 1;
+        memcpy(lists->centroids, lists->mean, width * sizeof(f32));
+    } else {
+        TRY(cluster(&build->blas, (Rows){build->sample, build->sample_count}, width,
+                    lists->centroids, count, index->state.seed));
+    }
+    lists->count = count;
+    for (u32 i = 0; i < count; i++) {
+        f32 *centroid = lists->centroids + (size_t)i * width;
+        centroid_round(centroid, width);
+        lists->squares[i] =
+            (f32)index->kernels->element[ELEMENT_F32].dot(centroid, centroid, width);
+        lists->ids[i] = i + 1;
+        lists->radii[i] = 0;
+    }
+    return SQLITE_OK;
+}
+
+// --- pass 2 ---
+
+static int entries_reserve(Build *build, size_t more)
+{
+    if (build->row_count + more <= build->capacity)
+        return SQLITE_OK;
+    size_t capacity = build->capacity * 2 + more;
+    MapEntry *entries = sqlite3_realloc64(build->entries, capacity * sizeof *entries);
+    if (entries == NULL)
+        return SQLITE_NOMEM;
+    build->entries = entries;
+    u8 *kinds = sqlite3_realloc64(build->kinds, capacity);
+    if (kinds == NULL)
+        return SQLITE_NOMEM;
+    build->kinds = kinds;
+    build->capacity = capacity;
+    return SQLITE_OK;
+}
+
+static int assign_batch(Build *build)
+{
+    Index *index = build->index;
+    size_t count = build->batch_count;
+    u32 width = index->state.width;
+    const ListCache *lists = &index->lists;
+    if (count == 0)
+        return SQLITE_OK;
+    const Centroids centroids = {lists->centroids, lists->squares, lists->count, width};
+    TRY(centroids_nearest(&build->blas, &centroids, build->vectors, count, build->positions));
+    PairKernel *l2sq = index->kernels->element[ELEMENT_F32].l2sq;
+    for (size_t i = 0; i < count; i++) {
+        u32 position = build->positions[i];
+        build->entries[build->row_count - count + i].list = lists->ids[position];
+        build->sizes[position]++;
+        build->spreads[position] +=
+            l2sq(build->vectors + i * width, lists->centroids + (size_t)position * width, width);
+    }
+    calibration_add(build->calibration, build->vectors, build->positions, count);
+    build->batch_count = 0;
+    return SQLITE_OK;
+}
+
+static int assign_row(Build *build, i64 rowid, const Vector *vector)
+{
+    Index *index = build->index;
+    TRY(entries_reserve(build, 1));
+    f32 *rotated = build->vectors + build->batch_count * index->state.width;
+    RowKind kind = index_vector_rotate(index, vector, rotated);
+    if (kind == ROW_UNFIT)
+        return SQLITE_OK;
+    build->entries[build->row_count] = (MapEntry){.rowid = rowid};
+    build->kinds[build->row_count] = (u8)kind;
+    build->row_count++;
+    build->batch_count++;
+    return build->batch_count == CALIBRATION_BATCH ? assign_batch(build) : SQLITE_OK;
+}
+
+static int assign_rows(Build *build)
+{
+    Index *index = build->index;
+    size_t list_count = index->lists.count;
+    Vector vector;
+    i64 rowid;
+    build->vectors =
+        sqlite3_malloc64(CALIBRATION_BATCH * index->state.width * sizeof *build->vectors);
+    build->positions = sqlite3_malloc64(CALIBRATION_BATCH * sizeof *build->positions);
+    build->sizes = sqlite3_malloc64(list_count * sizeof *build->sizes);
+    build->spreads = sqlite3_malloc64(list_count * sizeof *build->spreads);
+    if (build->vectors == NULL || build->positions == NULL || build->sizes == NULL
+        || build->spreads == NULL)
+        return SQLITE_NOMEM;
+    memset(build->sizes, 0, list_count * sizeof *build->sizes);
+    memset(build->spreads, 0, list_count * sizeof *build->spreads);
+    TRY(calibration_begin(index, build->sample, build->sample_count, &build->calibration));
+    TRY(rows_begin(build));
+    int rc;
+    while ((rc = rows_next(build, &rowid, &vector)) == SQLITE_ROW)
+        TRY(assign_row(build, rowid, &vector));
+    if (rc != SQLITE_DONE)
+        return rc;
+    return assign_batch(build);
+}
+
+// --- pass 3 ---
+
+typedef struct Range {
+    u32 first, end; // positions of lists
+    size_t *starts; // where in the batch the next row of each list goes
+    RowBatch batch;
+} Range;
+
+static int encode_rows(Build *build, Range *range)
+{
+    Index *index = build->index;
+    const ListCache *lists = &index->lists;
+    u32 width = index->state.width;
+    size_t code_size = code_size_of(width);
+    RankKind kind = index_rank_kind(index);
+    f32 *rotated = build->vectors;
+    Vector vector;
+    i64 rowid;
+    TRY(rows_begin(build));
+    int rc;
+    for (size_t i = 0; (rc = rows_next(build, &rowid, &vector)) == SQLITE_ROW;) {
+        if (i >= build->row_count || build->entries[i].rowid != rowid)
+            continue;                              // not a fit one
+        u32 position = build->entries[i].list - 1; // ids are 1, 2, ... after a build
+        RowKind row_kind = (RowKind)build->kinds[i++];
+        if (position < range->first || position >= range->end)
+            continue;
+        size_t at = range->starts[position - range->first]++;
+        u8 *code = range->batch.codes + at * code_size;
+        range->batch.rowids[at] = rowid;
+        (void)index_vector_rotate(index, &vector, rotated);
+        if (row_kind != ROW_FIT)
+            row_encode_apart(row_kind == ROW_ZERO ? INFINITY : -INFINITY, width, code,
+                             &range->batch.factors[at]);
+        else
+            row_encode(
+                &(RowFrame){kind, width, lists->centroids + (size_t)position * width, lists->mean},
+                rotated, code, &range->batch.factors[at]);
+    }
+    return rc == SQLITE_DONE ? SQLITE_OK : rc;
+}
+
+static int write_range(Build *build, Range *range)
+{
+    Index *index = build->index;
+    size_t at = 0;
+    for (u32 i = range->first; i < range->end; i++) {
+        u32 length;
+        if (build->sizes[i] > 0)
+            TRY(list_append(index, index->lists.ids[i], &range->batch, at, build->sizes[i],
+                            &length));
+        at += build->sizes[i];
+    }
+    return SQLITE_OK;
+}
+
+static int build_range(Build *build, Range *range, size_t row_count)
+{
+    size_t code_size = code_size_of(build->index->state.width);
+    range->starts = sqlite3_malloc64((range->end - range->first) * sizeof *range->starts);
+    if (range->starts == NULL)
+        return SQLITE_NOMEM;
+    size_t at = 0;
+    for (u32 i = range->first; i < range->end; i++) {
+        range->starts[i - range->first] = at;
+        at += build->sizes[i];
+    }
+    ASSERT(at == row_count);
+    int rc = batch_reserve(&range->batch, code_size, row_count + 1);
+    if (rc == SQLITE_OK)
+        rc = encode_rows(build, range);
+    if (rc == SQLITE_OK)
+        rc = write_range(build, range);
+    batch_deinit(&range->batch);
+    sqlite3_free(range->starts);
+    return rc;
+}
+
+static int write_blocks(Build *build)
+{
+    const Index *index = build->index;
+    size_t row_size = code_size_of(index->state.width) + sizeof(RowFactors) + sizeof(i64);
+    size_t room = (size_t)index->config.memory / 2 / row_size;
+    for (u32 first = 0; first < index->lists.count;) {
+        Range range = {.first = first, .end = first};
+        size_t rows = 0;
+        while (range.end < index->lists.count
+               && (range.end == first || rows + build->sizes[range.end] <= room))
+            rows += build->sizes[range.end++];
+        TRY(build_range(build, &range, rows));
+        first = range.end;
+    }
+    return SQLITE_OK;
+}
+
+static int write_lists(Build *build)
+{
+    Index *index = build->index;
+    ListCache *lists = &index->lists;
+    for (u32 i = 0; i < lists->count; i++) {
+        lists->radii[i] =
+            build->sizes[i] > 0 ? (f32)sqrt(build->spreads[i] / (f64)build->sizes[i]) : 0;
+        TRY(list_write(index, lists->ids[i], lists->centroids + (size_t)i * lists->width,
+                       lists->radii[i]));
+    }
+    return store_meta_write(index, KEY_MEAN, lists->mean, lists->width * sizeof(f32));
+}
+
+// --- all together ---
+
+static int empty_tables(Index *index)
+{
+    static const char *const tables[] = {"lists", "blocks", "map", "queue"};
+    for (int i = 0; i < ARRAY_LEN(tables); i++)
+        TRY(store_exec(index, "DELETE FROM \"%w\".\"%w_%s\"", index->config.schema,
+                       index->config.name, tables[i]));
+    return SQLITE_OK;
+}
+
+static int count_rows(Index *index, i64 *count)
+{
+    sqlite3_stmt *stmt;
+    bool found;
+    TRY(store_statement(index, STORE_ROWS_COUNT, &stmt));
+    TRY(sqlite3_bind_int64(stmt, 1, INT64_MAX));
+    return store_number(index, STORE_ROWS_COUNT, count, &found);
+}
+
+static int build_lists(Build *build, i64 row_count)
+{
+    Index *index = build->index;
+    IndexState *state = &index->state;
+    u32 list_count = row_count < TIER2_ROWS ? 1 : (u32)(row_count / index->config.list_size);
+    blas_open(&build->blas, index->kernels, 1);
+    TRY(read_sample(build, row_count, sample_size(index, row_count, list_count)));
+    TRY(make_lists(build, list_count < 2 ? 1 : list_count));
+    TRY(assign_rows(build));
+    TRY(write_blocks(build));
+    TRY(write_lists(build));
+    TRY(map_store(index, build->entries, build->row_count));
+    TRY(calibration_finish(build->calibration, state));
+    state->list_count = index->lists.count;
+    state->next_list = state->list_count + 1;
+    state->row_count = (i64)build->row_count;
+    state->skipped = row_count - state->row_count;
+    return SQLITE_OK;
+}
+
+int index_build(Index *index)
+{
+    ASSERT(!index->is_busy);
+
+    Build build = {.index = index};
+    IndexState *state = &index->state;
+    i64 row_count;
+    state->list_count = 0;
+    state->next_list = 1;
+    state->row_count = 0;
+    state->skipped = 0;
+    state->rowid_max = INT64_MIN;
+    state->generation = random_u64() | 1;
+    lists_free(&index->lists);
+    TRY(empty_tables(index));
+    int rc = find_dims(&build);
+    if (rc == SQLITE_OK)
+        rc = count_rows(index, &row_count);
+    if (rc == SQLITE_OK && state->width > 0 && row_count >= TIER1_ROWS)
+        rc = build_lists(&build, row_count);
+    build_deinit(&build);
+    if (rc != SQLITE_OK) {
+        lists_free(&index->lists);
+        return rc;
+    }
+    index->lists.generation = state->generation;
+    if (state->list_count == 0)
+        lists_free(&index->lists);
+    state->is_stale = false;
+    return state_write(index);
+}
