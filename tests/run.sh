@@ -20,7 +20,7 @@ STARTED=$(date +%s)
 
 PACKAGES="gcc g++ libc6-dev binutils cmake ninja-build ccache pkg-config clang clang-format
     libcmocka-dev liburing-dev libopenblas-dev libstemmer-dev libutf8proc-dev libsqlite3-dev sqlite3
-    libedit-dev libcurl4-openssl-dev"
+    libedit-dev libcurl4-openssl-dev libsqlite3-tcl tcl libdbd-sqlite3-perl"
 
 # Seconds left of the run; at least one, so that timeout(1) always has a bound.
 left() {
