@@ -1,9 +1,19 @@
 // The error a connection last met.
 
+#include "base/alloc.h"
 #include "base/buffer.h"
 #include "base/error.h"
 #include "catalog/connection.h"
 #include <stdarg.h>
+#include <string.h>
+
+// Programs keep what sqlite3_errmsg() gave them while they finalize the statement that failed, and
+// that tells the same error once more: the text then stays where it is.
+static bool is_same_message(const Value *message, const char *text, size_t size)
+{
+    return (message->flags & V_TEXT) != 0 && message->encoding == SQLITE_UTF8
+           && message->size == size && memcmp(message->bytes, text, size) == 0;
+}
 
 int connection_error(sqlite3 *db, int rc, const char *fmt, ...)
 {
@@ -19,8 +29,11 @@ int connection_error(sqlite3 *db, int rc, const char *fmt, ...)
     va_end(args);
     size_t size = text.size;
     char *taken = buffer_take(&text);
-    if (taken == NULL
-        || value_set_text(db->error_message, taken, size, SQLITE_UTF8, BYTES_TAKE) != SQLITE_OK)
+    if (taken != NULL && is_same_message(db->error_message, taken, size))
+        mem_free(taken);
+    else if (taken == NULL
+             || value_set_text(db->error_message, taken, size, SQLITE_UTF8, BYTES_TAKE)
+                    != SQLITE_OK)
         return connection_out_of_memory(db);
     db->error_offset = -1;
     return rc;

@@ -64,6 +64,10 @@ int op_agg_value(Vm *vm, const Instr *in)
 int op_agg_final(Vm *vm, const Instr *in)
 {
     FuncCall *call = &in->p4.call->context;
+    if (in->p5 != 0) {
+        call_discard_state(vm->db, &vm->registers[in->p1]);
+        return SQLITE_OK;
+    }
     call->rc = SQLITE_OK;
     call_finish_aggregate(call, &vm->registers[in->p1]);
     call->result = &vm->registers[in->p1];

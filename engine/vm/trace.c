@@ -11,6 +11,8 @@ void trace_begin(Vm *vm)
     sqlite3 *db = vm->db;
     bool is_profiled = is_traced(vm, SQLITE_TRACE_PROFILE) || db->profile_legacy != NULL;
     vm->started_us = is_profiled ? os_monotonic_us() + 1 : 0;
+    if (vm->was_traced)
+        return;
     if (db->trace_is_legacy && db->trace_legacy != NULL && vm->sql != NULL) {
         char *expanded = vm_hooks()->expanded_sql == NULL ? NULL : vm_hooks()->expanded_sql(vm);
         db->trace_legacy(db->trace_arg, expanded == NULL ? vm->sql : expanded);

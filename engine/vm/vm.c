@@ -301,6 +301,8 @@ static void run_fail(Vm *vm, int rc)
     log_message(rc, "statement aborts at %d: [%s] %s", vm->pc, vm->sql == NULL ? "" : vm->sql,
                 vm->error_message == NULL ? error_text(rc) : vm->error_message);
     vm_halt(vm);
+    ASSERT(vm->frame == NULL);
+    registers_clear(vm); // aggregates end here, while the step that failed still runs
 }
 
 static int step_once(Vm *vm)
@@ -371,9 +373,12 @@ int vm_step(Vm *vm)
                 vm->error_message = mem_dup(value_text(db->error_message, SQLITE_UTF8), (u64)-1);
             return db->out_of_memory ? SQLITE_NOMEM : compiled;
         }
+        vm->started_us = 0; // it is the same run to those who listen
+        vm->was_traced = true;
         vm_reset(vm);
         vm->expired = false;
         rc = step_once(vm);
+        vm->was_traced = false;
     }
     if (rc == SQLITE_ROW)
         return rc;

@@ -79,6 +79,7 @@ struct Vm {
     bool wants_journal;
     bool is_reader;       // takes part in transactions
     bool is_waiting;      // a lock was in the way (SQLITE_BUSY): the next step goes on at pc
+    bool was_traced;      // compiled anew while it ran: the tracer knows already
     bool is_prepared_v2;  // step gives the precise error, SCHEMA errors are repaired
     bool expired;         // schema or functions changed: recompile before the next run
     bool expire_at_reset; // ... but let the present run finish

@@ -373,13 +373,16 @@ static void push_results(WindowCode *wc)
     }
 }
 
+// The last value of a window was asked for before: what finalize says is of no interest.
 static void end_functions(WindowCode *wc)
 {
     Codegen *g = wc->qc->g;
     for (u32 i = 0; !wc->rescans && i < wc->call_count; i++) {
         const WindowCall *c = &wc->calls[i];
-        if (needs_frame(c))
-            program_emit_func(g->program, OP_AggFinal, c->accumulator, c->arg_count, 0, c->func);
+        if (!needs_frame(c))
+            continue;
+        program_emit_func(g->program, OP_AggFinal, c->accumulator, c->arg_count, 0, c->func);
+        program_set_p5(g->program, 1);
     }
 }
 
