@@ -38,7 +38,8 @@ static int query_terms(JoinQuery *q)
         if (item->kind == FROM_FUNCTION && item->args != NULL)
             TRY(add_function_arguments(q, item));
     }
-    return term_list_analyze(&q->terms);
+    TRY(term_list_analyze(&q->terms));
+    return term_add_limits(q);
 }
 
 static bool result_has_column(JoinQuery *q, const FromItem *item, int column, const char *collation)

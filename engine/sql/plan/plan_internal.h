@@ -144,7 +144,12 @@ MUST_USE int term_analyze(Term *term);
 MUST_USE int term_analyze_or(Term *term);
 MUST_USE int term_analyze_like(Term *term);
 MUST_USE int term_analyze_virtual(Term *term);
+// A term that the text does not have, for whoever plans; it is not analysed.
+MUST_USE int term_add_made(TermList *list, Expr *e, Term **out);
 MUST_USE int term_add_child(Term *parent, Expr *e, Term **out);
+// LIMIT and OFFSET as constraints of the query's one virtual table, if no row is lost or reordered
+// between it and them.
+MUST_USE int term_add_limits(JoinQuery *q);
 u16 term_op_of_kind(u8 kind);
 // Where a side of a comparison leads: a column of an item, or an indexed expression.
 typedef struct ColumnMatch {

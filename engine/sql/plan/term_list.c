@@ -60,6 +60,11 @@ int term_list_analyze(TermList *list)
     return SQLITE_OK;
 }
 
+int term_add_made(TermList *list, Expr *e, Term **out)
+{
+    return term_list_append(list, e, TERM_VIRTUAL, out);
+}
+
 int term_add_child(Term *parent, Expr *e, Term **out)
 {
     TRY(term_list_append(parent->list, e, TERM_VIRTUAL, out));

@@ -84,3 +84,59 @@ int term_analyze_virtual(Term *term)
         TRY(add_aux(term, op, column, e->left));
     return SQLITE_OK;
 }
+
+// --- LIMIT and OFFSET ---
+
+// Every condition must be one that the module is told of, and the order one of plain columns.
+static bool limits_reach(const JoinQuery *q, int cursor)
+{
+    for (u32 i = 0; i < q->terms.count; i++) {
+        const Term *term = q->terms.items[i];
+        bool is_known = (term->flags & TERM_CODED) != 0 || term->child_count > 0
+                        || (term->cursor == cursor && term->prereq_right == 0);
+        if (!is_known)
+            return false;
+    }
+    const ExprList *order = q->request->order_by;
+    for (u32 i = 0; order != NULL && i < order->count; i++) {
+        const Expr *e = order->items[i].expr;
+        bool is_plain = e->kind == EX_COLUMN && e->u.column.item->cursor == cursor
+                        && !order->items[i].has_nulls;
+        if (!is_plain)
+            return false;
+    }
+    return true;
+}
+
+static int add_limit(JoinQuery *q, u8 aux_op, Expr *value)
+{
+    Expr *nothing = expr_make(q, EX_NULL, NULL, NULL, NULL);
+    Expr *e = nothing != NULL ? expr_make(q, EX_EQ, nothing, value, NULL) : NULL;
+    if (e == NULL)
+        return SQLITE_NOMEM;
+    Term *term;
+    TRY(term_add_made(&q->terms, e, &term));
+    term->aux_op = aux_op;
+    term->op = TERM_AUX;
+    term->flags |= TERM_LIMIT_OFFSET;
+    term->cursor = q->from->items[0]->cursor;
+    return SQLITE_OK;
+}
+
+int term_add_limits(JoinQuery *q)
+{
+    const JoinRequest *request = q->request;
+    const Select *select = request->select;
+    if (request->limit == NULL || select == NULL || q->item_count != 1)
+        return SQLITE_OK;
+    const FromItem *item = q->from->items[0];
+    bool is_whole =
+        (select->flags & (SELECT_DISTINCT | SELECT_AGGREGATE | SELECT_COMPOUND_TERM)) == 0
+        && select->prior == NULL && select->group_by == NULL;
+    if (!is_whole || item->table == NULL || item->table->kind != TABLE_VIRTUAL
+        || !limits_reach(q, item->cursor))
+        return SQLITE_OK;
+    if (request->offset != NULL)
+        TRY(add_limit(q, SQLITE_INDEX_CONSTRAINT_OFFSET, request->offset));
+    return add_limit(q, SQLITE_INDEX_CONSTRAINT_LIMIT, request->limit);
+}
