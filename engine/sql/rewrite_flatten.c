@@ -370,14 +370,17 @@ static Select *copy_for_term(ResolveContext *ctx, Select *p, FromItem *item, Sel
     Expr *limit = p->limit;
     Expr *offset = p->offset_expr;
     Select *select = item->select;
+    Select *prior = p->prior; // terms that were split off already
     p->order_by = NULL;
     p->limit = p->offset_expr = NULL;
+    p->prior = NULL;
     item->select = term;
     Select *copy = select_copy(ctx->arena, p, &ctx->cursor_count);
     item->select = select;
     p->order_by = order_by;
     p->limit = limit;
     p->offset_expr = offset;
+    p->prior = prior;
     if (copy != NULL) {
         copy->with = NULL;
         copy->flags |= SELECT_COMPOUND_TERM;
