@@ -111,7 +111,8 @@ static int begin_target(sqlite3_backup *backup)
         return rc;
     TRY(btree_begin(backup->target, BTREE_EXCLUSIVE, NULL));
     Pager *to = btree_pager(backup->target);
-    bool is_fixed = pager_is_memory(to) || pager_journal_mode(to) == JOURNAL_WAL;
+    bool is_temporary = pager_is_memory(to) || pager_path(to)[0] == '\0';
+    bool is_fixed = is_temporary || pager_journal_mode(to) == JOURNAL_WAL;
     if (is_fixed && btree_page_size(backup->target) != size) {
         (void)btree_rollback(backup->target, SQLITE_OK, false);
         return SQLITE_READONLY;

@@ -354,6 +354,14 @@ static void release_cursors(Btree *bt, int trip_rc, bool write_only)
     }
 }
 
+void btree_trip_cursors(Btree *bt, int rc)
+{
+    ASSERT(rc != SQLITE_OK);
+
+    for (Cursor *cur = bt->cursors; cur != NULL; cur = cur->next)
+        cursor_trip(cur, rc);
+}
+
 // The order matters: no page may be pinned when private ones are dropped, so cursors first, then
 // page 1. Page 1 is read again because page size, auto-vacuum and page count may all have been
 // this transaction's.

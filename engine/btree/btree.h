@@ -77,6 +77,8 @@ MUST_USE int btree_commit(Btree *bt); // both
 // Cursors: tripped with `trip_rc` when it is not SQLITE_OK (`write_only`: only write cursors,
 // readers save their place).
 int btree_rollback(Btree *bt, int trip_rc, bool write_only);
+// The same for cursors alone: every later use of them gives `rc`.
+void btree_trip_cursors(Btree *bt, int rc);
 int btree_txn_state(const Btree *bt); // SQLITE_TXN_NONE, _READ, _WRITE
 MUST_USE int btree_savepoint_open(Btree *bt, u32 count);
 // op: SAVEPOINT_RELEASE or SAVEPOINT_ROLLBACK (to `index`, which stays open).

@@ -77,7 +77,7 @@ static int row_load(sqlite3 *db, int database, SchemaRow *row)
             db->databases[database].schema->is_incomplete = true;
             rc = SQLITE_OK;
         } else {
-            rc = (rc & 0xff) == SQLITE_ERROR ? SQLITE_ERROR : SQLITE_CORRUPT;
+            rc = SQLITE_CORRUPT;
             set_malformed(db, rc, name, message);
         }
     }

@@ -286,6 +286,7 @@ enum {
     SELECT_NESTED_FROM = 1u << 4,  // made for a parenthesised join (A7)
     SELECT_FROM_VIEW = 1u << 5,
     SELECT_HAS_DQS = 1u << 6,
+    SELECT_PLAIN_ROWS = 1u << 7, // VALUES made of a list of rows, below WITH, or with calls
     // Resolver:
     SELECT_RESOLVED = 1u << 16,
     SELECT_EXPANDED = 1u << 17, // FROM bound to tables, stars expanded

@@ -669,7 +669,17 @@ Select *select_of_rows(Parser *p, const ExprList *rows, u32 width)
             link_terms(last, select, SET_UNION_ALL);
         last = select;
     }
+    if (last != NULL)
+        last->flags |= SELECT_PLAIN_ROWS;
     return last;
+}
+
+static bool row_has_calls(const Select *row)
+{
+    bool found = false;
+    for (u32 i = 0; i < row->columns->count; i++)
+        found |= (row->columns->items[i].expr->flags & (EXPR_HAS_CALL | EXPR_HAS_SUBQUERY)) != 0;
+    return found;
 }
 
 // VALUES "(" ... ")" {"," "(" ... ")"}: rows become terms of a UNION ALL
@@ -682,9 +692,13 @@ static Select *parse_values(Parser *p)
         if (p->rc != SQLITE_OK)
             break;
         link_terms(last, row, SET_UNION_ALL);
-        row->flags |= SELECT_MULTI_VALUES;
+        row->flags |= SELECT_MULTI_VALUES | (last->flags & SELECT_PLAIN_ROWS);
+        if (row_has_calls(row))
+            row->flags |= SELECT_PLAIN_ROWS;
         last = row;
     }
+    if (p->has_with)
+        last->flags |= SELECT_PLAIN_ROWS;
     return last;
 }
 
@@ -869,6 +883,7 @@ With *parse_with(Parser *p)
 {
     With *with = parser_new(p, sizeof *with);
     parser_expect(p, TK_WITH);
+    p->has_with = true;
     with->recursive = parser_accept(p, TK_RECURSIVE);
     do
         with_add(p, with, parse_cte(p));

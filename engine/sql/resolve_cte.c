@@ -158,6 +158,7 @@ int bind_cte(Resolver *r, FromItem *item, bool *found)
         cte->is_recursive = true;
         rc = expand_recursive(&inner, item, cte, first_recursive);
     } else {
+        inner.in_cte = true;
         rc = expand_select(&inner, item->select);
         if (rc == SQLITE_OK)
             rc = bind_columns(&inner, item, cte);

@@ -340,12 +340,68 @@ static int expand_term(Resolver *r, Select *s)
     return expand_term_subqueries(r, s);
 }
 
+// --- compounds sorted by a collation of their own ---
+
+// UNION, INTERSECT and EXCEPT compare by the collations of their columns. An ORDER BY with COLLATE
+// cannot be had by merging sorted sides then: it sorts what comes out.
+static bool sorts_by_collation(const Select *last)
+{
+    bool compares = false, collates = false;
+    if (last->prior == NULL || last->order_by == NULL || (last->flags & SELECT_RECURSIVE) != 0)
+        return false;
+    for (const Select *s = last; s->prior != NULL; s = s->prior)
+        compares |= s->set_op != SET_UNION_ALL;
+    for (u32 i = 0; i < last->order_by->count; i++)
+        collates |= (last->order_by->items[i].expr->flags & EXPR_HAS_COLLATE) != 0;
+    return compares && collates;
+}
+
+// compound ORDER BY ... LIMIT ... becomes SELECT * FROM (compound) ORDER BY ... LIMIT ...
+static int sort_outside(Resolver *r, Select *last)
+{
+    Select *inner = arena_alloc_zeroed(r->arena, sizeof *inner);
+    FromItem *item = arena_alloc_zeroed(r->arena, sizeof *item);
+    FromItem **items = arena_array(r->arena, 1, sizeof(FromItem *));
+    FromList *from = arena_alloc_zeroed(r->arena, sizeof *from);
+    Expr *star = expr_new(r->arena, EX_STAR, NULL, NULL);
+    if (inner == NULL || item == NULL || items == NULL || from == NULL || star == NULL)
+        return resolve_no_memory(r);
+    *inner = *last;
+    inner->order_by = NULL;
+    inner->limit = inner->offset_expr = NULL;
+    inner->prior->next = inner;
+    *item = (FromItem){.kind = FROM_SELECT,
+                       .select = inner,
+                       .offset = NO_OFFSET,
+                       .alias_offset = NO_OFFSET,
+                       .schema_offset = NO_OFFSET,
+                       .indexed_offset = NO_OFFSET,
+                       .cursor = -1};
+    items[0] = item;
+    *from = (FromList){.count = 1, .capacity = 1, .items = items};
+    star->u.name.schema = star->u.name.table = NULL;
+    ExprList *columns = expr_list_add(r->arena, NULL, star);
+    *last = (Select){.from = from,
+                     .columns = columns,
+                     .order_by = last->order_by,
+                     .limit = last->limit,
+                     .offset_expr = last->offset_expr,
+                     .offset = last->offset,
+                     .outer = last->outer,
+                     .next = last->next,
+                     .height = last->height + 1};
+    return columns != NULL ? SQLITE_OK : resolve_no_memory(r);
+}
+
 #define VIEW_DEPTH_MAX 100 // views within views; SQLite's parser would run out of stack
 
 int expand_select(Resolver *r, Select *last)
 {
     if (r->view_depth > VIEW_DEPTH_MAX)
         return resolve_error(r, NO_OFFSET, "Recursion limit");
+    // In views and WITH, SQLite compares by the collation of the ORDER BY: so do we.
+    if (r->view_depth == 0 && !r->in_cte && sorts_by_collation(last))
+        TRY(sort_outside(r, last));
     Resolver inner = *r;
     if (last->with != NULL && last->with != r->with) {
         last->with->outer = r->with;

@@ -20,6 +20,7 @@ typedef struct Resolver {
     With *with;           // CTEs in scope, innermost WITH first
     const char *fixed_db; // database of names without schema: bodies of views and triggers
     bool no_offsets;      // the tree was not parsed from the statement's text
+    bool in_cte;          // inside the body of a common table expression
     u32 view_depth;
     bool *is_failing; // an error is set, but the rest of the expression is looked at all the same
 } Resolver;

@@ -263,13 +263,13 @@ static void demote_rowid_alias(TableBuild *b)
     Constraint c = {.kind = CONSTRAINT_PRIMARY_KEY, .on_conflict = table->primary_key_conflict};
     int column = table->rowid_alias;
     table->rowid_alias = -1;
-    build_constraint_index(b, NULL, column, &c, INDEX_PRIMARY_KEY);
     for (Index *index = table->indexes; index != NULL; index = index->next) {
         for (u16 i = 0; i < index->column_count; i++) {
             if (index->columns[i] == COLUMN_ROWID)
                 index->columns[i] = (i16)column;
         }
     }
+    build_constraint_index(b, NULL, column, &c, INDEX_PRIMARY_KEY); // or shares a UNIQUE one
 }
 
 static void drop_repeated_key_columns(Index *key)

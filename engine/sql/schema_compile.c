@@ -13,9 +13,38 @@
 typedef struct RowCompile {
     sqlite3 *db;
     int database;
+    const SchemaEntry *entry;
     const char *name;
     Pgno root;
 } RowCompile;
+
+// The other columns of the row must say what the statement says, or a program that reads them would
+// be misled. With writable_schema they may be repaired.
+static int check_entry(const RowCompile *c, const char *type, const char *name,
+                       const char *table_name)
+{
+    const SchemaEntry *e = c->entry;
+    if ((c->db->flags & CONN_FLAG(WRITABLE_SCHEMA)) != 0)
+        return SQLITE_OK;
+    if (name_equals(e->type, type) && name_equals(e->name, name)
+        && name_equals(e->table_name, table_name))
+        return SQLITE_OK;
+    return connection_error(c->db, SQLITE_CORRUPT, "%s", "");
+}
+
+static int check_table_entry(const RowCompile *c, const char *type, const char *name)
+{
+    return c->root == 1 ? SQLITE_OK : check_entry(c, type, name, name); // 1: sqlite_schema itself
+}
+
+// Every tree lies in the file.
+static int check_root(const RowCompile *c, Pgno smallest)
+{
+    Btree *bt = c->db->databases[c->database].btree;
+    if (bt != NULL && c->root >= smallest && c->root <= btree_page_count(bt))
+        return SQLITE_OK;
+    return connection_error(c->db, SQLITE_CORRUPT, "invalid rootpage");
+}
 
 static int add_table(RowCompile *c, Table *table)
 {
@@ -58,6 +87,7 @@ static int add_index(RowCompile *c, const CreateIndex *create)
     if (table == NULL)
         return connection_error(c->db, SQLITE_ERROR, "no such table: %s.%s",
                                 c->db->databases[c->database].name, create->table);
+    TRY(check_entry(c, "index", create->name.name, table->name));
     if (name_map_find(&schema->indexes, create->name.name) != NULL)
         return connection_error(c->db, SQLITE_ERROR, "index %s already exists", create->name.name);
     Index *index = schema_build_index(c->db, table, create);
@@ -86,7 +116,9 @@ static int add_trigger(RowCompile *c, const CreateTrigger *create)
     if (trigger == NULL)
         return c->db->error_code;
     find_trigger_table(c, trigger, create);
-    int rc = schema_add_trigger(c->db->databases[c->database].schema, trigger);
+    int rc = check_entry(c, "trigger", create->name.name, create->table.name);
+    if (rc == SQLITE_OK)
+        rc = schema_add_trigger(c->db->databases[c->database].schema, trigger);
     if (rc != SQLITE_OK)
         trigger_free(trigger);
     return rc;
@@ -95,20 +127,30 @@ static int add_trigger(RowCompile *c, const CreateTrigger *create)
 static int add_object(RowCompile *c, const Stmt *stmt)
 {
     switch ((StmtKind)stmt->kind) {
-    case STMT_CREATE_TABLE: return add_created_table(c, stmt->u.create_table);
+    case STMT_CREATE_TABLE:
+        TRY(check_table_entry(c, "table", stmt->u.create_table->name.name));
+        return add_created_table(c, stmt->u.create_table);
     case STMT_CREATE_VIEW:
+        TRY(check_table_entry(c, "view", stmt->u.create_view->name.name));
+        TRY(schema_check_view(c->db, c->database, stmt->u.create_view));
         return add_table(c, schema_build_view(c->db, c->database, stmt->u.create_view));
     case STMT_CREATE_VIRTUAL_TABLE:
+        TRY(check_table_entry(c, "table", stmt->u.create_virtual_table->name.name));
         return add_table(
             c, schema_build_virtual_table(c->db, c->database, stmt->u.create_virtual_table));
     case STMT_CREATE_INDEX: return add_index(c, stmt->u.create_index);
-    case STMT_CREATE_TRIGGER: return add_trigger(c, stmt->u.create_trigger);
+    case STMT_CREATE_TRIGGER:
+        TRY(schema_check_trigger(c->db, c->database, stmt->u.create_trigger));
+        return add_trigger(c, stmt->u.create_trigger);
     default: return connection_error(c->db, SQLITE_CORRUPT, "invalid schema text");
     }
 }
 
 static int compile_text(RowCompile *c, const char *sql)
 {
+    // An empty database has no page yet for the table that describes it.
+    if (c->root != 0 && c->root != 1)
+        TRY(check_root(c, 1));
     Arena arena = {0};
     ParseOptions options = parse_options_default();
     options.lenient_schema = true;
@@ -125,12 +167,15 @@ static int compile_text(RowCompile *c, const char *sql)
 // The index behind a constraint: it exists already, and now gets its root page.
 static int take_root(RowCompile *c)
 {
-    Schema *schema = c->db->databases[c->database].schema;
+    const Schema *schema = c->db->databases[c->database].schema;
     Index *index = c->name != NULL ? name_map_find(&schema->indexes, c->name) : NULL;
     if (index == NULL)
         return connection_error(c->db, SQLITE_CORRUPT, "orphan index");
-    if (c->root < 2)
-        return connection_error(c->db, SQLITE_CORRUPT, "invalid rootpage");
+    TRY(check_root(c, 2));
+    for (const Index *other = index->table->indexes; other != NULL; other = other->next) {
+        if (other != index && other->root == c->root)
+            return connection_error(c->db, SQLITE_CORRUPT, "invalid rootpage");
+    }
     index->root = c->root;
     return SQLITE_OK;
 }
@@ -143,7 +188,8 @@ static bool begins_with_create(const char *sql)
 int schema_compile_object(sqlite3 *db, int database, const SchemaEntry *entry, char **message)
 {
     const char *sql = entry->sql;
-    RowCompile c = {.db = db, .database = database, .name = entry->name, .root = entry->root};
+    RowCompile c = {
+        .db = db, .database = database, .entry = entry, .name = entry->name, .root = entry->root};
     int saved_code = db->error_code;
     int rc;
     // The text says what it is; SQLite does not believe the type column either.
@@ -172,7 +218,7 @@ int schema_parse_rows(sqlite3 *db, int database, const char *where, u32 flags)
         return schema_load(db, database);
     }
     const char *master = database == DB_TEMP ? "sqlite_temp_master" : "sqlite_master";
-    Buffer sql = {0};
+    Buffer sql = {0}, failure = {0};
     buffer_printf(&sql,
                   "SELECT type,name,tbl_name,rootpage,sql FROM \"%s\".%s WHERE %s ORDER BY rowid",
                   db->databases[database].name, master, where);
@@ -196,8 +242,8 @@ int schema_parse_rows(sqlite3 *db, int database, const char *where, u32 flags)
         rc = schema_compile_object(db, database, &entry, &message);
         db->is_loading = was_loading;
         if (rc != SQLITE_OK && message != NULL)
-            connection_error(db, rc, "malformed database schema (%s) - %s",
-                             entry.name != NULL ? entry.name : "?", message);
+            buffer_printf(&failure, "malformed database schema (%s) - %s",
+                          entry.name != NULL ? entry.name : "?", message);
         mem_free(message);
     }
     db->trace_mask = trace_mask;
@@ -205,6 +251,10 @@ int schema_parse_rows(sqlite3 *db, int database, const char *where, u32 flags)
         int end_rc = sqlite3_finalize(stmt);
         rc = rc != SQLITE_OK ? rc : end_rc;
     }
+    // What a statement has just stored cannot be read: the file is at fault, not the statement.
+    if (failure.size > 0 && (rc & 0xff) != SQLITE_NOMEM)
+        rc = connection_error(db, SQLITE_CORRUPT, "%s", buffer_text(&failure));
+    buffer_deinit(&failure);
     return rc;
 }
 

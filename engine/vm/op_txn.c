@@ -98,6 +98,11 @@ static void savepoint_pop(sqlite3 *db)
 static int savepoint_apply(Vm *vm, int op, int index)
 {
     sqlite3 *db = vm->db;
+    // Running queries cannot go on when the schema they were made for may be undone.
+    for (int i = 0; op == SAVEPOINT_ROLLBACK && db->schema_changed && i < db->database_count; i++) {
+        if (db->databases[i].btree != NULL)
+            btree_trip_cursors(db->databases[i].btree, SQLITE_ABORT_ROLLBACK);
+    }
     for (int i = 0; i < db->database_count; i++) {
         Btree *bt = db->databases[i].btree;
         if (bt != NULL && btree_txn_state(bt) == SQLITE_TXN_WRITE)

@@ -64,7 +64,7 @@ static void attach_failed(FuncCall *call, Database *slot, const char *file, int 
         call_result_error_nomem(call);
     else if ((rc & 0xff) == SQLITE_CANTOPEN)
         call_result_error_format(call, "unable to open database: %s", file);
-    else if (rc == SQLITE_ERROR && db->error_code == SQLITE_ERROR)
+    else if (rc == db->error_code && (rc == SQLITE_ERROR || rc == SQLITE_CORRUPT))
         call_result_error_format(call, "%s", sqlite3_errmsg(db));
     else
         call_result_error_format(call, "%s", error_text(rc));

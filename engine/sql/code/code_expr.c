@@ -284,6 +284,13 @@ static Reg code_binary(Codegen *g, Expr *e, Reg target)
     return target;
 }
 
+static Reg code_connective(Codegen *g, Expr *e, Reg target)
+{
+    bool truth;
+    return code_truth_is_decided(e, &truth) ? code_integer(g, truth, target)
+                                            : code_binary(g, e, target);
+}
+
 static Reg code_negate(Codegen *g, Expr *e, Reg target)
 {
     Expr *operand = e->left;
@@ -523,7 +530,7 @@ Reg code_expr(Codegen *g, Expr *e, Reg target)
     case EX_TRUTH: return code_is_truth(g, e, target);
     case EX_CAST: return code_cast(g, e, target);
     case EX_AND:
-    case EX_OR:
+    case EX_OR: return code_connective(g, e, target);
     case EX_ADD:
     case EX_SUBTRACT:
     case EX_MULTIPLY:

@@ -8,6 +8,7 @@
 Reg code_comparison_value(Codegen *g, Expr *e, Reg target);
 Reg code_between_value(Codegen *g, Expr *e, Reg target);
 Reg code_in_value(Codegen *g, Expr *e, Reg target);
+bool code_truth_is_decided(const Expr *e, bool *truth);
 void code_jump_in(Codegen *g, Expr *e, Label to, bool when, bool null_as);
 
 #endif

@@ -130,6 +130,39 @@ void code_in_set(Codegen *g, Expr *in, u32 flags, InSet *out)
         program_jump_here(g->program, skip);
 }
 
+void code_in_narrow(Codegen *g, const Expr *in, InFields *fields, InSet *set)
+{
+    ASSERT(fields->count < vector_size(in->left));
+
+    int count = (int)fields->count, cursor = cursor_new(g);
+    KeyShape *wide = set_shape(g, in);
+    KeyShape *shape = key_shape_new(g->db, g->db->encoding, (u16)count, (u16)count);
+    if (shape == NULL)
+        codegen_fail(g, connection_out_of_memory(g->db));
+    for (int i = 0; wide != NULL && shape != NULL && i < count; i++)
+        shape->fields[i].collation = wide->fields[fields->items[i]].collation;
+    key_shape_unref(wide);
+    if (shape == NULL)
+        return;
+    bool once = (in->flags & EXPR_CORRELATED) == 0;
+    int skip = once ? program_emit(g->program, OP_Once, 0, 0, 0) : -1;
+    Reg first = reg_range_new(g, count), record = reg_new(g);
+    program_emit_shape(g->program, OP_OpenEphemeral, cursor, count, 0, shape);
+    int empty = program_emit(g->program, OP_Rewind, set->cursor, 0, 0);
+    int top = program_here(g->program);
+    for (int i = 0; i < count; i++)
+        program_emit(g->program, OP_Column, set->cursor, fields->items[i], first + i);
+    program_emit(g->program, OP_MakeRecord, first, count, record);
+    program_emit_int(g->program, OP_IdxInsert, cursor, record, first, count);
+    program_emit(g->program, OP_Next, set->cursor, top, 0);
+    program_jump_here(g->program, empty);
+    if (skip >= 0)
+        program_jump_here(g->program, skip);
+    set->cursor = cursor;
+    for (int i = 0; i < count; i++)
+        fields->items[i] = i;
+}
+
 // --- asking ---
 
 static Reg code_left_side(Codegen *g, Expr *in, u32 width)

@@ -344,7 +344,7 @@ static void code_in_loops_end(Codegen *g, LevelCode *lc)
     label_here(g->program, lc->next_value);
     for (int i = lc->in_count - 1; i >= 0; i--) {
         InLoop *in = &lc->in_loops[i];
-        program_jump_here(g->program, in->null_jump);
+        label_here(g->program, in->is_null);
         program_emit(g->program, in->reverse ? OP_Prev : OP_Next, in->cursor, in->top, 0);
         program_jump_here(g->program, in->empty_jump);
     }

@@ -220,8 +220,37 @@ Reg code_between_value(Codegen *g, Expr *e, Reg target)
 
 // --- connectives ---
 
+// A truth that its operands' values cannot change: x AND 0, x OR 1, and what is made of such. The
+// operands are not computed then, so that calls in them cannot fail.
+bool code_truth_is_decided(const Expr *e, bool *truth)
+{
+    bool left, right;
+    if ((e->flags & EXPR_OUTER_ON) != 0)
+        return false;
+    if (e->kind == EX_INTEGER || e->kind == EX_BOOL) {
+        *truth = e->u.integer != 0;
+        return true;
+    }
+    if (e->kind != EX_AND && e->kind != EX_OR)
+        return false;
+    bool left_is = code_truth_is_decided(e->left, &left);
+    bool right_is = code_truth_is_decided(e->right, &right);
+    bool decisive = e->kind == EX_OR;
+    *truth = decisive;
+    if ((left_is && left == decisive) || (right_is && right == decisive))
+        return true;
+    *truth = !decisive;
+    return left_is && right_is;
+}
+
 static void code_jump_connective(Codegen *g, Expr *e, Label to, bool when, bool null_as)
 {
+    bool truth;
+    if (code_truth_is_decided(e, &truth)) {
+        if (truth == when)
+            program_emit(g->program, OP_Goto, 0, to, 0);
+        return;
+    }
     bool either_decides = (e->kind == EX_OR) == when; // "true if" of OR, "false if" of AND
     if (either_decides) {
         code_jump(g, e->left, to, when, null_as);

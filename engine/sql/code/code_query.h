@@ -13,7 +13,7 @@
 typedef struct InLoop {
     int cursor;
     int top;        // address that reads the value
-    int null_jump;  // address of its IsNull, to be resolved at the end of the loop
+    Label is_null;  // where a member with a NULL goes: to the end of the loop
     int empty_jump; // address of the Rewind
     bool reverse;
 } InLoop;

@@ -45,8 +45,21 @@ static void code_in_loop(Codegen *g, LevelCode *lc, const Access *a, u32 positio
     bool index_desc =
         (a->flags & ACCESS_INDEXED) != 0 && (a->index->sort_flags[position] & KEY_DESC) != 0;
     bool reverse = lc->level->reverse != index_desc;
+    u32 end = a->kind == ACCESS_VIRTUAL ? position + 1 : a->equal_count;
+    InFields used = {.items = arena_array(g->arena, end, sizeof(int))};
+    Reg *targets = arena_array(g->arena, end, sizeof(Reg));
+    if (used.items == NULL || targets == NULL)
+        return;
+    for (u32 i = position; i < end; i++) {
+        if (a->terms[i] == NULL || a->terms[i]->expr != term->expr)
+            continue;
+        targets[used.count] = target + (Reg)(i - position);
+        used.items[used.count++] = a->terms[i]->field > 0 ? a->terms[i]->field - 1 : 0;
+    }
     InSet set;
     code_in_set(g, term->expr, 0, &set);
+    if (used.count < vector_size(term->expr->left))
+        code_in_narrow(g, term->expr, &used, &set);
     InLoop *in = in_loop_add(g, lc);
     if (in == NULL)
         return;
@@ -54,13 +67,11 @@ static void code_in_loop(Codegen *g, LevelCode *lc, const Access *a, u32 positio
     in->reverse = reverse;
     in->empty_jump = program_emit(g->program, reverse ? OP_Last : OP_Rewind, set.cursor, 0, 0);
     in->top = program_here(g->program);
-    u32 end = a->kind == ACCESS_VIRTUAL ? position + 1 : a->equal_count;
-    for (u32 i = position; i < end; i++) {
-        if (a->terms[i] != NULL && a->terms[i]->expr == term->expr)
-            read_set(g, &set, a->terms[i]->field > 0 ? a->terms[i]->field - 1 : 0,
-                     target + (Reg)(i - position));
-    }
-    in->null_jump = program_emit(g->program, OP_IsNull, target, 0, 0);
+    in->is_null = label_new(g->program);
+    for (u32 i = 0; i < used.count; i++)
+        read_set(g, &set, used.items[i], targets[i]);
+    for (u32 i = 0; i < used.count; i++) // NULL equals nothing, not even the NULL of an index
+        program_emit(g->program, OP_IsNull, targets[i], in->is_null, 0);
 }
 
 void code_term_value(Codegen *g, LevelCode *lc, const Access *a, u32 position, Reg target)

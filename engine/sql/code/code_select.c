@@ -253,7 +253,8 @@ void code_values(Codegen *g, ValuesOperator *op, const LimitOperator *limit_op, 
     Reg row = dest->kind == DEST_REGISTERS ? dest->param : dest->first;
     code_limit_begin(g, limit_op, &limit, done);
     if (explain)
-        plan_line(g, "SCAN %u-ROW VALUES CLAUSE", op->row_count);
+        plan_line(g, op->is_plain ? "SCAN %u CONSTANT ROWS" : "SCAN %u-ROW VALUES CLAUSE",
+                  op->row_count);
     for (u32 i = 0; i < op->row_count && !codegen_failed(g); i++) {
         Label next = label_new(g->program);
         if (limit.offset != 0)

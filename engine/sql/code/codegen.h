@@ -270,6 +270,13 @@ enum {
     IN_MEMBERSHIP = 2, // values will be looked up, not listed
 };
 void code_in_set(Codegen *g, Expr *in, u32 flags, InSet *out);
+typedef struct InFields {
+    int *items; // fields of the row value
+    u32 count;
+} InFields;
+// Replaces a set of row values by that of some of their fields, each combination once. From then on
+// `fields` are the columns of the narrow set.
+void code_in_narrow(Codegen *g, const Expr *in, InFields *fields, InSet *set);
 // The value of a scalar subquery or EXISTS; row values: `first` of consecutive registers.
 Reg code_subquery(Codegen *g, Expr *e);
 

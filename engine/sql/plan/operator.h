@@ -256,6 +256,7 @@ typedef struct ValuesOperator {
     Operator base;
     Select **rows;
     u32 row_count;
+    bool is_plain; // SELECT_PLAIN_ROWS: another wording in EXPLAIN QUERY PLAN
 } ValuesOperator;
 
 typedef struct CountOperator {

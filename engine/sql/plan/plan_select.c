@@ -537,6 +537,7 @@ static int plan_values(PlanContext *plan, Select *last, Operator **out)
     if (op == NULL)
         return SQLITE_NOMEM;
     op->row_count = plan_values_count(last);
+    op->is_plain = (last->flags & SELECT_PLAIN_ROWS) != 0;
     op->rows = arena_array(plan->arena, op->row_count, sizeof *op->rows);
     if (op->rows == NULL)
         return SQLITE_NOMEM;

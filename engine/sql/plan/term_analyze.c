@@ -257,7 +257,9 @@ static int analyze_vector_in(Term *term)
 {
     Expr *e = term->expr;
     u32 size = expr_vector_size(e->left);
-    if (e->left->kind != EX_VECTOR || e->select == NULL || e->select->prior != NULL
+    bool is_compound =
+        e->select != NULL && e->select->prior != NULL && (e->select->flags & SELECT_VALUES) == 0;
+    if (e->left->kind != EX_VECTOR || e->select == NULL || is_compound
         || (e->select->flags & SELECT_HAS_WINDOW) != 0)
         return SQLITE_OK;
     for (u32 i = 0; i < size; i++) {

@@ -33,6 +33,12 @@ static bool like_escape(const Expr *call, char *escape)
     return *escape != '%' && *escape != '_';
 }
 
+// In UTF-16 only ASCII has the same order as in the UTF-8 of the pattern.
+static bool has_other_order(const JoinQuery *q, char c)
+{
+    return (u8)c >= 0x80 && q->db->encoding != SQLITE_UTF8;
+}
+
 static int read_prefix(JoinQuery *q, const Expr *pattern, char escape, LikePrefix *out)
 {
     out->text = arena_alloc(q->arena, (size_t)pattern->size + 1);
@@ -50,13 +56,22 @@ static int read_prefix(JoinQuery *q, const Expr *pattern, char escape, LikePrefi
                 break;
             c = pattern->text[i];
         }
-        if ((u8)c == 0xff)
+        if ((u8)c == 0xff || has_other_order(q, c))
             break;
         out->text[out->size++] = c;
     }
     out->text[out->size] = 0;
     out->complete = i + 1 == pattern->size && (u8)pattern->text[i] == out->rule->match_all;
     return SQLITE_OK;
+}
+
+static bool reads_as_number(const LikePrefix *prefix)
+{
+    ASSERT(prefix->size > 0);
+
+    ParsedNumber number;
+    number_parse(prefix->text, prefix->size, &number);
+    return number.kind != NUMBER_NONE && number.whole;
 }
 
 // On a column that is not TEXT, a prefix that reads as a number could match numbers, which sort
@@ -68,18 +83,14 @@ static bool prefix_suits_column(const Expr *left, const LikePrefix *prefix)
         && (bare->u.column.item->table == NULL
             || bare->u.column.item->table->kind != TABLE_VIRTUAL))
         return true;
-    u8 last = (u8)prefix->text[prefix->size - 1];
-    if (prefix->size == 1 && prefix->text[0] == '-')
+    if (reads_as_number(prefix) || (prefix->size == 1 && prefix->text[0] == '-'))
         return false;
-    // The prefix itself, or its upper bound, as a number.
-    char next[2] = {(char)(last + 1), 0};
-    ParsedNumber number;
-    number_parse(prefix->text, prefix->size, &number);
-    if (number.kind != NUMBER_NONE && number.whole)
-        return false;
-    bool next_is_digit = next[0] >= '0' && next[0] <= '9';
-    return !(prefix->size == 1
-             && (next_is_digit || prefix->text[0] == '+' || prefix->text[0] == '.'));
+    // Nor may its upper bound, whose last character is the next one.
+    char *last = &prefix->text[prefix->size - 1];
+    (*last)++;
+    bool bound_is_number = reads_as_number(prefix);
+    (*last)--;
+    return !bound_is_number;
 }
 
 static void fold_ascii(char *text, u32 size, bool upper)
