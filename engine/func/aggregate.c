@@ -274,6 +274,8 @@ static void join_value(FuncCall *call)
         call_result_error_toobig(call);
     else if (state->text.rc != SQLITE_OK)
         call_result_error_nomem(call);
+    else if (state->begin == state->text.size) // nothing but empty texts: SQLite counts the NUL
+        call_result_text(call, "", 1, SQLITE_UTF8, SQLITE_STATIC);
     else
         call_result_text(call, state->text.bytes + state->begin, state->text.size - state->begin,
                          SQLITE_UTF8, SQLITE_TRANSIENT);

@@ -546,18 +546,32 @@ static void fn_soundex(FuncCall *call, int arg_count, Value **args)
 
 // --- joining ---
 
+// SQLite measures an argument before it reads it as text: of a blob that is UTF-16 it takes as many
+// bytes of the UTF-8 as the blob has.
+static void add_argument(Buffer *out, Text part, size_t wide_size)
+{
+    ASSERT(part.bytes != NULL);
+
+    size_t size = wide_size > 0 ? wide_size : part.size;
+    buffer_add(out, part.bytes, size < part.size ? size : part.size);
+    for (size_t i = part.size; i < size; i++)
+        buffer_add(out, "", 1);
+}
+
 static void concat(FuncCall *call, int arg_count, Value **args, Text separator)
 {
     Buffer out = {.size_max = value_length_limit(call->result)};
     bool first = true;
     buffer_reserve(&out, 0);
     for (int i = 0; i < arg_count; i++) {
+        bool is_wide = value_type(args[i]) == SQLITE_BLOB && args[i]->encoding != SQLITE_UTF8;
+        size_t wide_size = is_wide ? value_size(args[i]) : 0;
         Text part = text_of(args[i]);
         if (part.bytes == NULL)
             continue;
         if (!first)
             buffer_add(&out, separator.bytes, separator.size);
-        buffer_add(&out, part.bytes, part.size);
+        add_argument(&out, part, wide_size);
         first = false;
     }
     call_result_buffer(call, &out, false);

@@ -172,8 +172,9 @@ struct Expr {
         } column;
         struct {
             Table *table;
-            i32 index;   // column or ROWID_COLUMN
-            bool is_new; // else OLD
+            i32 index;        // column or ROWID_COLUMN
+            bool is_new;      // else OLD
+            bool is_returned; // of RETURNING: compares like a column
         } row;
         struct {
             bool value, negated; // IS TRUE, IS NOT TRUE, ...
@@ -369,8 +370,9 @@ struct FromItem {
     bool is_correlated; // subquery or function arguments look outside the item
     bool may_be_null;   // right side of LEFT, left side of RIGHT, FULL: columns can turn NULL
     bool has_on, has_using;
-    bool is_semi;                      // planner: made of EXISTS, the first match is enough
-    u32 offset;                        // of the name or "("
+    bool is_excluded; // the row an upsert was to insert: its columns compare like plain values
+    bool is_semi;     // planner: made of EXISTS, the first match is enough
+    u32 offset;       // of the name or "("
     const char *schema, *name, *alias; // dequoted; name NULL for subqueries
     u32 alias_offset;
     u32 schema_offset;

@@ -131,6 +131,8 @@ static Affinity column_affinity(const Expr *e)
 {
     const FromItem *item = e->u.column.item;
     int column = e->u.column.index;
+    if (item != NULL && item->is_excluded)
+        return AFF_NONE;
     if (item == NULL || item->table == NULL) {
         if (column < 0)
             return AFF_INTEGER;
@@ -150,9 +152,11 @@ Affinity expr_affinity(const Expr *e)
     while (e != NULL) {
         switch (e->kind) {
         case EX_COLUMN: return column_affinity(e);
-        case EX_ROW_COLUMN: // values handed over have none, but a rowid is an integer
-            return e->u.row.index < 0 || e->u.row.index == e->u.row.table->rowid_alias ? AFF_INTEGER
-                                                                                       : AFF_NONE;
+        case EX_ROW_COLUMN: // values handed to a trigger have none, but a rowid is an integer
+            if (e->u.row.index < 0 || e->u.row.index == e->u.row.table->rowid_alias)
+                return AFF_INTEGER;
+            return e->u.row.is_returned ? (Affinity)e->u.row.table->columns[e->u.row.index].affinity
+                                        : AFF_NONE;
         case EX_CAST: return (Affinity)e->affinity;
         case EX_AGG_COLUMN: return (Affinity)(e->affinity != 0 ? e->affinity : AFF_NONE);
         case EX_COLLATE:
@@ -210,7 +214,7 @@ static const char *from_column_collation(const Expr *e)
 {
     const FromItem *item = e->u.column.item;
     int column = e->u.column.index;
-    if (item == NULL || column < 0)
+    if (item == NULL || column < 0 || item->is_excluded)
         return NULL; // a schema's expression: bind it to an item first
     if (item->table != NULL)
         return column_collation(item->table, column);

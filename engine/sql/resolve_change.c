@@ -306,6 +306,7 @@ static FromItem *make_excluded(Resolver *r, const FromItem *target)
         return NULL;
     item->kind = FROM_PSEUDO;
     item->name = "excluded";
+    item->is_excluded = true;
     item->table = target->table;
     item->db_index = target->db_index;
     item->cursor = r->ctx->cursor_count++;

@@ -14,6 +14,7 @@ typedef struct Lookup {
     int index;
     Table *row_table; // match is a row of a trigger or RETURNING
     bool row_is_new;
+    bool row_is_returned;
     u32 rowid_count; // items whose rowid the name could mean
     FromItem *rowid_item;
     int rowid_index;  // its column in a parenthesised join, else ROWID_COLUMN
@@ -260,6 +261,7 @@ static void match_rows(Resolver *r, const Scope *s, Lookup *l)
     if (s->returning != NULL) {
         if (l->table == NULL || name_equals(l->table, s->returning_name))
             match_row(l, s->returning, s->returning_is_new);
+        l->row_is_returned = l->row_table != NULL;
         return;
     }
     if (trigger == NULL || l->table == NULL)
@@ -399,6 +401,7 @@ static int become_row(Resolver *r, Expr *e, const Lookup *l)
     e->u.row.table = table;
     e->u.row.index = l->index;
     e->u.row.is_new = l->row_is_new;
+    e->u.row.is_returned = l->row_is_returned;
     int index = schema_index(r->db, table->schema);
     if (index < 0)
         return SQLITE_OK;

@@ -128,7 +128,7 @@ static Affinity result_affinity(const Select *first, u32 column)
         return AFF_BLOB;
     if (affinity >= AFF_NUMERIC && (others & MAY_BE_TEXT))
         return AFF_BLOB;
-    if (affinity >= AFF_NUMERIC && e->kind == EX_CAST)
+    if (affinity >= AFF_NUMERIC && e->kind == EX_CAST && first->next != NULL)
         return AFF_FLEXNUM;
     return affinity;
 }

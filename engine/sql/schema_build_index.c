@@ -56,15 +56,21 @@ static bool index_holds(const Index *index, u16 count, int column, const char *c
     return false;
 }
 
-static int append_columns(Index *index, const Index *from, u16 from_count)
+// Columns of the primary key are added behind an index's own. Those of a constraint's index ascend
+// whatever the key does: the file format has it so.
+static int append_columns(Index *index, const Index *from, u16 from_count, bool keeps_order)
 {
+    ASSERT(index != from);
+    ASSERT(from_count <= from->column_count);
+
     u16 count = index->column_count;
     if (!index_grow(index, (u16)(count + from_count)))
         return SQLITE_NOMEM;
     for (u16 i = 0; i < from_count; i++) {
         if (index_holds(index, count, from->columns[i], from->collations[i]))
             continue;
-        index_set(index, count++, from->columns[i], from->collations[i], from->sort_flags[i]);
+        index_set(index, count++, from->columns[i], from->collations[i],
+                  keeps_order ? from->sort_flags[i] : 0);
     }
     index->column_count = count;
     return SQLITE_OK;
@@ -75,7 +81,7 @@ int index_append_identity(Index *index)
     Table *table = index->table;
     if ((table->flags & TABLE_WITHOUT_ROWID) != 0) {
         const Index *key = table_primary_key(table);
-        return append_columns(index, key, key->key_count);
+        return append_columns(index, key, key->key_count, true);
     }
     u16 count = index->column_count;
     if (!index_grow(index, (u16)(count + 1)))
@@ -317,7 +323,7 @@ void build_without_rowid(TableBuild *b)
     table->flags |= TABLE_HAS_NOT_NULL;
     key->flags |= INDEX_UNIQUE_NOT_NULL | INDEX_COVERING_ALL;
     for (Index *index = table->indexes; index != NULL; index = index->next) {
-        int rc = index == key ? SQLITE_OK : append_columns(index, key, key->key_count);
+        int rc = index == key ? SQLITE_OK : append_columns(index, key, key->key_count, false);
         if (rc != SQLITE_OK)
             table->arena.failed = true;
     }

@@ -3,7 +3,9 @@
 //
 // The fresh file is an attached database while it is made. Pages come out full and in order. As in
 // stock SQLite, rowids that nothing refers to are counted anew, and sqlite_sequence goes when no
-// table is AUTOINCREMENT any more.
+// table is AUTOINCREMENT any more. Rows of sqlite_schema come in the order in which SQLite would
+// create everything; those without a tree count as inserted, so that last_insert_rowid() is that of
+// the last of them.
 
 #include "base/alloc.h"
 #include "base/buffer.h"
@@ -21,6 +23,7 @@ typedef struct Vacuum {
     const char *into; // NULL: copied back
     char **message;
     Btree *from, *to;
+    i64 last_rowid; // of the last row of sqlite_schema without a tree, or as it was
 } Vacuum;
 
 static int fail(Vacuum *v, int rc, const char *text)
@@ -189,10 +192,19 @@ static int leave_out_sequence(const Vacuum *v, sqlite3_stmt *list)
     return sqlite3_bind_text(list, 1, "sqlite_sequence", -1, SQLITE_STATIC);
 }
 
+// Tables and the indexes of their constraints, whose rows follow at once and have no SQL; other
+// indexes; what has no tree.
+static const char schema_order[] =
+    "ORDER BY CASE WHEN coalesce(rootpage,0)=0 THEN 2 ELSE type='index' AND sql IS NOT NULL END,"
+    " rowid";
+
+// `fmt` has places for the schema and for the order.
 static int prepare(Vacuum *v, sqlite3_stmt **stmt, const char *fmt, const char *name)
 {
+    ASSERT(*stmt == NULL);
+
     Buffer sql = {0};
-    buffer_printf(&sql, fmt, name);
+    buffer_printf(&sql, fmt, name, schema_order);
     int rc =
         sql.rc != SQLITE_OK ? sql.rc : sqlite3_prepare_v2(v->db, buffer_text(&sql), -1, stmt, NULL);
     buffer_deinit(&sql);
@@ -205,7 +217,7 @@ static int make_roots(Vacuum *v, TreeRow **rows, u32 *count)
     sqlite3_stmt *list = NULL;
     TRY(prepare(v, &list,
                 "SELECT rowid,rootpage,type,name FROM \"%s\".sqlite_schema WHERE rootpage>0"
-                " AND name IS NOT ?1 ORDER BY type='index',rowid",
+                " AND name IS NOT ?1 %s",
                 v->db->databases[v->database].name));
     int rc = leave_out_sequence(v, list);
     u32 capacity = 0;
@@ -247,22 +259,23 @@ static int copy_schema_rows(Vacuum *v, const TreeRow *rows, u32 count)
 {
     sqlite3_stmt *list = NULL, *insert = NULL;
     int rc = SQLITE_OK;
-    TRY_DONE(prepare(v, &list,
-                     "SELECT rowid,* FROM \"%s\".sqlite_schema WHERE name IS NOT ?1"
-                     " ORDER BY rowid",
+    TRY_DONE(prepare(v, &list, "SELECT rowid,* FROM \"%s\".sqlite_schema WHERE name IS NOT ?1 %s",
                      v->db->databases[v->database].name));
     TRY_DONE(leave_out_sequence(v, list));
     TRY_DONE(prepare(v, &insert,
                      "INSERT INTO \"%s\".sqlite_schema(rowid,type,name,tbl_name,rootpage,sql)"
                      " VALUES(?1,?2,?3,?4,?5,?6)",
                      v->db->databases[v->target].name));
-    while (sqlite3_step(list) == SQLITE_ROW) {
-        for (int i = 0; i < 6; i++)
+    for (i64 rowid = 1; sqlite3_step(list) == SQLITE_ROW; rowid++) {
+        for (int i = 1; i < 6; i++)
             TRY_DONE(sqlite3_bind_value(insert, i + 1, sqlite3_column_value(list, i)));
-        TRY_DONE(
-            sqlite3_bind_int64(insert, 5, new_root_of(rows, count, sqlite3_column_int64(list, 0))));
+        i64 root = new_root_of(rows, count, sqlite3_column_int64(list, 0));
+        TRY_DONE(sqlite3_bind_int64(insert, 1, rowid));
+        TRY_DONE(sqlite3_bind_int64(insert, 5, root));
         (void)sqlite3_step(insert);
         TRY_DONE(sqlite3_reset(insert));
+        if (root == 0)
+            v->last_rowid = rowid;
     }
     rc = sqlite3_reset(list); // was that the last row, or could it not be read?
 done:
@@ -341,7 +354,8 @@ int vacuum_run(sqlite3 *db, int database, Value *into, char **message)
     TRY(check_may_vacuum(&v, into));
     TRY(schema_load(db, database));
     u64 flags = db->flags;
-    i64 changes = db->changes, total = db->total_changes, last_rowid = db->last_rowid;
+    i64 changes = db->changes, total = db->total_changes;
+    v.last_rowid = db->last_rowid;
     u8 trace_mask = db->trace_mask;
     db->flags |= CONN_FLAG(WRITABLE_SCHEMA) | CONN_FLAG(IGNORE_CHECKS);
     db->flags &= ~(CONN_FLAG(FOREIGN_KEYS) | CONN_FLAG(REVERSE_UNORDERED) | CONN_FLAG(DEFENSIVE)
@@ -353,7 +367,7 @@ int vacuum_run(sqlite3 *db, int database, Value *into, char **message)
     db->flags = flags;
     db->changes = changes;
     db->total_changes = total;
-    db->last_rowid = last_rowid;
+    db->last_rowid = v.last_rowid;
     db->trace_mask = trace_mask;
     if (rc != SQLITE_OK && *message == NULL && (rc & 0xff) != SQLITE_NOMEM)
         *message = mem_dup(error_text(rc), UINT64_MAX);

@@ -31,15 +31,11 @@ typedef struct Operand {
 
 static void operand_of_text(const Value *v, Operand *out)
 {
-    Value copy = {0};
-    value_borrow(&copy, v);
-    int rc = SQLITE_OK;
-    if (v->encoding != SQLITE_UTF8 && (v->flags & V_TEXT))
-        rc = value_change_encoding(&copy, SQLITE_UTF8); // out of memory reads as zero
-    bool is_readable = rc == SQLITE_OK && copy.bytes != NULL;
-    ParsedNumber number;
-    number_parse(is_readable ? copy.bytes : "", is_readable ? copy.size : 0, &number);
-    value_deinit(&copy);
+    ASSERT(v->flags & (V_TEXT | V_BLOB));
+
+    ParsedNumber number = {0};
+    if (v->bytes != NULL)
+        value_parse_number(v, &number); // a blob counts as text of the database's encoding
     out->is_int = number.kind != NUMBER_REAL;
     out->integer = number.kind == NUMBER_INTEGER ? number.integer : 0;
     out->real = number.kind == NUMBER_NONE ? 0.0 : number.real;
@@ -259,6 +255,8 @@ static int concat_into(Vm *vm, const Piece *first, const Piece *second, Value *o
     if (vm->db->encoding != SQLITE_UTF8)
         size &= ~(u64)1;
     out->bytes = bytes;
+    if (vm->db->encoding != SQLITE_UTF8)
+        size &= ~(u64)1; // a blob may bring half a character
     bytes[size] = bytes[size + 1] = 0;
     out->size = (u32)size;
     out->encoding = vm->db->encoding;
@@ -370,6 +368,8 @@ int op_must_be_int(Vm *vm, const Instr *in)
     return vm_error(vm, SQLITE_MISMATCH, "%s", error_text(SQLITE_MISMATCH));
 }
 
+static const i64 INT_REAL_MAX = 140737488355327; // six bytes, signed
+
 int op_affinity(Vm *vm, const Instr *in)
 {
     Value *v = &vm->registers[in->p1];
@@ -381,8 +381,14 @@ int op_affinity(Vm *vm, const Instr *in)
             continue;
         TRY(value_apply_affinity(v, (Affinity)letter, vm->db->encoding));
         // A REAL column's whole numbers are stored as integers; as column values they are REAL.
-        if (letter == AFF_REAL && (v->flags & V_INT))
-            value_realify(v);
+        // Those short enough remember it: a record made of this value, which knows no column, holds
+        // and gives back an integer.
+        if (letter == AFF_REAL && (v->flags & V_INT)) {
+            if (v->u.integer >= -INT_REAL_MAX - 1 && v->u.integer <= INT_REAL_MAX)
+                v->flags = (u16)((v->flags & ~V_INT) | V_INT_REAL);
+            else
+                value_realify(v);
+        }
     }
     return SQLITE_OK;
 }

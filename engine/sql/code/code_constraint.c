@@ -1,6 +1,9 @@
 // Constraints of a new row: NOT NULL, CHECK, STRICT types, UNIQUE and PRIMARY KEY, each with its
 // ON CONFLICT clause, and the index entries the row will have.
 //
+// STRICT types, which no ON CONFLICT clause excuses, are tested as late as in SQLite: behind NOT
+// NULL, and before the first CHECK or index that reads the row; so a rowid in use may come first.
+//
 // Uniqueness is tested in this order: constraints that an ON CONFLICT clause of an upsert names, in
 // the order of the clauses; then those that fail or ignore; those that REPLACE come last, because
 // they remove rows, which must not happen for a row that is refused in the end.
@@ -149,11 +152,19 @@ bool expr_reads_changed(const Expr *e, const Table *table, const bool *changed, 
     return reads.found;
 }
 
+static void code_types_once(Codegen *g, RowChange *change)
+{
+    if (!change->types_are_checked)
+        code_type_check(g, change->wt->table, change->new_first, TYPE_CHECK_ALL);
+    change->types_are_checked = true;
+}
+
 static void code_checks(Codegen *g, RowChange *change)
 {
     const Table *table = change->wt->table;
     if (table->check_count == 0 || (g->db->flags & CONN_FLAG(IGNORE_CHECKS)) != 0)
         return;
+    code_types_once(g, change);
     FromItem *item = image_item(g, change->wt->table, change->new_first);
     u8 action = effective(change->on_conflict, ON_CONFLICT_DEFAULT);
     if (action == ON_CONFLICT_REPLACE)
@@ -347,8 +358,10 @@ static void code_unique_of_rank(Codegen *g, RowChange *change, FromItem *item, i
         && constraint_rank(change, NULL) == rank)
         code_rowid_unique(g, change);
     for (int i = 0; i < wt->index_count && !codegen_failed(g); i++) {
-        if (!wt->is_untouched[i] && constraint_rank(change, wt->indexes[i]) == rank)
-            code_index_unique(g, change, i, item);
+        if (wt->is_untouched[i] || constraint_rank(change, wt->indexes[i]) != rank)
+            continue;
+        code_types_once(g, change);
+        code_index_unique(g, change, i, item);
     }
 }
 
@@ -372,6 +385,8 @@ void code_constraints(Codegen *g, RowChange *change)
     }
     for (int rank = 0; rank <= rank_max && !codegen_failed(g); rank++)
         code_unique_of_rank(g, change, item, rank);
+    code_types_once(g, change);
+    ASSERT(change->types_are_checked);
 }
 
 // --- writing ---

@@ -174,7 +174,10 @@ void code_generated_column(Codegen *g, const FromItem *item, int column, Reg tar
         code_expr_copy(g, value, target);
         g->hoist_constants = hoist;
         char affinity[2] = {(char)definition->affinity, '\0'};
-        if (definition->affinity >= AFF_TEXT)
+        bool is_strict = (item->table->flags & TABLE_STRICT) != 0;
+        if (is_strict && (definition->flags & COLUMN_VIRTUAL) != 0)
+            program_emit_table(g->program, OP_TypeCheck, target, 1, column + 2, item->table);
+        else if (definition->affinity >= AFF_TEXT)
             program_emit_text(g->program, OP_Affinity, target, 1, 0, affinity, 1);
     }
     g->generated_depth--;

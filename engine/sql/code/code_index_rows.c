@@ -225,9 +225,10 @@ static Reg code_stored_span(Codegen *g, const Table *table, Reg first)
     return span;
 }
 
-void code_image_affinity(Codegen *g, const WriteTable *wt, Reg first)
+void code_columns_affinity(Codegen *g, const Table *table, Reg first)
 {
-    Table *table = wt->table;
+    ASSERT(first > 0);
+
     int count;
     const char *letters = table_affinities(g, table, false, &count);
     bool matters = false;
@@ -235,11 +236,26 @@ void code_image_affinity(Codegen *g, const WriteTable *wt, Reg first)
         matters |= (u8)letters[i] > AFF_BLOB;
     if (matters)
         program_emit_text(g->program, OP_Affinity, first + 1, count, 0, letters, count);
-    if ((table->flags & TABLE_STRICT) != 0) {
-        Reg span = code_stored_span(g, table, first);
-        program_emit_table(g->program, OP_TypeCheck, span, table->stored_count, 0, table);
-        codegen_may_abort(g);
-    }
+}
+
+void code_image_affinity(Codegen *g, const WriteTable *wt, Reg first)
+{
+    code_columns_affinity(g, wt->table, first);
+    if (has_generated(wt->table)) // they are computed of values of the right type
+        code_type_check(g, wt->table, first, TYPE_CHECK_GIVEN);
+}
+
+void code_type_check(Codegen *g, Table *table, Reg first, TypeCheck which)
+{
+    ASSERT(first > 0);
+    ASSERT(table->kind == TABLE_ORDINARY);
+
+    if ((table->flags & TABLE_STRICT) == 0)
+        return;
+    Reg span = code_stored_span(g, table, first);
+    // Like SQLite's, this failure alone does not make the statement keep what it changes: of
+    // several rows, those before the bad one stay unless a constraint that may abort is tested too.
+    program_emit_table(g->program, OP_TypeCheck, span, table->stored_count, (int)which, table);
 }
 
 void code_image_record(Codegen *g, const WriteTable *wt, Reg first, Reg out)

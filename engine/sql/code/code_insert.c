@@ -313,6 +313,7 @@ static void code_before_triggers(InsertCode *in)
         code_columns(in);
         code_image_affinity(g, &in->wt, in->first);
         code_image_generated(g, in->table, in->first);
+        code_type_check(g, in->table, in->first, TYPE_CHECK_ALL);
     }
     code_fire_triggers(g, &(FireTriggers){.table = in->table,
                                           .event = TRIGGER_INSERT,
@@ -411,6 +412,15 @@ static void insert_images(InsertCode *in)
     in->first = in->old_first + width;
 }
 
+// A row with the rowid given may have to go first, with foreign keys that look at both.
+static bool replaces_by_rowid(const InsertCode *in)
+{
+    u8 action =
+        in->on_conflict != ON_CONFLICT_DEFAULT ? in->on_conflict : in->table->primary_key_conflict;
+    return in->rowid_place != FROM_DEFAULT && action == ON_CONFLICT_REPLACE
+           && foreign_keys_needed(in->g, in->table, NULL, false);
+}
+
 static bool insert_prepare(InsertCode *in)
 {
     Codegen *g = in->g;
@@ -430,7 +440,8 @@ static bool insert_prepare(InsertCode *in)
     if (!place_values(in))
         return false;
     in->on_conflict = code_on_conflict(g, in->insert->on_conflict);
-    bool many = (select != NULL && !is_single_row(select)) || in->triggers != 0;
+    bool many = (select != NULL && !is_single_row(select)) || in->triggers != 0
+                || in->insert->returning != NULL || replaces_by_rowid(in);
     codegen_writes(g, database, many);
     if (table->kind == TABLE_ORDINARY) {
         write_table_init(g, &in->wt, table, in->insert->target->cursor);
@@ -451,7 +462,7 @@ void code_insert(Codegen *g, Insert *insert)
     if (select == NULL || is_single_row(select)) {
         in.row = select != NULL ? select->columns : NULL;
         code_single_row(&in);
-    } else if (in.triggers != 0 || select_reads(select, in.table)) {
+    } else if (in.triggers != 0 || insert->returning != NULL || select_reads(select, in.table)) {
         code_from_table(&in);
     } else {
         code_from_coroutine(&in);

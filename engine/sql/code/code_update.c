@@ -240,6 +240,7 @@ void code_update_row(Codegen *g, UpdateRow *u)
     code_image_affinity(g, wt, u->new_first);
     code_image_generated(g, u->table, u->new_first);
     if ((u->triggers & (1u << TRIGGER_BEFORE)) != 0) {
+        code_type_check(g, u->table, u->new_first, TYPE_CHECK_ALL);
         code_update_triggers(g, u, TRIGGER_BEFORE);
         code_after_before_triggers(g, u);
     }
@@ -453,6 +454,7 @@ static void code_view_row(UpdateCode *c)
     program_emit(g->program, OP_Integer, -1, u->new_first, 0);
     code_row_subqueries(g, u);
     code_new_columns(g, u, true);
+    code_columns_affinity(g, u->table, u->new_first);
     code_update_triggers(g, u, TRIGGER_INSTEAD_OF);
     code_count_row(g);
     code_returning_row(g, u->returning, u->table, 0, u->new_first);

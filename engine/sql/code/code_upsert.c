@@ -70,7 +70,7 @@ void code_upsert(Codegen *g, RowChange *change, Upsert *clause, const Index *ind
     update_row_indexes(g, &u);
     u.old_first = reg_range_new(g, 2 * (wt->table->column_count + 1));
     u.new_first = u.old_first + wt->table->column_count + 1;
-    codegen_writes(g, wt->database, true);
+    codegen_writes(g, wt->database, u.triggers != 0 || u.has_foreign_keys);
     Reg counter = g->count_register;
     g->count_register = 0; // PRAGMA count_changes counts the rows inserted
     code_update_row(g, &u);

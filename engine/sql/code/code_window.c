@@ -386,15 +386,27 @@ static void end_functions(WindowCode *wc)
     }
 }
 
+// A frame that may start ahead of its end gives up what it takes in, so the end goes first.
+// Otherwise rows go before others come, as in SQLite: sums of REALs and group_concat() over texts
+// that are empty show the order.
+static void code_frame_ends(WindowCode *wc)
+{
+    const Window *w = wc->window;
+    bool end_goes_first = w->start.kind == BOUND_FOLLOWING || w->end.kind == BOUND_PRECEDING;
+    if (end_goes_first)
+        code_frame_end(wc);
+    code_frame_start(wc);
+    if (!end_goes_first)
+        code_frame_end(wc);
+}
+
 static void code_deliver_rows(WindowCode *wc)
 {
     Codegen *g = wc->qc->g;
     Label next = label_new(g->program);
     int top = program_here(g->program);
     if (frame_matters(wc)) {
-        // A frame that starts ahead of its end gives up what it takes in, so the end goes first.
-        code_frame_end(wc);
-        code_frame_start(wc);
+        code_frame_ends(wc);
         code_values_of_frame(wc);
     }
     code_picks(wc);

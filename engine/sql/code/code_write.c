@@ -157,6 +157,8 @@ void code_returning_end(Codegen *g, ExprList *returning)
 {
     if (returning == NULL || codegen_failed(g))
         return;
+    ASSERT(g->returning_cursor > 0);
+
     int cursor = g->returning_cursor - 1;
     int count = (int)returning->count;
     Reg first = reg_range_new(g, count);

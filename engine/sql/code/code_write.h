@@ -63,7 +63,13 @@ int row_key_width(const Table *table);
 // Loads all columns and the rowid of the row under data_cursor into an image.
 void code_load_image(Codegen *g, const WriteTable *wt, Reg first);
 // The affinities of all columns, in table order, on an image; STRICT types are checked.
+// Affinities of all columns; code_image_affinity() also checks, in a STRICT table, the types of
+// those that generated columns may look at.
+void code_columns_affinity(Codegen *g, const Table *table, Reg first);
 void code_image_affinity(Codegen *g, const WriteTable *wt, Reg first);
+// STRICT: the types of stored columns, those that are generated included or not (p3 of TypeCheck).
+typedef enum TypeCheck { TYPE_CHECK_ALL = 0, TYPE_CHECK_GIVEN = 1 } TypeCheck;
+void code_type_check(Codegen *g, Table *table, Reg first, TypeCheck which);
 // Computes generated columns of an image.
 void code_image_generated(Codegen *g, Table *table, Reg first);
 // r[out] = the record of an image.
@@ -99,6 +105,7 @@ typedef struct RowChange {
     Reg *keys;               // out: first field of the new entry of each index
     Reg *records;            // out: register of the new entry of each index, 0: none is written
     bool *is_partial_null;   // out: the register is NULL for rows the index leaves out
+    bool types_are_checked;  // of a STRICT table: the code is made
     bool may_replace;        // out: REPLACE may have removed rows
 } RowChange;
 void code_constraints(Codegen *g, RowChange *change);
