@@ -431,7 +431,8 @@ static void code_ungrouped_rows(AggregateCode *ac)
     JoinCode jc = {.join = (JoinOperator *)ac->qc->source};
     if (ac->op->agg_count == 1 && ac->op->wants != 0) {
         jc.flags = ac->op->wants;
-        jc.skip_nulls = ac->op->minmax_sort && ac->bare_count == 0;
+        if (ac->op->minmax_sort && ac->bare_count == 0)
+            jc.smallest = ac->aggs[0].call->list->items[0].expr;
     }
     code_from_begin(g, jc.join->from);
     aggregate_explain(ac);

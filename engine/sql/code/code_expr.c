@@ -179,6 +179,8 @@ void code_generated_column(Codegen *g, const FromItem *item, int column, Reg tar
             program_emit_table(g->program, OP_TypeCheck, target, 1, column + 2, item->table);
         else if (definition->affinity >= AFF_TEXT)
             program_emit_text(g->program, OP_Affinity, target, 1, 0, affinity, 1);
+        if (g->real_virtuals && definition->affinity == AFF_REAL)
+            program_emit(g->program, OP_RealAffinity, target, 0, 0);
     }
     g->generated_depth--;
 }

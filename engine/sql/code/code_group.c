@@ -44,9 +44,13 @@ static void code_sorter_open(AggregateCode *ac, int more)
         code_list_shape(g, ac->op->keys, 0, (u32)(ac->field_count + more - key_count(ac))));
 }
 
+// Columns of grouped rows are REAL as if they came from a table, virtual ones too.
 static void code_sorter_push(AggregateCode *ac)
 {
+    ASSERT(ac->field_count >= key_count(ac));
+
     Codegen *g = ac->qc->g;
+    g->real_virtuals = true;
     Reg fields = reg_range_new(g, ac->field_count);
     Reg record = reg_temp(g);
     code_expr_list(g, ac->op->keys, fields, LIST_BORROW);
@@ -57,6 +61,7 @@ static void code_sorter_push(AggregateCode *ac)
     program_emit(g->program, OP_MakeRecord, fields, ac->field_count, record);
     program_emit(g->program, OP_SorterInsert, ac->sorter, record, 0);
     reg_temp_release(g, record);
+    g->real_virtuals = false;
 }
 
 // Behind the sorter the columns of the input are fields of its records.
@@ -175,6 +180,7 @@ static void code_hash_row(AggregateCode *ac, const HashInput *input)
     Codegen *g = ac->qc->g;
     Program *p = g->program;
     Label known = label_new(p), refused = label_new(p), done = label_new(p);
+    g->real_virtuals = true;
     code_expr_list(g, ac->op->keys, ac->new_keys, LIST_BORROW);
     program_emit_int(p, OP_HashGroup, input->groups, known, ac->new_keys, ac->first_accumulator);
     program_emit(p, OP_HashRefused, input->groups, refused, 0);
@@ -192,6 +198,7 @@ static void code_hash_row(AggregateCode *ac, const HashInput *input)
     program_emit(p, OP_SorterInsert, ac->sorter, record, 0);
     reg_temp_release(g, record);
     label_here(p, done);
+    g->real_virtuals = false;
 }
 
 static void code_hash_output(AggregateCode *ac, const HashInput *input, Label end)

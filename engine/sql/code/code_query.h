@@ -61,7 +61,7 @@ typedef struct JoinCode {
     u32 flags;          // WANT_* of the request that matter to code
     bool opens_nothing; // cursors are open already: OR branch
     int shared_cursor;
-    bool skip_nulls;        // WANT_MIN: rows with NULL need not be seen
+    const Expr *smallest;   // WANT_MIN: rows where this is NULL need not be seen; NULL: all must
     bool writes;            // one-pass UPDATE or DELETE: cursors are opened for writing
     const LimitCode *limit; // of the Select, for virtual tables that take care of OFFSET
 } JoinCode;

@@ -189,15 +189,31 @@ static bool column_may_be_null(const LevelCode *lc, const Access *a)
            && lc->level->item->table->columns[column].not_null == 0;
 }
 
+// min() of the column behind the equalities: its NULLs, which come first, can be passed over. In any
+// other column a NULL says nothing about the answer.
+static bool seeks_smallest(const JoinCode *jc, const LevelCode *lc, const Access *a)
+{
+    const Expr *e = jc->smallest;
+    if ((jc->flags & WANT_MIN) == 0 || e == NULL || a->equal_count >= a->index->column_count)
+        return false;
+    int column = a->index->columns[a->equal_count];
+    if (column == COLUMN_EXPR)
+        return expr_equal(e, a->index->exprs[a->equal_count]);
+    return e->kind == EX_COLUMN && e->u.column.item == lc->level->item
+           && e->u.column.index == column;
+}
+
 static IndexRange index_range(const JoinCode *jc, const LevelCode *lc)
 {
+    ASSERT(lc->level->access->index != NULL);
+
     const Access *a = lc->level->access;
     IndexRange r = {.start = bound_term(a, false),
                     .end = bound_term(a, true),
                     .start_count = a->bottom_count,
                     .end_count = a->top_count};
     bool only_top = r.start == NULL && r.end != NULL;
-    bool smallest = (jc->flags & WANT_MIN) != 0 && r.start == NULL && jc->skip_nulls;
+    bool smallest = r.start == NULL && seeks_smallest(jc, lc, a);
     if ((only_top || smallest) && column_may_be_null(lc, a))
         r.skip_nulls = true;
     bool descending = a->equal_count < a->index->column_count
