@@ -265,8 +265,9 @@ struct Window {
     bool is_reference; // OVER name: everything comes from the named definition
     ExprList *partition_by;
     ExprList *order_by;
-    bool has_frame; // frame written; otherwise RANGE UNBOUNDED PRECEDING .. CURRENT ROW
-    u8 unit;        // FrameUnit
+    bool has_exclude; // EXCLUDE written, NO OTHERS included
+    bool has_frame;   // frame written; otherwise RANGE UNBOUNDED PRECEDING .. CURRENT ROW
+    u8 unit;          // FrameUnit
     FrameBound start, end;
     u8 exclude;   // FrameExclude
     Window *next; // list of Select.window_defs

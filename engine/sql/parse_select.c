@@ -455,6 +455,7 @@ static void parse_frame(Parser *p, Window *window)
     } else {
         window->start = parse_frame_bound(p, false);
     }
+    window->has_exclude = parser_at(p, TK_EXCLUDE);
     window->exclude = parse_frame_exclude(p);
     // PRECEDING may meet PRECEDING, FOLLOWING may meet FOLLOWING; otherwise the
     // order must be right.

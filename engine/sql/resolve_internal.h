@@ -91,6 +91,9 @@ MUST_USE int resolve_name(Resolver *r, Scope *s, Expr *e);
 MUST_USE int resolve_bound_column(Resolver *r, Expr *e); // marks use, asks the authorizer
 MUST_USE int resolve_call(Resolver *r, Scope *s, Expr *e);
 MUST_USE int resolve_window(Resolver *r, Scope *s, Expr *call);
+// Definitions of a WINDOW clause that build on earlier ones take over what those say; the first
+// builds on none, whatever name it gives.
+MUST_USE int complete_window_defs(Resolver *r, Select *select);
 MUST_USE int resolve_order_by(Resolver *r, Scope *s, Select *select);
 MUST_USE int resolve_group_by(Resolver *r, Scope *s, Select *select);
 MUST_USE int resolve_compound_order_by(Resolver *r, Scope *outer, Select *last);

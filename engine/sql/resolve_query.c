@@ -152,6 +152,7 @@ static int check_recursive_term(Resolver *r, const Select *s)
 static int resolve_term(Resolver *r, Scope *outer, Select *s, bool is_compound)
 {
     s->flags |= SELECT_RESOLVED;
+    TRY(complete_window_defs(r, s));
     TRY(resolve_limit(r, s));
     TRY(resolve_from_subqueries(r, outer, s));
     Scope scope = {.outer = outer, .select = s, .from = s->from};

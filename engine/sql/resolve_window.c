@@ -3,12 +3,17 @@
 
 #include "sql/resolve_internal.h"
 
-static const Window *find_window(const Select *select, const char *name)
+// Of two definitions by one name the latest counts. `end`: only those before it; NULL: all.
+static const Window *find_window(const Select *select, const char *name, const Window *end)
 {
-    for (const Window *window = select->window_defs; window != NULL; window = window->next)
-        if (name_equals(window->name, name))
-            return window;
-    return NULL;
+    ASSERT(name != NULL);
+
+    const Window *found = NULL;
+    for (const Window *w = select->window_defs; w != NULL && w != end; w = w->next) {
+        if (name_equals(w->name, name))
+            found = w;
+    }
+    return found;
 }
 
 static int copy_definition(Resolver *r, Window *window, const Window *from)
@@ -20,10 +25,11 @@ static int copy_definition(Resolver *r, Window *window, const Window *from)
     return r->arena->failed ? resolve_no_memory(r) : SQLITE_OK;
 }
 
-// ( base ... ) takes PARTITION BY and perhaps ORDER BY from base, which must have no frame.
-static int chain_window(Resolver *r, const Select *select, Window *window)
+// ( base ... ) takes PARTITION BY and perhaps ORDER BY from base, which must have no frame. `end`
+// as for find_window().
+static int chain_window(Resolver *r, const Select *select, Window *window, const Window *end)
 {
-    const Window *base = find_window(select, window->base_name);
+    const Window *base = find_window(select, window->base_name, end);
     if (base == NULL)
         return resolve_error(r, NO_OFFSET, "no such window: %s", window->base_name);
     const char *what = NULL;
@@ -36,25 +42,34 @@ static int chain_window(Resolver *r, const Select *select, Window *window)
     if (what != NULL)
         return resolve_error(r, NO_OFFSET, "cannot override %s of window: %s", what,
                              window->base_name);
-    Window complete = *base;
-    if (complete.base_name != NULL)
-        TRY(chain_window(r, select, &complete));
+    ASSERT(base->base_name == NULL); // definitions are complete
     window->base_name = NULL;
-    return copy_definition(r, window, &complete);
+    return copy_definition(r, window, base);
+}
+
+int complete_window_defs(Resolver *r, Select *select)
+{
+    for (Window *w = select->window_defs; w != NULL; w = w->next) {
+        if (w == select->window_defs)
+            w->base_name = NULL; // nothing stands before the first
+        else if (w->base_name != NULL)
+            TRY(chain_window(r, select, w, w));
+    }
+    return SQLITE_OK;
 }
 
 static int complete_window(Resolver *r, const Select *select, Window *window)
 {
     if (window->is_reference) {
-        const Window *definition = find_window(select, window->name);
+        const Window *definition = find_window(select, window->name, NULL);
         if (definition == NULL)
             return resolve_error(r, NO_OFFSET, "no such window: %s", window->name);
-        Window complete = *definition;
-        if (complete.base_name != NULL)
-            TRY(chain_window(r, select, &complete));
+        const Window complete = *definition;
+        ASSERT(complete.base_name == NULL);
         window->has_frame = complete.has_frame;
         window->unit = complete.unit;
         window->exclude = complete.exclude;
+        window->has_exclude = complete.has_exclude;
         window->start = complete.start;
         window->end = complete.end;
         window->start.expr = expr_copy(r->arena, complete.start.expr, NULL);
@@ -63,7 +78,7 @@ static int complete_window(Resolver *r, const Select *select, Window *window)
         return copy_definition(r, window, &complete);
     }
     if (window->base_name != NULL)
-        return chain_window(r, select, window);
+        return chain_window(r, select, window, NULL);
     return SQLITE_OK;
 }
 

@@ -198,12 +198,15 @@ static bool shares_existing(TableBuild *b, const Index *fresh)
     return false;
 }
 
-// SQLite keeps indexes that REPLACE at the end, so that other constraints are checked first.
+// SQLite keeps indexes that REPLACE behind the others, so that other constraints are checked first;
+// of each kind the newest leads.
 static void link_index(Table *table, Index *index)
 {
+    ASSERT(index->table == table);
+
     Index **at = &table->indexes;
     if (index->conflict == ON_CONFLICT_REPLACE) {
-        while (*at != NULL)
+        while (*at != NULL && (*at)->conflict != ON_CONFLICT_REPLACE)
             at = &(*at)->next;
     }
     index->next = *at;

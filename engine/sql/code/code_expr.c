@@ -99,6 +99,18 @@ static void code_subquery_real(Codegen *g, const FromItem *item, int column, Reg
         program_emit(g->program, OP_RealAffinity, reg, 0, 0);
 }
 
+// An entry holds whole numbers of a REAL column as integers; a virtual column's value is the same
+// whether computed or found.
+static void code_real_of_entry(Codegen *g, const Column *column, Reg target)
+{
+    ASSERT(column->affinity == AFF_REAL);
+
+    if ((column->flags & COLUMN_VIRTUAL) == 0 || g->real_virtuals)
+        program_emit(g->program, OP_RealAffinity, target, 0, 0);
+    else
+        program_emit_text(g->program, OP_Affinity, target, 1, 0, "E", 1);
+}
+
 void code_item_column(Codegen *g, const FromItem *item, int column, Reg target)
 {
     const ColumnSource source = *source_of(g, item->cursor);
@@ -134,7 +146,7 @@ void code_item_column(Codegen *g, const FromItem *item, int column, Reg target)
                 program_emit(g->program, op, source.index_cursor, position, target);
             if (op == OP_Column && source.table != NULL && column >= 0
                 && source.table->columns[column].affinity == AFF_REAL)
-                program_emit(g->program, OP_RealAffinity, target, 0, 0);
+                code_real_of_entry(g, &source.table->columns[column], target);
             return;
         }
         if (source.kind == SOURCE_COVERING && column >= 0

@@ -412,13 +412,34 @@ static void insert_images(InsertCode *in)
     in->first = in->old_first + width;
 }
 
-// A row with the rowid given may have to go first, with foreign keys that look at both.
-static bool replaces_by_rowid(const InsertCode *in)
+static bool upsert_touches_key(const InsertCode *in, const Upsert *clause)
 {
-    u8 action =
-        in->on_conflict != ON_CONFLICT_DEFAULT ? in->on_conflict : in->table->primary_key_conflict;
-    return in->rowid_place != FROM_DEFAULT && action == ON_CONFLICT_REPLACE
-           && foreign_keys_needed(in->g, in->table, NULL, false);
+    bool *changed = arena_array(in->g->arena, (size_t)in->table->column_count + 1, sizeof *changed);
+    for (u32 i = 0; changed != NULL && i < clause->set->count; i++) {
+        const IdList *columns = clause->set->items[i].columns;
+        for (u32 c = 0; c < columns->count; c++) {
+            if (columns->items[c].column >= 0)
+                changed[columns->items[c].column] = true;
+        }
+    }
+    return changed != NULL && foreign_keys_needed(in->g, in->table, changed, false);
+}
+
+// A row with the rowid given may have to go or to change first, with foreign keys that look at it.
+// SQLite thinks so even where the value written is NULL.
+static bool may_touch_other_row(const InsertCode *in)
+{
+    ASSERT(in->places != NULL);
+
+    if (in->rowid_place == FROM_DEFAULT || in->table->kind != TABLE_ORDINARY)
+        return false;
+    for (const Upsert *u = in->insert->upsert; u != NULL; u = u->next) {
+        if (u->target == NULL || u->is_rowid)
+            return u->do_update && upsert_touches_key(in, u);
+    }
+    u8 own = in->table->primary_key_conflict;
+    u8 action = in->on_conflict != ON_CONFLICT_DEFAULT ? in->on_conflict : own;
+    return action == ON_CONFLICT_REPLACE && foreign_keys_needed(in->g, in->table, NULL, false);
 }
 
 static bool insert_prepare(InsertCode *in)
@@ -441,7 +462,7 @@ static bool insert_prepare(InsertCode *in)
         return false;
     in->on_conflict = code_on_conflict(g, in->insert->on_conflict);
     bool many = (select != NULL && !is_single_row(select)) || in->triggers != 0
-                || in->insert->returning != NULL || replaces_by_rowid(in);
+                || in->insert->returning != NULL || may_touch_other_row(in);
     codegen_writes(g, database, many);
     if (table->kind == TABLE_ORDINARY) {
         write_table_init(g, &in->wt, table, in->insert->target->cursor);

@@ -55,7 +55,7 @@ static void window_init(WindowCode *wc, QueryCode *qc)
                        .call_count = op->call_count,
                        .item = op->item,
                        .column_count = (int)op->item->column_count};
-    wc->rescans = op->window->exclude != EXCLUDE_NO_OTHERS;
+    wc->rescans = op->window->has_exclude; // as SQLite does even for NO OTHERS
     wc->calls = arena_array(g->arena, (size_t)op->call_count + 1, sizeof *wc->calls);
     if (wc->calls == NULL) {
         codegen_fail(g, SQLITE_NOMEM);

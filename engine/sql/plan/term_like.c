@@ -146,7 +146,9 @@ static int add_bounds(Term *term, LikePrefix *prefix)
     TRY(term_analyze(second));
     term->flags |= TERM_FROM_LIKE;
     // Blobs are compared byte by byte, so folded bounds let some through that do not match.
-    if (prefix->complete && !prefix->rule->fold_case) {
+    // So are those that UTF-16 makes of little-endian text: their characters are others.
+    bool is_swapped = q->db->encoding == SQLITE_UTF16LE;
+    if (prefix->complete && !prefix->rule->fold_case && !is_swapped) {
         first->parent = second->parent = term;
         term->child_count = 2;
         term->flags |= TERM_COPIED;
