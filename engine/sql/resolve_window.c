@@ -95,6 +95,7 @@ static void fix_frame(Window *window, FrameUnit unit, FrameBoundKind start, Fram
     window->start = (FrameBound){.kind = (u8)start};
     window->end = (FrameBound){.kind = (u8)end};
     window->exclude = EXCLUDE_NO_OTHERS;
+    window->has_exclude = false;
     window->has_frame = true;
 }
 

@@ -50,6 +50,7 @@ static void coerce_frame(Expr *call)
         window->start = (FrameBound){.kind = frames[i].start};
         window->end = (FrameBound){.kind = frames[i].end};
         window->exclude = EXCLUDE_NO_OTHERS;
+        window->has_exclude = false;
     }
 }
 
