@@ -119,8 +119,9 @@ void func_table_free(FuncTable *table); // calls the destructors
 // other way round while CONN_FLAG(PREFER_BUILTIN) is on). NULL: none takes that
 // many arguments.
 const FuncDef *func_find(sqlite3 *db, const char *name, int arg_count, u8 encoding);
-bool func_name_exists(sqlite3 *db,
-                      const char *name); // for "wrong number of arguments"
+// For "wrong number of arguments"; is one of that name a window function?
+bool func_name_exists(sqlite3 *db, const char *name);
+bool func_name_is_window(sqlite3 *db, const char *name);
 // Does definition `def` accept that many arguments?
 bool func_accepts(const FuncDef *def, int arg_count);
 

@@ -149,6 +149,22 @@ bool func_name_exists(sqlite3 *db, const char *name)
     return name_map_find(&builtin_map, name) != NULL;
 }
 
+bool func_name_is_window(sqlite3 *db, const char *name)
+{
+    ASSERT(name != NULL);
+
+    for (const FuncDef *def = db->functions ? name_map_find(&db->functions->map, name) : NULL; def;
+         def = def->next) {
+        if (def->flags & FUNC_WINDOW)
+            return true;
+    }
+    for (const FuncDef *def = name_map_find(&builtin_map, name); def != NULL; def = def->next) {
+        if (def->flags & FUNC_WINDOW)
+            return true;
+    }
+    return false;
+}
+
 // --- the connection's ---
 
 FuncTable *func_table_new(sqlite3 *db)

@@ -18,6 +18,9 @@ static int find_function(Resolver *r, Expr *e, const FuncDef **out)
 {
     int count = e->list == NULL ? 0 : (int)e->list->count;
     const FuncDef *def = func_find(r->db, e->text, e->u.call->star ? 0 : count, r->db->encoding);
+    if (def == NULL && e->u.call->window != NULL && func_name_exists(r->db, e->text)
+        && !func_name_is_window(r->db, e->text))
+        return call_error(r, e, "%s() may not be used as a window function", e->text);
     if (def == NULL && func_name_exists(r->db, e->text))
         return call_error(r, e, "wrong number of arguments to function %s()", e->text);
     if (def == NULL)

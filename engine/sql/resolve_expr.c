@@ -213,7 +213,7 @@ static int resolve_is(Resolver *r, Scope *s, Expr *e)
     TRY(resolve_node(r, s, e->left));
     TRY(resolve_node(r, s, e->right));
     const Expr *right = expr_skip_collate(e->right);
-    if (right->kind == EX_BOOL && !(e->right->flags & EXPR_PARENTHESISED)) {
+    if (right->kind == EX_BOOL) {
         bool value = right->u.integer != 0;
         bool negated = e->kind == EX_IS_NOT;
         e->kind = EX_TRUTH;

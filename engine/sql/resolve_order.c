@@ -46,6 +46,31 @@ static bool is_column_number(const Expr *e, i64 *value)
     return expr_is_integer(e, value) && *value <= INT32_MAX && *value >= -(i64)INT32_MAX;
 }
 
+static bool is_rowid_of(const Expr *e, const Select *select)
+{
+    const FromItem *only = select->from->items[0];
+    return e->kind == EX_COLUMN && e->u.column.item == only && only->table != NULL
+           && only->table->kind == TABLE_ORDINARY
+           && (e->u.column.index < 0 || e->u.column.index == only->table->rowid_alias);
+}
+
+// Where there is but one row, or a rowid that decides leads, SQLite drops a term of ORDER BY before
+// it sees whether its row values fit.
+static bool order_matters(const Select *select, u32 term)
+{
+    ASSERT(select->order_by != NULL);
+
+    bool has_one_row = (select->flags & SELECT_AGGREGATE) != 0 && select->group_by == NULL;
+    if (has_one_row || select->from == NULL)
+        return false;
+    if (term == 0 || select->from->count != 1 || select->group_by != NULL)
+        return true;
+    const ExprItem *first = &select->order_by->items[0];
+    bool is_column = first->column > 0 && first->column <= select->columns->count;
+    const Expr *e = is_column ? select->columns->items[first->column - 1].expr : first->expr;
+    return !is_rowid_of(expr_skip_collate(e), select);
+}
+
 static int resolve_term(Resolver *r, Scope *s, Select *select, ExprItem *item, u32 number,
                         bool is_group)
 {
@@ -65,7 +90,8 @@ static int resolve_term(Resolver *r, Scope *s, Select *select, ExprItem *item, u
     }
     item->column = 0;
     TRY(resolve_expr(r, s, item->expr));
-    TRY(check_row_values(r, item->expr));
+    if (is_group || order_matters(select, number - 1))
+        TRY(check_row_values(r, item->expr));
     for (u32 i = 0; i < select->columns->count; i++)
         if (expr_equal(item->expr, select->columns->items[i].expr))
             item->column = (u16)(i + 1);

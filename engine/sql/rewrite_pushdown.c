@@ -346,6 +346,8 @@ void rewrite_drop_order(Select *p)
         if (sub == NULL || sub->order_by == NULL || sub->limit != NULL
             || (sub->flags & SELECT_RECURSIVE) || depends_on_order(sub))
             continue;
+        if (item->is_cte && item->cte->hint == CTE_MATERIALIZED)
+            continue; // its rows are kept as it says; the outer query may profit from their order
         sub->order_by = NULL;
         sub->flags |= SELECT_ORDER_BY_DROPPED;
     }

@@ -189,8 +189,8 @@ static bool column_may_be_null(const LevelCode *lc, const Access *a)
            && lc->level->item->table->columns[column].not_null == 0;
 }
 
-// min() of the column behind the equalities: its NULLs, which come first, can be passed over. In any
-// other column a NULL says nothing about the answer.
+// min() of the column behind the equalities: its NULLs, which come first, can be passed over. In
+// any other column a NULL says nothing about the answer.
 static bool seeks_smallest(const JoinCode *jc, const LevelCode *lc, const Access *a)
 {
     const Expr *e = jc->smallest;
