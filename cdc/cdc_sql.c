@@ -21,6 +21,25 @@ int sql_exec(sqlite3 *db, const char *format, ...)
     return sql_exec_owned(db, sql);
 }
 
+#if QUIRE_CDC_LOADABLE
+#    define EXEC_QUIETLY(db, sql) sqlite3_exec(db, sql, NULL, NULL, NULL)
+#else
+#    define EXEC_QUIETLY(db, sql) quire_exec_uncounted(db, sql)
+#endif
+
+int sql_exec_quietly(sqlite3 *db, const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    char *sql = sqlite3_vmprintf(format, args);
+    va_end(args);
+    if (sql == NULL)
+        return SQLITE_NOMEM;
+    int rc = EXEC_QUIETLY(db, sql);
+    sqlite3_free(sql);
+    return rc;
+}
+
 // Takes `sql`.
 static int prepare_owned(sqlite3 *db, char *sql, sqlite3_stmt **out)
 {

@@ -7,6 +7,8 @@
 
 // Runs all statements of the text. The message stays on the connection.
 MUST_USE int sql_exec(sqlite3 *db, const char *format, ...);
+// The same for what the module writes for itself: in quire the connection's counters stay.
+MUST_USE int sql_exec_quietly(sqlite3 *db, const char *format, ...);
 // Takes `sql` (sqlite3_free); NULL is SQLITE_NOMEM.
 MUST_USE int sql_exec_owned(sqlite3 *db, char *sql);
 MUST_USE int sql_prepare(sqlite3 *db, sqlite3_stmt **out, const char *format, ...);

@@ -140,6 +140,29 @@ void record_add_value(RecordBuilder *b, sqlite3_value *value)
     }
 }
 
+void record_add_copy(RecordBuilder *b, const RecordValue *value)
+{
+    switch (value->type) {
+    case SQLITE_INTEGER: record_add_i64(b, value->integer); return;
+    case SQLITE_FLOAT: record_add_f64(b, value->real); return;
+    case SQLITE_TEXT: record_add_text(b, (const char *)value->bytes, value->size); return;
+    case SQLITE_BLOB: record_add_blob(b, value->bytes, value->size); return;
+    default: record_add_null(b); return;
+    }
+}
+
+void record_append(RecordBuilder *b, RecordBuilder *more)
+{
+    b->failed |= more->failed;
+    if (more->header_size > 0
+        && reserve(b, &b->header, b->header_size, more->header_size, &b->header_space)) {
+        memcpy(b->header + b->header_size, more->header, more->header_size);
+        b->header_size += more->header_size;
+    }
+    add_bytes(b, more->body, more->body_size);
+    record_discard(more);
+}
+
 void record_discard(RecordBuilder *b)
 {
     sqlite3_free(b->header);

@@ -19,6 +19,10 @@ void record_add_f64(RecordBuilder *b, f64 value);
 void record_add_text(RecordBuilder *b, const char *text, size_t size);
 void record_add_blob(RecordBuilder *b, const void *blob, size_t size);
 void record_add_value(RecordBuilder *b, sqlite3_value *value);
+struct RecordValue;
+void record_add_copy(RecordBuilder *b, const struct RecordValue *value);
+// Takes the values of `more` behind those there are.
+void record_append(RecordBuilder *b, RecordBuilder *more);
 // Joins both parts; *out is the caller's (sqlite3_free). Empties the builder.
 MUST_USE int record_finish(RecordBuilder *b, u8 **out, size_t *size);
 void record_discard(RecordBuilder *b);

@@ -15,10 +15,11 @@ static int create_table(Feed *feed)
 {
     if (feed->is_durable)
         return SQLITE_OK;
-    return sql_exec(feed->db,
-                    "CREATE TABLE IF NOT EXISTS \"%w\".\"%w_consumer\"(name TEXT PRIMARY KEY,"
-                    " position INTEGER, updated INTEGER) WITHOUT ROWID",
-                    feed->schema, feed->name);
+    return sql_exec_quietly(
+        feed->db,
+        "CREATE TABLE IF NOT EXISTS \"%w\".\"%w_consumer\"(name TEXT PRIMARY KEY,"
+        " position INTEGER, updated INTEGER) WITHOUT ROWID",
+        feed->schema, feed->name);
 }
 
 static int table_exists(Feed *feed, bool *exists)
@@ -60,10 +61,10 @@ static int subscribe(Feed *feed, const char *name, i64 from)
     TRY(newest_change(feed, &newest));
     if (from > newest)
         return feed_error(feed, "there is no change %lld yet", from);
-    return sql_exec(feed->db,
-                    "INSERT OR IGNORE INTO \"%w\".\"%w_consumer\" VALUES (%Q, %lld,"
-                    " strftime('%%s','now'))",
-                    feed->schema, feed->name, name, from < 0 ? newest : from);
+    return sql_exec_quietly(feed->db,
+                            "INSERT OR IGNORE INTO \"%w\".\"%w_consumer\" VALUES (%Q, %lld,"
+                            " strftime('%%s','now'))",
+                            feed->schema, feed->name, name, from < 0 ? newest : from);
 }
 
 int consumer_subscribe(Feed *feed, const char *name, i64 from, i64 *position)
@@ -105,8 +106,8 @@ int consumer_forget(Feed *feed, const char *name)
 {
     i64 position;
     TRY(consumer_position(feed, name, &position));
-    int rc = sql_exec(feed->db, "DELETE FROM \"%w\".\"%w_consumer\" WHERE name = %Q", feed->schema,
-                      feed->name, name);
+    int rc = sql_exec_quietly(feed->db, "DELETE FROM \"%w\".\"%w_consumer\" WHERE name = %Q",
+                              feed->schema, feed->name, name);
     return feed_keep_error(feed, rc);
 }
 

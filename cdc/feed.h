@@ -121,6 +121,7 @@ MUST_USE int feed_prune(Feed *feed, bool force, i64 *deleted);
 
 // --- feed_module.c ---
 
-MUST_USE int feed_module_register(sqlite3 *db);
+// *seen becomes true with the first feed of the connection.
+MUST_USE int feed_module_register(sqlite3 *db, bool *seen);
 
 #endif

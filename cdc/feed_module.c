@@ -27,7 +27,8 @@ static int feed_disconnect(sqlite3_vtab *base)
 static int feed_connect(sqlite3 *db, void *client, int count, const char *const *args,
                         sqlite3_vtab **out, char **message)
 {
-    (void)client, (void)count, (void)message;
+    (void)count, (void)message;
+    *(bool *)client = true;
     TRY(sqlite3_declare_vtab(db, "CREATE TABLE x(" FEED_COLUMN_LIST(" HIDDEN") ")"));
     (void)sqlite3_vtab_config(db, SQLITE_VTAB_DIRECTONLY);
     FeedTable *table = sqlite3_malloc64(sizeof *table);
@@ -331,7 +332,7 @@ static const sqlite3_module feed_methods = {
     .xShadowName = feed_shadow_name,
 };
 
-int feed_module_register(sqlite3 *db)
+int feed_module_register(sqlite3 *db, bool *seen)
 {
-    return sqlite3_create_module_v2(db, "cdc", &feed_methods, NULL, NULL);
+    return sqlite3_create_module_v2(db, "cdc", &feed_methods, seen, NULL);
 }

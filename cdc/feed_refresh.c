@@ -54,6 +54,20 @@ static int drop_source_triggers(Feed *feed, i64 source)
     return SQLITE_OK;
 }
 
+// A trigger that names no column stands in: the table may be renamed meanwhile, and takes it along.
+static int replace_by_marker(Feed *feed, const Source *source)
+{
+    TRY(drop_source_triggers(feed, source->id));
+    char *name = trigger_name(feed, source->id, TRIGGER_DELETE);
+    if (name == NULL)
+        return SQLITE_NOMEM;
+    int rc = sql_exec(feed->db,
+                      "CREATE TRIGGER \"%w\".\"%w\" AFTER DELETE ON \"%w\" BEGIN SELECT 1; END",
+                      feed->schema, name, source->table);
+    sqlite3_free(name);
+    return rc;
+}
+
 int feed_drop_triggers(Feed *feed, const char *table)
 {
     Source source = {0};
@@ -62,8 +76,10 @@ int feed_drop_triggers(Feed *feed, const char *table)
     int rc = next_source(feed, after, &source, &found);
     while (rc == SQLITE_OK && found) {
         after = source.id;
-        if (table == NULL || sqlite3_stricmp(table, source.table) == 0)
+        if (table == NULL)
             rc = drop_source_triggers(feed, source.id);
+        else if (sqlite3_stricmp(table, source.table) == 0 && source.sql != NULL)
+            rc = replace_by_marker(feed, &source);
         source_free(&source);
         if (rc == SQLITE_OK)
             rc = next_source(feed, after, &source, &found);

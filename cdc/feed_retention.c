@@ -118,12 +118,14 @@ int feed_prune(Feed *feed, bool force, i64 *deleted)
     if (!force && (!due || !feed->is_durable))
         return SQLITE_OK;
     TRY(prune_bound(feed, &bound));
-    TRY(sql_exec(feed->db, "DELETE FROM \"%w\".\"%w%s\" WHERE change_id <= %lld", feed->schema,
-                 feed->name, feed_log_suffix(feed), bound));
-    *deleted = sqlite3_changes(feed->db);
+    TRY(sql_int(feed->db, 0, deleted,
+                "SELECT count(*) FROM \"%w\".\"%w%s\" WHERE change_id <= %lld", feed->schema,
+                feed->name, feed_log_suffix(feed), bound));
+    TRY(sql_exec_quietly(feed->db, "DELETE FROM \"%w\".\"%w%s\" WHERE change_id <= %lld",
+                         feed->schema, feed->name, feed_log_suffix(feed), bound));
     if (!feed->is_durable)
         return SQLITE_OK;
-    return sql_exec(feed->db,
-                    "INSERT OR REPLACE INTO \"%w\".\"%w_config\" VALUES ('pruned_at', %lld)",
-                    feed->schema, feed->name, newest);
+    return sql_exec_quietly(
+        feed->db, "INSERT OR REPLACE INTO \"%w\".\"%w_config\" VALUES ('pruned_at', %lld)",
+        feed->schema, feed->name, newest);
 }

@@ -347,6 +347,8 @@ static int close_connection(sqlite3 *db, bool force)
     api_enter(db);
     if ((db->trace_mask & SQLITE_TRACE_CLOSE) != 0)
         db->trace(SQLITE_TRACE_CLOSE, db->trace_arg, db, NULL);
+    if (db->close_hook != NULL)
+        db->close_hook(db->close_arg, db);
     connection_disconnect_modules(db);
     if (!force && connection_is_busy(db)) {
         connection_error(db, SQLITE_BUSY,

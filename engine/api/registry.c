@@ -8,6 +8,7 @@
 #include "func/func.h"
 #include "os/thread.h"
 #include "sql/index_method.h"
+#include "sql/module_pragma.h"
 #include "vtab/tables/series.h"
 #include "vtab/vtab.h"
 #include <string.h>
@@ -22,6 +23,7 @@ int connection_register_builtins(sqlite3 *db)
 
 void connection_release_builtins(sqlite3 *db)
 {
+    module_pragmas_free(db);
     index_methods_free(db);
     module_drop_all_except(db, NULL);
     name_map_deinit(&db->modules);

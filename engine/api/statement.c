@@ -3,7 +3,9 @@
 #include "api/api.h"
 #include "base/buffer.h"
 #include "base/utf.h"
+#include "quire.h"
 #include "sql/compile.h"
+#include "vm/row_change.h"
 #include "vm/vm.h"
 #include <string.h>
 
@@ -125,6 +127,27 @@ int sqlite3_prepare16_v3(sqlite3 *db, const void *sql, int size, unsigned flags,
 
 // --- running ---
 
+// The hook may run statements before and after, and be the one that makes the whole fail.
+static int step_schema_change(Vm *vm)
+{
+    sqlite3 *db = vm->db;
+    int rc = schema_change_announce(vm, QUIRE_SCHEMA_BEFORE);
+    if (rc != SQLITE_OK)
+        return rc;
+    rc = vm_step(vm);
+    if (rc == SQLITE_DONE) {
+        int after = schema_change_announce(vm, QUIRE_SCHEMA_AFTER);
+        return after == SQLITE_OK ? rc : after;
+    }
+    char *message = mem_dup(sqlite3_errmsg(db), UINT64_MAX);
+    int undone = schema_change_announce(vm, QUIRE_SCHEMA_FAILED);
+    if (undone != SQLITE_OK)
+        log_message(undone, "the hook for schema changes failed after a failure");
+    connection_error(db, rc, "%s", message != NULL ? message : error_text(rc));
+    mem_free(message);
+    return rc;
+}
+
 int sqlite3_step(sqlite3_stmt *stmt)
 {
     Vm *vm = (Vm *)stmt;
@@ -132,7 +155,7 @@ int sqlite3_step(sqlite3_stmt *stmt)
         return error_misuse();
     sqlite3 *db = vm->db;
     api_enter(db);
-    int rc = vm_step(vm);
+    int rc = schema_change_is_heard(vm) ? step_schema_change(vm) : vm_step(vm);
     return api_exit(db, rc);
 }
 

@@ -11,6 +11,8 @@
 #include <stdatomic.h>
 
 struct FuncTable;
+struct quire_row_change;
+struct quire_schema_change;
 struct Vm; // a prepared statement, vm/vm.h; the public sqlite3_stmt
 
 // One attached database: 0 main, 1 temp, 2.. attached.
@@ -107,6 +109,7 @@ struct sqlite3 {
     struct FuncTable *functions;
     NameMap collations;                      // name -> CollationSet (three encodings)
     NameMap modules;                         // name -> Module
+    NameMap pragmas;                         // name -> ModulePragma, sql/module_pragma.h
     NameMap index_methods;                   // name -> IndexMethod, sql/index_method.h
     struct VirtualTable **vtab_transactions; // in the running transaction
     int vtab_transaction_count;
@@ -140,6 +143,18 @@ struct sqlite3 {
                            sqlite3_int64);
     void *preupdate_arg;
     struct Preupdate *preupdate;
+    // Capture of changes (quire.h); the module that records them.
+    int (*change_hook)(void *, struct sqlite3 *, const struct quire_row_change *);
+    void *change_arg;
+    int (*precommit_hook)(void *, struct sqlite3 *, int);
+    void *precommit_arg;
+    int (*schema_hook)(void *, struct sqlite3 *, const struct quire_schema_change *);
+    void *schema_arg;
+    void (*close_hook)(void *, struct sqlite3 *);
+    void *close_arg;
+    bool is_capturing;    // one of them runs: what it writes is not announced
+    bool is_in_precommit; // its statements must not commit by themselves
+    int module_calls;     // nesting of methods of modules that write for their own purposes
     int (*wal_hook)(void *, sqlite3 *, const char *, int);
     void *wal_arg;
     int (*progress)(void *);

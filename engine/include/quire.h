@@ -110,6 +110,108 @@ SQLITE_API int quire_create_index_method(sqlite3 *db, const char *method,
                                          void (*destroy)(void *));
 
 /*
+ * --- Capture of changes ---
+ *
+ * Three hooks for a module that records what a connection changes, apart from the hooks that belong
+ * to the program. There is one of each per connection; setting one replaces it, NULL removes it.
+ * While a hook runs, the connection may run statements, writing ones too: they are part of the
+ * transaction that runs, are not announced, and leave sqlite3_changes(), sqlite3_total_changes()
+ * and sqlite3_last_insert_rowid() as they were. A hook must not end the transaction. What it
+ * returns other than SQLITE_OK fails the statement, with the message of the connection.
+ *
+ * Stock SQLite has none of this; sqlite3_preupdate_hook() comes near.
+ */
+
+#define QUIRE_ROW_VIRTUAL 1    /* of a virtual table, by its xUpdate */
+#define QUIRE_ROW_DONE 2       /* virtual tables are announced before a change, and after it */
+#define QUIRE_ROW_NO_ROWID 4   /* of a WITHOUT ROWID table */
+
+#define QUIRE_COLUMN_STORED 1 /* has a place in the row: not a VIRTUAL generated column */
+#define QUIRE_COLUMN_SET 2    /* named by SET of the UPDATE, or generated from one that is */
+
+/*
+ * One row of an ordinary or virtual table that is about to change, whoever changes it: a statement,
+ * a trigger, an action of a foreign key, REPLACE, an upsert. Values are those of the columns in the
+ * table's order; the column that is the rowid has it. An UPDATE of the rowid or key is one change.
+ * Virtual tables come without old values, and with new ones but for DELETE.
+ * All of it lives until the hook returns. Not announced: what modules and quire itself write for
+ * their own purposes, sqlite3_blob_write().
+ */
+typedef struct quire_row_change {
+    int type; /* SQLITE_INSERT, SQLITE_UPDATE, SQLITE_DELETE */
+    int flags; /* QUIRE_ROW_... */
+    const char *schema, *table;
+    sqlite3_int64 old_rowid, new_rowid; /* 0 where there is none */
+    int column_count;
+    sqlite3_value *const *old_values, *const *new_values; /* NULL for INSERT; NULL for DELETE */
+    const unsigned char *column_flags; /* QUIRE_COLUMN_..., one per column */
+    int key_count; /* of a WITHOUT ROWID table */
+    const int *key_columns;
+} quire_row_change;
+
+SQLITE_API int quire_change_hook(sqlite3 *db,
+                                 int (*hook)(void *arg, sqlite3 *db,
+                                             const quire_row_change *change),
+                                 void *arg);
+
+#define QUIRE_COMMIT_OF_STATEMENT 1 /* a statement on its own, that may have changed rows */
+#define QUIRE_COMMIT_UNDONE 2       /* it was rolled back instead: run no statement */
+
+/* A transaction that may have written is about to commit, or was rolled back as a whole. */
+SQLITE_API int quire_precommit_hook(sqlite3 *db, int (*hook)(void *arg, sqlite3 *db, int flags),
+                                    void *arg);
+
+#define QUIRE_SCHEMA_BEFORE 1
+#define QUIRE_SCHEMA_AFTER 2
+#define QUIRE_SCHEMA_FAILED 3
+
+#define QUIRE_SCHEMA_CREATE 1
+#define QUIRE_SCHEMA_ALTER 2
+#define QUIRE_SCHEMA_DROP 3
+
+/*
+ * A CREATE, ALTER or DROP statement of the program, before and after it runs. In both the hook may
+ * open and close savepoints, so that what it does and what the statement does happen together: one
+ * that it opens before, it releases after, or rolls back when the statement FAILED.
+ */
+typedef struct quire_schema_change {
+    int phase; /* QUIRE_SCHEMA_BEFORE, ... */
+    int kind; /* QUIRE_SCHEMA_CREATE, ... */
+    const char *schema; /* as written; NULL: not written */
+    const char *name; /* of the object; of the table for ALTER */
+    const char *sql;
+} quire_schema_change;
+
+SQLITE_API int quire_schema_hook(sqlite3 *db,
+                                 int (*hook)(void *arg, sqlite3 *db,
+                                             const quire_schema_change *change),
+                                 void *arg);
+
+/*
+ * sqlite3_exec() as a hook may do it, outside of hooks: not announced, and the counters stay.
+ * For what a module writes for its own purposes when a function of its is called.
+ */
+SQLITE_API int quire_exec_uncounted(sqlite3 *db, const char *sql);
+
+/* The connection is about to close: the module finalizes the statements it keeps. */
+SQLITE_API int quire_close_hook(sqlite3 *db, void (*hook)(void *arg, sqlite3 *db), void *arg);
+
+/*
+ * --- Pragmas of modules ---
+ *
+ * The callback answers PRAGMA [schema.]name, = value or (value), with one SQL statement that is
+ * compiled in its place: a SELECT whose rows are the pragma's. Names that quire knows cannot be
+ * taken. `value` is NULL where there is none; `quoted` tells a text in quotes from a word or a
+ * number.
+ * *sql and *error are from sqlite3_mprintf(); quire frees them. `destroy` is called with arg when
+ * the pragma is replaced, removed (callback NULL) or the connection closed.
+ */
+typedef int quire_pragma(void *arg, sqlite3 *db, const char *schema, const char *value, int quoted,
+                         char **sql, char **error);
+SQLITE_API int quire_create_pragma(sqlite3 *db, const char *name, quire_pragma *callback, void *arg,
+                                   void (*destroy)(void *));
+
+/*
  * --- Change feed: consumers ---
  *
  * A feed is a virtual table of the module `cdc`, or the table that

@@ -653,6 +653,7 @@ typedef struct Pragma {
     bool has_value;
     bool negative;     // -number
     const char *value; // text, dequoted
+    bool is_quoted;    // the value is in quotes
     bool is_call;      // PRAGMA name(value), else name = value
 } Pragma;
 

@@ -7,8 +7,10 @@
 #include "sql/compile.h"
 #include "base/alloc.h"
 #include "base/error.h"
+#include "quire.h"
 #include "sql/code/code_pragma.h"
 #include "sql/code/statements.h"
+#include "sql/module_pragma.h"
 #include "sql/parse.h"
 #include "sql/resolve.h"
 #include "sql/rewrite.h"
@@ -50,6 +52,29 @@ static int parse(Compilation *c, const char *sql, size_t size)
         c->db->error_offset = c->parsed.error_offset;
     }
     return rc;
+}
+
+// A pragma of a module is answered with another statement, which is compiled in its place: as
+// EXPLAIN, if that is what was asked for.
+static int replace_pragma(Compilation *c)
+{
+    const Stmt *stmt = c->parsed.stmt;
+    if (stmt->kind != STMT_PRAGMA || pragma_is_known(stmt->u.pragma->name.name)
+        || module_pragma_find(c->db, stmt->u.pragma->name.name) == NULL)
+        return SQLITE_OK;
+    u8 explain = stmt->explain;
+    char *answer;
+    u32 tail = c->parsed.tail;
+    TRY(module_pragma_ask(c->db, stmt->u.pragma, &answer));
+    size_t size = strlen(answer);
+    const char *sql = arena_dup(&c->arena, answer, size);
+    sqlite3_free(answer);
+    if (sql == NULL)
+        return connection_out_of_memory(c->db);
+    TRY(parse(c, sql, size));
+    c->parsed.stmt->explain = explain;
+    c->parsed.tail = tail;
+    return SQLITE_OK;
 }
 
 // Statements that look at no table and must work even when the schema cannot be read.
@@ -222,6 +247,31 @@ static VmLayout vm_layout(const Compilation *c)
     };
 }
 
+// What the hook for schema changes is told (quire.h). Names live in the program's arena.
+static void set_schema_change(const Stmt *stmt, Arena *arena, Vm *vm)
+{
+    const QualifiedName *name = NULL;
+    switch ((StmtKind)stmt->kind) {
+    case STMT_CREATE_TABLE:
+    case STMT_CREATE_INDEX:
+    case STMT_CREATE_VIEW:
+    case STMT_CREATE_TRIGGER:
+    case STMT_CREATE_VIRTUAL_TABLE: vm->schema_change = QUIRE_SCHEMA_CREATE; return;
+    case STMT_ALTER:
+        vm->schema_change = QUIRE_SCHEMA_ALTER;
+        name = &stmt->u.alter->table;
+        break;
+    case STMT_DROP:
+        vm->schema_change = QUIRE_SCHEMA_DROP;
+        name = &stmt->u.drop->name;
+        break;
+    default: return; // changes no object
+    }
+    vm->schema_change_name = arena_dup(arena, name->name, strlen(name->name));
+    if (name->schema != NULL)
+        vm->schema_change_schema = arena_dup(arena, name->schema, strlen(name->schema));
+}
+
 static int make_statement(Compilation *c, const char *sql, size_t size, u32 prepare_flags, Vm **out)
 {
     Program *program = c->codegen.program;
@@ -231,6 +281,7 @@ static int make_statement(Compilation *c, const char *sql, size_t size, u32 prep
     Vm *vm = NULL;
     TRY(vm_new(program, &layout, &vm));
     set_columns(c, vm);
+    set_schema_change(c->parsed.stmt, arena, vm);
     int rc = set_param_names(c, vm, arena);
     if (rc == SQLITE_OK)
         rc = vm_set_sql(vm, sql, (int)size, (u8)prepare_flags);
@@ -271,6 +322,8 @@ static int compile_once(sqlite3 *db, const char *sql, size_t size, u32 prepare_f
     *out = NULL;
     *tail = size;
     int rc = parse(&c, sql, size);
+    if (rc == SQLITE_OK)
+        rc = replace_pragma(&c);
     if (rc == SQLITE_OK) {
         *tail = c.parsed.tail;
         rc = prepare_tree(&c);

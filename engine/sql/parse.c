@@ -538,6 +538,8 @@ static void parse_pragma_value(Parser *p, Pragma *pragma)
         return;
     }
     parser_advance(p);
+    char first = parser_text(p, &p->previous)[0];
+    pragma->is_quoted = first == '\'' || first == '"' || first == '`' || first == '[';
     pragma->value = parser_dequoted(p, &p->previous);
 }
 

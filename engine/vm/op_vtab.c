@@ -1,5 +1,6 @@
 // Instructions on virtual tables.
 #include "base/error.h"
+#include "vm/row_change.h"
 #include "vm/vm_priv.h"
 
 // A module's error: its message moves to the run. Without one the code's own text serves; the
@@ -28,7 +29,9 @@ int op_vtab_create(Vm *vm, const Instr *in)
 int op_vtab_destroy(Vm *vm, const Instr *in)
 {
     vm->db->waiting_statements++;
+    vm->db->module_calls++;
     int rc = vtab_destroy(vm->db, in->p1, in->p4.text);
+    vm->db->module_calls--;
     vm->db->waiting_statements--;
     return vm_take_error(vm, rc);
 }
@@ -203,7 +206,9 @@ int op_vtab_rename(Vm *vm, const Instr *in)
     bool was_expired = vm->expired;
     TRY(value_change_encoding(name, SQLITE_UTF8));
     TRY(value_nul_terminate(name));
+    vm->db->module_calls++;
     int rc = instance->module->methods->xRename(instance->vtab, name->bytes);
+    vm->db->module_calls--;
     vm->expired = was_expired;
     TRY(value_change_encoding(name, vm->db->encoding));
     return module_error(vm, instance->vtab, rc);
@@ -216,6 +221,18 @@ static bool is_ignored(const VirtualTable *instance, const Instr *in, int rc)
            && in->p5 == ON_CONFLICT_IGNORE;
 }
 
+static int call_update(sqlite3 *db, const Instr *in, Value **args, sqlite3_int64 *rowid)
+{
+    VirtualTable *instance = in->p4.vtab;
+    u8 outer = db->vtab_on_conflict;
+    db->vtab_on_conflict = (u8)in->p5;
+    db->module_calls++;
+    int rc = instance->module->methods->xUpdate(instance->vtab, in->p2, args, rowid);
+    db->module_calls--;
+    db->vtab_on_conflict = outer;
+    return rc;
+}
+
 int op_vtab_update(Vm *vm, const Instr *in)
 {
     sqlite3 *db = vm->db;
@@ -226,11 +243,14 @@ int op_vtab_update(Vm *vm, const Instr *in)
         return SQLITE_OK;
     Value *few[FEW_ARGS], **args;
     TRY(arguments(vm, in->p3, in->p2, few, &args));
-    u8 outer = db->vtab_on_conflict;
     sqlite3_int64 rowid = 0;
-    db->vtab_on_conflict = (u8)in->p5;
-    int rc = instance->module->methods->xUpdate(instance->vtab, in->p2, args, &rowid);
-    db->vtab_on_conflict = outer;
+    VirtualChange change = {.vm = vm, .args = args, .count = in->p2};
+    int rc = virtual_change_announce(&change, false, 0);
+    if (rc == SQLITE_OK) {
+        rc = call_update(db, in, args, &rowid);
+        if (rc == SQLITE_OK)
+            rc = virtual_change_announce(&change, true, rowid);
+    }
     if (args != few)
         mem_free(args);
     if (is_ignored(instance, in, rc)) {
@@ -274,5 +294,10 @@ int op_vtab_check(Vm *vm, const Instr *in)
 
 int vtab_sync_all(sqlite3 *db, Vm *vm)
 {
-    return db->vtab_transaction_count == 0 ? SQLITE_OK : vm_take_error(vm, vtab_sync(db));
+    if (db->vtab_transaction_count == 0)
+        return SQLITE_OK;
+    db->module_calls++;
+    int rc = vtab_sync(db);
+    db->module_calls--;
+    return vm_take_error(vm, rc);
 }

@@ -85,8 +85,10 @@ struct Vm {
     bool expire_at_reset; // ... but let the present run finish
     bool counts_changes;  // its change count becomes changes() at the end
     bool is_counted_reading, is_counted_writing;
-    u8 prepare_flags; // SQLITE_PREPARE_*
-    u8 error_action;  // OnConflict of the error being handled
+    u8 schema_change; // QUIRE_SCHEMA_CREATE, ...: what the statement does; 0: something else
+    const char *schema_change_schema, *schema_change_name; // in the program's arena; may be NULL
+    u8 prepare_flags;                                      // SQLITE_PREPARE_*
+    u8 error_action;                                       // OnConflict of the error being handled
     u16 column_count;
     u32 database_mask, write_mask;
     int rc;               // how the run ended, or is ending
@@ -96,9 +98,11 @@ struct Vm {
     i64 changes;
     // Foreign-key counts to come back to when the statement's savepoint is rolled back.
     i64 deferred_at_start, deferred_immediate_at_start;
-    i64 immediate_violations; // of this statement
-    i64 current_time_ms;      // 0: not asked yet in this step
-    u64 started_us;           // for the profile callback; 0: not asked for
+    i64 immediate_violations;          // of this statement
+    const struct Table *changed_table; // of the last RowChange
+    const u32 *changed_columns; // of the last ChangedColumns: the count, then QUIRE_COLUMN_* each
+    i64 current_time_ms;        // 0: not asked yet in this step
+    u64 started_us;             // for the profile callback; 0: not asked for
     u32 counters[VM_COUNTERS];
 
     Value *row;               // first register of the result row; NULL when there is none

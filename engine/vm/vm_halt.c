@@ -11,7 +11,9 @@
 // A commit that meets a lock (SQLITE_BUSY) leaves a read-only statement running, so that it may be
 // stepped again.
 #include "base/error.h"
+#include "quire.h"
 #include "txn/commit_all.h"
+#include "vm/row_change.h"
 #include "vm/vm_priv.h"
 
 // --- helpers over all databases ---
@@ -42,6 +44,8 @@ void connection_rollback_all(sqlite3 *db, int trip_rc)
     db->deferred_violations = 0;
     db->deferred_immediate = 0;
     db->flags &= ~CONN_FLAG(DEFER_FOREIGN_KEYS);
+    if (db->precommit_hook != NULL)
+        (void)db->precommit_hook(db->precommit_arg, db, QUIRE_COMMIT_UNDONE);
     if (db->rollback_hook != NULL && had_transaction)
         db->rollback_hook(db->rollback_arg);
 }
@@ -86,6 +90,8 @@ static int commit_now(Vm *vm)
             reads_end(db, UINT32_MAX);
         return SQLITE_OK;
     }
+    if (UNLIKELY(db->precommit_hook != NULL) && txn_is_writing(&members))
+        TRY(precommit_announce(vm));
     TRY(vtab_sync_all(db, vm));
     if (txn_is_writing(&members) && db->commit_hook != NULL && db->commit_hook(db->commit_arg) != 0)
         return SQLITE_CONSTRAINT_COMMITHOOK;
@@ -260,7 +266,8 @@ static bool halt_transaction(Vm *vm)
         (void)vm_check_foreign_keys(vm, false);
 
     int own_write = vm->is_counted_writing ? 1 : 0;
-    if (db->autocommit && db->writing_statements == own_write && !db->is_syncing_vtabs) {
+    if (db->autocommit && db->writing_statements == own_write && !db->is_syncing_vtabs
+        && !db->is_in_precommit) {
         if (!halt_autocommit(vm, severe))
             return false;
         op = -1;

@@ -147,6 +147,7 @@ VmOperation op_rowid, op_index_rowid, op_index_compare, op_seek_hit, op_sequence
     op_reset_sorter;
 VmOperation op_index_next;
 // op_write.c
+VmOperation op_changed_columns, op_row_change;
 VmOperation op_new_rowid, op_insert, op_delete, op_index_insert, op_index_delete, op_row_cell;
 VmOperation op_clear, op_destroy, op_create_tree, op_reset_count;
 // op_sort.c

@@ -161,8 +161,10 @@ static int construct(sqlite3 *db, Table *table, Module *module, VtabConstructor 
     VtabContext context = {.outer = db->vtab_context, .instance = instance, .table = table};
     db->vtab_context = &context;
     char *message = NULL;
+    db->module_calls++;
     int rc = constructor(db, module->client_data, (int)table->module_arg_count, table->module_args,
                          &instance->vtab, &message);
+    db->module_calls--;
     db->vtab_context = context.outer;
     if (rc == SQLITE_OK)
         return accept(db, table, &context);

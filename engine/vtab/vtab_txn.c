@@ -113,7 +113,10 @@ int vtab_savepoint(sqlite3 *db, int op, int index)
         if (instance->vtab == NULL || instance->module->methods->iVersion < 2)
             continue;
         vtab_ref(instance);
-        rc = vtab_take_error(db, instance->vtab, savepoint_one(instance, op, index));
+        db->module_calls++;
+        int called = savepoint_one(instance, op, index);
+        db->module_calls--;
+        rc = vtab_take_error(db, instance->vtab, called);
         vtab_unref(instance);
     }
     return rc;

@@ -208,7 +208,7 @@ static bool replace_needs_program(Codegen *g, Table *table)
 {
     bool fires = (g->db->flags & CONN_FLAG(RECURSIVE_TRIGGERS)) != 0
                  && triggers_for(g, table, TRIGGER_DELETE, NULL) != 0;
-    return fires || foreign_keys_needed(g, table, NULL, false);
+    return fires || foreign_keys_needed(g, table, NULL, false) || code_is_captured(g, table);
 }
 
 static void code_replace(Codegen *g, RowChange *change, RowKey key, bool is_rowid_conflict)
@@ -414,6 +414,8 @@ static void code_insert_announced(Codegen *g, const RowChange *change, Reg recor
 void code_row_write(Codegen *g, RowChange *change, u16 p5)
 {
     WriteTable *wt = change->wt;
+    if ((p5 & P5_IS_UPDATE) == 0 && code_is_captured(g, wt->table))
+        code_capture_insert(g, wt->table, change->new_first);
     for (int i = 0; i < wt->index_count && !codegen_failed(g); i++) {
         if (change->records[i] == 0)
             continue;

@@ -50,6 +50,8 @@ void code_row_delete(Codegen *g, const DeleteRow *d)
     }
     if (foreign_keys)
         code_foreign_key_checks(g, wt, image, 0, NULL, false);
+    if (code_is_captured(g, wt->table))
+        code_capture_delete(g, wt, needs_image ? image : 0);
     code_index_rows_delete(g, wt, NULL);
     program_emit_table(g->program, OP_Delete, wt->data_cursor, d->counts ? P5_NCHANGE : 0, 0,
                        wt->table);
@@ -289,6 +291,7 @@ static void code_delete_virtual(DeleteCode *d)
     code_where_end(g, w);
     program_emit(g->program, OP_Close, d->delete_->target->cursor, 0, 0);
     code_vtab_writes(g, table);
+    code_capture_virtual(g, table);
     int rewind = program_emit(g->program, OP_Rewind, store, 0, 0);
     int top = program_emit(g->program, OP_Column, store, 0, first);
     program_emit_vtab(g->program, OP_VUpdate, 0, 1, first, vtab_find(g->db, table));
@@ -304,7 +307,8 @@ static void code_delete_virtual(DeleteCode *d)
 static bool can_truncate(DeleteCode *d, bool authorized)
 {
     return authorized && d->delete_->where == NULL && d->triggers == 0 && !d->foreign_keys
-           && d->delete_->returning == NULL && d->g->db->preupdate_hook == NULL;
+           && d->delete_->returning == NULL && d->g->db->preupdate_hook == NULL
+           && !code_is_captured(d->g, d->table);
 }
 
 static bool delete_prepare(DeleteCode *d, bool *authorized)

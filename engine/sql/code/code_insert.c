@@ -368,6 +368,7 @@ static void code_virtual_row(InsertCode *in)
         code_value(in, in->rowid_place, in->first);
     code_columns(in);
     code_vtab_writes(g, in->table);
+    code_capture_virtual(g, in->table);
     program_emit_vtab(g->program, OP_VUpdate, 1, in->table->column_count + 2, base,
                       vtab_find(g->db, in->table));
     u8 action = in->on_conflict;

@@ -42,6 +42,11 @@ static const PragmaEntry *find_pragma(const char *name)
     return NULL;
 }
 
+bool pragma_is_known(const char *name)
+{
+    return find_pragma(name) != NULL;
+}
+
 // --- rows ---
 
 static void load_value(PragmaCode *p, char letter, va_list args, Reg target)

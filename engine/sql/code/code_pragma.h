@@ -38,4 +38,7 @@ bool pragma_make_module(sqlite3 *db, const char *name);
 #include "sql/code/pragma.def"
 #undef PRAGMA
 
+// Whether the engine itself knows a pragma of the name.
+bool pragma_is_known(const char *name);
+
 #endif

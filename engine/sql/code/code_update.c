@@ -229,7 +229,8 @@ static void code_replace_row(Codegen *g, UpdateRow *u, RowChange *change)
 void code_update_row(Codegen *g, UpdateRow *u)
 {
     WriteTable *wt = u->wt;
-    bool has_old = u->triggers != 0 || u->has_foreign_keys;
+    bool is_captured = code_is_captured(g, u->table);
+    bool has_old = u->triggers != 0 || u->has_foreign_keys || is_captured;
     if (!u->is_positioned)
         code_seek_row(g, wt, u->key, u->next);
     if (has_old)
@@ -258,6 +259,8 @@ void code_update_row(Codegen *g, UpdateRow *u)
             code_seek_row(g, wt, u->key, u->next);
         code_foreign_key_checks(g, wt, u->old_first, u->new_first, u->changed, u->rowid_changes);
     }
+    if (is_captured)
+        code_capture_update(g, u);
     code_replace_row(g, u, &change);
     if (u->has_foreign_keys)
         code_foreign_key_actions(g, u->table, u->old_first, true, u->changed, u->rowid_changes);
@@ -533,6 +536,7 @@ static void code_update_virtual(UpdateCode *c)
     code_where_end(g, w);
     program_emit(g->program, OP_Close, c->update->target->cursor, 0, 0);
     code_vtab_writes(g, u->table);
+    code_capture_virtual(g, u->table);
     int rewind = program_emit(g->program, OP_Rewind, c->store, 0, 0);
     int top = program_here(g->program);
     for (int i = 0; i < width; i++)

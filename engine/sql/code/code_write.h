@@ -229,4 +229,16 @@ void code_vtab_writes(Codegen *g, Table *table);
 bool code_authorize(Codegen *g, int action, const char *a, const char *b, int database);
 u8 code_on_conflict(const Codegen *g, u8 own); // of a statement, perhaps inside a trigger
 
+// --- capture of changes (code_capture.c) ---
+
+// Shall rows of the table be announced to the hook that captures changes?
+bool code_is_captured(const Codegen *g, const Table *table);
+void code_capture_insert(Codegen *g, Table *table, Reg new_first);
+// The row under data_cursor goes; `old_first` is its image, 0: not loaded yet.
+void code_capture_delete(Codegen *g, const WriteTable *wt, Reg old_first);
+// Both images are there.
+void code_capture_update(Codegen *g, const UpdateRow *u);
+// Which virtual table the VUpdate that follows is about.
+void code_capture_virtual(Codegen *g, Table *table);
+
 #endif

@@ -1,0 +1,247 @@
+// The table of a connection's capture and the records in it: see capture.h.
+#include "cdc/capture.h"
+
+#include <time.h>
+
+static const char default_table[] = "turso_cdc";
+
+void capture_finalize(Capture *capture)
+{
+    (void)sqlite3_finalize(capture->insert);
+    (void)sqlite3_finalize(capture->peek);
+    capture->insert = NULL;
+    capture->peek = NULL;
+}
+
+void capture_free(void *arg)
+{
+    Capture *capture = arg;
+    capture_finalize(capture);
+    sqlite3_free(capture->table);
+    sqlite3_free(capture->old_image);
+    sqlite3_free(capture);
+}
+
+// --- switching ---
+
+#if QUIRE_CDC_LOADABLE
+
+static int hooks_set(Capture *capture)
+{
+    (void)capture;
+    return SQLITE_NOTFOUND;
+}
+
+#else
+
+static int commit_hook(void *arg, sqlite3 *db, int flags)
+{
+    Capture *capture = arg;
+    (void)db;
+    if ((flags & QUIRE_COMMIT_UNDONE) != 0) {
+        capture->txn_first = 0;
+        capture->has_own_writes = false;
+        return SQLITE_OK;
+    }
+    return capture_commit(capture, (flags & QUIRE_COMMIT_OF_STATEMENT) != 0);
+}
+
+static int hooks_set(Capture *capture)
+{
+    bool on = capture->mode != CAPTURE_OFF;
+    TRY(quire_change_hook(capture->db, on ? capture_row_hook : NULL, capture));
+    return quire_precommit_hook(capture->db, on ? commit_hook : NULL, capture);
+}
+
+#endif
+
+static int create_tables(Capture *capture, const char *table)
+{
+    return sql_exec_quietly(
+        capture->db,
+        "CREATE TABLE IF NOT EXISTS \"%w\" (change_id INTEGER PRIMARY KEY AUTOINCREMENT,"
+        " change_time INTEGER, change_txn_id INTEGER, change_type INTEGER,"
+        " table_name TEXT, id, \"before\" BLOB, \"after\" BLOB, updates BLOB);"
+        "CREATE TABLE IF NOT EXISTS turso_cdc_version"
+        " (table_name TEXT PRIMARY KEY, version TEXT NOT NULL)",
+        table);
+}
+
+static int read_version(Capture *capture, const char *table, char **error)
+{
+    char *version;
+    TRY(sql_text(capture->db, &version,
+                 "SELECT version FROM turso_cdc_version WHERE table_name = %Q", table));
+    capture->version = version != NULL && strcmp(version, "v2") == 0 ? 2 : 1;
+    bool known = version != NULL && (capture->version == 2 || strcmp(version, "v1") == 0);
+    if (!known)
+        *error = sqlite3_mprintf("unexpected CDC version: %s", version == NULL ? "" : version);
+    sqlite3_free(version);
+    return known ? SQLITE_OK : SQLITE_ERROR;
+}
+
+// A table that was there without a version is of the first layout, or no table of ours at all.
+static int prepare_table(Capture *capture, const char *table, char **error)
+{
+    i64 existed;
+    i64 columns;
+    TRY(sql_int(capture->db, 0, &existed,
+                "SELECT count(*) FROM main.sqlite_schema WHERE name = %Q COLLATE NOCASE", table));
+    TRY(create_tables(capture, table));
+    TRY(sql_int(capture->db, 0, &columns,
+                "SELECT count(*) FROM pragma_table_info(%Q, 'main') WHERE name IN ('change_id',"
+                " 'change_time', 'change_type', 'table_name', 'id', 'before', 'after', 'updates')",
+                table));
+    if (columns != 8) {
+        *error = sqlite3_mprintf("table %s is not one of captured changes", table);
+        return SQLITE_ERROR;
+    }
+    TRY(sql_exec_quietly(capture->db, "INSERT OR IGNORE INTO turso_cdc_version VALUES (%Q, '%s')",
+                         table, existed != 0 ? "v1" : "v2"));
+    return read_version(capture, table, error);
+}
+
+static int prepare_statements(Capture *capture)
+{
+    const char *txn = capture->version == 2 ? "change_txn_id, " : "";
+    TRY(sql_prepare(capture->db, &capture->insert,
+                    "INSERT INTO \"%w\" (change_time, change_type, table_name, id, \"before\","
+                    " \"after\", updates%s) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7%s)",
+                    capture->table, capture->version == 2 ? ", change_txn_id" : "",
+                    txn[0] != '\0' ? ", ?8" : ""));
+    return sql_prepare(capture->db, &capture->peek,
+                       "SELECT seq FROM main.sqlite_sequence WHERE name = %Q", capture->table);
+}
+
+static int switch_on(Capture *capture, CaptureMode mode, const char *table, char **error)
+{
+    char *name = sqlite3_mprintf("%s", table == NULL ? default_table : table);
+    if (name == NULL)
+        return SQLITE_NOMEM;
+    int rc = savepoint_open(capture->db);
+    if (rc == SQLITE_OK) {
+        rc = prepare_table(capture, name, error);
+        if (rc != SQLITE_OK && *error == NULL)
+            *error = sqlite3_mprintf("%s", sqlite3_errmsg(capture->db));
+        rc = savepoint_close(capture->db, rc);
+    }
+    if (rc != SQLITE_OK) {
+        sqlite3_free(name);
+        return rc;
+    }
+    sqlite3_free(capture->table);
+    capture->table = name;
+    capture->mode = mode;
+    return prepare_statements(capture);
+}
+
+int capture_set(Capture *capture, CaptureMode mode, const char *table, char **error)
+{
+    CaptureMode former = capture->mode;
+    *error = NULL;
+    capture_finalize(capture);
+    capture->mode = CAPTURE_OFF;
+    if (mode != CAPTURE_OFF && hooks_set(capture) == SQLITE_NOTFOUND) {
+        *error = sqlite3_mprintf("capturing what a connection changes needs quire;"
+                                 " CREATE VIRTUAL TABLE ... USING cdc works without");
+        return SQLITE_ERROR;
+    }
+    int rc = SQLITE_OK;
+    if (mode != CAPTURE_OFF)
+        rc = switch_on(capture, mode, table, error);
+    if (rc != SQLITE_OK && former != CAPTURE_OFF && capture->table != NULL) {
+        capture->mode = former; // what was on stays on
+        capture_finalize(capture);
+        int again = prepare_statements(capture);
+        rc = again == SQLITE_OK ? rc : again;
+    }
+    int hooked = hooks_set(capture);
+    return rc != SQLITE_OK || hooked == SQLITE_NOTFOUND ? rc : hooked;
+}
+
+// --- records ---
+
+// The number that AUTOINCREMENT gave last, inside the running transaction.
+static int last_sequence(Capture *capture, i64 *out)
+{
+    int step = sqlite3_step(capture->peek);
+    *out = step == SQLITE_ROW ? sqlite3_column_int64(capture->peek, 0) : 0;
+    return sqlite3_reset(capture->peek);
+}
+
+static void bind_image(sqlite3_stmt *stmt, int at, const ImageRef *image)
+{
+    if (image->bytes == NULL)
+        (void)sqlite3_bind_null(stmt, at);
+    else
+        (void)sqlite3_bind_blob64(stmt, at, image->bytes, image->size, SQLITE_STATIC);
+}
+
+static void bind_record(sqlite3_stmt *stmt, const ChangeRecord *record)
+{
+    (void)sqlite3_bind_int64(stmt, 1, (i64)time(NULL));
+    (void)sqlite3_bind_int(stmt, 2, record->type);
+    (void)sqlite3_bind_text(stmt, 3, record->table, -1, SQLITE_STATIC);
+    if (record->table == NULL)
+        (void)sqlite3_bind_null(stmt, 4);
+    else if (record->key != NULL)
+        (void)sqlite3_bind_value(stmt, 4, record->key);
+    else if (record->key_record != NULL)
+        (void)sqlite3_bind_blob64(stmt, 4, record->key_record, record->key_size, SQLITE_STATIC);
+    else
+        (void)sqlite3_bind_int64(stmt, 4, record->rowid);
+    bind_image(stmt, 5, &record->before);
+    bind_image(stmt, 6, &record->after);
+    bind_image(stmt, 7, &record->updates);
+}
+
+static int write_row(Capture *capture, const ChangeRecord *record, i64 txn)
+{
+    bind_record(capture->insert, record);
+    if (capture->version == 2)
+        (void)sqlite3_bind_int64(capture->insert, 8, txn);
+    return stmt_run(capture->insert);
+}
+
+// The first record of a transaction, as far as we know, foresees its own number.
+int capture_write(Capture *capture, const ChangeRecord *record)
+{
+    i64 txn = capture->txn_first;
+    ASSERT(capture->mode != CAPTURE_OFF && capture->insert != NULL);
+
+    if (txn == 0) {
+        TRY(last_sequence(capture, &txn));
+        txn++;
+    }
+    TRY(write_row(capture, record, txn));
+    i64 given = sqlite3_last_insert_rowid(capture->db);
+    bool is_first = capture->txn_first == 0 || given <= capture->txn_first;
+    if (is_first && capture->version == 2 && given != txn)
+        TRY(sql_exec(capture->db,
+                     "UPDATE \"%w\" SET change_txn_id = change_id WHERE change_id = %lld",
+                     capture->table, given));
+    if (is_first)
+        capture->txn_first = given;
+    return SQLITE_OK;
+}
+
+int capture_commit(Capture *capture, bool of_statement)
+{
+    i64 first = capture->txn_first;
+    bool is_quiet = capture->has_own_writes;
+    i64 last = 0;
+    capture->txn_first = 0;
+    capture->has_own_writes = false;
+    if (capture->version != 2 || capture->mode == CAPTURE_OFF)
+        return SQLITE_OK;
+    if (first != 0)
+        TRY(last_sequence(capture, &last));
+    if (last < first)
+        first = 0; // a rollback to a savepoint took all records
+    bool is_alone =
+        of_statement && !is_quiet && sqlite3_txn_state(capture->db, "main") == SQLITE_TXN_WRITE;
+    if (first == 0 && !is_alone)
+        return SQLITE_OK;
+    const ChangeRecord commit = {.type = CHANGE_COMMIT};
+    return write_row(capture, &commit, first == 0 ? -1 : first);
+}
