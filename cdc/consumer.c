@@ -155,7 +155,7 @@ static int look(sqlite3_stmt *stmt, bool *found)
 static int watch_until(Feed *feed, CommitWatch *watch, sqlite3_stmt *stmt, int timeout_ms,
                        bool *found)
 {
-    i64 deadline = commit_watch_clock_ms() + timeout_ms;
+    i64 deadline = commit_watch_clock_ms() + timeout_ms + 1; // the clock is up to 1 ms behind
     for (;;) {
         int rc = look(stmt, found);
         if (rc != SQLITE_OK && (rc & 0xff) != SQLITE_BUSY)
