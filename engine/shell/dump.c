@@ -1,102 +1,255 @@
 // .dump: a database as the SQL text that makes it again.
-
 #include "shell/shell.h"
+
+#include <stdlib.h>
 #include <string.h>
 
-static int each_row(Shell *shell, const char *sql, const char *pattern,
-                    int (*row)(Shell *shell, sqlite3_stmt *stmt))
+typedef struct Dump {
+    Shell *shell;
+    bool only_data, no_system, keeps_rowids, allows_newlines;
+    bool writes_schema; // PRAGMA writable_schema=ON was printed
+    char *condition;    // on `name`, from the patterns; NULL: everything
+} Dump;
+
+static void report(Dump *dump, int rc)
 {
-    sqlite3_stmt *stmt = NULL;
-    int rc = sqlite3_prepare_v2(shell->db, sql, -1, &stmt, NULL);
-    if (rc == SQLITE_OK && pattern != NULL)
-        rc = sqlite3_bind_text(stmt, 1, pattern, -1, SQLITE_TRANSIENT);
-    while (rc == SQLITE_OK && (rc = sqlite3_step(stmt)) == SQLITE_ROW)
-        rc = row(shell, stmt);
-    if (rc != SQLITE_DONE) {
-        fprintf(shell->out, "/****** ERROR: %s ******/\n", sqlite3_errmsg(shell->db));
-        shell->error_count++;
-    }
-    sqlite3_finalize(stmt);
-    return rc == SQLITE_DONE ? SQLITE_OK : rc;
+    fprintf(dump->shell->out, "/****** ERROR: (%d) %s *****/\n", rc,
+            sqlite3_errmsg(dump->shell->db));
+    dump->shell->error_count++;
 }
 
-static int print_row(Shell *shell, sqlite3_stmt *stmt)
+// --- rows of one table ---
+
+// The name by which the rowid can be read, when it is no column of the table; NULL else.
+static const char *rowid_name(Dump *dump, const char *table)
 {
-    fprintf(shell->out, "%s\n", (const char *)sqlite3_column_text(stmt, 0));
-    return SQLITE_OK;
+    static const char *const names[] = {"rowid", "_rowid_", "oid"};
+    Shell *shell = dump->shell;
+    if (!dump->keeps_rowids)
+        return NULL;
+    bool has_key = shell_ask_integer(shell,
+                                     "SELECT count(*) FROM pragma_table_info(%Q) WHERE pk=1 AND"
+                                     " type='INTEGER' COLLATE nocase",
+                                     table)
+                   > 0;
+    bool has_rowid =
+        shell_ask_integer(shell, "SELECT count(*) FROM pragma_index_list(%Q) WHERE origin='pk'",
+                          table)
+            == 0
+        || !has_key;
+    if (has_key || !has_rowid)
+        return NULL;
+    for (int i = 0; i < 3; i++) {
+        bool is_column = shell_ask_integer(shell,
+                                           "SELECT count(*) FROM pragma_table_info(%Q) WHERE"
+                                           " name=%Q COLLATE nocase",
+                                           table, names[i])
+                         > 0;
+        if (!is_column
+            && sqlite3_table_column_metadata(shell->db, "main", table, names[i], NULL, NULL, NULL,
+                                             NULL, NULL)
+                   == SQLITE_OK)
+            return names[i];
+    }
+    return NULL;
 }
 
-// SELECT 'INSERT INTO t VALUES(' || quote(a) || ',' || quote(b) || ');' FROM t
-static int dump_rows(Shell *shell, const char *table)
+// "INSERT INTO t(rowid,a) " and the SELECT that reads those columns, generated ones left out.
+static bool make_texts(Dump *dump, const char *table, char **insert, char **select)
 {
-    sqlite3_stmt *stmt = NULL;
-    char *sql = sqlite3_mprintf("PRAGMA table_info(%Q)", table);
-    int rc = sql != NULL ? sqlite3_prepare_v2(shell->db, sql, -1, &stmt, NULL) : SQLITE_NOMEM;
-    sqlite3_free(sql);
-    bool plain = table[0] != '\0'
-                 && table[strspn(table, "abcdefghijklmnopqrstuvwxyz"
-                                        "ABCDEFGHIJKLMNOPQRSTUVWXYZ_0123456789")]
-                        == '\0'
-                 && (table[0] < '0' || table[0] > '9')
-                 && !sqlite3_keyword_check(table, (int)strlen(table));
-    char *select = sqlite3_mprintf(
-        plain ? "SELECT 'INSERT INTO %q VALUES('" : "SELECT 'INSERT INTO \"%q\" VALUES('", table);
-    bool is_first = true;
-    while (rc == SQLITE_OK && select != NULL && sqlite3_step(stmt) == SQLITE_ROW) {
-        char *more = sqlite3_mprintf("%s||%squote(\"%w\")", select, is_first ? "" : "','||",
-                                     sqlite3_column_text(stmt, 1));
-        sqlite3_free(select);
-        select = more;
-        is_first = false;
+    const char *rowid = rowid_name(dump, table);
+    sqlite3_stmt *stmt = shell_prepare(dump->shell, "PRAGMA table_xinfo(%Q)", table);
+    sqlite3_str *columns = sqlite3_str_new(NULL);
+    int count = 0;
+    if (rowid != NULL)
+        sqlite3_str_appendall(columns, rowid);
+    while (stmt != NULL && sqlite3_step(stmt) == SQLITE_ROW) {
+        const char *name = (const char *)sqlite3_column_text(stmt, 1);
+        if (sqlite3_column_int(stmt, 6) >= 2) // generated
+            continue;
+        sqlite3_str_appendf(columns, name_needs_quotes(name) ? "%s\"%w\"" : "%s%s",
+                            count > 0 || rowid != NULL ? "," : "", name);
+        count++;
     }
     sqlite3_finalize(stmt);
-    char *whole = select != NULL ? sqlite3_mprintf("%s||');' FROM \"%w\"", select, table) : NULL;
+    char *list = sqlite3_str_finish(columns);
+    char *quoted = shell_printf(name_needs_quotes(table) ? "\"%w\"" : "%s", table);
+    *insert = shell_printf("INSERT INTO %s%s%s%s VALUES(", quoted, rowid != NULL ? "(" : "",
+                           rowid != NULL ? list : "", rowid != NULL ? ")" : "");
+    *select = shell_printf("SELECT %s FROM %s", list != NULL ? list : "*", quoted);
+    sqlite3_free(quoted);
+    sqlite3_free(list);
+    return count > 0;
+}
+
+// Damaged tables are read from their end, too, as far as that goes.
+static int print_rows(Dump *dump, const char *insert, const char *sql)
+{
+    sqlite3_stmt *stmt = NULL;
+    FILE *out = dump->shell->out;
+    int rc = sqlite3_prepare_v2(dump->shell->db, sql, -1, &stmt, NULL);
+    while (rc == SQLITE_OK && sqlite3_step(stmt) == SQLITE_ROW) {
+        fputs(insert, out);
+        for (int i = 0; i < sqlite3_column_count(stmt); i++) {
+            fputs(i > 0 ? "," : "", out);
+            print_sql_literal(out, stmt, i, !dump->allows_newlines);
+        }
+        fputs(");\n", out);
+    }
+    int finalized = sqlite3_finalize(stmt);
+    return rc == SQLITE_OK ? finalized : rc;
+}
+
+static void dump_rows(Dump *dump, const char *table)
+{
+    char *insert;
+    char *select;
+    if (make_texts(dump, table, &insert, &select)) {
+        int rc = print_rows(dump, insert, select);
+        if (rc == SQLITE_CORRUPT) {
+            fputs("/****** CORRUPTION ERROR *******/\n", dump->shell->out);
+            char *backward = shell_printf("%s ORDER BY rowid DESC", select);
+            rc = print_rows(dump, insert, backward);
+            sqlite3_free(backward);
+        }
+        if (rc != SQLITE_OK)
+            report(dump, rc);
+    }
+    sqlite3_free(insert);
     sqlite3_free(select);
-    if (whole == NULL)
-        return SQLITE_NOMEM;
-    rc = each_row(shell, whole, NULL, print_row);
-    sqlite3_free(whole);
-    return rc;
 }
 
-static int dump_table(Shell *shell, sqlite3_stmt *stmt)
+// --- objects ---
+
+static void print_create(Dump *dump, const char *name, const char *type, const char *sql)
 {
-    const char *name = (const char *)sqlite3_column_text(stmt, 0);
-    const char *sql = (const char *)sqlite3_column_text(stmt, 1);
-    if (strcmp(name, "sqlite_sequence") == 0) {
-        fputs("DELETE FROM sqlite_sequence;\n", shell->out);
-    } else if (sqlite3_strglob("sqlite_stat?", name) == 0) {
-        fputs("ANALYZE sqlite_schema;\n", shell->out);
-    } else if (strncmp(name, "sqlite_", 7) == 0) {
-        return SQLITE_OK;
-    } else if (sqlite3_strnicmp(sql, "CREATE VIRTUAL TABLE", 20) == 0) {
-        fprintf(shell->out,
-                "INSERT INTO sqlite_schema(type,name,tbl_name,rootpage,sql)"
-                "VALUES('table','%s','%s',0,'%s');\n",
-                name, name, sql);
-        return SQLITE_OK;
+    FILE *out = dump->shell->out;
+    if (sqlite3_strglob("CREATE VIRTUAL TABLE*", sql) == 0) {
+        if (!dump->writes_schema)
+            fputs("PRAGMA writable_schema=ON;\n", out);
+        dump->writes_schema = true;
+        char *insert = shell_printf("INSERT INTO sqlite_schema(type,name,tbl_name,rootpage,sql)"
+                                    "VALUES('table','%q','%q',0,'%q');",
+                                    name, name, sql);
+        fprintf(out, "%s\n", insert);
+        sqlite3_free(insert);
+    } else if (strcmp(type, "table") == 0 && sqlite3_strglob("CREATE TABLE ['\"]*", sql) == 0) {
+        fprintf(out, "CREATE TABLE IF NOT EXISTS %s;\n", sql + 13);
     } else {
-        fprintf(shell->out, "%s;\n", sql);
+        fprintf(out, "%s;\n", sql);
     }
-    return dump_rows(shell, name);
 }
 
-int dump_database(Shell *shell, const char *pattern)
+static bool is_virtual(const char *sql)
 {
-    fputs("PRAGMA foreign_keys=OFF;\nBEGIN TRANSACTION;\n", shell->out);
-    int rc = sqlite3_exec(shell->db, "SAVEPOINT dump", NULL, NULL, NULL);
-    if (rc == SQLITE_OK)
-        rc = each_row(shell,
-                      "SELECT name, sql FROM sqlite_schema WHERE type='table' AND sql NOT NULL AND "
-                      "name LIKE ?1 ORDER BY name='sqlite_sequence', rowid",
-                      pattern, dump_table);
-    if (rc == SQLITE_OK)
-        rc = each_row(
-            shell,
-            "SELECT sql||';' FROM sqlite_schema WHERE sql NOT NULL AND type IN "
-            "('index','trigger','view') AND tbl_name LIKE ?1 ORDER BY type COLLATE NOCASE DESC",
-            pattern, print_row);
-    sqlite3_exec(shell->db, "RELEASE dump", NULL, NULL, NULL);
-    fputs(rc == SQLITE_OK ? "COMMIT;\n" : "ROLLBACK; -- due to errors\n", shell->out);
-    return rc != SQLITE_OK;
+    return sqlite3_strglob("CREATE VIRTUAL TABLE*", sql) == 0;
+}
+
+static void dump_table(Dump *dump, const char *name, const char *sql)
+{
+    FILE *out = dump->shell->out;
+    bool is_statistics = sqlite3_strglob("sqlite_stat?", name) == 0;
+    bool is_sequence = strcmp(name, "sqlite_sequence") == 0;
+    if (dump->no_system && strncmp(name, "sqlite_", 7) == 0)
+        return;
+    if (is_sequence) {
+        if (!dump->only_data)
+            fputs("DELETE FROM sqlite_sequence;\n", out);
+    } else if (is_statistics) {
+        if (!dump->only_data)
+            fputs("ANALYZE sqlite_schema;\n", out);
+    } else if (strncmp(name, "sqlite_", 7) == 0) {
+        return;
+    } else if (!dump->only_data) {
+        print_create(dump, name, "table", sql);
+    }
+    if (!is_virtual(sql))
+        dump_rows(dump, name);
+}
+
+static void dump_tables(Dump *dump)
+{
+    sqlite3_stmt *stmt = shell_prepare(
+        dump->shell,
+        "SELECT name, sql FROM sqlite_schema AS o WHERE (%s) AND type=='table' AND sql NOT NULL"
+        " ORDER BY tbl_name='sqlite_sequence', rowid",
+        dump->condition != NULL ? dump->condition : "true");
+    while (stmt != NULL && sqlite3_step(stmt) == SQLITE_ROW)
+        dump_table(dump, (const char *)sqlite3_column_text(stmt, 0),
+                   (const char *)sqlite3_column_text(stmt, 1));
+    sqlite3_finalize(stmt);
+}
+
+static void dump_others(Dump *dump)
+{
+    sqlite3_stmt *stmt =
+        shell_prepare(dump->shell,
+                      "SELECT sql FROM sqlite_schema AS o WHERE (%s) AND sql NOT NULL AND type IN"
+                      " ('index','trigger','view') ORDER BY type COLLATE NOCASE DESC",
+                      dump->condition != NULL ? dump->condition : "true");
+    while (stmt != NULL && sqlite3_step(stmt) == SQLITE_ROW)
+        fprintf(dump->shell->out, "%s;\n", sqlite3_column_text(stmt, 0));
+    sqlite3_finalize(stmt);
+}
+
+// A pattern chooses objects of its name; shadow tables of a virtual table come with it.
+static void add_pattern(Dump *dump, const char *pattern)
+{
+    char *condition = shell_printf(
+        "%s%sname LIKE %Q ESCAPE '\\' OR EXISTS (  SELECT 1 FROM sqlite_schema WHERE     "
+        "name LIKE %Q ESCAPE '\\' AND    sql LIKE 'CREATE VIRTUAL TABLE%%' AND    "
+        "substr(o.name, 1, length(name)+1) == (name||'_'))",
+        dump->condition != NULL ? dump->condition : "", dump->condition != NULL ? " OR " : "",
+        pattern, pattern);
+    sqlite3_free(dump->condition);
+    dump->condition = condition;
+}
+
+static bool take_options(Dump *dump, DotCall *call)
+{
+    for (int i = 1; i < call->count; i++) {
+        const char *option = dot_option(call->args[i]);
+        if (option == NULL) {
+            add_pattern(dump, call->args[i]);
+        } else if (strcmp(option, "preserve-rowids") == 0) {
+            dump->keeps_rowids = true;
+        } else if (strcmp(option, "newlines") == 0) {
+            dump->allows_newlines = true;
+        } else if (strcmp(option, "data-only") == 0) {
+            dump->only_data = true;
+        } else if (strcmp(option, "nosys") == 0) {
+            dump->no_system = true;
+        } else {
+            fprintf(stderr, "Unknown option \"%s\" on \".dump\"\n", call->args[i]);
+            return false;
+        }
+    }
+    return true;
+}
+
+int dot_dump(DotCall *call)
+{
+    Shell *shell = call->shell;
+    Dump dump = {.shell = shell};
+    if (!take_options(&dump, call) || !shell_open(shell)) {
+        sqlite3_free(dump.condition);
+        return 1;
+    }
+    int errors = shell->error_count;
+    if (!dump.only_data)
+        fputs("PRAGMA foreign_keys=OFF;\nBEGIN TRANSACTION;\n", shell->out);
+    // A savepoint, so that all parts show one state of the database.
+    sqlite3_exec(shell->db, "SAVEPOINT dump; PRAGMA writable_schema=ON", NULL, NULL, NULL);
+    dump_tables(&dump);
+    if (!dump.only_data)
+        dump_others(&dump);
+    if (dump.writes_schema)
+        fputs("PRAGMA writable_schema=OFF;\n", shell->out);
+    sqlite3_exec(shell->db, "PRAGMA writable_schema=OFF; RELEASE dump;", NULL, NULL, NULL);
+    bool failed = shell->error_count > errors;
+    if (!dump.only_data)
+        fputs(failed ? "ROLLBACK; -- due to errors\n" : "COMMIT;\n", shell->out);
+    sqlite3_free(dump.condition);
+    shell->error_count = errors;
+    return failed;
 }

@@ -1,205 +1,390 @@
-// .import: rows of a file with separators into a table. In csv mode fields may be quoted by RFC
-// 4180.
+// .import: rows of a file with separators into a table.
 //
-// A table that does not exist is created with the names in the first row and TEXT columns.
-
+// Fields may stand in double quotes by RFC 4180, but in ascii mode. A table that does not exist is
+// created with the names in the first row and TEXT columns.
 #include "shell/shell.h"
+
+#include <stdlib.h>
 #include <string.h>
 
 typedef struct Importer {
+    Shell *shell;
+    const char *file_name; // for messages
     FILE *in;
-    char separator, row_end;
-    bool is_csv;
+    bool is_pipe, has_quotes, is_verbose;
+    int separator, row_end;
+    int skip; // rows at the beginning
     char *field;
     size_t size, capacity;
-    int last; // what ended the field: separator, row_end or EOF
-    long line;
-    bool failed;
+    int last;          // what ended the field: separator, row_end or EOF
+    int line;          // of the input
+    bool is_past_mark; // the byte order mark has been looked for
+    int row_count, error_count;
+    const char *schema, *table;
 } Importer;
+
+// --- fields ---
 
 static void add_char(Importer *imp, int c)
 {
     if (imp->size + 1 >= imp->capacity) {
-        size_t capacity = imp->capacity == 0 ? 256 : imp->capacity * 2;
-        char *grown = sqlite3_realloc64(imp->field, capacity);
-        if (grown == NULL) {
-            imp->failed = true;
-            return;
-        }
-        imp->field = grown;
-        imp->capacity = capacity;
+        imp->capacity = imp->capacity == 0 ? 256 : imp->capacity * 2;
+        imp->field = shell_realloc(imp->field, imp->capacity);
     }
     imp->field[imp->size++] = (char)c;
-    imp->field[imp->size] = '\0';
+    imp->field[imp->size] = 0;
 }
 
-// Behind the opening quote.
+static void complain(const Importer *imp, int line, const char *what)
+{
+    (void)fflush(imp->shell->out);
+    fprintf(stderr, "%s:%d: %s\n", imp->file_name, line, what);
+}
+
+// Behind the opening quote, up to the closing one; text after it is kept with a complaint.
 static int read_quoted(Importer *imp)
 {
-    int c;
-    while ((c = fgetc(imp->in)) != EOF && !imp->failed) {
-        if (c == '\n')
-            imp->line++;
-        if (c != '"') {
-            add_char(imp, c);
+    int start_line = imp->line;
+    int before = 0; // the character before the last
+    int last = 0;
+    bool is_escaped = false;
+    for (;;) {
+        int c = fgetc(imp->in);
+        imp->line += c == imp->row_end;
+        if (c == '"' && last == '"' && !is_escaped) {
+            is_escaped = true; // "": one quote of it is in the field already
+            before = last;
+            last = 0;
             continue;
         }
-        c = fgetc(imp->in);
-        if (c != '"')
-            break;
+        bool ends =
+            last == '"' && !is_escaped && (c == imp->separator || c == imp->row_end || c == EOF);
+        bool ends_with_return = last == '\r' && before == '"' && c == imp->row_end;
+        if (ends || ends_with_return) {
+            imp->size -= ends_with_return ? 2 : 1;
+            imp->field[imp->size] = 0;
+            return c;
+        }
+        if (last == '"' && !is_escaped && c != '\r')
+            complain(imp, imp->line, "unescaped \" character");
+        if (c == EOF) {
+            complain(imp, start_line, "unterminated \"-quoted field");
+            return c;
+        }
         add_char(imp, c);
+        is_escaped = false;
+        before = last;
+        last = c;
     }
-    if (c == '\r')
+}
+
+static int read_plain(Importer *imp, int c)
+{
+    while (c != EOF && c != imp->separator && c != imp->row_end) {
+        add_char(imp, c);
         c = fgetc(imp->in);
+    }
+    if (c != imp->row_end)
+        return c;
+    imp->line++;
+    if (imp->has_quotes && imp->size > 0 && imp->field[imp->size - 1] == '\r')
+        imp->field[--imp->size] = 0;
     return c;
 }
 
-// The next field, or NULL at the end of the file.
-static char *read_field(Importer *imp)
+static int skip_mark(Importer *imp, int c)
+{
+    imp->is_past_mark = true;
+    if (c != 0xef)
+        return c;
+    int second = fgetc(imp->in);
+    int third = fgetc(imp->in);
+    if (second == 0xbb && third == 0xbf)
+        return fgetc(imp->in);
+    add_char(imp, c);
+    add_char(imp, second);
+    return third;
+}
+
+// The next field, borrowed; NULL at the end of the file.
+static const char *read_field(Importer *imp)
 {
     imp->size = 0;
+    add_char(imp, 0);
+    imp->size = 0;
     int c = fgetc(imp->in);
-    if (c == EOF) {
+    if (!imp->is_past_mark)
+        c = skip_mark(imp, c);
+    if (c == EOF && imp->size == 0) {
         imp->last = EOF;
         return NULL;
     }
-    add_char(imp, 0);
-    imp->size = 0;
-    if (imp->is_csv && c == '"') {
-        c = read_quoted(imp);
-    } else {
-        for (; c != EOF && c != imp->separator && c != imp->row_end && !imp->failed;
-             c = fgetc(imp->in))
-            add_char(imp, c);
-    }
-    if (c == imp->row_end) {
-        imp->line++;
-        if (imp->is_csv && imp->size > 0 && imp->field[imp->size - 1] == '\r')
-            imp->size--;
-    }
-    imp->field[imp->size] = '\0';
-    imp->last = c;
-    return imp->failed ? NULL : imp->field;
+    if (imp->has_quotes && c == '"' && imp->size == 0)
+        imp->last = read_quoted(imp);
+    else
+        imp->last = read_plain(imp, c);
+    return imp->field;
 }
 
-static int column_count_of(Shell *shell, const char *table)
+static void skip_rows(Importer *imp)
+{
+    for (; imp->skip > 0; imp->skip--) {
+        while (read_field(imp) != NULL && imp->last == imp->separator) {
+        }
+    }
+}
+
+// --- the table ---
+
+static int column_count_of(const Importer *imp)
 {
     sqlite3_stmt *stmt = NULL;
-    char *sql = sqlite3_mprintf("SELECT * FROM \"%w\"", table);
-    int count = 0;
-    if (sql != NULL && sqlite3_prepare_v2(shell->db, sql, -1, &stmt, NULL) == SQLITE_OK)
-        count = sqlite3_column_count(stmt);
-    sqlite3_free(sql);
+    char *sql = imp->schema == NULL
+                    ? shell_printf("SELECT * FROM \"%w\"", imp->table)
+                    : shell_printf("SELECT * FROM \"%w\".\"%w\"", imp->schema, imp->table);
+    int rc = sqlite3_prepare_v2(imp->shell->db, sql, -1, &stmt, NULL);
+    int count = rc == SQLITE_OK ? sqlite3_column_count(stmt) : 0;
     sqlite3_finalize(stmt);
+    sqlite3_free(sql);
     return count;
 }
 
-static bool create_table(Shell *shell, Importer *imp, const char *table)
+// Names must differ: the n-th column of a name that came before is called name:n.
+static char *column_name(const Importer *imp, char *const *names, int count)
 {
-    char *sql = sqlite3_mprintf("CREATE TABLE \"%w\"(", table);
+    const char *wanted = imp->field[0] == 0 ? "?" : imp->field;
+    int same = 0;
+    for (int i = 0; i < count; i++)
+        same += sqlite3_stricmp(names[i], wanted) == 0;
+    return same == 0 ? shell_printf("%s", wanted) : shell_printf("%s:%d", wanted, same);
+}
+
+static bool create_table(Importer *imp)
+{
+    char **names = NULL;
     int count = 0;
-    while (sql != NULL && read_field(imp) != NULL) {
-        char *more = sqlite3_mprintf("%s%s\n\"%w\" TEXT", sql, count++ > 0 ? "," : "", imp->field);
-        sqlite3_free(sql);
-        sql = more;
+    while (read_field(imp) != NULL) {
+        names = shell_realloc(names, ((sqlite3_uint64)count + 1) * sizeof *names);
+        names[count] = column_name(imp, names, count);
+        count++;
         if (imp->last != imp->separator)
             break;
     }
-    char *whole = sql != NULL ? sqlite3_mprintf("%s)", sql) : NULL;
-    int rc = whole != NULL && count > 0 ? sqlite3_exec(shell->db, whole, NULL, NULL, NULL)
-                                        : SQLITE_ERROR;
-    if (rc != SQLITE_OK)
-        shell_error(shell, "%s: %s", table, count > 0 ? sqlite3_errmsg(shell->db) : "empty file");
-    sqlite3_free(sql);
-    sqlite3_free(whole);
+    sqlite3_str *sql = sqlite3_str_new(NULL);
+    if (imp->schema != NULL)
+        sqlite3_str_appendf(sql, "CREATE TABLE \"%w\".\"%w\"", imp->schema, imp->table);
+    else
+        sqlite3_str_appendf(sql, "CREATE TABLE \"%w\"", imp->table);
+    for (int i = 0; i < count; i++)
+        sqlite3_str_appendf(sql, "%s\"%w\" TEXT", i == 0 ? "(\n" : ", ", names[i]);
+    sqlite3_str_appendall(sql, ")");
+    char *text = sqlite3_str_finish(sql);
+    int rc = SQLITE_ERROR;
+    if (count == 0) {
+        fprintf(stderr, "%s: empty file\n", imp->file_name);
+    } else {
+        if (imp->is_verbose)
+            fprintf(imp->shell->out, "%s\n\n", text);
+        rc = sqlite3_exec(imp->shell->db, text, NULL, NULL, NULL);
+        if (rc != SQLITE_OK)
+            fprintf(stderr, "%s failed:\n%s\n", text, sqlite3_errmsg(imp->shell->db));
+    }
+    for (int i = 0; i < count; i++)
+        sqlite3_free(names[i]);
+    sqlite3_free(names);
+    sqlite3_free(text);
     return rc == SQLITE_OK;
 }
 
-static sqlite3_stmt *prepare_insert(Shell *shell, const char *table, int columns)
+static sqlite3_stmt *prepare_insert(const Importer *imp, int columns)
 {
-    sqlite3_stmt *stmt = NULL;
-    char *sql = sqlite3_mprintf("INSERT INTO \"%w\" VALUES(?", table);
-    for (int i = 1; i < columns && sql != NULL; i++) {
-        char *more = sqlite3_mprintf("%s,?", sql);
-        sqlite3_free(sql);
-        sql = more;
-    }
-    char *whole = sql != NULL ? sqlite3_mprintf("%s)", sql) : NULL;
-    if (whole == NULL || sqlite3_prepare_v2(shell->db, whole, -1, &stmt, NULL) != SQLITE_OK)
-        shell_error(shell, "Error: %s", sqlite3_errmsg(shell->db));
-    sqlite3_free(sql);
-    sqlite3_free(whole);
+    sqlite3_str *sql = sqlite3_str_new(NULL);
+    if (imp->schema != NULL)
+        sqlite3_str_appendf(sql, "INSERT INTO \"%w\".\"%w\" VALUES(?", imp->schema, imp->table);
+    else
+        sqlite3_str_appendf(sql, "INSERT INTO \"%w\" VALUES(?", imp->table);
+    for (int i = 1; i < columns; i++)
+        sqlite3_str_appendall(sql, ",?");
+    sqlite3_str_appendall(sql, ")");
+    char *text = sqlite3_str_finish(sql);
+    sqlite3_stmt *stmt = shell_prepare(imp->shell, "%s", text);
+    sqlite3_free(text);
     return stmt;
 }
 
+// --- rows ---
+
 // Binds one row; false at the end of the file.
-static bool bind_row(Shell *shell, Importer *imp, sqlite3_stmt *stmt, int columns, const char *path)
+static bool bind_row(Importer *imp, sqlite3_stmt *stmt, int columns)
 {
-    long line = imp->line + 1;
-    int i = 0;
-    for (; i < columns; i++) {
-        if (read_field(imp) == NULL && i == 0)
+    int start_line = imp->line;
+    int found = 0;
+    for (; found < columns; found++) {
+        const char *field = read_field(imp);
+        if (field == NULL && found == 0)
             return false;
-        sqlite3_bind_text(stmt, i + 1, imp->field, (int)imp->size, SQLITE_TRANSIENT);
-        if (imp->last != imp->separator && i + 1 < columns) {
-            shell_error(shell,
-                        "%s:%ld: expected %d columns but found %d - filling the rest with NULL",
-                        path, line, columns, i + 1);
-            while (++i < columns)
+        // In ascii mode a last row without its end is complete.
+        if (!imp->has_quotes && (field == NULL || field[0] == 0) && found == 0)
+            return false;
+        sqlite3_bind_text(stmt, found + 1, field, -1, SQLITE_TRANSIENT);
+        if (imp->last != imp->separator && found + 1 < columns) {
+            fprintf(stderr,
+                    "%s:%d: expected %d columns but found %d - filling the rest with NULL\n",
+                    imp->file_name, start_line, columns, found + 1);
+            for (int i = found + 1; i < columns; i++)
                 sqlite3_bind_null(stmt, i + 1);
+            return true;
         }
     }
-    int extra = 0;
-    for (; imp->last == imp->separator; extra++)
+    if (imp->last != imp->separator)
+        return true;
+    do {
         (void)read_field(imp);
-    if (extra > 0)
-        shell_error(shell, "%s:%ld: expected %d columns but found %d - extras ignored", path, line,
-                    columns, columns + extra);
+        found++;
+    } while (imp->last == imp->separator);
+    fprintf(stderr, "%s:%d: expected %d columns but found %d - extras ignored\n", imp->file_name,
+            start_line, columns, found);
     return true;
 }
 
-static int import_rows(Shell *shell, Importer *imp, const char *path, const char *table)
+static void import_rows(Importer *imp, sqlite3_stmt *stmt, int columns)
 {
-    int columns = column_count_of(shell, table);
-    if (columns == 0) {
-        if (!create_table(shell, imp, table))
-            return 1;
-        columns = column_count_of(shell, table);
-    }
-    sqlite3_stmt *stmt = prepare_insert(shell, table, columns);
-    if (stmt == NULL)
-        return 1;
-    bool commits = sqlite3_get_autocommit(shell->db) != 0;
+    sqlite3 *db = imp->shell->db;
+    bool commits = sqlite3_get_autocommit(db) != 0;
     if (commits)
-        sqlite3_exec(shell->db, "BEGIN", NULL, NULL, NULL);
-    while (!imp->failed && bind_row(shell, imp, stmt, columns, path)) {
+        sqlite3_exec(db, "BEGIN", NULL, NULL, NULL);
+    for (;;) {
+        int start_line = imp->line;
+        if (!bind_row(imp, stmt, columns))
+            break;
         sqlite3_step(stmt);
-        if (sqlite3_reset(stmt) != SQLITE_OK)
-            shell_error(shell, "%s:%ld: INSERT failed: %s", path, imp->line,
-                        sqlite3_errmsg(shell->db));
+        if (sqlite3_reset(stmt) == SQLITE_OK) {
+            imp->row_count++;
+            continue;
+        }
+        fprintf(stderr, "%s:%d: INSERT failed: %s\n", imp->file_name, start_line,
+                sqlite3_errmsg(db));
+        imp->error_count++;
     }
-    sqlite3_finalize(stmt);
     if (commits)
-        sqlite3_exec(shell->db, "COMMIT", NULL, NULL, NULL);
-    if (imp->failed)
-        shell_error(shell, "Error: out of memory");
-    return imp->failed;
+        sqlite3_exec(db, "COMMIT", NULL, NULL, NULL);
+    if (imp->is_verbose)
+        fprintf(imp->shell->out, "Added %d rows with %d errors using %d lines of input\n",
+                imp->row_count, imp->error_count, imp->line - 1);
 }
 
-int import_file(Shell *shell, const char *path, const char *table)
+static int import_all(Importer *imp)
 {
-    Importer imp = {
-        .in = fopen(path, "rb"),
-        .separator = shell->separator[0],
-        .row_end = '\n',
-        .is_csv = shell->mode == MODE_CSV,
-    };
-    if (imp.in == NULL) {
-        shell_error(shell, "Error: cannot open \"%s\"", path);
+    skip_rows(imp);
+    int columns = column_count_of(imp);
+    if (columns == 0) {
+        if (!create_table(imp))
+            return 1;
+        columns = column_count_of(imp);
+    }
+    if (columns == 0)
+        return 0;
+    sqlite3_stmt *stmt = prepare_insert(imp, columns);
+    if (stmt == NULL)
+        return 1;
+    import_rows(imp, stmt, columns);
+    sqlite3_finalize(stmt);
+    return 0;
+}
+
+// --- the command ---
+
+static int usage_error(const Importer *imp, const char *what, const char *arg)
+{
+    fprintf(imp->shell->out, "ERROR: %s: \"%s\".  Usage:\n", what,
+            arg[0] == '-' && arg[1] == '-' ? arg + 1 : arg);
+    (void)help_print(imp->shell->out, "import");
+    return 1;
+}
+
+// 1 after an error.
+static int take_arguments(Importer *imp, DotCall *call)
+{
+    for (int i = 1; i < call->count; i++) {
+        const char *option = dot_option(call->args[i]);
+        bool has_value = i + 1 < call->count;
+        if (option == NULL && imp->file_name == NULL) {
+            imp->file_name = call->args[i];
+        } else if (option == NULL && imp->table == NULL) {
+            imp->table = call->args[i];
+        } else if (option == NULL) {
+            return usage_error(imp, "extra argument", call->args[i]);
+        } else if (strcmp(option, "v") == 0) {
+            imp->is_verbose = true;
+        } else if (strcmp(option, "schema") == 0 && has_value) {
+            imp->schema = call->args[++i];
+        } else if (strcmp(option, "skip") == 0 && has_value) {
+            imp->skip = (int)dot_integer(call->args[++i]);
+        } else if (strcmp(option, "csv") == 0) {
+            imp->separator = ',';
+            imp->row_end = '\n';
+            imp->has_quotes = true;
+        } else if (strcmp(option, "ascii") == 0) {
+            imp->separator = 0x1f;
+            imp->row_end = 0x1e;
+            imp->has_quotes = false;
+        } else {
+            return usage_error(imp, "unknown option", call->args[i]);
+        }
+    }
+    if (imp->table != NULL)
+        return 0;
+    fprintf(imp->shell->out, "ERROR: missing %s argument. Usage:\n",
+            imp->file_name == NULL ? "FILE" : "TABLE");
+    (void)help_print(imp->shell->out, "import");
+    return 1;
+}
+
+// Without --csv and --ascii the shell's separators count.
+static int take_separators(Importer *imp)
+{
+    Shell *shell = imp->shell;
+    if (imp->separator != 0)
+        return 0;
+    const char *row_end = shell->row_separator;
+    if (shell->separator[0] == 0 || shell->separator[1] != 0) {
+        fprintf(stderr, "Error: %s column separator %s for import\n",
+                shell->separator[0] == 0 ? "non-null" : "multi-character",
+                shell->separator[0] == 0 ? "required" : "not allowed");
         return 1;
     }
-    int rc = import_rows(shell, &imp, path, table);
+    if (shell->mode == MODE_CSV && strcmp(row_end, "\r\n") == 0)
+        snprintf(shell->row_separator, sizeof shell->row_separator, "\n"); // from here on
+    if (row_end[0] == 0 || row_end[1] != 0) {
+        fprintf(stderr, "Error: %s row separator %s for import\n",
+                row_end[0] == 0 ? "non-null" : "multi-character",
+                row_end[0] == 0 ? "required" : "not allowed");
+        return 1;
+    }
+    imp->separator = (unsigned char)shell->separator[0];
+    imp->row_end = (unsigned char)row_end[0];
+    imp->has_quotes = shell->mode != MODE_ASCII;
+    return 0;
+}
+
+int import_file(DotCall *call)
+{
+    Importer imp = {.shell = call->shell, .line = 1};
+    if (take_arguments(&imp, call) != 0 || !shell_open(call->shell) || take_separators(&imp) != 0)
+        return 1;
+    imp.is_pipe = imp.file_name[0] == '|';
+    imp.in = imp.is_pipe ? popen(imp.file_name + 1, "r") : fopen(imp.file_name, "rb");
+    if (imp.in == NULL) {
+        fprintf(stderr, "Error: cannot open \"%s\"\n", imp.file_name);
+        return 1;
+    }
+    if (imp.is_pipe)
+        imp.file_name = "<pipe>";
+    int rc = import_all(&imp);
+    if (imp.is_pipe)
+        (void)pclose(imp.in);
+    else
+        (void)fclose(imp.in);
     sqlite3_free(imp.field);
-    fclose(imp.in);
     return rc;
 }

@@ -1,328 +1,310 @@
-// Command line, reading of input, running of SQL.
-
+// The command line of `quire`.
 #include "quire.h"
 #include "shell/shell.h"
+
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
-void shell_error(Shell *shell, const char *fmt, ...)
+// --- memory ---
+
+static void *check_memory(void *block)
+{
+    if (block == NULL) {
+        fputs("Error: out of memory\n", stderr);
+        exit(1);
+    }
+    return block;
+}
+
+void *shell_alloc(sqlite3_uint64 size)
+{
+    return check_memory(sqlite3_malloc64(size == 0 ? 1 : size));
+}
+
+void *shell_realloc(void *block, sqlite3_uint64 size)
+{
+    return check_memory(sqlite3_realloc64(block, size == 0 ? 1 : size));
+}
+
+char *shell_printf(const char *fmt, ...)
 {
     va_list args;
     va_start(args, fmt);
-    char *text = sqlite3_vmprintf(fmt, args);
+    char *text = check_memory(sqlite3_vmprintf(fmt, args));
     va_end(args);
-    fflush(shell->out);
-    fprintf(stderr, "%s\n", text != NULL ? text : "out of memory");
-    sqlite3_free(text);
-    shell->error_count++;
+    return text;
 }
 
-bool shell_open(Shell *shell)
-{
-    if (shell->db != NULL)
-        return true;
-    int rc = sqlite3_open_v2(shell->path, &shell->db, shell->open_flags, NULL);
-    if (rc == SQLITE_OK)
-        return true;
-    shell_error(shell, "Error: unable to open database \"%s\": %s", shell->path,
-                sqlite3_errmsg(shell->db));
-    sqlite3_close(shell->db);
-    shell->db = NULL;
-    return false;
-}
-
-// --- running SQL ---
-
-// As the stock shell words it; a caret points at the place when the error has one.
-static void report_error(Shell *shell, const char *when, const char *sql)
-{
-    int rc = sqlite3_errcode(shell->db);
-    int offset = sqlite3_error_offset(shell->db);
-    const char *message = sqlite3_errmsg(shell->db);
-    bool at_prepare = strcmp(when, "prepare") == 0;
-    char code[32] = "";
-    if (!at_prepare)
-        snprintf(code, sizeof code, " (%d)", rc);
-    if (shell->in != NULL && !shell->is_interactive)
-        shell_error(shell, "%s near line %ld: %s%s", at_prepare ? "Parse error" : "Runtime error",
-                    shell->line, message, code);
-    else
-        shell_error(shell, "%s: %s%s", at_prepare ? "Parse error" : "Runtime error", message, code);
-    if (offset < 0 || offset > (int)strlen(sql))
-        return;
-    int from = offset > 25 ? offset - 25 : 0;
-    fprintf(stderr, "  %.*s\n", (int)strcspn(sql + from, "\n"), sql + from);
-    fprintf(stderr, "  %*s^--- error here\n", offset - from, "");
-}
-
-static double now_seconds(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
-}
-
-static bool run_statement(Shell *shell, sqlite3_stmt *stmt, const char *sql)
-{
-    double started = now_seconds();
-    int rc = render_statement(shell, stmt);
-    bool ok = rc == SQLITE_DONE;
-    if (!ok)
-        report_error(shell, "step", sql);
-    fflush(shell->out);
-    if (shell->timer)
-        fprintf(shell->out, "Run Time: real %.6f\n", now_seconds() - started);
-    sqlite3_finalize(stmt);
-    if (ok && shell->changes)
-        fprintf(shell->out, "changes: %lld   total_changes: %lld\n",
-                (long long)sqlite3_changes64(shell->db),
-                (long long)sqlite3_total_changes64(shell->db));
-    return ok;
-}
-
-void shell_run_sql(Shell *shell, const char *sql)
-{
-    if (!shell_open(shell))
-        return;
-    while (*sql != '\0') {
-        sqlite3_stmt *stmt = NULL;
-        const char *tail = sql;
-        if (sqlite3_prepare_v2(shell->db, sql, -1, &stmt, &tail) != SQLITE_OK) {
-            report_error(shell, "prepare", sql);
-            return; // the rest of this text cannot be trusted
-        }
-        if (stmt != NULL && !run_statement(shell, stmt, sql))
-            return;
-        sql = tail;
-    }
-}
-
-// --- reading ---
-
-typedef struct Pending {
-    char *text;
-    size_t size, capacity;
-} Pending;
-
-static bool pending_add(Pending *pending, const char *line)
-{
-    size_t size = strlen(line);
-    if (pending->size + size + 1 > pending->capacity) {
-        size_t capacity = (pending->size + size + 1) * 2;
-        char *grown = sqlite3_realloc64(pending->text, capacity);
-        if (grown == NULL)
-            return false;
-        pending->text = grown;
-        pending->capacity = capacity;
-    }
-    memcpy(pending->text + pending->size, line, size + 1);
-    pending->size += size;
-    return true;
-}
-
-static bool is_blank(const char *text)
-{
-    return text[strspn(text, " \t\r\n;")] == '\0';
-}
-
-static void prompt(const Shell *shell, bool continues)
-{
-    if (!shell->is_interactive)
-        return;
-    fputs(continues ? "   ...> " : "quire> ", shell->out);
-    fflush(shell->out);
-}
-
-static void read_line(Shell *shell, Pending *pending, char *line, long *first_line)
-{
-    if (pending->size == 0 && line[0] == '.') {
-        if (shell->echo)
-            fputs(line, shell->out);
-        line[strcspn(line, "\r\n")] = '\0';
-        dot_command(shell, line);
-        return;
-    }
-    if (pending->size == 0 && is_blank(line))
-        return;
-    if (pending->size == 0)
-        *first_line = shell->line;
-    if (!pending_add(pending, line)) {
-        shell_error(shell, "Error: out of memory");
-        shell->stop = true;
-        return;
-    }
-    if (strchr(line, ';') == NULL || !sqlite3_complete(pending->text))
-        return;
-    long here = shell->line;
-    shell->line = *first_line;
-    if (shell->echo)
-        fputs(pending->text, shell->out);
-    shell_run_sql(shell, pending->text);
-    shell->line = here;
-    pending->size = 0;
-}
-
-void shell_read(Shell *shell, FILE *in)
-{
-    FILE *former = shell->in;
-    long former_line = shell->line;
-    Pending pending = {0};
-    char *line = NULL; // libc:
-    size_t capacity = 0;
-    long first_line = 1;
-    shell->in = in;
-    shell->line = 0;
-    for (;;) {
-        prompt(shell, pending.size > 0);
-        if (shell->stop || (shell->bail && shell->error_count > 0)
-            || getline(&line, &capacity, in) < 0)
-            break;
-        shell->line++;
-        read_line(shell, &pending, line, &first_line);
-    }
-    bool go_on = !shell->stop && !(shell->bail && shell->error_count > 0);
-    if (go_on && pending.size > 0 && !is_blank(pending.text)) {
-        shell->line = first_line;
-        shell_run_sql(shell, pending.text);
-    }
-    sqlite3_free(pending.text);
-    free(line); // libc: getline's
-    shell->in = former;
-    shell->line = former_line;
-}
-
-// --- command line ---
+// --- options ---
 
 static const char usage[] =
     "Usage: quire [OPTIONS] [FILENAME [SQL...]]\n"
-    "FILENAME is a database; a new one is created when it does not exist. Without it: in memory.\n"
-    "OPTIONS:\n"
-    "   -batch               no prompts\n"
-    "   -bail                stop at the first error\n"
-    "   -cmd COMMAND         run COMMAND before reading standard input\n"
-    "   -echo                print commands before running them\n"
-    "   -[no]header          column names on or off\n"
-    "   -ascii -box -column -csv -html -json -line -list -markdown -quote -table -tabs\n"
-    "                        output mode\n"
-    "   -interactive         prompts even when input is not a terminal\n"
-    "   -nullvalue TEXT      what NULL is shown as\n"
+    "FILENAME is the name of a database. A new database is created\n"
+    "if the file does not previously exist. Without it: in memory.\n"
+    "OPTIONS include:\n"
+    "   -ascii               set output mode to 'ascii'\n"
+    "   -bail                stop after hitting an error\n"
+    "   -batch               force batch I/O\n"
+    "   -box                 set output mode to 'box'\n"
+    "   -column              set output mode to 'column'\n"
+    "   -cmd COMMAND         run \"COMMAND\" before reading stdin\n"
+    "   -csv                 set output mode to 'csv'\n"
+    "   -echo                print inputs before execution\n"
+    "   -init FILENAME       read/process named file\n"
+    "   -[no]header          turn headers on or off\n"
+    "   -help                show this message\n"
+    "   -html                set output mode to HTML\n"
+    "   -interactive         force interactive I/O\n"
+    "   -json                set output mode to 'json'\n"
+    "   -line                set output mode to 'line'\n"
+    "   -list                set output mode to 'list'\n"
+    "   -markdown            set output mode to 'markdown'\n"
+    "   -newline SEP         set output row separator. Default: '\\n'\n"
+    "   -nofollow            refuse to open symbolic links to database files\n"
+    "   -nullvalue TEXT      set text string for NULL values. Default ''\n"
+    "   -quote               set output mode to 'quote'\n"
     "   -readonly            open the database read-only\n"
-    "   -separator SEP       between columns in list mode\n"
-    "   -version             show the version\n"
-    "   -help                show this\n";
+    "   -safe                enable safe-mode\n"
+    "   -separator SEP       set output column separator. Default: '|'\n"
+    "   -stats               print memory stats before each finalize\n"
+    "   -table               set output mode to 'table'\n"
+    "   -tabs                set output mode to 'tabs'\n"
+    "   -version             show SQLite version\n"
+    "   -vfs NAME            use NAME as the default VFS\n";
 
-static void set_text(char *target, size_t size, const char *text)
+enum { COMMANDS_MAX = 32 };
+
+typedef struct Options {
+    const char *path;
+    const char *init;
+    const char *commands[COMMANDS_MAX]; // -cmd
+    int command_count;
+    int next; // first argument that is SQL
+} Options;
+
+static bool take_switch(Shell *shell, const char *name)
 {
-    snprintf(target, size, "%s", text);
+    const struct {
+        const char *name;
+        bool *flag;
+        bool value;
+    } switches[] = {
+        {"batch", &shell->is_interactive, false},
+        {"interactive", &shell->is_interactive, true},
+        {"bail", &shell->bail, true},
+        {"echo", &shell->echo, true},
+        {"header", &shell->headers, true},
+        {"noheader", &shell->headers, false},
+        {"safe", &shell->is_safe, true},
+    };
+    for (size_t i = 0; i < sizeof switches / sizeof switches[0]; i++) {
+        if (strcmp(name, switches[i].name) != 0)
+            continue;
+        *switches[i].flag = switches[i].value;
+        if (strstr(name, "header") != NULL)
+            shell->headers_set = true;
+        return true;
+    }
+    if (strcmp(name, "readonly") == 0)
+        shell->open_flags = SQLITE_OPEN_READONLY | SQLITE_OPEN_URI;
+    else if (strcmp(name, "nofollow") == 0)
+        shell->open_flags |= SQLITE_OPEN_NOFOLLOW;
+    else if (strcmp(name, "stats") == 0)
+        shell->stats = STATS_ON;
+    else
+        return false;
+    return true;
 }
 
-// Handles option argv[i]; returns how many arguments it took, 0 when it is unknown, -1 to leave.
-static int take_option(Shell *shell, int argc, char **argv, int i, const char **command)
+static bool take_valued(Shell *shell, Options *options, const char *name, const char *value)
+{
+    if (strcmp(name, "separator") == 0) {
+        snprintf(shell->separator, sizeof shell->separator, "%s", value);
+    } else if (strcmp(name, "newline") == 0) {
+        snprintf(shell->row_separator, sizeof shell->row_separator, "%s", value);
+    } else if (strcmp(name, "nullvalue") == 0) {
+        snprintf(shell->null_value, sizeof shell->null_value, "%s", value);
+    } else if (strcmp(name, "init") == 0) {
+        options->init = value;
+    } else if (strcmp(name, "vfs") == 0) {
+        sqlite3_vfs *vfs = sqlite3_vfs_find(value);
+        if (vfs == NULL) {
+            fprintf(stderr, "no such VFS: \"%s\"\n", value);
+            exit(1);
+        }
+        sqlite3_vfs_register(vfs, 1);
+    } else if (strcmp(name, "cmd") == 0 && options->command_count < COMMANDS_MAX) {
+        options->commands[options->command_count++] = value;
+    } else {
+        return false;
+    }
+    return true;
+}
+
+static bool wants_value(const char *name)
+{
+    static const char words[] = " separator newline nullvalue init vfs cmd ";
+    char *word = shell_printf(" %s ", name);
+    bool wants = strstr(words, word) != NULL;
+    sqlite3_free(word);
+    return wants;
+}
+
+// Handles option argv[i]; returns how many arguments it took. Unknown ones end the program.
+static int take_option(Shell *shell, Options *options, char **argv, int i)
 {
     const char *name = argv[i] + (argv[i][1] == '-' ? 2 : 1);
-    const char *value = i + 1 < argc ? argv[i + 1] : NULL;
     Mode mode;
     if (strcmp(name, "help") == 0 || strcmp(name, "version") == 0) {
         if (name[0] == 'h')
             fputs(usage, stdout);
         else
-            printf("%s (quire %s)\n", sqlite3_libversion(), quire_version());
-        return -1;
+            printf("%s %s (quire %s)\n", sqlite3_libversion(), sqlite3_sourceid(), quire_version());
+        exit(0);
     }
-    if (strcmp(name, "batch") == 0)
-        shell->is_interactive = false;
-    else if (strcmp(name, "interactive") == 0)
-        shell->is_interactive = true;
-    else if (strcmp(name, "bail") == 0)
-        shell->bail = true;
-    else if (strcmp(name, "echo") == 0)
-        shell->echo = true;
-    else if (strcmp(name, "readonly") == 0)
-        shell->open_flags = SQLITE_OPEN_READONLY;
-    else if (strcmp(name, "header") == 0 || strcmp(name, "noheader") == 0) {
-        shell->headers = name[0] == 'h';
-        shell->headers_set = true;
-    } else if (strcmp(name, "cmd") == 0 && value != NULL) {
-        *command = value;
-        return 2;
-    } else if (strcmp(name, "separator") == 0 && value != NULL) {
-        set_text(shell->separator, sizeof shell->separator, value);
-        return 2;
-    } else if (strcmp(name, "nullvalue") == 0 && value != NULL) {
-        set_text(shell->null_value, sizeof shell->null_value, value);
-        return 2;
-    } else if (mode_find(name, &mode) && strcmp(mode_name(mode), name) == 0) {
+    if (wants_value(name)) {
+        if (argv[i + 1] == NULL) {
+            fprintf(stderr, "quire: Error: missing argument to %s\n", argv[i]);
+            exit(1);
+        }
+        return take_valued(shell, options, name, argv[i + 1]) ? 2 : 1;
+    }
+    if (take_switch(shell, name))
+        return 1;
+    if (mode_find(name, &mode) && strcmp(mode_name(mode), name) == 0) {
         mode_set(shell, mode);
-    } else {
-        return 0;
+        return 1;
     }
-    return 1;
+    fprintf(stderr, "quire: Error: unknown option: %s\nUse -help for a list of options.\n",
+            argv[i]);
+    exit(1);
 }
 
-static void run_text(Shell *shell, const char *text)
+static Options take_options(Shell *shell, int argc, char **argv)
 {
-    if (text[0] != '.') {
-        shell_run_sql(shell, text);
-        return;
-    }
-    char *line = sqlite3_mprintf("%s", text);
-    if (line != NULL)
-        dot_command(shell, line);
-    sqlite3_free(line);
-}
-
-static int run_input(Shell *shell, int argc, char **argv, int next)
-{
-    bool ran = false;
-    for (; next < argc && !shell->stop; next++) {
-        run_text(shell, argv[next]);
-        ran = true;
-        if (shell->error_count > 0)
+    Options options = {.next = 1};
+    while (options.next < argc) {
+        char *arg = argv[options.next];
+        if (arg[0] == '-' && arg[1] != 0) {
+            options.next += take_option(shell, &options, argv, options.next);
+        } else if (options.path == NULL) {
+            options.path = arg;
+            options.next++;
+        } else {
             break;
+        }
     }
-    if (ran)
-        return shell->error_count > 0;
-    if (shell->is_interactive)
-        fprintf(shell->out, "quire %s (SQLite %s)\nEnter \".help\" for usage hints.\n",
-                quire_version(), sqlite3_libversion());
+    return options;
+}
+
+// --- running ---
+
+// False after an error.
+static bool run_text(Shell *shell, const char *text)
+{
+    if (text[0] != '.')
+        return shell_run_sql(shell, text);
+    char *line = shell_printf("%s", text);
+    bool ok = dot_command(shell, line) == 0;
+    sqlite3_free(line);
+    return ok;
+}
+
+static int run_arguments(Shell *shell, char **texts)
+{
+    for (; *texts != NULL && !shell->stop; texts++) {
+        if (!run_text(shell, *texts)) {
+            int code = shell->db == NULL ? 1 : sqlite3_errcode(shell->db) & 0xff;
+            return code != SQLITE_OK && code != SQLITE_DONE ? code : 1;
+        }
+    }
+    return shell->exit_code;
+}
+
+static int run_input(Shell *shell)
+{
+    if (shell->is_interactive) {
+        printf("quire %s (SQLite %s)\nEnter \".help\" for usage hints.\n", quire_version(),
+               sqlite3_libversion());
+        if (strcmp(shell->path, ":memory:") == 0)
+            puts("Connected to a transient in-memory database.\n"
+                 "Use \".open FILENAME\" to reopen on a persistent database.");
+    }
+    repl_start(shell);
     shell_read(shell, stdin);
-    return shell->error_count > 0;
+    repl_finish(shell);
+    return shell->error_count > 0 && shell->exit_code == 0 && !shell->is_interactive
+               ? 1
+               : shell->exit_code;
+}
+
+static void read_init(Shell *shell, const char *named)
+{
+    const char *home = getenv("HOME");
+    if (named == NULL && (home == NULL || !shell->is_interactive))
+        return;
+    char *path = named != NULL ? shell_printf("%s", named) : shell_printf("%s/.quirerc", home);
+    FILE *in = fopen(path, "rb");
+    if (in != NULL) {
+        fprintf(stderr, "-- Loading resources from %s\n", path);
+        shell_read(shell, in);
+        (void)fclose(in);
+    } else if (named != NULL) {
+        fprintf(stderr, "cannot open: \"%s\"\n", path);
+        shell->error_count += shell->bail;
+    }
+    sqlite3_free(path);
+}
+
+static void write_log(void *arg, int code, const char *message)
+{
+    const Shell *shell = arg;
+    if (shell->log == NULL)
+        return;
+    fprintf(shell->log, "(%d) %s\n", code, message);
+    (void)fflush(shell->log);
+}
+
+static void shell_deinit(Shell *shell)
+{
+    output_reset(shell);
+    shell_close(shell);
+    for (int i = 0; i < CONNECTIONS_MAX; i++) {
+        sqlite3_close_v2(shell->connections[i].db);
+        sqlite3_free(shell->connections[i].path);
+    }
+    sqlite3_free(shell->path);
+    sqlite3_free(shell->insert_table);
 }
 
 int main(int argc, char **argv)
 {
     Shell shell = {
-        .path = ":memory:",
         .open_flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_URI,
         .out = stdout,
+        .prompt = "quire> ",
+        .prompt_more = "   ...> ",
+        .explain = EXPLAIN_AUTO,
         .is_interactive = isatty(STDIN_FILENO) != 0,
     };
+    // Before anything of the library is used: logging is set up with it.
+    sqlite3_config(SQLITE_CONFIG_LOG, write_log, &shell);
     mode_set(&shell, MODE_LIST);
-    const char *command = NULL;
-    int next = 1;
-    bool has_path = false;
-    while (next < argc && (argv[next][0] == '-' || !has_path)) {
-        if (argv[next][0] != '-') {
-            shell.path = argv[next++];
-            has_path = true;
-            continue;
-        }
-        int taken = take_option(&shell, argc, argv, next, &command);
-        if (taken < 0)
-            return 0;
-        if (taken == 0) {
-            fprintf(stderr, "Error: unknown option: \"%s\"\nUse -help for a list of options.\n",
-                    argv[next]);
-            return 1;
-        }
-        next += taken;
-    }
-    if (command != NULL)
-        run_text(&shell, command);
-    int status = run_input(&shell, argc, argv, next);
-    sqlite3_close_v2(shell.db);
+    shell.headers_set = false;
+    shell.insert_table = shell_printf("\"table\"");
+    Options options = take_options(&shell, argc, argv);
+    shell.path = shell_printf("%s", options.path != NULL ? options.path : ":memory:");
+    bool has_texts = options.next < argc;
+    if (has_texts)
+        shell.is_interactive = false;
+    read_init(&shell, options.init);
+    int status = 0;
+    for (int i = 0; i < options.command_count && status == 0 && !shell.stop; i++)
+        status = !run_text(&shell, options.commands[i]) && shell.bail;
+    if (status == 0 && !shell.stop)
+        status = has_texts ? run_arguments(&shell, argv + options.next) : run_input(&shell);
+    shell_deinit(&shell);
     return status;
 }

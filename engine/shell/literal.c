@@ -1,0 +1,211 @@
+// Values as text: SQL literals, C strings, CSV fields, HTML and JSON.
+#include "shell/shell.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+bool name_needs_quotes(const char *name)
+{
+    static const char letters[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ_";
+    static const char more[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ_0123456789";
+    if (name[0] == 0 || strchr(letters, name[0]) == NULL)
+        return true;
+    size_t size = strlen(name);
+    return strspn(name, more) != size || sqlite3_keyword_check(name, (int)size) != 0;
+}
+
+// --- SQL ---
+
+void print_sql_text(FILE *out, const char *text)
+{
+    fputc('\'', out);
+    for (; *text != 0; text++) {
+        if (*text == '\'')
+            fputc('\'', out);
+        fputc(*text, out);
+    }
+    fputc('\'', out);
+}
+
+// A stand-in for a control character that does not occur in the text.
+static void choose_mark(const char *text, const char *first, const char *second, char *mark,
+                        size_t size)
+{
+    snprintf(mark, size, "%s", first);
+    if (strstr(text, mark) == NULL)
+        return;
+    snprintf(mark, size, "%s", second);
+    for (unsigned i = 0; strstr(text, mark) != NULL; i++)
+        snprintf(mark, size, "(%s%u)", second, i);
+}
+
+// Lines of a script must not break inside a literal: newlines are put back by replace().
+void print_sql_text_escaped(FILE *out, const char *text)
+{
+    char newline[40] = "";
+    char carriage[40] = "";
+    if (strpbrk(text, "\n\r") == NULL) {
+        print_sql_text(out, text);
+        return;
+    }
+    if (strchr(text, '\n') != NULL) {
+        choose_mark(text, "\\n", "\\012", newline, sizeof newline);
+        fputs("replace(", out);
+    }
+    if (strchr(text, '\r') != NULL) {
+        choose_mark(text, "\\r", "\\015", carriage, sizeof carriage);
+        fputs("replace(", out);
+    }
+    fputc('\'', out);
+    for (; *text != 0; text++) {
+        if (*text == '\n')
+            fputs(newline, out);
+        else if (*text == '\r')
+            fputs(carriage, out);
+        else
+            fprintf(out, *text == '\'' ? "''" : "%c", *text);
+    }
+    fputc('\'', out);
+    if (carriage[0] != 0)
+        fprintf(out, ",'%s',char(13))", carriage);
+    if (newline[0] != 0)
+        fprintf(out, ",'%s',char(10))", newline);
+}
+
+static const char *real_literal(sqlite3_stmt *stmt, int column)
+{
+    const char *text = (const char *)sqlite3_column_text(stmt, column);
+    if (text == NULL || strcmp(text, "Inf") == 0)
+        return "1e999";
+    return strcmp(text, "-Inf") == 0 ? "-1e999" : text;
+}
+
+static void print_blob(FILE *out, sqlite3_stmt *stmt, int column)
+{
+    const unsigned char *bytes = sqlite3_column_blob(stmt, column);
+    int size = sqlite3_column_bytes(stmt, column);
+    fputs("X'", out);
+    for (int i = 0; i < size; i++)
+        fprintf(out, "%02x", bytes[i]);
+    fputc('\'', out);
+}
+
+void print_sql_literal(FILE *out, sqlite3_stmt *stmt, int column, bool escapes_newlines)
+{
+    const char *text;
+    switch (sqlite3_column_type(stmt, column)) {
+    case SQLITE_NULL: fputs("NULL", out); return;
+    case SQLITE_BLOB: print_blob(out, stmt, column); return;
+    case SQLITE_FLOAT: fputs(real_literal(stmt, column), out); return;
+    case SQLITE_TEXT:
+        text = (const char *)sqlite3_column_text(stmt, column);
+        if (escapes_newlines)
+            print_sql_text_escaped(out, text);
+        else
+            print_sql_text(out, text);
+        return;
+    default: fputs((const char *)sqlite3_column_text(stmt, column), out); return;
+    }
+}
+
+char *sql_literal(sqlite3_stmt *stmt, int column)
+{
+    char *text = NULL;
+    size_t size = 0;
+    FILE *out = open_memstream(&text, &size);
+    if (out == NULL)
+        return shell_printf("?");
+    print_sql_literal(out, stmt, column, false);
+    (void)fclose(out);
+    char *copy = shell_printf("%s", text);
+    free(text); // libc: open_memstream's
+    return copy;
+}
+
+// --- others ---
+
+void print_c_text(FILE *out, const char *text)
+{
+    fputc('"', out);
+    for (; *text != 0; text++) {
+        unsigned char c = (unsigned char)*text;
+        if (c == '\\' || c == '"')
+            fprintf(out, "\\%c", c);
+        else if (c == '\t')
+            fputs("\\t", out);
+        else if (c == '\n')
+            fputs("\\n", out);
+        else if (c == '\r')
+            fputs("\\r", out);
+        else if (c < 0x20 || c >= 0x7f)
+            fprintf(out, "\\%03o", c);
+        else
+            fputc(c, out);
+    }
+    fputc('"', out);
+}
+
+void print_csv_field(FILE *out, const char *text, const char *separator)
+{
+    bool is_plain = text[0] != 0;
+    for (const char *at = text; *at != 0 && is_plain; at++) {
+        unsigned char c = (unsigned char)*at;
+        is_plain = c > ' ' && c < 0x7f && c != '"' && c != '\'';
+    }
+    if (is_plain && strstr(text, separator) == NULL) {
+        fputs(text, out);
+        return;
+    }
+    fputc('"', out);
+    for (; *text != 0; text++) {
+        if (*text == '"')
+            fputc('"', out);
+        fputc(*text, out);
+    }
+    fputc('"', out);
+}
+
+void print_html_text(FILE *out, const char *text)
+{
+    for (; *text != 0; text++) {
+        switch (*text) {
+        case '<': fputs("&lt;", out); break;
+        case '>': fputs("&gt;", out); break;
+        case '&': fputs("&amp;", out); break;
+        case '"': fputs("&quot;", out); break;
+        case '\'': fputs("&#39;", out); break;
+        default: fputc(*text, out); break;
+        }
+    }
+}
+
+void print_json_text(FILE *out, const char *text, int size)
+{
+    static const char plain[] = "\"\\\b\f\n\r\t";
+    static const char escapes[] = "\"\\bfnrt";
+    fputc('"', out);
+    for (int i = 0; i < size; i++) {
+        unsigned char c = (unsigned char)text[i];
+        const char *special = c == 0 ? NULL : strchr(plain, c);
+        if (special != NULL)
+            fprintf(out, "\\%c", escapes[special - plain]);
+        else if (c < 0x20)
+            fprintf(out, "\\u%04x", c);
+        else
+            fputc(c, out);
+    }
+    fputc('"', out);
+}
+
+void print_json_value(FILE *out, sqlite3_stmt *stmt, int column)
+{
+    switch (sqlite3_column_type(stmt, column)) {
+    case SQLITE_NULL: fputs("null", out); return;
+    case SQLITE_INTEGER: fputs((const char *)sqlite3_column_text(stmt, column), out); return;
+    case SQLITE_FLOAT: fputs(real_literal(stmt, column), out); return;
+    default:
+        print_json_text(out, (const char *)sqlite3_column_text(stmt, column),
+                        sqlite3_column_bytes(stmt, column));
+        return;
+    }
+}

@@ -1,0 +1,94 @@
+// SHA-3 (FIPS 202): hashes for .sha3sum and sha3().
+#include "shell/shell.h"
+
+#include <string.h>
+
+enum { LANES = 25, ROUNDS = 24, STATE_SIZE = 200 };
+
+static unsigned long long rotate(unsigned long long lane, int by)
+{
+    return by == 0 ? lane : lane << by | lane >> (64 - by);
+}
+
+// Theta: every lane takes in the parity of two neighbouring columns.
+static void mix_columns(unsigned long long lanes[LANES])
+{
+    unsigned long long parity[5];
+    for (int x = 0; x < 5; x++)
+        parity[x] = lanes[x] ^ lanes[x + 5] ^ lanes[x + 10] ^ lanes[x + 15] ^ lanes[x + 20];
+    for (int i = 0; i < LANES; i++)
+        lanes[i] ^= parity[(i + 4) % 5] ^ rotate(parity[(i + 1) % 5], 1);
+}
+
+// Rho and pi: lanes are rotated and change places.
+static void move_lanes(unsigned long long lanes[LANES])
+{
+    unsigned long long carried = lanes[1];
+    int place = 1;
+    for (int step = 0; step < LANES - 1; step++) {
+        int x = place % 5;
+        int y = place / 5;
+        int target = y + 5 * ((2 * x + 3 * y) % 5);
+        unsigned long long next = lanes[target];
+        lanes[target] = rotate(carried, (step + 1) * (step + 2) / 2 % 64);
+        carried = next;
+        place = target;
+    }
+}
+
+// Chi: the only step that is not linear.
+static void mix_rows(unsigned long long lanes[LANES])
+{
+    for (int y = 0; y < LANES; y += 5) {
+        unsigned long long row[5];
+        memcpy(row, lanes + y, sizeof row);
+        for (int x = 0; x < 5; x++)
+            lanes[y + x] = row[x] ^ (~row[(x + 1) % 5] & row[(x + 2) % 5]);
+    }
+}
+
+static void permute(unsigned long long lanes[LANES])
+{
+    unsigned feedback = 1; // the linear register that makes the round constants
+    for (int round = 0; round < ROUNDS; round++) {
+        mix_columns(lanes);
+        move_lanes(lanes);
+        mix_rows(lanes);
+        for (int bit = 0; bit <= 6; bit++) {
+            if (feedback & 1)
+                lanes[0] ^= 1ull << ((1 << bit) - 1);
+            feedback = feedback << 1 ^ (feedback >> 7) * 0x171;
+        }
+    }
+}
+
+void sha3_init(Sha3 *hash, int bits)
+{
+    *hash = (Sha3){.rate = (unsigned)(STATE_SIZE - 2 * bits / 8), .bits = bits};
+}
+
+static void add_byte(Sha3 *hash, unsigned place, unsigned char byte)
+{
+    hash->lanes[place / 8] ^= (unsigned long long)byte << (8 * (place % 8));
+}
+
+void sha3_add(Sha3 *hash, const void *bytes, size_t size)
+{
+    const unsigned char *from = bytes;
+    for (size_t i = 0; i < size; i++) {
+        add_byte(hash, hash->at++, from[i]);
+        if (hash->at == hash->rate) {
+            permute(hash->lanes);
+            hash->at = 0;
+        }
+    }
+}
+
+void sha3_finish(Sha3 *hash, unsigned char *digest)
+{
+    add_byte(hash, hash->at, 0x06); // the suffix 01 and the first bit of the padding
+    add_byte(hash, hash->rate - 1, 0x80);
+    permute(hash->lanes);
+    for (int i = 0; i < hash->bits / 8; i++)
+        digest[i] = (unsigned char)(hash->lanes[i / 8] >> (8 * (i % 8)));
+}
