@@ -1,170 +1,88 @@
 // ANALYZE, and PRAGMA optimize.
 //
-// An index is read once in key order. For each number of leading columns n the rows that share them
-// are counted by how often the first n columns change; sqlite_stat1 keeps "rows, rows per value of
-// the first column, of the first two, ...". sqlite_stat4 keeps sample keys with the number of rows
-// equal to, less than, and distinct below each prefix.
+// Every index gets a row in sqlite_stat1 and its samples in sqlite_stat4 (code_analyze_index.c);
+// both tables are made when they are not there.
 
+#include "sql/code/code_analyze.h"
 #include "base/hashmap.h"
-#include "sql/code/code_ddl.h"
 #include "sql/code/code_pragma.h"
 #include <stdlib.h>
 #include <string.h>
 
-typedef struct AnalyzeCode {
-    Codegen *g;
-    Program *program;
-    int database;
-    int stat_cursor; // sqlite_stat1
-    Reg row;         // tbl, idx, stat
-    Reg record, rowid;
-} AnalyzeCode;
+typedef struct StatFilter {
+    const char *column, *name; // whose rows are replaced; NULL: all of the database
+} StatFilter;
 
 // --- the tables of statistics ---
 
-static Table *stat_table(Codegen *g, int database)
-{
-    return catalog_find_table(g->db, "sqlite_stat1", g->db->databases[database].name);
-}
+// Name, columns, and how the schema stores them.
+static const struct {
+    const char *name;
+    const char *sql;
+    int columns;
+} stat_tables[] = {
+    {"sqlite_stat1", "CREATE TABLE sqlite_stat1(tbl,idx,stat)", 3},
+    {"sqlite_stat4", "CREATE TABLE sqlite_stat4(tbl,idx,neq,nlt,ndlt,sample)", 6},
+};
 
-static void forget_rows(Codegen *g, int database, const char *column, const char *name)
+static void forget_rows(Codegen *g, int database, const char *table, const StatFilter *filter)
 {
     const char *schema = sql_identifier(g, g->db->databases[database].name);
-    static const char *const tables[] = {"sqlite_stat1", "sqlite_stat4"};
-    for (size_t i = 0; i < ARRAY_LEN(tables); i++) {
-        if (catalog_find_table(g->db, tables[i], g->db->databases[database].name) == NULL)
+    if (filter->column != NULL)
+        code_nested(g, "DELETE FROM %s.%s WHERE %s=%s", schema, table, filter->column,
+                    sql_quoted(g, filter->name));
+    else
+        code_nested(g, "DELETE FROM %s.%s", schema, table);
+}
+
+// Opens both tables, which are made if need be. A fresh tree has no object in memory yet.
+static void open_statistics(AnalyzeCode *a, const StatFilter *filter)
+{
+    Codegen *g = a->g;
+    bool is_new = false;
+    Reg roots[ARRAY_LEN(stat_tables)] = {0};
+    for (size_t i = 0; i < ARRAY_LEN(stat_tables); i++) {
+        const char *name = stat_tables[i].name;
+        if (catalog_find_table(g->db, name, g->db->databases[a->database].name) != NULL) {
+            forget_rows(g, a->database, name, filter);
             continue;
-        if (column != NULL)
-            code_nested(g, "DELETE FROM %s.%s WHERE %s=%s", schema, tables[i], column,
-                        sql_quoted(g, name));
-        else
-            code_nested(g, "DELETE FROM %s.%s", schema, tables[i]);
+        }
+        is_new = true;
+        roots[i] = reg_new(g);
+        program_emit(a->program, OP_CreateBtree, a->database, roots[i], 1);
+        ddl_code_schema_row(g, a->database,
+                            &(SchemaRowText){.type = "table",
+                                             .name = name,
+                                             .table_name = name,
+                                             .root_reg = roots[i],
+                                             .sql = stat_tables[i].sql});
+    }
+    if (is_new)
+        ddl_code_change_cookie(g, a->database);
+    for (size_t i = 0; i < ARRAY_LEN(stat_tables); i++) {
+        a->cursors[i] = cursor_new(g);
+        Table *table =
+            catalog_find_table(g->db, stat_tables[i].name, g->db->databases[a->database].name);
+        if (table != NULL) {
+            code_open_table(g, table, a->cursors[i], OP_OpenWrite);
+            continue;
+        }
+        ddl_code_parse_schema(g, a->database, "tbl_name=%s", sql_quoted(g, stat_tables[i].name));
+        program_emit_int(a->program, OP_OpenWrite, a->cursors[i], roots[i], a->database,
+                         stat_tables[i].columns);
+        program_set_p5(a->program, P5_P2_IS_REG);
     }
 }
 
-// Opens sqlite_stat1, which is made if need be. The fresh tree has no object in memory yet.
-static void open_statistics(AnalyzeCode *a, const char *column, const char *name)
+void analyze_code_row(AnalyzeCode *a, StatTable table)
 {
-    Codegen *g = a->g;
-    Table *table = stat_table(g, a->database);
-    a->stat_cursor = cursor_new(g);
-    if (table != NULL) {
-        forget_rows(g, a->database, column, name);
-        code_open_table(g, table, a->stat_cursor, OP_OpenWrite);
-        return;
-    }
-    Reg root = reg_new(g);
-    program_emit(a->program, OP_CreateBtree, a->database, root, 1);
-    ddl_code_schema_row(g, a->database,
-                        &(SchemaRowText){.type = "table",
-                                         .name = "sqlite_stat1",
-                                         .table_name = "sqlite_stat1",
-                                         .root_reg = root,
-                                         .sql = "CREATE TABLE sqlite_stat1(tbl,idx,stat)"});
-    ddl_code_change_cookie(g, a->database);
-    ddl_code_parse_schema(g, a->database, "tbl_name='sqlite_stat1'");
-    program_emit_int(a->program, OP_OpenWrite, a->stat_cursor, root, a->database, 3);
-    program_set_p5(a->program, P5_P2_IS_REG);
-}
-
-static void code_stat_row(AnalyzeCode *a)
-{
-    program_emit_text(a->program, OP_MakeRecord, a->row, 3, a->record, "BBB", -1);
-    program_emit(a->program, OP_NewRowid, a->stat_cursor, a->rowid, 0);
-    program_emit(a->program, OP_Insert, a->stat_cursor, a->record, a->rowid);
+    const char *affinities = table == STAT1 ? "BBB" : "BBBBBB";
+    int cursor = a->cursors[table];
+    program_emit_text(a->program, OP_MakeRecord, a->row, stat_tables[table].columns, a->record,
+                      affinities, -1);
+    program_emit(a->program, OP_NewRowid, cursor, a->rowid, 0);
+    program_emit(a->program, OP_Insert, cursor, a->record, a->rowid);
     program_set_p5(a->program, P5_APPEND);
-}
-
-// --- one index ---
-
-// Registers of one index: how many different values the first i+1 columns have taken, and the key
-// seen last.
-typedef struct IndexCount {
-    const Index *index;
-    int cursor;
-    int columns; // whose prefixes are counted
-    Reg rows, changes, last, value;
-} IndexCount;
-
-static void code_compare_last(AnalyzeCode *a, const IndexCount *n, Label *changed)
-{
-    for (int i = 0; i < n->columns; i++) {
-        const Collation *collation =
-            catalog_find_collation(a->g->db, a->g->db->encoding, n->index->collations[i]);
-        program_emit(a->program, OP_Column, n->cursor, i, n->value);
-        program_emit_collation(a->program, OP_Ne, n->value, changed[i], n->last + i, collation);
-        program_set_p5(a->program, P5_NULL_EQUAL);
-    }
-}
-
-static void code_count_entries(AnalyzeCode *a, const IndexCount *n)
-{
-    Program *program = a->program;
-    Label *changed = arena_array(a->g->arena, (size_t)n->columns + 1, sizeof(Label));
-    if (changed == NULL)
-        return;
-    for (int i = 0; i < n->columns; i++)
-        changed[i] = label_new(program);
-    Label next = label_new(program), top = label_new(program);
-    program_emit(program, OP_Integer, 0, n->rows, 0);
-    for (int i = 0; i < n->columns; i++)
-        program_emit(program, OP_Integer, 0, n->changes + i, 0);
-    int rewind = program_emit(program, OP_Rewind, n->cursor, 0, 0);
-    program_emit(program, OP_Goto, 0, changed[0], 0);
-    label_here(program, top);
-    code_compare_last(a, n, changed);
-    program_emit(program, OP_Goto, 0, next, 0);
-    for (int i = 0; i < n->columns; i++) { // a change of one column is one of all longer prefixes
-        label_here(program, changed[i]);
-        program_emit(program, OP_AddImm, n->changes + i, 1, 0);
-        program_emit(program, OP_Column, n->cursor, i, n->last + i);
-    }
-    label_here(program, next);
-    program_emit(program, OP_AddImm, n->rows, 1, 0);
-    program_emit(program, OP_Next, n->cursor, top, 0);
-    program_jump_here(program, rewind);
-}
-
-// "rows rows/changes[0] rows/changes[1] ...", rounded up; no row for an empty table.
-static void code_stat_text(AnalyzeCode *a, const IndexCount *n, Label empty)
-{
-    Program *program = a->program;
-    Reg text = a->row + 2, part = reg_new(a->g), one = reg_new(a->g), blank = reg_new(a->g);
-    program_emit(program, OP_IfNot, n->rows, empty, 0);
-    program_emit(program, OP_Copy, n->rows, text, 0);
-    program_emit(program, OP_Cast, text, AFF_TEXT, 0);
-    program_emit(program, OP_Integer, 1, one, 0);
-    program_emit_text(program, OP_String8, 0, blank, 0, " ", 1);
-    for (int i = 0; i < n->columns; i++) {
-        program_emit(program, OP_Add, n->rows, n->changes + i, part);
-        program_emit(program, OP_Subtract, one, part, part);
-        program_emit(program, OP_Divide, n->changes + i, part, part);
-        program_emit(program, OP_Concat, blank, text, text);
-        program_emit(program, OP_Concat, part, text, text);
-    }
-}
-
-static void code_analyze_index(AnalyzeCode *a, const Table *table, Index *index)
-{
-    Codegen *g = a->g;
-    bool is_data = index->root == table->root;
-    bool not_null = (index->flags & INDEX_UNIQUE_NOT_NULL) != 0;
-    IndexCount n = {.index = index, .cursor = cursor_new(g)};
-    n.columns = is_data || not_null ? index->key_count : index->key_count;
-    n.rows = reg_new(g);
-    n.value = reg_new(g);
-    n.changes = reg_range_new(g, n.columns);
-    n.last = reg_range_new(g, n.columns);
-    code_open_index(g, index, n.cursor, OP_OpenRead);
-    code_count_entries(a, &n);
-    Label empty = label_new(a->program);
-    code_stat_text(a, &n, empty);
-    program_emit_text(a->program, OP_String8, 0, a->row, 0, table->name, -1);
-    program_emit_text(a->program, OP_String8, 0, a->row + 1, 0, is_data ? table->name : index->name,
-                      -1);
-    code_stat_row(a);
-    label_here(a->program, empty);
-    program_emit(a->program, OP_Close, n.cursor, 0, 0);
 }
 
 // A table whose every index is partial, or that has none, gets a row with its size alone.
@@ -179,7 +97,7 @@ static void code_table_size(AnalyzeCode *a, Table *table)
     program_emit(a->program, OP_Cast, count, AFF_TEXT, 0);
     program_emit_text(a->program, OP_String8, 0, a->row, 0, table->name, -1);
     program_emit(a->program, OP_Null, 0, a->row + 1, 0);
-    code_stat_row(a);
+    analyze_code_row(a, STAT1);
     program_jump_here(a->program, empty);
     program_emit(a->program, OP_Close, cursor, 0, 0);
 }
@@ -196,7 +114,7 @@ static void code_analyze_table(AnalyzeCode *a, Table *table, const Index *only)
         if (index->where == NULL)
             needs_size = false;
         if (only == NULL || only == index)
-            code_analyze_index(a, table, index);
+            analyze_code_index(a, table, index);
     }
     if (needs_size && only == NULL)
         code_table_size(a, table);
@@ -208,7 +126,7 @@ static AnalyzeCode analyze_begin(Codegen *g, int database)
 {
     codegen_writes(g, database, true);
     AnalyzeCode a = {.g = g, .program = g->program, .database = database};
-    a.row = reg_range_new(g, 3);
+    a.row = reg_range_new(g, 6);
     a.record = reg_new(g);
     a.rowid = reg_new(g);
     return a;
@@ -223,7 +141,7 @@ static void code_load_analysis(Codegen *g, int database)
 static void analyze_database(Codegen *g, int database)
 {
     AnalyzeCode a = analyze_begin(g, database);
-    open_statistics(&a, NULL, NULL);
+    open_statistics(&a, &(StatFilter){0});
     const NameMap *tables = &g->db->databases[database].schema->tables;
     for (u32 k = tables->entry_count; k > 0 && !codegen_failed(g); k--) {
         if (tables->entries[k - 1].name != NULL)
@@ -236,7 +154,8 @@ static void analyze_one(Codegen *g, Table *table, const Index *only)
 {
     int database = schema_index(g->db, table->schema);
     AnalyzeCode a = analyze_begin(g, database);
-    open_statistics(&a, only != NULL ? "idx" : "tbl", only != NULL ? only->name : table->name);
+    const StatFilter one = {only != NULL ? "idx" : "tbl", only != NULL ? only->name : table->name};
+    open_statistics(&a, &one);
     code_analyze_table(&a, table, only);
     code_load_analysis(g, database);
 }

@@ -1,0 +1,21 @@
+#ifndef QUIRE_SQL_CODE_CODE_ANALYZE_H
+#define QUIRE_SQL_CODE_CODE_ANALYZE_H
+// Shared by the files that code ANALYZE.
+
+#include "sql/code/code_ddl.h"
+
+typedef enum StatTable { STAT1, STAT4, STAT_TABLE_COUNT } StatTable;
+
+typedef struct AnalyzeCode {
+    Codegen *g;
+    Program *program;
+    int database;
+    int cursors[STAT_TABLE_COUNT];
+    Reg row; // tbl, idx, stat; or tbl, idx, neq, nlt, ndlt, sample
+    Reg record, rowid;
+} AnalyzeCode;
+
+void analyze_code_row(AnalyzeCode *a, StatTable table); // appends what stands in `row`
+void analyze_code_index(AnalyzeCode *a, Table *table, Index *index);
+
+#endif
