@@ -1,5 +1,6 @@
 // Registers the module on a connection.
 #include "vector/index/vector_index.h"
+#include "vector/vec0/vec0.h"
 
 int quire_vector_init(sqlite3 *db, char **message, const struct sqlite3_api_routines *api)
 {
@@ -11,5 +12,6 @@ int quire_vector_init(sqlite3 *db, char **message, const struct sqlite3_api_rout
     TRY(vec_each_register(db));
     TRY(vector_index_register(db, kernels));
     TRY(vector_top_k_register(db));
+    TRY(vec0_register(db, kernels));
     return vector_index_info_register(db, kernels);
 }

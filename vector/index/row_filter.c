@@ -53,7 +53,7 @@ static void make_bits(RowFilter *filter)
     }
 }
 
-static int push(RowFilter *filter, size_t *capacity, i64 rowid)
+int filter_add(RowFilter *filter, size_t *capacity, i64 rowid)
 {
     if (filter->count == *capacity) {
         *capacity = *capacity * 2 + 64;
@@ -66,6 +66,14 @@ static int push(RowFilter *filter, size_t *capacity, i64 rowid)
     return SQLITE_OK;
 }
 
+void filter_finish(RowFilter *filter)
+{
+    ASSERT(filter->bits == NULL);
+
+    make_unique(filter);
+    make_bits(filter);
+}
+
 int filter_take_list(RowFilter *filter, sqlite3_value *list)
 {
     ASSERT(!filter->is_set);
@@ -76,13 +84,12 @@ int filter_take_list(RowFilter *filter, sqlite3_value *list)
     int rc = sqlite3_vtab_in_first(list, &value);
     while (rc == SQLITE_OK && value != NULL) {
         if (sqlite3_value_numeric_type(value) == SQLITE_INTEGER)
-            TRY(push(filter, &capacity, sqlite3_value_int64(value)));
+            TRY(filter_add(filter, &capacity, sqlite3_value_int64(value)));
         rc = sqlite3_vtab_in_next(list, &value);
     }
     if (rc != SQLITE_DONE && rc != SQLITE_OK)
         return rc;
-    make_unique(filter);
-    make_bits(filter);
+    filter_finish(filter);
     return SQLITE_OK;
 }
 

@@ -17,6 +17,9 @@ void filter_init(RowFilter *filter);
 void filter_deinit(RowFilter *filter);
 // Takes a list that sqlite3_vtab_in_first() can read; values that are no integers match no row.
 MUST_USE int filter_take_list(RowFilter *filter, sqlite3_value *list);
+// Builds a set by hand: rowids in any order, then filter_finish().
+MUST_USE int filter_add(RowFilter *filter, size_t *capacity, i64 rowid);
+void filter_finish(RowFilter *filter);
 bool filter_passes(const RowFilter *filter, i64 rowid);
 
 #endif

@@ -284,7 +284,7 @@ static void code_delete_virtual(DeleteCode *d)
     WhereCode *w = code_where_begin(g, &d->from, d->delete_->where, 0);
     if (w == NULL)
         return;
-    program_emit(g->program, OP_Rowid, d->delete_->target->cursor, first, 0);
+    code_vtab_key(g, table, d->delete_->target->cursor, first);
     program_emit(g->program, OP_MakeRecord, first, 1, record);
     program_emit(g->program, OP_NewRowid, store, rowid, 0);
     program_emit(g->program, OP_Insert, store, record, rowid);

@@ -496,16 +496,17 @@ static void code_update_view(UpdateCode *c)
 
 // --- virtual tables ---
 
-// xUpdate's arguments: old rowid, new rowid, all columns.
+// xUpdate's arguments: old key, new key, all columns.
 static void code_virtual_arguments(UpdateCode *c, Reg first)
 {
     Codegen *g = c->g;
     UpdateRow *u = &c->row;
     int cursor = c->update->target->cursor;
-    program_emit(g->program, OP_Rowid, cursor, first, 0);
-    if (u->rowid_changes)
+    bool has_rowid = table_has_rowid(u->table);
+    code_vtab_key(g, u->table, cursor, first);
+    if (has_rowid && u->rowid_changes)
         code_assigned(g, &u->rowid, first + 1);
-    else
+    else if (has_rowid)
         program_emit(g->program, OP_Rowid, cursor, first + 1, 0);
     code_row_subqueries(g, u);
     for (int i = 0; i < u->table->column_count; i++) {
@@ -516,6 +517,8 @@ static void code_virtual_arguments(UpdateCode *c, Reg first)
             program_set_p5(g->program, P5_NO_CHANGE);
         }
     }
+    if (!has_rowid)
+        program_emit(g->program, OP_SCopy, first + 2 + vtab_key_column(u->table), first + 1, 0);
 }
 
 static void code_update_virtual(UpdateCode *c)

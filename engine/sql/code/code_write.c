@@ -83,6 +83,26 @@ void code_vtab_writes(Codegen *g, Table *table)
     top->vtab_writes.items[top->vtab_writes.count++] = instance;
 }
 
+int vtab_key_column(const Table *table)
+{
+    ASSERT(table->kind == TABLE_VIRTUAL && !table_has_rowid(table));
+
+    int column = 0;
+    while ((table->columns[column].flags & COLUMN_PRIMARY_KEY) == 0)
+        column++; // there is one: WITHOUT ROWID demands it
+    return column;
+}
+
+void code_vtab_key(Codegen *g, const Table *table, int cursor, Reg target)
+{
+    ASSERT(table->kind == TABLE_VIRTUAL);
+
+    if (table_has_rowid(table))
+        program_emit(g->program, OP_Rowid, cursor, target, 0);
+    else
+        program_emit(g->program, OP_VColumn, cursor, vtab_key_column(table), target);
+}
+
 // --- change counts ---
 
 void code_count_begin(Codegen *g, bool has_returning)

@@ -225,6 +225,9 @@ void code_count_end(Codegen *g, const char *label);
 bool code_is_top(const Codegen *g); // neither in a trigger nor nested
 // The statement calls xUpdate of this table.
 void code_vtab_writes(Codegen *g, Table *table);
+// What xUpdate knows the cursor's row by: its rowid, or its key WITHOUT ROWID.
+int vtab_key_column(const Table *table);
+void code_vtab_key(Codegen *g, const Table *table, int cursor, Reg target);
 // Asks the authorizer; false when refused (the error is set then, unless it said IGNORE).
 bool code_authorize(Codegen *g, int action, const char *a, const char *b, int database);
 u8 code_on_conflict(const Codegen *g, u8 own); // of a statement, perhaps inside a trigger

@@ -1,0 +1,261 @@
+// The k nearest rows of a vec0 table: every chunk is read, and of each the slots that pass.
+//
+// Vectors are read in pieces that stay in the processor's cache between being copied out of the
+// pages and being compared.
+#include "vector/vec0/vec0.h"
+
+#include "vector/index/row_filter.h"
+#include "vector/index/top_matches.h"
+
+#include <math.h>
+
+enum { PIECE_SIZE = 256 * 1024 };
+
+typedef struct Chunks {
+    Vec0Table *table;
+    const Vec0Search *search;
+    RowFilter rowids_wanted;
+    TopMatches top;  // by distance, then by the order in which rows were met
+    i64 *rowids_met; // of those that entered, by that order
+    size_t met, met_capacity;
+    u8 *piece;
+    u8 bits[VEC0_CHUNK_SIZE_MAX / 8];
+    i64 rowids[VEC0_CHUNK_SIZE_MAX];
+} Chunks;
+
+static bool bit_is_set(const u8 *bits, i64 slot)
+{
+    return (bits[slot / 8] >> slot % 8 & 1) != 0;
+}
+
+// --- which slots ---
+
+static int value_order(sqlite3_value *a, sqlite3_value *b)
+{
+    if (sqlite3_value_type(a) == SQLITE_INTEGER && sqlite3_value_type(b) == SQLITE_INTEGER) {
+        i64 x = sqlite3_value_int64(a), y = sqlite3_value_int64(b);
+        return x < y ? -1 : x > y;
+    }
+    if (sqlite3_value_type(a) == SQLITE_TEXT && sqlite3_value_type(b) == SQLITE_TEXT) {
+        size_t a_size = (size_t)sqlite3_value_bytes(a), b_size = (size_t)sqlite3_value_bytes(b);
+        int order =
+            memcmp(sqlite3_value_text(a), sqlite3_value_text(b), a_size < b_size ? a_size : b_size);
+        return order != 0 ? order : a_size < b_size ? -1 : a_size > b_size;
+    }
+    f64 x = sqlite3_value_double(a), y = sqlite3_value_double(b);
+    return x < y ? -1 : x > y;
+}
+
+// Column 4 and on of the chunk's row are its partition keys. NULL compares with nothing.
+static bool partition_passes(const Chunks *chunks, sqlite3_stmt *stmt)
+{
+    for (int i = 0; i < chunks->search->constraint_count; i++) {
+        const Vec0Constraint *constraint = &chunks->search->constraints[i];
+        if (constraint->kind != ']')
+            continue;
+        sqlite3_value *key = sqlite3_column_value(stmt, 4 + constraint->index);
+        if (sqlite3_value_type(key) == SQLITE_NULL
+            || sqlite3_value_type(constraint->value) == SQLITE_NULL)
+            return false;
+        if (!vec0_compares((Vec0Compare)constraint->compare, value_order(key, constraint->value)))
+            return false;
+    }
+    return true;
+}
+
+static int read_slots(Chunks *chunks, sqlite3_stmt *stmt)
+{
+    i64 slots = chunks->table->config.chunk_size;
+    const void *validity = sqlite3_column_blob(stmt, 2);
+    if (validity == NULL || sqlite3_column_bytes(stmt, 2) != slots / 8)
+        return vec0_corrupt(chunks->table, "a chunk's validity is of the wrong size");
+    memcpy(chunks->bits, validity, (size_t)slots / 8);
+    const void *rowids = sqlite3_column_blob(stmt, 3);
+    if (rowids == NULL || sqlite3_column_bytes(stmt, 3) != slots * 8)
+        return vec0_corrupt(chunks->table, "a chunk's rowids are of the wrong size");
+    memcpy(chunks->rowids, rowids, (size_t)slots * 8);
+    return SQLITE_OK;
+}
+
+static int filter_slots(Chunks *chunks, i64 chunk)
+{
+    Vec0Table *table = chunks->table;
+    if (chunks->rowids_wanted.is_set)
+        for (i64 slot = 0; slot < table->config.chunk_size; slot++)
+            if (bit_is_set(chunks->bits, slot)
+                && !filter_passes(&chunks->rowids_wanted, chunks->rowids[slot]))
+                chunks->bits[slot / 8] &= (u8) ~(1u << slot % 8);
+    for (int i = 0; i < chunks->search->constraint_count; i++) {
+        const Vec0Constraint *constraint = &chunks->search->constraints[i];
+        if (constraint->kind != '&')
+            continue;
+        const Vec0Filter filter = {
+            .column = vec0_column(&table->config, VEC0_METADATA, constraint->index),
+            .compare = (Vec0Compare)constraint->compare,
+            .operand = constraint->value,
+        };
+        TRY(vec0_metadata_filter(table, &filter, chunk, chunks->rowids, chunks->bits));
+    }
+    return SQLITE_OK;
+}
+
+// --- distances ---
+
+static bool distance_passes(const Vec0Search *search, f64 distance)
+{
+    for (int i = 0; i < search->constraint_count; i++) {
+        const Vec0Constraint *constraint = &search->constraints[i];
+        f64 bound = (f64)(f32)sqlite3_value_double(constraint->value);
+        if (constraint->kind != '*')
+            continue;
+        bool passes = constraint->compare == 'a'   ? distance > bound
+                      : constraint->compare == 'b' ? distance >= bound
+                      : constraint->compare == 'c' ? distance < bound
+                                                   : distance <= bound;
+        if (!passes)
+            return false;
+    }
+    return true;
+}
+
+static int offer(Chunks *chunks, i64 rowid, f64 distance)
+{
+    TopMatches *top = &chunks->top;
+    if (top_is_full(top) && (top->limit == 0 || distance >= top->heap[0].distance))
+        return SQLITE_OK;
+    if (!distance_passes(chunks->search, distance))
+        return SQLITE_OK;
+    if (chunks->met == chunks->met_capacity) {
+        size_t capacity = chunks->met_capacity * 2 + 64;
+        i64 *rowids = sqlite3_realloc64(chunks->rowids_met, capacity * sizeof *rowids);
+        if (rowids == NULL)
+            return SQLITE_NOMEM;
+        chunks->rowids_met = rowids;
+        chunks->met_capacity = capacity;
+    }
+    chunks->rowids_met[chunks->met] = rowid;
+    return top_offer(top, (i64)chunks->met++, distance);
+}
+
+// A zero vector has no cosine: it comes last.
+static int compare_slot(Chunks *chunks, i64 slot, const u8 *elements)
+{
+    const Vec0Search *search = chunks->search;
+    const Vector row = {
+        .type = search->column->element, .data = elements, .dims = search->column->dims};
+    VectorError error;
+    f64 distance;
+    int rc = vector_distance(chunks->table->kernels, search->column->metric, &row, &search->query,
+                             &distance, &error);
+    if (rc != SQLITE_OK)
+        return vec0_fail(chunks->table, rc, "%s", error.text);
+    distance = (f64)(f32)distance;
+    return offer(chunks, chunks->rowids[slot], isnan(distance) ? INFINITY : distance);
+}
+
+static int compare_chunk(Chunks *chunks, i64 chunk)
+{
+    size_t size = vec0_vector_size(chunks->search->column);
+    i64 slots = chunks->table->config.chunk_size;
+    i64 per_piece = (i64)(PIECE_SIZE / size);
+    sqlite3_blob *blob;
+    TRY(vec0_blob_open(chunks->table, chunks->search->column, chunk, false, &blob));
+    int rc = SQLITE_OK;
+    for (i64 first = 0; rc == SQLITE_OK && first < slots; first += per_piece) {
+        i64 count = slots - first < per_piece ? slots - first : per_piece;
+        bool any = false;
+        for (i64 i = 0; i < count && !any; i++)
+            any = bit_is_set(chunks->bits, first + i);
+        if (!any)
+            continue;
+        rc = sqlite3_blob_read(blob, chunks->piece, (int)(size * (size_t)count),
+                               (int)(size * (size_t)first));
+        for (i64 i = 0; rc == SQLITE_OK && i < count; i++)
+            if (bit_is_set(chunks->bits, first + i))
+                rc = compare_slot(chunks, first + i, chunks->piece + size * (size_t)i);
+    }
+    int end = sqlite3_blob_close(blob);
+    return rc != SQLITE_OK ? rc : end;
+}
+
+// --- all chunks ---
+
+static int read_chunk(Chunks *chunks, sqlite3_stmt *stmt)
+{
+    i64 chunk = sqlite3_column_int64(stmt, 0);
+    if (sqlite3_column_int64(stmt, 1) != chunks->table->config.chunk_size)
+        return vec0_corrupt(chunks->table, "a chunk is not of the table's chunk_size");
+    if (!partition_passes(chunks, stmt))
+        return SQLITE_OK;
+    TRY(read_slots(chunks, stmt));
+    TRY(filter_slots(chunks, chunk));
+    return compare_chunk(chunks, chunk);
+}
+
+// Keys of a table with TEXT keys are looked up first.
+static int wanted_rowids(Chunks *chunks, sqlite3_value *list)
+{
+    Vec0Table *table = chunks->table;
+    RowFilter *wanted = &chunks->rowids_wanted;
+    if (table->config.columns[0].type != VEC0_TEXT)
+        return filter_take_list(wanted, list);
+    sqlite3_value *value = NULL;
+    size_t capacity = 0;
+    wanted->is_set = true;
+    int rc = sqlite3_vtab_in_first(list, &value);
+    while (rc == SQLITE_OK && value != NULL) {
+        i64 rowid;
+        bool found;
+        TRY(vec0_key_rowid(table, value, &rowid, &found));
+        if (found)
+            TRY(filter_add(wanted, &capacity, rowid));
+        rc = sqlite3_vtab_in_next(list, &value);
+    }
+    filter_finish(wanted);
+    return rc == SQLITE_DONE ? SQLITE_OK : rc;
+}
+
+static int read_chunks(Chunks *chunks)
+{
+    sqlite3_stmt *stmt;
+    for (int i = 0; i < chunks->search->constraint_count; i++)
+        if (chunks->search->constraints[i].kind == '[')
+            TRY(wanted_rowids(chunks, chunks->search->constraints[i].value));
+    TRY(vec0_statement(chunks->table, VEC0_CHUNKS_READ, &stmt));
+    TRY(sqlite3_bind_int64(stmt, 1, INT64_MIN));
+    int rc = SQLITE_OK;
+    while (rc == SQLITE_OK && sqlite3_step(stmt) == SQLITE_ROW)
+        rc = read_chunk(chunks, stmt);
+    int end = sqlite3_reset(stmt);
+    return rc != SQLITE_OK ? rc : end;
+}
+
+static void take_matches(Chunks *chunks, Match **matches, size_t *count)
+{
+    Match *found = top_take_sorted(&chunks->top, count);
+    for (size_t i = 0; i < *count; i++)
+        found[i].rowid = chunks->rowids_met[found[i].rowid];
+    *matches = found;
+}
+
+int vec0_search(Vec0Table *table, const Vec0Search *search, Match **matches, size_t *count)
+{
+    Chunks *chunks = sqlite3_malloc64(sizeof *chunks);
+    if (chunks == NULL)
+        return SQLITE_NOMEM;
+    memset(chunks, 0, sizeof *chunks);
+    chunks->table = table;
+    chunks->search = search;
+    filter_init(&chunks->rowids_wanted);
+    top_init(&chunks->top, search->k);
+    chunks->piece = sqlite3_malloc64(PIECE_SIZE);
+    int rc = chunks->piece == NULL ? SQLITE_NOMEM : read_chunks(chunks);
+    if (rc == SQLITE_OK)
+        take_matches(chunks, matches, count);
+    top_deinit(&chunks->top);
+    filter_deinit(&chunks->rowids_wanted);
+    sqlite3_free(chunks->rowids_met);
+    sqlite3_free(chunks->piece);
+    sqlite3_free(chunks);
+    return rc;
+}
