@@ -12,6 +12,7 @@ int quire_vector_init(sqlite3 *db, char **message, const struct sqlite3_api_rout
     TRY(vec_each_register(db));
     TRY(vector_index_register(db, kernels));
     TRY(vector_top_k_register(db));
+    TRY(vector_index_method_register(db));
     TRY(vec0_register(db, kernels));
     return vector_index_info_register(db, kernels);
 }

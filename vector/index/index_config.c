@@ -101,6 +101,8 @@ static int set_option(IndexConfig *config, const char *key, const char *value, V
         if (*value == 0 || *end != 0 || !(config->recall >= 0.5 && config->recall <= 1))
             return vector_error(error, "vector_index: recall must be from 0.5 to 1, not '%s'",
                                 value);
+    } else if (sqlite3_stricmp(key, "origin") == 0 && strcmp(value, "index") == 0) {
+        return SQLITE_OK; // a mark of CREATE INDEX's
     } else {
         return vector_error(error, "vector_index: unknown option '%s'", key);
     }

@@ -132,12 +132,13 @@ static int index_new(sqlite3 *db, const VectorKernels *kernels, int arg_count,
     return rc;
 }
 
-static int fail_new(int rc, const VectorError *error, char **message)
+// The error is one of ours, or of a statement that failed.
+static int fail_new(sqlite3 *db, int rc, const VectorError *error, char **message)
 {
     ASSERT(rc != SQLITE_OK);
 
     if (rc == SQLITE_ERROR)
-        *message = sqlite3_mprintf("%s", error->text);
+        *message = sqlite3_mprintf("%s", error->text[0] != 0 ? error->text : sqlite3_errmsg(db));
     return rc;
 }
 
@@ -148,7 +149,7 @@ static int index_connect(sqlite3 *db, void *kernels, int arg_count, const char *
     VectorError error = {""};
     int rc = index_new(db, kernels, arg_count, args, &index, &error);
     if (rc != SQLITE_OK)
-        return fail_new(rc, &error, message);
+        return fail_new(db, rc, &error, message);
     *out = &index->base;
     return SQLITE_OK;
 }
@@ -160,7 +161,7 @@ static int index_create(sqlite3 *db, void *kernels, int arg_count, const char *c
     VectorError error = {""};
     int rc = index_new(db, kernels, arg_count, args, &index, &error);
     if (rc != SQLITE_OK)
-        return fail_new(rc, &error, message);
+        return fail_new(db, rc, &error, message);
     index->state.seed = random_u64();
     rc = store_create(index);
     if (rc == SQLITE_OK)

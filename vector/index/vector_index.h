@@ -266,6 +266,8 @@ MUST_USE int index_check(Index *index, char **report);
 
 MUST_USE int vector_index_register(sqlite3 *db, const VectorKernels *kernels);
 MUST_USE int vector_top_k_register(sqlite3 *db);
+// CREATE INDEX … USING vector, in quire.
+MUST_USE int vector_index_method_register(sqlite3 *db);
 MUST_USE int vector_index_info_register(sqlite3 *db, const VectorKernels *kernels);
 
 #endif

@@ -1,0 +1,127 @@
+// CREATE INDEX for vectors, in quire: libSQL's form and a method of its own.
+//
+//     CREATE INDEX i ON docs(libsql_vector_idx(embedding, 'metric=cosine'))
+//     CREATE INDEX i ON docs USING vector (embedding) WITH (metric = 'l2')
+//
+// Both become CREATE VIRTUAL TABLE i USING vector_index(docs, embedding, …), which is what the file
+// holds. The option origin=index marks it, so that DROP INDEX drops what CREATE INDEX made and
+// nothing else. Options of libSQL's graph that mean nothing here are accepted and left out.
+#include "vector/index/vector_index.h"
+
+#if !QUIRE_VECTOR_LOADABLE
+#    include "quire.h"
+
+static const char *const names[] = {"libsql_vector_idx", "vector", "vector_index"};
+
+static bool is_ignored(const char *option)
+{
+    static const char *const ignored[] = {"type",     "alpha",         "search_l",
+                                          "insert_l", "max_neighbors", "compress_neighbors"};
+    for (int i = 0; i < ARRAY_LEN(ignored); i++)
+        if (sqlite3_stricmp(option, ignored[i]) == 0)
+            return true;
+    return false;
+}
+
+static int fail(char **error, const char *text)
+{
+    *error = sqlite3_mprintf("%s", text);
+    return *error == NULL ? SQLITE_NOMEM : SQLITE_ERROR;
+}
+
+static int rewrite_create(const quire_index_request *request, char **sql, char **error)
+{
+    if (request->column_count != 1)
+        return fail(error, "vector index: must contain exactly one column");
+    if (request->column_is_expression[0])
+        return fail(error, "vector index: must be on a column, not an expression");
+    sqlite3_str *out = sqlite3_str_new(request->db);
+    sqlite3_str_appendf(out,
+                        "CREATE VIRTUAL TABLE %s\"%w\".\"%w\" USING vector_index(\"%w\", \"%w\"",
+                        request->if_not_exists ? "IF NOT EXISTS " : "", request->schema,
+                        request->index_name, request->table_name, request->columns[0]);
+    for (int i = 0; i < request->option_count; i++) {
+        const char *value = (const char *)sqlite3_value_text(request->option_values[i]);
+        if (value != NULL && !is_ignored(request->option_names[i]))
+            sqlite3_str_appendf(out, ", %s='%q'", request->option_names[i], value);
+    }
+    sqlite3_str_appendall(out, ", origin=index)");
+    *sql = sqlite3_str_finish(out);
+    return *sql == NULL ? SQLITE_NOMEM : SQLITE_OK;
+}
+
+// Indexes on a table, or one by name: those that CREATE INDEX made.
+static int find_indexes(const quire_index_request *request, sqlite3_stmt **out)
+{
+    char *sql = sqlite3_mprintf(
+        "SELECT i.name FROM \"%w\".sqlite_schema i WHERE i.type = 'table'"
+        " AND i.sql LIKE 'CREATE VIRTUAL TABLE%%vector_index(%%origin=index)'"
+        " AND (i.name = ?1 COLLATE nocase OR EXISTS (SELECT 1 FROM \"%w\".sqlite_schema t"
+        " WHERE t.type = 'trigger' AND t.tbl_name = ?2 COLLATE nocase"
+        " AND t.name = i.name || '_insert'))",
+        request->schema, request->schema);
+    if (sql == NULL)
+        return SQLITE_NOMEM;
+    int rc = sqlite3_prepare_v2(request->db, sql, -1, out, NULL);
+    sqlite3_free(sql);
+    if (rc == SQLITE_OK)
+        rc = sqlite3_bind_text(*out, 1, request->index_name, -1, SQLITE_STATIC);
+    if (rc == SQLITE_OK)
+        rc = sqlite3_bind_text(*out, 2, request->table_name, -1, SQLITE_STATIC);
+    return rc;
+}
+
+// One statement for each index found; NULL, "not mine", where there is none.
+static int rewrite_each(const quire_index_request *request, const char *format, char **sql)
+{
+    sqlite3_stmt *stmt = NULL;
+    sqlite3_str *out = sqlite3_str_new(request->db);
+    int rc = find_indexes(request, &stmt);
+    while (rc == SQLITE_OK && sqlite3_step(stmt) == SQLITE_ROW) {
+        const char *name = (const char *)sqlite3_column_text(stmt, 0);
+        if (name == NULL)
+            rc = SQLITE_NOMEM;
+        else
+            sqlite3_str_appendf(out, format, request->schema, name, name);
+    }
+    int end = sqlite3_finalize(stmt);
+    bool is_out_of_memory = sqlite3_str_errcode(out) == SQLITE_NOMEM;
+    *sql = sqlite3_str_finish(out);
+    if (rc == SQLITE_OK)
+        rc = is_out_of_memory ? SQLITE_NOMEM : end;
+    return rc;
+}
+
+static int rewrite(void *arg, const quire_index_request *request, char **sql, char **error)
+{
+    (void)arg;
+    bool is_ours = request->module != NULL && sqlite3_stricmp(request->module, "vector_index") == 0;
+    switch (request->action) {
+    case QUIRE_INDEX_CREATE: return rewrite_create(request, sql, error);
+    case QUIRE_INDEX_DROP:
+        return is_ours ? rewrite_each(request, "DROP TABLE \"%w\".\"%w\";", sql) : SQLITE_OK;
+    case QUIRE_INDEX_DROP_TABLE: return rewrite_each(request, "DROP TABLE \"%w\".\"%w\";", sql);
+    case QUIRE_INDEX_OPTIMIZE:
+        return is_ours ? rewrite_each(request, "INSERT INTO \"%w\".\"%w\"(\"%w\") VALUES('flush');",
+                                      sql)
+                       : SQLITE_OK;
+    default: return SQLITE_OK; // what later versions may ask
+    }
+}
+
+int vector_index_method_register(sqlite3 *db)
+{
+    for (int i = 0; i < ARRAY_LEN(names); i++)
+        TRY(quire_create_index_method(db, names[i], rewrite, NULL, NULL));
+    return SQLITE_OK;
+}
+
+#else
+
+int vector_index_method_register(sqlite3 *db)
+{
+    (void)db; // stock SQLite has no kinds of index
+    return SQLITE_OK;
+}
+
+#endif
