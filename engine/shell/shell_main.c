@@ -1,5 +1,6 @@
 // The command line of `quire`.
 #include "quire.h"
+#include "shell/mcp.h"
 #include "shell/shell.h"
 
 #include <stdarg.h>
@@ -61,6 +62,9 @@ static const char usage[] =
     "   -line                set output mode to 'line'\n"
     "   -list                set output mode to 'list'\n"
     "   -markdown            set output mode to 'markdown'\n"
+    "   -mcp                 serve tools of language models (Model Context Protocol)\n"
+    "   -mcp-rows N          with -mcp: rows of a result at most. Default: 1000\n"
+    "   -mcp-timeout MS      with -mcp: time of a statement at most. Default: 30000\n"
     "   -newline SEP         set output row separator. Default: '\\n'\n"
     "   -nofollow            refuse to open symbolic links to database files\n"
     "   -nullvalue TEXT      set text string for NULL values. Default ''\n"
@@ -81,6 +85,8 @@ typedef struct Options {
     const char *init;
     const char *commands[COMMANDS_MAX]; // -cmd
     int command_count;
+    bool is_mcp;
+    int mcp_timeout_ms, mcp_rows;
     int next; // first argument that is SQL
 } Options;
 
@@ -128,6 +134,10 @@ static bool take_valued(Shell *shell, Options *options, const char *name, const 
         snprintf(shell->null_value, sizeof shell->null_value, "%s", value);
     } else if (strcmp(name, "init") == 0) {
         options->init = value;
+    } else if (strcmp(name, "mcp-timeout") == 0) {
+        options->mcp_timeout_ms = atoi(value);
+    } else if (strcmp(name, "mcp-rows") == 0) {
+        options->mcp_rows = atoi(value);
     } else if (strcmp(name, "vfs") == 0) {
         sqlite3_vfs *vfs = sqlite3_vfs_find(value);
         if (vfs == NULL) {
@@ -145,7 +155,7 @@ static bool take_valued(Shell *shell, Options *options, const char *name, const 
 
 static bool wants_value(const char *name)
 {
-    static const char words[] = " separator newline nullvalue init vfs cmd ";
+    static const char words[] = " separator newline nullvalue init vfs cmd mcp-timeout mcp-rows ";
     char *word = shell_printf(" %s ", name);
     bool wants = strstr(words, word) != NULL;
     sqlite3_free(word);
@@ -171,6 +181,10 @@ static int take_option(Shell *shell, Options *options, char **argv, int i)
         }
         return take_valued(shell, options, name, argv[i + 1]) ? 2 : 1;
     }
+    if (strcmp(name, "mcp") == 0) {
+        options->is_mcp = true;
+        return 1;
+    }
     if (take_switch(shell, name))
         return 1;
     if (mode_find(name, &mode) && strcmp(mode_name(mode), name) == 0) {
@@ -184,7 +198,7 @@ static int take_option(Shell *shell, Options *options, char **argv, int i)
 
 static Options take_options(Shell *shell, int argc, char **argv)
 {
-    Options options = {.next = 1};
+    Options options = {.next = 1, .mcp_timeout_ms = 30000, .mcp_rows = 1000};
     while (options.next < argc) {
         char *arg = argv[options.next];
         if (arg[0] == '-' && arg[1] != 0) {
@@ -296,6 +310,14 @@ int main(int argc, char **argv)
     shell.insert_table = shell_printf("\"table\"");
     Options options = take_options(&shell, argc, argv);
     shell.path = shell_printf("%s", options.path != NULL ? options.path : ":memory:");
+    if (options.is_mcp) {
+        const McpOptions serving = {.read_only = (shell.open_flags & SQLITE_OPEN_READONLY) != 0,
+                                    .timeout_ms = options.mcp_timeout_ms,
+                                    .row_limit = options.mcp_rows};
+        int served = mcp_serve(shell.path, &serving);
+        shell_deinit(&shell);
+        return served;
+    }
     bool has_texts = options.next < argc;
     if (has_texts)
         shell.is_interactive = false;

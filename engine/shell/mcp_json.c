@@ -1,0 +1,129 @@
+// JSON read and written by the library's own functions.
+#include "shell/mcp.h"
+
+#include <string.h>
+
+bool json_init(Json *json)
+{
+    *json = (Json){0};
+    return sqlite3_open(":memory:", &json->db) == SQLITE_OK
+           && sqlite3_prepare_v2(json->db, "SELECT json_type(?1, ?2)", -1, &json->type, NULL)
+                  == SQLITE_OK
+           && sqlite3_prepare_v2(json->db, "SELECT ?1 ->> ?2, json_quote(?1 -> ?2)", -1,
+                                 &json->text, NULL)
+                  == SQLITE_OK
+           && sqlite3_prepare_v2(json->db, "SELECT json_valid(?1)", -1, &json->valid, NULL)
+                  == SQLITE_OK;
+}
+
+void json_deinit(Json *json)
+{
+    sqlite3_finalize(json->type);
+    sqlite3_finalize(json->text);
+    sqlite3_finalize(json->valid);
+    sqlite3_close(json->db);
+    *json = (Json){0};
+}
+
+bool json_is_valid(Json *json, const char *text)
+{
+    sqlite3_bind_text(json->valid, 1, text, -1, SQLITE_STATIC);
+    bool is_valid =
+        sqlite3_step(json->valid) == SQLITE_ROW && sqlite3_column_int(json->valid, 0) != 0;
+    sqlite3_reset(json->valid);
+    return is_valid;
+}
+
+const char *json_type_at(Json *json, const char *text, const char *path)
+{
+    static const char *const types[] = {"null", "true", "false", "integer",
+                                        "real", "text", "array", "object"};
+    const char *found = "";
+    sqlite3_bind_text(json->type, 1, text, -1, SQLITE_STATIC);
+    sqlite3_bind_text(json->type, 2, path, -1, SQLITE_STATIC);
+    if (sqlite3_step(json->type) == SQLITE_ROW) {
+        const char *type = (const char *)sqlite3_column_text(json->type, 0);
+        for (size_t i = 0; i < sizeof types / sizeof types[0]; i++) {
+            if (type != NULL && strcmp(type, types[i]) == 0)
+                found = types[i];
+        }
+    }
+    sqlite3_reset(json->type);
+    return found;
+}
+
+static char *ask(Json *json, const char *text, const char *path, int column)
+{
+    char *answer = NULL;
+    sqlite3_bind_text(json->text, 1, text, -1, SQLITE_STATIC);
+    sqlite3_bind_text(json->text, 2, path, -1, SQLITE_STATIC);
+    if (sqlite3_step(json->text) == SQLITE_ROW
+        && sqlite3_column_type(json->text, column) != SQLITE_NULL)
+        answer = sqlite3_mprintf("%s", sqlite3_column_text(json->text, column));
+    sqlite3_reset(json->text);
+    return answer;
+}
+
+char *json_text_at(Json *json, const char *text, const char *path)
+{
+    return ask(json, text, path, 0);
+}
+
+char *json_part_at(Json *json, const char *text, const char *path)
+{
+    return json_type_at(json, text, path)[0] == 0 ? NULL : ask(json, text, path, 1);
+}
+
+static void append_string(sqlite3_str *out, const char *text, int size)
+{
+    static const char specials[] = "\"\\\b\f\n\r\t";
+    static const char escapes[] = "\"\\bfnrt";
+    sqlite3_str_appendchar(out, 1, '"');
+    for (int i = 0; i < size; i++) {
+        unsigned char c = (unsigned char)text[i];
+        const char *special = c == 0 ? NULL : strchr(specials, c);
+        if (special != NULL)
+            sqlite3_str_appendf(out, "\\%c", escapes[special - specials]);
+        else if (c < 0x20)
+            sqlite3_str_appendf(out, "\\u%04x", c);
+        else
+            sqlite3_str_appendchar(out, 1, (char)c);
+    }
+    sqlite3_str_appendchar(out, 1, '"');
+}
+
+void json_append_text(sqlite3_str *out, const char *text)
+{
+    if (text == NULL)
+        sqlite3_str_appendall(out, "null");
+    else
+        append_string(out, text, (int)strlen(text));
+}
+
+void json_append_column(sqlite3_str *out, sqlite3_stmt *stmt, int column)
+{
+    const char *text = NULL;
+    switch (sqlite3_column_type(stmt, column)) {
+    case SQLITE_NULL: sqlite3_str_appendall(out, "null"); return;
+    case SQLITE_INTEGER:
+        sqlite3_str_appendf(out, "%lld", sqlite3_column_int64(stmt, column));
+        return;
+    case SQLITE_FLOAT:
+        text = (const char *)sqlite3_column_text(stmt, column);
+        // JSON has no infinities.
+        sqlite3_str_appendall(out, text == NULL || strstr(text, "Inf") != NULL ? "null" : text);
+        return;
+    case SQLITE_BLOB: {
+        const unsigned char *bytes = sqlite3_column_blob(stmt, column);
+        sqlite3_str_appendall(out, "\"");
+        for (int i = 0; i < sqlite3_column_bytes(stmt, column); i++)
+            sqlite3_str_appendf(out, "%02x", bytes[i]);
+        sqlite3_str_appendall(out, "\"");
+        return;
+    }
+    default:
+        text = (const char *)sqlite3_column_text(stmt, column);
+        append_string(out, text, sqlite3_column_bytes(stmt, column));
+        return;
+    }
+}

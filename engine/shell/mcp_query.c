@@ -1,0 +1,319 @@
+// Statements of tools: compiled under an authorizer, run under limits of time and rows.
+#include "shell/mcp.h"
+
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+void result_init(McpResult *result)
+{
+    *result = (McpResult){.text = sqlite3_str_new(NULL), .structured = sqlite3_str_new(NULL)};
+}
+
+void result_fail(McpResult *result, const char *fmt, ...)
+{
+    va_list args;
+    va_start(args, fmt);
+    sqlite3_str_reset(result->text);
+    sqlite3_str_reset(result->structured);
+    sqlite3_str_vappendf(result->text, fmt, args);
+    result->is_error = true;
+    va_end(args);
+}
+
+// --- what a statement is ---
+
+// Gathered by the authorizer while a statement is compiled.
+typedef struct Nature {
+    bool inserts, updates, deletes; // by the statement itself, not by triggers
+    bool first_is_insert, first_is_update;
+    bool changes_schema, is_transaction, attaches, sets_pragma;
+} Nature;
+
+static bool is_schema_action(int action)
+{
+    switch (action) {
+    case SQLITE_ALTER_TABLE:
+    case SQLITE_REINDEX:
+    case SQLITE_ANALYZE:
+    case SQLITE_CREATE_VTABLE:
+    case SQLITE_DROP_VTABLE: return true;
+    default:
+        return action >= SQLITE_CREATE_INDEX && action <= SQLITE_DROP_VIEW
+               && action != SQLITE_DELETE;
+    }
+}
+
+// Pragmas whose argument only names what they tell about.
+static bool is_asking_pragma(const char *name)
+{
+    static const char *const names[] = {
+        "foreign_key_check", "foreign_key_list", "index_info", "index_list", "index_xinfo",
+        "integrity_check",   "quick_check",      "table_info", "table_list", "table_xinfo",
+    };
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+        if (sqlite3_stricmp(name, names[i]) == 0)
+            return true;
+    }
+    return false;
+}
+
+// Functions that reach outside the database.
+static bool is_unsafe_function(const char *name)
+{
+    static const char *const names[] = {"load_extension", "writefile", "readfile", "edit",
+                                        "fts3_tokenizer"};
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+        if (sqlite3_stricmp(name, names[i]) == 0)
+            return true;
+    }
+    return false;
+}
+
+static int observe(void *arg, int action, const char *a, const char *b, const char *database,
+                   const char *source)
+{
+    Nature *nature = arg;
+    (void)database;
+    if (action == SQLITE_FUNCTION)
+        return b != NULL && is_unsafe_function(b) ? SQLITE_DENY : SQLITE_OK;
+    if (is_schema_action(action))
+        nature->changes_schema = true;
+    if (action == SQLITE_TRANSACTION || action == SQLITE_SAVEPOINT)
+        nature->is_transaction = true;
+    if (action == SQLITE_ATTACH || action == SQLITE_DETACH)
+        nature->attaches = true;
+    if (action == SQLITE_PRAGMA && b != NULL && !is_asking_pragma(a))
+        nature->sets_pragma = true;
+    if (source != NULL) // a trigger's or view's doing
+        return SQLITE_OK;
+    bool is_first = !nature->inserts && !nature->updates && !nature->deletes;
+    if (action == SQLITE_INSERT) {
+        nature->inserts = true;
+        nature->first_is_insert |= is_first;
+    } else if (action == SQLITE_UPDATE) {
+        nature->updates = true;
+        nature->first_is_update |= is_first;
+    } else if (action == SQLITE_DELETE) {
+        nature->deletes = true;
+    }
+    return SQLITE_OK;
+}
+
+static bool is_of_kind(const Nature *nature, sqlite3_stmt *stmt, McpKind kind)
+{
+    bool is_odd = nature->is_transaction || nature->attaches || nature->sets_pragma;
+    switch (kind) {
+    case MCP_READ:
+        return sqlite3_stmt_readonly(stmt) && sqlite3_column_count(stmt) > 0 && !is_odd
+               && !nature->changes_schema;
+    case MCP_SCHEMA: return nature->changes_schema && !is_odd;
+    case MCP_INSERT: return !nature->changes_schema && nature->first_is_insert;
+    case MCP_UPDATE: return !nature->changes_schema && nature->first_is_update;
+    case MCP_DELETE:
+        return !nature->changes_schema && nature->deletes && !nature->first_is_insert
+               && !nature->first_is_update;
+    }
+    return false;
+}
+
+static const char *kind_refusal(McpKind kind)
+{
+    switch (kind) {
+    case MCP_READ: return "Only SELECT queries are allowed";
+    case MCP_INSERT: return "Only INSERT statements are allowed";
+    case MCP_UPDATE: return "Only UPDATE statements are allowed";
+    case MCP_DELETE: return "Only DELETE statements are allowed";
+    case MCP_SCHEMA: return "Only CREATE, ALTER, and DROP statements are allowed";
+    }
+    return "";
+}
+
+// Nothing that compiles follows.
+static bool is_alone(sqlite3 *db, const char *tail)
+{
+    while (*tail != 0) {
+        sqlite3_stmt *next = NULL;
+        const char *from = tail;
+        int rc = sqlite3_prepare_v2(db, from, -1, &next, &tail);
+        sqlite3_finalize(next);
+        if (rc != SQLITE_OK || next != NULL || tail == from)
+            return false;
+    }
+    return true;
+}
+
+sqlite3_stmt *mcp_prepare(Mcp *mcp, McpKind kind, const char *sql, McpResult *result)
+{
+    Nature nature = {0};
+    sqlite3_stmt *stmt = NULL;
+    const char *tail = "";
+    if (mcp->options.read_only && kind != MCP_READ) { // M3
+        result_fail(result, "The server is read-only");
+        return NULL;
+    }
+    sqlite3_set_authorizer(mcp->db, observe, &nature);
+    int rc = sqlite3_prepare_v2(mcp->db, sql, -1, &stmt, &tail);
+    if (rc != SQLITE_OK)
+        result_fail(result, "Failed to parse SQL: %s", sqlite3_errmsg(mcp->db));
+    else if (stmt == NULL)
+        result_fail(result, "No SQL statement provided");
+    else if (!is_alone(mcp->db, tail))
+        result_fail(result, "Only a single statement is allowed");
+    else if (!is_of_kind(&nature, stmt, kind))
+        result_fail(result, "%s", kind_refusal(kind));
+    sqlite3_set_authorizer(mcp->db, NULL, NULL);
+    if (!result->is_error)
+        return stmt;
+    sqlite3_finalize(stmt);
+    return NULL;
+}
+
+// --- running ---
+
+static void send_progress(Mcp *mcp, long long now)
+{
+    sqlite3_str *out = sqlite3_str_new(NULL);
+    sqlite3_str_appendf(out,
+                        "{\"jsonrpc\":\"2.0\",\"method\":\"notifications/progress\",\"params\":{"
+                        "\"progressToken\":%s,\"progress\":%u,\"message\":\"running for %lld s\"}}",
+                        mcp->progress_token, ++mcp->progress_count, (now - mcp->started_ms) / 1000);
+    char *message = sqlite3_str_finish(out);
+    if (message != NULL)
+        mcp_send(message);
+    sqlite3_free(message);
+}
+
+// M4. Called every so many steps of a statement.
+static int watch(void *arg)
+{
+    enum { PROGRESS_EVERY_MS = 1000 };
+    Mcp *mcp = arg;
+    long long now = mcp_now_ms();
+    if (mcp->progress_token != NULL && now - mcp->progress_ms >= PROGRESS_EVERY_MS) {
+        mcp->progress_ms = now;
+        send_progress(mcp, now);
+    }
+    mcp->timed_out = now > mcp->deadline_ms;
+    return mcp->timed_out;
+}
+
+static void watch_begin(Mcp *mcp)
+{
+    enum { STEPS = 1000 };
+    mcp->started_ms = mcp->progress_ms = mcp_now_ms();
+    mcp->deadline_ms = mcp->started_ms + mcp->options.timeout_ms;
+    mcp->timed_out = false;
+    sqlite3_progress_handler(mcp->db, STEPS, watch, mcp);
+}
+
+static void watch_end(Mcp *mcp)
+{
+    sqlite3_progress_handler(mcp->db, 0, NULL, NULL);
+}
+
+static void fail_with_reason(Mcp *mcp, McpResult *result)
+{
+    if (mcp->timed_out)
+        result_fail(result, "The statement took longer than %d ms and was stopped",
+                    mcp->options.timeout_ms);
+    else
+        result_fail(result, "%s", sqlite3_errmsg(mcp->db));
+}
+
+static void append_head(sqlite3_stmt *stmt, McpResult *result)
+{
+    int columns = sqlite3_column_count(stmt);
+    int width = 0;
+    sqlite3_str_appendall(result->structured, "{\"columns\":[");
+    for (int i = 0; i < columns; i++) {
+        const char *name = sqlite3_column_name(stmt, i);
+        sqlite3_str_appendf(result->text, "%s%s", i > 0 ? " | " : "", name);
+        width += (int)strlen(name) + (i > 0 ? 3 : 0);
+        sqlite3_str_appendall(result->structured, i > 0 ? "," : "");
+        json_append_text(result->structured, name);
+    }
+    sqlite3_str_appendall(result->structured, "],\"rows\":[");
+    sqlite3_str_appendf(result->text, "\n");
+    sqlite3_str_appendchar(result->text, width < 10 ? 10 : width, '-');
+    sqlite3_str_appendchar(result->text, 1, '\n');
+}
+
+static void append_row(sqlite3_stmt *stmt, McpResult *result, int row)
+{
+    sqlite3_str_appendall(result->structured, row > 0 ? ",[" : "[");
+    for (int i = 0; i < sqlite3_column_count(stmt); i++) {
+        const char *text = (const char *)sqlite3_column_text(stmt, i);
+        sqlite3_str_appendf(result->text, "%s%s", i > 0 ? " | " : "", text == NULL ? "" : text);
+        sqlite3_str_appendall(result->structured, i > 0 ? "," : "");
+        json_append_column(result->structured, stmt, i);
+    }
+    sqlite3_str_appendall(result->structured, "]");
+    sqlite3_str_appendchar(result->text, 1, '\n');
+}
+
+void mcp_run_rows(Mcp *mcp, sqlite3_stmt *stmt, McpResult *result)
+{
+    int count = 0;
+    bool is_cut = false;
+    int rc = SQLITE_ROW;
+    append_head(stmt, result);
+    watch_begin(mcp);
+    while (!is_cut && (rc = sqlite3_step(stmt)) == SQLITE_ROW) {
+        is_cut = count == mcp->options.row_limit;
+        if (!is_cut)
+            append_row(stmt, result, count++);
+    }
+    watch_end(mcp);
+    if (rc != SQLITE_ROW && rc != SQLITE_DONE) {
+        fail_with_reason(mcp, result);
+        return;
+    }
+    sqlite3_str_appendf(result->structured, "],\"row_count\":%d,\"truncated\":%s}", count,
+                        is_cut ? "true" : "false");
+    if (is_cut)
+        sqlite3_str_appendf(result->text, "(more rows; the first %d are shown)\n", count);
+}
+
+bool mcp_run_change(Mcp *mcp, sqlite3_stmt *stmt, McpResult *result)
+{
+    watch_begin(mcp);
+    int rc = SQLITE_ROW;
+    while (rc == SQLITE_ROW) // RETURNING
+        rc = sqlite3_step(stmt);
+    watch_end(mcp);
+    if (rc != SQLITE_DONE)
+        fail_with_reason(mcp, result);
+    return rc == SQLITE_DONE;
+}
+
+// --- the database ---
+
+bool mcp_open(Mcp *mcp, const char *path, char **error)
+{
+    sqlite3 *db = NULL;
+    int flags =
+        mcp->options.read_only ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE;
+    int rc = sqlite3_open_v2(path, &db, flags | SQLITE_OPEN_URI, NULL);
+    if (rc == SQLITE_OK) // a file that is no database is noticed now
+        rc = sqlite3_exec(db, "SELECT count(*) FROM sqlite_schema", NULL, NULL, NULL);
+    if (rc != SQLITE_OK) {
+        *error = sqlite3_mprintf("%s", db == NULL ? sqlite3_errstr(rc) : sqlite3_errmsg(db));
+        sqlite3_close(db);
+        return false;
+    }
+    sqlite3_enable_load_extension(db, 0);
+    sqlite3_db_config(db, SQLITE_DBCONFIG_DEFENSIVE, 1, (int *)NULL);
+    sqlite3_db_config(db, SQLITE_DBCONFIG_ENABLE_ATTACH_CREATE, 0, (int *)NULL);
+    if (mcp->options.read_only)
+        (void)sqlite3_exec(db, "PRAGMA query_only=ON", NULL, NULL, NULL);
+    sqlite3_busy_timeout(db, mcp->options.timeout_ms);
+    char *copy = sqlite3_mprintf("%s", path);
+    (void)pthread_mutex_lock(&mcp->mutex); // the reader may interrupt the old one
+    sqlite3_close_v2(mcp->db);
+    mcp->db = db;
+    (void)pthread_mutex_unlock(&mcp->mutex);
+    sqlite3_free(mcp->path);
+    mcp->path = copy;
+    return true;
+}
