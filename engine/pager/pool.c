@@ -197,7 +197,7 @@ int pool_add(Pool *pool, Pgno pgno, Slot **out)
         pool_grow_buckets(pool);
     Slot *slot = pool->free_slots;
     pool->free_slots = slot->chain;
-    *slot = (Slot){.page = {.pgno = pgno}, .flags = SLOT_USED_RECENTLY};
+    *slot = (Slot){.page = {.pgno = pgno}};
     bucket_link(pool, slot);
     pool->count++;
     *out = slot;

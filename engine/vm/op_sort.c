@@ -6,7 +6,7 @@
 
 // --- sorters ---
 
-enum { SORT_MEMORY_MIN = 3 * 1024 * 1024, SORT_MEMORY_MAX = 512 * 1024 * 1024 };
+enum { SORT_MEMORY_MIN = 5 * 512 * 1024, SORT_MEMORY_MAX = 512 * 1024 * 1024 };
 
 // What a sort may keep in memory: the page cache's allowance, but at least enough for common sorts.
 static u64 sort_memory(const sqlite3 *db)
@@ -371,7 +371,7 @@ int op_filter_add(Vm *vm, const Instr *in)
 int op_filter(Vm *vm, const Instr *in)
 {
     const Value *filter = &vm->registers[in->p1];
-    u64 bits = (u64)filter->size * 8;
+    u64 bits = filter->flags & V_BLOB ? (u64)filter->size * 8 : 0; // none yet
     bool maybe = bits == 0;
     if (!maybe) {
         u64 bit = filter_hash(&vm->registers[in->p3], in->p4.i) % bits;
@@ -379,4 +379,59 @@ int op_filter(Vm *vm, const Instr *in)
     }
     vm->counters[maybe ? SQLITE_STMTSTATUS_FILTER_MISS : SQLITE_STMTSTATUS_FILTER_HIT]++;
     return maybe ? SQLITE_OK : VM_JUMP;
+}
+
+enum {
+    LOOKUPS_MIN = 500,             // fewer are never worth a filter
+    LOOKUP_ROWS_MAX = 1000 * 1000, // nor is one of more than a megabyte
+    ROWS_PER_LOOKUP = 4,           // reading rows in order costs that much less
+    PASS_SHARE_MIN = 3,            // a filter that lets more than one in so many pass is no use
+    SAMPLE_ROWS = 2048,
+};
+
+// Leaves the cursor anywhere.
+static int lookup_rows(VmCursor *c, i64 *rows)
+{
+    bool empty;
+    c->row = NULL;
+    c->is_deferred = false;
+    TRY(cursor_first(c->tree, &empty));
+    *rows = empty ? 0 : cursor_row_estimate(c->tree);
+    return SQLITE_OK;
+}
+
+int op_filter_wait(Vm *vm, const Instr *in)
+{
+    Value *filter = &vm->registers[in->p1];
+    i64 rows;
+    if (filter->flags & V_BLOB)
+        return VM_JUMP;
+    if (filter->flags & V_NULL) {
+        TRY(lookup_rows(vm->cursors[in->p3], &rows));
+        bool is_large = rows < 0 || rows > LOOKUP_ROWS_MAX;
+        value_set_i64(filter, is_large ? INT64_MAX : LOOKUPS_MIN + rows / ROWS_PER_LOOKUP);
+    }
+    if (--filter->u.integer > 0)
+        return VM_JUMP;
+    TRY(lookup_rows(vm->cursors[in->p3], &rows));
+    u32 size = (u32)(rows < 0 ? 0 : rows > LOOKUP_ROWS_MAX ? LOOKUP_ROWS_MAX : rows) + 64;
+    value_set_zeroblob(filter, size); // a byte per row
+    return value_expand_zero_tail(filter);
+}
+
+// There is a byte for each row, so collisions are few and set bits tell how many rows passed.
+int op_filter_judge(Vm *vm, const Instr *in)
+{
+    Value *filter = &vm->registers[in->p1], *rows = &vm->registers[in->p3];
+    u64 passed = 0;
+    ASSERT(filter->flags & V_BLOB);
+    ASSERT(rows->flags & V_INT);
+    if (LIKELY(++rows->u.integer != SAMPLE_ROWS))
+        return SQLITE_OK;
+    for (u32 i = 0; i < filter->size; i++)
+        passed += (u64)__builtin_popcount((u8)filter->bytes[i]);
+    if (passed * PASS_SHARE_MIN <= SAMPLE_ROWS)
+        return SQLITE_OK;
+    value_set_i64(filter, INT64_MAX);
+    return VM_JUMP;
 }

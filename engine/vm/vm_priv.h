@@ -157,6 +157,7 @@ VmOperation op_sorter_compare, op_bulk_build;
 VmOperation op_hash_open, op_hash_insert, op_hash_probe, op_hash_next, op_hash_mark, op_hash_rewind;
 VmOperation op_hash_step, op_hash_group, op_hash_refused;
 VmOperation op_rowset_add, op_rowset_read, op_rowset_test, op_filter_add, op_filter;
+VmOperation op_filter_wait, op_filter_judge;
 // op_aggregate.c
 VmOperation op_function, op_agg_step, op_agg_value, op_agg_final, op_collation;
 // op_txn.c

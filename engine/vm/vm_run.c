@@ -609,6 +609,8 @@ stepped:
     // --- rest ---
     DELEGATE(Pagecount, op_page_count)
     DELEGATE(MaxPgcnt, op_max_page_count)
+    DELEGATE(FilterWait, op_filter_wait)
+    DELEGATE(FilterJudge, op_filter_judge)
     DELEGATE(FilterAdd, op_filter_add)
     DELEGATE(Filter, op_filter)
     CASE(Trace) : NEXT;

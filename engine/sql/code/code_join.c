@@ -335,6 +335,7 @@ void code_level_begin(Codegen *g, JoinCode *jc, u32 number)
     if (level->is_right)
         lc->body_address = program_emit(g->program, OP_BeginSubrtn, 0, lc->body_return, 0);
     code_filters(g, level->late_filters, 0, level->late_count, lc->next_row);
+    code_lookups(g, jc, number);
 }
 
 static void code_in_loops_end(Codegen *g, LevelCode *lc)

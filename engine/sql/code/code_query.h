@@ -82,6 +82,7 @@ void code_or_search(Codegen *g, JoinCode *jc, LevelCode *lc);
 void code_virtual_open(Codegen *g, const FromItem *item);
 void code_virtual_scan(Codegen *g, JoinCode *jc, LevelCode *lc);
 void code_automatic_index(Codegen *g, LevelCode *lc);
+void code_lookups(Codegen *g, JoinCode *jc, u32 host); // filters asked at level `host`
 void code_bloom_build(Codegen *g, LevelCode *lc);
 void code_bloom_test(Codegen *g, LevelCode *lc, Reg first, u32 count, Label miss);
 void code_right_begin(Codegen *g, JoinCode *jc, LevelCode *lc);

@@ -448,6 +448,7 @@ int join_finish(JoinQuery *q, u32 level_count, JoinOperator **out)
         if (join->levels[i].is_right)
             TRY(plan_right_rows(q, &join->levels[i], so_far));
     }
+    TRY(join_choose_lookups(q, join));
     *out = join;
     return SQLITE_OK;
 }

@@ -152,6 +152,9 @@ typedef struct JoinLevel {
     // Automatic index and hash: rows that go in must pass these
     Expr **build_filters;
     u16 build_count;
+    // A lookup by rowid that a filter of these may spare, asked at level `lookup_host`
+    Expr **lookup_filters;
+    u16 lookup_count, lookup_host;
     JoinOperator *right_join; // is_right: the scan for rows that never matched
 } JoinLevel;
 

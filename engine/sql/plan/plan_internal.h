@@ -226,6 +226,8 @@ typedef struct LoopChain {
 i8 order_satisfied(JoinQuery *q, ExprList *order, const LoopChain *loops, u32 flags, Access *last,
                    TableMask *reverse);
 MUST_USE int join_finish(JoinQuery *q, u32 level_count, JoinOperator **out);
+// A filter for lookups by rowid that may be spared (join_lookup.c).
+MUST_USE int join_choose_lookups(JoinQuery *q, JoinOperator *join);
 
 // --- plan_select.c, plan_set.c ---
 
