@@ -1,6 +1,7 @@
 // Registers the module on a connection.
 #include "cdc/capture.h"
 #include "cdc/consumer.h"
+#include "cdc/hybrid.h"
 
 int quire_cdc_init(sqlite3 *db, char **message, const struct sqlite3_api_routines *api)
 {
@@ -9,6 +10,7 @@ int quire_cdc_init(sqlite3 *db, char **message, const struct sqlite3_api_routine
     Capture *capture;
     TRY(capture_register(db, &capture));
     TRY(feed_module_register(db, &capture->knows_feeds));
+    TRY(hybrid_register(db));
     TRY(consumer_functions_register(db));
     return next_module_register(db);
 }

@@ -194,6 +194,15 @@ int quire_cdc_next(quire_cdc *cdc, int max, int timeout_ms, const quire_change *
 
 // --- the position ---
 
+int quire_cdc_rewind(quire_cdc *cdc)
+{
+    if (cdc == NULL)
+        return SQLITE_MISUSE;
+    begin_call(cdc);
+    cdc->delivered = cdc->position;
+    return SQLITE_OK;
+}
+
 int quire_cdc_ack(quire_cdc *cdc, sqlite3_int64 change_id)
 {
     if (cdc == NULL)

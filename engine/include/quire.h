@@ -268,6 +268,9 @@ SQLITE_API int quire_cdc_ack(quire_cdc *cdc, sqlite3_int64 change_id);
 /* Moves the durable position: the next change delivered is the first after `change_id`. */
 SQLITE_API int quire_cdc_seek(quire_cdc *cdc, sqlite3_int64 change_id);
 
+/* What was delivered and not acknowledged is delivered again. */
+SQLITE_API int quire_cdc_rewind(quire_cdc *cdc);
+
 /* The position: the last change acknowledged. */
 SQLITE_API sqlite3_int64 quire_cdc_position(quire_cdc *cdc);
 
@@ -276,6 +279,73 @@ SQLITE_API const char *quire_cdc_errmsg(quire_cdc *cdc);
 
 /* NULL is fine. The position stays. */
 SQLITE_API void quire_cdc_close(quire_cdc *cdc);
+
+/*
+ * --- Embedding pipeline ---
+ *
+ * Keeps a vector of each row of a table (or of each piece of a long text), in a table of its own,
+ * by following a feed that captures the table. Crashing at any point loses nothing and repeats
+ * nothing that can be seen. A pipeline of another model for the same target runs beside the first;
+ * the view TARGET_current shows the one that is complete.
+ *
+ *   TARGET(model, doc, chunk, start, length, hash, vector)    TARGET_current(doc, chunk, start,
+ *   length, vector)
+ */
+typedef struct quire_pipeline quire_pipeline;
+
+/*
+ * Embeds `count` texts: *vectors are count * *dimensions numbers from sqlite3_malloc(), which quire
+ * frees. On failure the code, and perhaps *error from sqlite3_mprintf(). It is tried again.
+ */
+typedef int quire_embed(void *arg, int count, const char *const *texts, float **vectors,
+                        int *dimensions, char **error);
+
+typedef struct quire_pipeline_options {
+    const char *feed; /* captures the table */
+    const char *table; /* of main; its rows have a rowid or a key of one column */
+    const char *text; /* SQL expression of its columns, say "title || ' ' || body" */
+    const char *target; /* name of the vectors' table, which is made */
+    const char *model; /* name of what embeds */
+    int chunk_size; /* bytes of a piece at most; 0: texts are not cut */
+    int chunk_overlap; /* bytes that pieces share */
+    int batch_size; /* rows at a time; 0: 64 */
+    int retries; /* of a failed embedding; 0: 3, negative: none */
+    quire_embed *embed; /* set by hand, or by one of the two calls below */
+    void *embed_arg;
+    void (*embed_destroy)(void *arg); /* called by quire_pipeline_close() */
+    void (*progress)(void *arg, sqlite3_int64 rows, sqlite3_int64 embedded); /* or NULL */
+    void *progress_arg;
+} quire_pipeline_options;
+
+/*
+ * A program run by sh: reads lines {"id":1,"text":"..."}, answers {"id":1,"vector":[...]}.
+ * SQLITE_NOMEM.
+ */
+SQLITE_API int quire_embedder_process(const char *command, quire_pipeline_options *options);
+
+/*
+ * An endpoint of the widely used form: {"model":...,"input":[...]} is answered by
+ * {"data":[{"index":0,"embedding":[...]},...]}. `key` (or NULL) is the bearer's. SQLITE_CANTOPEN:
+ * there is no libcurl.
+ */
+SQLITE_API int quire_embedder_http(const char *url, const char *model, const char *key,
+                                   quire_pipeline_options *options);
+
+/* On failure, too, *out is to be closed, and has the message (but for SQLITE_NOMEM). */
+SQLITE_API int quire_pipeline_open(sqlite3 *db, const quire_pipeline_options *options,
+                                   quire_pipeline **out);
+
+/*
+ * Embeds what is to be embedded, then waits up to `timeout_ms` for changes and embeds those
+ * (0: does not wait; negative: without end). Not inside a transaction. After a failure it can be
+ * called again.
+ */
+SQLITE_API int quire_pipeline_run(quire_pipeline *pipeline, int timeout_ms);
+
+/* Texts embedded by this handle. */
+SQLITE_API sqlite3_int64 quire_pipeline_embedded(quire_pipeline *pipeline);
+SQLITE_API const char *quire_pipeline_errmsg(quire_pipeline *pipeline);
+SQLITE_API void quire_pipeline_close(quire_pipeline *pipeline); /* NULL is fine */
 
 #ifdef __cplusplus
 }
