@@ -123,6 +123,7 @@ struct sqlite3 {
     struct Vm *statements; // all prepared, newest first
     int executing;         // nesting of step calls
     int prepare_depth;
+    struct Vm *recompiled; // statement being compiled anew: the planner may look at its parameters
     atomic_int interrupted;
 
     // Hooks

@@ -3,6 +3,7 @@
 #include "catalog/schema.h"
 #include "base/alloc.h"
 #include "catalog/connection.h"
+#include "catalog/samples.h"
 #include <string.h>
 
 // --- making and freeing ---
@@ -62,6 +63,7 @@ void index_free(Index *index)
     if (index == NULL)
         return;
     key_shape_unref(index->shape);
+    index_samples_free(index->samples);
     arena_deinit(&index->arena);
     mem_free(index);
 }

@@ -155,11 +155,7 @@ enum { // Index.flags
     INDEX_HAS_VIRTUAL = 0x400, // some column is a virtual generated one
 };
 
-typedef struct IndexSample { // of sqlite_stat4
-    const void *key;
-    u32 key_size;
-    u64 *equal, *less, *distinct_less;
-} IndexSample;
+struct IndexSamples; // catalog/samples.h
 
 struct Index {
     const char *name;
@@ -180,8 +176,8 @@ struct Index {
     // Statistics
     i16 *row_estimates; // [0] rows of the table, [i] rows with equal first i columns; logarithmic
     i16 row_size_estimate;
-    IndexSample *samples;
-    u32 sample_count;
+    u64 *row_counts;              // the same as sqlite_stat1 has them; NULL when it has none
+    struct IndexSamples *samples; // of sqlite_stat4 (owned); NULL for none
     Arena arena;
 };
 

@@ -1,16 +1,17 @@
-// Row estimates: defaults, and what ANALYZE left in sqlite_stat1.
+// Row estimates: defaults, and what ANALYZE left in sqlite_stat1 and sqlite_stat4.
 //
 // sqlite_stat1(tbl, idx, stat): `stat` is a list of integers and words. The first integer is the
 // number of rows, the i-th after it how many rows share equal first i columns on average. Words:
 // "unordered" (no use for ranges and order), "sz=N" (bytes per row), "noskipscan". idx NULL: `stat`
 // is about the table alone; idx equal to tbl: about its primary key.
 //
-// Estimates are logarithmic, 10*log2(n), as everywhere in the planner. sqlite_stat4 is written for
-// stock SQLite's sake and not read: estimates by sample are those of builds without STAT4.
+// Estimates are logarithmic, 10*log2(n), as everywhere in the planner. The samples of sqlite_stat4
+// are read by samples.c.
 
 #include "base/number.h"
 #include "base/utf.h"
 #include "catalog/connection.h"
+#include "catalog/samples.h"
 #include "value/record.h"
 #include <string.h>
 
@@ -102,14 +103,17 @@ int index_estimates_default(Index *index)
 
 // --- reading a stat text ---
 
-// Reads up to `count` integers into `rows`; returns where the words begin.
-static const char *stat_integers(const char *at, i16 *rows, u32 count)
+// Reads up to `count` integers into `rows`, as estimates, and `exact` (may be NULL); returns where
+// the words begin.
+static const char *stat_integers(const char *at, i16 *rows, u64 *exact, u32 count)
 {
     for (u32 i = 0; i < count && *at != 0; i++) {
         u64 n = 0;
         while (ascii_is_digit((u8)*at))
             n = n * 10 + (u64)(*at++ - '0');
         rows[i] = estimate(n);
+        if (exact != NULL)
+            exact[i] = n;
         if (*at == ' ')
             at++;
     }
@@ -134,99 +138,138 @@ static void stat_words(const char *at, u16 *flags, i16 *row_size)
     }
 }
 
-static void stat_of_index(Table *table, Index *index, const char *stat)
+static int stat_of_index(Table *table, Index *index, const char *stat)
 {
+    u32 count = index->key_count + 1u;
+    if (index->row_counts == NULL)
+        index->row_counts = arena_array(&index->arena, count, sizeof *index->row_counts);
+    if (index->row_counts == NULL)
+        return SQLITE_NOMEM;
+    memset(index->row_counts, 0, count * sizeof *index->row_counts);
     index->flags &= (u16) ~(INDEX_UNORDERED | INDEX_NO_SKIP_SCAN);
-    const char *words = stat_integers(stat, index->row_estimates, index->key_count + 1u);
+    const char *words = stat_integers(stat, index->row_estimates, index->row_counts, count);
     stat_words(words, &index->flags, &index->row_size_estimate);
     index->flags |= INDEX_HAS_STAT1;
     if (index->where == NULL) {
         table->row_estimate = index->row_estimates[0];
         table->flags |= TABLE_HAS_STAT1;
     }
+    return SQLITE_OK;
 }
 
 static void stat_of_table(Table *table, const char *stat)
 {
     u16 flags = 0;
-    const char *words = stat_integers(stat, &table->row_estimate, 1);
+    const char *words = stat_integers(stat, &table->row_estimate, NULL, 1);
     stat_words(words, &flags, &table->row_size_estimate);
     table->flags |= TABLE_HAS_STAT1;
 }
 
-// --- reading the table ---
+// --- reading the tables ---
 
-enum { STAT_COLUMNS = 3 };
+enum { STAT1_COLUMNS = 3 };
 
-static int stat_row(sqlite3 *db, int database, Value *fields)
+// One of the two tables, and what is done with a row of it.
+typedef struct StatReader {
+    sqlite3 *db;
+    int database;
+    int columns;
+    int (*row)(const struct StatReader *reader, Value *fields);
+} StatReader;
+
+// Table and index that a row is about: *index NULL for the table alone, or when there is no such.
+static int row_object(const StatReader *r, Value *fields, Table **table, Index **index)
 {
-    const char *text[STAT_COLUMNS];
-    for (int i = 0; i < STAT_COLUMNS; i++) {
-        bool is_null = value_type(&fields[i]) == SQLITE_NULL;
-        text[i] = is_null ? NULL : value_text(&fields[i], SQLITE_UTF8);
-        if (!is_null && text[i] == NULL)
+    const Schema *schema = r->db->databases[r->database].schema;
+    const char *text[2] = {NULL, NULL};
+    *table = NULL;
+    *index = NULL;
+    for (int i = 0; i < 2; i++) {
+        if (value_type(&fields[i]) == SQLITE_NULL)
+            continue;
+        text[i] = value_text(&fields[i], SQLITE_UTF8);
+        if (text[i] == NULL)
             return SQLITE_NOMEM;
     }
-    if (text[0] == NULL || text[2] == NULL)
+    if (text[0] != NULL)
+        *table = name_map_find(&schema->tables, text[0]);
+    if (*table == NULL || text[1] == NULL)
         return SQLITE_OK;
-    const Schema *schema = db->databases[database].schema;
-    Table *table = name_map_find(&schema->tables, text[0]);
-    if (table == NULL)
-        return SQLITE_OK;
-    Index *index = NULL;
-    if (text[1] != NULL && name_equals(text[0], text[1]))
-        index = table_primary_key(table);
-    else if (text[1] != NULL)
-        index = name_map_find(&schema->indexes, text[1]);
-    if (index != NULL)
-        stat_of_index(table, index, text[2]);
-    else if (text[1] == NULL)
-        stat_of_table(table, text[2]);
+    *index = name_equals(text[0], text[1]) ? table_primary_key(*table)
+                                           : name_map_find(&schema->indexes, text[1]);
     return SQLITE_OK;
 }
 
-static int record_decode(sqlite3 *db, const u8 *record, u32 size, Value *fields)
+static int stat1_row(const StatReader *r, Value *fields)
+{
+    Table *table;
+    Index *index;
+    TRY(row_object(r, fields, &table, &index));
+    if (table == NULL || value_type(&fields[2]) == SQLITE_NULL)
+        return SQLITE_OK;
+    const char *stat = value_text(&fields[2], SQLITE_UTF8);
+    if (stat == NULL)
+        return SQLITE_NOMEM;
+    if (index != NULL)
+        return stat_of_index(table, index, stat);
+    if (value_type(&fields[1]) == SQLITE_NULL)
+        stat_of_table(table, stat);
+    return SQLITE_OK;
+}
+
+static int stat4_row(const StatReader *r, Value *fields)
+{
+    Table *table;
+    Index *index;
+    TRY(row_object(r, fields, &table, &index));
+    return index != NULL ? index_samples_add(index, fields) : SQLITE_OK;
+}
+
+static int record_decode(const StatReader *r, const u8 *record, u32 size, Value *fields)
 {
     RecordReader reader;
     int rc = SQLITE_OK;
     TRY(record_reader_init(&reader, record, size));
-    for (int i = 0; i < STAT_COLUMNS; i++) {
-        value_init(&fields[i], db);
+    for (int i = 0; i < r->columns; i++) {
+        value_init(&fields[i], r->db);
         if (rc == SQLITE_OK)
-            (void)record_reader_next(&reader, db->encoding, &fields[i], &rc);
+            (void)record_reader_next(&reader, r->db->encoding, &fields[i], &rc);
     }
     return rc;
 }
 
-static int stat_entry(sqlite3 *db, int database, Cursor *cur)
+static int stat_entry(const StatReader *r, Cursor *cur)
 {
     u32 size = cursor_payload_size(cur);
     u8 *record = mem_alloc(size + PAGE_SLACK);
-    Value fields[STAT_COLUMNS] = {0};
+    Value fields[SAMPLE_COLUMNS] = {0};
     if (record == NULL)
         return SQLITE_NOMEM;
     memset(record + size, 0, PAGE_SLACK);
     int rc = cursor_payload_read(cur, 0, size, record);
     if (rc == SQLITE_OK)
-        rc = record_decode(db, record, size, fields);
+        rc = record_decode(r, record, size, fields);
     if (rc == SQLITE_OK)
-        rc = stat_row(db, database, fields);
-    for (int i = 0; i < STAT_COLUMNS; i++)
+        rc = r->row(r, fields);
+    for (int i = 0; i < r->columns; i++)
         value_deinit(&fields[i]);
     mem_free(record);
     return rc;
 }
 
-static int stat1_read(sqlite3 *db, int database, Pgno root)
+static int stat_read(const StatReader *r, const char *name)
 {
+    const Table *table = name_map_find(&r->db->databases[r->database].schema->tables, name);
+    if (table == NULL || !table_is_rowid(table) || table->column_count < r->columns)
+        return SQLITE_OK;
     Cursor *cur;
     bool empty;
-    TRY(cursor_open(db->databases[database].btree, root, false, NULL, &cur));
+    TRY(cursor_open(r->db->databases[r->database].btree, table->root, false, NULL, &cur));
     int rc = cursor_first(cur, &empty);
     if (rc == SQLITE_OK && empty)
         rc = SQLITE_DONE;
     while (rc == SQLITE_OK) {
-        rc = stat_entry(db, database, cur);
+        rc = stat_entry(r, cur);
         if (rc == SQLITE_OK)
             rc = cursor_next(cur);
     }
@@ -234,27 +277,39 @@ static int stat1_read(sqlite3 *db, int database, Pgno root)
     return rc == SQLITE_DONE ? SQLITE_OK : rc;
 }
 
+static void index_forget(Index *index)
+{
+    index->flags &= (u16)~INDEX_HAS_STAT1;
+    index_samples_free(index->samples);
+    index->samples = NULL;
+    if (index->row_counts != NULL)
+        memset(index->row_counts, 0, (index->key_count + 1u) * sizeof *index->row_counts);
+}
+
 static void estimates_forget(Schema *schema)
 {
     for (NameEntry *e = name_map_first(&schema->tables); e; e = name_map_next(&schema->tables, e))
         ((Table *)e->value)->flags &= ~(u32)TABLE_HAS_STAT1;
     for (NameEntry *e = name_map_first(&schema->indexes); e; e = name_map_next(&schema->indexes, e))
-        ((Index *)e->value)->flags &= (u16)~INDEX_HAS_STAT1;
+        index_forget(e->value);
 }
 
 int statistics_load(sqlite3 *db, int database)
 {
     Schema *schema = db->databases[database].schema;
     estimates_forget(schema);
-    const Table *stat1 = name_map_find(&schema->tables, "sqlite_stat1");
-    int rc = SQLITE_OK;
-    if (stat1 != NULL && table_is_rowid(stat1) && stat1->column_count >= STAT_COLUMNS)
-        rc = stat1_read(db, database, stat1->root);
+    const StatReader stat1 = {db, database, STAT1_COLUMNS, stat1_row};
+    const StatReader stat4 = {db, database, SAMPLE_COLUMNS, stat4_row};
+    int rc = stat_read(&stat1, "sqlite_stat1");
+    if (rc == SQLITE_OK)
+        rc = stat_read(&stat4, "sqlite_stat4");
     for (NameEntry *e = name_map_first(&schema->indexes); e && rc == SQLITE_OK;
          e = name_map_next(&schema->indexes, e)) {
         Index *index = e->value;
         if ((index->flags & INDEX_HAS_STAT1) == 0)
             rc = index_estimates_default(index);
+        if (rc == SQLITE_OK)
+            rc = index_samples_finish(index);
     }
     return rc == SQLITE_NOMEM ? connection_out_of_memory(db) : rc;
 }

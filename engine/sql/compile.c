@@ -10,6 +10,7 @@
 #include "quire.h"
 #include "sql/code/code_pragma.h"
 #include "sql/code/statements.h"
+#include "sql/expr_tree.h"
 #include "sql/module_pragma.h"
 #include "sql/parse.h"
 #include "sql/resolve.h"
@@ -386,7 +387,10 @@ static int recompile(Vm *vm)
 {
     Vm *fresh = NULL;
     size_t tail;
+    struct Vm *outer = vm->db->recompiled;
+    vm->db->recompiled = vm;
     int rc = sql_compile(vm->db, vm->sql, strlen(vm->sql), vm->prepare_flags, &fresh, &tail);
+    vm->db->recompiled = outer;
     if (rc != SQLITE_OK)
         return rc;
     vm_swap(vm, fresh);
@@ -430,7 +434,7 @@ void sql_install(void)
         .execute = execute,
         .vacuum = vacuum_run,
         .parse_schema = schema_parse_rows,
-        .column_default = code_default_value,
+        .column_default = column_default_value,
     };
     vm_install_hooks(&hooks);
     schema_install_compiler(schema_compile_object);

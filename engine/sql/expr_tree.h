@@ -79,6 +79,12 @@ bool window_equal(const Window *a,
 
 // --- what the value is like ---
 
+// The constant's value with an affinity applied, in the arena; NULL when it is not a constant, or
+// is NULL.
+Value *expr_constant_value(sqlite3 *db, const Expr *e, Affinity affinity, Arena *arena);
+// The DEFAULT of a column as a value of its own; NULL when it has none.
+MUST_USE int column_default_value(sqlite3 *db, const Column *column, Value *out);
+
 const Expr *expr_skip_collate(const Expr *e);        // without COLLATE
 const Expr *expr_skip_collate_likely(const Expr *e); // nor likely(), unlikely(), likelihood()
 Affinity expr_affinity(const Expr *e);               // AFF_NONE when it has none

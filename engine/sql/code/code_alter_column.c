@@ -148,7 +148,7 @@ static bool is_null_default(const NewColumn *n)
 // A DEFAULT that rows written before can take without being written anew.
 static bool is_fixed(Codegen *g, const Expr *e)
 {
-    return e->kind == EX_NULL || code_constant_value(g, e, AFF_BLOB, g->arena) != NULL;
+    return e->kind == EX_NULL || expr_constant_value(g->db, e, AFF_BLOB, g->arena) != NULL;
 }
 
 // STRICT: the DEFAULT must be of the column's type.
@@ -157,7 +157,8 @@ static bool default_fits(AlterCode *a, const NewColumn *n)
     const char *type = a->alter->column->type;
     if ((a->table->flags & TABLE_STRICT) == 0 || type == NULL || n->fallback == NULL)
         return true;
-    Value *v = code_constant_value(a->g, n->fallback->expr, affinity_of_type(type), a->g->arena);
+    Value *v =
+        expr_constant_value(a->g->db, n->fallback->expr, affinity_of_type(type), a->g->arena);
     if (v == NULL || name_equals(type, "ANY"))
         return true;
     int kind = value_type(v);

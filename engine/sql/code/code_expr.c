@@ -203,7 +203,7 @@ static void code_column_default(Codegen *g, const Table *table, int column)
     Expr *value = table->columns[column].value;
     if (value == NULL || (table->columns[column].flags & COLUMN_GENERATED) != 0)
         return;
-    Value *constant = code_constant_value(g, value, (Affinity)table->columns[column].affinity,
+    Value *constant = expr_constant_value(g->db, value, (Affinity)table->columns[column].affinity,
                                           program_arena(g->program));
     if (constant == NULL)
         return;

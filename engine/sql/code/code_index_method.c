@@ -80,7 +80,7 @@ static Value *value_in_arena(Codegen *g)
 
 static void add_with_option(Codegen *g, RequestLists *lists, const IndexOption *option)
 {
-    Value *value = code_constant_value(g, option->value, AFF_NONE, g->arena);
+    Value *value = expr_constant_value(g->db, option->value, AFF_NONE, g->arena);
     if (value == NULL) // the literal NULL
         value = value_in_arena(g);
     if (value != NULL)

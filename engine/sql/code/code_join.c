@@ -51,7 +51,8 @@ PlanContext code_plan_context(Codegen *g)
                          .arena = g->arena,
                          .stmt = g->stmt,
                          .cursor_count = &g->cursor_count,
-                         .select_count = select_counter(g)};
+                         .select_count = select_counter(g),
+                         .expire_mask = &codegen_top(g)->expire_mask};
 }
 
 void code_filters(Codegen *g, Expr **filters, u32 from, u32 to, Label next_row)

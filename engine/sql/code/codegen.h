@@ -218,11 +218,6 @@ Affinity code_affinity(const Expr *e);
 const Collation *code_collation(Codegen *g, const Expr *e); // NULL: BINARY
 const Collation *code_compare_collation(Codegen *g, const Expr *left, const Expr *right);
 Affinity code_compare_affinity(const Expr *left, const Expr *right);
-// The constant's value with an affinity applied, in the arena; NULL when it is not a constant, or
-// is NULL.
-Value *code_constant_value(Codegen *g, const Expr *e, Affinity affinity, Arena *arena);
-// The DEFAULT of a column as a value of its own; NULL when it has none.
-MUST_USE int code_default_value(sqlite3 *db, const Column *column, Value *out);
 bool code_is_constant(const Expr *e); // no columns, params of triggers, subqueries: may be hoisted
 
 // --- subqueries ---

@@ -143,12 +143,29 @@ static int note_bound(JoinQuery *q, const FromItem *item, const Index *index, Te
     return SQLITE_OK;
 }
 
-static void rows_after_equality(JoinQuery *q, const Index *index, const Term *term, Est factor)
+// A value that half of the rows have filters little, wherever else it is tested. Where it was taken
+// for a good filter already, the paths are collected once more.
+static void note_common_value(JoinQuery *q, const Index *index, Term *term, Est rows)
+{
+    if (q->draft.equal_count != 1 || rows + 10 <= index->row_estimates[0])
+        return;
+    if ((term->flags & TERM_GUESSED_TRUTH) != 0)
+        q->plans_again = true;
+    term->flags |= TERM_HIGH_TRUTH;
+}
+
+static void rows_after_equality(JoinQuery *q, Index *index, Term *term, Est in_before, Est factor)
 {
     Access *draft = &q->draft;
     u16 bound = ++draft->equal_count;
     if (term->truth <= 0 && index->columns[bound - 1] >= 0) {
         draft->rows = (Est)(draft->rows + term->truth - factor);
+        return;
+    }
+    Est sampled;
+    if (in_before == 0 && samples_equality(q, index, term, &sampled)) {
+        note_common_value(q, index, term, sampled);
+        draft->rows = (Est)((sampled < draft->rows ? sampled : draft->rows) - factor);
         return;
     }
     draft->rows =
@@ -190,6 +207,7 @@ static int bind_column(JoinQuery *q, FromItem *item, Index *index, Term *term, E
     Access saved = *draft;
     Term *bottom = NULL, *top = NULL;
     Est factor = 0;
+    u32 sampled = q->sampled_count;
     TRY(access_push_term(q, term));
     draft->prereq = (saved.prereq | term->prereq_right) & ~draft->self;
     if ((term->op & TERM_IN) != 0) {
@@ -209,9 +227,9 @@ static int bind_column(JoinQuery *q, FromItem *item, Index *index, Term *term, E
     }
     bool ranged = (draft->flags & (ACCESS_BOTTOM | ACCESS_TOP)) != 0;
     if (ranged)
-        estimate_range(draft, bottom, top);
+        estimate_range(q, index, bottom, top);
     else
-        rows_after_equality(q, index, term, factor);
+        rows_after_equality(q, index, term, in_before, factor);
     Est plain_rows = draft->rows;
     set_kind(draft);
     set_cost(q, item, index, (Est)(in_before + factor));
@@ -226,6 +244,7 @@ static int bind_column(JoinQuery *q, FromItem *item, Index *index, Term *term, E
     Term **terms = draft->terms;
     *draft = saved;
     draft->terms = terms; // the array may have grown; saved.term_count cuts it back
+    q->sampled_count = sampled;
     return SQLITE_OK;
 }
 

@@ -315,6 +315,7 @@ int access_add_table(JoinQuery *q, int number, TableMask prereq)
     if (!real_table || (table_is_rowid(item->table) && item->index == NULL)) {
         bool helps = helps_order(q, item, rowid);
         TRY(add_table_scan(q, item, rowid, helps, prereq));
+        samples_begin(q, rowid);
         if (real_table)
             TRY(access_add_index_terms(q, item, rowid, 0));
         sort_index++;
@@ -327,6 +328,7 @@ int access_add_table(JoinQuery *q, int number, TableMask prereq)
             continue;
         TRY(add_index_scan(q, item, index, sort_index, prereq));
         q->draft.sort_index = helps_order(q, item, index) ? sort_index : 0;
+        samples_begin(q, index);
         TRY(access_add_index_terms(q, item, index, 0));
     }
     return SQLITE_OK;

@@ -21,8 +21,13 @@ static Est range_guess(const Term *term, Est rows)
     return rows;
 }
 
-void estimate_range(Access *draft, const Term *bottom, const Term *top)
+void estimate_range(JoinQuery *q, Index *index, const Term *bottom, const Term *top)
 {
+    Access *draft = &q->draft;
+    if (q->sampled_count == draft->equal_count)
+        samples_range(q, index, &bottom, &top);
+    else if (samples_skip_range(q, index, bottom, top))
+        return;
     Est rows = draft->rows;
     Est fewer = range_guess(top, range_guess(bottom, rows));
     // A pair of bounds is tighter than the product of its halves.
@@ -63,7 +68,7 @@ void access_adjust_rows(JoinQuery *q, Access *access, Est rows)
     const FromItem *item = q->from->items[access->item];
     const TermList *list = q->draft_list;
     for (u32 i = 0; i < list->count; i++) {
-        const Term *term = list->items[i];
+        Term *term = list->items[i];
         if ((term->flags & TERM_VIRTUAL) != 0 || (term->prereq_all & access->self) == 0
             || (term->prereq_all & not_allowed) != 0 || term_used(access, term))
             continue;
@@ -77,7 +82,10 @@ void access_adjust_rows(JoinQuery *q, Access *access, Est rows)
         access->rows--;
         if ((term->op & (TERM_EQ | TERM_IS)) != 0 && (term->flags & TERM_HIGH_TRUTH) == 0) {
             Est k = equality_reduction(term);
-            reduce = k > reduce ? k : reduce;
+            if (k > reduce) {
+                term->flags |= TERM_GUESSED_TRUTH;
+                reduce = k;
+            }
         }
     }
     if (access->rows > rows - reduce)

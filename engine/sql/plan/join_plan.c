@@ -250,6 +250,11 @@ static int query_choose(JoinQuery *q)
     if (done)
         return SQLITE_OK;
     TRY(access_collect(q));
+    if (q->plans_again) { // what was learnt about some terms counts for the paths before, too
+        q->candidates = NULL;
+        q->candidate_count = 0;
+        TRY(access_collect(q));
+    }
     TRY(join_order(q));
     if (q->order_by == NULL && (q->db->flags & CONN_FLAG(REVERSE_UNORDERED)) != 0)
         q->reverse_mask = ~(TableMask)0;

@@ -116,6 +116,9 @@ typedef struct JoinQuery {
     Term **draft_terms; // of the draft
     u32 draft_capacity;
     TermList *draft_list; // terms to use: the WHERE clause, or one disjunct
+    Value *sampled;       // values bound to the index's first columns, see estimate_samples.c
+    u32 sampled_count;    // how many are known, from the first on
+    bool plans_again;     // a guess about a term has turned out wrong
     OrSet *or_set;        // collecting for an OR instead of `candidates`
     int or_depth;
     // Result of the search
@@ -185,6 +188,18 @@ Term *term_find(TermList *list, const FromItem *item, int column, TableMask not_
 // --- access_build.c, access_index.c, access_or.c, access_virtual.c ---
 
 MUST_USE int access_bind_indexes(JoinQuery *q);
+// --- rows by samples of the index (estimate_samples.c) ---
+
+// Value a parameter had when the statement was compiled before; NULL: unknown. The plan depends on
+// it from then on.
+Value *plan_param_value(JoinQuery *q, const Expr *e, Affinity affinity);
+void samples_begin(JoinQuery *q, const Index *index);
+bool samples_available(const Index *index, u32 position);
+// Rows left when the draft's last column is bound by `term`. false: the samples do not tell.
+bool samples_equality(JoinQuery *q, Index *index, const Term *term, Est *out);
+void samples_range(JoinQuery *q, Index *index, const Term **bottom, const Term **top);
+bool samples_skip_range(JoinQuery *q, const Index *index, const Term *bottom, const Term *top);
+
 MUST_USE int access_collect(JoinQuery *q);
 MUST_USE int access_add_table(JoinQuery *q, int item, TableMask prereq);
 MUST_USE int access_add_index_terms(JoinQuery *q, FromItem *item, Index *index, Est in_factor);
@@ -211,7 +226,7 @@ Est table_row_size(const FromItem *item);
 
 // --- estimate_range.c ---
 
-void estimate_range(Access *draft, const Term *bottom, const Term *top);
+void estimate_range(JoinQuery *q, Index *index, const Term *bottom, const Term *top);
 
 // --- join_order.c, order_by.c, join_finish.c ---
 

@@ -156,6 +156,25 @@ static int add_bounds(Term *term, LikePrefix *prefix)
     return SQLITE_OK;
 }
 
+// The pattern as a literal; a parameter stands for the text bound to it. NULL: neither.
+static const Expr *pattern_literal(JoinQuery *q, const Expr *pattern)
+{
+    if (pattern->kind == EX_STRING)
+        return pattern;
+    if (pattern->kind != EX_PARAM || (q->db->flags & CONN_FLAG(ENABLE_QPSG)) != 0)
+        return NULL;
+    Value *value = plan_param_value(q, pattern, AFF_BLOB);
+    if (value == NULL || (value->flags & V_TEXT) == 0 || q->db->encoding != SQLITE_UTF8)
+        return NULL;
+    Expr *literal = expr_make(q, EX_STRING, NULL, NULL, NULL);
+    const char *text = arena_dup(q->arena, (const char *)value->bytes, value->size);
+    if (literal == NULL || text == NULL)
+        return NULL;
+    literal->text = text;
+    literal->size = value->size;
+    return literal;
+}
+
 int term_analyze_like(Term *term)
 {
     JoinQuery *q = term->list->query;
@@ -164,9 +183,9 @@ int term_analyze_like(Term *term)
     prefix.rule = plan_like_rule(e);
     if (prefix.rule == NULL || e->list == NULL || e->list->count < 2)
         return SQLITE_OK;
-    const Expr *pattern = e->list->items[0].expr;
     char escape;
-    if (pattern->kind != EX_STRING || !like_escape(e, &escape))
+    const Expr *pattern = pattern_literal(q, expr_skip_collate(e->list->items[0].expr));
+    if (pattern == NULL || !like_escape(e, &escape))
         return SQLITE_OK;
     TRY(read_prefix(q, pattern, escape, &prefix));
     if (prefix.size == 0 || (u8)prefix.text[prefix.size - 1] == 0xff

@@ -2,7 +2,7 @@
 // patterns, statistics.
 
 #include "base/hashmap.h"
-#include "sql/code/codegen.h"
+#include "sql/expr_tree.h"
 #include <string.h>
 
 static int set_constant(const Expr *e, Value *v)
@@ -94,19 +94,19 @@ static int constant_value(sqlite3 *db, const Expr *e, Affinity affinity, Value *
     return rc != SQLITE_OK ? rc : value_apply_affinity(v, affinity, encoding);
 }
 
-Value *code_constant_value(Codegen *g, const Expr *e, Affinity affinity, Arena *arena)
+Value *expr_constant_value(sqlite3 *db, const Expr *e, Affinity affinity, Arena *arena)
 {
     Value v;
-    value_init(&v, g->db);
+    value_init(&v, db);
     Value *kept = NULL;
-    int rc = constant_value(g->db, e, affinity, &v);
+    int rc = constant_value(db, e, affinity, &v);
     if (rc == SQLITE_OK && value_type(&v) != SQLITE_NULL)
         kept = settle(arena, &v);
     value_deinit(&v);
     return kept;
 }
 
-int code_default_value(sqlite3 *db, const Column *column, Value *out)
+int column_default_value(sqlite3 *db, const Column *column, Value *out)
 {
     ASSERT((column->flags & COLUMN_GENERATED) == 0);
 
