@@ -146,7 +146,7 @@ const FuncDef func_info_table[] = {
     {"likely", 1, PURE | FUNC_UNLIKELY, .inline_kind = INLINE_UNLIKELY},
     {"load_extension", 1, FUNC_BUILTIN | FUNC_DIRECT_ONLY, .call = fn_load_extension},
     {"load_extension", 2, FUNC_BUILTIN | FUNC_DIRECT_ONLY, .call = fn_load_extension},
-    {"match", 2, FUNC_BUILTIN | FUNC_HIDDEN, .call = fn_match},
+    {"match", 2, FUNC_BUILTIN, .call = fn_match},
     {"nullif", 2, PURE | FUNC_NEEDS_COLLATION, .call = fn_nullif, .inline_kind = INLINE_NULLIF},
     {"sqlite_compileoption_get", 1, SAFE, .call = fn_option_get},
     {"sqlite_compileoption_used", 1, SAFE, .call = fn_option_used},

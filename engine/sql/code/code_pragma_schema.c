@@ -225,13 +225,14 @@ static const char *function_kind(const FuncDef *def)
 void pragma_function_list(PragmaCode *p)
 {
     static const char *const encodings[] = {"utf8", "utf8", "utf16le", "utf16be"};
+    // A function that takes n arguments or more is listed with -n-2, as SQLite does.
+    enum { SHOWN = SQLITE_DETERMINISTIC | SQLITE_DIRECTONLY | SQLITE_SUBTYPE | SQLITE_INNOCUOUS };
     FuncIterator it;
     for (const FuncDef *def = func_first(p->db, &it); def != NULL; def = func_next(p->db, &it)) {
         if ((def->flags & FUNC_HIDDEN) != 0)
             continue;
         pragma_row(p, "sissii", def->name, (def->flags & FUNC_BUILTIN) != 0, function_kind(def),
-                   encodings[def->encoding & 3], def->arg_count < 0 ? -1 : (int)def->arg_count,
-                   (int)(def->flags & FUNC_PUBLIC_MASK));
+                   encodings[def->encoding & 3], (int)def->arg_count, (int)(def->flags & SHOWN));
     }
 }
 
