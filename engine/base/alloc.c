@@ -119,6 +119,20 @@ static void count_block(void *block, i64 change, u64 request)
         counter_raise(&heap.largest, (i64)request);
 }
 
+// Of this thread; see alloc_refusals().
+static _Thread_local u64 refusals;
+
+static COLD void *refuse(void)
+{
+    refusals++;
+    return NULL;
+}
+
+u64 alloc_refusals(void)
+{
+    return refusals;
+}
+
 // Is this the allocation that a test wants to fail?
 static bool fault_strikes(void)
 {
@@ -153,14 +167,15 @@ static bool limit_refuses(u64 size)
 
 void *mem_alloc(u64 size)
 {
-    if (UNLIKELY(size == 0 || size > ALLOC_MAX))
+    if (UNLIKELY(size == 0))
         return NULL;
-    if (UNLIKELY(fault_strikes() || limit_refuses(size)))
-        return NULL;
+    if (UNLIKELY(size > ALLOC_MAX || fault_strikes() || limit_refuses(size)))
+        return refuse();
     void *block =
         LIKELY(!methods_replaced) ? malloc(size) : methods.xMalloc(methods.xRoundup((int)size));
-    if (LIKELY(block != NULL))
-        count_block(block, 1, size);
+    if (UNLIKELY(block == NULL))
+        return refuse();
+    count_block(block, 1, size);
     return block;
 }
 
@@ -181,14 +196,14 @@ void *mem_realloc(void *block, u64 size)
         return NULL;
     }
     if (size > ALLOC_MAX || fault_strikes())
-        return NULL;
+        return refuse();
     u64 former = mem_size(block);
     if (size > former && limit_refuses(size - former))
-        return NULL;
+        return refuse();
     void *moved = !methods_replaced ? realloc(block, size)
                                     : methods.xRealloc(block, methods.xRoundup((int)size));
     if (moved == NULL)
-        return NULL;
+        return refuse();
     if (!heap.statistics_off) {
         i64 change = (i64)mem_size(moved) - (i64)former;
         counter_raise(&heap.used_max, counter_add(&heap.used, change));

@@ -46,6 +46,10 @@ MUST_USE int alloc_start(void);
 void alloc_stop(void);
 void alloc_track_statistics(bool on);
 
+// How many calls this thread has had refused so far. Long work that must not go on with what a
+// refused call left out (a compilation) compares before and after.
+u64 alloc_refusals(void);
+
 // Lets allocation number `countdown` from now (1: the next) fail, and with `persist` all after it.
 // 0 disarms. alloc_fault_hits() says how many were refused since arming.
 void alloc_fault_arm(i64 countdown, bool persist);

@@ -320,6 +320,7 @@ static int compile_once(sqlite3 *db, const char *sql, size_t size, u32 prepare_f
                         size_t *tail)
 {
     Compilation c = {.db = db};
+    u64 refusals = alloc_refusals();
     *out = NULL;
     *tail = size;
     int rc = parse(&c, sql, size);
@@ -331,8 +332,12 @@ static int compile_once(sqlite3 *db, const char *sql, size_t size, u32 prepare_f
     }
     if (rc == SQLITE_OK && c.parsed.stmt->kind != STMT_EMPTY)
         rc = generate(&c, sql, c.parsed.tail, prepare_flags, out);
-    if (rc == SQLITE_OK && c.arena.failed)
+    // Names and texts may be missing from what was compiled, and errors found in it mean nothing.
+    if (alloc_refusals() != refusals || c.arena.failed || db->out_of_memory) {
+        (void)vm_finalize(*out);
+        *out = NULL;
         rc = connection_out_of_memory(db);
+    }
     arena_deinit(&c.arena);
     return rc;
 }
@@ -378,6 +383,10 @@ int sql_compile(sqlite3 *db, const char *sql, size_t size, u32 prepare_flags, Vm
         rc = compile_once(db, sql, size, prepare_flags, out, tail);
     }
     db->prepare_depth--;
+    // Codes from below come without a message; the connection must have them all the same.
+    if (rc != SQLITE_OK && db->error_code == SQLITE_OK)
+        connection_error_plain(db, rc);
+    ASSERT(rc == SQLITE_OK || *out == NULL);
     return rc;
 }
 
