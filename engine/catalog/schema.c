@@ -175,7 +175,19 @@ static void unlink_parents(Schema *schema, const Table *table)
     }
 }
 
-int schema_add_table(Schema *schema, Table *table)
+// Takes it out of every map, however much of it is there.
+static void unlist_table(Schema *schema, const Table *table)
+{
+    if (name_map_find(&schema->tables, table->name) == table)
+        name_map_remove(&schema->tables, table->name);
+    for (const Index *index = table->indexes; index != NULL; index = index->next) {
+        if (name_map_find(&schema->indexes, index->name) == index)
+            name_map_remove(&schema->indexes, index->name);
+    }
+    unlink_parents(schema, table);
+}
+
+static int list_table(Schema *schema, Table *table)
 {
     void *former = NULL;
     TRY(name_map_put(&schema->tables, table->name, table, &former));
@@ -185,7 +197,16 @@ int schema_add_table(Schema *schema, Table *table)
         TRY(index_estimates_default(index));
         TRY(name_map_put(&schema->indexes, index->name, index, NULL));
     }
-    TRY(link_parents(schema, table));
+    return link_parents(schema, table);
+}
+
+int schema_add_table(Schema *schema, Table *table)
+{
+    int rc = list_table(schema, table);
+    if (rc != SQLITE_OK) {
+        unlist_table(schema, table);
+        return rc;
+    }
     if (strcmp(table->name, "sqlite_sequence") == 0)
         schema->sequence = table;
     schema->generation++;
@@ -264,18 +285,16 @@ void schema_remove_index(Schema *schema, const char *name)
 
 void schema_remove_table(Schema *schema, const char *name)
 {
-    Table *table = name_map_remove(&schema->tables, name);
+    Table *table = name_map_find(&schema->tables, name);
     if (table == NULL)
         return;
-    for (Index *index = table->indexes; index != NULL; index = index->next)
-        name_map_remove(&schema->indexes, index->name);
+    unlist_table(schema, table);
     while (table->triggers != NULL) {
         Trigger *trigger = table->triggers;
         table->triggers = trigger->next_of_table;
         name_map_remove(&schema->triggers, trigger->name);
         trigger_free(trigger);
     }
-    unlink_parents(schema, table);
     if (schema->sequence == table)
         schema->sequence = NULL;
     table_free(table);
