@@ -275,6 +275,7 @@ int op_destroy(Vm *vm, const Instr *in)
     }
     TRY(btree_drop_tree(db->databases[in->p3].btree, (Pgno)in->p1, &moved));
     value_set_i64(reg_out(vm, in->p2), moved);
+    db->schema_changed = true; // in memory too, which a rollback must undo
     if (moved != 0)
         schema_move_root(db->databases[in->p3].schema, moved, (Pgno)in->p1);
     return SQLITE_OK;

@@ -160,6 +160,10 @@ int vm_end_statement(Vm *vm, int op)
     if (rc == SQLITE_OK)
         rc = vtab_savepoint(db, SAVEPOINT_RELEASE, index);
     if (op == SAVEPOINT_ROLLBACK) {
+        if (db->schema_changed) { // by this statement or one before it
+            vm_expire_all(db, false);
+            schema_reset(db, -1);
+        }
         db->deferred_violations = vm->deferred_at_start;
         db->deferred_immediate = vm->deferred_immediate_at_start;
     }
