@@ -130,7 +130,11 @@ void api_enter(sqlite3 *db)
 int api_exit(sqlite3 *db, int rc)
 {
     if (db->out_of_memory || rc == SQLITE_IOERR_NOMEM) {
-        db->out_of_memory = false;
+        // Inside a running statement (a module's own queries) it stays known until that has ended.
+        if (db->executing == 0) {
+            db->out_of_memory = false;
+            atomic_store(&db->interrupted, 0);
+        }
         connection_error_plain(db, SQLITE_NOMEM);
         rc = SQLITE_NOMEM;
     }
