@@ -375,7 +375,8 @@ int btree_rollback(Btree *bt, int trip_rc, bool write_only)
         release_page1(bt);
         rc = pager_rollback(bt->pager);
         bt->txn = SQLITE_TXN_READ;
-        if (pager_get(bt->pager, 1, &bt->page1) != SQLITE_OK
+        // A pager that could not roll back has failed, whatever it still has in memory.
+        if (rc != SQLITE_OK || pager_get(bt->pager, 1, &bt->page1) != SQLITE_OK
             || header_check(bt, &again) != SQLITE_OK || again || bt->cursors == NULL)
             end_read(bt);
     }
