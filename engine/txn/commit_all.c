@@ -117,14 +117,23 @@ static void super_journal_close(SuperJournal *super)
     super->file = NULL;
 }
 
-static int prepare_all(const TxnMembers *members, const char *super_name)
+static int prepare_some(const TxnMembers *members, const char *super_name, bool with_log)
 {
     for (int i = 0; i < members->count; i++) {
         Btree *bt = members->btrees[i];
-        if (bt != NULL && btree_txn_state(bt) == SQLITE_TXN_WRITE)
+        if (bt == NULL || btree_txn_state(bt) != SQLITE_TXN_WRITE)
+            continue;
+        if ((pager_journal_mode(btree_pager(bt)) == JOURNAL_WAL) == with_log)
             TRY(btree_commit_prepare(bt, super_name));
     }
     return SQLITE_OK;
+}
+
+// What has been written to a log is committed and cannot be withdrawn, so logs come last (X4).
+static int prepare_all(const TxnMembers *members, const char *super_name)
+{
+    TRY(prepare_some(members, super_name, false));
+    return prepare_some(members, super_name, true);
 }
 
 // After a failure the super-journal goes, and a journal that still named it would be taken for
