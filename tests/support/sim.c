@@ -350,10 +350,12 @@ static int sim_shm_lock(sqlite3_file *base, int slot, int count, int flags)
 {
     SimFile *file = sim_file(base);
     mutex_lock(&file->sim->mutex);
-    int rc = call_begin(file->sim, file, SIM_SHM_LOCK);
+    // Faults are for taking locks: nothing refuses to let one go.
+    bool releases = (flags & SQLITE_SHM_UNLOCK) != 0;
+    int rc = call_begin(file->sim, file, releases ? SIM_UNLOCK : SIM_SHM_LOCK);
     if (rc == SQLITE_OK && file->shm == NULL)
         rc = SQLITE_IOERR_SHMLOCK;
-    if (rc == SQLITE_OK && (flags & SQLITE_SHM_UNLOCK) != 0) {
+    if (rc == SQLITE_OK && releases) {
         for (int i = slot; i < slot + count; i++)
             shm_unlock(file, i);
     } else if (rc == SQLITE_OK) {
