@@ -22,6 +22,7 @@ typedef struct Database {
     Schema *schema;
     u8 sync_level; // PagerSync
     bool sync_is_set;
+    bool reset_wanted; // the schema is to be forgotten when the last lock on it goes
 } Database;
 enum { DB_MAIN = 0, DB_TEMP = 1, DATABASE_MAX = 12 };
 
@@ -178,6 +179,7 @@ struct sqlite3 {
     int analysis_limit;
     int fp_digits;
     u8 threads_max;
+    int schema_locks;      // see schema_lock()
     u32 schema_generation; // any schema changed: statements recompile
     bool init_busy;
     int open_handles;  // BLOB handles and backups that keep a closed connection alive
@@ -239,6 +241,10 @@ void schema_install_compiler(CompileCreate *compile);
 MUST_USE int schema_load_all(sqlite3 *db);
 MUST_USE int schema_load(sqlite3 *db, int database);
 void schema_reset(sqlite3 *db, int database); // forget, so that it is read again; -1: all
+// Between the two no schema object is freed: a reset waits for the last unlock. For code that holds
+// objects while statements of others run (compiling, a virtual table's constructor).
+void schema_lock(sqlite3 *db);
+void schema_unlock(sqlite3 *db);
 // Row estimates from sqlite_stat1/stat4, if they exist.
 MUST_USE int statistics_load(sqlite3 *db, int database);
 

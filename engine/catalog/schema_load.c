@@ -250,8 +250,31 @@ int schema_load_all(sqlite3 *db)
 void schema_reset(sqlite3 *db, int database)
 {
     for (int i = 0; i < db->database_count; i++) {
-        if ((database < 0 || i == database || i == DB_TEMP) && db->databases[i].schema != NULL)
+        if ((database >= 0 && i != database && i != DB_TEMP) || db->databases[i].schema == NULL)
+            continue;
+        if (db->schema_locks > 0)
+            db->databases[i].reset_wanted = true;
+        else
             schema_clear(db->databases[i].schema);
     }
     db->schema_generation++;
+}
+
+void schema_lock(sqlite3 *db)
+{
+    ASSERT(db->schema_locks >= 0);
+    db->schema_locks++;
+}
+
+void schema_unlock(sqlite3 *db)
+{
+    ASSERT(db->schema_locks > 0);
+    if (--db->schema_locks > 0)
+        return;
+    for (int i = 0; i < db->database_count; i++) {
+        bool wanted = db->databases[i].reset_wanted;
+        db->databases[i].reset_wanted = false;
+        if (wanted && db->databases[i].schema != NULL)
+            schema_clear(db->databases[i].schema);
+    }
 }

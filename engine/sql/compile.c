@@ -323,6 +323,7 @@ static int compile_once(sqlite3 *db, const char *sql, size_t size, u32 prepare_f
     u64 refusals = alloc_refusals();
     *out = NULL;
     *tail = size;
+    schema_lock(db);
     int rc = parse(&c, sql, size);
     if (rc == SQLITE_OK)
         rc = replace_pragma(&c);
@@ -339,6 +340,7 @@ static int compile_once(sqlite3 *db, const char *sql, size_t size, u32 prepare_f
         rc = connection_out_of_memory(db);
     }
     arena_deinit(&c.arena);
+    schema_unlock(db);
     return rc;
 }
 

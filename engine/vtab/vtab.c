@@ -160,17 +160,22 @@ static int construct(sqlite3 *db, Table *table, Module *module, VtabConstructor 
     table->module_args[1] = database >= 0 ? db->databases[database].name : "main";
     VtabContext context = {.outer = db->vtab_context, .instance = instance, .table = table};
     db->vtab_context = &context;
+    schema_lock(db);
     char *message = NULL;
     db->module_calls++;
     int rc = constructor(db, module->client_data, (int)table->module_arg_count, table->module_args,
                          &instance->vtab, &message);
     db->module_calls--;
     db->vtab_context = context.outer;
-    if (rc == SQLITE_OK)
-        return accept(db, table, &context);
-    instance->vtab = NULL;
-    vtab_unref(instance);
-    return constructor_failed(db, table, rc, message);
+    if (rc == SQLITE_OK) {
+        rc = accept(db, table, &context);
+    } else {
+        instance->vtab = NULL;
+        vtab_unref(instance);
+        rc = constructor_failed(db, table, rc, message);
+    }
+    schema_unlock(db);
+    return rc;
 }
 
 int vtab_connect(sqlite3 *db, Table *table)
@@ -194,9 +199,12 @@ int vtab_create(sqlite3 *db, int database, const char *table_name)
     if (module == NULL || module->methods->xCreate == NULL || module->methods->xDestroy == NULL)
         return connection_error(db, SQLITE_ERROR, "no such module: %s", table->module_args[0]);
     TRY(vtab_reserve_participant(db));
-    TRY(construct(db, table, module, module->methods->xCreate));
-    vtab_add_participant(db, vtab_find(db, table)); // creating counts as its xBegin
-    return SQLITE_OK;
+    schema_lock(db); // the table is looked at once more below
+    int rc = construct(db, table, module, module->methods->xCreate);
+    if (rc == SQLITE_OK)
+        vtab_add_participant(db, vtab_find(db, table)); // creating counts as its xBegin
+    schema_unlock(db);
+    return rc;
 }
 
 static void unlink_instance(Table *table, const VirtualTable *instance)
