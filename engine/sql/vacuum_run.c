@@ -232,6 +232,7 @@ static int make_roots(Vacuum *v, TreeRow **rows, u32 *count)
             *rows = grown;
         }
         TreeRow *row = &(*rows)[*count];
+        *row = (TreeRow){0};
         row->rowid = sqlite3_column_int64(list, 0);
         row->root = (Pgno)sqlite3_column_int64(list, 1);
         const char *type = (const char *)sqlite3_column_text(list, 2);
