@@ -61,6 +61,7 @@ static void row_deinit(SchemaRow *row)
 
 static int row_load(sqlite3 *db, int database, SchemaRow *row)
 {
+    u64 refusals = alloc_refusals();
     const char *name = row_text(row, 1);
     SchemaEntry entry = {
         .type = row_text(row, 0),
@@ -71,6 +72,8 @@ static int row_load(sqlite3 *db, int database, SchemaRow *row)
     };
     char *message = NULL;
     int rc = compile_create(db, database, &entry, &message);
+    if (alloc_refusals() != refusals)
+        rc = SQLITE_NOMEM; // a text of the row may be missing for that alone
     if (rc != SQLITE_OK && (rc & 0xff) != SQLITE_NOMEM && (rc & 0xff) != SQLITE_INTERRUPT
         && (rc & 0xff) != SQLITE_LOCKED) {
         if ((db->flags & CONN_FLAG(WRITABLE_SCHEMA)) != 0) {

@@ -53,7 +53,8 @@ static int add_table(RowCompile *c, Table *table)
     Schema *schema = c->db->databases[c->database].schema;
     table->root = c->root;
     if (name_map_find(&schema->tables, table->name) != NULL) {
-        int rc = connection_error(c->db, SQLITE_ERROR, "table \"%s\" already exists", table->name);
+        int rc = connection_error(c->db, SQLITE_ERROR, "%s %s already exists",
+                                  table->kind == TABLE_VIEW ? "view" : "table", table->name);
         table_free(table);
         return rc;
     }
@@ -87,6 +88,9 @@ static int add_index(RowCompile *c, const CreateIndex *create)
     if (table == NULL)
         return connection_error(c->db, SQLITE_ERROR, "no such table: %s.%s",
                                 c->db->databases[c->database].name, create->table);
+    if (table->kind != TABLE_ORDINARY)
+        return connection_error(c->db, SQLITE_ERROR, "%s may not be indexed",
+                                table->kind == TABLE_VIEW ? "views" : "virtual tables");
     TRY(check_entry(c, "index", create->name.name, table->name));
     if (name_map_find(&schema->indexes, create->name.name) != NULL)
         return connection_error(c->db, SQLITE_ERROR, "index %s already exists", create->name.name);
@@ -128,6 +132,8 @@ static int add_object(RowCompile *c, const Stmt *stmt)
 {
     switch ((StmtKind)stmt->kind) {
     case STMT_CREATE_TABLE:
+        if (stmt->u.create_table->name.schema != NULL)
+            return connection_error(c->db, SQLITE_CORRUPT, "corrupt database");
         TRY(check_table_entry(c, "table", stmt->u.create_table->name.name));
         return add_created_table(c, stmt->u.create_table);
     case STMT_CREATE_VIEW:
@@ -226,6 +232,7 @@ int schema_parse_rows(sqlite3 *db, int database, const char *where, u32 flags)
     int rc =
         sql.rc != SQLITE_OK ? sql.rc : sqlite3_prepare_v2(db, buffer_text(&sql), -1, &stmt, NULL);
     buffer_deinit(&sql);
+    u64 refusals = alloc_refusals();
     bool was_loading = db->is_loading;
     u8 trace_mask = db->trace_mask; // the application did not run this query
     db->trace_mask = 0;
@@ -251,6 +258,8 @@ int schema_parse_rows(sqlite3 *db, int database, const char *where, u32 flags)
         int end_rc = sqlite3_finalize(stmt);
         rc = rc != SQLITE_OK ? rc : end_rc;
     }
+    if (alloc_refusals() != refusals)
+        rc = connection_out_of_memory(db); // columns read as NULL for that alone prove nothing
     // What a statement has just stored cannot be read: the file is at fault, not the statement.
     if (failure.size > 0 && (rc & 0xff) != SQLITE_NOMEM)
         rc = connection_error(db, SQLITE_CORRUPT, "%s", buffer_text(&failure));
