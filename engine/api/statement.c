@@ -127,17 +127,28 @@ int sqlite3_prepare16_v3(sqlite3 *db, const void *sql, int size, unsigned flags,
 
 // --- running ---
 
+// Resetting and finalizing the statement tell of it too.
+static int failed_by_hook(Vm *vm, int rc)
+{
+    ASSERT(rc != SQLITE_OK);
+
+    mem_free(vm->error_message);
+    vm->error_message = mem_dup(sqlite3_errmsg(vm->db), UINT64_MAX);
+    vm->rc = rc;
+    return rc;
+}
+
 // The hook may run statements before and after, and be the one that makes the whole fail.
 static int step_schema_change(Vm *vm)
 {
     sqlite3 *db = vm->db;
     int rc = schema_change_announce(vm, QUIRE_SCHEMA_BEFORE);
     if (rc != SQLITE_OK)
-        return rc;
+        return failed_by_hook(vm, rc);
     rc = vm_step(vm);
     if (rc == SQLITE_DONE) {
         int after = schema_change_announce(vm, QUIRE_SCHEMA_AFTER);
-        return after == SQLITE_OK ? rc : after;
+        return after == SQLITE_OK ? rc : failed_by_hook(vm, after);
     }
     char *message = mem_dup(sqlite3_errmsg(db), UINT64_MAX);
     int undone = schema_change_announce(vm, QUIRE_SCHEMA_FAILED);
