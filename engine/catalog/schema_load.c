@@ -59,19 +59,45 @@ static void row_deinit(SchemaRow *row)
         value_deinit(&row->values[i]);
 }
 
+// A page number is written as an integer, or as text of nothing but digits.
+static bool row_root(SchemaRow *row, Pgno *root)
+{
+    const char *digits = row_text(row, 3);
+    u64 number = 0;
+    if (digits == NULL || digits[0] == '\0')
+        return false;
+    for (; *digits != '\0'; digits++) {
+        if (*digits < '0' || *digits > '9' || number > UINT32_MAX)
+            return false;
+        number = number * 10 + (u64)(*digits - '0');
+    }
+    *root = (Pgno)number;
+    return number <= UINT32_MAX;
+}
+
+// NULL as a page number is malformed without a reason, as SQLite has it.
+static int row_compile(sqlite3 *db, int database, SchemaRow *row, char **message)
+{
+    SchemaEntry entry = {
+        .type = row_text(row, 0),
+        .name = row_text(row, 1),
+        .table_name = row_text(row, 2),
+        .sql = row_text(row, 4),
+    };
+    if (value_type(&row->values[3]) == SQLITE_NULL)
+        return SQLITE_CORRUPT;
+    if (!row_root(row, &entry.root)) {
+        *message = mem_dup("invalid rootpage", UINT64_MAX);
+        return SQLITE_CORRUPT;
+    }
+    return compile_create(db, database, &entry, message);
+}
+
 static int row_load(sqlite3 *db, int database, SchemaRow *row)
 {
     u64 refusals = alloc_refusals();
-    const char *name = row_text(row, 1);
-    SchemaEntry entry = {
-        .type = row_text(row, 0),
-        .name = name,
-        .table_name = row_text(row, 2),
-        .root = (Pgno)value_i64(&row->values[3]),
-        .sql = row_text(row, 4),
-    };
     char *message = NULL;
-    int rc = compile_create(db, database, &entry, &message);
+    int rc = row_compile(db, database, row, &message);
     if (alloc_refusals() != refusals)
         rc = SQLITE_NOMEM; // a text of the row may be missing for that alone
     if (rc != SQLITE_OK && (rc & 0xff) != SQLITE_NOMEM && (rc & 0xff) != SQLITE_INTERRUPT
@@ -81,7 +107,7 @@ static int row_load(sqlite3 *db, int database, SchemaRow *row)
             rc = SQLITE_OK;
         } else {
             rc = SQLITE_CORRUPT;
-            set_malformed(db, rc, name, message);
+            set_malformed(db, rc, row_text(row, 1), message);
         }
     }
     mem_free(message);

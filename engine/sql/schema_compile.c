@@ -34,7 +34,11 @@ static int check_entry(const RowCompile *c, const char *type, const char *name,
 
 static int check_table_entry(const RowCompile *c, const char *type, const char *name)
 {
-    return c->root == 1 ? SQLITE_OK : check_entry(c, type, name, name); // 1: sqlite_schema itself
+    // sqlite_schema itself is no row of it, and its page no other table's.
+    bool is_own = c->root == 1 && c->name != NULL && name_equals_n(c->name, "sqlite_", 7);
+    if (c->root == 1 && !is_own)
+        return connection_error(c->db, SQLITE_CORRUPT, "%s", "");
+    return is_own ? SQLITE_OK : check_entry(c, type, name, name);
 }
 
 // Every tree lies in the file.
@@ -116,6 +120,10 @@ static void find_trigger_table(RowCompile *c, Trigger *trigger, const CreateTrig
 
 static int add_trigger(RowCompile *c, const CreateTrigger *create)
 {
+    const NameMap *tables = &c->db->databases[c->database].schema->tables;
+    if (c->database != DB_TEMP && name_map_find(tables, create->table.name) == NULL)
+        return connection_error(c->db, SQLITE_CORRUPT, "no such table: %s.%s",
+                                c->db->databases[c->database].name, create->table.name);
     Trigger *trigger = schema_build_trigger(c->db, c->database, create);
     if (trigger == NULL)
         return c->db->error_code;
@@ -135,6 +143,8 @@ static int add_object(RowCompile *c, const Stmt *stmt)
         if (stmt->u.create_table->name.schema != NULL)
             return connection_error(c->db, SQLITE_CORRUPT, "corrupt database");
         TRY(check_table_entry(c, "table", stmt->u.create_table->name.name));
+        if (stmt->u.create_table->as_select != NULL)
+            return connection_error(c->db, SQLITE_CORRUPT, "%s", "");
         return add_created_table(c, stmt->u.create_table);
     case STMT_CREATE_VIEW:
         TRY(check_table_entry(c, "view", stmt->u.create_view->name.name));
