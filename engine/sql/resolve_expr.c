@@ -198,7 +198,7 @@ static int resolve_subquery(Resolver *r, Scope *s, Expr *e)
     for (Select *term = e->select; term != NULL; term = term->prior)
         if (term->flags & SELECT_CORRELATED)
             e->flags |= EXPR_CORRELATED;
-    if (e->kind == EX_EXISTS)
+    if (e->kind == EX_EXISTS && e->select->prior == NULL) // terms of a compound are compared
         e->select->flags |= SELECT_EXISTS;
     e->flags |= EXPR_HAS_SUBQUERY;
     return SQLITE_OK;

@@ -15,8 +15,9 @@ static bool is_binary(const char *collation)
     return collation == NULL || name_equals(collation, "BINARY");
 }
 
-// Terms of a compound must agree on what a column's values are, or the condition means something
-// else.
+// Terms that are compared with each other must compare bytes, or rows that count as equal would be
+// told apart. Affinities may differ: like SQLite, each term then tests the condition on its own
+// column, and the outer query once more on the compound's.
 static bool compound_takes_terms(const Select *last)
 {
     bool all_union_all = true;
@@ -25,13 +26,9 @@ static bool compound_takes_terms(const Select *last)
         if (term->window_count > 0)
             return false;
     }
-    for (u32 i = 0; i < last->columns->count; i++) {
-        const Expr *model = last->columns->items[i].expr;
+    for (u32 i = 0; i < last->columns->count && !all_union_all; i++) {
         for (const Select *term = last; term != NULL; term = term->prior) {
-            const Expr *e = term->columns->items[i].expr;
-            if (expr_affinity(e) != expr_affinity(model))
-                return false;
-            if (!all_union_all && !is_binary(expr_collation_name(e)))
+            if (!is_binary(expr_collation_name(term->columns->items[i].expr)))
                 return false;
         }
     }
