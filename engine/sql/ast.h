@@ -623,6 +623,7 @@ typedef enum AlterKind {
     ALTER_DROP_CONSTRAINT, // old_name
     ALTER_SET_NOT_NULL,    // old_name; constraint->on_conflict
     ALTER_DROP_NOT_NULL,   // old_name
+    ALTER_CHANGE_COLUMN,   // old_name; column: the new definition
 } AlterKind;
 
 typedef struct Alter {

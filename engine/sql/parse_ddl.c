@@ -898,11 +898,21 @@ static void parse_alter_drop(Parser *p, Alter *alter)
     parse_alter_name(p, &alter->old_name, &alter->old_offset);
 }
 
-// ALTER [COLUMN] nm (SET NOT NULL onconf | DROP NOT NULL), behind ALTER
+// ALTER [COLUMN] nm (SET NOT NULL onconf | DROP NOT NULL | TO columnname carglist), behind ALTER
 static void parse_alter_column(Parser *p, Alter *alter)
 {
     (void)parser_accept(p, TK_COLUMN);
     parse_alter_name(p, &alter->old_name, &alter->old_offset);
+    if (parser_accept(p, TK_TO)) {
+        alter->kind = ALTER_CHANGE_COLUMN;
+        alter->new_name_quoted =
+            p->token.size > 0 && strchr("'\"`[", p->sql[p->token.offset]) != NULL;
+        u32 definition = p->token.offset;
+        alter->column = parse_column_def(p);
+        alter->new_name = alter->column->name;
+        alter->clause = parser_span(p, definition);
+        return;
+    }
     if (parser_accept(p, TK_DROP)) {
         alter->kind = ALTER_DROP_NOT_NULL;
         parser_expect(p, TK_NOT);

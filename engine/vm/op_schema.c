@@ -54,6 +54,7 @@ typedef struct Silence {
     u8 trace_mask;
     int analysis_limit;
     i64 changes, total_changes, last_rowid;
+    u64 flags;
 } Silence;
 
 static void end_rewritten(sqlite3 *db, const Silence *held, int rc)
@@ -70,8 +71,8 @@ static void end_rewritten(sqlite3 *db, const Silence *held, int rc)
 int op_sql_exec(Vm *vm, const Instr *in)
 {
     sqlite3 *db = vm->db;
-    Silence held = {db->authorizer, db->trace_mask,    db->analysis_limit,
-                    db->changes,    db->total_changes, db->last_rowid};
+    Silence held = {db->authorizer,    db->trace_mask, db->analysis_limit, db->changes,
+                    db->total_changes, db->last_rowid, db->flags};
     char *message = NULL;
     if ((in->p1 & SQL_EXEC_SILENT) != 0) {
         db->authorizer = NULL;
@@ -79,12 +80,16 @@ int op_sql_exec(Vm *vm, const Instr *in)
     }
     if ((in->p1 & SQL_EXEC_LIMITED) != 0)
         db->analysis_limit = in->p2;
+    if ((in->p1 & SQL_EXEC_PLAIN) != 0)
+        db->flags &= ~(CONN_FLAG(ENABLE_TRIGGER) | CONN_FLAG(FOREIGN_KEYS));
     db->waiting_statements++; // DROP counts readers: this statement is none that could mind
     int rc = vm_hooks()->execute(db, in->p4.text, &message);
     db->waiting_statements--;
     db->authorizer = held.authorizer;
     db->trace_mask = held.trace_mask;
     db->analysis_limit = held.analysis_limit;
+    if ((in->p1 & SQL_EXEC_PLAIN) != 0)
+        db->flags = held.flags;
     if ((in->p1 & SQL_EXEC_REWRITTEN) != 0)
         end_rewritten(db, &held, rc);
     if (rc != SQLITE_OK && message != NULL)

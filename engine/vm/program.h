@@ -96,6 +96,7 @@ enum {
     SQL_EXEC_SILENT = 0x01,    // authorizer and tracing off
     SQL_EXEC_LIMITED = 0x02,   // P2 is the analysis limit meanwhile
     SQL_EXEC_REWRITTEN = 0x04, // changes() stays; after a failure the schema is read anew
+    SQL_EXEC_PLAIN = 0x08,     // no triggers, no foreign keys
     // Halt: which constraint failed; P4 then names the culprit
     P5_CONSTRAINT_NOT_NULL = 1,
     P5_CONSTRAINT_UNIQUE = 2,

@@ -545,7 +545,7 @@ void alter_code_quick_check(Codegen *g, const char *text)
 
 // --- renaming ---
 
-static Rename rename_of(AlterCode *a, const char *column)
+Rename alter_rename_of(AlterCode *a, const char *column)
 {
     const Alter *alter = a->alter;
     bool legacy = (a->g->db->flags & CONN_FLAG(LEGACY_ALTER)) != 0;
@@ -559,7 +559,7 @@ static Rename rename_of(AlterCode *a, const char *column)
                     .is_shallow = legacy && column == NULL};
 }
 
-static void rewrite_rows(AlterCode *a, const Rename *rename)
+void alter_rewrite_rows(AlterCode *a, const Rename *rename)
 {
     for (u32 i = 0; i < a->row_count; i++) {
         AlterRow *row = &a->rows[i];
@@ -643,8 +643,8 @@ void alter_rename_table(AlterCode *a)
     }
     if (!name_is_free(a) || !alter_load_rows(a) || !alter_verify_others(a))
         return;
-    Rename rename = rename_of(a, NULL);
-    rewrite_rows(a, &rename);
+    Rename rename = alter_rename_of(a, NULL);
+    alter_rewrite_rows(a, &rename);
     for (u32 i = 0; i < a->row_count; i++)
         rename_row(a, &a->rows[i]);
     a->verb = "rename";
@@ -675,8 +675,8 @@ void alter_rename_column(AlterCode *a)
     }
     if (!alter_load_rows(a) || !alter_verify_others(a) || !alter_fix_quotes(a))
         return;
-    Rename rename = rename_of(a, a->table->columns[column].name);
-    rewrite_rows(a, &rename);
+    Rename rename = alter_rename_of(a, a->table->columns[column].name);
+    alter_rewrite_rows(a, &rename);
     a->verb = "rename";
     if (!alter_verify_table(a))
         return;
@@ -714,6 +714,7 @@ void code_alter(Codegen *g, ResolveContext *ctx, Alter *alter)
     case ALTER_RENAME_COLUMN: alter_rename_column(&a); return;
     case ALTER_ADD_COLUMN: alter_add_column(&a); return;
     case ALTER_DROP_COLUMN: alter_drop_column(&a); return;
+    case ALTER_CHANGE_COLUMN: alter_change_column(&a); return;
     case ALTER_ADD_CONSTRAINT:
     case ALTER_DROP_CONSTRAINT:
     case ALTER_SET_NOT_NULL:

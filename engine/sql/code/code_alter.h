@@ -51,10 +51,14 @@ void alter_code_rows(AlterCode *a);
 void alter_code_reload(AlterCode *a);
 void alter_set_sql(AlterRow *row, const char *sql);
 
+Rename alter_rename_of(AlterCode *a, const char *column); // column NULL: of the table
+void alter_rewrite_rows(AlterCode *a, const Rename *rename);
+
 void alter_rename_table(AlterCode *a);
 void alter_rename_column(AlterCode *a);
 void alter_add_column(AlterCode *a);
 void alter_drop_column(AlterCode *a);
-void alter_constraint(AlterCode *a); // ADD and DROP CONSTRAINT, SET and DROP NOT NULL
+void alter_change_column(AlterCode *a); // ALTER COLUMN ... TO
+void alter_constraint(AlterCode *a);    // ADD and DROP CONSTRAINT, SET and DROP NOT NULL
 
 #endif
