@@ -383,6 +383,25 @@ int cursor_last(Cursor *cur, bool *empty)
     return SQLITE_OK;
 }
 
+// A walk forward has come to a leaf. What it reads next is far from what it read last, so it is
+// asked for while there is still work to do here: the first entries, which processors do not
+// foresee, and the leaf after this one.
+static void ask_ahead(const Cursor *cur)
+{
+    enum { FEW = 4 }; // with more entries on a page, the wait for the first is lost among them
+    const Node *leaf = &cur->fast.level->node;
+    ASSERT(node_is_leaf(leaf));
+    for (u32 slot = 0; slot < leaf->cell_count && leaf->cell_count <= FEW; slot++)
+        __builtin_prefetch(node_cell(leaf, slot)); // NULL is no fault
+    if (cur->depth == 0)
+        return;
+    const Level *parent = &cur->path[cur->depth - 1];
+    Pgno next;
+    if (parent->slot < parent->node.cell_count
+        && node_child(&parent->node, parent->slot + 1, &next) == SQLITE_OK)
+        pager_touch(cur->bt->pager, next);
+}
+
 // The walk climbed over the root. The root's pin is kept for the next seek.
 static int finish_at_end(Cursor *cur)
 {
@@ -449,6 +468,8 @@ int cursor_next_slow(Cursor *cur)
     int rc = cursor_to_leftmost(cur);
     if (rc != SQLITE_OK)
         cur->fast.state = CURSOR_INVALID;
+    else
+        ask_ahead(cur);
     return rc;
 }
 

@@ -284,6 +284,14 @@ void page_ref(Page *page)
     ASSERT(page->pins != 0);
 }
 
+void pager_touch(const Pager *pager, Pgno pgno)
+{
+    ASSERT(pager != NULL);
+    const Slot *slot = pool_find(&pager->pool, pgno);
+    if (slot != NULL)
+        __builtin_prefetch(slot->page.data);
+}
+
 PageBuffer *page_hold(Page *page)
 {
     ASSERT(page->pins > 0);
