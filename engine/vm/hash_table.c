@@ -7,11 +7,13 @@
 #include "base/arena.h"
 #include "base/utf.h"
 #include "func/func.h"
+#include "vm/key_tree.h"
 #include <string.h>
 
 enum {
     GROUPS_MEMORY_DEFAULT = 1024 * 1024, // what a processor core has near at hand
     STATE_SIZE = 64,                     // of an aggregate, about
+    SET_MEMORY_DEFAULT = 2 * 1024 * 1024,
 };
 
 typedef struct HashSlot {
@@ -48,8 +50,9 @@ struct HashTable {
     HashEntry **ordered; // hash_rewind with HASH_SORTED
     u64 position;
     u32 walk_flags;
-    Value *values;  // one per field: what hash_value returned
-    u64 memory_max; // of groups
+    Value *values;      // one per field: what hash_value returned
+    u64 memory_max;     // of groups and sets
+    KeyTree *more_keys; // of a set without room in memory
     bool has_refused;
 };
 
@@ -276,7 +279,7 @@ int hash_new(sqlite3 *db, KeyShape *shape, u32 key_count, u32 payload_count, Has
     h->payload_count = payload_count;
     h->last = &h->first;
     h->values = values;
-    h->memory_max = GROUPS_MEMORY_DEFAULT;
+    h->memory_max = payload_count > 0 ? GROUPS_MEMORY_DEFAULT : SET_MEMORY_DEFAULT;
     *out = h;
     return SQLITE_OK;
 }
@@ -306,6 +309,8 @@ void hash_reset(HashTable *h)
     h->current = NULL;
     h->count = 0;
     h->has_refused = false;
+    key_tree_free(h->more_keys);
+    h->more_keys = NULL;
     arena_deinit(&h->arena);
     h->arena = (Arena){0};
 }
@@ -541,8 +546,19 @@ static int group_add(HashTable *h, u64 hash, const Value *key, HashEntry **out)
 
 static bool groups_are_full(const HashTable *h)
 {
-    return h->payload_count > 0
-           && h->arena.used + h->count * h->payload_count * STATE_SIZE >= h->memory_max;
+    return h->arena.used + h->count * h->payload_count * STATE_SIZE >= h->memory_max;
+}
+
+// A set goes on in a tree when its table is full.
+static int set_add_more(HashTable *h, const Value *key, HashGroupResult *out)
+{
+    bool existed;
+    ASSERT(h->payload_count == 0);
+    if (h->more_keys == NULL)
+        TRY(key_tree_new(h->db, h->shape, h->key_count, &h->more_keys));
+    TRY(key_tree_add(h->more_keys, key, &existed));
+    *out = existed ? GROUP_IS_KNOWN : GROUP_IS_NEW;
+    return SQLITE_OK;
 }
 
 int hash_group(HashTable *h, const Value *key, Value *accumulators, HashGroupResult *out)
@@ -556,6 +572,8 @@ int hash_group(HashTable *h, const Value *key, Value *accumulators, HashGroupRes
     HashEntry *e = NULL;
     if (h->bucket_count > 0)
         e = chain_find(h, h->buckets[hash & (h->bucket_count - 1)], hash, key);
+    if (e == NULL && h->payload_count == 0 && groups_are_full(h))
+        return set_add_more(h, key, out);
     if (e == NULL && groups_are_full(h)) {
         *out = GROUP_IS_REFUSED;
         h->has_refused = true;

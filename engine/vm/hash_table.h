@@ -8,7 +8,8 @@
 // collation unknown here puts all texts in one bucket.
 //
 // Groups are bounded in memory: a full table refuses new ones, and whoever fills it puts their rows
-// elsewhere. Tables of keys alone, and those for joins, grow.
+// elsewhere. A set, that is groups without accumulators, goes on in a temporary index. Tables for
+// joins grow.
 //
 // Entries with equal keys are met in the order they were inserted. Groups have accumulators instead
 // of a payload: registers that are moved in and out when the group changes.
@@ -45,7 +46,7 @@ MUST_USE int hash_group(HashTable *h, const Value *key, Value *accumulators, Has
 bool hash_has_refused(const HashTable *h); // some group, since it was last empty
 // Puts the registers away into the current group, if any.
 void hash_group_store(HashTable *h, Value *accumulators);
-void hash_set_memory_max(HashTable *h, u64 bytes); // of groups, instead of the default
+void hash_set_memory_max(HashTable *h, u64 bytes); // of groups or a set, instead of the default
 // Moves the accumulators of the entry stood on into the registers.
 void hash_group_load(HashTable *h, Value *accumulators);
 

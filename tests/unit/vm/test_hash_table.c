@@ -156,6 +156,39 @@ static void a_full_table_refuses_new_groups_only(void **state)
     hash_free(h);
 }
 
+static Value key_of(int i, char *room, size_t size)
+{
+    snprintf(room, size, "key number %d", i / 2);
+    Value v = i % 2 == 0 ? integer(i) : text(room);
+    if (i == 7)
+        v = (Value){.flags = V_NULL};
+    return v;
+}
+
+static void a_set_knows_its_keys_when_it_has_outgrown_memory(void **state)
+{
+    (void)state;
+    Machine m;
+    HashTable *h;
+    machine_open(&m);
+    assert_ok(hash_new(&m.db, NULL, 1, 0, &h));
+    hash_set_memory_max(h, 20000);
+    for (int turn = 0; turn < 3; turn++) {
+        for (int i = 0; i < 5000; i++) {
+            char room[32];
+            HashGroupResult result;
+            Value key = key_of(i, room, sizeof room);
+            assert_ok(hash_group(h, &key, NULL, &result));
+            assert_int_equal(result, turn % 2 == 0 ? GROUP_IS_NEW : GROUP_IS_KNOWN);
+        }
+        assert_in_range(hash_count(h), 100, 1000);
+        if (turn == 1)
+            hash_reset(h);
+    }
+    hash_free(h);
+    machine_close(&m);
+}
+
 static void a_rowid_set_empties_in_order_without_duplicates(void **state)
 {
     (void)state;
@@ -178,4 +211,5 @@ TEST_SUITE(hash_table, cmocka_unit_test(equal_keys_come_in_the_order_of_insertio
            cmocka_unit_test(null_keys_match_only_when_told),
            cmocka_unit_test(groups_keep_their_accumulators_and_come_sorted),
            cmocka_unit_test(a_full_table_refuses_new_groups_only),
+           cmocka_unit_test(a_set_knows_its_keys_when_it_has_outgrown_memory),
            cmocka_unit_test(a_rowid_set_empties_in_order_without_duplicates))
