@@ -347,7 +347,13 @@ static void code_in_loops_end(Codegen *g, LevelCode *lc)
     for (int i = lc->in_count - 1; i >= 0; i--) {
         InLoop *in = &lc->in_loops[i];
         label_here(g->program, in->is_null);
+        // The row of NULLs comes this way although an earlier key that is NULL kept the list from
+        // being made.
+        Label unmade = label_new(g->program);
+        if (lc->level->is_left)
+            program_emit(g->program, OP_IfNotOpen, in->cursor, unmade, 0);
         program_emit(g->program, in->reverse ? OP_Prev : OP_Next, in->cursor, in->top, 0);
+        label_here(g->program, unmade);
         program_jump_here(g->program, in->empty_jump);
     }
 }
