@@ -436,6 +436,21 @@ static FromItem *from_as_item(Resolver *r, FromList *from)
     return select->columns == NULL ? NULL : item;
 }
 
+// The joined rows are found again by key, so an index must hold it to stand for the table.
+static void mark_key_used(FromItem *target)
+{
+    ASSERT(target->table != NULL);
+
+    Table *table = target->table;
+    if (table->kind != TABLE_ORDINARY || (table->flags & TABLE_WITHOUT_ROWID) == 0) {
+        target->rowid_used = true;
+        return;
+    }
+    const Index *key = table_primary_key(table);
+    for (int i = 0; i < key->key_count; i++)
+        mark_column_used(target, key->columns[i]);
+}
+
 static int bind_update_sources(Resolver *r, Update *update)
 {
     update->sources = single_source(r, update->target);
@@ -450,6 +465,8 @@ static int bind_update_sources(Resolver *r, Update *update)
     item->position = 1;
     TRY(bind_item(r, item));
     update->sources->items[update->sources->count++] = item;
+    if (update->target->table->kind == TABLE_ORDINARY)
+        mark_key_used(update->target);
     for (u32 i = 0; i < update->from->count; i++)
         if (is_target_again(update->from->items[i], update->target))
             return resolve_error(r, NO_OFFSET,

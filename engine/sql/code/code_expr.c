@@ -92,6 +92,8 @@ static int index_position(const Index *index, int column)
 // them.
 static void code_subquery_real(Codegen *g, const FromItem *item, int column, Reg reg)
 {
+    if (item == g->raw_item)
+        return;
     bool is_real = item->table == NULL && item->columns != NULL && column >= 0
                    && (u32)column < item->column_count
                    && item->columns[column].affinity == AFF_REAL;

@@ -163,7 +163,14 @@ static int read_from(WindowCode *wc, int cursor)
     ColumnSource *source = source_of(wc->qc->g, wc->item->cursor);
     int former = source->cursor;
     source->cursor = cursor;
+    wc->qc->g->raw_item = wc->item;
     return former;
+}
+
+static void read_back(WindowCode *wc, int former)
+{
+    (void)read_from(wc, former);
+    wc->qc->g->raw_item = NULL;
 }
 
 static void step_call(WindowCode *wc, const WindowCall *c, Opcode op)
@@ -194,7 +201,7 @@ void code_window_step(WindowCode *wc, int cursor, Opcode op)
         if (needs_frame(&wc->calls[i]))
             step_call(wc, &wc->calls[i], op);
     }
-    read_from(wc, former);
+    read_back(wc, former);
 }
 
 static void reset_accumulators(WindowCode *wc)
@@ -260,7 +267,7 @@ static void code_pick(WindowCode *wc, const WindowCall *c, Reg row, Label missin
     program_emit(g->program, OP_NotExists, wc->rows, missing, row);
     int former = read_from(wc, wc->rows);
     code_expr_copy(g, c->call->list->items[0].expr, c->result);
-    read_from(wc, former);
+    read_back(wc, former);
 }
 
 static void code_lead_lag(WindowCode *wc, const WindowCall *c)

@@ -106,6 +106,7 @@ typedef struct Codegen {
     int plan_parent; // EXPLAIN QUERY PLAN: address of the enclosing OP_Explain, 0 at the top
     int plan_next_id;
     const char *authorizer_context;
+    const FromItem *raw_item; // a window's rows: functions take values as the records hold them
     bool real_virtuals;  // virtual columns of type REAL give a REAL that no record makes an integer
     int generated_depth; // generated columns inside generated columns
     int nesting;         // of trigger programs
