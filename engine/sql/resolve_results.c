@@ -105,6 +105,21 @@ static void find_origin(const Resolver *r, const Expr *e, Origin *out)
 
 // --- results ---
 
+// What a recursive term reads of the query itself is of the kind found so far. (Those columns are
+// the outer item's, too, which take the results in the end.)
+static void lend_affinity(const Select *first, u32 column, Affinity affinity)
+{
+    ASSERT(first->prior == NULL);
+
+    for (const Select *term = first->next; term != NULL; term = term->next) {
+        for (u32 i = 0; (term->flags & SELECT_RECURSIVE) != 0 && i < term->from->count; i++) {
+            const FromItem *item = term->from->items[i];
+            if (item->kind == FROM_RECURSIVE && column < item->column_count)
+                item->columns[column].affinity = (u8)affinity;
+        }
+    }
+}
+
 // A compound's column has the affinity of the first term that has one, unless values of other terms
 // would be changed by it.
 static Affinity result_affinity(const Select *first, u32 column)
@@ -120,6 +135,7 @@ static Affinity result_affinity(const Select *first, u32 column)
     }
     if (affinity < AFF_TEXT)
         return affinity;
+    lend_affinity(first, column, affinity);
     while (term->next != NULL) {
         term = term->next;
         others |= value_kinds(term->columns->items[column].expr);
