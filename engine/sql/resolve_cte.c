@@ -36,7 +36,8 @@ static int guard_error(Resolver *r, const Cte *cte)
 
 static bool names_cte(const FromItem *item, const Cte *cte)
 {
-    return item->select == NULL && item->kind == FROM_TABLE && item->schema == NULL
+    bool has_name = item->kind == FROM_TABLE || item->kind == FROM_FUNCTION;
+    return item->select == NULL && has_name && item->schema == NULL
            && item->name != NULL && name_equals(item->name, cte->name);
 }
 
@@ -52,6 +53,8 @@ static int bind_recursive_term(Resolver *r, FromItem *outer, Select *term, const
         if (++*count > 1)
             return resolve_error(r, NO_OFFSET, "multiple references to recursive table: %s",
                                  cte->name);
+        if (item->args != NULL && item->args->count > 0)
+            return resolve_error(r, NO_OFFSET, "too many arguments on %s() - max 0", cte->name);
         item->kind = FROM_RECURSIVE;
         item->cte = outer->cte;
         item->is_cte = true;

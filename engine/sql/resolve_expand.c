@@ -313,6 +313,17 @@ int expand_from_list_subqueries(Resolver *r, FromList *from)
     return SQLITE_OK;
 }
 
+// Of copies: uses of the window get copies of their own, unresolved.
+static int expand_window_lists(Resolver *r, const Window *w)
+{
+    ExprList *partition_by = expr_list_copy(r->arena, w->partition_by, NULL);
+    ExprList *order_by = expr_list_copy(r->arena, w->order_by, NULL);
+    if (r->arena->failed)
+        return resolve_no_memory(r);
+    TRY(expand_list_subqueries(r, partition_by));
+    return expand_list_subqueries(r, order_by);
+}
+
 static int expand_term_subqueries(Resolver *r, Select *s)
 {
     TRY(expand_list_subqueries(r, s->columns));
@@ -321,6 +332,8 @@ static int expand_term_subqueries(Resolver *r, Select *s)
     TRY(expand_list_subqueries(r, s->group_by));
     TRY(expand_subqueries(r, s->having));
     TRY(expand_list_subqueries(r, s->order_by));
+    for (Window *w = s->window_defs; w != NULL; w = w->next)
+        TRY(expand_window_lists(r, w)); // its tables must exist even where nothing uses it
     TRY(expand_subqueries(r, s->limit));
     return expand_subqueries(r, s->offset_expr);
 }

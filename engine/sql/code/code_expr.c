@@ -503,6 +503,16 @@ static Reg code_substitute(Codegen *g, Expr *e, Reg target)
     return 0;
 }
 
+Reg aggregate_register(const Codegen *g, const Expr *e)
+{
+    bool is_aggregate = e->kind == EX_CALL && e->u.call->window == NULL;
+    for (const Substitute *s = g->substitutes; s != NULL; s = s->next) {
+        if ((is_aggregate || e->kind == EX_COLUMN) && s->reg != 0 && expr_equal(s->expr, e))
+            return s->reg;
+    }
+    return 0;
+}
+
 static Reg code_scalar_subquery(Codegen *g, Expr *e)
 {
     if (e->kind == EX_SELECT && vector_size(e) > 1) {

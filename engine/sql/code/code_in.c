@@ -167,6 +167,13 @@ void code_in_narrow(Codegen *g, const Expr *in, InFields *fields, InSet *set)
 
 static Reg code_left_side(Codegen *g, Expr *in, u32 width)
 {
+    ASSERT(width == vector_size(in->left));
+
+    // As in SQLite, what the affinity of the set makes of an aggregate's result, or of a column of
+    // the group, is what the rest of the row sees of it.
+    Reg in_place = width == 1 ? aggregate_register(g, in->left) : 0;
+    if (in_place != 0)
+        return in_place;
     Reg first = reg_range_new(g, (int)width);
     if (in->left->kind == EX_SELECT && width > 1) {
         Reg from = code_subquery(g, in->left);

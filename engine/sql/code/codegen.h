@@ -163,6 +163,8 @@ ColumnSource *source_of(Codegen *g, int cursor); // grows the map; never NULL
 void source_set_table(Codegen *g, const FromItem *item, int cursor);
 void substitute_push(Codegen *g, Substitute *s); // `s` is the caller's, in force until popped
 void substitute_pop(Codegen *g, Substitute *s);
+// Where the value of an aggregate or of a group's column is while a group is put out; 0: elsewhere.
+Reg aggregate_register(const Codegen *g, const Expr *e);
 
 // --- EXPLAIN QUERY PLAN ---
 
