@@ -62,6 +62,7 @@ static int bind_bytes(sqlite3_stmt *stmt, int index, const void *bytes, u64 size
         return bind_leave(stmt, SQLITE_OK);
     if (encoding == 0) {
         rc = value_set_blob_destroy(param, bytes, size, destroy);
+        param->encoding = ((Vm *)stmt)->db->encoding; // should it be read as text
     } else {
         rc = value_set_text_destroy(param, bytes, size, encoding, destroy);
         if (rc == SQLITE_OK)

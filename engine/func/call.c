@@ -81,6 +81,8 @@ void call_result_blob(FuncCall *call, const void *bytes, u64 size, void (*destro
     int rc = value_set_blob_destroy(call->result, bytes, size, destroy);
     if (rc != SQLITE_OK)
         call_fail(call, rc);
+    else if (call->db != NULL)
+        call->result->encoding = call->db->encoding; // should it be read as text
 }
 
 int call_result_zeroblob(FuncCall *call, u64 size)

@@ -37,8 +37,8 @@ static int guard_error(Resolver *r, const Cte *cte)
 static bool names_cte(const FromItem *item, const Cte *cte)
 {
     bool has_name = item->kind == FROM_TABLE || item->kind == FROM_FUNCTION;
-    return item->select == NULL && has_name && item->schema == NULL
-           && item->name != NULL && name_equals(item->name, cte->name);
+    return item->select == NULL && has_name && item->schema == NULL && item->name != NULL
+           && name_equals(item->name, cte->name);
 }
 
 // Binds references to the CTE itself in one term; *count says how many there were.

@@ -185,6 +185,8 @@ static int resolve_result(Resolver *r, const Select *first, u32 column, ResultCo
         .collation = expr_collation_name(item->expr), // of the first term, whatever the others say
         .not_null = is_single && !expr_can_be_null(item->expr),
     };
+    for (const Select *s = first; s != NULL && out->compound_collation == NULL; s = s->next)
+        out->compound_collation = expr_collation_name(s->columns->items[column].expr);
     return SQLITE_OK;
 }
 

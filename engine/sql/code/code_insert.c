@@ -413,7 +413,7 @@ static void insert_images(InsertCode *in)
     in->first = in->old_first + width;
 }
 
-static bool upsert_touches_key(const InsertCode *in, const Upsert *clause)
+static bool upsert_touches_others(const InsertCode *in, const Upsert *clause)
 {
     bool *changed = arena_array(in->g->arena, (size_t)in->table->column_count + 1, sizeof *changed);
     for (u32 i = 0; changed != NULL && i < clause->set->count; i++) {
@@ -423,7 +423,9 @@ static bool upsert_touches_key(const InsertCode *in, const Upsert *clause)
                 changed[columns->items[c].column] = true;
         }
     }
-    return changed != NULL && foreign_keys_needed(in->g, in->table, changed, false);
+    return changed != NULL
+           && (foreign_keys_needed(in->g, in->table, changed, false)
+               || triggers_for(in->g, in->table, TRIGGER_UPDATE, changed) != 0);
 }
 
 // A row with the rowid given may have to go or to change first, with foreign keys that look at it.
@@ -436,7 +438,7 @@ static bool may_touch_other_row(const InsertCode *in)
         return false;
     for (const Upsert *u = in->insert->upsert; u != NULL; u = u->next) {
         if (u->target == NULL || u->is_rowid)
-            return u->do_update && upsert_touches_key(in, u);
+            return u->do_update && upsert_touches_others(in, u);
     }
     u8 own = in->table->primary_key_conflict;
     u8 action = in->on_conflict != ON_CONFLICT_DEFAULT ? in->on_conflict : own;

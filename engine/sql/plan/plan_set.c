@@ -13,10 +13,13 @@ static void *plan_new(PlanContext *plan, OperatorKind kind, size_t size)
     return op;
 }
 
-// The collation that compares column `column` of a compound: the first term's that has one.
+// The collation that compares column `column` of a compound: the first term's that has one, as it
+// was before rewriting put other expressions in the columns' place.
 const char *plan_compound_collation(const Select *last, u32 column)
 {
     const char *name = NULL;
+    if (last->results != NULL && last->prior != NULL && column < last->columns->count)
+        return last->results[column].compound_collation;
     if (last->prior != NULL)
         name = plan_compound_collation(last->prior, column);
     if (name == NULL && column < last->columns->count)
