@@ -311,7 +311,7 @@ typedef struct ResultColumn {
     const char *origin_schema, *origin_table, *origin_column; // column metadata API; NULL if none
     u8 affinity;                                              // Affinity
     const char *collation;                                    // NULL: BINARY by default
-    const char *compound_collation; // the first term's that has one: compares the rows of a compound
+    const char *compound_collation; // the first term's that has one: that of a compound's rows
     bool not_null;
 } ResultColumn;
 
