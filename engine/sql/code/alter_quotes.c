@@ -108,6 +108,23 @@ bool alter_row_resolves(AlterCode *a, const AlterRow *row)
     return rc == SQLITE_OK;
 }
 
+int alter_resolve_text(AlterCode *a, const AlterRow *row)
+{
+    ASSERT(row->is_changed);
+
+    AlterRow again = {.database = row->database, .name = row->name, .sql = row->sql};
+    if (!alter_parse_row(a, &again))
+        return SQLITE_NOMEM;
+    if (again.stmt == NULL || again.stmt->kind != STMT_CREATE_TRIGGER)
+        return again.stmt == NULL ? SQLITE_ERROR : resolve_row(a, &again);
+    Trigger *trigger =
+        schema_build_trigger(a->g->db, row->database, again.stmt->u.create_trigger);
+    int rc = trigger != NULL ? alter_resolve_trigger(a->g->db, a->g->arena, trigger)
+                             : a->g->db->error_code;
+    trigger_free(trigger);
+    return rc;
+}
+
 bool alter_fix_quotes(AlterCode *a)
 {
     sqlite3 *db = a->g->db;

@@ -575,6 +575,26 @@ void alter_rewrite_rows(AlterCode *a, const Rename *rename)
     }
 }
 
+// SQLite goes over the temporary schema twice when a temporary table's column is renamed. The second
+// time views and triggers have the new name, and the table in memory the old one: they fail.
+static bool verify_temporary_texts(AlterCode *a)
+{
+    if (a->database != DB_TEMP || (a->g->db->flags & CONN_FLAG(WRITABLE_SCHEMA)) != 0)
+        return true;
+    for (u32 i = 0; i < a->row_count; i++) {
+        const AlterRow *row = &a->rows[i];
+        bool is_program = strcmp(row->type, "view") == 0 || strcmp(row->type, "trigger") == 0;
+        if (!row->is_changed || !is_program)
+            continue;
+        a->g->db->is_altering = true;
+        int rc = alter_resolve_text(a, row);
+        a->g->db->is_altering = false;
+        if (rc != SQLITE_OK)
+            return unsound(a, row->type, row->name, false);
+    }
+    return true;
+}
+
 static bool name_is_free(AlterCode *a)
 {
     sqlite3 *db = a->g->db;
@@ -678,7 +698,7 @@ void alter_rename_column(AlterCode *a)
     Rename rename = alter_rename_of(a, a->table->columns[column].name);
     alter_rewrite_rows(a, &rename);
     a->verb = "rename";
-    if (!alter_verify_table(a))
+    if (!verify_temporary_texts(a) || !alter_verify_table(a))
         return;
     alter_code_rows(a);
     alter_code_reload(a);

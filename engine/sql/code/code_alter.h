@@ -38,6 +38,8 @@ MUST_USE int alter_resolve_trigger(sqlite3 *db, Arena *arena, Trigger *trigger);
 // name (alter_quotes.c).
 bool alter_fix_quotes(AlterCode *a);
 bool alter_row_resolves(AlterCode *a, const AlterRow *row); // do all its names mean something?
+// The same of a view's or trigger's changed text, in the schema as it was. Sets the error.
+MUST_USE int alter_resolve_text(AlterCode *a, const AlterRow *row);
 AlterRow *alter_table_row(AlterCode *a); // of the table itself; NULL: an error is set
 // Is the changed text of the table, and are its indexes, still sound? Sets "error in table t after
 // rename: ...".

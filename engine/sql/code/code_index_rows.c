@@ -231,7 +231,10 @@ void code_columns_affinity(Codegen *g, const Table *table, Reg first)
 
     int count;
     const char *letters = table_affinities(g, table, false, &count);
-    bool matters = false;
+    // What the row's own expressions see must be what its record will hold.
+    bool matters = has_generated(table) || table->check_count > 0;
+    for (const Index *index = table->indexes; index != NULL; index = index->next)
+        matters |= (index->flags & INDEX_HAS_EXPR) != 0 || index->where != NULL;
     for (int i = 0; i < count; i++)
         matters |= (u8)letters[i] > AFF_BLOB;
     if (matters)
