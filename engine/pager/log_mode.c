@@ -111,6 +111,12 @@ void pager_set_checkpoint_on_close(Pager *pager, bool enabled)
     pager->keep_log_on_close = !enabled;
 }
 
+Wal *pager_wal(const Pager *pager)
+{
+    ASSERT(pager != NULL);
+    return pager->wal;
+}
+
 // --- reading ---
 
 static void drop_changed_page(void *arg, Pgno pgno)

@@ -83,6 +83,8 @@ void pager_set_change_listener(Pager *pager, void (*changed)(void *arg, Pgno pgn
 // may differ from what this pager saw last. SQLITE_BUSY after the busy handler gave up.
 MUST_USE int pager_begin_read(Pager *pager, bool *changed);
 void pager_end_read(Pager *pager); // no page may be pinned, no write transaction open
+// The log, for snapshots that a program keeps; NULL: not in WAL mode.
+struct Wal *pager_wal(const Pager *pager);
 // Needs a snapshot. Reserves the file for writing; SQLITE_BUSY_SNAPSHOT when the snapshot is no
 // longer the newest (WAL), SQLITE_READONLY. `exclusive` takes the EXCLUSIVE lock at once (rollback
 // modes).

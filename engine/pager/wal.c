@@ -132,7 +132,8 @@ static int snapshot_try_file(Wal *wal, bool *taken)
 {
     ASSERT(taken != NULL);
     *taken = false;
-    if (shm_load(&wal_words(wal)[WORD_BACKFILLED]) != wal->header.last_frame)
+    bool is_all_copied = shm_load(&wal_words(wal)[WORD_BACKFILLED]) == wal->header.last_frame;
+    if (!is_all_copied || wal->wants_snapshot)
         return SQLITE_OK;
     int rc = wal_lock_shared(wal, SHM_SLOT_READ0);
     if (rc == SQLITE_BUSY)
@@ -155,6 +156,8 @@ static int snapshot_choose_mark(Wal *wal, int *index, u32 *mark)
     ASSERT(wal->read_lock < 0);
     volatile u32 *words = wal_words(wal);
     FrameNo last = wal->header.last_frame;
+    if (wal->wants_snapshot && wal->wanted.last_frame < last)
+        last = wal->wanted.last_frame;
     *index = 0;
     *mark = 0;
     for (int i = 1; i < READ_MARK_COUNT; i++) {
@@ -255,6 +258,11 @@ int wal_begin_read(Wal *wal, bool *changed)
     bool differs = false;
     wal->former = wal->header;
     int rc = snapshot_retry(wal, false, &differs);
+    if (rc == SQLITE_OK && wal->wants_snapshot) {
+        rc = wal_snapshot_adopt(wal, &differs);
+        if (rc != SQLITE_OK)
+            wal_end_read(wal);
+    }
     if (differs)
         *changed = true;
     return rc;

@@ -50,6 +50,18 @@ bool wal_has_heap_index(const Wal *wal);
 // Takes a read mark. *changed: others committed since this connection last looked.
 MUST_USE int wal_begin_read(Wal *wal, bool *changed);
 void wal_end_read(Wal *wal);
+// A moment of the log that a program keeps (wal_snapshot.c). get and check need a snapshot; what is
+// wanted is read by the next wal_begin_read: SQLITE_ERROR_SNAPSHOT if it is overwritten. adopt is
+// its second half. recover is sqlite3_snapshot_recover().
+typedef struct WalSnapshot {
+    u8 header[48];
+} WalSnapshot;
+MUST_USE int wal_snapshot_get(const Wal *wal, WalSnapshot *out); // SQLITE_ERROR: an empty log
+MUST_USE int wal_snapshot_check(Wal *wal, const WalSnapshot *snapshot);
+void wal_snapshot_want(Wal *wal, const WalSnapshot *snapshot); // NULL: the newest again
+MUST_USE int wal_snapshot_adopt(Wal *wal, bool *changed);
+MUST_USE int wal_snapshot_recover(Wal *wal);
+int wal_snapshot_compare(const WalSnapshot *a, const WalSnapshot *b); // <0: `a` is older
 u32 wal_page_count(const Wal *wal); // 0: the log is empty, the file's size counts
 u32 wal_page_size(const Wal *wal);  // 0 likewise
 // The newest frame of the page in this snapshot; 0: read the database file. May wait.

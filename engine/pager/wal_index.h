@@ -64,6 +64,8 @@ struct Wal {
     u32 region_count, region_capacity;
     WalHeader header; // this connection's snapshot
     WalHeader former; // the one before the last wal_begin_read
+    WalHeader wanted; // the moment to read next, if wants_snapshot
+    bool wants_snapshot;
     u32 page_size;
     FrameNo first_frame; // older ones are in the database for this snapshot
     i8 read_lock;        // which READ lock is held, -1 none
