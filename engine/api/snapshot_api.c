@@ -45,27 +45,23 @@ int sqlite3_snapshot_get(sqlite3 *db, const char *schema, sqlite3_snapshot **sna
     return api_exit(db, rc);
 }
 
-// A read transaction that is open moves to the snapshot, if no statement is running; one that is
-// not begins there.
+// A read transaction that is open moves to the snapshot, if no statement is running; else one
+// begins there. A connection that has read nothing yet does not know of the log.
 static int open_at(sqlite3 *db, Btree *bt, const WalSnapshot *snapshot)
 {
-    if (btree_txn_state(bt) == SQLITE_TXN_READ) {
-        Wal *wal = pager_wal(btree_pager(bt));
-        if (wal == NULL || db->active_statements > 0)
-            return SQLITE_ERROR;
-        TRY(wal_snapshot_check(wal, snapshot));
-        TRY(btree_commit(bt));
-    } else {
-        // Once, so that the pager knows of the log.
-        TRY(btree_begin(bt, BTREE_READ, NULL));
-        TRY(btree_commit(bt));
-    }
     Wal *wal = pager_wal(btree_pager(bt));
     if (wal == NULL)
         return SQLITE_ERROR;
+    if (btree_txn_state(bt) == SQLITE_TXN_READ) {
+        if (db->active_statements > 0)
+            return SQLITE_ERROR;
+        TRY(wal_snapshot_check(wal, snapshot));
+        TRY(btree_commit(bt));
+    }
     wal_snapshot_want(wal, snapshot);
     int rc = btree_begin(bt, BTREE_READ, NULL);
-    wal_snapshot_want(wal, NULL);
+    if (pager_wal(btree_pager(bt)) == wal)
+        wal_snapshot_want(wal, NULL);
     return rc;
 }
 
@@ -78,7 +74,8 @@ int sqlite3_snapshot_open(sqlite3 *db, const char *schema, sqlite3_snapshot *sna
     memcpy(&wanted, snapshot, sizeof wanted);
     Btree *bt = readable_database(db, schema);
     int rc = bt != NULL ? open_at(db, bt, &wanted) : SQLITE_ERROR;
-    return api_exit(db, rc);
+    (void)api_exit(db, SQLITE_OK);
+    return rc; // extended, whatever the connection asked for: SQLITE_ERROR_SNAPSHOT says it all
 }
 
 void sqlite3_snapshot_free(sqlite3_snapshot *snapshot)

@@ -21,6 +21,7 @@
 
 // Where temporary files go, if the application says so (part of the public interface).
 SQLITE_API char *sqlite3_temp_directory = NULL;
+SQLITE_API char *sqlite3_data_directory = NULL; // read on Windows only
 
 #define UNIX_EPOCH_MS 210866760000000LL // 1970-01-01 as a Julian day in milliseconds
 enum { TEMP_NAME_ATTEMPTS = 10 };

@@ -260,8 +260,10 @@ int wal_begin_read(Wal *wal, bool *changed)
     int rc = snapshot_retry(wal, false, &differs);
     if (rc == SQLITE_OK && wal->wants_snapshot) {
         rc = wal_snapshot_adopt(wal, &differs);
-        if (rc != SQLITE_OK)
+        if (rc != SQLITE_OK) {
             wal_end_read(wal);
+            wal->header = wal->former; // nobody has heard of the one just read
+        }
     }
     if (differs)
         *changed = true;
