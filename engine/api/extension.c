@@ -164,6 +164,7 @@ static const sqlite3_api_routines api_table = {
     .extended_result_codes = sqlite3_extended_result_codes,
     .limit = sqlite3_limit,
     .next_stmt = sqlite3_next_stmt,
+    .normalized_sql = sqlite3_normalized_sql,
     .sql = sqlite3_sql,
     .status = sqlite3_status,
     .backup_finish = sqlite3_backup_finish,
@@ -385,10 +386,8 @@ int sqlite3_load_extension(sqlite3 *db, const char *path, const char *entry, cha
     api_enter(db);
     char *why = NULL;
     int rc = load_extension(db, path, entry, &why);
-    if (rc != SQLITE_OK)
-        connection_error(db, rc, "%s", why != NULL ? why : "");
     if (message != NULL)
-        *message = why;
+        *message = why; // told here alone, not by sqlite3_errmsg()
     else
         mem_free(why);
     return api_exit(db, rc);

@@ -167,6 +167,8 @@ int sqlite3_step(sqlite3_stmt *stmt)
     sqlite3 *db = vm->db;
     api_enter(db);
     int rc = schema_change_is_heard(vm) ? step_schema_change(vm) : vm_step(vm);
+    if (rc == SQLITE_ROW && db->error_code != SQLITE_ROW)
+        connection_error_plain(db, SQLITE_ROW); // what went wrong before is past
     return api_exit(db, rc);
 }
 
@@ -465,11 +467,11 @@ int sqlite3_stmt_explain(sqlite3_stmt *stmt, int mode)
     int rc;
     if (vm->explain == mode)
         rc = SQLITE_OK;
-    else if (mode < EXPLAIN_NONE || mode > EXPLAIN_QUERY_PLAN || vm->state == VM_RUNNING)
-        rc = vm->state == VM_RUNNING ? SQLITE_BUSY : SQLITE_ERROR;
+    else if (mode < EXPLAIN_NONE || mode > EXPLAIN_QUERY_PLAN || !vm->is_prepared_v2)
+        rc = SQLITE_ERROR;
+    else if (vm->state == VM_RUNNING)
+        rc = SQLITE_BUSY;
     else
-        rc = connection_error(
-            vm->db, SQLITE_ERROR,
-            "changing a statement's EXPLAIN mode is not supported in this version");
+        rc = vm_set_explain(vm, (ExplainMode)mode);
     return api_exit(vm->db, rc);
 }

@@ -285,7 +285,7 @@ static int make_statement(Compilation *c, const char *sql, size_t size, u32 prep
     set_schema_change(c->parsed.stmt, arena, vm);
     int rc = set_param_names(c, vm, arena);
     if (rc == SQLITE_OK)
-        rc = vm_set_sql(vm, sql, (int)size, (u8)prepare_flags);
+        rc = vm_set_sql(vm, sql, (int)size, (u16)prepare_flags);
     if (rc != SQLITE_OK) {
         vm_free(vm);
         return connection_out_of_memory(c->db);
@@ -328,6 +328,9 @@ static int compile_once(sqlite3 *db, const char *sql, size_t size, u32 prepare_f
     if (rc == SQLITE_OK)
         rc = replace_pragma(&c);
     if (rc == SQLITE_OK) {
+        u32 mode = prepare_flags & COMPILE_AS_MASK;
+        if (mode != 0)
+            c.parsed.stmt->explain = (u8)((mode >> 8) - 1);
         *tail = c.parsed.tail;
         rc = prepare_tree(&c);
     }

@@ -12,7 +12,7 @@ void sql_install(void);
 
 // Compiles the first statement of sql[0..size). *out is NULL when there is none (only comments or
 // blanks). *tail is where the next one begins. Errors are set on the connection.
-// prepare_flags: SQLITE_PREPARE_*.
+// prepare_flags: SQLITE_PREPARE_*, COMPILE_AS_* (vm/vm.h).
 MUST_USE int sql_compile(sqlite3 *db, const char *sql, size_t size, u32 prepare_flags, Vm **out,
                          size_t *tail);
 

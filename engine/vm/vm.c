@@ -117,7 +117,7 @@ int vm_new(Program *takes, const VmLayout *layout, Vm **out)
     return SQLITE_OK;
 }
 
-int vm_set_sql(Vm *vm, const char *sql, int size, u8 prepare_flags)
+int vm_set_sql(Vm *vm, const char *sql, int size, u16 prepare_flags)
 {
     char *copy = mem_dup(sql, (u64)size);
     if (copy == NULL)
@@ -175,6 +175,9 @@ void vm_swap(Vm *vm, Vm *fresh)
     char *sql = vm->sql;
     vm->sql = fresh->sql;
     fresh->sql = sql;
+    char *normalized = vm->normalized_sql;
+    vm->normalized_sql = fresh->normalized_sql; // lives as long as the statement
+    fresh->normalized_sql = normalized;
     vm->sql_size = fresh->sql_size;
     vm->prepare_flags = fresh->prepare_flags;
     vm->is_prepared_v2 = fresh->is_prepared_v2;
@@ -223,6 +226,7 @@ void vm_free(Vm *vm)
         mem_free(vm->explain_row);
     }
     mem_free(vm->error_message);
+    mem_free(vm->normalized_sql);
     mem_free(vm->sql);
     program_free(vm->program);
     mem_free(vm);
@@ -349,6 +353,18 @@ static int wal_hooks_call(sqlite3 *db)
         if (frames > 0 && db->wal_hook != NULL && rc == SQLITE_OK)
             rc = db->wal_hook(db->wal_arg, db, db->databases[i].name, frames);
     }
+    return rc;
+}
+
+int vm_set_explain(Vm *vm, ExplainMode mode)
+{
+    ASSERT(vm->state != VM_RUNNING);
+
+    u16 former = vm->prepare_flags;
+    vm->prepare_flags = (u16)((former & ~COMPILE_AS_MASK) | COMPILE_AS((u32)mode));
+    int rc = hooks.recompile(vm);
+    if (rc != SQLITE_OK)
+        vm->prepare_flags = former;
     return rc;
 }
 

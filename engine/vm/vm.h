@@ -87,8 +87,8 @@ struct Vm {
     bool is_counted_reading, is_counted_writing;
     u8 schema_change; // QUIRE_SCHEMA_CREATE, ...: what the statement does; 0: something else
     const char *schema_change_schema, *schema_change_name; // in the program's arena; may be NULL
-    u8 prepare_flags;                                      // SQLITE_PREPARE_*
-    u8 error_action;                                       // OnConflict of the error being handled
+    u16 prepare_flags; // SQLITE_PREPARE_*, COMPILE_AS_*
+    u8 error_action;   // OnConflict of the error being handled
     u16 column_count;
     u32 database_mask, write_mask;
     int rc;               // how the run ended, or is ending
@@ -113,6 +113,7 @@ struct Vm {
     u32 expire_mask;          // parameters whose change makes the plan stale (stat4, LIKE)
     struct AuxData *aux_data; // sqlite3_set_auxdata
     char *sql;                // text it was compiled from, owned
+    char *normalized_sql;     // made when asked for, owned
     int sql_size;
     Value *explain_row; // EXPLAIN: eight values
     int explain_next;
@@ -125,7 +126,7 @@ struct Vm {
 // failure.
 MUST_USE int vm_new(Program *takes, const VmLayout *layout, Vm **out);
 // Text it was compiled from (copied), for sqlite3_sql() and recompilation.
-MUST_USE int vm_set_sql(Vm *vm, const char *sql, int size, u8 prepare_flags);
+MUST_USE int vm_set_sql(Vm *vm, const char *sql, int size, u16 prepare_flags);
 // `text` is borrowed: in the program's arena.
 void vm_set_column(Vm *vm, int column, VmColumnText what, const char *text);
 // For a statement just recompiled: exchanges everything but identity (address, place in the list),
@@ -160,6 +161,10 @@ void connection_rollback_all(sqlite3 *db, int trip_rc);
 void savepoints_close(sqlite3 *db);                    // forgets them all
 void connection_set_changes(sqlite3 *db, i64 changes); // changes() and total_changes()
 
+// Beside SQLITE_PREPARE_* in prepare_flags: the ExplainMode to compile as, whatever the text says.
+#define COMPILE_AS(mode) (((mode) + 1) << 8)
+enum { COMPILE_AS_MASK = 0x0300 };
+
 // What lies above the machine and is called from inside it. Installed once by sql.
 typedef struct VmHooks {
     // Compiles vm->sql anew and vm_swap()s; SQLITE_OK, or an error set on the connection.
@@ -177,5 +182,7 @@ typedef struct VmHooks {
     int (*column_default)(sqlite3 *db, const Column *column, Value *out);
 } VmHooks;
 void vm_install_hooks(const VmHooks *hooks);
+// Compiles a statement that is not running anew, as another ExplainMode.
+MUST_USE int vm_set_explain(Vm *vm, ExplainMode mode);
 
 #endif
