@@ -9,7 +9,9 @@
 #include "base/varint.h"
 #include "func/func.h"
 #include "value/record.h"
+#include "vm/preupdate.h"
 #include "vm/vm.h"
+#include <string.h>
 
 struct sqlite3_blob {
     sqlite3 *db;
@@ -18,6 +20,8 @@ struct sqlite3_blob {
     u32 offset; // of the value within the payload
     u32 size;
     bool is_writable;
+    int database;
+    char table[]; // its name, for the preupdate hook
 };
 
 // --- opening ---
@@ -164,10 +168,15 @@ static int blob_open(sqlite3 *db, const char *const names[3], RowId rowid, bool 
         return connection_error(db, SQLITE_ERROR, "no such column: \"%s\"", names[2]);
     if (writable)
         TRY(check_writable(db, table, column));
-    sqlite3_blob *blob = mem_alloc_zeroed(sizeof *blob);
+    size_t name_size = strlen(table->name) + 1;
+    sqlite3_blob *blob = mem_alloc_zeroed(sizeof *blob + name_size);
     if (blob == NULL)
         return connection_out_of_memory(db);
-    *blob = (sqlite3_blob){.db = db, .column = column, .is_writable = writable};
+    blob->db = db;
+    blob->column = column;
+    blob->is_writable = writable;
+    blob->database = schema_index(db, table->schema);
+    memcpy(blob->table, table->name, name_size);
     int rc = row_statement(db, table, writable, &blob->vm);
     if (rc == SQLITE_OK)
         rc = find_row(blob, rowid);
@@ -211,8 +220,8 @@ int sqlite3_blob_reopen(sqlite3_blob *blob, sqlite3_int64 rowid)
     api_enter(blob->db);
     int rc = blob->vm == NULL ? SQLITE_ABORT : find_row(blob, rowid);
     if (rc != SQLITE_OK && blob->vm != NULL) {
-        (void)vm_reset(blob->vm);
-        blob->size = 0;
+        (void)vm_finalize(blob->vm); // the handle is aborted: SQLITE_ABORT from now on
+        blob->vm = NULL;
     }
     return api_exit(blob->db, rc);
 }
@@ -256,6 +265,22 @@ static int blob_settle(sqlite3_blob *blob, Cursor **cur)
     return same ? SQLITE_OK : SQLITE_ABORT;
 }
 
+static int blob_put(sqlite3_blob *blob, Cursor *cur, const void *bytes, u32 size, u32 offset)
+{
+    sqlite3 *db = blob->db;
+    if (!blob->is_writable)
+        return SQLITE_READONLY;
+    if (db->preupdate_hook != NULL) {
+        const Table *table =
+            catalog_find_table(db, blob->table, db->databases[blob->database].name);
+        if (table != NULL)
+            TRY(preupdate_blob_write(blob->vm, table, blob->database, blob->column));
+        // The hook may have changed the row.
+        TRY(blob_settle(blob, &cur));
+    }
+    return cursor_payload_write(cur, blob->offset + offset, size, bytes);
+}
+
 static int blob_access(sqlite3_blob *blob, void *read, const void *write, int size, int offset)
 {
     if (blob == NULL)
@@ -271,9 +296,7 @@ static int blob_access(sqlite3_blob *blob, void *read, const void *write, int si
         if (rc == SQLITE_OK && read != NULL)
             rc = cursor_payload_read(cur, blob->offset + (u32)offset, (u32)size, read);
         else if (rc == SQLITE_OK)
-            rc = !blob->is_writable
-                     ? SQLITE_READONLY
-                     : cursor_payload_write(cur, blob->offset + (u32)offset, (u32)size, write);
+            rc = blob_put(blob, cur, write, (u32)size, (u32)offset);
         if (rc == SQLITE_ABORT && blob->vm != NULL) {
             (void)vm_finalize(blob->vm);
             blob->vm = NULL;

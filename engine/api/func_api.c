@@ -111,7 +111,7 @@ int sqlite3_create_window_function(sqlite3 *db, const char *name, int arg_count,
 
 int sqlite3_overload_function(sqlite3 *db, const char *name, int arg_count)
 {
-    if (!connection_is_usable(db) || name == NULL || arg_count < -2)
+    if (!connection_is_usable(db) || name == NULL || arg_count < -1)
         return error_misuse();
     api_enter(db);
     return api_exit(db, func_define_placeholder(db, name, arg_count));
@@ -119,41 +119,60 @@ int sqlite3_overload_function(sqlite3 *db, const char *name, int arg_count)
 
 // --- results ---
 
+// False for a null context, after giving back what was to be handed over.
+static bool call_is_given(const sqlite3_context *call, const void *bytes, void (*destroy)(void *))
+{
+    if (call != NULL)
+        return true;
+    (void)error_misuse();
+    if (destroy != SQLITE_STATIC && destroy != SQLITE_TRANSIENT)
+        destroy((void *)(uintptr_t)bytes);
+    return false;
+}
+
 void sqlite3_result_blob(sqlite3_context *call, const void *bytes, int size,
                          void (*destroy)(void *))
 {
-    call_result_blob(call, bytes, size < 0 ? 0 : (u64)size, destroy);
+    if (call_is_given(call, bytes, destroy))
+        call_result_blob(call, bytes, size < 0 ? 0 : (u64)size, destroy);
 }
 
 void sqlite3_result_blob64(sqlite3_context *call, const void *bytes, sqlite3_uint64 size,
                            void (*destroy)(void *))
 {
-    call_result_blob(call, bytes, size, destroy);
+    if (call_is_given(call, bytes, destroy))
+        call_result_blob(call, bytes, size, destroy);
 }
 
 void sqlite3_result_double(sqlite3_context *call, double real)
 {
-    call_result_f64(call, real);
+    if (call_is_given(call, NULL, SQLITE_STATIC))
+        call_result_f64(call, real);
 }
 
 void sqlite3_result_int(sqlite3_context *call, int integer)
 {
-    call_result_i64(call, integer);
+    if (call_is_given(call, NULL, SQLITE_STATIC))
+        call_result_i64(call, integer);
 }
 
 void sqlite3_result_int64(sqlite3_context *call, sqlite3_int64 integer)
 {
-    call_result_i64(call, integer);
+    if (call_is_given(call, NULL, SQLITE_STATIC))
+        call_result_i64(call, integer);
 }
 
 void sqlite3_result_null(sqlite3_context *call)
 {
-    call_result_null(call);
+    if (call_is_given(call, NULL, SQLITE_STATIC))
+        call_result_null(call);
 }
 
 static void result_text(sqlite3_context *call, const void *text, u64 size, u8 encoding,
                         void (*destroy)(void *))
 {
+    if (!call_is_given(call, text, destroy))
+        return;
     if (text == NULL)
         call_result_null(call);
     else
@@ -205,6 +224,8 @@ void sqlite3_result_text16be(sqlite3_context *call, const void *text, int size,
 
 void sqlite3_result_value(sqlite3_context *call, sqlite3_value *v)
 {
+    if (!call_is_given(call, NULL, SQLITE_STATIC))
+        return;
     if (v == NULL)
         call_result_null(call);
     else
@@ -214,17 +235,20 @@ void sqlite3_result_value(sqlite3_context *call, sqlite3_value *v)
 void sqlite3_result_pointer(sqlite3_context *call, void *pointer, const char *tag,
                             void (*destroy)(void *))
 {
-    call_result_pointer(call, pointer, tag, destroy);
+    if (call_is_given(call, pointer, destroy))
+        call_result_pointer(call, pointer, tag, destroy);
 }
 
 void sqlite3_result_subtype(sqlite3_context *call, unsigned int subtype)
 {
-    call_result_subtype(call, subtype);
+    if (call_is_given(call, NULL, SQLITE_STATIC))
+        call_result_subtype(call, subtype);
 }
 
 int sqlite3_result_zeroblob64(sqlite3_context *call, sqlite3_uint64 size)
 {
-    return call_result_zeroblob(call, size);
+    return call_is_given(call, NULL, SQLITE_STATIC) ? call_result_zeroblob(call, size)
+                                                    : SQLITE_MISUSE;
 }
 
 void sqlite3_result_zeroblob(sqlite3_context *call, int size)
@@ -234,27 +258,32 @@ void sqlite3_result_zeroblob(sqlite3_context *call, int size)
 
 void sqlite3_result_error(sqlite3_context *call, const char *message, int size)
 {
-    call_result_error(call, message, size, SQLITE_UTF8);
+    if (call_is_given(call, NULL, SQLITE_STATIC))
+        call_result_error(call, message, size, SQLITE_UTF8);
 }
 
 void sqlite3_result_error16(sqlite3_context *call, const void *message, int size)
 {
-    call_result_error(call, message, size, UTF16_NATIVE);
+    if (call_is_given(call, NULL, SQLITE_STATIC))
+        call_result_error(call, message, size, UTF16_NATIVE);
 }
 
 void sqlite3_result_error_code(sqlite3_context *call, int rc)
 {
-    call_result_error_code(call, rc);
+    if (call_is_given(call, NULL, SQLITE_STATIC))
+        call_result_error_code(call, rc);
 }
 
 void sqlite3_result_error_nomem(sqlite3_context *call)
 {
-    call_result_error_nomem(call);
+    if (call_is_given(call, NULL, SQLITE_STATIC))
+        call_result_error_nomem(call);
 }
 
 void sqlite3_result_error_toobig(sqlite3_context *call)
 {
-    call_result_error_toobig(call);
+    if (call_is_given(call, NULL, SQLITE_STATIC))
+        call_result_error_toobig(call);
 }
 
 // --- context ---
@@ -286,7 +315,10 @@ void *sqlite3_get_auxdata(sqlite3_context *call, int argument)
 
 void sqlite3_set_auxdata(sqlite3_context *call, int argument, void *data, void (*destroy)(void *))
 {
-    call_set_aux(call, argument, data, destroy);
+    if (call != NULL)
+        call_set_aux(call, argument, data, destroy);
+    else if (destroy != NULL)
+        destroy(data);
 }
 
 // --- collations ---

@@ -53,7 +53,7 @@ int sqlite3_vfs_register(sqlite3_vfs *vfs, int make_default)
 int sqlite3_vfs_unregister(sqlite3_vfs *vfs)
 {
     TRY(sqlite3_initialize());
-    return vfs_unregister(vfs);
+    return vfs != NULL ? vfs_unregister(vfs) : SQLITE_OK;
 }
 
 int sqlite3_sleep(int milliseconds)
@@ -162,10 +162,10 @@ int sqlite3_test_control(int op, ...)
 
 int sqlite3_setlk_timeout(sqlite3 *db, int timeout_ms, int flags)
 {
-    (void)timeout_ms;
-    (void)flags;
-    return connection_is_usable(db) ? SQLITE_OK
-                                    : error_misuse(); // locks are polled, never waited for
+    (void)flags; // locks are polled, never waited for
+    if (!connection_is_usable(db))
+        return error_misuse();
+    return timeout_ms < -1 ? SQLITE_RANGE : SQLITE_OK;
 }
 
 // Shared-cache connections do not lock each other out, so there is never anything to wait for.
@@ -173,7 +173,9 @@ int sqlite3_unlock_notify(sqlite3 *db, void (*notify)(void **, int), void *arg)
 {
     if (!connection_is_usable(db))
         return error_misuse();
+    api_enter(db);
+    connection_error_clear(db);
     if (notify != NULL)
         notify(&arg, 1);
-    return SQLITE_OK;
+    return api_exit(db, SQLITE_OK);
 }

@@ -11,13 +11,17 @@
 
 int sqlite3_complete(const char *sql)
 {
-    return sql == NULL ? error_misuse() : sql_is_complete(sql, strlen(sql));
+    if (sql == NULL) {
+        (void)error_misuse();
+        return 0;
+    }
+    return sql_is_complete(sql, strlen(sql));
 }
 
 int sqlite3_complete16(const void *sql)
 {
     TRY(sqlite3_initialize());
-    char *utf8 = utf16_text_to_utf8(sql);
+    char *utf8 = sql != NULL ? utf16_text_to_utf8(sql) : NULL;
     if (utf8 == NULL)
         return SQLITE_NOMEM;
     int complete = sqlite3_complete(utf8);

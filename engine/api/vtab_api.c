@@ -52,7 +52,7 @@ int sqlite3_vtab_on_conflict(sqlite3 *db)
 
 int sqlite3_vtab_nochange(sqlite3_context *call)
 {
-    return sqlite3_value_nochange(call->result);
+    return call != NULL && sqlite3_value_nochange(call->result);
 }
 
 // --- inside xBestIndex ---

@@ -36,6 +36,21 @@ int preupdate_call(Vm *vm, VmCursor *c, const PreupdateEvent *event)
     return db->out_of_memory ? SQLITE_NOMEM : SQLITE_OK;
 }
 
+int preupdate_blob_write(Vm *vm, const Table *table, int database, int column)
+{
+    VmCursor *c = vm->cursors[0];
+    ASSERT(c != NULL && c->is_table);
+    RowId rowid = cursor_rowid(c->tree);
+    PreupdateEvent event = {.table = table,
+                            .op = SQLITE_DELETE,
+                            .database = database,
+                            .old_rowid = rowid,
+                            .new_rowid = rowid,
+                            .blob_column = column};
+    c->row = NULL; // earlier pieces were written past it
+    return preupdate_call(vm, c, &event);
+}
+
 static Value *values_new(const Preupdate *p)
 {
     Value *values = mem_alloc_zeroed((u64)p->table->column_count * sizeof *values);
