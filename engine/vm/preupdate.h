@@ -30,7 +30,8 @@ typedef struct PreupdateEvent {
 } PreupdateEvent;
 MUST_USE int preupdate_call(Vm *vm, VmCursor *c, const PreupdateEvent *event);
 
-// The same for sqlite3_blob_write(): the row under the first cursor of `vm` is announced as deleted.
+// The same for sqlite3_blob_write(): the row under the first cursor of `vm` is announced as
+// deleted.
 MUST_USE int preupdate_blob_write(Vm *vm, const Table *table, int database, int column);
 
 // The public calls of the same names. SQLITE_MISUSE outside the hook, SQLITE_RANGE.
