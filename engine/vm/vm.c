@@ -361,7 +361,7 @@ int vm_set_explain(Vm *vm, ExplainMode mode)
     ASSERT(vm->state != VM_RUNNING);
 
     u16 former = vm->prepare_flags;
-    vm->prepare_flags = (u16)((former & ~COMPILE_AS_MASK) | COMPILE_AS((u32)mode));
+    vm->prepare_flags = (u16)((former & (u16)~COMPILE_AS_MASK) | COMPILE_AS((u32)mode));
     int rc = hooks.recompile(vm);
     if (rc != SQLITE_OK)
         vm->prepare_flags = former;
