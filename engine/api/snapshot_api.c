@@ -104,7 +104,8 @@ int sqlite3_snapshot_recover(sqlite3 *db, const char *schema)
         if (rc == SQLITE_OK) {
             Wal *wal = pager_wal(btree_pager(bt));
             rc = wal != NULL ? wal_snapshot_recover(wal) : SQLITE_ERROR;
-            (void)btree_commit(bt);
+            int end_rc = btree_commit(bt); // nothing was written: it only lets go
+            rc = rc != SQLITE_OK ? rc : end_rc;
         }
     }
     return api_exit(db, rc);
