@@ -284,10 +284,16 @@ int sqlite3_open16(const void *name, sqlite3 **db)
 
 static void rollback_all(sqlite3 *db)
 {
+    bool is_open = !db->autocommit;
     for (int i = 0; i < db->database_count; i++) {
-        if (db->databases[i].btree != NULL)
-            btree_rollback(db->databases[i].btree, SQLITE_ABORT_ROLLBACK, false);
+        Btree *bt = db->databases[i].btree;
+        if (bt == NULL)
+            continue;
+        is_open = is_open || btree_txn_state(bt) == SQLITE_TXN_WRITE;
+        btree_rollback(bt, SQLITE_ABORT_ROLLBACK, false);
     }
+    if (is_open && db->rollback_hook != NULL)
+        db->rollback_hook(db->rollback_arg);
 }
 
 static void close_databases(sqlite3 *db)
@@ -315,8 +321,8 @@ static void connection_free(sqlite3 *db)
 {
     rollback_all(db);
     savepoints_close(db);
-    connection_release_builtins(db);
     close_databases(db);
+    connection_release_builtins(db); // destructors run when the files are closed
     if (db->autovacuum_destroy != NULL)
         db->autovacuum_destroy(db->autovacuum_arg);
     value_free(db->error_message);

@@ -234,6 +234,7 @@ struct IdList {
         const char *name;
         u32 offset;
         i32 column; // resolved: index in the target table, -1 rowid
+        bool is_ignored; // resolved: the authorizer lets it keep its value
     } * items;
 };
 
@@ -457,6 +458,7 @@ typedef struct Upsert {
 } Upsert;
 
 typedef struct Insert {
+    bool is_ignored; // resolved: the authorizer wants it to do nothing
     With *with;
     u8 on_conflict; // OnConflict; REPLACE INTO is ON_CONFLICT_REPLACE
     FromItem *target;
@@ -479,6 +481,7 @@ typedef struct Update {
 } Update;
 
 typedef struct Delete {
+    bool is_ignored; // resolved: the authorizer wants rows deleted one by one
     With *with;
     FromItem *target;
     Expr *where;

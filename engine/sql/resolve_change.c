@@ -201,15 +201,45 @@ static int check_literal_widths(Resolver *r, const SetList *set)
     return SQLITE_OK;
 }
 
-static int resolve_set(Resolver *r, Scope *s, const FromItem *target, SetList *set)
+// Asks the authorizer about a change of the target; what the code generator wrote is not asked
+// about.
+static int authorize_change(Resolver *r, int action, const FromItem *target, const char *column,
+                            bool *is_ignored)
+{
+    const Table *table = target->table;
+    if (r->ctx->is_nested)
+        return SQLITE_OK;
+    int index = schema_index(r->db, table->schema);
+    int rc = resolve_authorize(r->db, action, table->name, column, r->db->databases[index].name);
+    *is_ignored = rc == SQLITE_IGNORE;
+    return rc == SQLITE_IGNORE ? SQLITE_OK : rc;
+}
+
+static int authorize_set_columns(Resolver *r, const FromItem *target, SetItem *item)
+{
+    const Table *table = target->table;
+    for (u32 i = 0; i < item->columns->count; i++) {
+        struct IdItem *id = &item->columns->items[i];
+        const char *name = id->column >= 0 ? table->columns[id->column].name : "ROWID";
+        TRY(authorize_change(r, SQLITE_UPDATE, target, name, &id->is_ignored));
+    }
+    return SQLITE_OK;
+}
+
+// `joins`: UPDATE with FROM, whose values are results of a query, resolved after the columns.
+static int resolve_set(Resolver *r, Scope *s, const FromItem *target, SetList *set, bool joins)
 {
     for (u32 i = 0; i < set->count; i++)
         TRY(expand_subqueries(r, set->items[i].expr));
     for (u32 i = 0; i < set->count; i++) {
-        TRY(resolve_expr(r, s, set->items[i].expr));
+        if (!joins)
+            TRY(resolve_expr(r, s, set->items[i].expr));
         TRY(check_assigned_width(r, &set->items[i]));
         TRY(resolve_set_columns(r, target, &set->items[i]));
+        TRY(authorize_set_columns(r, target, &set->items[i]));
     }
+    for (u32 i = 0; joins && i < set->count; i++)
+        TRY(resolve_expr(r, s, set->items[i].expr));
     return SQLITE_OK;
 }
 
@@ -338,7 +368,7 @@ static int resolve_upsert(Resolver *r, Insert *insert)
         if (!upsert->do_update)
             continue;
         Scope s = {.from = sources, .excluded = excluded};
-        TRY(resolve_set(r, &s, target, upsert->set));
+        TRY(resolve_set(r, &s, target, upsert->set, false));
         TRY(expand_subqueries(r, upsert->where));
         TRY(resolve_expr(r, &s, upsert->where));
         TRY(check_row_values(r, upsert->where));
@@ -395,9 +425,12 @@ static int resolve_insert(Resolver *r, Insert *insert)
         if (u->do_update)
             TRY(check_literal_widths(r, u->set));
     TRY(bind_target(r, insert->target, TRIGGER_INSERT));
+    TRY(authorize_change(r, SQLITE_INSERT, insert->target, NULL, &insert->is_ignored));
     TRY(resolve_insert_columns(r, insert));
     if (insert->select != NULL) {
         TRY(expand_select(r, insert->select));
+        bool is_row = (insert->select->flags & SELECT_VALUES) != 0 && insert->select->prior == NULL;
+        r->inserted = is_row ? insert->select : NULL;
         TRY(resolve_query(r, NULL, insert->select));
     }
     TRY(check_value_count(r, insert));
@@ -485,7 +518,7 @@ static int resolve_update(Resolver *r, Update *update)
     TRY(bind_target(r, update->target, TRIGGER_UPDATE));
     TRY(bind_update_sources(r, update));
     Scope s = {.from = update->sources};
-    TRY(resolve_set(r, &s, update->target, update->set));
+    TRY(resolve_set(r, &s, update->target, update->set, update->from != NULL));
     TRY(expand_subqueries(r, update->where));
     if (update->from != NULL)
         TRY(resolve_list(r, &s, update->sources->items[1]->args));
@@ -499,6 +532,7 @@ static int resolve_update(Resolver *r, Update *update)
 static int resolve_delete(Resolver *r, Delete *delete_)
 {
     TRY(bind_target(r, delete_->target, TRIGGER_DELETE));
+    TRY(authorize_change(r, SQLITE_DELETE, delete_->target, NULL, &delete_->is_ignored));
     FromList *sources = single_source(r, delete_->target);
     if (sources == NULL)
         return resolve_no_memory(r);

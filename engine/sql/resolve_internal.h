@@ -22,6 +22,7 @@ typedef struct Resolver {
     bool no_offsets;      // the tree was not parsed from the statement's text
     bool in_cte;          // inside the body of a common table expression
     u32 view_depth;
+    const Select *inserted; // one row of VALUES to be inserted: no query to the authorizer
     bool *is_failing; // an error is set, but the rest of the expression is looked at all the same
 } Resolver;
 

@@ -389,8 +389,8 @@ int vm_step(Vm *vm)
                 vm->error_message = mem_dup(value_text(db->error_message, SQLITE_UTF8), (u64)-1);
             return db->out_of_memory ? SQLITE_NOMEM : compiled;
         }
-        vm->started_us = 0; // it is the same run to those who listen
-        vm->was_traced = true;
+        trace_end(vm);
+        vm->was_traced = true; // it is the same run to those who listen
         vm_reset(vm);
         vm->expired = false;
         rc = step_once(vm);
@@ -398,8 +398,8 @@ int vm_step(Vm *vm)
     }
     if (rc == SQLITE_ROW)
         return rc;
+    trace_end(vm);
     if (rc == SQLITE_DONE) {
-        trace_end(vm);
         if (db->autocommit)
             vm->rc = wal_hooks_call(db);
         if (vm->rc == SQLITE_OK) {

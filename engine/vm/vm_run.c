@@ -184,8 +184,9 @@ static void op_move(Value *r, const Instr *in)
 static void op_init(Vm *vm, Instr *in)
 {
     if (UNLIKELY(vm->frame != NULL)) {
-        if (vm->db->trace_mask != 0 && in->p4_kind == P4_TEXT)
-            trace_trigger(vm, in->p4.text);
+        // What a foreign key does has no text of its own: the statement's is shown once more.
+        if (vm->db->trace_mask != 0)
+            trace_trigger(vm, in->p4_kind == P4_TEXT ? in->p4.text : vm->sql);
         return;
     }
     if (in->p1 < 0x7ffffff0) {
@@ -613,7 +614,8 @@ stepped:
     DELEGATE(FilterJudge, op_filter_judge)
     DELEGATE(FilterAdd, op_filter_add)
     DELEGATE(Filter, op_filter)
-    CASE(Trace) : NEXT;
+    CASE(Trace) : if (UNLIKELY(vm->db->trace_mask != 0)) trace_trigger(vm, in->p4.text);
+    NEXT;
     CASE(ReleaseReg) : NEXT;
     CASE(CursorHint) : NEXT;
     CASE(Abortable) : NEXT;

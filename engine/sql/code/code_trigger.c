@@ -81,6 +81,20 @@ static void code_step_statement(Codegen *g, Stmt *stmt)
     program_emit0(g->program, OP_ResetCount);
 }
 
+// What the tracer is shown: the text of the statement on one line.
+static void code_step_trace(Codegen *g, const TriggerStep *step)
+{
+    if (step->span.size == 0)
+        return; // a foreign key's action
+    char *text =
+        arena_printf(program_arena(g->program), "-- %.*s", (int)step->span.size, step->span.text);
+    if (text == NULL)
+        return;
+    for (char *c = text; *c != '\0'; c++)
+        *c = *c == '\n' || *c == '\t' || *c == '\r' || *c == '\f' ? ' ' : *c;
+    program_emit_text(g->program, OP_Trace, 0, 0, 0, text, -1);
+}
+
 static void code_steps(Codegen *g, ResolveContext *ctx, const Trigger *trigger)
 {
     for (const TriggerStep *step = trigger->steps; step != NULL && !codegen_failed(g);
@@ -101,6 +115,7 @@ static void code_steps(Codegen *g, ResolveContext *ctx, const Trigger *trigger)
             return;
         }
         g->stmt = stmt;
+        code_step_trace(g, step);
         code_step_statement(g, stmt);
     }
 }

@@ -17,9 +17,7 @@ static bool assign(Codegen *g, UpdateRow *u, const SetItem *item, u32 field)
 {
     int column = item->columns->items[field].column;
     Table *table = u->table;
-    const char *name = column >= 0 ? table->columns[column].name : "ROWID";
-    int database = schema_index(g->db, table->schema);
-    if (!code_authorize(g, SQLITE_UPDATE, table->name, name, database))
+    if (item->columns->items[field].is_ignored)
         return !codegen_failed(g);
     UpdateColumn value = {.set = item, .field = field};
     if (column < 0 || column == table->rowid_alias) {
