@@ -138,11 +138,19 @@ int sqlite3_db_release_memory(sqlite3 *db)
     return api_exit(db, SQLITE_OK);
 }
 
+// A database in memory has no file: programs are given one that is not open.
+static sqlite3_file *file_or_closed(Pager *pager)
+{
+    static sqlite3_file closed = {NULL};
+    sqlite3_file *file = pager_file(pager);
+    return file != NULL ? file : &closed;
+}
+
 static int file_control_value(Btree *bt, int op, void *arg)
 {
     Pager *pager = btree_pager(bt);
     switch (op) {
-    case SQLITE_FCNTL_FILE_POINTER: *(sqlite3_file **)arg = pager_file(pager); return SQLITE_OK;
+    case SQLITE_FCNTL_FILE_POINTER: *(sqlite3_file **)arg = file_or_closed(pager); return SQLITE_OK;
     case SQLITE_FCNTL_VFS_POINTER: *(sqlite3_vfs **)arg = pager_vfs(pager); return SQLITE_OK;
     case SQLITE_FCNTL_JOURNAL_POINTER:
         *(sqlite3_file **)arg = pager_journal_file(pager);

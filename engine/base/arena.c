@@ -135,6 +135,15 @@ char *arena_dup(Arena *arena, const char *text, size_t size)
     return copy;
 }
 
+char *arena_keep(Arena *arena, const Buffer *buf)
+{
+    ASSERT(arena != NULL);
+    if (buf->rc == SQLITE_OK)
+        return arena_dup(arena, buf->size > 0 ? buf->bytes : "", buf->size);
+    arena->failed = true;
+    return NULL;
+}
+
 char *arena_printf(Arena *arena, const char *fmt, ...)
 {
     ASSERT(fmt != NULL);

@@ -7,7 +7,7 @@
 // failure `failed` stays set and every further call returns NULL, so that builders ask once at the
 // end.
 
-#include "base/contract.h"
+#include "base/buffer.h"
 
 typedef struct ArenaChunk ArenaChunk;
 typedef struct Arena {
@@ -22,6 +22,8 @@ void *arena_alloc(Arena *arena, size_t size); // uninitialised
 void *arena_alloc_zeroed(Arena *arena, size_t size);
 void *arena_array(Arena *arena, size_t count, size_t item_size); // zeroed, overflow-checked
 char *arena_dup(Arena *arena, const char *text, size_t size);    // adds a NUL
+// The content of a buffer; one that has failed makes the arena fail.
+char *arena_keep(Arena *arena, const Buffer *buf);
 char *arena_printf(Arena *arena, const char *fmt, ...) PRINTF_LIKE(2, 3);
 void arena_reset(Arena *arena);  // empties it, keeping one chunk for reuse; clears `failed`
 void arena_deinit(Arena *arena); // gives everything back

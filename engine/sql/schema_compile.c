@@ -257,6 +257,10 @@ int schema_parse_rows(sqlite3 *db, int database, const char *where, u32 flags)
             .root = (Pgno)sqlite3_column_int64(stmt, 3),
             .sql = (const char *)sqlite3_column_text(stmt, 4),
         };
+        if (sqlite3_errcode(db) == SQLITE_NOMEM) { // a text that is there could not be given
+            rc = SQLITE_NOMEM;
+            break;
+        }
         char *message = NULL;
         db->is_loading = true;
         rc = schema_compile_object(db, database, &entry, &message);

@@ -74,7 +74,7 @@ static const char *single_quoted(AlterCode *a, const char *sql, u32 offset, u32 
             i++; // a doubled quote
     }
     buffer_add_char(&out, '\'');
-    const char *text = arena_dup(a->g->arena, buffer_text(&out), out.size);
+    const char *text = arena_keep(a->g->arena, &out);
     buffer_deinit(&out);
     return text;
 }

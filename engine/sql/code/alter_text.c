@@ -63,7 +63,7 @@ const char *edit_apply(EditList *list)
             buffer_add_char(&out, ' ');
     }
     buffer_add_text(&out, list->sql + at);
-    const char *text = arena_dup(list->arena, buffer_text(&out), out.size);
+    const char *text = arena_keep(list->arena, &out);
     buffer_deinit(&out);
     return text;
 }
@@ -101,7 +101,7 @@ static const char *quoted(const RenameWalk *w, const char *name)
         buffer_add_char(&out, *name);
     }
     buffer_add_char(&out, '"');
-    const char *text = arena_dup(w->rename->arena, buffer_text(&out), out.size);
+    const char *text = arena_keep(w->rename->arena, &out);
     buffer_deinit(&out);
     return text != NULL ? text : "";
 }

@@ -517,7 +517,9 @@ static void fn_quick_check(FuncCall *call, int arg_count, Value **args)
     sqlite3_stmt *stmt = NULL;
     Buffer sql = {0};
     buffer_printf(&sql, "PRAGMA %s", (const char *)value_text(args[0], SQLITE_UTF8));
-    int rc = sqlite3_prepare_v2(call->db, buffer_text(&sql), -1, &stmt, NULL);
+    int rc = sql.rc != SQLITE_OK
+                 ? SQLITE_NOMEM
+                 : sqlite3_prepare_v2(call->db, buffer_text(&sql), -1, &stmt, NULL);
     buffer_deinit(&sql);
     while (rc == SQLITE_OK && sqlite3_step(stmt) == SQLITE_ROW) {
         const char *finding = (const char *)sqlite3_column_text(stmt, 0);

@@ -48,6 +48,8 @@ void code_unique_failed(Codegen *g, u8 on_conflict, const Index *index)
     bool is_key = (index->flags & INDEX_PRIMARY_KEY) != 0;
     code_halt(g, is_key ? SQLITE_CONSTRAINT_PRIMARYKEY : SQLITE_CONSTRAINT_UNIQUE, on_conflict,
               buffer_text(&text), P5_CONSTRAINT_UNIQUE);
+    if (text.rc != SQLITE_OK)
+        codegen_fail(g, connection_out_of_memory(g->db));
     buffer_deinit(&text);
 }
 

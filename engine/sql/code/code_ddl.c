@@ -106,8 +106,10 @@ const char *sql_quoted(Codegen *g, const char *text)
         buffer_add_char(&out, *c);
     }
     buffer_add_char(&out, '\'');
-    const char *kept = arena_dup(g->arena, buffer_text(&out), out.size);
+    const char *kept = arena_keep(g->arena, &out);
     buffer_deinit(&out);
+    if (kept == NULL)
+        codegen_fail(g, connection_out_of_memory(g->db));
     return kept != NULL ? kept : "''";
 }
 
@@ -136,8 +138,10 @@ const char *sql_identifier(Codegen *g, const char *name)
         buffer_add_char(&out, *c);
     }
     buffer_add_char(&out, '"');
-    const char *kept = arena_dup(g->arena, buffer_text(&out), out.size);
+    const char *kept = arena_keep(g->arena, &out);
     buffer_deinit(&out);
+    if (kept == NULL)
+        codegen_fail(g, connection_out_of_memory(g->db));
     return kept != NULL ? kept : name;
 }
 
@@ -169,6 +173,8 @@ void ddl_code_parse_schema(Codegen *g, int database, const char *fmt, ...)
     Buffer where = {0};
     buffer_vprintf(&where, fmt, args);
     va_end(args);
+    if (where.rc != SQLITE_OK)
+        codegen_fail(g, connection_out_of_memory(g->db));
     program_emit_text(g->program, OP_ParseSchema, database, 0, 0, buffer_text(&where), -1);
     buffer_deinit(&where);
     codegen_may_abort(g);

@@ -118,7 +118,7 @@ static const char *as_select_text(Codegen *g, const CreateTable *create, char **
                       type_of_affinity(select->results[i].affinity));
     }
     buffer_add_text(&text, is_short ? ")" : "\n)");
-    const char *kept = arena_dup(g->arena, buffer_text(&text), text.size);
+    const char *kept = arena_keep(g->arena, &text);
     buffer_deinit(&text);
     return kept;
 }

@@ -490,7 +490,7 @@ static Expr *parse_when(Codegen *g, const Table *parent, const ForeignKeyParent 
         add_name(&sql, parent_column(parent, key, i));
     }
     buffer_add_char(&sql, ')');
-    const char *text = arena_dup(g->arena, buffer_text(&sql), sql.size);
+    const char *text = arena_keep(g->arena, &sql);
     buffer_deinit(&sql);
     ParseOptions options = parse_options_default();
     ParseResult parsed;
@@ -525,7 +525,7 @@ static Trigger *action_trigger(Codegen *g, const ForeignKey *fk, Table *parent, 
         &sql,
         &(ActionSql){
             .fk = fk, .parent = parent, .key = &key, .action = action, .is_update = is_update});
-    const char *text = arena_dup(g->arena, buffer_text(&sql), sql.size);
+    const char *text = arena_keep(g->arena, &sql);
     buffer_deinit(&sql);
     struct ForeignKeyAction *a = arena_alloc_zeroed(g->arena, sizeof *a);
     TriggerStep *step = arena_alloc_zeroed(g->arena, sizeof *step);

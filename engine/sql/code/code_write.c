@@ -218,8 +218,7 @@ void code_nested(Codegen *g, const char *fmt, ...)
     Buffer buffer = {0};
     buffer_vprintf(&buffer, fmt, args);
     va_end(args);
-    const char *sql =
-        buffer.rc == SQLITE_OK ? arena_dup(g->arena, buffer_text(&buffer), buffer.size) : NULL;
+    const char *sql = arena_keep(g->arena, &buffer);
     buffer_deinit(&buffer);
     if (sql == NULL) {
         codegen_fail(g, connection_out_of_memory(g->db));

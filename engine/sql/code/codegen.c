@@ -252,6 +252,8 @@ static int plan_add(Codegen *g, const char *fmt, va_list args)
     buffer_vprintf(&text, fmt, args);
     int address = program_here(g->program);
     program_emit_text(g->program, OP_Explain, address, g->plan_parent, 0, buffer_text(&text), -1);
+    if (text.rc != SQLITE_OK)
+        codegen_fail(g, connection_out_of_memory(g->db));
     buffer_deinit(&text);
     return address;
 }
