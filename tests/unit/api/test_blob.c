@@ -1,0 +1,131 @@
+// BLOB handles and backups.
+
+#include "support/test.h"
+
+#include "support/api_fault.h"
+#include "support/changeset.h"
+
+#define TABLE \
+    "CREATE TABLE t(id INTEGER PRIMARY KEY, b); INSERT INTO t VALUES(1, x'010203'), (2, 'no')"
+
+static void a_value_is_read_and_written_in_pieces(void **state)
+{
+    (void)state;
+    sqlite3 *db = database_with(TABLE);
+    sqlite3_blob *blob;
+    char piece[2];
+    assert_ok(sqlite3_blob_open(db, "main", "t", "b", 1, 1, &blob));
+
+    assert_int_equal(sqlite3_blob_bytes(blob), 3);
+    assert_ok(sqlite3_blob_read(blob, piece, 2, 1));
+    assert_memory_equal(piece, "\x02\x03", 2);
+    assert_ok(sqlite3_blob_write(blob, "\xff", 1, 0));
+    assert_rc(SQLITE_ERROR, sqlite3_blob_write(blob, "xx", 2, 2)); // would grow
+
+    assert_ok(sqlite3_blob_close(blob));
+    assert_text("FF0203", rows_text(db, "SELECT hex(b) FROM t WHERE id = 1"));
+    assert_ok(sqlite3_close(db));
+}
+
+static void a_handle_that_found_no_row_is_aborted(void **state)
+{
+    (void)state;
+    sqlite3 *db = database_with(TABLE);
+    sqlite3_blob *blob;
+    char byte;
+    assert_ok(sqlite3_blob_open(db, "main", "t", "b", 1, 0, &blob));
+
+    assert_ok(sqlite3_blob_reopen(blob, 2));
+    assert_rc(SQLITE_ERROR, sqlite3_blob_reopen(blob, 99));
+    assert_text("no such rowid: 99", sqlite3_errmsg(db));
+    assert_rc(SQLITE_ABORT, sqlite3_blob_read(blob, &byte, 1, 0));
+    assert_int_equal(sqlite3_errcode(db), SQLITE_ABORT);
+    assert_int_equal(sqlite3_blob_bytes(blob), 0);
+
+    assert_ok(sqlite3_blob_close(blob));
+    assert_ok(sqlite3_close(db));
+}
+
+static void tell(void *arg, sqlite3 *db, int operation, char const *schema, char const *table,
+                 sqlite3_int64 old_rowid, sqlite3_int64 new_rowid)
+{
+    (void)schema;
+    (void)new_rowid;
+    snprintf(arg, 64, "%d %s %lld column %d", operation, table, (long long)old_rowid,
+             sqlite3_preupdate_blobwrite(db));
+}
+
+static void the_preupdate_hook_hears_of_pieces(void **state)
+{
+    (void)state;
+    sqlite3 *db = database_with(TABLE);
+    sqlite3_blob *blob;
+    char told[64] = "";
+    sqlite3_preupdate_hook(db, tell, told);
+    assert_ok(sqlite3_blob_open(db, "main", "t", "b", 1, 1, &blob));
+
+    assert_ok(sqlite3_blob_write(blob, "\xff", 1, 0));
+
+    assert_text("9 t 1 column 1", told);
+    assert_ok(sqlite3_blob_close(blob));
+    assert_ok(sqlite3_close(db));
+}
+
+static void a_backup_copies_what_is_there(void **state)
+{
+    (void)state;
+    sqlite3 *source = database_with(TABLE);
+    sqlite3 *target = database_with("CREATE TABLE old(x)");
+    sqlite3_backup *backup = sqlite3_backup_init(target, "main", source, "main");
+    assert_non_null(backup);
+
+    assert_ok(sqlite3_backup_step(backup, 1));
+    assert_true(sqlite3_backup_remaining(backup) > 0);
+    assert_rc(SQLITE_DONE, sqlite3_backup_step(backup, -1));
+    assert_ok(sqlite3_backup_finish(backup));
+
+    assert_text("t", rows_text(target, "SELECT name FROM sqlite_schema"));
+    assert_null(sqlite3_backup_init(source, "main", source, "main"));
+    assert_text("source and destination must be distinct", sqlite3_errmsg(source));
+    assert_ok(sqlite3_close(source));
+    assert_ok(sqlite3_close(target));
+}
+
+static int write_piece(sqlite3 *db)
+{
+    sqlite3_blob *blob = NULL;
+    int rc = sqlite3_blob_open(db, "main", "t", "b", 1, 1, &blob);
+    if (rc == SQLITE_OK)
+        rc = sqlite3_blob_write(blob, "z", 1, 0);
+    int end_rc = sqlite3_blob_close(blob);
+    return rc != SQLITE_OK ? rc : end_rc;
+}
+
+static int back_up(sqlite3 *db)
+{
+    sqlite3 *target = NULL;
+    int rc = sqlite3_open(":memory:", &target);
+    sqlite3_backup *backup =
+        rc == SQLITE_OK ? sqlite3_backup_init(target, "main", db, "main") : NULL;
+    if (backup != NULL) {
+        (void)sqlite3_backup_step(backup, -1);
+        rc = sqlite3_backup_finish(backup);
+    } else if (rc == SQLITE_OK) {
+        rc = sqlite3_errcode(target);
+    }
+    sqlite3_close(target);
+    return rc;
+}
+
+static void short_memory_is_an_answer(void **state)
+{
+    (void)state;
+    api_fails_cleanly(TABLE, write_piece);
+    api_fails_cleanly(TABLE, back_up);
+}
+
+TEST_SUITE(blob, cmocka_unit_test(a_value_is_read_and_written_in_pieces),
+           cmocka_unit_test(a_handle_that_found_no_row_is_aborted),
+           cmocka_unit_test(the_preupdate_hook_hears_of_pieces),
+           cmocka_unit_test(a_backup_copies_what_is_there),
+           cmocka_unit_test(short_memory_is_an_answer))

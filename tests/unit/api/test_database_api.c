@@ -1,0 +1,127 @@
+// Questions and settings of a connection and of the process; serialising; file controls.
+
+#include "support/test.h"
+
+#include "support/api_fault.h"
+#include "support/changeset.h"
+
+static void settings_are_switched_and_asked(void **state)
+{
+    (void)state;
+    sqlite3 *db = database_with("");
+    int on = -1;
+
+    assert_ok(sqlite3_db_config(db, SQLITE_DBCONFIG_ENABLE_FKEY, -1, &on));
+    assert_int_equal(on, 0);
+    assert_ok(sqlite3_db_config(db, SQLITE_DBCONFIG_ENABLE_FKEY, 1, &on));
+    assert_int_equal(on, 1);
+    assert_text("1", rows_text(db, "PRAGMA foreign_keys"));
+    assert_rc(SQLITE_ERROR, sqlite3_db_config(db, 999, 1, &on));
+
+    assert_ok(sqlite3_close(db));
+}
+
+static void counters_are_told(void **state)
+{
+    (void)state;
+    sqlite3 *db = database_with("CREATE TABLE t(a); INSERT INTO t VALUES(1)");
+    int now = 0, highest = 0;
+
+    assert_ok(sqlite3_db_status(db, SQLITE_DBSTATUS_SCHEMA_USED, &now, &highest, 0));
+    assert_true(now > 0);
+    assert_ok(sqlite3_db_status(db, SQLITE_DBSTATUS_CACHE_USED, &now, &highest, 0));
+    assert_true(now > 0);
+    assert_rc(SQLITE_ERROR, sqlite3_db_status(db, 99, &now, &highest, 0));
+    assert_rc(SQLITE_MISUSE, sqlite3_db_status(db, 1, NULL, &highest, 0));
+    assert_ok(sqlite3_status(SQLITE_STATUS_MEMORY_USED, &now, &highest, 0));
+    assert_true(now > 0 && highest >= now);
+    assert_rc(SQLITE_MISUSE, sqlite3_status(99, &now, &highest, 0));
+
+    assert_ok(sqlite3_close(db));
+}
+
+static void transactions_have_a_state(void **state)
+{
+    (void)state;
+    sqlite3 *db = database_with("CREATE TABLE t(a)");
+
+    assert_int_equal(sqlite3_txn_state(db, "main"), SQLITE_TXN_NONE);
+    assert_ok(sqlite3_exec(db, "BEGIN; SELECT * FROM t", NULL, NULL, NULL));
+    assert_int_equal(sqlite3_txn_state(db, NULL), SQLITE_TXN_READ);
+    assert_ok(sqlite3_exec(db, "INSERT INTO t VALUES(1)", NULL, NULL, NULL));
+    assert_int_equal(sqlite3_txn_state(db, "main"), SQLITE_TXN_WRITE);
+    assert_int_equal(sqlite3_txn_state(db, "nowhere"), -1);
+
+    assert_ok(sqlite3_close(db));
+}
+
+static void file_controls_reach_the_file(void **state)
+{
+    (void)state;
+    sqlite3 *db = database_with("CREATE TABLE t(a)");
+    sqlite3_file *file = NULL;
+    sqlite3_vfs *vfs = NULL;
+    unsigned version = 0;
+
+    assert_ok(sqlite3_file_control(db, "main", SQLITE_FCNTL_FILE_POINTER, &file));
+    assert_non_null(file);
+    assert_ok(sqlite3_file_control(db, "main", SQLITE_FCNTL_VFS_POINTER, &vfs));
+    assert_non_null(vfs);
+    assert_ok(sqlite3_file_control(db, "main", SQLITE_FCNTL_DATA_VERSION, &version));
+    assert_true(version > 0);
+    assert_rc(SQLITE_ERROR,
+              sqlite3_file_control(db, "nowhere", SQLITE_FCNTL_DATA_VERSION, &version));
+
+    assert_ok(sqlite3_close(db));
+}
+
+static void a_database_goes_through_memory(void **state)
+{
+    (void)state;
+    sqlite3 *db = database_with("CREATE TABLE t(a); INSERT INTO t VALUES('kept')");
+    sqlite3 *copy = database_with("");
+    sqlite3_int64 size = 0;
+    unsigned char *bytes = sqlite3_serialize(db, "main", &size, 0);
+    assert_non_null(bytes);
+
+    assert_ok(sqlite3_deserialize(copy, "main", bytes, size, size,
+                                  SQLITE_DESERIALIZE_FREEONCLOSE | SQLITE_DESERIALIZE_RESIZEABLE));
+    assert_text("kept", rows_text(copy, "SELECT a FROM t"));
+    assert_ok(sqlite3_exec(copy, "INSERT INTO t VALUES(zeroblob(20000))", NULL, NULL, NULL));
+    assert_text("ok", rows_text(copy, "PRAGMA integrity_check"));
+
+    assert_null(sqlite3_serialize(db, "nowhere", &size, 0));
+    assert_rc(SQLITE_ERROR, sqlite3_deserialize(copy, "temp", NULL, 0, 0, 0));
+    assert_ok(sqlite3_close(db));
+    assert_ok(sqlite3_close(copy));
+}
+
+static int through_memory(sqlite3 *db)
+{
+    sqlite3_int64 size = 0;
+    unsigned char *bytes = sqlite3_serialize(db, "main", &size, 0);
+    if (bytes == NULL)
+        return SQLITE_NOMEM;
+    sqlite3 *copy = NULL;
+    int rc = sqlite3_open(":memory:", &copy);
+    if (rc == SQLITE_OK)
+        rc = sqlite3_deserialize(copy, "main", bytes, size, size, SQLITE_DESERIALIZE_FREEONCLOSE);
+    else
+        sqlite3_free(bytes);
+    if (rc == SQLITE_OK)
+        rc = sqlite3_exec(copy, "SELECT * FROM t", NULL, NULL, NULL);
+    sqlite3_close(copy);
+    return rc;
+}
+
+static void short_memory_is_an_answer(void **state)
+{
+    (void)state;
+    api_fails_cleanly("CREATE TABLE t(a); INSERT INTO t VALUES(1)", through_memory);
+}
+
+TEST_SUITE(database_api, cmocka_unit_test(settings_are_switched_and_asked),
+           cmocka_unit_test(counters_are_told), cmocka_unit_test(transactions_have_a_state),
+           cmocka_unit_test(file_controls_reach_the_file),
+           cmocka_unit_test(a_database_goes_through_memory),
+           cmocka_unit_test(short_memory_is_an_answer))

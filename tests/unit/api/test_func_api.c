@@ -1,0 +1,205 @@
+// Functions, aggregates, window functions and collations of a program; their values and results.
+
+#include "support/test.h"
+
+#include "support/api_fault.h"
+#include "support/changeset.h"
+
+static int destroyed;
+
+static void count_destroy(void *arg)
+{
+    (void)arg;
+    destroyed++;
+}
+
+static void fn_add(sqlite3_context *context, int count, sqlite3_value **args)
+{
+    sqlite3_int64 sum = 0;
+    for (int i = 0; i < count; i++)
+        sum += sqlite3_value_int64(args[i]);
+    sqlite3_result_int64(context, sum + *(int *)sqlite3_user_data(context));
+}
+
+static void fn_fail(sqlite3_context *context, int count, sqlite3_value **args)
+{
+    (void)count;
+    (void)args;
+    sqlite3_result_error(context, "no such luck", -1);
+    sqlite3_result_error_code(context, SQLITE_MISMATCH);
+}
+
+static void functions_are_found_by_name_and_arguments(void **state)
+{
+    (void)state;
+    sqlite3 *db = database_with("");
+    int zero = 0, hundred = 100;
+
+    assert_ok(sqlite3_create_function(db, "plus", -1, SQLITE_UTF8, &zero, fn_add, NULL, NULL));
+    assert_ok(sqlite3_create_function(db, "plus", 1, SQLITE_UTF8, &hundred, fn_add, NULL, NULL));
+
+    assert_text("6|101|0", rows_text(db, "SELECT plus(1, 2, 3), plus(1), plus()"));
+    assert_ok(sqlite3_close(db));
+}
+
+static void wrong_definitions_are_misuse(void **state)
+{
+    (void)state;
+    sqlite3 *db = database_with("");
+    destroyed = 0;
+
+    assert_rc(SQLITE_MISUSE, sqlite3_create_function_v2(db, NULL, 1, SQLITE_UTF8, NULL, fn_add,
+                                                        NULL, NULL, count_destroy));
+    assert_rc(SQLITE_MISUSE, sqlite3_create_function_v2(db, "f", -2, SQLITE_UTF8, NULL, fn_add,
+                                                        NULL, NULL, count_destroy));
+    assert_rc(SQLITE_MISUSE, sqlite3_create_function_v2(db, "f", 1, SQLITE_UTF8, NULL, fn_add,
+                                                        fn_add, NULL, count_destroy));
+
+    assert_int_equal(destroyed, 3); // what was handed over is given back
+    assert_rc(SQLITE_MISUSE, sqlite3_overload_function(db, "f", -2));
+    assert_ok(sqlite3_close(db));
+}
+
+static void an_error_of_a_function_is_that_of_the_statement(void **state)
+{
+    (void)state;
+    sqlite3 *db = database_with("");
+    assert_ok(sqlite3_create_function(db, "fail", 0, SQLITE_UTF8, NULL, fn_fail, NULL, NULL));
+
+    assert_rc(SQLITE_MISMATCH, sqlite3_exec(db, "SELECT fail()", NULL, NULL, NULL));
+    assert_text("no such luck", sqlite3_errmsg(db));
+
+    assert_ok(sqlite3_close(db));
+}
+
+static void sum_step(sqlite3_context *context, int count, sqlite3_value **args)
+{
+    (void)count;
+    sqlite3_int64 *sum = sqlite3_aggregate_context(context, sizeof *sum);
+    if (sum != NULL)
+        *sum += sqlite3_value_int64(args[0]);
+    else
+        sqlite3_result_error_nomem(context);
+}
+
+static void sum_inverse(sqlite3_context *context, int count, sqlite3_value **args)
+{
+    (void)count;
+    sqlite3_int64 *sum = sqlite3_aggregate_context(context, sizeof *sum);
+    *sum -= sqlite3_value_int64(args[0]);
+}
+
+static void sum_value(sqlite3_context *context)
+{
+    sqlite3_int64 *sum = sqlite3_aggregate_context(context, 0);
+    sqlite3_result_int64(context, sum != NULL ? *sum : -1);
+}
+
+static void failing_final(sqlite3_context *context)
+{
+    sqlite3_result_error(context, "too late", -1);
+}
+
+static void aggregates_and_windows_share_their_state(void **state)
+{
+    (void)state;
+    sqlite3 *db = database_with("CREATE TABLE t(a); INSERT INTO t VALUES(1), (2), (3)");
+    assert_ok(sqlite3_create_window_function(db, "total2", 1, SQLITE_UTF8, NULL, sum_step,
+                                             sum_value, sum_value, sum_inverse, NULL));
+
+    assert_text("6|-1",
+                rows_text(db, "SELECT total2(a), (SELECT total2(a) FROM t WHERE 0) FROM t"));
+    assert_text("1\n3\n5", rows_text(db, "SELECT total2(a) OVER (ROWS 1 PRECEDING) FROM t"));
+
+    assert_ok(sqlite3_close(db));
+}
+
+// Its value was asked for before; an aggregate's final is its value.
+static void a_window_drops_what_final_says(void **state)
+{
+    (void)state;
+    sqlite3 *db = database_with("CREATE TABLE t(a); INSERT INTO t VALUES(1), (2)");
+    assert_ok(sqlite3_create_window_function(db, "w", 1, SQLITE_UTF8, NULL, sum_step, failing_final,
+                                             sum_value, sum_inverse, NULL));
+
+    assert_text("1\n3", rows_text(db, "SELECT w(a) OVER (ORDER BY a) FROM t"));
+    assert_rc(SQLITE_ERROR, sqlite3_exec(db, "SELECT w(a) FROM t", NULL, NULL, NULL));
+
+    assert_ok(sqlite3_close(db));
+}
+
+static void results_without_a_context_go_nowhere(void **state)
+{
+    (void)state;
+    destroyed = 0;
+
+    sqlite3_result_int(NULL, 1);
+    sqlite3_result_text(NULL, "x", 1, count_destroy);
+    sqlite3_result_error(NULL, "x", 1);
+    sqlite3_set_auxdata(NULL, 0, &destroyed, count_destroy);
+
+    assert_int_equal(destroyed, 2);
+}
+
+static int by_length(void *arg, int a_size, const void *a, int b_size, const void *b)
+{
+    (void)arg;
+    (void)a;
+    (void)b;
+    return a_size - b_size;
+}
+
+static void need(void *arg, sqlite3 *db, int encoding, const char *name)
+{
+    (void)encoding;
+    ++*(int *)arg;
+    if (strcmp(name, "length") == 0)
+        sqlite3_create_collation(db, name, SQLITE_UTF8, NULL, by_length);
+}
+
+static void unknown_collations_are_asked_for(void **state)
+{
+    (void)state;
+    sqlite3 *db = database_with("CREATE TABLE t(a); INSERT INTO t VALUES('ccc'), ('a'), ('bb')");
+    int asked = 0;
+    assert_ok(sqlite3_collation_needed(db, &asked, need));
+
+    assert_text("a\nbb\nccc", rows_text(db, "SELECT a FROM t ORDER BY a COLLATE length"));
+    assert_int_equal(asked, 1);
+    assert_rc(SQLITE_ERROR, sqlite3_exec(db, "SELECT 1 COLLATE none = 2", NULL, NULL, NULL));
+    assert_text("no such collation sequence: none", sqlite3_errmsg(db));
+    assert_rc(SQLITE_MISUSE, sqlite3_create_collation(db, "x", 99, NULL, by_length));
+
+    assert_ok(sqlite3_close(db));
+}
+
+static int define_and_call(sqlite3 *db)
+{
+    int zero = 0;
+    int rc = sqlite3_create_function(db, "plus", 2, SQLITE_UTF8, &zero, fn_add, NULL, NULL);
+    if (rc == SQLITE_OK)
+        rc = sqlite3_create_window_function(db, "total2", 1, SQLITE_UTF8, NULL, sum_step, sum_value,
+                                            sum_value, sum_inverse, NULL);
+    if (rc == SQLITE_OK)
+        rc = sqlite3_create_collation(db, "length", SQLITE_UTF8, NULL, by_length);
+    if (rc == SQLITE_OK)
+        rc =
+            sqlite3_exec(db, "SELECT plus(a, 1), total2(a) OVER (ORDER BY a COLLATE length) FROM t",
+                         NULL, NULL, NULL);
+    return rc;
+}
+
+static void short_memory_is_an_answer(void **state)
+{
+    (void)state;
+    api_fails_cleanly("CREATE TABLE t(a); INSERT INTO t VALUES('x'), ('yy')", define_and_call);
+}
+
+TEST_SUITE(func_api, cmocka_unit_test(functions_are_found_by_name_and_arguments),
+           cmocka_unit_test(wrong_definitions_are_misuse),
+           cmocka_unit_test(an_error_of_a_function_is_that_of_the_statement),
+           cmocka_unit_test(aggregates_and_windows_share_their_state),
+           cmocka_unit_test(a_window_drops_what_final_says),
+           cmocka_unit_test(results_without_a_context_go_nowhere),
+           cmocka_unit_test(unknown_collations_are_asked_for),
+           cmocka_unit_test(short_memory_is_an_answer))

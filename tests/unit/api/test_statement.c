@@ -1,0 +1,93 @@
+// Prepared statements: text, rows, EXPLAIN modes, counters.
+
+#include "support/test.h"
+
+#include "support/api_fault.h"
+#include "support/changeset.h"
+
+static void the_tail_is_the_next_statement(void **state)
+{
+    (void)state;
+    sqlite3 *db = database_with("");
+    sqlite3_stmt *stmt;
+    const char *tail;
+
+    assert_ok(sqlite3_prepare_v2(db, "SELECT 1; SELECT 2", -1, &stmt, &tail));
+    assert_text(" SELECT 2", tail);
+    assert_text("SELECT 1;", sqlite3_sql(stmt));
+    assert_ok(sqlite3_finalize(stmt));
+    assert_ok(sqlite3_prepare_v2(db, " -- nothing", -1, &stmt, &tail));
+
+    assert_null(stmt);
+    assert_ok(sqlite3_close(db));
+}
+
+static void a_row_leaves_no_older_error_behind(void **state)
+{
+    (void)state;
+    sqlite3 *db = database_with("");
+    sqlite3_stmt *stmt;
+    assert_ok(sqlite3_prepare_v2(db, "SELECT ?1", -1, &stmt, NULL));
+    assert_rc(SQLITE_RANGE, sqlite3_bind_int(stmt, 2, 1));
+
+    assert_rc(SQLITE_ROW, sqlite3_step(stmt));
+    assert_int_equal(sqlite3_errcode(db), SQLITE_ROW);
+    assert_rc(SQLITE_MISUSE, sqlite3_bind_int(stmt, 1, 1)); // it is running
+
+    assert_ok(sqlite3_finalize(stmt));
+    assert_ok(sqlite3_close(db));
+}
+
+static void a_statement_can_become_its_explanation_and_back(void **state)
+{
+    (void)state;
+    sqlite3 *db = database_with("CREATE TABLE t(a)");
+    sqlite3_stmt *stmt;
+    assert_ok(sqlite3_prepare_v2(db, "SELECT * FROM t WHERE a = ?1", -1, &stmt, NULL));
+    assert_ok(sqlite3_bind_int(stmt, 1, 5));
+
+    assert_ok(sqlite3_stmt_explain(stmt, 2));
+    assert_int_equal(sqlite3_stmt_isexplain(stmt), 2);
+    assert_int_equal(sqlite3_column_count(stmt), 4);
+    assert_rc(SQLITE_ROW, sqlite3_step(stmt));
+    assert_text("SCAN t", (const char *)sqlite3_column_text(stmt, 3));
+    assert_rc(SQLITE_BUSY, sqlite3_stmt_explain(stmt, 0));
+    assert_ok(sqlite3_reset(stmt));
+    assert_ok(sqlite3_stmt_explain(stmt, 1));
+    assert_int_equal(sqlite3_column_count(stmt), 8);
+    assert_ok(sqlite3_stmt_explain(stmt, 0));
+    assert_rc(SQLITE_ERROR, sqlite3_stmt_explain(stmt, 3));
+
+    assert_rc(SQLITE_DONE, sqlite3_step(stmt));
+    assert_ok(sqlite3_finalize(stmt));
+    assert_ok(sqlite3_close(db));
+}
+
+static int run(sqlite3 *db)
+{
+    sqlite3_stmt *stmt = NULL;
+    int rc = sqlite3_prepare_v2(
+        db, "SELECT a, group_concat(b) FROM t WHERE a > ?1 GROUP BY a ORDER BY 2 DESC", -1, &stmt,
+        NULL);
+    if (rc == SQLITE_OK)
+        rc = sqlite3_bind_text(stmt, 1, "0", -1, SQLITE_TRANSIENT);
+    while (rc == SQLITE_OK || rc == SQLITE_ROW) {
+        rc = sqlite3_step(stmt);
+        if (rc == SQLITE_ROW && sqlite3_column_text16(stmt, 1) == NULL)
+            rc = sqlite3_errcode(db);
+    }
+    int end_rc = sqlite3_finalize(stmt);
+    return rc == SQLITE_DONE ? end_rc : rc;
+}
+
+static void short_memory_is_an_answer(void **state)
+{
+    (void)state;
+    api_fails_cleanly("CREATE TABLE t(a, b); INSERT INTO t VALUES(1, 'x'), (1, 'y'), (2, 'z')",
+                      run);
+}
+
+TEST_SUITE(statement, cmocka_unit_test(the_tail_is_the_next_statement),
+           cmocka_unit_test(a_row_leaves_no_older_error_behind),
+           cmocka_unit_test(a_statement_can_become_its_explanation_and_back),
+           cmocka_unit_test(short_memory_is_an_answer))

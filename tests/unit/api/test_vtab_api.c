@@ -1,0 +1,193 @@
+// Virtual tables of a program: what xBestIndex is told, LIMIT and OFFSET, errors, read-only ones.
+
+#include "support/test.h"
+
+#include "support/api_fault.h"
+#include "support/changeset.h"
+
+// Numbers from 0 to 9 in a column "n"; the constraints told of are noted.
+typedef struct Cursor {
+    sqlite3_vtab_cursor base;
+    int n, end;
+} Cursor;
+
+static char told[256];
+
+static int connect(sqlite3 *db, void *arg, int argc, const char *const *argv, sqlite3_vtab **out,
+                   char **error)
+{
+    (void)arg;
+    (void)argv;
+    if (argc > 3) {
+        *error = sqlite3_mprintf("no arguments, please");
+        return *error != NULL ? SQLITE_ERROR : SQLITE_NOMEM;
+    }
+    int rc = sqlite3_declare_vtab(db, "CREATE TABLE x(n)");
+    if (rc != SQLITE_OK)
+        return rc;
+    *out = sqlite3_malloc(sizeof **out);
+    if (*out == NULL)
+        return SQLITE_NOMEM;
+    memset(*out, 0, sizeof **out);
+    return SQLITE_OK;
+}
+
+static int disconnect(sqlite3_vtab *table)
+{
+    sqlite3_free(table);
+    return SQLITE_OK;
+}
+
+static int best_index(sqlite3_vtab *table, sqlite3_index_info *info)
+{
+    (void)table;
+    told[0] = '\0';
+    for (int i = 0; i < info->nConstraint; i++) {
+        size_t size = strlen(told);
+        snprintf(told + size, sizeof told - size, "%d ", info->aConstraint[i].op);
+        if (info->aConstraint[i].op == SQLITE_INDEX_CONSTRAINT_LIMIT && info->aConstraint[i].usable)
+            info->aConstraintUsage[i].argvIndex = 1;
+    }
+    info->idxNum = strstr(told, "73") != NULL;
+    info->estimatedCost = 10;
+    return SQLITE_OK;
+}
+
+static int open_cursor(sqlite3_vtab *table, sqlite3_vtab_cursor **out)
+{
+    (void)table;
+    Cursor *cursor = sqlite3_malloc(sizeof *cursor);
+    if (cursor == NULL)
+        return SQLITE_NOMEM;
+    memset(cursor, 0, sizeof *cursor);
+    *out = &cursor->base;
+    return SQLITE_OK;
+}
+
+static int close_cursor(sqlite3_vtab_cursor *cursor)
+{
+    sqlite3_free(cursor);
+    return SQLITE_OK;
+}
+
+static int filter(sqlite3_vtab_cursor *base, int number, const char *text, int argc,
+                  sqlite3_value **argv)
+{
+    (void)text;
+    Cursor *cursor = (Cursor *)base;
+    cursor->n = 0;
+    cursor->end = number != 0 && argc > 0 ? sqlite3_value_int(argv[0]) : 10;
+    return SQLITE_OK;
+}
+
+static int next(sqlite3_vtab_cursor *base)
+{
+    ((Cursor *)base)->n++;
+    return SQLITE_OK;
+}
+
+static int eof(sqlite3_vtab_cursor *base)
+{
+    const Cursor *cursor = (const Cursor *)base;
+    return cursor->n >= cursor->end;
+}
+
+static int column(sqlite3_vtab_cursor *base, sqlite3_context *context, int i)
+{
+    (void)i;
+    sqlite3_result_int(context, ((Cursor *)base)->n);
+    return SQLITE_OK;
+}
+
+static int rowid(sqlite3_vtab_cursor *base, sqlite3_int64 *out)
+{
+    *out = ((Cursor *)base)->n;
+    return SQLITE_OK;
+}
+
+static const sqlite3_module digits = {
+    .xCreate = connect,
+    .xConnect = connect,
+    .xBestIndex = best_index,
+    .xDisconnect = disconnect,
+    .xDestroy = disconnect,
+    .xOpen = open_cursor,
+    .xClose = close_cursor,
+    .xFilter = filter,
+    .xNext = next,
+    .xEof = eof,
+    .xColumn = column,
+    .xRowid = rowid,
+};
+
+static sqlite3 *database_with_digits(void)
+{
+    sqlite3 *db = database_with("");
+    assert_ok(sqlite3_create_module(db, "digits", &digits, NULL));
+    assert_ok(sqlite3_exec(db, "CREATE VIRTUAL TABLE d USING digits", NULL, NULL, NULL));
+    return db;
+}
+
+static void constraints_are_told_with_their_operators(void **state)
+{
+    (void)state;
+    sqlite3 *db = database_with_digits();
+
+    assert_text("7", rows_text(db, "SELECT n FROM d WHERE n > 6 AND n <> 9 AND n < 8"));
+    assert_text("4 16 68 ", told); // GT, LT, NE
+
+    assert_ok(sqlite3_close(db));
+}
+
+static void a_limit_is_told_where_it_bounds_the_table(void **state)
+{
+    (void)state;
+    sqlite3 *db = database_with_digits();
+
+    assert_text("0\n1\n2", rows_text(db, "SELECT n FROM d LIMIT 3"));
+    assert_text("73 ", told);
+    (void)rows_text(db, "SELECT n FROM d LIMIT 3 OFFSET 2");
+    assert_text("74 73 ", told);
+    (void)rows_text(db, "SELECT count(*) FROM d LIMIT 3");
+    assert_text("", told);
+    (void)rows_text(db, "SELECT n FROM d WHERE n + 1 > 2 LIMIT 3");
+    assert_text("", told);
+
+    assert_ok(sqlite3_close(db));
+}
+
+static void a_modules_message_is_the_statements(void **state)
+{
+    (void)state;
+    sqlite3 *db = database_with_digits();
+
+    assert_rc(SQLITE_ERROR,
+              sqlite3_exec(db, "CREATE VIRTUAL TABLE e USING digits(1)", NULL, NULL, NULL));
+    assert_text("no arguments, please", sqlite3_errmsg(db));
+    assert_rc(SQLITE_ERROR, sqlite3_exec(db, "INSERT INTO d VALUES(1)", NULL, NULL, NULL));
+    assert_text("table d may not be modified", sqlite3_errmsg(db));
+    assert_rc(SQLITE_MISUSE, sqlite3_declare_vtab(db, "CREATE TABLE x(a)"));
+
+    assert_ok(sqlite3_close(db));
+}
+
+static int make_and_read(sqlite3 *db)
+{
+    int rc = sqlite3_create_module(db, "digits", &digits, NULL);
+    if (rc == SQLITE_OK)
+        rc = sqlite3_exec(db, "CREATE VIRTUAL TABLE temp.d USING digits", NULL, NULL, NULL);
+    if (rc == SQLITE_OK)
+        rc = sqlite3_exec(db, "SELECT n FROM d WHERE n > 3 ORDER BY n DESC", NULL, NULL, NULL);
+    return rc;
+}
+
+static void short_memory_is_an_answer(void **state)
+{
+    (void)state;
+    api_fails_cleanly("", make_and_read);
+}
+
+TEST_SUITE(vtab_api, cmocka_unit_test(constraints_are_told_with_their_operators),
+           cmocka_unit_test(a_limit_is_told_where_it_bounds_the_table),
+           cmocka_unit_test(a_modules_message_is_the_statements),
+           cmocka_unit_test(short_memory_is_an_answer))
