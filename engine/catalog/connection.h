@@ -196,6 +196,17 @@ enum {
     CONNECTION_SICK = 0x5349434b
 };
 
+// --- statements that are none of the application's ---
+
+// Between the two the authorizer is not asked and the tracer told nothing: the engine or a module
+// reads and writes for its own purposes. May be nested.
+typedef struct SilentScope {
+    int (*authorizer)(void *, int, const char *, const char *, const char *, const char *);
+    u8 trace_mask;
+} SilentScope;
+SilentScope connection_silence(sqlite3 *db);
+void connection_unsilence(sqlite3 *db, SilentScope scope);
+
 // --- errors on the connection ---
 
 // Sets code and message (SQLite's printf rules incl. %Q %w are the api's; here libc's), returns rc.

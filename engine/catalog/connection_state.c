@@ -79,3 +79,17 @@ void connection_hear_busy(sqlite3 *db, Btree *bt)
     ASSERT(bt != NULL);
     btree_set_busy_handler(bt, busy_ask, db);
 }
+
+SilentScope connection_silence(sqlite3 *db)
+{
+    SilentScope scope = {db->authorizer, db->trace_mask};
+    db->authorizer = NULL;
+    db->trace_mask = 0;
+    return scope;
+}
+
+void connection_unsilence(sqlite3 *db, SilentScope scope)
+{
+    db->authorizer = scope.authorizer;
+    db->trace_mask = scope.trace_mask;
+}

@@ -74,7 +74,9 @@ int index_method_ask(IndexMethod *method, const quire_index_request *request, ch
     char *error = NULL;
     *sql = NULL;
     method->running++;
+    SilentScope silent = connection_silence(db);
     int rc = method->rewrite(method->arg, request, sql, &error);
+    connection_unsilence(db, silent);
     method->running--;
     if (rc == SQLITE_OK && *sql == NULL && request->action == QUIRE_INDEX_CREATE)
         rc = connection_error(db, SQLITE_ERROR, "index method %s gave no answer", method->name);

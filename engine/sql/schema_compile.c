@@ -239,16 +239,12 @@ int schema_parse_rows(sqlite3 *db, int database, const char *where, u32 flags)
                   "SELECT type,name,tbl_name,rootpage,sql FROM \"%s\".%s WHERE %s ORDER BY rowid",
                   db->databases[database].name, master, where);
     sqlite3_stmt *stmt = NULL;
-    int (*authorizer)(void *, int, const char *, const char *, const char *, const char *) =
-        db->authorizer;
-    db->authorizer = NULL; // the application did not write this query, nor does it run it
+    SilentScope silent = connection_silence(db);
     int rc =
         sql.rc != SQLITE_OK ? sql.rc : sqlite3_prepare_v2(db, buffer_text(&sql), -1, &stmt, NULL);
     buffer_deinit(&sql);
     u64 refusals = alloc_refusals();
     bool was_loading = db->is_loading;
-    u8 trace_mask = db->trace_mask;
-    db->trace_mask = 0;
     while (rc == SQLITE_OK && sqlite3_step(stmt) == SQLITE_ROW) {
         SchemaEntry entry = {
             .type = (const char *)sqlite3_column_text(stmt, 0),
@@ -270,8 +266,7 @@ int schema_parse_rows(sqlite3 *db, int database, const char *where, u32 flags)
                           entry.name != NULL ? entry.name : "?", message);
         mem_free(message);
     }
-    db->trace_mask = trace_mask;
-    db->authorizer = authorizer;
+    connection_unsilence(db, silent);
     if (stmt != NULL) {
         int end_rc = sqlite3_finalize(stmt);
         rc = rc != SQLITE_OK ? rc : end_rc;

@@ -193,8 +193,10 @@ int schema_change_announce(Vm *vm, int phase)
                                         .name = vm->schema_change_name,
                                         .sql = vm->sql};
     ASSERT(vm->schema_change != 0);
+    SilentScope silent = connection_silence(db);
     QuietScope scope = quiet_begin(db);
     int rc = db->schema_hook(db->schema_arg, db, &change);
     quiet_end(db, &scope);
+    connection_unsilence(db, silent);
     return rc;
 }

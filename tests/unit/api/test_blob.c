@@ -46,6 +46,7 @@ static void a_handle_that_found_no_row_is_aborted(void **state)
     assert_ok(sqlite3_close(db));
 }
 
+// wide: the public interface
 static void tell(void *arg, sqlite3 *db, int operation, char const *schema, char const *table,
                  sqlite3_int64 old_rowid, sqlite3_int64 new_rowid)
 {
