@@ -204,7 +204,6 @@ int cursor_new(Codegen *g)
 
 ColumnSource *source_of(Codegen *g, int cursor)
 {
-    static const ColumnSource empty = {0};
     ASSERT(cursor >= 0);
 
     u32 wanted = (u32)cursor + 1;
@@ -213,8 +212,8 @@ ColumnSource *source_of(Codegen *g, int cursor)
         if (vec_reserve(&g->sources, &g->source_capacity, wanted, sizeof *g->sources)
             != SQLITE_OK) {
             codegen_fail(g, connection_out_of_memory(g->db));
-            ColumnSource *spare = arena_alloc_zeroed(g->arena, sizeof *spare);
-            return spare != NULL ? spare : (ColumnSource *)&empty;
+            g->spare_source = (ColumnSource){0};
+            return &g->spare_source; // the callers write to it
         }
         memset(g->sources + before, 0, (g->source_capacity - before) * sizeof *g->sources);
     }

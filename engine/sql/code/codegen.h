@@ -84,7 +84,8 @@ typedef struct Codegen {
 
     ColumnSource *sources; // by cursor number
     u32 source_capacity;
-    Substitute *substitutes; // innermost first
+    ColumnSource spare_source; // stands in when memory is short
+    Substitute *substitutes;   // innermost first
 
     struct {
         ConstantExpr *items;
