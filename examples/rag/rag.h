@@ -1,10 +1,10 @@
 #ifndef QUIRE_EXAMPLES_RAG_RAG_H
 #define QUIRE_EXAMPLES_RAG_RAG_H
 // The parts of the example: store (tables), corpus (documents in), terms (words), lsa (vectors from
-// words), pipe_embedder (vectors from another program), worker (follows the changes), answer.
+// words), worker (the library's pipeline, which follows the changes), answer.
 // Functions that can fail return an SQLite result code and leave the message on the connection, or
 // print it where there is none.
-#include <sqlite3.h>
+#include <quire.h>
 #include <stdbool.h>
 #include <stddef.h>
 
@@ -12,11 +12,9 @@ enum {
     EMBEDDING_DIMS = 256, // of LSA; another embedder has its own
     VOCABULARY_LIMIT = 30000,
     RESULT_COUNT = 5,
-    CANDIDATE_COUNT = 100, // of each search, before they are fused
 };
 
 typedef struct Lsa Lsa;
-typedef struct PipeEmbedder PipeEmbedder;
 
 // --- progress.c ---
 
@@ -36,7 +34,6 @@ void progress_finish(Progress *bar, long done, const char *unit);
 
 typedef struct {
     sqlite3 *db;
-    bool has_keywords; // an fts5 table serves the documents
 } Store;
 
 int store_open(Store *store, const char *path);
@@ -95,27 +92,18 @@ int lsa_load(Store *store, Lsa **out);  // *out is NULL if nothing was learnt
 void lsa_free(Lsa *lsa);                // NULL is fine
 int lsa_embed(const Lsa *lsa, const char *text, float *vector); // the dimensions; 0: out of memory
 
-// --- pipe_embedder.c ---
-
-// Runs `command` with sh. It reads {"id":1,"text":"..."} lines and answers {"id":1,"vector":[...]}.
-int pipe_embedder_start(const char *command, PipeEmbedder **out);
-void pipe_embedder_stop(PipeEmbedder *embedder); // NULL is fine
-int pipe_embedder_embed(PipeEmbedder *embedder, Store *store, const char *text, float *vector,
-                        int space); // the dimensions, 0 on failure
-
 // --- worker.c ---
-
-enum { DIMS_LIMIT = 4096 };
 
 typedef struct {
     Store *store;
     Lsa *lsa;
-    PipeEmbedder *pipe; // used instead of lsa unless NULL
+    quire_pipeline_options pipeline; // with what embeds: LSA or another program
 } Embedder;
 
 int embedder_open(Embedder *embedder, Store *store, const char *command);
 void embedder_close(Embedder *embedder);
-int embedder_embed(Embedder *embedder, const char *text, float *vector);
+// *vector is the caller's (sqlite3_free).
+int embedder_embed(Embedder *embedder, const char *text, float **vector, int *dims);
 int worker_follow(Embedder *embedder); // until no change is left
 
 // --- answer.c ---

@@ -3,7 +3,7 @@
 //   rag [-f FOLDER] [-e COMMAND] DATABASE [QUESTION...]
 //
 //   -f FOLDER    load the text files below it, not the package list of apt-cache
-//   -e COMMAND   take vectors from this program, not from LSA (see pipe_embedder.c)
+//   -e COMMAND   take vectors from this program, not from LSA (see quire_embedder_process)
 #include "examples/rag/rag.h"
 
 #include <stdio.h>

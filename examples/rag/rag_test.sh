@@ -21,9 +21,9 @@ expect 'documents in'
 expect ' lsa.c'
 expect 'integrity_check: ok'
 
-"$rag" "$work/a.db" "a pipe to another program" >"$work/output" 2>&1
+"$rag" "$work/a.db" "another program that speaks JSON lines" >"$work/output" 2>&1
 expect '\] 0 changes'
-expect ' pipe_embedder.c'
+expect ' worker.c'
 
 "$rag" -f "$folder" -e 'while read -r line; do echo "{\"vector\":[1,2,3]}"; done' "$work/b.db" \
     "anything" >"$work/output" 2>&1

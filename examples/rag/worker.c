@@ -1,128 +1,96 @@
-// Follows the changes: reads what came since the last time in batches, writes vectors, and notes
-// how far it came in the same transaction. If it dies, it goes on from there, nothing lost or done
-// twice.
+// Keeps the vectors of the documents: the library's embedding pipeline, with LSA as a function of
+// this program, or with another program that speaks JSON lines. If it dies, it goes on from where it
+// was, nothing lost or done twice.
 #include "examples/rag/rag.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
-enum { BATCH = 2000 };
-
 typedef struct {
-    Embedder *embedder;
-    sqlite3_stmt *read, *write, *forget, *note;
-    long seq; // of the change handled last
-    float vector[DIMS_LIMIT];
-} Worker;
+    Progress bar;
+    long done;
+} Watch;
+
+static int embed_by_lsa(void *context, int count, const char *const *texts, float **vectors,
+                        int *dimensions, char **error)
+{
+    (void)error;
+    *dimensions = EMBEDDING_DIMS;
+    *vectors = sqlite3_malloc64((sqlite3_uint64)count * EMBEDDING_DIMS * sizeof **vectors);
+    if (*vectors == NULL)
+        return SQLITE_NOMEM;
+    for (int i = 0; i < count; i++) {
+        int dims = lsa_embed(context, texts[i], *vectors + (size_t)i * EMBEDDING_DIMS);
+        if (dims == 0)
+            return SQLITE_NOMEM;
+        *dimensions = dims; // fewer than there is room for, if there are few documents
+        if (i > 0 && dims != EMBEDDING_DIMS)
+            for (int k = 0; k < dims; k++)
+                (*vectors)[i * dims + k] = (*vectors)[(size_t)i * EMBEDDING_DIMS + (size_t)k];
+    }
+    return SQLITE_OK;
+}
+
+static void show_progress(void *context, sqlite3_int64 rows, sqlite3_int64 embedded)
+{
+    Watch *watch = context;
+    (void)embedded;
+    watch->done = (long)rows;
+    progress_show(&watch->bar, watch->done);
+}
 
 int embedder_open(Embedder *embedder, Store *store, const char *command)
 {
-    *embedder = (Embedder){.store = store};
+    *embedder = (Embedder){.store = store,
+                           .pipeline = {.feed = "changes",
+                                        .table = "doc",
+                                        .text = "name || ' ' || ifnull(body, '')",
+                                        .target = "embedding",
+                                        .model = command == NULL ? "lsa" : command,
+                                        .batch_size = 500,
+                                        .retries = 1}};
     if (command != NULL)
-        return pipe_embedder_start(command, &embedder->pipe);
+        return quire_embedder_process(command, &embedder->pipeline);
     int rc = lsa_load(store, &embedder->lsa);
     if (rc == SQLITE_OK && embedder->lsa == NULL)
         rc = lsa_train(store, &embedder->lsa);
+    embedder->pipeline.embed = embed_by_lsa;
+    embedder->pipeline.embed_arg = embedder->lsa;
     return rc;
 }
 
 void embedder_close(Embedder *embedder)
 {
-    pipe_embedder_stop(embedder->pipe);
+    if (embedder->pipeline.embed_destroy != NULL)
+        embedder->pipeline.embed_destroy(embedder->pipeline.embed_arg);
     lsa_free(embedder->lsa);
 }
 
-int embedder_embed(Embedder *embedder, const char *text, float *vector)
+int embedder_embed(Embedder *embedder, const char *text, float **vector, int *dims)
 {
-    if (embedder->pipe != NULL)
-        return pipe_embedder_embed(embedder->pipe, embedder->store, text, vector, DIMS_LIMIT);
-    return lsa_embed(embedder->lsa, text, vector);
-}
-
-static int prepare(Worker *worker, Store *store)
-{
-    int rc = store_prepare(store,
-                           "SELECT seq, c.doc, d.name || ' ' || ifnull(d.body, '')"
-                           " FROM changes c LEFT JOIN doc d ON d.id = c.doc"
-                           " WHERE seq > ?1 ORDER BY seq LIMIT ?2",
-                           &worker->read);
-    if (rc == SQLITE_OK)
-        rc = store_prepare(store, "INSERT OR REPLACE INTO embedding(doc, vector) VALUES (?1, ?2)",
-                           &worker->write);
-    if (rc == SQLITE_OK)
-        rc = store_prepare(store, "DELETE FROM embedding WHERE doc = ?1", &worker->forget);
-    if (rc == SQLITE_OK)
-        rc = store_prepare(store, "INSERT OR REPLACE INTO follower VALUES ('embedding', ?1)",
-                           &worker->note);
-    return rc;
-}
-
-static int run(sqlite3_stmt *statement)
-{
-    sqlite3_step(statement);
-    return sqlite3_reset(statement);
-}
-
-// The row of `read`: a change. A document that is gone by now loses its vector.
-static int handle_change(Worker *worker)
-{
-    sqlite3_int64 doc = sqlite3_column_int64(worker->read, 1);
-    const char *text = (const char *)sqlite3_column_text(worker->read, 2);
-    worker->seq = (long)sqlite3_column_int64(worker->read, 0);
-    if (text == NULL) {
-        sqlite3_bind_int64(worker->forget, 1, doc);
-        return run(worker->forget);
-    }
-    int dims = embedder_embed(worker->embedder, text, worker->vector);
-    if (dims == 0)
-        return SQLITE_ERROR;
-    sqlite3_bind_int64(worker->write, 1, doc);
-    sqlite3_bind_blob(worker->write, 2, worker->vector, dims * 4, SQLITE_STATIC);
-    return run(worker->write);
-}
-
-static int handle_batch(Worker *worker, Store *store, long *count)
-{
-    int rc = store_exec(store, "BEGIN");
-    *count = 0;
-    sqlite3_bind_int64(worker->read, 1, worker->seq);
-    sqlite3_bind_int(worker->read, 2, BATCH);
-    while (rc == SQLITE_OK && sqlite3_step(worker->read) == SQLITE_ROW) {
-        rc = handle_change(worker);
-        ++*count;
-    }
-    int read_rc = sqlite3_reset(worker->read);
-    sqlite3_bind_int64(worker->note, 1, worker->seq);
-    if (rc == SQLITE_OK)
-        rc = read_rc != SQLITE_OK ? read_rc : run(worker->note);
-    if (rc == SQLITE_OK)
-        return store_exec(store, "COMMIT");
-    store_exec(store, "ROLLBACK");
+    char *error = NULL;
+    int rc = embedder->pipeline.embed(embedder->pipeline.embed_arg, 1, &text, vector, dims, &error);
+    if (rc != SQLITE_OK && error != NULL)
+        fprintf(stderr, "%s\n", error);
+    sqlite3_free(error);
     return rc;
 }
 
 int worker_follow(Embedder *embedder)
 {
-    Worker *worker = calloc(1, sizeof *worker);
-    if (worker == NULL)
-        return SQLITE_NOMEM;
-    Store *store = embedder->store;
-    worker->embedder = embedder;
-    worker->seq = store_number(store, "SELECT seq FROM follower WHERE name = 'embedding'");
-    long last = store_number(store, "SELECT max(seq) FROM changes");
-    long done = 0;
-    long count = 1;
-    Progress bar;
-    progress_start(&bar, "embed", last - worker->seq);
-    int rc = prepare(worker, store);
-    while (rc == SQLITE_OK && count > 0) {
-        rc = handle_batch(worker, store, &count);
-        progress_show(&bar, done += count);
-    }
-    progress_finish(&bar, done, "changes");
-    sqlite3_finalize(worker->read);
-    sqlite3_finalize(worker->write);
-    sqlite3_finalize(worker->forget);
-    sqlite3_finalize(worker->note);
-    free(worker);
+    quire_pipeline *pipeline;
+    Watch watch = {.done = 0};
+    quire_pipeline_options options = embedder->pipeline;
+    options.embed_destroy = NULL; // the embedder answers questions afterwards
+    options.progress = show_progress;
+    options.progress_arg = &watch;
+    progress_start(&watch.bar, "embed", store_number(embedder->store, "SELECT count(*) FROM doc"));
+    int rc = quire_pipeline_open(embedder->store->db, &options, &pipeline);
+    if (rc == SQLITE_OK)
+        rc = quire_pipeline_run(pipeline, 0);
+    if (rc != SQLITE_OK)
+        fprintf(stderr, "%s\n", quire_pipeline_errmsg(pipeline));
+    quire_pipeline_close(pipeline);
+    progress_finish(&watch.bar, watch.done, "changes");
     return rc;
 }

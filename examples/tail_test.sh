@@ -1,0 +1,23 @@
+#!/bin/sh
+# tail_test.sh TAIL SHELL: changes that another process commits are shown.
+set -eu
+
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+
+"$2" "$work/a.db" "CREATE TABLE t(a, b)"
+"$1" "$work/a.db" t 4 >"$work/output" &
+for try in 1 2 3 4 5 6 7 8 9 10; do
+    sleep 0.2
+    grep -q 'insert sqlite_schema' "$work/output" && break
+done
+"$2" "$work/a.db" "INSERT INTO t VALUES(1, 'tea')" "UPDATE t SET b = 'ink'" "DELETE FROM t"
+wait $!
+for line in 'insert t 1' '    + {"a":1,"b":"tea"}' 'update t 1' '    - {"a":1,"b":"tea"}' \
+    '    + {"a":1,"b":"ink"}' 'delete t 1'; do
+    if ! grep -qF -- "$line" "$work/output"; then
+        cat "$work/output"
+        echo "expected: $line"
+        exit 1
+    fi
+done
