@@ -9,14 +9,20 @@ void capture_finalize(Capture *capture)
 {
     (void)sqlite3_finalize(capture->insert);
     (void)sqlite3_finalize(capture->peek);
+    (void)sqlite3_finalize(capture->newest);
+    (void)sqlite3_finalize(capture->sequence);
     capture->insert = NULL;
     capture->peek = NULL;
+    capture->newest = NULL;
+    capture->sequence = NULL;
 }
 
 void capture_free(void *arg)
 {
     Capture *capture = arg;
     capture_finalize(capture);
+    for (int i = 0; i < ARRAY_LEN(capture->builders); i++)
+        record_discard(&capture->builders[i]);
     sqlite3_free(capture->table);
     sqlite3_free(capture->old_image);
     sqlite3_free(capture);
@@ -40,6 +46,7 @@ static int commit_hook(void *arg, sqlite3 *db, int flags)
     (void)db;
     if ((flags & QUIRE_COMMIT_UNDONE) != 0) {
         capture->txn_first = 0;
+        capture->appends = false;
         capture->has_own_writes = false;
         return SQLITE_OK;
     }
@@ -109,6 +116,10 @@ static int prepare_statements(Capture *capture)
                     " \"after\", updates%s) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7%s)",
                     capture->table, capture->version == 2 ? ", change_txn_id" : "",
                     txn[0] != '\0' ? ", ?8" : ""));
+    TRY(sql_prepare(capture->db, &capture->sequence,
+                    "UPDATE main.sqlite_sequence SET seq = ?1 WHERE name = %Q", capture->table));
+    TRY(sql_prepare(capture->db, &capture->newest, "SELECT max(change_id) FROM \"%w\"",
+                    capture->table));
     return sql_prepare(capture->db, &capture->peek,
                        "SELECT seq FROM main.sqlite_sequence WHERE name = %Q", capture->table);
 }
@@ -161,13 +172,86 @@ int capture_set(Capture *capture, CaptureMode mode, const char *table, char **er
 
 // --- records ---
 
+// The first column of the first row, 0 where there is none.
+static int ask_number(sqlite3_stmt *stmt, i64 *out)
+{
+    int step = sqlite3_step(stmt);
+    *out = step == SQLITE_ROW ? sqlite3_column_int64(stmt, 0) : 0;
+    return sqlite3_reset(stmt);
+}
+
 // The number that AUTOINCREMENT gave last, inside the running transaction.
 static int last_sequence(Capture *capture, i64 *out)
 {
-    int step = sqlite3_step(capture->peek);
-    *out = step == SQLITE_ROW ? sqlite3_column_int64(capture->peek, 0) : 0;
-    return sqlite3_reset(capture->peek);
+    return ask_number(capture->peek, out);
 }
+
+#if QUIRE_CDC_LOADABLE
+
+static int append(Capture *capture, const ChangeRecord *record, i64 txn, i64 *given)
+{
+    (void)capture, (void)record, (void)txn, (void)given;
+    return SQLITE_NOTFOUND;
+}
+
+#else
+
+static quire_cell image_cell(const ImageRef *image)
+{
+    return (quire_cell){.type = image->bytes == NULL ? SQLITE_NULL : SQLITE_BLOB,
+                        .bytes = image->bytes,
+                        .size = image->size};
+}
+
+static quire_cell value_cell(sqlite3_value *value)
+{
+    quire_cell cell = {.type = sqlite3_value_type(value)};
+    switch (cell.type) {
+    case SQLITE_INTEGER: cell.integer = sqlite3_value_int64(value); break;
+    case SQLITE_FLOAT: cell.real = sqlite3_value_double(value); break;
+    case SQLITE_TEXT: cell.bytes = sqlite3_value_text(value); break;
+    case SQLITE_BLOB: cell.bytes = sqlite3_value_blob(value); break;
+    default: break;
+    }
+    if (cell.type == SQLITE_TEXT || cell.type == SQLITE_BLOB)
+        cell.size = (sqlite3_uint64)sqlite3_value_bytes(value);
+    return cell;
+}
+
+static quire_cell key_cell(const ChangeRecord *record)
+{
+    if (record->table == NULL)
+        return (quire_cell){.type = SQLITE_NULL};
+    if (record->key != NULL)
+        return value_cell(record->key);
+    if (record->key_record != NULL)
+        return (quire_cell){
+            .type = SQLITE_BLOB, .bytes = record->key_record, .size = record->key_size};
+    return (quire_cell){.type = SQLITE_INTEGER, .integer = record->rowid};
+}
+
+// txn 0: the record is the transaction's first, and names it.
+static int append(Capture *capture, const ChangeRecord *record, i64 txn, i64 *given)
+{
+    const quire_cell cells[] = {
+        {.type = SQLITE_NULL},
+        {.type = SQLITE_INTEGER, .integer = (i64)time(NULL)},
+        {.type = txn == 0 ? QUIRE_CELL_ROWID : SQLITE_INTEGER, .integer = txn},
+        {.type = SQLITE_INTEGER, .integer = record->type},
+        {.type = record->table == NULL ? SQLITE_NULL : SQLITE_TEXT,
+         .bytes = record->table,
+         .size = record->table == NULL ? 0 : strlen(record->table)},
+        key_cell(record),
+        image_cell(&record->before),
+        image_cell(&record->after),
+        image_cell(&record->updates),
+    };
+    const quire_append_row row = {
+        .count = ARRAY_LEN(cells), .cells = cells, .least = capture->least, .rowid = given};
+    return quire_append(capture->db, capture->table, &row);
+}
+
+#endif
 
 static void bind_image(sqlite3_stmt *stmt, int at, const ImageRef *image)
 {
@@ -195,53 +279,108 @@ static void bind_record(sqlite3_stmt *stmt, const ChangeRecord *record)
     bind_image(stmt, 7, &record->updates);
 }
 
-static int write_row(Capture *capture, const ChangeRecord *record, i64 txn)
+// For tables that the program has given an index or a trigger, and those of version 1. The first
+// record of a transaction names it afterwards.
+static int insert(Capture *capture, const ChangeRecord *record, i64 txn, i64 *given)
 {
     bind_record(capture->insert, record);
     if (capture->version == 2)
         (void)sqlite3_bind_int64(capture->insert, 8, txn);
-    return stmt_run(capture->insert);
+    TRY(stmt_run(capture->insert));
+    *given = sqlite3_last_insert_rowid(capture->db);
+    if (txn != 0 || capture->version != 2)
+        return SQLITE_OK;
+    return sql_exec(capture->db,
+                    "UPDATE \"%w\" SET change_txn_id = change_id WHERE change_id = %lld",
+                    capture->table, *given);
 }
 
-// The first record of a transaction, as far as we know, foresees its own number.
+static int write_row(Capture *capture, const ChangeRecord *record, i64 txn, i64 *given)
+{
+    int rc = capture->version == 2 ? append(capture, record, txn, given) : SQLITE_NOTFOUND;
+    if (rc != SQLITE_NOTFOUND) {
+        capture->appends = true;
+        return rc;
+    }
+    return insert(capture, record, txn, given);
+}
+
+// What was read from sqlite_sequence stands for the whole transaction, unless the program changes
+// the table itself: deleted records must not give their numbers away.
 int capture_write(Capture *capture, const ChangeRecord *record)
 {
-    i64 txn = capture->txn_first;
+    i64 given = 0;
     ASSERT(capture->mode != CAPTURE_OFF && capture->insert != NULL);
 
-    if (txn == 0) {
-        TRY(last_sequence(capture, &txn));
-        txn++;
+    if (capture->txn_first == 0) {
+        TRY(last_sequence(capture, &capture->least));
+        capture->least++;
     }
-    TRY(write_row(capture, record, txn));
-    i64 given = sqlite3_last_insert_rowid(capture->db);
-    bool is_first = capture->txn_first == 0 || given <= capture->txn_first;
-    if (is_first && capture->version == 2 && given != txn)
+    if (capture->txn_first != 0 && capture->has_own_writes && capture->last_given >= capture->least)
+        capture->least = capture->last_given + 1;
+    TRY(write_row(capture, record, capture->txn_first, &given));
+    capture->last_given = given;
+    // A rollback to a savepoint may have taken the first record along.
+    if (capture->txn_first != 0 && given <= capture->txn_first && capture->version == 2)
         TRY(sql_exec(capture->db,
                      "UPDATE \"%w\" SET change_txn_id = change_id WHERE change_id = %lld",
                      capture->table, given));
-    if (is_first)
+    if (capture->txn_first == 0 || given <= capture->txn_first)
         capture->txn_first = given;
     return SQLITE_OK;
 }
 
-int capture_commit(Capture *capture, bool of_statement)
+static int keep_sequence(Capture *capture, i64 last)
 {
-    i64 first = capture->txn_first;
-    bool is_quiet = capture->has_own_writes;
-    i64 last = 0;
-    capture->txn_first = 0;
-    capture->has_own_writes = false;
-    if (capture->version != 2 || capture->mode == CAPTURE_OFF)
+    (void)sqlite3_bind_int64(capture->sequence, 1, last);
+    TRY(stmt_run(capture->sequence));
+    if (sqlite3_changes(capture->db) > 0)
         return SQLITE_OK;
-    if (first != 0)
-        TRY(last_sequence(capture, &last));
-    if (last < first)
-        first = 0; // a rollback to a savepoint took all records
-    bool is_alone =
-        of_statement && !is_quiet && sqlite3_txn_state(capture->db, "main") == SQLITE_TXN_WRITE;
+    return sql_exec(capture->db, "INSERT INTO main.sqlite_sequence VALUES (%Q, %lld)",
+                    capture->table, last);
+}
+
+// Whether a record with that number, or a later one, is there.
+static int is_recorded(Capture *capture, i64 first, bool *out)
+{
+    i64 last;
+    *out = first != 0;
+    if (first == 0 || capture->has_own_writes)
+        return SQLITE_OK;
+    TRY(ask_number(capture->newest, &last));
+    *out = last >= first;
+    return SQLITE_OK;
+}
+
+static int write_commit(Capture *capture, i64 first, bool is_alone)
+{
+    i64 given = 0;
+    const ChangeRecord commit = {.type = CHANGE_COMMIT};
     if (first == 0 && !is_alone)
         return SQLITE_OK;
-    const ChangeRecord commit = {.type = CHANGE_COMMIT};
-    return write_row(capture, &commit, first == 0 ? -1 : first);
+    if (first == 0) {
+        TRY(last_sequence(capture, &capture->least));
+        capture->least++;
+    }
+    TRY(write_row(capture, &commit, first == 0 ? -1 : first, &given));
+    return capture->appends ? keep_sequence(capture, given) : SQLITE_OK;
+}
+
+int capture_commit(Capture *capture, bool of_statement)
+{
+    bool recorded;
+    i64 first = capture->txn_first;
+    if (capture->version != 2 || capture->mode == CAPTURE_OFF) {
+        capture->txn_first = 0;
+        capture->has_own_writes = false;
+        return SQLITE_OK;
+    }
+    TRY(is_recorded(capture, first, &recorded));
+    bool is_alone = of_statement && !capture->has_own_writes
+                    && sqlite3_txn_state(capture->db, "main") == SQLITE_TXN_WRITE;
+    int rc = write_commit(capture, recorded ? first : 0, is_alone);
+    capture->txn_first = 0;
+    capture->has_own_writes = false;
+    capture->appends = false;
+    return rc;
 }

@@ -37,12 +37,16 @@ typedef struct Capture {
     sqlite3 *db;
     CaptureMode mode;
     char *table;
-    int version;                 // 1 or 2
-    i64 txn_first;               // change_id of the transaction's first record; 0: none yet
-    bool has_own_writes;         // the program writes the capture's table itself
-    bool knows_feeds;            // a durable feed was created or connected here
-    sqlite3_stmt *insert, *peek; // prepared while on
-    u8 *old_image;               // of the virtual table's row whose xUpdate runs
+    int version;         // 1 or 2
+    i64 txn_first;       // change_id of the transaction's first record; 0: none yet
+    bool has_own_writes; // the program writes the capture's table itself
+    bool knows_feeds;    // a durable feed was created or connected here
+    sqlite3_stmt *insert, *peek, *newest, *sequence; // prepared while on
+    i64 least;                                       // change_id that the next record has at least
+    i64 last_given;                                  // change_id of the last record
+    bool appends;              // records bypass INSERT, and sqlite_sequence till commit
+    RecordBuilder builders[5]; // of images and keys; their memory is used again
+    u8 *old_image;             // of the virtual table's row whose xUpdate runs
     size_t old_size;
     SchemaCopy schema; // before the statement that changes it
     bool has_savepoint, was_autocommit;

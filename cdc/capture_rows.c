@@ -1,71 +1,61 @@
 // Rows on their way into the table of a connection's capture.
 #include "cdc/capture.h"
 
+// What a change is recorded as. The bytes belong to the capture's builders.
 typedef struct Images {
-    u8 *before, *after, *updates, *old_key, *new_key;
-    size_t before_size, after_size, updates_size, old_key_size, new_key_size;
+    ImageRef before, after, updates, old_key, new_key;
 } Images;
+enum { BUILD_BEFORE, BUILD_AFTER, BUILD_UPDATES, BUILD_OLD_KEY, BUILD_NEW_KEY };
 
-static void images_free(Images *images)
+static int encode_row(RecordBuilder *builder, const quire_row_change *change,
+                      sqlite3_value *const *values, ImageRef *out)
 {
-    sqlite3_free(images->before);
-    sqlite3_free(images->after);
-    sqlite3_free(images->updates);
-    sqlite3_free(images->old_key);
-    sqlite3_free(images->new_key);
-}
-
-static int encode_row(const quire_row_change *change, sqlite3_value *const *values, u8 **out,
-                      size_t *size)
-{
-    RecordBuilder builder = {0};
     for (int i = 0; i < change->column_count; i++) {
         if ((change->column_flags[i] & QUIRE_COLUMN_STORED) != 0)
-            record_add_value(&builder, values[i]);
+            record_add_value(builder, values[i]);
     }
-    return record_finish(&builder, out, size);
+    return record_join(builder, &out->bytes, &out->size);
 }
 
 // One flag per column, then the new values of those that are flagged.
-static int encode_updates(const quire_row_change *change, u8 **out, size_t *size)
+static int encode_updates(RecordBuilder *builder, const quire_row_change *change, ImageRef *out)
 {
-    RecordBuilder builder = {0};
     for (int i = 0; i < change->column_count; i++) {
         if ((change->column_flags[i] & QUIRE_COLUMN_STORED) != 0)
-            record_add_i64(&builder, (change->column_flags[i] & QUIRE_COLUMN_SET) != 0);
+            record_add_i64(builder, (change->column_flags[i] & QUIRE_COLUMN_SET) != 0);
     }
     for (int i = 0; i < change->column_count; i++) {
         if ((change->column_flags[i] & QUIRE_COLUMN_STORED) == 0)
             continue;
         if ((change->column_flags[i] & QUIRE_COLUMN_SET) != 0)
-            record_add_value(&builder, change->new_values[i]);
+            record_add_value(builder, change->new_values[i]);
         else
-            record_add_null(&builder);
+            record_add_null(builder);
     }
-    return record_finish(&builder, out, size);
+    return record_join(builder, &out->bytes, &out->size);
 }
 
-static int encode_key(const quire_row_change *change, sqlite3_value *const *values, u8 **out,
-                      size_t *size)
+static int encode_key(RecordBuilder *builder, const quire_row_change *change,
+                      sqlite3_value *const *values, ImageRef *out)
 {
-    RecordBuilder builder = {0};
     if (values == NULL || change->key_count == 0)
         return SQLITE_OK;
     for (int i = 0; i < change->key_count; i++)
-        record_add_value(&builder, values[change->key_columns[i]]);
-    return record_finish(&builder, out, size);
+        record_add_value(builder, values[change->key_columns[i]]);
+    return record_join(builder, &out->bytes, &out->size);
 }
 
-static int encode(const Capture *capture, const quire_row_change *change, Images *images)
+static int encode(Capture *capture, const quire_row_change *change, Images *images)
 {
+    RecordBuilder *b = capture->builders;
     if (mode_has_before(capture->mode) && change->old_values != NULL)
-        TRY(encode_row(change, change->old_values, &images->before, &images->before_size));
+        TRY(encode_row(&b[BUILD_BEFORE], change, change->old_values, &images->before));
     if (mode_has_after(capture->mode) && change->new_values != NULL)
-        TRY(encode_row(change, change->new_values, &images->after, &images->after_size));
+        TRY(encode_row(&b[BUILD_AFTER], change, change->new_values, &images->after));
     if (capture->mode == CAPTURE_FULL && change->type == SQLITE_UPDATE)
-        TRY(encode_updates(change, &images->updates, &images->updates_size));
-    TRY(encode_key(change, change->old_values, &images->old_key, &images->old_key_size));
-    return encode_key(change, change->new_values, &images->new_key, &images->new_key_size);
+        TRY(encode_updates(&b[BUILD_UPDATES], change, &images->updates));
+    TRY(encode_key(&b[BUILD_OLD_KEY], change, change->old_values, &images->old_key));
+    return encode_key(&b[BUILD_NEW_KEY], change, change->new_values, &images->new_key);
 }
 
 static void identify(const quire_row_change *change, const Images *images, bool is_new,
@@ -76,8 +66,8 @@ static void identify(const quire_row_change *change, const Images *images, bool 
     if (change->key_count == 1) {
         record->key = values[change->key_columns[0]];
     } else if (change->key_count > 1) {
-        record->key_record = is_new ? images->new_key : images->old_key;
-        record->key_size = is_new ? images->new_key_size : images->old_key_size;
+        record->key_record = is_new ? images->new_key.bytes : images->old_key.bytes;
+        record->key_size = is_new ? images->new_key.size : images->old_key.size;
     }
 }
 
@@ -85,24 +75,20 @@ static bool key_changes(const quire_row_change *change, const Images *images)
 {
     if (change->key_count == 0)
         return change->old_rowid != change->new_rowid;
-    return images->old_key_size != images->new_key_size
-           || memcmp(images->old_key, images->new_key, images->old_key_size) != 0;
+    return images->old_key.size != images->new_key.size
+           || memcmp(images->old_key.bytes, images->new_key.bytes, images->old_key.size) != 0;
 }
 
 static int write_deleted(Capture *capture, const quire_row_change *change, const Images *images)
 {
-    ChangeRecord record = {.type = CHANGE_DELETE,
-                           .table = change->table,
-                           .before = {images->before, images->before_size}};
+    ChangeRecord record = {.type = CHANGE_DELETE, .table = change->table, .before = images->before};
     identify(change, images, false, &record);
     return capture_write(capture, &record);
 }
 
 static int write_inserted(Capture *capture, const quire_row_change *change, const Images *images)
 {
-    ChangeRecord record = {.type = CHANGE_INSERT,
-                           .table = change->table,
-                           .after = {images->after, images->after_size}};
+    ChangeRecord record = {.type = CHANGE_INSERT, .table = change->table, .after = images->after};
     identify(change, images, true, &record);
     return capture_write(capture, &record);
 }
@@ -111,9 +97,9 @@ static int write_updated(Capture *capture, const quire_row_change *change, const
 {
     ChangeRecord record = {.type = CHANGE_UPDATE,
                            .table = change->table,
-                           .before = {images->before, images->before_size},
-                           .after = {images->after, images->after_size},
-                           .updates = {images->updates, images->updates_size}};
+                           .before = images->before,
+                           .after = images->after,
+                           .updates = images->updates};
     identify(change, images, true, &record);
     return capture_write(capture, &record);
 }
@@ -154,55 +140,58 @@ static int read_virtual(const Capture *capture, const char *table, i64 rowid, u8
 }
 
 // Which columns an UPDATE named the module does not tell: those that differ from before are.
-static int encode_virtual_updates(const Images *images, u8 **out, size_t *size)
+static int encode_virtual_updates(Capture *capture, Images *images)
 {
     RecordReader old_row;
     RecordReader new_row;
     RecordValue a;
     RecordValue b;
-    RecordBuilder flags = {0};
+    RecordBuilder *flags = &capture->builders[BUILD_UPDATES];
     RecordBuilder values = {0};
-    if (!record_open(&old_row, images->before, images->before_size)
-        || !record_open(&new_row, images->after, images->after_size))
+    if (!record_open(&old_row, images->before.bytes, images->before.size)
+        || !record_open(&new_row, images->after.bytes, images->after.size))
         return SQLITE_OK;
     while (record_next(&old_row, &a) && record_next(&new_row, &b)) {
         bool same = a.type == b.type && a.integer == b.integer && a.size == b.size
                     && memcmp(a.bytes, b.bytes, a.size) == 0;
-        record_add_i64(&flags, !same);
+        record_add_i64(flags, !same);
         if (same)
             record_add_null(&values);
         else
             record_add_copy(&values, &b);
     }
-    record_append(&flags, &values);
-    return record_finish(&flags, out, size);
+    record_append(flags, &values);
+    return record_join(flags, &images->updates.bytes, &images->updates.size);
+}
+
+static int write_virtual(Capture *capture, const quire_row_change *change, Images *images)
+{
+    // Commands in the guise of an INSERT leave no row: nothing changed that can be shown.
+    if (change->type != SQLITE_DELETE && images->after.bytes == NULL)
+        return SQLITE_OK;
+    if (capture->mode == CAPTURE_FULL && change->type == SQLITE_UPDATE)
+        TRY(encode_virtual_updates(capture, images));
+    if (!mode_has_before(capture->mode))
+        images->before = (ImageRef){0};
+    if (!mode_has_after(capture->mode))
+        images->after = (ImageRef){0};
+    return write_change(capture, change, images);
 }
 
 static int virtual_done(Capture *capture, const quire_row_change *change)
 {
-    Images images = {.before = capture->old_image, .before_size = capture->old_size};
+    u8 *old_image = capture->old_image;
+    u8 *new_image = NULL;
+    size_t new_size = 0;
     int rc = SQLITE_OK;
     capture->old_image = NULL;
-    capture->old_size = 0;
     if (change->type != SQLITE_DELETE)
-        TRY_DONE(read_virtual(capture, change->table, change->new_rowid, &images.after,
-                              &images.after_size));
-    // Commands in the guise of an INSERT leave no row: nothing changed that can be shown.
-    if (change->type != SQLITE_DELETE && images.after == NULL)
-        goto done;
-    if (capture->mode == CAPTURE_FULL && change->type == SQLITE_UPDATE)
-        TRY_DONE(encode_virtual_updates(&images, &images.updates, &images.updates_size));
-    if (!mode_has_before(capture->mode)) {
-        sqlite3_free(images.before);
-        images.before = NULL;
-    }
-    if (!mode_has_after(capture->mode)) {
-        sqlite3_free(images.after);
-        images.after = NULL;
-    }
-    rc = write_change(capture, change, &images);
-done:
-    images_free(&images);
+        rc = read_virtual(capture, change->table, change->new_rowid, &new_image, &new_size);
+    Images images = {.before = {old_image, capture->old_size}, .after = {new_image, new_size}};
+    if (rc == SQLITE_OK)
+        rc = write_virtual(capture, change, &images);
+    sqlite3_free(old_image);
+    sqlite3_free(new_image);
     return rc;
 }
 
@@ -243,9 +232,6 @@ int capture_row_hook(void *arg, sqlite3 *db, const quire_row_change *change)
     }
     if ((change->flags & QUIRE_ROW_VIRTUAL) != 0)
         return virtual_hook(capture, change);
-    int rc = encode(capture, change, &images);
-    if (rc == SQLITE_OK)
-        rc = write_change(capture, change, &images);
-    images_free(&images);
-    return rc;
+    TRY(encode(capture, change, &images));
+    return write_change(capture, change, &images);
 }

@@ -167,6 +167,7 @@ void record_discard(RecordBuilder *b)
 {
     sqlite3_free(b->header);
     sqlite3_free(b->body);
+    sqlite3_free(b->joined);
     memset(b, 0, sizeof *b);
 }
 
@@ -180,22 +181,42 @@ static size_t header_total(size_t types_size)
     return total;
 }
 
+static void join(const RecordBuilder *b, size_t total, u8 *record)
+{
+    size_t prefix = (size_t)varint_put(record, total);
+    ASSERT(prefix + b->header_size == total);
+    if (b->header_size > 0)
+        memcpy(record + prefix, b->header, b->header_size);
+    if (b->body_size > 0)
+        memcpy(record + total, b->body, b->body_size);
+}
+
 int record_finish(RecordBuilder *b, u8 **out, size_t *size)
 {
     size_t total = header_total(b->header_size);
     u8 *record = b->failed ? NULL : sqlite3_malloc64(total + b->body_size);
     if (record != NULL) {
-        size_t prefix = (size_t)varint_put(record, total);
-        ASSERT(prefix + b->header_size == total);
-        if (b->header_size > 0)
-            memcpy(record + prefix, b->header, b->header_size);
-        if (b->body_size > 0)
-            memcpy(record + total, b->body, b->body_size);
+        join(b, total, record);
         *out = record;
         *size = total + b->body_size;
     }
     record_discard(b);
     return record == NULL ? SQLITE_NOMEM : SQLITE_OK;
+}
+
+int record_join(RecordBuilder *b, const u8 **out, size_t *size)
+{
+    size_t total = header_total(b->header_size);
+    bool has_room = reserve(b, &b->joined, 0, total + b->body_size, &b->joined_space);
+    if (has_room) {
+        join(b, total, b->joined);
+        *out = b->joined;
+        *size = total + b->body_size;
+    }
+    b->header_size = 0;
+    b->body_size = 0;
+    b->failed = false;
+    return has_room ? SQLITE_OK : SQLITE_NOMEM;
 }
 
 // --- reading ---

@@ -8,8 +8,8 @@
 #include "cdc/cdc_api.h"
 
 typedef struct RecordBuilder {
-    u8 *header, *body;
-    size_t header_size, header_space, body_size, body_space;
+    u8 *header, *body, *joined; // joined: of record_join()
+    size_t header_size, header_space, body_size, body_space, joined_space;
     bool failed; // out of memory: every further call does nothing
 } RecordBuilder;
 
@@ -23,8 +23,10 @@ struct RecordValue;
 void record_add_copy(RecordBuilder *b, const struct RecordValue *value);
 // Takes the values of `more` behind those there are.
 void record_append(RecordBuilder *b, RecordBuilder *more);
-// Joins both parts; *out is the caller's (sqlite3_free). Empties the builder.
+// Joins both parts; *out is the caller's (sqlite3_free). Empties the builder and frees its memory.
 MUST_USE int record_finish(RecordBuilder *b, u8 **out, size_t *size);
+// The same, but the record stays the builder's, until it is used again: memory is kept.
+MUST_USE int record_join(RecordBuilder *b, const u8 **out, size_t *size);
 void record_discard(RecordBuilder *b);
 
 // A value read out of a record; text and blob point into it.

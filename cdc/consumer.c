@@ -4,10 +4,12 @@
 // The last change_id ever given, also where rows have been deleted since.
 static int newest_change(Feed *feed, i64 *out)
 {
-    TRY(sql_int(feed->db, 0, out,
-                "SELECT seq FROM \"%w\".sqlite_sequence WHERE name = '%q%s' COLLATE NOCASE",
-                feed->schema, feed->name, feed_log_suffix(feed)));
-    return SQLITE_OK;
+    const char *s = feed->schema;
+    return sql_int(
+        feed->db, 0, out,
+        "SELECT max(coalesce((SELECT seq FROM \"%w\".sqlite_sequence WHERE name = '%q%s'"
+        " COLLATE NOCASE), 0), coalesce((SELECT max(change_id) FROM \"%w\".\"%w%s\"), 0))",
+        s, feed->name, feed_log_suffix(feed), s, feed->name, feed_log_suffix(feed));
 }
 
 // A connection's capture has no table of consumers until there is one.

@@ -93,6 +93,12 @@ static int row_announce(Vm *vm, quire_row_change *change, const Table *table)
     QuietScope scope = quiet_begin(db);
     int rc = db->change_hook(db->change_arg, db, change);
     quiet_end(db, &scope);
+    // A statement that has changed nothing yet may simply end. Otherwise it is undone: by its own
+    // savepoint, if it has one, or with the whole transaction. A savepoint for each statement's
+    // sake would cost more than the capture.
+    if (rc != SQLITE_OK && vm->announced_rows > 0 && !vm->wants_journal)
+        vm->error_action = ON_CONFLICT_ROLLBACK;
+    vm->announced_rows++;
     return vm_take_error(vm, rc);
 }
 

@@ -282,6 +282,7 @@ static void run_begin(Vm *vm)
     vm->rc = SQLITE_OK;
     vm->state = VM_RUNNING;
     vm->changes = 0;
+    vm->announced_rows = 0;
     vm->error_action = ON_CONFLICT_ABORT;
     vm->savepoint_number = 0;
     vm->immediate_violations = 0;

@@ -99,6 +99,7 @@ struct Vm {
     // Foreign-key counts to come back to when the statement's savepoint is rolled back.
     i64 deferred_at_start, deferred_immediate_at_start;
     i64 immediate_violations;          // of this statement
+    i64 announced_rows;                // in this run, to the hook that captures changes
     const struct Table *changed_table; // of the last RowChange
     const u32 *changed_columns; // of the last ChangedColumns: the count, then QUIRE_COLUMN_* each
     i64 current_time_ms;        // 0: not asked yet in this step

@@ -32,7 +32,6 @@ static void code_columns(Codegen *g, const Table *table, const UpdateRow *u)
 static void code_change(Codegen *g, Table *table, int type, Reg old_first, Reg new_first)
 {
     program_emit_table(g->program, OP_RowChange, type, old_first, new_first, table);
-    codegen_may_abort(g);
 }
 
 void code_capture_insert(Codegen *g, Table *table, Reg new_first)
