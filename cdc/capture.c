@@ -305,13 +305,20 @@ static int write_row(Capture *capture, const ChangeRecord *record, i64 txn, i64 
     return insert(capture, record, txn, given);
 }
 
+// A connection that was to be closed and could not be has finalized them.
+static int ensure_statements(Capture *capture)
+{
+    return capture->insert != NULL ? SQLITE_OK : prepare_statements(capture);
+}
+
 // What was read from sqlite_sequence stands for the whole transaction, unless the program changes
 // the table itself: deleted records must not give their numbers away.
 int capture_write(Capture *capture, const ChangeRecord *record)
 {
     i64 given = 0;
-    ASSERT(capture->mode != CAPTURE_OFF && capture->insert != NULL);
+    ASSERT(capture->mode != CAPTURE_OFF);
 
+    TRY(ensure_statements(capture));
     if (capture->txn_first == 0) {
         TRY(last_sequence(capture, &capture->least));
         capture->least++;
@@ -375,6 +382,7 @@ int capture_commit(Capture *capture, bool of_statement)
         capture->has_own_writes = false;
         return SQLITE_OK;
     }
+    TRY(ensure_statements(capture));
     TRY(is_recorded(capture, first, &recorded));
     bool is_alone = of_statement && !capture->has_own_writes
                     && sqlite3_txn_state(capture->db, "main") == SQLITE_TXN_WRITE;

@@ -87,7 +87,7 @@ static int move(Feed *feed, const char *name, i64 change_id, bool anywhere)
     TRY(newest_change(feed, &newest));
     if (change_id < 0 || change_id > newest)
         return feed_error(feed, "there is no change %lld", change_id);
-    TRY(sql_exec(
+    TRY(sql_exec_quietly(
         feed->db,
         "UPDATE \"%w\".\"%w_consumer\" SET position = %lld, updated = strftime('%%s','now')"
         " WHERE name = %Q AND (%d OR position < %lld)",

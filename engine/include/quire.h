@@ -194,7 +194,8 @@ SQLITE_API int quire_schema_hook(sqlite3 *db,
 SQLITE_API int quire_exec_uncounted(sqlite3 *db, const char *sql);
 
 /*
- * A value of quire_append(). `type` is SQLITE_INTEGER, ..., or QUIRE_CELL_ROWID: the row's own rowid.
+ * A value of quire_append(). `type` is SQLITE_INTEGER, ..., or QUIRE_CELL_ROWID: the row's own
+ * rowid.
  */
 #define QUIRE_CELL_ROWID 0
 typedef struct quire_cell {
@@ -213,9 +214,9 @@ typedef struct quire_append_row {
 } quire_append_row;
 
 /*
- * Appends a row to a table of main, in a hook only, and several times faster than INSERT. The values
- * are stored as they are given. AUTOINCREMENT is the caller's affair. SQLITE_NOTFOUND: there is no
- * such table, or one with indexes, triggers, constraints or generated columns, which takes an
+ * Appends a row to a table of main, in a hook only, and several times faster than INSERT. The
+ * values are stored as they are given. AUTOINCREMENT is the caller's affair. SQLITE_NOTFOUND: there
+ * is no such table, or one with indexes, triggers, constraints or generated columns, which takes an
  * INSERT.
  */
 SQLITE_API int quire_append(sqlite3 *db, const char *table, const quire_append_row *row);

@@ -1,6 +1,6 @@
 // Answers a question three ways, side by side: by words (bm25 of fts5), by meaning (cosine distance
-// of vectors), and fused by rank. All three are the same call, hybrid_search(), with one half of the
-// question or with both.
+// of vectors), and fused by rank. All three are the same call, hybrid_search(), with one half of
+// the question or with both.
 #include "examples/rag/rag.h"
 
 #include <stdio.h>

@@ -1,6 +1,6 @@
 // Keeps the vectors of the documents: the library's embedding pipeline, with LSA as a function of
-// this program, or with another program that speaks JSON lines. If it dies, it goes on from where it
-// was, nothing lost or done twice.
+// this program, or with another program that speaks JSON lines. If it dies, it goes on from where
+// it was, nothing lost or done twice.
 #include "examples/rag/rag.h"
 
 #include <stdio.h>

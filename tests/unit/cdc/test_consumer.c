@@ -82,6 +82,29 @@ static void failures_have_a_message_and_leave_a_handle_to_close(void **state)
     assert_ok(sqlite3_close(db));
 }
 
+static void capture_goes_on_after_a_close_that_failed(void **state)
+{
+    (void)state;
+    sqlite3 *db;
+    sqlite3_stmt *stmt;
+    assert_ok(sqlite3_open(":memory:", &db));
+    assert_ok(sqlite3_exec(db,
+                           "CREATE TABLE t(a); PRAGMA capture_data_changes_conn('id');"
+                           "INSERT INTO t VALUES(1)",
+                           NULL, NULL, NULL));
+    assert_ok(sqlite3_prepare_v2(db, "SELECT max(change_id), total_changes() FROM turso_cdc", -1,
+                                 &stmt, NULL));
+
+    assert_rc(SQLITE_BUSY, sqlite3_close(db));
+    assert_ok(sqlite3_exec(db, "INSERT INTO t VALUES(2)", NULL, NULL, NULL));
+
+    assert_int_equal(sqlite3_step(stmt), SQLITE_ROW);
+    assert_int_equal(sqlite3_column_int(stmt, 0), 4);
+    assert_int_equal(sqlite3_column_int(stmt, 1), 2);
+    assert_ok(sqlite3_finalize(stmt));
+    assert_ok(sqlite3_close(db));
+}
+
 static double clock_ms(clockid_t clock)
 {
     struct timespec now;
@@ -194,5 +217,6 @@ static void waiting_in_vain_takes_as_long_as_asked_and_no_processor(void **state
 
 TEST_SUITE(consumer, cmocka_unit_test(batches_come_in_order_and_again_until_acknowledged),
            cmocka_unit_test(failures_have_a_message_and_leave_a_handle_to_close),
+           cmocka_unit_test(capture_goes_on_after_a_close_that_failed),
            cmocka_unit_test(a_commit_of_another_process_wakes_the_consumer),
            cmocka_unit_test(waiting_in_vain_takes_as_long_as_asked_and_no_processor))
