@@ -204,7 +204,7 @@ static void generate_vector(const float *centres, size_t cluster_count, const fl
     const float *centre = centres + (size_t)(uniform() * (double)cluster_count) * dims;
     memcpy(out, centre, dims * sizeof *out);
     for (int k = 0; k < INTRINSIC; k++) {
-        float share = normal() * 0.35f;
+        float share = normal() * 0.15f;
         for (size_t i = 0; i < dims; i++)
             out[i] += share * directions[(size_t)k * dims + i];
     }

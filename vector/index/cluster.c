@@ -60,6 +60,7 @@ typedef struct Run {
     f32 *squares;   // of the centroids
     u32 *positions; // of the vectors
     u32 *sizes;     // of the clusters
+    f32 *distances; // while centroids are chosen: of the vectors from the nearest one so far
     u64 random;
 } Run;
 
@@ -106,12 +107,15 @@ static int run_begin(Run *run)
     run->squares = sqlite3_malloc64(run->count * sizeof *run->squares);
     run->sizes = sqlite3_malloc64(run->count * sizeof *run->sizes);
     run->positions = sqlite3_malloc64(run->vector_count * sizeof *run->positions);
-    bool is_ready = run->squares != NULL && run->sizes != NULL && run->positions != NULL;
+    run->distances = sqlite3_malloc64(run->vector_count * sizeof *run->distances);
+    bool is_ready = run->squares != NULL && run->sizes != NULL && run->positions != NULL
+                    && run->distances != NULL;
     return is_ready ? SQLITE_OK : SQLITE_NOMEM;
 }
 
 static void run_end(Run *run)
 {
+    sqlite3_free(run->distances);
     sqlite3_free(run->squares);
     sqlite3_free(run->sizes);
     sqlite3_free(run->positions);
@@ -126,11 +130,42 @@ static int run_rounds(Run *run, int rounds)
     return SQLITE_OK;
 }
 
+// A vector, with a chance in proportion to its square distance from the centroids chosen so far.
+static const f32 *distant_vector(Run *run)
+{
+    f64 total = 0;
+    for (size_t i = 0; i < run->vector_count; i++)
+        total += (f64)run->distances[i];
+    f64 goal = (f64)(random_next(&run->random) >> 11) * 0x1p-53 * total;
+    for (size_t i = 0; i < run->vector_count; i++) {
+        goal -= (f64)run->distances[i];
+        if (goal < 0)
+            return run->vectors + i * run->width;
+    }
+    return random_vector(run); // all vectors are centroids already
+}
+
+// k-means++: a start that seldom leaves two distant clusters to one centroid.
+static void run_seed(Run *run)
+{
+    PairKernel *l2sq = run->blas->kernels->element[ELEMENT_F32].l2sq;
+    for (size_t i = 0; i < run->vector_count; i++)
+        run->distances[i] = INFINITY;
+    for (size_t k = 0; k < run->count; k++) {
+        f32 *centroid = run->centroids + k * run->width;
+        memcpy(centroid, k == 0 ? random_vector(run) : distant_vector(run),
+               run->width * sizeof *centroid);
+        for (size_t i = 0; i < run->vector_count; i++) {
+            f32 distance = (f32)l2sq(run->vectors + i * run->width, centroid, run->width);
+            if (distance < run->distances[i])
+                run->distances[i] = distance;
+        }
+    }
+}
+
 static int cluster_flat(Run *run)
 {
-    for (size_t k = 0; k < run->count; k++)
-        memcpy(run->centroids + k * run->width, random_vector(run),
-               run->width * sizeof *run->centroids);
+    run_seed(run);
     return run_rounds(run, ROUNDS);
 }
 
