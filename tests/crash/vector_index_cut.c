@@ -1,13 +1,14 @@
-// Power cuts and failing calls in the middle of a vector index's changes, on the simulated computer.
+// Power cuts and failing calls in the middle of a vector index's changes, on the simulated
+// computer.
 //
 //     crash_vector_index_cut slice           some seeds
 //     crash_vector_index_cut all [COUNT]     1,000 of them, or COUNT
 //     crash_vector_index_cut one SEED        one again, as printed by a failure
 //
-// Every seed starts from the same table with an index of many short lists, writes to it (rows in and
-// out, so that lists split and dissolve, 'flush' and 'rebuild' now and then) and loses power, or has
-// a call fail, somewhere in between. What survived must be sound, to the database and to the index,
-// and every row must be found where it is.
+// Every seed starts from the same table with an index of many short lists, writes to it (rows in
+// and out, so that lists split and dissolve, 'flush' and 'rebuild' now and then) and loses power,
+// or has a call fail, somewhere in between. What survived must be sound, to the database and to the
+// index, and every row must be found where it is.
 #include "support/library.h"
 #include "support/sim.h"
 
