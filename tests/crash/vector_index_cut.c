@@ -182,18 +182,20 @@ static void run_seed(const Image *image, u64 seed)
     must(db, seed,
          prng_below(&prng, 2) == 0 ? "PRAGMA journal_mode = WAL" : "PRAGMA cache_size=20");
     u64 call = 1 + prng_below(&prng, CALLS_MAX);
+    bool is_gone = prng_below(&prng, 2) == 0; // the disk, from then on: the connection is closed
     if (is_cut)
         sim_crash_at(sim, call);
     else
-        sim_fail(sim, SIM_ANY, call / 4 + 1, prng_below(&prng, 2) == 0);
+        sim_fail(sim, SIM_ANY, call / 4 + 1, is_gone);
     work(db, &prng);
-    if (!is_cut) {
+    if (!is_cut && !is_gone) {
         sim_fail(sim, SIM_ANY, 0, false);
         if (sqlite3_get_autocommit(db) == 0)
             (void)sqlite3_exec(db, "ROLLBACK", NULL, NULL, NULL);
         check(db, seed); // the same connection goes on
     }
     sqlite3_close(db);
+    sim_fail(sim, SIM_ANY, 0, false);
     if (is_cut)
         sim_reboot(sim);
     if (sqlite3_open_v2(file, &db, SQLITE_OPEN_READWRITE, "sim-0") != SQLITE_OK)

@@ -267,6 +267,62 @@ static int cluster_in_parts(Run *run)
     return rc != SQLITE_OK ? rc : run_rounds(run, MENDING_ROUNDS);
 }
 
+// --- clusters that are too large ---
+
+// Makes several centroids of one: the first takes its place, the others are appended.
+static int divide_one(const Run *run, const Parts *parts, size_t k, size_t size_max,
+                      CentroidList *list)
+{
+    size_t size = parts->starts[k + 1] - parts->starts[k];
+    size_t pieces = size * 2 / size_max + 1; // of half the greatest size and some
+    f32 *vectors =
+        sqlite3_realloc64(list->vectors, (list->count + pieces) * run->width * sizeof *vectors);
+    if (vectors == NULL)
+        return SQLITE_NOMEM;
+    list->vectors = vectors;
+    Run part = *run;
+    part.vectors = parts->vectors + parts->starts[k] * run->width;
+    part.vector_count = size;
+    part.centroids = vectors + list->count * run->width;
+    part.count = pieces;
+    int rc = run_begin(&part);
+    if (rc == SQLITE_OK)
+        rc = cluster_flat(&part);
+    run_end(&part);
+    TRY(rc);
+    list->count += pieces - 1;
+    memcpy(vectors + k * run->width, vectors + list->count * run->width,
+           run->width * sizeof *vectors);
+    return SQLITE_OK;
+}
+
+int cluster_divide(const Blas *blas, Rows rows, u32 width, size_t size_max, CentroidList *list)
+{
+    ASSERT(list->count > 0 && size_max > 1);
+
+    Run run = {.blas = blas,
+               .vectors = rows.vectors,
+               .vector_count = rows.count,
+               .width = width,
+               .centroids = list->vectors,
+               .count = list->count,
+               .random = rows.count};
+    Parts parts = {.count = list->count};
+    int rc = run_begin(&run);
+    if (rc == SQLITE_OK)
+        rc = parts_alloc(&parts, &run);
+    if (rc == SQLITE_OK)
+        rc = run_assign(&run);
+    if (rc == SQLITE_OK)
+        parts_sort(&parts, &run, run.positions);
+    for (size_t k = 0; rc == SQLITE_OK && k < parts.count; k++)
+        if (parts.starts[k + 1] - parts.starts[k] > size_max)
+            rc = divide_one(&run, &parts, k, size_max, list);
+    parts_deinit(&parts);
+    run_end(&run);
+    return rc;
+}
+
 int cluster(const Blas *blas, Rows rows, u32 width, f32 *centroids, size_t count, u64 seed)
 {
     ASSERT(rows.count > 0 && count > 0);

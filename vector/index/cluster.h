@@ -44,4 +44,13 @@ MUST_USE int centroids_nearest(const Blas *blas, const Centroids *centroids, con
 MUST_USE int cluster(const Blas *blas, Rows rows, u32 width, f32 *centroids, size_t count,
                      u64 seed);
 
+// Centroids that grow in number.
+typedef struct CentroidList {
+    f32 *vectors; // sqlite3_free
+    size_t count;
+} CentroidList;
+// Divides the clusters that have more than `size_max` of the rows.
+MUST_USE int cluster_divide(const Blas *blas, Rows rows, u32 width, size_t size_max,
+                            CentroidList *list);
+
 #endif

@@ -142,31 +142,54 @@ static void sample_mean(const Build *build, f32 *mean)
             mean[d] += build->sample[i * width + d] / (f32)build->sample_count;
 }
 
+// k-means leaves some clusters with several times as many rows as others: these are divided, or the
+// first rows to come would have to.
+static int choose_centroids(Build *build, u32 count, CentroidList *out)
+{
+    u32 width = build->index->state.width;
+    const Rows sample = {build->sample, build->sample_count};
+    out->vectors = sqlite3_malloc64((u64)count * width * sizeof *out->vectors);
+    if (out->vectors == NULL)
+        return SQLITE_NOMEM;
+    out->count = count;
+    TRY(cluster(&build->blas, sample, width, out->vectors, count, build->index->state.seed));
+    size_t mean_size = sample.count / count;
+    return mean_size < 4 ? SQLITE_OK
+                         : cluster_divide(&build->blas, sample, width, mean_size * 3 / 2, out);
+}
+
 // The cache is filled here and written only once the radii are known.
-static int make_lists(Build *build, u32 count)
+static int fill_lists(Build *build, const CentroidList *centroids)
 {
     Index *index = build->index;
     ListCache *lists = &index->lists;
     u32 width = index->state.width;
-    TRY(lists_alloc(lists, count, width));
+    TRY(lists_alloc(lists, (u32)centroids->count, width));
     sample_mean(build, lists->mean);
-    if (count == 1 || build->sample_count == 0) {
-        count = 1;
-        memcpy(lists->centroids, lists->mean, width * sizeof(f32));
-    } else {
-        TRY(cluster(&build->blas, (Rows){build->sample, build->sample_count}, width,
-                    lists->centroids, count, index->state.seed));
-    }
-    lists->count = count;
-    for (u32 i = 0; i < count; i++) {
+    for (u32 i = 0; i < centroids->count; i++) {
         f32 *centroid = lists->centroids + (size_t)i * width;
+        memcpy(centroid,
+               centroids->vectors != NULL ? centroids->vectors + (size_t)i * width : lists->mean,
+               width * sizeof *centroid);
         centroid_round(centroid, width);
         lists->squares[i] =
             (f32)index->kernels->element[ELEMENT_F32].dot(centroid, centroid, width);
         lists->ids[i] = i + 1;
         lists->radii[i] = 0;
     }
+    lists->count = (u32)centroids->count;
     return SQLITE_OK;
+}
+
+static int make_lists(Build *build, u32 count)
+{
+    CentroidList centroids = {.count = 1}; // without vectors: the mean
+    int rc = count > 1 && build->sample_count > 0 ? choose_centroids(build, count, &centroids)
+                                                  : SQLITE_OK;
+    if (rc == SQLITE_OK)
+        rc = fill_lists(build, &centroids);
+    sqlite3_free(centroids.vectors);
+    return rc;
 }
 
 // --- pass 2 ---
