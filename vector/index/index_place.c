@@ -104,7 +104,32 @@ static void encode_slot(Index *index, const Placement *placement, Slot slot, Row
                    placement->vectors + (size_t)slot.row * width, code, &batch->factors[at]);
 }
 
-static int append_runs(Index *index, const Slot *slots, const RowBatch *batch, ListSet *overlong)
+// Rows of a kind that the build did not see lie further from their centroid than its members do. A
+// list's radius must grow with them, or queries would pass it by.
+static int widen_list(Index *index, const Placement *placement, const Slot *run, size_t count,
+                      u32 length)
+{
+    ListCache *lists = &index->lists;
+    u32 width = lists->width, position = run[0].position;
+    const f32 *centroid = lists->centroids + (size_t)position * width;
+    f64 old_square = (f64)lists->radii[position] * (f64)lists->radii[position];
+    f64 sum = 0;
+    ASSERT(length >= count);
+
+    for (size_t i = 0; i < count; i++)
+        sum += index->kernels->element[ELEMENT_F32].l2sq(
+            placement->vectors + (size_t)run[i].row * width, centroid, width);
+    f64 square = (old_square * (f64)(length - count) + sum) / (f64)length;
+    if (square <= old_square * 1.1)
+        return SQLITE_OK;
+    lists->radii[position] = (f32)sqrt(square);
+    TRY(list_write(index, lists->ids[position], centroid, lists->radii[position]));
+    lists_changed(index);
+    return SQLITE_OK;
+}
+
+static int append_runs(Index *index, const Placement *placement, const Slot *slots,
+                       const RowBatch *batch, ListSet *overlong)
 {
     size_t end;
     for (size_t first = 0; first < batch->count; first = end) {
@@ -114,6 +139,7 @@ static int append_runs(Index *index, const Slot *slots, const RowBatch *batch, L
                 break;
         u32 length;
         TRY(list_append(index, list, batch, first, end - first, &length));
+        TRY(widen_list(index, placement, slots + first, end - first, length));
         if (length > list_length_max(index))
             TRY(list_set_add(overlong, list));
     }
@@ -138,7 +164,7 @@ int placement_apply(Index *index, Placement *placement, ListSet *overlong)
         for (size_t i = 0; i < count; i++)
             encode_slot(index, placement, slots[i], &batch, i);
         batch.count = count;
-        rc = append_runs(index, slots, &batch, overlong);
+        rc = append_runs(index, placement, slots, &batch, overlong);
     }
     batch_deinit(&batch);
     sqlite3_free(slots);

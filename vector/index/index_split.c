@@ -136,12 +136,6 @@ static int make_sides(Index *index, u32 list, Placement *rows, f32 *centroids)
     return SQLITE_OK;
 }
 
-static void lists_changed(Index *index)
-{
-    index->state.generation = random_u64() | 1;
-    index->lists.generation = index->state.generation;
-}
-
 int list_split(Index *index, u32 list, ListSet *overlong)
 {
     u32 width = index->state.width;

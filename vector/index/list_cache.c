@@ -126,6 +126,12 @@ int lists_put(Index *index, u32 id, const f32 *centroid, f32 radius)
     return SQLITE_OK;
 }
 
+void lists_changed(Index *index)
+{
+    index->state.generation = random_u64() | 1;
+    index->lists.generation = index->state.generation;
+}
+
 void lists_drop(ListCache *lists, u32 id)
 {
     i64 found = lists_position(lists, id);

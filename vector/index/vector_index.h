@@ -181,6 +181,8 @@ void centroid_round(f32 *centroid, u32 width);
 // Changes the cache alone: a list's centroid, or one more list, whose id is the greatest.
 MUST_USE int lists_put(Index *index, u32 id, const f32 *centroid, f32 radius);
 void lists_drop(ListCache *lists, u32 id);
+// The tables say now what the cache says: other connections must read them anew.
+void lists_changed(Index *index);
 i64 lists_position(const ListCache *lists, u32 id); // -1: there is none
 // The nearest list of each of `count` rotated vectors: positions in the cache.
 MUST_USE int lists_nearest(Index *index, const f32 *vectors, size_t count, u32 *positions);
