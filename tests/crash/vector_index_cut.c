@@ -171,6 +171,7 @@ static void check(sqlite3 *db, u64 seed)
 
 static void run_seed(const Image *image, u64 seed)
 {
+    static const SimCall kinds[] = {SIM_READ, SIM_WRITE, SIM_WRITE, SIM_SYNC};
     Prng prng;
     prng_init(&prng, &seed, sizeof seed);
     Sim *sim = sim_new(seed);
@@ -186,16 +187,18 @@ static void run_seed(const Image *image, u64 seed)
     if (is_cut)
         sim_crash_at(sim, call);
     else
-        sim_fail(sim, SIM_ANY, call / 4 + 1, is_gone);
+        sim_fail(sim, kinds[prng_below(&prng, ARRAY_LEN(kinds))], call / 16 + 1, is_gone);
     work(db, &prng);
     if (!is_cut && !is_gone) {
-        sim_fail(sim, SIM_ANY, 0, false);
+        for (size_t i = 0; i < ARRAY_LEN(kinds); i++)
+            sim_fail(sim, kinds[i], 0, false);
         if (sqlite3_get_autocommit(db) == 0)
             (void)sqlite3_exec(db, "ROLLBACK", NULL, NULL, NULL);
         check(db, seed); // the same connection goes on
     }
     sqlite3_close(db);
-    sim_fail(sim, SIM_ANY, 0, false);
+    for (size_t i = 0; i < ARRAY_LEN(kinds); i++)
+        sim_fail(sim, kinds[i], 0, false);
     if (is_cut)
         sim_reboot(sim);
     if (sqlite3_open_v2(file, &db, SQLITE_OPEN_READWRITE, "sim-0") != SQLITE_OK)

@@ -434,6 +434,7 @@ int index_build(Index *index)
     state->next_list = 1;
     state->row_count = 0;
     state->skipped = 0;
+    state->strays = 0;
     state->rowid_max = INT64_MIN;
     state->generation = random_u64() | 1;
     lists_free(&index->lists);

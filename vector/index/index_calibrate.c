@@ -184,12 +184,8 @@ int calibration_finish(const Calibration *c, IndexState *state)
 // Two thirds of what may be missed are kept back. Queries seldom are rows of the table, and often
 // further away from its rows than these are from each other: a question is not a passage, though
 // both went through the same model.
-f32 miss_of_recall(const IndexState *state, f64 recall)
+static f32 calibrated_miss(const IndexState *state, f64 recall)
 {
-    ASSERT(recall >= 0 && recall <= 1);
-
-    if (recall >= 1)
-        return INFINITY;
     f64 goal = 1 - (1 - recall) / 3;
     int i = 0;
     while (i < MISS_COUNT - 1 && recalls[i + 1] < goal)
@@ -198,4 +194,17 @@ f32 miss_of_recall(const IndexState *state, f64 recall)
         return state->miss[i];
     f64 share = (goal - recalls[i]) / (recalls[i + 1] - recalls[i]);
     return state->miss[i] + (f32)share * (state->miss[i + 1] - state->miss[i]);
+}
+
+// The calibration knows nothing of rows unlike those it saw. The more of them there are, the more
+// lists are visited, up to all that could hold a neighbour.
+f32 miss_of_recall(const IndexState *state, f64 recall)
+{
+    ASSERT(recall >= 0 && recall <= 1);
+
+    if (recall >= 1)
+        return INFINITY;
+    f32 miss = calibrated_miss(state, recall);
+    f64 unlike = state->row_count > 0 ? 5 * (f64)state->strays / (f64)state->row_count : 0;
+    return miss < 1 ? miss + (1 - miss) * (f32)(unlike < 1 ? unlike : 1) : miss;
 }

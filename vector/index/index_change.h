@@ -30,6 +30,8 @@ MUST_USE int placement_apply(Index *index, Placement *placement, ListSet *overlo
 
 // Makes two lists of one that is too long; adds those that still are to `overlong`.
 MUST_USE int list_split(Index *index, u32 list, ListSet *overlong);
+// Brings rows of the lists around that are nearer to this one's centroid into it; a bounded number.
+MUST_USE int list_reassign(Index *index, u32 list, ListSet *overlong);
 // Gives the rows of a list that became short to its neighbours.
 MUST_USE int list_dissolve(Index *index, u32 list);
 u32 list_length_max(const Index *index);

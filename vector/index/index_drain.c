@@ -73,12 +73,16 @@ static int drain_small(Index *index)
     return delete_from_queue(index, INT64_MAX);
 }
 
+enum { SMALL_ROWS = 32768 }; // of which an index is made in a few tenths of a second
+
 // Building anew is cheaper than placing more rows than there are.
 static bool build_is_due(const Index *index, const Drain *drain)
 {
     i64 rows = index->state.row_count;
     if (index->state.list_count == 1 && rows + (i64)drain->count >= TIER2_ROWS)
         return true;
+    if (rows < SMALL_ROWS && index->state.strays > rows / 2)
+        return true; // the lists are others' by now
     return drain->has_more && rows < 4 * (i64)drain->count;
 }
 

@@ -104,6 +104,8 @@ static void encode_slot(Index *index, const Placement *placement, Slot slot, Row
                    placement->vectors + (size_t)slot.row * width, code, &batch->factors[at]);
 }
 
+enum { STRAY_FACTOR = 2 }; // times the list's mean square distance
+
 // Rows of a kind that the build did not see lie further from their centroid than its members do. A
 // list's radius must grow with them, or queries would pass it by.
 static int widen_list(Index *index, const Placement *placement, const Slot *run, size_t count,
@@ -116,9 +118,12 @@ static int widen_list(Index *index, const Placement *placement, const Slot *run,
     f64 sum = 0;
     ASSERT(length >= count);
 
-    for (size_t i = 0; i < count; i++)
-        sum += index->kernels->element[ELEMENT_F32].l2sq(
+    for (size_t i = 0; i < count; i++) {
+        f64 own = index->kernels->element[ELEMENT_F32].l2sq(
             placement->vectors + (size_t)run[i].row * width, centroid, width);
+        sum += own;
+        index->state.strays += length > count && own > STRAY_FACTOR * old_square;
+    }
     f64 square = (old_square * (f64)(length - count) + sum) / (f64)length;
     if (square <= old_square * 1.1)
         return SQLITE_OK;

@@ -156,6 +156,10 @@ int list_split(Index *index, u32 list, ListSet *overlong)
     lists_changed(index);
     placement_deinit(&rows);
     sqlite3_free(centroids);
+    if (rc == SQLITE_OK && !is_short)
+        rc = list_reassign(index, list, overlong);
+    if (rc == SQLITE_OK && !is_short)
+        rc = list_reassign(index, index->state.next_list - 1, overlong);
     return rc;
 }
 

@@ -3,12 +3,13 @@
 //      0  u32 format, 1           4  u32 dims         8  u32 rows per block   12  u32 next list
 //     16  u32 list count         20  u32 is stale    24  u64 seed             32  u64 generation
 //     40  i64 row count          48  i64 skipped     56  i64 greatest rowid
-//     64  f32 * 8 misses         96  f32 mean number of lists probed         100  end
+//     64  f32 * 8 misses         96  f32 mean number of lists probed
+//    100  i64 strays            108  end
 //
 // It is read anew by every query, so that what other connections did is seen.
 #include "vector/index/vector_index.h"
 
-enum { STATE_FORMAT = 1, STATE_SIZE = 100, KEY_STATE = 1, TRIGGER_COUNT = 3 };
+enum { STATE_FORMAT = 1, STATE_SIZE = 108, KEY_STATE = 1, TRIGGER_COUNT = 3 };
 
 static void put(u8 *at, const void *value, size_t size)
 {
@@ -54,6 +55,7 @@ static int state_decode(Index *index, const u8 *blob, size_t size)
         .row_count = (i64)get_u64(blob + 40),
         .skipped = (i64)get_u64(blob + 48),
         .rowid_max = (i64)get_u64(blob + 56),
+        .strays = (i64)get_u64(blob + 100),
     };
     memcpy(state.miss, blob + 64, sizeof state.miss);
     memcpy(&state.probe_mean, blob + 96, sizeof state.probe_mean);
@@ -108,6 +110,7 @@ int state_write(Index *index)
     put(blob + 56, &state->rowid_max, 8);
     put(blob + 64, state->miss, sizeof state->miss);
     put(blob + 96, &state->probe_mean, 4);
+    put(blob + 100, &state->strays, 8);
     return store_meta_write(index, KEY_STATE, blob, sizeof blob);
 }
 

@@ -60,6 +60,7 @@ typedef struct IndexState {
     u64 generation;         // another number whenever a centroid changed
     i64 row_count, skipped; // vectors in the lists; rows without a fit vector
     i64 rowid_max;          // greatest rowid ever taken in
+    i64 strays;             // rows taken in since the build that lay far outside of their list
     bool is_stale;          // rows changed behind the triggers' back: only exact answers are right
     f32 miss[MISS_COUNT];
     f32 probe_mean; // lists that a query visits, as calibrated
