@@ -109,7 +109,7 @@ static int count_token(void *ctx, int flags, const char *token, int size, int st
     return SQLITE_OK;
 }
 
-static int load_lengths(FtsCursor *cursor)
+int fts_cursor_load_lengths(FtsCursor *cursor)
 {
     const FtsConfig *config = &cursor->table->config;
     if (cursor->has_lengths)
@@ -135,7 +135,7 @@ static int api_column_size(Fts5Context *fts, int column, int *size)
     FtsCursor *cursor = of(fts);
     if (column >= cursor->table->config.column_count)
         return SQLITE_RANGE;
-    TRY(load_lengths(cursor));
+    TRY(fts_cursor_load_lengths(cursor));
     i64 total = 0;
     for (int i = 0; i < cursor->table->config.column_count; i++)
         total += column < 0 || column == i ? (i32)cursor->lengths[i] : 0;
@@ -224,7 +224,7 @@ static int compare_found(const void *a, const void *b)
     return left->phrase - right->phrase;
 }
 
-static int gather(FtsCursor *cursor)
+int fts_cursor_gather(FtsCursor *cursor)
 {
     if (cursor->instance_count >= 0)
         return SQLITE_OK;
@@ -265,7 +265,7 @@ done:
 
 static int api_inst_count(Fts5Context *fts, int *count)
 {
-    TRY(gather(of(fts)));
+    TRY(fts_cursor_gather(of(fts)));
     *count = of(fts)->instance_count;
     return SQLITE_OK;
 }
@@ -273,7 +273,7 @@ static int api_inst_count(Fts5Context *fts, int *count)
 static int api_inst(Fts5Context *fts, int index, int *phrase, int *column, int *offset)
 {
     FtsCursor *cursor = of(fts);
-    TRY(gather(cursor));
+    TRY(fts_cursor_gather(cursor));
     if (index < 0 || index >= cursor->instance_count)
         return SQLITE_RANGE;
     *phrase = cursor->instances[index].phrase;
@@ -311,7 +311,7 @@ static int api_phrase_first(Fts5Context *fts, int phrase, Fts5PhraseIter *iter, 
                             int *offset)
 {
     FtsCursor *cursor = of(fts);
-    TRY(gather(cursor));
+    TRY(fts_cursor_gather(cursor));
     int at = 0;
     while (at < cursor->instance_count && cursor->instances[at].phrase != phrase)
         at++;
@@ -437,7 +437,7 @@ static int api_inst_token(Fts5Context *fts, int index, int token, const char **t
     FtsCursor *cursor = of(fts);
     *text = NULL;
     *size = 0;
-    TRY(gather(cursor));
+    TRY(fts_cursor_gather(cursor));
     if (index < 0 || index >= cursor->instance_count)
         return SQLITE_RANGE;
     int phrase = cursor->instances[index].phrase;

@@ -1,4 +1,5 @@
 // The rows of a term over all segments, and all terms over all segments. See segment_read.h.
+#include "fts/poslist.h"
 #include "fts/segment_read.h"
 
 #include <stdlib.h>
@@ -10,6 +11,7 @@ void docs_deinit(Docs *docs)
     for (int i = 0; i < docs->count; i++)
         postings_deinit(&docs->sources[i]);
     sqlite3_free(docs->sources);
+    sqlite3_free(docs->counts);
     *docs = (Docs){0};
 }
 
@@ -19,30 +21,41 @@ static void fail(Docs *docs, int rc)
     docs->is_end = true;
 }
 
+static void take_current(Docs *docs, const Postings *p)
+{
+    docs->rowid = p->rowid;
+    docs->poslist = p->poslist;
+    docs->poslist_size = p->poslist_size;
+    docs->has_delete = p->has_delete;
+    docs->has_content = p->has_content;
+}
+
 // Makes the newest entry of the least rowid current; false if it only deletes.
 static bool settle(Docs *docs)
 {
     int best = -1;
+    docs->limit = INT64_MAX;
     for (int i = 0; i < docs->count; i++) {
         const Postings *p = &docs->sources[i];
         if (p->rc != SQLITE_OK) {
             fail(docs, p->rc);
             return true;
         }
-        if (!p->is_end && (best < 0 || p->rowid < docs->sources[best].rowid))
+        if (p->is_end)
+            continue;
+        if (best < 0 || p->rowid < docs->sources[best].rowid) {
+            docs->limit = best < 0 ? INT64_MAX : docs->sources[best].rowid;
             best = i;
+        } else if (p->rowid < docs->limit) {
+            docs->limit = p->rowid;
+        }
     }
     docs->is_end = best < 0;
     if (docs->is_end)
         return true;
-    const Postings *p = &docs->sources[best];
     docs->current = best;
-    docs->rowid = p->rowid;
-    docs->poslist = p->poslist;
-    docs->poslist_size = p->poslist_size;
-    docs->has_delete = p->has_delete;
-    docs->has_content = p->has_content;
-    return p->has_content || docs->keeps_deletes;
+    take_current(docs, &docs->sources[best]);
+    return docs->has_content || docs->keeps_deletes;
 }
 
 static void pass_rowid(Docs *docs)
@@ -63,8 +76,50 @@ void docs_start(Docs *docs)
         pass_rowid(docs);
 }
 
+// --- counts ---
+
+static void counts_find(Docs *docs, u64 at)
+{
+    while (at < docs->counts_size && docs->counts[at] == 0)
+        at++;
+    docs->is_end = at >= docs->counts_size;
+    docs->rowid = (i64)((u64)docs->counts_base + at);
+}
+
+static void counts_seek(Docs *docs, i64 rowid)
+{
+    u64 at = rowid <= docs->counts_base ? 0 : (u64)rowid - (u64)docs->counts_base;
+    counts_find(docs, at);
+}
+
+// --- moving ---
+
+// Whether the current source, just moved, is the one to give the next row.
+static bool stays_current(Docs *docs, const Postings *p, i64 from)
+{
+    if (p->is_end || p->rowid >= docs->limit || p->rowid < from || !p->has_content)
+        return false;
+    take_current(docs, p);
+    return true;
+}
+
 void docs_next(Docs *docs)
 {
+    if (docs->counts != NULL) {
+        counts_find(docs, (u64)docs->rowid - (u64)docs->counts_base + 1);
+        return;
+    }
+    if (!docs->is_end && docs->rowid < docs->limit) {
+        i64 rowid = docs->rowid;
+        Postings *p = &docs->sources[docs->current];
+        postings_next(p);
+        if (stays_current(docs, p, rowid))
+            return;
+        if (!p->is_end && p->rowid < rowid)
+            p->rc = FTS_CORRUPT;
+        docs_start(docs);
+        return;
+    }
     do {
         if (docs->is_end)
             return;
@@ -76,8 +131,19 @@ void docs_seek(Docs *docs, i64 rowid)
 {
     if (docs->is_end || docs->rowid >= rowid)
         return;
-    for (int i = 0; i < docs->count; i++)
-        postings_seek(&docs->sources[i], rowid);
+    if (docs->counts != NULL) {
+        counts_seek(docs, rowid);
+        return;
+    }
+    if (rowid <= docs->limit) {
+        Postings *p = &docs->sources[docs->current];
+        postings_seek(p, rowid);
+        if (stays_current(docs, p, rowid))
+            return;
+    } else {
+        for (int i = 0; i < docs->count; i++)
+            postings_seek(&docs->sources[i], rowid);
+    }
     docs_start(docs);
 }
 
@@ -235,12 +301,29 @@ static void encode_positions(FtsDetail detail, const i64 *positions, u32 count, 
     }
 }
 
+static void sort_positions(i64 *positions, u32 count)
+{
+    enum { FEW = 24 };
+    if (count > FEW) {
+        qsort(positions, count, sizeof *positions, compare_i64);
+        return;
+    }
+    for (u32 i = 1; i < count; i++) {
+        i64 moved = positions[i];
+        u32 at = i;
+        for (; at > 0 && positions[at - 1] > moved; at--)
+            positions[at] = positions[at - 1];
+        positions[at] = moved;
+    }
+}
+
 static void merge_rows(FtsDetail detail, const SumRow *rows, u32 count, FtsBuffer *poslist)
 {
+    i64 few[64];
     u64 room = 1;
     for (u32 i = 0; i < count; i++)
         room += rows[i].size;
-    i64 *positions = sqlite3_malloc64(room * sizeof(i64));
+    i64 *positions = room <= ARRAY_LEN(few) ? few : sqlite3_malloc64(room * sizeof(i64));
     if (positions == NULL) {
         poslist->rc = SQLITE_NOMEM;
         return;
@@ -248,14 +331,15 @@ static void merge_rows(FtsDetail detail, const SumRow *rows, u32 count, FtsBuffe
     u32 found = 0;
     for (u32 i = 0; i < count; i++)
         found += decode_positions(detail, &rows[i], positions + found);
-    qsort(positions, found, sizeof *positions, compare_i64);
+    sort_positions(positions, found);
     encode_positions(detail, positions, found, poslist);
-    sqlite3_free(positions);
+    if (positions != few)
+        sqlite3_free(positions);
 }
 
-static void append_row(FtsDetail detail, const SumRow *rows, u32 count, FtsBuffer *out)
+static void append_row(FtsDetail detail, const SumRow *rows, u32 count, FtsBuffer *merged,
+                       FtsBuffer *out)
 {
-    FtsBuffer merged = {0};
     if (detail == DETAIL_NONE)
         return;
     if (count == 1) {
@@ -263,11 +347,59 @@ static void append_row(FtsDetail detail, const SumRow *rows, u32 count, FtsBuffe
         fts_buffer_append(out, rows->poslist, rows->size);
         return;
     }
-    merge_rows(detail, rows, count, &merged);
-    if (merged.rc != SQLITE_OK)
-        out->rc = merged.rc;
-    fts_buffer_append_varint(out, (u64)merged.size * 2);
-    fts_buffer_append(out, merged.bytes, merged.size);
+    fts_buffer_clear(merged);
+    merge_rows(detail, rows, count, merged);
+    if (merged->rc != SQLITE_OK)
+        out->rc = merged->rc;
+    fts_buffer_append_varint(out, (u64)merged->size * 2);
+    fts_buffer_append(out, merged->bytes, merged->size);
+}
+
+// The records in order of rowid. Where rowids lie close together they are counted into place, which
+// keeps the order of those that are equal; *sorted is for sqlite3_free().
+static int sort_rows(SumRow *rows, u32 count, SumRow **sorted)
+{
+    i64 least = INT64_MAX;
+    i64 most = INT64_MIN;
+    for (u32 i = 0; i < count; i++) {
+        least = rows[i].rowid < least ? rows[i].rowid : least;
+        most = rows[i].rowid > most ? rows[i].rowid : most;
+    }
+    u64 range = (u64)most - (u64)least + 1;
+    *sorted = NULL;
+    if (range == 0 || range > 4 * (u64)count + 1024) {
+        qsort(rows, count, sizeof *rows, compare_rows);
+        return SQLITE_OK;
+    }
+    u32 *places = fts_zalloc(sizeof *places * (range + 1));
+    SumRow *out = sqlite3_malloc64(sizeof *out * (u64)count);
+    if (places == NULL || out == NULL) {
+        sqlite3_free(places);
+        sqlite3_free(out);
+        return SQLITE_NOMEM;
+    }
+    for (u32 i = 0; i < count; i++)
+        places[rows[i].rowid - least + 1]++;
+    for (u64 i = 1; i <= range; i++)
+        places[i] += places[i - 1];
+    for (u32 i = 0; i < count; i++)
+        out[places[rows[i].rowid - least]++] = rows[i];
+    sqlite3_free(places);
+    *sorted = out;
+    return SQLITE_OK;
+}
+
+static void append_rows(FtsDetail detail, const SumRow *rows, u32 count, FtsBuffer *doclist)
+{
+    FtsBuffer merged = {0};
+    i64 previous = 0;
+    for (u32 i = 0, end = 0; i < count; i = end) {
+        for (end = i + 1; end < count && rows[end].rowid == rows[i].rowid;)
+            end++;
+        fts_buffer_append_varint(doclist, (u64)rows[i].rowid - (u64)previous);
+        previous = rows[i].rowid;
+        append_row(detail, rows + i, end - i, &merged, doclist);
+    }
     fts_buffer_deinit(&merged);
 }
 
@@ -289,16 +421,13 @@ void doc_sum_finish(DocSum *sum, FtsDetail detail, FtsBuffer *doclist)
         at += SUM_HEADER + rows[i].size;
         is_sorted = is_sorted && (i == 0 || rows[i - 1].rowid <= rows[i].rowid);
     }
-    if (!is_sorted)
-        qsort(rows, sum->count, sizeof *rows, compare_rows);
-    i64 previous = 0;
-    for (u32 i = 0, end = 0; i < sum->count; i = end) {
-        for (end = i + 1; end < sum->count && rows[end].rowid == rows[i].rowid;)
-            end++;
-        fts_buffer_append_varint(doclist, (u64)rows[i].rowid - (u64)previous);
-        previous = rows[i].rowid;
-        append_row(detail, rows + i, end - i, doclist);
-    }
+    SumRow *sorted = NULL;
+    int rc = is_sorted ? SQLITE_OK : sort_rows(rows, sum->count, &sorted);
+    if (rc == SQLITE_OK)
+        append_rows(detail, sorted != NULL ? sorted : rows, sum->count, doclist);
+    else
+        doclist->rc = rc;
+    sqlite3_free(sorted);
     sqlite3_free(rows);
 }
 
@@ -344,6 +473,177 @@ void docs_open_prefix(Docs *docs, FtsIndex *index, const void *key, u32 size)
         rc = docs_in_memory(docs, index->config->detail, &doclist);
     if (rc != SQLITE_OK)
         fail(docs, rc);
+    doc_sum_deinit(&sum);
+    fts_buffer_deinit(&doclist);
+    fts_buffer_deinit(&prefix);
+}
+
+// --- a prefix by counts ---
+
+// Few postings are better merged: an array over all rows would be mostly empty. And rows may not
+// lie wider apart than this plus eight times the number of postings.
+enum { POSTINGS_FEW = 2048, COUNTS_MIN = 1 << 22 };
+
+typedef struct Counter {
+    Docs *docs;
+    u64 added;
+    bool is_sparse;
+    i64 *few; // the first postings, until it is known that there are more
+    u32 *few_counts;
+} Counter;
+
+// Room for a rowid at either end, with half as much again.
+static bool counter_reserve(Counter *counter, i64 rowid)
+{
+    Docs *docs = counter->docs;
+    if (docs->counts_size == 0)
+        docs->counts_base = rowid;
+    i64 least = rowid < docs->counts_base ? rowid : docs->counts_base;
+    u64 before = (u64)docs->counts_base - (u64)least;
+    u64 needed = (u64)rowid - (u64)least + 1;
+    if (needed < before + docs->counts_size)
+        needed = before + docs->counts_size;
+    counter->is_sparse = needed > COUNTS_MIN + 8 * counter->added;
+    if (counter->is_sparse)
+        return false;
+    u64 size = needed + needed / 2 + 1024;
+    u32 *counts = fts_zalloc(size * sizeof(u32));
+    if (counts == NULL) {
+        docs->rc = SQLITE_NOMEM;
+        return false;
+    }
+    if (docs->counts_size > 0)
+        memcpy(counts + before, docs->counts, docs->counts_size * sizeof(u32));
+    sqlite3_free(docs->counts);
+    docs->counts = counts;
+    docs->counts_base = least;
+    docs->counts_size = size;
+    return true;
+}
+
+static bool counter_put(Counter *counter, i64 rowid, u32 count)
+{
+    Docs *docs = counter->docs;
+    u64 at = (u64)rowid - (u64)docs->counts_base;
+    if (at >= docs->counts_size) {
+        if (!counter_reserve(counter, rowid))
+            return false;
+        at = (u64)rowid - (u64)docs->counts_base;
+    }
+    docs->counts[at] += count;
+    return true;
+}
+
+static bool counter_spread_few(Counter *counter)
+{
+    for (u32 i = 0; i < POSTINGS_FEW; i++) {
+        if (!counter_put(counter, counter->few[i], counter->few_counts[i]))
+            return false;
+    }
+    return true;
+}
+
+static bool counter_add(Counter *counter, Docs *from, FtsDetail detail)
+{
+    for (; !from->is_end; docs_next(from)) {
+        u32 count = detail == DETAIL_FULL ? poslist_count(from->poslist, from->poslist_size) : 1;
+        if (counter->added < POSTINGS_FEW) {
+            counter->few[counter->added] = from->rowid;
+            counter->few_counts[counter->added++] = count;
+            continue;
+        }
+        if (counter->added++ == POSTINGS_FEW && !counter_spread_few(counter))
+            return false;
+        if (!counter_put(counter, from->rowid, count))
+            return false;
+    }
+    counter->docs->rc = from->rc;
+    return from->rc == SQLITE_OK;
+}
+
+static bool count_prefix(Counter *counter, FtsIndex *index, FtsBuffer *prefix)
+{
+    FtsDetail detail = index->config->detail;
+    TermWalk walk;
+    term_walk_open(&walk, index, prefix, prefix);
+    bool is_good = true;
+    for (; is_good && !walk.is_end; term_walk_next(&walk))
+        is_good = counter_add(counter, &walk.docs, detail);
+    if (counter->docs->rc == SQLITE_OK)
+        counter->docs->rc = walk.rc;
+    term_walk_deinit(&walk);
+    if (!is_good || counter->docs->rc != SQLITE_OK || prefix->bytes[0] == '0')
+        return is_good && counter->docs->rc == SQLITE_OK;
+    Docs exact; // tokens that short are in no prefix index
+    prefix->bytes[0] = '0';
+    docs_open(&exact, index, prefix->bytes, prefix->size);
+    is_good = counter_add(counter, &exact, detail);
+    docs_deinit(&exact);
+    return is_good;
+}
+
+bool docs_open_prefix_counts(Docs *docs, FtsIndex *index, const void *key, u32 size)
+{
+    FtsBuffer prefix = {0};
+    Counter counter = {.docs = docs};
+    *docs = (Docs){0};
+    fts_buffer_set(&prefix, key, size);
+    counter.few = sqlite3_malloc64(POSTINGS_FEW * (sizeof(i64) + sizeof(u32)));
+    counter.few_counts = counter.few == NULL ? NULL : (u32 *)(counter.few + POSTINGS_FEW);
+    bool is_good = counter.few != NULL && prefix.rc == SQLITE_OK;
+    if (is_good)
+        is_good = count_prefix(&counter, index, &prefix) && docs->counts != NULL;
+    else
+        docs->rc = SQLITE_NOMEM;
+    sqlite3_free(counter.few);
+    fts_buffer_deinit(&prefix);
+    if (is_good) {
+        counts_find(docs, 0);
+        return true;
+    }
+    int rc = docs->rc;
+    docs_deinit(docs);
+    fail(docs, rc);
+    return false;
+}
+
+static void sum_row(DocSum *sum, Docs *docs, i64 rowid)
+{
+    docs_seek(docs, rowid);
+    if (docs->rc != SQLITE_OK)
+        sum->records.rc = docs->rc;
+    else if (!docs->is_end && docs->rowid == rowid)
+        doc_sum_add(sum, docs->rowid, docs->poslist, docs->poslist_size);
+}
+
+void docs_open_prefix_row(Docs *docs, FtsIndex *index, const FtsBuffer *key, i64 rowid)
+{
+    FtsBuffer prefix = {0};
+    FtsBuffer doclist = {0};
+    DocSum sum = {0};
+    TermWalk walk;
+    *docs = (Docs){0};
+    fts_buffer_set(&prefix, key->bytes, key->size);
+    term_walk_open(&walk, index, &prefix, &prefix);
+    for (; !walk.is_end; term_walk_next(&walk))
+        sum_row(&sum, &walk.docs, rowid);
+    int rc = walk.rc;
+    if (rc == SQLITE_OK && prefix.size > 0 && prefix.bytes[0] != '0') {
+        Docs exact;
+        prefix.bytes[0] = '0';
+        docs_open(&exact, index, prefix.bytes, prefix.size);
+        sum_row(&sum, &exact, rowid);
+        docs_deinit(&exact);
+    }
+    if (rc == SQLITE_OK) {
+        doc_sum_finish(&sum, index->config->detail, &doclist);
+        rc = doclist.rc;
+    }
+    if (rc == SQLITE_OK)
+        rc = docs_in_memory(docs, index->config->detail, &doclist);
+    if (rc != SQLITE_OK)
+        fail(docs, rc);
+    term_walk_deinit(&walk);
     doc_sum_deinit(&sum);
     fts_buffer_deinit(&doclist);
     fts_buffer_deinit(&prefix);

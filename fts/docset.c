@@ -1,6 +1,7 @@
 // The walk of a query over the rows that match. See match_query.h.
 #include "fts/match_query.h"
 
+#include "fts/poslist.h"
 #include "fts/tokenizer/tokenizer.h"
 
 // --- positions ---
@@ -41,49 +42,80 @@ int positions_decode(FtsDetail detail, const u8 *poslist, u32 size, Positions *o
     return SQLITE_OK;
 }
 
-// Of a phrase of several terms: the starts at which each term has its place.
-static int intersect_terms(FtsDetail detail, QueryPhrase *phrase, Positions *out)
+// Whether a place of the phrase counts: in a column of the leaf, and at its start for "^".
+static bool place_fits(const QueryNode *leaf, const QueryPhrase *phrase, int column_count,
+                       i64 position)
 {
-    Positions other = {0};
-    int rc = SQLITE_OK;
-    TRY(positions_decode(detail, phrase->terms[0].docs.poslist, phrase->terms[0].docs.poslist_size,
-                         out));
-    for (int i = 1; i < phrase->term_count && out->count > 0; i++) {
-        const Docs *docs = &phrase->terms[i].docs;
-        other.count = 0;
-        TRY_DONE(positions_decode(detail, docs->poslist, docs->poslist_size, &other));
-        u32 kept = 0;
-        u32 at = 0;
-        for (u32 k = 0; k < out->count; k++) {
-            while (at < other.count && other.items[at] < out->items[k] + i)
-                at++;
-            if (at < other.count && other.items[at] == out->items[k] + i)
-                out->items[kept++] = out->items[k];
-        }
-        out->count = kept;
+    i64 column = position >> 32;
+    return column >= 0 && column < column_count && (leaf->columns == NULL || leaf->columns[column])
+           && (!phrase->is_first || (position & 0x7FFFFFFF) == 0);
+}
+
+// Moves the reader to the first place not before `position`; false: that is not it.
+static inline bool reader_reaches(PoslistReader *reader, i64 position)
+{
+    while (!reader->is_end && reader->position < position)
+        poslist_next(reader);
+    return !reader->is_end && reader->position == position;
+}
+
+// The starts at which each term of the phrase has its place. Readers go forward side by side.
+static int match_terms(QueryPhrase *phrase, int column_count, Positions *out)
+{
+    ASSERT(phrase->term_count > 0);
+
+    enum { READERS_FEW = 8 };
+    PoslistReader few[READERS_FEW] = {{0}};
+    int count = phrase->term_count;
+    PoslistReader *readers =
+        count <= READERS_FEW ? few : sqlite3_malloc64(sizeof few[0] * (u64)count);
+    if (readers == NULL)
+        return SQLITE_NOMEM;
+    for (int i = 0; i < count; i++) {
+        const Docs *docs = term_docs(&phrase->terms[i]);
+        readers[i] = poslist_read(docs->poslist, docs->poslist_size);
     }
-done:
-    sqlite3_free(other.items);
+    int rc = SQLITE_OK;
+    i64 previous = -1;
+    for (; !readers[0].is_end && rc == SQLITE_OK; poslist_next(&readers[0])) {
+        i64 position = readers[0].position;
+        bool is_match = position != previous;
+        for (int i = 1; i < count && is_match; i++)
+            is_match = reader_reaches(&readers[i], position + i);
+        if (is_match && place_fits(phrase->node, phrase, column_count, position))
+            rc = positions_add(out, position);
+        previous = position;
+    }
+    if (readers != few)
+        sqlite3_free(readers);
     return rc;
 }
 
-static void filter_positions(const QueryNode *leaf, const QueryPhrase *phrase, int column_count,
-                             Positions *out)
+// Without offsets a phrase is one term, and a place is a column.
+static int match_columns(FtsDetail detail, QueryPhrase *phrase, int column_count, Positions *out)
 {
+    const Docs *docs = term_docs(&phrase->terms[0]);
+    TRY(positions_decode(detail, docs->poslist, docs->poslist_size, out));
     u32 kept = 0;
-    i64 previous = -1;
     for (u32 i = 0; i < out->count; i++) {
-        i64 position = out->items[i];
-        i64 column = position >> 32;
-        bool fits = column >= 0 && column < column_count
-                    && (leaf->columns == NULL || leaf->columns[column])
-                    && (!phrase->is_first || (position & 0x7FFFFFFF) == 0);
-        if (fits && position != previous)
-            out->items[kept++] = position;
-        if (fits)
-            previous = position;
+        bool is_repeat = kept > 0 && out->items[kept - 1] == out->items[i];
+        if (!is_repeat && place_fits(phrase->node, phrase, column_count, out->items[i]))
+            out->items[kept++] = out->items[i];
     }
     out->count = kept;
+    return SQLITE_OK;
+}
+
+// A term that is walked by counts has no places at hand: the row's are read when asked for.
+static int load_places(Query *query, QueryTerm *term, i64 rowid)
+{
+    if (term->docs.counts == NULL || (term->has_row && term->row_rowid == rowid))
+        return SQLITE_OK;
+    docs_deinit(&term->row);
+    docs_open_prefix_row(&term->row, query->index, &term->key, rowid);
+    term->has_row = term->row.rc == SQLITE_OK;
+    term->row_rowid = rowid;
+    return term->row.rc;
 }
 
 static int find_positions(Query *query, QueryPhrase *phrase)
@@ -91,9 +123,11 @@ static int find_positions(Query *query, QueryPhrase *phrase)
     const FtsConfig *config = query->index->config;
     phrase->positions.count = 0;
     phrase->has_positions = true;
-    TRY(intersect_terms(config->detail, phrase, &phrase->positions));
-    filter_positions(phrase->node, phrase, config->column_count, &phrase->positions);
-    return SQLITE_OK;
+    for (int i = 0; i < phrase->term_count; i++)
+        TRY(load_places(query, &phrase->terms[i], phrase->terms[i].docs.rowid));
+    if (config->detail != DETAIL_FULL)
+        return match_columns(config->detail, phrase, config->column_count, &phrase->positions);
+    return match_terms(phrase, config->column_count, &phrase->positions);
 }
 
 // --- NEAR ---
@@ -163,6 +197,7 @@ static int match_near(QueryNode *leaf, bool *is_match)
 
 // --- leaves ---
 
+// Whether that a row has all terms of a leaf does not say yet that it matches.
 static bool needs_positions(const QueryNode *leaf)
 {
     if (leaf->phrase_count > 1 || leaf->columns != NULL)
@@ -213,18 +248,29 @@ static bool leaf_matches(Query *query, QueryNode *leaf)
     return is_match || query->rc != SQLITE_OK;
 }
 
+static bool leaf_note_end(Query *query, QueryNode *leaf, const Docs *docs)
+{
+    if (docs->rc != SQLITE_OK)
+        query->rc = docs->rc;
+    leaf->is_end = docs->is_end;
+    return docs->is_end;
+}
+
 static void leaf_settle(Query *query, QueryNode *leaf)
 {
+    Docs *first = &leaf->phrases[0]->terms[0].docs;
+    if (leaf->is_single) {
+        leaf->phrases[0]->has_positions = false;
+        leaf->rowid = first->rowid;
+        return;
+    }
     for (;;) {
         align_terms(query, leaf);
         if (leaf->is_end || leaf_matches(query, leaf))
             return;
-        docs_next(&leaf->phrases[0]->terms[0].docs);
-        if (leaf->phrases[0]->terms[0].docs.is_end) {
-            query->rc = leaf->phrases[0]->terms[0].docs.rc;
-            leaf->is_end = true;
+        docs_next(first);
+        if (leaf_note_end(query, leaf, first))
             return;
-        }
     }
 }
 
@@ -232,26 +278,22 @@ static void leaf_seek(Query *query, QueryNode *leaf, i64 rowid)
 {
     Docs *first = &leaf->phrases[0]->terms[0].docs;
     docs_seek(first, rowid);
-    if (first->rc != SQLITE_OK)
-        query->rc = first->rc;
-    leaf->is_end = first->is_end;
-    if (!leaf->is_end)
+    if (!leaf_note_end(query, leaf, first))
+        leaf_settle(query, leaf);
+}
+
+static void leaf_next(Query *query, QueryNode *leaf)
+{
+    Docs *first = &leaf->phrases[0]->terms[0].docs;
+    docs_next(first);
+    if (!leaf_note_end(query, leaf, first))
         leaf_settle(query, leaf);
 }
 
 // --- nodes ---
 
 static void node_seek(Query *query, QueryNode *node, i64 rowid);
-
-static void node_next(Query *query, QueryNode *node)
-{
-    if (node->is_end)
-        return;
-    if (node->rowid == INT64_MAX)
-        node->is_end = true;
-    else
-        node_seek(query, node, node->rowid + 1);
-}
+static void node_next(Query *query, QueryNode *node);
 
 static void node_set_end(QueryNode *node)
 {
@@ -277,18 +319,37 @@ static void and_seek(Query *query, QueryNode *node, i64 rowid)
     node->rowid = rowid;
 }
 
-static void or_seek(Query *query, QueryNode *node, i64 rowid)
+static void or_settle(QueryNode *node)
 {
     node->is_end = true;
     for (int i = 0; i < node->child_count; i++) {
-        QueryNode *child = node->children[i];
-        if (!child->is_end && child->rowid < rowid)
-            node_seek(query, child, rowid);
+        const QueryNode *child = node->children[i];
         if (!child->is_end && (node->is_end || child->rowid < node->rowid)) {
             node->rowid = child->rowid;
             node->is_end = false;
         }
     }
+}
+
+static void or_seek(Query *query, QueryNode *node, i64 rowid)
+{
+    for (int i = 0; i < node->child_count; i++) {
+        QueryNode *child = node->children[i];
+        if (!child->is_end && child->rowid < rowid)
+            node_seek(query, child, rowid);
+    }
+    or_settle(node);
+}
+
+static void or_next(Query *query, QueryNode *node)
+{
+    i64 rowid = node->rowid;
+    for (int i = 0; i < node->child_count; i++) {
+        QueryNode *child = node->children[i];
+        if (!child->is_end && child->rowid <= rowid)
+            node_next(query, child);
+    }
+    or_settle(node);
 }
 
 static void not_seek(Query *query, QueryNode *node, i64 rowid)
@@ -322,6 +383,24 @@ static void node_seek(Query *query, QueryNode *node, i64 rowid)
     }
 }
 
+static void node_next(Query *query, QueryNode *node)
+{
+    if (node->is_end || query->rc != SQLITE_OK)
+        return;
+    if (node->kind == NODE_LEAF) {
+        leaf_next(query, node);
+    } else if (node->kind == NODE_OR) {
+        or_next(query, node);
+    } else { // the first child leads
+        QueryNode *first = node->children[0];
+        node_next(query, first);
+        if (first->is_end)
+            node_set_end(node);
+        else
+            node_seek(query, node, first->rowid);
+    }
+}
+
 // --- opening ---
 
 static int token_characters(const FtsBuffer *token)
@@ -332,32 +411,38 @@ static int token_characters(const FtsBuffer *token)
     return count;
 }
 
-// Prefixes of a length that has an index of its own are plain terms there.
-static void open_one(FtsIndex *index, const FtsBuffer *token, bool is_prefix, Docs *docs)
+// Prefixes of a length that has an index of its own are plain terms there. What has to be looked
+// up, into *key; true if the very term, false if all that start so.
+static bool make_key(const FtsConfig *config, const FtsBuffer *token, bool is_prefix,
+                     FtsBuffer *key)
 {
-    FtsBuffer key = {0};
     u8 which = '0';
     bool is_exact = !is_prefix;
-    if (is_prefix) {
-        int characters = token_characters(token);
-        for (int longer = 0; longer < 2 && which == '0'; longer++) {
-            for (int i = 0; i < index->config->prefix_count && which == '0'; i++) {
-                if (index->config->prefix_lengths[i] == characters + longer) {
-                    which = (u8)('1' + i);
-                    is_exact = longer == 0;
-                }
+    int characters = is_prefix ? token_characters(token) : 0;
+    for (int longer = 0; is_prefix && longer < 2 && which == '0'; longer++) {
+        for (int i = 0; i < config->prefix_count && which == '0'; i++) {
+            if (config->prefix_lengths[i] == characters + longer) {
+                which = (u8)('1' + i);
+                is_exact = longer == 0;
             }
         }
     }
-    fts_buffer_append_byte(&key, which);
-    fts_buffer_append(&key, token->bytes, token->size);
-    if (key.rc != SQLITE_OK) {
+    fts_buffer_clear(key);
+    fts_buffer_append_byte(key, which);
+    fts_buffer_append(key, token->bytes, token->size);
+    return is_exact;
+}
+
+static void open_one(FtsIndex *index, const FtsBuffer *token, bool is_prefix, Docs *docs)
+{
+    FtsBuffer key = {0};
+    bool is_exact = make_key(index->config, token, is_prefix, &key);
+    if (key.rc != SQLITE_OK)
         *docs = (Docs){.rc = key.rc, .is_end = true};
-    } else if (is_exact) {
+    else if (is_exact)
         docs_open(docs, index, key.bytes, key.size);
-    } else {
+    else
         docs_open_prefix(docs, index, key.bytes, key.size);
-    }
     fts_buffer_deinit(&key);
 }
 
@@ -380,13 +465,34 @@ static int open_with_synonyms(FtsIndex *index, QueryTerm *term)
     return rc;
 }
 
-static int open_term(FtsIndex *index, QueryTerm *term)
+static int open_term(FtsIndex *index, QueryTerm *term, bool by_counts)
 {
     docs_deinit(&term->docs);
+    docs_deinit(&term->row);
+    term->has_row = false;
     if (term->synonym != NULL)
         return open_with_synonyms(index, term);
+    if (by_counts && term->is_prefix && !make_key(index->config, &term->token, true, &term->key)) {
+        TRY(term->key.rc);
+        if (docs_open_prefix_counts(&term->docs, index, term->key.bytes, term->key.size)
+            || term->docs.rc != SQLITE_OK)
+            return term->docs.rc;
+    }
     open_one(index, &term->token, term->is_prefix, &term->docs);
     return term->docs.rc;
+}
+
+static int open_phrase(Query *query, QueryPhrase *phrase)
+{
+    FtsIndex *index = query->index;
+    QueryNode *leaf = phrase->node;
+    if (leaf != NULL)
+        leaf->is_single = phrase->term_count == 1
+                          && (!needs_positions(leaf) || index->config->detail == DETAIL_NONE);
+    bool by_counts = leaf != NULL && leaf->is_single && !index->config->may_colocate;
+    for (int i = 0; i < phrase->term_count; i++)
+        TRY(open_term(index, &phrase->terms[i], by_counts));
+    return SQLITE_OK;
 }
 
 static void node_start(Query *query, QueryNode *node, i64 from)
@@ -414,11 +520,8 @@ int query_open(Query *query, i64 from)
 {
     query->rc = SQLITE_OK;
     query->generation = query->index->generation;
-    for (int i = 0; i < query->phrase_count; i++) {
-        QueryPhrase *phrase = query->phrases[i];
-        for (int k = 0; k < phrase->term_count; k++)
-            TRY(open_term(query->index, &phrase->terms[k]));
-    }
+    for (int i = 0; i < query->phrase_count; i++)
+        TRY(open_phrase(query, query->phrases[i]));
     if (query->root != NULL)
         node_start(query, query->root, from);
     return query->rc;
@@ -447,6 +550,18 @@ int query_next(Query *query)
     if (!query_is_end(query))
         node_next(query, query->root);
     return query->rc;
+}
+
+int query_phrase_rows(Query *query, int phrase, i64 *count)
+{
+    Query *alone;
+    *count = 0;
+    TRY(query_of_phrase(query, phrase, &alone));
+    int rc = query_open(alone, INT64_MIN);
+    for (; rc == SQLITE_OK && !query_is_end(alone); rc = query_next(alone))
+        ++*count;
+    query_free(alone);
+    return rc;
 }
 
 int query_positions(Query *query, int number, const Positions **out)

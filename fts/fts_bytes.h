@@ -39,6 +39,10 @@ static inline int fts_varint_get(const u8 *bytes, u64 *value)
         *value = bytes[0];
         return 1;
     }
+    if (bytes[1] < 0x80) {
+        *value = (u64)(bytes[0] & 0x7F) << 7 | bytes[1];
+        return 2;
+    }
     return fts_varint_get_long(bytes, value);
 }
 

@@ -389,6 +389,8 @@ int fts_config_open_tokenizer(FtsConfig *config, char **message)
         rc = open_words(config, words, word_count, message);
     if (rc == SQLITE_OK)
         note_trigram(config, words, word_count);
+    config->may_colocate =
+        !tokenizer_list_is_plain(&config->connection->tokenizers, words, word_count);
     for (int i = 0; i < word_count; i++)
         sqlite3_free(words[i]);
     return rc;

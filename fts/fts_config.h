@@ -41,6 +41,7 @@ typedef struct FtsConfig {
     FtsDetail detail;
     fts5_tokenizer_v2 *tokenizer_methods;
     Fts5Tokenizer *tokenizer;
+    bool may_colocate;    // the tokenizer may put several tokens in one place
     bool is_trigram_like; // LIKE is answered by the index
     bool is_trigram_glob;
     // From %_config, valid for `cookie`.

@@ -5,6 +5,7 @@
 // bounds of rowid, in the order of the arguments.
 #include "fts/fts_cursor.h"
 
+enum { RANK_ARGS_MAX = 64 };
 enum { ORDER_RANK = 32, ORDER_ROWID = 64, ORDER_DESC = 128 };
 
 // --- planning ---
@@ -139,19 +140,19 @@ static void cursor_reset(FtsCursor *cursor)
     query_free(cursor->query);
     sqlite3_finalize(cursor->scan);
     sqlite3_finalize(cursor->lookup);
-    sqlite3_free(cursor->rows);
+    top_docs_deinit(&cursor->top);
+    sqlite3_free(cursor->bm25);
     sqlite3_free(cursor->rank_function);
     sqlite3_free(cursor->rank_args);
     sqlite3_free(cursor->instances);
     fts_buffer_clear(&cursor->text);
     cursor->query = NULL;
     cursor->scan = cursor->lookup = NULL;
-    cursor->rows = NULL;
+    cursor->bm25 = NULL;
     cursor->rank_function = cursor->rank_args = NULL;
     cursor->instances = NULL;
-    cursor->row_count = cursor->row_next = 0;
     cursor->has_row = cursor->has_positions = cursor->has_lengths = false;
-    cursor->is_end = cursor->is_heap = false;
+    cursor->is_end = cursor->is_top = cursor->has_score = false;
     cursor->instance_count = -1;
     cursor->first_rowid = INT64_MIN;
     cursor->last_rowid = INT64_MAX;
@@ -186,18 +187,13 @@ static int special_query(FtsCursor *cursor, const char *name)
     while (*name == ' ')
         name++;
     size_t size = strcspn(name, " ");
-    cursor->rows = sqlite3_malloc64(sizeof *cursor->rows);
-    if (cursor->rows == NULL)
-        return SQLITE_NOMEM;
-    cursor->row_count = 1;
-    if (size == 5 && sqlite3_strnicmp(name, "reads", 5) == 0)
-        cursor->rows[0] = (RankedRow){0, cursor->table->index.pages_read};
-    else if (size == 2 && sqlite3_strnicmp(name, "id", 2) == 0)
-        cursor->rows[0] = (RankedRow){0, cursor->id};
-    else
+    bool is_reads = size == 5 && sqlite3_strnicmp(name, "reads", 5) == 0;
+    bool is_id = size == 2 && sqlite3_strnicmp(name, "id", 2) == 0;
+    if (!is_reads && !is_id)
         return fts_table_error(cursor->table, SQLITE_ERROR,
                                sqlite3_mprintf("unknown special query: %.*s", (int)size, name));
-    return SQLITE_OK;
+    cursor->is_top = true;
+    return top_docs_add(&cursor->top, 0.0, is_reads ? cursor->table->index.pages_read : cursor->id);
 }
 
 // Keeps the query's words for a rank function that runs as a statement of its own.
@@ -296,6 +292,27 @@ static int prepare(FtsCursor *cursor, char *sql, sqlite3_stmt **out)
     return rc;
 }
 
+static int rank_arguments(FtsCursor *cursor, sqlite3_stmt **out)
+{
+    *out = NULL;
+    if (cursor->rank_args == NULL)
+        return SQLITE_OK;
+    TRY(prepare(cursor, sqlite3_mprintf("SELECT %s", cursor->rank_args), out));
+    sqlite3_step(*out);
+    return SQLITE_OK;
+}
+
+// The values of the rank function's arguments; their number.
+static int rank_values(sqlite3_stmt *stmt, sqlite3_value **args)
+{
+    int count = stmt == NULL ? 0 : sqlite3_column_count(stmt);
+    if (count > RANK_ARGS_MAX)
+        count = RANK_ARGS_MAX;
+    for (int i = 0; i < count; i++)
+        args[i] = sqlite3_column_value(stmt, i);
+    return count;
+}
+
 static int scan_step(FtsCursor *cursor)
 {
     int rc = sqlite3_step(cursor->scan);
@@ -309,6 +326,17 @@ static int scan_step(FtsCursor *cursor)
         fts_table_error(cursor->table, rc,
                         sqlite3_mprintf("%s", sqlite3_errmsg(cursor->table->config.db)));
     return rc;
+}
+
+static int take_row(FtsCursor *cursor)
+{
+    const RankedRow *row = top_docs_take(&cursor->top);
+    cursor->is_end = row == NULL;
+    if (row != NULL) {
+        cursor->rowid = row->rowid;
+        cursor->score = cursor->top.is_descending ? -row->score : row->score;
+    }
+    return SQLITE_OK;
 }
 
 static int start_scan(FtsCursor *cursor)
@@ -332,6 +360,50 @@ static int start_scan(FtsCursor *cursor)
     return scan_step(cursor);
 }
 
+static int score_rows(FtsCursor *cursor, const Bm25Weights *weights)
+{
+    Query *query = cursor->query;
+    cursor->has_positions = true;
+    while (!query_is_end(query) && query_rowid(query) <= cursor->last_rowid) {
+        f64 score;
+        cursor->rowid = query_rowid(query);
+        cursor->has_row = cursor->has_lengths = false;
+        cursor->instance_count = -1;
+        TRY(bm25_score(cursor, weights, &score));
+        TRY(top_docs_add(&cursor->top, score, cursor->rowid));
+        TRY(query_next(query));
+    }
+    cursor->has_positions = cursor->has_row = cursor->has_lengths = false;
+    cursor->instance_count = -1;
+    return query->rc;
+}
+
+static bool ranks_by_bm25(const FtsCursor *cursor)
+{
+    const AuxFunction *aux =
+        fts_connection_find_function(cursor->table->connection, cursor->rank_function);
+    return aux != NULL && aux->call == fts_bm25;
+}
+
+// The order of bm25: all rows are scored in one walk.
+static int start_scored(FtsCursor *cursor)
+{
+    sqlite3_stmt *stmt;
+    sqlite3_value *args[RANK_ARGS_MAX];
+    Bm25Weights weights;
+    cursor->is_top = cursor->has_score = true;
+    cursor->top.is_descending = cursor->is_descending;
+    TRY(rank_arguments(cursor, &stmt));
+    int rc = bm25_weights_init(&weights, rank_values(stmt, args), args);
+    if (rc == SQLITE_OK)
+        rc = query_open(cursor->query, cursor->first_rowid);
+    if (rc == SQLITE_OK)
+        rc = score_rows(cursor, &weights);
+    bm25_weights_deinit(&weights);
+    sqlite3_finalize(stmt);
+    return rc == SQLITE_OK ? take_row(cursor) : rc;
+}
+
 // A rank function of the user's: a statement of its own computes and sorts.
 static int start_ranked_scan(FtsCursor *cursor)
 {
@@ -351,41 +423,17 @@ static int start_ranked_scan(FtsCursor *cursor)
     return scan_step(cursor);
 }
 
-static int add_row(FtsCursor *cursor, u32 *capacity, i64 rowid)
-{
-    if (cursor->row_count == *capacity) {
-        u32 grown = *capacity == 0 ? 64 : *capacity * 2;
-        RankedRow *rows = sqlite3_realloc64(cursor->rows, sizeof *rows * (u64)grown);
-        if (rows == NULL)
-            return SQLITE_NOMEM;
-        cursor->rows = rows;
-        *capacity = grown;
-    }
-    cursor->rows[cursor->row_count++] = (RankedRow){0, rowid};
-    return SQLITE_OK;
-}
-
-static int take_row(FtsCursor *cursor)
-{
-    cursor->is_end = cursor->row_next >= cursor->row_count;
-    if (!cursor->is_end)
-        cursor->rowid = cursor->rows[cursor->row_next++].rowid;
-    return SQLITE_OK;
-}
-
 // Rows backwards: the walk goes forward only, so they are gathered first.
 static int start_descending(FtsCursor *cursor)
 {
-    u32 capacity = 0;
-    while (!query_is_end(cursor->query) && query_rowid(cursor->query) <= cursor->last_rowid) {
-        TRY(add_row(cursor, &capacity, query_rowid(cursor->query)));
-        TRY(query_next(cursor->query));
+    Query *query = cursor->query;
+    cursor->is_top = true;
+    while (!query_is_end(query) && query_rowid(query) <= cursor->last_rowid) {
+        TRY(top_docs_add(&cursor->top, 0.0, query_rowid(query)));
+        TRY(query_next(query));
     }
-    for (u32 i = 0; i < cursor->row_count / 2; i++) {
-        RankedRow swapped = cursor->rows[i];
-        cursor->rows[i] = cursor->rows[cursor->row_count - 1 - i];
-        cursor->rows[cursor->row_count - 1 - i] = swapped;
-    }
+    TRY(query->rc);
+    top_docs_reverse(&cursor->top);
     return take_row(cursor);
 }
 
@@ -405,7 +453,7 @@ static int start_query(FtsCursor *cursor, int order)
         TRY(set_rank(cursor,
                      cursor->table->config.rank == NULL ? "bm25()" : cursor->table->config.rank));
     if ((order & ORDER_RANK) != 0)
-        return start_ranked_scan(cursor);
+        return ranks_by_bm25(cursor) ? start_scored(cursor) : start_ranked_scan(cursor);
     TRY(query_open(cursor->query, cursor->first_rowid));
     return cursor->is_descending ? start_descending(cursor) : take_query_row(cursor);
 }
@@ -426,7 +474,7 @@ int fts_cursor_filter(sqlite3_vtab_cursor *base, int plan, const char *plan_text
         cursor->is_end = true;
         return SQLITE_OK;
     }
-    if (cursor->rows != NULL)
+    if (cursor->is_top)
         return take_row(cursor);
     return cursor->query != NULL ? start_query(cursor, plan) : start_scan(cursor);
 }
@@ -453,7 +501,7 @@ int fts_cursor_next(sqlite3_vtab_cursor *base)
         cursor->has_positions = false;
         return scan_step(cursor);
     }
-    if (cursor->rows != NULL || cursor->is_descending) {
+    if (cursor->is_top) {
         cursor->has_positions = false;
         return take_row(cursor);
     }
@@ -522,18 +570,12 @@ int fts_cursor_seek_content(FtsCursor *cursor)
 
 // --- columns ---
 
-static int rank_arguments(FtsCursor *cursor, sqlite3_stmt **out)
-{
-    *out = NULL;
-    if (cursor->rank_args == NULL)
-        return SQLITE_OK;
-    TRY(prepare(cursor, sqlite3_mprintf("SELECT %s", cursor->rank_args), out));
-    sqlite3_step(*out);
-    return SQLITE_OK;
-}
-
 static int result_rank(FtsCursor *cursor, sqlite3_context *ctx)
 {
+    if (cursor->has_score) {
+        sqlite3_result_double(ctx, cursor->score);
+        return SQLITE_OK;
+    }
     if (cursor->query == NULL || cursor->rank_function == NULL)
         return SQLITE_OK;
     const AuxFunction *aux =
@@ -542,12 +584,9 @@ static int result_rank(FtsCursor *cursor, sqlite3_context *ctx)
         return fts_table_error(cursor->table, SQLITE_ERROR,
                                sqlite3_mprintf("no such function: %s", cursor->rank_function));
     sqlite3_stmt *stmt;
-    sqlite3_value *args[64];
+    sqlite3_value *args[RANK_ARGS_MAX];
     TRY(rank_arguments(cursor, &stmt));
-    int count = stmt == NULL ? 0 : sqlite3_column_count(stmt);
-    for (int i = 0; i < count && i < ARRAY_LEN(args); i++)
-        args[i] = sqlite3_column_value(stmt, i);
-    fts_cursor_call(cursor, aux, ctx, count < ARRAY_LEN(args) ? count : ARRAY_LEN(args), args);
+    fts_cursor_call(cursor, aux, ctx, rank_values(stmt, args), args);
     sqlite3_finalize(stmt);
     return SQLITE_OK;
 }

@@ -2,8 +2,10 @@
 #define QUIRE_FTS_FTS_CURSOR_H
 // One running query, and what auxiliary functions ask of its row.
 
+#include "fts/bm25.h"
 #include "fts/fts_table.h"
 #include "fts/match_query.h"
+#include "fts/top_docs.h"
 
 // What FTS5 answers, as -1, for a row whose text and lengths are stored nowhere.
 #define LENGTH_UNKNOWN UINT32_MAX
@@ -21,11 +23,6 @@ typedef struct AuxData {
     void (*destroy)(void *);
 } AuxData;
 
-typedef struct RankedRow {
-    f64 score;
-    i64 rowid;
-} RankedRow;
-
 struct FtsCursor {
     sqlite3_vtab_cursor base; // first: SQLite's pointer is cast back
     FtsCursor *next;
@@ -39,10 +36,11 @@ struct FtsCursor {
     bool has_positions; // the query stands on the row
     i64 first_rowid;    // bounds of rowids
     i64 last_rowid;
-    RankedRow *rows; // in order of output, when it is not the query's
-    u32 row_count;
-    u32 row_next;
-    bool is_heap; // rows not given out yet are a heap
+    TopDocs top; // rows in order of output, when it is not the query's
+    bool is_top;
+    bool has_score; // that of the row is known
+    f64 score;
+    Bm25 *bm25; // of the query; NULL: not computed
     bool is_descending;
     i64 rowid;
     bool is_end;
@@ -60,6 +58,8 @@ extern const Fts5ExtensionApi fts_aux_api;
 
 FtsCursor *fts_cursor_find(FtsConnection *connection, i64 id);
 MUST_USE int fts_cursor_seek_content(FtsCursor *cursor); // makes has_row true
+MUST_USE int fts_cursor_load_lengths(FtsCursor *cursor); // makes has_lengths true
+MUST_USE int fts_cursor_gather(FtsCursor *cursor);       // fills instances
 MUST_USE int fts_cursor_seek_query(FtsCursor *cursor);   // makes has_positions true
 void fts_cursor_call(FtsCursor *cursor, const AuxFunction *aux, sqlite3_context *ctx, int arg_count,
                      sqlite3_value **args);

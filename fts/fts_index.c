@@ -177,6 +177,7 @@ void fts_index_forget(FtsIndex *index)
         structure_deinit(&index->structure);
     index->has_structure = false;
     index->data_version = -1;
+    index->version++;
     index->generation++;
     forget_pages(index);
 }

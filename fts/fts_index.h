@@ -45,6 +45,7 @@ typedef struct FtsIndex {
     int ring_next;
     i64 pages_read;
     bool is_flushing; // statements on shadow tables may open savepoints, which flush
+    u64 version;      // changes when another connection may have written, or a rollback undone
     u64 generation;   // changes with every change a running query must notice
 } FtsIndex;
 

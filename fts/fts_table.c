@@ -98,6 +98,9 @@ static char *stmt_text(const FtsTable *table, TableStmt which)
     case STMT_DOCSIZE_READ:
         return sqlite3_mprintf("SELECT sz%s FROM %Q.'%q_docsize' WHERE id = ?1",
                                config->has_contentless_delete ? ", origin" : "", db, name);
+    case STMT_DOCSIZE_RANGE:
+        return sqlite3_mprintf("SELECT id, sz FROM %Q.'%q_docsize' WHERE id BETWEEN ?1 AND ?2", db,
+                               name);
     case STMT_DOCSIZE_WRITE:
         return sqlite3_mprintf("REPLACE INTO %Q.'%q_docsize' VALUES(?1, ?2%s)", db, name,
                                config->has_contentless_delete ? ", ?3" : "");
@@ -141,6 +144,7 @@ static void table_free(FtsTable *table)
     fts_index_deinit(&table->index);
     fts_config_deinit(&table->config);
     sqlite3_free(table->token_totals);
+    doc_lengths_deinit(&table->lengths);
     sqlite3_free(table->base.zErrMsg);
     sqlite3_free(table);
 }

@@ -2,6 +2,7 @@
 #define QUIRE_FTS_FTS_TABLE_H
 // One open table: its configuration, its index, and the tables its rows live in.
 
+#include "fts/doc_lengths.h"
 #include "fts/fts_index.h"
 
 typedef enum TableStmt {
@@ -10,6 +11,7 @@ typedef enum TableStmt {
     STMT_CONTENT_REPLACE,
     STMT_CONTENT_DELETE,
     STMT_DOCSIZE_READ,
+    STMT_DOCSIZE_RANGE,
     STMT_DOCSIZE_WRITE,
     STMT_DOCSIZE_DELETE,
     STMT_CONFIG_WRITE,
@@ -27,7 +29,7 @@ struct FtsTable {
     bool has_changed_totals;
     i64 row_count;
     i64 *token_totals; // per column
-    i64 docsize_rowid; // whose lengths were read last
+    DocLengths lengths;
 };
 
 extern const sqlite3_module fts_table_module;

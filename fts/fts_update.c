@@ -109,6 +109,10 @@ static int write_docsize(FtsTable *table, i64 rowid, const u32 *lengths)
         rc = step_once(stmt);
         sqlite3_bind_null(stmt, 2);
     }
+    u64 total = 0;
+    for (int i = 0; i < table->config.column_count; i++)
+        total += lengths[i];
+    doc_lengths_note(&table->lengths, rowid, (u32)total);
     fts_buffer_deinit(&bytes);
     return rc;
 }
@@ -171,6 +175,7 @@ static int delete_row(FtsTable *table, i64 rowid, sqlite3_value **values)
     if (config->has_columnsize) {
         TRY(fts_table_stmt(table, STMT_DOCSIZE_DELETE, &stmt));
         sqlite3_bind_int64(stmt, 1, rowid);
+        doc_lengths_note_gone(&table->lengths, rowid);
         TRY(step_once(stmt));
     }
     if (config->content != CONTENT_NORMAL && config->content != CONTENT_UNINDEXED)
@@ -309,6 +314,7 @@ static int wipe(FtsTable *table)
         sqlite3_free(sql);
         TRY(rc);
     }
+    doc_lengths_deinit(&table->lengths);
     memset(table->token_totals, 0, sizeof(i64) * (size_t)table->config.column_count);
     table->row_count = 0;
     table->has_totals = table->has_changed_totals = true;

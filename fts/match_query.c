@@ -152,6 +152,8 @@ static char *token_text(Parser *p)
 static void free_term(QueryTerm *term)
 {
     docs_deinit(&term->docs);
+    docs_deinit(&term->row);
+    fts_buffer_deinit(&term->key);
     fts_buffer_deinit(&term->token);
     while (term->synonym != NULL) {
         QueryTerm *synonym = term->synonym;

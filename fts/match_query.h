@@ -18,6 +18,10 @@ typedef struct QueryTerm {
     bool is_prefix;
     struct QueryTerm *synonym;
     Docs docs;
+    FtsBuffer key; // of a prefix walked by counts
+    Docs row;      // its postings in the row row_rowid, once they were asked for
+    bool has_row;
+    i64 row_rowid;
 } QueryTerm;
 
 typedef struct Positions {
@@ -42,7 +46,8 @@ typedef struct QueryNode {
     QueryPhrase **phrases; // of a leaf
     int phrase_count;
     i64 near;
-    bool *columns; // of a leaf; NULL: all
+    bool *columns;  // of a leaf; NULL: all
+    bool is_single; // a leaf of one term that matches wherever the term is
     int depth;
     i64 rowid;
     bool is_end;
@@ -67,6 +72,12 @@ MUST_USE int query_of_phrase(Query *source, int phrase, Query **out);
 MUST_USE int query_and(Query *left, Query *right, Query **out);
 void query_free(Query *query);
 
+// Where the term's poslist in the row stood on is.
+static inline const Docs *term_docs(const QueryTerm *term)
+{
+    return term->docs.counts != NULL ? &term->row : &term->docs;
+}
+
 // --- docset.c: the walk ---
 
 MUST_USE int query_open(Query *query, i64 from); // stands on the first row not before `from`
@@ -76,6 +87,9 @@ bool query_is_end(const Query *query);
 i64 query_rowid(const Query *query);
 // The places of a phrase in the row stood on; none if its leaf does not match here.
 MUST_USE int query_positions(Query *query, int phrase, const Positions **out);
+
+// In how many rows a phrase is, whatever the rest of the query says.
+MUST_USE int query_phrase_rows(Query *query, int phrase, i64 *count);
 
 MUST_USE int positions_add(Positions *positions, i64 position);
 // Appends what a poslist says.

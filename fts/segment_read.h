@@ -67,11 +67,20 @@ void term_cursor_next(TermCursor *cursor);
 // The rows of the present term; stands before the first: call postings_next().
 void term_cursor_postings(const TermCursor *cursor, Postings *postings);
 
+// As long as the current source stays below `limit`, the least rowid of the others, it alone moves:
+// segments of rows that came in order hardly ever meet.
+//
+// Instead of sources there may be counts, for a prefix of which only rows and the number of places
+// matter: counts[rowid - counts_base], 0 where the row has none.
 typedef struct Docs {
     Postings *sources; // newest first
     int count;
     int current;
+    i64 limit;
     i64 rowid;
+    u32 *counts;
+    i64 counts_base;
+    u64 counts_size;
     const u8 *poslist; // of the current row, until the next move
     u32 poslist_size;
     bool has_delete;
@@ -86,6 +95,11 @@ void docs_deinit(Docs *docs);
 void docs_open(Docs *docs, FtsIndex *index, const void *key, u32 size);
 // All rows of all terms that start with the key, poslists merged.
 void docs_open_prefix(Docs *docs, FtsIndex *index, const void *key, u32 size);
+// The same, with counts in the place of poslists; false: rowids are too far apart, or an error is
+// in docs->rc. Only for tokens of which no two stand in one place.
+bool docs_open_prefix_counts(Docs *docs, FtsIndex *index, const void *key, u32 size);
+// One row of all terms that start with the key: it, or the end.
+void docs_open_prefix_row(Docs *docs, FtsIndex *index, const FtsBuffer *key, i64 rowid);
 MUST_USE int docs_in_memory(Docs *docs, FtsDetail detail, const FtsBuffer *doclist);
 void docs_next(Docs *docs);
 void docs_seek(Docs *docs, i64 rowid);

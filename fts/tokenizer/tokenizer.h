@@ -35,6 +35,8 @@ MUST_USE int tokenizer_list_add_old(TokenizerList *list, const char *name, void 
                                     const fts5_tokenizer *methods, void (*destroy)(void *));
 TokenizerEntry *tokenizer_list_find(TokenizerList *list,
                                     const char *name); // NULL: none; name NULL: default
+// Whether the tokenizer that these words name, with its base, is known never to colocate tokens.
+bool tokenizer_list_is_plain(TokenizerList *list, char *const *words, int word_count);
 // Adds unicode61, ascii, porter, trigram and snowball.
 MUST_USE int tokenizer_list_add_builtin(TokenizerList *list);
 

@@ -144,6 +144,23 @@ TokenizerEntry *tokenizer_list_find(TokenizerList *list, const char *name)
     return NULL;
 }
 
+bool tokenizer_list_is_plain(TokenizerList *list, char *const *words, int word_count)
+{
+    for (int i = 0; i <= word_count; i++) {
+        const TokenizerEntry *entry = tokenizer_list_find(list, i < word_count ? words[i] : NULL);
+        if (entry == NULL)
+            return false;
+        int (*create)(void *, const char **, int, Fts5Tokenizer **) = entry->methods.xCreate;
+        if (create == tokenizer_unicode61.xCreate || create == tokenizer_ascii.xCreate
+            || create == tokenizer_trigram.xCreate)
+            return true;
+        if (create != tokenizer_porter.xCreate && create != tokenizer_snowball.xCreate)
+            return false;
+        i += create == tokenizer_snowball.xCreate; // its language
+    }
+    return false;
+}
+
 void tokenizer_list_deinit(TokenizerList *list)
 {
     while (list->first != NULL) {

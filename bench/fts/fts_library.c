@@ -1,0 +1,38 @@
+// Loading a library by name.
+#include "bench/fts/fts_bench.h"
+
+#include <dlfcn.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static void find(void *handle, const char *name, void *function)
+{
+    void *found = dlsym(handle, name);
+    if (found == NULL) {
+        fprintf(stderr, "fts_bench: %s\n", dlerror());
+        exit(1);
+    }
+    memcpy(function, &found, sizeof found);
+}
+
+void library_load(Library *lib, const char *path)
+{
+    void *handle = dlopen(path, RTLD_NOW | RTLD_LOCAL);
+    if (handle == NULL) {
+        fprintf(stderr, "fts_bench: %s\n", dlerror());
+        exit(1);
+    }
+    find(handle, "sqlite3_open", &lib->open);
+    find(handle, "sqlite3_close", &lib->close);
+    find(handle, "sqlite3_exec", &lib->exec);
+    find(handle, "sqlite3_prepare_v2", &lib->prepare);
+    find(handle, "sqlite3_step", &lib->step);
+    find(handle, "sqlite3_reset", &lib->reset);
+    find(handle, "sqlite3_finalize", &lib->finalize);
+    find(handle, "sqlite3_bind_text", &lib->bind_text);
+    find(handle, "sqlite3_column_int64", &lib->column_int64);
+    find(handle, "sqlite3_column_double", &lib->column_double);
+    find(handle, "sqlite3_errmsg", &lib->errmsg);
+    find(handle, "sqlite3_libversion", &lib->version);
+}

@@ -1,0 +1,31 @@
+#ifndef QUIRE_FTS_TOP_DOCS_H
+#define QUIRE_FTS_TOP_DOCS_H
+// Rows with scores, given out from the best on. Only as much is sorted as is asked for: a batch of
+// the best is selected from what is left, and the next one is larger.
+//
+// The best has the least score, or the greatest if is_descending; of equal ones the least rowid.
+
+#include "fts/fts_bytes.h"
+
+typedef struct RankedRow {
+    f64 score;
+    i64 rowid;
+} RankedRow;
+
+typedef struct TopDocs {
+    RankedRow *rows;
+    u32 count;
+    u32 capacity;
+    u32 next;   // to be given out
+    u32 sorted; // rows before here are in their place
+    u32 batch;
+    bool is_descending;
+} TopDocs;
+
+void top_docs_deinit(TopDocs *top);
+MUST_USE int top_docs_add(TopDocs *top, f64 score, i64 rowid);
+// All were added in the order opposite to that of giving out.
+void top_docs_reverse(TopDocs *top);
+const RankedRow *top_docs_take(TopDocs *top); // NULL: that was all
+
+#endif
