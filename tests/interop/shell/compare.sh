@@ -22,10 +22,14 @@ run() { # NAME SHELL
     ) || status=$?
     echo "exit status $status" >>"$folder/$1.out"
     sed -i "s|$folder/$1|FOLDER|g" "$folder/$1.out" "$folder/$1.err"
+    # What programs at the two ends of a pipe complain of comes in any order.
+    grep '^sh: ' "$folder/$1.err" | sort >"$folder/$1.sh" || true
+    sed -i '/^sh: /d' "$folder/$1.err"
 }
 
 run stock sqlite3
 run quire "$quire"
 diff -u "$folder/stock.out" "$folder/quire.out"
 diff -u "$folder/stock.err" "$folder/quire.err"
+diff -u "$folder/stock.sh" "$folder/quire.sh"
 echo "$(grep -c . "$script") lines alike"
