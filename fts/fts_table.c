@@ -358,24 +358,30 @@ int fts_table_lengths(FtsTable *table, i64 rowid, u32 *lengths)
 
 // --- text ---
 
-void fts_table_text(const FtsTable *table, sqlite3_value *value, TableText *out)
+bool fts_table_locale_text(const FtsTable *table, sqlite3_value *value, TableText *out)
 {
     *out = (TableText){0};
-    if (table->config.has_locale && sqlite3_value_type(value) == SQLITE_BLOB) {
-        const char *blob = sqlite3_value_blob(value);
-        int size = sqlite3_value_bytes(value);
-        const char *end = NULL;
-        if (size > LOCALE_HEADER_SIZE
-            && memcmp(blob, table->connection->locale_header, LOCALE_HEADER_SIZE) == 0)
-            end = memchr(blob + LOCALE_HEADER_SIZE, 0, (size_t)(size - LOCALE_HEADER_SIZE));
-        if (end != NULL) {
-            out->locale = blob + LOCALE_HEADER_SIZE;
-            out->locale_size = (int)(end - out->locale);
-            out->text = end + 1;
-            out->size = size - (int)(out->text - blob);
-            return;
-        }
-    }
+    if (!table->config.has_locale || sqlite3_value_type(value) != SQLITE_BLOB)
+        return false;
+    const char *blob = sqlite3_value_blob(value);
+    int size = sqlite3_value_bytes(value);
+    const char *end = NULL;
+    if (size > LOCALE_HEADER_SIZE
+        && memcmp(blob, table->connection->locale_header, LOCALE_HEADER_SIZE) == 0)
+        end = memchr(blob + LOCALE_HEADER_SIZE, 0, (size_t)(size - LOCALE_HEADER_SIZE));
+    if (end == NULL)
+        return false;
+    out->locale = blob + LOCALE_HEADER_SIZE;
+    out->locale_size = (int)(end - out->locale);
+    out->text = end + 1;
+    out->size = size - (int)(out->text - blob);
+    return true;
+}
+
+void fts_table_text(const FtsTable *table, sqlite3_value *value, TableText *out)
+{
+    if (fts_table_locale_text(table, value, out))
+        return;
     out->text = (const char *)sqlite3_value_text(value);
     out->size = sqlite3_value_bytes(value);
 }

@@ -60,6 +60,9 @@ typedef struct TableText {
 } TableText;
 // The text of a value, and its locale if it is an fts5_locale() blob of this connection.
 void fts_table_text(const FtsTable *table, sqlite3_value *value, TableText *out);
+// The second case alone; the value stays as it is, while asking a blob for its text may turn it into
+// text.
+bool fts_table_locale_text(const FtsTable *table, sqlite3_value *value, TableText *out);
 MUST_USE int fts_table_tokenize(FtsTable *table, int flags, const TableText *text, void *ctx,
                                 TokenCallback *emit);
 

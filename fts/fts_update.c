@@ -219,8 +219,7 @@ static int store_content(FtsTable *table, TableStmt how, sqlite3_value *id, sqli
     int bind_count = sqlite3_bind_parameter_count(stmt);
     for (int i = 0; i < config->column_count && i + 2 <= bind_count; i++) {
         TableText text;
-        fts_table_text(table, values[i], &text);
-        if (text.locale == NULL) {
+        if (!fts_table_locale_text(table, values[i], &text)) {
             sqlite3_bind_value(stmt, i + 2, values[i]);
             if (i + 2 + config->column_count <= bind_count)
                 sqlite3_bind_null(stmt, i + 2 + config->column_count);

@@ -325,3 +325,72 @@ int fts_index_cut(FtsIndex *index, const PendingTerm *term, i64 rowid)
     }
     return SQLITE_OK;
 }
+
+// --- the head of a segment ---
+
+static int erase_head(FtsIndex *index, const FtsSegment *segment, u32 pgno)
+{
+    const FtsConfig *config = index->config;
+    if (pgno <= segment->first_pgno)
+        return SQLITE_OK;
+    u32 segid = segment->segid;
+    TRY(fts_index_erase(index, fts_leaf_id(segid, segment->first_pgno),
+                        fts_leaf_id(segid, pgno - 1)));
+    for (u32 height = 0; height < DLIDX_LEVEL_MAX; height++)
+        TRY(fts_index_erase(index, fts_dlidx_id(segid, height, segment->first_pgno),
+                            fts_dlidx_id(segid, height, pgno - 1)));
+    char *sql = sqlite3_mprintf("DELETE FROM %Q.'%q_idx' WHERE segid = %u AND pgno < %lld",
+                                config->db_name, config->name, segid, (i64)pgno * 2);
+    int rc = sql == NULL ? SQLITE_NOMEM : sqlite3_exec(config->db, sql, NULL, NULL, NULL);
+    sqlite3_free(sql);
+    return rc;
+}
+
+// Makes the term the first on its page.
+static int trim_page(FtsIndex *index, const TermCursor *term)
+{
+    Leaf leaf;
+    FtsBuffer entry = {0};
+    u32 number = 0;
+    int rc = leaf_read(&leaf, index, term->segment.segid, term->pgno);
+    while (rc == SQLITE_OK && number < leaf.term_count && leaf.terms[number].at != term->term_at)
+        number++;
+    if (rc == SQLITE_OK && number == leaf.term_count)
+        rc = FTS_CORRUPT;
+    if (rc == SQLITE_OK && term->term_at > PAGE_HEADER_SIZE) {
+        fts_buffer_append_varint(&entry, term->term.size);
+        fts_buffer_append(&entry, term->term.bytes, term->term.size);
+        leaf_replace(&leaf, PAGE_HEADER_SIZE, leaf.terms[number].doclist_at, &entry);
+        leaf.first_rowid = 0;
+        leaf.terms[number].at = PAGE_HEADER_SIZE;
+        for (u32 i = 0; i < number; i++)
+            fts_buffer_deinit(&leaf.terms[i].text);
+        leaf.term_count -= number;
+        memmove(leaf.terms, leaf.terms + number, sizeof *leaf.terms * leaf.term_count);
+        rc = leaf_write(&leaf);
+    }
+    fts_buffer_deinit(&entry);
+    leaf_deinit(&leaf);
+    return rc;
+}
+
+int fts_index_trim(FtsIndex *index, FtsSegment *segment, const FtsBuffer *term)
+{
+    TermCursor cursor;
+    if (segment->first_pgno == 0)
+        return SQLITE_OK;
+    term_cursor_seek(&cursor, index, segment, term->bytes, term->size);
+    int rc = cursor.rc;
+    if (rc == SQLITE_OK && cursor.is_end) {
+        rc = fts_index_erase_segment(index, segment);
+        segment->first_pgno = segment->last_pgno = 0;
+        segment->tombstone_pages = 0;
+    } else if (rc == SQLITE_OK) {
+        rc = trim_page(index, &cursor);
+        if (rc == SQLITE_OK)
+            rc = erase_head(index, segment, cursor.pgno);
+        segment->first_pgno = cursor.pgno;
+    }
+    term_cursor_deinit(&cursor);
+    return rc;
+}

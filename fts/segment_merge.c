@@ -53,20 +53,6 @@ static int write_pending(FtsIndex *index, SegmentWriter *writer, u32 *last_pgno)
     return rc == SQLITE_OK ? segment_writer_finish(writer, last_pgno) : rc;
 }
 
-static int merge_level(FtsIndex *index, int level);
-
-static int merge_long_levels(FtsIndex *index)
-{
-    i64 limit = index->config->automerge;
-    if (limit == 0 || limit > index->config->crisismerge)
-        limit = index->config->crisismerge;
-    for (int level = 0; level < index->structure.level_count; level++) {
-        if (index->structure.levels[level].segment_count >= limit)
-            TRY(merge_level(index, level));
-    }
-    return SQLITE_OK;
-}
-
 // Adds the segment just written to level 0; last_pgno 0: nothing was.
 static int add_flushed(FtsIndex *index, u32 segid, u32 last_pgno, u32 leaf_count)
 {
@@ -91,6 +77,7 @@ static int flush(FtsIndex *index)
         return SQLITE_FULL;
     SegmentWriter writer;
     u32 last_pgno = 0;
+    u64 counter_before = index->structure.write_counter;
     segment_writer_init(&writer, index, segid);
     int rc = write_pending(index, &writer, &last_pgno);
     segment_writer_deinit(&writer);
@@ -98,7 +85,7 @@ static int flush(FtsIndex *index)
         rc = add_flushed(index, segid, last_pgno, writer.leaf_count);
     pending_deinit(&index->pending);
     if (rc == SQLITE_OK)
-        rc = merge_long_levels(index);
+        rc = fts_index_work(index, counter_before);
     return rc == SQLITE_OK ? fts_index_save_structure(index) : rc;
 }
 
@@ -169,15 +156,6 @@ static int merge_segments(FtsIndex *index, const FtsSegment *inputs, int count, 
     return rc;
 }
 
-static bool is_oldest_level(const FtsStructure *structure, int level)
-{
-    for (int i = level + 1; i < structure->level_count; i++) {
-        if (structure->levels[i].segment_count > 0)
-            return false;
-    }
-    return true;
-}
-
 static int place_output(FtsIndex *index, int level, const FtsSegment *output)
 {
     if (output->last_pgno > 0) {
@@ -187,24 +165,6 @@ static int place_output(FtsIndex *index, int level, const FtsSegment *output)
     }
     structure_trim(&index->structure);
     return SQLITE_OK;
-}
-
-// A merge into the level above that somebody left unfinished needs no heed: inputs and output of
-// it hold different parts of the terms, and both are read as ordinary segments.
-static int merge_level(FtsIndex *index, int number)
-{
-    FtsStructure *structure = &index->structure;
-    FtsLevel *level = &structure->levels[number];
-    FtsSegment output;
-    if (number + 1 >= LEVEL_MAX)
-        return SQLITE_OK;
-    TRY(merge_segments(index, level->segments, level->segment_count,
-                       is_oldest_level(structure, number), &output));
-    structure_remove_segments(structure, number, 0, level->segment_count);
-    level->merge_count = 0;
-    if (number > 0)
-        structure->levels[number - 1].merge_count = 0;
-    return place_output(index, number + 1, &output);
 }
 
 // All segments, oldest first; for sqlite3_free().
@@ -239,20 +199,6 @@ int fts_index_optimize(FtsIndex *index)
     }
     TRY(place_output(index, top < LEVEL_MAX ? top : LEVEL_MAX - 1, &output));
     return fts_index_save_structure(index);
-}
-
-int fts_index_merge(FtsIndex *index, i64 page_budget)
-{
-    if (page_budget < 0)
-        return fts_index_optimize(index);
-    TRY(fts_index_flush(index));
-    for (int i = 0; i < index->structure.level_count && page_budget > 0; i++) {
-        if (index->structure.levels[i].segment_count >= index->config->usermerge) {
-            TRY(merge_level(index, i));
-            return fts_index_save_structure(index);
-        }
-    }
-    return SQLITE_OK;
 }
 
 int fts_index_reset(FtsIndex *index)

@@ -7,13 +7,20 @@
 // Pending postings become one segment on level 0; levels that grew too long are merged.
 MUST_USE int fts_index_flush(FtsIndex *index);
 MUST_USE int fts_index_optimize(FtsIndex *index);
-// The `merge` command.
+// The `merge` command: about so many pages of merging; negative: towards a single segment.
 MUST_USE int fts_index_merge(FtsIndex *index, i64 page_budget);
+// As much merging as the pages written since are worth (merge_step.c).
+MUST_USE int fts_index_work(FtsIndex *index, u64 counter_before);
+// Merges the segments of a level, or goes on doing so, until about `budget` pages were written, and
+// takes what that was off the budget.
+MUST_USE int fts_index_merge_step(FtsIndex *index, int level, i64 *budget);
 // Forgets all segments and pending postings; the cookie stays.
 MUST_USE int fts_index_reset(FtsIndex *index);
 // contentless_delete: the row of this origin is gone.
 MUST_USE int fts_index_entomb(FtsIndex *index, i64 rowid, u64 origin);
 
+// Takes what stands before the term out of the segment (secure_delete.c).
+MUST_USE int fts_index_trim(FtsIndex *index, FtsSegment *segment, const FtsBuffer *term);
 // secure-delete: takes the row's posting of a term out of all segments, in place (secure_delete.c).
 MUST_USE int fts_index_cut(FtsIndex *index, const PendingTerm *term, i64 rowid);
 

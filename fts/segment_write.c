@@ -24,6 +24,16 @@ void segment_writer_init(SegmentWriter *w, FtsIndex *index, u32 segid)
     page_begin(w);
 }
 
+void segment_writer_resume(SegmentWriter *w, FtsIndex *index, const FtsSegment *segment)
+{
+    *w = (SegmentWriter){.index = index,
+                         .segid = segment->segid,
+                         .pgsz = (u32)index->config->pgsz,
+                         .pgno = segment->last_pgno,
+                         .is_resumed = segment->last_pgno > 0};
+    page_begin(w);
+}
+
 void segment_writer_deinit(SegmentWriter *w)
 {
     fts_buffer_deinit(&w->body);
@@ -175,7 +185,7 @@ void segment_writer_term(SegmentWriter *w, const void *bytes, u32 size)
     u32 shared = shared_prefix(&w->last_term, term, size);
     if (!w->page_has_term) {
         idx_end(w);
-        u32 key_size = w->pgno == 1 ? 0 : shared + 1;
+        u32 key_size = w->pgno == 1 ? 0 : w->is_resumed ? size : shared + 1;
         fts_buffer_set(&w->idx_key, term, key_size < size ? key_size : size);
         w->idx_pgno = w->pgno;
         fts_buffer_append_varint(&w->body, size);
@@ -187,6 +197,7 @@ void segment_writer_term(SegmentWriter *w, const void *bytes, u32 size)
     }
     fts_buffer_set(&w->last_term, term, size);
     note(w, w->last_term.rc);
+    w->is_resumed = false;
     // Only the last term of a page may have a doclist index.
     dlidx_clear(w);
     w->page_has_term = true;

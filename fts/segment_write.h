@@ -32,6 +32,7 @@ typedef struct SegmentWriter {
     u32 empty_count;   // pages without a term since
     DlidxLevel levels[DLIDX_LEVEL_MAX];
     u32 leaf_count;
+    bool is_resumed; // no term was written yet, and the one before is not known
     int rc;
 } SegmentWriter;
 
@@ -44,6 +45,8 @@ typedef struct SegmentRecord {
 } SegmentRecord;
 
 void segment_writer_init(SegmentWriter *writer, FtsIndex *index, u32 segid);
+// The same, behind the pages that the segment has already.
+void segment_writer_resume(SegmentWriter *writer, FtsIndex *index, const FtsSegment *segment);
 void segment_writer_term(SegmentWriter *writer, const void *term, u32 size);
 void segment_writer_record(SegmentWriter *writer, const SegmentRecord *record);
 // Writes what is left. *last_pgno is 0 when nothing was written.

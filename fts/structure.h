@@ -33,9 +33,9 @@ typedef struct FtsLevel {
 
 typedef struct FtsStructure {
     u32 cookie;
-    bool has_origins; // the marked form
-    u64 write_counter;
-    u64 origin; // what rows written now are stamped with
+    bool has_origins;  // the marked form
+    u64 write_counter; // leaves written by flushes
+    u64 origin;        // what rows written now are stamped with
     int level_count;
     FtsLevel levels[LEVEL_MAX];
 } FtsStructure;

@@ -1,0 +1,227 @@
+// Merging bit by bit. See segment_merge.h.
+//
+// Segments of one level become one of the level above. The work is done in steps at ends of terms:
+// the output grows by some pages, and what it took over is cut off the head of the inputs, so that
+// between two steps every posting is in just one of them. The structure record says how far it is:
+// merge_count inputs at the front of a level, the output as the last segment above. Anybody may go
+// on with it, or with one that stock SQLite began.
+//
+// A commit does no more of it than what it wrote is worth, once per level: so all levels together
+// keep up with the writing, and no commit has to wait for a large merge.
+#include "fts/segment_merge.h"
+
+#include "fts/segment_write.h"
+
+enum { WORK_UNIT = 16, SEGMENTS_URGENT = 1000 };
+
+// --- one step ---
+
+// Nothing older is left that a deletion could hide.
+static bool is_oldest(const FtsStructure *structure, int output_level)
+{
+    for (int i = output_level + 1; i < structure->level_count; i++) {
+        if (structure->levels[i].segment_count > 0)
+            return false;
+    }
+    return structure->levels[output_level].segment_count == 1;
+}
+
+static void sum_origins(const FtsLevel *level, FtsSegment *output)
+{
+    for (int i = 0; i < (int)level->merge_count; i++) {
+        const FtsSegment *input = &level->segments[i];
+        if (i == 0 || input->origin1 < output->origin1)
+            output->origin1 = input->origin1;
+        if (input->origin2 > output->origin2)
+            output->origin2 = input->origin2;
+        if (input->entry_count > input->tombstone_count)
+            output->entry_count += input->entry_count - input->tombstone_count;
+    }
+}
+
+static int begin_merge(FtsStructure *structure, int number)
+{
+    FtsSegment *output;
+    u32 segid = structure_free_segid(structure);
+    if (segid == 0)
+        return SQLITE_FULL;
+    TRY(structure_add_segment(structure, number + 1, &output));
+    FtsLevel *level = &structure->levels[number];
+    output->segid = segid;
+    level->merge_count = (u32)level->segment_count;
+    if (structure->has_origins)
+        sum_origins(level, output);
+    return SQLITE_OK;
+}
+
+static int copy_term(TermWalk *walk, SegmentWriter *writer)
+{
+    Docs *docs = &walk->docs;
+    segment_writer_term(writer, walk->term.bytes, walk->term.size);
+    for (; !docs->is_end && writer->rc == SQLITE_OK; docs_next(docs)) {
+        SegmentRecord record = {docs->rowid, docs->poslist, docs->poslist_size,
+                                docs->has_delete && docs->keeps_deletes, docs->has_content};
+        segment_writer_record(writer, &record);
+    }
+    TRY(docs->rc);
+    TRY(writer->rc);
+    term_walk_next(walk);
+    return walk->rc;
+}
+
+static int end_merge(FtsIndex *index, int number)
+{
+    FtsStructure *structure = &index->structure;
+    FtsLevel *level = &structure->levels[number];
+    FtsLevel *above = &structure->levels[number + 1];
+    int count = (int)level->merge_count;
+    for (int i = 0; i < count; i++)
+        TRY(fts_index_erase_segment(index, &level->segments[i]));
+    structure_remove_segments(structure, number, 0, count);
+    level->merge_count = 0;
+    if (above->segments[above->segment_count - 1].last_pgno == 0)
+        structure_remove_segments(structure, number + 1, above->segment_count - 1, 1);
+    structure_trim(structure);
+    return SQLITE_OK;
+}
+
+static int trim_inputs(FtsIndex *index, FtsLevel *level, const FtsBuffer *term)
+{
+    for (int i = 0; i < (int)level->merge_count; i++)
+        TRY(fts_index_trim(index, &level->segments[i], term));
+    return SQLITE_OK;
+}
+
+// Writes to the output until the budget is spent or the inputs are. *is_done: all of them are.
+static int write_output(FtsIndex *index, int number, i64 *budget, TermWalk *walk)
+{
+    FtsStructure *structure = &index->structure;
+    FtsLevel *above = &structure->levels[number + 1];
+    SegmentWriter writer;
+    u32 last_pgno;
+    segment_writer_resume(&writer, index, &above->segments[above->segment_count - 1]);
+    int rc = walk->rc;
+    while (rc == SQLITE_OK && !walk->is_end && (i64)writer.leaf_count < *budget)
+        rc = copy_term(walk, &writer);
+    if (rc == SQLITE_OK)
+        rc = segment_writer_finish(&writer, &last_pgno);
+    if (rc == SQLITE_OK) {
+        FtsSegment *output = &above->segments[above->segment_count - 1];
+        output->last_pgno = last_pgno;
+        output->first_pgno = last_pgno > 0;
+    }
+    *budget -= (i64)writer.leaf_count + 1;
+    segment_writer_deinit(&writer);
+    return rc;
+}
+
+int fts_index_merge_step(FtsIndex *index, int number, i64 *budget)
+{
+    FtsStructure *structure = &index->structure;
+    ASSERT(number < structure->level_count);
+
+    if (number + 1 >= LEVEL_MAX) {
+        *budget = 0;
+        return SQLITE_OK;
+    }
+    if (structure->levels[number].merge_count == 0)
+        TRY(begin_merge(structure, number));
+    FtsLevel *level = &structure->levels[number];
+    if (number + 1 >= structure->level_count || structure->levels[number + 1].segment_count == 0)
+        return FTS_CORRUPT; // a merge without an output
+    TermWalk walk;
+    term_walk_open_segments(&walk, index, level->segments, (int)level->merge_count,
+                            !is_oldest(structure, number + 1));
+    int rc = write_output(index, number, budget, &walk);
+    if (rc == SQLITE_OK)
+        rc = walk.is_end ? end_merge(index, number) : trim_inputs(index, level, &walk.term);
+    term_walk_deinit(&walk);
+    return rc;
+}
+
+// --- how much, and where ---
+
+// An unfinished merge before all others; else the lowest level of so many segments. -1: none.
+static int pick_level(const FtsStructure *structure, i64 least)
+{
+    for (int i = 0; i < structure->level_count; i++) {
+        if (structure->levels[i].merge_count > 0)
+            return i;
+    }
+    for (int i = 0; i < structure->level_count; i++) {
+        if (structure->levels[i].segment_count >= least)
+            return i;
+    }
+    return -1;
+}
+
+static int spend(FtsIndex *index, i64 budget, i64 least)
+{
+    while (budget > 0) {
+        int level = pick_level(&index->structure, least);
+        if (level < 0)
+            return SQLITE_OK;
+        TRY(fts_index_merge_step(index, level, &budget));
+    }
+    return SQLITE_OK;
+}
+
+int fts_index_work(FtsIndex *index, u64 counter_before)
+{
+    const FtsStructure *structure = &index->structure;
+    const FtsConfig *config = index->config;
+    u64 units = structure->write_counter / WORK_UNIT - counter_before / WORK_UNIT;
+    i64 least = config->automerge;
+    if (least == 0 || least > config->crisismerge)
+        least = config->crisismerge;
+    if (least < 2)
+        least = 2;
+    i64 budget = (i64)units * WORK_UNIT * structure->level_count;
+    // Near the format's limit of segments it must be more than what was written.
+    if (structure_segment_count(structure) >= SEGMENTS_URGENT)
+        budget += SEGMENTS_URGENT;
+    return spend(index, budget, least);
+}
+
+// All segments on one level, so that the next steps make one of them.
+static int gather_levels(FtsStructure *structure)
+{
+    int top = structure->level_count - 1;
+    for (int number = top - 1; number >= 0; number--) {
+        FtsLevel *level = &structure->levels[number];
+        for (int i = 0; i < level->segment_count; i++) {
+            FtsSegment *moved;
+            FtsSegment segment = level->segments[i];
+            TRY(structure_add_segment(structure, top, &moved));
+            *moved = segment;
+        }
+        level->segment_count = 0;
+    }
+    return SQLITE_OK;
+}
+
+static int merge_all(FtsIndex *index, i64 budget)
+{
+    FtsStructure *structure = &index->structure;
+    while (budget > 0) {
+        int level = pick_level(structure, INT64_MAX);
+        if (level < 0) {
+            if (structure_segment_count(structure) < 2)
+                return SQLITE_OK;
+            TRY(gather_levels(structure));
+            level = structure->level_count - 1;
+        }
+        TRY(fts_index_merge_step(index, level, &budget));
+    }
+    return SQLITE_OK;
+}
+
+int fts_index_merge(FtsIndex *index, i64 page_budget)
+{
+    TRY(fts_index_flush(index));
+    if (page_budget < 0)
+        TRY(merge_all(index, page_budget == INT64_MIN ? INT64_MAX : -page_budget));
+    else
+        TRY(spend(index, page_budget, index->config->usermerge));
+    return fts_index_save_structure(index);
+}
