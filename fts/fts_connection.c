@@ -2,6 +2,7 @@
 #include "fts/fts_connection.h"
 
 #include "fts/fts_bytes.h"
+#include "fts/human_query.h"
 
 static FtsConnection *of_api(fts5_api *api)
 {
@@ -145,6 +146,7 @@ int fts_connection_add_sql_functions(FtsConnection *connection)
     TRY(sqlite3_create_function(db, "fts5", 1, plain, connection, sql_fts5, NULL, NULL));
     TRY(sqlite3_create_function(db, "fts5_source_id", 0, fixed, connection, sql_source_id, NULL,
                                 NULL));
+    TRY(sqlite3_create_function(db, "fts_query", 1, fixed, NULL, fts_human_query, NULL, NULL));
     TRY(sqlite3_create_function(db, "fts5_locale", 2, typed, connection, sql_locale, NULL, NULL));
     return sqlite3_create_function(db, "fts5_insttoken", 1, typed, connection, sql_insttoken, NULL,
                                    NULL);
@@ -165,6 +167,7 @@ int fts_connection_new(sqlite3 *db, FtsConnection **out)
                                  .xCreateFunction = api_create_function,
                                  .xCreateTokenizer_v2 = api_create_tokenizer_v2,
                                  .xFindTokenizer_v2 = api_find_tokenizer_v2};
+    connection->tokenizers.db = db;
     sqlite3_randomness(LOCALE_HEADER_SIZE, connection->locale_header);
     int rc = tokenizer_list_add_builtin(&connection->tokenizers);
     if (rc != SQLITE_OK) {

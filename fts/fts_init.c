@@ -1,5 +1,6 @@
 // Registers the module on a connection of the library it is part of.
 #include "fts/fts_connection.h"
+#include "fts/fts_index_method.h"
 #include "fts/fts_module.h"
 
 int quire_fts_init(sqlite3 *db, char **message, const sqlite3_api_routines *api)
@@ -7,5 +8,6 @@ int quire_fts_init(sqlite3 *db, char **message, const sqlite3_api_routines *api)
     (void)message, (void)api;
     FtsConnection *connection;
     TRY(fts_connection_new(db, &connection));
-    return fts_register(connection, "fts5", "fts5vocab");
+    TRY(fts_register(connection, "fts5", "fts5vocab"));
+    return fts_index_method_register(db);
 }

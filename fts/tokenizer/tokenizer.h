@@ -24,6 +24,7 @@ typedef struct TokenizerEntry {
 } TokenizerEntry;
 
 typedef struct TokenizerList {
+    sqlite3 *db; // that synonyms are looked up in
     TokenizerEntry *first;
 } TokenizerList;
 
@@ -37,11 +38,13 @@ TokenizerEntry *tokenizer_list_find(TokenizerList *list,
                                     const char *name); // NULL: none; name NULL: default
 // Whether the tokenizer that these words name, with its base, is known never to colocate tokens.
 bool tokenizer_list_is_plain(TokenizerList *list, char *const *words, int word_count);
-// Adds unicode61, ascii, porter, trigram and snowball.
+// Adds unicode61, ascii, porter and trigram, and of our own snowball, stopwords, fold, cjk,
+// edge_ngram and synonyms.
 MUST_USE int tokenizer_list_add_builtin(TokenizerList *list);
 
 extern const fts5_tokenizer_v2 tokenizer_unicode61, tokenizer_ascii, tokenizer_porter,
-    tokenizer_trigram, tokenizer_snowball;
+    tokenizer_trigram, tokenizer_snowball, tokenizer_stopwords, tokenizer_fold, tokenizer_cjk,
+    tokenizer_edge_ngram, tokenizer_synonyms;
 
 // --- what tokenizers share ---
 

@@ -154,9 +154,11 @@ bool tokenizer_list_is_plain(TokenizerList *list, char *const *words, int word_c
         if (create == tokenizer_unicode61.xCreate || create == tokenizer_ascii.xCreate
             || create == tokenizer_trigram.xCreate)
             return true;
-        if (create != tokenizer_porter.xCreate && create != tokenizer_snowball.xCreate)
+        bool has_argument =
+            create == tokenizer_snowball.xCreate || create == tokenizer_stopwords.xCreate;
+        if (create != tokenizer_porter.xCreate && !has_argument)
             return false;
-        i += create == tokenizer_snowball.xCreate; // its language
+        i += has_argument; // the language
     }
     return false;
 }
@@ -179,5 +181,10 @@ int tokenizer_list_add_builtin(TokenizerList *list)
     TRY(tokenizer_list_add(list, "trigram", NULL, &tokenizer_trigram, NULL));
     TRY(tokenizer_list_add(list, "porter", list, &tokenizer_porter, NULL));
     TRY(tokenizer_list_add(list, "snowball", list, &tokenizer_snowball, NULL));
+    TRY(tokenizer_list_add(list, "stopwords", list, &tokenizer_stopwords, NULL));
+    TRY(tokenizer_list_add(list, "fold", list, &tokenizer_fold, NULL));
+    TRY(tokenizer_list_add(list, "cjk", list, &tokenizer_cjk, NULL));
+    TRY(tokenizer_list_add(list, "edge_ngram", list, &tokenizer_edge_ngram, NULL));
+    TRY(tokenizer_list_add(list, "synonyms", list, &tokenizer_synonyms, NULL));
     return tokenizer_list_add(list, "unicode61", NULL, &tokenizer_unicode61, NULL);
 }

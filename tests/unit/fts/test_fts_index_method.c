@@ -1,0 +1,65 @@
+// Full-text indexes made by CREATE INDEX.
+#include "support/both_ways.h"
+#include "support/test.h"
+
+#define DOCS                                                  \
+    "CREATE TABLE docs(id INTEGER PRIMARY KEY, title, body);" \
+    "INSERT INTO docs VALUES(1, 'tea', 'green leaves'), (2, 'ink', 'black');"
+
+static void an_index_holds_the_rows_and_follows_them(void **state)
+{
+    (void)state;
+
+    assert_text("1", quire_sql(DOCS "CREATE INDEX i ON docs USING fts5 (title, body);"
+                                    "SELECT rowid FROM i('leaves')"));
+    assert_text("2\n3", quire_sql(DOCS "CREATE INDEX i ON docs USING fts5 (title, body);"
+                                       "INSERT INTO docs VALUES(3, 'leaf', 'white');"
+                                       "UPDATE docs SET body = 'white' WHERE id = 2;"
+                                       "DELETE FROM docs WHERE id = 1;"
+                                       "SELECT rowid FROM i('white OR leaves') ORDER BY rowid"));
+}
+
+static void options_of_both_forms_are_taken(void **state)
+{
+    (void)state;
+
+    assert_text("1", quire_sql(DOCS "CREATE INDEX i ON docs USING fts5 (title, body)"
+                                    " WITH (tokenize = 'porter');"
+                                    "SELECT rowid FROM i('leaved')"));
+    assert_text("bm25(2, 1)", quire_sql(DOCS "CREATE INDEX i ON docs USING fts (title, body)"
+                                             " WITH (weights = 'title=2.0,body=1.0');"
+                                             "SELECT v FROM i_config WHERE k = 'rank'"));
+    assert_text("error 1: weight for column 'title' must be a positive number",
+                quire_sql(DOCS "CREATE INDEX i ON docs USING fts (title)"
+                               " WITH (weights = 'title=x')"));
+}
+
+static void dropping_removes_all_of_it(void **state)
+{
+    (void)state;
+
+    assert_text("docs", quire_sql(DOCS "CREATE INDEX i ON docs USING fts5 (title, body);"
+                                       "DROP INDEX i; SELECT name FROM sqlite_schema"));
+    assert_text("0", quire_sql(DOCS "CREATE INDEX i ON docs USING fts5 (title, body);"
+                                    "DROP TABLE docs; SELECT count(*) FROM sqlite_schema"));
+}
+
+static void text_typed_by_people_is_never_a_syntax_error(void **state)
+{
+    (void)state;
+
+    assert_text("(\"C++\") AND (\"user@x.com\")",
+                quire_sql("SELECT fts_query('C++ & user@x.com')"));
+    assert_text("((\"a\" OR \"b\")) NOT (\"c d\")",
+                quire_sql("SELECT fts_query('a OR b -\"c d\"')"));
+    assert_text("(\"begin\"*) AND (\"open end\")",
+                quire_sql("SELECT fts_query('begin* \"open end')"));
+    assert_text("\"\"", quire_sql("SELECT fts_query(' ( ')"));
+    assert_text("0", quire_sql("CREATE VIRTUAL TABLE t USING fts5(a);"
+                               "SELECT count(*) FROM t WHERE t MATCH fts_query(':^{}\"')"));
+}
+
+TEST_SUITE(fts_index_method, cmocka_unit_test(an_index_holds_the_rows_and_follows_them),
+           cmocka_unit_test(options_of_both_forms_are_taken),
+           cmocka_unit_test(dropping_removes_all_of_it),
+           cmocka_unit_test(text_typed_by_people_is_never_a_syntax_error))
