@@ -63,6 +63,8 @@ static InodeNode *inode_find(const struct stat *status)
 // Needs the table's mutex. NULL: out of memory.
 static InodeNode *inode_new(const struct stat *status)
 {
+    ASSERT(inode_find(status) == NULL); // O3: one node a file
+
     InodeNode *inode = mem_alloc_zeroed(sizeof *inode);
     if (inode == NULL)
         return NULL;
@@ -118,6 +120,7 @@ void inode_unref(InodeNode *inode)
         return;
     }
     ASSERT(inode->shm == NULL);
+    ASSERT(inode->shared_count == 0 && inode->level == SQLITE_LOCK_NONE);
     if (inode->previous != NULL)
         inode->previous->next = inode->next;
     else
@@ -151,6 +154,7 @@ SpareFd *inode_take_spare(const char *path, bool is_read_only)
         mutex_unlock(&inode->mutex);
     }
     mutex_unlock(&table_mutex);
+    ASSERT(found == NULL || found->is_read_only == is_read_only);
     return found;
 }
 
@@ -159,6 +163,8 @@ SpareFd *inode_take_spare(const char *path, bool is_read_only)
 // What a refused lock means: somebody else, or real trouble (kept in last_errno).
 static int lock_failure(PosixFile *file, int error, int rc_otherwise)
 {
+    ASSERT(error != 0);
+
     switch (error) {
     case EACCES:
     case EAGAIN:
@@ -174,6 +180,9 @@ static int lock_failure(PosixFile *file, int error, int rc_otherwise)
 // Locks a range for the process. A process that holds the file as a whole already has every lock.
 static int range_lock(PosixFile *file, int type, i64 start, i64 size)
 {
+    ASSERT(type == F_RDLCK || type == F_WRLCK);
+    ASSERT(file->fd >= 0);
+
     if (file->inode->is_process_held)
         return SQLITE_OK;
     int error = disk_lock(file->fd, type, start, size);
@@ -182,6 +191,8 @@ static int range_lock(PosixFile *file, int type, i64 start, i64 size)
 
 static int range_unlock(PosixFile *file, i64 start, i64 size)
 {
+    ASSERT(file->fd >= 0);
+
     if (file->inode->is_process_held)
         return SQLITE_OK;
     int error = disk_lock(file->fd, F_UNLCK, start, size);
@@ -225,6 +236,7 @@ static int lock_shared(PosixFile *file)
     file->level = SQLITE_LOCK_SHARED;
     inode->shared_count++;
     inode->lock_count++;
+    ASSERT(inode->lock_count >= inode->shared_count); // more by one where the process holds it
     return SQLITE_OK;
 }
 
@@ -235,6 +247,7 @@ static int lock_exclusive(PosixFile *file)
 {
     InodeNode *inode = file->inode;
     ASSERT(file->level >= SQLITE_LOCK_SHARED);
+    ASSERT(inode->level == file->level && inode->shared_count > 0);
 
     if (file->level == SQLITE_LOCK_RESERVED) {
         TRY(range_lock(file, F_WRLCK, PENDING_BYTE, 1));
@@ -263,6 +276,7 @@ static int lock_climb(PosixFile *file, int level)
         TRY(lock_exclusive(file));
     file->level = (u8)level;
     inode->level = (u8)level;
+    ASSERT(inode->shared_count == 1 || level < SQLITE_LOCK_EXCLUSIVE); // O2
     return SQLITE_OK;
 }
 
@@ -295,6 +309,7 @@ static int unlock_to_shared(PosixFile *file)
     TRY(range_unlock(file, PENDING_BYTE, 2)); // PENDING and RESERVED
     file->inode->level = SQLITE_LOCK_SHARED;
     file->level = SQLITE_LOCK_SHARED;
+    ASSERT(file->inode->shared_count > 0); // a writer counts among the readers
     return SQLITE_OK;
 }
 
@@ -314,17 +329,20 @@ static int unlock_to_none(PosixFile *file)
     inode->lock_count--;
     if (inode->lock_count == 0)
         inode_close_spares(inode); // O4
+    ASSERT(inode->lock_count >= inode->shared_count);
     return rc;
 }
 
 int posix_unlock(sqlite3_file *base, int level)
 {
     PosixFile *file = posix_file(base);
+    ASSERT(level <= SQLITE_LOCK_SHARED);
     if (file->level <= level)
         return SQLITE_OK;
 
     int rc = SQLITE_OK;
     mutex_lock(&file->inode->mutex);
+    ASSERT(file->inode->shared_count > 0 && file->inode->level >= file->level);
     // All the way down from a writer's lock needs no read lock in between, unless others of this
     // process still read.
     if (file->level > SQLITE_LOCK_SHARED
@@ -368,6 +386,7 @@ void posix_release(PosixFile *file)
     ASSERT(inode != NULL && file->fd >= 0);
 
     (void)posix_unlock(&file->base, SQLITE_LOCK_NONE);
+    ASSERT(file->level == SQLITE_LOCK_NONE);
     mutex_lock(&inode->mutex);
     if (inode->lock_count > 0) { // O4
         file->spare->fd = file->fd;
@@ -429,6 +448,7 @@ int dotfile_lock(sqlite3_file *base, int level)
 int dotfile_unlock(sqlite3_file *base, int level)
 {
     PosixFile *file = posix_file(base);
+    ASSERT(file->lock_path != NULL && level <= SQLITE_LOCK_SHARED);
     if (file->level <= level)
         return SQLITE_OK;
 

@@ -60,6 +60,8 @@ static PosixFile *posix_file(sqlite3_file *file)
 
 static int shm_error(PosixFile *file, const ShmNode *node, int rc, int error, const char *call)
 {
+    ASSERT(rc != SQLITE_OK);
+
     file->last_errno = error;
     return error_os(rc, error, call, node->path);
 }
@@ -67,6 +69,8 @@ static int shm_error(PosixFile *file, const ShmNode *node, int rc, int error, co
 // A file by the name of the database and with its permissions. Falls back to reading only.
 static int node_open_file(PosixFile *file, ShmNode *node)
 {
+    ASSERT(node->fd < 0 && node->region_count == 0);
+
     struct stat database;
     if (posix_calls.fstat(file->fd, &database) != 0)
         return shm_error(file, node, SQLITE_IOERR_FSTAT, errno, "fstat");
@@ -82,12 +86,16 @@ static int node_open_file(PosixFile *file, ShmNode *node)
     }
     if (posix_calls.geteuid() == 0)
         (void)posix_calls.fchown(node->fd, database.st_uid, database.st_gid);
+    ASSERT(node->fd >= 0);
     return SQLITE_OK;
 }
 
 // Takes part in the dead man's switch; the first one there cuts leftovers off.
 static int node_join(PosixFile *file, ShmNode *node)
 {
+    ASSERT(node->fd >= 0);
+    ASSERT(node->region_count == 0); // what is mapped would be cut off under its readers
+
     int found = F_UNLCK;
     int error = disk_lock_query(node->fd, F_WRLCK, LOCK_SWITCH, 1, &found);
     if (error != 0)
@@ -115,6 +123,9 @@ static int node_join(PosixFile *file, ShmNode *node)
 
 static void node_free(ShmNode *node)
 {
+    ASSERT(node->ref_count == 0);
+    ASSERT(node->region_count % node->regions_per_map == 0);
+
     for (u32 i = 0; i < node->region_count; i += node->regions_per_map) {
         if (node->fd < 0)
             mem_free(node->regions[i]);
@@ -139,6 +150,8 @@ static u32 regions_per_map(int region_size)
 // Needs the table's mutex, so that no second node of the inode can be made meanwhile.
 static int node_new(PosixFile *file, int region_size, ShmNode **out)
 {
+    ASSERT(file->inode->shm == NULL);
+
     ShmNode *node = mem_alloc_zeroed(sizeof *node);
     size_t size = path_size(file->path) + sizeof "-shm";
     char *path = mem_alloc(size);
@@ -193,6 +206,7 @@ static int user_open(PosixFile *file, int region_size)
         return rc;
     }
     file->shm = user;
+    ASSERT(user->node->inode == file->inode && user->node->ref_count > 0);
     return SQLITE_OK;
 }
 
@@ -203,6 +217,7 @@ static int user_open(PosixFile *file, int region_size)
 static int node_extend(PosixFile *file, ShmNode *node, i64 old_size, i64 size)
 {
     ASSERT(size % ALLOCATION_UNIT == 0);
+    ASSERT(old_size < size);
 
     for (i64 unit = old_size / ALLOCATION_UNIT; unit < size / ALLOCATION_UNIT; unit++) {
         ssize_t done;
@@ -218,6 +233,8 @@ static int node_extend(PosixFile *file, ShmNode *node, i64 old_size, i64 size)
 // *exists: the file is long enough for `count` regions, perhaps because it was made so.
 static int node_fit_file(PosixFile *file, ShmNode *node, u32 count, bool extend, bool *exists)
 {
+    ASSERT(count > node->region_count);
+
     struct stat status;
     if (posix_calls.fstat(node->fd, &status) != 0)
         return shm_error(file, node, SQLITE_IOERR_SHMSIZE, errno, "fstat");
@@ -233,6 +250,9 @@ static int node_fit_file(PosixFile *file, ShmNode *node, u32 count, bool extend,
 
 static int node_map_one(PosixFile *file, ShmNode *node)
 {
+    ASSERT(node->region_count % node->regions_per_map == 0);
+    ASSERT(node->region_count + node->regions_per_map <= node->region_capacity);
+
     size_t size = (size_t)node->region_size * node->regions_per_map;
     char *map;
     if (node->fd < 0) {
@@ -299,6 +319,8 @@ int posix_shm_map(sqlite3_file *base, int index, int size, int extend, volatile 
 // 0 or SQLITE_BUSY.
 static int slots_system_lock(ShmNode *node, int type, int slot, int count)
 {
+    ASSERT(slot >= 0 && slot + count <= SHM_SLOT_COUNT);
+
     if (node->fd < 0)
         return SQLITE_OK;
     int error = disk_lock(node->fd, type, LOCK_SLOT_FIRST + slot, count);
@@ -316,6 +338,7 @@ static int slots_unlock(ShmUser *user, int slot, int count)
 {
     ShmNode *node = user->node;
     u16 mask = slot_mask(slot, count);
+    ASSERT((user->shared_mask & user->exclusive_mask) == 0); // O7
     if (((user->shared_mask | user->exclusive_mask) & mask) == 0)
         return SQLITE_OK;
 
@@ -347,6 +370,7 @@ static int slot_lock_shared(ShmUser *user, int slot)
         TRY(slots_system_lock(node, F_RDLCK, slot, 1));
     node->slots[slot]++;
     user->shared_mask |= mask;
+    ASSERT(node->slots[slot] > 0);
     return SQLITE_OK;
 }
 
@@ -364,6 +388,7 @@ static int slots_lock_exclusive(ShmUser *user, int slot, int count)
     for (int i = slot; i < slot + count; i++)
         node->slots[i] = -1;
     user->exclusive_mask |= mask;
+    ASSERT((user->shared_mask & user->exclusive_mask) == 0);
     return SQLITE_OK;
 }
 
