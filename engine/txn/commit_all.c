@@ -19,6 +19,7 @@ bool txn_is_writing(const TxnMembers *members)
 }
 
 // Whether the rollback journal of this database is a file that must be named by a super-journal.
+// Those in memory or of a temporary file die with the process anyway (X2).
 static bool needs_super_journal(Btree *bt)
 {
     if (bt == NULL || btree_txn_state(bt) != SQLITE_TXN_WRITE)
@@ -27,6 +28,8 @@ static bool needs_super_journal(Btree *bt)
     if (pager_is_memory(pager) || pager_path(pager)[0] == 0)
         return false;
     JournalMode mode = pager_journal_mode(pager);
+    ASSERT(pager_journal_path(pager) != NULL);
+    ASSERT(mode <= JOURNAL_WAL);
     return mode == JOURNAL_DELETE || mode == JOURNAL_PERSIST || mode == JOURNAL_TRUNCATE;
 }
 
@@ -35,6 +38,8 @@ static int super_journal_members(const TxnMembers *members)
     int count = 0;
     for (int i = 0; i < members->count; i++)
         count += needs_super_journal(members->btrees[i]);
+    ASSERT(count <= members->count);
+    ASSERT(count == 0 || txn_is_writing(members));
     return count;
 }
 
@@ -54,6 +59,8 @@ enum { NAME_TRIES_MAX = 100, NAME_SUFFIX_SIZE = 16 };
 static int super_journal_name(SuperJournal *super, const char *main_path)
 {
     size_t size = strlen(main_path);
+    ASSERT(size > 0 && super->name == NULL);
+    ASSERT(super->vfs != NULL);
     super->name = mem_alloc_zeroed(size + NAME_SUFFIX_SIZE + 4);
     if (super->name == NULL)
         return SQLITE_NOMEM;
@@ -75,6 +82,7 @@ static int super_journal_name(SuperJournal *super, const char *main_path)
 static int super_journal_open(SuperJournal *super)
 {
     ASSERT(super->name != NULL);
+    ASSERT(super->file == NULL && super->size == 0);
 
     super->file = mem_alloc_zeroed((u64)super->vfs->szOsFile);
     if (super->file == NULL)
@@ -94,6 +102,8 @@ static int super_journal_open(SuperJournal *super)
 static int super_journal_fill(SuperJournal *super, const TxnMembers *members)
 {
     const sqlite3_io_methods *io = super->file->pMethods;
+    ASSERT(io != NULL);
+    ASSERT(super_journal_members(members) > 1);
     for (int i = 0; i < members->count; i++) {
         if (!needs_super_journal(members->btrees[i]))
             continue;
@@ -119,6 +129,8 @@ static void super_journal_close(SuperJournal *super)
 
 static int prepare_some(const TxnMembers *members, const char *super_name, bool with_log)
 {
+    ASSERT(super_name == NULL || super_name[0] != 0);
+    ASSERT(super_name == NULL || super_journal_members(members) > 1);
     for (int i = 0; i < members->count; i++) {
         Btree *bt = members->btrees[i];
         if (bt == NULL || btree_txn_state(bt) != SQLITE_TXN_WRITE)
@@ -153,6 +165,7 @@ static int withdraw_all(const TxnMembers *members)
 static int finish_all(const TxnMembers *members)
 {
     int first = SQLITE_OK;
+    ASSERT(members->count > 0);
     for (int i = 0; i < members->count; i++) {
         Btree *bt = members->btrees[i];
         if (bt == NULL || btree_txn_state(bt) == SQLITE_TXN_NONE)
@@ -166,6 +179,8 @@ static int finish_all(const TxnMembers *members)
 
 static int commit_with_super_journal(const TxnMembers *members, const char *main_path)
 {
+    ASSERT(main_path[0] != 0);
+    ASSERT(members->vfs != NULL);
     SuperJournal super = {.vfs = members->vfs};
     bool is_created = false;
     int rc = super_journal_name(&super, main_path);
@@ -187,6 +202,7 @@ static int commit_with_super_journal(const TxnMembers *members, const char *main
     mem_free(super.name);
     if (rc != SQLITE_OK)
         return rc;
+    ASSERT(super.file == NULL);
     (void)finish_all(members); // a journal that stays behind is stale: its super-journal is gone
     return SQLITE_OK;
 }
