@@ -1,6 +1,6 @@
 // Every call that can fail does so once, under SQL that touches every layer.
 //
-//     crash_fail_nth slice                    every call up to the 8th, then one in 61
+//     crash_fail_nth slice                    every call up to the 5th, then one in 149
 //     crash_fail_nth all                      every call
 //     crash_fail_nth one MODE KIND BLOCK N    one again, as printed by a failure; N 0: every one
 //
@@ -431,7 +431,7 @@ static int run_one(const char *mode_name, const char *kind_name, int block, u64 
 int main(int argc, char **argv)
 {
     if (argc >= 2 && strcmp(argv[1], "slice") == 0)
-        return run_all(8, 61);
+        return run_all(5, 149);
     if (argc >= 2 && strcmp(argv[1], "all") == 0)
         return run_all(1, 1);
     if (argc == 6 && strcmp(argv[1], "one") == 0)

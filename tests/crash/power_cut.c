@@ -309,7 +309,7 @@ static int run_seeds(u64 count, u64 per_process)
 int main(int argc, char **argv)
 {
     if (argc >= 2 && strcmp(argv[1], "slice") == 0)
-        return run_seeds(160, 20);
+        return run_seeds(80, 20);
     if (argc >= 2 && strcmp(argv[1], "all") == 0)
         return run_seeds(argc >= 3 ? strtoull(argv[2], NULL, 10) : 5000, 10);
     if (argc == 3 && strcmp(argv[1], "one") == 0) {
