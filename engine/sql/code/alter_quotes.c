@@ -117,8 +117,7 @@ int alter_resolve_text(AlterCode *a, const AlterRow *row)
         return SQLITE_NOMEM;
     if (again.stmt == NULL || again.stmt->kind != STMT_CREATE_TRIGGER)
         return again.stmt == NULL ? SQLITE_ERROR : resolve_row(a, &again);
-    Trigger *trigger =
-        schema_build_trigger(a->g->db, row->database, again.stmt->u.create_trigger);
+    Trigger *trigger = schema_build_trigger(a->g->db, row->database, again.stmt->u.create_trigger);
     int rc = trigger != NULL ? alter_resolve_trigger(a->g->db, a->g->arena, trigger)
                              : a->g->db->error_code;
     trigger_free(trigger);

@@ -577,8 +577,8 @@ void alter_rewrite_rows(AlterCode *a, const Rename *rename)
     }
 }
 
-// SQLite goes over the temporary schema twice when a temporary table's column is renamed. The second
-// time views and triggers have the new name, and the table in memory the old one: they fail.
+// SQLite goes over the temporary schema twice when a temporary table's column is renamed. The
+// second time views and triggers have the new name, and the table in memory the old one: they fail.
 static bool verify_temporary_texts(AlterCode *a)
 {
     if (a->database != DB_TEMP || (a->g->db->flags & CONN_FLAG(WRITABLE_SCHEMA)) != 0)

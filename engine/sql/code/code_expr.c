@@ -315,6 +315,8 @@ static Reg code_negate(Codegen *g, Expr *e, Reg target)
     Expr *operand = e->left;
     if (operand->kind == EX_INTEGER && operand->u.integer != INT64_MIN)
         return code_integer(g, -operand->u.integer, target);
+    if (operand->kind == EX_INTEGER && (operand->flags & EXPR_HEX) != 0)
+        codegen_error(g, SQLITE_ERROR, "hex literal too big: -%s", operand->text);
     target = place(g, target);
     if (operand->kind == EX_FLOAT && (operand->flags & EXPR_INT_OVERFLOW) != 0
         && operand->u.real == 9223372036854775808.0 && (operand->flags & EXPR_HEX) == 0
