@@ -136,6 +136,8 @@ static int locate_field(Cursor *cur, int column, u32 *offset, u32 *serial_type)
 
 static int find_row(sqlite3_blob *blob, RowId rowid)
 {
+    ASSERT(blob->vm != NULL);
+
     sqlite3 *db = blob->db;
     Vm *vm = blob->vm;
     (void)vm_reset(vm);
@@ -267,6 +269,9 @@ static int blob_settle(sqlite3_blob *blob, Cursor **cur)
 
 static int blob_put(sqlite3_blob *blob, Cursor *cur, const void *bytes, u32 size, u32 offset)
 {
+    ASSERT(blob->vm != NULL);
+    ASSERT(blob->database >= 0);
+
     sqlite3 *db = blob->db;
     if (!blob->is_writable)
         return SQLITE_READONLY;

@@ -141,6 +141,8 @@ static void write_token(Normalizer *n, const Token *token, const char *text)
 // NULL: out of memory, or not a statement.
 static char *normalize(const char *sql)
 {
+    ASSERT(sql != NULL);
+
     Normalizer n = {.former = TK_SEMICOLON};
     Lexer lexer;
     lexer_init(&lexer, sql, strlen(sql));

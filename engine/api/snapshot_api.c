@@ -49,6 +49,8 @@ int sqlite3_snapshot_get(sqlite3 *db, const char *schema, sqlite3_snapshot **sna
 // begins there. A connection that has read nothing yet does not know of the log.
 static int open_at(sqlite3 *db, Btree *bt, const WalSnapshot *snapshot)
 {
+    ASSERT(!db->autocommit);
+
     Wal *wal = pager_wal(btree_pager(bt));
     if (wal == NULL)
         return SQLITE_ERROR;

@@ -33,6 +33,8 @@ static void note_table(Apply *apply, const sqlite3_changeset_iter *iter)
 // How a conflict was settled: see rebaser.c for the format.
 static int note_conflict(Apply *apply, const sqlite3_changeset_iter *iter, int answer)
 {
+    ASSERT(iter->operation != 0);
+
     if (!apply->keeps_notes)
         return SQLITE_OK;
     bool is_delete = iter->operation == SQLITE_DELETE;
@@ -51,6 +53,8 @@ static int note_conflict(Apply *apply, const sqlite3_changeset_iter *iter, int a
 // Stands on the row with the change's key, if there is one. The caller resets.
 static int find_row(Apply *apply, const sqlite3_changeset_iter *iter, bool *is_there)
 {
+    ASSERT(apply->select != NULL);
+
     sqlite3_stmt *select = apply->select;
     if (iter->operation == SQLITE_INSERT)
         TRY(apply_bind_new(apply, iter, select, true));
@@ -114,6 +118,8 @@ static int heed(Apply *apply, const sqlite3_changeset_iter *iter, int answer, An
 
 static int ask_about_row(Apply *apply, sqlite3_changeset_iter *iter, int reason, Answer *out)
 {
+    ASSERT(iter->conflict == NULL);
+
     bool is_done = false;
     if ((apply->flags & SQLITE_CHANGESETAPPLY_IGNORENOOP) != 0) {
         int rc = is_done_already(apply, iter, &is_done);
@@ -143,6 +149,8 @@ static int ask_without_row(Apply *apply, sqlite3_changeset_iter *iter, int reaso
 // A2: the bytes of the change, to be read again after those of its table.
 static int put_off(Apply *apply, const sqlite3_changeset_iter *iter)
 {
+    ASSERT(apply->puts_off);
+
     const u8 *bytes = iter->in.bytes + iter->change_at;
     if (apply->put_off.size == 0) {
         buffer_add_char(&apply->put_off, iter->is_patchset ? 'P' : 'T');
@@ -232,6 +240,8 @@ static int try_insert(Apply *apply, sqlite3_changeset_iter *iter, Answer *out)
 // Removes the row in the way of an INSERT and tries again, within a savepoint.
 static int replace_row(Apply *apply, sqlite3_changeset_iter *iter)
 {
+    ASSERT(iter->operation == SQLITE_INSERT);
+
     int rows;
     TRY(sqlite3_exec(apply->db, "SAVEPOINT replace_op", NULL, NULL, NULL));
     TRY(apply_bind_new(apply, iter, apply->delete, true));
@@ -246,6 +256,9 @@ static int replace_row(Apply *apply, sqlite3_changeset_iter *iter)
 
 int apply_change(Apply *apply, sqlite3_changeset_iter *iter)
 {
+    ASSERT(apply->is_wanted);
+    ASSERT(iter->column_count == apply->column_count);
+
     Answer answer = {false, false};
     switch (iter->operation) {
     case SQLITE_DELETE:

@@ -16,6 +16,8 @@ static const char *key_operator(const Apply *apply)
 
 static void append_key(sqlite3_str *sql, const Apply *apply)
 {
+    ASSERT(apply->shape.has_key);
+
     const char *word = " WHERE";
     for (int i = 0; i < apply->column_count; i++) {
         if (apply->shape.key[i] == 0)
@@ -137,6 +139,8 @@ static UpdateStatement *update_slot(Apply *apply)
 
 int apply_update_statement(Apply *apply, const sqlite3_changeset_iter *iter, sqlite3_stmt **stmt)
 {
+    ASSERT(iter->operation == SQLITE_UPDATE);
+
     size_t count = (size_t)apply->column_count;
     u8 *changed = mem_alloc(count);
     if (changed == NULL)

@@ -86,6 +86,8 @@ void change_free(Change *change)
 static const u8 *next_key_field(const ChangeTable *table, const u8 *at, bool is_key_only,
                                 int *column)
 {
+    ASSERT(*column >= -1);
+
     int i = *column;
     if (i >= 0)
         at += field_size(at); // the key field returned before
@@ -123,6 +125,8 @@ static u32 hash_field(u32 hash, const u8 *field)
 
 static u32 hash_key(const ChangeTable *table, const u8 *record, bool is_key_only)
 {
+    ASSERT(table->key != NULL);
+
     u32 hash = 0;
     int column = -1;
     const u8 *field = record;
@@ -191,6 +195,8 @@ int change_table_reserve(ChangeTable *table)
 
 static Change **find_in_bucket(ChangeTable *table, u32 hash, const u8 *record, bool is_key_only)
 {
+    ASSERT(table->bucket_count > 0);
+
     Change **link = &table->buckets[hash % table->bucket_count];
     while (*link != NULL && !keys_equal(table, *link, record, is_key_only))
         link = &(*link)->next;
@@ -236,6 +242,8 @@ Change *change_table_unlink(ChangeTable *table, Change **link)
 
 void change_table_write_header(const ChangeTable *table, bool is_patchset, Buffer *out)
 {
+    ASSERT(table->column_count > 0);
+
     buffer_add_char(out, is_patchset ? 'P' : 'T');
     changeset_write_varint(out, (u64)table->column_count);
     buffer_add(out, table->key, (size_t)table->column_count);

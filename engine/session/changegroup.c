@@ -163,6 +163,9 @@ static int table_for(sqlite3_changegroup *group, const sqlite3_changeset_iter *i
 int changegroup_put(sqlite3_changegroup *group, GroupTable *table, u8 operation, bool is_indirect,
                     const Buffer *record)
 {
+    ASSERT(record->rc == SQLITE_OK);
+    ASSERT(table->changes->column_count > 0);
+
     ChangeTable *changes = table->changes;
     const ChangeInput next = {operation, is_indirect, (const u8 *)record->bytes, (u32)record->size};
     bool is_key_only = group->is_patchset && operation == SQLITE_DELETE;
@@ -183,6 +186,8 @@ int changegroup_put(sqlite3_changegroup *group, GroupTable *table, u8 operation,
 // Appends what the changeset's older version of the table lacks.
 static void widen(const GroupTable *table, int from, u8 operation, Buffer *out)
 {
+    ASSERT(from < table->changes->column_count);
+
     const u8 *field = (const u8 *)table->defaults.bytes;
     for (int i = 0; i < table->changes->column_count; i++) {
         if (i >= from && operation == SQLITE_UPDATE)

@@ -140,6 +140,8 @@ static int check_whole(const ChangeDraft *draft, bool is_patchset, int i, char *
 
 static int check_update(const ChangeDraft *draft, bool is_patchset, int i, char **error)
 {
+    ASSERT(draft->operation == SQLITE_UPDATE);
+
     int count = draft->table->changes->column_count;
     const Buffer *before = &draft->fields[i];
     const Buffer *after = &draft->fields[count + i];
@@ -182,6 +184,8 @@ static void write_field(const Buffer *field, Buffer *out)
 // The draft as a changeset or patchset spells it.
 static void write_draft(const ChangeDraft *draft, bool is_patchset, Buffer *out)
 {
+    ASSERT(draft->table != NULL);
+
     int count = draft->table->changes->column_count;
     const u8 *key = draft->table->changes->key;
     const Buffer *before = draft->fields;

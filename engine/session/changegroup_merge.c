@@ -36,6 +36,8 @@ static const u8 *split(const u8 *record, int count, const u8 **fields)
 static void split_change(u8 operation, bool is_patchset, const u8 *record, int count,
                          const u8 **old_fields, const u8 **new_fields)
 {
+    ASSERT(count > 0);
+
     for (int i = 0; i < count; i++)
         old_fields[i] = new_fields[i] = undefined_field;
     bool has_old = operation == SQLITE_DELETE || (operation == SQLITE_UPDATE && !is_patchset);
@@ -78,6 +80,8 @@ static void write_merged(Buffer *out, const u8 **preferred, const u8 **other, in
 // An UPDATE from the row before both changes to the one after both; false if nothing differs.
 static bool write_update(const ChangeTable *table, const Rows *rows, Buffer *out)
 {
+    ASSERT(rows->count == table->column_count);
+
     Buffer after = {0};
     bool differs = false;
     for (int i = 0; i < rows->count; i++) {
@@ -118,6 +122,8 @@ static u8 write_combined(const ChangeTable *table, bool is_patchset, const Rows 
 static int combine(const ChangeTable *table, bool is_patchset, const Change *existing,
                    const ChangeInput *next, Change **out)
 {
+    ASSERT(existing != NULL);
+
     Rows rows;
     TRY(rows_init(&rows, table->column_count, is_patchset, existing, next));
     Buffer record = {0};

@@ -25,7 +25,7 @@ static void log_misfit(const Apply *apply, const sqlite3_changeset_iter *iter)
 // Are the changeset's columns the first of the table's, with the same key?
 static bool table_fits(const TableShape *shape, const sqlite3_changeset_iter *iter)
 {
-    if (shape->column_count < iter->column_count)
+    if (shape->column_count < iter->column_count || !shape->has_key)
         return false;
     for (int i = 0; i < shape->column_count; i++) {
         bool is_key = i < iter->column_count && iter->key[i] != 0;
@@ -74,6 +74,8 @@ static int enter_table(Apply *apply, const sqlite3_changeset_iter *iter)
 // Tries once what was put off; what is refused again is put off again.
 static int retry_once(Apply *apply, const sqlite3_changeset_iter *outer, const Buffer *changes)
 {
+    ASSERT(changes->size > 0);
+
     sqlite3_changeset_iter *iter;
     TRY(changeset_iter_new(outer->inverts, true, &iter));
     reader_of_memory(&iter->in, changes->bytes, changes->size);

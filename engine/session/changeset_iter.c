@@ -47,6 +47,8 @@ void changeset_iter_free(sqlite3_changeset_iter *iter)
 // Room for two rows of values. Undefined as long as nothing was decoded.
 static int values_reserve(sqlite3_changeset_iter *iter)
 {
+    ASSERT(iter->column_count > 0);
+
     size_t count = 2 * (size_t)iter->column_count;
     if (count <= iter->values_capacity)
         return SQLITE_OK;
@@ -90,6 +92,8 @@ static int read_header(sqlite3_changeset_iter *iter)
 
 static int skip_fields(sqlite3_changeset_iter *iter, bool of_key_only)
 {
+    ASSERT(iter->key != NULL);
+
     for (int i = 0; i < iter->column_count; i++) {
         if (!of_key_only || iter->key[i] != 0)
             TRY(reader_skip_field(&iter->in));
@@ -164,6 +168,8 @@ const u8 *changeset_record(const sqlite3_changeset_iter *iter, u32 *size)
 // the key's are there. Returns what follows through *field.
 static int decode_row(sqlite3_changeset_iter *iter, int first, bool of_key_only, const u8 **field)
 {
+    ASSERT(first == 0 || first == iter->column_count);
+
     for (int i = 0; i < iter->column_count; i++) {
         if (of_key_only && iter->key[i] == 0)
             continue;
@@ -178,6 +184,8 @@ static int decode_row(sqlite3_changeset_iter *iter, int first, bool of_key_only,
 // The key of a patchset's UPDATE stands in its one record: it is an old value.
 static void move_key_to_old(sqlite3_changeset_iter *iter)
 {
+    ASSERT(iter->operation == SQLITE_UPDATE);
+
     int count = iter->column_count;
     for (int i = 0; i < count; i++) {
         if (iter->key[i] == 0)
@@ -241,6 +249,9 @@ static void swap_values(sqlite3_changeset_iter *iter, int i, int k)
 // INSERT and DELETE change places; an UPDATE keeps its key among the old values.
 static void invert(sqlite3_changeset_iter *iter)
 {
+    ASSERT(iter->operation != 0);
+    ASSERT(!iter->is_patchset);
+
     bool is_update = iter->operation == SQLITE_UPDATE;
     for (int i = 0; i < iter->column_count; i++) {
         if (!is_update || iter->key[i] == 0)
@@ -265,6 +276,8 @@ static bool changes_nothing(const sqlite3_changeset_iter *iter)
 
 int changeset_next(sqlite3_changeset_iter *iter, bool *is_new_table)
 {
+    ASSERT(!iter->is_lent);
+
     *is_new_table = false;
     for (;;) {
         bool is_new;

@@ -13,6 +13,8 @@ void reader_of_memory(Reader *reader, const void *bytes, size_t size)
 
 void reader_of_callback(Reader *reader, InputCallback *callback, void *arg)
 {
+    ASSERT(callback != NULL);
+
     *reader = (Reader){.callback = callback, .arg = arg};
 }
 
@@ -23,6 +25,8 @@ void reader_deinit(Reader *reader)
 
 void reader_discard(Reader *reader)
 {
+    ASSERT(reader->at <= reader->size);
+
     if (reader->callback == NULL)
         return;
     size_t left = reader->size - reader->at;
@@ -37,6 +41,9 @@ void reader_discard(Reader *reader)
 // Tries to have `size` bytes at hand; fewer only at the end of the input.
 static int fill(Reader *reader, size_t size)
 {
+    ASSERT(reader->at <= reader->size);
+    ASSERT(reader->is_at_end || reader->callback != NULL);
+
     while (!reader->is_at_end && reader->size - reader->at < size) {
         int piece = session_piece_size();
         char *room = buffer_reserve(&reader->held, (size_t)piece);
@@ -79,6 +86,8 @@ int reader_byte(Reader *reader, u8 *byte)
 
 int reader_varint(Reader *reader, u64 *value)
 {
+    ASSERT(value != NULL);
+
     TRY(fill(reader, 9));
     const u8 *at = reader->bytes + reader->at;
     u32 size =

@@ -55,6 +55,8 @@ static void combine_field(const u8 *known, const u8 *told, bool is_key, bool rep
 static void combine_records(const ChangeTable *table, const Change *known, const u8 *told,
                             bool replaces, Buffer *out)
 {
+    ASSERT(table->column_count > 0);
+
     const u8 *field = known != NULL ? known->record : NULL;
     for (int i = 0; i < table->column_count; i++) {
         combine_field(field, told, table->key[i] != 0, replaces, out);
@@ -151,6 +153,8 @@ static void write_merged(int count, const u8 *preferred, const u8 *other, Buffer
 // Both inserted the row. Left out: the local row updates the remote one.
 static void rebase_insert(const sqlite3_changeset_iter *iter, const Change *entry, Buffer *out)
 {
+    ASSERT(iter->operation == SQLITE_INSERT);
+
     u32 size;
     const u8 *record = changeset_record(iter, &size);
     if (entry->is_indirect)
@@ -186,6 +190,8 @@ static void rebase_update_of_deleted(const sqlite3_changeset_iter *iter, const C
 // the local change finds.
 static void rebase_update(const sqlite3_changeset_iter *iter, const Change *entry, Buffer *out)
 {
+    ASSERT(iter->operation == SQLITE_UPDATE);
+
     u32 size;
     const u8 *before = changeset_record(iter, &size);
     const u8 *after = before + record_size_of(before, iter->column_count);

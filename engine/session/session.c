@@ -253,6 +253,8 @@ static int widen_changes(ChangeTable *table, const Buffer *tail, int added)
 
 static int take_shape(sqlite3_session *session, SessionTable *table, TableShape *shape)
 {
+    ASSERT(table->changes != NULL);
+
     ChangeTable *changes = table->changes;
     int known = changes->column_count;
     bool fits = shape->column_count >= known
@@ -356,6 +358,8 @@ done:
 static int add_change(sqlite3_session *session, SessionTable *table, u8 operation,
                       const RowSource *source, Change **out)
 {
+    ASSERT(table->changes->bucket_count > 0);
+
     Buffer record = {0};
     int rc = read_record(table, operation, source, &record);
     Change *change = NULL;

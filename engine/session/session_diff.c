@@ -88,6 +88,8 @@ static int diff_old(void *arg, int column, sqlite3_value **value)
 
 static int note_rows(Diff *diff, u8 operation, char *sql, int old_at)
 {
+    ASSERT(old_at >= 0);
+
     TRY(session_prepare(diff->session->db, sql, &diff->query));
     diff->old_at = old_at;
     const RowSource source = {diff_old, diff_new, diff->session->is_indirect, diff};

@@ -51,6 +51,8 @@ static char *select_text(const char *schema, const SessionTable *table)
 
 static int bind_key(const Generator *g, const Change *change)
 {
+    ASSERT(g->select != NULL);
+
     Value value;
     value_init(&value, NULL);
     int rc = SQLITE_OK;
@@ -111,6 +113,8 @@ static void write_field_or_undefined(Buffer *out, const u8 *field, bool is_defin
 
 static void write_update(Generator *g, const Change *change)
 {
+    ASSERT(change->operation != SQLITE_INSERT);
+
     const u8 *before = change->record;
     const u8 *now = (const u8 *)g->row.bytes;
     const u8 *key = g->table->shape.key;
@@ -159,6 +163,8 @@ static int write_change(void *arg, Change *change)
 
 static int write_table(Generator *g)
 {
+    ASSERT(g->select == NULL);
+
     const ChangeTable *changes = g->table->changes;
     TRY(session_prepare(g->session->db, select_text(g->session->schema, g->table), &g->select));
     g->header_at = g->out->bytes.size;

@@ -60,6 +60,8 @@ static int read_columns(TableShape *shape, sqlite3_stmt *info, int count, int fi
 
 static int allocate_columns(TableShape *shape, int count)
 {
+    ASSERT(count > 0);
+
     Arena *arena = &shape->arena;
     shape->names = arena_array(arena, (size_t)count, sizeof *shape->names);
     shape->defaults = arena_array(arena, (size_t)count, sizeof *shape->defaults);

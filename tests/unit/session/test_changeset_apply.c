@@ -3,6 +3,7 @@
 
 #include "support/test.h"
 
+#include "support/api_fault.h"
 #include "support/changeset.h"
 
 #define TABLE "CREATE TABLE t(k PRIMARY KEY, a UNIQUE);"
@@ -307,6 +308,43 @@ static void a_rebased_insert_updates_the_remote_row(void **state)
     assert_ok(sqlite3_close(there));
 }
 
+// --- short memory ---
+
+static Changeset recorded;
+
+static int apply_recorded(sqlite3 *db)
+{
+    char reasons[64];
+    return changeset_run(db, recorded, SQLITE_CHANGESET_REPLACE, 0, reasons);
+}
+
+static int invert_and_join_recorded(sqlite3 *db)
+{
+    Changeset inverse = {0, NULL}, joined = {0, NULL};
+    (void)db;
+    int rc = sqlite3changeset_invert(recorded.size, recorded.bytes, &inverse.size, &inverse.bytes);
+    if (rc == SQLITE_OK)
+        rc = sqlite3changeset_concat(recorded.size, recorded.bytes, inverse.size, inverse.bytes,
+                                     &joined.size, &joined.bytes);
+    changeset_free(&inverse);
+    changeset_free(&joined);
+    return rc;
+}
+
+static void short_memory_is_an_answer(void **state)
+{
+    (void)state;
+    sqlite3 *db = database_with(TABLE "INSERT INTO t VALUES (1, 'x'), (2, 'y')");
+    recorded = changeset_of(db, "UPDATE t SET a = 'X' WHERE k = 1; DELETE FROM t WHERE k = 2;"
+                                "INSERT INTO t VALUES (3, 'z')");
+
+    api_fails_cleanly(TABLE "INSERT INTO t VALUES (1, 'other'), (3, 'third')", apply_recorded);
+    api_fails_cleanly(TABLE, invert_and_join_recorded);
+
+    changeset_free(&recorded);
+    assert_ok(sqlite3_close(db));
+}
+
 TEST_SUITE(changeset_apply, cmocka_unit_test(a_changeset_makes_the_same_changes_elsewhere),
            cmocka_unit_test(conflicts_are_answered_one_by_one),
            cmocka_unit_test(an_answer_that_is_not_allowed_undoes_everything),
@@ -318,4 +356,5 @@ TEST_SUITE(changeset_apply, cmocka_unit_test(a_changeset_makes_the_same_changes_
            cmocka_unit_test(tables_that_do_not_fit_are_left_out),
            cmocka_unit_test(damaged_bytes_are_an_error),
            cmocka_unit_test(a_changeset_may_come_in_small_pieces),
-           cmocka_unit_test(a_rebased_insert_updates_the_remote_row))
+           cmocka_unit_test(a_rebased_insert_updates_the_remote_row),
+           cmocka_unit_test(short_memory_is_an_answer))
