@@ -258,6 +258,9 @@ void segment_writer_record(SegmentWriter *w, const SegmentRecord *record)
 
 int segment_writer_finish(SegmentWriter *w, u32 *last_pgno)
 {
+    // A page whose first bytes found no memory stays empty: it must not pass for one without rows.
+    note(w, w->body.rc);
+    note(w, w->footer.rc);
     if (w->body.size > PAGE_HEADER_SIZE)
         page_end(w);
     idx_end(w);
