@@ -36,6 +36,8 @@ static bool state_is_sound(const IndexState *state)
         return false;
     if (state->dims == 0)
         return state->list_count == 0;
+    if (state->list_count > 0 && state->list_count >= state->next_list)
+        return false;
     u32 least = rows_per_block(state->width, 512);
     return state->rows_per_block >= least && state->rows_per_block <= UINT16_MAX;
 }
