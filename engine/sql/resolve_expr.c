@@ -253,8 +253,7 @@ static int resolve_negative(Resolver *r, Scope *s, Expr *e)
     Expr *operand = e->left;
     if (operand->kind == EX_INTEGER && (operand->flags & EXPR_HEX)) {
         // (Rows written before a column was added take even this default: it fails where coded.)
-        bool is_least =
-            operand->u.integer == INT64_MIN && (s->flags & SCOPE_NO_NAMES) == 0;
+        bool is_least = operand->u.integer == INT64_MIN && (s->flags & SCOPE_NO_NAMES) == 0;
         if ((operand->flags & EXPR_INT_OVERFLOW) || is_least)
             return hex_too_big(r, operand, "-");
     }

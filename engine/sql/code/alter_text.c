@@ -323,8 +323,14 @@ static void walk_expr(RenameWalk *w, const Expr *e, const NameScope *scope)
     walk_expr(w, e->left, scope);
     walk_expr(w, e->right, scope);
     walk_list(w, e->list, scope);
-    if (e->select != NULL)
-        walk_select(w, e->select, scope);
+    if (e->select != NULL) {
+        // SQLite has dropped an ORDER BY that decides nothing before it looks for names: they stay,
+        // and are missed afterwards.
+        Select select = *e->select;
+        if (e->kind == EX_EXISTS && renames_column(w))
+            select.order_by = NULL;
+        walk_select(w, &select, scope);
+    }
     if (e->kind == EX_CALL && e->u.call != NULL) {
         walk_list(w, e->u.call->order_by, scope);
         walk_expr(w, e->u.call->filter, scope);
