@@ -255,9 +255,21 @@ void code_table_column(Codegen *g, Table *table, int cursor, int column, Reg tar
 static Reg code_column(Codegen *g, const Expr *e, Reg target)
 {
     const FromItem *item = e->u.column.item;
-    Reg in_register = code_source_register(source_of(g, item->cursor), e->u.column.index);
+    int column = e->u.column.index;
+    const ColumnSource *source = source_of(g, item->cursor);
+    const Table *table = source->table;
+    Reg in_register = code_source_register(source, column);
+    bool is_real = table != NULL && column >= 0 && table->columns[column].affinity == AFF_REAL
+                   && (table->columns[column].flags & COLUMN_GENERATED) == 0;
+    if (in_register != 0 && is_real && column != table->rowid_alias) {
+        // Of a row that is to be written: expressions see a REAL, the record may keep an integer.
+        target = place(g, target);
+        program_emit(g->program, OP_SCopy, in_register, target, 0);
+        program_emit(g->program, OP_RealAffinity, target, 0, 0);
+        return target;
+    }
     if (in_register != 0) {
-        code_subquery_real(g, item, e->u.column.index, in_register);
+        code_subquery_real(g, item, column, in_register);
         return in_register;
     }
     target = place(g, target);
