@@ -180,10 +180,16 @@ static void fn_instr(FuncCall *call, int arg_count, Value **args)
     if ((args[0]->flags | args[1]->flags) & V_NULL)
         return;
     bool is_blob = value_type(args[0]) == SQLITE_BLOB && value_type(args[1]) == SQLITE_BLOB;
+    bool has_bytes = value_type(args[1]) == SQLITE_BLOB && value_size(args[1]) > 0;
     Text hay = is_blob ? (Text){value_blob(args[0]), value_size(args[0])} : text_of(args[0]);
     Text needle = is_blob ? (Text){value_blob(args[1]), value_size(args[1])} : text_of(args[1]);
     if (needle.size == 0) {
-        call_result_i64(call, 1);
+        // Half a character of UTF-16 is no text, but SQLite has measured it before and looks for a
+        // byte: it finds the NUL behind the text.
+        i64 end = 1;
+        for (size_t i = 0; has_bytes && i < hay.size; i++)
+            end += !is_continuation(hay.bytes[i]);
+        call_result_i64(call, end);
         return;
     }
     if (hay.bytes == NULL || needle.bytes == NULL) {

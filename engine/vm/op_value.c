@@ -94,15 +94,6 @@ static bool integer_compute(u8 op, i64 a, i64 b, Value *out)
     return true;
 }
 
-static i64 clamp_to_i64(f64 real)
-{
-    if (real <= -9223372036854775808.0)
-        return INT64_MIN;
-    if (real >= 9223372036854775807.0)
-        return INT64_MAX;
-    return (i64)real;
-}
-
 static void real_compute(u8 op, f64 a, f64 b, Value *out)
 {
     switch (op) {
@@ -142,8 +133,7 @@ int op_arithmetic(Vm *vm, const Instr *in)
     if (a.is_int && b.is_int && integer_compute(in->op, a.integer, b.integer, out))
         return SQLITE_OK;
     if (in->op == OP_Remainder) {
-        real_remainder(a.is_int ? a.integer : clamp_to_i64(a.real),
-                       b.is_int ? b.integer : clamp_to_i64(b.real), out);
+        real_remainder(value_i64(left), value_i64(right), out); // text by the integer it begins with
         return SQLITE_OK;
     }
     real_compute(in->op, a.is_int ? (f64)a.integer : a.real, b.is_int ? (f64)b.integer : b.real,

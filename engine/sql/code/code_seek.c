@@ -226,8 +226,7 @@ static IndexRange index_range(const JoinCode *jc, const LevelCode *lc)
     return r;
 }
 
-// Affinity of the key, by column; where the value needs no conversion, none is asked for.
-static u8 key_affinity(const FromItem *item, const Access *a, u32 i)
+static u8 column_affinity_of_key(const FromItem *item, const Access *a, u32 i)
 {
     int column = i < a->index->column_count ? a->index->columns[i] : COLUMN_EXPR;
     if (column == COLUMN_ROWID)
@@ -237,6 +236,14 @@ static u8 key_affinity(const FromItem *item, const Access *a, u32 i)
     if (item->table != NULL && item->kind != FROM_SELECT)
         return item->table->columns[column].affinity;
     return item->columns[column].affinity;
+}
+
+// Affinity of the key, by column. An integer stays one where the column is REAL: comparing is exact,
+// and an entry is no more equal to what the integer would be rounded to.
+static u8 key_affinity(const FromItem *item, const Access *a, u32 i)
+{
+    u8 affinity = column_affinity_of_key(item, a, i);
+    return affinity > AFF_NUMERIC ? AFF_NUMERIC : affinity;
 }
 
 // The value that key field `i` is compared with; NULL when it is none of the statement's.
