@@ -5,10 +5,22 @@
 #include "sql/code/code_query.h"
 #include "sql/expr_tree.h"
 
+// The key that tells rows apart where they have no rowid; NULL where one number does, as with the
+// rows of virtual tables and of subqueries.
+static const Index *primary_of(const FromItem *item)
+{
+    if (item->kind != FROM_TABLE || item->table->kind != TABLE_ORDINARY
+        || table_is_rowid(item->table))
+        return NULL;
+    const Index *primary = table_primary_key(item->table);
+    ASSERT(primary != NULL);
+    return primary;
+}
+
 static u32 key_size(const FromItem *item)
 {
-    const Table *table = item->kind == FROM_TABLE ? item->table : NULL;
-    return table == NULL || table_is_rowid(table) ? 1 : table_primary_key(table)->key_count;
+    const Index *primary = primary_of(item);
+    return primary == NULL ? 1 : primary->key_count;
 }
 
 static KeyShape *key_shape(Codegen *g, const FromItem *item)
@@ -19,23 +31,19 @@ static KeyShape *key_shape(Codegen *g, const FromItem *item)
         codegen_fail(g, connection_out_of_memory(g->db));
         return NULL;
     }
-    if (item->kind == FROM_TABLE && !table_is_rowid(item->table)) {
-        const Index *primary = table_primary_key(item->table);
-        for (u32 i = 0; i < size; i++) {
-            const Collation *c =
-                catalog_find_collation(g->db, g->db->encoding, primary->collations[i]);
-            if (c != NULL)
-                shape->fields[i].collation = c;
-        }
+    const Index *primary = primary_of(item);
+    for (u32 i = 0; primary != NULL && i < size; i++) {
+        const Collation *c = catalog_find_collation(g->db, g->db->encoding, primary->collations[i]);
+        if (c != NULL)
+            shape->fields[i].collation = c;
     }
     return shape;
 }
 
 static void code_key(Codegen *g, FromItem *item, Reg first)
 {
-    if (item->kind == FROM_TABLE && item->table->kind == TABLE_ORDINARY
-        && !table_is_rowid(item->table)) {
-        const Index *primary = table_primary_key(item->table);
+    const Index *primary = primary_of(item);
+    if (primary != NULL) {
         for (u32 i = 0; i < primary->key_count; i++)
             code_item_column(g, item, primary->columns[i], first + (Reg)i);
         return;

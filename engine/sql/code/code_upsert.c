@@ -4,8 +4,15 @@
 #include "sql/code/code_write.h"
 #include <string.h>
 
+// Whole numbers of REAL columns wait in the registers as integers, as records keep them. What
+// DO UPDATE copies into other columns must be the real number. The row itself is not written any
+// more, so that its registers may change.
 static void set_excluded(Codegen *g, const RowChange *change, const Upsert *clause)
 {
+    const Table *table = change->wt->table;
+    for (i16 i = 0; i < table->column_count; i++)
+        if (table->columns[i].affinity == AFF_REAL)
+            program_emit(g->program, OP_RealAffinity, change->new_first + 1 + i, 0, 0);
     *source_of(g, clause->excluded->cursor) = (ColumnSource){.kind = SOURCE_REGISTERS,
                                                              .cursor = -1,
                                                              .index_cursor = -1,
