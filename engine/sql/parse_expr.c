@@ -699,33 +699,20 @@ static Select *parse_in_table(Parser *p)
     return select_from_table(p, item);
 }
 
-// The row values of a list, as the VALUES they amount to.
+// The row values of a list as the VALUES they amount to: every one as wide as the left side.
 static Select *list_as_values(Parser *p, u32 width, const ExprList *list)
 {
-    Select *last = NULL;
-    for (u32 i = 0; i < list->count; i++) {
-        Expr *row = list->items[i].expr;
+    ASSERT(list->count > 0);
+    ASSERT(width > 1);
+
+    for (u32 i = 0; i < list->count && p->rc == SQLITE_OK; i++) {
+        const Expr *row = list->items[i].expr;
         u32 size = row->kind == EX_VECTOR ? row->list->count : 1;
         if (size != width)
             parser_error(p, -1, "IN(...) element has %u term%s - expected %u", size,
                          size == 1 ? "" : "s", width);
-        Select *select = parser_new(p, sizeof *select);
-        if (p->rc != SQLITE_OK)
-            return NULL;
-        select->columns = row->list;
-        select->flags = SELECT_VALUES;
-        select->id = ++p->select_count;
-        select->height = row->height;
-        select->prior = last;
-        if (last != NULL) {
-            select->set_op = SET_UNION_ALL;
-            select->flags |= SELECT_MULTI_VALUES;
-            last->next = select;
-            last->flags |= SELECT_COMPOUND_TERM;
-        }
-        last = select;
     }
-    return last;
+    return p->rc == SQLITE_OK ? select_of_rows(p, list) : NULL;
 }
 
 static bool is_plain_constant(const Expr *e)
@@ -796,9 +783,6 @@ static Expr *parse_in(Parser *p, Expr *left)
     if (list != NULL && list->count == 1 && list->items[0].expr->kind == EX_SELECT) {
         select = list->items[0].expr->select;
         list = NULL;
-    } else if (list != NULL && list->count > 0 && left->kind == EX_VECTOR) {
-        select = select_of_rows(p, list, left->list->count);
-        list = select != NULL ? NULL : list;
     }
     e->left = left;
     e->list = list;

@@ -95,7 +95,7 @@ ExprList *parse_expr_list(Parser *p);   // expr, expr ...; not empty
 ExprList *parse_sort_list(Parser *p);   // expr [COLLATE] [ASC|DESC] [NULLS ..], ...
 IdList *parse_id_list(Parser *p);       // nm, nm ...
 IdList *parse_plain_id_list(Parser *p); // the same where COLLATE and ASC are refused with a message
-Select *select_of_rows(Parser *p, const ExprList *rows, u32 width);
+Select *select_of_rows(Parser *p, const ExprList *rows);
 Select *parse_select(Parser *p); // [WITH ...] select
 Select *parse_select_body(Parser *p, With *with);
 With *parse_with(Parser *p); // at WITH

@@ -648,18 +648,13 @@ static void link_terms(Select *prior, Select *select, SetOp set_op)
         select->height = prior->height;
 }
 
-// The rows of (a, b) IN ((1, 2), (3, 4)) as VALUES (1, 2), (3, 4). NULL when a row has not `width`
-// fields: the resolver complains.
-Select *select_of_rows(Parser *p, const ExprList *rows, u32 width)
+// The rows of (a, b) IN ((1, 2), (3, 4)) as VALUES (1, 2), (3, 4).
+Select *select_of_rows(Parser *p, const ExprList *rows)
 {
     Select *last = NULL;
-    for (u32 i = 0; i < rows->count; i++) {
-        const Expr *row = rows->items[i].expr;
-        if (row->kind != EX_VECTOR || row->list->count != width)
-            return NULL;
-    }
     for (u32 i = 0; i < rows->count && p->rc == SQLITE_OK; i++) {
         const Expr *row = rows->items[i].expr;
+        ASSERT(row->kind == EX_VECTOR);
         Select *select = parser_new(p, sizeof *select);
         select->offset = row->offset;
         select->flags = SELECT_VALUES | (last != NULL ? (u32)SELECT_MULTI_VALUES : 0);
