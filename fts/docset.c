@@ -552,7 +552,24 @@ int query_next(Query *query)
     return query->rc;
 }
 
-int query_phrase_rows(Query *query, int phrase, i64 *count)
+// All that decides which rows a phrase is in.
+static void describe_phrase(const QueryPhrase *phrase, int column_count, FtsBuffer *out)
+{
+    const bool *columns = phrase->node == NULL ? NULL : phrase->node->columns;
+    fts_buffer_append_byte(out, phrase->is_first);
+    for (int i = 0; i < column_count; i++)
+        fts_buffer_append_byte(out, columns == NULL || columns[i]);
+    for (int i = 0; i < phrase->term_count; i++) {
+        for (const QueryTerm *term = &phrase->terms[i]; term != NULL; term = term->synonym) {
+            bool is_synonym = term != &phrase->terms[i];
+            fts_buffer_append_byte(out, (u8)(phrase->terms[i].is_prefix | is_synonym << 1));
+            fts_buffer_append_varint(out, term->token.size);
+            fts_buffer_append(out, term->token.bytes, term->token.size);
+        }
+    }
+}
+
+static int count_phrase_rows(Query *query, int phrase, i64 *count)
 {
     Query *alone;
     *count = 0;
@@ -561,6 +578,31 @@ int query_phrase_rows(Query *query, int phrase, i64 *count)
     for (; rc == SQLITE_OK && !query_is_end(alone); rc = query_next(alone))
         ++*count;
     query_free(alone);
+    return rc;
+}
+
+int query_phrase_rows(Query *query, int number, i64 *count)
+{
+    FtsIndex *index = query->index;
+    FtsBuffer phrase = {0};
+    describe_phrase(query->phrases[number], index->config->column_count, &phrase);
+    TRY(phrase.rc);
+    for (int i = 0; i < PHRASE_ROWS_COUNT; i++) {
+        const PhraseRows *known = &index->phrase_rows[i];
+        if (known->generation == index->generation && known->phrase.size == phrase.size
+            && memcmp(known->phrase.bytes, phrase.bytes, phrase.size) == 0) {
+            *count = known->count;
+            fts_buffer_deinit(&phrase);
+            return SQLITE_OK;
+        }
+    }
+    int rc = count_phrase_rows(query, number, count);
+    PhraseRows *slot = &index->phrase_rows[index->phrase_rows_next];
+    index->phrase_rows_next = (index->phrase_rows_next + 1) % PHRASE_ROWS_COUNT;
+    fts_buffer_deinit(&slot->phrase);
+    *slot = (PhraseRows){phrase, index->generation, *count};
+    if (rc != SQLITE_OK)
+        slot->phrase.size = 0; // no phrase is as short
     return rc;
 }
 

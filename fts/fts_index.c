@@ -19,6 +19,8 @@ void fts_index_deinit(FtsIndex *index)
     forget_pages(index);
     for (int i = 0; i < INDEX_STMT_COUNT; i++)
         sqlite3_finalize(index->stmts[i]);
+    for (int i = 0; i < PHRASE_ROWS_COUNT; i++)
+        fts_buffer_deinit(&index->phrase_rows[i].phrase);
     structure_deinit(&index->structure);
     pending_deinit(&index->pending);
 }

@@ -12,6 +12,7 @@
 #include "fts/pending.h"
 #include "fts/structure.h"
 
+enum { PHRASE_ROWS_COUNT = 16 };
 enum { PAGE_RING_SIZE = 8, AVERAGES_ID = 1, STRUCTURE_ID = 10, PAGE_HEADER_SIZE = 4 };
 
 typedef struct FtsPage {
@@ -22,6 +23,13 @@ typedef struct FtsPage {
     i64 id;
     u8 *bytes; // FTS_PADDING zeroes follow
 } FtsPage;
+
+// In how many rows a phrase was found to be, as long as the index's generation holds.
+typedef struct PhraseRows {
+    FtsBuffer phrase;
+    u64 generation;
+    i64 count;
+} PhraseRows;
 
 typedef enum IndexStmt {
     STMT_READ,
@@ -43,6 +51,8 @@ typedef struct FtsIndex {
     Pending pending;
     FtsPage *ring[PAGE_RING_SIZE];
     int ring_next;
+    PhraseRows phrase_rows[PHRASE_ROWS_COUNT];
+    int phrase_rows_next;
     i64 pages_read;
     bool is_flushing; // statements on shadow tables may open savepoints, which flush
     u64 version;      // changes when another connection may have written, or a rollback undone

@@ -38,13 +38,26 @@ static inline PoslistReader poslist_read(const u8 *poslist, u32 size)
     return reader;
 }
 
-// How many places: varints but for the marks of columns.
+// How many places: varints but for the marks of columns. A varint ends with the byte whose high bit
+// is clear; in a short list without a mark these are counted eight at a time.
 static inline u32 poslist_count(const u8 *poslist, u32 size)
 {
+    const u64 high_bits = 0x8080808080808080ULL;
+    const u64 ones = 0x0101010101010101ULL;
     u32 count = 0;
     u32 at = 0;
     if (size == 1)
         return 1;
+    if (size <= 8) {
+        u64 word;
+        memcpy(&word, poslist, sizeof word); // the padding allows it
+        bool is_little = __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__;
+        if (size < 8) // what lies behind the list counts for nothing
+            word |= is_little ? ~0ULL << (8 * size) : ~0ULL >> (8 * size);
+        u64 is_one = ((word ^ ones) - ones) & ~(word ^ ones) & high_bits;
+        if (is_one == 0)
+            return (u32)__builtin_popcountll(~word & high_bits);
+    }
     while (at < size) {
         bool is_mark = poslist[at] == 1;
         count += !is_mark;
