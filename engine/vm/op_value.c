@@ -133,7 +133,8 @@ int op_arithmetic(Vm *vm, const Instr *in)
     if (a.is_int && b.is_int && integer_compute(in->op, a.integer, b.integer, out))
         return SQLITE_OK;
     if (in->op == OP_Remainder) {
-        real_remainder(value_i64(left), value_i64(right), out); // text by the integer it begins with
+        real_remainder(value_i64(left), value_i64(right),
+                       out); // text by the integer it begins with
         return SQLITE_OK;
     }
     real_compute(in->op, a.is_int ? (f64)a.integer : a.real, b.is_int ? (f64)b.integer : b.real,
