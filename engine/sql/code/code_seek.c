@@ -238,8 +238,8 @@ static u8 column_affinity_of_key(const FromItem *item, const Access *a, u32 i)
     return item->columns[column].affinity;
 }
 
-// Affinity of the key, by column. An integer stays one where the column is REAL: comparing is exact,
-// and an entry is no more equal to what the integer would be rounded to.
+// Affinity of the key, by column. An integer stays one where the column is REAL: comparing is
+// exact, and an entry is no more equal to what the integer would be rounded to.
 static u8 key_affinity(const FromItem *item, const Access *a, u32 i)
 {
     u8 affinity = column_affinity_of_key(item, a, i);
