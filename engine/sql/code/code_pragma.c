@@ -14,6 +14,7 @@ enum {
     ROW_ASK = 4,
     NO_ROWS = 8,
     ON_SCHEMA = 16,
+    NO_FUNCTION = 32,
 };
 
 typedef struct PragmaEntry {
@@ -426,7 +427,8 @@ bool pragma_takes_table(const char *name)
 const char *pragma_columns(const char *name, const char **own_name)
 {
     const PragmaEntry *entry = find_pragma(name);
-    if (entry == NULL || (entry->flags & (ROW_ALWAYS | ROW_ASK)) == 0)
+    if (entry == NULL || (entry->flags & (ROW_ALWAYS | ROW_ASK)) == 0
+        || (entry->flags & NO_FUNCTION) != 0)
         return NULL;
     *own_name = entry->name;
     return entry->columns[0] != '\0' ? entry->columns : entry->name;

@@ -10,12 +10,26 @@
 
 // --- tables ---
 
+// A module used without CREATE VIRTUAL TABLE, as table: json_each. It is in every schema.
+static int find_eponymous(const PragmaCode *p, Table **table)
+{
+    Module *module = module_find(p->db, p->value);
+    return module != NULL ? module_eponymous_table(p->db, module, table) : SQLITE_OK;
+}
+
 static Table *named_table(PragmaCode *p)
 {
-    Table *table = p->value != NULL ? catalog_find_table(p->db, p->value, p->schema) : NULL;
-    if (table == NULL)
+    if (p->value == NULL)
         return NULL;
     int rc = SQLITE_OK;
+    Table *table = catalog_find_table(p->db, p->value, p->schema);
+    if (table == NULL)
+        rc = find_eponymous(p, &table);
+    if (table == NULL) {
+        if (rc != SQLITE_OK)
+            codegen_fail(p->g, rc);
+        return NULL;
+    }
     if (table->kind == TABLE_VIEW)
         rc = resolve_view_columns(p->db, table);
     else if (table->kind == TABLE_VIRTUAL)
