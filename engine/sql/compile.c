@@ -383,7 +383,8 @@ int sql_compile(sqlite3 *db, const char *sql, size_t size, u32 prepare_flags, Vm
         db->busy_count = 0;
     int rc = compile_once(db, sql, size, prepare_flags, out, tail);
     bool may_be_stale = rc == SQLITE_SCHEMA || ((rc & 0xff) == SQLITE_ERROR && !db->is_loading);
-    if (may_be_stale && schema_is_stale(db)) {
+    // A statement run meanwhile may have met the change first: then the schema is forgotten by now.
+    if (may_be_stale && (schema_is_stale(db) || rc == SQLITE_SCHEMA)) {
         connection_error_clear(db);
         rc = compile_once(db, sql, size, prepare_flags, out, tail);
     }
