@@ -269,7 +269,7 @@ static int resolve_window_call(Resolver *r, Scope *s, Expr *e)
 // Everything about the call but its arguments.
 static int resolve_function(Resolver *r, Scope *s, Expr *e, bool *is_aggregate, bool *ignored)
 {
-    const FuncDef *def;
+    const FuncDef *def = NULL;
     TRY(find_function(r, e, &def));
     *is_aggregate = (def->flags & FUNC_AGGREGATE) != 0;
     TRY(check_likelihood(r, e, def));

@@ -446,7 +446,7 @@ static int using_conditions(Resolver *r, FromList *from, u32 position, bool near
             return resolve_error(r, NO_OFFSET,
                                  "cannot join using column %s - column not present in both tables",
                                  name);
-        Expr *left;
+        Expr *left = NULL;
         TRY(left_side(r, from, position, name, &left));
         Expr *other = bound_column(r, right, column);
         Expr *equal = other == NULL ? NULL : expr_new(r->arena, EX_EQ, left, other);

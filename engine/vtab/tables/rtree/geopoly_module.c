@@ -264,7 +264,7 @@ static int geopoly_update(sqlite3_vtab *vtab, int arg_count, sqlite3_value **arg
     Polygon *shape = polygon_parse(args[2], &rc);
     if (shape == NULL)
         return rc != SQLITE_OK ? rc : refuse_shape(tree);
-    i64 id;
+    i64 id = 0;
     rc = put_row(tree, shape, args, &id);
     sqlite3_free(shape);
     if (rc == SQLITE_OK)
