@@ -206,7 +206,7 @@ static int user_open(PosixFile *file, int region_size)
         return rc;
     }
     file->shm = user;
-    ASSERT(user->node->inode == file->inode && user->node->ref_count > 0);
+    ASSERT(user->node->inode == file->inode); // one node an inode, O4
     return SQLITE_OK;
 }
 
