@@ -4,7 +4,7 @@
 // and whole files compared.
 //
 // The library is $QUIRE_STOCK_SQLITE or the system's libsqlite3.so.0. Where
-// there is none, stock_is_present() is false and tests skip().
+// there is none, stock_is_present() is false and tests fail.
 
 #include <stdbool.h>
 #include <stddef.h>

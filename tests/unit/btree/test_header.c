@@ -28,7 +28,7 @@ static void every_damaged_header_is_judged_as_stock_judges_it(void **state)
 {
     (void)state;
     if (!stock_is_present())
-        skip();
+        fail_msg("the stock library is missing: install libsqlite3-0");
     WorkDir dir;
     work_dir_begin(&dir);
     char path[200];
@@ -64,7 +64,7 @@ static void a_file_shorter_than_its_header_says_is_corrupt(void **state)
 {
     (void)state;
     if (!stock_is_present())
-        skip();
+        fail_msg("the stock library is missing: install libsqlite3-0");
     WorkDir dir;
     work_dir_begin(&dir);
     char path[200];
@@ -142,7 +142,7 @@ static void stock_finds_our_files_sound_at_every_page_size(void **state)
 {
     (void)state;
     if (!stock_is_present())
-        skip();
+        fail_msg("the stock library is missing: install libsqlite3-0");
     for (u32 size = PAGE_SIZE_MIN; size <= PAGE_SIZE_MAX; size *= 2) {
         check_by_stock(&(TreeOptions){.page_size = size}, 1000);
         check_by_stock(&(TreeOptions){.page_size = size, .is_index = true}, 1000);
@@ -153,7 +153,7 @@ static void stock_finds_our_auto_vacuum_files_sound(void **state)
 {
     (void)state;
     if (!stock_is_present())
-        skip();
+        fail_msg("the stock library is missing: install libsqlite3-0");
     for (int mode = 1; mode <= 2; mode++) {
         check_by_stock(&(TreeOptions){.page_size = 512, .auto_vacuum = mode}, 3000);
         check_by_stock(&(TreeOptions){.page_size = 512, .auto_vacuum = mode, .is_index = true},
@@ -203,7 +203,7 @@ static void files_made_by_stock_are_read_whole(void **state)
 {
     (void)state;
     if (!stock_is_present())
-        skip();
+        fail_msg("the stock library is missing: install libsqlite3-0");
     WorkDir dir;
     work_dir_begin(&dir);
     for (int mode = 0; mode <= 2; mode++) {

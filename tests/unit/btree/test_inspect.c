@@ -38,7 +38,7 @@ static void pages_are_described_as_dbstat_does(void **state)
 {
     (void)state;
     if (!stock_is_present())
-        skip();
+        fail_msg("the stock library is missing: install libsqlite3-0");
     WorkDir dir;
     work_dir_begin(&dir);
     char path[200];
