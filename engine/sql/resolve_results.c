@@ -329,12 +329,14 @@ static const char *view_column_type(const ResultColumn *result)
     return type_of_affinity((Affinity)result->affinity);
 }
 
-static bool copy_text(Arena *arena, const char *text, const char **out)
+static void copy_text(Arena *arena, const char *text, const char **out)
 {
     *out = text == NULL ? NULL : arena_dup(arena, text, strlen(text));
-    return text == NULL || *out != NULL;
+    ASSERT(text == NULL || *out != NULL || arena->failed);
 }
 
+// In memory of their own first: a failure must leave the view's, which lives as long as the schema,
+// fit for the next attempt.
 static int set_view_columns(Resolver *r, Table *view, const FromItem *item)
 {
     const IdList *names = view->column_names;
@@ -342,18 +344,20 @@ static int set_view_columns(Resolver *r, Table *view, const FromItem *item)
     if (names != NULL && names->count != count)
         return resolve_error(r, NO_OFFSET, "expected %u columns for '%s' but got %u", names->count,
                              view->name, count);
-    Column *columns = arena_array(&view->arena, count, sizeof *columns);
-    if (columns == NULL)
-        return resolve_no_memory(r);
-    for (u32 i = 0; i < count; i++) {
+    Arena built = {0};
+    Column *columns = arena_array(&built, count, sizeof *columns);
+    for (u32 i = 0; i < count && columns != NULL; i++) {
         const ResultColumn *result = &item->columns[i];
-        const char *name = names != NULL ? names->items[i].name : result->name;
         columns[i].affinity = result->affinity;
-        if (!copy_text(&view->arena, name, &columns[i].name)
-            || !copy_text(&view->arena, view_column_type(result), &columns[i].type)
-            || !copy_text(&view->arena, result->collation, &columns[i].collation))
-            return resolve_no_memory(r);
+        copy_text(&built, names != NULL ? names->items[i].name : result->name, &columns[i].name);
+        copy_text(&built, view_column_type(result), &columns[i].type);
+        copy_text(&built, result->collation, &columns[i].collation);
     }
+    if (built.failed) {
+        arena_deinit(&built);
+        return resolve_no_memory(r);
+    }
+    arena_absorb(&view->arena, &built);
     view->columns = columns;
     view->column_count = (i16)count;
     view->stored_count = (i16)count;

@@ -655,6 +655,32 @@ static void running_out_of_memory_is_reported_wherever_it_happens(void **state)
     }
 }
 
+// The view outlives the statement, and has to be as it was.
+static void a_view_whose_columns_found_no_memory_can_be_used_later(void **state)
+{
+    Fixture *f = *state;
+    Buffer sql = {0};
+    buffer_add_text(&sql, "create view v2 as select *");
+    for (int i = 1; i < 60; i++)
+        buffer_add_text(&sql, ", *"); // short, for many columns
+    buffer_add_text(&sql, " from t1;");
+    assert_ok(schema_fixture_create(f->db, buffer_text(&sql)));
+    buffer_deinit(&sql);
+
+    int rc = SQLITE_NOMEM;
+    i64 n = 1;
+    for (; rc == SQLITE_NOMEM && n < 10000; n++) {
+        Stmt *stmt;
+        arena_deinit(&f->arena);
+        alloc_fault_arm(n, false);
+        rc = resolve(f, "select c from v2", &stmt);
+        alloc_fault_arm(0, false);
+    }
+
+    assert_ok(rc);
+    assert_true(n > 5);
+}
+
 #define RESOLVE_TEST(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
 
 TEST_SUITE(resolve, RESOLVE_TEST(errors_read_like_those_of_sqlite),
@@ -670,4 +696,5 @@ TEST_SUITE(resolve, RESOLVE_TEST(errors_read_like_those_of_sqlite),
            RESOLVE_TEST(a_recursive_reference_reads_the_queue),
            RESOLVE_TEST(copies_of_resolved_queries_have_cursors_of_their_own),
            RESOLVE_TEST(nested_subqueries_share_the_limit_on_depth),
+           RESOLVE_TEST(a_view_whose_columns_found_no_memory_can_be_used_later),
            RESOLVE_TEST(running_out_of_memory_is_reported_wherever_it_happens))
