@@ -326,7 +326,9 @@ static int step_once(Vm *vm)
     vm->current_time_ms = 0;
     db->executing++;
     vm->db->busy_count = 0;
-    int rc = vm->explain == EXPLAIN_NONE ? vm_run(vm) : explain_step(vm);
+    int rc = vm->rc; // NOMEM: a value of the last row could not be had as it was asked for
+    if (rc != SQLITE_NOMEM)
+        rc = vm->explain == EXPLAIN_NONE ? vm_run(vm) : explain_step(vm);
     db->executing--;
     if (LIKELY(rc == SQLITE_ROW)) {
         if (UNLIKELY(db->trace_mask & SQLITE_TRACE_ROW))

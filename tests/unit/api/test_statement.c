@@ -2,6 +2,7 @@
 
 #include "support/test.h"
 
+#include "base/alloc.h"
 #include "support/api_fault.h"
 #include "support/changeset.h"
 
@@ -87,7 +88,37 @@ static void short_memory_is_an_answer(void **state)
                       run);
 }
 
+// Text of EXPLAIN QUERY PLAN is lent, and copied when it is asked for; so is a constant's in UTF-16.
+static void a_column_refused_for_memory_ends_the_run(void **state)
+{
+    (void)state;
+    static const char *const statements[] = {
+        "EXPLAIN QUERY PLAN SELECT * FROM t, t AS u",
+        "SELECT 1, 2, 3, 'a text that is long enough' FROM t",
+    };
+    sqlite3 *db = database_with("CREATE TABLE t(a); INSERT INTO t VALUES(1), (2)");
+    for (int i = 0; i < 2; i++) {
+        sqlite3_stmt *stmt;
+        assert_ok(sqlite3_prepare_v2(db, statements[i], -1, &stmt, NULL));
+        assert_rc(SQLITE_ROW, sqlite3_step(stmt));
+
+        alloc_fault_arm(1, false);
+        assert_null(sqlite3_column_text16(stmt, 3));
+        alloc_fault_arm(0, false);
+
+        assert_rc(SQLITE_NOMEM, sqlite3_step(stmt));
+        assert_rc(SQLITE_NOMEM, sqlite3_reset(stmt));
+        assert_rc(SQLITE_ROW, sqlite3_step(stmt));
+        assert_non_null(sqlite3_column_text16(stmt, 3));
+        assert_rc(SQLITE_ROW, sqlite3_step(stmt));
+        assert_rc(SQLITE_DONE, sqlite3_step(stmt));
+        assert_ok(sqlite3_finalize(stmt));
+    }
+    assert_ok(sqlite3_close(db));
+}
+
 TEST_SUITE(statement, cmocka_unit_test(the_tail_is_the_next_statement),
            cmocka_unit_test(a_row_leaves_no_older_error_behind),
            cmocka_unit_test(a_statement_can_become_its_explanation_and_back),
-           cmocka_unit_test(short_memory_is_an_answer))
+           cmocka_unit_test(short_memory_is_an_answer),
+           cmocka_unit_test(a_column_refused_for_memory_ends_the_run))
