@@ -215,9 +215,12 @@ static void append_text(FtsCursor *cursor, const char *text, int column)
 static int add_match(FtsCursor *cursor, sqlite3_value *value, int column)
 {
     FtsTable *table = cursor->table;
+    bool is_null = sqlite3_value_type(value) == SQLITE_NULL;
     const char *text = (const char *)sqlite3_value_text(value);
     char *message = NULL;
     Query *query;
+    if (text == NULL && !is_null)
+        return SQLITE_NOMEM;
     if (text == NULL)
         text = "";
     if (text[0] == '*')

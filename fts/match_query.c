@@ -220,23 +220,32 @@ static bool make_room(void *list, int count)
     return true;
 }
 
-// Chains of one operator make one node; NOT is binary.
+// The node that takes a right operand: `left` itself in a chain of one operator, else a new one with
+// `left` as its first child. NOT is binary. NULL leaves `left` to the caller.
+static QueryNode *join_target(Parser *p, NodeKind kind, QueryNode *left)
+{
+    if (kind != NODE_NOT && left->kind == kind)
+        return left;
+    QueryNode *node = node_new(p, kind);
+    if (node == NULL)
+        return NULL;
+    if (!make_room(&node->children, 0)) {
+        p->rc = SQLITE_NOMEM;
+        free_node(node);
+        return NULL;
+    }
+    node->children[node->child_count++] = left;
+    node->depth = left->depth + 1;
+    return node;
+}
+
 static QueryNode *join(Parser *p, NodeKind kind, QueryNode *left, QueryNode *right)
 {
-    QueryNode *node = left;
-    if (p->rc == SQLITE_OK && (kind == NODE_NOT || left->kind != kind)) {
-        node = node_new(p, kind);
-        if (node != NULL && make_room(&node->children, 0)) {
-            node->children[node->child_count++] = left;
-            node->depth = left->depth + 1;
-        }
-    }
-    if (p->rc == SQLITE_OK && !make_room(&node->children, node->child_count))
+    QueryNode *node = p->rc == SQLITE_OK ? join_target(p, kind, left) : NULL;
+    if (node != NULL && !make_room(&node->children, node->child_count))
         p->rc = SQLITE_NOMEM;
     if (p->rc != SQLITE_OK) {
-        if (node != left)
-            free_node(node);
-        free_node(left);
+        free_node(node != NULL ? node : left);
         free_node(right);
         return NULL;
     }

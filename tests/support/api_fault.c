@@ -38,6 +38,7 @@ static bool run_once(const char *setup, ApiBody *body, int number, bool persist)
 
 void api_fails_cleanly(const char *setup, ApiBody *body)
 {
+    assert_ok(sqlite3_initialize());
     (void)run_once(setup, body, RUNS_MAX, false); // what is made once per process
     for (int persist = 0; persist < 2; persist++) {
         int number = 1;
