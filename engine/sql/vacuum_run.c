@@ -237,7 +237,10 @@ static int make_roots(Vacuum *v, TreeRow **rows, u32 *count)
         row->root = (Pgno)sqlite3_column_int64(list, 1);
         const char *type = (const char *)sqlite3_column_text(list, 2);
         const char *name = (const char *)sqlite3_column_text(list, 3);
-        rc = type == NULL || name == NULL ? SQLITE_CORRUPT : tree_shape(v, type, name, row);
+        if (v->db->out_of_memory)
+            rc = SQLITE_NOMEM; // a text may be missing for that alone
+        else
+            rc = type == NULL || name == NULL ? SQLITE_CORRUPT : tree_shape(v, type, name, row);
         if (rc == SQLITE_OK)
             rc = btree_create_tree(v->to, row->shape == NULL ? TREE_TABLE : TREE_INDEX,
                                    &row->new_root);
