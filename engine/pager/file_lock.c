@@ -17,6 +17,12 @@ static int file_lock_to(Pager *pager, int level)
 int file_lock_shared(Pager *pager)
 {
     ASSERT(!pager->is_temporary);
+    // RESERVED that stayed behind would pass for a living writer's, and hide the hot journal that
+    // the same failure left.
+    if (pager->unlock_failed) {
+        TRY(os_unlock(pager->file, SQLITE_LOCK_NONE));
+        pager->unlock_failed = false;
+    }
     return file_lock_to(pager, SQLITE_LOCK_SHARED);
 }
 
@@ -52,7 +58,7 @@ void file_unlock(Pager *pager, int level)
         return;
     // Also when we believe to hold nothing more: a failed climb may have left PENDING behind.
     if (!pager->no_locks)
-        (void)os_unlock(pager->file, level);
+        pager->unlock_failed = os_unlock(pager->file, level) != SQLITE_OK;
     if (pager->lock > level)
         pager->lock = (u8)level;
     ASSERT(pager->lock <= SQLITE_LOCK_SHARED);

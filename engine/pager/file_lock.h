@@ -4,8 +4,8 @@
 //
 //     SHARED     many readers
 //     RESERVED   one writer that still works in memory; readers go on
-//     PENDING    the writer waits for the readers to leave; new ones are
-//     refused EXCLUSIVE  the writer changes the file
+//     PENDING    the writer waits for the readers to leave; new ones are refused
+//     EXCLUSIVE  the writer changes the file
 //
 // A wait for EXCLUSIVE asks the busy handler. One for SHARED is left to
 // pager_begin_read, which starts over. For RESERVED nobody waits here: two

@@ -7,27 +7,23 @@
 //
 //            begin_read          begin_write            first change
 //     IDLE ------------> READING ----------> RESERVED ---------------> CHANGING
-//      ^                   ^  ^                                         |   |
-//      spill or commit |  end_read         |  |  rollback (nothing in the file)
-//      |   v  (rollback modes)
-//      +-------------------+  +-----------------------------------------+
-//      FILE_CHANGED
-//                          |  commit_finish                                 |
-//                          +---------------------- PREPARED <---------------+
-//                          commit_prepare
+//      ^                   ^  ^                                         |    |
+//      |     end_read      |  |   rollback (nothing in the file)        |    | spill or commit
+//      +-------------------+  +-----------------------------------------+    v (rollback modes)
+//                          |                                         FILE_CHANGED
+//                          |  commit_finish                                  |
+//                          +---------------------- PREPARED <----------------+
+//                                                           commit_prepare
 //
-//     IDLE          no lock (or, in exclusive locking mode, locks kept between
-//     transactions) READING       SHARED lock on the file, or a read mark in
-//     the log RESERVED      RESERVED lock, or the log's write lock; no private
-//     page CHANGING      private pages may exist; the journal holds the old
-//     content of each; the file is
-//                   untouched
-//     FILE_CHANGED  EXCLUSIVE lock; the file holds new content whose old
-//     content is safe in the
+//     IDLE          no lock (or, in exclusive locking mode, locks kept between transactions)
+//     READING       SHARED lock on the file, or a read mark in the log
+//     RESERVED      RESERVED lock, or the log's write lock; no private page
+//     CHANGING      private pages may exist; the journal holds the old content of each; the file
+//                   is untouched
+//     FILE_CHANGED  EXCLUSIVE lock; the file holds new content whose old content is safe in the
 //                   journal
 //     PREPARED      everything is durable; deleting the journal commits
-//     FAILED        an I/O error left memory and disk disagreeing: every call
-//     but rollback is
+//     FAILED        an I/O error left memory and disk disagreeing: every call but rollback is
 //                   refused
 
 #include "base/alloc.h"
@@ -91,8 +87,9 @@ struct Pager {
     const char *journal_path;
     const char *wal_path;
     int open_flags;
-    u8 lock;       // SQLITE_LOCK_* held
-    bool no_locks; // nolock=1, immutable=1, temporary
+    u8 lock;            // SQLITE_LOCK_* held
+    bool unlock_failed; // the file may still be locked higher than `lock` says
+    bool no_locks;      // nolock=1, immutable=1, temporary
     bool is_immutable;
     bool has_spilled;   // this transaction has written frames to the log before its commit
     bool defer_sync;    // commits leave the log's sync to pager_sync_log

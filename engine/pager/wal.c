@@ -257,6 +257,8 @@ int wal_begin_read(Wal *wal, bool *changed)
     ASSERT(!wal->write_locked);
     bool differs = false;
     wal->former = wal->header;
+    if (wal->stuck_shared != 0 || wal->stuck_exclusive != 0)
+        TRY(wal_release_stuck(wal));
     int rc = snapshot_retry(wal, false, &differs);
     if (rc == SQLITE_OK && wal->wants_snapshot) {
         rc = wal_snapshot_adopt(wal, &differs);

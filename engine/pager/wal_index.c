@@ -137,6 +137,8 @@ void wal_index_unmap(Wal *wal, bool delete_it)
     if (!wal->index_is_private || wal->index_unreliable)
         (void)os_shm_unmap(wal->database, delete_it);
     wal->region_count = 0;
+    wal->stuck_shared = 0; // unmapping lets all locks go
+    wal->stuck_exclusive = 0;
     ASSERT(!wal->write_locked || wal->index_is_private);
 }
 
@@ -158,14 +160,37 @@ int wal_lock_shared(Wal *wal, int slot)
     return os_shm_lock(wal->database, slot, 1, SQLITE_SHM_LOCK | SQLITE_SHM_SHARED);
 }
 
-void wal_unlock_shared(Wal *wal, int slot)
+// One that fails is remembered, for whoever reads next to let go.
+static void wal_unlock(Wal *wal, int slot, int count, int how)
 {
-    ASSERT(slot >= 0);
-    ASSERT(slot < SHM_SLOT_COUNT);
+    ASSERT(how == SQLITE_SHM_SHARED || how == SQLITE_SHM_EXCLUSIVE);
+    ASSERT(slot + count <= SHM_SLOT_COUNT);
     if (wal->index_is_private)
         return;
-    int rc = os_shm_lock(wal->database, slot, 1, SQLITE_SHM_UNLOCK | SQLITE_SHM_SHARED);
-    (void)rc; // nothing could be done about it
+    u8 *stuck = how == SQLITE_SHM_SHARED ? &wal->stuck_shared : &wal->stuck_exclusive;
+    u32 mask = ((1u << count) - 1) << slot;
+    int rc = os_shm_lock(wal->database, slot, count, SQLITE_SHM_UNLOCK | how);
+    *stuck = (u8)(rc == SQLITE_OK ? *stuck & ~mask : *stuck | mask);
+}
+
+int wal_release_stuck(Wal *wal)
+{
+    ASSERT(wal->read_lock < 0);
+    ASSERT(!wal->write_locked);
+    for (int slot = 0; slot < SHM_SLOT_COUNT; slot++) {
+        if (wal->stuck_shared & (1u << slot))
+            TRY(os_shm_lock(wal->database, slot, 1, SQLITE_SHM_UNLOCK | SQLITE_SHM_SHARED));
+        if (wal->stuck_exclusive & (1u << slot))
+            TRY(os_shm_lock(wal->database, slot, 1, SQLITE_SHM_UNLOCK | SQLITE_SHM_EXCLUSIVE));
+    }
+    wal->stuck_shared = 0;
+    wal->stuck_exclusive = 0;
+    return SQLITE_OK;
+}
+
+void wal_unlock_shared(Wal *wal, int slot)
+{
+    wal_unlock(wal, slot, 1, SQLITE_SHM_SHARED);
 }
 
 int wal_lock_exclusive(Wal *wal, int slot, int count)
@@ -179,12 +204,7 @@ int wal_lock_exclusive(Wal *wal, int slot, int count)
 
 void wal_unlock_exclusive(Wal *wal, int slot, int count)
 {
-    ASSERT(slot >= 0);
-    ASSERT(slot + count <= SHM_SLOT_COUNT);
-    if (wal->index_is_private)
-        return;
-    int rc = os_shm_lock(wal->database, slot, count, SQLITE_SHM_UNLOCK | SQLITE_SHM_EXCLUSIVE);
-    (void)rc;
+    wal_unlock(wal, slot, count, SQLITE_SHM_EXCLUSIVE);
 }
 
 // --- header ---

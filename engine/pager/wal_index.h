@@ -71,8 +71,9 @@ struct Wal {
     i8 read_lock;        // which READ lock is held, -1 none
     bool write_locked;
     bool checkpoint_locked;
-    bool is_read_only;     // the log cannot be written
-    bool index_read_only;  // the shared memory cannot
+    u8 stuck_shared, stuck_exclusive; // slots that could not be let go, as bits
+    bool is_read_only;                // the log cannot be written
+    bool index_read_only;             // the shared memory cannot
     bool index_is_private; // built in the heap: exclusive mode, or shared memory not to be trusted
     bool index_unreliable; // private because nobody may initialise the shared one
     bool truncate_on_commit;
@@ -119,6 +120,8 @@ MUST_USE int wal_lock_shared(Wal *wal, int slot);
 void wal_unlock_shared(Wal *wal, int slot);
 MUST_USE int wal_lock_exclusive(Wal *wal, int slot, int count);
 void wal_unlock_exclusive(Wal *wal, int slot, int count);
+// Lets go what a failing disk kept: held by ourselves, it would be in our own way for ever.
+MUST_USE int wal_release_stuck(Wal *wal);
 
 static inline i64 frame_offset(FrameNo frame, u32 page_size)
 {
