@@ -53,17 +53,15 @@ static void code_branch(Codegen *g, JoinCode *jc, LevelCode *lc, OrCode *oc,
                       .flags = WANT_OR_BRANCH | (jc->flags & WANT_DUPLICATES_OK),
                       .opens_nothing = true};
     item->join = 0;
-    for (u32 i = 0; i < branch->join->level_count; i++) {
-        const JoinLevel *level = &branch->join->levels[i];
-        char *text = level->access->kind == ACCESS_OR
-                         ? NULL
-                         : plan_print_level(&plan, branch->join, level, 0);
-        if (text != NULL)
-            plan_line(g, "%s", text);
-        // The body reads the row by the table's own cursor, whichever branch found it.
-        level->access->flags &= ~(u32)(ACCESS_COVERING | ACCESS_INDEX_EXPR);
-    }
+    ASSERT(branch->join->level_count == 1);
+    const JoinLevel *level = &branch->join->levels[0];
+    char *text =
+        level->access->kind == ACCESS_OR ? NULL : plan_print_level(&plan, branch->join, level, 0);
+    // The body reads the row by the table's own cursor, whichever branch found it.
+    level->access->flags &= ~(u32)(ACCESS_COVERING | ACCESS_INDEX_EXPR);
     code_join_begin(g, &loops);
+    if (text != NULL)
+        plan_line(g, "%s", text); // after the subqueries of its filters, as SQLite tells it
     if ((jc->flags & WANT_DUPLICATES_OK) == 0)
         code_seen(g, item, oc, loops.next_row);
     program_emit(g->program, OP_Gosub, oc->body_return, oc->body, 0);

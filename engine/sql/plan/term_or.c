@@ -5,7 +5,7 @@
 #include "sql/plan/plan_internal.h"
 
 // One disjunct that binds no column itself: perhaps an AND some of whose parts do.
-static int analyze_conjunction(Term *disjunct, TableMask *binds)
+static int analyze_conjunction(const Term *or_term, Term *disjunct, TableMask *binds)
 {
     JoinQuery *q = disjunct->list->query;
     TermList *parts = arena_alloc_zeroed(q->arena, sizeof *parts);
@@ -13,7 +13,7 @@ static int analyze_conjunction(Term *disjunct, TableMask *binds)
         return SQLITE_NOMEM;
     term_list_init(parts, q);
     TRY(term_list_split(parts, disjunct->expr, EX_AND));
-    parts->outer = disjunct->list;
+    parts->outer = or_term->list; // holds beside it; its fellow disjuncts need not
     TRY(term_list_analyze(parts));
     disjunct->parts = parts;
     disjunct->op = TERM_AND;
@@ -26,11 +26,11 @@ static int analyze_conjunction(Term *disjunct, TableMask *binds)
     return SQLITE_OK;
 }
 
-static int disjunct_binds(Term *disjunct, TableMask *binds)
+static int disjunct_binds(const Term *or_term, Term *disjunct, TableMask *binds)
 {
     const JoinQuery *q = disjunct->list->query;
     if ((disjunct->op & TERM_SINGLE) == 0)
-        return analyze_conjunction(disjunct, binds);
+        return analyze_conjunction(or_term, disjunct, binds);
     if ((disjunct->flags & TERM_COPIED) != 0) {
         *binds = ~(TableMask)0; // its commuted copy answers for both
         return SQLITE_OK;
@@ -108,6 +108,65 @@ static int try_in(Term *term, const TermList *parts)
     return SQLITE_OK;
 }
 
+// --- what both of two disjuncts imply ---
+
+// The comparison that holds when either does; 0: none. (< with > may be anything but equal.)
+static u8 common_comparison(u16 one, u16 two)
+{
+    u16 both = one | two;
+    if ((both & (TERM_LT | TERM_LE)) != 0 && (both & (TERM_GT | TERM_GE)) != 0)
+        return 0;
+    switch (both) {
+    case TERM_EQ: return EX_EQ;
+    case TERM_LT: return EX_LT;
+    case TERM_GT: return EX_GT;
+    default: return (both & (TERM_LT | TERM_LE)) != 0 ? EX_LE : EX_GE;
+    }
+}
+
+static int combine_pair(Term *term, const Term *one, const Term *two)
+{
+    JoinQuery *q = term->list->query;
+    u16 one_op = one->op & TERM_COMPARE, two_op = two->op & TERM_COMPARE;
+    if (one_op == 0 || two_op == 0 || ((one->flags | two->flags) & TERM_VNULL) != 0
+        || !expr_equal(one->expr->left, two->expr->left)
+        || !expr_equal(one->expr->right, two->expr->right))
+        return SQLITE_OK;
+    u8 kind = common_comparison(one_op, two_op);
+    if (kind == 0)
+        return SQLITE_OK;
+    Expr *e = expr_make(q, kind, one->expr->left, one->expr->right, term->expr);
+    Term *made;
+    if (e == NULL)
+        return SQLITE_NOMEM;
+    TRY(term_add_made(term->list, e, &made)); // no child: it does not prove the OR
+    return term_analyze(made);
+}
+
+static u32 part_count(const Term *disjunct)
+{
+    return disjunct->op == TERM_AND ? disjunct->parts->count : 1;
+}
+
+static const Term *part_at(const Term *disjunct, u32 i)
+{
+    ASSERT(i < part_count(disjunct));
+    return disjunct->op == TERM_AND ? disjunct->parts->items[i] : disjunct;
+}
+
+// a > 8 OR (a = 8 AND b > 7) implies a >= 8: one index may serve where two would else.
+static int combine_disjuncts(Term *term, const TermList *parts)
+{
+    if (parts->count != 2)
+        return SQLITE_OK;
+    const Term *first = parts->items[0], *second = parts->items[1];
+    for (u32 i = 0; i < part_count(first); i++) {
+        for (u32 j = 0; j < part_count(second); j++)
+            TRY(combine_pair(term, part_at(first, i), part_at(second, j)));
+    }
+    return SQLITE_OK;
+}
+
 int term_analyze_or(Term *term)
 {
     JoinQuery *q = term->list->query;
@@ -122,7 +181,7 @@ int term_analyze_or(Term *term)
     TableMask indexable = ~(TableMask)0;
     for (u32 i = 0; i < parts->count; i++) {
         TableMask binds;
-        TRY(disjunct_binds(parts->items[i], &binds));
+        TRY(disjunct_binds(term, parts->items[i], &binds));
         indexable &= binds;
     }
     term->parts = parts;
@@ -130,7 +189,8 @@ int term_analyze_or(Term *term)
     term->op = indexable == 0 ? 0 : TERM_OR;
     if (indexable != 0)
         term->list->has_or = true;
-    if (indexable != 0 && !term->list->is_or)
-        return try_in(term, parts);
-    return SQLITE_OK;
+    if (indexable == 0 || term->list->is_or)
+        return SQLITE_OK;
+    TRY(combine_disjuncts(term, parts));
+    return try_in(term, parts);
 }
