@@ -233,7 +233,7 @@ struct IdList {
     struct IdItem {
         const char *name;
         u32 offset;
-        i32 column; // resolved: index in the target table, -1 rowid
+        i32 column;      // resolved: index in the target table, -1 rowid
         bool is_ignored; // resolved: the authorizer lets it keep its value
     } * items;
 };
@@ -302,6 +302,7 @@ enum {
     SELECT_EXISTS = 1u << 23,        // only emptiness matters
     SELECT_COMPOUND_TERM = 1u << 24, // not the last of its chain
     SELECT_ORDER_BY_DROPPED = 1u << 25,
+    SELECT_WINDOW_INPUT = 1u << 26, // planner: sorted rows for a window, below its own query
 };
 
 // What one result column is to those who read the Select from outside.

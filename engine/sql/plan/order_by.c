@@ -185,31 +185,49 @@ static void mark_dependent(OrderCheck *c, const Access *loop)
     }
 }
 
-// A co-routine or a view with an ORDER BY delivers that order.
-static bool walk_view_order(OrderCheck *c, const Access *loop, const FromItem *item,
+// Does term `i` of the wanted order ask for column `i` of the view's own order, by the same
+// collation? What the view was sorted by must also be how its column compares outside.
+static bool view_term_matches(const OrderCheck *c, const Access *loop, const FromItem *item, u32 i)
+{
+    const Expr *column = order_column(c, i, item);
+    if (column == NULL || i >= loop->order_by->count)
+        return false;
+    const ExprItem *wanted = &c->order->items[i], *given = &loop->order_by->items[i];
+    if (given->column != column->u.column.index + 1
+        || is_big_null(wanted->sort) != is_big_null(given->sort))
+        return false;
+    const char *sorted_by = given->expr->kind == EX_COLLATE ? given->expr->text
+                            : item->select->prior != NULL
+                                ? plan_compound_collation(item->select, given->column - 1u)
+                                : plan_collation_name(given->expr);
+    const char *outside = plan_collation_name(wanted->expr);
+    return name_equals(sorted_by == NULL ? "BINARY" : sorted_by, outside)
+           && name_equals(outside, plan_collation_name(column));
+}
+
+// A co-routine or a view with an ORDER BY delivers that order, or the first terms of it.
+static void walk_view_order(OrderCheck *c, const Access *loop, const FromItem *item,
                             u32 loop_number)
 {
-    u32 matched = 0;
+    ASSERT(loop->order_by != NULL && item->select != NULL);
     bool reverse = false;
-    for (; matched < c->order->count; matched++) {
-        const Expr *e = order_column(c, matched, item);
-        u8 sort = c->order->items[matched].sort;
-        if (e == NULL || matched >= loop->order_by->count
-            || loop->order_by->items[matched].column != e->u.column.index + 1)
+    u64 former = c->satisfied;
+    for (u32 i = 0; i < c->order->count; i++) {
+        if (!view_term_matches(c, loop, item, i))
             break;
-        if (is_big_null(sort) != is_big_null(loop->order_by->items[matched].sort))
-            break;
-        bool opposite = ((sort ^ loop->order_by->items[matched].sort) & SORT_DESC) != 0;
-        if (matched == 0)
+        bool opposite =
+            ((c->order->items[i].sort ^ loop->order_by->items[i].sort) & SORT_DESC) != 0;
+        if (i == 0)
             reverse = opposite;
-        else if (opposite != reverse)
-            break;
+        if (opposite != reverse || (reverse && (loop->flags & ACCESS_COROUTINE) != 0))
+            break; // a co-routine runs forwards only
+        c->satisfied |= (u64)1 << i;
     }
-    if (matched < c->order->count || ((loop->flags & ACCESS_COROUTINE) != 0 && reverse))
-        return false;
-    if (reverse)
+    // The rows of a window are in order as a whole, or they are sorted anew.
+    if ((item->select->flags & SELECT_WINDOW_INPUT) != 0 && c->satisfied != c->done)
+        c->satisfied = former;
+    if (reverse && (c->satisfied & 1) != 0)
         *c->reverse |= (TableMask)1 << loop_number;
-    return true;
 }
 
 static i8 order_verdict(const OrderCheck *c)
@@ -262,9 +280,8 @@ i8 order_satisfied(JoinQuery *q, ExprList *order, const LoopChain *loops, u32 fl
                 || (loop->index != NULL && (loop->index->flags & INDEX_UNORDERED) != 0))
                 return 0;
             if (item->kind != FROM_TABLE) {
-                if (i == 0 && loop->order_by != NULL && (flags & WANT_GROUPS) == 0
-                    && walk_view_order(&c, loop, item, i))
-                    c.satisfied = c.done;
+                if (i == 0 && loop->order_by != NULL && (flags & WANT_GROUPS) == 0)
+                    walk_view_order(&c, loop, item, i);
                 c.distinct = false;
                 break;
             }

@@ -244,7 +244,7 @@ static int make_inner(WindowRewrite *w)
     w->inner = inner;
     w->item = item;
     w->from = s->from;
-    inner->flags = SELECT_RESOLVED | SELECT_EXPANDED
+    inner->flags = SELECT_RESOLVED | SELECT_EXPANDED | SELECT_WINDOW_INPUT
                    | (s->flags & (SELECT_AGGREGATE | SELECT_CORRELATED | SELECT_MINMAX));
     inner->offset = s->offset;
     inner->id = ++*w->plan->select_count;
