@@ -4,6 +4,12 @@
 #include "sql/code/code_query.h"
 #include "sql/expr_tree.h"
 
+// Running a view or CTE is told by its own name, walking its rows by the alias.
+static const char *body_name(PlanContext *plan, const FromItem *item)
+{
+    return item->name != NULL ? item->name : plan_item_name(plan, item);
+}
+
 static void code_as_coroutine(Codegen *g, FromItem *item, SubqueryPlan *sub)
 {
     PlanContext plan = code_plan_context(g);
@@ -16,10 +22,10 @@ static void code_as_coroutine(Codegen *g, FromItem *item, SubqueryPlan *sub)
         .param = sub->return_reg,
         .first = reg_range_new(g, (int)item->column_count + 1), // one to spare for windows
         .count = (int)item->column_count};
-    if (sub->tree->kind == OPERATOR_VALUES) {
-        code_values(g, (ValuesOperator *)sub->tree, NULL, false, &dest);
+    if (sub->tree->kind == OPERATOR_VALUES && item->name == NULL) {
+        code_values(g, (ValuesOperator *)sub->tree, NULL, false, &dest); // told by its scan
     } else {
-        int former = plan_push(g, "CO-ROUTINE %s", plan_item_name(&plan, item));
+        int former = plan_push(g, "CO-ROUTINE %s", body_name(&plan, item));
         code_operator(g, sub->tree, item->select, &dest);
         plan_pop(g, former);
     }
@@ -42,9 +48,7 @@ static void code_as_table(Codegen *g, FromItem *item, SubqueryPlan *sub)
     sub->entry_address = program_emit(g->program, OP_BeginSubrtn, 0, sub->return_reg, 0) + 1;
     int once = item->is_correlated ? -1 : program_emit(g->program, OP_Once, 0, 0, 0);
     SelectDest dest = {.kind = DEST_TABLE, .param = item->cursor, .count = (int)item->column_count};
-    const char *name =
-        item->cte != NULL && item->is_cte ? item->cte->name : plan_item_name(&plan, item);
-    int former = plan_push(g, "MATERIALIZE %s", name);
+    int former = plan_push(g, "MATERIALIZE %s", body_name(&plan, item));
     program_emit(g->program, OP_OpenEphemeral, item->cursor, (int)item->column_count, 0);
     bool hoist = g->hoist_constants;
     code_operator(g, sub->tree, item->select, &dest);

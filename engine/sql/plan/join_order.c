@@ -25,7 +25,6 @@ enum {
     NO_SORT_BONUS = 2,
     SORT_PENALTY = 3,
     AUTO_INDEX_MIN_ROWS = 3, // an automatic index must serve more than one outer row
-    COROUTINE_BONUS = 10,
 };
 
 static Est sorting_cost(const PathSearch *s, u32 sorted)
@@ -84,10 +83,6 @@ static void step_cost(PathSearch *s, PathStep *step, u32 depth)
     } else {
         step->cost = step->unsorted;
         step->unsorted -= NO_SORT_BONUS;
-    }
-    if (depth == 0 && (a->flags & ACCESS_COROUTINE) != 0) {
-        step->cost -= COROUTINE_BONUS;
-        step->rows -= 30;
     }
 }
 

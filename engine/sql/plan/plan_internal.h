@@ -254,6 +254,10 @@ MUST_USE int plan_window_rewrite(PlanContext *plan, Select *s, WindowOperator **
 void plan_simplify_outer_joins(Select *s);
 MUST_USE int plan_exists_to_join(PlanContext *plan, Select *s);
 MUST_USE int plan_recursive(PlanContext *plan, Select *last, Operator **out);
+// Caps an estimate by a literal LIMIT (and OFFSET); adds WANT_LIMIT to `flags` when it does.
+void plan_limit_rows(const Select *select, Est *rows, u32 *flags);
+// How many of so many rows are distinct.
+Est plan_distinct_rows(Est rows);
 MUST_USE int plan_add_limit(PlanContext *plan, const Select *s, Operator **tree);
 u32 plan_values_count(const Select *last);
 // Name of the collation of a compound's column; NULL: BINARY.

@@ -7,7 +7,9 @@
 const char *plan_item_name(PlanContext *plan, const FromItem *item)
 {
     const char *name = from_item_name(item);
-    if (name != NULL)
+    bool is_values = item->name == NULL && item->kind == FROM_SELECT
+                     && (item->select->flags & SELECT_MULTI_VALUES) != 0;
+    if (name != NULL && !is_values)
         return name;
     if (item->kind == FROM_NESTED && item->select != NULL)
         name = arena_printf(plan->arena, "(join-%u)", item->select->id);

@@ -7,7 +7,8 @@
 
 enum {
     SELECT_ROWS_UNKNOWN = 320,
-    GROUP_ROWS_SHARE = 20, // guess: GROUP BY and DISTINCT leave a quarter of the rows
+    GROUP_ROWS = 66,     // guess: a hundred groups
+    DISTINCT_SHARE = 30, // guess: DISTINCT leaves an eighth of the rows
 };
 
 // --- operators ---
@@ -81,7 +82,9 @@ static int plan_from_item(PlanContext *plan, FromList *from, u32 number)
         return SQLITE_OK;
     }
     TRY(plan_select(plan, item->select, &sub->tree));
-    sub->rows = sub->tree->rows;
+    // (VALUES written in FROM itself are taken for a table that nobody has counted.)
+    if (sub->tree->kind != OPERATOR_VALUES || item->name != NULL)
+        sub->rows = sub->tree->rows;
     if (may_be_coroutine(from, number)) {
         sub->mode = SUBQUERY_COROUTINE;
     } else {
@@ -101,18 +104,23 @@ int plan_from_items(PlanContext *plan, FromList *from)
 
 // --- estimates ---
 
-static void limit_rows(const Select *select, Est *rows, u32 *flags)
+void plan_limit_rows(const Select *select, Est *rows, u32 *flags)
 {
-    i64 limit, offset = 0;
+    ASSERT(*rows >= 0);
+
+    i64 limit;
     if (select->limit == NULL || !expr_is_integer(select->limit, &limit) || limit < 0)
         return;
-    if (select->offset_expr != NULL && expr_is_integer(select->offset_expr, &offset) && offset > 0)
-        limit += offset;
     Est n = est_from_u64((u64)limit);
     if (n < *rows) {
         *rows = n;
         *flags |= WANT_LIMIT;
     }
+}
+
+Est plan_distinct_rows(Est rows)
+{
+    return rows > DISTINCT_SHARE ? (Est)(rows - DISTINCT_SHARE) : 0;
 }
 
 // --- ORDER BY, GROUP BY, DISTINCT ---
@@ -376,9 +384,8 @@ static int plan_grouped(PlanContext *plan, Select *s, ExprList *order_by, bool *
                      : groups_may_mix(s)                   ? GROUP_HASH
                                                            : GROUP_SORT;
         *ordered = align && (agg->group != GROUP_SORTED || join->sorted);
-        Est rows = join->base.rows;
-        agg->base.rows = rows > GROUP_ROWS_SHARE ? (Est)(rows - GROUP_ROWS_SHARE) : 0;
     }
+    agg->base.rows = GROUP_ROWS;
     *out = &agg->base;
     return SQLITE_OK;
 }
@@ -405,12 +412,16 @@ static int plan_rows(PlanContext *plan, Select *s, ExprList *order_by, u8 *disti
                            .limit = s->limit,
                            .offset = s->offset_expr,
                            .flags = wants_distinct ? WANT_DISTINCT : 0};
-    limit_rows(s, &rows, &request.flags);
+    plan_limit_rows(s, &rows, &request.flags);
     request.limit_rows = rows;
     JoinOperator *join;
     TRY(plan_join(plan, &request, &join));
     *distinct = join->distinct;
     *ordered = join->ordered;
+    rows = join->base.rows < SELECT_ROWS_UNKNOWN ? join->base.rows : SELECT_ROWS_UNKNOWN;
+    if (wants_distinct)
+        rows = plan_distinct_rows(rows);
+    join->base.rows = rows;
     *out = &join->base;
     return SQLITE_OK;
 }
@@ -452,7 +463,8 @@ int plan_add_limit(PlanContext *plan, const Select *s, Operator **tree)
     op->limit = s->limit;
     op->offset = s->offset_expr;
     u32 flags = 0;
-    limit_rows(s, &op->base.rows, &flags);
+    if ((*tree)->kind != OPERATOR_SET || ((SetOperator *)*tree)->method == SET_APPEND)
+        plan_limit_rows(s, &op->base.rows, &flags);
     *tree = &op->base;
     return SQLITE_OK;
 }
@@ -537,7 +549,7 @@ static int plan_values(PlanContext *plan, Select *last, Operator **out)
     if (op == NULL)
         return SQLITE_NOMEM;
     op->row_count = plan_values_count(last);
-    op->is_plain = (last->flags & SELECT_PLAIN_ROWS) != 0;
+    op->is_plain = (last->flags & (SELECT_PLAIN_ROWS | SELECT_FROM_VIEW)) != 0;
     op->rows = arena_array(plan->arena, op->row_count, sizeof *op->rows);
     if (op->rows == NULL)
         return SQLITE_NOMEM;

@@ -127,6 +127,16 @@ static bool is_values_side(const Select *side)
     return (side->flags & SELECT_VALUES) != 0 && side->prior != NULL;
 }
 
+// A guess as SQLite makes it: of EXCEPT as many rows as its right side has.
+static Est compound_rows(u8 set_op, Est left, Est right)
+{
+    switch (set_op) {
+    case SET_EXCEPT: return right;
+    case SET_INTERSECT: return left < right ? left : right;
+    default: return est_sum(left, right);
+    }
+}
+
 int plan_compound(PlanContext *plan, Select *last, const ExprList *order_by, Operator **out)
 {
     SetOperator *op = plan_new(plan, OPERATOR_SET, sizeof *op);
@@ -146,9 +156,7 @@ int plan_compound(PlanContext *plan, Select *last, const ExprList *order_by, Ope
             TRY(plan_side(plan, last->prior, NULL, true, &op->left));
         TRY(plan_side(plan, last, NULL, false, &op->right));
     }
-    Est left = op->left->rows, right = op->right->rows;
-    op->base.rows =
-        last->set_op == SET_UNION || last->set_op == SET_UNION_ALL ? est_sum(left, right) : left;
+    op->base.rows = compound_rows(last->set_op, op->left->rows, op->right->rows);
     *out = &op->base;
     return SQLITE_OK;
 }
@@ -192,10 +200,15 @@ int plan_recursive(PlanContext *plan, Select *last, Operator **out)
     u32 i = count;
     for (Select *s = last; i > 0; s = s->prior)
         op->step_selects[--i] = s;
-    for (; op->step_count < count; op->step_count++)
-        TRY(plan_simple(plan, op->step_selects[op->step_count], NULL, &op->steps[op->step_count]));
     op->distinct = first->set_op == SET_UNION;
-    op->base.rows = est_sum(op->setup->rows, op->steps[0]->rows);
+    for (; op->step_count < count; op->step_count++) {
+        Operator **step = &op->steps[op->step_count];
+        TRY(plan_simple(plan, op->step_selects[op->step_count], NULL, step));
+        Est rows = op->distinct ? plan_distinct_rows((*step)->rows) : (*step)->rows;
+        op->base.rows = op->step_count == 0 ? rows : est_sum(op->base.rows, rows);
+    }
+    u32 flags = 0;
+    plan_limit_rows(last, &op->base.rows, &flags);
     *out = &op->base;
     return SQLITE_OK;
 }
