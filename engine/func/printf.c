@@ -409,16 +409,28 @@ static size_t next_character(FormatArgs *args, char *out)
     return size;
 }
 
+// Several of a character (%9.3c) are padded for the bytes of the first ones and put out before the
+// last one, which alone is a field. A field is as wide in characters, and a stray continuation byte
+// is none.
 static void format_character(Buffer *out, FormatSpec *spec, FormatArgs *args)
 {
     char character[4];
     size_t size = next_character(args, character);
+    ASSERT(size >= 1);
+    ASSERT(size <= sizeof character);
     i64 count = spec->precision > 1 ? spec->precision : 1;
-    i64 padding = spec->width - count;
+    i64 width = spec->width - (count - 1);
+    bool is_stray = ((u8)character[0] & 0xc0) == 0x80;
+    i64 padding = width - 1 + (is_stray ? 1 : 0);
+    if (!spec->left && count > 1 && width > 1) {
+        put_padding(out, width - 1, ' ');
+        padding = 0;
+    }
+    for (i64 i = 0; i < count - 1 && out->rc == SQLITE_OK; i++)
+        buffer_add(out, character, size);
     if (!spec->left)
         put_padding(out, padding, ' ');
-    for (i64 i = 0; i < count && out->rc == SQLITE_OK; i++)
-        buffer_add(out, character, size);
+    buffer_add(out, character, size);
     if (spec->left)
         put_padding(out, padding, ' ');
 }

@@ -552,32 +552,47 @@ static void fn_soundex(FuncCall *call, int arg_count, Value **args)
 
 // --- joining ---
 
-// SQLite measures an argument before it reads it as text: of a blob that is UTF-16 it takes as many
-// bytes of the UTF-8 as the blob has.
-static void add_argument(Buffer *out, Text part, size_t wide_size)
-{
-    ASSERT(part.bytes != NULL);
+// An argument to be joined. SQLite measures it before it reads it as text: of a blob that is UTF-16
+// it takes as many bytes of the UTF-8 as the blob has.
+typedef struct Part {
+    Text text;
+    size_t size; // what is taken of the text; past its end come zero bytes
+} Part;
 
-    size_t size = wide_size > 0 ? wide_size : part.size;
-    buffer_add(out, part.bytes, size < part.size ? size : part.size);
-    for (size_t i = part.size; i < size; i++)
+// No text for NULL.
+static Part part_of(Value *arg)
+{
+    bool is_wide = value_type(arg) == SQLITE_BLOB && arg->encoding != SQLITE_UTF8;
+    size_t wide_size = is_wide ? value_size(arg) : 0;
+    Text text = text_of(arg);
+    return (Part){.text = text, .size = is_wide ? wide_size : text.size};
+}
+
+static void add_part(Buffer *out, Part part)
+{
+    ASSERT(part.text.bytes != NULL);
+
+    size_t size = part.text.size;
+    buffer_add(out, part.text.bytes, part.size < size ? part.size : size);
+    for (size_t i = size; i < part.size; i++)
         buffer_add(out, "", 1);
 }
 
-static void concat(FuncCall *call, int arg_count, Value **args, Text separator)
+static void concat(FuncCall *call, int arg_count, Value **args, Part separator)
 {
+    ASSERT(arg_count >= 0);
+    ASSERT(separator.text.bytes != NULL);
+
     Buffer out = {.size_max = value_length_limit(call->result)};
     bool first = true;
     buffer_reserve(&out, 0);
     for (int i = 0; i < arg_count; i++) {
-        bool is_wide = value_type(args[i]) == SQLITE_BLOB && args[i]->encoding != SQLITE_UTF8;
-        size_t wide_size = is_wide ? value_size(args[i]) : 0;
-        Text part = text_of(args[i]);
-        if (part.bytes == NULL)
+        Part part = part_of(args[i]);
+        if (part.text.bytes == NULL)
             continue;
         if (!first)
-            buffer_add(&out, separator.bytes, separator.size);
-        add_argument(&out, part, wide_size);
+            add_part(&out, separator);
+        add_part(&out, part);
         first = false;
     }
     call_result_buffer(call, &out, false);
@@ -585,13 +600,15 @@ static void concat(FuncCall *call, int arg_count, Value **args, Text separator)
 
 static void fn_concat(FuncCall *call, int arg_count, Value **args)
 {
-    concat(call, arg_count, args, (Text){"", 0});
+    concat(call, arg_count, args, (Part){.text = {"", 0}});
 }
 
 static void fn_concat_ws(FuncCall *call, int arg_count, Value **args)
 {
-    Text separator = text_of(args[0]);
-    if (separator.bytes != NULL)
+    ASSERT(arg_count >= 1);
+
+    Part separator = part_of(args[0]);
+    if (separator.text.bytes != NULL)
         concat(call, arg_count - 1, args + 1, separator);
 }
 

@@ -396,7 +396,7 @@ static Reg code_cast(Codegen *g, Expr *e, Reg target)
 {
     target = place(g, target);
     code_expr_copy(g, e->left, target);
-    program_emit(g->program, OP_Cast, target, affinity_of_type(e->text), 0);
+    program_emit(g->program, OP_Cast, target, (int)affinity_of_type(e->text), 0);
     return target;
 }
 
@@ -669,38 +669,60 @@ Reg code_expr_temp(Codegen *g, Expr *e, Reg *release)
 
 // A call may fail or be slow, and its branch may never run: it is computed where it stands, but
 // once.
-static Reg code_once(Codegen *g, Expr *e)
+static void code_once(Codegen *g, Expr *e, Reg reg)
 {
-    Reg reg = reg_new(g);
+    ASSERT(g->hoist_constants);
+    ASSERT((e->flags & EXPR_HAS_CALL) != 0);
+
     int once = program_emit(g->program, OP_Once, 0, 0, 0);
     bool hoist = g->hoist_constants;
     g->hoist_constants = false;
     code_expr_copy(g, e, reg);
     g->hoist_constants = hoist;
     program_jump_here(g->program, once);
-    return reg;
+}
+
+static void hoist_constant(Codegen *g, Expr *e, Reg reg, bool is_private)
+{
+    ASSERT(g->hoist_constants);
+    ASSERT(reg > 0);
+
+    if ((e->flags & EXPR_HAS_CALL) != 0) {
+        code_once(g, e, reg);
+        return;
+    }
+    if (vec_reserve(&g->constants.items, &g->constants.capacity, g->constants.count + 1,
+                    sizeof *g->constants.items)
+        != SQLITE_OK) {
+        codegen_fail(g, connection_out_of_memory(g->db));
+        return;
+    }
+    g->constants.items[g->constants.count++] =
+        (ConstantExpr){.expr = e, .reg = reg, .is_private = is_private};
 }
 
 Reg code_constant(Codegen *g, Expr *e)
 {
     if (!g->hoist_constants)
         return code_expr(g, e, 0);
-    if ((e->flags & EXPR_HAS_CALL) != 0)
-        return code_once(g, e);
     for (u32 i = 0; i < g->constants.count; i++) {
-        if (expr_equal(g->constants.items[i].expr, e)
-            && e->kind == g->constants.items[i].expr->kind)
-            return g->constants.items[i].reg;
-    }
-    if (vec_reserve(&g->constants.items, &g->constants.capacity, g->constants.count + 1,
-                    sizeof *g->constants.items)
-        != SQLITE_OK) {
-        codegen_fail(g, connection_out_of_memory(g->db));
-        return reg_new(g);
+        const ConstantExpr *known = &g->constants.items[i];
+        if (!known->is_private && expr_equal(known->expr, e) && e->kind == known->expr->kind)
+            return known->reg;
     }
     Reg reg = reg_new(g);
-    g->constants.items[g->constants.count++] = (ConstantExpr){.expr = e, .reg = reg};
+    hoist_constant(g, e, reg, false);
     return reg;
+}
+
+bool code_private_constant(Codegen *g, Expr *e, Reg target)
+{
+    ASSERT(target > 0);
+
+    if (!g->hoist_constants || e->kind == EX_REGISTER || !code_is_constant(e))
+        return false;
+    hoist_constant(g, e, target, true);
+    return true;
 }
 
 void code_expr_list(Codegen *g, const ExprList *list, Reg first, u32 flags)

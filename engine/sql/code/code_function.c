@@ -75,13 +75,22 @@ void code_strip_subtypes(Codegen *g, const FuncDef *func, const ExprList *args, 
     }
 }
 
+// Constants among the arguments are put in place once per run. Their registers are the call's own:
+// what a function turns such a value into (text of another encoding, a number) stays there, as
+// programs can see in SQLite too.
 static u32 code_arguments(Codegen *g, const ExprList *args, const FuncDef *func, Reg first)
 {
+    ASSERT(first > 0);
+    ASSERT(args->count > 0);
+
     u32 constant_mask = 0;
     for (u32 i = 0; i < args->count; i++) {
         Expr *arg = args->items[i].expr;
-        if (i < 32 && code_is_constant(arg))
+        bool is_constant = code_is_constant(arg);
+        if (i < 32 && is_constant)
             constant_mask |= 1u << i;
+        if (args->count > 1 && is_constant && code_private_constant(g, arg, first + (Reg)i))
+            continue;
         code_expr_borrow(g, arg, first + (Reg)i);
         if (args->count == 1)
             hint_column(g, func, arg);

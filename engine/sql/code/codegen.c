@@ -55,8 +55,16 @@ static void emit_transactions(Codegen *g)
 static void emit_constants(Codegen *g)
 {
     g->hoist_constants = false;
-    for (u32 i = 0; i < g->constants.count; i++)
-        code_expr_copy(g, g->constants.items[i].expr, g->constants.items[i].reg);
+    for (u32 i = 0; i < g->constants.count; i++) {
+        const ConstantExpr *constant = &g->constants.items[i];
+        ASSERT(constant->reg > 0);
+        ASSERT(constant->reg <= g->reg_count);
+        Expr *e = constant->expr;
+        Reg reg = constant->reg;
+        Reg at = code_expr(g, e, reg);
+        if (at != reg)
+            program_emit(g->program, OP_Copy, at, reg, 0);
+    }
 }
 
 int codegen_finish(Codegen *g)

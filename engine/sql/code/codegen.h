@@ -61,6 +61,7 @@ typedef struct RowImage {
 typedef struct ConstantExpr {
     Expr *expr;
     Reg reg;
+    bool is_private; // an argument's own register, which the function may convert in place
 } ConstantExpr;
 
 enum { TEMP_REG_MAX = 8 };
@@ -190,6 +191,8 @@ void code_expr_copy(Codegen *g, Expr *e,
 Reg code_expr_temp(Codegen *g, Expr *e, Reg *release);
 // A constant's register, filled once in the start-up part.
 Reg code_constant(Codegen *g, Expr *e);
+// Fills `target`, which nothing else writes, once with the constant `e`; false when it is none.
+bool code_private_constant(Codegen *g, Expr *e, Reg target);
 enum { LIST_COPY = 1, LIST_HOIST = 2, LIST_BORROW = 4 };
 void code_expr_list(Codegen *g, const ExprList *list, Reg first, u32 flags);
 // Emits a jump to `to`, taken if the truth of `e` equals `when`, where NULL counts as `null_as`.
