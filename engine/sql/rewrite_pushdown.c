@@ -71,7 +71,8 @@ static WalkResult check_node(Walker *w, Expr *e)
     if (e->kind == EX_COLUMN) {
         check->is_fine = e->u.column.item == check->item && e->u.column.index >= 0;
         check->is_about_item = check->is_about_item || check->is_fine;
-    } else if (e->select != NULL || e->kind == EX_ROW_COLUMN || e->kind == EX_IF_NULL_ROW
+    } else if ((e->select != NULL && (e->flags & EXPR_CORRELATED) != 0) || e->kind == EX_ROW_COLUMN
+               || e->kind == EX_IF_NULL_ROW
                || (e->flags & (EXPR_NONDETERMINISTIC | EXPR_HAS_AGG | EXPR_HAS_WINDOW))) {
         check->is_fine = false;
     }

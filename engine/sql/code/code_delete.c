@@ -128,14 +128,9 @@ static KeyStore key_store_begin(DeleteCode *d)
         program_emit(g->program, OP_Null, 0, store.set, 0);
         return store;
     }
-    const Index *primary = table_primary_key(d->table);
+    Index *primary = table_primary_key(d->table);
     store.cursor = cursor_new(g);
-    KeyShape *shape = key_shape_new(g->db, g->db->encoding, primary->key_count, primary->key_count);
-    if (shape == NULL)
-        codegen_fail(g, connection_out_of_memory(g->db));
-    else
-        program_emit_shape(g->program, OP_OpenEphemeral, store.cursor, primary->key_count, 0,
-                           shape);
+    code_open_keys(g, store.cursor, primary, primary->key_count);
     return store;
 }
 

@@ -315,11 +315,36 @@ static Reg code_binary(Codegen *g, Expr *e, Reg target)
     return target;
 }
 
+// AND or OR of which one side has a subquery: that one is computed only if the other one leaves the
+// answer open. A NULL does.
+static Reg code_lazy_connective(Codegen *g, Expr *e, Reg target)
+{
+    ASSERT(e->kind == EX_AND || e->kind == EX_OR);
+
+    bool is_swapped = code_right_goes_first(e);
+    Reg release_first, release_second;
+    Reg first = code_expr_temp(g, is_swapped ? e->right : e->left, &release_first);
+    int decided = program_emit(g->program, e->kind == EX_OR ? OP_If : OP_IfNot, first, 0, 0);
+    Reg second = code_expr_temp(g, is_swapped ? e->left : e->right, &release_second);
+    target = place(g, target);
+    Label done = label_new(g->program);
+    program_emit(g->program, binary_opcodes[e->kind], second, first, target);
+    program_emit(g->program, OP_Goto, 0, done, 0);
+    program_jump_here(g->program, decided);
+    program_emit(g->program, OP_Or, first, first, target); // its truth, as 0 or 1
+    label_here(g->program, done);
+    reg_temp_release(g, release_first);
+    reg_temp_release(g, release_second);
+    return target;
+}
+
 static Reg code_connective(Codegen *g, Expr *e, Reg target)
 {
     bool truth;
-    return code_truth_is_decided(e, &truth) ? code_integer(g, truth, target)
-                                            : code_binary(g, e, target);
+    if (code_truth_is_decided(e, &truth))
+        return code_integer(g, truth, target);
+    bool is_lazy = ((e->left->flags | e->right->flags) & EXPR_HAS_SUBQUERY) != 0;
+    return is_lazy ? code_lazy_connective(g, e, target) : code_binary(g, e, target);
 }
 
 static Reg code_negate(Codegen *g, Expr *e, Reg target)
@@ -519,6 +544,10 @@ static Reg code_substitute(Codegen *g, Expr *e, Reg target)
 
 Reg aggregate_register(const Codegen *g, const Expr *e)
 {
+    ASSERT(e != NULL);
+
+    while (e->kind == EX_COLLATE || e->kind == EX_PLUS)
+        e = e->left; // they leave the value where it is
     bool is_aggregate = e->kind == EX_CALL && e->u.call->window == NULL;
     for (const Substitute *s = g->substitutes; s != NULL; s = s->next) {
         if ((is_aggregate || e->kind == EX_COLUMN) && s->reg != 0 && expr_equal(s->expr, e))

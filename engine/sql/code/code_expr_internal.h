@@ -9,6 +9,7 @@ Reg code_comparison_value(Codegen *g, Expr *e, Reg target);
 Reg code_between_value(Codegen *g, Expr *e, Reg target);
 Reg code_in_value(Codegen *g, Expr *e, Reg target);
 bool code_truth_is_decided(const Expr *e, bool *truth);
+bool code_right_goes_first(const Expr *e); // of AND or OR: the left side alone has a subquery
 void code_jump_in(Codegen *g, Expr *e, Label to, bool when, bool null_as);
 
 #endif

@@ -95,6 +95,123 @@ static Reg code_has_null(Codegen *g, int cursor)
     return has_null;
 }
 
+// --- sets made before ---
+//
+// A condition that was copied into a subquery is there twice, and so is what its IN asks. The code
+// that fills a set is a subroutine that runs once; the second IN calls it, and looks at the rows
+// through a cursor of its own.
+
+typedef struct SharedSet {
+    u32 select_id;
+    const char *affinities;
+    const KeyShape *shape; // the program keeps it
+    InSet set;
+    Reg return_reg;
+    int address;
+    struct SharedSet *next;
+} SharedSet;
+
+static bool same_shape(const KeyShape *a, const KeyShape *b)
+{
+    ASSERT(a != NULL);
+    ASSERT(b != NULL);
+
+    if (a->key_count != b->key_count)
+        return false;
+    for (u16 i = 0; i < a->key_count; i++) {
+        if (a->fields[i].collation != b->fields[i].collation)
+            return false;
+    }
+    return true;
+}
+
+static const SharedSet *find_shared(const Codegen *g, u32 select_id, const char *affinities,
+                                    const KeyShape *shape)
+{
+    for (const SharedSet *s = g->shared_sets; s != NULL; s = s->next) {
+        if (s->select_id == select_id && strcmp(s->affinities, affinities) == 0
+            && same_shape(s->shape, shape))
+            return s;
+    }
+    return NULL;
+}
+
+static void code_shared(Codegen *g, const SharedSet *shared, u32 flags, InSet *out)
+{
+    ASSERT(shared->address > 0);
+
+    plan_pop(g, plan_push(g, "REUSE LIST SUBQUERY %u", shared->select_id));
+    int skip = program_emit(g->program, OP_Once, 0, 0, 0);
+    program_emit(g->program, OP_Gosub, shared->return_reg, shared->address, 0);
+    program_emit(g->program, OP_OpenDup, out->cursor, shared->set.cursor, 0);
+    out->filter = shared->set.filter;
+    if ((flags & IN_WANTS_NULL) != 0 && shared->shape->key_count == 1)
+        out->has_null = code_has_null(g, out->cursor);
+    program_jump_here(g->program, skip);
+}
+
+static void share_set(Codegen *g, SharedSet set)
+{
+    SharedSet *copy = arena_alloc(g->arena, sizeof *copy);
+    if (copy == NULL)
+        return; // the arena remembers
+    *copy = set;
+    copy->next = g->shared_sets;
+    g->shared_sets = copy;
+}
+
+// --- making a set ---
+
+static void open_set(Codegen *g, const Expr *in, KeyShape *shape, u32 flags, InSet *out)
+{
+    bool is_correlated = (in->flags & EXPR_CORRELATED) != 0;
+    program_emit_shape(g->program, OP_OpenEphemeral, out->cursor, shape->key_count, 0, shape);
+    if (in->select != NULL && !is_correlated && (flags & IN_MEMBERSHIP) != 0) {
+        out->filter = reg_new(g);
+        program_emit(g->program, OP_Blob, BLOOM_SIZE, out->filter, 0);
+    }
+}
+
+static void fill_set(Codegen *g, Expr *in, u32 flags, const char *affinities, InSet *out)
+{
+    if (in->select != NULL)
+        fill_from_select(g, in, out, affinities);
+    else
+        fill_from_list(g, in, out->cursor, affinities);
+    if ((flags & IN_WANTS_NULL) != 0 && vector_size(in->left) == 1)
+        out->has_null = code_has_null(g, out->cursor);
+}
+
+// A set of rows that depends on nothing outside.
+static void code_constant_select(Codegen *g, Expr *in, u32 flags, KeyShape *shape, InSet *out)
+{
+    ASSERT(in->select != NULL);
+    ASSERT((in->flags & EXPR_CORRELATED) == 0);
+
+    const char *affinities = set_affinities(g, in);
+    const SharedSet *known =
+        affinities != NULL ? find_shared(g, in->select->id, affinities, shape) : NULL;
+    if (known != NULL) {
+        code_shared(g, known, flags, out);
+        key_shape_unref(shape);
+        return;
+    }
+    SharedSet made = {.select_id = in->select->id, .affinities = affinities, .shape = shape};
+    made.return_reg = reg_new(g);
+    made.address = program_emit(g->program, OP_BeginSubrtn, 0, made.return_reg, 0) + 1;
+    int skip = program_emit(g->program, OP_Once, 0, 0, 0);
+    bool hoist = g->hoist_constants;
+    g->hoist_constants = false;
+    open_set(g, in, shape, flags, out);
+    fill_set(g, in, flags, affinities, out);
+    g->hoist_constants = hoist;
+    program_jump_here(g->program, skip);
+    program_emit(g->program, OP_Return, made.return_reg, made.address, 1);
+    made.set = *out;
+    if (affinities != NULL)
+        share_set(g, made);
+}
+
 void code_in_set(Codegen *g, Expr *in, u32 flags, InSet *out)
 {
     ASSERT(in->kind == EX_IN);
@@ -107,24 +224,20 @@ void code_in_set(Codegen *g, Expr *in, u32 flags, InSet *out)
                       width);
         return;
     }
-    bool once =
-        in->select != NULL ? (in->flags & EXPR_CORRELATED) == 0 : list_is_constant(in->list);
+    KeyShape *shape = set_shape(g, in);
+    if (shape == NULL)
+        return; // the error is noted
+    if (in->select != NULL && (in->flags & EXPR_CORRELATED) == 0) {
+        code_constant_select(g, in, flags, shape, out);
+        return;
+    }
+    bool once = in->select == NULL && list_is_constant(in->list);
     int skip = once ? program_emit(g->program, OP_Once, 0, 0, 0) : -1;
     bool hoist = g->hoist_constants;
     if (once)
         g->hoist_constants = false;
-    char *affinities = set_affinities(g, in);
-    program_emit_shape(g->program, OP_OpenEphemeral, out->cursor, (int)width, 0, set_shape(g, in));
-    if (in->select != NULL && once && (flags & IN_MEMBERSHIP) != 0) {
-        out->filter = reg_new(g);
-        program_emit(g->program, OP_Blob, BLOOM_SIZE, out->filter, 0);
-    }
-    if (in->select != NULL)
-        fill_from_select(g, in, out, affinities);
-    else
-        fill_from_list(g, in, out->cursor, affinities);
-    if ((flags & IN_WANTS_NULL) != 0 && width == 1)
-        out->has_null = code_has_null(g, out->cursor);
+    open_set(g, in, shape, flags, out);
+    fill_set(g, in, flags, set_affinities(g, in), out);
     g->hoist_constants = hoist;
     if (skip >= 0)
         program_jump_here(g->program, skip);

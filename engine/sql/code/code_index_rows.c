@@ -93,8 +93,30 @@ int row_key_width(const Table *table)
     return table_has_rowid(table) ? 1 : table_primary_key(table)->key_count;
 }
 
+void code_open_keys(Codegen *g, int cursor, Index *primary, int width)
+{
+    ASSERT(cursor >= 0);
+    ASSERT(width >= (primary != NULL ? primary->key_count : 1));
+
+    u16 key_count = primary != NULL ? primary->key_count : 1;
+    KeyShape *shape = key_shape_new(g->db, g->db->encoding, key_count, (u16)width);
+    if (shape == NULL) {
+        codegen_fail(g, connection_out_of_memory(g->db));
+        return;
+    }
+    const KeyShape *order = primary != NULL ? index_shape(g->db, primary) : NULL;
+    if (primary != NULL && order == NULL)
+        codegen_fail(g, g->db->error_code); // no such collation, no memory
+    for (u16 i = 0; order != NULL && i < key_count; i++)
+        shape->fields[i] = order->fields[i];
+    program_emit_shape(g->program, OP_OpenEphemeral, cursor, width, 0, shape);
+}
+
 void code_row_key(Codegen *g, const WriteTable *wt, RowKey key)
 {
+    ASSERT(key.first > 0);
+    ASSERT(key.count == row_key_width(wt->table));
+
     if (table_has_rowid(wt->table)) {
         code_item_column(g, wt->stored, ROWID_COLUMN, key.first);
         return;

@@ -243,23 +243,34 @@ bool code_truth_is_decided(const Expr *e, bool *truth)
     return left_is && right_is;
 }
 
+// A side without subqueries goes first: it is cheap and may make the other one needless.
+bool code_right_goes_first(const Expr *e)
+{
+    return (e->left->flags & EXPR_HAS_SUBQUERY) != 0 && (e->right->flags & EXPR_HAS_SUBQUERY) == 0;
+}
+
 static void code_jump_connective(Codegen *g, Expr *e, Label to, bool when, bool null_as)
 {
+    ASSERT(e->kind == EX_AND || e->kind == EX_OR);
+
     bool truth;
     if (code_truth_is_decided(e, &truth)) {
         if (truth == when)
             program_emit(g->program, OP_Goto, 0, to, 0);
         return;
     }
+    bool is_swapped = code_right_goes_first(e);
+    Expr *first = is_swapped ? e->right : e->left;
+    Expr *second = is_swapped ? e->left : e->right;
     bool either_decides = (e->kind == EX_OR) == when; // "true if" of OR, "false if" of AND
     if (either_decides) {
-        code_jump(g, e->left, to, when, null_as);
-        code_jump(g, e->right, to, when, null_as);
+        code_jump(g, first, to, when, null_as);
+        code_jump(g, second, to, when, null_as);
         return;
     }
     Label past = label_new(g->program);
-    code_jump(g, e->left, past, !when, null_as);
-    code_jump(g, e->right, to, when, null_as);
+    code_jump(g, first, past, !when, null_as);
+    code_jump(g, second, to, when, null_as);
     label_here(g->program, past);
 }
 

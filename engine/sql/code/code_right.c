@@ -3,16 +3,17 @@
 // in are a subroutine, which the second pass calls once more for each unmatched row.
 
 #include "sql/code/code_query.h"
+#include "sql/code/code_write.h"
 #include "sql/expr_tree.h"
 
 // The key that tells rows apart where they have no rowid; NULL where one number does, as with the
 // rows of virtual tables and of subqueries.
-static const Index *primary_of(const FromItem *item)
+static Index *primary_of(const FromItem *item)
 {
     if (item->kind != FROM_TABLE || item->table->kind != TABLE_ORDINARY
         || table_is_rowid(item->table))
         return NULL;
-    const Index *primary = table_primary_key(item->table);
+    Index *primary = table_primary_key(item->table);
     ASSERT(primary != NULL);
     return primary;
 }
@@ -21,23 +22,6 @@ static u32 key_size(const FromItem *item)
 {
     const Index *primary = primary_of(item);
     return primary == NULL ? 1 : primary->key_count;
-}
-
-static KeyShape *key_shape(Codegen *g, const FromItem *item)
-{
-    u32 size = key_size(item);
-    KeyShape *shape = key_shape_new(g->db, g->db->encoding, (u16)size, (u16)size);
-    if (shape == NULL) {
-        codegen_fail(g, connection_out_of_memory(g->db));
-        return NULL;
-    }
-    const Index *primary = primary_of(item);
-    for (u32 i = 0; primary != NULL && i < size; i++) {
-        const Collation *c = catalog_find_collation(g->db, g->db->encoding, primary->collations[i]);
-        if (c != NULL)
-            shape->fields[i].collation = c;
-    }
-    return shape;
 }
 
 static void code_key(Codegen *g, FromItem *item, Reg first)
@@ -61,8 +45,7 @@ void code_right_begin(Codegen *g, JoinCode *jc, LevelCode *lc)
     lc->matched_cursor = cursor_new(g);
     lc->body_return = reg_new(g);
     program_emit(g->program, OP_Null, 0, lc->body_return, 0);
-    program_emit_shape(g->program, OP_OpenEphemeral, lc->matched_cursor, (int)key_size(item), 0,
-                       key_shape(g, item));
+    code_open_keys(g, lc->matched_cursor, primary_of(item), (int)key_size(item));
 }
 
 void code_right_match(Codegen *g, LevelCode *lc)

@@ -345,11 +345,7 @@ static void code_open_store(UpdateCode *c)
         program_emit(g->program, OP_OpenEphemeral, c->store, width, 0);
         return;
     }
-    KeyShape *shape = key_shape_new(g->db, g->db->encoding, (u16)u->key.count, (u16)width);
-    if (shape == NULL)
-        codegen_fail(g, connection_out_of_memory(g->db));
-    else
-        program_emit_shape(g->program, OP_OpenEphemeral, c->store, width, 0, shape);
+    code_open_keys(g, c->store, table_primary_key(u->table), width);
 }
 
 static void code_stored_updates(UpdateCode *c)

@@ -60,6 +60,9 @@ void code_seek_row(Codegen *g, const WriteTable *wt, RowKey key, Label gone);
 // The key of the row under data_cursor.
 void code_row_key(Codegen *g, const WriteTable *wt, RowKey key);
 int row_key_width(const Table *table);
+// A temporary index over records of `width` fields of which the first are keys of the table: those
+// of its PRIMARY KEY, in the order of it, or a rowid when `primary` is NULL.
+void code_open_keys(Codegen *g, int cursor, Index *primary, int width);
 // Loads all columns and the rowid of the row under data_cursor into an image.
 void code_load_image(Codegen *g, const WriteTable *wt, Reg first);
 // The affinities of all columns, in table order, on an image; STRICT types are checked.

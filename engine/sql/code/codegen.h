@@ -126,10 +126,11 @@ typedef struct Codegen {
     struct TriggerProgram *trigger_programs; // compiled so far, of the outermost Codegen
     struct AutoIncrement *autoincrements;    // counters in use, of the outermost Codegen
     struct ForeignKeyAction *foreign_key_actions;
-    int nested;           // statements that are part of another (code_nested)
-    bool nested_counts;   // what they change counts all the same
-    int returning_cursor; // rows RETURNING has made, 1 + cursor; 0: none
-    Reg count_register;   // PRAGMA count_changes; 0: off
+    int nested;                    // statements that are part of another (code_nested)
+    bool nested_counts;            // what they change counts all the same
+    int returning_cursor;          // rows RETURNING has made, 1 + cursor; 0: none
+    Reg count_register;            // PRAGMA count_changes; 0: off
+    struct SharedSet *shared_sets; // of IN, made so far (code_in.c)
 } Codegen;
 
 // --- lifecycle ---

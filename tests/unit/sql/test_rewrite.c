@@ -214,6 +214,12 @@ static void conditions_go_down_into_what_stays_a_subquery(void **state)
     assert_non_null(sub->where);
     assert_non_null(sub->prior->where);
 
+    s = rewritten(f, "select * from (select distinct a from t1) where a=(select 1)");
+    assert_non_null(s->from->items[0]->select->where);
+
+    s = rewritten(f, "select * from (select distinct a from t1) where a in (select d from t2)");
+    assert_non_null(s->from->items[0]->select->where);
+
     s = rewritten(f, "select * from t1 left join v2 on v2.a=3 where s is null");
     sub = s->from->items[1]->select;
     assert_non_null(sub->where);
@@ -227,7 +233,7 @@ static void conditions_stay_where_going_down_would_change_the_result(void **stat
         "select * from (select a, b from t1 limit 3) where a=1",
         "select * from (select a, row_number() over (order by b) from t1) where a=1",
         "select * from (select distinct a from t1) where a=random()",
-        "select * from (select distinct a from t1) where a=(select 1)",
+        "select * from (select distinct a from t1) as x where a=(select d from t2 where t2.a=x.a)",
         "select * from (select distinct a from t1) as x, t2 where x.a=t2.a",
         "with c as (select distinct a from t1) select * from c, c as d where c.a=1",
     };
