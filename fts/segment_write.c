@@ -128,11 +128,12 @@ static void idx_write(SegmentWriter *w, bool has_dlidx)
 }
 
 // The row of the last page that starts with a term: how many pages its doclist fills is now known.
+// One row may fill them all: where no page starts a row there is nothing to index.
 static void idx_end(SegmentWriter *w)
 {
     if (w->idx_pgno == 0)
         return;
-    bool has_dlidx = w->empty_count >= DLIDX_PAGES_MIN;
+    bool has_dlidx = w->empty_count >= DLIDX_PAGES_MIN && w->levels[0].bytes.size > 0;
     for (u32 height = 0; has_dlidx && height < DLIDX_LEVEL_MAX; height++) {
         if (w->levels[height].bytes.size > 0)
             dlidx_write(w, height);

@@ -92,8 +92,10 @@ static void add_value(Plan *plan, Text *sql)
     Text *text = &(Text){.size = 0};
     if (one_in(plan, 25)) {
         static const char *const odd[] = {"NULL", "123.5", "-7", "''", "x'6162632064656620ff'"};
-        // Older ones may give a blob back as text, once they have looked into it.
-        text_add(sql, "%s", odd[plan_random(plan, plan->version < 3044000 ? 4 : 5)]);
+        // Stock SQLite may give a blob back as text once it has looked into it, as it does to rank
+        // where the index lacks positions or lengths; older versions on any occasion.
+        bool keeps_blobs = plan->version >= 3044000 && plan->detail == FULL && plan->has_columnsize;
+        text_add(sql, "%s", odd[plan_random(plan, keeps_blobs ? 5 : 4)]);
         return;
     }
     uint32_t count = plan_random(plan, 2 + plan_random(plan, one_in(plan, 20) ? 300 : 30));
@@ -294,13 +296,27 @@ static void transact(Plan *plan, Text *sql)
     }
 }
 
+// An old stock library goes on with the structure record it last read when it refuses a value, even
+// if another connection has written since: it then writes segments over those of the other. Such a
+// library is given values it takes.
+static void set_option(Plan *plan, Text *sql)
+{
+    static const char *const options[] = {"automerge", "usermerge", "crisismerge",
+                                          "hashsize",  "pgsz",      "deletemerge"};
+    const uint32_t pgsz_min = 32;
+    bool is_old = plan->version < 3044000;
+    const char *option = options[plan_random(plan, is_old ? 5 : 6)];
+    int value = 2 + (int)plan_random(plan, 12);
+    if (!is_old && one_in(plan, 6))
+        value = (int)plan_random(plan, 3000) - 20;
+    if (is_old && strcmp(option, "pgsz") == 0)
+        value += (int)pgsz_min;
+    text_set(sql, "INSERT INTO t(t, rank) VALUES('%s', %d)", option, value);
+}
+
 static void command(Plan *plan, Text *sql)
 {
-    static const char *const settings[] = {"automerge", "usermerge", "crisismerge",
-                                           "hashsize",  "pgsz",      "deletemerge"};
-    // Knows neither flush nor deletemerge, and may go on with an old structure record when a value
-    // is refused.
-    bool is_old = plan->version < 3044000;
+    bool is_old = plan->version < 3044000; // does not know flush yet
     const char *flush = is_old ? "optimize" : "flush";
     switch (plan_random(plan, 9)) {
     case 0: text_set(sql, "INSERT INTO t(t) VALUES('optimize')"); return;
@@ -322,12 +338,7 @@ static void command(Plan *plan, Text *sql)
         text_set(sql, "INSERT INTO t(t) VALUES('%s')",
                  plan->content == CONTENTLESS && one_in(plan, 8) ? "delete-all" : "optimize");
         return;
-    default:
-        text_set(sql, "INSERT INTO t(t, rank) VALUES('%s', %d)",
-                 settings[plan_random(plan, is_old ? 5 : 6)],
-                 !is_old && one_in(plan, 6) ? (int)plan_random(plan, 3000) - 20
-                                            : 2 + (int)plan_random(plan, 12));
-        return;
+    default: set_option(plan, sql); return;
     }
 }
 
@@ -369,7 +380,10 @@ static void add_phrase(Plan *plan, Text *match)
     } else {
         add_bareword(plan, match);
     }
-    if (one_in(plan, 6))
+    // An old stock library may spoil what it has pending when it looks for a prefix there: it then
+    // writes what it takes for corrupt itself.
+    bool may_be_prefix = plan->version >= 3044000 || !plan->is_open;
+    if (may_be_prefix && one_in(plan, 6))
         text_add(match, "*");
 }
 

@@ -30,4 +30,19 @@ static void every_step_leaves_a_sound_index(void **state)
     CHECK(cases);
 }
 
-TEST_SUITE(merge_step, cmocka_unit_test(every_step_leaves_a_sound_index))
+// A doclist index lists pages on which rows start: here there is none behind the first.
+static void one_row_over_many_pages_has_no_doclist_index(void **state)
+{
+    (void)state;
+    static const SqlCase cases[] = {
+        {"CREATE VIRTUAL TABLE t USING fts5(a); INSERT INTO t(t, rank) VALUES('pgsz', 32);"
+         "INSERT INTO t VALUES(replace(printf('%.300c', 'x'), 'x', 'x '));"
+         "SELECT count(*) > 5, sum(id >> 36 & 1) FROM t_data; SELECT sum(pgno & 1) FROM t_idx;"
+         "INSERT INTO t(t) VALUES('integrity-check')",
+         "1|0\n0"},
+    };
+    CHECK(cases);
+}
+
+TEST_SUITE(merge_step, cmocka_unit_test(every_step_leaves_a_sound_index),
+           cmocka_unit_test(one_row_over_many_pages_has_no_doclist_index))
