@@ -178,10 +178,11 @@ static void code_delete_rows(DeleteCode *d)
     Codegen *g = d->g;
     RowKey key = {.count = row_key_width(d->table)};
     key.first = reg_range_new(g, key.count);
-    bool alone = d->triggers == 0 && !d->foreign_keys && !has_subquery(d->delete_->where);
+    bool is_alone = d->triggers == 0 && !d->foreign_keys;
     u32 flags = WHERE_DUPLICATES_OK;
-    if (alone)
-        flags |= WHERE_ONE_PASS | WHERE_MANY_ROWS;
+    // Triggers and foreign keys may move the cursor, of which a loop of one row has no more need.
+    if (!has_subquery(d->delete_->where))
+        flags |= WHERE_ONE_PASS | (is_alone ? WHERE_MANY_ROWS : 0);
     int open_store = program_here(g->program);
     KeyStore store = key_store_begin(d);
     write_table_open_indexes(g, &d->wt, OP_OpenWrite, 0);

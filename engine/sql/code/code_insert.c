@@ -425,7 +425,7 @@ static bool upsert_touches_others(const InsertCode *in, const Upsert *clause)
     }
     return changed != NULL
            && (foreign_keys_needed(in->g, in->table, changed, false)
-               || triggers_for(in->g, in->table, TRIGGER_UPDATE, changed) != 0);
+               || triggers_for(in->g, in->table, TRIGGER_UPDATE, clause->set) != 0);
 }
 
 // A row with the rowid given may have to go or to change first, with foreign keys that look at it.

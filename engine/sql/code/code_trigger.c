@@ -18,33 +18,46 @@ struct TriggerProgram {
 
 // --- which fire ---
 
-static bool updates_one_of(const Trigger *trigger, const Table *table, const bool *changed)
+static bool list_names(const Trigger *trigger, const char *column)
 {
-    if (trigger->update_of == NULL || changed == NULL)
-        return true;
     for (u32 i = 0; i < trigger->update_of_count; i++) {
-        int column = table_column_index(table, trigger->update_of[i]);
-        if (column >= 0 && changed[column])
+        if (sqlite3_stricmp(trigger->update_of[i], column) == 0)
             return true;
     }
     return false;
 }
 
-static bool fires(const Trigger *trigger, const Table *table, TriggerEvent event,
-                  const bool *changed)
+// What counts is the word: UPDATE OF the key does not hear of SET rowid, nor UPDATE OF a generated
+// column of what that one is made of.
+static bool updates_one_of(const Trigger *trigger, const SetList *set)
 {
-    return trigger->event == event
-           && (event != TRIGGER_UPDATE || updates_one_of(trigger, table, changed));
+    if (trigger->update_of == NULL || set == NULL)
+        return true;
+    for (u32 i = 0; i < set->count; i++) {
+        const IdList *columns = set->items[i].columns;
+        for (u32 field = 0; field < columns->count; field++) {
+            if (list_names(trigger, columns->items[field].name))
+                return true;
+        }
+    }
+    return false;
 }
 
-u32 triggers_for(Codegen *g, Table *table, TriggerEvent event, const bool *changed)
+static bool fires(const Trigger *trigger, TriggerEvent event, const SetList *set)
+{
+    ASSERT(set == NULL || event == TRIGGER_UPDATE);
+
+    return trigger->event == event && (event != TRIGGER_UPDATE || updates_one_of(trigger, set));
+}
+
+u32 triggers_for(Codegen *g, Table *table, TriggerEvent event, const SetList *set)
 {
     u32 times = 0;
     if ((g->db->flags & CONN_FLAG(ENABLE_TRIGGER)) == 0 || g->nested > 0)
         return 0;
     for (Trigger *t = catalog_next_trigger(g->db, table, NULL); t != NULL;
          t = catalog_next_trigger(g->db, table, t)) {
-        if (fires(t, table, event, changed))
+        if (fires(t, event, set))
             times |= 1u << t->time;
     }
     return times;
@@ -233,7 +246,7 @@ void code_fire_triggers(Codegen *g, const FireTriggers *fire)
         return;
     for (Trigger *t = catalog_next_trigger(g->db, fire->table, NULL);
          t != NULL && !codegen_failed(g); t = catalog_next_trigger(g->db, fire->table, t)) {
-        if (t->time == fire->time && fires(t, fire->table, fire->event, fire->changed))
+        if (t->time == fire->time && fires(t, fire->event, fire->set))
             code_run_trigger(g, t, fire->table, fire->base, fire->on_conflict, fire->ignore);
     }
 }

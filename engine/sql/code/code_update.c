@@ -73,7 +73,7 @@ bool update_row_init(Codegen *g, UpdateRow *u)
         table->kind == TABLE_ORDINARY && !table_has_rowid(table) ? table_primary_key(table) : NULL;
     for (int i = 0; primary != NULL && i < primary->key_count; i++)
         u->key_changes |= u->changed[primary->columns[i]];
-    u->triggers = triggers_for(g, table, TRIGGER_UPDATE, u->changed);
+    u->triggers = triggers_for(g, table, TRIGGER_UPDATE, u->set);
     u->has_foreign_keys = table->kind == TABLE_ORDINARY
                           && foreign_keys_needed(g, table, u->changed, u->rowid_changes);
     return true;
@@ -186,7 +186,7 @@ static void code_update_triggers(Codegen *g, const UpdateRow *u, TriggerTime tim
     code_fire_triggers(g, &(FireTriggers){.table = u->table,
                                           .event = TRIGGER_UPDATE,
                                           .time = time,
-                                          .changed = u->changed,
+                                          .set = u->set,
                                           .base = u->old_first,
                                           .on_conflict = u->on_conflict,
                                           .ignore = u->next});
@@ -376,6 +376,8 @@ static bool set_has_subquery(const SetList *set)
     return false;
 }
 
+// Triggers and foreign keys may move the cursor, which a loop of one row has no more need of: what
+// follows seeks the row again.
 static u32 loop_flags(const UpdateCode *c)
 {
     const UpdateRow *u = &c->row;
@@ -383,10 +385,10 @@ static u32 loop_flags(const UpdateCode *c)
     bool has_subquery =
         set_has_subquery(update->set)
         || (update->where != NULL && (update->where->flags & EXPR_HAS_SUBQUERY) != 0);
-    if (update->from != NULL || u->triggers != 0 || u->has_foreign_keys || u->replaces
-        || has_subquery)
+    if (update->from != NULL || u->replaces || has_subquery)
         return 0;
-    return WHERE_ONE_PASS | (u->key_changes ? 0 : WHERE_MANY_ROWS);
+    bool is_alone = u->triggers == 0 && !u->has_foreign_keys && !u->key_changes;
+    return WHERE_ONE_PASS | (is_alone ? WHERE_MANY_ROWS : 0);
 }
 
 // A loop over many rows may not change the index it walks.

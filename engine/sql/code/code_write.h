@@ -167,15 +167,15 @@ void code_returning_end(Codegen *g, ExprList *returning);
 
 // --- triggers (code_trigger.c) ---
 
-// Is there a trigger for the event (with an UPDATE: of one of the columns changed)? Bits
+// Is there a trigger for the event (with an UPDATE: of a column that it sets)? Bits
 // 1 << TriggerTime.
-u32 triggers_for(Codegen *g, Table *table, TriggerEvent event, const bool *changed);
+u32 triggers_for(Codegen *g, Table *table, TriggerEvent event, const SetList *set);
 // base: register of OLD's image; for INSERT what would be OLD's.
 typedef struct FireTriggers {
     Table *table;
     TriggerEvent event;
     TriggerTime time;
-    const bool *changed;
+    const SetList *set; // of an UPDATE
     Reg base;
     u8 on_conflict;
     Label ignore;
