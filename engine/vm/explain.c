@@ -14,6 +14,8 @@ static const char *const plan_columns[] = {"id", "parent", "notused", "detail"};
 
 int explain_column_count(ExplainMode mode)
 {
+    ASSERT(mode != EXPLAIN_NONE);
+
     return mode == EXPLAIN_PROGRAM ? EXPLAIN_COLUMNS : (int)ARRAY_LEN(plan_columns);
 }
 
@@ -21,6 +23,7 @@ void explain_set_columns(Vm *vm)
 {
     if (vm->explain == EXPLAIN_NONE)
         return;
+    ASSERT(vm->column_count == explain_column_count(vm->explain));
     const char *const *names = vm->explain == EXPLAIN_PROGRAM ? program_columns : plan_columns;
     for (int i = 0; i < vm->column_count; i++) {
         Value *v = &vm->column_texts[i * VM_COLUMN_TEXTS + VM_COLUMN_NAME];
@@ -30,8 +33,11 @@ void explain_set_columns(Vm *vm)
 
 // --- the fourth operand ---
 
+// As SQLite prints it: k(fields,B,-NOCASE,N.B): descending, NULLS LAST, B for BINARY.
 static void shape_text(const KeyShape *shape, Buffer *out)
 {
+    ASSERT(shape->key_count <= shape->all_count);
+
     buffer_printf(out, "k(%d", shape->key_count);
     for (u16 i = 0; i < shape->key_count; i++) {
         const KeyField *field = &shape->fields[i];
@@ -135,6 +141,8 @@ static void synopsis_text(const Instr *in, Buffer *out)
 // Instruction number n of the statement, counted over all its programs; NULL past the end.
 static const Instr *instruction_at(const Vm *vm, int n, int *address)
 {
+    ASSERT(n >= 0);
+
     if (n < vm->code_size) {
         *address = n;
         return &vm->code[n];
@@ -166,6 +174,8 @@ static int row_text(Value *v, Buffer *text, bool null_if_empty)
 
 static int program_row(Value *row, const Instr *in, int address)
 {
+    ASSERT(in->op < OPCODE_COUNT);
+
     const char *name = opcode_info(in->op)->name;
     value_set_i64(&row[0], address);
     TRY(value_set_text(&row[1], name, strlen(name), SQLITE_UTF8, BYTES_STATIC));
@@ -182,6 +192,8 @@ static int program_row(Value *row, const Instr *in, int address)
 
 static int plan_row(Value *row, const Instr *in)
 {
+    ASSERT(in->op == OP_Explain);
+
     value_set_i64(&row[0], in->p1);
     value_set_i64(&row[1], in->p2);
     value_set_i64(&row[2], in->p3);

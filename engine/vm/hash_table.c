@@ -58,6 +58,9 @@ struct HashTable {
 
 // --- hashing and equality ---
 
+// The two halves of a 128-bit product, joined: every bit of both factors reaches every bit. The
+// scheme and the odd constants below are wyhash's (Wang Yi, public domain); the first one is 2^64
+// divided by the golden ratio. Hashes are never stored, so they may change.
 static inline u64 mix(u64 a, u64 b)
 {
     unsigned __int128 product = (unsigned __int128)(a ^ 0x9e3779b97f4a7c15ull) * (b | 1);
@@ -87,8 +90,12 @@ static u64 hash_folded(const char *text, size_t size)
     return hash;
 }
 
+// Texts that a collation calls equal must hash alike. Of a user's collation nothing is known: all
+// its texts are in one bucket.
 static u64 hash_text(const Value *v, const Collation *collation)
 {
+    ASSERT(v->flags & V_TEXT);
+
     if (collation->is_binary)
         return hash_bytes((const u8 *)v->bytes, v->size, 3);
     if (v->encoding == SQLITE_UTF8 && collation == &collation_nocase)
@@ -105,6 +112,8 @@ static u64 hash_text(const Value *v, const Collation *collation)
 // Without its trailing zeroes, so that a zero tail need not be written out.
 static u64 hash_blob(const Value *v)
 {
+    ASSERT(v->flags & V_BLOB);
+
     size_t size = v->size;
     while (size > 0 && v->bytes[size - 1] == 0)
         size--;
@@ -121,6 +130,7 @@ static u64 hash_of_value(const Value *v, const Collation *collation)
         return hash_blob(v);
     if (v->flags & (V_INT | V_INT_REAL))
         return mix((u64)v->u.integer, 5);
+    ASSERT(v->flags & V_REAL);
     f64 real = v->u.real;
     if (real >= -9223372036854775808.0 && real < 9223372036854775808.0 && (f64)(i64)real == real)
         return mix((u64)(i64)real, 5); // equals that integer
@@ -131,6 +141,8 @@ static u64 hash_of_value(const Value *v, const Collation *collation)
 
 static const Collation *key_collation(const HashTable *h, u32 i)
 {
+    ASSERT(i < h->key_count);
+
     return h->shape == NULL ? &collation_binary : h->shape->fields[i].collation;
 }
 
@@ -146,6 +158,8 @@ static u64 hash_of_key(const HashTable *h, const Value *key)
 
 static void slot_as_value(const HashSlot *slot, Value *out)
 {
+    ASSERT((slot->flags & ~V_TYPE_MASK) == 0);
+
     out->flags = slot->flags;
     out->encoding = slot->encoding;
     if (slot->flags & (V_TEXT | V_BLOB)) {
@@ -159,6 +173,8 @@ static void slot_as_value(const HashSlot *slot, Value *out)
 
 static bool slot_equals(const HashSlot *slot, const Value *v, const Collation *collation)
 {
+    ASSERT(collation != NULL);
+
     if (slot->flags == V_INT && (v->flags & V_TYPE_MASK) == V_INT)
         return slot->u.integer == v->u.integer;
     Value held = {0};
@@ -179,6 +195,8 @@ static bool key_equals(const HashTable *h, const HashEntry *e, u64 hash, const V
 
 static bool key_has_null(const HashTable *h, const Value *key)
 {
+    ASSERT(key != NULL);
+
     for (u32 i = 0; i < h->key_count; i++) {
         if (key[i].flags & V_NULL)
             return true;
@@ -212,6 +230,9 @@ static int slot_fill(HashTable *h, HashSlot *slot, const Value *v)
 static int entry_add(HashTable *h, u64 hash, const Value *key, const Value *payload,
                      HashEntry **out)
 {
+    ASSERT(key != NULL);
+    ASSERT(*h->last == NULL);
+
     u32 slots = h->key_count + (payload == NULL ? 0 : h->payload_count);
     HashEntry *e = arena_alloc_zeroed(&h->arena, sizeof *e + slots * sizeof(HashSlot));
     if (e == NULL)
@@ -230,7 +251,8 @@ static int entry_add(HashTable *h, u64 hash, const Value *key, const Value *payl
 
 // --- buckets ---
 
-static int buckets_make(HashTable *h, u64 wanted)
+// Empty buckets instead of those there are, for `wanted` entries and half as many more.
+static int buckets_allocate(HashTable *h, u64 wanted)
 {
     u64 count = 16;
     while (count < wanted + wanted / 2)
@@ -241,20 +263,31 @@ static int buckets_make(HashTable *h, u64 wanted)
     mem_free(h->buckets);
     h->buckets = buckets;
     h->bucket_count = count;
-    // Appending at the ends of the chains keeps them in order of insertion; with few entries per
-    // bucket the walk is short.
-    for (HashEntry *e = h->first; e != NULL; e = e->next) {
-        e->chain = NULL;
-        HashEntry **link = &buckets[e->hash & (count - 1)];
-        while (*link != NULL)
-            link = &(*link)->chain;
-        *link = e;
-    }
+    return SQLITE_OK;
+}
+
+static inline void bucket_push(HashTable *h, HashEntry *e)
+{
+    ASSERT(h->bucket_count > 0 && (h->bucket_count & (h->bucket_count - 1)) == 0);
+
+    HashEntry **head = &h->buckets[e->hash & (h->bucket_count - 1)];
+    e->chain = *head;
+    *head = e;
+}
+
+// Groups have different keys: their order in a chain does not matter.
+static int buckets_make_for_groups(HashTable *h)
+{
+    TRY(buckets_allocate(h, 2 * h->count));
+    for (HashEntry *e = h->first; e != NULL; e = e->next)
+        bucket_push(h, e);
     return SQLITE_OK;
 }
 
 static inline HashEntry *chain_find(const HashTable *h, HashEntry *e, u64 hash, const Value *key)
 {
+    ASSERT(e == NULL || h->bucket_count > 0);
+
     while (e != NULL && !key_equals(h, e, hash, key))
         e = e->chain;
     return e;
@@ -284,6 +317,7 @@ int hash_new(sqlite3 *db, KeyShape *shape, u32 key_count, u32 payload_count, Has
     return SQLITE_OK;
 }
 
+// Groups that nobody came back for: an aggregate's state must be given back to its function (M7).
 static void accumulators_discard(HashTable *h, Value *accumulators)
 {
     for (u32 i = 0; i < h->payload_count; i++) {
@@ -327,6 +361,9 @@ void hash_free(HashTable *h)
 
 int hash_insert(HashTable *h, const Value *key, const Value *payload, u32 flags)
 {
+    ASSERT(payload != NULL || h->payload_count == 0);
+    ASSERT((flags & ~(u32)(HASH_NULL_EQUAL | HASH_KEEP_NULL)) == 0);
+
     bool has_null = key_has_null(h, key);
     if (has_null && flags == 0)
         return SQLITE_OK;
@@ -344,27 +381,20 @@ int hash_insert(HashTable *h, const Value *key, const Value *payload, u32 flags)
 // Chains in order of insertion, made from the last entry to the first.
 static int buckets_make_for_join(HashTable *h)
 {
-    u64 count = 16;
-    while (count < h->count + h->count / 2)
-        count *= 2;
-    h->buckets = mem_alloc_zeroed(count * sizeof *h->buckets);
     HashEntry **order = mem_alloc((h->count + 1) * sizeof *order);
-    if (h->buckets == NULL || order == NULL) {
-        mem_free(h->buckets);
-        mem_free(order);
-        h->buckets = NULL;
+    if (order == NULL)
         return SQLITE_NOMEM;
+    int rc = buckets_allocate(h, h->count);
+    if (rc != SQLITE_OK) {
+        mem_free(order);
+        return rc;
     }
-    h->bucket_count = count;
     u64 n = 0;
     for (HashEntry *e = h->first; e != NULL; e = e->next)
         order[n++] = e;
-    while (n > 0) {
-        HashEntry *e = order[--n];
-        HashEntry **head = &h->buckets[e->hash & (count - 1)];
-        e->chain = *head;
-        *head = e;
-    }
+    ASSERT(n == h->count);
+    while (n > 0)
+        bucket_push(h, order[--n]);
     mem_free(order);
     return SQLITE_OK;
 }
@@ -377,6 +407,7 @@ int hash_probe(HashTable *h, const Value *key, bool null_equal, bool *found)
         return SQLITE_OK;
     if (UNLIKELY(h->bucket_count == 0))
         TRY(buckets_make_for_join(h));
+    ASSERT(h->bucket_count >= h->count);
     u64 hash = hash_of_key(h, key);
     h->current = chain_find(h, h->buckets[hash & (h->bucket_count - 1)], hash, key);
     *found = h->current != NULL;
@@ -385,6 +416,8 @@ int hash_probe(HashTable *h, const Value *key, bool null_equal, bool *found)
 
 static bool entries_equal(const HashTable *h, const HashEntry *a, const HashEntry *b)
 {
+    ASSERT(a != b);
+
     if (a->hash != b->hash || b->is_unfindable)
         return false;
     for (u32 i = 0; i < h->key_count; i++) {
@@ -400,6 +433,8 @@ bool hash_next(HashTable *h)
 {
     if (h->current == NULL)
         return false;
+    ASSERT(h->bucket_count > 0); // the entry was found by a probe
+
     const HashEntry *here = h->current;
     HashEntry *e = here->chain;
     while (e != NULL && !entries_equal(h, here, e))
@@ -417,6 +452,7 @@ void hash_mark(HashTable *h)
 
 // --- walking over all ---
 
+// The order of the groups, as ORDER BY would have it under the table's shape.
 static int entry_order(const HashTable *h, const HashEntry *a, const HashEntry *b)
 {
     for (u32 i = 0; i < h->key_count; i++) {
@@ -437,6 +473,8 @@ static int entry_order(const HashTable *h, const HashEntry *a, const HashEntry *
 static void merge_entries(const HashTable *h, HashEntry **source, u64 left, u64 count,
                           HashEntry **target)
 {
+    ASSERT(left <= count);
+
     u64 a = 0, b = left;
     for (u64 i = 0; i < count; i++) {
         bool takes_left = b >= count || (a < left && entry_order(h, source[a], source[b]) <= 0);
@@ -444,6 +482,8 @@ static void merge_entries(const HashTable *h, HashEntry **source, u64 left, u64 
     }
 }
 
+// Bottom-up merge sort of pointers: groups with equal keys do not exist, but the entries of a join
+// may be equal and keep their order.
 static int entries_order(HashTable *h)
 {
     mem_free(h->ordered);
@@ -456,6 +496,7 @@ static int entries_order(HashTable *h)
     u64 count = 0;
     for (HashEntry *e = h->first; e != NULL; e = e->next)
         items[count++] = e;
+    ASSERT(count == h->count);
     for (u64 width = 1; width < count; width *= 2) {
         for (u64 i = 0; i < count; i += 2 * width) {
             u64 span = count - i < 2 * width ? count - i : 2 * width;
@@ -474,9 +515,11 @@ static HashEntry *walk_next(HashTable *h)
 {
     if ((h->walk_flags & HASH_SORTED) == 0)
         return h->current == NULL ? NULL : h->current->next;
+    ASSERT(h->ordered != NULL);
     return ++h->position < h->count ? h->ordered[h->position] : NULL;
 }
 
+// Stands on `e`, or on the next one after it that the walk wants to see.
 static bool walk_settle(HashTable *h, HashEntry *e)
 {
     h->current = e;
@@ -487,6 +530,8 @@ static bool walk_settle(HashTable *h, HashEntry *e)
 
 int hash_rewind(HashTable *h, u32 flags, bool *empty)
 {
+    ASSERT((flags & ~(u32)(HASH_SORTED | HASH_UNMATCHED)) == 0);
+
     h->walk_flags = flags;
     h->position = 0;
     *empty = true;
@@ -524,6 +569,8 @@ void hash_group_load(HashTable *h, Value *accumulators)
 
 static int group_add(HashTable *h, u64 hash, const Value *key, HashEntry **out)
 {
+    ASSERT(h->current == NULL || !key_equals(h, h->current, hash, key));
+
     HashEntry *e;
     TRY(entry_add(h, hash, key, NULL, &e));
     if (h->payload_count > 0) {
@@ -533,17 +580,15 @@ static int group_add(HashTable *h, u64 hash, const Value *key, HashEntry **out)
     }
     for (u32 i = 0; i < h->payload_count; i++)
         value_init(&e->accumulators[i], h->db);
-    if (h->count > h->bucket_count) {
-        TRY(buckets_make(h, 2 * h->count));
-    } else {
-        HashEntry **head = &h->buckets[hash & (h->bucket_count - 1)];
-        e->chain = *head;
-        *head = e;
-    }
+    if (h->count > h->bucket_count)
+        TRY(buckets_make_for_groups(h));
+    else
+        bucket_push(h, e);
     *out = e;
     return SQLITE_OK;
 }
 
+// States are counted by a guess, since aggregates allocate where they like.
 static bool groups_are_full(const HashTable *h)
 {
     return h->arena.used + h->count * h->payload_count * STATE_SIZE >= h->memory_max;
@@ -596,6 +641,8 @@ bool hash_has_refused(const HashTable *h)
 
 void hash_set_memory_max(HashTable *h, u64 bytes)
 {
+    ASSERT(h->count == 0);
+
     h->memory_max = bytes;
 }
 
@@ -608,6 +655,8 @@ const Value *hash_value(HashTable *h, u32 field)
 
     if (h->current == NULL)
         return &null_value;
+    ASSERT(field < h->key_count || h->current->accumulators == NULL); // groups have no payload
+
     slot_as_value(&h->current->slots[field], &h->values[field]);
     return &h->values[field];
 }

@@ -17,6 +17,8 @@ struct KeyTree {
 // The whole tree is one write transaction that is never committed: it dies with the file.
 static int tree_open(KeyTree *tree, sqlite3 *db)
 {
+    ASSERT(tree->shape != NULL);
+
     Pgno root;
     int open_flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_EXCLUSIVE
                      | SQLITE_OPEN_DELETEONCLOSE | SQLITE_OPEN_TRANSIENT_DB;
@@ -63,8 +65,11 @@ void key_tree_free(KeyTree *tree)
     mem_free(tree);
 }
 
+// The key as a record in tree->record, which grows to the longest and is used again.
 static int record_make(KeyTree *tree)
 {
+    ASSERT(tree->values != NULL);
+
     RecordPlan plan;
     TRY(record_plan(tree->values, tree->key_count, NULL, tree->shape->encoding, &plan));
     u64 size = plan.header_size + plan.body_size;
@@ -82,6 +87,7 @@ int key_tree_add(KeyTree *tree, const Value *key, bool *existed)
 {
     int order;
     ASSERT(tree->cursor != NULL);
+    ASSERT(key != NULL);
 
     for (u32 i = 0; i < tree->key_count; i++)
         value_borrow(&tree->values[i], &key[i]);

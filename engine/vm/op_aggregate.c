@@ -6,6 +6,8 @@
 
 static inline Value **call_args(Vm *vm, CallSite *site, const Instr *in, int count)
 {
+    ASSERT(count == site->context.arg_count);
+
     Value *first = &vm->registers[in->p2];
     if (UNLIKELY(site->first != first)) {
         site->first = first;
@@ -18,6 +20,8 @@ static inline Value **call_args(Vm *vm, CallSite *site, const Instr *in, int cou
 // The message of a failed call is the text it left as its result.
 COLD static int call_failed(Vm *vm, FuncCall *call)
 {
+    ASSERT(call->rc != SQLITE_OK);
+
     const char *text = value_text(call->result, SQLITE_UTF8);
     if (call->rc == SQLITE_NOMEM)
         return SQLITE_NOMEM;
@@ -26,8 +30,11 @@ COLD static int call_failed(Vm *vm, FuncCall *call)
 
 int op_function(Vm *vm, const Instr *in)
 {
+    ASSERT(in->p4_kind == P4_CALL);
+
     CallSite *site = in->p4.call;
     FuncCall *call = &site->context;
+    ASSERT(call->func->call != NULL);
     Value **args = call_args(vm, site, in, in->p5);
     call_begin(call, &vm->registers[in->p3]);
     call->func->call(call, in->p5, args);
@@ -38,6 +45,8 @@ int op_function(Vm *vm, const Instr *in)
 
 int op_agg_step(Vm *vm, const Instr *in)
 {
+    ASSERT(in->p4_kind == P4_CALL);
+
     CallSite *site = in->p4.call;
     FuncCall *call = &site->context;
     Value **args = call_args(vm, site, in, in->p5);
@@ -48,6 +57,7 @@ int op_agg_step(Vm *vm, const Instr *in)
         call->func->inverse(call, in->p5, args);
     if (UNLIKELY(call->rc != SQLITE_OK))
         return call_failed(vm, call);
+    // min() and max() tell which row the bare columns of a query are taken from.
     if (UNLIKELY(call->no_effect) && in[-1].op == OP_CollSeq && in[-1].p1 != 0)
         value_set_i64(&vm->registers[in[-1].p1], 1);
     return SQLITE_OK;
@@ -55,6 +65,9 @@ int op_agg_step(Vm *vm, const Instr *in)
 
 int op_agg_value(Vm *vm, const Instr *in)
 {
+    ASSERT(in->p4_kind == P4_CALL);
+    ASSERT(in->p1 != in->p3); // the state stays: more rows may come into the window
+
     FuncCall *call = &in->p4.call->context;
     call_begin_aggregate(call, &vm->registers[in->p3], &vm->registers[in->p1]);
     call->func->value(call);
@@ -63,6 +76,8 @@ int op_agg_value(Vm *vm, const Instr *in)
 
 int op_agg_final(Vm *vm, const Instr *in)
 {
+    ASSERT(in->p4_kind == P4_CALL);
+
     FuncCall *call = &in->p4.call->context;
     if (in->p5 != 0) {
         call_discard_state(vm->db, &vm->registers[in->p1]);
@@ -74,6 +89,7 @@ int op_agg_final(Vm *vm, const Instr *in)
     return UNLIKELY(call->rc != SQLITE_OK) ? call_failed(vm, call) : SQLITE_OK;
 }
 
+// The collation itself was put into the call site when the program was sealed.
 int op_collation(Vm *vm, const Instr *in)
 {
     if (in->p1 != 0)
@@ -83,6 +99,8 @@ int op_collation(Vm *vm, const Instr *in)
 
 void call_sites_bind(Vm *vm)
 {
+    ASSERT(vm->program->is_sealed);
+
     for (CallSite *site = vm->program->calls; site != NULL; site = site->next) {
         FuncCall *call = &site->context;
         call->db = vm->db;
@@ -105,6 +123,9 @@ void call_sites_release(Program *p)
 // before it.
 CallSite *call_site_new(Program *p, const Instr *in, int address)
 {
+    ASSERT(in->p4_kind == P4_FUNCTION);
+    ASSERT(!p->is_sealed);
+
     int count = in->op == OP_AggValue || in->op == OP_AggFinal ? in->p2 : in->p5;
     CallSite *site = arena_alloc_zeroed(&p->arena, sizeof *site + (size_t)count * sizeof(Value *));
     if (site == NULL)

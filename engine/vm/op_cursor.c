@@ -1,4 +1,8 @@
 // Instructions that open, move and question cursors.
+//
+// A seek leaves the cursor beside the key it looked for, as the B-tree found it; seek_adjust() then
+// steps to the entry the instruction means. Rowids asked for by any value (text, reals) are first
+// turned into the integer that gives the same rows.
 #include "base/error.h"
 #include "vm/vm_priv.h"
 #include <string.h>
@@ -7,14 +11,19 @@
 
 static void ephemeral_unref(Ephemeral *e)
 {
+    ASSERT(e == NULL || e->refs > 0);
+
     if (e == NULL || --e->refs > 0)
         return;
     (void)btree_close(e->btree);
     mem_free(e);
 }
 
+// Gives back what the cursor holds. Its own block stays whole, so that it can be used again.
 static void cursor_release(VmCursor *c)
 {
+    ASSERT(c->is_ephemeral == (c->ephemeral != NULL));
+
     switch ((VmCursorKind)c->kind) {
     case VM_CURSOR_TREE: cursor_close(c->tree); break;
     case VM_CURSOR_SORTER: sorter_free(c->u.sorter); break;
@@ -31,6 +40,8 @@ void vm_cursor_free(Vm *vm, VmCursor *c)
 {
     if (c == NULL)
         return;
+    if (c->slot >= 0)
+        ASSERT(vm->frame == NULL); // only cursors of the main program have a place to wait in
     cursor_release(c);
     if (c->slot >= 0 && vm->spare_cursors[c->slot] == NULL)
         vm->spare_cursors[c->slot] = c; // the next run opens it again
@@ -42,6 +53,7 @@ void vm_cursor_free(Vm *vm, VmCursor *c)
 static VmCursor *cursor_block(Vm *vm, i32 slot, u32 field_count)
 {
     if (slot >= 0) {
+        ASSERT(vm->frame == NULL);
         VmCursor *spare = vm->spare_cursors[slot];
         vm->spare_cursors[slot] = NULL;
         if (spare != NULL && spare->field_capacity >= field_count)
@@ -91,6 +103,7 @@ void vm_close_cursors(Vm *vm)
 
 static u32 tree_field_count(const Instr *in)
 {
+    // Of a table the compiler tells how many columns the code asks for; 1 when it asks for none.
     if (in->p4_kind == P4_SHAPE)
         return in->p4.shape->all_count;
     return in->p4_kind == P4_INT32 && in->p4.i > 0 ? (u32)in->p4.i : 1;
@@ -98,6 +111,8 @@ static u32 tree_field_count(const Instr *in)
 
 static int tree_open(Vm *vm, const Instr *in, Pgno root, bool writable)
 {
+    ASSERT(root > 0);
+
     Btree *btree = vm->db->databases[in->p3].btree;
     ASSERT(btree != NULL);
 
@@ -139,8 +154,14 @@ int op_open_tree(Vm *vm, const Instr *in)
     return tree_open(vm, in, (Pgno)root, in->op == OP_OpenWrite);
 }
 
+// The cursor is given its ephemeral and shape before; the flags follow from them. A cursor whose
+// tree could not be opened becomes a pseudo-cursor, so that closing it touches no tree.
 static int ephemeral_cursor_open(VmCursor *c)
 {
+    ASSERT(c->kind == VM_CURSOR_TREE);
+    ASSERT(c->ephemeral->refs > 0);
+    ASSERT(c->tree == NULL);
+
     c->btree = c->ephemeral->btree;
     c->root = c->ephemeral->root;
     c->is_ephemeral = true;
@@ -165,8 +186,12 @@ int op_open_dup(Vm *vm, const Instr *in)
     return ephemeral_cursor_open(c);
 }
 
+// A database of one tree without a name: pages go to a file only when the cache is full. Its one
+// write transaction is never committed.
 static int ephemeral_new(sqlite3 *db, const Instr *in, Ephemeral **out)
 {
+    ASSERT(in->op == OP_OpenEphemeral || in->op == OP_OpenAutoindex);
+
     Ephemeral *e = mem_alloc_zeroed(sizeof *e);
     if (e == NULL)
         return SQLITE_NOMEM;
@@ -201,6 +226,7 @@ int op_open_ephemeral(Vm *vm, const Instr *in)
         scratch->bytes = (char *)(uintptr_t) "";
         scratch->size = 0;
     }
+    // Opened again inside a loop: emptying the tree is cheaper. Not while an OpenDup shares it.
     if (c != NULL && c->is_ephemeral && c->ephemeral->refs == 1 && (u32)in->p2 <= c->field_count) {
         c->sequence = 0;
         c->row = NULL;
@@ -220,6 +246,9 @@ int op_open_ephemeral(Vm *vm, const Instr *in)
 
 int op_open_pseudo(Vm *vm, const Instr *in)
 {
+    ASSERT(in->p2 >= 0 && in->p2 <= vm->register_count);
+    ASSERT(in->p3 >= 0);
+
     VmCursor *c;
     TRY(vm_cursor_new(vm, in->p1, VM_CURSOR_PSEUDO, (u32)in->p3, &c));
     c->u.pseudo_reg = in->p2;
@@ -236,7 +265,7 @@ int op_close(Vm *vm, const Instr *in)
 
 int op_reset_sorter(Vm *vm, const Instr *in)
 {
-    VmCursor *c = vm->cursors[in->p1];
+    VmCursor *c = cursor_in(vm, in->p1);
     c->row = NULL;
     if (c->kind == VM_CURSOR_SORTER) {
         sorter_reset(c->u.sorter);
@@ -250,6 +279,9 @@ int op_reset_sorter(Vm *vm, const Instr *in)
 
 static void probe_registers(Vm *vm, const VmCursor *c, const Instr *in, KeyProbe *probe)
 {
+    ASSERT(c->shape != NULL);
+    ASSERT(in->p4.i >= 0 && in->p3 + in->p4.i <= vm->register_count + 1);
+
     *probe = (KeyProbe){.shape = c->shape,
                         .values = &vm->registers[in->p3],
                         .count = (u16)in->p4.i,
@@ -268,6 +300,8 @@ static inline void cursor_leaves_row(VmCursor *c)
 // changes when the key lies between two integers. false: no row can match, or (`*all`) all rows do.
 static bool table_key(const Value *given, u8 *op, RowId *rowid, bool *all)
 {
+    ASSERT(!value_is_int(given)); // which needs none of this
+
     Value key = {0};
     value_borrow(&key, given);
     if ((key.flags & V_TEXT) && (key.flags & (V_INT | V_REAL | V_INT_REAL)) == 0)
@@ -296,6 +330,8 @@ static bool table_key(const Value *given, u8 *op, RowId *rowid, bool *all)
 // From where the seek landed to the entry wanted. SQLITE_DONE when there is none.
 static int seek_adjust(VmCursor *c, u8 op, int order)
 {
+    ASSERT(op == OP_SeekGE || op == OP_SeekGT || op == OP_SeekLE || op == OP_SeekLT);
+
     if (op == OP_SeekGE || op == OP_SeekGT) {
         if (order < 0 || (order == 0 && op == OP_SeekGT))
             return cursor_next(c->tree);
@@ -306,8 +342,12 @@ static int seek_adjust(VmCursor *c, u8 op, int order)
     return cursor_is_eof(c->tree) ? SQLITE_DONE : SQLITE_OK;
 }
 
+// What a seek instruction answers: the end of the tree is the jump for "no such row".
 static int seek_done(VmCursor *c, int rc)
 {
+    ASSERT(rc != VM_JUMP);
+    ASSERT(!c->null_row);
+
     if (rc == SQLITE_OK)
         return SQLITE_OK;
     if (rc != SQLITE_DONE)
@@ -318,6 +358,9 @@ static int seek_done(VmCursor *c, int rc)
 
 static int seek_table(Vm *vm, VmCursor *c, const Instr *in)
 {
+    ASSERT(c->is_table);
+    ASSERT(!c->null_row && !c->is_deferred);
+
     u8 op = in->op;
     RowId rowid;
     bool all = false;
@@ -358,8 +401,6 @@ int op_seek(Vm *vm, const Instr *in)
     return seek_done(c, seek_adjust(c, in->op, order));
 }
 
-enum { UNPACKED_MAX = 64 };
-
 // The key of Found and its kin: registers, or the fields of a record in one register.
 static int found_seek(Vm *vm, VmCursor *c, const Instr *in, KeyProbe *probe, int *order)
 {
@@ -369,26 +410,20 @@ static int found_seek(Vm *vm, VmCursor *c, const Instr *in, KeyProbe *probe, int
         return cursor_seek_key(c->tree, probe, order);
     }
     const Value *record = &vm->registers[in->p3];
-    u16 fields = c->shape->all_count;
-    Value few[UNPACKED_MAX];
-    Value *values = few;
-    if (fields > UNPACKED_MAX) {
-        values = mem_alloc(fields * sizeof *values);
-        if (values == NULL)
-            return SQLITE_NOMEM;
-    }
-    memset(values, 0, fields * sizeof *values);
-    probe->values = values;
-    probe->count = (u16)record_split((const u8 *)record->bytes, record->size, vm->db->encoding,
-                                     values, fields);
+    ASSERT(record->flags & V_BLOB);
+    RecordFields fields;
+    TRY(record_fields_open(&fields, (const u8 *)record->bytes, record->size, vm->db->encoding,
+                           c->shape->all_count));
+    probe->values = fields.values;
+    probe->count = (u16)fields.count;
     key_probe_prepare(probe);
     int rc = cursor_seek_key(c->tree, probe, order);
     probe->values = NULL;
-    if (values != few)
-        mem_free(values);
+    record_fields_close(&fields);
     return rc;
 }
 
+// A UNIQUE index lets any number of keys with a NULL in: such a key conflicts with nothing.
 static bool key_has_null(const Vm *vm, const Instr *in)
 {
     for (i32 i = 0; i < in->p4.i; i++) {
@@ -424,7 +459,9 @@ int op_found(Vm *vm, const Instr *in)
 
 int op_seek_hit(Vm *vm, const Instr *in)
 {
-    VmCursor *c = vm->cursors[in->p1];
+    VmCursor *c = cursor_in(vm, in->p1);
+    ASSERT(in->p2 <= in->p3);
+
     if (c->seek_hit < in->p2)
         c->seek_hit = (u16)in->p2;
     else if (c->seek_hit > in->p3)
@@ -435,6 +472,8 @@ int op_seek_hit(Vm *vm, const Instr *in)
 // The rowid of SeekRowid, which may be any value. false: no integer.
 static bool rowid_of_value(const Value *given, RowId *rowid)
 {
+    ASSERT(!value_is_int(given)); // which needs none of this
+
     Value key = {0};
     value_borrow(&key, given);
     bool is_int =
@@ -470,6 +509,7 @@ int op_deferred_seek(Vm *vm, const Instr *in)
     const u8 *bytes;
     u32 size;
     ASSERT(index != NULL && table != NULL && table->is_table);
+    ASSERT(index->kind == VM_CURSOR_TREE && !index->is_table);
 
     TRY(row_bytes(vm, index, &bytes, &size));
     RowId rowid;
@@ -485,13 +525,15 @@ int op_deferred_seek(Vm *vm, const Instr *in)
 
 int op_finish_seek(Vm *vm, const Instr *in)
 {
-    VmCursor *c = vm->cursors[in->p1];
+    VmCursor *c = cursor_in(vm, in->p1);
+    ASSERT(!c->is_deferred || c->kind == VM_CURSOR_TREE);
+
     return c->is_deferred ? vm_cursor_settle(c) : SQLITE_OK;
 }
 
 int op_rowid(Vm *vm, const Instr *in)
 {
-    VmCursor *c = vm->cursors[in->p1];
+    VmCursor *c = cursor_in(vm, in->p1);
     Value *out = reg_out(vm, in->p2);
     if (c->is_deferred) {
         value_set_i64(out, c->deferred_rowid);
@@ -501,6 +543,7 @@ int op_rowid(Vm *vm, const Instr *in)
         return vtab_cursor_rowid(vm, c, out);
     if (c->kind == VM_CURSOR_TREE && !c->null_row && cursor_has_moved(c->tree))
         TRY(vm_cursor_settle(c));
+    ASSERT(c->null_row || c->is_table);
     if (c->null_row)
         value_set_null(out);
     else
@@ -510,7 +553,9 @@ int op_rowid(Vm *vm, const Instr *in)
 
 int op_index_rowid(Vm *vm, const Instr *in)
 {
-    VmCursor *c = vm->cursors[in->p1];
+    VmCursor *c = cursor_in(vm, in->p1);
+    ASSERT(c->null_row || !c->is_table);
+
     Value *out = reg_out(vm, in->p2);
     const u8 *bytes;
     u32 size;
@@ -529,7 +574,9 @@ int op_index_rowid(Vm *vm, const Instr *in)
 
 int op_index_compare(Vm *vm, const Instr *in)
 {
-    VmCursor *c = vm->cursors[in->p1];
+    VmCursor *c = cursor_in(vm, in->p1);
+    ASSERT(c->kind == VM_CURSOR_TREE && !c->is_table);
+
     const u8 *bytes;
     u32 size;
     KeyProbe probe;
@@ -548,7 +595,7 @@ int op_index_compare(Vm *vm, const Instr *in)
 
 int op_rewind(Vm *vm, const Instr *in)
 {
-    VmCursor *c = vm->cursors[in->p1];
+    VmCursor *c = cursor_in(vm, in->p1);
     bool empty = true;
     if (in->op == OP_Sort)
         vm->counters[SQLITE_STMTSTATUS_SORT]++;
@@ -562,7 +609,9 @@ int op_rewind(Vm *vm, const Instr *in)
 
 int op_last(Vm *vm, const Instr *in)
 {
-    VmCursor *c = vm->cursors[in->p1];
+    VmCursor *c = cursor_in(vm, in->p1);
+    ASSERT(c->kind == VM_CURSOR_TREE);
+
     bool empty = true;
     cursor_leaves_row(c);
     TRY(cursor_last(c->tree, &empty));
@@ -573,7 +622,9 @@ int op_last(Vm *vm, const Instr *in)
 
 int op_seek_end(Vm *vm, const Instr *in)
 {
-    VmCursor *c = vm->cursors[in->p1];
+    VmCursor *c = cursor_in(vm, in->p1);
+    ASSERT(c->kind == VM_CURSOR_TREE);
+
     bool empty;
     c->seek_order = -1;
     c->row = NULL;
@@ -597,7 +648,9 @@ int op_null_row(Vm *vm, const Instr *in)
 
 int op_count(Vm *vm, const Instr *in)
 {
-    VmCursor *c = vm->cursors[in->p1];
+    VmCursor *c = cursor_in(vm, in->p1);
+    ASSERT(c->kind == VM_CURSOR_TREE);
+
     i64 count = 0;
     if (in->p3 != 0)
         count = cursor_row_estimate(c->tree);
@@ -616,14 +669,17 @@ int op_if_not_open(Vm *vm, const Instr *in)
 
 int op_if_empty(Vm *vm, const Instr *in)
 {
-    VmCursor *c = vm->cursors[in->p1];
+    VmCursor *c = cursor_in(vm, in->p1);
+    ASSERT(c->kind == VM_CURSOR_TREE);
+
     bool empty = true;
     c->row = NULL;
     TRY(cursor_first(c->tree, &empty));
     return empty ? VM_JUMP : SQLITE_OK;
 }
 
-// 10 * log2(n), as estimates are kept.
+// 10 * log2(n), as estimates are kept. `tenths` has the logarithms of 8/8 to 15/8; what is below 2
+// counts as 1.
 static int estimate_of(u64 n)
 {
     static const u8 tenths[] = {0, 2, 3, 5, 6, 7, 8, 9};
@@ -642,7 +698,9 @@ static int estimate_of(u64 n)
 
 int op_if_size_between(Vm *vm, const Instr *in)
 {
-    VmCursor *c = vm->cursors[in->p1];
+    VmCursor *c = cursor_in(vm, in->p1);
+    ASSERT(c->kind == VM_CURSOR_TREE);
+
     bool empty = true;
     c->row = NULL;
     TRY(cursor_first(c->tree, &empty));
@@ -653,5 +711,5 @@ int op_if_size_between(Vm *vm, const Instr *in)
 
 int op_sequence_test(Vm *vm, const Instr *in)
 {
-    return vm->cursors[in->p1]->sequence++ == 0 ? VM_JUMP : SQLITE_OK;
+    return cursor_in(vm, in->p1)->sequence++ == 0 ? VM_JUMP : SQLITE_OK;
 }

@@ -2,7 +2,7 @@
 //
 // Reading a field is the most frequent thing the machine does. Its stages, each left out when it
 // was done for an earlier field of the same row: settle the cursor (deferred seek, moved by
-// others), find the bytes (row_fetch), walk the serial types up to the field (row_parse), decode.
+// others), find the bytes (row_fetch), walk the serial types up to the field (header_walk), decode.
 // Rows of one table tend to have the same header bytes: when a short header equals that of the row
 // before, its parsed types are kept.
 #include "base/error.h"
@@ -34,6 +34,8 @@ int vm_cursor_settle(VmCursor *c)
 {
     if (c->is_deferred) {
         int order;
+        ASSERT(c->kind == VM_CURSOR_TREE && c->is_table);
+
         c->is_deferred = false;
         c->row = NULL;
         TRY(cursor_seek_rowid(c->tree, c->deferred_rowid, false, &order));
@@ -55,6 +57,9 @@ int vm_cursor_settle(VmCursor *c)
 // The header does not lie whole on the page (or the value is at the end of a short page): copy it.
 COLD static int row_fetch_header(VmCursor *c, u32 header_size)
 {
+    ASSERT(c->kind == VM_CURSOR_TREE); // other rows lie whole in memory
+    ASSERT(header_size <= cursor_payload_size(c->tree));
+
     if (c->buffer_size < header_size + BUFFER_SLACK) {
         mem_free(c->buffer);
         c->buffer_size = 0;
@@ -70,6 +75,7 @@ COLD static int row_fetch_header(VmCursor *c, u32 header_size)
     return SQLITE_OK;
 }
 
+// low_bytes[n]: the first n bytes of a word that was read in the machine's order (little-endian).
 static const u64 low_bytes[9] = {
     0,
     0xff,
@@ -92,6 +98,8 @@ static inline void header_forget(VmCursor *c)
 // masks are those of the remembered header; its first byte, the size, is always compared.
 static inline bool header_is_known(VmCursor *c, const u8 *row, u32 header_size)
 {
+    ASSERT(header_size > 0 && header_size <= 16);
+
     u64 head, tail;
     memcpy(&head, row, 8); // pages have slack after their end
     memcpy(&tail, row + 8, 8);
@@ -106,8 +114,12 @@ static inline bool header_is_known(VmCursor *c, const u8 *row, u32 header_size)
     return false;
 }
 
+// Makes `row` the row of the cursor: nothing is parsed yet, unless its header is that of the row
+// before. The bytes may come from a file: what they say is checked.
 static inline int row_begin(VmCursor *c, const u8 *row, u32 local, u32 size)
 {
+    ASSERT(local <= size);
+
     u32 header_size;
     if (UNLIKELY(size == 0 || local == 0)) {
         if (size != 0)
@@ -181,6 +193,9 @@ int row_fetch(Vm *vm, VmCursor *c)
 // Walks the header up to `field`. Afterwards parsed > field unless the row has fewer fields.
 static inline int header_walk(VmCursor *c, u32 field)
 {
+    ASSERT(c->row != NULL);
+    ASSERT(field < c->field_count);
+
     const u8 *at = c->row + c->header_at;
     const u8 *end = c->row + c->header_size;
     u32 *types = c->types, *offsets = c->offsets;
@@ -210,11 +225,6 @@ static inline int header_walk(VmCursor *c, u32 field)
     return SQLITE_OK;
 }
 
-int row_parse(VmCursor *c, u32 field)
-{
-    return header_walk(c, field);
-}
-
 // --- decoding ---
 
 static inline void set_bytes(Value *out, char *bytes, u32 size, u32 type, u16 ownership)
@@ -227,6 +237,8 @@ static inline void set_bytes(Value *out, char *bytes, u32 size, u32 type, u16 ow
 
 static int field_copy(Value *out, const u8 *body, u32 size, u32 type)
 {
+    ASSERT(type >= 12);
+
     char *room = value_room(out, size + 2);
     if (UNLIKELY(room == NULL))
         return SQLITE_NOMEM;
@@ -239,9 +251,11 @@ static int field_copy(Value *out, const u8 *body, u32 size, u32 type)
 // A field whose body lies, at least in part, on overflow pages.
 COLD static int field_read_long(Vm *vm, VmCursor *c, u32 field, u32 hints, Value *out)
 {
+    ASSERT(c->kind == VM_CURSOR_TREE);
+    ASSERT(field < c->parsed);
+
     static const char nothing[1] = {0};
     u32 type = c->types[field];
-    out->encoding = vm->db->encoding;
     u32 size = serial_type_size(type);
     out->encoding = vm->db->encoding;
     bool only_size = (hints & P5_TYPEOF) != 0 || ((hints & P5_LENGTH) && (type & 1) == 0);
@@ -270,6 +284,8 @@ COLD static int field_read_long(Vm *vm, VmCursor *c, u32 field, u32 hints, Value
 __attribute__((always_inline)) static inline int field_decode(Vm *vm, VmCursor *c, u32 field,
                                                               u32 hints, Value *out)
 {
+    ASSERT(field < c->parsed);
+
     u32 type = c->types[field];
     u32 offset = c->offsets[field];
     if (UNLIKELY(c->offsets[field + 1] > c->row_local))
@@ -328,7 +344,7 @@ int row_field(Vm *vm, VmCursor *c, u32 field, u32 hints, Value *out, bool *missi
     }
     if (field >= c->parsed) {
         if (LIKELY(field < c->field_count))
-            TRY(row_parse(c, field));
+            TRY(header_walk(c, field));
         if (field >= c->parsed) {
             *missing = true;
             value_set_null(out);
@@ -347,13 +363,14 @@ static VmCursor *column_source(VmCursor *c, u32 *field)
     if (place == 0)
         return c;
     *field = place - 1;
+    ASSERT(c->index != NULL);
     return c->index;
 }
 
 // Everything but the common case: see op_column().
 static int column_general(Vm *vm, const Instr *in)
 {
-    VmCursor *c = vm->cursors[in->p1];
+    VmCursor *c = cursor_in(vm, in->p1);
     Value *out = &vm->registers[in->p3];
     u32 field = (u32)in->p2;
     if (c->is_deferred)
@@ -378,6 +395,9 @@ static int column_general(Vm *vm, const Instr *in)
 // A row that lies whole on its page, with a header of at most 16 bytes. false: take the long way.
 static inline bool row_begin_short(VmCursor *c)
 {
+    ASSERT(c->kind == VM_CURSOR_TREE);
+    ASSERT(!c->null_row && !c->is_deferred);
+
     const Cell *cell = cursor_cell(c->tree);
     const u8 *row = cell->payload;
     u32 size = cell->payload_size;
@@ -400,7 +420,7 @@ static inline bool row_begin_short(VmCursor *c)
 // The hot path of the machine: a field of a row in a tree.
 int op_column(Vm *vm, const Instr *in)
 {
-    VmCursor *c = vm->cursors[in->p1];
+    VmCursor *c = cursor_in(vm, in->p1);
     u32 field = (u32)in->p2;
     bool is_plain =
         c->kind == VM_CURSOR_TREE && !c->null_row && !c->is_deferred && field < c->field_count;
@@ -423,6 +443,7 @@ int row_bytes(Vm *vm, VmCursor *c, const u8 **bytes, u32 *size)
         return SQLITE_ABORT; // deleted under the cursor
     if (c->kind == VM_CURSOR_SORTER)
         return sorter_record(c->u.sorter, bytes, size);
+    ASSERT(c->kind == VM_CURSOR_TREE);
     u32 local;
     *bytes = cursor_payload_local(c->tree, &local);
     *size = cursor_payload_size(c->tree);
@@ -447,7 +468,7 @@ int op_row_data(Vm *vm, const Instr *in)
 {
     const u8 *bytes;
     u32 size;
-    TRY(row_bytes(vm, vm->cursors[in->p1], &bytes, &size));
+    TRY(row_bytes(vm, cursor_in(vm, in->p1), &bytes, &size));
     Value *out = reg_out(vm, in->p2);
     if (in->p3 != 0) {
         value_set_null(out);
@@ -462,6 +483,7 @@ int op_offset(Vm *vm, const Instr *in)
     VmCursor *c = vm->cursors[in->p1];
     Value *out = reg_out(vm, in->p3);
     value_set_null(out);
+    // sqlite_offset() of what lies in no database file, or of a subquery's column, is NULL.
     if (c == NULL || c->kind != VM_CURSOR_TREE)
         return SQLITE_OK;
     TRY(vm_cursor_settle(c));
@@ -470,16 +492,31 @@ int op_offset(Vm *vm, const Instr *in)
     return SQLITE_OK;
 }
 
-u32 record_split(const u8 *record, u32 size, u8 encoding, Value *values, u32 max)
+int record_fields_open(RecordFields *f, const u8 *record, u32 size, u8 encoding, u32 max)
 {
+    f->values = f->few;
+    f->count = 0;
+    if (max > RECORD_FIELDS_FEW)
+        f->values = mem_alloc((u64)max * sizeof *f->values);
+    if (f->values == NULL)
+        return SQLITE_NOMEM;
+    memset(f->values, 0, max * sizeof *f->values);
     RecordReader reader;
     if (record_reader_init(&reader, record, size) != SQLITE_OK)
-        return 0;
-    u32 count = 0;
+        return SQLITE_OK;
     int rc = SQLITE_OK;
-    while (count < max && record_reader_next(&reader, encoding, &values[count], &rc))
-        count++;
-    return count;
+    while (f->count < max && record_reader_next(&reader, encoding, &f->values[f->count], &rc))
+        f->count++;
+    return SQLITE_OK;
+}
+
+void record_fields_close(RecordFields *f)
+{
+    ASSERT(f->values != NULL);
+
+    if (f->values != f->few)
+        mem_free(f->values);
+    f->values = NULL;
 }
 
 // --- making records ---
@@ -537,6 +574,7 @@ static inline u32 body_write(u8 *at, const Value *v, u32 type)
     case 6:
     case 7: return serial_put(at, v, type);
     default:
+        ASSERT(type >= 12 && (v->flags & (V_TEXT | V_BLOB)));
         if (v->size > 0)
             memcpy(at, v->bytes, v->size);
         return v->size;
@@ -553,6 +591,7 @@ static u32 header_size_of(u32 types_size)
         if (varint_size(size) > prefix)
             size++;
     }
+    ASSERT(size == types_size + varint_size(size));
     return size;
 }
 
@@ -577,10 +616,13 @@ static int make_record_long(Vm *vm, Value *values, u32 count, Value *out)
     return SQLITE_OK;
 }
 
+// Applies the columns' affinities to the registers in place. Integers for a REAL column stay
+// integers, marked V_INT_REAL: the file format stores whole reals as integers.
 static int record_affinity(Vm *vm, Value *values, u32 count, const char *letters)
 {
     for (u32 i = 0; i < count && letters[i] != 0; i++) {
         u8 letter = (u8)letters[i];
+        ASSERT(letter <= AFF_FLEXNUM);
         if (letter <= AFF_BLOB || value_is_null(&values[i]))
             continue;
         if (letter >= AFF_NUMERIC && value_is_int(&values[i])) {
@@ -604,6 +646,7 @@ int op_make_record(Vm *vm, const Instr *in)
     u32 count = (u32)in->p2;
     u32 types[TYPES_MAX];
     ASSERT(out < values || out >= values + count);
+    ASSERT(count == 0 || in->p1 > 0);
 
     if (in->p4_kind == P4_TEXT)
         TRY(record_affinity(vm, values, count, in->p4.text));
@@ -632,6 +675,7 @@ int op_make_record(Vm *vm, const Instr *in)
         at += types[i] < 0x80 ? (*at = (u8)types[i], 1u) : varint_put(at, types[i]);
         body += body_write(body, &values[i], types[i]);
     }
+    ASSERT(at == (u8 *)out->bytes + header_size);
     ASSERT(body == (u8 *)out->bytes + size);
     return SQLITE_OK;
 }

@@ -17,6 +17,8 @@ int vm_take_error(Vm *vm, int rc)
 
 int op_parse_schema(Vm *vm, const Instr *in)
 {
+    ASSERT(in->p1 >= 0 && in->p1 < vm->db->database_count);
+
     sqlite3 *db = vm->db;
     int rc;
     if (in->p4_kind == P4_NONE) {
@@ -34,11 +36,15 @@ int op_parse_schema(Vm *vm, const Instr *in)
 
 int op_load_analysis(Vm *vm, const Instr *in)
 {
+    ASSERT(in->p1 >= 0 && in->p1 < vm->db->database_count);
+
     return vm_take_error(vm, statistics_load(vm->db, in->p1));
 }
 
 int op_drop_object(Vm *vm, const Instr *in)
 {
+    ASSERT(in->p4_kind == P4_TEXT);
+
     Schema *schema = vm->db->databases[in->p1].schema;
     switch (in->op) {
     case OP_DropTable: schema_remove_table(schema, in->p4.text); break;
@@ -57,6 +63,7 @@ typedef struct Silence {
     u64 flags;
 } Silence;
 
+// An ALTER TABLE rewrote the schema by statements of its own: to the user none of them happened.
 static void end_rewritten(sqlite3 *db, const Silence *held, int rc)
 {
     db->changes = held->changes;
@@ -70,6 +77,8 @@ static void end_rewritten(sqlite3 *db, const Silence *held, int rc)
 
 int op_sql_exec(Vm *vm, const Instr *in)
 {
+    ASSERT(in->p4_kind == P4_TEXT);
+
     sqlite3 *db = vm->db;
     Silence held = {db->authorizer,    db->trace_mask, db->analysis_limit, db->changes,
                     db->total_changes, db->last_rowid, db->flags};
@@ -100,6 +109,9 @@ int op_sql_exec(Vm *vm, const Instr *in)
 
 int op_integrity_check(Vm *vm, const Instr *in)
 {
+    ASSERT(in->p4_kind == P4_INT_ARRAY);
+    ASSERT(value_is_int(&vm->registers[in->p1])); // how many errors may still be told
+
     Value *left = reg_out(vm, in->p1);
     Value *out = reg_out(vm, in->p1 + 1);
     u32 count = in->p4.ints[0];

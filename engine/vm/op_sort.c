@@ -31,6 +31,8 @@ int op_open_sorter(Vm *vm, const Instr *in)
 
 int op_sorter_limit(Vm *vm, const Instr *in)
 {
+    ASSERT(cursor_in(vm, in->p1)->kind == VM_CURSOR_SORTER);
+
     i64 rows = value_i64(&vm->registers[in->p2]);
     if (rows >= 0)
         sorter_limit(vm->cursors[in->p1]->u.sorter, (u64)rows);
@@ -39,6 +41,8 @@ int op_sorter_limit(Vm *vm, const Instr *in)
 
 int op_sorter_reject(Vm *vm, const Instr *in)
 {
+    ASSERT(cursor_in(vm, in->p1)->kind == VM_CURSOR_SORTER);
+
     return sorter_rejects(vm->cursors[in->p1]->u.sorter, &vm->registers[in->p3]) ? VM_JUMP
                                                                                  : SQLITE_OK;
 }
@@ -46,7 +50,8 @@ int op_sorter_reject(Vm *vm, const Instr *in)
 int op_sorter_insert(Vm *vm, const Instr *in)
 {
     const Value *record = &vm->registers[in->p2];
-    VmCursor *c = vm->cursors[in->p1];
+    VmCursor *c = cursor_in(vm, in->p1);
+    ASSERT(c->kind == VM_CURSOR_SORTER);
     ASSERT(record->flags & V_BLOB);
 
     if (UNLIKELY(record->flags & V_ZERO_TAIL))
@@ -56,7 +61,9 @@ int op_sorter_insert(Vm *vm, const Instr *in)
 
 int op_sorter_sort(Vm *vm, const Instr *in)
 {
-    VmCursor *c = vm->cursors[in->p1];
+    VmCursor *c = cursor_in(vm, in->p1);
+    ASSERT(c->kind == VM_CURSOR_SORTER);
+
     bool empty = true;
     c->row = NULL;
     if (in->op == OP_SorterSort)
@@ -70,7 +77,10 @@ int op_sorter_sort(Vm *vm, const Instr *in)
 
 int op_sorter_next(Vm *vm, const Instr *in)
 {
-    VmCursor *c = vm->cursors[in->p1];
+    VmCursor *c = cursor_in(vm, in->p1);
+    ASSERT(c->kind == VM_CURSOR_SORTER);
+    ASSERT(!c->null_row);
+
     c->row = NULL;
     int rc = sorter_next(c->u.sorter);
     if (rc == SQLITE_OK)
@@ -82,6 +92,8 @@ int op_sorter_next(Vm *vm, const Instr *in)
 // The record stays where the sorter has it; the register borrows.
 int op_sorter_data(Vm *vm, const Instr *in)
 {
+    ASSERT(cursor_in(vm, in->p1)->kind == VM_CURSOR_SORTER);
+
     const u8 *bytes;
     u32 size;
     TRY(sorter_record(vm->cursors[in->p1]->u.sorter, &bytes, &size));
@@ -95,7 +107,14 @@ int op_sorter_data(Vm *vm, const Instr *in)
     return SQLITE_OK;
 }
 
-enum { KEY_FIELDS_MAX = 64 };
+static bool any_is_null(const Value *values, u32 count)
+{
+    for (u32 i = 0; i < count; i++) {
+        if (value_is_null(&values[i]))
+            return true;
+    }
+    return false;
+}
 
 // Whether the record begins with the same `count` fields as `other`, none of them NULL.
 static int records_share_key(Vm *vm, Sorter *sorter, const Value *other, u32 count, bool *same)
@@ -103,24 +122,27 @@ static int records_share_key(Vm *vm, Sorter *sorter, const Value *other, u32 cou
     const u8 *record;
     u32 size;
     TRY(sorter_record(sorter, &record, &size));
-    Value few[KEY_FIELDS_MAX];
+    RecordFields fields;
+    TRY(record_fields_open(&fields, (const u8 *)other->bytes, other->size, vm->db->encoding,
+                           count));
     *same = false;
-    if (count > KEY_FIELDS_MAX)
-        return SQLITE_TOOBIG;
-    memset(few, 0, count * sizeof few[0]);
-    u32 found = record_split((const u8 *)other->bytes, other->size, vm->db->encoding, few, count);
-    for (u32 i = 0; i < found; i++) {
-        if (value_is_null(&few[i]))
-            return SQLITE_OK;
+    int rc = SQLITE_OK;
+    if (!any_is_null(fields.values, fields.count)) {
+        KeyProbe probe = {
+            .shape = sorter_shape(sorter), .values = fields.values, .count = (u16)fields.count};
+        key_probe_prepare(&probe);
+        *same = probe.compare(record, size, &probe) == 0;
+        rc = probe.rc;
     }
-    KeyProbe probe = {.shape = sorter_shape(sorter), .values = few, .count = (u16)found};
-    key_probe_prepare(&probe);
-    *same = probe.compare(record, size, &probe) == 0;
-    return probe.rc;
+    record_fields_close(&fields);
+    return rc;
 }
 
 int op_sorter_compare(Vm *vm, const Instr *in)
 {
+    ASSERT(cursor_in(vm, in->p1)->kind == VM_CURSOR_SORTER);
+    ASSERT(in->p4.i > 0);
+
     Sorter *sorter = vm->cursors[in->p1]->u.sorter;
     bool same;
     TRY(records_share_key(vm, sorter, &vm->registers[in->p3], (u32)in->p4.i, &same));
@@ -160,9 +182,12 @@ static int bulk_feed(Vm *vm, BulkBuilder *bulk, Sorter *sorter, u32 unique_field
 
 int op_bulk_build(Vm *vm, const Instr *in)
 {
-    VmCursor *index = vm->cursors[in->p1];
-    Sorter *sorter = vm->cursors[in->p3]->u.sorter;
+    VmCursor *index = cursor_in(vm, in->p1);
+    Sorter *sorter = cursor_in(vm, in->p3)->u.sorter;
     u32 unique_fields = in->p4_kind == P4_INT32 ? (u32)in->p4.i : 0;
+    ASSERT(index->kind == VM_CURSOR_TREE && index->is_writable);
+    ASSERT(unique_fields <= index->shape->all_count);
+
     BulkBuilder *bulk;
     // The builder is alone on the tree: its cursor closes meanwhile.
     cursor_close(index->tree);
@@ -202,6 +227,8 @@ int op_hash_open(Vm *vm, const Instr *in)
 
 int op_hash_insert(Vm *vm, const Instr *in)
 {
+    ASSERT(cursor_in(vm, in->p1)->kind == VM_CURSOR_HASH);
+
     u32 flags = 0;
     if (in->p5 & P5_NULL_EQUAL)
         flags |= HASH_NULL_EQUAL;
@@ -213,7 +240,9 @@ int op_hash_insert(Vm *vm, const Instr *in)
 
 int op_hash_probe(Vm *vm, const Instr *in)
 {
-    VmCursor *c = vm->cursors[in->p1];
+    VmCursor *c = cursor_in(vm, in->p1);
+    ASSERT(c->kind == VM_CURSOR_HASH);
+
     bool found;
     TRY(hash_probe(c->u.hash, &vm->registers[in->p3], (in->p5 & P5_NULL_EQUAL) != 0, &found));
     c->null_row = !found;
@@ -222,19 +251,25 @@ int op_hash_probe(Vm *vm, const Instr *in)
 
 int op_hash_next(Vm *vm, const Instr *in)
 {
-    const VmCursor *c = vm->cursors[in->p1];
+    const VmCursor *c = cursor_in(vm, in->p1);
+    ASSERT(c->kind == VM_CURSOR_HASH);
+
     return !c->null_row && hash_next(c->u.hash) ? VM_JUMP : SQLITE_OK;
 }
 
 int op_hash_mark(Vm *vm, const Instr *in)
 {
+    ASSERT(cursor_in(vm, in->p1)->kind == VM_CURSOR_HASH);
+
     hash_mark(vm->cursors[in->p1]->u.hash);
     return SQLITE_OK;
 }
 
 int op_hash_rewind(Vm *vm, const Instr *in)
 {
-    VmCursor *c = vm->cursors[in->p1];
+    VmCursor *c = cursor_in(vm, in->p1);
+    ASSERT(c->kind == VM_CURSOR_HASH);
+
     HashTable *h = c->u.hash;
     u32 flags = 0;
     bool empty;
@@ -255,7 +290,9 @@ int op_hash_rewind(Vm *vm, const Instr *in)
 
 int op_hash_step(Vm *vm, const Instr *in)
 {
-    VmCursor *c = vm->cursors[in->p1];
+    VmCursor *c = cursor_in(vm, in->p1);
+    ASSERT(c->kind == VM_CURSOR_HASH);
+
     if (!hash_step(c->u.hash)) {
         c->null_row = true;
         return SQLITE_OK;
@@ -267,7 +304,10 @@ int op_hash_step(Vm *vm, const Instr *in)
 
 int op_hash_group(Vm *vm, const Instr *in)
 {
-    VmCursor *c = vm->cursors[in->p1];
+    VmCursor *c = cursor_in(vm, in->p1);
+    ASSERT(c->kind == VM_CURSOR_HASH);
+    ASSERT(in->p4_kind == P4_INT32);
+
     HashGroupResult result;
     TRY(hash_group(c->u.hash, &vm->registers[in->p3], &vm->registers[in->p4.i], &result));
     c->group_refused = result == GROUP_IS_REFUSED;
@@ -276,13 +316,16 @@ int op_hash_group(Vm *vm, const Instr *in)
 
 int op_hash_refused(Vm *vm, const Instr *in)
 {
-    const VmCursor *c = vm->cursors[in->p1];
+    const VmCursor *c = cursor_in(vm, in->p1);
+    ASSERT(c->kind == VM_CURSOR_HASH);
+
     bool refused = in->p5 & P5_HASH_EVER ? hash_has_refused(c->u.hash) : c->group_refused;
     return refused ? VM_JUMP : SQLITE_OK;
 }
 
 // --- sets of rowids ---
 
+// A register owns its set as a pointer value: whatever overwrites the register frees the set.
 static const char rowset_tag[] = "rowset";
 
 static RowSet *register_rowset(const Value *v)
@@ -306,6 +349,8 @@ static int rowset_make(Value *v, RowSet **out)
 
 int op_rowset_add(Vm *vm, const Instr *in)
 {
+    ASSERT(value_is_int(&vm->registers[in->p2]));
+
     RowSet *set;
     TRY(rowset_make(reg_out(vm, in->p1), &set));
     return rowset_add(set, vm->registers[in->p2].u.integer);
@@ -325,10 +370,14 @@ int op_rowset_read(Vm *vm, const Instr *in)
 
 int op_rowset_test(Vm *vm, const Instr *in)
 {
+    ASSERT(value_is_int(&vm->registers[in->p3]));
+
     RowSet *set;
     RowId rowid = vm->registers[in->p3].u.integer;
     i32 batch = in->p4_kind == P4_INT32 ? in->p4.i : 0;
     TRY(rowset_make(reg_out(vm, in->p1), &set));
+    // Batch 0 is the first: nothing can be in the set yet, but for what the same branch put there
+    // and cannot meet twice. A negative one is the last: nobody will ask any more.
     if (batch != 0 && rowset_has(set, rowid))
         return VM_JUMP;
     return batch >= 0 ? rowset_add(set, rowid) : SQLITE_OK;
@@ -336,9 +385,12 @@ int op_rowset_test(Vm *vm, const Instr *in)
 
 // --- Bloom filters ---
 
-// Numbers by value; texts and blobs all alike, since the collation is not known here.
+// Numbers by value; texts and blobs all alike, since the collation is not known here. 4093 is a
+// prime with no meaning; the factor is 2^64 divided by the golden ratio.
 static u64 filter_hash(const Value *v, i32 count)
 {
+    ASSERT(count > 0);
+
     u64 hash = 0;
     for (i32 i = 0; i < count; i++) {
         u64 part = 4093;
@@ -389,9 +441,11 @@ enum {
     SAMPLE_ROWS = 2048,
 };
 
-// Leaves the cursor anywhere.
+// How many rows the looked-up tree has, about; -1: not known. Leaves the cursor anywhere.
 static int lookup_rows(VmCursor *c, i64 *rows)
 {
+    ASSERT(c->kind == VM_CURSOR_TREE);
+
     bool empty;
     c->row = NULL;
     c->is_deferred = false;
@@ -400,6 +454,8 @@ static int lookup_rows(VmCursor *c, i64 *rows)
     return SQLITE_OK;
 }
 
+// The filter's register is NULL before the first lookup, then the number of lookups still to be
+// made without a filter, at last the filter, all bits clear.
 int op_filter_wait(Vm *vm, const Instr *in)
 {
     Value *filter = &vm->registers[in->p1];
@@ -411,6 +467,7 @@ int op_filter_wait(Vm *vm, const Instr *in)
         bool is_large = rows < 0 || rows > LOOKUP_ROWS_MAX;
         value_set_i64(filter, is_large ? INT64_MAX : LOOKUPS_MIN + rows / ROWS_PER_LOOKUP);
     }
+    ASSERT(value_is_int(filter));
     if (--filter->u.integer > 0)
         return VM_JUMP;
     TRY(lookup_rows(vm->cursors[in->p3], &rows));

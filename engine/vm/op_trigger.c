@@ -6,6 +6,7 @@
 #include "vm/vm_priv.h"
 #include <string.h>
 
+// A frame, its registers (r[0] too), its cursor slots and its bits of Once are one block.
 static u64 frame_size(const SubProgram *sub)
 {
     return sizeof(VmFrame) + ((u64)sub->register_count + 1) * sizeof(Value)
@@ -14,6 +15,8 @@ static u64 frame_size(const SubProgram *sub)
 
 static VmFrame *frame_new(Vm *vm, SubProgram *sub)
 {
+    ASSERT(sub->code != NULL); // declared, and defined since
+
     VmFrame *f = sub->spare;
     if (f != NULL) {
         sub->spare = f->spare;
@@ -63,6 +66,9 @@ static bool trigger_is_running(const Vm *vm, const void *token)
 
 static void frame_enter(Vm *vm, VmFrame *f)
 {
+    ASSERT(vm->cursor_count == 0 || vm->cursors != f->own_cursors);
+    ASSERT(vm->registers != f->own_registers);
+
     f->outer = vm->frame;
     f->code = vm->code;
     f->code_size = vm->code_size;
@@ -88,11 +94,14 @@ static void frame_enter(Vm *vm, VmFrame *f)
     vm->pc = 0;
 }
 
-// Back to the frame that fired the trigger.
+// Back to the frame that fired the trigger. last_insert_rowid() and changes() are what they were
+// before: the caller does not see what a trigger did.
 void frame_leave(Vm *vm)
 {
     VmFrame *f = vm->frame;
     ASSERT(f != NULL);
+    ASSERT(vm->registers == f->own_registers);
+    ASSERT(f->code[f->pc].op == OP_Program);
 
     vm_close_cursors(vm);
     for (int i = 1; i <= vm->register_count; i++)
@@ -111,6 +120,7 @@ void frame_leave(Vm *vm)
     vm->aux_data = f->aux_data;
     vm->frame = f->outer;
     vm->frame_depth--;
+    ASSERT((vm->frame == NULL) == (vm->frame_depth == 0));
     f->spare = f->sub->spare;
     f->sub->spare = f;
 }
@@ -123,7 +133,10 @@ void frames_unwind(Vm *vm)
 
 int op_program(Vm *vm, const Instr *in)
 {
+    ASSERT(in->p4_kind == P4_PROGRAM);
+
     SubProgram *sub = in->p4.program;
+    // Without PRAGMA recursive_triggers a trigger does not fire itself, be it by way of others.
     if (in->p5 != 0 && trigger_is_running(vm, sub->token))
         return SQLITE_OK;
     if (vm->frame_depth >= vm->db->limits[SQLITE_LIMIT_TRIGGER_DEPTH])
@@ -139,6 +152,8 @@ int op_param(Vm *vm, const Instr *in)
 {
     const VmFrame *f = vm->frame;
     ASSERT(f != NULL);
+    ASSERT(f->code[f->pc].op == OP_Program);
+    ASSERT(in->p1 + f->code[f->pc].p1 <= f->register_count);
 
     const Value *source = &f->registers[in->p1 + f->code[f->pc].p1];
     value_borrow(&vm->registers[in->p2], source);
@@ -147,6 +162,8 @@ int op_param(Vm *vm, const Instr *in)
 
 int op_mem_max(Vm *vm, const Instr *in)
 {
+    ASSERT(in->p1 > 0);
+
     Value *registers = vm->registers;
     for (const VmFrame *f = vm->frame; f != NULL; f = f->outer)
         registers = f->registers;
@@ -161,6 +178,9 @@ int op_mem_max(Vm *vm, const Instr *in)
 
 static void halt_message(Vm *vm, const Instr *in)
 {
+    ASSERT(in->p1 != SQLITE_OK);
+    ASSERT(in->p5 <= P5_CONSTRAINT_FOREIGN_KEY);
+
     static const char *const kinds[] = {"", "NOT NULL", "UNIQUE", "CHECK", "FOREIGN KEY"};
     const char *text = in->p4_kind == P4_TEXT ? in->p4.text : NULL;
     if (in->p5 >= 1 && in->p5 <= 4)
@@ -174,6 +194,8 @@ static void halt_message(Vm *vm, const Instr *in)
 
 int op_halt(Vm *vm, const Instr *in)
 {
+    ASSERT(vm->state == VM_RUNNING);
+
     if (in->p1 == SQLITE_OK && vm->frame != NULL) {
         frame_leave(vm);
         if (in->p2 == ON_CONFLICT_IGNORE)

@@ -19,6 +19,8 @@ static int leave_run(Vm *vm, bool autocommit_if_busy)
 
 static int autocommit_refused(Vm *vm, bool begins, bool rolls_back)
 {
+    ASSERT(!(begins && rolls_back));
+
     const char *why = begins       ? "cannot start a transaction within a transaction"
                       : rolls_back ? "cannot rollback - no transaction is active"
                                    : "cannot commit - no transaction is active";
@@ -52,6 +54,8 @@ int op_autocommit(Vm *vm, const Instr *in)
 static int savepoint_begin(Vm *vm, const char *name)
 {
     sqlite3 *db = vm->db;
+    ASSERT((db->savepoints == NULL) == (db->savepoint_count == 0));
+
     if (db->writing_statements > 0)
         return vm_error(vm, SQLITE_BUSY, "cannot open savepoint - SQL statements in progress");
     TRY(vtab_savepoint(db, SAVEPOINT_BEGIN, db->savepoint_count + db->statement_count));
@@ -66,6 +70,8 @@ static int savepoint_begin(Vm *vm, const char *name)
     s->immediate_violations = db->deferred_immediate;
     db->savepoints = s;
     db->savepoint_count++;
+    // The outermost savepoint of a connection that is in no transaction begins one, which its
+    // RELEASE commits.
     if (db->autocommit) {
         db->autocommit = false;
         db->is_transaction_savepoint = true;
@@ -83,6 +89,7 @@ static Savepoint *savepoint_find(sqlite3 *db, const char *name, int *index)
             return s;
         }
     }
+    ASSERT(i == -1); // the count is the length of the list
     return NULL;
 }
 
@@ -97,6 +104,9 @@ static void savepoint_pop(sqlite3 *db)
 
 static int savepoint_apply(Vm *vm, int op, int index)
 {
+    ASSERT(op == SAVEPOINT_ROLLBACK || op == SAVEPOINT_RELEASE);
+    ASSERT(index >= 0 && index < vm->db->savepoint_count);
+
     sqlite3 *db = vm->db;
     // Running queries cannot go on when the schema they were made for may be undone.
     for (int i = 0; op == SAVEPOINT_ROLLBACK && db->schema_changed && i < db->database_count; i++) {
@@ -115,8 +125,11 @@ static int savepoint_apply(Vm *vm, int op, int index)
     return SQLITE_OK;
 }
 
+// RELEASE of the savepoint that began the transaction.
 static int savepoint_commit(Vm *vm)
 {
+    ASSERT(vm->db->is_transaction_savepoint);
+
     sqlite3 *db = vm->db;
     TRY(vm_check_foreign_keys(vm, true));
     db->autocommit = true;
@@ -132,6 +145,8 @@ static int savepoint_commit(Vm *vm)
 
 int op_savepoint(Vm *vm, const Instr *in)
 {
+    ASSERT(in->p4_kind == P4_TEXT);
+
     sqlite3 *db = vm->db;
     const char *name = in->p4.text;
     int op = in->p1;
@@ -162,6 +177,8 @@ int op_savepoint(Vm *vm, const Instr *in)
 
 COLD static int transaction_failed(Vm *vm, int rc)
 {
+    ASSERT(rc != SQLITE_OK);
+
     if ((rc & 0xff) != SQLITE_BUSY)
         return rc;
     vm->rc = rc; // the next step tries again from here
@@ -169,6 +186,8 @@ COLD static int transaction_failed(Vm *vm, int rc)
     return VM_LEAVE;
 }
 
+// Another connection, or this one in a rolled back transaction, changed the schema after the
+// statement was compiled. Only a cookie that differs from what is loaded throws the schema away.
 COLD static int schema_is_stale(Vm *vm, int database, u32 cookie)
 {
     sqlite3 *db = vm->db;
@@ -182,9 +201,12 @@ COLD static int schema_is_stale(Vm *vm, int database, u32 cookie)
 
 static int write_begin(Vm *vm, Btree *bt)
 {
+    ASSERT(btree_txn_state(bt) == SQLITE_TXN_WRITE);
+
     sqlite3 *db = vm->db;
     if (db->savepoint_count > 0)
         TRY(btree_savepoint_open(bt, (u32)db->savepoint_count));
+    // Alone in autocommit, a failure may roll back everything: no savepoint is needed.
     bool alone = db->autocommit && db->reading_statements <= 1;
     return vm->wants_journal && !alone ? vm_begin_statement(vm, bt) : SQLITE_OK;
 }
@@ -193,6 +215,8 @@ int op_transaction(Vm *vm, const Instr *in)
 {
     sqlite3 *db = vm->db;
     Database *database = &db->databases[in->p1];
+    ASSERT(in->p1 >= 0 && in->p1 < db->database_count);
+
     if (in->p2 != 0 && (db->flags & CONN_FLAG(QUERY_ONLY)))
         return SQLITE_READONLY;
     if (UNLIKELY(database->btree == NULL))
@@ -210,6 +234,8 @@ int op_transaction(Vm *vm, const Instr *in)
 
 int op_read_cookie(Vm *vm, const Instr *in)
 {
+    ASSERT(vm->db->databases[in->p1].btree != NULL);
+
     u32 value = 0;
     btree_get_meta(vm->db->databases[in->p1].btree, in->p3, &value);
     value_set_i64(reg_out(vm, in->p2), (i32)value);
@@ -220,6 +246,8 @@ int op_set_cookie(Vm *vm, const Instr *in)
 {
     sqlite3 *db = vm->db;
     Database *database = &db->databases[in->p1];
+    ASSERT(btree_txn_state(database->btree) == SQLITE_TXN_WRITE);
+
     TRY(btree_set_meta(database->btree, in->p2, (u32)in->p3));
     if (in->p2 == META_SCHEMA_VERSION) {
         database->schema->cookie = (u32)in->p3 - in->p5;
@@ -282,6 +310,7 @@ int op_max_page_count(Vm *vm, const Instr *in)
 {
     Btree *bt = vm->db->databases[in->p1].btree;
     Pgno limit = 0;
+    // Never below what the database has already; 0 only asks.
     if (in->p3 != 0) {
         limit = btree_page_count(bt);
         if (limit < (Pgno)in->p3)
@@ -309,6 +338,7 @@ int op_checkpoint(Vm *vm, const Instr *in)
             rc = SQLITE_OK;
         }
     }
+    // Busy is an answer, not a failure: as much as could be was copied.
     TRY(rc);
     value_set_i64(reg_out(vm, in->p3), busy);
     value_set_i64(reg_out(vm, in->p3 + 1), log);
@@ -316,6 +346,7 @@ int op_checkpoint(Vm *vm, const Instr *in)
     return SQLITE_OK;
 }
 
+// By JournalMode.
 static const char *const journal_mode_names[] = {"delete",   "persist", "off",
                                                  "truncate", "memory",  "wal"};
 
@@ -324,6 +355,9 @@ static int journal_mode_wal(Vm *vm, Btree *bt, JournalMode old, JournalMode want
 {
     sqlite3 *db = vm->db;
     Pager *pager = btree_pager(bt);
+    ASSERT(old != wanted);
+    ASSERT(old == JOURNAL_WAL || wanted == JOURNAL_WAL);
+
     if (!db->autocommit || db->reading_statements > 1)
         return vm_error(vm, SQLITE_ERROR, "cannot change %s wal mode from within a transaction",
                         wanted == JOURNAL_WAL ? "into" : "out of");
@@ -348,6 +382,7 @@ static int journal_mode_change(Vm *vm, Btree *bt, JournalMode wanted, JournalMod
     if (wanted == old)
         return SQLITE_OK;
     bool is_file = pager_path(pager)[0] != 0 && !pager_is_memory(pager);
+    // Asked for what cannot be, SQLite answers with the mode that stays, and no error.
     if (wanted == JOURNAL_WAL && (!is_file || !pager_wal_supported(pager)))
         return SQLITE_OK;
     if (wanted == JOURNAL_WAL || old == JOURNAL_WAL) {
@@ -364,6 +399,8 @@ static int journal_mode_change(Vm *vm, Btree *bt, JournalMode wanted, JournalMod
 
 int op_journal_mode(Vm *vm, const Instr *in)
 {
+    ASSERT(in->p3 < (int)ARRAY_LEN(journal_mode_names));
+
     Btree *bt = vm->db->databases[in->p1].btree;
     JournalMode reached = JOURNAL_DELETE;
     if (bt != NULL) {
@@ -390,6 +427,8 @@ int op_vacuum(Vm *vm, const Instr *in)
 
 int op_incremental_vacuum(Vm *vm, const Instr *in)
 {
+    ASSERT(btree_txn_state(vm->db->databases[in->p1].btree) == SQLITE_TXN_WRITE);
+
     int rc = btree_incremental_vacuum(vm->db->databases[in->p1].btree);
     return rc == SQLITE_DONE ? VM_JUMP : rc;
 }

@@ -43,6 +43,8 @@ static void operand_of_text(const Value *v, Operand *out)
 
 static void operand_get(const Value *v, Operand *out)
 {
+    ASSERT(!value_is_null(v));
+
     if (v->flags & (V_TEXT | V_BLOB)) {
         operand_of_text(v, out);
     } else if (v->flags & (V_INT | V_INT_REAL)) {
@@ -50,6 +52,7 @@ static void operand_get(const Value *v, Operand *out)
         out->integer = v->u.integer;
         out->real = (f64)v->u.integer;
     } else {
+        ASSERT(v->flags & V_REAL);
         out->is_int = false;
         out->real = v->u.real;
         out->integer = 0;
@@ -83,6 +86,7 @@ static bool integer_compute(u8 op, i64 a, i64 b, Value *out)
         result = b / a;
         break;
     default: // OP_Remainder
+        ASSERT(op == OP_Remainder);
         if (a == 0) {
             value_set_null(out);
             return true;
@@ -110,7 +114,8 @@ static void real_compute(u8 op, f64 a, f64 b, Value *out)
     }
 }
 
-// By integers, though one operand at least is a real; answered as REAL.
+// SQLite casts both operands of % to INTEGER even if one is a real, and answers a REAL then. The
+// least integer modulo -1 would trap.
 static void real_remainder(i64 divisor, i64 dividend, Value *out)
 {
     if (divisor == 0)
@@ -142,6 +147,8 @@ int op_arithmetic(Vm *vm, const Instr *in)
     return SQLITE_OK;
 }
 
+// SQLite's shifts, where C's are undefined: a negative count turns the direction round, and 64 or
+// more shifts everything out.
 static i64 shift(i64 value, i64 count, bool left)
 {
     if (count < 0) {
@@ -150,11 +157,14 @@ static i64 shift(i64 value, i64 count, bool left)
     }
     if (count >= 64)
         return value >= 0 || left ? 0 : -1;
+    ASSERT(count >= 0 && count < 64);
     return left ? (i64)((u64)value << count) : value >> count;
 }
 
 int op_bits(Vm *vm, const Instr *in)
 {
+    ASSERT(in->op >= OP_BitAnd && in->op <= OP_ShiftRight);
+
     Value *out = reg_out(vm, in->p3);
     const Value *a = &vm->registers[in->p1], *b = &vm->registers[in->p2];
     if (value_is_null(a) || value_is_null(b)) {
@@ -183,6 +193,8 @@ typedef struct Piece {
 
 static int piece_render(const Value *v, u8 encoding, Piece *piece)
 {
+    ASSERT(!value_is_null(v));
+
     Value *rendered = &piece->rendered;
     value_borrow(rendered, v);
     if (v->flags & V_ZERO_TAIL)
@@ -209,6 +221,7 @@ static int piece_of(const Value *v, u8 encoding, Piece *piece)
     return piece_render(v, encoding, piece);
 }
 
+// Whether the bytes are in the block that v would be written to.
 static bool lies_in_block(const Value *v, const char *bytes)
 {
     return v->owned != NULL && bytes >= v->owned && bytes < v->owned + v->capacity;
@@ -242,12 +255,11 @@ static int concat_into(Vm *vm, const Piece *first, const Piece *second, Value *o
         out->owned = bytes;
         out->capacity = (u32)mem_size(bytes);
     }
+    ASSERT(out->capacity >= size + 2);
     // A blob among the operands may be of odd size; UTF-16 text is not.
     if (vm->db->encoding != SQLITE_UTF8)
         size &= ~(u64)1;
     out->bytes = bytes;
-    if (vm->db->encoding != SQLITE_UTF8)
-        size &= ~(u64)1; // a blob may bring half a character
     bytes[size] = bytes[size + 1] = 0;
     out->size = (u32)size;
     out->encoding = vm->db->encoding;
@@ -279,6 +291,8 @@ int op_concat(Vm *vm, const Instr *in)
 // run.
 int op_string8(Vm *vm, const Instr *in)
 {
+    ASSERT(in->p4_kind == P4_TEXT);
+
     Instr *self = &vm->code[vm->pc];
     ASSERT(self == in);
     size_t size = strlen(in->p4.text);
@@ -328,6 +342,8 @@ int op_variable(Vm *vm, const Instr *in)
 
 int op_copy(Vm *vm, const Instr *in)
 {
+    ASSERT(in->p3 >= 0);
+
     for (i32 i = 0; i <= in->p3; i++) {
         Value *out = reg_out(vm, in->p2 + i);
         TRY(value_copy(out, &vm->registers[in->p1 + i]));
@@ -341,6 +357,8 @@ int op_copy(Vm *vm, const Instr *in)
 
 int op_cast(Vm *vm, const Instr *in)
 {
+    ASSERT(in->p2 >= AFF_BLOB && in->p2 <= AFF_FLEXNUM);
+
     Value *v = reg_out(vm, in->p1);
     if (v->flags & V_ZERO_TAIL)
         TRY(value_expand_zero_tail(v));
@@ -363,6 +381,9 @@ static const i64 INT_REAL_MAX = 140737488355327; // six bytes, signed
 
 int op_affinity(Vm *vm, const Instr *in)
 {
+    ASSERT(in->p4_kind == P4_TEXT);
+    ASSERT(strlen(in->p4.text) >= (size_t)in->p2);
+
     Value *v = &vm->registers[in->p1];
     for (i32 i = 0; i < in->p2; i++, v++) {
         u8 letter = (u8)in->p4.text[i];
@@ -418,6 +439,7 @@ static const char *const strict_names[] = {"", "ANY", "BLOB", "INT", "INTEGER", 
 static bool strict_accepts(Value *v, u8 strict_type)
 {
     int type = value_type(v);
+    ASSERT(strict_type > STRICT_NONE && strict_type <= STRICT_TEXT);
     switch (strict_type) {
     case STRICT_BLOB: return type == SQLITE_BLOB;
     case STRICT_INT:
@@ -431,12 +453,17 @@ static bool strict_accepts(Value *v, u8 strict_type)
     }
 }
 
+// As the message of SQLite calls a storage class, which is not as typeof() does.
 static const char *type_name(int type)
 {
+    ASSERT(type >= SQLITE_INTEGER && type <= SQLITE_NULL);
+
     static const char *const names[] = {"", "INT", "REAL", "TEXT", "BLOB", "NULL"};
     return names[type];
 }
 
+// SQLite converts as for any column first, so that '5' may go into an INTEGER column; only what is
+// left unconverted is refused.
 static int strict_check(Vm *vm, const Table *table, const Column *column, Value *v)
 {
     TRY(value_apply_affinity(v, (Affinity)column->affinity, vm->db->encoding));
@@ -477,7 +504,8 @@ static bool relation_holds(u8 op, int order)
     case OP_Lt: return order < 0;
     case OP_Le: return order <= 0;
     case OP_Gt: return order > 0;
-    default: return order >= 0; // OP_Ge
+    case OP_Ge: return order >= 0;
+    default: UNREACHABLE();
     }
 }
 
@@ -506,8 +534,12 @@ static int compare_converted(Vm *vm, const Instr *in, int *order)
     return rc;
 }
 
+// NULL = NULL is neither true nor false, NULL IS NULL is true; V_CLEARED marks NULLs that must not
+// even be IS-equal.
 static bool compare_null(const Instr *in, const Value *a, const Value *b, int *order)
 {
+    ASSERT(value_is_null(a) || value_is_null(b));
+
     bool both = value_is_null(a) && value_is_null(b) && !((a->flags | b->flags) & V_CLEARED);
     *order = both ? 0 : (value_is_null(b) ? 1 : -1);
     if (in->p5 & P5_NULL_EQUAL)
@@ -545,9 +577,12 @@ static int field_order(const KeyField *field, const Value *a, const Value *b)
 int op_compare(Vm *vm, const Instr *in)
 {
     const KeyShape *shape = in->p4.shape;
+    ASSERT(in->p3 <= shape->all_count);
+
     const u32 *places = NULL;
     if (in->p5 & P5_PERMUTE) {
         ASSERT(in[-1].op == OP_Permutation);
+        ASSERT(in[-1].p4.ints[0] >= (u32)in->p3);
         places = in[-1].p4.ints + 1;
     }
     vm->compare_result = 0;

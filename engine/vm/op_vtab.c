@@ -7,6 +7,8 @@
 // connection's message may be that of a statement which the module ran and made nothing of.
 static int module_error(Vm *vm, sqlite3_vtab *vtab, int rc)
 {
+    ASSERT(vtab != NULL);
+
     if (vtab->zErrMsg == NULL)
         return rc;
     rc = vtab_take_error(vm->db, vtab, rc);
@@ -15,11 +17,15 @@ static int module_error(Vm *vm, sqlite3_vtab *vtab, int rc)
 
 int op_vtab_begin(Vm *vm, const Instr *in)
 {
+    ASSERT(in->p4_kind == P4_VTAB);
+
     return vm_take_error(vm, vtab_begin(vm->db, in->p4.vtab));
 }
 
 int op_vtab_create(Vm *vm, const Instr *in)
 {
+    ASSERT(in->p1 >= 0 && in->p1 < vm->db->database_count);
+
     const char *name = value_text(&vm->registers[in->p2], SQLITE_UTF8);
     if (name == NULL)
         return SQLITE_NOMEM;
@@ -28,6 +34,7 @@ int op_vtab_create(Vm *vm, const Instr *in)
 
 int op_vtab_destroy(Vm *vm, const Instr *in)
 {
+    // What the module runs is not hindered by this statement, and is not told to the change hook.
     vm->db->waiting_statements++;
     vm->db->module_calls++;
     int rc = vtab_destroy(vm->db, in->p1, in->p4.text);
@@ -40,6 +47,8 @@ int op_vtab_destroy(Vm *vm, const Instr *in)
 
 void vtab_cursor_close(VmCursor *c)
 {
+    ASSERT(c->u.virtual_cursor == NULL || c->instance != NULL);
+
     if (c->u.virtual_cursor != NULL) {
         const sqlite3_module *methods = c->instance->module->methods;
         methods->xClose(c->u.virtual_cursor);
@@ -50,6 +59,8 @@ void vtab_cursor_close(VmCursor *c)
 
 int op_vtab_open(Vm *vm, const Instr *in)
 {
+    ASSERT(in->p4_kind == P4_VTAB);
+
     VirtualTable *instance = in->p4.vtab;
     VmCursor *open = vm->cursors[in->p1];
     if (open != NULL && open->kind == VM_CURSOR_VIRTUAL && open->instance == instance)
@@ -60,6 +71,7 @@ int op_vtab_open(Vm *vm, const Instr *in)
     int rc = instance->module->methods->xOpen(instance->vtab, &cursor);
     if (rc != SQLITE_OK)
         return module_error(vm, instance->vtab, rc);
+    // Modules leave this to the caller (sqlite.org/vtab.html, xOpen).
     cursor->pVtab = instance->vtab;
     VmCursor *c;
     rc = vm_cursor_new(vm, in->p1, VM_CURSOR_VIRTUAL, 0, &c);
@@ -75,9 +87,12 @@ int op_vtab_open(Vm *vm, const Instr *in)
 
 enum { FEW_ARGS = 32 };
 
-// Calls `body` with pointers to r[first@count].
+// Pointers to r[first@count], as modules want their arguments: in `few`, or in a block to be freed.
 static int arguments(Vm *vm, i32 first, int count, Value **few, Value ***out)
 {
+    ASSERT(count >= 0);
+    ASSERT(count == 0 || (first > 0 && first + count <= vm->register_count + 1));
+
     *out = few;
     if (count > FEW_ARGS) {
         *out = mem_alloc((u64)count * sizeof **out);
@@ -91,7 +106,10 @@ static int arguments(Vm *vm, i32 first, int count, Value **few, Value ***out)
 
 int op_vtab_filter(Vm *vm, const Instr *in)
 {
-    VmCursor *c = vm->cursors[in->p1];
+    VmCursor *c = cursor_in(vm, in->p1);
+    ASSERT(c->kind == VM_CURSOR_VIRTUAL);
+    ASSERT(value_is_int(&vm->registers[in->p3]) && value_is_int(&vm->registers[in->p3 + 1]));
+
     const sqlite3_module *methods = c->instance->module->methods;
     int plan = (int)vm->registers[in->p3].u.integer;
     int count = (int)vm->registers[in->p3 + 1].u.integer;
@@ -110,7 +128,9 @@ int op_vtab_filter(Vm *vm, const Instr *in)
 int op_vtab_column(Vm *vm, const Instr *in)
 {
     static const FuncDef column_call = {.name = "xColumn"};
-    VmCursor *c = vm->cursors[in->p1];
+    VmCursor *c = cursor_in(vm, in->p1);
+    ASSERT(c->kind == VM_CURSOR_VIRTUAL || c->null_row);
+
     Value *out = reg_out(vm, in->p3);
     if (c->null_row) {
         value_set_null(out);
@@ -131,7 +151,9 @@ int op_vtab_column(Vm *vm, const Instr *in)
 
 int op_vtab_next(Vm *vm, const Instr *in)
 {
-    VmCursor *c = vm->cursors[in->p1];
+    VmCursor *c = cursor_in(vm, in->p1);
+    ASSERT(c->kind == VM_CURSOR_VIRTUAL);
+
     if (c->null_row)
         return SQLITE_OK;
     const sqlite3_module *methods = c->instance->module->methods;
@@ -142,6 +164,9 @@ int op_vtab_next(Vm *vm, const Instr *in)
 
 int vtab_cursor_rowid(Vm *vm, VmCursor *c, Value *out)
 {
+    ASSERT(c->kind == VM_CURSOR_VIRTUAL);
+    ASSERT(!c->null_row);
+
     sqlite3_int64 rowid = 0;
     const sqlite3_module *methods = c->instance->module->methods;
     int rc = methods->xRowid(c->u.virtual_cursor, &rowid);
@@ -151,6 +176,8 @@ int vtab_cursor_rowid(Vm *vm, VmCursor *c, Value *out)
 
 // --- sqlite3_vtab_in() ---
 
+// The right side of an IN, given to xFilter whole: the module walks over the ephemeral table that
+// holds its values.
 typedef struct InList {
     Vm *vm;
     VmCursor *cursor;
@@ -161,7 +188,9 @@ static const char in_list_tag[] = "ValueList";
 
 int op_vtab_in(Vm *vm, const Instr *in)
 {
-    VmCursor *c = vm->cursors[in->p1];
+    VmCursor *c = cursor_in(vm, in->p1);
+    ASSERT(c->kind == VM_CURSOR_TREE && c->is_ephemeral);
+
     InList *list = mem_alloc_zeroed(sizeof *list);
     if (list == NULL)
         return SQLITE_NOMEM;
@@ -201,6 +230,8 @@ int vm_in_step(Value *v, bool first, Value **out)
 
 int op_vtab_rename(Vm *vm, const Instr *in)
 {
+    ASSERT(in->p4_kind == P4_VTAB);
+
     VirtualTable *instance = in->p4.vtab;
     Value *name = &vm->registers[in->p1];
     bool was_expired = vm->expired;
@@ -223,6 +254,8 @@ static bool is_ignored(const VirtualTable *instance, const Instr *in, int rc)
 
 static int call_update(sqlite3 *db, const Instr *in, Value **args, sqlite3_int64 *rowid)
 {
+    ASSERT(in->p2 >= 1);
+
     VirtualTable *instance = in->p4.vtab;
     u8 outer = db->vtab_on_conflict;
     db->vtab_on_conflict = (u8)in->p5;
@@ -270,6 +303,8 @@ int op_vtab_update(Vm *vm, const Instr *in)
 
 int op_vtab_check(Vm *vm, const Instr *in)
 {
+    ASSERT(in->p4_kind == P4_TABLE && in->p4.table->kind == TABLE_VIRTUAL);
+
     Value *out = reg_out(vm, in->p2);
     const Table *table = in->p4.table;
     value_set_null(out);

@@ -5,15 +5,18 @@
 
 // --- new rowids ---
 
-enum { RANDOM_TRIES_MAX = 100 };
+enum { RANDOM_TRIES_MAX = 100 }; // then the table counts as full (sqlite.org/autoinc.html)
 
 // The largest rowid is taken: a random one that is free.
 COLD static int rowid_random(Vm *vm, VmCursor *c, RowId *out)
 {
+    ASSERT(c->rowid_is_random);
+
     for (int i = 0; i < RANDOM_TRIES_MAX; i++) {
         u64 random;
         int order;
         os_randomness(vm->db->vfs, (int)sizeof random, &random);
+        // From the lower half of the positive numbers, where free ones are most likely.
         RowId rowid = (RowId)(random & (INT64_MAX >> 1)) + 1;
         TRY(cursor_seek_rowid(c->tree, rowid, false, &order));
         if (order != 0) {
@@ -27,6 +30,8 @@ COLD static int rowid_random(Vm *vm, VmCursor *c, RowId *out)
 // AUTOINCREMENT: the register with the largest rowid ever used, in the outermost frame.
 static Value *sequence_register(Vm *vm, i32 reg)
 {
+    ASSERT(reg > 0);
+
     Value *registers = vm->registers;
     for (const VmFrame *f = vm->frame; f != NULL; f = f->outer)
         registers = f->registers;
@@ -35,9 +40,10 @@ static Value *sequence_register(Vm *vm, i32 reg)
 
 int op_new_rowid(Vm *vm, const Instr *in)
 {
-    VmCursor *c = vm->cursors[in->p1];
+    VmCursor *c = cursor_in(vm, in->p1);
     RowId rowid = 1;
     ASSERT(c->kind == VM_CURSOR_TREE && c->is_table);
+    ASSERT(c->is_writable);
 
     c->row = NULL;
     c->is_deferred = false;
@@ -62,12 +68,14 @@ int op_new_rowid(Vm *vm, const Instr *in)
     }
     if (c->rowid_is_random)
         TRY(rowid_random(vm, c, &rowid));
+    ASSERT(in->p3 == 0 || rowid > 0);
     value_set_i64(reg_out(vm, in->p2), rowid);
     return SQLITE_OK;
 }
 
 // --- tables ---
 
+// sqlite3_update_hook() hears of rows of stored tables with rowids only.
 static void update_hook_call(Vm *vm, const VmCursor *c, const Instr *in, int op, RowId rowid)
 {
     sqlite3 *db = vm->db;
@@ -81,6 +89,8 @@ static void update_hook_call(Vm *vm, const VmCursor *c, const Instr *in, int op,
 
 COLD static int insert_announce(Vm *vm, VmCursor *c, const Instr *in, RowId rowid)
 {
+    ASSERT(vm->db->preupdate_hook != NULL);
+
     if (in->p4_kind != P4_TABLE || c->database < 0 || (in->p5 & P5_IS_UPDATE))
         return SQLITE_OK;
     PreupdateEvent event = {.table = in->p4.table,
@@ -104,6 +114,8 @@ static void insert_count(Vm *vm, const Instr *in, RowId rowid)
 
 static int insert_row(VmCursor *c, const Instr *in, const Value *record, RowId rowid)
 {
+    ASSERT(record->flags & V_BLOB);
+
     Payload payload = {.key_size = rowid, .data = record->bytes, .data_size = record->size};
     if (record->flags & V_ZERO_TAIL)
         payload.zero_tail = (u32)record->u.zero_tail;
@@ -141,6 +153,9 @@ int op_insert(Vm *vm, const Instr *in)
 
 int op_row_cell(Vm *vm, const Instr *in)
 {
+    ASSERT(cursor_in(vm, in->p1)->is_writable);
+    ASSERT(cursor_in(vm, in->p1)->is_table == cursor_in(vm, in->p2)->is_table);
+
     VmCursor *target = vm->cursors[in->p1], *source = vm->cursors[in->p2];
     RowId rowid = in->p3 != 0 ? vm->registers[in->p3].u.integer : 0;
     target->row = NULL;
@@ -149,6 +164,8 @@ int op_row_cell(Vm *vm, const Instr *in)
 
 COLD static int delete_announce(Vm *vm, VmCursor *c, const Instr *in, RowId rowid)
 {
+    ASSERT(in->p4_kind == P4_TABLE);
+
     if (c->database < 0)
         return SQLITE_OK;
     bool is_update = (in->p2 & P5_IS_UPDATE) != 0;
@@ -203,6 +220,8 @@ int op_reset_count(Vm *vm, const Instr *in)
 
 int op_index_insert(Vm *vm, const Instr *in)
 {
+    ASSERT(vm->registers[in->p2].flags & V_BLOB);
+
     VmCursor *c = vm->cursors[in->p1];
     const Value *record = &vm->registers[in->p2];
     ASSERT(c != NULL && !c->is_table && c->is_writable);
@@ -233,6 +252,7 @@ int op_index_delete(Vm *vm, const Instr *in)
 {
     VmCursor *c = vm->cursors[in->p1];
     ASSERT(c != NULL && !c->is_table && c->is_writable);
+    ASSERT(in->p3 > 0 && in->p3 <= c->shape->all_count);
 
     KeyProbe probe = {.shape = c->shape, .values = &vm->registers[in->p2], .count = (u16)in->p3};
     int order;
@@ -242,6 +262,8 @@ int op_index_delete(Vm *vm, const Instr *in)
     TRY(cursor_seek_key(c->tree, &probe, &order));
     if (order == 0)
         return cursor_delete(c->tree, 0);
+    // The row is there, its entry is not: the index is damaged. REINDEX under writable_schema mends
+    // it.
     if (in->p5 != 0 && (vm->db->flags & CONN_FLAG(WRITABLE_SCHEMA)) == 0)
         return vm_error(vm, SQLITE_CORRUPT_INDEX, "%s", error_text(SQLITE_CORRUPT));
     return SQLITE_OK;
@@ -253,6 +275,8 @@ int op_clear(Vm *vm, const Instr *in)
 {
     i64 rows = 0;
     Btree *bt = vm->db->databases[in->p2].btree;
+    ASSERT(btree_txn_state(bt) == SQLITE_TXN_WRITE);
+
     TRY(btree_clear_tree(bt, (Pgno)in->p1, &rows));
     if (in->p3 == 0)
         return SQLITE_OK;
@@ -269,6 +293,8 @@ int op_destroy(Vm *vm, const Instr *in)
     sqlite3 *db = vm->db;
     Pgno moved = 0;
     value_set_null(reg_out(vm, in->p2));
+    // Under auto_vacuum the last page may move into the gap: no other statement may have a cursor
+    // open on it. Those that wait for this one have none.
     if (db->reading_statements > db->waiting_statements + 1) {
         vm->error_action = ON_CONFLICT_ABORT;
         return SQLITE_LOCKED;
@@ -283,6 +309,8 @@ int op_destroy(Vm *vm, const Instr *in)
 
 int op_create_tree(Vm *vm, const Instr *in)
 {
+    ASSERT(in->p3 == 1 || in->p3 == 2); // as in SQLite: a table's, an index's
+
     Pgno root = 0;
     Btree *bt = vm->db->databases[in->p1].btree;
     TRY(btree_create_tree(bt, in->p3 == 1 ? TREE_TABLE : TREE_INDEX, &root));

@@ -40,6 +40,7 @@ int preupdate_blob_write(Vm *vm, const Table *table, int database, int column)
 {
     VmCursor *c = vm->cursors[0];
     ASSERT(c != NULL && c->is_table);
+    ASSERT(column >= 0 && column < table->column_count);
     RowId rowid = cursor_rowid(c->tree);
     PreupdateEvent event = {.table = table,
                             .op = SQLITE_DELETE,
@@ -53,6 +54,8 @@ int preupdate_blob_write(Vm *vm, const Table *table, int database, int column)
 
 static Value *values_new(const Preupdate *p)
 {
+    ASSERT(p->table->column_count > 0);
+
     Value *values = mem_alloc_zeroed((u64)p->table->column_count * sizeof *values);
     for (int i = 0; values != NULL && i < p->table->column_count; i++)
         value_init(&values[i], p->vm->db);
@@ -62,6 +65,8 @@ static Value *values_new(const Preupdate *p)
 // Field number of a column in the record; for WITHOUT ROWID tables in the primary-key index.
 static int field_of(const Table *table, int column)
 {
+    ASSERT(column >= 0 && column < table->column_count);
+
     if (table->flags & TABLE_WITHOUT_ROWID) {
         const Index *key = table_primary_key(table);
         return key == NULL ? -1 : index_find_column(key, column);
@@ -72,30 +77,34 @@ static int field_of(const Table *table, int column)
 // Decodes a record into one value per column.
 static int record_columns(const Preupdate *p, const u8 *record, u32 size, Value *values)
 {
-    u32 fields = (u32)p->table->column_count + 1;
-    Value *split = mem_alloc_zeroed(fields * sizeof *split);
-    if (split == NULL)
-        return SQLITE_NOMEM;
-    u32 count = record_split(record, size, p->vm->db->encoding, split, fields);
+    ASSERT(values != NULL);
+
+    RecordFields fields;
+    TRY(record_fields_open(&fields, record, size, p->vm->db->encoding,
+                           (u32)p->table->column_count + 1));
     int rc = SQLITE_OK;
     for (int i = 0; i < p->table->column_count && rc == SQLITE_OK; i++) {
         int field = field_of(p->table, i);
         const Column *column = &p->table->columns[i];
+        // Virtual columns have no field; the rowid's column has one, which is always NULL.
         if (field < 0 || i == p->table->rowid_alias)
             continue;
-        if ((u32)field < count)
-            rc = value_copy(&values[i], &split[field]);
+        if ((u32)field < fields.count)
+            rc = value_copy(&values[i], &fields.values[field]);
         else if ((column->flags & COLUMN_GENERATED) == 0)
             rc = vm_hooks()->column_default(p->vm->db, column, &values[i]);
         if (rc == SQLITE_OK && column->affinity == AFF_REAL)
             value_realify(&values[i]);
     }
-    mem_free(split);
+    record_fields_close(&fields);
     return rc;
 }
 
 static int old_load(Preupdate *p)
 {
+    ASSERT(p->op != SQLITE_INSERT);
+    ASSERT(p->old_values == NULL);
+
     const u8 *bytes;
     u32 size;
     TRY(row_bytes(p->vm, p->cursor, &bytes, &size));
@@ -105,6 +114,9 @@ static int old_load(Preupdate *p)
 
 static int new_load(Preupdate *p)
 {
+    ASSERT(p->op != SQLITE_DELETE);
+    ASSERT(p->new_values == NULL);
+
     p->new_values = values_new(p);
     if (p->new_values == NULL)
         return SQLITE_NOMEM;
@@ -121,6 +133,8 @@ static int new_load(Preupdate *p)
 
 static int column_of(sqlite3 *db, Preupdate *p, int column, bool is_new, Value **out)
 {
+    ASSERT(db->preupdate == p);
+
     if (column >= p->table->column_count)
         return connection_error_plain(db, error_misuse());
     if (column < 0 || (p->table->columns[column].flags & COLUMN_VIRTUAL) != 0)

@@ -82,6 +82,8 @@ Program *program_new(sqlite3 *db)
 
 static void instr_release(Instr *in)
 {
+    ASSERT(in->p4_kind < P4_KIND_COUNT);
+
     if (in->p4_kind == P4_SHAPE)
         key_shape_unref(in->p4.shape);
     else if (in->p4_kind == P4_VTAB)
@@ -92,6 +94,8 @@ static void instr_release(Instr *in)
 
 static void code_release(Instr *code, int count)
 {
+    ASSERT(count == 0 || code != NULL);
+
     for (int i = 0; i < count; i++)
         instr_release(&code[i]);
 }
@@ -131,8 +135,10 @@ Arena *program_arena(Program *p)
 
 // --- emitting ---
 
-enum { INSTRUCTION_LIMIT = 250 * 1000 * 1000 };
+enum { INSTRUCTION_LIMIT = 250 * 1000 * 1000 }; // SQLite's default (SQLITE_MAX_VDBE_OP)
 
+// Remembers the first failure. Whoever asked for an instruction gets one to write to, which is
+// nowhere in the program.
 COLD static Instr *emit_failed(Program *p, int rc)
 {
     if (p->rc == SQLITE_OK)
@@ -146,6 +152,7 @@ COLD static Instr *emit_failed(Program *p, int rc)
 static Instr *instr_append(Program *p, Opcode op, int p1, int p2, int p3)
 {
     ASSERT(!p->is_sealed);
+    ASSERT(op < OPCODE_COUNT);
 
     if (UNLIKELY(program_failed(p)))
         return emit_failed(p, SQLITE_NOMEM);
@@ -220,6 +227,8 @@ int program_emit_blob(Program *p, Opcode op, int p1, int p2, int p3, const void 
 // wide: an opcode with its operands
 int program_emit_text(Program *p, Opcode op, int p1, int p2, int p3, const char *p4, int size)
 {
+    ASSERT(size >= -1);
+
     Instr *in = instr_append(p, op, p1, p2, p3);
     if (p4 == NULL || in == &p->dummy)
         return last_address(p);
@@ -234,6 +243,8 @@ int program_emit_text(Program *p, Opcode op, int p1, int p2, int p3, const char 
 // wide: an opcode with its operands
 int program_emit_ints(Program *p, Opcode op, int p1, int p2, int p3, const u32 *ints, u32 count)
 {
+    ASSERT(ints != NULL || count == 0);
+
     Instr *in = instr_append(p, op, p1, p2, p3);
     u32 *copy = arena_array(&p->arena, (size_t)count + 1, sizeof *copy);
     if (copy == NULL || in == &p->dummy)
@@ -265,6 +276,7 @@ int program_emit_shape(Program *p, Opcode op, int p1, int p2, int p3, KeyShape *
         key_shape_unref(takes);
         in->p4_kind = P4_NONE;
     }
+    ASSERT(in->p4_kind != P4_SHAPE || in != &p->dummy);
     return last_address(p);
 }
 
@@ -365,24 +377,29 @@ void program_comment(Program *p, const char *fmt, ...)
 
 void program_keep_comments(Program *p, bool keep)
 {
+    ASSERT(!p->is_sealed);
+
     p->keeps_comments = keep;
 }
 
 void program_jump_here(Program *p, int address)
 {
+    ASSERT(!p->is_sealed);
+
     program_at(p, address)->p2 = program_here(p);
 }
 
 void program_to_noop(Program *p, int address)
 {
     Instr *in = program_at(p, address);
+    ASSERT(in->op != OP_Init || address != 0); // where runs begin
     instr_release(in);
     *in = (Instr){.op = OP_Noop};
 }
 
 // --- labels ---
 
-enum { LABEL_OPEN = -1 };
+enum { LABEL_OPEN = -1 }; // not an address yet
 
 Label label_new(Program *p)
 {
@@ -414,11 +431,14 @@ static void operand_resolve(const Program *p, i32 *operand)
     ASSERT((u32) - *operand <= p->label_count);
     i32 address = p->labels[-*operand - 1];
     ASSERT(address != LABEL_OPEN); // a label that label_here() never saw
+    ASSERT(address >= 0 && (u32)address <= p->count);
     *operand = address;
 }
 
 static void labels_resolve(Program *p)
 {
+    ASSERT(!p->is_sealed);
+
     for (u32 i = 0; i < p->count; i++) {
         Instr *in = &p->code[i];
         u32 operands = opcodes[in->op].operands;
@@ -440,6 +460,7 @@ static bool instr_calls_function(const Instr *in)
                || in->op == OP_AggInverse || in->op == OP_AggValue || in->op == OP_AggFinal);
 }
 
+// Instructions by which a statement takes part in transactions, so that its end may be a commit.
 static bool instr_is_transactional(u8 op)
 {
     switch (op) {
@@ -458,6 +479,8 @@ static bool instr_is_transactional(u8 op)
 
 static int calls_make(Program *p)
 {
+    ASSERT(p->calls == NULL || p->subs != NULL); // those that came with trigger programs
+
     for (u32 i = 0; i < p->count; i++) {
         Instr *in = &p->code[i];
         p->is_reader = p->is_reader || instr_is_transactional(in->op);
@@ -496,6 +519,8 @@ int program_seal(Program *p, int register_count, int cursor_count)
 
 SubProgram *program_sub_declare(Program *owner, const SubIdentity *identity)
 {
+    ASSERT(!owner->is_sealed);
+
     SubProgram *sub = arena_alloc_zeroed(&owner->arena, sizeof *sub);
     if (sub == NULL) {
         emit_failed(owner, SQLITE_NOMEM);
@@ -511,6 +536,9 @@ SubProgram *program_sub_declare(Program *owner, const SubIdentity *identity)
 void program_sub_define(Program *owner, SubProgram *sub, Program *child, int register_count,
                         int cursor_count)
 {
+    ASSERT(owner != child);
+    ASSERT(sub == NULL || sub->code == NULL);
+
     int rc = program_seal(child, register_count, cursor_count);
     if (rc != SQLITE_OK || program_failed(owner) || sub == NULL) {
         emit_failed(owner, rc == SQLITE_OK ? SQLITE_NOMEM : rc);
@@ -541,9 +569,12 @@ void program_sub_define(Program *owner, SubProgram *sub, Program *child, int reg
 SubProgram *program_to_sub(Program *parent, Program *child, int register_count, int cursor_count,
                            const SubIdentity *identity)
 {
+    ASSERT(parent != child);
+
     SubProgram *inner = child->subs; // triggers fired by the trigger
     child->subs = NULL;
     SubProgram *sub = program_sub_declare(parent, identity);
+    // The statement owns them all: they go one level up with each program that is finished.
     while (inner != NULL) {
         SubProgram *next = inner->next;
         inner->next = parent->subs;

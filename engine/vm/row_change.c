@@ -37,6 +37,8 @@ typedef struct RowView {
 
 static int view_open(RowView *view, int columns)
 {
+    ASSERT(columns >= 0);
+
     view->old_values = view->few_old;
     view->new_values = view->few_new;
     view->flags = view->few_flags;
@@ -60,6 +62,9 @@ static void view_close(const RowView *view)
 // The column that stands for the rowid is NULL in an image.
 static void view_image(const Table *table, Value *image, Value **out, sqlite3_int64 *rowid)
 {
+    ASSERT(image != NULL);
+    ASSERT(table->rowid_alias < table->column_count);
+
     bool has_rowid = (table->flags & TABLE_WITHOUT_ROWID) == 0;
     *rowid = has_rowid && value_is_int(image) ? image->u.integer : 0;
     for (int i = 0; i < table->column_count; i++)
@@ -80,12 +85,16 @@ static void view_key(const Table *table, RowView *view, quire_row_change *change
 
 int op_changed_columns(Vm *vm, const Instr *in)
 {
+    ASSERT(in->p4_kind == P4_INT_ARRAY);
+
     vm->changed_columns = in->p4.ints;
     return SQLITE_OK;
 }
 
 static int row_announce(Vm *vm, quire_row_change *change, const Table *table)
 {
+    ASSERT(vm->db->change_hook != NULL && !vm->db->is_capturing);
+
     sqlite3 *db = vm->db;
     change->schema = db->databases[schema_index(db, table->schema)].name;
     change->table = table->name;
@@ -102,6 +111,7 @@ static int row_announce(Vm *vm, quire_row_change *change, const Table *table)
     return vm_take_error(vm, rc);
 }
 
+// Not what a hook writes, nor what a module writes to its shadow tables: its xUpdate was announced.
 static bool rows_are_heard(const sqlite3 *db)
 {
     return db->change_hook != NULL && !db->is_capturing && db->module_calls == 0;
@@ -109,6 +119,8 @@ static bool rows_are_heard(const sqlite3 *db)
 
 int op_row_change(Vm *vm, const Instr *in)
 {
+    ASSERT(in->p4_kind == P4_TABLE);
+
     const Table *table = in->p4.table;
     RowView view;
     vm->changed_table = table;
@@ -136,6 +148,8 @@ int op_row_change(Vm *vm, const Instr *in)
 
 static int virtual_change_type(const VirtualChange *change)
 {
+    ASSERT(change->count >= 1);
+
     if (change->count == 1)
         return SQLITE_DELETE;
     return value_is_null(change->args[0]) ? SQLITE_INSERT : SQLITE_UPDATE;
@@ -143,6 +157,8 @@ static int virtual_change_type(const VirtualChange *change)
 
 int virtual_change_announce(const VirtualChange *change, bool is_done, RowId rowid)
 {
+    ASSERT(change->count >= 1);
+
     const Table *table = change->vm->changed_table;
     RowView view;
     if (LIKELY(!rows_are_heard(change->vm->db)) || table == NULL || table->kind != TABLE_VIRTUAL)
@@ -169,6 +185,9 @@ int virtual_change_announce(const VirtualChange *change, bool is_done, RowId row
 
 int precommit_announce(Vm *vm)
 {
+    ASSERT(vm->db->precommit_hook != NULL);
+    ASSERT(!vm->db->is_in_precommit);
+
     sqlite3 *db = vm->db;
     if (db->is_capturing)
         return SQLITE_OK;
@@ -192,6 +211,8 @@ bool schema_change_is_heard(const Vm *vm)
 
 int schema_change_announce(Vm *vm, int phase)
 {
+    ASSERT(vm->db->schema_hook != NULL);
+
     sqlite3 *db = vm->db;
     const quire_schema_change change = {.phase = phase,
                                         .kind = vm->schema_change,

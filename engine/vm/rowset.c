@@ -33,8 +33,12 @@ void rowset_free(void *set)
     mem_free(s);
 }
 
+// The slot that has the rowid, or the free one where it belongs.
 static u32 slot_of(const RowSet *set, RowId rowid)
 {
+    ASSERT(set->slot_count > 0 && (set->slot_count & (set->slot_count - 1)) == 0);
+    ASSERT(set->members.count < set->slot_count); // or a search for a stranger would not end
+
     u64 hash = (u64)rowid * 0x9e3779b97f4a7c15ull;
     u32 at = (u32)(hash >> 32) & (set->slot_count - 1);
     while (set->slots[at] != 0 && set->members.items[set->slots[at] - 1] != rowid)
@@ -42,12 +46,14 @@ static u32 slot_of(const RowSet *set, RowId rowid)
     return at;
 }
 
+// Half of the slots at most are used, so that searches stay short.
 static int slots_grow(RowSet *set)
 {
     u32 count = set->slot_count == 0 ? 64 : set->slot_count * 2;
     u32 *slots = mem_alloc_zeroed(count * sizeof *slots);
     if (slots == NULL)
         return SQLITE_NOMEM;
+    ASSERT(count > 2 * set->members.count);
     mem_free(set->slots);
     set->slots = slots;
     set->slot_count = count;
@@ -58,6 +64,8 @@ static int slots_grow(RowSet *set)
 
 bool rowset_has(const RowSet *set, RowId rowid)
 {
+    ASSERT(!set->is_ordered); // sorting moved the members away from their slots
+
     return set->slot_count > 0 && set->slots[slot_of(set, rowid)] != 0;
 }
 
@@ -91,6 +99,7 @@ bool rowset_take_smallest(RowSet *set, RowId *rowid)
         qsort(set->members.items, set->members.count, sizeof(RowId), order);
         set->is_ordered = true;
     }
+    ASSERT(set->taken <= set->members.count);
     if (set->taken >= set->members.count)
         return false;
     *rowid = set->members.items[set->taken++];

@@ -31,10 +31,13 @@ typedef struct Sort {
 
 // --- prefixes ---
 
+// The bits of a double as an unsigned integer that orders the same: negative numbers inverted,
+// others above them.
 static u64 order_bits(f64 real)
 {
     if (real == 0)
-        real = 0; // no minus zero
+        real = 0;         // no minus zero
+    ASSERT(real == real); // a NaN is NULL in SQL
     u64 bits;
     memcpy(&bits, &real, 8);
     return bits & (1ull << 63) ? ~bits : bits | (1ull << 63);
@@ -60,6 +63,8 @@ static void bytes_fold(u8 *head)
 
 static u64 bytes_prefix(const u8 *bytes, u32 size, bool folds)
 {
+    ASSERT(bytes != NULL || size == 0);
+
     u8 head[8] = {0};
     memcpy(head, bytes, size < PREFIX_BYTES ? size : PREFIX_BYTES);
     if (folds)
@@ -68,8 +73,11 @@ static u64 bytes_prefix(const u8 *bytes, u32 size, bool folds)
     return first << 5 | (size <= PREFIX_BYTES ? size : PREFIX_BYTES + 1);
 }
 
+// 50 bits: what a double holds exactly when its last three bits are cut off.
 static u64 number_value_prefix(const Value *v, SortEntry *e)
 {
+    ASSERT(v->flags & (V_INT | V_REAL | V_INT_REAL));
+
     if (v->flags & (V_INT | V_INT_REAL)) {
         i64 n = v->u.integer;
         e->is_exact = n < (1ll << 50) && n > -(1ll << 50);
@@ -104,6 +112,8 @@ static u64 bytes_value_prefix(const KeyShape *shape, const KeyPart *part, const 
 static void value_prefix(const KeyShape *shape, const KeyPart *part, const Value *v, SortEntry *e)
 {
     u8 flags = shape->fields[part->field].flags;
+    ASSERT(part->field < shape->all_count);
+
     u64 prefix;
     if (v->flags & V_NULL) {
         e->is_exact = true;
@@ -113,6 +123,7 @@ static void value_prefix(const KeyShape *shape, const KeyPart *part, const Value
     } else {
         prefix = number_value_prefix(v, e);
     }
+    ASSERT(prefix >> CLASS_SHIFT <= CLASS_LAST_NULL);
     e->prefix = flags & KEY_DESC ? ~prefix : prefix;
 }
 
@@ -171,6 +182,8 @@ COLD static int compare_records(const KeyShape *shape, const SortEntry *a, const
 
 int sort_entry_compare(const KeyShape *shape, const SortEntry *a, const SortEntry *b, int *rc)
 {
+    ASSERT(a->record != NULL && b->record != NULL);
+
     if (a->prefix != b->prefix)
         return a->prefix < b->prefix ? -1 : 1;
     if (a->is_exact && b->is_exact && shape->key_count == 1)
@@ -194,6 +207,8 @@ static void insertion_sort_in_full(Sort *s, SortEntry *items, u32 count)
 // Merges the halves of items[0..count) by way of the spare room; the left one wins ties.
 static void merge_in_full(Sort *s, SortEntry *items, u32 left_count, u32 count)
 {
+    ASSERT(left_count <= count);
+
     memcpy(s->spare, items, left_count * sizeof *items);
     const SortEntry *left = s->spare, *left_end = left + left_count;
     const SortEntry *right = items + left_count, *right_end = items + count;
@@ -209,6 +224,8 @@ static void merge_in_full(Sort *s, SortEntry *items, u32 left_count, u32 count)
 // For keys whose prefixes can tell no more: long equal beginnings, other collations, large numbers.
 static void sort_in_full(Sort *s, SortEntry *items, u32 count)
 {
+    ASSERT(s->spare != NULL || count < 2);
+
     for (u32 i = 0; i < count; i += INSERTION_RUN)
         insertion_sort_in_full(s, items + i, count - i < INSERTION_RUN ? count - i : INSERTION_RUN);
     for (u64 width = INSERTION_RUN; width < count; width *= 2)
@@ -235,6 +252,8 @@ static void insertion_sort(SortEntry *items, u32 count)
 // Merges two neighbours from `source` into `target`; the left one wins ties.
 static void merge_pair(const SortEntry *source, u32 left_count, u32 count, SortEntry *target)
 {
+    ASSERT(left_count <= count);
+
     const SortEntry *left = source, *left_end = source + left_count;
     const SortEntry *right = left_end, *right_end = source + count;
     if (left_count >= count || left_end[-1].prefix <= right->prefix) {
@@ -255,6 +274,8 @@ static void merge_pair(const SortEntry *source, u32 left_count, u32 count, SortE
 
 static void sort_by_prefix(SortEntry *items, u32 count, SortEntry *spare)
 {
+    ASSERT(spare != NULL || count < 2);
+
     for (u32 i = 0; i < count; i += INSERTION_RUN)
         insertion_sort(items + i, count - i < INSERTION_RUN ? count - i : INSERTION_RUN);
     SortEntry *source = items, *target = spare;
@@ -289,6 +310,8 @@ static bool part_goes_on(const Sort *s, const KeyPart *part, u64 prefix)
     const KeyField *field = &s->shape->fields[part->field];
     u64 plain = field->flags & KEY_DESC ? ~prefix : prefix;
     u64 class = plain >> CLASS_SHIFT;
+    ASSERT(class <= CLASS_LAST_NULL);
+
     bool is_text = class == CLASS_TEXT;
     return (plain & 31) > PREFIX_BYTES
            && (class == CLASS_BLOB || (is_text && field->collation->is_binary));
@@ -300,6 +323,7 @@ static void sort_part(Sort *s, const KeyPart *part, SortEntry *items, u32 count)
 static void sort_group(Sort *s, const KeyPart *part, SortEntry *items, u32 count)
 {
     ASSERT(count > 1);
+    ASSERT(items[0].prefix == items[count - 1].prefix);
 
     KeyPart next = {part->field, part->offset + PREFIX_BYTES, part->depth + 1};
     if (group_is_exact(items, count)) {

@@ -9,7 +9,7 @@
 
 enum {
     CHUNK_SIZE = 256 * 1024,
-    RECORD_SLACK = 16,
+    RECORD_SLACK = 16, // varints and prefixes are read without looking at the end
     MEMORY_DEFAULT = 4 * 1024 * 1024,
     WRITE_SIZE = 128 * 1024,
     READ_SIZE_MIN = 16 * 1024,
@@ -66,6 +66,8 @@ struct Sorter {
 // What the entries weigh once they are sorted: themselves and the merge space.
 static u64 entries_memory(const Sorter *s)
 {
+    ASSERT(s->entries.count <= s->entries.capacity);
+
     return (u64)s->entries.count * 2 * sizeof *s->entries.items;
 }
 
@@ -78,6 +80,8 @@ static void spare_free(Sorter *s)
 
 static inline int entry_compare(Sorter *s, const SortEntry *a, const SortEntry *b)
 {
+    ASSERT(s->shape != NULL);
+
     return sort_entry_compare(s->shape, a, b, &s->rc);
 }
 
@@ -86,6 +90,7 @@ static int entries_sort(Sorter *s)
     u32 count = s->entries.count;
     if (s->is_sorted || count < 2)
         return SQLITE_OK;
+    ASSERT(!s->uses_heap);
     TRY(vec_reserve(&s->spare, &s->spare_capacity, count, sizeof *s->spare));
     TRY(sort_entries(s->shape, s->entries.items, count, s->spare));
     s->is_sorted = true;
@@ -102,10 +107,14 @@ static void chunks_free(Sorter *s)
         mem_free(c);
     }
     s->memory = 0;
+    ASSERT(s->chunks == NULL);
 }
 
+// Room in the newest chunk. The slack after a record is the next one's room, or the chunk's end.
 static u8 *record_room(Sorter *s, u32 size)
 {
+    ASSERT(size > 0);
+
     Chunk *c = s->chunks;
     if (c == NULL || c->capacity - c->used < (u64)size + RECORD_SLACK) {
         u32 capacity = size + RECORD_SLACK > CHUNK_SIZE ? size + RECORD_SLACK : CHUNK_SIZE;
@@ -120,6 +129,7 @@ static u8 *record_room(Sorter *s, u32 size)
         s->chunks = c;
         s->memory += capacity;
     }
+    ASSERT(c->used + size + RECORD_SLACK <= c->capacity);
     u8 *room = c->bytes + c->used;
     c->used += size;
     return room;
@@ -127,6 +137,8 @@ static u8 *record_room(Sorter *s, u32 size)
 
 static int record_keep(Sorter *s, SortEntry *e)
 {
+    ASSERT(e->record != NULL);
+
     u8 *room = record_room(s, e->size);
     if (room == NULL)
         return SQLITE_NOMEM;
@@ -140,12 +152,16 @@ static int record_keep(Sorter *s, SortEntry *e)
 // The heap's order: the greatest record on top, of equal ones the latest.
 static bool heap_is_greater(Sorter *s, u32 a, u32 b)
 {
+    ASSERT(a < s->entries.count && b < s->entries.count);
+
     int order = entry_compare(s, &s->entries.items[a], &s->entries.items[b]);
     return order > 0 || (order == 0 && s->sequence[a] > s->sequence[b]);
 }
 
 static void heap_swap(Sorter *s, u32 a, u32 b)
 {
+    ASSERT(a < s->entries.count && b < s->entries.count);
+
     SortEntry e = s->entries.items[a];
     s->entries.items[a] = s->entries.items[b];
     s->entries.items[b] = e;
@@ -156,6 +172,8 @@ static void heap_swap(Sorter *s, u32 a, u32 b)
 
 static void heap_sift_down(Sorter *s, u32 at, u32 count)
 {
+    ASSERT(count <= s->entries.count);
+
     for (;;) {
         u32 child = 2 * at + 1;
         if (child >= count)
@@ -171,6 +189,8 @@ static void heap_sift_down(Sorter *s, u32 at, u32 count)
 
 static void heap_sift_up(Sorter *s, u32 at)
 {
+    ASSERT(at < s->entries.count);
+
     while (at > 0) {
         u32 parent = (at - 1) / 2;
         if (!heap_is_greater(s, at, parent))
@@ -214,6 +234,9 @@ static int heap_compact(Sorter *s)
 
 static int heap_insert(Sorter *s, SortEntry *e)
 {
+    ASSERT(s->uses_heap);
+    ASSERT(s->entries.count <= s->limit); // S3
+
     u32 count = s->entries.count;
     if (count < s->limit) {
         TRY(vec_reserve(&s->entries.items, &s->entries.capacity, count + 1,
@@ -245,6 +268,8 @@ static int heap_insert(Sorter *s, SortEntry *e)
 // Heap to ascending order, in place.
 static void heap_sort(Sorter *s)
 {
+    ASSERT(s->uses_heap);
+
     for (u32 end = s->entries.count; end > 1; end--) {
         heap_swap(s, 0, end - 1);
         heap_sift_down(s, 0, end - 1);
@@ -270,6 +295,8 @@ typedef struct RunWriter {
 
 static int run_flush(RunWriter *w)
 {
+    ASSERT(w->used > 0 && w->used <= WRITE_SIZE);
+
     Sorter *s = w->sorter;
     TRY(os_write(s->file, w->buffer, (int)w->used, s->file_size));
     s->file_size += w->used;
@@ -279,6 +306,8 @@ static int run_flush(RunWriter *w)
 
 static int run_put(RunWriter *w, const u8 *bytes, u32 size)
 {
+    ASSERT(w->used < WRITE_SIZE);
+
     while (size > 0) {
         u32 part = WRITE_SIZE - w->used;
         if (part > size)
@@ -295,6 +324,8 @@ static int run_put(RunWriter *w, const u8 *bytes, u32 size)
 
 static int run_write(Sorter *s)
 {
+    ASSERT(s->file != NULL);
+
     RunWriter w = {.sorter = s, .buffer = mem_alloc(WRITE_SIZE)};
     if (w.buffer == NULL)
         return SQLITE_NOMEM;
@@ -323,6 +354,7 @@ static int spill(Sorter *s)
     i64 start = s->file_size;
     TRY(run_write(s));
     s->runs.items[s->runs.count++] = (Run){.at = start, .end = s->file_size};
+    ASSERT(s->file_size > start);
     s->entries.count = 0;
     s->is_sorted = true;
     chunks_free(s);
@@ -332,6 +364,8 @@ static int spill(Sorter *s)
 // Makes `wanted` bytes available from run->position on, as far as the run has them.
 static int run_fill(Sorter *s, Run *run, u32 wanted)
 {
+    ASSERT(run->position <= run->used && run->used <= run->capacity);
+
     if (run->used - run->position >= wanted)
         return SQLITE_OK;
     u32 left = run->used - run->position;
@@ -355,6 +389,7 @@ static int run_fill(Sorter *s, Run *run, u32 wanted)
         more = run->capacity - left;
     if (more > 0)
         TRY(os_read(s->file, run->buffer + left, (int)more, run->at));
+    ASSERT(more >= 0 && left + (u64)more <= run->capacity);
     run->at += more;
     run->used += (u32)more;
     memset(run->buffer + run->used, 0, RECORD_SLACK);
@@ -363,6 +398,8 @@ static int run_fill(Sorter *s, Run *run, u32 wanted)
 
 static int run_next(Sorter *s, Run *run)
 {
+    ASSERT(!run->is_done);
+
     TRY(run_fill(s, run, 9));
     if (run->used == run->position) {
         run->is_done = true;
@@ -387,6 +424,9 @@ static int run_next(Sorter *s, Run *run)
 // Of two runs, the one that goes first; the earlier run wins ties (S1).
 static u32 match(Sorter *s, u32 a, u32 b)
 {
+    ASSERT(a != b);
+    ASSERT(a < s->runs.count && b < s->runs.count);
+
     u32 first = a < b ? a : b, second = a < b ? b : a;
     if (s->runs.items[first].is_done)
         return second;
@@ -400,6 +440,9 @@ static u32 match(Sorter *s, u32 a, u32 b)
 // Plays the matches from leaf `run` to the root; losers stay in the tree.
 static void tournament_replay(Sorter *s, u32 run)
 {
+    ASSERT(run < s->runs.count);
+    ASSERT(run == s->tree[0]); // only the winner has a new record
+
     u32 winner = run;
     for (u32 node = (run + s->runs.count) / 2; node > 0; node /= 2) {
         u32 other = s->tree[node];
@@ -414,6 +457,8 @@ static void tournament_replay(Sorter *s, u32 run)
 // count.
 static u32 tournament_build(Sorter *s, u32 node)
 {
+    ASSERT(node > 0 && node < 2 * s->runs.count);
+
     if (node >= s->runs.count)
         return node - s->runs.count;
     u32 left = tournament_build(s, 2 * node);
@@ -427,6 +472,7 @@ static int merge_begin(Sorter *s)
 {
     if (s->entries.count > 0)
         TRY(spill(s));
+    ASSERT(s->runs.count > 0);
     spare_free(s);
     // All runs together read into what the records took (S2).
     u64 share = s->memory_max / s->runs.count;
@@ -493,6 +539,7 @@ void sorter_free(Sorter *s)
 void sorter_limit(Sorter *s, u64 rows)
 {
     ASSERT(s->inserted == 0);
+    ASSERT(s->entries.count == 0 && s->runs.count == 0);
 
     s->limit = rows;
     s->uses_heap = rows <= HEAP_MAX;
@@ -501,6 +548,7 @@ void sorter_limit(Sorter *s, u64 rows)
 int sorter_insert(Sorter *s, const u8 *record, u32 size)
 {
     ASSERT(size > 0);
+    ASSERT(s->given == 0 && s->position == 0); // not being read
 
     SortEntry e = {.record = record, .size = size};
     sort_entry_begin(s->shape, &e);
@@ -521,6 +569,8 @@ int sorter_insert(Sorter *s, const u8 *record, u32 size)
     return s->rc;
 }
 
+// By prefixes alone, which need no record: where they are equal but say not everything, the row is
+// let through and heap_insert() decides.
 bool sorter_rejects(const Sorter *s, const Value *first)
 {
     if (!s->uses_heap || s->entries.count < s->limit)
@@ -556,6 +606,8 @@ int sorter_sort(Sorter *s, bool *empty)
 
 int sorter_next(Sorter *s)
 {
+    ASSERT(s->position < s->entries.count || !s->in_memory);
+
     if (++s->given >= s->limit)
         return SQLITE_DONE;
     if (s->in_memory)
@@ -570,6 +622,9 @@ int sorter_next(Sorter *s)
 
 int sorter_record(Sorter *s, const u8 **bytes, u32 *size)
 {
+    ASSERT(!s->in_memory || s->position < s->entries.count);
+    ASSERT(s->in_memory || !s->runs.items[s->tree[0]].is_done);
+
     const SortEntry *e =
         s->in_memory ? &s->entries.items[s->position] : &s->runs.items[s->tree[0]].entry;
     *bytes = e->record;

@@ -1,4 +1,7 @@
 // Telling the tracer and the profiler about statements.
+//
+// Two interfaces, of which a connection has one at a time: sqlite3_trace_v2() with its mask, and
+// the legacy sqlite3_trace() (texts with the parameters filled in) and sqlite3_profile().
 #include "vm/vm_priv.h"
 
 static bool is_traced(const Vm *vm, u32 what)
@@ -8,8 +11,11 @@ static bool is_traced(const Vm *vm, u32 what)
 
 void trace_begin(Vm *vm)
 {
+    ASSERT(vm->state == VM_RUNNING);
+
     sqlite3 *db = vm->db;
     bool is_profiled = is_traced(vm, SQLITE_TRACE_PROFILE) || db->profile_legacy != NULL;
+    // One more than the clock says: 0 means that nobody asked.
     vm->started_us = is_profiled ? os_monotonic_us() + 1 : 0;
     if (vm->was_traced)
         return;
@@ -25,6 +31,8 @@ void trace_begin(Vm *vm)
 // The text of a trigger's Init is a comment with its name.
 void trace_trigger(Vm *vm, const char *text)
 {
+    ASSERT(text != NULL);
+
     sqlite3 *db = vm->db;
     if (db->trace_is_legacy && db->trace_legacy != NULL)
         db->trace_legacy(db->trace_arg, text);
@@ -34,6 +42,8 @@ void trace_trigger(Vm *vm, const char *text)
 
 void trace_row(Vm *vm)
 {
+    ASSERT(vm->row != NULL);
+
     if (vm->db->trace != NULL && !vm->db->trace_is_legacy)
         (void)vm->db->trace(SQLITE_TRACE_ROW, vm->db->trace_arg, vm, NULL);
 }

@@ -10,6 +10,8 @@ typedef struct Bounds {
 
 static bool address_is_good(const Bounds *b, i32 address)
 {
+    ASSERT(b->count >= 0);
+
     return address >= 0 && address < b->count;
 }
 

@@ -31,6 +31,8 @@ const VmHooks *vm_hooks(void)
 
 static void values_init(Value *values, u32 count, sqlite3 *db)
 {
+    ASSERT(db != NULL);
+
     for (u32 i = 0; i < count; i++) {
         values[i].flags = V_NULL;
         values[i].db = db;
@@ -39,6 +41,9 @@ static void values_init(Value *values, u32 count, sqlite3 *db)
 
 static int vm_allocate(Vm *vm, const VmLayout *layout)
 {
+    ASSERT(layout->param_count >= 0 && layout->column_count >= 0);
+    ASSERT(layout->column_count <= UINT16_MAX);
+
     u32 registers = (u32)layout->register_count + 1;
     u32 params = (u32)layout->param_count;
     u32 texts = (u32)layout->column_count * VM_COLUMN_TEXTS;
@@ -63,6 +68,8 @@ static int vm_allocate(Vm *vm, const VmLayout *layout)
 
 static void vm_link(Vm *vm)
 {
+    ASSERT(vm->db->statements != vm);
+
     vm->previous = NULL;
     vm->next = vm->db->statements;
     if (vm->next != NULL)
@@ -72,6 +79,8 @@ static void vm_link(Vm *vm)
 
 static void vm_unlink(Vm *vm)
 {
+    ASSERT(vm->next == NULL || vm->next->previous == vm);
+
     if (vm->previous != NULL)
         vm->previous->next = vm->next;
     else if (vm->db->statements == vm)
@@ -119,6 +128,8 @@ int vm_new(Program *takes, const VmLayout *layout, Vm **out)
 
 int vm_set_sql(Vm *vm, const char *sql, int size, u16 prepare_flags)
 {
+    ASSERT(size >= 0);
+
     char *copy = mem_dup(sql, (u64)size);
     if (copy == NULL)
         return SQLITE_NOMEM;
@@ -132,6 +143,7 @@ int vm_set_sql(Vm *vm, const char *sql, int size, u16 prepare_flags)
 void vm_set_column(Vm *vm, int column, VmColumnText what, const char *text)
 {
     ASSERT(column >= 0 && column < vm->column_count);
+    ASSERT(what >= 0 && what < VM_COLUMN_TEXTS);
 
     if (text == NULL || vm->explain != EXPLAIN_NONE)
         return;
@@ -146,8 +158,11 @@ Value *vm_param(Vm *vm, int index)
 
 void vm_clear_bindings(Vm *vm)
 {
+    ASSERT(vm->state != VM_RUNNING);
+
     for (int i = 0; i < vm->param_count; i++)
         value_deinit(&vm->params[i]);
+    // A plan that was made for the value of a parameter (LIKE, stat4) may be wrong for NULL.
     if (vm->expire_mask != 0)
         vm->expired = true;
 }
@@ -163,6 +178,8 @@ static void bindings_move(Vm *target, Vm *source)
 void vm_swap(Vm *vm, Vm *fresh)
 {
     ASSERT(vm->db == fresh->db);
+    ASSERT(vm->frame == NULL && fresh->frame == NULL);
+    ASSERT(fresh->state == VM_READY);
 
     Vm held = *vm;
     *vm = *fresh;
@@ -193,6 +210,8 @@ void vm_swap(Vm *vm, Vm *fresh)
 
 static void registers_clear(Vm *vm)
 {
+    ASSERT(vm->frame == NULL);
+
     for (int i = 1; i <= vm->register_count; i++) {
         Value *v = &vm->registers[i];
         if (UNLIKELY((v->flags & V_AGGREGATE) == V_AGGREGATE))
@@ -208,6 +227,7 @@ void vm_free(Vm *vm)
     if (vm == NULL)
         return;
     ASSERT(vm->frame == NULL);
+    ASSERT(!vm->is_counted_reading && !vm->is_counted_writing); // M4
     vm_unlink(vm);
     vm_close_cursors(vm);
     for (int i = 0; i < vm->cursor_count; i++)
@@ -249,7 +269,7 @@ int vm_error(Vm *vm, int rc, const char *fmt, ...)
     return rc;
 }
 
-// The run's result becomes the connection's.
+// The run's result becomes the connection's error, which sqlite3_errmsg() tells.
 static int error_publish(Vm *vm)
 {
     sqlite3 *db = vm->db;
@@ -268,6 +288,9 @@ static int error_publish(Vm *vm)
 
 static void run_begin(Vm *vm)
 {
+    ASSERT(vm->state == VM_READY);
+    ASSERT(vm->frame == NULL && vm->savepoint_number == 0);
+
     sqlite3 *db = vm->db;
     if (db->active_statements == 0)
         atomic_store(&db->interrupted, 0);
@@ -306,6 +329,7 @@ static void run_fail(Vm *vm, int rc)
     log_message(rc, "statement aborts at %d: [%s] %s", vm->pc, vm->sql == NULL ? "" : vm->sql,
                 vm->error_message == NULL ? error_text(rc) : vm->error_message);
     vm_halt(vm);
+    ASSERT(vm->state == VM_HALTED); // M3
     ASSERT(vm->frame == NULL);
     registers_clear(vm); // aggregates end here, while the step that failed still runs
 }
@@ -330,6 +354,7 @@ static int step_once(Vm *vm)
     if (rc != SQLITE_NOMEM)
         rc = vm->explain == EXPLAIN_NONE ? vm_run(vm) : explain_step(vm);
     db->executing--;
+    ASSERT(db->executing >= 0);
     if (LIKELY(rc == SQLITE_ROW)) {
         if (UNLIKELY(db->trace_mask & SQLITE_TRACE_ROW))
             trace_row(vm);
@@ -345,8 +370,13 @@ static int step_once(Vm *vm)
     return vm->rc;
 }
 
+// sqlite3_wal_hook() is called after the commit, when the locks are gone, so that the hook may run
+// a checkpoint. Every database is asked, or its count of frames would be told after the next
+// commit.
 static int wal_hooks_call(sqlite3 *db)
 {
+    ASSERT(db->autocommit);
+
     int rc = SQLITE_OK;
     for (int i = 0; i < db->database_count; i++) {
         Btree *btree = db->databases[i].btree;
@@ -446,6 +476,7 @@ int vm_reset(Vm *vm)
         trace_end(vm);
     }
     int rc = vm->rc;
+    ASSERT(vm->state != VM_RUNNING);
     if (had_run || rc != SQLITE_OK)
         (void)error_publish(vm);
     vm_rewind(vm);

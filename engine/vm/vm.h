@@ -87,8 +87,8 @@ struct Vm {
     bool is_counted_reading, is_counted_writing;
     u8 schema_change; // QUIRE_SCHEMA_CREATE, ...: what the statement does; 0: something else
     const char *schema_change_schema, *schema_change_name; // in the program's arena; may be NULL
-    u16 prepare_flags; // SQLITE_PREPARE_*, COMPILE_AS_*
-    u8 error_action;   // OnConflict of the error being handled
+    u16 prepare_flags;                                     // SQLITE_PREPARE_*, COMPILE_AS_*
+    u8 error_action;                                       // OnConflict of the error being handled
     u16 column_count;
     u32 database_mask, write_mask;
     int rc;               // how the run ended, or is ending

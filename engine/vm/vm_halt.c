@@ -20,6 +20,8 @@
 
 static TxnMembers members_of(sqlite3 *db, Btree **btrees)
 {
+    ASSERT(db->database_count <= DATABASE_MAX);
+
     for (int i = 0; i < db->database_count; i++)
         btrees[i] = db->databases[i].btree;
     return (TxnMembers){.btrees = btrees,
@@ -31,6 +33,8 @@ static TxnMembers members_of(sqlite3 *db, Btree **btrees)
 
 void connection_rollback_all(sqlite3 *db, int trip_rc)
 {
+    ASSERT(trip_rc == SQLITE_OK || trip_rc == SQLITE_ABORT_ROLLBACK);
+
     Btree *btrees[DATABASE_MAX];
     TxnMembers members = members_of(db, btrees);
     bool had_transaction = txn_is_writing(&members) || !db->autocommit;
@@ -60,6 +64,7 @@ void savepoints_close(sqlite3 *db)
     db->savepoint_count = 0;
     db->statement_count = 0;
     db->is_transaction_savepoint = false;
+    ASSERT(db->savepoints == NULL);
 }
 
 static void transaction_abandon(Vm *vm)
@@ -68,6 +73,7 @@ static void transaction_abandon(Vm *vm)
     savepoints_close(vm->db);
     vm->db->autocommit = true;
     vm->changes = 0;
+    ASSERT(vm->db->savepoint_count == 0);
 }
 
 // Ends read transactions that nobody needs. The common end of a SELECT.
@@ -80,8 +86,12 @@ static void reads_end(sqlite3 *db, u32 mask)
     }
 }
 
+// The order is SQLite's: modules write what they hold back (xSync), the commit hook may still turn
+// the commit into a rollback, the files commit, modules hear of it (xCommit).
 static int commit_now(Vm *vm)
 {
+    ASSERT(vm->db->autocommit);
+
     sqlite3 *db = vm->db;
     Btree *btrees[DATABASE_MAX];
     TxnMembers members = members_of(db, btrees);
@@ -117,6 +127,8 @@ int vm_check_foreign_keys(Vm *vm, bool deferred)
 
 int vm_begin_statement(Vm *vm, Btree *bt)
 {
+    ASSERT(btree_txn_state(bt) == SQLITE_TXN_WRITE);
+
     sqlite3 *db = vm->db;
     if (vm->savepoint_number == 0) {
         db->statement_count++;
@@ -128,8 +140,12 @@ int vm_begin_statement(Vm *vm, Btree *bt)
     return btree_savepoint_open(bt, (u32)vm->savepoint_number);
 }
 
+// Goes through all databases even after a failure, and answers the first one: a savepoint left open
+// in one of them would put the numbers out of step.
 static int savepoint_end_everywhere(sqlite3 *db, int op, u32 index)
 {
+    ASSERT(op == SAVEPOINT_ROLLBACK || op == SAVEPOINT_RELEASE);
+
     int first = SQLITE_OK;
     for (int i = 0; i < db->database_count; i++) {
         Btree *bt = db->databases[i].btree;
@@ -148,6 +164,8 @@ static int savepoint_end_everywhere(sqlite3 *db, int op, u32 index)
 
 int vm_end_statement(Vm *vm, int op)
 {
+    ASSERT(op == SAVEPOINT_ROLLBACK || op == SAVEPOINT_RELEASE);
+
     sqlite3 *db = vm->db;
     if (vm->savepoint_number == 0 || db->statement_count == 0)
         return SQLITE_OK;
@@ -172,6 +190,7 @@ int vm_end_statement(Vm *vm, int op)
 
 // --- the decision ---
 
+// Errors that may have left the pages of the transaction half changed, or will come again.
 static bool error_is_severe(int rc)
 {
     int primary = rc & 0xff;
@@ -187,6 +206,8 @@ static bool run_succeeds(const Vm *vm, bool severe)
 // What an error of storage does at once. Returns the savepoint operation still to do, or -1.
 static int halt_severe(Vm *vm)
 {
+    ASSERT(error_is_severe(vm->rc));
+
     int primary = vm->rc & 0xff;
     if (vm->is_read_only && primary == SQLITE_INTERRUPT)
         return -1;
@@ -209,6 +230,8 @@ static void abandon_now(Vm *vm)
 // Autocommit, and no other statement writes. false: BUSY, the statement stays as it is.
 static bool halt_autocommit(Vm *vm, bool severe)
 {
+    ASSERT(vm->db->autocommit);
+
     sqlite3 *db = vm->db;
     int rc = vm->rc;
     if (run_succeeds(vm, severe)) {
@@ -250,6 +273,8 @@ static int halt_inside_transaction(Vm *vm)
 
 static void halt_statement(Vm *vm, int op)
 {
+    ASSERT(op == SAVEPOINT_ROLLBACK || op == SAVEPOINT_RELEASE);
+
     int rc = vm_end_statement(vm, op);
     if (rc == SQLITE_OK)
         return;
@@ -263,6 +288,8 @@ static void halt_statement(Vm *vm, int op)
 
 static bool halt_transaction(Vm *vm)
 {
+    ASSERT(vm->is_reader);
+
     sqlite3 *db = vm->db;
     bool severe = error_is_severe(vm->rc);
     int op = severe ? halt_severe(vm) : -1;
@@ -307,6 +334,7 @@ void vm_halt(Vm *vm)
         vm->state = VM_HALTED;
         return;
     }
+    ASSERT(vm->frame == NULL);
     if (vm->is_reader && !halt_transaction(vm))
         return; // BUSY
     db->active_statements--;

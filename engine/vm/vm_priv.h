@@ -210,16 +210,33 @@ MUST_USE int vm_cursor_settle(VmCursor *c);
 // P5_BYTES.
 MUST_USE int row_field(Vm *vm, VmCursor *c, u32 field, u32 hints, Value *out, bool *missing);
 MUST_USE int row_fetch(Vm *vm, VmCursor *c);
-MUST_USE int row_parse(VmCursor *c, u32 field);
 // The whole record, borrowed until the cursor moves.
 MUST_USE int row_bytes(Vm *vm, VmCursor *c, const u8 **bytes, u32 *size);
-// Splits a record into values that borrow from it; returns how many.
-u32 record_split(const u8 *record, u32 size, u8 encoding, Value *values, u32 max);
+// A record's fields as values that borrow from it.
+enum { RECORD_FIELDS_FEW = 64 }; // more are put on the heap
+typedef struct RecordFields {
+    Value *values;
+    u32 count;
+    Value few[RECORD_FIELDS_FEW];
+} RecordFields;
+// Splits at most `max` fields; a damaged record has as many as can be read. To be closed after
+// success.
+MUST_USE int record_fields_open(RecordFields *f, const u8 *record, u32 size, u8 encoding, u32 max);
+void record_fields_close(RecordFields *f);
 
 extern const u8 serial_size_short[128]; // body sizes of one-byte serial types
 
 // Room for `size` bytes in v's own block; the value becomes NULL. NULL: no memory.
 char *value_room(Value *v, u32 size);
+
+// The cursor in a slot, which an instruction before this one opened. Instructions that may meet an
+// empty slot look into vm->cursors themselves.
+static inline VmCursor *cursor_in(const Vm *vm, i32 slot)
+{
+    ASSERT(slot >= 0 && slot < vm->cursor_count);
+    ASSERT(vm->cursors[slot] != NULL);
+    return vm->cursors[slot];
+}
 
 static inline Value *reg_out(Vm *vm, i32 reg)
 {

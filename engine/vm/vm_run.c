@@ -123,6 +123,8 @@ static inline bool reg_truth(const Value *v, bool if_null)
     return value_truth(v, if_null);
 }
 
+// A shallow copy (M6): good while `in` does not change. The destructor of a pointer value stays
+// with its owner.
 static inline void reg_borrow(Value *out, const Value *in)
 {
     if (UNLIKELY(out->flags & V_DYNAMIC))
@@ -151,12 +153,15 @@ static inline u8 reg_three(const Value *v)
     return value_truth(v, false) ? 1 : 0;
 }
 
+// Three-valued logic: indexes and results are 0 false, 1 true, 2 NULL.
 static const u8 not_table[3] = {1, 0, 2};
 static const u8 and_table[3][3] = {{0, 0, 0}, {0, 1, 2}, {0, 2, 2}};
 static const u8 or_table[3][3] = {{0, 1, 2}, {1, 1, 1}, {2, 1, 2}};
 
 static inline void reg_set_three(Value *out, u8 truth)
 {
+    ASSERT(truth <= 2);
+
     if (truth == 2)
         value_set_null(out);
     else
@@ -165,6 +170,8 @@ static inline void reg_set_three(Value *out, u8 truth)
 
 static void op_null(sqlite3 *db, Value *r, const Instr *in)
 {
+    ASSERT(in->p2 > 0);
+
     u16 flags = in->p1 != 0 ? V_NULL | V_CLEARED : V_NULL;
     for (i32 reg = in->p2; reg == in->p2 || reg <= in->p3; reg++) {
         if (UNLIKELY((r[reg].flags & V_AGGREGATE) == V_AGGREGATE))
@@ -176,6 +183,8 @@ static void op_null(sqlite3 *db, Value *r, const Instr *in)
 
 static void op_move(Value *r, const Instr *in)
 {
+    ASSERT(in->p1 + in->p3 <= in->p2 || in->p2 + in->p3 <= in->p1);
+
     for (i32 i = 0; i < in->p3; i++)
         value_move(&r[in->p2 + i], &r[in->p1 + i]);
 }
@@ -183,6 +192,8 @@ static void op_move(Value *r, const Instr *in)
 // The counter of Init tells runs apart, so that Once instructions need not be reset between them.
 static void op_init(Vm *vm, Instr *in)
 {
+    ASSERT(in == vm->code);
+
     if (UNLIKELY(vm->frame != NULL)) {
         // What a foreign key does has no text of its own: the statement's is shown once more.
         if (vm->db->trace_mask != 0)
@@ -203,6 +214,8 @@ static void op_init(Vm *vm, Instr *in)
 // Once in a trigger program: a bit per instruction and frame.
 static bool once_in_frame(VmFrame *frame, int pc)
 {
+    ASSERT(pc >= 0 && pc < frame->sub->count);
+
     u8 bit = (u8)(1 << (pc & 7));
     bool passed = (frame->own_once[pc >> 3] & bit) != 0;
     frame->own_once[pc >> 3] |= bit;
@@ -229,6 +242,8 @@ COLD static int run_check(Vm *vm, u64 steps, u64 *check_at)
     return SQLITE_OK;
 }
 
+// Counts go on from step to step of a statement, so that a query of many cheap rows reports
+// progress as often as one of few dear ones.
 static u64 first_check(const Vm *vm)
 {
     const sqlite3 *db = vm->db;
