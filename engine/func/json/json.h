@@ -34,8 +34,8 @@ typedef enum JsonType {
 } JsonType;
 
 enum {
-    JSON_SUBTYPE = 74, // 'J'
-    JSON_DEPTH_MAX = 1000,
+    JSON_SUBTYPE = 74,     // 'J'
+    JSON_DEPTH_MAX = 1000, // SQLite's: of containers in a text, and of the steps of a path
 };
 
 typedef enum JsonStatus {
@@ -44,6 +44,7 @@ typedef enum JsonStatus {
     JSON_BAD_PATH,  // the path cannot be read
     JSON_MALFORMED, // JSONB that is none
     JSON_TOO_DEEP,
+    JSON_PATH_TOO_DEEP,
     JSON_NOT_ELEMENT, // json_array_insert() at what is no array element
 } JsonStatus;
 

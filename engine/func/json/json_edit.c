@@ -133,10 +133,10 @@ static JsonStatus edit_here(Editor *e, const JsonNode *node)
 
 static JsonStatus edit_node(Editor *e, const JsonNode *node, const char *path)
 {
+    if (e->depth++ >= JSON_DEPTH_MAX)
+        return JSON_PATH_TOO_DEEP;
     if (*path == 0)
         return edit_here(e, node);
-    if (++e->depth > JSON_DEPTH_MAX)
-        return JSON_TOO_DEEP;
     JsonStep step;
     if (*path == '[' && node->type != JSON_ARRAY)
         return JSON_ABSENT;

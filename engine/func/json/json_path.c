@@ -139,6 +139,7 @@ JsonStatus json_array_find(const u8 *bytes, const JsonNode *array, const JsonSte
 JsonStatus json_path_find(const u8 *bytes, const JsonNode *root, const char *path, JsonNode *out)
 {
     JsonNode node = *root;
+    u32 depth = 0;
     while (*path != 0) {
         JsonStep step;
         if (*path == '[' && node.type != JSON_ARRAY)
@@ -158,6 +159,8 @@ JsonStatus json_path_find(const u8 *bytes, const JsonNode *root, const char *pat
         }
         if (status != JSON_OK)
             return status;
+        if (++depth >= JSON_DEPTH_MAX) // even if the path ends here
+            return JSON_PATH_TOO_DEEP;
         path = step.rest;
     }
     *out = node;

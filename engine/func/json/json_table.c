@@ -320,7 +320,7 @@ static u32 root_offset(const EachCursor *c, const JsonNode *outer, const JsonNod
         if (child.at == node->at)
             return outer->type == JSON_OBJECT ? label : child.at;
         if (child.at < node->at && node->at < child.end)
-            return root_offset(c, &child, node); // depth: what the parser or the path allowed
+            return root_offset(c, &child, node); // as deep as the path, JSON_DEPTH_MAX at most
         at = child.end;
     }
     return node->at;
@@ -333,7 +333,7 @@ static int each_start(EachCursor *c, const char *root_path)
     JsonStatus status = json_path_find(node_bytes(c), &top, root_path + 1, &node);
     if (status == JSON_ABSENT)
         return SQLITE_OK;
-    if (status == JSON_BAD_PATH)
+    if (status == JSON_BAD_PATH || status == JSON_PATH_TOO_DEEP)
         return each_fail(c, "bad JSON path: %Q", root_path);
     if (status != JSON_OK)
         return each_fail(c, "malformed JSON", "");

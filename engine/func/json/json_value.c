@@ -237,6 +237,7 @@ void json_result_status(FuncCall *call, JsonStatus status, const char *path)
     case JSON_ABSENT: return;
     case JSON_MALFORMED: json_result_malformed(call); return;
     case JSON_TOO_DEEP: call_result_error(call, "JSON nested too deep", -1, SQLITE_UTF8); return;
+    case JSON_PATH_TOO_DEEP: call_result_error(call, "JSON path too deep", -1, SQLITE_UTF8); return;
     case JSON_BAD_PATH: format_text(&message, "bad JSON path: %Q", path); break;
     case JSON_NOT_ELEMENT: format_text(&message, "not an array element: %Q", path); break;
     }
