@@ -95,12 +95,14 @@ void resolve_context_init(ResolveContext *ctx, sqlite3 *db, Arena *arena)
 Resolver resolver_make(ResolveContext *ctx)
 {
     Resolver r = {.ctx = ctx, .db = ctx->db, .arena = ctx->arena};
+    Schema *home = ctx->home;
     if (ctx->trigger != NULL && !ctx->trigger->is_returning) {
         r.no_offsets = true;
-        int index = ctx->trigger->schema == NULL ? -1 : schema_index(ctx->db, ctx->trigger->schema);
-        if (index >= 0 && index != DB_TEMP)
-            r.fixed_db = ctx->db->databases[index].name;
+        home = ctx->trigger->schema;
     }
+    int index = home == NULL ? -1 : schema_index(ctx->db, home);
+    if (index >= 0 && index != DB_TEMP) // objects of temp may name tables of every database
+        r.fixed_db = ctx->db->databases[index].name;
     return r;
 }
 

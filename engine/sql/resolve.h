@@ -72,6 +72,8 @@ typedef struct ResolveContext {
     const TriggerScope *trigger; // NULL outside
     const char *view_name;       // for the authorizer: view or trigger being compiled
     bool is_ddl;                 // expressions of the schema: DQS_DDL, only safe functions
+    bool hides_virtual;          // SQLITE_PREPARE_NO_VTAB: virtual tables do not exist
+    Schema *home;                // of a view's body: where names without schema are looked for
     bool is_nested;              // SQL that the code generator wrote: may change the schema tables
     u32 depth;                   // sum of the heights of the expressions around
     // What SQLite only notices when it generates code: reported once every name is resolved.

@@ -215,9 +215,9 @@ int code_view_rows(Codegen *g, FromItem *target)
     ResolveContext ctx;
     resolve_context_init(&ctx, g->db, g->arena);
     ctx.cursor_count = g->cursor_count;
+    ctx.home = view->schema;
+    ctx.hides_virtual = codegen_top(g)->resolve->hides_virtual;
     int rc = SQLITE_NOMEM;
-    TriggerScope scope = {.schema = view->schema};
-    (void)scope;
     if (select != NULL)
         rc = resolve_select(&ctx, select);
     if (ctx.cursor_count > g->cursor_count)
