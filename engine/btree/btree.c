@@ -10,6 +10,7 @@ static void btree_free(Btree *bt)
     ASSERT(bt->cursors == NULL);
     ASSERT(bt->page1 == NULL);
     ASSERT(bt->txn == SQLITE_TXN_NONE);
+    cursor_free_spares(bt);
     balance_free_workspace(bt);
     mem_free(bt->geometry.scratch);
     mem_free(bt->payload);

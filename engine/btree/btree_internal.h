@@ -159,6 +159,8 @@ struct Btree {
     Page *page1;     // pinned while a transaction is open
     Cursor *cursors; // all that are open, newest first
     Cursor *writer;  // the one at work on its tree now, or NULL
+    Cursor *spares;  // closed, kept to be opened again; linked by `next`
+    u32 spare_count;
     Geometry geometry;
     u32 flags; // BTREE_*
     u8 txn;    // SQLITE_TXN_*
@@ -206,6 +208,8 @@ struct Cursor {
 };
 
 // --- cursor.c: positions ---
+
+void cursor_free_spares(Btree *bt);
 
 // Gives up the pins of `level` and below it.
 void cursor_unpin_from(Cursor *cur, u32 level);

@@ -29,6 +29,41 @@ static void mark_shared(Btree *bt, Cursor *fresh)
     }
 }
 
+// Statements and triggers open the same few cursors over and over: their blocks stay with the
+// tree's owner, which frees them.
+enum { SPARES_MAX = 8 };
+
+static Cursor *take_block(Btree *bt)
+{
+    Cursor *cur = bt->spares;
+    ASSERT((cur == NULL) == (bt->spare_count == 0));
+    if (cur == NULL)
+        return mem_alloc(sizeof *cur);
+    bt->spares = cur->next;
+    bt->spare_count--;
+    return cur;
+}
+
+static void give_block(Btree *bt, Cursor *cur)
+{
+    ASSERT(bt->spare_count <= SPARES_MAX);
+    ASSERT(cur->bt == bt);
+    if (bt->spare_count == SPARES_MAX) {
+        mem_free(cur);
+        return;
+    }
+    cur->next = bt->spares;
+    bt->spares = cur;
+    bt->spare_count++;
+}
+
+void cursor_free_spares(Btree *bt)
+{
+    while (bt->spares != NULL)
+        mem_free(take_block(bt));
+    ASSERT(bt->spare_count == 0);
+}
+
 // The path is left as it is: levels mean nothing until `pinned` says so. This is called once per
 // statement and table, so a kilobyte is not cleared for nothing.
 int cursor_open(Btree *bt, Pgno root, bool writable, const KeyShape *shape, Cursor **out)
@@ -39,7 +74,7 @@ int cursor_open(Btree *bt, Pgno root, bool writable, const KeyShape *shape, Curs
 
     if (root == 0)
         return corrupt_page(0, "root page 0");
-    Cursor *cur = mem_alloc(sizeof *cur);
+    Cursor *cur = take_block(bt);
     if (cur == NULL)
         return SQLITE_NOMEM;
     memset(cur, 0, offsetof(Cursor, path));
@@ -150,7 +185,7 @@ void cursor_close(Cursor *cur)
     mem_free(cur->saved_key);
     mem_free(cur->chain);
     mem_free(cur->more_held);
-    mem_free(cur);
+    give_block(cur->bt, cur);
 }
 
 void cursor_hint_scan(Cursor *cur)

@@ -269,12 +269,35 @@ static bool put_calendar_part(Buffer *out, const Moment *m, char letter)
     }
 }
 
+static void result_unix_seconds(FuncCall *call, const Moment *m)
+{
+    char text[24];
+    i64 seconds = m->jd_ms / 1000 - UNIX_EPOCH_MS / 1000;
+    ASSERT(!m->subsecond);
+
+    // From the last digit back: its magnitude is far from the type's limit.
+    char *begin = text + sizeof text;
+    i64 rest = seconds < 0 ? -seconds : seconds;
+    do {
+        *--begin = (char)('0' + rest % 10);
+        rest /= 10;
+    } while (rest > 0);
+    if (seconds < 0)
+        *--begin = '-';
+    result_text(call, begin, text + sizeof text);
+}
+
 static void fn_strftime(FuncCall *call, int arg_count, Value **args)
 {
     const char *fmt = arg_count > 0 ? value_text(args[0], SQLITE_UTF8) : NULL;
     Moment m;
     if (fmt == NULL || !read_moment(call, arg_count - 1, args + 1, &m))
         return;
+    // What schemas older than unixepoch() note the time with, row by row, in triggers and defaults.
+    if (strcmp(fmt, "%s") == 0 && !m.subsecond) {
+        result_unix_seconds(call, &m);
+        return;
+    }
     moment_need_all(&m);
     Buffer out = {.size_max = value_length_limit(call->result)};
     buffer_reserve(&out, 0);
@@ -351,8 +374,8 @@ static void fn_timediff(FuncCall *call, int arg_count, Value **args)
 }
 
 enum {
-    PURE = FUNC_BUILTIN | FUNC_PURE | FUNC_SLOW_CHANGE | FUNC_INNOCUOUS,
-    NOW = FUNC_BUILTIN | FUNC_SLOW_CHANGE | FUNC_INNOCUOUS,
+    PURE = FUNC_BUILTIN | FUNC_PURE | FUNC_SLOW_CHANGE | FUNC_INNOCUOUS | FUNC_TOTAL,
+    NOW = FUNC_BUILTIN | FUNC_SLOW_CHANGE | FUNC_INNOCUOUS | FUNC_TOTAL,
 };
 
 const FuncDef func_datetime_table[] = {

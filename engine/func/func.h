@@ -66,6 +66,7 @@ enum {
     FUNC_FROM_MODULE = 1 << 18,    // a virtual table overloads it (xFindFunction)
     FUNC_SMALL_STATE = 1 << 25,    // aggregate whose state does not grow with its rows
     FUNC_HIDDEN = 1 << 26,         // not in pragma_function_list
+    FUNC_TOTAL = 1 << 27,          // raises no error whatever its arguments
 };
 
 // Where a function may not look at the clock or the time zone. An instruction PureFunc carries it

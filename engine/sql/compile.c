@@ -244,6 +244,7 @@ static VmLayout vm_layout(const Compilation *c)
         .write_mask = g->write_mask | g->write_lock_mask,
         .is_read_only = g->write_mask == 0 && !g->changes_state,
         .wants_journal = g->multi_write && g->may_abort,
+        .trusts_triggers = g->fires_triggers && !g->may_abort,
         .explain = (ExplainMode)stmt->explain,
     };
 }

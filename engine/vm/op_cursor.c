@@ -40,10 +40,9 @@ void vm_cursor_free(Vm *vm, VmCursor *c)
 {
     if (c == NULL)
         return;
-    if (c->slot >= 0)
-        ASSERT(vm->frame == NULL); // only cursors of the main program have a place to wait in
     cursor_release(c);
-    if (c->slot >= 0 && vm->spare_cursors[c->slot] == NULL)
+    ASSERT(c->slot >= 0 && c->slot < vm->cursor_count);
+    if (vm->spare_cursors[c->slot] == NULL)
         vm->spare_cursors[c->slot] = c; // the next run opens it again
     else
         mem_free(c);
@@ -52,14 +51,11 @@ void vm_cursor_free(Vm *vm, VmCursor *c)
 // A cursor's block ends with types[capacity] and offsets[capacity + 1].
 static VmCursor *cursor_block(Vm *vm, i32 slot, u32 field_count)
 {
-    if (slot >= 0) {
-        ASSERT(vm->frame == NULL);
-        VmCursor *spare = vm->spare_cursors[slot];
-        vm->spare_cursors[slot] = NULL;
-        if (spare != NULL && spare->field_capacity >= field_count)
-            return spare;
-        mem_free(spare);
-    }
+    VmCursor *spare = vm->spare_cursors[slot];
+    vm->spare_cursors[slot] = NULL;
+    if (spare != NULL && spare->field_capacity >= field_count)
+        return spare;
+    mem_free(spare);
     VmCursor *c = mem_alloc(sizeof *c + (2 * (u64)field_count + 1) * sizeof(u32));
     if (c != NULL)
         c->field_capacity = field_count;
@@ -72,14 +68,13 @@ int vm_cursor_new(Vm *vm, int slot, VmCursorKind kind, u32 field_count, VmCursor
 
     vm_cursor_free(vm, vm->cursors[slot]);
     vm->cursors[slot] = NULL;
-    i32 spare_slot = vm->frame == NULL ? slot : -1;
-    VmCursor *c = cursor_block(vm, spare_slot, field_count);
+    VmCursor *c = cursor_block(vm, slot, field_count);
     if (c == NULL)
         return SQLITE_NOMEM;
     u32 capacity = c->field_capacity;
     memset(c, 0, sizeof *c);
     c->field_capacity = capacity;
-    c->slot = spare_slot;
+    c->slot = slot;
     c->kind = (u8)kind;
     c->field_count = field_count;
     c->types = (u32 *)(void *)(c + 1);

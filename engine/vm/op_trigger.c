@@ -1,7 +1,8 @@
 // Trigger programs run in frames: own registers, own cursors, the caller's put aside.
 //
-// A frame is kept with its sub-program when it is left, so that a trigger fired for many rows
-// allocates once. A trigger that fires itself takes a further frame.
+// A frame is kept with its sub-program when it is left, and the blocks of its cursors with it, so
+// that a trigger fired for many rows allocates once. A trigger that fires itself takes a further
+// frame.
 #include "base/error.h"
 #include "vm/vm_priv.h"
 #include <string.h>
@@ -10,7 +11,7 @@
 static u64 frame_size(const SubProgram *sub)
 {
     return sizeof(VmFrame) + ((u64)sub->register_count + 1) * sizeof(Value)
-           + (u64)sub->cursor_count * sizeof(VmCursor *) + ((u64)sub->count + 7) / 8;
+           + 2 * (u64)sub->cursor_count * sizeof(VmCursor *) + ((u64)sub->count + 7) / 8;
 }
 
 static VmFrame *frame_new(Vm *vm, SubProgram *sub)
@@ -29,7 +30,8 @@ static VmFrame *frame_new(Vm *vm, SubProgram *sub)
     f->sub = sub;
     f->own_registers = (Value *)(void *)(f + 1);
     f->own_cursors = (VmCursor **)(void *)(f->own_registers + sub->register_count + 1);
-    f->own_once = (u8 *)(void *)(f->own_cursors + sub->cursor_count);
+    f->own_spares = f->own_cursors + sub->cursor_count;
+    f->own_once = (u8 *)(void *)(f->own_spares + sub->cursor_count);
     for (int i = 0; i <= sub->register_count; i++) {
         f->own_registers[i].flags = V_NULL;
         f->own_registers[i].db = vm->db;
@@ -39,6 +41,10 @@ static VmFrame *frame_new(Vm *vm, SubProgram *sub)
 
 static void frame_free(VmFrame *f)
 {
+    for (int i = 0; i < f->sub->cursor_count; i++) {
+        ASSERT(f->own_cursors[i] == NULL);
+        mem_free(f->own_spares[i]);
+    }
     for (int i = 0; i <= f->sub->register_count; i++)
         value_deinit(&f->own_registers[i]);
     mem_free(f);
@@ -75,6 +81,7 @@ static void frame_enter(Vm *vm, VmFrame *f)
     f->registers = vm->registers;
     f->register_count = vm->register_count;
     f->cursors = vm->cursors;
+    f->spare_cursors = vm->spare_cursors;
     f->cursor_count = vm->cursor_count;
     f->pc = vm->pc;
     f->last_rowid = vm->db->last_rowid;
@@ -89,6 +96,7 @@ static void frame_enter(Vm *vm, VmFrame *f)
     vm->registers = f->own_registers;
     vm->register_count = f->sub->register_count;
     vm->cursors = f->own_cursors;
+    vm->spare_cursors = f->own_spares;
     vm->cursor_count = f->sub->cursor_count;
     vm->changes = 0;
     vm->pc = 0;
@@ -112,6 +120,7 @@ void frame_leave(Vm *vm)
     vm->registers = f->registers;
     vm->register_count = f->register_count;
     vm->cursors = f->cursors;
+    vm->spare_cursors = f->spare_cursors;
     vm->cursor_count = f->cursor_count;
     vm->pc = f->pc;
     vm->changes = f->changes;

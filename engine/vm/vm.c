@@ -116,6 +116,8 @@ int vm_new(Program *takes, const VmLayout *layout, Vm **out)
     vm->is_read_only = layout->is_read_only;
     vm->is_reader = takes->is_reader;
     vm->wants_journal = layout->wants_journal;
+    vm->trusts_triggers = layout->trusts_triggers;
+    ASSERT(!(vm->wants_journal && vm->trusts_triggers));
     vm->database_mask = layout->database_mask;
     vm->write_mask = layout->write_mask;
     vm->error_action = ON_CONFLICT_ABORT;

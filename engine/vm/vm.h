@@ -54,6 +54,8 @@ typedef struct VmLayout {
     bool is_read_only; // sqlite3_stmt_readonly()
     // It may fail half-way (ABORT) after several writes: run it in a statement savepoint.
     bool wants_journal;
+    // It fires triggers that nothing should stop half-way: it runs without that savepoint.
+    bool trusts_triggers;
     ExplainMode explain;
 } VmLayout;
 
@@ -71,12 +73,12 @@ struct Vm {
     VmFrame *frame; // innermost trigger, NULL in the main program
     int frame_depth;
     int pc;
-    VmCursor **spare_cursors; // closed, kept for the next run; main program only
+    VmCursor **spare_cursors; // the frame's, closed, kept for its next run
 
     u8 state;   // VmState
     u8 explain; // ExplainMode
     bool is_read_only;
-    bool wants_journal;
+    bool wants_journal, trusts_triggers;
     bool is_reader;       // takes part in transactions
     bool is_waiting;      // a lock was in the way (SQLITE_BUSY): the next step goes on at pc
     bool was_traced;      // compiled anew while it ran: the tracer knows already

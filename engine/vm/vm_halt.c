@@ -265,8 +265,11 @@ static int halt_inside_transaction(Vm *vm)
 {
     if (vm->rc == SQLITE_OK || vm->error_action == ON_CONFLICT_FAIL)
         return SAVEPOINT_RELEASE;
-    if (vm->error_action == ON_CONFLICT_ABORT)
+    // What was thought not to fail did, on a limit for instance: half a statement may not stay.
+    bool is_half_done = vm->trusts_triggers && vm->changes > 0;
+    if (vm->error_action == ON_CONFLICT_ABORT && !is_half_done)
         return SAVEPOINT_ROLLBACK;
+    ASSERT(vm->rc != SQLITE_OK);
     transaction_abandon(vm);
     return -1;
 }

@@ -96,14 +96,14 @@ struct VmFrame {
     SubProgram *sub;
     Instr *code; // of the calling frame, as the next ones
     Value *registers;
-    VmCursor **cursors;
+    VmCursor **cursors, **spare_cursors;
     int code_size, register_count, cursor_count;
     int pc; // of the Program instruction
     i64 last_rowid, changes, db_changes;
     struct AuxData *aux_data;
     VmFrame *spare; // in SubProgram.spare
     Value *own_registers;
-    VmCursor **own_cursors;
+    VmCursor **own_cursors, **own_spares;
     u8 *own_once; // bit per instruction: Once was passed
 };
 

@@ -676,8 +676,9 @@ void code_expr_borrow(Codegen *g, Expr *e, Reg target)
 
 void code_expr_copy(Codegen *g, Expr *e, Reg target)
 {
-    Reg at = code_expr(g, e, 0);
-    program_emit(g->program, OP_Copy, at, target, 0);
+    Reg at = code_expr(g, e, target); // what is computed rather than found belongs to its register
+    if (at != target)
+        program_emit(g->program, OP_Copy, at, target, 0);
 }
 
 Reg code_expr_temp(Codegen *g, Expr *e, Reg *release)

@@ -159,7 +159,8 @@ void code_function(Codegen *g, Expr *e, Reg target)
     if ((func->flags & FUNC_NEEDS_COLLATION) != 0)
         program_emit_collation(g->program, OP_CollSeq, 0, 0, 0, argument_collation(g, e->list));
     u32 place = e->u.call->pure_place;
-    codegen_may_abort(g); // a function may raise an error, after rows were written
+    if ((func->flags & FUNC_TOTAL) == 0 || place != PURE_NOWHERE)
+        codegen_may_abort(g); // a function may raise an error, after rows were written
     program_emit_func(g->program, place != PURE_NOWHERE ? OP_PureFunc : OP_Function,
                       (int)constant_mask, first, target, func);
     program_set_p5(g->program, (u16)((u32)count | place << PURE_PLACE_SHIFT));

@@ -236,8 +236,13 @@ void code_run_trigger(Codegen *g, Trigger *trigger, Table *table, Reg base, u8 o
     program_set_p5(g->program, !is_recursive);
     if (ignore == 0)
         label_here(g->program, past);
-    codegen_top(g)->multi_write = true;
-    codegen_may_abort(g);
+    Codegen *top = codegen_top(g);
+    top->multi_write = true;
+    top->fires_triggers = true;
+    // The program's own code says whether it may abort. Beyond that the depth of triggers may be
+    // exceeded, by what fires itself or a long chain.
+    if (is_recursive || g != top)
+        codegen_may_abort(g);
 }
 
 void code_fire_triggers(Codegen *g, const FireTriggers *fire)

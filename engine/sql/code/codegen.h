@@ -101,7 +101,8 @@ typedef struct Codegen {
     u32 expire_mask;     // parameters whose values the plan was made for
     bool schema_only;    // program compiles a schema: no cookie checks
     bool multi_write;    // changes more than one row: needs a statement savepoint if it may abort
-    bool may_abort;
+    bool may_abort;      // with ABORT, after it changed something
+    bool fires_triggers;
     bool counts_changes;
     int init_address;
 
