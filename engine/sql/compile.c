@@ -100,10 +100,11 @@ static bool is_query_or_change(const Stmt *stmt)
     return stmt->kind >= STMT_SELECT && stmt->kind <= STMT_DELETE;
 }
 
-static int prepare_tree(Compilation *c)
+static int prepare_tree(Compilation *c, u32 prepare_flags)
 {
     Stmt *stmt = c->parsed.stmt;
     resolve_context_init(&c->resolve, c->db, &c->arena);
+    c->resolve.hides_virtual = (prepare_flags & SQLITE_PREPARE_NO_VTAB) != 0;
     if (needs_schema(stmt))
         TRY(schema_load_all(c->db));
     bool has_exprs = is_query_or_change(stmt) || stmt->kind == STMT_ATTACH
@@ -293,6 +294,7 @@ static int make_statement(Compilation *c, const char *sql, size_t size, u32 prep
     }
     vm->counts_changes = c->codegen.counts_changes;
     vm->expire_mask = c->codegen.expire_mask;
+    vm->expire_at_reset = c->codegen.runs_once;
     *out = vm;
     return SQLITE_OK;
 }
@@ -333,7 +335,7 @@ static int compile_once(sqlite3 *db, const char *sql, size_t size, u32 prepare_f
         if (mode != 0)
             c.parsed.stmt->explain = (u8)((mode >> 8) - 1);
         *tail = c.parsed.tail;
-        rc = prepare_tree(&c);
+        rc = prepare_tree(&c, prepare_flags);
     }
     if (rc == SQLITE_OK && c.parsed.stmt->kind != STMT_EMPTY)
         rc = generate(&c, sql, c.parsed.tail, prepare_flags, out);

@@ -45,6 +45,11 @@ static int find_table(Resolver *r, const char *schema, const char *name, Table *
     const char *database = schema != NULL ? schema : r->fixed_db;
     TRY(schema_load_all(r->db));
     *out = catalog_find_table(r->db, name, database);
+    if (r->ctx->hides_virtual) {
+        if (*out != NULL && (*out)->kind == TABLE_VIRTUAL)
+            *out = NULL;
+        return *out == NULL ? no_such_table(r, database, name) : SQLITE_OK;
+    }
     if (*out == NULL && (schema == NULL || name_equals(schema, "main")))
         TRY(find_eponymous(r, name, out));
     return *out == NULL ? no_such_table(r, database, name) : SQLITE_OK;

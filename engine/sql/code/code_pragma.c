@@ -204,6 +204,7 @@ void code_pragma(Codegen *g, ResolveContext *ctx, Pragma *pragma)
             return;
         }
     }
+    g->runs_once = true;
     if (gives_rows(entry, &p))
         name_columns(g, entry);
     p.argument = entry->argument;

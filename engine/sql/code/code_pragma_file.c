@@ -11,6 +11,7 @@ static void read_field(PragmaCode *p, int field)
 {
     Program *program = p->g->program;
     p->g->schema_only = true; // the schema in memory does not matter
+    p->g->runs_once = false;  // the file is read when the program runs
     codegen_reads(p->g, p->database);
     program_emit(program, OP_ReadCookie, p->database, p->row, field);
     program_emit(program, OP_ResultRow, p->row, 1, 0);

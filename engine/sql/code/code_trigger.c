@@ -155,6 +155,7 @@ static void code_program_body(Codegen *g, Trigger *trigger, Table *table)
     resolve_context_init(&ctx, g->db, g->arena);
     ctx.trigger = &scope;
     ctx.view_name = trigger->name;
+    ctx.hides_virtual = codegen_top(g)->resolve->hides_virtual;
     g->resolve = &ctx;
     g->row = (RowImage){.table = table, .in_parent = true};
     const char *former = g->db->authorizer_context;

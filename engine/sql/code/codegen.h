@@ -104,6 +104,7 @@ typedef struct Codegen {
     bool may_abort;      // with ABORT, after it changed something
     bool fires_triggers;
     bool counts_changes;
+    bool runs_once; // the program holds what a pragma found when it was compiled: it expires
     int init_address;
 
     int plan_parent; // EXPLAIN QUERY PLAN: address of the enclosing OP_Explain, 0 at the top

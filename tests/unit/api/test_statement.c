@@ -64,6 +64,52 @@ static void a_statement_can_become_its_explanation_and_back(void **state)
     assert_ok(sqlite3_close(db));
 }
 
+static void a_pragma_looks_again_each_time(void **state)
+{
+    (void)state;
+    sqlite3 *db = database_with("CREATE TABLE t(a)");
+    sqlite3_stmt *list;
+    assert_ok(
+        sqlite3_prepare_v3(db, "PRAGMA database_list", -1, SQLITE_PREPARE_PERSISTENT, &list, NULL));
+    assert_rc(SQLITE_ROW, sqlite3_step(list));
+    assert_rc(SQLITE_DONE, sqlite3_step(list));
+    assert_ok(sqlite3_reset(list));
+
+    assert_ok(sqlite3_exec(db, "ATTACH ':memory:' AS two", NULL, NULL, NULL));
+
+    assert_rc(SQLITE_ROW, sqlite3_step(list));
+    assert_rc(SQLITE_ROW, sqlite3_step(list));
+    assert_text("two", (const char *)sqlite3_column_text(list, 1));
+    assert_ok(sqlite3_finalize(list));
+    assert_ok(sqlite3_close(db));
+}
+
+static int prepare_without_modules(sqlite3 *db, const char *sql)
+{
+    sqlite3_stmt *stmt = NULL;
+    int rc = sqlite3_prepare_v3(db, sql, -1, SQLITE_PREPARE_NO_VTAB, &stmt, NULL);
+    sqlite3_finalize(stmt);
+    return rc;
+}
+
+static void virtual_tables_can_be_hidden(void **state)
+{
+    (void)state;
+    sqlite3 *db = database_with("CREATE VIRTUAL TABLE r USING rtree(id, a, b); CREATE TABLE t(a);"
+                                "CREATE VIEW v AS SELECT * FROM r;"
+                                "CREATE TRIGGER w AFTER INSERT ON t BEGIN DELETE FROM r; END");
+
+    assert_rc(SQLITE_ERROR, prepare_without_modules(db, "SELECT * FROM r"));
+    assert_text("no such table: r", sqlite3_errmsg(db));
+    assert_rc(SQLITE_ERROR, prepare_without_modules(db, "SELECT * FROM v"));
+    assert_text("no such table: main.r", sqlite3_errmsg(db));
+    assert_rc(SQLITE_ERROR, prepare_without_modules(db, "INSERT INTO t VALUES(1)"));
+    assert_rc(SQLITE_ERROR, prepare_without_modules(db, "SELECT * FROM json_each('[]')"));
+    assert_ok(prepare_without_modules(db, "SELECT * FROM t"));
+
+    assert_ok(sqlite3_close(db));
+}
+
 static int run(sqlite3 *db)
 {
     sqlite3_stmt *stmt = NULL;
@@ -120,5 +166,7 @@ static void a_column_refused_for_memory_ends_the_run(void **state)
 TEST_SUITE(statement, cmocka_unit_test(the_tail_is_the_next_statement),
            cmocka_unit_test(a_row_leaves_no_older_error_behind),
            cmocka_unit_test(a_statement_can_become_its_explanation_and_back),
+           cmocka_unit_test(a_pragma_looks_again_each_time),
+           cmocka_unit_test(virtual_tables_can_be_hidden),
            cmocka_unit_test(short_memory_is_an_answer),
            cmocka_unit_test(a_column_refused_for_memory_ends_the_run))
