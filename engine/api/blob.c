@@ -305,6 +305,8 @@ static int blob_access(sqlite3_blob *blob, void *read, const void *write, int si
         if (rc == SQLITE_ABORT && blob->vm != NULL) {
             (void)vm_finalize(blob->vm);
             blob->vm = NULL;
+        } else if (blob->vm != NULL) {
+            blob->vm->rc = rc; // what the last access failed with, closing reports again
         }
     }
     connection_error_plain(db, rc);

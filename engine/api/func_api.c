@@ -330,10 +330,13 @@ static int define_collation(sqlite3 *db, const char *name, int encoding, const C
         enc = UTF16_NATIVE;
     if (enc < SQLITE_UTF8 || enc > SQLITE_UTF16BE)
         return error_misuse();
-    if (db->active_statements > 0)
-        return connection_error(
-            db, SQLITE_BUSY, "unable to delete/modify collation sequence due to active statements");
-    vm_expire_all(db, false);
+    if (catalog_has_collation(db, name, (u8)enc)) {
+        if (db->active_statements > 0)
+            return connection_error(
+                db, SQLITE_BUSY,
+                "unable to delete/modify collation sequence due to active statements");
+        vm_expire_all(db, false);
+    }
     int rc = catalog_add_collation(db, name, (u8)enc, collation);
     return rc == SQLITE_OK ? rc : connection_out_of_memory(db);
 }

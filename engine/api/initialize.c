@@ -2,6 +2,7 @@
 
 #include "api/api.h"
 #include "base/alloc.h"
+#include "os/thread.h"
 #include <stdarg.h>
 
 ApiConfig api_config = {
@@ -41,6 +42,12 @@ static int config_apply(int op, va_list args)
     case SQLITE_CONFIG_MALLOC: return alloc_configure(va_arg(args, sqlite3_mem_methods *));
     case SQLITE_CONFIG_GETMALLOC:
         alloc_methods(va_arg(args, sqlite3_mem_methods *));
+        return SQLITE_OK;
+    case SQLITE_CONFIG_MUTEX:
+        mutex_methods_configure(va_arg(args, const sqlite3_mutex_methods *));
+        return SQLITE_OK;
+    case SQLITE_CONFIG_GETMUTEX:
+        *va_arg(args, sqlite3_mutex_methods *) = *mutex_methods();
         return SQLITE_OK;
     case SQLITE_CONFIG_MEMSTATUS:
         api_config.memory_statistics = va_arg(args, int) != 0;

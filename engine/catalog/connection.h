@@ -37,14 +37,15 @@ enum { DB_MAIN = 0, DB_TEMP = 1, DATABASE_MAX = 12 };
     X(SHORT_COLUMN_NAMES)                                                                       \
     X(COUNT_CHANGES)                                                                            \
     X(NULL_CALLBACK)                                                                            \
-    X(IGNORE_CHECKS) X(READ_UNCOMMITTED) X(NO_CKPT_ON_CLOSE) X(REVERSE_UNORDERED)               \
-        X(RECURSIVE_TRIGGERS) X(FOREIGN_KEYS) X(AUTO_INDEX) X(LOAD_EXTENSION) X(ENABLE_TRIGGER) \
-            X(DEFER_FOREIGN_KEYS) X(QUERY_ONLY) X(CELL_SIZE_CHECK) X(FTS3_TOKENIZER)            \
-                X(ENABLE_QPSG) X(TRIGGER_EQP) X(RESET_DATABASE) X(DEFENSIVE) X(LEGACY_ALTER)    \
-                    X(NO_SCHEMA_ERROR) X(DQS_DML) X(DQS_DDL) X(ENABLE_VIEW) X(TRUSTED_SCHEMA)   \
-                        X(STMT_SCANSTATUS) X(ATTACH_CREATE) X(ATTACH_WRITE) X(COMMENTS)         \
-                            X(SQL_TRACE) X(CASE_SENSITIVE_LIKE) X(EXTENDED_ERRCODE)             \
-                                X(PREFER_BUILTIN) X(LOAD_EXTENSION_FUNCTION) X(FK_NO_ACTION)
+    X(IGNORE_CHECKS)                                                                            \
+    X(READ_UNCOMMITTED) X(NO_CKPT_ON_CLOSE) X(REVERSE_UNORDERED) X(RECURSIVE_TRIGGERS)          \
+        X(FOREIGN_KEYS) X(AUTO_INDEX) X(LOAD_EXTENSION) X(ENABLE_TRIGGER) X(DEFER_FOREIGN_KEYS) \
+            X(QUERY_ONLY) X(CELL_SIZE_CHECK) X(FTS3_TOKENIZER) X(ENABLE_QPSG) X(TRIGGER_EQP)    \
+                X(RESET_DATABASE) X(DEFENSIVE) X(LEGACY_ALTER) X(NO_SCHEMA_ERROR) X(DQS_DML)    \
+                    X(DQS_DDL) X(ENABLE_VIEW) X(TRUSTED_SCHEMA) X(STMT_SCANSTATUS)              \
+                        X(ATTACH_CREATE) X(ATTACH_WRITE) X(COMMENTS) X(SQL_TRACE)               \
+                            X(CASE_SENSITIVE_LIKE) X(EXTENDED_ERRCODE) X(PREFER_BUILTIN)        \
+                                X(LOAD_EXTENSION_FUNCTION) X(FK_NO_ACTION)
 enum {
 #define X(name) CONN_BIT_##name,
     CONN_FLAGS(X)
@@ -232,6 +233,8 @@ Trigger *catalog_next_trigger(sqlite3 *db, const Table *table, const Trigger *af
 const Collation *
 catalog_find_collation(sqlite3 *db, u8 encoding,
                        const char *name); // asks collation_needed; NULL when unknown
+// Whether the application gave one for exactly this encoding.
+bool catalog_has_collation(sqlite3 *db, const char *name, u8 encoding);
 MUST_USE int catalog_add_collation(sqlite3 *db, const char *name, u8 encoding,
                                    const Collation *collation);
 void catalog_free_collations(sqlite3 *db);

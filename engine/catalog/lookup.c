@@ -185,6 +185,14 @@ const Collation *catalog_find_collation(sqlite3 *db, u8 encoding, const char *na
     return set != NULL ? set_best(set, encoding) : NULL;
 }
 
+bool catalog_has_collation(sqlite3 *db, const char *name, u8 encoding)
+{
+    ASSERT(encoding >= SQLITE_UTF8 && encoding <= SQLITE_UTF16BE);
+
+    const CollationSet *set = collation_set(db, name);
+    return set != NULL && set->variants[encoding - 1].compare != NULL;
+}
+
 int catalog_add_collation(sqlite3 *db, const char *name, u8 encoding, const Collation *collation)
 {
     CollationSet *set = collation_set(db, name);

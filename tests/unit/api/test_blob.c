@@ -27,6 +27,23 @@ static void a_value_is_read_and_written_in_pieces(void **state)
     assert_ok(sqlite3_close(db));
 }
 
+static void closing_reports_the_last_failure_again(void **state)
+{
+    (void)state;
+    sqlite3 *db = database_with(TABLE);
+    sqlite3_blob *blob;
+    char piece[2];
+    assert_ok(sqlite3_blob_open(db, "main", "t", "b", 1, 0, &blob));
+    assert_rc(SQLITE_READONLY, sqlite3_blob_write(blob, "xx", 2, 0));
+    assert_rc(SQLITE_READONLY, sqlite3_blob_close(blob));
+
+    assert_ok(sqlite3_blob_open(db, "main", "t", "b", 1, 0, &blob));
+    assert_rc(SQLITE_READONLY, sqlite3_blob_write(blob, "xx", 2, 0));
+    assert_ok(sqlite3_blob_read(blob, piece, 2, 0)); // succeeds, and clears it
+    assert_ok(sqlite3_blob_close(blob));
+    assert_ok(sqlite3_close(db));
+}
+
 static void a_handle_that_found_no_row_is_aborted(void **state)
 {
     (void)state;
@@ -126,6 +143,7 @@ static void short_memory_is_an_answer(void **state)
 }
 
 TEST_SUITE(blob, cmocka_unit_test(a_value_is_read_and_written_in_pieces),
+           cmocka_unit_test(closing_reports_the_last_failure_again),
            cmocka_unit_test(a_handle_that_found_no_row_is_aborted),
            cmocka_unit_test(the_preupdate_hook_hears_of_pieces),
            cmocka_unit_test(a_backup_copies_what_is_there),

@@ -195,7 +195,26 @@ static void short_memory_is_an_answer(void **state)
     api_fails_cleanly("CREATE TABLE t(a); INSERT INTO t VALUES('x'), ('yy')", define_and_call);
 }
 
-TEST_SUITE(func_api, cmocka_unit_test(functions_are_found_by_name_and_arguments),
+static void only_a_collation_in_use_is_guarded(void **state)
+{
+    (void)state;
+    sqlite3 *db = database_with("CREATE TABLE t(a); INSERT INTO t VALUES('xx'), ('y')");
+    sqlite3_stmt *reader;
+    assert_ok(sqlite3_create_collation(db, "size", SQLITE_UTF8, NULL, by_length));
+    assert_ok(sqlite3_prepare_v2(db, "SELECT a FROM t ORDER BY a COLLATE size", -1, &reader, NULL));
+    assert_rc(SQLITE_ROW, sqlite3_step(reader));
+
+    assert_ok(sqlite3_create_collation(db, "other", SQLITE_UTF8, NULL, by_length));
+    assert_rc(SQLITE_BUSY, sqlite3_create_collation(db, "size", SQLITE_UTF8, NULL, NULL));
+
+    assert_rc(SQLITE_ROW, sqlite3_step(reader));
+    assert_ok(sqlite3_finalize(reader));
+    assert_ok(sqlite3_create_collation(db, "size", SQLITE_UTF8, NULL, NULL));
+    assert_ok(sqlite3_close(db));
+}
+
+TEST_SUITE(func_api, cmocka_unit_test(only_a_collation_in_use_is_guarded),
+           cmocka_unit_test(functions_are_found_by_name_and_arguments),
            cmocka_unit_test(wrong_definitions_are_misuse),
            cmocka_unit_test(an_error_of_a_function_is_that_of_the_statement),
            cmocka_unit_test(aggregates_and_windows_share_their_state),

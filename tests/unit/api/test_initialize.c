@@ -18,6 +18,33 @@ static void configuration_comes_before_use(void **state)
     assert_int_equal(sqlite3_threadsafe(), 1);
 }
 
+static sqlite3_mutex_methods own_mutexes;
+static int mutexes_made;
+
+static sqlite3_mutex *count_mutex(int kind)
+{
+    mutexes_made++;
+    return own_mutexes.xMutexAlloc(kind);
+}
+
+static void mutexes_can_be_the_programs_own(void **state)
+{
+    (void)state;
+    assert_ok(sqlite3_shutdown());
+    assert_ok(sqlite3_config(SQLITE_CONFIG_GETMUTEX, &own_mutexes));
+    sqlite3_mutex_methods counting = own_mutexes;
+    counting.xMutexAlloc = count_mutex;
+    assert_ok(sqlite3_config(SQLITE_CONFIG_MUTEX, &counting));
+
+    sqlite3 *db = database_with("CREATE TABLE t(a)");
+    assert_true(mutexes_made > 0);
+    assert_ok(sqlite3_close(db));
+
+    assert_ok(sqlite3_shutdown());
+    assert_ok(sqlite3_config(SQLITE_CONFIG_MUTEX, &own_mutexes));
+    assert_ok(sqlite3_initialize());
+}
+
 static void blocks_know_their_size(void **state)
 {
     (void)state;
@@ -64,5 +91,6 @@ static void the_version_is_told_three_ways(void **state)
 }
 
 TEST_SUITE(initialize, cmocka_unit_test(configuration_comes_before_use),
+           cmocka_unit_test(mutexes_can_be_the_programs_own),
            cmocka_unit_test(blocks_know_their_size), cmocka_unit_test(the_hard_limit_refuses),
            cmocka_unit_test(the_version_is_told_three_ways))
