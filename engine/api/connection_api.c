@@ -178,7 +178,6 @@ static int open_database(sqlite3 *db, const char *name, const char *vfs_name, in
     char *message = NULL;
     int rc = uri_parse(vfs_name, name, &open_flags, &db->vfs, &path, &message);
     if (rc == SQLITE_OK) {
-        db->open_flags = open_flags;
         rc = open_main(db, path, db->vfs, open_flags);
         if (rc == SQLITE_IOERR_NOMEM)
             rc = SQLITE_NOMEM;

@@ -144,6 +144,19 @@ static void expand(const Vm *vm, Buffer *out)
     buffer_add(out, sql + copied, size - copied);
 }
 
+// A statement that another one runs is told to tracers as a comment, each line of it, so that what
+// they wrote down can be run again.
+static void comment_out(const Vm *vm, Buffer *out)
+{
+    for (const char *line = vm->sql; *line != '\0';) {
+        const char *end = strchr(line, '\n');
+        size_t size = end != NULL ? (size_t)(end - line) + 1 : strlen(line);
+        buffer_add_text(out, "-- ");
+        buffer_add(out, line, size);
+        line += size;
+    }
+}
+
 char *sqlite3_expanded_sql(sqlite3_stmt *stmt)
 {
     Vm *vm = (Vm *)stmt;
@@ -151,7 +164,10 @@ char *sqlite3_expanded_sql(sqlite3_stmt *stmt)
         return NULL;
     api_enter(vm->db);
     Buffer out = {.size_max = (size_t)vm->db->limits[SQLITE_LIMIT_LENGTH]};
-    expand(vm, &out);
+    if (vm->db->executing > 1)
+        comment_out(vm, &out);
+    else
+        expand(vm, &out);
     char *text = out.rc == SQLITE_OK ? buffer_take(&out) : NULL;
     buffer_deinit(&out);
     (void)api_exit(vm->db, SQLITE_OK);

@@ -27,25 +27,25 @@ typedef struct Database {
 enum { DB_MAIN = 0, DB_TEMP = 1, DATABASE_MAX = 12 };
 
 // Connection flags; the public DBCONFIG and pragma switches map onto them.
-#define CONN_FLAGS(X)                                                                           \
-    X(WRITABLE_SCHEMA)                                                                          \
-    X(LEGACY_FILE_FORMAT)                                                                       \
-    X(FULL_COLUMN_NAMES)                                                                        \
-    X(FULL_FSYNC)                                                                               \
-    X(CKPT_FULL_FSYNC)                                                                          \
-    X(CACHE_SPILL)                                                                              \
-    X(SHORT_COLUMN_NAMES)                                                                       \
-    X(COUNT_CHANGES)                                                                            \
-    X(NULL_CALLBACK)                                                                            \
-    X(IGNORE_CHECKS)                                                                            \
-    X(READ_UNCOMMITTED) X(NO_CKPT_ON_CLOSE) X(REVERSE_UNORDERED) X(RECURSIVE_TRIGGERS)          \
-        X(FOREIGN_KEYS) X(AUTO_INDEX) X(LOAD_EXTENSION) X(ENABLE_TRIGGER) X(DEFER_FOREIGN_KEYS) \
-            X(QUERY_ONLY) X(CELL_SIZE_CHECK) X(FTS3_TOKENIZER) X(ENABLE_QPSG) X(TRIGGER_EQP)    \
-                X(RESET_DATABASE) X(DEFENSIVE) X(LEGACY_ALTER) X(NO_SCHEMA_ERROR) X(DQS_DML)    \
-                    X(DQS_DDL) X(ENABLE_VIEW) X(TRUSTED_SCHEMA) X(STMT_SCANSTATUS)              \
-                        X(ATTACH_CREATE) X(ATTACH_WRITE) X(COMMENTS) X(SQL_TRACE)               \
-                            X(CASE_SENSITIVE_LIKE) X(EXTENDED_ERRCODE) X(PREFER_BUILTIN)        \
-                                X(LOAD_EXTENSION_FUNCTION) X(FK_NO_ACTION)
+#define CONN_FLAGS(X)                                                                              \
+    X(WRITABLE_SCHEMA)                                                                             \
+    X(LEGACY_FILE_FORMAT)                                                                          \
+    X(FULL_COLUMN_NAMES)                                                                           \
+    X(FULL_FSYNC)                                                                                  \
+    X(CKPT_FULL_FSYNC)                                                                             \
+    X(CACHE_SPILL)                                                                                 \
+    X(SHORT_COLUMN_NAMES)                                                                          \
+    X(COUNT_CHANGES)                                                                               \
+    X(NULL_CALLBACK)                                                                               \
+    X(IGNORE_CHECKS)                                                                               \
+    X(READ_UNCOMMITTED)                                                                            \
+    X(NO_CKPT_ON_CLOSE) X(REVERSE_UNORDERED) X(RECURSIVE_TRIGGERS) X(FOREIGN_KEYS) X(AUTO_INDEX)   \
+        X(LOAD_EXTENSION) X(ENABLE_TRIGGER) X(DEFER_FOREIGN_KEYS) X(QUERY_ONLY) X(CELL_SIZE_CHECK) \
+            X(FTS3_TOKENIZER) X(ENABLE_QPSG) X(TRIGGER_EQP) X(RESET_DATABASE) X(DEFENSIVE)         \
+                X(LEGACY_ALTER) X(NO_SCHEMA_ERROR) X(DQS_DML) X(DQS_DDL) X(ENABLE_VIEW)            \
+                    X(TRUSTED_SCHEMA) X(STMT_SCANSTATUS) X(ATTACH_CREATE) X(ATTACH_WRITE)          \
+                        X(COMMENTS) X(SQL_TRACE) X(CASE_SENSITIVE_LIKE) X(EXTENDED_ERRCODE)        \
+                            X(PREFER_BUILTIN) X(LOAD_EXTENSION_FUNCTION) X(FK_NO_ACTION)
 enum {
 #define X(name) CONN_BIT_##name,
     CONN_FLAGS(X)
@@ -165,6 +165,7 @@ struct sqlite3 {
     u32 progress_steps;
     u8 trace_mask;
     bool trace_is_legacy;
+    bool is_silent; // a statement that is none of the application's runs: nobody is told
     int (*trace)(unsigned, void *, void *, void *);
     void (*trace_legacy)(void *, const char *);
     void (*profile_legacy)(void *, const char *, u64);
@@ -203,7 +204,7 @@ enum {
 // reads and writes for its own purposes. May be nested.
 typedef struct SilentScope {
     int (*authorizer)(void *, int, const char *, const char *, const char *, const char *);
-    u8 trace_mask;
+    bool was_silent;
 } SilentScope;
 SilentScope connection_silence(sqlite3 *db);
 void connection_unsilence(sqlite3 *db, SilentScope scope);
@@ -220,6 +221,9 @@ int connection_out_of_memory(sqlite3 *db); // marks it, returns SQLITE_NOMEM
 void connection_hear_busy(sqlite3 *db, Btree *bt);
 
 // --- finding things ---
+
+// PRAGMA writable_schema, which SQLITE_DBCONFIG_DEFENSIVE overrules.
+bool connection_schema_is_writable(const sqlite3 *db);
 
 int connection_find_database(const sqlite3 *db,
                              const char *name); // index, -1; "main" and "temp" always fit

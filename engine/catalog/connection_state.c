@@ -80,16 +80,22 @@ void connection_hear_busy(sqlite3 *db, Btree *bt)
     btree_set_busy_handler(bt, busy_ask, db);
 }
 
+bool connection_schema_is_writable(const sqlite3 *db)
+{
+    const u64 both = CONN_FLAG(WRITABLE_SCHEMA) | CONN_FLAG(DEFENSIVE);
+    return (db->flags & both) == CONN_FLAG(WRITABLE_SCHEMA);
+}
+
 SilentScope connection_silence(sqlite3 *db)
 {
-    SilentScope scope = {db->authorizer, db->trace_mask};
+    SilentScope scope = {db->authorizer, db->is_silent};
     db->authorizer = NULL;
-    db->trace_mask = 0;
+    db->is_silent = true;
     return scope;
 }
 
 void connection_unsilence(sqlite3 *db, SilentScope scope)
 {
     db->authorizer = scope.authorizer;
-    db->trace_mask = scope.trace_mask;
+    db->is_silent = scope.was_silent;
 }

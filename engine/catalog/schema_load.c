@@ -102,7 +102,7 @@ static int row_load(sqlite3 *db, int database, SchemaRow *row)
         rc = SQLITE_NOMEM; // a text of the row may be missing for that alone
     if (rc != SQLITE_OK && (rc & 0xff) != SQLITE_NOMEM && (rc & 0xff) != SQLITE_INTERRUPT
         && (rc & 0xff) != SQLITE_LOCKED) {
-        if ((db->flags & CONN_FLAG(WRITABLE_SCHEMA)) != 0) {
+        if (connection_schema_is_writable(db)) {
             db->databases[database].schema->is_incomplete = true;
             rc = SQLITE_OK;
         } else {

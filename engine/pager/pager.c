@@ -110,6 +110,7 @@ static int pager_init(Pager *pager, const PagerOptions *options)
     };
     pager->is_temporary = options->in_memory || options->is_temporary || options->path == NULL
                           || options->path[0] == 0;
+    pager->is_read_only = (options->open_flags & SQLITE_OPEN_READONLY) != 0; // a file may differ
     pager->no_locks = pager->is_temporary;
     pager->locking_exclusive = pager->is_temporary;
     pager->journal_mode = options->in_memory ? JOURNAL_MEMORY : JOURNAL_DELETE;

@@ -32,7 +32,7 @@ static bool has_instead_of(Resolver *r, const Table *view, u8 event)
 static int check_writable(Resolver *r, const Table *table, u8 event)
 {
     bool is_protected = (table->flags & TABLE_READONLY) && !r->ctx->is_nested
-                        && !(r->db->flags & CONN_FLAG(WRITABLE_SCHEMA));
+                        && !connection_schema_is_writable(r->db);
     if (is_protected)
         return resolve_error(r, NO_OFFSET, "table %s may not be modified", table->name);
     if (table->kind == TABLE_VIEW && !has_instead_of(r, table, event))

@@ -24,7 +24,7 @@ static int check_entry(const RowCompile *c, const char *type, const char *name,
                        const char *table_name)
 {
     const SchemaEntry *e = c->entry;
-    if ((c->db->flags & CONN_FLAG(WRITABLE_SCHEMA)) != 0)
+    if (connection_schema_is_writable(c->db))
         return SQLITE_OK;
     if (name_equals(e->type, type) && name_equals(e->name, name)
         && name_equals(e->table_name, table_name))

@@ -360,11 +360,11 @@ int vacuum_run(sqlite3 *db, int database, Value *into, char **message)
     u64 flags = db->flags;
     i64 changes = db->changes, total = db->total_changes;
     v.last_rowid = db->last_rowid;
-    u8 trace_mask = db->trace_mask;
+    bool is_silent = db->is_silent;
     db->flags |= CONN_FLAG(WRITABLE_SCHEMA) | CONN_FLAG(IGNORE_CHECKS);
     db->flags &= ~(CONN_FLAG(FOREIGN_KEYS) | CONN_FLAG(REVERSE_UNORDERED) | CONN_FLAG(DEFENSIVE)
                    | CONN_FLAG(COUNT_CHANGES));
-    db->trace_mask = 0;
+    db->is_silent = true;
     db->autocommit = false; // the statements below are part of ours
     int rc = vacuum_into_fresh(&v);
     db->autocommit = true;
@@ -372,7 +372,7 @@ int vacuum_run(sqlite3 *db, int database, Value *into, char **message)
     db->changes = changes;
     db->total_changes = total;
     db->last_rowid = v.last_rowid;
-    db->trace_mask = trace_mask;
+    db->is_silent = is_silent;
     if (rc != SQLITE_OK && *message == NULL && (rc & 0xff) != SQLITE_NOMEM)
         *message = mem_dup(error_text(rc), UINT64_MAX);
     if (rc != SQLITE_OK && v.from != NULL)

@@ -57,7 +57,7 @@ int op_drop_object(Vm *vm, const Instr *in)
 // What SqlExec switches off while a statement of the engine's own runs.
 typedef struct Silence {
     int (*authorizer)(void *, int, const char *, const char *, const char *, const char *);
-    u8 trace_mask;
+    bool is_silent;
     int analysis_limit;
     i64 changes, total_changes, last_rowid;
     u64 flags;
@@ -80,12 +80,12 @@ int op_sql_exec(Vm *vm, const Instr *in)
     ASSERT(in->p4_kind == P4_TEXT);
 
     sqlite3 *db = vm->db;
-    Silence held = {db->authorizer,    db->trace_mask, db->analysis_limit, db->changes,
+    Silence held = {db->authorizer,    db->is_silent,  db->analysis_limit, db->changes,
                     db->total_changes, db->last_rowid, db->flags};
     char *message = NULL;
     if ((in->p1 & SQL_EXEC_SILENT) != 0) {
         db->authorizer = NULL;
-        db->trace_mask = 0;
+        db->is_silent = true;
     }
     if ((in->p1 & SQL_EXEC_LIMITED) != 0)
         db->analysis_limit = in->p2;
@@ -95,7 +95,7 @@ int op_sql_exec(Vm *vm, const Instr *in)
     int rc = vm_hooks()->execute(db, in->p4.text, &message);
     db->waiting_statements--;
     db->authorizer = held.authorizer;
-    db->trace_mask = held.trace_mask;
+    db->is_silent = held.is_silent;
     db->analysis_limit = held.analysis_limit;
     if ((in->p1 & SQL_EXEC_PLAIN) != 0)
         db->flags = held.flags;

@@ -264,7 +264,7 @@ int op_index_delete(Vm *vm, const Instr *in)
         return cursor_delete(c->tree, 0);
     // The row is there, its entry is not: the index is damaged. REINDEX under writable_schema mends
     // it.
-    if (in->p5 != 0 && (vm->db->flags & CONN_FLAG(WRITABLE_SCHEMA)) == 0)
+    if (in->p5 != 0 && !connection_schema_is_writable(vm->db))
         return vm_error(vm, SQLITE_CORRUPT_INDEX, "%s", error_text(SQLITE_CORRUPT));
     return SQLITE_OK;
 }

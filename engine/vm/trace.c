@@ -14,18 +14,24 @@ void trace_begin(Vm *vm)
     ASSERT(vm->state == VM_RUNNING);
 
     sqlite3 *db = vm->db;
+    if (db->is_silent) {
+        vm->started_us = 0;
+        return;
+    }
     bool is_profiled = is_traced(vm, SQLITE_TRACE_PROFILE) || db->profile_legacy != NULL;
     // One more than the clock says: 0 means that nobody asked.
     vm->started_us = is_profiled ? os_monotonic_us() + 1 : 0;
     if (vm->was_traced)
         return;
+    db->executing++; // as the tracer sees it, the statement runs
     if (db->trace_is_legacy && db->trace_legacy != NULL && vm->sql != NULL) {
-        char *expanded = vm_hooks()->expanded_sql == NULL ? NULL : vm_hooks()->expanded_sql(vm);
+        char *expanded = sqlite3_expanded_sql((sqlite3_stmt *)vm);
         db->trace_legacy(db->trace_arg, expanded == NULL ? vm->sql : expanded);
         mem_free(expanded);
     } else if (is_traced(vm, SQLITE_TRACE_STMT) && db->trace != NULL) {
         (void)db->trace(SQLITE_TRACE_STMT, db->trace_arg, vm, vm->sql);
     }
+    db->executing--;
 }
 
 // The text of a trigger's Init is a comment with its name.
@@ -34,6 +40,8 @@ void trace_trigger(Vm *vm, const char *text)
     ASSERT(text != NULL);
 
     sqlite3 *db = vm->db;
+    if (db->is_silent)
+        return;
     if (db->trace_is_legacy && db->trace_legacy != NULL)
         db->trace_legacy(db->trace_arg, text);
     else if (is_traced(vm, SQLITE_TRACE_STMT) && db->trace != NULL)
@@ -44,7 +52,7 @@ void trace_row(Vm *vm)
 {
     ASSERT(vm->row != NULL);
 
-    if (vm->db->trace != NULL && !vm->db->trace_is_legacy)
+    if (vm->db->trace != NULL && !vm->db->is_silent && !vm->db->trace_is_legacy)
         (void)vm->db->trace(SQLITE_TRACE_ROW, vm->db->trace_arg, vm, NULL);
 }
 

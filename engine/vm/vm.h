@@ -179,8 +179,6 @@ typedef struct VmHooks {
     // OP_ParseSchema with a condition: loads the matching rows of sqlite_schema. Errors are set on
     // the connection.
     int (*parse_schema)(sqlite3 *db, int database, const char *where, u32 flags);
-    // sqlite3_expanded_sql(), for the legacy tracer; mem_free()d by the caller. May be NULL.
-    char *(*expanded_sql)(Vm *vm);
     // The DEFAULT of a column, for rows written before it was added; NULL if it has none.
     int (*column_default)(sqlite3 *db, const Column *column, Value *out);
 } VmHooks;

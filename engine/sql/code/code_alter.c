@@ -61,16 +61,14 @@ static int load_database_rows(AlterCode *a, int database)
         arena_printf(a->g->arena, "SELECT rowid,type,name,tbl_name,rootpage,sql FROM \"%s\".%s",
                      db->databases[database].name, ddl_schema_table(database));
     sqlite3_stmt *stmt = NULL;
-    int (*authorizer)(void *, int, const char *, const char *, const char *, const char *) =
-        db->authorizer;
-    db->authorizer = NULL;
+    SilentScope silent = connection_silence(db);
     int rc = sql != NULL ? sqlite3_prepare_v2(db, sql, -1, &stmt, NULL) : SQLITE_NOMEM;
     while (rc == SQLITE_OK && sqlite3_step(stmt) == SQLITE_ROW) {
         if (!add_row(a, stmt, database))
             rc = SQLITE_NOMEM;
     }
     int end_rc = sqlite3_finalize(stmt);
-    db->authorizer = authorizer;
+    connection_unsilence(db, silent);
     return rc != SQLITE_OK ? rc : end_rc;
 }
 
@@ -454,7 +452,7 @@ static int find_unsound_anywhere(sqlite3 *db, int database, Arena *arena, const 
 bool alter_verify_others(AlterCode *a)
 {
     const char *type = "", *name = "";
-    if ((a->g->db->flags & (CONN_FLAG(LEGACY_ALTER) | CONN_FLAG(WRITABLE_SCHEMA))) != 0)
+    if ((a->g->db->flags & CONN_FLAG(LEGACY_ALTER)) != 0 || connection_schema_is_writable(a->g->db))
         return true;
     int (*authorizer)(void *, int, const char *, const char *, const char *, const char *) =
         a->g->db->authorizer;
@@ -492,7 +490,8 @@ static const FuncDef verify_function = {
 void alter_code_reload(AlterCode *a)
 {
     Codegen *g = a->g;
-    bool legacy = (g->db->flags & (CONN_FLAG(LEGACY_ALTER) | CONN_FLAG(WRITABLE_SCHEMA))) != 0;
+    bool legacy =
+        (g->db->flags & CONN_FLAG(LEGACY_ALTER)) != 0 || connection_schema_is_writable(g->db);
     codegen_writes(g, a->database, true);
     ddl_code_change_cookie(g, a->database);
     program_emit(g->program, OP_ParseSchema, a->database, 0, 0);
@@ -517,9 +516,8 @@ static void fn_quick_check(FuncCall *call, int arg_count, Value **args)
     sqlite3_stmt *stmt = NULL;
     Buffer sql = {0};
     buffer_printf(&sql, "PRAGMA %s", (const char *)value_text(args[0], SQLITE_UTF8));
-    int rc = sql.rc != SQLITE_OK
-                 ? SQLITE_NOMEM
-                 : sqlite3_prepare_v2(call->db, buffer_text(&sql), -1, &stmt, NULL);
+    int rc = sql.rc != SQLITE_OK ? SQLITE_NOMEM
+                                 : sqlite3_prepare_v2(call->db, buffer_text(&sql), -1, &stmt, NULL);
     buffer_deinit(&sql);
     while (rc == SQLITE_OK && sqlite3_step(stmt) == SQLITE_ROW) {
         const char *finding = (const char *)sqlite3_column_text(stmt, 0);
@@ -570,7 +568,7 @@ void alter_rewrite_rows(AlterCode *a, const Rename *rename)
         if (row->stmt == NULL || is_foreign) // tables of other databases may have the same name
             continue;
         // Where the schema is writable, it may hold statements that make no sense: they stay.
-        bool may_be_broken = (a->g->db->flags & CONN_FLAG(WRITABLE_SCHEMA)) != 0;
+        bool may_be_broken = connection_schema_is_writable(a->g->db);
         if (may_be_broken && !alter_row_resolves(a, row))
             continue;
         alter_set_sql(row, rename_in_statement(rename, row->parsed_sql, row->stmt));
@@ -581,7 +579,7 @@ void alter_rewrite_rows(AlterCode *a, const Rename *rename)
 // second time views and triggers have the new name, and the table in memory the old one: they fail.
 static bool verify_temporary_texts(AlterCode *a)
 {
-    if (a->database != DB_TEMP || (a->g->db->flags & CONN_FLAG(WRITABLE_SCHEMA)) != 0)
+    if (a->database != DB_TEMP || connection_schema_is_writable(a->g->db))
         return true;
     for (u32 i = 0; i < a->row_count; i++) {
         const AlterRow *row = &a->rows[i];

@@ -34,7 +34,7 @@ int ddl_database(Codegen *g, const QualifiedName *name, bool temp, const char *w
 bool ddl_check_name(Codegen *g, const char *name)
 {
     const u64 flags = g->db->flags;
-    bool is_ours = name_equals_n(name, "sqlite_", 7) && (flags & CONN_FLAG(WRITABLE_SCHEMA)) == 0;
+    bool is_ours = name_equals_n(name, "sqlite_", 7) && !connection_schema_is_writable(g->db);
     bool is_shadow = (flags & CONN_FLAG(DEFENSIVE)) != 0 && g->db->executing == 0
                      && vtab_is_shadow_name(g->db, name);
     if (g->nested == 0 && (is_ours || is_shadow)) {

@@ -52,7 +52,7 @@ bool code_is_read_only(Codegen *g, Table *table, bool has_instead_of)
     if (table->kind == TABLE_VIRTUAL)
         refused = vtab_is_read_only(g, table);
     else if ((table->flags & TABLE_READONLY) != 0)
-        refused = (flags & CONN_FLAG(WRITABLE_SCHEMA)) == 0 && g->nested == 0;
+        refused = !connection_schema_is_writable(g->db) && g->nested == 0;
     else if ((table->flags & TABLE_SHADOW) != 0)
         refused = (flags & CONN_FLAG(DEFENSIVE)) != 0 && g->db->executing == 0;
     if (refused) {

@@ -4,6 +4,7 @@
 
 #include "support/api_fault.h"
 #include "support/changeset.h"
+#include "support/stock.h"
 
 static void flags_that_contradict_are_misuse(void **state)
 {
@@ -27,6 +28,44 @@ static void a_file_that_is_not_there_is_not_made_read_only(void **state)
     assert_text("unable to open database file", sqlite3_errmsg(db));
 
     assert_ok(sqlite3_close(db));
+}
+
+static void memory_can_be_read_only(void **state)
+{
+    (void)state;
+    sqlite3 *db;
+
+    assert_ok(sqlite3_open_v2(":memory:", &db, SQLITE_OPEN_READONLY, NULL));
+    assert_rc(SQLITE_READONLY, sqlite3_exec(db, "CREATE TABLE t(a)", NULL, NULL, NULL));
+    assert_ok(sqlite3_exec(db, "CREATE TEMP TABLE t(a)", NULL, NULL, NULL));
+
+    assert_int_equal(sqlite3_db_readonly(db, "main"), 1);
+    assert_ok(sqlite3_close(db));
+}
+
+static void the_mode_of_a_uri_is_for_its_file_alone(void **state)
+{
+    (void)state;
+    sqlite3 *db;
+    char text[300];
+    const int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_URI;
+    WorkDir dir;
+    work_dir_begin(&dir);
+    const char *kept = work_path(&dir, "kept.db");
+
+    assert_ok(sqlite3_open_v2("file:x?mode=memory", &db, flags, NULL));
+    snprintf(text, sizeof text, "ATTACH '%s' AS kept; CREATE TABLE kept.t(a)", kept);
+    assert_ok(sqlite3_exec(db, text, NULL, NULL, NULL));
+    assert_ok(sqlite3_close(db));
+
+    snprintf(text, sizeof text, "file:%s?mode=ro", kept);
+    assert_ok(sqlite3_open_v2(text, &db, flags, NULL));
+    assert_text("t", rows_text(db, "SELECT name FROM sqlite_schema"));
+    snprintf(text, sizeof text, "ATTACH '%s' AS new; CREATE TABLE new.t(a)",
+             work_path(&dir, "new.db"));
+    assert_ok(sqlite3_exec(db, text, NULL, NULL, NULL));
+    assert_ok(sqlite3_close(db));
+    work_dir_end(&dir);
 }
 
 static void an_unknown_file_system_is_an_error(void **state)
@@ -109,6 +148,8 @@ static void short_memory_is_an_answer(void **state)
 
 TEST_SUITE(connection_api, cmocka_unit_test(flags_that_contradict_are_misuse),
            cmocka_unit_test(a_file_that_is_not_there_is_not_made_read_only),
+           cmocka_unit_test(memory_can_be_read_only),
+           cmocka_unit_test(the_mode_of_a_uri_is_for_its_file_alone),
            cmocka_unit_test(an_unknown_file_system_is_an_error),
            cmocka_unit_test(limits_stay_between_their_bounds),
            cmocka_unit_test(closing_waits_for_statements),

@@ -21,6 +21,21 @@ static void settings_are_switched_and_asked(void **state)
     assert_ok(sqlite3_close(db));
 }
 
+static void defensive_overrules_writable_schema(void **state)
+{
+    (void)state;
+    sqlite3 *db = database_with("CREATE TABLE t(a); PRAGMA writable_schema=1");
+    const char *rename = "UPDATE sqlite_schema SET sql = 'CREATE TABLE t(b)'";
+
+    assert_ok(sqlite3_db_config(db, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL));
+    assert_rc(SQLITE_ERROR, sqlite3_exec(db, rename, NULL, NULL, NULL));
+    assert_text("table sqlite_master may not be modified", sqlite3_errmsg(db));
+
+    assert_ok(sqlite3_db_config(db, SQLITE_DBCONFIG_DEFENSIVE, 0, NULL));
+    assert_ok(sqlite3_exec(db, rename, NULL, NULL, NULL));
+    assert_ok(sqlite3_close(db));
+}
+
 static void counters_are_told(void **state)
 {
     (void)state;
@@ -121,6 +136,7 @@ static void short_memory_is_an_answer(void **state)
 }
 
 TEST_SUITE(database_api, cmocka_unit_test(settings_are_switched_and_asked),
+           cmocka_unit_test(defensive_overrules_writable_schema),
            cmocka_unit_test(counters_are_told), cmocka_unit_test(transactions_have_a_state),
            cmocka_unit_test(file_controls_reach_the_file),
            cmocka_unit_test(a_database_goes_through_memory),

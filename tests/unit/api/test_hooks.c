@@ -1,4 +1,5 @@
 // Callbacks of a connection.
+#include "support/changeset.h"
 #include "support/stock.h"
 #include "support/test.h"
 
@@ -58,4 +59,26 @@ static void the_busy_handler_is_asked_for_each_lock(void **state)
     check_handler("PRAGMA journal_mode=wal", "BEGIN IMMEDIATE", "INSERT INTO t VALUES(1)");
 }
 
-TEST_SUITE(hooks, cmocka_unit_test(the_busy_handler_is_asked_for_each_lock))
+static void note_statement(void *arg, const char *sql)
+{
+    char *notes = arg;
+    size_t length = strlen(notes);
+    snprintf(notes + length, 200 - length, "%s|", sql);
+}
+
+static void only_the_programs_statements_are_traced(void **state)
+{
+    (void)state;
+    char notes[200] = "";
+    sqlite3 *db = database_with("CREATE TABLE t(a)");
+    sqlite3_trace(db, note_statement, notes);
+
+    assert_ok(sqlite3_exec(db, "CREATE TABLE u(a); ALTER TABLE t RENAME TO v; SELECT 1", NULL, NULL,
+                           NULL));
+
+    assert_text("CREATE TABLE u(a);|ALTER TABLE t RENAME TO v;|SELECT 1|", notes);
+    assert_ok(sqlite3_close(db));
+}
+
+TEST_SUITE(hooks, cmocka_unit_test(the_busy_handler_is_asked_for_each_lock),
+           cmocka_unit_test(only_the_programs_statements_are_traced))
