@@ -220,8 +220,8 @@ static bool make_room(void *list, int count)
     return true;
 }
 
-// The node that takes a right operand: `left` itself in a chain of one operator, else a new one with
-// `left` as its first child. NOT is binary. NULL leaves `left` to the caller.
+// The node that takes a right operand: `left` itself in a chain of one operator, else a new one
+// with `left` as its first child. NOT is binary. NULL leaves `left` to the caller.
 static QueryNode *join_target(Parser *p, NodeKind kind, QueryNode *left)
 {
     if (kind != NODE_NOT && left->kind == kind)

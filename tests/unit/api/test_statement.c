@@ -134,7 +134,8 @@ static void short_memory_is_an_answer(void **state)
                       run);
 }
 
-// Text of EXPLAIN QUERY PLAN is lent, and copied when it is asked for; so is a constant's in UTF-16.
+// Text of EXPLAIN QUERY PLAN is lent, and copied when it is asked for; so is that of a constant in
+// UTF-16.
 static void a_column_refused_for_memory_ends_the_run(void **state)
 {
     (void)state;

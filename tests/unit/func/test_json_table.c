@@ -65,7 +65,7 @@ static char *nested_path(int steps)
 {
     char *path = malloc(2 + 3 * (size_t)steps);
     assert_non_null(path);
-    strcpy(path, "$");
+    memcpy(path, "$", 2);
     for (int i = 0; i < steps; i++)
         memcpy(path + 1 + 3 * i, "[0]", 4);
     return path;
