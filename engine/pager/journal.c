@@ -163,7 +163,7 @@ int journal_begin(Pager *pager)
         return SQLITE_OK;
     ASSERT(journal->journaled == NULL);
     int has_moved = 0;
-    if (pager->original_count > 0)
+    if (pager->original_count > 0 && journal_is_on_disk(pager))
         os_control_hint(pager->file, SQLITE_FCNTL_HAS_MOVED, &has_moved);
     if (has_moved != 0)
         return SQLITE_READONLY_DBMOVED; // the journal would lie beside another file's name
@@ -499,8 +499,6 @@ int journal_end(Pager *pager)
     } else if (journal_is_on_disk(pager)) {
         os_close(journal->file);
         rc = os_delete(pager->vfs, pager->journal_path, pager->sync_level == SYNC_EXTRA);
-        if (rc == SQLITE_IOERR_DELETE_NOENT)
-            rc = SQLITE_OK;
     }
     // A journal that names a super-journal lives and dies with that: left behind, it is stale.
     if (rc != SQLITE_OK && journal->super_offset == 0)

@@ -362,10 +362,52 @@ static void a_file_that_was_replaced_is_not_written(void **state)
     assert_ok(pager_close(pager));
 }
 
+// There is no journal beside a name, so the name does not matter.
+static void a_moved_file_may_be_written_with_a_journal_in_memory(void **state)
+{
+    const char *path = work_path(*state, "test.db");
+    const char *moved = work_path(*state, "moved.db");
+    sample_create(path, "PRAGMA page_size=4096");
+    Pager *pager = pager_in_mode(path, JOURNAL_MEMORY);
+    rename(path, moved);
+    begin(pager);
+    change_sample(pager, 7);
+    commit(pager);
+    assert_ok(pager_close(pager));
+
+    pager = pager_at(moved);
+    assert_ok(pager_begin_read(pager, NULL));
+    assert_sample(pager, 7);
+    pager_end_read(pager);
+    assert_ok(pager_close(pager));
+}
+
+// The transaction is in the file, but nothing would have undone it: the caller must know.
+static void a_journal_taken_away_before_the_commit_is_an_error(void **state)
+{
+    const char *path = work_path(*state, "test.db");
+    sample_create(path, "PRAGMA page_size=4096");
+    Pager *pager = pager_in_mode(path, JOURNAL_DELETE);
+    begin(pager);
+    change_sample(pager, 7);
+    assert_ok(pager_commit_prepare(pager, NULL));
+    assert_int_equal(unlink(work_path(*state, "test.db-journal")), 0);
+    assert_rc(SQLITE_IOERR_DELETE_NOENT, pager_commit_finish(pager));
+    (void)pager_rollback(pager);
+    pager_end_read(pager);
+
+    assert_ok(pager_begin_read(pager, NULL));
+    assert_sample(pager, 7);
+    pager_end_read(pager);
+    assert_ok(pager_close(pager));
+}
+
 #define ON_DISK(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
 TEST_SUITE(journal, ON_DISK(a_super_journal_decides_what_a_journal_means),
            ON_DISK(immutable_files_are_read_without_locks_or_recovery),
            ON_DISK(a_file_that_was_replaced_is_not_written),
+           ON_DISK(a_moved_file_may_be_written_with_a_journal_in_memory),
+           ON_DISK(a_journal_taken_away_before_the_commit_is_an_error),
            ON_DISK(commits_in_every_mode_are_what_stock_reads),
            ON_DISK(rollback_leaves_the_file_byte_for_byte),
            ON_DISK(savepoints_come_back_from_journal_and_memory),
