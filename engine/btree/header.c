@@ -235,7 +235,7 @@ int btree_set_file_version(Btree *bt, u8 version)
     if (rc == SQLITE_OK
         && (bt->page1->data[AT_WRITE_VERSION] != version
             || bt->page1->data[AT_READ_VERSION] != version)) {
-        rc = btree_begin(bt, BTREE_WRITE, NULL);
+        rc = btree_begin(bt, BTREE_EXCLUSIVE, NULL);
         if (rc == SQLITE_OK)
             rc = header_put_version(bt, version);
     }

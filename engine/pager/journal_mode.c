@@ -50,6 +50,7 @@ int pager_set_journal_mode(Pager *pager, JournalMode wanted, JournalMode *out)
     if (pager->wal != NULL)
         TRY(pager_close_wal(pager));
     pager->journal_mode = wanted;
+    pager->log_announced = false;
     if (!pager->is_temporary && wanted != former) {
         if (mode_leaves_file(former) && !mode_leaves_file(wanted) && !pager->locking_exclusive)
             TRY(journal_delete_left_behind(pager));
@@ -58,6 +59,18 @@ int pager_set_journal_mode(Pager *pager, JournalMode wanted, JournalMode *out)
     }
     *out = pager_journal_mode(pager);
     return SQLITE_OK;
+}
+
+void pager_announce_log(Pager *pager)
+{
+    ASSERT(!pager->is_temporary);
+    ASSERT(pager->phase != PHASE_FAILED);
+    pager->log_announced = true;
+}
+
+bool pager_log_is_announced(const Pager *pager)
+{
+    return pager->log_announced && pager->wal == NULL;
 }
 
 bool pager_locking_exclusive(Pager *pager, int set)

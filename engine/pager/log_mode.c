@@ -28,6 +28,7 @@ static int log_open(Pager *pager)
     if (pager->locking_exclusive)
         TRY(file_lock_exclusive(pager)); // the index will be in the heap: nobody else may come
     journal_close(pager);
+    pager->log_announced = false;
     WalOptions options = {
         .vfs = pager->vfs,
         .database = pager->file,

@@ -164,6 +164,9 @@ typedef enum JournalMode {
     JOURNAL_WAL,
 } JournalMode;
 JournalMode pager_journal_mode(const Pager *pager);
+// The header was made to ask for a log, which the next snapshot will open.
+void pager_announce_log(Pager *pager);
+bool pager_log_is_announced(const Pager *pager);
 // Switches where that is possible and tells what is in force afterwards. Into and out of WAL the
 // caller (btree) also changes page 1's version bytes.
 MUST_USE int pager_set_journal_mode(Pager *pager, JournalMode wanted, JournalMode *out);

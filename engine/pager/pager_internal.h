@@ -125,6 +125,7 @@ struct Pager {
     i64 mmap_limit;
     PagerSync sync_level;
     bool keep_log_on_close; // SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE
+    bool log_announced;     // the header asks for a log since this connection changed it
     int sync_flags;         // SQLITE_SYNC_*
     int checkpoint_sync_flags;
     int (*busy)(void *);

@@ -149,10 +149,14 @@ void pager_end_read(Pager *pager)
     bool has_failed = pager->phase == PHASE_FAILED;
     if (has_failed)
         snapshot_abandon(pager);
-    if (pager->wal != NULL)
+    if (pager->wal != NULL) {
         wal_end_read(pager->wal);
-    else if (!pager->is_temporary && (has_failed || !pager->locking_exclusive))
+        bool is_exclusive = pager->lock > SQLITE_LOCK_SHARED && !wal_has_heap_index(pager->wal);
+        if (is_exclusive && !pager->locking_exclusive)
+            file_unlock(pager, SQLITE_LOCK_SHARED); // the locking mode is normal again
+    } else if (!pager->is_temporary && (has_failed || !pager->locking_exclusive)) {
         file_unlock(pager, SQLITE_LOCK_NONE);
+    }
     pager_set_phase(pager, PHASE_IDLE);
 }
 

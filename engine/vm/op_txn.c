@@ -377,6 +377,10 @@ static int journal_mode_wal(Vm *vm, Btree *bt, JournalMode old, JournalMode want
 static int journal_mode_change(Vm *vm, Btree *bt, JournalMode wanted, JournalMode *reached)
 {
     Pager *pager = btree_pager(bt);
+    if (pager_log_is_announced(pager) && vm->db->autocommit) {
+        TRY(btree_begin(bt, BTREE_READ, NULL)); // opens it
+        TRY(btree_commit(bt));
+    }
     JournalMode old = pager_journal_mode(pager);
     *reached = old;
     if (wanted == old)
@@ -391,6 +395,7 @@ static int journal_mode_change(Vm *vm, Btree *bt, JournalMode wanted, JournalMod
             return rc;
     }
     if (wanted == JOURNAL_WAL) { // the log is opened by the next transaction
+        pager_announce_log(pager);
         *reached = JOURNAL_WAL;
         return SQLITE_OK;
     }
