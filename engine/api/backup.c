@@ -14,6 +14,7 @@ struct sqlite3_backup {
     int target_index;
     Pgno next; // page to copy next
     Pgno remaining, page_count;
+    u32 target_cookie;  // the target's schema version before
     u32 source_version; // data version the copied pages belong to
     bool is_writing;    // the target's transaction is open
     int rc;
@@ -117,6 +118,7 @@ static int begin_target(sqlite3_backup *backup)
         (void)btree_rollback(backup->target, SQLITE_OK, false);
         return SQLITE_READONLY;
     }
+    btree_get_meta(backup->target, META_SCHEMA_VERSION, &backup->target_cookie);
     backup->is_writing = true;
     return SQLITE_OK;
 }
@@ -137,13 +139,10 @@ static int copy_some(sqlite3_backup *backup, int count)
 static int finish_copy(sqlite3_backup *backup)
 {
     Pager *to = btree_pager(backup->target);
-    TRY(btree_copy_end(backup->target, backup->source));
-    u32 cookie = 0;
-    if (backup->page_count > 0) {
-        // A new schema cookie makes other readers of the target read the schema again.
-        btree_get_meta(backup->target, META_SCHEMA_VERSION, &cookie);
-        TRY(btree_set_meta(backup->target, META_SCHEMA_VERSION, cookie + 1));
-    }
+    TRY(backup->page_count > 0 ? btree_copy_end(backup->target, backup->source)
+                               : btree_make_empty(backup->target));
+    // A new schema cookie makes other readers of the target read the schema again.
+    TRY(btree_set_meta(backup->target, META_SCHEMA_VERSION, backup->target_cookie + 1));
     TRY(btree_commit(backup->target));
     backup->is_writing = false;
     pager_forget(to);

@@ -230,6 +230,8 @@ static int begin_write(Btree *bt, bool exclusive)
             pager_set_page_count(bt->pager, bt->page_count); // what lies behind is not ours
         return SQLITE_OK;
     }
+    if (bt->reads_empty && pager_page_count(bt->pager) > 1)
+        pager_set_page_count(bt->pager, 1);
     int rc = header_create(bt);
     if (rc != SQLITE_OK)
         (void)btree_rollback(bt, SQLITE_OK, false);
@@ -486,6 +488,23 @@ int btree_copy_page(Btree *target, Btree *source, Pgno pgno)
     int rc = btree_copy_content(target, source, pgno, page->data);
     page_unpin(source->pager, page);
     return rc;
+}
+
+int btree_make_empty(Btree *bt)
+{
+    ASSERT(bt->txn == SQLITE_TXN_WRITE);
+    ASSERT(bt->page1 != NULL);
+    TRY(cursors_save(bt, 0, NULL)); // B5
+    if (pager_page_count(bt->pager) > 1)
+        pager_set_page_count(bt->pager, 1);
+    return header_create(bt);
+}
+
+void btree_read_as_empty(Btree *bt, bool on)
+{
+    ASSERT(bt->txn == SQLITE_TXN_NONE);
+    ASSERT(on != bt->reads_empty);
+    bt->reads_empty = on;
 }
 
 // The copied header names the source's journal mode. A target with a log must go on saying so, or

@@ -126,6 +126,11 @@ MUST_USE int btree_replace_page(Btree *bt, Pgno pgno, const u8 *content);
 MUST_USE int btree_copy_page(Btree *target, Btree *source, Pgno pgno);
 MUST_USE int btree_copy_content(Btree *target, Btree *source, Pgno pgno, const u8 *content);
 MUST_USE int btree_copy_end(Btree *target, Btree *source);
+// Makes the database one without tables. Needs a write transaction.
+MUST_USE int btree_make_empty(Btree *bt);
+// While on, transactions find an empty database and a write makes it one, whatever the file holds
+// (SQLITE_DBCONFIG_RESET_DATABASE). Between transactions only.
+void btree_read_as_empty(Btree *bt, bool on);
 
 // --- cursors ---
 

@@ -167,6 +167,7 @@ struct Btree {
     u8 secure_delete;
     u8 auto_vacuum; // 0 none, 1 full, 2 incremental
     bool page_size_fixed;
+    bool reads_empty;  // the next transactions find no page, whatever is there
     bool no_wal;       // the header's wish for a log is passed over (leaving WAL mode)
     bool is_read_only; // the file format is newer than we may write
     Pgno page_count;   // as the header has it, while reading

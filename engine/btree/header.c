@@ -79,20 +79,21 @@ int header_own(Btree *bt)
     return SQLITE_OK;
 }
 
-// The first write of a database. Schema format and encoding are left to whoever creates the
-// schema.
+// The first write of a database, or of one that is to be as if it were new. Schema format and
+// encoding are left to whoever creates the schema.
 int header_create(Btree *bt)
 {
     ASSERT(bt->txn == SQLITE_TXN_WRITE);
-    ASSERT(pager_page_count(bt->pager) == 0);
+    ASSERT(pager_page_count(bt->pager) <= 1);
 
     TRY(header_own(bt));
     u8 *header = bt->page1->data;
-    memset(header, 0, FILE_HEADER_SIZE);
+    memset(header, 0, bt->geometry.page_size);
     memcpy(header, file_magic, sizeof file_magic);
     put_u16(header + AT_SIZE, bt->geometry.page_size == PAGE_SIZE_MAX ? 1 : bt->geometry.page_size);
-    header[AT_WRITE_VERSION] = 1;
-    header[AT_READ_VERSION] = 1;
+    u8 version = pager_journal_mode(bt->pager) == JOURNAL_WAL ? 2 : 1;
+    header[AT_WRITE_VERSION] = version;
+    header[AT_READ_VERSION] = version;
     header[AT_RESERVED] = (u8)(bt->geometry.page_size - bt->geometry.usable);
     memcpy(header + AT_FRACTIONS, fractions, sizeof fractions);
     put_u32(header + AT_PAGE_COUNT, 1);
@@ -158,7 +159,12 @@ int header_check(Btree *bt, bool *again)
     ASSERT(bt->page1->pgno == 1);
 
     *again = false;
-    bt->page_count = pager_page_count(bt->pager);
+    bt->page_count = bt->reads_empty ? 0 : pager_page_count(bt->pager);
+    if (bt->reads_empty && check_identity(header, &size) == SQLITE_OK) {
+        TRY(follow_log(bt, header, again));
+        if (*again)
+            return SQLITE_OK;
+    }
     if (bt->page_count == 0) {
         bt->is_read_only = false;
         return btree_set_geometry(bt, pager_page_size(bt->pager),
@@ -198,6 +204,8 @@ void btree_get_meta(Btree *bt, int index, u32 *value)
     ASSERT(bt->page1 != NULL);
     if (index == META_DATA_VERSION)
         *value = pager_data_version(bt->pager);
+    else if (bt->reads_empty && bt->txn == SQLITE_TXN_READ)
+        *value = 0; // what lies there is not read
     else
         *value = get_u32(bt->page1->data + AT_META + 4 * index);
 }

@@ -12,10 +12,10 @@ u32 file_header_page_size(const u8 *header)
     return size >= PAGE_SIZE_MIN && (size & (size - 1)) == 0 ? size : 0;
 }
 
-void file_header_count(u8 *page1)
+void file_header_count(u8 *page1, u32 former)
 {
     ASSERT(page1 != NULL);
-    u32 counter = get_u32(page1 + HEADER_COUNTER) + 1;
+    u32 counter = former + 1;
     put_u32(page1 + HEADER_COUNTER, counter);
     put_u32(page1 + HEADER_VALID_FOR, counter);
     put_u32(page1 + HEADER_LIBRARY, SQLITE_VERSION_NUMBER);
@@ -31,7 +31,10 @@ int file_header_bump(Pager *pager)
     TRY(pager_get(pager, 1, &page));
     int rc = pager_make_writable(pager, &page);
     if (rc == SQLITE_OK) {
-        file_header_count(page->data);
+        // Page 1 may have been overwritten by another file's, whose count says nothing here: a
+        // reader that knows this file must see a number it has not seen.
+        const u8 *former = pager->has_looked ? pager->file_version : page->data + HEADER_COUNTER;
+        file_header_count(page->data, get_u32(former));
         // After VACUUM or a backup the header may be that of a file of another page size, whose
         // count it holds already.
         if (pager->page_count != pager->original_count

@@ -28,7 +28,7 @@ enum {
 u32 file_header_page_size(const u8 *header);
 // Counts the transaction in page 1, once per transaction.
 MUST_USE int file_header_bump(Pager *pager);
-// Writes the counted fields into page 1's content.
-void file_header_count(u8 *page1);
+// Writes the counted fields into page 1's content; `former` is the count before this transaction.
+void file_header_count(u8 *page1, u32 former);
 
 #endif

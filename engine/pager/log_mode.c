@@ -258,7 +258,7 @@ int log_commit(Pager *pager)
         int rc = pager_make_writable(pager, &page);
         page->pins--;
         TRY(rc);
-        file_header_count(page->data);
+        file_header_count(page->data, get_u32(page->data + HEADER_COUNTER));
         pager->counter_changed = true;
     }
     Slot **slots;

@@ -352,36 +352,60 @@ static int check_may_vacuum(Vacuum *v, Value *into)
     return v->into != NULL ? SQLITE_OK : SQLITE_NOMEM;
 }
 
-int vacuum_run(sqlite3 *db, int database, Value *into, char **message)
+static int vacuum_as_statement(Vacuum *v)
 {
-    Vacuum v = {.db = db, .database = database, .message = message};
-    TRY(check_may_vacuum(&v, into));
-    TRY(schema_load(db, database));
+    sqlite3 *db = v->db;
     u64 flags = db->flags;
     i64 changes = db->changes, total = db->total_changes;
-    v.last_rowid = db->last_rowid;
+    v->last_rowid = db->last_rowid;
     bool is_silent = db->is_silent;
     db->flags |= CONN_FLAG(WRITABLE_SCHEMA) | CONN_FLAG(IGNORE_CHECKS);
     db->flags &= ~(CONN_FLAG(FOREIGN_KEYS) | CONN_FLAG(REVERSE_UNORDERED) | CONN_FLAG(DEFENSIVE)
                    | CONN_FLAG(COUNT_CHANGES));
     db->is_silent = true;
     db->autocommit = false; // the statements below are part of ours
-    int rc = vacuum_into_fresh(&v);
+    int rc = vacuum_into_fresh(v);
     db->autocommit = true;
     db->flags = flags;
     db->changes = changes;
     db->total_changes = total;
-    db->last_rowid = v.last_rowid;
+    db->last_rowid = v->last_rowid;
     db->is_silent = is_silent;
-    if (rc != SQLITE_OK && *message == NULL && (rc & 0xff) != SQLITE_NOMEM)
-        *message = mem_dup(error_text(rc), UINT64_MAX);
-    if (rc != SQLITE_OK && v.from != NULL)
-        btree_rollback(v.from, SQLITE_ABORT, false);
-    detach_target(&v);
-    if (rc == SQLITE_OK && into == NULL) {
+    if (rc != SQLITE_OK && *v->message == NULL && (rc & 0xff) != SQLITE_NOMEM)
+        *v->message = mem_dup(error_text(rc), UINT64_MAX);
+    if (rc != SQLITE_OK && v->from != NULL)
+        btree_rollback(v->from, SQLITE_ABORT, false);
+    detach_target(v);
+    if (rc == SQLITE_OK && v->into == NULL) {
         db->next_page_size = 0;
         db->next_auto_vacuum = 0;
     }
     schema_reset(db, -1);
     return rc;
+}
+
+// SQLITE_DBCONFIG_RESET_DATABASE: there is nothing to copy, whatever the file holds.
+static int vacuum_reset(Vacuum *v)
+{
+    sqlite3 *db = v->db;
+    Btree *bt = db->databases[v->database].btree;
+    schema_reset(db, -1);
+    btree_end_read_if_idle(bt);
+    btree_read_as_empty(bt, true);
+    int rc = schema_load(db, v->database);
+    if (rc == SQLITE_OK)
+        rc = vacuum_as_statement(v);
+    btree_end_read_if_idle(bt);
+    btree_read_as_empty(bt, false);
+    return rc;
+}
+
+int vacuum_run(sqlite3 *db, int database, Value *into, char **message)
+{
+    Vacuum v = {.db = db, .database = database, .message = message};
+    TRY(check_may_vacuum(&v, into));
+    if ((db->flags & CONN_FLAG(RESET_DATABASE)) != 0 && into == NULL)
+        return vacuum_reset(&v);
+    TRY(schema_load(db, database));
+    return vacuum_as_statement(&v);
 }

@@ -4,6 +4,7 @@
 
 #include "support/api_fault.h"
 #include "support/changeset.h"
+#include "support/sim.h"
 
 #define TABLE \
     "CREATE TABLE t(id INTEGER PRIMARY KEY, b); INSERT INTO t VALUES(1, x'010203'), (2, 'no')"
@@ -109,6 +110,57 @@ static void a_backup_copies_what_is_there(void **state)
     assert_ok(sqlite3_close(target));
 }
 
+static void back_up_to(sqlite3 *target, sqlite3 *source)
+{
+    sqlite3_backup *backup = sqlite3_backup_init(target, "main", source, "main");
+    assert_non_null(backup);
+    assert_rc(SQLITE_DONE, sqlite3_backup_step(backup, -1));
+    assert_ok(sqlite3_backup_finish(backup));
+}
+
+static void a_backup_of_nothing_empties_the_target(void **state)
+{
+    (void)state;
+    sqlite3 *source = database_with("");
+    sqlite3 *target = database_with("CREATE TABLE old(x); INSERT INTO old VALUES(zeroblob(9000))");
+
+    back_up_to(target, source);
+
+    assert_text("", rows_text(target, "SELECT name FROM sqlite_schema"));
+    assert_text("1", rows_text(target, "PRAGMA page_count"));
+    assert_ok(sqlite3_exec(target, "CREATE TABLE old(y)", NULL, NULL, NULL));
+    assert_text("ok", rows_text(target, "PRAGMA integrity_check"));
+    assert_ok(sqlite3_close(source));
+    assert_ok(sqlite3_close(target));
+}
+
+// The source's counters say nothing about the target: here they are just what the target's next
+// ones would be without.
+static void another_reader_of_the_target_sees_the_backup(void **state)
+{
+    (void)state;
+    Sim *sim = sim_new(1);
+    (void)sim_vfs(sim, 0);
+    int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE;
+    sqlite3 *source, *target, *reader;
+    assert_ok(sqlite3_open_v2("/target.db", &target, flags, "sim-0"));
+    assert_ok(sqlite3_open_v2("/target.db", &reader, flags, "sim-0"));
+    assert_ok(sqlite3_open_v2("/source.db", &source, flags, "sim-0"));
+    assert_ok(sqlite3_exec(source, "CREATE TABLE t(a); INSERT INTO t VALUES('new')", 0, 0, 0));
+    assert_ok(sqlite3_exec(
+        target, "CREATE TABLE t(a); INSERT INTO t VALUES('old'); UPDATE t SET a = 'older'", 0, 0,
+        0));
+    assert_text("older", rows_text(reader, "SELECT a FROM t"));
+
+    back_up_to(target, source);
+
+    assert_text("new", rows_text(reader, "SELECT a FROM t"));
+    assert_ok(sqlite3_close(reader));
+    assert_ok(sqlite3_close(target));
+    assert_ok(sqlite3_close(source));
+    sim_free(sim);
+}
+
 static int write_piece(sqlite3 *db)
 {
     sqlite3_blob *blob = NULL;
@@ -147,4 +199,6 @@ TEST_SUITE(blob, cmocka_unit_test(a_value_is_read_and_written_in_pieces),
            cmocka_unit_test(a_handle_that_found_no_row_is_aborted),
            cmocka_unit_test(the_preupdate_hook_hears_of_pieces),
            cmocka_unit_test(a_backup_copies_what_is_there),
+           cmocka_unit_test(a_backup_of_nothing_empties_the_target),
+           cmocka_unit_test(another_reader_of_the_target_sees_the_backup),
            cmocka_unit_test(short_memory_is_an_answer))

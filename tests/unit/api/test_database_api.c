@@ -4,6 +4,9 @@
 
 #include "support/api_fault.h"
 #include "support/changeset.h"
+#include "support/sim.h"
+
+#include <stdlib.h>
 
 static void settings_are_switched_and_asked(void **state)
 {
@@ -111,6 +114,53 @@ static void a_database_goes_through_memory(void **state)
     assert_ok(sqlite3_close(copy));
 }
 
+static void overwrite(Sim *sim, const char *name, const unsigned char *bytes, int size)
+{
+    sqlite3_vfs *vfs = sim_vfs(sim, 0);
+    sqlite3_file *file = calloc(1, (size_t)vfs->szOsFile);
+    int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_MAIN_DB;
+    assert_ok(vfs->xOpen(vfs, name, file, flags, &flags));
+    assert_ok(file->pMethods->xWrite(file, bytes, size, 0));
+    file->pMethods->xClose(file);
+    free(file);
+}
+
+static void check_reset(const char *setup, const char *mode)
+{
+    static const unsigned char garbage[100] = {1, 2, 3};
+    Sim *sim = sim_new(1);
+    sqlite3 *db, *other;
+    (void)sim_vfs(sim, 0);
+    int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE;
+    assert_ok(sqlite3_open_v2("/reset.db", &db, flags, "sim-0"));
+    assert_ok(sqlite3_exec(db, setup, NULL, NULL, NULL));
+    assert_ok(sqlite3_close(db));
+    overwrite(sim, "/reset.db", garbage, sizeof garbage);
+    assert_ok(sqlite3_open_v2("/reset.db", &db, flags, "sim-0"));
+    assert_ok(sqlite3_open_v2("/reset.db", &other, flags, "sim-0"));
+    assert_rc(SQLITE_NOTADB, sqlite3_exec(db, "VACUUM", NULL, NULL, NULL));
+
+    assert_ok(sqlite3_db_config(db, SQLITE_DBCONFIG_RESET_DATABASE, 1, NULL));
+    assert_ok(sqlite3_exec(db, "VACUUM", NULL, NULL, NULL));
+    assert_ok(sqlite3_db_config(db, SQLITE_DBCONFIG_RESET_DATABASE, 0, NULL));
+
+    assert_text("", rows_text(other, "SELECT * FROM sqlite_schema"));
+    assert_text("ok", rows_text(other, "PRAGMA integrity_check"));
+    assert_text("1", rows_text(other, "PRAGMA page_count"));
+    assert_text(mode, rows_text(other, "PRAGMA journal_mode"));
+    assert_ok(sqlite3_exec(db, "CREATE TABLE t(a)", NULL, NULL, NULL));
+    assert_ok(sqlite3_close(db));
+    assert_ok(sqlite3_close(other));
+    sim_free(sim);
+}
+
+static void a_database_can_be_reset_whatever_it_holds(void **state)
+{
+    (void)state;
+    check_reset("CREATE TABLE t(a); INSERT INTO t VALUES(zeroblob(20000))", "delete");
+    check_reset("PRAGMA page_size=512; PRAGMA auto_vacuum=1; CREATE TABLE t(a UNIQUE)", "delete");
+}
+
 static int through_memory(sqlite3 *db)
 {
     sqlite3_int64 size = 0;
@@ -140,4 +190,5 @@ TEST_SUITE(database_api, cmocka_unit_test(settings_are_switched_and_asked),
            cmocka_unit_test(counters_are_told), cmocka_unit_test(transactions_have_a_state),
            cmocka_unit_test(file_controls_reach_the_file),
            cmocka_unit_test(a_database_goes_through_memory),
+           cmocka_unit_test(a_database_can_be_reset_whatever_it_holds),
            cmocka_unit_test(short_memory_is_an_answer))
