@@ -19,6 +19,7 @@ typedef struct PathSearch {
     Est rows_guess; // result rows, for the cost of sorting; 0 in the first round
     Est *sort_cost; // by number of terms already sorted; 0: not computed
     u32 worst;      // of `to`, when it is full
+    Est worst_unsorted;
 } PathSearch;
 
 enum {
@@ -106,19 +107,28 @@ static JoinPath *find_place(PathSearch *s, const PathStep *step)
         return &s->to[s->to_count++];
     JoinPath *worst = &s->to[s->worst];
     if (step->cost > worst->cost
-        || (step->cost == worst->cost && step->unsorted >= worst->unsorted))
+        || (step->cost == worst->cost && step->unsorted >= s->worst_unsorted))
         return NULL;
     return worst;
 }
 
+// The first of the dearest. Of the first path of all SQLite takes the rows for the cost unsorted;
+// which of equal paths remain depends on it.
 static void find_worst(PathSearch *s)
 {
+    ASSERT(s->to_count == s->choices);
+
     s->worst = 0;
+    Est cost = s->to[0].cost, unsorted = s->to[0].rows;
     for (u32 i = 1; i < s->to_count; i++) {
-        const JoinPath *p = &s->to[i], *w = &s->to[s->worst];
-        if (p->cost > w->cost || (p->cost == w->cost && p->unsorted > w->unsorted))
-            s->worst = i;
+        const JoinPath *p = &s->to[i];
+        if (p->cost < cost || (p->cost == cost && p->unsorted <= unsorted))
+            continue;
+        s->worst = i;
+        cost = p->cost;
+        unsorted = p->unsorted;
     }
+    s->worst_unsorted = unsorted;
 }
 
 static void take_step(PathSearch *s, const PathStep *step, u32 depth)
@@ -162,6 +172,8 @@ static void extend_paths(PathSearch *s, u32 depth)
 
 static u32 choices_for(const JoinQuery *q)
 {
+    if (q->is_star)
+        return 18; // the order of many dimensions matters little: look at more of them
     return q->item_count <= 1 ? 1 : q->item_count == 2 ? 5 : 12;
 }
 
@@ -289,8 +301,70 @@ static void forbid_needless_scans(JoinQuery *q)
     }
 }
 
+// --- star schemas ---
+
+enum {
+    STAR_ITEMS_MIN = 5, // fewer are searched well enough without
+    STAR_DIMENSIONS_MIN = 4,
+};
+
+static bool keeps_place(const FromItem *item)
+{
+    return (item->join & (JOIN_OUTER | JOIN_LEFT | JOIN_RIGHT | JOIN_CROSS)) != 0;
+}
+
+// Items that can be looked up by what item `fact` holds, up to the first outer or CROSS join.
+static TableMask dimensions_of(const JoinQuery *q, u32 fact)
+{
+    const FromItem *center = q->from->items[fact];
+    TableMask mask = 0;
+    for (const Access *a = q->candidates; a != NULL; a = a->next) {
+        const FromItem *item = q->from->items[a->item];
+        if (keeps_place(center) && a->item <= fact)
+            continue;
+        if (keeps_place(item))
+            break;
+        bool is_self_join = item->table != NULL && item->table == center->table;
+        if ((a->prereq >> fact & 1) != 0 && !is_self_join)
+            mask |= a->self;
+    }
+    return mask;
+}
+
+// Scanning a dimension is made dearer than reading the fact table in any way.
+static void weigh_dimensions(JoinQuery *q, u32 fact, TableMask dimensions)
+{
+    ASSERT((dimensions >> fact & 1) == 0);
+
+    int dearest = INT16_MIN;
+    for (const Access *a = q->candidates; a != NULL; a = a->next) {
+        if (a->item == fact && a->run > dearest)
+            dearest = a->run;
+    }
+    for (Access *a = q->candidates; a != NULL; a = a->next) {
+        if ((a->self & dimensions) != 0 && a->term_count == 0 && a->run <= dearest)
+            a->run = (Est)(dearest + 1);
+    }
+}
+
+// In a star of one fact table and many dimensions, scans of small dimensions one within the other
+// look cheap step by step and multiply; the search holds too few paths to see where that ends.
+static void weigh_star(JoinQuery *q)
+{
+    if (q->item_count < STAR_ITEMS_MIN)
+        return;
+    for (u32 fact = 0; fact < q->item_count; fact++) {
+        TableMask dimensions = dimensions_of(q, fact);
+        if (__builtin_popcountll(dimensions) < STAR_DIMENSIONS_MIN)
+            continue;
+        weigh_dimensions(q, fact, dimensions);
+        q->is_star = true;
+    }
+}
+
 int join_order(JoinQuery *q)
 {
+    weigh_star(q);
     TRY(search(q, 0));
     if (q->order_by == NULL)
         return SQLITE_OK;

@@ -109,6 +109,7 @@ typedef struct JoinQuery {
     Est limit;
     bool distinct_wanted;
     bool has_right_join;
+    bool is_star; // a fact table with many dimensions: more partial joins are held
     Index **rowid_indexes; // by item: stand-in for the rowid as an index
     Index **bound_indexes; // by item: chain of copies whose expressions are bound to it
     // Building paths of one item
