@@ -2,6 +2,7 @@
 
 #include "sql/expr_tree.h"
 #include "base/hashmap.h"
+#include "func/func.h"
 #include <string.h>
 
 // --- making ---
@@ -177,6 +178,28 @@ Affinity expr_affinity(const Expr *e)
         }
     }
     return AFF_NONE;
+}
+
+// Operators give none; CASE and functions may pass on what they are given.
+bool expr_may_have_subtype(const Expr *e)
+{
+    e = expr_skip_collate(e);
+    if (e == NULL || (e->kind != EX_CALL && e->kind != EX_CASE))
+        return false;
+    const FuncDef *func = e->kind == EX_CALL && e->u.call != NULL ? e->u.call->func : NULL;
+    if (func != NULL && (func->flags & FUNC_RESULT_SUBTYPE) != 0)
+        return true;
+    for (u32 i = 0; e->list != NULL && i < e->list->count; i++) {
+        if (expr_may_have_subtype(e->list->items[i].expr))
+            return true;
+    }
+    return false;
+}
+
+bool expr_reads_subtypes(const Expr *e)
+{
+    return e->kind == EX_CALL && e->u.call != NULL && e->u.call->func != NULL
+           && (e->u.call->func->flags & FUNC_SUBTYPE) != 0;
 }
 
 Affinity compare_affinity(const Expr *e, Affinity other)

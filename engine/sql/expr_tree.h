@@ -88,6 +88,10 @@ MUST_USE int column_default_value(sqlite3 *db, const Column *column, Value *out)
 const Expr *expr_skip_collate(const Expr *e);        // without COLLATE
 const Expr *expr_skip_collate_likely(const Expr *e); // nor likely(), unlikely(), likelihood()
 Affinity expr_affinity(const Expr *e);               // AFF_NONE when it has none
+// May the value carry a subtype? It would be lost in a record: below a function that reads subtypes
+// such an expression is computed, never taken from an index or a sorter.
+bool expr_may_have_subtype(const Expr *e);
+bool expr_reads_subtypes(const Expr *e); // a call of such a function
 Affinity affinity_of_column(const Table *table, int column);
 // Affinity applied before comparing: of a comparison, BETWEEN's or IN's left
 // with one other operand...

@@ -11,7 +11,8 @@
 
 typedef struct Collector {
     AggregateCode *ac;
-    bool inside; // an aggregate's arguments
+    bool inside;         // an aggregate's arguments
+    bool keeps_subtypes; // arguments of a function that reads subtypes
 } Collector;
 
 static bool is_own_column(const AggregateCode *ac, const Expr *e)
@@ -70,6 +71,7 @@ static void column_add(AggregateCode *ac, Expr *e, bool inside)
 }
 
 static void collect_inside(AggregateCode *ac, Expr *call);
+static Walker collector(Collector *c);
 
 static WalkResult collect_expr(Walker *w, Expr *e)
 {
@@ -78,8 +80,16 @@ static WalkResult collect_expr(Walker *w, Expr *e)
         collect_inside(c->ac, e);
         return WALK_PRUNE;
     }
-    if (!c->inside && is_key(c->ac, e))
+    bool is_computed = c->keeps_subtypes && expr_may_have_subtype(e); // even if it is a key
+    if (!c->inside && !is_computed && is_key(c->ac, e))
         return WALK_PRUNE;
+    if (!c->keeps_subtypes && expr_reads_subtypes(e)) {
+        Collector below = *c;
+        below.keeps_subtypes = true;
+        Walker inner = collector(&below);
+        expr_list_walk(&inner, e->list);
+        return WALK_PRUNE;
+    }
     if ((e->kind == EX_COLUMN || e->kind == EX_IF_NULL_ROW) && is_own_column(c->ac, e)) {
         column_add(c->ac, e, c->inside);
         return WALK_PRUNE;
@@ -192,14 +202,21 @@ static void distinct_open(Codegen *g, const AggCode *agg)
                        code_list_shape(g, agg->call->list, 0, 0));
 }
 
+// Fields behind the keys of an ordered aggregate: its arguments, and where it reads subtypes these,
+// which a record does not hold by itself.
+static int order_width(const AggCode *agg)
+{
+    return agg->arg_count * ((agg->func->flags & FUNC_SUBTYPE) != 0 ? 2 : 1);
+}
+
 static void order_open(Codegen *g, const AggCode *agg)
 {
     if (agg->order_cursor < 0)
         return;
     const ExprList *order = agg->call->u.call->order_by;
     program_emit_shape(g->program, OP_SorterOpen, agg->order_cursor,
-                       (int)order->count + agg->arg_count, 0,
-                       code_list_shape(g, order, 0, (u32)agg->arg_count));
+                       (int)order->count + order_width(agg), 0,
+                       code_list_shape(g, order, 0, (u32)order_width(agg)));
 }
 
 void aggregate_explain(AggregateCode *ac)
@@ -258,12 +275,14 @@ static void code_distinct_argument(Codegen *g, const AggCode *agg, Reg args, Lab
 static void push_ordered(Codegen *g, const AggCode *agg, Reg args)
 {
     const ExprList *order = agg->call->u.call->order_by;
-    int keys = (int)order->count;
-    Reg fields = reg_range_new(g, keys + agg->arg_count);
+    int keys = (int)order->count, width = keys + order_width(agg);
+    Reg fields = reg_range_new(g, width);
     Reg record = reg_temp(g);
     code_expr_list(g, order, fields, 0);
     program_emit(g->program, OP_Copy, args, fields + keys, agg->arg_count - 1);
-    program_emit(g->program, OP_MakeRecord, fields, keys + agg->arg_count, record);
+    for (int i = keys + agg->arg_count; i < width; i++)
+        program_emit(g->program, OP_GetSubtype, fields + i - agg->arg_count, fields + i, 0);
+    program_emit(g->program, OP_MakeRecord, fields, width, record);
     program_emit(g->program, OP_SorterInsert, agg->order_cursor, record, 0);
     reg_temp_release(g, record);
 }
@@ -279,8 +298,10 @@ static void step_one(AggregateCode *ac, const AggCode *agg)
         code_jump(g, call->filter, skip, false, false);
     }
     Reg args = agg->arg_count > 0 ? reg_range_new(g, agg->arg_count) : 0;
+    g->keeps_subtypes = (agg->func->flags & FUNC_SUBTYPE) != 0;
     if (agg->arg_count > 0)
         code_expr_list(g, agg->call->list, args, LIST_BORROW);
+    g->keeps_subtypes = false;
     code_strip_subtypes(g, agg->func, agg->call->list, args);
     if (call->distinct)
         code_distinct_argument(g, agg, args, skip);
@@ -324,16 +345,18 @@ void aggregate_accumulate(AggregateCode *ac)
 static void step_ordered(AggregateCode *ac, const AggCode *agg)
 {
     Codegen *g = ac->qc->g;
-    int keys = (int)agg->call->u.call->order_by->count;
+    int keys = (int)agg->call->u.call->order_by->count, width = order_width(agg);
     Reg data = reg_new(g);
-    Reg args = reg_range_new(g, agg->arg_count);
+    Reg args = reg_range_new(g, width);
     int pseudo = cursor_new(g);
     Label empty = label_new(g->program);
-    program_emit(g->program, OP_OpenPseudo, pseudo, data, keys + agg->arg_count);
+    program_emit(g->program, OP_OpenPseudo, pseudo, data, keys + width);
     program_emit(g->program, OP_SorterSort, agg->order_cursor, empty, 0);
     int top = program_emit(g->program, OP_SorterData, agg->order_cursor, data, pseudo);
-    for (int i = 0; i < agg->arg_count; i++)
+    for (int i = 0; i < width; i++)
         program_emit(g->program, OP_Column, pseudo, keys + i, args + i);
+    for (int i = agg->arg_count; i < width; i++)
+        program_emit(g->program, OP_SetSubtype, args + i, args + i - agg->arg_count, 0);
     emit_step(g, ac, agg, args);
     program_emit(g->program, OP_SorterNext, agg->order_cursor, top, 0);
     label_here(g->program, empty);

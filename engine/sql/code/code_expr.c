@@ -530,6 +530,10 @@ static Reg code_comparison(Codegen *g, Expr *e, Reg target)
 
 static Reg code_substitute(Codegen *g, Expr *e, Reg target)
 {
+    bool is_aggregate = e->kind == EX_CALL && e->u.call != NULL && e->u.call->agg_index >= 0
+                        && e->u.call->owner != NULL;
+    if (g->keeps_subtypes && !is_aggregate && expr_may_have_subtype(e))
+        return 0;
     for (Substitute *s = g->substitutes; s != NULL; s = s->next) {
         if (!expr_equal(s->expr, e))
             continue;

@@ -84,6 +84,8 @@ static u32 code_arguments(Codegen *g, const ExprList *args, const FuncDef *func,
     ASSERT(args->count > 0);
 
     u32 constant_mask = 0;
+    bool former = g->keeps_subtypes;
+    g->keeps_subtypes |= (func->flags & FUNC_SUBTYPE) != 0;
     for (u32 i = 0; i < args->count; i++) {
         Expr *arg = args->items[i].expr;
         bool is_constant = code_is_constant(arg);
@@ -95,6 +97,7 @@ static u32 code_arguments(Codegen *g, const ExprList *args, const FuncDef *func,
         if (args->count == 1)
             hint_column(g, func, arg);
     }
+    g->keeps_subtypes = former;
     code_strip_subtypes(g, func, args, first);
     return constant_mask;
 }

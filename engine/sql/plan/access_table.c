@@ -94,7 +94,7 @@ bool index_covers(const JoinQuery *q, const FromItem *item, const Index *index, 
         missing &= ~((u64)1 << 63);
     if (missing == 0)
         return true;
-    if ((index->flags & INDEX_HAS_EXPR) == 0 && index->exprs == NULL)
+    if ((index->flags & INDEX_HAS_EXPR) == 0)
         return false;
     *by_expr = plan_covered_by_exprs(q, item, index);
     return *by_expr;

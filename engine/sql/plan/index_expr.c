@@ -22,6 +22,20 @@ static bool is_indexed_expr(const Expr *e, const Index *index)
     return false;
 }
 
+// A subtype is not in the index: arguments that may have one are computed from columns.
+static bool arguments_within(const JoinQuery *q, const Expr *e, const FromItem *item,
+                             const Index *index)
+{
+    Index plain = *index;
+    plain.exprs = NULL;
+    for (u32 i = 0; e->list != NULL && i < e->list->count; i++) {
+        const Expr *arg = e->list->items[i].expr;
+        if (!plan_expr_within_index(q, arg, item, expr_may_have_subtype(arg) ? &plain : index))
+            return false;
+    }
+    return true;
+}
+
 // Does `e` read no column of `item` but those in the index? (Subqueries are not looked into: no.)
 bool plan_expr_within_index(const JoinQuery *q, const Expr *e, const FromItem *item,
                             const Index *index)
@@ -29,6 +43,8 @@ bool plan_expr_within_index(const JoinQuery *q, const Expr *e, const FromItem *i
     for (; e != NULL; e = e->right) {
         if (is_indexed_expr(e, index))
             return true;
+        if (expr_reads_subtypes(e) && index->exprs != NULL)
+            return arguments_within(q, e, item, index);
         if (e->select != NULL || e->kind == EX_IF_NULL_ROW)
             return false;
         if (e->kind == EX_COLUMN && e->u.column.item == item) {
@@ -61,6 +77,49 @@ static bool from_within(const JoinQuery *q, const FromList *from, const FromItem
     return true;
 }
 
+// Outside of its aggregates and GROUP BY, a query with aggregates reads the columns kept for each
+// group: an indexed expression would be computed from those.
+typedef struct BareCheck {
+    const JoinQuery *q;
+    const FromItem *item;
+    const Index *index;
+    bool within;
+} BareCheck;
+
+static WalkResult check_bare(Walker *w, Expr *e)
+{
+    BareCheck *check = w->arg;
+    if (e->kind == EX_CALL && e->u.call != NULL && e->u.call->agg_index >= 0
+        && e->u.call->owner == check->q->request->select)
+        return WALK_PRUNE;
+    if (e->kind == EX_COLUMN && e->u.column.item == check->item) {
+        Index plain = *check->index;
+        plain.exprs = NULL;
+        check->within &= plan_expr_within_index(check->q, e, check->item, &plain);
+    }
+    return check->within ? WALK_ON : WALK_STOP;
+}
+
+static WalkResult skip_select(Walker *w, Select *s)
+{
+    (void)w;
+    (void)s;
+    return WALK_PRUNE;
+}
+
+static bool bare_within(const JoinQuery *q, const Select *s, const FromItem *item,
+                        const Index *index)
+{
+    if ((s->flags & SELECT_AGGREGATE) == 0 && s->group_by == NULL)
+        return true;
+    BareCheck check = {.q = q, .item = item, .index = index, .within = true};
+    Walker w = {.expr = check_bare, .select = skip_select, .arg = &check};
+    expr_list_walk(&w, s->columns);
+    expr_walk(&w, s->having);
+    expr_list_walk(&w, s->order_by);
+    return check.within;
+}
+
 bool plan_covered_by_exprs(const JoinQuery *q, const FromItem *item, const Index *index)
 {
     const Select *s = q->request->select;
@@ -68,8 +127,9 @@ bool plan_covered_by_exprs(const JoinQuery *q, const FromItem *item, const Index
         return false;
     if (s == NULL || s->prior != NULL || (q->flags & (WANT_OR_BRANCH | WANT_ONE_PASS)) != 0)
         return false;
-    return list_within(q, s->columns, item, index) && list_within(q, s->group_by, item, index)
-           && list_within(q, s->order_by, item, index) && from_within(q, s->from, item, index)
+    return bare_within(q, s, item, index) && list_within(q, s->columns, item, index)
+           && list_within(q, s->group_by, item, index) && list_within(q, s->order_by, item, index)
+           && from_within(q, s->from, item, index)
            && plan_expr_within_index(q, s->where, item, index)
            && plan_expr_within_index(q, s->having, item, index);
 }

@@ -193,6 +193,26 @@ static WalkResult enter_select(Walker *walker, Select *s)
     return WALK_ON;
 }
 
+// A subtype would be lost on the way: such arguments are computed outside, from the columns they
+// read.
+static int replace_arguments(WindowRewrite *w, const Expr *call)
+{
+    ASSERT(call->kind == EX_CALL);
+
+    if (!expr_reads_subtypes(call))
+        return replace_list(w, call->list);
+    Walker walker = {.expr = replace_expr, .select = enter_select, .arg = w};
+    for (u32 i = 0; call->list != NULL && i < call->list->count; i++) {
+        Expr *arg = call->list->items[i].expr;
+        if (expr_may_have_subtype(arg))
+            expr_walk(&walker, arg);
+        else if (!expr_is_constant(arg, true))
+            TRY(replace(w, arg));
+        TRY(w->rc);
+    }
+    return SQLITE_OK;
+}
+
 // --- the inner query ---
 
 static int order_inner(WindowRewrite *w, const ExprList *keys)
@@ -319,7 +339,7 @@ static int move_inwards(WindowRewrite *w)
     TRY(order_inner(w, w->window->order_by));
     for (u32 i = 0; i < w->count; i++) {
         Expr *call = w->calls[i];
-        TRY(replace_list(w, call->list));
+        TRY(replace_arguments(w, call));
         if (call->u.call->filter != NULL)
             TRY(replace(w, call->u.call->filter));
         TRY(replace_list(w, call->u.call->window->partition_by));
