@@ -148,6 +148,9 @@ static const Instr *instruction_at(const Vm *vm, int n, int *address)
         return &vm->code[n];
     }
     n -= vm->code_size;
+    // The plan is that of the statement itself unless triggers are asked for.
+    if (vm->explain == EXPLAIN_QUERY_PLAN && (vm->db->flags & CONN_FLAG(TRIGGER_EQP)) == 0)
+        return NULL;
     for (const SubProgram *sub = vm->program->subs; sub != NULL; sub = sub->next) {
         if (n < sub->count) {
             *address = n;

@@ -329,9 +329,7 @@ static void code_scan_children(Codegen *g, ForeignKey *fk, Table *parent,
                         .table = fk->child,
                         .cursor = cursor_new(g),
                         .db_index = schema_index(g->db, fk->child->schema),
-                        .offset = NO_OFFSET,
-                        .columns_used = ~0ull,
-                        .rowid_used = true};
+                        .offset = NO_OFFSET}; // the terms note which columns they read
     FromItem **items = arena_array(g->arena, 1, sizeof(FromItem *));
     if (items == NULL)
         return;
