@@ -179,7 +179,7 @@ static void code_delete_rows(DeleteCode *d)
     RowKey key = {.count = row_key_width(d->table)};
     key.first = reg_range_new(g, key.count);
     bool is_alone = d->triggers == 0 && !d->foreign_keys;
-    u32 flags = WHERE_DUPLICATES_OK;
+    u32 flags = WHERE_DUPLICATES_OK | WHERE_OF_CHANGE;
     // Triggers and foreign keys may move the cursor, of which a loop of one row has no more need.
     if (!has_subquery(d->delete_->where))
         flags |= WHERE_ONE_PASS | (is_alone ? WHERE_MANY_ROWS : 0);

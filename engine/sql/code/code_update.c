@@ -385,10 +385,12 @@ static u32 loop_flags(const UpdateCode *c)
     bool has_subquery =
         set_has_subquery(update->set)
         || (update->where != NULL && (update->where->flags & EXPR_HAS_SUBQUERY) != 0);
-    if (update->from != NULL || u->replaces || has_subquery)
+    if (update->from != NULL)
         return 0;
+    if (u->replaces || has_subquery)
+        return WHERE_OF_CHANGE;
     bool is_alone = u->triggers == 0 && !u->has_foreign_keys && !u->key_changes;
-    return WHERE_ONE_PASS | (is_alone ? WHERE_MANY_ROWS : 0);
+    return WHERE_OF_CHANGE | WHERE_ONE_PASS | (is_alone ? WHERE_MANY_ROWS : 0);
 }
 
 // A loop over many rows may not change the index it walks.

@@ -7,6 +7,7 @@ static u32 wanted(u32 flags)
 {
     return ((flags & WHERE_ONE_PASS) != 0 ? WANT_ONE_PASS : 0)
            | ((flags & WHERE_MANY_ROWS) != 0 ? WANT_MULTI_ROW : 0)
+           | ((flags & WHERE_OF_CHANGE) != 0 ? (u32)WANT_TABLE_ORDER : 0)
            | ((flags & WHERE_DUPLICATES_OK) != 0 ? WANT_DUPLICATES_OK : 0);
 }
 

@@ -18,6 +18,7 @@ enum {
     WHERE_ONE_PASS = 1,      // the caller can change rows while the loop runs, if there is only one
     WHERE_MANY_ROWS = 2,     // ... or even if there are many
     WHERE_DUPLICATES_OK = 4, // the same row may be shown twice (DELETE: it is gone then)
+    WHERE_OF_CHANGE = 8,     // rows are looked for to be changed, now or in a second pass
 };
 
 typedef enum OnePass {

@@ -94,7 +94,8 @@ bool index_covers(const JoinQuery *q, const FromItem *item, const Index *index, 
         missing &= ~((u64)1 << 63);
     if (missing == 0)
         return true;
-    if ((index->flags & INDEX_HAS_EXPR) == 0)
+    bool is_wide = missing == (u64)1 << 63; // the mask does not tell which columns are read
+    if ((index->flags & INDEX_HAS_EXPR) == 0 && !is_wide)
         return false;
     *by_expr = plan_covered_by_exprs(q, item, index);
     return *by_expr;
@@ -271,11 +272,11 @@ static int add_index_scan(JoinQuery *q, FromItem *item, Index *index, u8 sort_in
     draft->kind = ACCESS_SCAN;
     draft->flags = ACCESS_INDEXED | (covering ? (u32)ACCESS_COVERING : 0)
                    | (by_expr ? (u32)ACCESS_INDEX_EXPR : 0);
-    bool one_pass = (q->flags & (WANT_ONE_PASS | WANT_MULTI_ROW)) != 0;
+    bool of_table = (q->flags & (WANT_ONE_PASS | WANT_MULTI_ROW | WANT_TABLE_ORDER)) != 0;
     bool worth = helps || !table_is_rowid(item->table) || index->where != NULL
                  || item->index != NULL
                  || (covering && (index->flags & INDEX_UNORDERED) == 0
-                     && index->row_size_estimate < table_size && !one_pass);
+                     && index->row_size_estimate < table_size && !of_table);
     if (!worth)
         return SQLITE_OK;
     draft->sort_index = helps ? sort_index : 0;

@@ -36,9 +36,10 @@ enum {
     WANT_RIGHT_ROWS = 0x0800,         // re-scan for the unmatched rows of a RIGHT JOIN
     WANT_AGGREGATE_DISTINCT = 0x1000, // DISTINCT is that of an aggregate's argument
     WANT_NO_AUTO_INDEX = 0x2000,
-    WANT_ANY_ORDER = 0x10000,  // nobody can see in which order rows come
-    WANT_DISTINCT_BY = 0x4000, // planner's own: order_by are DISTINCT's columns
-    WANT_ORDER_LIMIT = 0x8000, // planner's own: only the innermost loop's order counts
+    WANT_TABLE_ORDER = 0x20000, // a full scan walks the table: triggers see the order of changes
+    WANT_ANY_ORDER = 0x10000,   // nobody can see in which order rows come
+    WANT_DISTINCT_BY = 0x4000,  // planner's own: order_by are DISTINCT's columns
+    WANT_ORDER_LIMIT = 0x8000,  // planner's own: only the innermost loop's order counts
 };
 
 typedef struct JoinRequest {
