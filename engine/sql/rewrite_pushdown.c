@@ -187,12 +187,11 @@ static Expr *translated(ResolveContext *ctx, const FromItem *item, const Select 
     return replace.failed ? NULL : copy;
 }
 
-// A copy of the condition must cost little and give the same: no subqueries, no chance, no
-// aggregates of another Select in the result columns it names.
+// A copy of the condition must give the same: no chance in the result columns it names.
 static WalkResult check_result(Walker *w, Expr *e)
 {
     TermCheck *check = w->arg;
-    if (e->select != NULL || (e->flags & EXPR_NONDETERMINISTIC))
+    if ((e->flags & EXPR_NONDETERMINISTIC) != 0)
         check->is_fine = false;
     return check->is_fine ? WALK_ON : WALK_STOP;
 }

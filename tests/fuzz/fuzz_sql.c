@@ -15,8 +15,8 @@
 
 enum {
     STEP_UNIT = 200,      // instructions between two looks at the limits
-    STEP_UNITS = 20000,   // of them in one input
-    RUN_MS = 400,         // for one input
+    STEP_UNITS = 5000,    // of them in one input
+    RUN_MS = 100,         // for one input
     HEAP_MAX = 64 << 20,  // bytes in use at once
     LENGTH_MAX = 200000,  // of one value
     STATEMENTS_MAX = 200, // of one input

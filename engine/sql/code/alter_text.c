@@ -126,6 +126,23 @@ static void replace_ids(RenameWalk *w, const IdList *ids)
     }
 }
 
+// Do "rowid" and its like mean the renamed column too? They get the new name then, unless the table
+// has a column that is called so.
+static bool renames_rowid(const RenameWalk *w, const char *name)
+{
+    ASSERT(renames_column(w));
+
+    const Table *table = w->rename->table;
+    return table->rowid_alias >= 0 && name_is_rowid(name)
+           && name_equals(table->columns[table->rowid_alias].name, w->rename->column)
+           && table_column_index(table, name) < 0;
+}
+
+static bool means_column(const RenameWalk *w, const char *name)
+{
+    return name_equals(name, w->rename->column) || renames_rowid(w, name);
+}
+
 static const Cte *find_cte(const NameScope *scope, const char *name)
 {
     for (; scope != NULL; scope = scope->outer) {
@@ -178,6 +195,8 @@ static Export select_exports(const RenameWalk *w, const Select *select, const ch
             continue;
         }
         bool is_star = e->kind == EX_STAR;
+        if (!name_equals(name, w->rename->column))
+            continue; // "rowid": what a subquery calls so keeps its name
         if (!is_star && !(e->kind == EX_NAME && name_equals(e->text, name)))
             continue;
         Export found = list_exports(w, first->from, name, &inner);
@@ -206,7 +225,7 @@ static Export item_exports(const RenameWalk *w, const FromItem *item, const char
     Table *table = item_table(w, item, scope);
     if (table == NULL)
         return EXPORT_NONE;
-    if (table == w->rename->table && name_equals(name, w->rename->column))
+    if (table == w->rename->table && means_column(w, name))
         return EXPORT_TARGET;
     if (table->kind == TABLE_VIEW && resolve_view_columns(w->rename->db, table) != SQLITE_OK)
         return EXPORT_NONE;
@@ -219,8 +238,9 @@ static Export list_exports(const RenameWalk *w, const FromList *from, const char
     Export best = EXPORT_NONE;
     for (u32 i = 0; from != NULL && i < from->count; i++) {
         Export found = item_exports(w, from->items[i], name, scope);
-        if (found == EXPORT_TARGET)
-            return found;
+        bool is_column = name_equals(name, w->rename->column);
+        if (found == (is_column ? EXPORT_TARGET : EXPORT_OTHER))
+            return found; // a column called rowid comes before a table's rowid
         if (found != EXPORT_NONE)
             best = found;
     }
@@ -258,7 +278,7 @@ static const FromItem *find_item(const NameScope *scope, const char *name,
 
 static void walk_plain_name(RenameWalk *w, const Expr *e, const NameScope *scope)
 {
-    if (!renames_column(w) || !name_equals(e->text, w->rename->column))
+    if (!renames_column(w) || !means_column(w, e->text))
         return;
     for (; scope != NULL; scope = scope->outer) {
         if (is_alias(scope, e->text))
@@ -279,12 +299,12 @@ static void walk_qualified_name(RenameWalk *w, const Expr *e, const NameScope *s
     const FromItem *item = find_item(scope, qualifier, &found_in);
     if (item == NULL) {
         if (is_row && renames_column(w) && w->row_table == w->rename->table && e->kind == EX_NAME
-            && name_equals(e->text, w->rename->column))
+            && means_column(w, e->text))
             replace(w, e->offset);
         return;
     }
     if (renames_column(w)) {
-        if (e->kind == EX_NAME && name_equals(e->text, w->rename->column)
+        if (e->kind == EX_NAME && means_column(w, e->text)
             && item_exports(w, item, e->text, found_in) == EXPORT_TARGET)
             replace(w, e->offset);
         return;
@@ -356,10 +376,7 @@ static void walk_from(RenameWalk *w, const FromList *from, const NameScope *scop
         else if (item->select != NULL)
             walk_select(w, item->select, scope->outer);
         walk_list(w, item->args, scope);
-        walk_expr(w, item->on, scope);
-        if (renames_column(w) && item->using_list != NULL
-            && list_exports(w, from, w->rename->column, scope) == EXPORT_TARGET)
-            replace_ids(w, item->using_list);
+        walk_expr(w, item->on, scope); // names in USING stay, as in SQLite, and are missed then
     }
 }
 
