@@ -14,6 +14,8 @@ enum {
     GROUPS_MEMORY_DEFAULT = 1024 * 1024, // what a processor core has near at hand
     STATE_SIZE = 64,                     // of an aggregate, about
     SET_MEMORY_DEFAULT = 2 * 1024 * 1024,
+    CLOSE_SAMPLE = 4096, // rows refused before a full table may close
+    CLOSE_SHARE = 4,     // it closes when so many times fewer found their group
 };
 
 typedef struct HashSlot {
@@ -54,6 +56,9 @@ struct HashTable {
     u64 memory_max;     // of groups and sets
     KeyTree *more_keys; // of a set without room in memory
     bool has_refused;
+    bool may_close;
+    u8 door;                      // HashDoor
+    u32 full_found, full_refused; // rows since the table is full
 };
 
 // --- hashing and equality ---
@@ -343,6 +348,8 @@ void hash_reset(HashTable *h)
     h->current = NULL;
     h->count = 0;
     h->has_refused = false;
+    h->door = HASH_OPEN;
+    h->full_found = h->full_refused = 0;
     key_tree_free(h->more_keys);
     h->more_keys = NULL;
     arena_deinit(&h->arena);
@@ -606,6 +613,18 @@ static int set_add_more(HashTable *h, const Value *key, HashGroupResult *out)
     return SQLITE_OK;
 }
 
+static void refuse(HashTable *h)
+{
+    ASSERT(h->payload_count > 0);
+
+    h->has_refused = true;
+    if (!h->may_close || h->door != HASH_OPEN || ++h->full_refused < CLOSE_SAMPLE)
+        return;
+    if (h->full_found < h->full_refused / CLOSE_SHARE)
+        h->door = HASH_CLOSING;
+    h->full_found = h->full_refused = 0;
+}
+
 int hash_group(HashTable *h, const Value *key, Value *accumulators, HashGroupResult *out)
 {
     ASSERT(key != NULL);
@@ -621,9 +640,10 @@ int hash_group(HashTable *h, const Value *key, Value *accumulators, HashGroupRes
         return set_add_more(h, key, out);
     if (e == NULL && groups_are_full(h)) {
         *out = GROUP_IS_REFUSED;
-        h->has_refused = true;
+        refuse(h);
         return SQLITE_OK;
     }
+    h->full_found += h->has_refused;
     if (e == NULL) {
         TRY(group_add(h, hash, key, &e));
         *out = GROUP_IS_NEW;
@@ -637,6 +657,25 @@ int hash_group(HashTable *h, const Value *key, Value *accumulators, HashGroupRes
 bool hash_has_refused(const HashTable *h)
 {
     return h->has_refused;
+}
+
+void hash_allow_closing(HashTable *h)
+{
+    ASSERT(h->payload_count > 0);
+
+    h->may_close = true;
+}
+
+HashDoor hash_door(const HashTable *h)
+{
+    return h->door;
+}
+
+void hash_closed(HashTable *h)
+{
+    ASSERT(h->door == HASH_CLOSING);
+
+    h->door = HASH_CLOSED;
 }
 
 void hash_set_memory_max(HashTable *h, u64 bytes)

@@ -44,6 +44,12 @@ typedef enum HashGroupResult { GROUP_IS_NEW, GROUP_IS_KNOWN, GROUP_IS_REFUSED } 
 // be new and the table is full, nothing changes.
 MUST_USE int hash_group(HashTable *h, const Value *key, Value *accumulators, HashGroupResult *out);
 bool hash_has_refused(const HashTable *h); // some group, since it was last empty
+// A full table may close when few rows find their group in it: hash_group() is not worth its time
+// then. The caller asks, and looks up groups no more but for those it knows to be there.
+typedef enum HashDoor { HASH_OPEN, HASH_CLOSING, HASH_CLOSED } HashDoor;
+void hash_allow_closing(HashTable *h);
+HashDoor hash_door(const HashTable *h); // HASH_CLOSING until hash_closed() is called
+void hash_closed(HashTable *h);
 // Puts the registers away into the current group, if any.
 void hash_group_store(HashTable *h, Value *accumulators);
 void hash_set_memory_max(HashTable *h, u64 bytes); // of groups or a set, instead of the default

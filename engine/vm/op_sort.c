@@ -222,7 +222,10 @@ int op_hash_open(Vm *vm, const Instr *in)
     c->u.hash = NULL;
     c->null_row = false;
     KeyShape *shape = in->p4_kind == P4_SHAPE ? in->p4.shape : NULL;
-    return hash_new(vm->db, shape, (u32)in->p2, (u32)in->p3, &c->u.hash);
+    TRY(hash_new(vm->db, shape, (u32)in->p2, (u32)in->p3, &c->u.hash));
+    if (in->p5 & P5_HASH_MAY_CLOSE)
+        hash_allow_closing(c->u.hash);
+    return SQLITE_OK;
 }
 
 int op_hash_insert(Vm *vm, const Instr *in)
@@ -277,6 +280,10 @@ int op_hash_rewind(Vm *vm, const Instr *in)
         flags |= HASH_SORTED;
     if (in->p5 & P5_HASH_UNMATCHED)
         flags |= HASH_UNMATCHED;
+    if ((in->p5 & P5_HASH_KEYS) && hash_door(h) == HASH_CLOSED)
+        return VM_JUMP; // done when it closed
+    if (hash_door(h) == HASH_CLOSING)
+        hash_closed(h);
     if (in->p3 != 0)
         hash_group_store(h, &vm->registers[in->p3]);
     TRY(hash_rewind(h, flags, &empty));
@@ -308,6 +315,10 @@ int op_hash_group(Vm *vm, const Instr *in)
     ASSERT(c->kind == VM_CURSOR_HASH);
     ASSERT(in->p4_kind == P4_INT32);
 
+    if ((in->p5 & P5_HASH_HELD) == 0 && hash_door(c->u.hash) != HASH_OPEN) {
+        c->group_refused = true;
+        return SQLITE_OK;
+    }
     HashGroupResult result;
     TRY(hash_group(c->u.hash, &vm->registers[in->p3], &vm->registers[in->p4.i], &result));
     c->group_refused = result == GROUP_IS_REFUSED;
@@ -319,6 +330,8 @@ int op_hash_refused(Vm *vm, const Instr *in)
     const VmCursor *c = cursor_in(vm, in->p1);
     ASSERT(c->kind == VM_CURSOR_HASH);
 
+    if (in->p5 & P5_HASH_STAYS_OPEN)
+        return hash_door(c->u.hash) == HASH_CLOSING ? SQLITE_OK : VM_JUMP;
     bool refused = in->p5 & P5_HASH_EVER ? hash_has_refused(c->u.hash) : c->group_refused;
     return refused ? VM_JUMP : SQLITE_OK;
 }

@@ -88,10 +88,13 @@ enum {
     P5_NO_CHANGE = 0x01, // VColumn: sqlite3_vtab_nochange() is true
     P5_HASH_KEEP_NULL =
         0x02, // HashInsert: entries with NULL keys are kept, to be visited by HashRewind
-    P5_HASH_SORTED = 0x01,    // HashRewind: in key order
-    P5_HASH_UNMATCHED = 0x02, // HashRewind: entries without HashMark only
-    P5_HASH_KEYS = 0x04,      // HashRewind: the registers are put away, none brought in
-    P5_HASH_EVER = 0x01,      // HashRefused: any group, not just the last
+    P5_HASH_SORTED = 0x01,     // HashRewind: in key order
+    P5_HASH_UNMATCHED = 0x02,  // HashRewind: entries without HashMark only
+    P5_HASH_KEYS = 0x04,       // HashRewind: the registers are put away, none brought in
+    P5_HASH_EVER = 0x01,       // HashRefused: any group, not just the last
+    P5_HASH_STAYS_OPEN = 0x02, // HashRefused: unless the table has just closed
+    P5_HASH_MAY_CLOSE = 0x01,  // HashOpen: when few rows find their group
+    P5_HASH_HELD = 0x01,       // HashGroup: the table has the group, though it may be closed
     // SqlExec, in P1
     SQL_EXEC_SILENT = 0x01,    // authorizer and tracing off
     SQL_EXEC_LIMITED = 0x02,   // P2 is the analysis limit meanwhile

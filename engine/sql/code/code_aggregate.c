@@ -329,15 +329,23 @@ static void take_bare_columns(AggregateCode *ac)
     label_here(g->program, keep);
 }
 
+bool aggregate_tells_first(const AggregateCode *ac)
+{
+    return ac->bare_count > 0 || ac->other_row != 0;
+}
+
 void aggregate_accumulate(AggregateCode *ac)
 {
+    ASSERT(ac->used > 0);
+
     Codegen *g = ac->qc->g;
     if (ac->other_row != 0)
         program_emit(g->program, OP_Integer, 0, ac->other_row, 0);
     for (u32 i = 0; i < ac->op->agg_count; i++)
         step_one(ac, &ac->aggs[i]);
     take_bare_columns(ac);
-    program_emit(g->program, OP_Integer, 1, ac->used, 0);
+    if (aggregate_tells_first(ac))
+        program_emit(g->program, OP_Integer, 1, ac->used, 0);
 }
 
 // --- a complete group ---

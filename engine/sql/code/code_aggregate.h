@@ -34,8 +34,8 @@ typedef struct AggregateCode {
     Reg first_accumulator;
     int accumulator_count; // registers set to NULL for each group: aggregates, bare columns
     Reg other_row; // set by min() and max() when they keep another row than this one; 0: none
-    Reg used;              // 1 when the group has a row
-    Reg keys;              // of the group
+    Reg used;      // 1 when the group has a row
+    Reg keys;      // of the group
     Reg new_keys;
     int sorter, pseudo;
     int field_count; // of the sorter's records
@@ -44,7 +44,10 @@ typedef struct AggregateCode {
 } AggregateCode;
 
 void aggregate_init(AggregateCode *ac, QueryCode *qc);
-void aggregate_reset(AggregateCode *ac);      // NULL accumulators, empty DISTINCT tables
+void aggregate_reset(AggregateCode *ac); // NULL accumulators, empty DISTINCT tables
+// Does the code for a row ask whether it is the first of its group? Only then does
+// aggregate_accumulate() set `used`; else whoever begins a group does.
+bool aggregate_tells_first(const AggregateCode *ac);
 void aggregate_accumulate(AggregateCode *ac); // the row at hand
 void aggregate_finalize(AggregateCode *ac);
 void aggregate_push_results(AggregateCode *ac); // substitutes for keys, bare columns, aggregates

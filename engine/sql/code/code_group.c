@@ -9,6 +9,8 @@
 typedef struct HashInput {
     int groups; // cursor
     Reg marker; // behind the fields of the sorter's records
+    Label flush;
+    Reg flush_return;
 } HashInput;
 
 static int key_count(const AggregateCode *ac)
@@ -82,6 +84,15 @@ static void push_fields(AggregateCode *ac)
 
 // --- groups ---
 
+// Empty accumulators for a group of which there is a row.
+static void code_group_begin(AggregateCode *ac)
+{
+    Codegen *g = ac->qc->g;
+    program_emit(g->program, OP_Gosub, ac->reset_return, ac->reset, 0);
+    if (!aggregate_tells_first(ac))
+        program_emit(g->program, OP_Integer, 1, ac->used, 0);
+}
+
 // The row at hand: does it begin a group?
 static void code_key_change(AggregateCode *ac)
 {
@@ -100,7 +111,7 @@ static void code_key_change(AggregateCode *ac)
     program_emit(g->program, OP_Jump, here + 1, same, here + 1);
     program_emit(g->program, OP_Gosub, ac->output_return, ac->output, 0);
     program_emit(g->program, OP_Copy, ac->new_keys, ac->keys, count - 1);
-    program_emit(g->program, OP_Gosub, ac->reset_return, ac->reset, 0);
+    code_group_begin(ac);
     label_here(g->program, same);
 }
 
@@ -130,6 +141,7 @@ static void code_merged_row(AggregateCode *ac, const HashInput *input)
     program_emit(g->program, OP_IfNot, input->marker, row, 1);
     program_emit_int(g->program, OP_HashGroup, input->groups, done, ac->new_keys,
                      ac->first_accumulator);
+    program_set_p5(g->program, P5_HASH_HELD);
     label_here(g->program, row);
     aggregate_accumulate(ac);
     label_here(g->program, done);
@@ -174,7 +186,8 @@ static void code_sorter_input(AggregateCode *ac, JoinCode *jc)
 // Every row finds its group by key; the groups come out in the order that sorting the rows would
 // have given. When the table is full, rows of further groups go to a sorter. In the end the keys of
 // the table's groups join them there, each marked in a last field, so that the groups of both come
-// out in one order.
+// out in one order. They join them at once when the table closes because few rows find their group
+// in it: rows of these groups then follow the marked record.
 static void code_hash_row(AggregateCode *ac, const HashInput *input)
 {
     Codegen *g = ac->qc->g;
@@ -184,7 +197,7 @@ static void code_hash_row(AggregateCode *ac, const HashInput *input)
     code_expr_list(g, ac->op->keys, ac->new_keys, LIST_BORROW);
     program_emit_int(p, OP_HashGroup, input->groups, known, ac->new_keys, ac->first_accumulator);
     program_emit(p, OP_HashRefused, input->groups, refused, 0);
-    program_emit(p, OP_Gosub, ac->reset_return, ac->reset, 0);
+    code_group_begin(ac);
     label_here(p, known);
     aggregate_accumulate(ac);
     program_emit(p, OP_Goto, 0, done, 0);
@@ -197,6 +210,9 @@ static void code_hash_row(AggregateCode *ac, const HashInput *input)
     program_emit(p, OP_MakeRecord, ac->new_keys, ac->field_count + 1, record);
     program_emit(p, OP_SorterInsert, ac->sorter, record, 0);
     reg_temp_release(g, record);
+    program_emit(p, OP_HashRefused, input->groups, done, 0);
+    program_set_p5(p, P5_HASH_STAYS_OPEN);
+    program_emit(p, OP_Gosub, input->flush_return, input->flush, 0);
     label_here(p, done);
     g->real_virtuals = false;
 }
@@ -215,13 +231,17 @@ static void code_hash_output(AggregateCode *ac, const HashInput *input, Label en
     program_emit(g->program, OP_Goto, 0, end, 0);
 }
 
-// A record of the sorter for each group of the table: the key and the mark.
+// The subroutine that makes a record of the sorter for each group of the table, the key and the
+// mark, unless that was done when the table closed.
 static void code_hash_keys_to_sorter(AggregateCode *ac, const HashInput *input)
 {
+    ASSERT(input->flush_return > 0);
+
     Codegen *g = ac->qc->g;
     Program *p = g->program;
     Label end = label_new(p);
     Reg record = reg_temp(g);
+    label_here(p, input->flush);
     program_emit(p, OP_HashRewind, input->groups, end, ac->first_accumulator);
     program_set_p5(p, P5_HASH_KEYS);
     program_emit(p, OP_Null, 0, ac->new_keys, ac->new_keys + ac->field_count - 1);
@@ -232,20 +252,24 @@ static void code_hash_keys_to_sorter(AggregateCode *ac, const HashInput *input)
     program_emit(p, OP_MakeRecord, ac->new_keys, ac->field_count + 1, record);
     program_emit(p, OP_SorterInsert, ac->sorter, record, 0);
     program_emit(p, OP_HashStep, input->groups, top, 0);
+    program_emit(p, OP_Null, 0, input->marker, 0);
     label_here(p, end);
+    program_emit(p, OP_Return, input->flush_return, 0, 0);
     reg_temp_release(g, record);
 }
 
 static void code_hash_input(AggregateCode *ac, JoinCode *jc)
 {
     Codegen *g = ac->qc->g;
-    HashInput input = {.groups = cursor_new(g)};
+    HashInput input = {
+        .groups = cursor_new(g), .flush = label_new(g->program), .flush_return = reg_new(g)};
     Label spilled = label_new(g->program), end = label_new(g->program);
     number_fields(ac);
     ac->new_keys = reg_range_new(g, ac->field_count + 1);
     input.marker = ac->new_keys + ac->field_count;
     program_emit_shape(g->program, OP_HashOpen, input.groups, key_count(ac),
                        ac->accumulator_count + 1, code_list_shape(g, ac->op->keys, 0, 0));
+    program_set_p5(g->program, P5_HASH_MAY_CLOSE);
     code_sorter_open(ac, 1);
     program_emit(g->program, OP_Null, 0, input.marker, 0);
     code_join_begin(g, jc);
@@ -257,8 +281,9 @@ static void code_hash_input(AggregateCode *ac, JoinCode *jc)
     program_emit(g->program, OP_HashRefused, input.groups, spilled, 0);
     program_set_p5(g->program, P5_HASH_EVER);
     code_hash_output(ac, &input, end);
-    label_here(g->program, spilled);
     code_hash_keys_to_sorter(ac, &input);
+    label_here(g->program, spilled);
+    program_emit(g->program, OP_Gosub, input.flush_return, input.flush, 0);
     code_sorter_output(ac, &input);
     label_here(g->program, end);
 }

@@ -156,6 +156,47 @@ static void a_full_table_refuses_new_groups_only(void **state)
     hash_free(h);
 }
 
+static void a_full_table_closes_when_few_rows_find_their_group(void **state)
+{
+    (void)state;
+    HashTable *h;
+    HashGroupResult result;
+    Value count = {.flags = V_NULL};
+    assert_ok(hash_new(NULL, NULL, 1, 1, &h));
+    hash_set_memory_max(h, 20000);
+    hash_allow_closing(h);
+    int rows = 0;
+    while (hash_door(h) == HASH_OPEN && rows < 20000) {
+        Value key = integer(rows++);
+        assert_ok(hash_group(h, &key, &count, &result));
+    }
+    assert_int_equal(hash_door(h), HASH_CLOSING);
+    assert_in_range(rows, 4096, 5000);
+    hash_closed(h);
+    assert_int_equal(hash_door(h), HASH_CLOSED);
+    hash_reset(h);
+    assert_int_equal(hash_door(h), HASH_OPEN);
+    hash_free(h);
+}
+
+static void a_full_table_stays_open_for_rows_of_its_groups(void **state)
+{
+    (void)state;
+    HashTable *h;
+    HashGroupResult result;
+    Value count = {.flags = V_NULL};
+    assert_ok(hash_new(NULL, NULL, 1, 1, &h));
+    hash_set_memory_max(h, 20000);
+    hash_allow_closing(h);
+    for (int i = 0; i < 20000; i++) {
+        Value key = integer(i % 2 == 0 ? i : i % 20);
+        assert_ok(hash_group(h, &key, &count, &result));
+    }
+    assert_true(hash_has_refused(h));
+    assert_int_equal(hash_door(h), HASH_OPEN);
+    hash_free(h);
+}
+
 static Value key_of(int i, char *room, size_t size)
 {
     snprintf(room, size, "key number %d", i / 2);
@@ -211,5 +252,7 @@ TEST_SUITE(hash_table, cmocka_unit_test(equal_keys_come_in_the_order_of_insertio
            cmocka_unit_test(null_keys_match_only_when_told),
            cmocka_unit_test(groups_keep_their_accumulators_and_come_sorted),
            cmocka_unit_test(a_full_table_refuses_new_groups_only),
+           cmocka_unit_test(a_full_table_closes_when_few_rows_find_their_group),
+           cmocka_unit_test(a_full_table_stays_open_for_rows_of_its_groups),
            cmocka_unit_test(a_set_knows_its_keys_when_it_has_outgrown_memory),
            cmocka_unit_test(a_rowid_set_empties_in_order_without_duplicates))
