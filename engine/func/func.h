@@ -277,6 +277,6 @@ i64 call_now_ms(FuncCall *call);
 extern const FuncDef func_text_table[], func_number_table[], func_like_table[], func_regexp_table[],
     func_info_table[], func_math_table[], func_datetime_table[], func_aggregate_table[],
     func_extreme_table[], func_percentile_table[], func_window_table[], func_json_table[],
-    func_json_group_table[], func_uuid_table[];
+    func_json_group_table[], func_uuid_table[], func_instant_table[], func_more_table[];
 
 #endif

@@ -10,7 +10,7 @@ static const FuncDef *const builtin_tables[] = {
     func_text_table,       func_number_table,    func_like_table,     func_regexp_table,
     func_info_table,       func_aggregate_table, func_extreme_table,  func_percentile_table,
     func_window_table,     func_math_table,      func_datetime_table, func_json_table,
-    func_json_group_table, func_uuid_table,
+    func_json_group_table, func_uuid_table,      func_instant_table,  func_more_table,
 };
 
 // Name -> its first row, in one of the tables above. Filled by sqlite3_initialize, then constant.
