@@ -14,16 +14,9 @@
 
 #include <math.h>
 
-#define BM25_K1      1.2
-#define BM25_B       0.75
 #define BM25_IDF_MIN 1e-6
 
 // --- once for a query ---
-
-static f64 norm_of(f64 length, f64 average_length)
-{
-    return BM25_K1 * (1 - BM25_B + BM25_B * length / average_length);
-}
 
 static int fill(FtsCursor *cursor, Bm25 *data)
 {
@@ -37,7 +30,7 @@ static int fill(FtsCursor *cursor, Bm25 *data)
     f64 rows = (f64)table->row_count;
     data->average_length = (f64)token_count / rows;
     for (int i = 0; i < NORM_COUNT; i++)
-        data->norms[i] = norm_of(i, data->average_length);
+        data->norms[i] = bm25_norm(i, data->average_length);
     for (int i = 0; i < data->phrase_count; i++) {
         i64 hits = 0;
         TRY(query_phrase_rows(cursor->query, i, &hits));
@@ -164,7 +157,7 @@ static int norm_of_row(FtsCursor *cursor, f64 *norm)
             length += (i32)cursor->lengths[i];
     }
     bool is_at_hand = length >= 0 && length < NORM_COUNT;
-    *norm = is_at_hand ? data->norms[length] : norm_of((f64)length, data->average_length);
+    *norm = is_at_hand ? data->norms[length] : bm25_norm((f64)length, data->average_length);
     return SQLITE_OK;
 }
 
@@ -180,7 +173,7 @@ int bm25_score(FtsCursor *cursor, const Bm25Weights *weights, f64 *score)
         f64 f;
         TRY(has_places ? frequency(cursor, i, weights, &f)
                        : frequency_of_text(cursor, i, weights, &f));
-        sum += data->idf[i] * ((f * (BM25_K1 + 1.0)) / (f + norm));
+        sum += data->idf[i] * bm25_gain(f, norm);
     }
     *score = -1.0 * sum;
     return SQLITE_OK;

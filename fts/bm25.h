@@ -4,6 +4,22 @@
 
 #include "fts/match_query.h"
 
+#define BM25_K1 1.2
+#define BM25_B  0.75
+// What the number of places makes of a score, for a row of this norm; it grows with f, to
+// BM25_GAIN_MAX.
+#define BM25_GAIN_MAX (BM25_K1 + 1.0)
+
+static inline f64 bm25_gain(f64 f, f64 norm)
+{
+    return (f * (BM25_K1 + 1.0)) / (f + norm);
+}
+
+static inline f64 bm25_norm(f64 length, f64 average_length)
+{
+    return BM25_K1 * (1 - BM25_B + BM25_B * length / average_length);
+}
+
 typedef struct FtsCursor FtsCursor;
 
 enum { NORM_COUNT = 1024 };

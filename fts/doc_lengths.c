@@ -3,8 +3,6 @@
 
 #include "fts/fts_table.h"
 
-#define LENGTH_NONE UINT32_MAX
-
 void doc_lengths_deinit(DocLengths *cache)
 {
     for (u32 i = 0; i < cache->slot_count; i++)
@@ -114,7 +112,7 @@ static i64 block_number(i64 rowid)
     return rowid >= 0 ? rowid / LENGTH_BLOCK_SIZE : -((-(rowid + 1)) / LENGTH_BLOCK_SIZE) - 1;
 }
 
-int doc_lengths_get(FtsTable *table, i64 rowid, u32 *length)
+static int get_block(FtsTable *table, i64 rowid, LengthBlock **out)
 {
     DocLengths *cache = &table->lengths;
     if (cache->version != table->index.version) {
@@ -122,11 +120,25 @@ int doc_lengths_get(FtsTable *table, i64 rowid, u32 *length)
         cache->version = table->index.version;
     }
     i64 number = block_number(rowid);
-    LengthBlock *block = find_block(cache, number);
-    if (block == NULL)
-        TRY(load_block(table, number, &block));
+    *out = find_block(cache, number);
+    return *out != NULL ? SQLITE_OK : load_block(table, number, out);
+}
+
+int doc_lengths_get(FtsTable *table, i64 rowid, u32 *length)
+{
+    LengthBlock *block;
+    TRY(get_block(table, rowid, &block));
     *length = block->lengths[(u64)rowid % LENGTH_BLOCK_SIZE];
     return *length == LENGTH_NONE ? FTS_CORRUPT : SQLITE_OK;
+}
+
+int doc_lengths_block(FtsTable *table, i64 rowid, i64 *base, u32 **lengths)
+{
+    LengthBlock *block;
+    TRY(get_block(table, rowid, &block));
+    *base = (i64)((u64)block->number * LENGTH_BLOCK_SIZE);
+    *lengths = block->lengths;
+    return SQLITE_OK;
 }
 
 void doc_lengths_note(DocLengths *cache, i64 rowid, u32 length)

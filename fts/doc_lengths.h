@@ -7,6 +7,8 @@
 
 #include "fts/fts_bytes.h"
 
+#define LENGTH_NONE UINT32_MAX
+
 enum { LENGTH_BLOCK_SIZE = 1024, LENGTH_BLOCKS_MAX = 16384 };
 
 typedef struct LengthBlock {
@@ -27,6 +29,9 @@ typedef struct FtsTable FtsTable;
 void doc_lengths_deinit(DocLengths *cache);
 // SQLITE_CORRUPT_VTAB when the row has no entry.
 MUST_USE int doc_lengths_get(FtsTable *table, i64 rowid, u32 *length);
+// The lengths of the LENGTH_BLOCK_SIZE rows from *base on, among them `rowid`; LENGTH_NONE where
+// there is no row. They are the cache's, until the next call.
+MUST_USE int doc_lengths_block(FtsTable *table, i64 rowid, i64 *base, u32 **lengths);
 // The row was written; 0 tokens more than UINT32_MAX - 1 never occur.
 void doc_lengths_note(DocLengths *cache, i64 rowid, u32 length);
 void doc_lengths_note_gone(DocLengths *cache, i64 rowid);

@@ -21,15 +21,6 @@ static void fail(Docs *docs, int rc)
     docs->is_end = true;
 }
 
-static void take_current(Docs *docs, const Postings *p)
-{
-    docs->rowid = p->rowid;
-    docs->poslist = p->poslist;
-    docs->poslist_size = p->poslist_size;
-    docs->has_delete = p->has_delete;
-    docs->has_content = p->has_content;
-}
-
 // Makes the newest entry of the least rowid current; false if it only deletes.
 static bool settle(Docs *docs)
 {
@@ -54,7 +45,7 @@ static bool settle(Docs *docs)
     if (docs->is_end)
         return true;
     docs->current = best;
-    take_current(docs, &docs->sources[best]);
+    docs_take(docs, &docs->sources[best]);
     return docs->has_content || docs->keeps_deletes;
 }
 
@@ -99,7 +90,7 @@ static bool stays_current(Docs *docs, const Postings *p, i64 from)
 {
     if (p->is_end || p->rowid >= docs->limit || p->rowid < from || !p->has_content)
         return false;
-    take_current(docs, p);
+    docs_take(docs, p);
     return true;
 }
 
@@ -127,7 +118,7 @@ void docs_next(Docs *docs)
     } while (!settle(docs));
 }
 
-void docs_seek(Docs *docs, i64 rowid)
+void docs_seek_far(Docs *docs, i64 rowid)
 {
     if (docs->is_end || docs->rowid >= rowid)
         return;

@@ -59,6 +59,32 @@ static inline bool reader_reaches(PoslistReader *reader, i64 position)
     return !reader->is_end && reader->position == position;
 }
 
+// How often the terms of a phrase stand in sequence in this row, as far as that can be seen without
+// listing places; false: it cannot.
+static bool count_by_bits(const QueryPhrase *phrase, u32 *count)
+{
+    const Docs *first = term_docs(&phrase->terms[0]);
+    OffsetBits common;
+    if (phrase->term_count >= 64 || !offset_bits(first->poslist, first->poslist_size, &common))
+        return false;
+    for (int i = 1; i < phrase->term_count; i++) {
+        const Docs *docs = term_docs(&phrase->terms[i]);
+        OffsetBits bits;
+        if (!offset_bits(docs->poslist, docs->poslist_size, &bits))
+            return false;
+        offset_bits_follow(&common, bits, i);
+    }
+    *count = offset_bits_count(common);
+    return true;
+}
+
+// A leaf of one phrase that counts wherever its words stand.
+static bool is_free_phrase(const QueryNode *leaf)
+{
+    return leaf->phrase_count == 1 && leaf->columns == NULL && !leaf->phrases[0]->is_first
+           && leaf->phrases[0]->term_count > 1;
+}
+
 // The starts at which each term of the phrase has its place. Readers go forward side by side.
 static int match_terms(QueryPhrase *phrase, int column_count, Positions *out)
 {
@@ -239,6 +265,9 @@ static bool leaf_matches(Query *query, QueryNode *leaf)
         leaf->phrases[i]->has_positions = false;
     if (!needs_positions(leaf) || query->index->config->detail == DETAIL_NONE)
         return true;
+    u32 count;
+    if (leaf->is_free && count_by_bits(leaf->phrases[0], &count))
+        return count > 0;
     for (int i = 0; i < leaf->phrase_count && query->rc == SQLITE_OK; i++) {
         query->rc = find_positions(query, leaf->phrases[i]);
         is_match = is_match && leaf->phrases[i]->positions.count > 0;
@@ -489,6 +518,8 @@ static int open_phrase(Query *query, QueryPhrase *phrase)
     if (leaf != NULL)
         leaf->is_single = phrase->term_count == 1
                           && (!needs_positions(leaf) || index->config->detail == DETAIL_NONE);
+    if (leaf != NULL)
+        leaf->is_free = index->config->detail == DETAIL_FULL && is_free_phrase(leaf);
     bool by_counts = leaf != NULL && leaf->is_single && !index->config->may_colocate;
     for (int i = 0; i < phrase->term_count; i++)
         TRY(open_term(index, &phrase->terms[i], by_counts));
@@ -525,6 +556,30 @@ int query_open(Query *query, i64 from)
     if (query->root != NULL)
         node_start(query, query->root, from);
     return query->rc;
+}
+
+int query_leaf_counts(Query *query, QueryNode *leaf, i64 rowid, u32 *counts, bool *is_match)
+{
+    ASSERT(leaf->kind == NODE_LEAF);
+    ASSERT(leaf->phrases[0]->terms[0].docs.rowid == rowid);
+
+    leaf->rowid = rowid;
+    if (leaf->is_free && count_by_bits(leaf->phrases[0], counts)) {
+        *is_match = *counts > 0;
+        return SQLITE_OK;
+    }
+    *is_match = leaf_matches(query, leaf);
+    TRY(query->rc);
+    for (int i = 0; i < leaf->phrase_count && *is_match; i++) {
+        ASSERT(leaf->phrases[i]->has_positions);
+        counts[i] = leaf->phrases[i]->positions.count;
+    }
+    return SQLITE_OK;
+}
+
+void query_forget(Query *query)
+{
+    query->generation = UINT64_MAX;
 }
 
 bool query_is_end(const Query *query)

@@ -5,6 +5,9 @@
 // bounds of rowid, in the order of the arguments.
 #include "fts/fts_cursor.h"
 
+#include "fts/rank_walk.h"
+
+enum { RANK_LIMIT_MAX = 10000 }; // above that all rows are gathered
 enum { RANK_ARGS_MAX = 64 };
 enum { ORDER_RANK = 32, ORDER_ROWID = 64, ORDER_DESC = 128 };
 
@@ -73,6 +76,29 @@ static void plan_order(const FtsConfig *config, const Plan *plan, sqlite3_index_
     }
 }
 
+// A LIMIT, and the OFFSET with it, becomes a further argument that the text does not tell of. It is
+// of use, and right, only where nothing but the query decides about rows and their order.
+static void plan_limit(Plan *plan, sqlite3_index_info *info)
+{
+    int limit = -1;
+    int offset = -1;
+    if ((info->idxNum & ORDER_RANK) == 0 || !info->orderByConsumed)
+        return;
+    for (int i = 0; i < info->nConstraint; i++) {
+        const struct sqlite3_index_constraint *c = &info->aConstraint[i];
+        if (c->op == SQLITE_INDEX_CONSTRAINT_LIMIT && c->usable)
+            limit = i;
+        else if (c->op == SQLITE_INDEX_CONSTRAINT_OFFSET && c->usable)
+            offset = i;
+        else if (info->aConstraintUsage[i].argvIndex == 0 || !info->aConstraintUsage[i].omit)
+            return;
+    }
+    if (limit >= 0)
+        info->aConstraintUsage[limit].argvIndex = ++plan->arg_count;
+    if (limit >= 0 && offset >= 0)
+        info->aConstraintUsage[offset].argvIndex = ++plan->arg_count;
+}
+
 int fts_cursor_best_index(sqlite3_vtab *vtab, sqlite3_index_info *info)
 {
     const FtsConfig *config = &((FtsTable *)vtab)->config;
@@ -85,6 +111,7 @@ int fts_cursor_best_index(sqlite3_vtab *vtab, sqlite3_index_info *info)
     }
     info->idxNum = 0;
     plan_order(config, &plan, info);
+    plan_limit(&plan, info);
     fts_buffer_append_byte(&plan.text, 0);
     if (plan.text.rc != SQLITE_OK)
         return plan.text.rc;
@@ -156,6 +183,7 @@ static void cursor_reset(FtsCursor *cursor)
     cursor->instance_count = -1;
     cursor->first_rowid = INT64_MIN;
     cursor->last_rowid = INT64_MAX;
+    cursor->row_limit = -1;
 }
 
 int fts_cursor_close(sqlite3_vtab_cursor *base)
@@ -255,7 +283,19 @@ static int set_rank(FtsCursor *cursor, const char *text)
     return rc;
 }
 
-static int take_arguments(FtsCursor *cursor, const char *plan, sqlite3_value **args, bool *is_empty)
+// What is left of the arguments: LIMIT, OFFSET.
+static void take_limit(FtsCursor *cursor, int count, sqlite3_value **args)
+{
+    i64 limit = count > 0 ? sqlite3_value_int64(args[0]) : -1;
+    i64 offset = count > 1 ? sqlite3_value_int64(args[1]) : 0;
+    if (offset < 0)
+        offset = 0;
+    if (limit >= 0 && limit <= RANK_LIMIT_MAX && offset <= RANK_LIMIT_MAX)
+        cursor->row_limit = limit + offset;
+}
+
+static int take_arguments(FtsCursor *cursor, const char *plan, int arg_count, sqlite3_value **args,
+                          bool *is_empty)
 {
     int arg = 0;
     while (*plan != 0) {
@@ -280,6 +320,8 @@ static int take_arguments(FtsCursor *cursor, const char *plan, sqlite3_value **a
             cursor->first_rowid = bound_of(value, INT64_MIN);
         }
     }
+    ASSERT(arg <= arg_count);
+    take_limit(cursor, arg_count - arg, args + arg);
     return SQLITE_OK;
 }
 
@@ -400,7 +442,12 @@ static int start_scored(FtsCursor *cursor)
     int rc = bm25_weights_init(&weights, rank_values(stmt, args), args);
     if (rc == SQLITE_OK)
         rc = query_open(cursor->query, cursor->first_rowid);
-    if (rc == SQLITE_OK)
+    if (cursor->row_limit > 0)
+        cursor->top.limit = (u32)cursor->row_limit;
+    bool is_bounded = cursor->row_limit > 0 && weights.are_one;
+    if (rc == SQLITE_OK && is_bounded && rank_walk_applies(cursor))
+        rc = rank_walk_run(cursor);
+    else if (rc == SQLITE_OK)
         rc = score_rows(cursor, &weights);
     bm25_weights_deinit(&weights);
     sqlite3_finalize(stmt);
@@ -464,7 +511,6 @@ static int start_query(FtsCursor *cursor, int order)
 int fts_cursor_filter(sqlite3_vtab_cursor *base, int plan, const char *plan_text, int arg_count,
                       sqlite3_value **args)
 {
-    (void)arg_count;
     FtsCursor *cursor = (FtsCursor *)base;
     bool is_empty = false;
     cursor_reset(cursor);
@@ -472,7 +518,7 @@ int fts_cursor_filter(sqlite3_vtab_cursor *base, int plan, const char *plan_text
     if (!cursor->table->has_changed_totals)
         cursor->table->has_totals = false; // another connection may have written
     TRY(fts_table_load(cursor->table));
-    TRY(take_arguments(cursor, plan_text == NULL ? "" : plan_text, args, &is_empty));
+    TRY(take_arguments(cursor, plan_text == NULL ? "" : plan_text, arg_count, args, &is_empty));
     if (is_empty || cursor->first_rowid > cursor->last_rowid) {
         cursor->is_end = true;
         return SQLITE_OK;

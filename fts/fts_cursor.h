@@ -40,7 +40,8 @@ struct FtsCursor {
     bool is_top;
     bool has_score; // that of the row is known
     f64 score;
-    Bm25 *bm25; // of the query; NULL: not computed
+    i64 row_limit; // no more than so many rows are wanted; -1: not known
+    Bm25 *bm25;    // of the query; NULL: not computed
     bool is_descending;
     i64 rowid;
     bool is_end;

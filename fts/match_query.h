@@ -48,6 +48,7 @@ typedef struct QueryNode {
     i64 near;
     bool *columns;  // of a leaf; NULL: all
     bool is_single; // a leaf of one term that matches wherever the term is
+    bool is_free;   // a leaf of one phrase of several terms, in any column and at any place
     int depth;
     i64 rowid;
     bool is_end;
@@ -87,6 +88,13 @@ bool query_is_end(const Query *query);
 i64 query_rowid(const Query *query);
 // The places of a phrase in the row stood on; none if its leaf does not match here.
 MUST_USE int query_positions(Query *query, int phrase, const Positions **out);
+
+// Whether the leaf, the query's root, matches in the row all of its terms stand on, and how often
+// each of its phrases does.
+MUST_USE int query_leaf_counts(Query *query, QueryNode *leaf, i64 rowid, u32 *counts,
+                               bool *is_match);
+// Its terms were moved from outside: it must be opened anew before it is walked.
+void query_forget(Query *query);
 
 // In how many rows a phrase is, whatever the rest of the query says.
 MUST_USE int query_phrase_rows(Query *query, int phrase, i64 *count);

@@ -38,6 +38,42 @@ static inline PoslistReader poslist_read(const u8 *poslist, u32 size)
     return reader;
 }
 
+// Offsets below 128 as a set.
+typedef struct OffsetBits {
+    u64 low;
+    u64 high;
+} OffsetBits;
+
+// The offsets of a short poslist, all in the first column; false: it is not such a list.
+static inline bool offset_bits(const u8 *bytes, u32 size, OffsetBits *bits)
+{
+    enum { SIZE_LIMIT = 32, BYTE_MIN = 2, BYTE_LIMIT = 0x80 };
+    u32 offset = 0;
+    bool is_other = size > SIZE_LIMIT;
+    *bits = (OffsetBits){0};
+    for (u32 i = 0; i < size && !is_other; i++) {
+        is_other = (u8)(bytes[i] - BYTE_MIN) >= BYTE_LIMIT - BYTE_MIN;
+        offset += bytes[i] - (u32)BYTE_MIN;
+        u64 bit = 1ULL << (offset & 63);
+        u64 is_high = 0 - (u64)(offset >> 6 & 1);
+        bits->low |= bit & ~is_high;
+        bits->high |= bit & is_high;
+    }
+    return !is_other && offset < 128;
+}
+
+// Keeps the starts that have one of `bits` `distance` places behind, 1 to 63.
+static inline void offset_bits_follow(OffsetBits *starts, OffsetBits bits, int distance)
+{
+    starts->low &= bits.low >> distance | bits.high << (64 - distance);
+    starts->high &= bits.high >> distance;
+}
+
+static inline u32 offset_bits_count(OffsetBits bits)
+{
+    return (u32)(__builtin_popcountll(bits.low) + __builtin_popcountll(bits.high));
+}
+
 // How many places: varints but for the marks of columns. A varint ends with the byte whose high bit
 // is clear; in a short list without a mark these are counted eight at a time.
 static inline u32 poslist_count(const u8 *poslist, u32 size)

@@ -13,6 +13,7 @@ void postings_deinit(Postings *p)
     fts_buffer_deinit(&p->spill);
     sqlite3_free(p->skip_pgno);
     sqlite3_free(p->skip_rowid);
+    sqlite3_free(p->block);
     for (u32 i = 0; p->tombstones != NULL && i < p->segment.tombstone_pages; i++)
         fts_page_unref(p->tombstones[i]);
     sqlite3_free(p->tombstones);
@@ -194,7 +195,7 @@ static void step(Postings *p)
         fail(p, FTS_CORRUPT);
         return;
     }
-    p->rowid = p->is_absolute ? (i64)delta : (i64)((u64)p->rowid + delta);
+    p->rowid = p->base = p->is_absolute ? (i64)delta : (i64)((u64)p->base + delta);
     p->is_absolute = false;
     if (p->detail == DETAIL_NONE)
         read_flags(p);
@@ -202,12 +203,69 @@ static void step(Postings *p)
         read_poslist(p);
 }
 
-void postings_next(Postings *p)
+// Where the record behind p->at ends, if it may be in a block; else 0. The page's padding bounds
+// what is read before it is checked.
+static inline u32 read_simple(const Postings *p, u32 at, i64 *rowid, PostingsBlock *block)
 {
+    const u8 *bytes = p->page->bytes;
+    u64 delta;
+    u32 size = 0;
+    at += (u32)fts_varint_get(bytes + at, &delta);
+    i64 next = (i64)((u64)*rowid + delta);
+    if (p->detail != DETAIL_NONE)
+        at += (u32)fts_varint_get_u32(bytes + at, &size);
+    else if (at < p->end && bytes[at] == 0)
+        return 0;
+    if (next <= *rowid || at > p->end || (size & 1) != 0 || size >> 1 > p->end - at)
+        return 0;
+    *rowid = next;
+    block->rowids[block->count] = next;
+    block->at[block->count] = at;
+    block->sizes[block->count++] = size >> 1;
+    return at + (size >> 1);
+}
+
+// Decodes what may be in a block; false: the next record may not.
+static bool fill_block(Postings *p)
+{
+    enum { BYTES_WORTH = 16 };
+    if (p->at + BYTES_WORTH >= p->end || p->is_absolute || p->keeps_records
+        || p->segment.tombstone_pages > 0)
+        return false;
+    if (p->block == NULL)
+        p->block = sqlite3_malloc64(sizeof *p->block);
+    if (p->block == NULL) {
+        fail(p, SQLITE_NOMEM);
+        return false;
+    }
+    PostingsBlock *block = p->block;
+    i64 rowid = p->base;
+    block->count = block->next = 0;
+    for (u32 at = p->at; at != 0 && block->count < BLOCK_RECORDS && at < p->end;) {
+        at = read_simple(p, at, &rowid, block);
+        if (at != 0)
+            p->at = at;
+    }
+    ASSERT(p->at <= p->end);
+    p->base = rowid;
+    p->has_delete = false;
+    p->has_content = true;
+    return block->count > 0;
+}
+
+void postings_advance(Postings *p)
+{
+    ASSERT(p->block == NULL || p->block->next == p->block->count);
+
+    if (p->is_end)
+        return;
+    if (fill_block(p)) {
+        postings_take(p, 0);
+        return;
+    }
     do {
-        if (p->is_end)
-            return;
-        step(p);
+        if (!p->is_end)
+            step(p);
     } while (p->segment.tombstone_pages > 0 && !p->is_end && is_entombed(p));
 }
 
@@ -265,8 +323,11 @@ static void load_skips(Postings *p)
     }
 }
 
+// To the last page whose first row is not behind `rowid`, if that is further than the present one.
 static void skip_pages(Postings *p, i64 rowid)
 {
+    ASSERT(p->block == NULL || p->block->next == p->block->count);
+
     if (p->has_dlidx)
         load_skips(p);
     u32 first = 0;
@@ -285,7 +346,6 @@ static void skip_pages(Postings *p, i64 rowid)
         return;
     p->at = p->page->first_rowid == 0 ? p->end : p->page->first_rowid;
     p->is_absolute = true;
-    postings_next(p);
 }
 
 // A doclist index is its page's last term's. After secure-delete that term may be gone, and another
@@ -296,13 +356,47 @@ static bool can_skip(const Postings *p)
     return has_index && (p->index->config->version < VERSION_CUT || p->pgno != p->term_pgno);
 }
 
-void postings_seek(Postings *p, i64 rowid)
+// The first record of the block not before `rowid`, which is not behind its last.
+static void seek_in_block(Postings *p, i64 rowid)
 {
-    enum { NEAR_ENOUGH = 64 };
-    for (int i = 0; i < NEAR_ENOUGH && !p->is_end && p->rowid < rowid; i++)
-        postings_next(p);
-    if (!p->is_end && p->rowid < rowid && can_skip(p))
-        skip_pages(p, rowid);
-    while (!p->is_end && p->rowid < rowid)
-        postings_next(p);
+    const PostingsBlock *block = p->block;
+    ASSERT(block->next < block->count);
+    ASSERT(block->rowids[block->count - 1] >= rowid);
+
+    u32 first = block->next;
+    u32 step_size = 1;
+    while (first + step_size < block->count && block->rowids[first + step_size] < rowid) {
+        first += step_size;
+        step_size *= 2;
+    }
+    u32 end = first + step_size < block->count ? first + step_size : block->count - 1;
+    while (first < end) {
+        u32 middle = (first + end) / 2;
+        if (block->rowids[middle] < rowid)
+            first = middle + 1;
+        else
+            end = middle;
+    }
+    postings_take(p, first);
+}
+
+void postings_seek_far(Postings *p, i64 rowid)
+{
+    bool may_skip = true;
+    while (!p->is_end && p->rowid < rowid) {
+        PostingsBlock *block = p->block;
+        bool has_block = block != NULL && block->next < block->count;
+        if (has_block && block->rowids[block->count - 1] >= rowid) {
+            seek_in_block(p, rowid);
+            return;
+        }
+        if (has_block)
+            block->next = block->count;
+        // Worth it once the rest of what was decoded is behind.
+        if (may_skip && p->rowid < rowid && can_skip(p)) {
+            skip_pages(p, rowid);
+            may_skip = false;
+        }
+        postings_advance(p);
+    }
 }

@@ -278,6 +278,7 @@ static int find_record(const TermCursor *term, i64 rowid, Cut *cut)
 {
     Postings p;
     term_cursor_postings(term, &p);
+    p.keeps_records = true;
     postings_next(&p);
     bool is_first = !p.is_end && p.rowid == rowid;
     postings_seek(&p, rowid);

@@ -179,13 +179,25 @@ static FtsSegment *all_segments(const FtsStructure *structure, int count)
     return all;
 }
 
+// Levels, the top one too, may be empty: stock SQLite leaves such behind.
+static bool has_tombstones(const FtsStructure *structure)
+{
+    for (int i = 0; i < structure->level_count; i++) {
+        for (int k = 0; k < structure->levels[i].segment_count; k++) {
+            if (structure->levels[i].segments[k].tombstone_count > 0)
+                return true;
+        }
+    }
+    return false;
+}
+
 int fts_index_optimize(FtsIndex *index)
 {
     TRY(fts_index_flush(index));
     FtsStructure *structure = &index->structure;
     int count = structure_segment_count(structure);
     int top = structure->level_count;
-    if (count < 2 && (count == 0 || structure->levels[top - 1].segments[0].tombstone_count == 0))
+    if (count < 2 && !has_tombstones(structure))
         return SQLITE_OK;
     FtsSegment output;
     FtsSegment *all = all_segments(structure, count);

@@ -8,6 +8,17 @@
 
 #include "fts/fts_index.h"
 
+// Records of one page that were decoded together: such as only have content, and all of it there.
+// Rowids ascend, from each to the next.
+enum { BLOCK_RECORDS = 128 };
+typedef struct PostingsBlock {
+    u32 count;
+    u32 next;
+    i64 rowids[BLOCK_RECORDS];
+    u32 at[BLOCK_RECORDS]; // where the poslist is, on the page
+    u32 sizes[BLOCK_RECORDS];
+} PostingsBlock;
+
 typedef struct Postings {
     FtsIndex *index;
     FtsDetail detail;
@@ -19,13 +30,15 @@ typedef struct Postings {
     bool ends_here;   // it does not go on behind this page
     bool is_absolute; // the next rowid is not a delta
     bool has_dlidx;
-    bool has_tombstones;
+    bool keeps_records; // record_* are wanted: nothing is decoded ahead
     i64 rowid;
+    i64 base;             // of the next delta: the last rowid that was decoded
+    PostingsBlock *block; // NULL: not needed yet
     bool has_delete;
     bool has_content;
     const u8 *poslist;
     u32 poslist_size;
-    u32 record_pgno; // where the present record begins
+    u32 record_pgno; // where the present record begins, with keeps_records
     u32 record_at;
     u32 record_end;  // of the doclist on that page
     FtsBuffer spill; // a poslist put together from several pages
@@ -39,9 +52,36 @@ typedef struct Postings {
 } Postings;
 
 void postings_deinit(Postings *postings);
-void postings_next(Postings *postings);
-void postings_seek(Postings *postings, i64 rowid); // to the first row not before
+void postings_advance(Postings *postings); // postings_next() where nothing is decoded ahead
+void postings_seek_far(Postings *postings, i64 rowid); // postings_seek() over more than a step
 MUST_USE int postings_in_memory(Postings *postings, FtsDetail detail, const FtsBuffer *doclist);
+
+static inline void postings_take(Postings *p, u32 i)
+{
+    PostingsBlock *block = p->block;
+    p->rowid = block->rowids[i];
+    p->poslist = p->page->bytes + block->at[i];
+    p->poslist_size = block->sizes[i];
+    block->next = i + 1;
+}
+
+static inline void postings_next(Postings *p)
+{
+    if (p->block != NULL && p->block->next < p->block->count)
+        postings_take(p, p->block->next);
+    else
+        postings_advance(p);
+}
+
+// To the first row not before `rowid`.
+static inline void postings_seek(Postings *p, i64 rowid)
+{
+    if (p->is_end || p->rowid >= rowid)
+        return;
+    postings_next(p);
+    if (!p->is_end && p->rowid < rowid)
+        postings_seek_far(p, rowid);
+}
 
 typedef struct TermCursor {
     FtsIndex *index;
@@ -102,9 +142,42 @@ bool docs_open_prefix_counts(Docs *docs, FtsIndex *index, const void *key, u32 s
 void docs_open_prefix_row(Docs *docs, FtsIndex *index, const FtsBuffer *key, i64 rowid);
 MUST_USE int docs_in_memory(Docs *docs, FtsDetail detail, const FtsBuffer *doclist);
 void docs_next(Docs *docs);
-void docs_seek(Docs *docs, i64 rowid);
+void docs_seek_far(Docs *docs, i64 rowid); // docs_seek() where the source may change
 // Merges Postings prepared by the caller, each standing on its first row; takes them.
 void docs_start(Docs *docs);
+
+static inline void docs_take(Docs *docs, const Postings *p)
+{
+    docs->rowid = p->rowid;
+    docs->poslist = p->poslist;
+    docs->poslist_size = p->poslist_size;
+    docs->has_delete = p->has_delete;
+    docs->has_content = p->has_content;
+}
+
+// To the first row not before `rowid`. What is decoded already of the current source is looked
+// through here: rows that are sought are mostly near.
+static inline void docs_seek(Docs *docs, i64 rowid)
+{
+    enum { NEAR_ENOUGH = 8 };
+    if (docs->is_end || docs->rowid >= rowid)
+        return;
+    if (docs->counts == NULL && rowid < docs->limit && docs->rowid < docs->limit) {
+        Postings *p = &docs->sources[docs->current];
+        const PostingsBlock *block = p->block;
+        u32 i = block == NULL ? 0 : block->next;
+        for (u32 end = i + NEAR_ENOUGH; block != NULL && i < block->count && i < end; i++) {
+            if (block->rowids[i] < rowid)
+                continue;
+            if (block->rowids[i] >= docs->limit)
+                break;
+            postings_take(p, i);
+            docs_take(docs, p);
+            return;
+        }
+    }
+    docs_seek_far(docs, rowid);
+}
 
 // Collects rows in any order and gives them back as one doclist.
 typedef struct DocSum {

@@ -11,23 +11,6 @@ void top_docs_deinit(TopDocs *top)
     *top = (TopDocs){0};
 }
 
-int top_docs_add(TopDocs *top, f64 score, i64 rowid)
-{
-    ASSERT(top->next == 0);
-
-    if (top->count == top->capacity) {
-        u32 capacity = top->capacity == 0 ? 256 : top->capacity * 2;
-        RankedRow *rows = sqlite3_realloc64(top->rows, sizeof *rows * (u64)capacity);
-        if (rows == NULL)
-            return SQLITE_NOMEM;
-        top->rows = rows;
-        top->capacity = capacity;
-    }
-    // Negated, so that the least is always the best.
-    top->rows[top->count++] = (RankedRow){top->is_descending ? -score : score, rowid};
-    return SQLITE_OK;
-}
-
 static inline bool is_before(const RankedRow *a, const RankedRow *b)
 {
     return a->score < b->score || (a->score == b->score && a->rowid < b->rowid);
@@ -62,15 +45,48 @@ static void sift_down(RankedRow *rows, u32 count)
     }
 }
 
+// The worst first: a heap already.
+static void order_as_heap(RankedRow *rows, u32 count)
+{
+    qsort(rows, count, sizeof *rows, compare_rows);
+    for (u32 i = 0; i < count / 2; i++)
+        swap(&rows[i], &rows[count - 1 - i]);
+}
+
+int top_docs_add(TopDocs *top, f64 score, i64 rowid)
+{
+    ASSERT(top->next == 0);
+
+    // Negated, so that the least is always the best.
+    RankedRow row = {top->is_descending ? -score : score, rowid};
+    if (top_docs_is_full(top)) {
+        if (is_before(&row, &top->rows[0])) {
+            top->rows[0] = row;
+            sift_down(top->rows, top->count);
+        }
+        return SQLITE_OK;
+    }
+    if (top->count == top->capacity) {
+        u32 capacity = top->capacity == 0 ? 256 : top->capacity * 2;
+        RankedRow *rows = sqlite3_realloc64(top->rows, sizeof *rows * (u64)capacity);
+        if (rows == NULL)
+            return SQLITE_NOMEM;
+        top->rows = rows;
+        top->capacity = capacity;
+    }
+    top->rows[top->count++] = row;
+    if (top_docs_is_full(top))
+        order_as_heap(top->rows, top->count);
+    return SQLITE_OK;
+}
+
 // Brings the `wanted` best of `count` rows to the front. The front is kept in order of growing
 // goodness while it fills, which is a heap with the worst on top.
 static void select_best(RankedRow *rows, u32 count, u32 wanted)
 {
     ASSERT(wanted > 0 && wanted < count);
 
-    qsort(rows, wanted, sizeof *rows, compare_rows);
-    for (u32 i = 0; i < wanted / 2; i++)
-        swap(&rows[i], &rows[wanted - 1 - i]);
+    order_as_heap(rows, wanted);
     for (u32 i = wanted; i < count; i++) {
         if (is_before(&rows[i], &rows[0])) {
             swap(&rows[i], &rows[0]);

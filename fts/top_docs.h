@@ -20,10 +20,22 @@ typedef struct TopDocs {
     u32 sorted; // rows before here are in their place
     u32 batch;
     bool is_descending;
+    u32 limit; // so many of the best are kept; 0: all. Set before rows are added.
 } TopDocs;
 
 void top_docs_deinit(TopDocs *top);
 MUST_USE int top_docs_add(TopDocs *top, f64 score, i64 rowid);
+static inline bool top_docs_is_full(const TopDocs *top)
+{
+    return top->limit > 0 && top->count == top->limit;
+}
+
+// The worst score of those kept when it is full, as given out of a list that is not descending.
+static inline f64 top_docs_worst(const TopDocs *top)
+{
+    return top->rows[0].score;
+}
+
 // All were added in the order opposite to that of giving out.
 void top_docs_reverse(TopDocs *top);
 const RankedRow *top_docs_take(TopDocs *top); // NULL: that was all

@@ -1,0 +1,536 @@
+// The best rows by bm25. See rank_walk.h.
+//
+// A row's score grows with the number of places and shrinks with its length. A poslist has at least
+// a byte per place, so its size bounds the score before the places are counted, and a phrase is in
+// a row no more often than its rarest word. Rows whose bound does not exceed the worst of the best
+// found so far are passed over: their places are not looked at, nor, mostly, their lengths.
+//
+// Three shapes of query are walked so:
+//
+//     one leaf                a word, a phrase, NEAR, with or without a column filter
+//     AND of single words     each word is in all rows
+//     OR of single words      MAXSCORE (Turtle and Flood 1995): words that, even together, cannot
+//                             lift a row among the best do not lead any more, they are only asked
+//                             about rows that others found
+//
+// R1: rows come in ascending order, so that of equal scores the one found first stays.
+// R2: scores are sums over phrases in the order of the query, bit by bit those of bm25_score().
+// R3: a bound is never below the score; rounding is taken into account by SLACK.
+#include "fts/rank_walk.h"
+
+#include "fts/poslist.h"
+
+#include <math.h>
+
+#define SLACK (1.0 + 1e-9)
+
+typedef struct RankTerm {
+    Docs *docs;
+    f64 idf;
+    f64 bound; // of what it adds to any score
+} RankTerm;
+
+enum { GAIN_COUNTS = 16, GAIN_LENGTHS = 256 };
+typedef struct GainTable {
+    u32 known;                 // which rows are filled in
+    u32 too_few[GAIN_LENGTHS]; // so many places were seen not to be enough, for one phrase
+    f64 gains[GAIN_COUNTS][GAIN_LENGTHS];
+} GainTable;
+
+typedef struct RankWalk {
+    FtsCursor *cursor;
+    const Bm25 *bm25;
+    RankTerm *terms; // of each phrase, in the order of the query; the leaf's words for one leaf
+    int count;
+    int *order;     // OR: terms by bound, the least first
+    u32 *counts;    // a leaf: of each phrase in the row
+    f64 *bound_sum; // OR: of the terms order[0..i]
+    int leading;    // OR: order[leading..count) lead
+    f64 threshold;  // sums must exceed it
+    bool is_leaf;   // the query is one leaf
+    GainTable *gains;
+    u32 *lengths; // of the rows length_base..length_base + LENGTH_BLOCK_SIZE; NULL: none yet
+    i64 length_base;
+} RankWalk;
+
+// --- what applies ---
+
+static bool is_plain_leaf(const QueryNode *node)
+{
+    return node->kind == NODE_LEAF && node->is_single
+           && node->phrases[0]->terms[0].docs.counts == NULL;
+}
+
+static bool has_counts(const QueryNode *leaf)
+{
+    for (int i = 0; i < leaf->phrase_count; i++) {
+        for (int k = 0; k < leaf->phrases[i]->term_count; k++) {
+            if (leaf->phrases[i]->terms[k].docs.counts != NULL)
+                return true;
+        }
+    }
+    return false;
+}
+
+bool rank_walk_applies(const FtsCursor *cursor)
+{
+    const Query *query = cursor->query;
+    const FtsConfig *config = &cursor->table->config;
+    if (config->detail != DETAIL_FULL || !config->has_columnsize || cursor->is_descending
+        || query_is_end(query))
+        return false;
+    const QueryNode *root = query->root;
+    if (root->kind == NODE_LEAF)
+        return !has_counts(root) && root->phrase_count == query->phrase_count;
+    if (root->kind == NODE_NOT)
+        return false;
+    for (int i = 0; i < root->child_count; i++) {
+        if (!is_plain_leaf(root->children[i]))
+            return false;
+    }
+    return root->child_count == query->phrase_count;
+}
+
+// --- scores ---
+
+// Of a row with so many places; computed once for small numbers.
+static f64 gain(RankWalk *walk, u32 f, u32 length)
+{
+    const Bm25 *bm25 = walk->bm25;
+    if (f >= GAIN_COUNTS || length >= GAIN_LENGTHS)
+        return bm25_gain(f, length < NORM_COUNT ? bm25->norms[length]
+                                                : bm25_norm((f64)length, bm25->average_length));
+    GainTable *table = walk->gains;
+    if ((table->known >> f & 1) == 0) {
+        for (int i = 0; i < GAIN_LENGTHS; i++)
+            table->gains[f][i] = bm25_gain(f, bm25->norms[i]);
+        table->known |= 1U << f;
+    }
+    return table->gains[f][length];
+}
+
+static int row_length(RankWalk *walk, i64 rowid, u32 *length)
+{
+    u64 at = (u64)rowid - (u64)walk->length_base;
+    if (walk->lengths == NULL || at >= LENGTH_BLOCK_SIZE) {
+        TRY(doc_lengths_block(walk->cursor->table, rowid, &walk->length_base, &walk->lengths));
+        at = (u64)rowid - (u64)walk->length_base;
+    }
+    ASSERT(at < LENGTH_BLOCK_SIZE);
+    *length = walk->lengths[at];
+    return *length == LENGTH_NONE ? FTS_CORRUPT : SQLITE_OK;
+}
+
+static inline bool is_hopeless(const RankWalk *walk, f64 bound)
+{
+    return bound * SLACK < walk->threshold;
+}
+
+// Whether a query of one phrase with so many places in a row of this length may be among the best.
+// What was found to be too little once is so ever after: the threshold only grows.
+static inline bool is_enough(RankWalk *walk, u32 count, u32 length)
+{
+    bool is_known = length < GAIN_LENGTHS;
+    if (is_known && count <= walk->gains->too_few[length])
+        return false;
+    if (!is_hopeless(walk, walk->bm25->idf[0] * gain(walk, count, length)))
+        return true;
+    if (is_known)
+        walk->gains->too_few[length] = count;
+    return false;
+}
+
+static int offer(RankWalk *walk, f64 sum, i64 rowid)
+{
+    TopDocs *top = &walk->cursor->top;
+    if (sum <= walk->threshold && top_docs_is_full(top))
+        return SQLITE_OK;
+    TRY(top_docs_add(top, -1.0 * sum, rowid));
+    if (top_docs_is_full(top))
+        walk->threshold = -top_docs_worst(top);
+    return SQLITE_OK;
+}
+
+// --- one word ---
+
+static int score_posting(RankWalk *walk, i64 rowid, const u8 *poslist, u32 size)
+{
+    f64 idf = walk->terms[0].idf;
+    u32 length;
+    TRY(row_length(walk, rowid, &length));
+    if (!is_enough(walk, size, length))
+        return SQLITE_OK;
+    f64 sum = 0.0;
+    sum += idf * gain(walk, poslist_count(poslist, size), length);
+    return offer(walk, sum, rowid);
+}
+
+// The rows of the present source that are decoded already.
+static int score_block(RankWalk *walk, Docs *docs)
+{
+    Postings *p = &docs->sources[docs->current];
+    const PostingsBlock *block = p->block;
+    i64 end = docs->limit;
+    if (end > walk->cursor->last_rowid && walk->cursor->last_rowid < INT64_MAX)
+        end = walk->cursor->last_rowid + 1;
+    if (block == NULL || docs->rowid >= end)
+        return SQLITE_OK;
+    u32 i = block->next;
+    for (; i < block->count && block->rowids[i] < end; i++)
+        TRY(score_posting(walk, block->rowids[i], p->page->bytes + block->at[i], block->sizes[i]));
+    if (i > block->next) {
+        postings_take(p, i - 1);
+        docs_take(docs, p);
+    }
+    return SQLITE_OK;
+}
+
+static int walk_word(RankWalk *walk)
+{
+    Docs *docs = walk->terms[0].docs;
+    i64 last = walk->cursor->last_rowid;
+    for (; !docs->is_end && docs->rowid <= last; docs_next(docs)) {
+        TRY(score_posting(walk, docs->rowid, docs->poslist, docs->poslist_size));
+        TRY(score_block(walk, docs));
+    }
+    return docs->rc;
+}
+
+// --- all words ---
+
+// Brings all terms to one row; false: there is none left.
+static bool align(RankWalk *walk, i64 *rowid)
+{
+    const RankTerm *terms = walk->terms;
+    i64 target = terms[0].docs->rowid;
+    for (int i = 0; i < walk->count;) {
+        Docs *docs = terms[i].docs;
+        docs_seek(docs, target);
+        if (docs->is_end)
+            return false;
+        bool is_further = docs->rowid > target;
+        target = docs->rowid;
+        i = is_further && i > 0 ? 0 : i + 1;
+    }
+    *rowid = target;
+    return target <= walk->cursor->last_rowid;
+}
+
+static int first_error(const RankWalk *walk)
+{
+    for (int i = 0; i < walk->count; i++)
+        TRY(walk->terms[i].docs->rc);
+    return SQLITE_OK;
+}
+
+static int score_all(RankWalk *walk, i64 rowid)
+{
+    f64 bound = 0.0;
+    u32 length;
+    TRY(row_length(walk, rowid, &length));
+    for (int i = 0; i < walk->count; i++)
+        bound += walk->terms[i].idf * gain(walk, walk->terms[i].docs->poslist_size, length);
+    if (is_hopeless(walk, bound))
+        return SQLITE_OK;
+    f64 sum = 0.0;
+    for (int i = 0; i < walk->count; i++) {
+        const Docs *docs = walk->terms[i].docs;
+        sum += walk->terms[i].idf
+               * gain(walk, poslist_count(docs->poslist, docs->poslist_size), length);
+    }
+    return offer(walk, sum, rowid);
+}
+
+// How often each phrase of the leaf can be in the row: no more than its rarest word.
+static void bound_counts(RankWalk *walk, const QueryNode *leaf)
+{
+    const RankTerm *term = walk->terms;
+    for (int i = 0; i < leaf->phrase_count; i++) {
+        u32 least = UINT32_MAX;
+        for (int k = 0; k < leaf->phrases[i]->term_count; k++, term++)
+            least = term->docs->poslist_size < least ? term->docs->poslist_size : least;
+        walk->counts[i] = least;
+    }
+}
+
+static f64 leaf_sum(RankWalk *walk, const QueryNode *leaf, u32 length)
+{
+    f64 sum = 0.0;
+    for (int i = 0; i < leaf->phrase_count; i++)
+        sum += walk->bm25->idf[i] * gain(walk, walk->counts[i], length);
+    return sum;
+}
+
+static int score_leaf(RankWalk *walk, i64 rowid)
+{
+    FtsCursor *cursor = walk->cursor;
+    QueryNode *leaf = cursor->query->root;
+    bool is_match;
+    u32 length;
+    bound_counts(walk, leaf);
+    TRY(row_length(walk, rowid, &length));
+    if (is_hopeless(walk, leaf_sum(walk, leaf, length)))
+        return SQLITE_OK;
+    TRY(query_leaf_counts(cursor->query, leaf, rowid, walk->counts, &is_match));
+    return is_match ? offer(walk, leaf_sum(walk, leaf, length), rowid) : SQLITE_OK;
+}
+
+// Where two blocks have the same rows.
+typedef struct Meetings {
+    u32 count;
+    u8 left[BLOCK_RECORDS];
+    u8 right[BLOCK_RECORDS];
+    u32 left_end; // how far each block is done with
+    u32 right_end;
+} Meetings;
+
+static u32 count_below(const PostingsBlock *block, i64 limit)
+{
+    u32 count = block->count;
+    while (count > block->next && block->rowids[count - 1] >= limit)
+        count--;
+    return count;
+}
+
+// Without branches that depend on the rows: which list goes on is as good as random.
+static void find_meetings(const PostingsBlock *left, const PostingsBlock *right, i64 limit,
+                          Meetings *out)
+{
+    u32 i = left->next;
+    u32 k = right->next;
+    u32 count = 0;
+    u32 left_count = count_below(left, limit);
+    u32 right_count = count_below(right, limit);
+    while (i < left_count && k < right_count) {
+        i64 a = left->rowids[i];
+        i64 b = right->rowids[k];
+        out->left[count] = (u8)i;
+        out->right[count] = (u8)k;
+        count += a == b;
+        i += a <= b;
+        k += b <= a;
+    }
+    out->count = count;
+    out->left_end = i;
+    out->right_end = k;
+}
+
+static void docs_take_at(Docs *docs, u32 i)
+{
+    Postings *p = &docs->sources[docs->current];
+    ASSERT(i < p->block->count);
+
+    postings_take(p, i);
+    docs_take(docs, p);
+}
+
+static int score_row(RankWalk *walk, i64 rowid)
+{
+    return walk->is_leaf ? score_leaf(walk, rowid) : score_all(walk, rowid);
+}
+
+// Whether too few of the right term's places follow one of the left term's.
+static bool is_hopeless_pair(RankWalk *walk, u32 left, u32 right, u32 length)
+{
+    const Docs *docs = walk->terms[0].docs;
+    const Docs *next = walk->terms[1].docs;
+    const Postings *p = &docs->sources[docs->current];
+    const Postings *q = &next->sources[next->current];
+    u32 p_size = p->block->sizes[left];
+    u32 q_size = q->block->sizes[right];
+    OffsetBits starts;
+    OffsetBits bits;
+    if (!is_enough(walk, p_size < q_size ? p_size : q_size, length))
+        return true;
+    if (!offset_bits(p->page->bytes + p->block->at[left], p_size, &starts)
+        || !offset_bits(q->page->bytes + q->block->at[right], q_size, &bits))
+        return false;
+    offset_bits_follow(&starts, bits, 1);
+    if ((starts.low | starts.high) == 0)
+        return true;
+    return !is_enough(walk, offset_bits_count(starts), length);
+}
+
+// Two terms, as far as both are decoded already and their sources do not change.
+static int score_meetings(RankWalk *walk)
+{
+    Docs *left = walk->terms[0].docs;
+    Docs *right = walk->terms[1].docs;
+    const PostingsBlock *a = left->sources[left->current].block;
+    const PostingsBlock *b = right->sources[right->current].block;
+    i64 limit = left->limit < right->limit ? left->limit : right->limit;
+    i64 last = walk->cursor->last_rowid;
+    if (last < INT64_MAX && last + 1 < limit)
+        limit = last + 1;
+    if (a == NULL || b == NULL || left->rowid >= limit || right->rowid >= limit)
+        return SQLITE_OK;
+    Meetings found;
+    bool is_pair = walk->is_leaf && walk->cursor->query->root->is_free;
+    u32 left_first = a->next;
+    u32 right_first = b->next;
+    find_meetings(a, b, limit, &found);
+    for (u32 i = 0; i < found.count; i++) {
+        if (is_pair) {
+            u32 length;
+            TRY(row_length(walk, a->rowids[found.left[i]], &length));
+            if (is_hopeless_pair(walk, found.left[i], found.right[i], length))
+                continue;
+        }
+        docs_take_at(left, found.left[i]);
+        docs_take_at(right, found.right[i]);
+        TRY(score_row(walk, left->rowid));
+    }
+    if (found.left_end > left_first)
+        docs_take_at(left, found.left_end - 1);
+    if (found.right_end > right_first)
+        docs_take_at(right, found.right_end - 1);
+    return SQLITE_OK;
+}
+
+static int walk_all(RankWalk *walk)
+{
+    i64 rowid;
+    Docs *lead = walk->terms[0].docs;
+    while (align(walk, &rowid)) {
+        TRY(score_row(walk, rowid));
+        if (walk->count == 2)
+            TRY(score_meetings(walk));
+        docs_next(lead);
+        if (lead->is_end)
+            break;
+    }
+    return first_error(walk);
+}
+
+// --- any word ---
+
+static void choose_leading(RankWalk *walk)
+{
+    while (walk->leading < walk->count && walk->bound_sum[walk->leading] * SLACK < walk->threshold)
+        walk->leading++;
+}
+
+static void sort_terms(RankWalk *walk)
+{
+    for (int i = 0; i < walk->count; i++) {
+        int at = i;
+        for (; at > 0 && walk->terms[walk->order[at - 1]].bound > walk->terms[i].bound; at--)
+            walk->order[at] = walk->order[at - 1];
+        walk->order[at] = i;
+    }
+    f64 sum = 0.0;
+    for (int i = 0; i < walk->count; i++)
+        walk->bound_sum[i] = sum += walk->terms[walk->order[i]].bound;
+}
+
+// The first row of the terms that lead; false: none is left.
+static bool find_row(const RankWalk *walk, i64 *rowid)
+{
+    bool is_found = false;
+    for (int i = walk->leading; i < walk->count; i++) {
+        const Docs *docs = walk->terms[walk->order[i]].docs;
+        if (docs->is_end || (is_found && docs->rowid >= *rowid))
+            continue;
+        *rowid = docs->rowid;
+        is_found = true;
+    }
+    return is_found && *rowid <= walk->cursor->last_rowid;
+}
+
+static int score_any(RankWalk *walk, i64 rowid)
+{
+    u32 length;
+    TRY(row_length(walk, rowid, &length));
+    f64 bound = walk->leading > 0 ? walk->bound_sum[walk->leading - 1] : 0.0;
+    for (int i = walk->leading; i < walk->count; i++) {
+        const RankTerm *term = &walk->terms[walk->order[i]];
+        if (!term->docs->is_end && term->docs->rowid == rowid)
+            bound += term->idf * gain(walk, term->docs->poslist_size, length);
+    }
+    if (is_hopeless(walk, bound))
+        return SQLITE_OK;
+    for (int i = 0; i < walk->leading; i++)
+        docs_seek(walk->terms[walk->order[i]].docs, rowid);
+    f64 sum = 0.0;
+    for (int i = 0; i < walk->count; i++) {
+        const Docs *docs = walk->terms[i].docs;
+        bool is_here = !docs->is_end && docs->rowid == rowid;
+        u32 count = is_here ? poslist_count(docs->poslist, docs->poslist_size) : 0;
+        sum += walk->terms[i].idf * gain(walk, count, length);
+    }
+    return offer(walk, sum, rowid);
+}
+
+static int walk_any(RankWalk *walk)
+{
+    i64 rowid = 0;
+    sort_terms(walk);
+    while (find_row(walk, &rowid)) {
+        TRY(score_any(walk, rowid));
+        for (int i = walk->leading; i < walk->count; i++) {
+            Docs *docs = walk->terms[walk->order[i]].docs;
+            if (!docs->is_end && docs->rowid == rowid)
+                docs_next(docs);
+        }
+        choose_leading(walk);
+    }
+    return first_error(walk);
+}
+
+// --- the walk ---
+
+static int term_total(const Query *query)
+{
+    int count = 0;
+    for (int i = 0; i < query->phrase_count; i++)
+        count += query->phrases[i]->term_count;
+    return count;
+}
+
+static void add_terms(RankWalk *walk, Query *query)
+{
+    for (int i = 0; i < query->phrase_count; i++) {
+        f64 idf = walk->bm25->idf[i];
+        for (int k = 0; k < query->phrases[i]->term_count; k++)
+            walk->terms[walk->count++] = (RankTerm){.docs = &query->phrases[i]->terms[k].docs,
+                                                    .idf = idf,
+                                                    .bound = idf * BM25_GAIN_MAX};
+    }
+}
+
+static int run(RankWalk *walk, const QueryNode *root)
+{
+    if (root->kind == NODE_LEAF && root->is_single)
+        return walk_word(walk);
+    if (root->kind == NODE_OR)
+        return walk_any(walk);
+    walk->is_leaf = root->kind == NODE_LEAF;
+    return walk_all(walk);
+}
+
+int rank_walk_run(FtsCursor *cursor)
+{
+    ASSERT(rank_walk_applies(cursor));
+    ASSERT(cursor->top.limit > 0);
+
+    Query *query = cursor->query;
+    TRY(bm25_prepare(cursor));
+    RankWalk walk = {.cursor = cursor, .bm25 = cursor->bm25, .threshold = -INFINITY};
+    u64 count = (u64)term_total(query);
+    walk.terms = fts_zalloc(count * (sizeof(RankTerm) + sizeof(f64) + sizeof(int) + sizeof(u32)));
+    walk.gains = walk.terms == NULL ? NULL : sqlite3_malloc64(sizeof *walk.gains);
+    int rc = walk.gains == NULL ? SQLITE_NOMEM : SQLITE_OK;
+    if (rc == SQLITE_OK) {
+        walk.gains->known = 0;
+        memset(walk.gains->too_few, 0, sizeof walk.gains->too_few);
+        walk.bound_sum = (f64 *)(walk.terms + count);
+        walk.order = (int *)(walk.bound_sum + count);
+        walk.counts = (u32 *)(walk.order + count);
+        add_terms(&walk, query);
+        rc = run(&walk, query->root);
+    }
+    sqlite3_free(walk.gains);
+    sqlite3_free(walk.terms);
+    query_forget(query);
+    return rc;
+}
