@@ -5,6 +5,7 @@
 // bounds of rowid, in the order of the arguments.
 #include "fts/fts_cursor.h"
 
+#include "fts/count_walk.h"
 #include "fts/rank_walk.h"
 
 enum { RANK_LIMIT_MAX = 10000 }; // above that all rows are gathered
@@ -563,6 +564,19 @@ int fts_cursor_next(sqlite3_vtab_cursor *base)
         TRY(query_open(cursor->query, cursor->rowid + 1));
     }
     return take_query_row(cursor);
+}
+
+int fts_cursor_count_rest(sqlite3_vtab_cursor *base, sqlite3_int64 *rows)
+{
+    FtsCursor *cursor = (FtsCursor *)base;
+    if (cursor->scan != NULL || cursor->is_top || cursor->query == NULL
+        || cursor->query->generation != cursor->table->index.generation)
+        return SQLITE_OK;
+    i64 count;
+    TRY(query_count_rest(cursor->query, cursor->last_rowid, &count));
+    cursor->is_end = true;
+    *rows = count;
+    return SQLITE_OK;
 }
 
 int fts_cursor_eof(sqlite3_vtab_cursor *base)

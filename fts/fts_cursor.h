@@ -58,6 +58,8 @@ struct FtsCursor {
 extern const Fts5ExtensionApi fts_aux_api;
 
 FtsCursor *fts_cursor_find(FtsConnection *connection, i64 id);
+// Moves to the end; how many rows were left, or *rows as it was when it cannot tell.
+MUST_USE int fts_cursor_count_rest(sqlite3_vtab_cursor *base, sqlite3_int64 *rows);
 MUST_USE int fts_cursor_seek_content(FtsCursor *cursor); // makes has_row true
 MUST_USE int fts_cursor_load_lengths(FtsCursor *cursor); // makes has_lengths true
 MUST_USE int fts_cursor_gather(FtsCursor *cursor);       // fills instances

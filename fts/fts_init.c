@@ -1,7 +1,10 @@
 // Registers the module on a connection of the library it is part of.
 #include "fts/fts_connection.h"
+#include "fts/fts_cursor.h"
 #include "fts/fts_index_method.h"
 #include "fts/fts_module.h"
+
+#include "quire.h"
 
 int quire_fts_init(sqlite3 *db, char **message, const sqlite3_api_routines *api)
 {
@@ -9,5 +12,6 @@ int quire_fts_init(sqlite3 *db, char **message, const sqlite3_api_routines *api)
     FtsConnection *connection;
     TRY(fts_connection_new(db, &connection));
     TRY(fts_register(connection, "fts5", "fts5vocab"));
+    TRY(quire_module_counter(db, "fts5", fts_cursor_count_rest));
     return fts_index_method_register(db);
 }

@@ -38,6 +38,46 @@ static inline PoslistReader poslist_read(const u8 *poslist, u32 size)
     return reader;
 }
 
+// The offsets of a poslist of up to eight bytes, one to a byte, the first the lowest; the last is
+// repeated to the end. False: there is a mark of a column, an offset of 128 or more, or one twice.
+static inline bool offset_bytes(const u8 *poslist, u32 size, u64 *offsets)
+{
+    const u64 ones = 0x0101010101010101ULL;
+    const u64 high_bits = ones << 7;
+    const u64 pairs = 0x00FF00FF00FF00FFULL;
+    u64 word;
+    if (size == 0 || size > 8)
+        return false;
+    memcpy(&word, poslist, sizeof word); // the padding allows it
+    if (__BYTE_ORDER__ != __ORDER_LITTLE_ENDIAN__)
+        word = __builtin_bswap64(word);
+    u64 unused = size < 8 ? ~0ULL << (8 * size) : 0;
+    u64 filled = (word & ~unused) | (unused & ~high_bits); // 0x7F where there is nothing
+    // Deltas are 2 and more, and 3 and more behind the first; no byte borrows from the next then.
+    u64 spare = (filled | 1) - (ones * 3 - 1);
+    if (((filled | spare) & high_bits) != 0)
+        return false;
+    u64 deltas = (word & ~unused) - (ones * 2 & ~unused);
+    u64 sums = (deltas & pairs) + (deltas >> 8 & pairs);
+    if ((sums * 0x0001000100010001ULL) >> 48 >= 128)
+        return false;
+    *offsets = deltas * ones; // sums of all bytes up to each
+    return true;
+}
+
+// How many of the left offsets are followed by one of the right ones, both as offset_bytes() gives.
+static inline u32 offset_bytes_follow(u64 left, u32 left_size, u64 right)
+{
+    const u64 ones = 0x0101010101010101ULL;
+    u32 count = 0;
+    for (u32 i = 0; i < 8; i++) {
+        u64 differs = ((left >> (8 * i) & 0xFF) + 1) * ones ^ right;
+        u64 zeroes = (differs - ones) & ~differs & (ones << 7);
+        count += (u32)(zeroes != 0) & (u32)(i < left_size);
+    }
+    return count;
+}
+
 // Offsets below 128 as a set.
 typedef struct OffsetBits {
     u64 low;

@@ -203,26 +203,35 @@ static void step(Postings *p)
         read_poslist(p);
 }
 
-// Where the record behind p->at ends, if it may be in a block; else 0. The page's padding bounds
-// what is read before it is checked.
-static inline u32 read_simple(const Postings *p, u32 at, i64 *rowid, PostingsBlock *block)
+// Decodes records as long as they may be in the block; where the first that may not, or that found
+// no room, begins. The page's padding bounds what is read before it is checked.
+static u32 decode_block(const Postings *p, PostingsBlock *block, i64 *last)
 {
     const u8 *bytes = p->page->bytes;
-    u64 delta;
-    u32 size = 0;
-    at += (u32)fts_varint_get(bytes + at, &delta);
-    i64 next = (i64)((u64)*rowid + delta);
-    if (p->detail != DETAIL_NONE)
-        at += (u32)fts_varint_get_u32(bytes + at, &size);
-    else if (at < p->end && bytes[at] == 0)
-        return 0;
-    if (next <= *rowid || at > p->end || (size & 1) != 0 || size >> 1 > p->end - at)
-        return 0;
-    *rowid = next;
-    block->rowids[block->count] = next;
-    block->at[block->count] = at;
-    block->sizes[block->count++] = size >> 1;
-    return at + (size >> 1);
+    const u32 end = p->end;
+    const bool has_poslists = p->detail != DETAIL_NONE;
+    i64 rowid = *last;
+    u32 count = 0;
+    u32 begin = p->at;
+    while (count < BLOCK_RECORDS && begin < end) {
+        u64 delta;
+        u32 size = 0;
+        u32 at = begin + (u32)fts_varint_get(bytes + begin, &delta);
+        i64 next = (i64)((u64)rowid + delta);
+        if (has_poslists)
+            at += (u32)fts_varint_get_u32(bytes + at, &size);
+        else if (at < end && bytes[at] == 0)
+            break;
+        if (next <= rowid || at > end || (size & 1) != 0 || size >> 1 > end - at)
+            break;
+        rowid = block->rowids[count] = next;
+        block->at[count] = at;
+        block->sizes[count++] = size >> 1;
+        begin = at + (size >> 1);
+    }
+    block->count = count;
+    *last = rowid;
+    return begin;
 }
 
 // Decodes what may be in a block; false: the next record may not.
@@ -238,19 +247,13 @@ static bool fill_block(Postings *p)
         fail(p, SQLITE_NOMEM);
         return false;
     }
-    PostingsBlock *block = p->block;
-    i64 rowid = p->base;
-    block->count = block->next = 0;
-    for (u32 at = p->at; at != 0 && block->count < BLOCK_RECORDS && at < p->end;) {
-        at = read_simple(p, at, &rowid, block);
-        if (at != 0)
-            p->at = at;
-    }
+    p->block->next = 0;
+    p->at = decode_block(p, p->block, &p->base);
     ASSERT(p->at <= p->end);
-    p->base = rowid;
+    ASSERT(p->block->count <= BLOCK_RECORDS);
     p->has_delete = false;
     p->has_content = true;
-    return block->count > 0;
+    return p->block->count > 0;
 }
 
 void postings_advance(Postings *p)

@@ -18,6 +18,7 @@
 // R3: a bound is never below the score; rounding is taken into account by SLACK.
 #include "fts/rank_walk.h"
 
+#include "fts/meetings.h"
 #include "fts/poslist.h"
 
 #include <math.h>
@@ -275,55 +276,6 @@ static int score_leaf(RankWalk *walk, i64 rowid)
     return is_match ? offer(walk, leaf_sum(walk, leaf, length), rowid) : SQLITE_OK;
 }
 
-// Where two blocks have the same rows.
-typedef struct Meetings {
-    u32 count;
-    u8 left[BLOCK_RECORDS];
-    u8 right[BLOCK_RECORDS];
-    u32 left_end; // how far each block is done with
-    u32 right_end;
-} Meetings;
-
-static u32 count_below(const PostingsBlock *block, i64 limit)
-{
-    u32 count = block->count;
-    while (count > block->next && block->rowids[count - 1] >= limit)
-        count--;
-    return count;
-}
-
-// Without branches that depend on the rows: which list goes on is as good as random.
-static void find_meetings(const PostingsBlock *left, const PostingsBlock *right, i64 limit,
-                          Meetings *out)
-{
-    u32 i = left->next;
-    u32 k = right->next;
-    u32 count = 0;
-    u32 left_count = count_below(left, limit);
-    u32 right_count = count_below(right, limit);
-    while (i < left_count && k < right_count) {
-        i64 a = left->rowids[i];
-        i64 b = right->rowids[k];
-        out->left[count] = (u8)i;
-        out->right[count] = (u8)k;
-        count += a == b;
-        i += a <= b;
-        k += b <= a;
-    }
-    out->count = count;
-    out->left_end = i;
-    out->right_end = k;
-}
-
-static void docs_take_at(Docs *docs, u32 i)
-{
-    Postings *p = &docs->sources[docs->current];
-    ASSERT(i < p->block->count);
-
-    postings_take(p, i);
-    docs_take(docs, p);
-}
-
 static int score_row(RankWalk *walk, i64 rowid)
 {
     return walk->is_leaf ? score_leaf(walk, rowid) : score_all(walk, rowid);
@@ -332,23 +284,14 @@ static int score_row(RankWalk *walk, i64 rowid)
 // Whether too few of the right term's places follow one of the left term's.
 static bool is_hopeless_pair(RankWalk *walk, u32 left, u32 right, u32 length)
 {
-    const Docs *docs = walk->terms[0].docs;
-    const Docs *next = walk->terms[1].docs;
-    const Postings *p = &docs->sources[docs->current];
-    const Postings *q = &next->sources[next->current];
+    const Postings *p = docs_source(walk->terms[0].docs);
+    const Postings *q = docs_source(walk->terms[1].docs);
     u32 p_size = p->block->sizes[left];
     u32 q_size = q->block->sizes[right];
-    OffsetBits starts;
-    OffsetBits bits;
+    u32 count;
     if (!is_enough(walk, p_size < q_size ? p_size : q_size, length))
         return true;
-    if (!offset_bits(p->page->bytes + p->block->at[left], p_size, &starts)
-        || !offset_bits(q->page->bytes + q->block->at[right], q_size, &bits))
-        return false;
-    offset_bits_follow(&starts, bits, 1);
-    if ((starts.low | starts.high) == 0)
-        return true;
-    return !is_enough(walk, offset_bits_count(starts), length);
+    return pair_count(p, left, q, right, &count) && !is_enough(walk, count, length);
 }
 
 // Two terms, as far as both are decoded already and their sources do not change.
@@ -356,23 +299,14 @@ static int score_meetings(RankWalk *walk)
 {
     Docs *left = walk->terms[0].docs;
     Docs *right = walk->terms[1].docs;
-    const PostingsBlock *a = left->sources[left->current].block;
-    const PostingsBlock *b = right->sources[right->current].block;
-    i64 limit = left->limit < right->limit ? left->limit : right->limit;
-    i64 last = walk->cursor->last_rowid;
-    if (last < INT64_MAX && last + 1 < limit)
-        limit = last + 1;
-    if (a == NULL || b == NULL || left->rowid >= limit || right->rowid >= limit)
-        return SQLITE_OK;
     Meetings found;
     bool is_pair = walk->is_leaf && walk->cursor->query->root->is_free;
-    u32 left_first = a->next;
-    u32 right_first = b->next;
-    find_meetings(a, b, limit, &found);
+    if (!meetings_find(left, right, walk->cursor->last_rowid, &found))
+        return SQLITE_OK;
     for (u32 i = 0; i < found.count; i++) {
         if (is_pair) {
             u32 length;
-            TRY(row_length(walk, a->rowids[found.left[i]], &length));
+            TRY(row_length(walk, docs_rowid_at(left, found.left[i]), &length));
             if (is_hopeless_pair(walk, found.left[i], found.right[i], length))
                 continue;
         }
@@ -380,10 +314,7 @@ static int score_meetings(RankWalk *walk)
         docs_take_at(right, found.right[i]);
         TRY(score_row(walk, left->rowid));
     }
-    if (found.left_end > left_first)
-        docs_take_at(left, found.left_end - 1);
-    if (found.right_end > right_first)
-        docs_take_at(right, found.right_end - 1);
+    meetings_pass(left, right, &found);
     return SQLITE_OK;
 }
 

@@ -6,6 +6,7 @@
 #include "sql/module_pragma.h"
 #include "vm/row_change.h"
 #include "vm/vm.h"
+#include "vtab/vtab.h"
 
 int quire_change_hook(sqlite3 *db,
                       int (*hook)(void *arg, sqlite3 *db, const quire_row_change *change),
@@ -63,6 +64,17 @@ int quire_exec_uncounted(sqlite3 *db, const char *sql)
     if (db->mutex != NULL)
         sqlite3_mutex_leave(db->mutex); // the code and message are those of the statement
     return rc;
+}
+
+int quire_module_counter(sqlite3 *db, const char *module, quire_count_rest *count_rest)
+{
+    if (!connection_is_usable(db) || module == NULL)
+        return error_misuse();
+    api_enter(db);
+    Module *found = module_find(db, module);
+    if (found != NULL)
+        found->count_rest = count_rest;
+    return api_exit(db, found == NULL ? SQLITE_NOTFOUND : SQLITE_OK);
 }
 
 int quire_create_pragma(sqlite3 *db, const char *name, quire_pragma *callback, void *arg,

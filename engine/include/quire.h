@@ -240,6 +240,17 @@ SQLITE_API int quire_create_pragma(sqlite3 *db, const char *name, quire_pragma *
                                    void (*destroy)(void *));
 
 /*
+ * --- Counting rows of a virtual table ---
+ *
+ * SELECT count(*) over one virtual table, where xBestIndex took over the whole WHERE, asks the
+ * module how many rows are left instead of walking them. The cursor stands on a row; *rows gets the
+ * number of those behind it, and the cursor is then at its end. A module that cannot tell in this
+ * case leaves *rows as it is, and the rows are walked. SQLITE_NOTFOUND: no such module.
+ */
+typedef int quire_count_rest(sqlite3_vtab_cursor *cursor, sqlite3_int64 *rows);
+SQLITE_API int quire_module_counter(sqlite3 *db, const char *module, quire_count_rest *count_rest);
+
+/*
  * --- Change feed: consumers ---
  *
  * A feed is a virtual table of the module `cdc`, or the table that

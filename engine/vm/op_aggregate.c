@@ -63,6 +63,20 @@ int op_agg_step(Vm *vm, const Instr *in)
     return SQLITE_OK;
 }
 
+int aggregate_count_more(Vm *vm, const Instr *step, i64 rows)
+{
+    CallSite *site = step->p4.call;
+    FuncCall *call = &site->context;
+    ASSERT((call->func->flags & FUNC_COUNT) != 0);
+
+    call_begin_aggregate(call, &site->scratch, &vm->registers[step->p3]);
+    i64 *count = call_state(call, sizeof *count); // exists: the first row was stepped
+    if (count == NULL)
+        return SQLITE_NOMEM;
+    *count += rows;
+    return SQLITE_OK;
+}
+
 int op_agg_value(Vm *vm, const Instr *in)
 {
     ASSERT(in->p4_kind == P4_CALL);

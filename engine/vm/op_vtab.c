@@ -149,6 +149,19 @@ int op_vtab_column(Vm *vm, const Instr *in)
     return vm_error(vm, call.rc, "%s", text == NULL ? error_text(call.rc) : text);
 }
 
+// Adds the rows that are left to count(*); *is_done: the module has counted them.
+static int count_rest(Vm *vm, const Instr *in, const VmCursor *c, bool *is_done)
+{
+    const Instr *step = &vm->code[in->p2];
+    ASSERT(step->op == OP_AggStep && step->p3 == in->p3);
+
+    sqlite3_int64 rows = -1;
+    sqlite3_vtab_cursor *cursor = c->u.virtual_cursor;
+    TRY(module_error(vm, cursor->pVtab, c->instance->module->count_rest(cursor, &rows)));
+    *is_done = rows >= 0;
+    return *is_done ? aggregate_count_more(vm, step, rows) : SQLITE_OK;
+}
+
 int op_vtab_next(Vm *vm, const Instr *in)
 {
     VmCursor *c = cursor_in(vm, in->p1);
@@ -156,6 +169,12 @@ int op_vtab_next(Vm *vm, const Instr *in)
 
     if (c->null_row)
         return SQLITE_OK;
+    if (in->p3 != 0 && c->instance->module->count_rest != NULL) {
+        bool is_done = false;
+        TRY(count_rest(vm, in, c, &is_done));
+        if (is_done)
+            return SQLITE_OK;
+    }
     const sqlite3_module *methods = c->instance->module->methods;
     int rc = methods->xNext(c->u.virtual_cursor);
     TRY(module_error(vm, c->u.virtual_cursor->pVtab, rc));

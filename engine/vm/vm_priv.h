@@ -121,6 +121,9 @@ CallSite *call_site_new(Program *p, const Instr *in, int address); // NULL: no m
 void call_sites_bind(Vm *vm);                                      // to this statement
 void call_sites_release(Program *p);
 
+// What `rows` more steps of count(*) do, for the AggStep `step`.
+int aggregate_count_more(Vm *vm, const Instr *step, i64 rows);
+
 // --- results of op_* functions besides SQLITE_OK and errors ---
 
 enum {

@@ -21,6 +21,7 @@ struct Module {
     const sqlite3_module *methods;
     void *client_data;
     void (*destroy)(void *);
+    int (*count_rest)(sqlite3_vtab_cursor *, sqlite3_int64 *); // quire_module_counter(); NULL: none
     u32 refs;
     Table *eponymous; // the table that bears the module's name, once used
 };

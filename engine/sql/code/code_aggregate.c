@@ -456,6 +456,21 @@ static void code_count_source(AggregateCode *ac)
         plan_line(g, "SCAN %s", plan_item_name(&plan, item));
 }
 
+// Whether all that is done with a row of one virtual table is to count it: nothing was coded since
+// its loop began, and count(*) is the only aggregate.
+static bool only_counts_rows(const AggregateCode *ac, const JoinCode *jc)
+{
+    const AggregateOperator *op = ac->op;
+    if (op->agg_count != 1 || op->wants != 0 || ac->bare_count != 0 || ac->other_row != 0
+        || jc->join->level_count != 1)
+        return false;
+    const AggCode *agg = &ac->aggs[0];
+    const LevelCode *lc = &jc->levels[0];
+    return (agg->func->flags & FUNC_COUNT) != 0 && agg->arg_count == 0
+           && agg->call->u.call->filter == NULL && lc->end_op == OP_VNext
+           && lc->end_p2 == program_here(ac->qc->g->program);
+}
+
 static void code_ungrouped_rows(AggregateCode *ac)
 {
     Codegen *g = ac->qc->g;
@@ -473,6 +488,8 @@ static void code_ungrouped_rows(AggregateCode *ac)
     code_join_begin(g, &jc);
     if (codegen_failed(g))
         return;
+    if (only_counts_rows(ac, &jc))
+        jc.levels[0].end_p3 = ac->aggs[0].accumulator;
     aggregate_accumulate(ac);
     if (ac->op->minmax_sort)
         code_minmax_stop(ac, &jc);

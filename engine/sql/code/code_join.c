@@ -367,7 +367,7 @@ void code_level_end(Codegen *g, JoinCode *jc, u32 number)
     if (lc->level->is_right)
         program_emit(g->program, OP_Return, lc->body_return, lc->body_address, 1);
     if (lc->end_op != OP_Noop) {
-        program_emit(g->program, lc->end_op, lc->end_p1, lc->end_p2, 0);
+        program_emit(g->program, lc->end_op, lc->end_p1, lc->end_p2, lc->end_p3);
         program_set_p5(g->program, lc->end_p5);
     }
     code_in_loops_end(g, lc);

@@ -26,7 +26,7 @@ typedef struct LevelCode {
     Label next_value; // to the next IN value; `leave` when there is no IN
     Label next_row;
     Opcode end_op; // Noop, Next, Prev, VNext, Goto, Return
-    int end_p1, end_p2;
+    int end_p1, end_p2, end_p3;
     u16 end_p5;
     InLoop *in_loops;
     u16 in_count, in_capacity;

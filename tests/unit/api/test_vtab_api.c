@@ -5,6 +5,8 @@
 #include "support/api_fault.h"
 #include "support/changeset.h"
 
+#include "quire.h"
+
 // Numbers from 0 to 9 in a column "n"; the constraints told of are noted.
 typedef struct Cursor {
     sqlite3_vtab_cursor base;
@@ -156,6 +158,47 @@ static void a_limit_is_told_where_it_bounds_the_table(void **state)
     assert_ok(sqlite3_close(db));
 }
 
+static int asked;
+
+// Behind the present digit; pretends that there are a hundred more. Before 3 it cannot tell.
+static int count_digits(sqlite3_vtab_cursor *base, sqlite3_int64 *rows)
+{
+    Cursor *cursor = (Cursor *)base;
+    asked++;
+    if (cursor->n < 3)
+        return SQLITE_OK;
+    *rows = cursor->end - cursor->n - 1 + 100;
+    cursor->n = cursor->end;
+    return SQLITE_OK;
+}
+
+static int fail_to_count(sqlite3_vtab_cursor *base, sqlite3_int64 *rows)
+{
+    (void)base, (void)rows;
+    return SQLITE_IOERR;
+}
+
+static void a_module_may_count_the_rows_that_are_left(void **state)
+{
+    (void)state;
+    sqlite3 *db = database_with_digits();
+    assert_rc(SQLITE_NOTFOUND, quire_module_counter(db, "letters", count_digits));
+    assert_ok(quire_module_counter(db, "digits", count_digits));
+
+    assert_text("110", rows_text(db, "SELECT count(*) FROM d"));
+    assert_int_equal(4, asked);
+    assert_text("110|110", rows_text(db, "SELECT max(c), sum(c) FROM (SELECT count(*) c FROM d)"));
+    assert_text("2", rows_text(db, "SELECT count(*) FROM d WHERE n > 7"));
+    assert_text("10|45", rows_text(db, "SELECT count(*), sum(n) FROM d"));
+    assert_text("10", rows_text(db, "SELECT count(n) FROM d"));
+    assert_text("5", rows_text(db, "SELECT count(*) FILTER (WHERE n < 5) FROM d"));
+    assert_text("100", rows_text(db, "SELECT count(*) FROM d a, d b"));
+    assert_ok(quire_module_counter(db, "digits", fail_to_count));
+    assert_rc(SQLITE_IOERR, sqlite3_exec(db, "SELECT count(*) FROM d", NULL, NULL, NULL));
+
+    assert_ok(sqlite3_close(db));
+}
+
 static void a_modules_message_is_the_statements(void **state)
 {
     (void)state;
@@ -189,5 +232,6 @@ static void short_memory_is_an_answer(void **state)
 
 TEST_SUITE(vtab_api, cmocka_unit_test(constraints_are_told_with_their_operators),
            cmocka_unit_test(a_limit_is_told_where_it_bounds_the_table),
+           cmocka_unit_test(a_module_may_count_the_rows_that_are_left),
            cmocka_unit_test(a_modules_message_is_the_statements),
            cmocka_unit_test(short_memory_is_an_answer))
