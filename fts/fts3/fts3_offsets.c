@@ -76,6 +76,7 @@ static void append_offset(FtsBuffer *out, int column, int term, const Fts3Token 
     fts_buffer_append_text(out, text);
 }
 
+// SQLITE_DONE: the index knows more than the text has.
 static int write_places(sqlite3_tokenizer_cursor *tokens, Terms *terms, int column, FtsBuffer *out)
 {
     Fts3Token token = {.position = -1};
@@ -84,10 +85,7 @@ static int write_places(sqlite3_tokenizer_cursor *tokens, Terms *terms, int colu
         u32 place = place_of(&terms->items[term]);
         terms->items[term].at++;
         while (token.position < 0 || (u32)token.position < place) {
-            int rc = fts3_tokenizer_next(tokens, &token);
-            if (rc == SQLITE_DONE)
-                return FTS_CORRUPT; // the index knows more than the text has
-            TRY(rc);
+            TRY(fts3_tokenizer_next(tokens, &token));
         }
         append_offset(out, column, term, &token);
     }
@@ -111,6 +109,8 @@ static int write_column(Fts3Cursor *cursor, int column, Terms *terms, FtsBuffer 
     TRY(fts3_tokenizer_open(table->tokenizer, cursor->query.language, text, size, &tokens));
     int rc = write_places(tokens, terms, column, out);
     fts3_tokenizer_close(tokens);
+    if (rc == SQLITE_DONE) // text that others store may be another by now
+        return table->content == FTS3_CONTENT_OWN ? FTS_CORRUPT : SQLITE_OK;
     return rc;
 }
 
@@ -127,9 +127,8 @@ void fts3_offsets(sqlite3_context *ctx, Fts3Cursor *cursor)
     rc = rc == SQLITE_OK ? out.rc : rc;
     if (rc != SQLITE_OK)
         sqlite3_result_error_code(ctx, rc);
-    else if (cursor->has_row)
-        sqlite3_result_text(ctx, out.size == 0 ? "" : (const char *)out.bytes, (int)out.size,
-                            SQLITE_TRANSIENT);
+    else if (out.size > 0)
+        sqlite3_result_text(ctx, (const char *)out.bytes, (int)out.size, SQLITE_TRANSIENT);
     fts_buffer_deinit(&out);
     sqlite3_free(terms.items);
 }

@@ -308,8 +308,9 @@ static int take_word(Parser *parser, bool *is_end, Fail *fail)
     int end = from;
     while (end < parser->size && strchr("\"()", parser->text[end]) == NULL)
         end++;
-    if (end == from) {
-        *is_end = true;
+    if (end == from) { // after a column, that is
+        *is_end = end == parser->size || parser->text[end] != ')';
+        parser->at = end;
         return SQLITE_OK;
     }
     Fts3Node *node;

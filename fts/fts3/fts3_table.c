@@ -217,6 +217,7 @@ int fts3_create_stat(Fts3Table *table)
 {
     if (table->has_stat)
         return SQLITE_OK;
+    TRY(fts3_flush(table)); // a new table is a statement of its own, as if the user had made it
     TRY(fts3_run(table->db,
                  sqlite3_mprintf("CREATE TABLE IF NOT EXISTS %Q.'%q_stat'(id INTEGER PRIMARY KEY, "
                                  "value BLOB)",

@@ -279,7 +279,6 @@ static int command_merge(Fts3Table *table, const char *arg)
     if (*at != 0 || segment_min < 2 || arg[0] == 0)
         return SQLITE_ERROR;
     TRY(fts3_create_stat(table));
-    TRY(fts3_flush(table));
     return fts3_merge_steps(table, page_count, segment_min);
 }
 

@@ -277,9 +277,11 @@ static void code_delete_virtual(DeleteCode *d)
     int store = cursor_new(g);
     Reg first = reg_range_new(g, 2), record = reg_new(g), rowid = reg_new(g);
     program_emit(g->program, OP_OpenEphemeral, store, 1, 0);
-    WhereCode *w = code_where_begin(g, &d->from, d->delete_->where, 0);
+    WhereCode *w = code_where_begin(g, &d->from, d->delete_->where, WHERE_ONE_PASS);
     if (w == NULL)
         return;
+    // A single call either happens or not: it needs no savepoint, which modules may pay dearly for.
+    codegen_writes(g, schema_index(g->db, table->schema), w->one_pass != ONE_PASS_ROW);
     code_vtab_key(g, table, d->delete_->target->cursor, first);
     program_emit(g->program, OP_MakeRecord, first, 1, record);
     program_emit(g->program, OP_NewRowid, store, rowid, 0);
@@ -320,7 +322,7 @@ static bool delete_prepare(DeleteCode *d, bool *authorized)
         return false;
     d->items[0] = d->delete_->target;
     d->from = (FromList){.count = 1, .capacity = 1, .items = d->items};
-    codegen_writes(g, database, true);
+    codegen_writes(g, database, table->kind != TABLE_VIRTUAL);
     if (table->kind == TABLE_ORDINARY) {
         d->foreign_keys = foreign_keys_needed(g, table, NULL, false);
         write_table_init(g, &d->wt, table, d->delete_->target->cursor);

@@ -527,9 +527,11 @@ static void code_update_virtual(UpdateCode *c)
     Reg first = reg_range_new(g, width), record = reg_new(g), rowid = reg_new(g);
     c->store = cursor_new(g);
     program_emit(g->program, OP_OpenEphemeral, c->store, width, 0);
-    WhereCode *w = code_where_begin(g, c->update->sources, c->update->where, 0);
+    WhereCode *w = code_where_begin(g, c->update->sources, c->update->where, WHERE_ONE_PASS);
     if (w == NULL)
         return;
+    bool is_single = w->one_pass == ONE_PASS_ROW && c->update->sources->count == 1;
+    codegen_writes(g, schema_index(g->db, u->table->schema), !is_single);
     code_virtual_arguments(c, first);
     program_emit(g->program, OP_MakeRecord, first, width, record);
     program_emit(g->program, OP_NewRowid, c->store, rowid, 0);
@@ -574,7 +576,7 @@ static bool update_prepare(UpdateCode *c)
         return false;
     if (table->kind == TABLE_ORDINARY)
         update_row_indexes(g, u);
-    codegen_writes(g, schema_index(g->db, table->schema), true);
+    codegen_writes(g, schema_index(g->db, table->schema), table->kind != TABLE_VIRTUAL);
     u->old_first = reg_range_new(g, 2 * (table->column_count + 1));
     u->new_first = u->old_first + table->column_count + 1;
     return !codegen_failed(g);
