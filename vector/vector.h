@@ -91,13 +91,16 @@ typedef enum Metric {
     METRIC_JACCARD,        // 1 - sum of least / sum of greatest
 } Metric;
 
-// *out is NaN where the distance is not defined (SQL's NULL). Errors: dimensions or types differ,
+// *out is NaN where the distance is not defined (SQL's NULL), and infinite where a NaN among the
+// elements, or the difference or product of infinities, leaves none: such a vector comes last in
+// every order. Errors: dimensions or types differ,
 // or the metric does not exist for the type.
 MUST_USE int vector_distance(const VectorKernels *kernels, Metric metric, const Vector *a,
                              const Vector *b, f64 *out, VectorError *error);
 
 // What the module adds to a connection.
 MUST_USE int vector_functions_register(sqlite3 *db, const VectorKernels *kernels);
+MUST_USE int vector_measures_register(sqlite3 *db, const VectorKernels *kernels);
 MUST_USE int vector_aggregates_register(sqlite3 *db);
 MUST_USE int vec_functions_register(sqlite3 *db, const VectorKernels *kernels);
 MUST_USE int vec_each_register(sqlite3 *db);

@@ -197,6 +197,18 @@ static int bit_distance(const VectorKernels *kernels, Metric metric, const Vecto
                         metric == METRIC_L1 ? "L1" : "L2");
 }
 
+// Whether an undefined distance is so because of what the elements are.
+static bool has_odd_element(const Vector *vector)
+{
+    ASSERT(vector->data != NULL || vector->dims == 0);
+    bool is_sparse = vector->type == VECTOR_SPARSE;
+    size_t count = is_sparse ? vector->stored : vector->dims;
+    for (size_t i = 0; i < count; i++)
+        if (!isfinite(is_sparse ? sparse_value(vector, i) : vector_element(vector, i)))
+            return true;
+    return false;
+}
+
 int vector_distance(const VectorKernels *kernels, Metric metric, const Vector *a, const Vector *b,
                     f64 *out, VectorError *error)
 {
@@ -213,5 +225,8 @@ int vector_distance(const VectorKernels *kernels, Metric metric, const Vector *a
     *out = metric != METRIC_JACCARD && element_type_of(a->type, &element)
                ? dense_distance(kernels, element, metric, a, b)
                : element_distance(metric, a, b);
+    if (isnan(*out) && metric != METRIC_COSINE_OR_NULL
+        && (has_odd_element(a) || has_odd_element(b)))
+        *out = INFINITY;
     return SQLITE_OK;
 }

@@ -7,6 +7,7 @@ int quire_vector_init(sqlite3 *db, char **message, const struct sqlite3_api_rout
     (void)message, (void)api;
     const VectorKernels *kernels = vector_kernels();
     TRY(vector_functions_register(db, kernels));
+    TRY(vector_measures_register(db, kernels));
     TRY(vector_aggregates_register(db));
     TRY(vec_functions_register(db, kernels));
     TRY(vec_each_register(db));

@@ -2,6 +2,7 @@
 
 #include "api/api.h"
 #include "func/func.h"
+#include "quire.h"
 #include "vm/vm.h"
 #include <string.h>
 
@@ -107,6 +108,14 @@ int sqlite3_create_window_function(sqlite3 *db, const char *name, int arg_count,
                      .inverse = inverse,
                      .destroy = destroy};
     return define_function(db, &spec);
+}
+
+int quire_create_measure(sqlite3 *db, const char *function, const quire_measure *measure, void *arg)
+{
+    if (!connection_is_usable(db) || function == NULL || measure == NULL)
+        return error_misuse();
+    api_enter(db);
+    return api_exit(db, func_set_measure(db, function, measure, arg));
 }
 
 int sqlite3_overload_function(sqlite3 *db, const char *name, int arg_count)

@@ -141,6 +141,8 @@ void cursor_close(Cursor *cur); // NULL is legal
 // Hints: the cursor only ever seeks forward/equal (index only), or reads in bulk (scan: read
 // ahead).
 void cursor_hint_scan(Cursor *cur);
+// A hint: of each row of the scan about that many leading bytes will be read.
+void cursor_hint_reach(Cursor *cur, u32 size);
 
 MUST_USE int cursor_first(Cursor *cur, bool *empty);
 MUST_USE int cursor_last(Cursor *cur, bool *empty);

@@ -187,6 +187,7 @@ struct Cursor {
     bool shares_tree; // another cursor may be open on the same root
     bool is_scan;     // hinted: read ahead
     bool caches_chain;
+    u16 reach; // cursor_hint_reach
     i8 near_credit; // whether looking in the current leaf first has been paying off
     u8 depth;       // fast.level == &path[depth]
     u8 pinned; // path[0 .. pinned-1] hold pins; those below `depth` are kept for the next descent

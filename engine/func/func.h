@@ -106,6 +106,8 @@ typedef struct FuncDef {
                     // SQLITE_UTF16BE
     u8 inline_kind; // InlineKind
     FuncOwner *owner;
+    const struct quire_measure *measure; // of a function that ranks rows; NULL: none
+    void *measure_arg;
     struct FuncDef *next; // another definition of the same name; built-in ones
                           // stand side by side
 } FuncDef;
@@ -141,6 +143,9 @@ typedef struct FuncSpec {
     void (*destroy)(void *);
 } FuncSpec;
 MUST_USE int func_define(sqlite3 *db, const FuncSpec *spec);
+// Gives the connection's function of two arguments a measure (quire.h). SQLITE_NOTFOUND.
+MUST_USE int func_set_measure(sqlite3 *db, const char *name, const struct quire_measure *measure,
+                              void *arg);
 // Makes sure that a function of that name exists, failing when called
 // (sqlite3_overload_function).
 MUST_USE int func_define_placeholder(sqlite3 *db, const char *name, int arg_count);

@@ -256,6 +256,7 @@ static int define_one(sqlite3 *db, const FuncSpec *spec, u8 encoding, FuncOwner 
     def->finalize = spec->finalize;
     def->value = spec->value;
     def->inverse = spec->inverse;
+    def->measure = NULL; // that of the function replaced
     def->flags = (u32)spec->text_rep & FUNC_PUBLIC_MASK;
     if (spec->step != NULL)
         def->flags |= FUNC_AGGREGATE;
@@ -293,6 +294,17 @@ int func_define(sqlite3 *db, const FuncSpec *spec)
     }
     owner_unref(owner);
     return rc;
+}
+
+int func_set_measure(sqlite3 *db, const char *name, const struct quire_measure *measure, void *arg)
+{
+    ASSERT(name != NULL);
+    FuncDef *def = find_own(db->functions, name, 2, SQLITE_UTF8);
+    if (def == NULL || def->call == NULL || def->arg_count != 2)
+        return SQLITE_NOTFOUND;
+    def->measure = measure;
+    def->measure_arg = arg;
+    return SQLITE_OK;
 }
 
 static void fn_placeholder(FuncCall *call, int arg_count, Value **args)

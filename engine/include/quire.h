@@ -221,6 +221,34 @@ typedef struct quire_append_row {
  */
 SQLITE_API int quire_append(sqlite3 *db, const char *table, const quire_append_row *row);
 
+/*
+ * --- Functions that rank rows ---
+ *
+ * ORDER BY f(column, constant) LIMIT k keeps the k rows for which f is least. Once it has k, nearly
+ * every other row only has to be found beyond the k-th. A measure answers that, without a call of
+ * the function, without a copy of the blob, and as soon as it knows:
+ *
+ *   begin    makes *state for a constant second argument of f. *state NULL: this constant cannot
+ *            be measured by, so f is called for every row. An error fails the statement. *reach is
+ *            how many bytes of a blob it usually takes to tell: a hint for reading ahead.
+ *   exceeds  1: f(blob, constant) is surely a number greater than `bound`, so that the row need
+ *            not be looked at further. 0: it is not, or it cannot be said, or f would fail: f is
+ *            called to tell. The blob may lie at any address and lives during the call.
+ *   end      frees *state.
+ *
+ * `measure` must outlive the connection. It belongs to the scalar function of two arguments that
+ * has that name now, and goes when that one is replaced. Stock SQLite has none of this and calls f
+ * for every row.
+ * SQLITE_OK; SQLITE_NOTFOUND: no such function was made on this connection; SQLITE_MISUSE.
+ */
+typedef struct quire_measure {
+    int (*begin)(void *arg, sqlite3_value *constant, void **state, int *reach);
+    int (*exceeds)(void *state, const void *blob, int size, double bound);
+    void (*end)(void *state);
+} quire_measure;
+SQLITE_API int quire_create_measure(sqlite3 *db, const char *function,
+                                    const quire_measure *measure, void *arg);
+
 /* The connection is about to close: the module finalizes the statements it keeps. */
 SQLITE_API int quire_close_hook(sqlite3 *db, void (*hook)(void *arg, sqlite3 *db), void *arg);
 

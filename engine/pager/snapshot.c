@@ -296,6 +296,13 @@ void pager_touch(const Pager *pager, Pgno pgno)
         __builtin_prefetch(slot->page.data);
 }
 
+const u8 *pager_peek(const Pager *pager, Pgno pgno)
+{
+    ASSERT(pager != NULL);
+    const Slot *slot = pool_find(&pager->pool, pgno);
+    return slot != NULL ? slot->page.data : NULL;
+}
+
 PageBuffer *page_hold(Page *page)
 {
     ASSERT(page->pins > 0);

@@ -417,6 +417,25 @@ static inline bool row_begin_short(VmCursor *c)
     return true;
 }
 
+bool row_blob(VmCursor *c, u32 field, const u8 **bytes, u32 *size)
+{
+    ASSERT(c->kind == VM_CURSOR_TREE);
+    if (c->null_row || c->is_deferred || field >= c->field_count || cursor_has_moved(c->tree))
+        return false;
+    if (c->row == NULL && !row_begin_short(c))
+        return false;
+    if (field >= c->parsed && (header_walk(c, field) != SQLITE_OK || field >= c->parsed)) {
+        c->row = NULL; // the long way reports what is wrong
+        return false;
+    }
+    u32 type = c->types[field];
+    if (type < 12 || (type & 1) != 0 || c->offsets[field + 1] > c->row_local)
+        return false;
+    *bytes = c->row + c->offsets[field];
+    *size = c->offsets[field + 1] - c->offsets[field];
+    return true;
+}
+
 // The hot path of the machine: a field of a row in a tree.
 int op_column(Vm *vm, const Instr *in)
 {

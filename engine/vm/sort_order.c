@@ -48,6 +48,17 @@ static u64 number_prefix(f64 real)
     return order_bits(real) >> 3;
 }
 
+bool sort_entry_number(const SortEntry *e, f64 *bound)
+{
+    ASSERT(bound != NULL);
+    if (e->prefix >> CLASS_SHIFT != CLASS_NUMBER)
+        return false;
+    u64 bits = e->prefix << 3 | 7; // the bits that the prefix leaves out
+    bits = bits & (1ull << 63) ? bits & ~(1ull << 63) : ~bits;
+    memcpy(bound, &bits, 8);
+    return *bound < 0x1p53 && *bound > -0x1p53; // neither NaN, nor an integer that was rounded
+}
+
 // Letters to lower case; what follows a NUL does not count under NOCASE.
 static void bytes_fold(u8 *head)
 {

@@ -32,6 +32,9 @@ typedef struct SortEntry {
 void sort_entry_begin(const KeyShape *shape, SortEntry *e);
 // The prefix of a key's first field alone; `e` has no record.
 void sort_entry_from_value(const KeyShape *shape, const Value *first, SortEntry *e);
+// An upper bound of the number that an ascending first field is, a few units in the last place
+// above it at most; false when it is none, or one too large to be told exactly.
+bool sort_entry_number(const SortEntry *e, f64 *bound);
 // Two entries with prefixes of the first field. A malformed record sets *rc and counts as equal.
 int sort_entry_compare(const KeyShape *shape, const SortEntry *a, const SortEntry *b, int *rc);
 

@@ -585,6 +585,14 @@ bool sorter_rejects(const Sorter *s, const Value *first)
     return e.is_exact && last->is_exact && s->shape->key_count == 1; // equal, and later
 }
 
+bool sorter_bound(const Sorter *s, f64 *bound)
+{
+    if (!s->uses_heap || s->limit == 0 || s->entries.count < s->limit)
+        return false;
+    ASSERT(s->entries.count > 0);
+    return sort_entry_number(&s->entries.items[0], bound);
+}
+
 int sorter_sort(Sorter *s, bool *empty)
 {
     s->position = 0;

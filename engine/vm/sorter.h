@@ -24,6 +24,9 @@ void sorter_limit(Sorter *s, u64 rows); // S3; only while it is empty
 MUST_USE int sorter_insert(Sorter *s, const u8 *record, u32 size);
 // True when a record whose key begins with `first` would surely be dropped by the row limit.
 bool sorter_rejects(const Sorter *s, const Value *first);
+// With a row limit reached, and a number as first field of the last record kept: that number,
+// beyond which a first field is of no use in ascending order. Else false.
+bool sorter_bound(const Sorter *s, f64 *bound);
 // Sorts and stands on the first record.
 MUST_USE int sorter_sort(Sorter *s, bool *empty);
 MUST_USE int sorter_next(Sorter *s); // SQLITE_DONE past the last

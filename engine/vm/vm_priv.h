@@ -23,6 +23,7 @@ typedef enum VmCursorKind {
     VM_CURSOR_VIRTUAL, // a virtual table's
     VM_CURSOR_PSEUDO,  // one record in a register, or a row of NULLs
     VM_CURSOR_HASH,    // see hash_table.h
+    VM_CURSOR_MEASURE, // see op_measure.c
 } VmCursorKind;
 
 // An ephemeral table; OpenDup lets several cursors share it.
@@ -62,6 +63,7 @@ struct VmCursor {
     union {
         Sorter *sorter;
         HashTable *hash;
+        struct Measure *measure;
         struct sqlite3_vtab_cursor *virtual_cursor;
         Reg pseudo_reg; // 0: no record
     } u;
@@ -161,6 +163,9 @@ VmOperation op_hash_open, op_hash_insert, op_hash_probe, op_hash_next, op_hash_m
 VmOperation op_hash_step, op_hash_group, op_hash_refused;
 VmOperation op_rowset_add, op_rowset_read, op_rowset_test, op_filter_add, op_filter;
 VmOperation op_filter_wait, op_filter_judge;
+// op_measure.c
+VmOperation op_measure_open, op_measure_skip;
+void measure_free(struct Measure *measure);
 // op_aggregate.c
 VmOperation op_function, op_agg_step, op_agg_value, op_agg_final, op_collation;
 // op_txn.c
@@ -213,6 +218,10 @@ MUST_USE int vm_cursor_settle(VmCursor *c);
 // P5_BYTES.
 MUST_USE int row_field(Vm *vm, VmCursor *c, u32 field, u32 hints, Value *out, bool *missing);
 MUST_USE int row_fetch(Vm *vm, VmCursor *c);
+// The field if it is a blob that lies whole on the page of the row's beginning, without a Value.
+// false: no such thing, or it takes more to tell. Borrowed until the cursor moves.
+bool row_blob(VmCursor *c, u32 field, const u8 **bytes, u32 *size);
+MUST_USE int row_parse(VmCursor *c, u32 field);
 // The whole record, borrowed until the cursor moves.
 MUST_USE int row_bytes(Vm *vm, VmCursor *c, const u8 **bytes, u32 *size);
 // A record's fields as values that borrow from it.

@@ -97,5 +97,8 @@ int search_query_distance(Index *index, SearchQuery *query, sqlite3_value *value
         TRY(convert(query, row.type));
     int rc = vector_distance(index->kernels, index->config.metric, &row, &query->by_type[row.type],
                              distance, &error);
+    // An index leaves vectors with NaN out, so its exact answers do, too.
+    if (rc == SQLITE_OK && isinf(*distance) && vector_has_nan(&row))
+        *distance = (f64)NAN;
     return rc == SQLITE_ERROR ? index_fail(index, rc, "%s", error.text) : rc;
 }

@@ -112,6 +112,7 @@ typedef struct SortCode {
     Label deliver;
     Reg previous; // keys of the run
     Label finish;
+    int measure; // cursor of the measure of the first key, -1: it has none
 } SortCode;
 
 typedef struct QueryCode {

@@ -5,6 +5,7 @@
 // the first keys in order already, each run of rows equal in those is sorted by itself and
 // delivered before the next one begins.
 
+#include "func/func.h"
 #include "sql/code/code_query.h"
 #include "sql/expr_tree.h"
 
@@ -59,6 +60,63 @@ static void place_columns(QueryCode *qc)
     sc->key_count = (int)keys->count;
 }
 
+// --- the measure of the first key (quire_create_measure) ---
+
+// The column and the constant of a first key f(column, constant), where f has a measure and the
+// rows come straight from a table. NULL: it is nothing of the sort.
+static const Expr *measured_key(QueryCode *qc)
+{
+    const SortOperator *op = qc->sort.op;
+    const Expr *key = expr_skip_collate(op->keys->items[0].expr);
+    bool is_direct = qc->distinct_op == NULL && qc->aggregate_op == NULL && qc->window_op == NULL;
+    if (!is_direct || qc->limit.both == 0 || op->sorted_count != 0 || key->kind != EX_CALL
+        || (op->keys->items[0].sort & (SORT_DESC | SORT_NULLS_LAST)) != 0)
+        return NULL;
+    const Call *call = key->u.call;
+    if (call == NULL || call->func == NULL || call->func->measure == NULL || key->list->count != 2)
+        return NULL;
+    const Expr *column = key->list->items[0].expr;
+    if (column->kind != EX_COLUMN || column->u.column.index < 0
+        || !code_is_constant(key->list->items[1].expr))
+        return NULL;
+    const Table *table = column->u.column.item->table;
+    bool is_stored = table != NULL && table->kind == TABLE_ORDINARY && table_is_rowid(table)
+                     && column->u.column.index != table->rowid_alias
+                     && (table->columns[column->u.column.index].flags & COLUMN_VIRTUAL) == 0;
+    return is_stored ? key : NULL;
+}
+
+static void code_measure_begin(QueryCode *qc)
+{
+    Codegen *g = qc->g;
+    const Expr *key = measured_key(qc);
+    qc->sort.measure = -1;
+    if (key == NULL)
+        return;
+    qc->sort.measure = cursor_new(g);
+    program_emit_func(g->program, OP_MeasureOpen, qc->sort.measure, qc->sort.cursor,
+                      key->list->items[0].expr->u.column.item->cursor, key->u.call->func);
+}
+
+// Where the row is read from its table, not from an index, registers or a co-routine.
+static void code_measure_skip(QueryCode *qc, Label dropped)
+{
+    Codegen *g = qc->g;
+    const Expr *key = qc->sort.measure < 0 ? NULL : measured_key(qc);
+    if (key == NULL)
+        return;
+    const FromItem *item = key->list->items[0].expr->u.column.item;
+    const ColumnSource *source = source_of(g, item->cursor);
+    if (source->kind != SOURCE_CURSOR || source->cursor != item->cursor || source->table == NULL)
+        return;
+    int field = table_storage_column(source->table, key->list->items[0].expr->u.column.index);
+    int begin = program_here(g->program);
+    Reg constant = code_constant(g, key->list->items[1].expr);
+    int count = program_here(g->program) - begin;
+    program_emit_int(g->program, OP_MeasureSkip, qc->sort.measure, dropped, constant, field);
+    program_set_p5(g->program, (u16)count);
+}
+
 void code_sort_begin(QueryCode *qc)
 {
     Codegen *g = qc->g;
@@ -76,6 +134,7 @@ void code_sort_begin(QueryCode *qc)
         code_list_shape(g, sc->op->keys, sorted, (u32)(sc->field_count - sc->key_count)));
     if (qc->limit.both != 0 && sorted == 0)
         program_emit(g->program, OP_SorterLimit, sc->cursor, qc->limit.both, 0);
+    code_measure_begin(qc);
     if (sorted > 0) {
         sc->return_reg = reg_new(g);
         sc->previous = reg_range_new(g, (int)sorted + 1);
@@ -129,8 +188,9 @@ void code_sort_push(QueryCode *qc)
     const ExprList *columns = qc->project_op->columns;
     int sorted = sc->op->sorted_count;
     Reg fields = reg_range_new(g, sc->field_count);
-    code_sort_keys(qc, fields);
     Label dropped = label_new(g->program); // behind all rows that a LIMIT keeps
+    code_measure_skip(qc, dropped);
+    code_sort_keys(qc, fields);
     if (qc->limit.both != 0 && sorted == 0)
         program_emit_int(g->program, OP_SorterReject, sc->cursor, dropped, fields, sc->key_count);
     for (u32 i = 0; i < columns->count; i++) {

@@ -132,7 +132,7 @@ static void sums_beyond_single_precision_are_taken_in_double(void **state)
     CHECK(cases);
 }
 
-static void null_and_nan_give_null(void **state)
+static void a_null_argument_gives_null(void **state)
 {
     (void)state;
     static const SqlCase cases[] = {
@@ -141,9 +141,22 @@ static void null_and_nan_give_null(void **state)
         {"SELECT vector_distance_cos('[1]',NULL), vector_slice(NULL,0,1),"
          " vector_concat('[1]',NULL)",
          "NULL|NULL|NULL"},
-        {"SELECT vector_distance_l2(x'0000C07F',vector('[1]'))", "NULL"},
-        {"SELECT vector_distance_cos(x'0000C07F',vector('[1]'))", "NULL"},
-        {"SELECT vector_distance_cos(x'0000C07F',vector('[0]'))", "NULL"},
+    };
+    CHECK(cases);
+}
+
+// Last in every order, and not NULL, which would be first.
+static void a_vector_with_nan_is_infinitely_far(void **state)
+{
+    (void)state;
+    static const SqlCase cases[] = {
+        {"SELECT vector_distance_l2(x'0000C07F',vector('[1]'))", "Inf"},
+        {"SELECT vector_distance_l1(x'0000803F0000C07F',vector('[1,1]'))", "Inf"},
+        {"SELECT vector_distance_dot(vector('[1]'),x'0000C07F')", "Inf"},
+        {"SELECT vector_distance_cos(x'0000C07F',vector('[1]'))", "Inf"},
+        {"SELECT vector_distance_cos(x'0000C07F',vector('[0]'))", "Inf"},
+        {"SELECT vector_distance_l2(x'0000807F',x'0000807F')", "Inf"}, // infinity less infinity
+        {"SELECT vector_distance_jaccard(vector('[0]'),vector('[0]'))", "NULL"},
     };
     CHECK(cases);
 }
@@ -276,8 +289,9 @@ TEST_SUITE(vector_functions, cmocka_unit_test(constructors_write_the_documented_
            cmocka_unit_test(vectors_convert_between_types),
            cmocka_unit_test(distances_follow_their_definitions),
            cmocka_unit_test(sums_beyond_single_precision_are_taken_in_double),
-           cmocka_unit_test(null_and_nan_give_null), cmocka_unit_test(unfit_arguments_are_named),
-           cmocka_unit_test(broken_blobs_are_refused),
+           cmocka_unit_test(a_null_argument_gives_null),
+           cmocka_unit_test(a_vector_with_nan_is_infinitely_far),
+           cmocka_unit_test(unfit_arguments_are_named), cmocka_unit_test(broken_blobs_are_refused),
            cmocka_unit_test(a_short_blob_that_claims_many_elements_costs_nothing),
            cmocka_unit_test(concat_and_slice_keep_the_type),
            cmocka_unit_test(the_nearest_rows_come_first),
