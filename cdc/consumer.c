@@ -5,11 +5,13 @@
 static int newest_change(Feed *feed, i64 *out)
 {
     const char *s = feed->schema;
-    return sql_int(
-        feed->db, 0, out,
-        "SELECT max(coalesce((SELECT seq FROM \"%w\".sqlite_sequence WHERE name = '%q%s'"
-        " COLLATE NOCASE), 0), coalesce((SELECT max(change_id) FROM \"%w\".\"%w%s\"), 0))",
-        s, feed->name, feed_log_suffix(feed), s, feed->name, feed_log_suffix(feed));
+    if (feed->is_durable) // F1: the newest stays
+        return sql_int(feed->db, 0, out, "SELECT max(change_id) FROM \"%w\".\"%w_log\"", s,
+                       feed->name);
+    return sql_int(feed->db, 0, out,
+                   "SELECT max(coalesce((SELECT seq FROM \"%w\".sqlite_sequence WHERE name = %Q"
+                   " COLLATE NOCASE), 0), coalesce((SELECT max(change_id) FROM \"%w\".\"%w\"), 0))",
+                   s, feed->name, s, feed->name);
 }
 
 // A connection's capture has no table of consumers until there is one.

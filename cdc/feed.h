@@ -5,7 +5,7 @@
 //
 // CREATE VIRTUAL TABLE feed USING cdc(tables='docs, notes', mode=full) makes
 //
-//   feed_log(change_id INTEGER PRIMARY KEY AUTOINCREMENT, change_time INTEGER, change_type INTEGER,
+//   feed_log(change_id INTEGER PRIMARY KEY, change_time INTEGER, change_type INTEGER,
 //            layout INTEGER, id, v0, v1, ...)
 //       a change. v0.. hold, in this order: the key of a WITHOUT ROWID table whose key has several
 //       columns; the row before; the row after (of an INSERT or DELETE the one there is). Plain
@@ -20,14 +20,17 @@
 //   feed_config(key TEXT PRIMARY KEY, value)
 //
 // Laws
-//   F1 change_id grows in the order of commits, for SQLite has one writer at a time and the number
-//      comes from AUTOINCREMENT inside the transaction.
+//   F1 change_id grows in the order of commits and is never given twice, for SQLite has one writer
+//      at a time, which takes the number after the newest, and pruning leaves the newest change
+//      there. (AUTOINCREMENT would say the same for a third more time.)
 //   F2 The triggers call no function and name no table of this module but log and stage, so they
 //      run in a library without it.
 //   F3 REPLACE deletes rows without firing triggers (unless recursive_triggers is on). Therefore
 //      BEFORE triggers stage the rows in conflict, and AFTER triggers log as deleted those that are
-//      gone. A staged row equals the table's until it is logged, because UPDATE and DELETE of the
-//      row unstage it.
+//      gone. What is staged and not replaced after all stays until the row is deleted, gets
+//      another key or is staged anew; an UPDATE leaves it, for whatever replaces the row later
+//      stages it first. (Only a BEFORE trigger that updates the very row its statement replaces
+//      comes in between: the image logged is then that of before both.)
 //   F4 feed_log and feed_stage are not shadow tables: under SQLITE_DBCONFIG_DEFENSIVE the triggers
 //      could not write them.
 //   F5 Nothing about a feed is kept in memory between statements: other processes change it too.

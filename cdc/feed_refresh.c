@@ -96,11 +96,13 @@ static int create_trigger(Feed *feed, const char *text)
     return sql_exec(feed->db, "CREATE TRIGGER \"%w\".%s", feed->schema, text + sizeof head - 1);
 }
 
+// text NULL: the table needs none of that name.
 static int refresh_trigger(Feed *feed, const char *name, const char *text)
 {
     i64 same;
-    if (name == NULL || text == NULL)
-        return SQLITE_NOMEM;
+    ASSERT(name != NULL);
+    if (text == NULL)
+        return sql_exec(feed->db, "DROP TRIGGER IF EXISTS \"%w\".\"%w\"", feed->schema, name);
     TRY(sql_int(feed->db, 0, &same,
                 "SELECT sql = %Q FROM \"%w\".sqlite_schema WHERE type = 'trigger' AND name = %Q",
                 text, feed->schema, name));
@@ -114,9 +116,13 @@ static int refresh_triggers(Feed *feed, const Source *source, const TableShape *
 {
     int rc = SQLITE_OK;
     for (int kind = 0; kind < TRIGGER_KINDS && rc == SQLITE_OK; kind++) {
+        bool needed = trigger_is_needed(shape, (TriggerKind)kind);
         char *name = trigger_name(feed, source->id, (TriggerKind)kind);
-        char *text = trigger_text(feed, shape, source->id, source->layout, (TriggerKind)kind);
-        rc = refresh_trigger(feed, name, text);
+        char *text = needed
+                         ? trigger_text(feed, shape, source->id, source->layout, (TriggerKind)kind)
+                         : NULL;
+        bool complete = name != NULL && (text != NULL || !needed);
+        rc = complete ? refresh_trigger(feed, name, text) : SQLITE_NOMEM;
         sqlite3_free(name);
         sqlite3_free(text);
     }

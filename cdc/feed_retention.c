@@ -1,6 +1,7 @@
 // What a feed keeps. Limits of age, number and size say what may go; keep_unread (the default)
-// spares what some consumer has not acknowledged. A feed without limits keeps what its slowest
-// consumer needs, and all of it as long as it has no consumer.
+// spares what some consumer has not acknowledged. The newest change always stays (F1). A feed
+// without limits keeps what its slowest consumer needs, and all of it as long as it has no
+// consumer.
 #include "cdc/feed.h"
 
 enum { PRUNE_EVERY = 256 }; // changes acknowledged between two looks
@@ -118,6 +119,8 @@ int feed_prune(Feed *feed, bool force, i64 *deleted)
     if (!force && (!due || !feed->is_durable))
         return SQLITE_OK;
     TRY(prune_bound(feed, &bound));
+    if (feed->is_durable && bound >= newest)
+        bound = newest - 1; // F1
     TRY(sql_int(feed->db, 0, deleted,
                 "SELECT count(*) FROM \"%w\".\"%w%s\" WHERE change_id <= %lld", feed->schema,
                 feed->name, feed_log_suffix(feed), bound));

@@ -28,7 +28,7 @@ static int create_value_tables(Feed *feed, int width)
     if (values == NULL)
         return SQLITE_NOMEM;
     int rc = sql_exec(feed->db,
-                      "CREATE TABLE \"%w\".\"%w_log\"(change_id INTEGER PRIMARY KEY AUTOINCREMENT,"
+                      "CREATE TABLE \"%w\".\"%w_log\"(change_id INTEGER PRIMARY KEY,"
                       " change_time INTEGER, change_type INTEGER, layout INTEGER, %s);"
                       "CREATE TABLE \"%w\".\"%w_stage\"(seq INTEGER PRIMARY KEY, source INTEGER,"
                       " %s)",

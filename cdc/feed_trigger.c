@@ -4,8 +4,8 @@
 // table therefore changes the triggers too: SQLite itself on a rename, feed_refresh.c on the rest.
 #include "cdc/feed_trigger.h"
 
-static const char *const kind_names[] = {"before_insert", "before_update", "insert",
-                                         "update",        "rekey",         "delete"};
+static const char *const kind_names[] = {"before_insert", "before_update", "insert", "update",
+                                         "replace",       "rekey",         "delete"};
 static_assert(ARRAY_LEN(kind_names) == TRIGGER_KINDS, "a name for each kind");
 
 enum { STAGED_MAX = 64 }; // rows of nested statements; what is older was not replaced
@@ -198,22 +198,27 @@ static void add_conflicts(Writer *w, bool is_update)
     }
 }
 
-// An UPDATE that leaves all keys alone replaces nothing. Keys over expressions may always change.
-static void add_key_changes(Writer *w)
+// "old and new agree in" the keys but the row's own: " AND ..."; hidden keys never count as such.
+static void add_other_keys_stay(Writer *w)
 {
-    add(w, "(NOT ");
-    add_key_match(w, "old", "IS", "new");
-    for (int i = 0; i < w->shape->key_count; i++) {
-        for (int k = 0; k < w->shape->keys[i].part_count; k++) {
-            const KeyPart *part = &w->shape->keys[i].parts[k];
-            if (part->column != NULL)
-                sqlite3_str_appendf(w->out, " OR old.\"%w\" IS NOT new.\"%w\"", part->column,
-                                    part->column);
-            else
-                add(w, " OR 1");
-        }
+    if (shape_has_hidden_key(w->shape)) {
+        add(w, " AND 0");
+        return;
     }
-    add(w, ") AND ");
+    for (int i = 0; i < w->shape->key_count; i++) {
+        const UniqueKey *key = &w->shape->keys[i];
+        for (int k = 0; k < key->part_count && !key->is_primary; k++)
+            sqlite3_str_appendf(w->out, " AND old.\"%w\" IS new.\"%w\"", key->parts[k].column,
+                                key->parts[k].column);
+    }
+}
+
+static void add_all_keys_stay(Writer *w)
+{
+    add(w, "(");
+    add_key_match(w, "old", "IS", "new");
+    add_other_keys_stay(w);
+    add(w, ")");
 }
 
 static void add_staging(Writer *w, bool is_update)
@@ -273,23 +278,93 @@ static void add_unstaging(Writer *w)
     add(w, ";\n");
 }
 
+// --- which columns ---
+
+static void add_word(Writer *w, int *count, const char *name)
+{
+    sqlite3_str_appendf(w->out, "%s\"%w\"", *count == 0 ? " UPDATE OF " : ",", name);
+    ++*count;
+}
+
+static void add_key_words(Writer *w, int *count, bool primary)
+{
+    for (int i = 0; i < w->shape->key_count; i++) {
+        const UniqueKey *key = &w->shape->keys[i];
+        for (int k = 0; k < key->part_count && key->is_primary == primary; k++)
+            add_word(w, count, key->parts[k].column);
+    }
+}
+
+// The words by which SET may name the row's own key. The rowid has three besides its alias; that of
+// them which a column of the table has taken does no harm here.
+static void add_identity_words(Writer *w, int *count)
+{
+    if (w->shape->rowid == NULL) {
+        add_key_words(w, count, true);
+        return;
+    }
+    add_word(w, count, "rowid");
+    add_word(w, count, "_rowid_");
+    add_word(w, count, "oid");
+    if (w->shape->alias != NULL)
+        add_word(w, count, w->shape->alias);
+}
+
+// SQLite goes by the words of SET before it looks at a row, so an UPDATE of other columns pays
+// nothing for the triggers that care for keys.
+static void add_update(Writer *w, TriggerKind kind)
+{
+    bool all = kind == TRIGGER_UPDATE || (kind != TRIGGER_REKEY && shape_has_hidden_key(w->shape));
+    int count = 0;
+    if (!all && kind != TRIGGER_REPLACE)
+        add_identity_words(w, &count);
+    if (!all && kind != TRIGGER_REKEY)
+        add_key_words(w, &count, false);
+    if (all)
+        add(w, " UPDATE");
+}
+
+static void add_event(Writer *w, TriggerKind kind)
+{
+    bool before = kind == TRIGGER_BEFORE_INSERT || kind == TRIGGER_BEFORE_UPDATE;
+    add(w, before ? " BEFORE" : " AFTER");
+    if (kind == TRIGGER_BEFORE_INSERT || kind == TRIGGER_INSERT)
+        add(w, " INSERT");
+    else if (kind == TRIGGER_DELETE)
+        add(w, " DELETE");
+    else
+        add_update(w, kind);
+}
+
 // --- whole triggers ---
 
 static void add_condition(Writer *w, TriggerKind kind)
 {
     switch (kind) {
     case TRIGGER_BEFORE_INSERT:
+        add(w, " WHEN EXISTS (SELECT 1 ");
+        add_conflicts(w, false);
+        add(w, ")");
+        return;
     case TRIGGER_BEFORE_UPDATE:
-        add(w, " WHEN ");
-        if (kind == TRIGGER_BEFORE_UPDATE)
-            add_key_changes(w);
-        add(w, "EXISTS (SELECT 1 ");
-        add_conflicts(w, kind == TRIGGER_BEFORE_UPDATE);
+        add(w, " WHEN NOT ");
+        add_all_keys_stay(w);
+        add(w, " AND EXISTS (SELECT 1 ");
+        add_conflicts(w, true);
         add(w, ")");
         return;
     case TRIGGER_UPDATE:
+        add(w, " WHEN ");
+        add_all_keys_stay(w);
+        return;
+    case TRIGGER_REPLACE:
+        add(w, " WHEN ");
+        add_key_match(w, "old", "IS", "new");
+        add(w, " AND NOT ");
+        add_all_keys_stay(w);
+        return;
     case TRIGGER_REKEY:
-        add(w, kind == TRIGGER_UPDATE ? " WHEN " : " WHEN NOT ");
+        add(w, " WHEN NOT ");
         add_key_match(w, "old", "IS", "new");
         return;
     case TRIGGER_INSERT:
@@ -297,10 +372,11 @@ static void add_condition(Writer *w, TriggerKind kind)
     }
 }
 
-// Whether an UPDATE that keeps the key may replace another row.
-static bool has_other_keys(const TableShape *shape)
+bool trigger_is_needed(const TableShape *shape, TriggerKind kind)
 {
-    return shape->key_count > (shape_primary_key(shape) != NULL ? 1 : 0);
+    if (kind == TRIGGER_REPLACE)
+        return shape_has_other_keys(shape);
+    return kind != TRIGGER_UPDATE || !shape_has_hidden_key(shape);
 }
 
 static void add_body(Writer *w, TriggerKind kind)
@@ -312,10 +388,10 @@ static void add_body(Writer *w, TriggerKind kind)
         add_log_of_replaced(w);
         add_change(w, CHANGE_INSERT);
         return;
-    case TRIGGER_UPDATE:
-        add_unstaging(w);
-        if (has_other_keys(w->shape))
-            add_log_of_replaced(w);
+    case TRIGGER_UPDATE: add_change(w, CHANGE_UPDATE); return;
+    case TRIGGER_REPLACE:
+        add_unstaging(w); // the row itself, which may be there from before, is not replaced
+        add_log_of_replaced(w);
         add_change(w, CHANGE_UPDATE);
         return;
     case TRIGGER_REKEY:
@@ -339,18 +415,18 @@ char *trigger_name(const Feed *feed, i64 source, TriggerKind kind)
 char *trigger_text(const Feed *feed, const TableShape *shape, i64 source, i64 layout,
                    TriggerKind kind)
 {
-    static const char *const events[] = {"BEFORE INSERT", "BEFORE UPDATE", "AFTER INSERT",
-                                         "AFTER UPDATE",  "AFTER UPDATE",  "AFTER DELETE"};
-    static_assert(ARRAY_LEN(events) == TRIGGER_KINDS, "an event for each kind");
     ASSERT(source > 0 && layout > LAYOUT_SCHEMA);
+    ASSERT(trigger_is_needed(shape, kind));
 
     Writer w = {.feed = feed,
                 .shape = shape,
                 .source = source,
                 .layout = layout,
                 .out = sqlite3_str_new(feed->db)};
-    sqlite3_str_appendf(w.out, "CREATE TRIGGER \"%w_%lld_%s\" %s ON \"%w\"", feed->name, source,
-                        kind_names[kind], events[kind], shape->name);
+    sqlite3_str_appendf(w.out, "CREATE TRIGGER \"%w_%lld_%s\"", feed->name, source,
+                        kind_names[kind]);
+    add_event(&w, kind);
+    sqlite3_str_appendf(w.out, " ON \"%w\"", shape->name);
     add_condition(&w, kind);
     add(&w, " BEGIN\n");
     add_body(&w, kind);

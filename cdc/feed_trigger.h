@@ -8,12 +8,15 @@ typedef enum TriggerKind {
     TRIGGER_BEFORE_INSERT, // stages what the new row may replace
     TRIGGER_BEFORE_UPDATE, // the same
     TRIGGER_INSERT,
-    TRIGGER_UPDATE, // the key stays
-    TRIGGER_REKEY,  // an UPDATE of the key: a DELETE and an INSERT
+    TRIGGER_UPDATE,  // all keys stay
+    TRIGGER_REPLACE, // an UPDATE of another key than the row's own: it may replace a row
+    TRIGGER_REKEY,   // an UPDATE of the row's own key: a DELETE and an INSERT
     TRIGGER_DELETE,
 } TriggerKind;
 enum { TRIGGER_KINDS = TRIGGER_DELETE + 1 };
 
+// Whether a table of that shape has a trigger of that kind.
+bool trigger_is_needed(const TableShape *shape, TriggerKind kind);
 // Both are the caller's (sqlite3_free); NULL when memory is short.
 char *trigger_name(const Feed *feed, i64 source, TriggerKind kind);
 char *trigger_text(const Feed *feed, const TableShape *shape, i64 source, i64 layout,

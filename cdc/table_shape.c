@@ -44,6 +44,7 @@ void shape_free(TableShape *shape)
     sqlite3_free(shape->keys);
     sqlite3_free(shape->name);
     sqlite3_free(shape->sql);
+    sqlite3_free(shape->alias);
     sqlite3_free(shape->columns_json);
     memset(shape, 0, sizeof *shape);
 }
@@ -55,6 +56,21 @@ const UniqueKey *shape_primary_key(const TableShape *shape)
             return &shape->keys[i];
     }
     return NULL;
+}
+
+bool shape_has_other_keys(const TableShape *shape)
+{
+    ASSERT(shape->key_count >= 0);
+    return shape->key_count > (shape_primary_key(shape) != NULL ? 1 : 0);
+}
+
+bool shape_has_hidden_key(const TableShape *shape)
+{
+    for (int i = 0; i < shape->key_count; i++) {
+        if (shape->keys[i].is_hidden)
+            return true;
+    }
+    return false;
 }
 
 int shape_stored_key_count(const TableShape *shape)
@@ -196,15 +212,31 @@ done:
     return rc;
 }
 
-static int read_key(Feed *feed, TableShape *shape, const char *index, bool is_primary)
+// Generated columns that are not stored are not among the shape's.
+static bool is_plain_column(const TableShape *shape, const char *name)
+{
+    for (int i = 0; i < shape->column_count; i++) {
+        if (sqlite3_stricmp(shape->columns[i].name, name) == 0)
+            return !shape->columns[i].is_generated;
+    }
+    return false;
+}
+
+static int read_key(Feed *feed, TableShape *shape, const char *index, UniqueKey kind)
 {
     i64 count;
     TRY(grow((void **)&shape->keys, shape->key_count, sizeof *shape->keys));
     UniqueKey *key = &shape->keys[shape->key_count++];
-    *key = (UniqueKey){.is_primary = is_primary};
+    *key = kind;
+    ASSERT(key->parts == NULL);
     TRY(sql_int(feed->db, 0, &count, "SELECT count(*) FROM pragma_index_xinfo(%Q, %Q) WHERE key",
                 index, feed->schema));
-    return read_key_parts(feed, index, (int)count, key);
+    TRY(read_key_parts(feed, index, (int)count, key));
+    for (int i = 0; i < key->part_count; i++) {
+        const char *column = key->parts[i].column;
+        key->is_hidden |= column == NULL || !is_plain_column(shape, column);
+    }
+    return SQLITE_OK;
 }
 
 static int read_keys(Feed *feed, TableShape *shape)
@@ -219,8 +251,9 @@ static int read_keys(Feed *feed, TableShape *shape)
         } else if (sqlite3_column_int(stmt, 2) != 0) {
             const char *index = (const char *)sqlite3_column_text(stmt, 1);
             const char *origin = (const char *)sqlite3_column_text(stmt, 3);
-            bool is_primary = origin != NULL && strcmp(origin, "pk") == 0 && shape->rowid == NULL;
-            rc = index == NULL ? SQLITE_NOMEM : read_key(feed, shape, index, is_primary);
+            UniqueKey kind = {.is_hidden = sqlite3_column_int(stmt, 4) != 0};
+            kind.is_primary = origin != NULL && strcmp(origin, "pk") == 0 && shape->rowid == NULL;
+            rc = index == NULL ? SQLITE_NOMEM : read_key(feed, shape, index, kind);
         }
     }
     int close = sqlite3_finalize(stmt);
@@ -237,7 +270,9 @@ static int read_column(sqlite3_stmt *stmt, TableShape *shape)
         return SQLITE_OK;
     TRY(grow((void **)&shape->columns, shape->column_count, sizeof *shape->columns));
     ShapeColumn *column = &shape->columns[shape->column_count++];
-    *column = (ShapeColumn){.name = column_copy(stmt, 1), .default_text = column_copy(stmt, 4)};
+    *column = (ShapeColumn){.name = column_copy(stmt, 1),
+                            .default_text = column_copy(stmt, 4),
+                            .is_generated = sqlite3_column_int(stmt, 6) == 3};
     return column->name == NULL ? SQLITE_NOMEM : SQLITE_OK;
 }
 
@@ -267,7 +302,6 @@ static int find_rowid(Feed *feed, TableShape *shape)
 {
     static const char *const names[] = {"rowid", "_rowid_", "oid"};
     i64 without_rowid;
-    i64 alias;
     TRY(sql_int(feed->db, 0, &without_rowid,
                 "SELECT wr FROM pragma_table_list WHERE schema = %Q AND name = %Q", feed->schema,
                 shape->name));
@@ -280,12 +314,11 @@ static int find_rowid(Feed *feed, TableShape *shape)
     if (shape->rowid == NULL)
         return feed_error(feed, "cannot capture %s: its columns hide the rowid", shape->name);
     // The primary key is the rowid itself when there is one column and no index for it.
-    TRY(sql_int(feed->db, 0, &alias,
-                "SELECT (SELECT count(*) FROM pragma_table_info(%Q, %Q) WHERE pk > 0) = 1 AND NOT"
-                " EXISTS (SELECT 1 FROM pragma_index_list(%Q, %Q) WHERE origin = 'pk')",
-                shape->name, feed->schema, shape->name, feed->schema));
-    shape->has_alias = alias != 0;
-    return SQLITE_OK;
+    return sql_text(feed->db, &shape->alias,
+                    "SELECT min(name) FROM pragma_table_info(%Q, %Q) WHERE pk > 0 AND NOT EXISTS"
+                    " (SELECT 1 FROM pragma_index_list(%Q, %Q) WHERE origin = 'pk')"
+                    " HAVING count(*) = 1",
+                    shape->name, feed->schema, shape->name, feed->schema);
 }
 
 static int read_identity(Feed *feed, const char *table, TableShape *shape)

@@ -8,6 +8,7 @@
 typedef struct ShapeColumn {
     char *name;
     char *default_text; // of DEFAULT; NULL: none
+    bool is_generated;
 } ShapeColumn;
 
 // A column or expression of a key, with the collation that its index compares by.
@@ -21,6 +22,9 @@ typedef struct UniqueKey {
     KeyPart *parts;
     int part_count;
     bool is_primary; // of a WITHOUT ROWID table
+    // May change though no UPDATE names its columns: it has an expression or generated column, or
+    // a WHERE.
+    bool is_hidden;
 } UniqueKey;
 
 typedef struct TableShape {
@@ -31,7 +35,7 @@ typedef struct TableShape {
     UniqueKey *keys; // but for the rowid
     int key_count;
     const char *rowid; // a name under which the rowid can be read; NULL: WITHOUT ROWID
-    bool has_alias;    // rowid is an INTEGER PRIMARY KEY column
+    char *alias;       // the INTEGER PRIMARY KEY column, which is the rowid; NULL: none
     char *columns_json;
 } TableShape;
 
@@ -40,6 +44,10 @@ MUST_USE int shape_read(Feed *feed, const char *table, TableShape *out);
 void shape_free(TableShape *shape);
 // The primary key of a WITHOUT ROWID table, or NULL.
 const UniqueKey *shape_primary_key(const TableShape *shape);
+// Whether a row that keeps its key may replace another, for there are further keys.
+bool shape_has_other_keys(const TableShape *shape);
+// Whether an UPDATE that changes one of those keys may name none of its columns.
+bool shape_has_hidden_key(const TableShape *shape);
 // Key columns kept beside the id: those of a key of several columns.
 int shape_stored_key_count(const TableShape *shape);
 

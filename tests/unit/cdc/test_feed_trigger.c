@@ -56,6 +56,37 @@ static void rows_that_replace_removes_are_recorded_as_deleted(void **state)
     both_ways_check("cdc.so", cases, sizeof cases / sizeof *cases);
 }
 
+static void keys_that_change_though_no_update_names_them_are_seen(void **state)
+{
+    (void)state;
+    static const SqlCase cases[] = {
+        // An index with a WHERE: the row comes under it.
+        {"CREATE TABLE t(a INTEGER PRIMARY KEY, b, c); CREATE UNIQUE INDEX i ON t(b) WHERE c;"
+         "CREATE VIRTUAL TABLE feed USING cdc(tables=t, mode=id);"
+         "INSERT INTO t VALUES(1,'x',1),(2,'x',0); UPDATE OR REPLACE t SET c=2 WHERE a=2;" FEED
+         " AND change_id > 3",
+         "-1|t|1|NULL|NULL\n0|t|2|NULL|NULL"},
+        // A generated column.
+        {"CREATE TABLE t(a INTEGER PRIMARY KEY, b, c AS (b % 10) UNIQUE);"
+         "CREATE VIRTUAL TABLE feed USING cdc(tables=t, mode=id);"
+         "INSERT INTO t VALUES(1,1),(2,2); UPDATE OR REPLACE t SET b=11 WHERE a=2;" FEED
+         " AND change_id > 3",
+         "-1|t|1|NULL|NULL\n0|t|2|NULL|NULL"},
+        // The rowid by each of its names.
+        {DOCS "INSERT INTO t VALUES(1,'x',1),(8,'y',2); UPDATE t SET oid=5 WHERE a=1;"
+              "UPDATE t SET _rowid_=6 WHERE a=5; UPDATE OR REPLACE t SET rowid=8 WHERE a=6;"
+              "SELECT change_type, id FROM feed WHERE change_id > 3",
+         "-1|1\n1|5\n-1|5\n1|6\n-1|8\n-1|6\n1|8"},
+        // A row staged for nothing, then changed, is no row replaced.
+        {DOCS "INSERT INTO t VALUES(1,'x',1),(2,'y',2); INSERT OR IGNORE INTO t VALUES(1,'y',0);"
+              "UPDATE t SET c=3 WHERE a=1; UPDATE OR REPLACE t SET b='y' WHERE a=1;"
+              "SELECT change_type, before_json FROM feed WHERE change_id > 3",
+         "0|{\"a\":1,\"b\":\"x\",\"c\":1}\n-1|{\"a\":2,\"b\":\"y\",\"c\":2}\n"
+         "0|{\"a\":1,\"b\":\"x\",\"c\":3}"},
+    };
+    both_ways_check("cdc.so", cases, sizeof cases / sizeof *cases);
+}
+
 static void tables_without_rowid_are_known_by_their_key(void **state)
 {
     (void)state;
@@ -118,6 +149,7 @@ static void the_mode_says_which_images_are_kept(void **state)
 
 TEST_SUITE(feed_trigger, cmocka_unit_test(changes_of_every_kind_have_both_images),
            cmocka_unit_test(rows_that_replace_removes_are_recorded_as_deleted),
+           cmocka_unit_test(keys_that_change_though_no_update_names_them_are_seen),
            cmocka_unit_test(tables_without_rowid_are_known_by_their_key),
            cmocka_unit_test(what_triggers_and_foreign_keys_change_is_recorded),
            cmocka_unit_test(the_mode_says_which_images_are_kept))
