@@ -14,6 +14,9 @@ enum {
 // After news: how long until the next look. Commits that take long to reach the disk become visible
 // late, so the distances grow; after the last one the news counts as dealt with.
 static const u8 look_delays_ms[] = {0, 1, 1, 2, 3, 5, 8, 10, 15, 15, 20, 20, 50, 100};
+// So many looks are taken whatever comes meanwhile: further news does not hurry them, or a writer
+// that commits without a pause would keep this process busy, too.
+enum { HASTY_LOOKS = 6 };
 
 i64 commit_watch_clock_ms(void)
 {
@@ -108,16 +111,16 @@ void commit_watch_wait(CommitWatch *watch, int timeout_ms)
         return;
     }
     watch_log(watch);
-    struct pollfd news = {.fd = watch->inotify, .events = POLLIN};
-    if (watch->looks < ARRAY_LEN(look_delays_ms)) {
-        int delay = least(timeout_ms, look_delays_ms[watch->looks++]);
-        // Only the first looks may be early; more news does not hurry them, or a busy writer
-        // would keep this process busy, too.
+    ASSERT(watch->looks >= 0 && watch->looks <= ARRAY_LEN(look_delays_ms));
+    int delay = LOOK_SLOWEST_MS;
+    if (watch->looks < ARRAY_LEN(look_delays_ms))
+        delay = look_delays_ms[watch->looks++];
+    delay = least(timeout_ms, delay);
+    if (watch->looks <= HASTY_LOOKS) {
         sleep_ms(delay);
-        if (watch->looks == ARRAY_LEN(look_delays_ms) && poll(&news, 1, 0) > 0)
-            drain(watch);
         return;
     }
-    if (poll(&news, 1, least(timeout_ms, LOOK_SLOWEST_MS)) > 0)
+    struct pollfd news = {.fd = watch->inotify, .events = POLLIN};
+    if (poll(&news, 1, delay) > 0)
         drain(watch);
 }

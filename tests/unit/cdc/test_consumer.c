@@ -144,9 +144,10 @@ static double time_in(const quire_change *change)
     return time;
 }
 
-static void check_wait(const char *mode)
+// Whether most commits are seen soon after they are made. On a busy machine they may not be.
+static bool is_prompt(const char *mode)
 {
-    enum { COMMITS = 25 };
+    enum { COMMITS = 25, SOON_MS = 50 };
     WorkDir dir;
     work_dir_begin(&dir);
     const char *path = work_path(&dir, "wait.db");
@@ -168,18 +169,27 @@ static void check_wait(const char *mode)
         assert_ok(quire_cdc_next(cdc, 100, 20000, &changes, &count));
         assert_true(count > 0);
         for (int i = 0; i < count; i++)
-            prompt += clock_ms(CLOCK_MONOTONIC) - time_in(&changes[i]) < 100;
+            prompt += clock_ms(CLOCK_MONOTONIC) - time_in(&changes[i]) < SOON_MS;
         seen += count;
     }
 
-    // The bound is five times what bench/cdc measures, for machines that are busy.
-    assert_true(prompt > COMMITS / 2);
     int status;
     waitpid(writer, &status, 0);
     assert_int_equal(status, 0);
     quire_cdc_close(cdc);
     assert_ok(sqlite3_close(db));
     work_dir_end(&dir);
+    return prompt > COMMITS / 2;
+}
+
+// A consumer that merely looked every 250 ms would see one commit in five that soon, so that even
+// one prompt round in ten tells the news from luck: half of 25 comes once in 100,000 rounds.
+static void check_wait(const char *mode)
+{
+    bool prompt = false;
+    for (int round = 0; round < 10 && !prompt; round++)
+        prompt = is_prompt(mode);
+    assert_true(prompt);
 }
 
 static void a_commit_of_another_process_wakes_the_consumer(void **state)

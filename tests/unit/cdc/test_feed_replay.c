@@ -1,11 +1,19 @@
 // From a feed alone (full images) a copy of the captured tables is made that equals them row by
-// row, after random statements by quire and by stock SQLite in turn.
+// row, after random statements by quire and by stock SQLite: in turn, and at the same time in
+// processes that are killed now and then.
 //
-// QUIRE_REPLAY_STATEMENTS scales the test (the full size is 100000).
+// QUIRE_REPLAY_STATEMENTS scales the tests (the full size is 100000), QUIRE_REPLAY_SEED varies them.
+#include "support/library.h"
 #include "support/stock.h"
 #include "support/test.h"
 
 #include "quire.h"
+
+#include <signal.h>
+#include <stdatomic.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 static const char schema[] =
     "CREATE TABLE a(id INTEGER PRIMARY KEY, u TEXT UNIQUE, v);"
@@ -174,17 +182,19 @@ static void apply(sqlite3 *copy, sqlite3_stmt *stmt, sqlite3_stmt *row, int coun
     sqlite3_reset(stmt);
 }
 
-// The copy keeps a row as its record, under the name of its table and its key.
+// The copy keeps a row as its record, under the name of its table and its key. A change must find
+// the row that its image of before shows.
 static void replay(sqlite3 *db, sqlite3 *copy)
 {
     run(copy, "CREATE TABLE copy(tbl, id, row, PRIMARY KEY(tbl, id)) WITHOUT ROWID; BEGIN");
     sqlite3_stmt *feed =
-        prepare(db, "SELECT table_name, id, after, change_type, change_id FROM feed"
+        prepare(db, "SELECT table_name, id, after, change_type, change_id, before FROM feed"
                     " WHERE table_name <> 'sqlite_schema' ORDER BY change_id");
     sqlite3_stmt *put = prepare(copy, "INSERT INTO copy VALUES(?1, ?2, ?3)");
-    sqlite3_stmt *drop = prepare(copy, "DELETE FROM copy WHERE tbl = ?1 AND id = ?2");
+    sqlite3_stmt *drop = prepare(copy, "DELETE FROM copy WHERE tbl = ?1 AND id = ?2 AND row = ?3");
     while (sqlite3_step(feed) == SQLITE_ROW) {
         int type = sqlite3_column_int(feed, 3);
+        sqlite3_bind_value(drop, 3, sqlite3_column_value(feed, 5));
         if (type != QUIRE_CDC_INSERT)
             apply(copy, drop, feed, 2);
         if (type != QUIRE_CDC_DELETE)
@@ -228,32 +238,144 @@ static void check_turn(const char *path, int statements)
     assert_ok(sqlite3_close(db));
 }
 
-static void a_copy_made_of_the_feed_alone_equals_the_tables(void **state)
+static int scaled(const char *name, int otherwise)
 {
-    (void)state;
-    const char *scale = getenv("QUIRE_REPLAY_STATEMENTS");
-    const int statements = scale == NULL ? 4000 : atoi(scale);
-    WorkDir dir;
+    const char *text = getenv(name);
+    return text == NULL ? otherwise : atoi(text);
+}
+
+static const char *begin_feed(WorkDir *dir, const char *mode)
+{
+    char pragma[60];
     sqlite3 *db;
-    sqlite3 *copy;
-    work_dir_begin(&dir);
-    const char *path = work_path(&dir, "replay.db");
-    seed = 7;
+    work_dir_begin(dir);
+    const char *path = work_path(dir, "replay.db");
+    seed = (unsigned)scaled("QUIRE_REPLAY_SEED", 7);
+    snprintf(pragma, sizeof pragma, "PRAGMA journal_mode = %s", mode);
     assert_ok(sqlite3_open(path, &db));
+    run(db, pragma);
     run(db, schema);
     run(db, "CREATE VIRTUAL TABLE feed USING cdc(tables='a, b, w, p, c', mode=full)");
     assert_ok(sqlite3_close(db));
+    return path;
+}
 
-    for (int done = 0; done < statements; done += 100)
-        check_turn(path, 100);
-
+static void end_feed(WorkDir *dir, const char *path)
+{
+    sqlite3 *db;
+    sqlite3 *copy;
     assert_ok(sqlite3_open(path, &db));
     assert_ok(sqlite3_open(":memory:", &copy));
     replay(db, copy);
     assert_true(compare(db, copy) > 10);
     assert_ok(sqlite3_close(copy));
     assert_ok(sqlite3_close(db));
-    work_dir_end(&dir);
+    work_dir_end(dir);
 }
 
-TEST_SUITE(feed_replay, cmocka_unit_test(a_copy_made_of_the_feed_alone_equals_the_tables))
+static void a_copy_made_of_the_feed_alone_equals_the_tables(void **state)
+{
+    (void)state;
+    const int statements = scaled("QUIRE_REPLAY_STATEMENTS", 4000);
+    WorkDir dir;
+    const char *path = begin_feed(&dir, "delete");
+
+    for (int done = 0; done < statements; done += 100)
+        check_turn(path, 100);
+
+    end_feed(&dir, path);
+}
+
+// --- writers at the same time ---
+
+enum { WRITERS = 3 }; // two of quire, one of stock SQLite
+
+typedef struct Progress {
+    _Atomic int done; // statements of all writers
+    int wanted;
+} Progress;
+
+// Statements until enough are done by all. Any may fail: by a constraint, or by a lock that the
+// others keep.
+static void write_until_done(const Library *lib, const char *path, Progress *progress)
+{
+    char sql[300];
+    sqlite3 *db = library_open(lib, path, NULL);
+    (void)lib->busy_timeout(db, 5);
+    library_must(lib, db, "PRAGMA synchronous = off");
+    library_must(lib, db,
+                 dice(2) == 0 ? "PRAGMA foreign_keys = 1" : "PRAGMA recursive_triggers = 1");
+    while (atomic_load(&progress->done) < progress->wanted) {
+        make_statement(sql, sizeof sql);
+        (void)lib->exec(db, dice(6) == 0 ? transaction_word() : sql, NULL, NULL, NULL);
+        atomic_fetch_add(&progress->done, 1);
+    }
+    if (!lib->autocommit(db))
+        library_must(lib, db, "ROLLBACK");
+    (void)lib->close(db);
+}
+
+static pid_t start_writer(int number, const char *path, Progress *progress)
+{
+    (void)dice(2); // the next writer's statements are others
+    fflush(NULL);
+    pid_t child = fork();
+    if (child != 0)
+        return child;
+    seed += (unsigned)number * 7919;
+    write_until_done(number == 0 ? library_stock() : library_quire(), path, progress);
+    _exit(0);
+}
+
+// Kills one at a time, in the midst of whatever it does.
+static void kill_and_restart(pid_t *writers, const char *path, Progress *progress)
+{
+    while (atomic_load(&progress->done) < progress->wanted) {
+        int victim = (int)dice(WRITERS);
+        usleep(20000 + dice(60) * 1000);
+        assert_int_equal(kill(writers[victim], SIGKILL), 0);
+        assert_int_equal(waitpid(writers[victim], NULL, 0), writers[victim]);
+        writers[victim] = start_writer(victim, path, progress);
+    }
+}
+
+static void check_killed_writers(const char *mode, int statements)
+{
+    WorkDir dir;
+    pid_t writers[WRITERS];
+    Progress *progress =
+        mmap(NULL, sizeof *progress, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    assert_true(progress != MAP_FAILED);
+    assert_true(stock_is_present());
+    const char *path = begin_feed(&dir, mode);
+    progress->wanted = statements;
+
+    for (int i = 0; i < WRITERS; i++)
+        writers[i] = start_writer(i, path, progress);
+    kill_and_restart(writers, path, progress);
+    for (int i = 0; i < WRITERS; i++) {
+        int status;
+        assert_int_equal(waitpid(writers[i], &status, 0), writers[i]);
+        assert_int_equal(status, 0);
+    }
+
+    assert_string_equal(stock_sql(path, "PRAGMA integrity_check"), "ok");
+    end_feed(&dir, path);
+    assert_int_equal(munmap(progress, sizeof *progress), 0);
+}
+
+static void killed_writers_leave_a_feed_that_tells_all_they_committed(void **state)
+{
+    (void)state;
+    check_killed_writers("delete", scaled("QUIRE_REPLAY_STATEMENTS", 2000));
+}
+
+static void the_same_holds_with_a_write_ahead_log(void **state)
+{
+    (void)state;
+    check_killed_writers("wal", scaled("QUIRE_REPLAY_STATEMENTS", 2000));
+}
+
+TEST_SUITE(feed_replay, cmocka_unit_test(a_copy_made_of_the_feed_alone_equals_the_tables),
+           cmocka_unit_test(killed_writers_leave_a_feed_that_tells_all_they_committed),
+           cmocka_unit_test(the_same_holds_with_a_write_ahead_log))
