@@ -1,60 +1,17 @@
-// Ranking quality on a judged collection: the mean nDCG@10 of its queries.
-//
-//     docs.tsv      id, title, ..., text     every column behind the id is indexed
-//     queries.tsv   id, text
-//     qrels.tsv     query, document, gain
+// Ranking quality on a judged collection (judged.h): the mean nDCG@10 of its queries. Every column
+// behind a document's id is indexed.
 //
 // A query is its words joined by OR. Four tables: unicode61, porter (both libraries), and of ours
 // alone the English Snowball stemmer, without and with stop words.
 #include "bench/fts/fts_bench.h"
+#include "bench/judged.h"
 
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { LINE_MAX_SIZE = 1 << 16, TOP = 10, JUDGED_MAX = 4096 };
-
-typedef struct {
-    int query;
-    int document;
-    double gain;
-} Judgement;
-
-typedef struct {
-    Judgement *items;
-    int count;
-} Judgements;
-
-static FILE *open_part(const char *folder, const char *name)
-{
-    char path[600];
-    snprintf(path, sizeof path, "%s/%s", folder, name);
-    FILE *file = fopen(path, "r");
-    if (file == NULL) {
-        perror(path);
-        exit(1);
-    }
-    return file;
-}
-
-static void read_judgements(const char *folder, Judgements *out)
-{
-    static char line[LINE_MAX_SIZE];
-    FILE *file = open_part(folder, "qrels.tsv");
-    *out = (Judgements){0};
-    while (fgets(line, sizeof line, file) != NULL) {
-        Judgement one;
-        if (sscanf(line, "%d\t%d\t%lf", &one.query, &one.document, &one.gain) != 3)
-            continue; // the heading
-        if (out->count % 1024 == 0)
-            out->items = realloc(out->items, sizeof one * (size_t)(out->count + 1024));
-        if (out->items == NULL)
-            exit(1);
-        out->items[out->count++] = one;
-    }
-    fclose(file);
-}
+enum { LINE_MAX_SIZE = 1 << 16 };
 
 static void fill_table(Side *side, const char *folder, const char *tokenizer)
 {
@@ -65,7 +22,7 @@ static void fill_table(Side *side, const char *folder, const char *tokenizer)
              tokenizer);
     run_sql(side, sql);
     sqlite3_stmt *stmt = prepare(side, "INSERT INTO d(rowid, a) VALUES(?1, ?2)");
-    FILE *file = open_part(folder, "docs.tsv");
+    FILE *file = judged_open(folder, "docs.tsv");
     while (fgets(line, sizeof line, file) != NULL) {
         char *text = strchr(line, '\t');
         if (text == NULL || line[0] < '0' || line[0] > '9')
@@ -96,38 +53,7 @@ static void make_match(const char *text, char *match, size_t room)
     }
 }
 
-static int compare_gains(const void *a, const void *b)
-{
-    double left = *(const double *)a;
-    double right = *(const double *)b;
-    return left > right ? -1 : left < right;
-}
-
-static double ideal_gain(const Judgements *judged, int query)
-{
-    double gains[JUDGED_MAX];
-    int count = 0;
-    double sum = 0;
-    for (int i = 0; i < judged->count && count < JUDGED_MAX; i++) {
-        if (judged->items[i].query == query)
-            gains[count++] = judged->items[i].gain;
-    }
-    qsort(gains, (size_t)count, sizeof gains[0], compare_gains);
-    for (int i = 0; i < count && i < TOP; i++)
-        sum += gains[i] / log2(i + 2);
-    return sum;
-}
-
-static double gain_of(const Judgements *judged, int query, int document)
-{
-    for (int i = 0; i < judged->count; i++) {
-        if (judged->items[i].query == query && judged->items[i].document == document)
-            return judged->items[i].gain;
-    }
-    return 0;
-}
-
-static double mean_ndcg(Side *side, const char *folder, const Judgements *judged)
+static double mean_ndcg(Side *side, const char *folder, const Judged *judged)
 {
     static char line[LINE_MAX_SIZE];
     static char match[4 * LINE_MAX_SIZE];
@@ -135,18 +61,19 @@ static double mean_ndcg(Side *side, const char *folder, const Judgements *judged
     int count = 0;
     sqlite3_stmt *stmt =
         prepare(side, "SELECT rowid, rank FROM d WHERE d MATCH ?1 ORDER BY rank LIMIT 10");
-    FILE *file = open_part(folder, "queries.tsv");
+    FILE *file = judged_open(folder, "queries.tsv");
     while (fgets(line, sizeof line, file) != NULL) {
         char *text = strchr(line, '\t');
         int query = (int)strtol(line, NULL, 10);
-        double ideal = text == NULL ? 0 : ideal_gain(judged, query);
+        double ideal = text == NULL ? 0 : judged_ideal(judged, query);
         if (ideal <= 0)
             continue;
         make_match(text, match, sizeof match);
         side->lib.bind_text(stmt, 1, match, -1, SQLITE_STATIC);
         double gain = 0;
         for (int place = 0; side->lib.step(stmt) == SQLITE_ROW; place++)
-            gain += gain_of(judged, query, (int)side->lib.column_int64(stmt, 0)) / log2(place + 2);
+            gain +=
+                judged_gain(judged, query, (int)side->lib.column_int64(stmt, 0)) / log2(place + 2);
         side->lib.reset(stmt);
         sum += gain / ideal;
         count++;
@@ -160,8 +87,8 @@ void bench_relevance(Side *sides, const char *folder)
 {
     static const char *const tokenizers[] = {"unicode61", "porter", "snowball english",
                                              "stopwords english snowball english"};
-    Judgements judged;
-    read_judgements(folder, &judged);
+    Judged judged;
+    judged_read(folder, &judged);
     printf("-- mean nDCG@10, %d judgements\n", judged.count);
     for (int i = 0; i < 4; i++) {
         printf("%-44s", tokenizers[i]);
@@ -174,5 +101,5 @@ void bench_relevance(Side *sides, const char *folder)
         }
         printf("\n");
     }
-    free(judged.items);
+    judged_free(&judged);
 }

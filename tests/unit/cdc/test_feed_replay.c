@@ -2,7 +2,8 @@
 // row, after random statements by quire and by stock SQLite: in turn, and at the same time in
 // processes that are killed now and then.
 //
-// QUIRE_REPLAY_STATEMENTS scales the tests (the full size is 100000), QUIRE_REPLAY_SEED varies them.
+// QUIRE_REPLAY_STATEMENTS scales the tests (the full size is 100000), QUIRE_REPLAY_SEED varies
+// them.
 #include "support/library.h"
 #include "support/stock.h"
 #include "support/test.h"
@@ -137,7 +138,7 @@ static void run_here(sqlite3 *db, int count)
 // Stock SQLite gets OR IGNORE and OR REPLACE statements, which do not end its script.
 static void run_stock(const char *path, int count)
 {
-    char script[16384] = "PRAGMA foreign_keys = 1;";
+    char script[16384] = "PRAGMA foreign_keys = 1; PRAGMA synchronous = off;";
     size_t size = strlen(script);
     for (int i = 0; i < count && size < sizeof script - 400; i++) {
         const char *const verbs[] = {"REPLACE", "INSERT OR IGNORE"};
