@@ -5,13 +5,15 @@
 
 #include "base/bytes.h"
 #include "base/utf.h"
-#include "func/func.h"
+#include "func/moment.h"
 #include <string.h>
 
 enum { UUID_SIZE = 16, UUID_TEXT_SIZE = 36 };
 
 static void set_version(u8 *uuid, u8 version)
 {
+    ASSERT(version < 16);
+
     uuid[6] = (u8)((uuid[6] & 0x0f) | version << 4);
     uuid[8] = (u8)((uuid[8] & 0x3f) | 0x80); // the variant of RFC 9562
 }
@@ -47,9 +49,11 @@ static bool uuid_from_text(const char *text, size_t size, u8 *uuid)
 static bool uuid_of_value(Value *v, u8 *uuid)
 {
     int type = value_type(v);
-    if (type == SQLITE_BLOB && v->size == UUID_SIZE) {
-        memcpy(uuid, v->bytes, UUID_SIZE);
-        return true;
+    if (type == SQLITE_BLOB && value_size(v) == UUID_SIZE) {
+        const void *bytes = value_blob(v); // may have to write a zeroblob out
+        if (bytes != NULL)
+            memcpy(uuid, bytes, UUID_SIZE);
+        return bytes != NULL;
     }
     const char *text = type == SQLITE_TEXT ? value_text(v, SQLITE_UTF8) : NULL;
     return text != NULL && uuid_from_text(text, strlen(text), uuid);
@@ -78,14 +82,15 @@ static void uuid4(u8 *uuid)
 // The time is the statement's, or the argument: seconds since 1970. false: it is out of range.
 static bool uuid7(FuncCall *call, int arg_count, Value **args, u8 *uuid)
 {
-    const i64 unix_epoch_ms = 210866760000000; // as a Julian day, which the clock counts from
+    ASSERT(arg_count == 0 || arg_count == 1);
+
     const i64 limit = (i64)1 << 48;
     i64 ms = 0;
     if (arg_count > 0) {
         i64 seconds = value_i64(args[0]);
         ms = seconds < 0 || seconds >= limit / 1000 ? -1 : seconds * 1000;
     } else {
-        ms = call_now_ms(call) - unix_epoch_ms;
+        ms = call_now_ms(call) - UNIX_EPOCH_MS;
     }
     if (ms < 0 || ms >= limit)
         return false;
@@ -98,6 +103,8 @@ static bool uuid7(FuncCall *call, int arg_count, Value **args, u8 *uuid)
 
 static void fn_uuid4(FuncCall *call, int arg_count, Value **args)
 {
+    ASSERT(arg_count == 0);
+
     u8 uuid[UUID_SIZE];
     (void)arg_count;
     (void)args;
@@ -107,6 +114,8 @@ static void fn_uuid4(FuncCall *call, int arg_count, Value **args)
 
 static void fn_uuid4_str(FuncCall *call, int arg_count, Value **args)
 {
+    ASSERT(arg_count == 0);
+
     u8 uuid[UUID_SIZE];
     (void)arg_count;
     (void)args;
@@ -132,6 +141,8 @@ static void fn_uuid7_str(FuncCall *call, int arg_count, Value **args)
 
 static void fn_uuid_str(FuncCall *call, int arg_count, Value **args)
 {
+    ASSERT(arg_count == 1);
+
     u8 uuid[UUID_SIZE];
     (void)arg_count;
     if (uuid_of_value(args[0], uuid))
@@ -140,6 +151,8 @@ static void fn_uuid_str(FuncCall *call, int arg_count, Value **args)
 
 static void fn_uuid_blob(FuncCall *call, int arg_count, Value **args)
 {
+    ASSERT(arg_count == 1);
+
     u8 uuid[UUID_SIZE];
     (void)arg_count;
     if (uuid_of_value(args[0], uuid))
@@ -148,6 +161,8 @@ static void fn_uuid_blob(FuncCall *call, int arg_count, Value **args)
 
 static void fn_timestamp(FuncCall *call, int arg_count, Value **args)
 {
+    ASSERT(arg_count == 1);
+
     u8 uuid[UUID_SIZE];
     i64 ms = 0;
     (void)arg_count;
