@@ -10,6 +10,8 @@
 
 static void count_step(FuncCall *call, int arg_count, Value **args)
 {
+    ASSERT(arg_count == 0 || arg_count == 1);
+
     i64 *count = call_state(call, sizeof *count);
     if (count != NULL && (arg_count == 0 || !(args[0]->flags & V_NULL)))
         (*count)++;
@@ -17,6 +19,8 @@ static void count_step(FuncCall *call, int arg_count, Value **args)
 
 static void count_inverse(FuncCall *call, int arg_count, Value **args)
 {
+    ASSERT(arg_count == 0 || arg_count == 1);
+
     i64 *count = call_state(call, sizeof *count);
     if (count != NULL && (arg_count == 0 || !(args[0]->flags & V_NULL)))
         (*count)--;
@@ -66,6 +70,8 @@ static void sum_add_i64(SumState *state, i64 value)
 
 static void sum_become_real(SumState *state)
 {
+    ASSERT(!state->is_real);
+
     i64 low = state->integer % 16384;
     bool large = state->integer <= -4503599627370496 || state->integer >= 4503599627370496;
     state->sum = (f64)(large ? state->integer - low : state->integer);
@@ -188,6 +194,8 @@ static void join_forget_sizes(JoinState *state)
 // Notes the separator before the text about to be added to `count` others.
 static int join_note_separator(JoinState *state, u32 size)
 {
+    ASSERT(state->is_begun);
+
     if (state->sizes == NULL) {
         if (state->separator_size == size)
             return SQLITE_OK;
@@ -204,6 +212,8 @@ static int join_note_separator(JoinState *state, u32 size)
 
 static void join_step(FuncCall *call, int arg_count, Value **args)
 {
+    ASSERT(arg_count == 1 || arg_count == 2);
+
     if (args[0]->flags & V_NULL)
         return;
     JoinState *state = call_state(call, sizeof *state);
@@ -244,6 +254,7 @@ static void join_inverse(FuncCall *call, int arg_count, Value **args)
     else if (state->count > 0)
         leaving += state->sizes[state->size_begin++];
     state->begin += leaving;
+    ASSERT(state->begin <= state->text.size || state->text.rc != SQLITE_OK || state->count == 0);
     if (state->begin >= state->text.size) {
         if (state->text.rc == SQLITE_OK)
             buffer_clear(&state->text);

@@ -31,6 +31,8 @@ void call_result_f64(FuncCall *call, f64 real)
 
 void call_result_error_nomem(FuncCall *call)
 {
+    ASSERT(call->result != NULL);
+
     value_set_null(call->result);
     call->rc = SQLITE_NOMEM;
     connection_out_of_memory(call->db);
@@ -38,6 +40,8 @@ void call_result_error_nomem(FuncCall *call)
 
 void call_result_error_toobig(FuncCall *call)
 {
+    ASSERT(call->result != NULL);
+
     call->rc = SQLITE_TOOBIG;
     int rc = value_set_text(call->result, error_text(SQLITE_TOOBIG),
                             strlen(error_text(SQLITE_TOOBIG)), SQLITE_UTF8, BYTES_STATIC);
@@ -45,8 +49,11 @@ void call_result_error_toobig(FuncCall *call)
         value_set_null(call->result);
 }
 
+// The code that value_set_* answered, as the call's error.
 COLD static void call_fail(FuncCall *call, int rc)
 {
+    ASSERT(rc == SQLITE_TOOBIG || rc == SQLITE_NOMEM);
+
     if (rc == SQLITE_TOOBIG)
         call_result_error_toobig(call);
     else
@@ -157,6 +164,8 @@ void call_result_end_text(FuncCall *call, u64 size)
 
 void call_result_end_blob(FuncCall *call, u64 size)
 {
+    ASSERT(call->result != NULL);
+
     value_commit_blob(call->result, (u32)size);
 }
 
@@ -197,6 +206,8 @@ void call_result_error(FuncCall *call, const char *message, i64 size, u8 encodin
 
 void call_result_error_format(FuncCall *call, const char *fmt, ...)
 {
+    ASSERT(fmt != NULL);
+
     va_list args;
     va_start(args, fmt);
     Buffer message = {0};
@@ -237,6 +248,8 @@ sqlite3 *call_db(const FuncCall *call)
 
 bool call_may_change(FuncCall *call)
 {
+    ASSERT(call->pure_place <= PURE_GENERATED);
+
     static const char *const names[] = {"", "an index", "a CHECK constraint", "a generated column"};
     if (call->pure_place == PURE_NOWHERE)
         return true;
@@ -251,6 +264,8 @@ i64 call_now_ms(FuncCall *call)
 
     if (call->now_ms != NULL && *call->now_ms != 0)
         return *call->now_ms;
+    // Both clocks of a VFS count from noon of 24 November 4714 BC, one in milliseconds, one in
+    // days.
     sqlite3_vfs *vfs = call->db->vfs;
     sqlite3_int64 now = 0;
     if (vfs->iVersion >= 2 && vfs->xCurrentTimeInt64 != NULL) {
@@ -272,6 +287,7 @@ void *call_state(FuncCall *call, u32 size)
 {
     Value *state = call->state;
     ASSERT(state != NULL);
+    ASSERT(call->func != NULL);
 
     if (LIKELY((state->flags & V_AGGREGATE) == V_AGGREGATE))
         return state->bytes;
@@ -292,6 +308,7 @@ void *call_state(FuncCall *call, u32 size)
 
 void call_finish_aggregate(FuncCall *call, Value *state)
 {
+    ASSERT(state != NULL);
     ASSERT(call->func->finalize != NULL);
 
     // The result is made beside the state, which finalize still reads, and then takes its place.
@@ -317,8 +334,11 @@ void call_discard_state(sqlite3 *db, Value *state)
 
 // --- auxiliary data ---
 
+// Data with a negative argument is shared by all calls of the statement.
 static AuxData *aux_find(const FuncCall *call, int argument)
 {
+    ASSERT(call->aux == NULL || call->pc >= 0);
+
     if (call->aux == NULL)
         return NULL;
     for (AuxData *aux = *call->aux; aux; aux = aux->next) {
@@ -334,6 +354,7 @@ void *call_get_aux(FuncCall *call, int argument)
     return aux ? aux->data : NULL;
 }
 
+// Where there is nowhere to keep it, it is destroyed at once, as sqlite3_set_auxdata() promises.
 void call_set_aux(FuncCall *call, int argument, void *data, void (*destroy)(void *))
 {
     AuxData *aux = aux_find(call, argument);
@@ -357,8 +378,11 @@ void call_set_aux(FuncCall *call, int argument, void *data, void (*destroy)(void
     aux->destroy = destroy;
 }
 
+// Arguments past the 31st have no bit: what is kept for them is dropped after each call.
 void aux_data_clear(AuxData **list, int pc, u32 constant_mask)
 {
+    ASSERT(list != NULL);
+
     AuxData **at = list;
     while (*at != NULL) {
         AuxData *aux = *at;

@@ -36,6 +36,9 @@ static bool read_moment(FuncCall *call, int arg_count, Value **args, Moment *m)
 
 static char *put_number(char *out, int value, int digits)
 {
+    ASSERT(value >= 0);
+    ASSERT(digits > 0);
+
     for (int i = digits - 1; i >= 0; i--) {
         out[i] = (char)('0' + value % 10);
         value /= 10;
@@ -56,6 +59,8 @@ static char *put_date(char *out, const Moment *m)
 
 static char *put_time(char *out, const Moment *m)
 {
+    ASSERT(m->has_time);
+
     out = put_number(out, m->hour, 2);
     *out++ = ':';
     out = put_number(out, m->minute, 2);
@@ -75,6 +80,8 @@ static void result_text(FuncCall *call, const char *text, const char *end)
 
 static void fn_date(FuncCall *call, int arg_count, Value **args)
 {
+    ASSERT(arg_count >= 0);
+
     Moment m;
     if (!read_moment(call, arg_count, args, &m))
         return;
@@ -149,6 +156,8 @@ static void fn_current_timestamp(FuncCall *call, int arg_count, Value **args)
 // Days since 1 January, 0-based.
 static int day_of_year(const Moment *m)
 {
+    ASSERT(m->has_jd && m->has_date);
+
     Moment first = *m;
     first.has_jd = false;
     first.month = 1;
@@ -159,11 +168,15 @@ static int day_of_year(const Moment *m)
 
 static int days_after_monday(const Moment *m)
 {
+    ASSERT(m->has_jd);
+
     return (int)((m->jd_ms + MS_PER_DAY / 2) / MS_PER_DAY % 7);
 }
 
 static int days_after_sunday(const Moment *m)
 {
+    ASSERT(m->has_jd);
+
     return (int)((m->jd_ms + 3 * (i64)MS_PER_DAY / 2) / MS_PER_DAY % 7);
 }
 
@@ -180,6 +193,8 @@ static Moment iso_thursday(const Moment *m)
 // Two digits with `fill` before a single one.
 static void put_two(Buffer *out, int value, char fill)
 {
+    ASSERT(value >= 0 && value < 100);
+
     buffer_add_char(out, value >= 10 ? (char)('0' + value / 10 % 10) : fill);
     buffer_add_char(out, (char)('0' + value % 10));
 }
@@ -196,12 +211,16 @@ static void put_year(Buffer *out, int year)
 
 static int hour_of_twelve(const Moment *m)
 {
+    ASSERT(m->has_time);
+
     int hour = m->hour > 12 ? m->hour - 12 : m->hour;
     return hour == 0 ? 12 : hour;
 }
 
 static void put_unix_seconds(Buffer *out, const Moment *m)
 {
+    ASSERT(m->has_jd);
+
     if (m->subsecond)
         format_text(out, "%.3f", (f64)(m->jd_ms - UNIX_EPOCH_MS) / 1000.0);
     else
@@ -322,6 +341,8 @@ static void fn_strftime(FuncCall *call, int arg_count, Value **args)
 
 static void add_months(Moment *m, int change)
 {
+    ASSERT(change == 1 || change == -1);
+
     m->month += change;
     if (m->month > 12) {
         m->month = 1;

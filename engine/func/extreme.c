@@ -12,6 +12,9 @@ enum { SIGN_MIN = -1, SIGN_MAX = 1 };
 // NULL if any argument is. Of equal ones min() gives the last, max() the first, as SQLite does.
 static void best_argument(FuncCall *call, int arg_count, Value **args, int sign)
 {
+    ASSERT(arg_count >= 1);
+    ASSERT(sign == SIGN_MIN || sign == SIGN_MAX);
+
     int best = 0;
     for (int i = 0; i < arg_count; i++) {
         if (args[i]->flags & V_NULL)
@@ -38,6 +41,8 @@ static void fn_max(FuncCall *call, int arg_count, Value **args)
 // The state is the best value so far; flags 0 before the first.
 static void best_step(FuncCall *call, Value *v, int sign)
 {
+    ASSERT(sign == SIGN_MIN || sign == SIGN_MAX);
+
     Value *best = call_state(call, sizeof *best);
     if (best == NULL)
         return;
@@ -104,6 +109,8 @@ typedef struct SlideState {
 // Makes room for one more, preferring the room that departed items left.
 static int slide_reserve(SlideState *state)
 {
+    ASSERT(state->begin <= state->end && state->end <= state->capacity);
+
     if (state->end < state->capacity)
         return SQLITE_OK;
     if (state->begin > state->capacity / 2) {
@@ -123,6 +130,7 @@ static void slide_step(FuncCall *call, Value *v, int sign)
     if (state == NULL)
         return;
     u64 row = state->rows_in++;
+    ASSERT(state->rows_out <= row);
     if (v->flags & V_NULL)
         return;
     while (state->end > state->begin) {
@@ -168,6 +176,7 @@ static void slide_inverse(FuncCall *call, int arg_count, Value **args)
     if (state == NULL)
         return;
     u64 row = state->rows_out++;
+    ASSERT(row < state->rows_in);
     if (state->end > state->begin && state->items[state->begin].row == row)
         value_deinit(&state->items[state->begin++].value);
 }

@@ -18,11 +18,11 @@
 // `db`, `encoding`, `vm`, `now_ms`, `aux`, `pc` and `collation` once, and per
 // call `result`:
 //
-//     scalar        call_begin(call, &r[p3]); def->call(call, n, args);
-//     AggStep       call_begin_aggregate(call, &scratch, &r[p3]);
-//     def->step(call, n, args); AggInverse    the same with def->inverse
-//     AggValue      call_begin_aggregate(call, &r[p3], &r[p1]);
-//     def->value(call); AggFinal      call_finish_aggregate(call, &r[p1]);
+//     scalar      call_begin(call, &r[p3]); def->call(call, n, args);
+//     AggStep     call_begin_aggregate(call, &scratch, &r[p3]); def->step(call, n, args);
+//     AggInverse  the same with def->inverse
+//     AggValue    call_begin_aggregate(call, &r[p3], &r[p1]); def->value(call);
+//     AggFinal    call_finish_aggregate(call, &r[p1]);
 //
 // then looks at call->rc: not 0 is an error, whose message is the text in
 // call->result. Registers that hold an aggregate's state (flags V_AGGREGATE)

@@ -21,6 +21,8 @@ static FuncHooks installed_hooks;
 
 void func_install_hooks(const FuncHooks *hooks)
 {
+    ASSERT(hooks->randomness != NULL);
+
     installed_hooks = *hooks;
 }
 
@@ -43,6 +45,8 @@ struct FuncOwner {
 
 int func_builtin_start(void)
 {
+    ASSERT(name_map_find(&builtin_map, "count") == NULL);
+
     for (u32 i = 0; i < ARRAY_LEN(builtin_tables); i++) {
         for (const FuncDef *def = builtin_tables[i]; def->name != NULL; def++) {
             if (name_map_find(&builtin_map, def->name) != NULL)
@@ -65,6 +69,8 @@ void func_builtin_stop(void)
 // Rows of one name stand side by side.
 static const FuncDef *builtin_next(const FuncDef *def)
 {
+    ASSERT(def->name != NULL);
+
     const FuncDef *next = def + 1;
     return next->name != NULL && name_equals(next->name, def->name) ? next : NULL;
 }
@@ -73,6 +79,8 @@ static const FuncDef *builtin_next(const FuncDef *def)
 
 bool func_accepts(const FuncDef *def, int arg_count)
 {
+    ASSERT(arg_count >= -1);
+
     if (def->arg_count >= 0)
         return def->arg_count == arg_count;
     return arg_count >= -2 - def->arg_count;
@@ -82,6 +90,7 @@ bool func_accepts(const FuncDef *def, int arg_count)
 static int match_quality(const FuncDef *def, int arg_count, u8 encoding)
 {
     ASSERT(arg_count >= -1);
+    ASSERT(encoding >= SQLITE_UTF8 && encoding <= SQLITE_UTF16BE);
 
     if (!func_accepts(def, arg_count))
         return 0;
@@ -158,11 +167,9 @@ bool func_name_is_window(sqlite3 *db, const char *name)
         if (def->flags & FUNC_WINDOW)
             return true;
     }
-    for (const FuncDef *def = name_map_find(&builtin_map, name); def != NULL; def = def->next) {
-        if (def->flags & FUNC_WINDOW)
-            return true;
-    }
-    return false;
+    // By its first row, which of min and max is the scalar one: SQLite says so too.
+    const FuncDef *builtin = name_map_find(&builtin_map, name);
+    return builtin != NULL && (builtin->flags & FUNC_WINDOW) != 0;
 }
 
 // --- the connection's ---
@@ -317,6 +324,8 @@ static void fn_placeholder(FuncCall *call, int arg_count, Value **args)
 
 int func_define_placeholder(sqlite3 *db, const char *name, int arg_count)
 {
+    ASSERT(name != NULL);
+
     if (func_find(db, name, arg_count, SQLITE_UTF8) != NULL)
         return SQLITE_OK;
     FuncSpec spec = {
@@ -335,6 +344,7 @@ int func_define_like(sqlite3 *db, bool case_sensitive)
                          .call = fn_like};
         TRY(func_define(db, &spec));
         FuncDef *def = find_own(db->functions, "like", arg_count, SQLITE_UTF8);
+        ASSERT(def != NULL);
         def->flags |= FUNC_LIKE | FUNC_BUILTIN | (case_sensitive ? FUNC_LIKE_CASE : 0);
     }
     return SQLITE_OK;
@@ -350,6 +360,8 @@ const FuncDef *func_first(sqlite3 *db, FuncIterator *it)
 
 const FuncDef *func_next(sqlite3 *db, FuncIterator *it)
 {
+    ASSERT(it->table <= ARRAY_LEN(builtin_tables));
+
     while (it->table < ARRAY_LEN(builtin_tables)) {
         it->def++;
         if (it->def->name != NULL)

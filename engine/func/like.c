@@ -18,6 +18,8 @@ const LikeRule like_rule_glob = {'*', '?', '[', false};
 // NULL: not, or the set is not closed; else where the pattern goes on.
 static const u8 *match_set(const u8 *p, const u8 *end, u32 c)
 {
+    ASSERT(p <= end);
+
     bool invert = false;
     bool seen = false;
     u32 former = 0; // begins a range if '-' follows
@@ -53,6 +55,8 @@ typedef struct Matcher {
 // NULL: it does not; else where the pattern goes on.
 static inline const u8 *match_one(const Matcher *m, const u8 *p, u32 c)
 {
+    ASSERT(p < m->pattern_end);
+
     const LikeRule *rule = m->rule;
     u32 wanted = *p < 0x80 ? *p++ : utf8_next(&p, m->pattern_end);
     if (wanted == m->escape && wanted != 0) {
@@ -105,8 +109,11 @@ static bool is_rare(const Matcher *m, u8 c)
     return c != ' ' && !folds;
 }
 
+// The rarest byte near the beginning of what follows a run, for memchr() to look for.
 static Anchor anchor_of(const Matcher *m, const u8 *p)
 {
+    ASSERT(p < m->pattern_end);
+
     if (!is_literal(m, p))
         return (Anchor){0};
     for (u8 i = 0; i < ANCHOR_OFFSET_MAX && is_literal(m, p + i); i++)
@@ -143,6 +150,8 @@ static const u8 *find_letter(const u8 *s, const u8 *end, u8 low)
 // The next place at or after `s` that satisfies the anchor, or the text's end.
 static const u8 *skip_to_anchor(const Matcher *m, const Anchor *anchor, const u8 *s)
 {
+    ASSERT(s <= m->text_end);
+
     const u8 *end = m->text_end;
     if (anchor->byte == 0)
         return s;
@@ -168,6 +177,8 @@ static const u8 *skip_to_anchor(const Matcher *m, const Anchor *anchor, const u8
 
 static bool match(const Matcher *m, const u8 *p, const u8 *s)
 {
+    ASSERT(p <= m->pattern_end && s <= m->text_end);
+
     const u8 *retry_pattern = NULL; // behind the last run
     const u8 *retry_text = NULL;
     Anchor anchor = {0}; // of retry_pattern

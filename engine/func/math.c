@@ -8,6 +8,8 @@
 // A number, or text that is one.
 static bool read_number(Value *v, f64 *out)
 {
+    ASSERT(out != NULL);
+
     int type = value_numeric_type(v);
     if (type != SQLITE_INTEGER && type != SQLITE_FLOAT)
         return false;
@@ -61,6 +63,8 @@ static void fn_whole(FuncCall *call, int arg_count, Value **args)
 // ln, log10, log2: NULL for what is not positive.
 static void fn_log(FuncCall *call, int arg_count, Value **args)
 {
+    ASSERT(arg_count == 1);
+
     (void)arg_count;
     const MathRule *rule = call_user_data(call);
     f64 x;

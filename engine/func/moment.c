@@ -1,4 +1,9 @@
 // Points in time: calendar arithmetic and reading.
+//
+// Milliseconds since noon of 24 November 4714 BC, of the Gregorian calendar carried back (Julian
+// day 0), are the one representation; year to second are derived and read back on demand
+// (moment_need_*), each with a flag that says whether it holds. Changing parts forgets jd_ms,
+// changing jd_ms forgets the parts.
 
 #include "func/moment.h"
 
@@ -18,9 +23,12 @@ static void moment_fail(Moment *m)
 }
 
 // Days from Julian day 0 to midnight before year-month-day, less half a day.
-// Months count from March, so that the leap day is the last of its year.
+// Months count from March, so that the leap day is the last of its year: 30.6001 days on average,
+// whose multiples, cut off, are the days before each month.
 static i64 days_of_date(i64 year, i64 month, i64 day)
 {
+    ASSERT(month >= 1 && month <= 12);
+
     if (month <= 2) {
         year--;
         month += 12;
@@ -129,6 +137,7 @@ void moment_note_overflow(Moment *m)
 const char *moment_digits(const char *p, int count, int low, int high, char next, int *out)
 {
     ASSERT(count > 0);
+    ASSERT(low >= 0 && low <= high);
 
     int value = 0;
     for (int i = 0; i < count; i++) {
@@ -266,6 +275,7 @@ void moment_set_number(Moment *m, f64 number)
 {
     m->second = number;
     m->is_raw = true;
+    // The end of year 9999 as a Julian day. A larger number may still be seconds (unixepoch, auto).
     if (number >= 0.0 && number < 5373484.5) {
         m->jd_ms = (i64)(number * 86400000.0 + 0.5);
         m->has_jd = true;
@@ -274,6 +284,8 @@ void moment_set_number(Moment *m, f64 number)
 
 bool moment_parse(Moment *m, FuncCall *call, const char *text)
 {
+    ASSERT(text != NULL);
+
     if (parse_date(m, text) || moment_parse_time(m, text))
         return true;
     bool subsecond = name_equals(text, "subsec") || name_equals(text, "subsecond");

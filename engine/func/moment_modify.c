@@ -87,6 +87,8 @@ static bool modify_utc(Moment *m, FuncCall *call)
 
 static bool modify_unixepoch(Moment *m, int index)
 {
+    ASSERT(index >= 1);
+
     if (index > 1 || !m->is_raw)
         return false;
     f64 ms = m->second * 1000.0 + (f64)UNIX_EPOCH_MS;
@@ -101,12 +103,15 @@ static bool modify_unixepoch(Moment *m, int index)
 
 static bool modify_auto(Moment *m, int index)
 {
+    ASSERT(index >= 1);
+
     if (index > 1)
         return false;
     if (!m->is_raw || m->has_jd) {
         m->is_raw = false;
         return true;
     }
+    // Seconds since 1970 of year -4713 and of the end of 9999, as SQLite bounds them.
     if (!(m->second >= -210866760000.0 && m->second <= 253402300799.0))
         return false;
     return modify_unixepoch(m, index);
@@ -114,6 +119,8 @@ static bool modify_auto(Moment *m, int index)
 
 static bool modify_julianday(Moment *m, int index)
 {
+    ASSERT(index >= 1);
+
     if (index > 1 || !m->has_jd || !m->is_raw)
         return false;
     m->is_raw = false;
@@ -158,6 +165,7 @@ static bool modify_weekday(Moment *m, const char *text)
     m->zone_minutes = 0;
     m->has_jd = false;
     moment_need_jd(m);
+    // Julian day 0 was a Monday, and begins at noon.
     i64 weekday = (m->jd_ms + 3 * (i64)MS_PER_DAY / 2) / MS_PER_DAY % 7;
     i64 wanted = (i64)number.real;
     m->jd_ms += (wanted - weekday + (weekday > wanted ? 7 : 0)) * MS_PER_DAY;
@@ -173,6 +181,7 @@ static void carry_months(Moment *m)
     int years = m->month > 0 ? (m->month - 1) / 12 : (m->month - 12) / 12;
     m->year += years;
     m->month -= years * 12;
+    ASSERT(m->month >= 1 && m->month <= 12);
 }
 
 typedef struct Unit {
@@ -181,6 +190,7 @@ typedef struct Unit {
     f64 seconds; // of one; of a part of one for months and years
 } Unit;
 
+// The limits are what takes year -4713 beyond 9999, and no number of seconds past 64 bits.
 static const Unit units[] = {
     {"second", 4.6427e+14, 1.0},       {"minute", 7.7379e+12, 60.0},
     {"hour", 1.2897e+11, 3600.0},      {"day", 5373485.0, 86400.0},
@@ -241,6 +251,8 @@ static bool add_time(Moment *m, const char *text, bool negative)
 // [+-]YYYY-MM-DD[ HH:MM...], the years with four or five digits: `text` begins behind the sign.
 static bool add_span(Moment *m, const char *text, int year_digits, bool negative)
 {
+    ASSERT(year_digits == 4 || year_digits == 5);
+
     int years;
     int months;
     int days;
@@ -271,6 +283,8 @@ static bool add_span(Moment *m, const char *text, int year_digits, bool negative
 // Is text[n] the dash that ends the years of a span?
 static bool ends_years(const char *text, size_t n)
 {
+    ASSERT(n > 0);
+
     int ignored;
     return text[n] == '-' && (n == 5 || n == 6)
            && moment_digits(text + 1, (int)n - 1, 0, 14712, 0, &ignored) != NULL;
@@ -314,6 +328,8 @@ static bool modify_floor(Moment *m, bool floor)
 
 bool moment_modify(Moment *m, FuncCall *call, const char *text, int index)
 {
+    ASSERT(index >= 1);
+
     if (ascii_is_digit((u8)text[0]) || text[0] == '+' || text[0] == '-')
         return modify_add(m, text);
     if (name_equals_n(text, "start of ", 9))

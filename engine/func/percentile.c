@@ -31,6 +31,8 @@ typedef struct PercentileState {
 // The fraction of this row, 0..1. False: it is no good, and the call has failed.
 static bool read_fraction(FuncCall *call, int arg_count, Value **args, f64 *out)
 {
+    ASSERT(arg_count == 1 || arg_count == 2);
+
     const PercentileRule *rule = call_user_data(call);
     if (!rule->has_fraction || arg_count < 2) {
         *out = 0.5;
@@ -50,6 +52,8 @@ static bool read_fraction(FuncCall *call, int arg_count, Value **args, f64 *out)
 // Where `value` is or would be inserted.
 static u32 find_place(const PercentileState *state, f64 value)
 {
+    ASSERT(state->sorted || state->count < 2);
+
     u32 low = 0;
     u32 high = state->count;
     while (low < high) {
@@ -115,6 +119,8 @@ static int compare_f64(const void *a, const void *b)
 
 static void percentile_sort(PercentileState *state)
 {
+    ASSERT(!state->keep_sorted || state->sorted);
+
     if (!state->sorted && state->count > 1)
         qsort(state->values, state->count, sizeof *state->values, compare_f64);
     state->sorted = true;
@@ -149,6 +155,8 @@ static void swap_f64(f64 *a, f64 *b)
 // smaller behind: Hoare's selection, with the median of three as pivot.
 static void select_place(f64 *values, u32 count, u32 place)
 {
+    ASSERT(place < count);
+
     i64 low = 0;
     i64 high = (i64)count - 1;
     while (low < high) {
@@ -181,6 +189,8 @@ static void select_place(f64 *values, u32 count, u32 place)
 
 static f64 least_behind(const PercentileState *state, u32 place)
 {
+    ASSERT(place + 1 < state->count);
+
     f64 least = state->values[place + 1];
     for (u32 i = place + 2; i < state->count && !state->sorted; i++)
         least = state->values[i] < least ? state->values[i] : least;
@@ -194,6 +204,7 @@ static void percentile_result(FuncCall *call, PercentileState *state)
     const PercentileRule *rule = call_user_data(call);
     f64 place = state->fraction * (f64)(state->count - 1);
     u32 low = (u32)place;
+    ASSERT(low < state->count);
     if (!state->sorted)
         select_place(state->values, state->count, low);
     f64 value = state->values[low];

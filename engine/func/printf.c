@@ -1,4 +1,8 @@
-// SQLite's formats.
+// SQLite's formats: see printf.h.
+//
+// A field is decided before it is written (FormatSpec, RealLayout): how many digits, zeros, commas
+// and blanks there are. Reals come from f64_to_decimal_at(), correctly rounded, but are shown with
+// no more digits than SQLite shows: zeros follow.
 
 #include "func/printf.h"
 
@@ -9,11 +13,10 @@
 #include <string.h>
 
 enum {
-    PRECISION_MAX = 0x7ffffffe,
-    REAL_PRECISION_MAX = 100000000,
-    DIGITS_MAX = 16,           // significant digits of a real
-    DIGITS_MAX_ALTERNATE = 20, // with the ! flag
-    INFINITY_POINT = 1000,     // zero padding turns infinity into a 9 with 999 zeros
+    REAL_PRECISION_MAX = 100 * 1000 * 1000, // SQLite's limit: digits behind a point
+    DIGITS_MAX = 16,                        // significant digits of a real
+    DIGITS_MAX_ALTERNATE = 20,              // with the ! flag
+    INFINITY_POINT = 1000,                  // zero padding turns infinity into a 9 with 999 zeros
 };
 
 // Where arguments come from: C's, or SQL values.
@@ -37,6 +40,8 @@ typedef struct FormatSpec {
 
 static Value *next_value(FormatArgs *args)
 {
+    ASSERT(args->next >= 0);
+
     return args->next < args->count ? args->values[args->next++] : NULL;
 }
 
@@ -93,6 +98,8 @@ static void put_padding(Buffer *out, i64 count, char c)
 // Text of `size` bytes in a field; `width` is in bytes by now.
 static void put_field(Buffer *out, const FormatSpec *spec, const char *text, size_t size)
 {
+    ASSERT(text != NULL || size == 0);
+
     i64 padding = spec->width - (i64)size;
     if (!spec->left)
         put_padding(out, padding, ' ');
@@ -123,6 +130,8 @@ static const char *ordinal_suffix(u64 magnitude)
 // Digits in base 8, 10 or 16, ending before `end`.
 static char *integer_digits(u64 magnitude, char type, char *end)
 {
+    ASSERT(end != NULL);
+
     u32 base = type == 'o' ? 8 : type == 'x' || type == 'X' || type == 'p' ? 16 : 10;
     const char *alphabet = type == 'x' ? "0123456789abcdef" : "0123456789ABCDEF";
     do {
@@ -132,6 +141,7 @@ static char *integer_digits(u64 magnitude, char type, char *end)
     return end;
 }
 
+// What # puts before the digits; zero has no prefix.
 static const char *integer_prefix(const FormatSpec *spec, u64 magnitude)
 {
     if (!spec->alternate || magnitude == 0)
@@ -148,6 +158,8 @@ static const char *integer_prefix(const FormatSpec *spec, u64 magnitude)
 // `size` digits with `zeros` before them and a comma between every three.
 static void put_grouped(Buffer *out, const char *digits, size_t size, i64 zeros)
 {
+    ASSERT(zeros >= 0);
+
     i64 total = (i64)size + zeros;
     for (i64 i = 0; i < total && out->rc == SQLITE_OK; i++) {
         buffer_add_char(out, i < zeros ? '0' : digits[i - zeros]);
@@ -169,12 +181,14 @@ static void format_integer(Buffer *out, FormatSpec *spec, FormatArgs *args)
     } else {
         magnitude = next_unsigned(args, spec);
     }
+    // Zero padding is precision by another name: the width less the sign.
     if (spec->zero && spec->precision < spec->width - (sign != 0))
         spec->precision = spec->width - (sign != 0);
     char scratch[32];
     char *end = scratch + sizeof scratch;
     const char *digits = integer_digits(magnitude, spec->type, end);
     size_t size = (size_t)(end - digits);
+    ASSERT(size > 0 && size < sizeof scratch);
     const char *suffix = spec->type == 'r' ? ordinal_suffix(magnitude) : "";
     const char *prefix = integer_prefix(spec, magnitude);
     i64 zeros = spec->precision - (i64)size - (i64)strlen(suffix);
@@ -215,6 +229,8 @@ typedef struct RealLayout {
 
 static void decide_real(const FormatSpec *spec, f64 value, RealLayout *r)
 {
+    ASSERT(strchr("eEfgG", spec->type) != NULL);
+
     i64 precision = spec->precision < 0 ? 6 : spec->precision;
     if (precision > REAL_PRECISION_MAX)
         precision = REAL_PRECISION_MAX;
@@ -246,6 +262,8 @@ static void decide_real(const FormatSpec *spec, f64 value, RealLayout *r)
 // Digit number `at` (0: the first) of a decimal, 0 outside.
 static char decimal_digit(const Decimal *d, i64 at)
 {
+    ASSERT(d->count >= 0);
+
     return at >= 0 && at < d->count ? d->digits[at] : '0';
 }
 
@@ -265,6 +283,8 @@ static void put_whole_digits(Buffer *out, const RealLayout *r, int whole, bool t
 
 static void put_exponent_part(Buffer *out, int power, char letter)
 {
+    ASSERT(power > -1000 && power < 1001);
+
     buffer_add_char(out, letter);
     buffer_add_char(out, power < 0 ? '-' : '+');
     int magnitude = power < 0 ? -power : power;
@@ -314,6 +334,8 @@ static void put_real(Buffer *out, const FormatSpec *spec, const RealLayout *r)
 
 static void format_special(Buffer *out, FormatSpec *spec, const Decimal *d)
 {
+    ASSERT(d->nan || d->infinite);
+
     char text[8];
     size_t size = 0;
     char sign = d->negative ? '-' : spec->sign;
@@ -328,6 +350,8 @@ static void format_real(Buffer *out, FormatSpec *spec, FormatArgs *args)
     f64 value = next_real(args);
     RealLayout r;
     decide_real(spec, value, &r);
+    // With zero padding SQLite writes literals that SQL can read back: null, and a number too
+    // large.
     if (r.decimal.nan && spec->zero) {
         put_field(out, spec, "null", 4);
         return;
@@ -368,6 +392,8 @@ static void format_real(Buffer *out, FormatSpec *spec, FormatArgs *args)
 // Bytes of `text` that the precision lets through.
 static size_t limited_size(const FormatSpec *spec, const char *text)
 {
+    ASSERT(text != NULL);
+
     if (spec->precision < 0)
         return strlen(text);
     if (!spec->alternate2)
@@ -465,6 +491,8 @@ static void put_escaped(Buffer *out, const char *text, size_t size, char quote, 
 
 static void format_quoted(Buffer *out, FormatSpec *spec, FormatArgs *args)
 {
+    ASSERT(strchr("qQw", spec->type) != NULL);
+
     const char *text = next_text(args);
     bool is_null = text == NULL;
     if (is_null)
@@ -511,6 +539,7 @@ static bool read_flag(FormatSpec *spec, char c)
     }
 }
 
+// Digits of a width or precision, wrapped round to 31 bits as SQLite does.
 static i64 read_number(const char **at)
 {
     u32 value = 0;

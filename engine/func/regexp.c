@@ -13,6 +13,8 @@
 
 static void pattern_free(void *compiled)
 {
+    ASSERT(compiled != NULL);
+
     regfree(compiled);
     mem_free(compiled);
 }
@@ -88,6 +90,8 @@ static bool find_match(FuncCall *call, Value **args, int pattern, int text, Matc
 
 static void fn_regexp(FuncCall *call, int arg_count, Value **args)
 {
+    ASSERT(arg_count == 2);
+
     Match match;
     (void)arg_count;
     if (find_match(call, args, 0, 1, &match))
@@ -96,6 +100,8 @@ static void fn_regexp(FuncCall *call, int arg_count, Value **args)
 
 static void fn_regexp_like(FuncCall *call, int arg_count, Value **args)
 {
+    ASSERT(arg_count == 2);
+
     Match match;
     (void)arg_count;
     if (find_match(call, args, 1, 0, &match))
@@ -113,6 +119,8 @@ static void result_group(FuncCall *call, const Match *match, i64 group)
 
 static void fn_regexp_substr(FuncCall *call, int arg_count, Value **args)
 {
+    ASSERT(arg_count == 2);
+
     Match match;
     (void)arg_count;
     if (find_match(call, args, 1, 0, &match))
@@ -122,6 +130,8 @@ static void fn_regexp_substr(FuncCall *call, int arg_count, Value **args)
 // Without a number the first group.
 static void fn_regexp_capture(FuncCall *call, int arg_count, Value **args)
 {
+    ASSERT(arg_count == 2 || arg_count == 3);
+
     Match match;
     if (find_match(call, args, 1, 0, &match))
         result_group(call, &match, arg_count > 2 ? value_i64(args[2]) : 1);
@@ -130,6 +140,8 @@ static void fn_regexp_capture(FuncCall *call, int arg_count, Value **args)
 // \1 to \9 in the replacement are the groups, \0 the whole match, \\ a backslash.
 static void add_replacement(Buffer *out, const Match *match, const char *by)
 {
+    ASSERT(match->found);
+
     for (; *by != '\0'; by++) {
         if (*by != '\\' || by[1] == '\0') {
             buffer_add_char(out, *by);
@@ -149,6 +161,8 @@ static void add_replacement(Buffer *out, const Match *match, const char *by)
 // The first match only; without a replacement it is cut out.
 static void fn_regexp_replace(FuncCall *call, int arg_count, Value **args)
 {
+    ASSERT(arg_count == 2 || arg_count == 3);
+
     Match match;
     const char *by = arg_count > 2 ? value_text(args[2], SQLITE_UTF8) : "";
     if (by == NULL || !find_match(call, args, 1, 0, &match))

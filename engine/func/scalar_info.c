@@ -64,6 +64,8 @@ static void fn_total_changes(FuncCall *call, int arg_count, Value **args)
 
 static void fn_load_extension(FuncCall *call, int arg_count, Value **args)
 {
+    ASSERT(arg_count == 1 || arg_count == 2);
+
     if (!(call->db->flags & CONN_FLAG(LOAD_EXTENSION_FUNCTION))) {
         call_result_error(call, "not authorized", -1, SQLITE_UTF8);
         return;
@@ -97,6 +99,8 @@ static void fn_source_id(FuncCall *call, int arg_count, Value **args)
 
 static void fn_log(FuncCall *call, int arg_count, Value **args)
 {
+    ASSERT(arg_count == 2);
+
     (void)call;
     (void)arg_count;
     const char *message = value_text(args[1], SQLITE_UTF8);

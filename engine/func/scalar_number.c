@@ -35,11 +35,13 @@ static void fn_sign(FuncCall *call, int arg_count, Value **args)
     call_result_i64(call, value < 0 ? -1 : value > 0);
 }
 
-enum { ROUND_DIGITS_MAX = 30 };
-static const f64 NO_FRACTION_FROM = 4503599627370496.0; // 2^52
+enum { ROUND_DIGITS_MAX = 30 };                         // SQLite's: more would change nothing
+static const f64 NO_FRACTION_FROM = 4503599627370496.0; // 2^52: doubles beyond are whole numbers
 
 static void fn_round(FuncCall *call, int arg_count, Value **args)
 {
+    ASSERT(arg_count == 1 || arg_count == 2);
+
     i64 digits = 0;
     if (arg_count == 2) {
         if (args[1]->flags & V_NULL)

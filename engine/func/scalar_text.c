@@ -26,6 +26,8 @@ static Text text_of(Value *v)
 
 static void change_case(FuncCall *call, Value *v, u8 (*change)(u8))
 {
+    ASSERT(change != NULL);
+
     Text in = text_of(v);
     if (in.bytes == NULL)
         return;
@@ -90,9 +92,13 @@ static void fn_octet_length(FuncCall *call, int arg_count, Value **args)
 
 // --- substr ---
 
-// The part of 0..length that substr(X, start, count) names.
+// The part of 0..length that substr(X, start, count) names. Characters count from 1, from the end
+// when negative; place 0 is the one before the first, so that a part which begins there is one
+// shorter. A negative count takes what precedes the start.
 static void clip_part(i64 length, i64 start, i64 count, i64 *from, i64 *taken)
 {
+    ASSERT(length >= 0);
+
     bool backwards = count < 0;
     if (backwards)
         count = count == INT64_MIN ? INT64_MAX : -count;
@@ -115,12 +121,15 @@ static void clip_part(i64 length, i64 start, i64 count, i64 *from, i64 *taken)
         }
         start = begin;
     }
+    ASSERT(start >= 0);
     *from = start;
     *taken = count < 0 ? 0 : count;
 }
 
 static void fn_substr(FuncCall *call, int arg_count, Value **args)
 {
+    ASSERT(arg_count == 2 || arg_count == 3);
+
     if (args[1]->flags & V_NULL || (arg_count == 3 && (args[2]->flags & V_NULL)))
         return;
     i64 start = value_i64(args[1]);
@@ -153,6 +162,9 @@ static void fn_substr(FuncCall *call, int arg_count, Value **args)
 // Where `needle` first occurs at or after `from`; SIZE_MAX: nowhere.
 static size_t find_bytes(Text hay, Text needle, size_t from)
 {
+    ASSERT(needle.size > 0);
+    ASSERT(from <= hay.size);
+
     if (needle.size > hay.size - from)
         return SIZE_MAX;
     const char *p = hay.bytes + from;
@@ -246,6 +258,8 @@ enum { TRIM_LEFT = 1, TRIM_RIGHT = 2, TRIM_BOTH = 3 };
 // Size of the character of `set` that `text` begins (or ends) with; 0: none.
 static size_t trimmed_size(Text text, Text set, bool at_end)
 {
+    ASSERT(text.size > 0);
+
     for (size_t i = 0; i < set.size;) {
         size_t size = utf8_offset(set.bytes + i, set.size - i, 1);
         const char *place = at_end ? text.bytes + text.size - size : text.bytes;
@@ -258,6 +272,9 @@ static size_t trimmed_size(Text text, Text set, bool at_end)
 
 static void trim(FuncCall *call, int arg_count, Value **args, u32 sides)
 {
+    ASSERT(arg_count == 1 || arg_count == 2);
+    ASSERT(sides >= TRIM_LEFT && sides <= TRIM_BOTH);
+
     Text in = text_of(args[0]);
     if (in.bytes == NULL)
         return;
@@ -300,6 +317,8 @@ static void fn_rtrim(FuncCall *call, int arg_count, Value **args)
 
 static void put_hex(char *out, const char *bytes, size_t size)
 {
+    ASSERT(bytes != NULL || size == 0);
+
     static const char digits[] = "0123456789ABCDEF";
     for (size_t i = 0; i < size; i++) {
         out[i * 2] = digits[(u8)bytes[i] >> 4];
@@ -327,6 +346,8 @@ static void fn_hex(FuncCall *call, int arg_count, Value **args)
 // Size of the character of `in` at `at` if `skip` has it too; 0: it has not.
 static size_t skipped_size(Text in, size_t at, Text skip)
 {
+    ASSERT(at < in.size);
+
     const u8 *begin = (const u8 *)in.bytes + at;
     const u8 *p = begin;
     u32 c = utf8_next(&p, (const u8 *)in.bytes + in.size);
@@ -361,6 +382,8 @@ static bool read_hex(Text in, Text skip, char *out, size_t *out_size)
 
 static void fn_unhex(FuncCall *call, int arg_count, Value **args)
 {
+    ASSERT(arg_count == 1 || arg_count == 2);
+
     Text in = text_of(args[0]);
     Text skip = arg_count == 2 ? text_of(args[1]) : (Text){"", 0};
     if (in.bytes == NULL || skip.bytes == NULL)
@@ -378,6 +401,8 @@ static void fn_unhex(FuncCall *call, int arg_count, Value **args)
 
 static void quote_blob(FuncCall *call, Value *v)
 {
+    ASSERT(value_type(v) == SQLITE_BLOB);
+
     const char *bytes = value_blob(v);
     u64 size = bytes ? value_size(v) : 0;
     char *out = call_result_begin(call, size * 2 + 3);
@@ -499,6 +524,8 @@ static void fn_unistr(FuncCall *call, int arg_count, Value **args)
 
 static void fn_char(FuncCall *call, int arg_count, Value **args)
 {
+    ASSERT(arg_count >= 0);
+
     char *out = call_result_begin(call, (u64)arg_count * TEXT_SCALARS_MAX);
     if (out == NULL)
         return;

@@ -38,6 +38,7 @@ static void rank_step(FuncCall *call, int arg_count, Value **args)
     if (state == NULL)
         return;
     state->step_count++;
+    ASSERT(state->value <= state->step_count);
     if (state->value == 0)
         state->value = state->step_count;
 }
@@ -95,6 +96,8 @@ static void partition_inverse(FuncCall *call, int arg_count, Value **args)
         state->step_count++;
 }
 
+// The rank of the row, less one, by the rows of the partition, less one: step_count rows came
+// before its peers.
 static void percent_rank_value(FuncCall *call)
 {
     RankState *state = call_state(call, sizeof *state);
@@ -154,6 +157,7 @@ static void ntile_value(FuncCall *call)
     const NtileState *state = call_state(call, sizeof *state);
     if (state == NULL || state->bucket_count <= 0)
         return;
+    ASSERT(state->row <= state->row_count);
     i64 size = state->row_count / state->bucket_count;
     if (size == 0) {
         call_result_i64(call, state->row + 1);
@@ -198,6 +202,7 @@ static void last_value_inverse(FuncCall *call, int arg_count, Value **args)
     if (state == NULL || --state->row_count > 0)
         return;
     value_free(state->value);
+    ASSERT(state->row_count == 0);
     state->value = NULL;
 }
 
@@ -262,6 +267,7 @@ const FuncDef func_window_table[] = {
     {0},
 };
 
+// By name, for definitions are compared by what they are called, not by where they stand.
 static const struct {
     const char *name;
     WindowKind kind;

@@ -12,9 +12,8 @@
 //     percent_rank          GROUPS CURRENT ROW .. UNBOUNDED FOLLOWING
 //     cume_dist             GROUPS 1 FOLLOWING .. UNBOUNDED FOLLOWING
 //     ntile                 ROWS   CURRENT ROW .. UNBOUNDED FOLLOWING
-//     lead, lag             ROWS   UNBOUNDED PRECEDING .. UNBOUNDED FOLLOWING;
-//     lead; lag: ..
-//                           CURRENT ROW
+//     lead                  ROWS   UNBOUNDED PRECEDING .. UNBOUNDED FOLLOWING
+//     lag                   ROWS   UNBOUNDED PRECEDING .. CURRENT ROW
 //
 // first_value, last_value and nth_value keep the statement's frame. lag, lead,
 // nth_value and first_value are read straight from the partition's rows by

@@ -18,6 +18,8 @@ typedef struct GroupState {
 
 static void group_step(FuncCall *call, int arg_count, Value **args)
 {
+    ASSERT(arg_count == 1 || arg_count == 2); // json_group_array, json_group_object
+
     GroupState *state = call_state(call, sizeof *state);
     if (state == NULL)
         return;
@@ -37,6 +39,8 @@ static void group_step(FuncCall *call, int arg_count, Value **args)
 
 static void group_inverse(FuncCall *call, int arg_count, Value **args)
 {
+    ASSERT(arg_count == 1 || arg_count == 2);
+
     GroupState *state = call_state(call, 0);
     if (state == NULL || (arg_count == 2 && (args[0]->flags & V_NULL)))
         return;
@@ -45,6 +49,7 @@ static void group_inverse(FuncCall *call, int arg_count, Value **args)
         if (!json_node_read((const u8 *)state->payload.bytes, (u32)state->begin,
                             (u32)state->payload.size, &node))
             return;
+        ASSERT(node.end > state->begin);
         state->begin = node.end;
     }
 }

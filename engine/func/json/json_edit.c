@@ -17,6 +17,8 @@ static JsonStatus edit_node(Editor *e, const JsonNode *node, const char *path);
 
 static void put_value(Editor *e)
 {
+    ASSERT(e->value != NULL);
+
     buffer_add(e->out, e->value->bytes, e->value->size);
 }
 
@@ -29,6 +31,8 @@ static bool may_create(const Editor *e)
 // What a path that leads on into nothing makes: the value at its end, containers on the way.
 static JsonStatus create_node(Editor *e, const char *rest)
 {
+    ASSERT(may_create(e));
+
     if (*rest == 0) {
         put_value(e);
         return JSON_OK;
@@ -45,6 +49,8 @@ static JsonStatus create_node(Editor *e, const char *rest)
 // Copies [from, to) of the tree.
 static void copy_part(Editor *e, u32 from, u32 to)
 {
+    ASSERT(from <= to);
+
     buffer_add(e->out, e->bytes + from, to - from);
 }
 
@@ -113,6 +119,8 @@ static JsonStatus edit_array(Editor *e, const JsonNode *node, const JsonStep *st
 
 static JsonStatus edit_here(Editor *e, const JsonNode *node)
 {
+    ASSERT(!e->removed);
+
     switch (e->edit) {
     case JSON_EDIT_REMOVE: e->removed = true; return JSON_OK;
     case JSON_EDIT_REPLACE:
@@ -179,6 +187,9 @@ static JsonStatus merge_node(Merge *m, const u8 *target, const JsonNode *target_
 static JsonStatus find_member(const u8 *bytes, const JsonNode *object, const u8 *other_bytes,
                               const JsonNode *label, JsonNode *mine, JsonNode *value)
 {
+    ASSERT(object->type == JSON_OBJECT);
+    ASSERT(json_is_text(label->type));
+
     bool plain = label->type == JSON_TEXT || label->type == JSON_TEXTRAW;
     JsonStep step = {.label = (const char *)other_bytes + label->start,
                      .label_size = label->end - label->start,
@@ -227,6 +238,8 @@ static JsonStatus merge_member(Merge *m, const u8 *bytes, const JsonNode *object
 
 static JsonStatus merge_object(Merge *m, const JsonNode *patch, Buffer *tree)
 {
+    ASSERT(patch->type == JSON_OBJECT);
+
     for (u32 at = patch->start; at < patch->end;) {
         JsonNode label;
         JsonNode change;
@@ -256,6 +269,8 @@ static JsonStatus merge_object(Merge *m, const JsonNode *patch, Buffer *tree)
 static JsonStatus merge_node(Merge *m, const u8 *target, const JsonNode *target_node,
                              const JsonNode *patch, Buffer *out)
 {
+    ASSERT((target == NULL) == (target_node == NULL));
+
     if (patch->type != JSON_OBJECT) {
         u32 size = patch->end - patch->at;
         u32 old_size = target_node ? target_node->end - target_node->at : 0;

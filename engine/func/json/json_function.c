@@ -16,6 +16,8 @@ typedef struct JsonRule {
 
 static const JsonRule *rule_of(const FuncCall *call)
 {
+    ASSERT(call_user_data(call) != NULL);
+
     return call_user_data(call);
 }
 
@@ -39,6 +41,8 @@ static void fn_json(FuncCall *call, int arg_count, Value **args)
 // Answers with the one node that `tree` holds.
 static void result_built(FuncCall *call, Buffer *tree, bool as_blob)
 {
+    ASSERT(tree->rc != SQLITE_OK || tree->size > 0);
+
     JsonNode root;
     if (tree->rc == SQLITE_TOOBIG)
         call_result_error_toobig(call);
@@ -78,6 +82,8 @@ static void fn_json_array(FuncCall *call, int arg_count, Value **args)
 
 static bool put_members(FuncCall *call, int arg_count, Value **args, Buffer *tree)
 {
+    ASSERT(arg_count % 2 == 0);
+
     for (int i = 0; i < arg_count; i += 2) {
         if (value_type(args[i]) != SQLITE_TEXT) {
             call_result_error(call, "json_object() labels must be TEXT", -1, SQLITE_UTF8);
@@ -184,6 +190,8 @@ static const char *read_path(FuncCall *call, Value *v)
 static bool extract_many(FuncCall *call, int arg_count, Value **args, const JsonArg *json,
                          Buffer *tree)
 {
+    ASSERT(arg_count > 2);
+
     for (int i = 1; i < arg_count; i++) {
         const char *path = read_path(call, args[i]);
         if (path == NULL)
@@ -236,6 +244,8 @@ static void fn_json_extract(FuncCall *call, int arg_count, Value **args)
 static bool find_subject(FuncCall *call, int arg_count, Value **args, const JsonArg *json,
                          JsonNode *node)
 {
+    ASSERT(arg_count == 1 || arg_count == 2);
+
     *node = json->root;
     if (arg_count < 2)
         return true;
@@ -249,6 +259,8 @@ static bool find_subject(FuncCall *call, int arg_count, Value **args, const Json
 
 static void fn_json_array_length(FuncCall *call, int arg_count, Value **args)
 {
+    ASSERT(arg_count == 1 || arg_count == 2);
+
     JsonArg json;
     JsonNode node;
     if (!json_arg_read(call, args[0], &json))
@@ -268,6 +280,8 @@ static void fn_json_array_length(FuncCall *call, int arg_count, Value **args)
 
 static void fn_json_type(FuncCall *call, int arg_count, Value **args)
 {
+    ASSERT(arg_count == 1 || arg_count == 2);
+
     JsonArg json;
     JsonNode node;
     if (!json_arg_read(call, args[0], &json))
@@ -290,6 +304,8 @@ static void result_edited(FuncCall *call, JsonArg *json, bool as_blob)
 // Replaces the tree by the one in `fresh`, which it takes.
 static bool adopt_tree(FuncCall *call, JsonArg *json, Buffer *fresh)
 {
+    ASSERT(fresh != &json->own);
+
     if (fresh->rc != SQLITE_OK) {
         call_result_error_nomem(call);
         buffer_deinit(fresh);
@@ -304,6 +320,8 @@ static bool adopt_tree(FuncCall *call, JsonArg *json, Buffer *fresh)
 // One change. False: the call has been answered (NULL path, error, or the whole is gone).
 static bool apply_edit(FuncCall *call, JsonArg *json, Value *path_value, Value *v, JsonEdit edit)
 {
+    ASSERT((v == NULL) == (edit == JSON_EDIT_REMOVE));
+
     const char *path = read_path(call, path_value);
     if (path == NULL)
         return false;
@@ -397,6 +415,8 @@ enum {
 
 static bool text_is_valid(FuncCall *call, Value *v, i64 flags)
 {
+    ASSERT(flags & (VALID_JSON | VALID_JSON5));
+
     const char *text = value_text(v, SQLITE_UTF8);
     if (text == NULL)
         return false;
@@ -411,6 +431,8 @@ static bool text_is_valid(FuncCall *call, Value *v, i64 flags)
 
 static void fn_json_valid(FuncCall *call, int arg_count, Value **args)
 {
+    ASSERT(arg_count == 1 || arg_count == 2);
+
     i64 flags = VALID_JSON;
     if (arg_count == 2) {
         flags = value_i64(args[1]);
@@ -461,6 +483,8 @@ static void fn_json_error_position(FuncCall *call, int arg_count, Value **args)
 
 static void fn_json_pretty(FuncCall *call, int arg_count, Value **args)
 {
+    ASSERT(arg_count == 1 || arg_count == 2);
+
     JsonArg json;
     if (!json_arg_read(call, args[0], &json))
         return;

@@ -37,6 +37,8 @@ static inline void write_header(P *p, JsonType type, u32 size)
 
 static inline void write_node(P *p, JsonType type, const char *payload, u32 size)
 {
+    ASSERT(payload >= p->text && payload + size <= p->text + p->size);
+
     write_header(p, type, size);
     u8 *w = write_place(p);
     if (LIKELY(size <= 16 && p->text + p->size - payload >= 16))
@@ -56,6 +58,8 @@ static void write_infinity(P *p, bool negative)
 // A container is given one byte for its header; where that is too little its payload moves.
 static void write_end(P *p, size_t begun, JsonType type)
 {
+    ASSERT(begun > 0 && begun <= p->out.size);
+
     u8 header[9];
     size_t size = p->out.size - begun;
     u8 *payload = (u8 *)p->out.bytes + begun;
@@ -71,6 +75,8 @@ static u32 parse_value(P *p, u32 at);
 // Notes where it went wrong; everything unwinds.
 static COLD u32 fail_at(P *p, u32 at)
 {
+    ASSERT(at <= p->size);
+
     if (!p->failed) {
         p->failed = true;
         p->error_at = at;
@@ -88,6 +94,8 @@ static inline u8 byte_at(const P *p, u32 at)
 // Bytes of the JSON5 space or comment at `at`, 0 for anything else.
 static u32 wide_space_size(const P *p, u32 at)
 {
+    ASSERT(at < p->size);
+
     const u8 *z = (const u8 *)p->text + at;
     u32 left = p->size - at;
     switch (z[0]) {
@@ -126,6 +134,8 @@ static u32 wide_space_size(const P *p, u32 at)
 // Plain white space alone: errors are told to be behind it, but before a comment.
 static inline u32 skip_plain(const P *p, u32 at)
 {
+    ASSERT(at <= p->size);
+
     while (at < p->size && (u8)p->text[at] <= ' '
            && (p->text[at] == ' ' || p->text[at] == '\n' || p->text[at] == '\t'
                || p->text[at] == '\r'))
@@ -155,6 +165,8 @@ static inline u32 skip_space(P *p, u32 at)
 
 static bool hex_digits(const P *p, u32 at, u32 count)
 {
+    ASSERT(count > 0);
+
     for (u32 i = 0; i < count; i++) {
         if (!ascii_is_hex(byte_at(p, at + i)))
             return false;
@@ -165,6 +177,8 @@ static bool hex_digits(const P *p, u32 at, u32 count)
 // Bytes behind the backslash at at-1, 0: no escape. Raises *type for what JSON does not have.
 static u32 read_escape(const P *p, u32 at, JsonType *type)
 {
+    ASSERT(p->text[at - 1] == '\\');
+
     u8 c = byte_at(p, at);
     if (c == '"' || c == '\\' || c == '/' || c == 'b' || c == 'f' || c == 'n' || c == 'r'
         || c == 't' || (c == 'u' && hex_digits(p, at + 1, 4))) {
@@ -189,6 +203,8 @@ static u32 read_escape(const P *p, u32 at, JsonType *type)
 // A quoted text at `at`; returns what follows it.
 static u32 parse_text(P *p, u32 at)
 {
+    ASSERT(p->text[at] == '"' || p->text[at] == '\'');
+
     u8 quote = (u8)p->text[at];
     JsonType type = JSON_TEXT;
     u32 start = at + 1;
@@ -244,6 +260,8 @@ static bool word_ends(const P *p, u32 at)
 // Returns `at` when there is none.
 static u32 parse_special(P *p, u32 at, bool negative, bool nan_allowed)
 {
+    ASSERT(at <= p->size);
+
     for (u32 i = 0; i < ARRAY_LEN(special_numbers); i++) {
         u32 size = special_numbers[i].size;
         if (p->size - at < size || !name_equals_n(p->text + at, special_numbers[i].name, size)
@@ -268,6 +286,8 @@ static u32 skip_digits(const P *p, u32 at)
 
 static u32 parse_hex(P *p, u32 start, u32 at)
 {
+    ASSERT(byte_at(p, at) == '0' && (byte_at(p, at + 1) | 0x20) == 'x');
+
     p->nonstandard = true;
     u32 end = at + 2;
     while (ascii_is_hex(byte_at(p, end)))
@@ -335,6 +355,8 @@ static u32 parse_number(P *p, u32 at)
 // A value after white space. Where none can begin, the place before the white space is to blame.
 static u32 parse_element(P *p, u32 before)
 {
+    ASSERT(!p->failed);
+
     u32 at = skip_space(p, before);
     u8 c = byte_at(p, at);
     if (c == 0 || c == '}' || c == ']' || c == ',' || c == ':')
@@ -351,6 +373,8 @@ static COLD u32 fail_separator(P *p, u32 behind)
 
 static u32 parse_array(P *p, u32 at)
 {
+    ASSERT(p->text[at] == '[');
+
     if (++p->depth > JSON_DEPTH_MAX)
         return fail_at(p, at);
     size_t begun = ++p->out.size;
@@ -408,6 +432,8 @@ static u32 parse_name(P *p, u32 at)
 
 static u32 parse_object(P *p, u32 at)
 {
+    ASSERT(p->text[at] == '{');
+
     if (++p->depth > JSON_DEPTH_MAX)
         return fail_at(p, at);
     size_t begun = ++p->out.size;
@@ -441,6 +467,8 @@ static u32 parse_object(P *p, u32 at)
 
 static u32 parse_word(P *p, u32 at, const char *word, JsonType type)
 {
+    ASSERT(p->text[at] == word[0]);
+
     u32 size = (u32)strlen(word);
     if (p->size - at < size || memcmp(p->text + at, word, size) != 0 || !word_ends(p, at + size))
         return fail_at(p, at);
@@ -489,8 +517,10 @@ void json_parse(JsonParse *parse, const char *text, size_t size, Buffer *reuse)
         parse->failed = true;
         return;
     }
+    ASSERT(parse->out.size == 0);
     u32 at = skip_space(parse, parse_element(parse, 0));
     if (!parse->failed && at < parse->size && parse->text[at] != 0) // a NUL ends the text
         fail_at(parse, 0); // something follows: the whole is to blame
+    ASSERT(parse->failed || parse->depth == 0);
     parse->out.size_max = 0;
 }

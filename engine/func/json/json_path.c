@@ -1,5 +1,7 @@
-// Paths: $ then .label, ."quoted label", [index], [#-index] or [#], the place behind the last
-// element.
+// Paths, after $ any number of
+//
+//     .label  ."quoted label"  [index], counted from 0  [#-index], from the end
+//     [#], the place behind the last
 
 #include "base/utf.h"
 #include "func/json/json.h"
@@ -7,6 +9,8 @@
 
 static bool label_step(const char *p, JsonStep *out)
 {
+    ASSERT(p[-1] == '.');
+
     if (*p != '"') {
         size_t size = strcspn(p, ".[");
         if (size == 0)
@@ -44,6 +48,8 @@ static const char *read_index(const char *p, u64 *out)
 
 static bool index_step(const char *p, JsonStep *out)
 {
+    ASSERT(p[-1] == '[');
+
     *out = (JsonStep){0};
     const char *end;
     if (*p == '#') {
@@ -75,6 +81,9 @@ bool json_path_step(const char *path, JsonStep *out)
 
 bool json_label_equals(const u8 *bytes, const JsonNode *label, const JsonStep *step)
 {
+    ASSERT(json_is_text(label->type));
+    ASSERT(step->label != NULL);
+
     bool plain = label->type == JSON_TEXT || label->type == JSON_TEXTRAW;
     return json_texts_equal((const char *)bytes + label->start, label->end - label->start, !plain,
                             step->label, step->label_size, step->label_has_escapes);
@@ -99,6 +108,8 @@ static JsonStatus find_label(const u8 *bytes, const JsonNode *object, const Json
 
 static JsonStatus count_elements(const u8 *bytes, const JsonNode *array, u64 *count)
 {
+    ASSERT(array->type == JSON_ARRAY);
+
     *count = 0;
     for (u32 at = array->start; at < array->end; (*count)++) {
         JsonNode node;
@@ -113,6 +124,7 @@ JsonStatus json_array_find(const u8 *bytes, const JsonNode *array, const JsonSte
                            JsonNode *out, u64 *wanted, u64 *count)
 {
     ASSERT(array->type == JSON_ARRAY);
+    ASSERT(step->label == NULL);
 
     *wanted = step->index;
     if (step->from_end) {
@@ -138,6 +150,8 @@ JsonStatus json_array_find(const u8 *bytes, const JsonNode *array, const JsonSte
 
 JsonStatus json_path_find(const u8 *bytes, const JsonNode *root, const char *path, JsonNode *out)
 {
+    ASSERT(root->start <= root->end);
+
     JsonNode node = *root;
     u32 depth = 0;
     while (*path != 0) {

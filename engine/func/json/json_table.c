@@ -130,6 +130,8 @@ static int each_best_index(sqlite3_vtab *vtab, sqlite3_index_info *info)
 static int each_open(sqlite3_vtab *vtab, sqlite3_vtab_cursor **out)
 {
     const EachTable *table = (const EachTable *)vtab;
+    ASSERT(table->rule != NULL);
+
     EachCursor *cursor = mem_alloc_zeroed(sizeof *cursor);
     if (cursor == NULL)
         return SQLITE_NOMEM;
@@ -214,6 +216,8 @@ static bool is_simple_label(const u8 *label, u32 size)
 // Appends the present row's own step to a path.
 static void put_step(const EachCursor *c, Buffer *path)
 {
+    ASSERT(c->at < c->nodes.size);
+
     const Parent *parent = innermost(c);
     if (parent == NULL)
         return;
@@ -234,6 +238,8 @@ static void put_step(const EachCursor *c, Buffer *path)
 // Goes into the container `node`, the value of the present row or the root.
 static int each_enter(EachCursor *c, const JsonNode *node)
 {
+    ASSERT(node->type == JSON_ARRAY || node->type == JSON_OBJECT);
+
     TRY(vec_reserve(&c->parents, &c->parent_capacity, c->parent_count + 1, sizeof *c->parents));
     u32 id = c->at;
     put_step(c, &c->path);
@@ -259,6 +265,8 @@ static void each_leave(EachCursor *c)
 static int each_next(sqlite3_vtab_cursor *base)
 {
     EachCursor *c = (EachCursor *)base;
+    ASSERT(c->at < c->end);
+
     JsonNode value = row_value(c);
     bool container = value.type == JSON_ARRAY || value.type == JSON_OBJECT;
     c->rowid++;
@@ -312,6 +320,8 @@ static int each_load(EachCursor *c, Value *json)
 // The offset of the row that is the root: of its label when it is a member of an object.
 static u32 root_offset(const EachCursor *c, const JsonNode *outer, const JsonNode *node)
 {
+    ASSERT(outer->start <= node->at && node->end <= outer->end);
+
     for (u32 at = outer->start; at < outer->end;) {
         JsonNode child = node_at(c, at);
         u32 label = at;
@@ -328,6 +338,9 @@ static u32 root_offset(const EachCursor *c, const JsonNode *outer, const JsonNod
 
 static int each_start(EachCursor *c, const char *root_path)
 {
+    ASSERT(root_path[0] == '$');
+    ASSERT(c->parent_count == 0);
+
     JsonNode top = node_at(c, 0);
     JsonNode node;
     JsonStatus status = json_path_find(node_bytes(c), &top, root_path + 1, &node);
@@ -352,6 +365,8 @@ static int each_start(EachCursor *c, const char *root_path)
 static int each_filter(sqlite3_vtab_cursor *base, int index_number, const char *index_name,
                        int arg_count, sqlite3_value **args)
 {
+    ASSERT(index_number == 0 || index_number == 1 || index_number == 3);
+
     (void)index_name;
     (void)arg_count;
     EachCursor *c = (EachCursor *)base;
@@ -377,6 +392,8 @@ static int each_filter(sqlite3_vtab_cursor *base, int index_number, const char *
 // shorter path whose container begins with this very row; else everything but the $ is the key.
 static u32 root_parent_size(const EachCursor *c)
 {
+    ASSERT(c->path.size > 0);
+
     u32 size = (u32)c->path.size;
     if (c->rowid != 0 || !c->rule->recursive || size < 2)
         return size;
@@ -406,6 +423,7 @@ static void column_root_key(const EachCursor *c, FuncCall *call)
     if (size <= 1 || from >= size)
         return;
     const char *text = c->path.bytes;
+    ASSERT(text[from] == '[' || text[from] == '.');
     if (text[from] == '[') {
         call_result_i64(call, number_parse_i64(text + from + 1, size - from - 1));
     } else if (text[from + 1] == '"') {
@@ -447,6 +465,8 @@ static void column_path(const EachCursor *c, FuncCall *call)
 static int each_column(sqlite3_vtab_cursor *base, sqlite3_context *call, int column)
 {
     EachCursor *c = (EachCursor *)base;
+    ASSERT(c->at < c->end);
+
     JsonNode value = row_value(c);
     switch (column) {
     case COLUMN_KEY: column_key(c, call); break;

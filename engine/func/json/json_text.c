@@ -15,6 +15,8 @@ typedef struct Writer {
 
 static void put_escape(Buffer *out, u8 c)
 {
+    ASSERT(c < 0x20 || c == '"' || c == '\\');
+
     char escape[7];
     if (c == '"' || c == '\\') {
         escape[0] = '\\';
@@ -38,6 +40,8 @@ static void put_escape(Buffer *out, u8 c)
 
 void json_quote_text(const char *text, size_t size, Buffer *out)
 {
+    ASSERT(text != NULL || size == 0);
+
     buffer_add_char(out, '"');
     size_t from = 0;
     for (size_t i = 0; i < size; i++) {
@@ -162,6 +166,9 @@ static void put_line(const Writer *w, u32 depth)
 
 static JsonStatus put_children(const Writer *w, const JsonNode *node, u32 depth)
 {
+    ASSERT(node->type == JSON_ARRAY || node->type == JSON_OBJECT);
+    ASSERT(depth <= JSON_DEPTH_MAX);
+
     bool is_object = node->type == JSON_OBJECT;
     u32 count = 0;
     buffer_add_char(w->out, is_object ? '{' : '[');
@@ -242,6 +249,8 @@ JsonStatus json_to_pretty(const u8 *bytes, const JsonNode *node, const char *ind
 
 static u32 hex_number(const char *p, u32 count)
 {
+    ASSERT(count <= 8);
+
     u32 value = 0;
     for (u32 i = 0; i < count; i++)
         value = value << 4 | hex_value((u8)p[i]);
@@ -250,6 +259,8 @@ static u32 hex_number(const char *p, u32 count)
 
 static bool is_hex_run(const char *p, const char *end, u32 count)
 {
+    ASSERT(p <= end);
+
     if ((size_t)(end - p) < count)
         return false;
     for (u32 i = 0; i < count; i++) {
@@ -263,6 +274,8 @@ static bool is_hex_run(const char *p, const char *end, u32 count)
 // the character's size in out[4], 0 for a line that goes on.
 static u32 resolve_escape(const char *p, const char *end, u8 *out, u32 *size)
 {
+    ASSERT(p[-1] == '\\');
+
     static const char from[] = "\"'\\/bfnrtv0";
     static const char to[] = "\"'\\/\b\f\n\r\t\v\0";
     *size = 1;
@@ -305,6 +318,8 @@ static u32 resolve_escape(const char *p, const char *end, u8 *out, u32 *size)
 // goes on). False: an escape that does not exist.
 static bool next_piece(const char **p, const char *end, bool escapes, u8 *out, u32 *size)
 {
+    ASSERT(*p < end);
+
     if (!escapes || **p != '\\') {
         out[0] = (u8) * (*p)++;
         *size = 1;
@@ -348,6 +363,8 @@ bool json_texts_equal(const char *a, size_t a_size, bool a_escapes, const char *
 
 JsonStatus json_unescape(const u8 *bytes, const JsonNode *node, Buffer *out)
 {
+    ASSERT(json_is_text(node->type));
+
     const char *p = (const char *)bytes + node->start;
     const char *end = (const char *)bytes + node->end;
     buffer_reserve(out, (size_t)(end - p));

@@ -10,7 +10,8 @@
 // memory of an entry is used again and again.
 enum {
     CACHE_COUNT = 4,
-    CACHE_SLOT = -429938,      // auxiliary data of the statement, shared by its calls
+    CACHE_SLOT =
+        -429938, // auxiliary data of the statement, shared by its calls; any negative number
     CACHED_SIZE_MAX = 1 << 20, // longer texts are not kept
 };
 
@@ -50,6 +51,8 @@ static JsonCache *cache_of(FuncCall *call)
 
 static JsonCached *cache_find(JsonCache *cache, const char *text, size_t size)
 {
+    ASSERT(text != NULL);
+
     for (u32 i = 0; i < CACHE_COUNT; i++) {
         JsonCached *entry = &cache->entries[i];
         if (entry->text.size == size && entry->nodes.size > 0
@@ -83,6 +86,8 @@ static bool arg_from_nodes(JsonArg *out, const u8 *bytes, u32 size)
 
 static bool arg_from_cached(JsonArg *out, JsonCached *entry)
 {
+    ASSERT(out->cached == NULL);
+
     entry->pins++;
     out->cached = entry;
     return arg_from_nodes(out, (const u8 *)entry->nodes.bytes, (u32)entry->nodes.size);
@@ -90,6 +95,8 @@ static bool arg_from_cached(JsonArg *out, JsonCached *entry)
 
 static bool arg_from_text(FuncCall *call, const char *text, size_t size, JsonArg *out)
 {
+    ASSERT(out->bytes == NULL);
+
     JsonCache *cache = size <= CACHED_SIZE_MAX ? cache_of(call) : NULL;
     JsonCached *entry = cache ? cache_find(cache, text, size) : NULL;
     if (entry != NULL)
@@ -231,6 +238,8 @@ void json_result_bad_path(FuncCall *call, const char *path)
 
 void json_result_status(FuncCall *call, JsonStatus status, const char *path)
 {
+    ASSERT(path != NULL);
+
     Buffer message = {0};
     switch (status) {
     case JSON_OK:
@@ -250,6 +259,8 @@ void json_result_status(FuncCall *call, JsonStatus status, const char *path)
 
 void json_result_tree(FuncCall *call, const u8 *bytes, const JsonNode *node, bool as_blob)
 {
+    ASSERT(node->start <= node->end);
+
     if (as_blob) {
         call_result_blob(call, bytes + node->at, node->end - node->at, SQLITE_TRANSIENT);
         return;

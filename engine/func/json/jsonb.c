@@ -27,6 +27,7 @@ bool json_node_read(const u8 *bytes, u32 at, u32 limit, JsonNode *out)
         size = get_u32(bytes + at + 1);
     else if (extra == 8)
         size = get_u64(bytes + at + 1);
+    ASSERT(code <= SIZE_INLINE_MAX || (extra >= 1 && extra <= 8));
     u32 start = at + 1 + extra;
     if (size > limit - start)
         return false;
@@ -51,6 +52,8 @@ const char *json_type_name(u8 type)
 
 u32 json_header_write(u8 *out, JsonType type, u32 size)
 {
+    ASSERT(type <= JSON_OBJECT);
+
     if (size <= SIZE_INLINE_MAX) {
         out[0] = (u8)(size << 4 | type);
         return 1;
@@ -78,6 +81,9 @@ void json_put_header(Buffer *out, JsonType type, u32 size)
 
 void json_put_node(Buffer *out, JsonType type, const void *payload, size_t size)
 {
+    ASSERT(payload != NULL || size == 0);
+    ASSERT(size <= UINT32_MAX);
+
     json_put_header(out, type, (u32)size);
     buffer_add(out, payload, size);
 }
@@ -103,6 +109,7 @@ void json_end(Buffer *out, size_t begun, JsonType type)
         buffer_grew(out, header_size - 1);
         memmove(out->bytes + begun + header_size - 1, out->bytes + begun, size);
     }
+    ASSERT(out->size == begun + size + header_size - 1);
     memcpy(out->bytes + begun - 1, header, header_size);
 }
 
@@ -132,6 +139,8 @@ void json_put_i64(Buffer *out, i64 integer)
 
 void json_put_f64(Buffer *out, f64 real, const char *infinity)
 {
+    ASSERT(infinity[0] == '-');
+
     char text[NUMBER_TEXT_MAX];
     if (isnan(real)) {
         json_put_header(out, JSON_NULL, 0);
@@ -194,6 +203,8 @@ bool json_looks_binary(const u8 *bytes, u64 size)
 
 static bool all_digits(const u8 *p, const u8 *end)
 {
+    ASSERT(p <= end);
+
     while (p < end && ascii_is_digit(*p))
         p++;
     return p == end;
@@ -202,6 +213,8 @@ static bool all_digits(const u8 *p, const u8 *end)
 // 1 + the offset of the first bad byte, 0 when the characters of the number are right.
 static u32 check_number(const u8 *bytes, const JsonNode *node)
 {
+    ASSERT(node->type >= JSON_INT && node->type <= JSON_FLOAT5);
+
     const u8 *p = bytes + node->start;
     const u8 *end = bytes + node->end;
     if (p < end && *p == '-')
@@ -254,6 +267,8 @@ static u32 check_number(const u8 *bytes, const JsonNode *node)
 
 static bool hex_follow(const u8 *p, const u8 *end, u32 count)
 {
+    ASSERT(p <= end);
+
     if ((size_t)(end - p) < count)
         return false;
     for (u32 i = 0; i < count; i++) {
@@ -285,6 +300,8 @@ static u32 escape_size(const u8 *p, const u8 *end, bool json5)
 
 static u32 check_text(const u8 *bytes, const JsonNode *node)
 {
+    ASSERT(json_is_text(node->type));
+
     const u8 *p = bytes + node->start;
     const u8 *end = bytes + node->end;
     if (node->type == JSON_TEXTRAW)
@@ -309,6 +326,8 @@ static u32 check_node(const u8 *bytes, u32 at, u32 limit, u32 depth, JsonNode *n
 
 static u32 check_children(const u8 *bytes, const JsonNode *node, u32 depth)
 {
+    ASSERT(node->type == JSON_ARRAY || node->type == JSON_OBJECT);
+
     u32 count = 0;
     for (u32 at = node->start; at < node->end; count++) {
         JsonNode child;
