@@ -143,36 +143,41 @@ void schema_unref(Schema *schema)
 
 // --- adding ---
 
-// Foreign keys are found by the parent's name: a chain per name, newest first.
+// Foreign keys are found by the parent's name: a chain per name, newest first. The map borrows the
+// name from the first of the chain.
 static int link_parents(Schema *schema, Table *table)
 {
     for (ForeignKey *fk = table->foreign_keys; fk != NULL; fk = fk->next_of_child) {
-        ForeignKey *former = name_map_find(&schema->parents, fk->parent);
-        // The map borrows the key from the newest foreign key, so an older entry goes first.
-        name_map_remove(&schema->parents, fk->parent);
-        fk->next_of_parent = former;
+        fk->next_of_parent = name_map_find(&schema->parents, fk->parent);
         TRY(name_map_put(&schema->parents, fk->parent, fk, NULL));
     }
     return SQLITE_OK;
 }
 
+static void unlink_parent(Schema *schema, const ForeignKey *fk)
+{
+    ForeignKey *first = name_map_find(&schema->parents, fk->parent);
+    if (first != fk) {
+        while (first != NULL && first->next_of_parent != fk)
+            first = first->next_of_parent;
+        if (first != NULL)
+            first->next_of_parent = fk->next_of_parent;
+        return;
+    }
+    ForeignKey *next = fk->next_of_parent;
+    if (next == NULL) {
+        name_map_remove(&schema->parents, fk->parent);
+        return;
+    }
+    int rc = name_map_put(&schema->parents, next->parent, next, NULL);
+    ASSERT(rc == SQLITE_OK); // an entry that is there changes in place
+    (void)rc;
+}
+
 static void unlink_parents(Schema *schema, const Table *table)
 {
-    for (ForeignKey *fk = table->foreign_keys; fk != NULL; fk = fk->next_of_child) {
-        ForeignKey *first = name_map_remove(&schema->parents, fk->parent);
-        ForeignKey **at = &first;
-        while (*at != NULL) {
-            if (*at == fk)
-                *at = fk->next_of_parent;
-            else
-                at = &(*at)->next_of_parent;
-        }
-        // A removed slot is reused: putting it back under a living name cannot fail for want of
-        // memory.
-        if (first != NULL
-            && name_map_put(&schema->parents, first->parent, first, NULL) != SQLITE_OK)
-            return;
-    }
+    for (const ForeignKey *fk = table->foreign_keys; fk != NULL; fk = fk->next_of_child)
+        unlink_parent(schema, fk);
 }
 
 // Takes it out of every map, however much of it is there.
