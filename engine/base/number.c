@@ -601,3 +601,14 @@ bool i64_multiply_overflows(i64 a, i64 b, i64 *product)
 {
     return __builtin_mul_overflow(a, b, product);
 }
+
+i16 log_estimate(u64 n)
+{
+    static const u8 tenths[8] = {0, 2, 3, 5, 6, 7, 8, 9}; // of log2(1 + i/8), rounded as in SQLite
+    if (n < 2)
+        return 0;
+    int high = 63 - __builtin_clzll(n);
+    u64 eighths = high >= 3 ? n >> (high - 3) : n << (3 - high);
+    ASSERT(eighths >= 8 && eighths < 16);
+    return (i16)(10 * high + tenths[eighths & 7]);
+}

@@ -68,4 +68,7 @@ bool i64_add_overflows(i64 a, i64 b, i64 *sum);
 bool i64_subtract_overflows(i64 a, i64 b, i64 *difference);
 bool i64_multiply_overflows(i64 a, i64 b, i64 *product);
 
+// 10 * log2(n), as the planner and the statistics keep counts; 0 and 1 give 0.
+i16 log_estimate(u64 n);
+
 #endif

@@ -17,22 +17,6 @@
 
 enum { ROWS_DEFAULT_MIN = 99, PARTIAL_SHARE = 10, LATER_COLUMNS = 23 };
 
-// 10 * log2(n); 0 and 1 give 0.
-static i16 estimate(u64 n)
-{
-    static const i16 eighths[] = {0, 2, 3, 5, 6, 7, 8, 9};
-    i16 y = 40;
-    if (n < 2)
-        return 0;
-    for (; n < 8; n <<= 1)
-        y = (i16)(y - 10);
-    for (; n > 255; n >>= 4)
-        y = (i16)(y + 40);
-    for (; n > 15; n >>= 1)
-        y = (i16)(y + 10);
-    return (i16)(eighths[n & 7] + y - 10);
-}
-
 // --- row sizes ---
 
 // How wide a column is likely to be, in units of four bytes: CHAR(n) says, TEXT and BLOB count as
@@ -62,7 +46,7 @@ void table_size_default(Table *table)
     u32 width = table->rowid_alias < 0 ? 1 : 0;
     for (int i = 0; i < table->column_count; i++)
         width += column_width(&table->columns[i]);
-    table->row_size_estimate = estimate((u64)width * 4);
+    table->row_size_estimate = log_estimate((u64)width * 4);
     if (table->row_estimate == 0)
         table->row_estimate = 200; // a million rows
 }
@@ -73,7 +57,7 @@ static void index_size_default(Index *index)
     for (u32 i = 0; i < index->column_count; i++)
         width +=
             index->columns[i] < 0 ? 1 : column_width(&index->table->columns[index->columns[i]]);
-    index->row_size_estimate = estimate((u64)width * 4);
+    index->row_size_estimate = log_estimate((u64)width * 4);
 }
 
 int index_estimates_default(Index *index)
@@ -111,7 +95,7 @@ static const char *stat_integers(const char *at, i16 *rows, u64 *exact, u32 coun
         u64 n = 0;
         while (ascii_is_digit((u8)*at))
             n = n * 10 + (u64)(*at++ - '0');
-        rows[i] = estimate(n);
+        rows[i] = log_estimate(n);
         if (exact != NULL)
             exact[i] = n;
         if (*at == ' ')
@@ -127,7 +111,7 @@ static void stat_words(const char *at, u16 *flags, i16 *row_size)
             *flags |= INDEX_UNORDERED;
         } else if (strncmp(at, "sz=", 3) == 0 && ascii_is_digit((u8)at[3])) {
             i64 bytes = number_parse_i64(at + 3, strlen(at + 3));
-            *row_size = estimate(bytes < 2 ? 2 : (u64)bytes);
+            *row_size = log_estimate(bytes < 2 ? 2 : (u64)bytes);
         } else if (strncmp(at, "noskipscan", 10) == 0) {
             *flags |= INDEX_NO_SKIP_SCAN;
         }

@@ -674,24 +674,6 @@ int op_if_empty(Vm *vm, const Instr *in)
     return empty ? VM_JUMP : SQLITE_OK;
 }
 
-// 10 * log2(n), as estimates are kept. `tenths` has the logarithms of 8/8 to 15/8; what is below 2
-// counts as 1.
-static int estimate_of(u64 n)
-{
-    static const u8 tenths[] = {0, 2, 3, 5, 6, 7, 8, 9};
-    int y = 40;
-    if (n < 8) {
-        if (n < 2)
-            return 0;
-        for (; n < 8; n <<= 1)
-            y -= 10;
-    } else {
-        for (; n > 15; n >>= 1)
-            y += 10;
-    }
-    return tenths[n & 7] + y - 10;
-}
-
 int op_if_size_between(Vm *vm, const Instr *in)
 {
     VmCursor *c = cursor_in(vm, in->p1);
@@ -701,7 +683,7 @@ int op_if_size_between(Vm *vm, const Instr *in)
     c->row = NULL;
     TRY(cursor_first(c->tree, &empty));
     i64 rows = empty ? 0 : cursor_row_estimate(c->tree);
-    int size = empty || rows < 0 ? -1 : estimate_of((u64)rows);
+    int size = empty || rows < 0 ? -1 : log_estimate((u64)rows);
     return size >= in->p3 && size <= in->p4.i ? VM_JUMP : SQLITE_OK;
 }
 

@@ -3,17 +3,9 @@
 
 #include "sql/plan/estimate.h"
 
-// 10 * log2(1 + i/8), rounded.
-static const u8 fraction_of_eighths[8] = {0, 2, 3, 5, 6, 7, 8, 9};
-
 Est est_from_u64(u64 n)
 {
-    if (n < 2)
-        return 0;
-    int high = 63 - __builtin_clzll(n);
-    u64 eighths = high >= 3 ? n >> (high - 3) : n << (3 - high);
-    ASSERT(eighths >= 8 && eighths < 16);
-    return (Est)(10 * high + fraction_of_eighths[eighths & 7]);
+    return log_estimate(n);
 }
 
 Est est_from_f64(f64 n)
