@@ -313,6 +313,7 @@ void value_set_zeroblob(Value *v, u32 size)
     v->bytes = NULL;
     v->size = 0;
     v->u.zero_tail = (i32)size;
+    v->encoding = SQLITE_UTF8; // should it be read as text, in any database
     v->flags = V_BLOB | V_ZERO_TAIL;
 }
 
