@@ -62,6 +62,7 @@ int value_to_text(Value *v, u8 encoding)
         return v->encoding == encoding ? SQLITE_OK : value_change_encoding(v, encoding);
     if (!(v->flags & (V_INT | V_REAL | V_INT_REAL)))
         return SQLITE_OK;
+    // The number is rendered into the value's own block, which then becomes its content.
     u32 size = value_text_size(v, encoding);
     if (size == 0) {
         value_set_null(v);
@@ -73,6 +74,7 @@ int value_to_text(Value *v, u8 encoding)
 
 int value_apply_affinity(Value *v, Affinity affinity, u8 encoding)
 {
+    ASSERT(affinity >= AFF_NONE && affinity <= AFF_FLEXNUM);
     ASSERT(value_is_sound(v));
 
     if (affinity >= AFF_NUMERIC) {
@@ -159,6 +161,8 @@ int value_cast(Value *v, Affinity affinity, u8 encoding)
 
 // The first of these substrings to decide wins; INT ends the search, TEXT
 // outranks BLOB and REAL.
+// "Determination Of Column Affinity" of sqlite.org/datatype3.html. FLOATING POINT is INTEGER by it,
+// for the sake of "int" in "point".
 Affinity affinity_of_type(const char *declared_type)
 {
     if (declared_type == NULL)

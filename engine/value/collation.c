@@ -50,6 +50,8 @@ static int size_without_spaces(const char *text, int size)
 
 static int compare_rtrim(void *arg, int a_size, const void *a, int b_size, const void *b)
 {
+    ASSERT(a_size >= 0 && b_size >= 0);
+
     return compare_binary(arg, size_without_spaces(a, a_size), a, size_without_spaces(b, b_size),
                           b);
 }

@@ -87,6 +87,8 @@ static int compare_numbers(const Value *a, const Value *b)
 
 static int compare_bytes(const Value *a, const Value *b)
 {
+    ASSERT(!((a->flags | b->flags) & V_ZERO_TAIL));
+
     u32 shared = a->size < b->size ? a->size : b->size;
     int order = shared > 0 ? memcmp(a->bytes, b->bytes, shared) : 0;
     return order ? order : order_u32(a->size, b->size);
@@ -104,6 +106,8 @@ static bool all_zero(const char *bytes, u32 size)
 // Blobs of which one at least ends in zeroes that are not in memory.
 static COLD int compare_zero_tails(const Value *a, const Value *b)
 {
+    ASSERT(a->flags & b->flags & V_BLOB);
+
     u32 a_size = value_size(a);
     u32 b_size = value_size(b);
     u32 shared = a->size < b->size ? a->size : b->size;
@@ -123,6 +127,8 @@ static COLD int compare_zero_tails(const Value *a, const Value *b)
 
 static int compare_blobs(const Value *a, const Value *b)
 {
+    ASSERT(a->flags & b->flags & V_BLOB);
+
     if (UNLIKELY((a->flags | b->flags) & V_ZERO_TAIL))
         return compare_zero_tails(a, b);
     return compare_bytes(a, b);
@@ -132,6 +138,8 @@ static int compare_blobs(const Value *a, const Value *b)
 // copies.
 static COLD int compare_converted(const Value *a, const Value *b, const Collation *collation)
 {
+    ASSERT(collation->compare != NULL);
+
     Value left;
     Value right;
     value_init(&left, a->db);
@@ -217,6 +225,9 @@ typedef enum WalkState { WALK_FIELD, WALK_END, WALK_CORRUPT } WalkState;
 // Reads the next serial type and checks that its body lies inside the record.
 static inline WalkState walk_next(Walk *w)
 {
+    ASSERT(w->body <= w->end);
+    ASSERT(w->header <= w->header_end);
+
     if (w->header >= w->header_end)
         return WALK_END;
     u32 type = *w->header;
@@ -255,8 +266,11 @@ static inline int probe_equal(KeyProbe *probe)
     return probe->default_result;
 }
 
+// The order of a field's values turned by DESC; a NULL is turned once more by NULLS LARGE.
 static int directed(int order, const KeyField *field, bool null_involved)
 {
+    ASSERT(order != 0);
+
     bool descending = field->flags & KEY_DESC;
     if (field->flags & KEY_NULLS_LARGE)
         return descending != null_involved ? -order : order;
@@ -267,6 +281,8 @@ static int directed(int order, const KeyField *field, bool null_involved)
 static int compare_field(const Walk *w, const Value *v, const KeyShape *shape,
                          const KeyField *field)
 {
+    ASSERT(field->collation != NULL);
+
     Value left;
     left.flags = V_NULL;
     left.db = shape->db;
@@ -396,6 +412,8 @@ void key_probe_prepare(KeyProbe *probe)
 static inline int compare_walks(const Walk *a, const Walk *b, const KeyShape *shape,
                                 const KeyField *field)
 {
+    ASSERT(field->collation != NULL);
+
     Value right;
     right.flags = V_NULL;
     right.db = shape->db;

@@ -90,6 +90,8 @@ u32 serial_put(u8 *out, const Value *v, u32 serial_type)
 
 static i64 body_integer(const u8 *p, u32 serial_type)
 {
+    ASSERT(serial_type != TYPE_NULL && serial_type != TYPE_REAL && serial_type <= TYPE_ONE);
+
     switch (serial_type) {
     case 1: return (i8)p[0];
     case 2: return (i16)get_u16(p);
@@ -103,6 +105,8 @@ static i64 body_integer(const u8 *p, u32 serial_type)
 
 void serial_get(const u8 *body, u32 serial_type, u8 encoding, Value *v)
 {
+    ASSERT(body != NULL);
+
     if (serial_type >= TYPE_FIRST_BYTES) {
         if (UNLIKELY(v->flags & V_DYNAMIC))
             value_release_slow(v);
@@ -168,6 +172,7 @@ int record_plan(Value *values, u32 count, const char *affinities, u8 encoding, R
     u64 total = header + body + tail;
     if (total >= LIMIT_CHECK_FROM && total > value_length_limit(&values[0]))
         return SQLITE_TOOBIG;
+    ASSERT(varint_size(header) + count <= header);
     plan->header_size = header;
     plan->body_size = body;
     plan->zero_tail = tail;

@@ -8,9 +8,9 @@
 
 enum {
     LENGTH_MAX = 1000000000, // SQLite's largest text or blob
-    OWNED_SIZE_MIN = 32,
-    NUL_SIZE = 2, // two zero bytes end text of either width
-    NUMBER_SCRATCH = 256,
+    OWNED_SIZE_MIN = 32,     // most texts of a row fit what the register has from the row before
+    NUL_SIZE = 2,            // two zero bytes end text of either width
+    NUMBER_SCRATCH = 256,    // UTF-16 text longer than that is narrowed on the heap
 };
 
 #define V_CONTENT_MASK (V_TYPE_MASK | V_NUL_TERMINATED | V_ZERO_TAIL | V_SUBTYPE | V_CLEARED)
@@ -40,6 +40,7 @@ int value_fp_digits(const Value *v)
     return value_hooks.fp_digits(v->db);
 }
 
+// The connection learns of it at once: every later call on it must answer SQLITE_NOMEM.
 static COLD int value_nomem(Value *v)
 {
     if (v->db != NULL && value_hooks.out_of_memory != NULL)
@@ -67,6 +68,8 @@ bool value_is_sound(const Value *v)
 
 static bool is_wide(u8 encoding)
 {
+    ASSERT(encoding >= SQLITE_UTF8 && encoding <= SQLITE_UTF16BE);
+
     return encoding != SQLITE_UTF8;
 }
 
@@ -107,6 +110,8 @@ void value_deinit(Value *v)
 
 void value_set_f64(Value *v, f64 real)
 {
+    ASSERT(v != NULL);
+
     value_set_null(v);
     if (real != real)
         return;
@@ -136,6 +141,7 @@ static bool value_grow(Value *v, u64 size, bool keep)
             return false;
         mem_free(v->owned);
     }
+    ASSERT(mem_size(block) >= size);
     v->owned = block;
     u64 capacity = mem_size(block);
     v->capacity = capacity > UINT32_MAX ? UINT32_MAX : (u32)capacity;
@@ -232,6 +238,8 @@ static int value_set_bytes(Value *v, const void *bytes, u64 size, u16 flags, Han
 // order and goes.
 static int value_strip_mark(Value *v)
 {
+    ASSERT(v->encoding != SQLITE_UTF8);
+
     v->size &= ~(u32)1;
     if (v->size < 2)
         return SQLITE_OK;
@@ -276,6 +284,8 @@ int value_set_blob(Value *v, const void *bytes, u64 size, Handover how)
 static int value_set_destroy(Value *v, const void *bytes, u64 size, u8 encoding, bool is_text,
                              void (*destroy)(void *))
 {
+    ASSERT(bytes != NULL || size == 0);
+
     Handover how = BYTES_BORROW;
     if (destroy == SQLITE_STATIC)
         how = BYTES_STATIC;
@@ -309,6 +319,8 @@ int value_set_blob_destroy(Value *v, const void *bytes, u64 size, void (*destroy
 
 void value_set_zeroblob(Value *v, u32 size)
 {
+    ASSERT(size <= LENGTH_MAX);
+
     value_set_null(v);
     v->bytes = NULL;
     v->size = 0;
@@ -332,6 +344,8 @@ void value_set_pointer(Value *v, void *pointer, const char *tag, void (*destroy)
 
 void *value_pointer(const Value *v, const char *tag)
 {
+    ASSERT(value_is_sound(v));
+
     if (tag == NULL || (v->flags & (V_TYPE_MASK | V_SUBTYPE)) != (V_NULL | V_SUBTYPE)
         || v->subtype != 'p' || strcmp(v->u.pointer_tag, tag) != 0)
         return NULL;
@@ -343,6 +357,8 @@ void *value_pointer(const Value *v, const char *tag)
 // Everything but the memory: the target keeps its own block and connection.
 static void value_copy_header(Value *target, const Value *source)
 {
+    ASSERT(!(target->flags & V_DYNAMIC)); // it would never be given back
+
     target->u = source->u;
     target->bytes = source->bytes;
     target->size = source->size;
@@ -453,6 +469,8 @@ Value *value_new(sqlite3 *db)
 // A pointer is not duplicated: its copy is a plain NULL.
 Value *value_dup(const Value *v)
 {
+    ASSERT(v == NULL || value_is_sound(v));
+
     if (v == NULL)
         return NULL;
     Value *copy = value_new(NULL);
@@ -498,6 +516,9 @@ int value_type(const Value *v)
 // made of.
 static size_t narrow_prefix(const Value *v, char *out, size_t limit)
 {
+    ASSERT(v->encoding != SQLITE_UTF8);
+    ASSERT(limit > 0);
+
     const u8 *p = (const u8 *)v->bytes;
     u32 high = v->encoding == SQLITE_UTF16BE ? 0 : 1;
     size_t size = 0;
@@ -535,6 +556,8 @@ void value_parse_number(const Value *v, ParsedNumber *out)
 
 static i64 bytes_to_i64(const Value *v)
 {
+    ASSERT(v->bytes != NULL);
+
     if (LIKELY(!is_wide(v->encoding)))
         return number_parse_i64(v->bytes, v->size);
     char scratch[NUMBER_SCRATCH];
@@ -653,6 +676,8 @@ const char *value_chars(Value *v, u8 encoding, u32 *size)
 
 u32 value_text_size(Value *v, u8 encoding)
 {
+    ASSERT(value_is_sound(v));
+
     if ((v->flags & V_TEXT) && v->encoding == encoding)
         return v->size;
     if ((v->flags & V_BLOB) && (v->encoding == encoding || v->size == 0))
@@ -681,6 +706,8 @@ const void *value_blob(Value *v)
 
 u32 value_size(const Value *v)
 {
+    ASSERT(value_is_sound(v));
+
     if (!(v->flags & (V_TEXT | V_BLOB)))
         return 0;
     if (v->flags & V_ZERO_TAIL)
@@ -710,6 +737,8 @@ int value_nul_terminate(Value *v)
 
 static void swap_bytes(char *bytes, u32 size)
 {
+    ASSERT(size % 2 == 0);
+
     for (u32 i = 0; i + 1 < size; i += 2) {
         char first = bytes[i];
         bytes[i] = bytes[i + 1];
@@ -735,6 +764,7 @@ int value_change_encoding(Value *v, u8 encoding)
         v->encoding = encoding;
         return SQLITE_OK;
     }
+    ASSERT(v->encoding == SQLITE_UTF8 || encoding == SQLITE_UTF8);
     Buffer out = {0};
     if (is_wide(encoding))
         utf8_to_utf16(v->bytes, v->size, encoding == SQLITE_UTF16BE, &out);
