@@ -18,6 +18,8 @@ void module_unref(Module *module)
 
 static void module_release(Module *module)
 {
+    ASSERT(module->refs > 0);
+
     Table *eponymous = module->eponymous;
     module->eponymous = NULL;
     if (eponymous != NULL) {
@@ -30,6 +32,8 @@ static void module_release(Module *module)
 static Module *module_new(const char *name, const sqlite3_module *methods, void *client_data,
                           void (*destroy)(void *))
 {
+    ASSERT(methods != NULL);
+
     Module *module = mem_alloc_zeroed(sizeof *module);
     char *copy = mem_dup(name, UINT64_MAX);
     if (module == NULL || copy == NULL) {
@@ -48,6 +52,9 @@ static Module *module_new(const char *name, const sqlite3_module *methods, void 
 int module_register(sqlite3 *db, const char *name, const sqlite3_module *methods, void *client_data,
                     void (*destroy)(void *))
 {
+    ASSERT(name != NULL);
+
+    // Tables of the former module keep it until they are disconnected.
     Module *former = name_map_remove(&db->modules, name);
     if (former != NULL)
         module_release(former);
@@ -81,6 +88,8 @@ Module *module_find(sqlite3 *db, const char *name)
 
 static bool is_kept(const char *name, const char *const *keep)
 {
+    ASSERT(name != NULL);
+
     for (; keep != NULL && *keep != NULL; keep++) {
         if (strcmp(*keep, name) == 0)
             return true;
@@ -103,6 +112,8 @@ void module_drop_all_except(sqlite3 *db, const char *const *keep)
 
 static Table *eponymous_new(sqlite3 *db, const Module *module)
 {
+    ASSERT(module->eponymous == NULL);
+
     Table *table = table_new(db->databases[DB_MAIN].schema, module->name);
     if (table == NULL)
         return NULL;
@@ -127,6 +138,8 @@ int module_eponymous_table(sqlite3 *db, Module *module, Table **out)
     const sqlite3_module *methods = module->methods;
     if (*out != NULL || (methods->xCreate != NULL && methods->xCreate != methods->xConnect))
         return SQLITE_OK;
+    // A table that is there without CREATE VIRTUAL TABLE: xCreate is NULL, or the same as xConnect
+    // (sqlite.org/vtab.html, "Eponymous virtual tables").
     Table *table = eponymous_new(db, module);
     if (table == NULL)
         return connection_out_of_memory(db);

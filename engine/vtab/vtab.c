@@ -14,6 +14,8 @@ void vtab_install_compiler(CompileVtab *compile)
 
 VirtualTable *vtab_find(sqlite3 *db, const Table *table)
 {
+    ASSERT(db != NULL);
+
     VirtualTable *instance = table->virtual_tables;
     while (instance != NULL && instance->db != db)
         instance = instance->next;
@@ -22,6 +24,8 @@ VirtualTable *vtab_find(sqlite3 *db, const Table *table)
 
 void vtab_ref(VirtualTable *instance)
 {
+    ASSERT(instance->refs > 0);
+
     instance->refs++;
 }
 
@@ -39,6 +43,8 @@ void vtab_unref(VirtualTable *instance)
 
 void vtab_release_table(Table *table)
 {
+    ASSERT(table->virtual_tables == NULL || table->kind == TABLE_VIRTUAL);
+
     while (table->virtual_tables != NULL) {
         VirtualTable *instance = table->virtual_tables;
         table->virtual_tables = instance->next;
@@ -85,6 +91,8 @@ static void hide_column(Table *table, Column *column)
 
 static void find_hidden_columns(Table *table)
 {
+    ASSERT(table->kind == TABLE_VIRTUAL);
+
     bool seen = false;
     for (int i = 0; i < table->column_count; i++) {
         if ((table->columns[i].flags & COLUMN_HIDDEN) == 0)
@@ -111,6 +119,8 @@ static bool is_being_constructed(const sqlite3 *db, const Table *table)
 
 static VirtualTable *instance_new(sqlite3 *db, Module *module)
 {
+    ASSERT(module->methods != NULL);
+
     VirtualTable *instance = mem_alloc_zeroed(sizeof *instance);
     if (instance == NULL)
         return NULL;
@@ -121,6 +131,8 @@ static VirtualTable *instance_new(sqlite3 *db, Module *module)
 
 static int constructor_failed(sqlite3 *db, const Table *table, int rc, char *message)
 {
+    ASSERT(rc != SQLITE_OK);
+
     if (rc == SQLITE_NOMEM)
         connection_out_of_memory(db);
     else if (message != NULL)
@@ -131,8 +143,12 @@ static int constructor_failed(sqlite3 *db, const Table *table, int rc, char *mes
     return rc;
 }
 
+// The constructor succeeded: what it made is the table's, unless it never called
+// sqlite3_declare_vtab().
 static int accept(sqlite3 *db, Table *table, const VtabContext *context)
 {
+    ASSERT(context->instance->vtab != NULL);
+
     VirtualTable *instance = context->instance;
     instance->vtab->pModule = instance->module->methods;
     instance->vtab->nRef = 1;
@@ -150,6 +166,9 @@ static int accept(sqlite3 *db, Table *table, const VtabContext *context)
 
 static int construct(sqlite3 *db, Table *table, Module *module, VtabConstructor *constructor)
 {
+    ASSERT(constructor != NULL);
+    ASSERT(table->module_arg_count >= 3);
+
     if (is_being_constructed(db, table))
         return connection_error(db, SQLITE_LOCKED, "vtable constructor called recursively: %s",
                                 table->name);
@@ -192,6 +211,8 @@ int vtab_connect(sqlite3 *db, Table *table)
 
 int vtab_create(sqlite3 *db, int database, const char *table_name)
 {
+    ASSERT(database >= 0 && database < db->database_count);
+
     Table *table = catalog_find_table(db, table_name, db->databases[database].name);
     if (table == NULL || table->kind != TABLE_VIRTUAL)
         return connection_error(db, SQLITE_ERROR, "no such table: %s", table_name);
@@ -219,6 +240,8 @@ static void unlink_instance(Table *table, const VirtualTable *instance)
 
 int vtab_destroy(sqlite3 *db, int database, const char *table_name)
 {
+    ASSERT(database >= 0 && database < db->database_count);
+
     Table *table = catalog_find_table(db, table_name, db->databases[database].name);
     VirtualTable *instance =
         table != NULL && table->kind == TABLE_VIRTUAL ? vtab_find(db, table) : NULL;
@@ -253,6 +276,8 @@ int vtab_declare(sqlite3 *db, const char *sql)
 
 bool vtab_is_shadow_name(sqlite3 *db, const char *name)
 {
+    ASSERT(name != NULL);
+
     const char *tail = strrchr(name, '_');
     if (tail == NULL)
         return false;

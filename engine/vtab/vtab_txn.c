@@ -5,6 +5,8 @@
 
 int vtab_reserve_participant(sqlite3 *db)
 {
+    ASSERT(db->vtab_transaction_count >= 0);
+
     u64 size = sizeof(VirtualTable *) * (u64)(db->vtab_transaction_count + 1);
     VirtualTable **grown = mem_realloc(db->vtab_transactions, size);
     if (grown == NULL)
@@ -15,6 +17,8 @@ int vtab_reserve_participant(sqlite3 *db)
 
 void vtab_add_participant(sqlite3 *db, VirtualTable *instance)
 {
+    ASSERT(db->vtab_transactions != NULL); // reserved
+
     db->vtab_transactions[db->vtab_transaction_count++] = instance;
     vtab_ref(instance);
 }
@@ -30,6 +34,8 @@ static bool takes_part(const sqlite3 *db, const VirtualTable *instance)
 
 int vtab_begin(sqlite3 *db, VirtualTable *instance)
 {
+    ASSERT(instance->db == db);
+
     if (db->is_syncing_vtabs)
         return connection_error_plain(db, SQLITE_LOCKED);
     const sqlite3_module *methods = instance->module->methods;
@@ -49,6 +55,8 @@ int vtab_begin(sqlite3 *db, VirtualTable *instance)
 
 int vtab_sync(sqlite3 *db)
 {
+    ASSERT(!db->is_syncing_vtabs);
+
     int rc = SQLITE_OK;
     db->is_syncing_vtabs = true;
     for (int i = 0; i < db->vtab_transaction_count && rc == SQLITE_OK; i++) {
@@ -90,8 +98,13 @@ void vtab_rollback(sqlite3 *db)
     end_all(db, false);
 }
 
+// xSavepoint is called with the number of the savepoint; the two that end it only if the module was
+// told of it or of an outer one, which it may have joined the transaction too late for.
 static int savepoint_one(VirtualTable *instance, int op, int index)
 {
+    ASSERT(instance->module->methods->iVersion >= 2);
+    ASSERT(index >= 0);
+
     const sqlite3_module *methods = instance->module->methods;
     int (*call)(sqlite3_vtab *, int) = methods->xSavepoint;
     if (op == SAVEPOINT_BEGIN)
