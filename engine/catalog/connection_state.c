@@ -17,6 +17,8 @@ static bool is_same_message(const Value *message, const char *text, size_t size)
 
 int connection_error(sqlite3 *db, int rc, const char *fmt, ...)
 {
+    ASSERT(rc != SQLITE_OK);
+
     if (db->error_message == NULL)
         db->error_message = value_new(db);
     db->error_code = rc;
@@ -65,6 +67,8 @@ int connection_out_of_memory(sqlite3 *db)
 
 static int busy_ask(void *arg)
 {
+    ASSERT(arg != NULL);
+
     sqlite3 *db = arg;
     if (db->busy == NULL || db->busy_count < 0)
         return 0;

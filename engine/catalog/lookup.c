@@ -30,12 +30,16 @@ int schema_index(const sqlite3 *db, const Schema *schema)
 // The i-th database in search order: temp and main change places.
 static int search_order(int i)
 {
+    ASSERT(i >= 0);
+
     return i < 2 ? i ^ 1 : i;
 }
 
 // sqlite_master is sqlite_schema; in temp it is also sqlite_temp_master and sqlite_temp_schema.
 static Table *find_schema_table(const sqlite3 *db, int database, const char *name)
 {
+    ASSERT(db->databases[database].schema != NULL);
+
     NameMap *tables = &db->databases[database].schema->tables;
     bool is_main_name = name_equals(name, "sqlite_schema") || name_equals(name, "sqlite_master");
     bool is_temp_name =
@@ -47,12 +51,16 @@ static Table *find_schema_table(const sqlite3 *db, int database, const char *nam
 
 static Table *find_in(const sqlite3 *db, int database, const char *name)
 {
+    ASSERT(database >= 0 && database < db->database_count);
+
     Table *table = name_map_find(&db->databases[database].schema->tables, name);
     return table != NULL ? table : find_schema_table(db, database, name);
 }
 
 Table *catalog_find_table(sqlite3 *db, const char *name, const char *database)
 {
+    ASSERT(name != NULL);
+
     if (database != NULL) {
         int i = connection_find_database(db, database);
         return i < 0 || db->databases[i].schema == NULL ? NULL : find_in(db, i, name);
@@ -72,6 +80,8 @@ Table *catalog_find_table(sqlite3 *db, const char *name, const char *database)
 
 Index *catalog_find_index(sqlite3 *db, const char *name, const char *database)
 {
+    ASSERT(name != NULL);
+
     int only = database != NULL ? connection_find_database(db, database) : -1;
     if (database != NULL && only < 0)
         return NULL;
@@ -88,6 +98,8 @@ Index *catalog_find_index(sqlite3 *db, const char *name, const char *database)
 
 Trigger *catalog_find_trigger(sqlite3 *db, const char *name, const char *database)
 {
+    ASSERT(name != NULL);
+
     int only = database != NULL ? connection_find_database(db, database) : -1;
     if (database != NULL && only < 0)
         return NULL;
@@ -112,6 +124,8 @@ static bool is_temp_trigger_on(const Trigger *trigger, const Table *table)
 // Temp triggers on tables of other databases come first, then the table's own.
 Trigger *catalog_next_trigger(sqlite3 *db, const Table *table, const Trigger *after)
 {
+    ASSERT(table != NULL);
+
     Schema *temp = db->databases[DB_TEMP].schema;
     bool in_temp = after == NULL || (after->schema == temp && table->schema != temp);
     if (in_temp && temp != NULL && table->schema != temp) {
@@ -141,8 +155,11 @@ static CollationSet *collation_set(sqlite3 *db, const char *name)
     return name_map_find(&db->collations, name);
 }
 
+// The variant for that encoding, or else any: the values are converted then.
 static const Collation *set_best(const CollationSet *set, u8 encoding)
 {
+    ASSERT(encoding >= SQLITE_UTF8 && encoding <= SQLITE_UTF16BE);
+
     const Collation *exact = &set->variants[encoding - 1];
     if (exact->compare != NULL)
         return exact;
@@ -170,12 +187,15 @@ static void ask_application(sqlite3 *db, u8 encoding, const char *name)
 
 const Collation *catalog_find_collation(sqlite3 *db, u8 encoding, const char *name)
 {
+    ASSERT(name != NULL);
+
     if (name_equals(name, "BINARY"))
         return &collation_binary;
     CollationSet *set = collation_set(db, name);
     const Collation *found = set != NULL ? set_best(set, encoding) : NULL;
     if (found != NULL)
         return found;
+    // An application may replace NOCASE and RTRIM, but not BINARY.
     if (name_equals(name, "NOCASE"))
         return &collation_nocase;
     if (name_equals(name, "RTRIM"))
@@ -195,6 +215,8 @@ bool catalog_has_collation(sqlite3 *db, const char *name, u8 encoding)
 
 int catalog_add_collation(sqlite3 *db, const char *name, u8 encoding, const Collation *collation)
 {
+    ASSERT(encoding >= SQLITE_UTF8 && encoding <= SQLITE_UTF16BE);
+
     CollationSet *set = collation_set(db, name);
     if (set == NULL) {
         size_t size = strlen(name) + 1;
@@ -235,6 +257,8 @@ void catalog_free_collations(sqlite3 *db)
 
 KeyShape *index_shape(sqlite3 *db, Index *index)
 {
+    ASSERT(index->key_count <= index->column_count);
+
     if (index->shape != NULL)
         return index->shape;
     // A unique index is told apart by its key alone; others by the whole entry.

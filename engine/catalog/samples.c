@@ -1,4 +1,7 @@
-// See samples.h.
+// Samples of an index's keys from sqlite_stat4: see samples.h.
+//
+// For each prefix of the columns a sample tells how many entries equal it (nEq), how many are less
+// (nLt) and how many different prefixes are less (nDLt).
 
 #include "catalog/samples.h"
 #include "base/alloc.h"
@@ -17,6 +20,8 @@ void index_samples_free(IndexSamples *samples)
 // rest of the row.
 static u16 counted_columns(const Index *index)
 {
+    ASSERT(index->key_count <= index->column_count);
+
     bool is_data = (index->flags & INDEX_COVERING_ALL) != 0;
     return is_data ? index->key_count : index->column_count;
 }
@@ -33,6 +38,8 @@ static IndexSamples *samples_of(Index *index)
 
 static IndexSample *sample_new(IndexSamples *samples)
 {
+    ASSERT(samples->count <= samples->capacity);
+
     if (samples->count == samples->capacity) {
         u32 capacity = samples->capacity == 0 ? 24 : samples->capacity * 2;
         IndexSample *grown = arena_array(&samples->arena, capacity, sizeof *grown);
@@ -49,6 +56,8 @@ static IndexSample *sample_new(IndexSamples *samples)
 // "12 5 1": as many as there are columns; those that are missing are 0.
 static u64 *read_counts(IndexSamples *samples, Value *field)
 {
+    ASSERT(samples->column_count > 0);
+
     u64 *counts = arena_array(&samples->arena, samples->column_count, sizeof *counts);
     const char *at = value_text(field, SQLITE_UTF8);
     for (u16 i = 0; counts != NULL && at != NULL && i < samples->column_count; i++) {
@@ -86,6 +95,9 @@ int index_samples_add(Index *index, Value *fields)
 // where it does not, the last sample stands for the end of the index.
 static u64 average_equal(const Index *index, u32 column)
 {
+    ASSERT(index->samples->count > 0);
+    ASSERT(column < index->samples->column_count);
+
     IndexSamples *samples = index->samples;
     const IndexSample *items = samples->items, *last = &items[samples->count - 1];
     bool has_stat1 = index->row_counts != NULL && column < index->key_count
@@ -95,6 +107,7 @@ static u64 average_equal(const Index *index, u32 column)
     u64 values_100 =
         has_stat1 ? 100 * rows / index->row_counts[column + 1] : 100 * last->distinct[column];
     u64 sampled_rows = 0, sampled_100 = 0, average = 0;
+    // Values are counted by the hundred, since their average count is a fraction.
     samples->row_count = rows;
     for (u32 i = 0; i < count; i++) {
         bool is_last = i == samples->count - 1;

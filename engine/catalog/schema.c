@@ -21,6 +21,8 @@ Schema *schema_new(void)
 
 Table *table_new(Schema *schema, const char *name)
 {
+    ASSERT(name != NULL);
+
     Table *table = mem_alloc_zeroed(sizeof *table);
     if (table == NULL)
         return NULL;
@@ -38,6 +40,8 @@ Table *table_new(Schema *schema, const char *name)
 
 Index *index_new(Table *table, const char *name, u16 column_count)
 {
+    ASSERT(table != NULL && name != NULL);
+
     Index *index = mem_alloc_zeroed(sizeof *index);
     if (index == NULL)
         return NULL;
@@ -70,6 +74,8 @@ void index_free(Index *index)
 
 void table_free(Table *table)
 {
+    ASSERT(table == NULL || table->virtual_tables == NULL);
+
     if (table == NULL)
         return;
     while (table->indexes != NULL) {
@@ -135,6 +141,8 @@ void schema_clear(Schema *schema)
 
 void schema_unref(Schema *schema)
 {
+    ASSERT(schema == NULL || schema->refs > 0);
+
     if (schema == NULL || --schema->refs > 0)
         return;
     schema_drop_objects(schema);
@@ -147,6 +155,8 @@ void schema_unref(Schema *schema)
 // name from the first of the chain.
 static int link_parents(Schema *schema, Table *table)
 {
+    ASSERT(table->schema == schema);
+
     for (ForeignKey *fk = table->foreign_keys; fk != NULL; fk = fk->next_of_child) {
         fk->next_of_parent = name_map_find(&schema->parents, fk->parent);
         TRY(name_map_put(&schema->parents, fk->parent, fk, NULL));
@@ -207,6 +217,8 @@ static int list_table(Schema *schema, Table *table)
 
 int schema_add_table(Schema *schema, Table *table)
 {
+    ASSERT(table->schema == schema);
+
     int rc = list_table(schema, table);
     if (rc != SQLITE_OK) {
         unlist_table(schema, table);
@@ -220,6 +232,8 @@ int schema_add_table(Schema *schema, Table *table)
 
 int schema_add_index(Schema *schema, Index *index)
 {
+    ASSERT(index->schema == schema);
+
     TRY(index_estimates_default(index));
     TRY(name_map_put(&schema->indexes, index->name, index, NULL));
     Index **at = &index->table->indexes;
@@ -236,6 +250,8 @@ int schema_add_index(Schema *schema, Index *index)
 
 int schema_add_trigger(Schema *schema, Trigger *trigger)
 {
+    ASSERT(trigger->schema == schema);
+
     TRY(name_map_put(&schema->triggers, trigger->name, trigger, NULL));
     if (trigger->table_schema == trigger->schema) {
         Table *table = name_map_find(&schema->tables, trigger->table_name);
@@ -252,6 +268,8 @@ int schema_add_trigger(Schema *schema, Trigger *trigger)
 
 static void unlink_trigger(Schema *schema, const Trigger *trigger)
 {
+    ASSERT(trigger->schema == schema);
+
     Table *table = name_map_find(&schema->tables, trigger->table_name);
     if (table == NULL)
         return;
@@ -310,6 +328,8 @@ void schema_remove_table(Schema *schema, const char *name)
 
 int table_column_index(const Table *table, const char *name)
 {
+    ASSERT(name != NULL);
+
     for (int i = 0; i < table->column_count; i++) {
         if (name_equals(table->columns[i].name, name))
             return i;
@@ -319,6 +339,8 @@ int table_column_index(const Table *table, const char *name)
 
 int table_storage_column(const Table *table, int column)
 {
+    ASSERT(column < table->column_count);
+
     if (column < 0 || (table->flags & TABLE_HAS_VIRTUAL) == 0)
         return column;
     if ((table->columns[column].flags & COLUMN_VIRTUAL) != 0)

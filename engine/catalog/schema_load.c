@@ -20,6 +20,8 @@ void schema_install_compiler(CompileCreate *compile)
 
 static void set_malformed(sqlite3 *db, int rc, const char *name, const char *why)
 {
+    ASSERT(rc != SQLITE_OK);
+
     const char *shown = name != NULL ? name : "?";
     if (why != NULL && why[0] != '\0')
         connection_error(db, rc, "malformed database schema (%s) - %s", shown, why);
@@ -35,6 +37,8 @@ typedef struct SchemaRow {
 
 static const char *row_text(SchemaRow *row, int i)
 {
+    ASSERT(i >= 0 && i < 5);
+
     return value_type(&row->values[i]) == SQLITE_NULL ? NULL
                                                       : value_text(&row->values[i], SQLITE_UTF8);
 }
@@ -95,6 +99,8 @@ static int row_compile(sqlite3 *db, int database, SchemaRow *row, char **message
 
 static int row_load(sqlite3 *db, int database, SchemaRow *row)
 {
+    ASSERT(db->is_loading);
+
     u64 refusals = alloc_refusals();
     char *message = NULL;
     int rc = row_compile(db, database, row, &message);
@@ -118,6 +124,8 @@ static int row_load(sqlite3 *db, int database, SchemaRow *row)
 
 static int read_payload(Cursor *cur, u8 **buffer, u32 *capacity)
 {
+    ASSERT((*buffer == NULL) == (*capacity == 0));
+
     u32 size = cursor_payload_size(cur);
     if (size > *capacity) {
         u8 *grown = mem_realloc(*buffer, size);
@@ -131,6 +139,8 @@ static int read_payload(Cursor *cur, u8 **buffer, u32 *capacity)
 
 static int load_rows(sqlite3 *db, int database)
 {
+    ASSERT(db->is_loading);
+
     Cursor *cur = NULL;
     u8 *buffer = NULL;
     u32 capacity = 0;
@@ -159,8 +169,11 @@ done:
 
 // --- header fields ---
 
+// The main database decides the encoding of the connection, once. An empty file (0) has none yet.
 static int take_encoding(sqlite3 *db, int database, u32 encoding)
 {
+    ASSERT(database >= 0 && database < db->database_count);
+
     u8 wanted = (u8)(encoding & 3);
     Schema *schema = db->databases[database].schema;
     if (encoding == 0) {
@@ -203,6 +216,8 @@ static int read_header(sqlite3 *db, int database)
 
 static int load_schema_table(sqlite3 *db, int database)
 {
+    ASSERT(compile_create != NULL);
+
     const char *name = database == DB_TEMP ? "sqlite_temp_master" : "sqlite_master";
     SchemaEntry entry = {
         .type = "table",
@@ -217,6 +232,7 @@ static int load_schema_table(sqlite3 *db, int database)
     return rc;
 }
 
+// Reads in a transaction of its own unless there is one.
 static int load_content(sqlite3 *db, int database)
 {
     Btree *bt = db->databases[database].btree;
@@ -245,6 +261,8 @@ static int load_content(sqlite3 *db, int database)
 
 int schema_load(sqlite3 *db, int database)
 {
+    ASSERT(database >= 0 && database < db->database_count);
+
     Schema *schema = db->databases[database].schema;
     if (schema->is_loaded)
         return SQLITE_OK;
@@ -270,6 +288,8 @@ int schema_load_all(sqlite3 *db)
 {
     if (db->is_loading)
         return SQLITE_OK;
+    // Main first, whose encoding the others must have; temp last, whose triggers may name tables of
+    // all.
     TRY(schema_load(db, DB_MAIN));
     for (int i = db->database_count - 1; i > DB_MAIN; i--)
         TRY(schema_load(db, i));
@@ -281,6 +301,7 @@ void schema_reset(sqlite3 *db, int database)
     for (int i = 0; i < db->database_count; i++) {
         if ((database >= 0 && i != database && i != DB_TEMP) || db->databases[i].schema == NULL)
             continue;
+        // A module's method or a compilation still holds pointers into it: later.
         if (db->schema_locks > 0)
             db->databases[i].reset_wanted = true;
         else

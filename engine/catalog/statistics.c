@@ -15,6 +15,8 @@
 #include "value/record.h"
 #include <string.h>
 
+// As SQLite assumes: a table has at least 1,000 rows, a partial index half of them, and five rows
+// share the first six columns of a key.
 enum { ROWS_DEFAULT_MIN = 99, PARTIAL_SHARE = 10, LATER_COLUMNS = 23 };
 
 // --- row sizes ---
@@ -53,6 +55,8 @@ void table_size_default(Table *table)
 
 static void index_size_default(Index *index)
 {
+    ASSERT(index->table != NULL);
+
     u32 width = 0;
     for (u32 i = 0; i < index->column_count; i++)
         width +=
@@ -91,6 +95,8 @@ int index_estimates_default(Index *index)
 // the words begin.
 static const char *stat_integers(const char *at, i16 *rows, u64 *exact, u32 count)
 {
+    ASSERT(rows != NULL);
+
     for (u32 i = 0; i < count && *at != 0; i++) {
         u64 n = 0;
         while (ascii_is_digit((u8)*at))
@@ -124,6 +130,9 @@ static void stat_words(const char *at, u16 *flags, i16 *row_size)
 
 static int stat_of_index(Table *table, Index *index, const char *stat)
 {
+    ASSERT(index->table == table);
+    ASSERT(index->row_estimates != NULL);
+
     u32 count = index->key_count + 1u;
     if (index->row_counts == NULL)
         index->row_counts = arena_array(&index->arena, count, sizeof *index->row_counts);
@@ -164,6 +173,8 @@ typedef struct StatReader {
 // Table and index that a row is about: *index NULL for the table alone, or when there is no such.
 static int row_object(const StatReader *r, Value *fields, Table **table, Index **index)
 {
+    ASSERT(r->columns >= STAT1_COLUMNS);
+
     const Schema *schema = r->db->databases[r->database].schema;
     const char *text[2] = {NULL, NULL};
     *table = NULL;
@@ -211,6 +222,8 @@ static int stat4_row(const StatReader *r, Value *fields)
 
 static int record_decode(const StatReader *r, const u8 *record, u32 size, Value *fields)
 {
+    ASSERT(r->columns <= SAMPLE_COLUMNS);
+
     RecordReader reader;
     int rc = SQLITE_OK;
     TRY(record_reader_init(&reader, record, size));
