@@ -35,6 +35,8 @@ static struct {
 
 static void *system_malloc(int size)
 {
+    ASSERT(size > 0);
+
     return malloc((size_t)size);
 }
 
@@ -122,6 +124,7 @@ static void count_block(void *block, i64 change, u64 request)
 // Of this thread; see alloc_refusals().
 static _Thread_local u64 refusals;
 
+// Every failed allocation passes here: callers that cannot pass a NULL on ask alloc_refusals().
 static COLD void *refuse(void)
 {
     refusals++;
@@ -154,6 +157,7 @@ static bool limit_refuses(u64 size)
     i64 hard = atomic_load_explicit(&heap.hard_limit, memory_order_relaxed);
     if (LIKELY(soft == 0 && hard == 0))
         return false;
+    ASSERT(hard == 0 || soft <= hard);
     i64 used = atomic_load_explicit(&heap.used, memory_order_relaxed);
     u64 (*reclaim)(u64) = atomic_load(&heap.reclaim);
     if (soft > 0 && used + (i64)size > soft && reclaim != NULL) {

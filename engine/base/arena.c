@@ -52,6 +52,8 @@ static COLD void *arena_fail(Arena *arena)
 
 static size_t chunk_size_for(const Arena *arena, size_t need)
 {
+    ASSERT(need <= SIZE_MAX - sizeof(ArenaChunk));
+
     size_t size = arena->chunks ? arena->chunks->size * 2 : CHUNK_SIZE_MIN;
     if (size > CHUNK_SIZE_MAX)
         size = CHUNK_SIZE_MAX;
@@ -69,6 +71,7 @@ static COLD void *arena_alloc_slow(Arena *arena, size_t need, size_t rounded)
     ArenaChunk *chunk = mem_alloc(size);
     if (chunk == NULL)
         return arena_fail(arena);
+    ASSERT(size - sizeof *chunk >= need);
     chunk->size = size;
     u8 *start = (u8 *)(chunk + 1);
     size_t room = size - sizeof *chunk;
@@ -90,6 +93,8 @@ static COLD void *arena_alloc_slow(Arena *arena, size_t need, size_t rounded)
 
 void *arena_alloc(Arena *arena, size_t size)
 {
+    ASSERT(arena->left == 0 || arena->chunks != NULL);
+
     if (UNLIKELY(arena->failed))
         return NULL;
     size_t rounded = (size + 7) & ~(size_t)7;

@@ -57,6 +57,7 @@ bool bitset_has(const BitSet *set, u32 member)
 {
     if (set == NULL || member == 0 || member > set->limit)
         return false;
+    ASSERT(member / LEAF_BITS < set->leaf_count);
     const u64 *leaf = set->leaves[member / LEAF_BITS];
     u32 bit = member % LEAF_BITS;
     return leaf != NULL && (leaf[bit / 64] >> (bit % 64) & 1);

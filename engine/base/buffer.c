@@ -10,12 +10,16 @@ enum { BUFFER_SIZE_MAX = 1000000000, BUFFER_CAPACITY_MIN = 64 };
 
 static size_t buffer_limit(const Buffer *buf)
 {
+    ASSERT(buf->size_max < SIZE_MAX);
+
     return buf->size_max ? buf->size_max : BUFFER_SIZE_MAX;
 }
 
 // Once failed, a buffer holds nothing.
 static COLD void buffer_fail(Buffer *buf, int rc)
 {
+    ASSERT(rc != SQLITE_OK);
+
     mem_free(buf->bytes);
     *buf = (Buffer){.size_max = buf->size_max, .rc = rc};
 }
@@ -43,6 +47,7 @@ COLD bool buffer_grow(Buffer *buf, size_t size)
         buffer_fail(buf, SQLITE_NOMEM);
         return false;
     }
+    ASSERT(capacity >= wanted);
     buf->bytes = moved;
     buf->capacity = capacity;
     return true;
@@ -57,6 +62,8 @@ void buffer_add_text(Buffer *buf, const char *text)
 
 void buffer_add_repeated(Buffer *buf, char c, size_t count)
 {
+    ASSERT(buf->rc == SQLITE_OK || buf->bytes == NULL);
+
     if (count == 0 || !buffer_has_room(buf, count))
         return;
     memset(buf->bytes + buf->size, c, count);

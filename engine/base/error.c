@@ -14,6 +14,8 @@ static const char *file_name_only(const char *path)
 
 int error_corrupt(Pgno pgno, const char *why, const char *file, int line)
 {
+    ASSERT(why != NULL);
+
     if (pgno != 0)
         log_message(SQLITE_CORRUPT, "database corruption at %s:%d: page %u %s",
                     file_name_only(file), line, pgno, why);
@@ -26,6 +28,8 @@ int error_corrupt(Pgno pgno, const char *why, const char *file, int line)
 int error_os_at(int rc, int errno_value, const char *call, const char *path, const char *file,
                 int line)
 {
+    ASSERT(rc != SQLITE_OK);
+
     char reason[128] = "";
     if (errno_value != 0 && strerror_r(errno_value, reason, sizeof reason) != 0)
         reason[0] = 0;

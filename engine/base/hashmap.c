@@ -1,4 +1,8 @@
 // Maps from names and from integers to pointers, open addressing with linear probing.
+//
+// A NameMap keeps its entries in an array in order of insertion, which is the order of iteration;
+// the slots hold places in it. An entry that goes leaves a hole in both, so that walks go on, until
+// the next rebuild. At most three slots of four are taken: every search meets a free one.
 
 #include "base/hashmap.h"
 
@@ -104,6 +108,7 @@ static int name_map_rebuild(NameMap *map, u32 wanted)
     map->entry_count = kept;
     for (u32 i = 0; i < kept; i++)
         name_map_link(map, i);
+    ASSERT(map->entry_count == map->count);
     return SQLITE_OK;
 }
 
@@ -125,6 +130,7 @@ int name_map_put(NameMap *map, const char *name, void *value, void **former)
     // Removed entries count here because their slots are not free until a rebuild.
     if ((map->entry_count + 1) * 4 > map->slot_count * 3)
         TRY(name_map_rebuild(map, map->count + 1));
+    ASSERT(map->entry_count < map->capacity);
     map->entries[map->entry_count] = (NameEntry){name, value, hash};
     name_map_link(map, map->entry_count++);
     map->count++;
@@ -155,6 +161,8 @@ NameEntry *name_map_first(const NameMap *map)
 
 NameEntry *name_map_next(const NameMap *map, NameEntry *entry)
 {
+    ASSERT(entry + 1 >= map->entries);
+
     for (entry++; entry < map->entries + map->entry_count; entry++) {
         if (entry->name != NULL)
             return entry;
@@ -227,6 +235,7 @@ int int_map_put(IntMap *map, u64 key, void *value)
 
     if ((map->count + 1) * 4 > map->slot_count * 3)
         TRY(int_map_grow(map));
+    ASSERT((map->count + 1) * 4 <= map->slot_count * 3);
     int_map_store(map, key, value);
     return SQLITE_OK;
 }

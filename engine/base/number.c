@@ -65,6 +65,8 @@ static u64 f64_bits(f64 value)
 // 2^exponent for bit 63.
 static f64 subnormal_from(u64 high, int exponent)
 {
+    ASSERT(high >> 63 == 1);
+
     int shift = 11 - (exponent + F64_BIAS - 1);
     if (shift > 64)
         return 0.0;
@@ -85,6 +87,7 @@ static f64 f64_from_decimal(u64 digits, int power)
 
     int lead = __builtin_clzll(digits);
     u64 w = digits << lead;
+    ASSERT(power <= POWER_OF_TEN_MAX);
     const PowerOfTen *ten = &powers_of_ten[power - POWER_OF_TEN_MIN];
     u128 product = (u128)w * ten->high;
     // Only when the low bits of the first product are all ones can the second one
@@ -126,6 +129,8 @@ typedef struct Digits {
 
 static const char *read_digits(const char *p, const char *end, bool after_point, Digits *out)
 {
+    ASSERT(p <= end);
+
     for (; p < end && ascii_is_digit((u8)*p); p++) {
         out->count++;
         if (LIKELY(!out->full) && out->value <= (UINT64_MAX - 9) / 10) {
@@ -343,6 +348,8 @@ static u64 f64_scale(f64 value, int digit_count, bool round, int *power)
 
 static void decimal_strip(Decimal *d)
 {
+    ASSERT(d->count >= 0 && d->count <= (int)sizeof d->digits);
+
     while (d->count > 0 && d->digits[d->count - 1] == '0')
         d->count--;
 }
@@ -421,6 +428,8 @@ static bool decimal_shorten(Decimal *d, f64 value, bool scaled_up)
 
 void f64_to_decimal_at(f64 value, DecimalCut cut, int position, int digits_max, Decimal *out)
 {
+    ASSERT(digits_max > 0);
+
     *out = (Decimal){.negative = value < 0};
     if (isnan(value)) {
         out->nan = true;
@@ -480,6 +489,8 @@ static char *put_zeros(char *out, int count)
 
 static char *put_exponent(char *out, int exponent)
 {
+    ASSERT(exponent > -1000 && exponent < 1000);
+
     *out++ = 'e';
     *out++ = exponent < 0 ? '-' : '+';
     int magnitude = exponent < 0 ? -exponent : exponent;
@@ -491,6 +502,8 @@ static char *put_exponent(char *out, int exponent)
 
 static char *put_digits(char *out, const Decimal *d, int from, int count)
 {
+    ASSERT(count <= 0 || from + count <= d->count);
+
     if (count > 0)
         memcpy(out, d->digits + from, (size_t)count);
     return out + (count > 0 ? count : 0);

@@ -77,6 +77,7 @@ void prng_init(Prng *prng, const void *seed, size_t size)
 
 void prng_bytes(Prng *prng, void *out, size_t size)
 {
+    ASSERT(out != NULL || size == 0);
     ASSERT(prng->left <= sizeof prng->blocks);
 
     u8 *to = out;

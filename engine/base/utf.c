@@ -23,6 +23,8 @@ u32 utf8_next(const u8 **p, const u8 *end)
 
 u32 utf8_put(u8 *out, u32 c)
 {
+    ASSERT(c <= 0x1fffff);
+
     if (c < 0x80) {
         out[0] = (u8)c;
         return 1;
@@ -59,6 +61,8 @@ static bool eight_ascii(const u8 *p)
 // after it; a continuation byte that follows no lead byte counts for itself.
 static size_t utf8_advance(const u8 **at, const u8 *end, size_t chars)
 {
+    ASSERT(*at <= end);
+
     const u8 *p = *at;
     size_t left = chars;
     while (p < end && left > 0) {
@@ -115,12 +119,16 @@ u32 utf16_next(const u8 **p, const u8 *end, bool big_endian)
 
 static void utf16_unit_put(u8 *out, u32 unit, bool big_endian)
 {
+    ASSERT(unit <= 0xffff);
+
     out[big_endian ? 0 : 1] = (u8)(unit >> 8);
     out[big_endian ? 1 : 0] = (u8)unit;
 }
 
 u32 utf16_put(u8 *out, u32 c, bool big_endian)
 {
+    ASSERT(c <= 0x1fffff);
+
     if (c <= 0xffff) {
         utf16_unit_put(out, c, big_endian);
         return 2;

@@ -4,6 +4,8 @@
 
 u32 varint_get(const u8 *p, u64 *value)
 {
+    ASSERT(p != NULL);
+
     if (LIKELY(p[0] < 0x80)) {
         *value = p[0];
         return 1;
@@ -43,6 +45,8 @@ u32 varint_get_checked(const u8 *p, const u8 *end, u64 *value)
 
 u32 varint_get_u32_slow(const u8 *p, u32 *value)
 {
+    ASSERT(p[0] >= 0x80); // the header took the others
+
     if (LIKELY(p[1] < 0x80)) {
         *value = (u32)(p[0] & 0x7f) << 7 | p[1];
         return 2;

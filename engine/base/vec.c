@@ -26,6 +26,7 @@ int vec_reserve(void *items, u32 *capacity, u32 wanted, size_t item_size)
     if (moved == NULL)
         return SQLITE_NOMEM;
     memcpy(items, &moved, sizeof moved);
+    ASSERT(grown >= wanted);
     *capacity = (u32)grown;
     return SQLITE_OK;
 }
