@@ -24,7 +24,7 @@ typedef struct ParsedNumber {
 void number_parse(const char *text, size_t size, ParsedNumber *out);
 // Saturating integer prefix, as CAST(text AS INTEGER).
 i64 number_parse_i64(const char *text, size_t size);
-// A literal 0x... of SQL text; false when it needs more than 64 bits.
+// A literal 0x..., hexadecimal digits throughout; false when it needs more than 64 bits.
 bool number_parse_hex(const char *text, size_t size, i64 *out);
 
 #define NUMBER_TEXT_MAX 40

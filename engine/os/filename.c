@@ -4,6 +4,7 @@
 #include "base/alloc.h"
 #include "base/hashmap.h"
 #include "base/number.h"
+#include "base/utf.h"
 #include <string.h>
 
 static const char *const words_true[] = {"on", "yes", "true", "extra", "full"};
@@ -121,6 +122,13 @@ bool filename_bool(const char *name, const char *key, bool otherwise)
     return otherwise;
 }
 
+static bool all_hex(const char *text)
+{
+    while (ascii_is_hex((u8)*text))
+        text++;
+    return *text == 0;
+}
+
 // Decimal or 0x hexadecimal, whole text; saturation or anything else gives `otherwise`.
 i64 filename_i64(const char *name, const char *key, i64 otherwise)
 {
@@ -129,8 +137,8 @@ i64 filename_i64(const char *name, const char *key, i64 otherwise)
         return otherwise;
     size_t size = strlen(value);
     i64 hex;
-    if (size > 2 && value[0] == '0' && (value[1] == 'x' || value[1] == 'X'))
-        return number_parse_hex(value, size, &hex) ? hex : otherwise;
+    if (size >= 2 && value[0] == '0' && (value[1] == 'x' || value[1] == 'X'))
+        return all_hex(value + 2) && number_parse_hex(value, size, &hex) ? hex : otherwise;
     ParsedNumber number;
     number_parse(value, size, &number);
     return number.kind == NUMBER_INTEGER && number.whole ? number.integer : otherwise;

@@ -56,6 +56,24 @@ static void values_are_read_as_booleans_and_numbers(void **state)
     filename_free(name);
 }
 
+// As sqlite3_uri_int64() of SQLite answers.
+static void only_whole_numbers_are_numbers(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text;
+        i64 expected; // -1: none
+    } cases[] = {{"0x1f", 31}, {"0X7F", 127}, {"0xzz", -1}, {"0x1g", -1}, {"0x", 0}, {"1.0", -1}};
+
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        const char *const given[] = {"n", cases[i].text};
+        char *name = filename_new("/d/a.db", NULL, NULL, 1, given);
+        assert_non_null(name);
+        assert_int_equal(filename_i64(name, "n", -1), cases[i].expected);
+        filename_free(name);
+    }
+}
+
 static void lack_of_memory_gives_no_name(void **state)
 {
     (void)state;
@@ -67,4 +85,5 @@ static void lack_of_memory_gives_no_name(void **state)
 TEST_SUITE(filename, cmocka_unit_test(any_of_the_names_leads_to_the_others),
            cmocka_unit_test(parameters_are_found_by_key_and_by_number),
            cmocka_unit_test(values_are_read_as_booleans_and_numbers),
+           cmocka_unit_test(only_whole_numbers_are_numbers),
            cmocka_unit_test(lack_of_memory_gives_no_name))
