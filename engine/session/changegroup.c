@@ -96,24 +96,6 @@ int changegroup_add_table(sqlite3_changegroup *group, const char *name, int colu
     return SQLITE_OK;
 }
 
-// A field per column with its default value, for changesets of older versions of the table.
-static int read_defaults(sqlite3 *db, const TableShape *shape, Buffer *out)
-{
-    sqlite3_str *sql = sqlite3_str_new(db);
-    for (int i = 0; i < shape->column_count; i++) {
-        const char *text = shape->defaults[i] != NULL ? shape->defaults[i] : "NULL";
-        sqlite3_str_appendf(sql, "%s%s", i == 0 ? "SELECT " : ", ", text);
-    }
-    sqlite3_stmt *stmt;
-    TRY(session_prepare(db, sqlite3_str_finish(sql), &stmt));
-    if (sqlite3_step(stmt) == SQLITE_ROW) {
-        for (int i = 0; i < shape->column_count; i++)
-            field_write(out, sqlite3_column_value(stmt, i));
-    }
-    int rc = sqlite3_finalize(stmt);
-    return rc != SQLITE_OK ? rc : out->rc;
-}
-
 int changegroup_table_of_schema(sqlite3_changegroup *group, const char *name, GroupTable **out)
 {
     ASSERT(group->db != NULL);
@@ -125,7 +107,7 @@ int changegroup_table_of_schema(sqlite3_changegroup *group, const char *name, Gr
         rc = changegroup_add_table(group, name, shape.column_count, shape.key, out);
     if (rc == SQLITE_OK) {
         (*out)->has_rowid_key = shape.has_rowid_key;
-        rc = read_defaults(group->db, &shape, &(*out)->defaults);
+        rc = table_shape_defaults(group->db, &shape, 0, &(*out)->defaults);
     }
     table_shape_deinit(&shape);
     return rc;

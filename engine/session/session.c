@@ -198,24 +198,6 @@ void sqlite3session_table_filter(sqlite3_session *session,
 
 // --- columns that were added meanwhile ---
 
-// The default values of columns `from` and on, as fields.
-static int default_fields(sqlite3 *db, const TableShape *shape, int from, Buffer *out)
-{
-    sqlite3_str *sql = sqlite3_str_new(db);
-    for (int i = from; i < shape->column_count; i++) {
-        const char *text = shape->defaults[i] != NULL ? shape->defaults[i] : "NULL";
-        sqlite3_str_appendf(sql, "%s%s", i == from ? "SELECT " : ", ", text);
-    }
-    sqlite3_stmt *stmt;
-    TRY(session_prepare(db, sqlite3_str_finish(sql), &stmt));
-    if (sqlite3_step(stmt) == SQLITE_ROW) {
-        for (int i = 0; i < sqlite3_column_count(stmt); i++)
-            field_write(out, sqlite3_column_value(stmt, i));
-    }
-    int rc = sqlite3_finalize(stmt);
-    return rc != SQLITE_OK ? rc : out->rc;
-}
-
 // A change with `tail` behind its record; inserts get undefined fields.
 static Change *widened(const Change *change, const Buffer *tail, int added)
 {
@@ -264,7 +246,7 @@ static int take_shape(sqlite3_session *session, SessionTable *table, TableShape 
     int added = shape->column_count - known;
     if (known > 0 && added > 0) {
         Buffer tail = {0};
-        int rc = default_fields(session->db, shape, known, &tail);
+        int rc = table_shape_defaults(session->db, shape, known, &tail);
         if (rc == SQLITE_OK)
             rc = widen_changes(changes, &tail, added);
         buffer_deinit(&tail);

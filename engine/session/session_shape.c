@@ -2,6 +2,7 @@
 
 #include "session/session_shape.h"
 #include "base/hashmap.h"
+#include "session/changeset_field.h"
 #include <string.h>
 
 int session_prepare(sqlite3 *db, char *sql, sqlite3_stmt **stmt)
@@ -133,6 +134,25 @@ done:
         table_shape_deinit(out);
     ASSERT(rc != SQLITE_OK || out->column_count >= 0);
     return rc;
+}
+
+int table_shape_defaults(sqlite3 *db, const TableShape *shape, int from, Buffer *out)
+{
+    ASSERT(from >= 0 && from < shape->column_count);
+
+    sqlite3_str *sql = sqlite3_str_new(db);
+    for (int i = from; i < shape->column_count; i++) {
+        const char *text = shape->defaults[i] != NULL ? shape->defaults[i] : "NULL";
+        sqlite3_str_appendf(sql, "%s%s", i == from ? "SELECT " : ", ", text);
+    }
+    sqlite3_stmt *stmt;
+    TRY(session_prepare(db, sqlite3_str_finish(sql), &stmt));
+    if (sqlite3_step(stmt) == SQLITE_ROW) {
+        for (int i = 0; i < sqlite3_column_count(stmt); i++)
+            field_write(out, sqlite3_column_value(stmt, i));
+    }
+    int rc = sqlite3_finalize(stmt);
+    return rc != SQLITE_OK ? rc : out->rc;
 }
 
 void table_shape_deinit(TableShape *shape)

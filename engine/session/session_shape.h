@@ -8,6 +8,7 @@
 // empty blob.
 
 #include "base/arena.h"
+#include "base/buffer.h"
 #include "sqlite3.h"
 
 typedef struct TableShape {
@@ -26,6 +27,9 @@ typedef struct TableShape {
 MUST_USE int table_shape_read(sqlite3 *db, const char *schema, const char *table, bool takes_rowid,
                               TableShape *out);
 void table_shape_deinit(TableShape *shape);
+// Appends the default values of columns `from` and on, a field each: what rows and changes of an
+// older version of the table lack.
+MUST_USE int table_shape_defaults(sqlite3 *db, const TableShape *shape, int from, Buffer *out);
 
 // Compiles what sqlite3_mprintf() made (or failed to), and frees it.
 MUST_USE int session_prepare(sqlite3 *db, char *sql, sqlite3_stmt **stmt);
