@@ -22,6 +22,8 @@ typedef struct Answer {
 
 static void note_table(Apply *apply, const sqlite3_changeset_iter *iter)
 {
+    ASSERT(apply->keeps_notes);
+
     if (apply->has_notes_of_table)
         return;
     apply->has_notes_of_table = true;
@@ -67,6 +69,8 @@ static int find_row(Apply *apply, const sqlite3_changeset_iter *iter, bool *is_t
 
 static int value_equals_column(Value *value, sqlite3_stmt *stmt, int column, bool *is_equal)
 {
+    ASSERT(column >= 0 && column < sqlite3_column_count(stmt));
+
     Buffer a = {0};
     Buffer b = {0};
     field_write(&a, value);
@@ -81,6 +85,8 @@ static int value_equals_column(Value *value, sqlite3_stmt *stmt, int column, boo
 // Does the row found hold already what an INSERT or UPDATE would write?
 static int is_done_already(const Apply *apply, const sqlite3_changeset_iter *iter, bool *is_done)
 {
+    ASSERT(apply->select != NULL);
+
     *is_done = iter->operation != SQLITE_DELETE;
     for (int i = 0; i < apply->column_count && *is_done; i++) {
         Value *value = changeset_new(iter, i);
@@ -94,6 +100,8 @@ static int is_done_already(const Apply *apply, const sqlite3_changeset_iter *ite
 
 static int ask(const Apply *apply, sqlite3_changeset_iter *iter, int reason)
 {
+    ASSERT(apply->conflict != NULL);
+
     bool was_lent = iter->is_lent;
     iter->is_lent = true;
     int answer = apply->conflict(apply->arg, reason, iter);
@@ -103,6 +111,8 @@ static int ask(const Apply *apply, sqlite3_changeset_iter *iter, int reason)
 
 static int heed(Apply *apply, const sqlite3_changeset_iter *iter, int answer, Answer *out)
 {
+    ASSERT(!out->replaces);
+
     switch (answer) {
     case SQLITE_CHANGESET_OMIT: break;
     case SQLITE_CHANGESET_REPLACE:
@@ -138,6 +148,8 @@ static int ask_about_row(Apply *apply, sqlite3_changeset_iter *iter, int reason,
 
 static int ask_without_row(Apply *apply, sqlite3_changeset_iter *iter, int reason)
 {
+    ASSERT(iter->conflict == NULL);
+
     bool is_ignored = reason == SQLITE_CHANGESET_NOTFOUND && iter->operation == SQLITE_DELETE
                       && (apply->flags & SQLITE_CHANGESETAPPLY_IGNORENOOP) != 0;
     if (is_ignored)
@@ -164,6 +176,8 @@ static int put_off(Apply *apply, const sqlite3_changeset_iter *iter)
 
 static int on_constraint(Apply *apply, sqlite3_changeset_iter *iter)
 {
+    ASSERT(iter->operation != 0);
+
     if (apply->puts_off)
         return put_off(apply, iter);
     return ask_without_row(apply, iter, SQLITE_CHANGESET_CONSTRAINT);
@@ -172,6 +186,8 @@ static int on_constraint(Apply *apply, sqlite3_changeset_iter *iter)
 // The row is not as the change expects. `out` NULL: this was tried before and is final.
 static int on_other_values(Apply *apply, sqlite3_changeset_iter *iter, Answer *out)
 {
+    ASSERT(iter->operation != SQLITE_INSERT);
+
     bool is_there = false;
     if (out != NULL)
         TRY(find_row(apply, iter, &is_there));
@@ -182,6 +198,8 @@ static int on_other_values(Apply *apply, sqlite3_changeset_iter *iter, Answer *o
 
 static int on_refused_insert(Apply *apply, sqlite3_changeset_iter *iter, Answer *out)
 {
+    ASSERT(iter->operation == SQLITE_INSERT);
+
     bool is_there = false;
     if (out != NULL)
         TRY(find_row(apply, iter, &is_there));
@@ -195,6 +213,8 @@ static int on_refused_insert(Apply *apply, sqlite3_changeset_iter *iter, Answer 
 // Runs the bound statement. *rows: rows it changed, -1: a constraint refused it.
 static int run(sqlite3 *db, sqlite3_stmt *stmt, int *rows)
 {
+    ASSERT(stmt != NULL);
+
     sqlite3_step(stmt);
     int rc = sqlite3_reset(stmt);
     bool is_refused = (rc & 0xff) == SQLITE_CONSTRAINT;
@@ -204,6 +224,8 @@ static int run(sqlite3 *db, sqlite3_stmt *stmt, int *rows)
 
 static int try_delete(Apply *apply, sqlite3_changeset_iter *iter, Answer *out)
 {
+    ASSERT(iter->operation == SQLITE_DELETE);
+
     int rows;
     bool by_key = out == NULL || iter->is_patchset;
     TRY(apply_bind_old(apply, iter, apply->delete, by_key));
@@ -216,6 +238,8 @@ static int try_delete(Apply *apply, sqlite3_changeset_iter *iter, Answer *out)
 
 static int try_update(Apply *apply, sqlite3_changeset_iter *iter, Answer *out)
 {
+    ASSERT(iter->operation == SQLITE_UPDATE);
+
     int rows;
     bool by_key = out == NULL || iter->is_patchset;
     sqlite3_stmt *update;
@@ -231,6 +255,8 @@ static int try_update(Apply *apply, sqlite3_changeset_iter *iter, Answer *out)
 
 static int try_insert(Apply *apply, sqlite3_changeset_iter *iter, Answer *out)
 {
+    ASSERT(iter->operation == SQLITE_INSERT);
+
     int rows;
     TRY(apply_bind_new(apply, iter, apply->insert, false));
     TRY(run(apply->db, apply->insert, &rows));

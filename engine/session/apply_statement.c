@@ -31,6 +31,8 @@ static void append_key(sqlite3_str *sql, const Apply *apply)
 // " AND (?force OR (a IS ?1 AND b IS ?2 ...))" over the given columns outside the key.
 static void append_old_values(sqlite3_str *sql, const Apply *apply, const u8 *columns, int force)
 {
+    ASSERT(force > apply->column_count);
+
     const char *word = " AND (";
     bool has_any = false;
     for (int i = 0; i < apply->column_count; i++) {
@@ -48,6 +50,8 @@ static void append_old_values(sqlite3_str *sql, const Apply *apply, const u8 *co
 
 static int open_select(Apply *apply)
 {
+    ASSERT(apply->column_count > 0);
+
     sqlite3_str *sql = sqlite3_str_new(apply->db);
     for (int i = 0; i < apply->column_count; i++)
         sqlite3_str_appendf(sql, "%s\"%w\"", i == 0 ? "SELECT " : ", ", apply->shape.names[i]);
@@ -58,6 +62,8 @@ static int open_select(Apply *apply)
 
 static int open_insert(Apply *apply)
 {
+    ASSERT(apply->column_count > 0);
+
     sqlite3_str *sql = sqlite3_str_new(apply->db);
     sqlite3_str_appendf(sql, "INSERT INTO main.\"%w\"(", apply->name);
     for (int i = 0; i < apply->column_count; i++)
@@ -71,6 +77,8 @@ static int open_insert(Apply *apply)
 
 static int open_delete(Apply *apply)
 {
+    ASSERT(apply->column_count > 0);
+
     sqlite3_str *sql = sqlite3_str_new(apply->db);
     sqlite3_str_appendf(sql, "DELETE FROM main.\"%w\"", apply->name);
     append_key(sql, apply);
@@ -109,6 +117,8 @@ void apply_statements_close(Apply *apply)
 
 static int open_update(const Apply *apply, const u8 *changed, sqlite3_stmt **stmt)
 {
+    ASSERT(changed != NULL);
+
     sqlite3_str *sql = sqlite3_str_new(apply->db);
     int count = apply->column_count;
     const char *word = "SET";
@@ -132,6 +142,7 @@ static UpdateStatement *update_slot(Apply *apply)
         memmove(apply->updates, apply->updates + 1, (UPDATES_MAX - 1) * sizeof *apply->updates);
         apply->update_count--;
     }
+    ASSERT(apply->update_count < UPDATES_MAX);
     UpdateStatement *update = &apply->updates[apply->update_count++];
     *update = (UpdateStatement){0};
     return update;

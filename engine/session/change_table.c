@@ -5,12 +5,14 @@
 #include "base/bytes.h"
 #include "base/varint.h"
 
-enum { BUCKETS_FIRST = 256 };
+enum { BUCKETS_FIRST = 256 }; // SQLite's, and so the order of output
 
 // --- lifecycle ---
 
 int change_table_new(const char *name, ChangeTable **out)
 {
+    ASSERT(name != NULL);
+
     ChangeTable *table = mem_alloc_zeroed(sizeof *table);
     if (table == NULL)
         return SQLITE_NOMEM;
@@ -39,6 +41,8 @@ int change_table_set_key(ChangeTable *table, int column_count, const u8 *key)
 
 int change_table_key_size(const ChangeTable *table)
 {
+    ASSERT(table->column_count == 0 || table->key != NULL);
+
     int count = 0;
     for (int i = 0; i < table->column_count; i++)
         count += table->key[i] != 0;
@@ -99,6 +103,7 @@ static const u8 *next_key_field(const ChangeTable *table, const u8 *at, bool is_
     return i < table->column_count ? at : NULL;
 }
 
+// SQLite's function: it decides the order of a changeset's bytes.
 static u32 hash_add(u32 hash, u32 part)
 {
     return (hash << 3) ^ hash ^ part;
@@ -138,6 +143,8 @@ static u32 hash_key(const ChangeTable *table, const u8 *record, bool is_key_only
 // Where a change is put when it is added, see change_table.h.
 static u32 hash_added(const ChangeTable *table, const u8 *record, bool is_key_only)
 {
+    ASSERT(!table->has_rowid_key || record[0] == FIELD_INTEGER);
+
     if (table->has_rowid_key)
         return hash_u64(0, get_u64(record + 1));
     return hash_key(table, record, is_key_only);
@@ -146,6 +153,8 @@ static u32 hash_added(const ChangeTable *table, const u8 *record, bool is_key_on
 static bool keys_equal(const ChangeTable *table, const Change *change, const u8 *record,
                        bool is_key_only)
 {
+    ASSERT(table->key != NULL);
+
     int change_column = -1;
     int column = -1;
     const u8 *a = change->record;
@@ -162,6 +171,8 @@ static bool keys_equal(const ChangeTable *table, const Change *change, const u8 
 
 void change_table_write_key(const ChangeTable *table, const u8 *record, Buffer *out)
 {
+    ASSERT(table->key != NULL);
+
     int column = -1;
     const u8 *field = record;
     while ((field = next_key_field(table, field, false, &column)) != NULL)
@@ -187,6 +198,7 @@ int change_table_reserve(ChangeTable *table)
             change = next;
         }
     }
+    ASSERT(count > table->bucket_count);
     mem_free(table->buckets);
     table->buckets = buckets;
     table->bucket_count = count;
@@ -252,6 +264,8 @@ void change_table_write_header(const ChangeTable *table, bool is_patchset, Buffe
 
 int change_table_each(const ChangeTable *table, int (*visit)(void *arg, Change *change), void *arg)
 {
+    ASSERT(table->bucket_count > 0 || table->change_count == 0);
+
     for (u32 i = 0; i < table->bucket_count; i++) {
         for (Change *change = table->buckets[i]; change != NULL; change = change->next)
             TRY(visit(arg, change));

@@ -68,6 +68,8 @@ int sqlite3changegroup_config(sqlite3_changegroup *group, int option, void *arg)
 
 GroupTable *changegroup_find(const sqlite3_changegroup *group, const char *name)
 {
+    ASSERT(name != NULL);
+
     for (GroupTable *table = group->tables; table != NULL; table = table->next) {
         if (name_equals(table->changes->name, name))
             return table;
@@ -78,6 +80,9 @@ GroupTable *changegroup_find(const sqlite3_changegroup *group, const char *name)
 int changegroup_add_table(sqlite3_changegroup *group, const char *name, int column_count,
                           const u8 *key, GroupTable **out)
 {
+    ASSERT(column_count > 0);
+    ASSERT(changegroup_find(group, name) == NULL);
+
     GroupTable *table = mem_alloc_zeroed(sizeof *table);
     if (table == NULL)
         return SQLITE_NOMEM;
@@ -132,6 +137,8 @@ static bool table_fits(const sqlite3_changegroup *group, const GroupTable *table
 static int table_for(sqlite3_changegroup *group, const sqlite3_changeset_iter *iter,
                      GroupTable **out)
 {
+    ASSERT(iter->table != NULL);
+
     *out = changegroup_find(group, iter->table);
     if (*out == NULL && group->db != NULL)
         TRY(changegroup_table_of_schema(group, iter->table, out));
@@ -183,6 +190,8 @@ static void widen(const GroupTable *table, int from, u8 operation, Buffer *out)
 static void copy_record(const sqlite3_changegroup *group, const GroupTable *table,
                         const sqlite3_changeset_iter *iter, Buffer *out)
 {
+    ASSERT(iter->column_count <= table->changes->column_count);
+
     u32 size;
     const u8 *record = changeset_record(iter, &size);
     int count = iter->column_count;
@@ -204,6 +213,8 @@ static void copy_record(const sqlite3_changegroup *group, const GroupTable *tabl
 // Settles or checks the kind of the group.
 static int take_kind(sqlite3_changegroup *group, const sqlite3_changeset_iter *iter)
 {
+    ASSERT(iter->operation != 0);
+
     if (group->has_kind && group->is_patchset != iter->is_patchset)
         return SQLITE_ERROR;
     group->is_patchset = iter->is_patchset;
@@ -214,6 +225,8 @@ static int take_kind(sqlite3_changegroup *group, const sqlite3_changeset_iter *i
 static int put_current(sqlite3_changegroup *group, GroupTable *table,
                        const sqlite3_changeset_iter *iter)
 {
+    ASSERT(table != NULL);
+
     Buffer record = {0};
     copy_record(group, table, iter, &record);
     int rc = record.rc;
@@ -225,6 +238,8 @@ static int put_current(sqlite3_changegroup *group, GroupTable *table,
 
 static int add_all(sqlite3_changegroup *group, sqlite3_changeset_iter *iter)
 {
+    ASSERT(!iter->inverts);
+
     GroupTable *table = NULL;
     bool is_new_table;
     int rc;

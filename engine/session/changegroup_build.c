@@ -19,6 +19,8 @@ void changegroup_draft_deinit(ChangeDraft *draft)
 
 static int fail(int rc, char **error, const char *format, ...)
 {
+    ASSERT(rc != SQLITE_OK);
+
     va_list args;
     va_start(args, format);
     if (error != NULL)
@@ -126,6 +128,8 @@ static bool is_null(const Buffer *field)
 // An INSERT's or DELETE's column, given through the row that it has.
 static int check_whole(const ChangeDraft *draft, bool is_patchset, int i, char **error)
 {
+    ASSERT(draft->operation != SQLITE_UPDATE);
+
     int count = draft->table->changes->column_count;
     bool is_key = draft->table->changes->key[i] != 0;
     const Buffer *field = &draft->fields[draft->operation == SQLITE_INSERT ? count + i : i];
@@ -164,6 +168,8 @@ static int check_update(const ChangeDraft *draft, bool is_patchset, int i, char 
 
 static int check_draft(const ChangeDraft *draft, bool is_patchset, char **error)
 {
+    ASSERT(draft->table != NULL);
+
     for (int i = 0; i < draft->table->changes->column_count; i++) {
         if (draft->operation == SQLITE_UPDATE)
             TRY(check_update(draft, is_patchset, i, error));
@@ -201,6 +207,8 @@ static void write_draft(const ChangeDraft *draft, bool is_patchset, Buffer *out)
 
 static int put_draft(sqlite3_changegroup *group)
 {
+    ASSERT(group->draft.table != NULL);
+
     const ChangeDraft *draft = &group->draft;
     Buffer record = {0};
     write_draft(draft, group->is_patchset, &record);

@@ -23,6 +23,12 @@ typedef struct Rows {
     const u8 **block;
 } Rows;
 
+// Could the second change not have followed the first?
+static bool is_impossible(u8 first, u8 second)
+{
+    return first == SQLITE_DELETE ? second != SQLITE_INSERT : second == SQLITE_INSERT;
+}
+
 static const u8 *split(const u8 *record, int count, const u8 **fields)
 {
     for (int i = 0; i < count; i++) {
@@ -50,6 +56,8 @@ static void split_change(u8 operation, bool is_patchset, const u8 *record, int c
 static int rows_init(Rows *rows, int count, bool is_patchset, const Change *existing,
                      const ChangeInput *next)
 {
+    ASSERT(existing != NULL);
+
     rows->count = count;
     rows->block = mem_alloc(4 * (u64)count * sizeof *rows->block);
     if (rows->block == NULL)
@@ -73,6 +81,8 @@ static bool is_defined(const u8 *field)
 // Per column the first defined of two.
 static void write_merged(Buffer *out, const u8 **preferred, const u8 **other, int count)
 {
+    ASSERT(count > 0);
+
     for (int i = 0; i < count; i++)
         field_copy(out, is_defined(preferred[i]) ? preferred[i] : other[i]);
 }
@@ -104,6 +114,8 @@ static bool write_update(const ChangeTable *table, const Rows *rows, Buffer *out
 static u8 write_combined(const ChangeTable *table, bool is_patchset, const Rows *rows,
                          const Change *existing, const ChangeInput *next, Buffer *out)
 {
+    ASSERT(!is_impossible(existing->operation, next->operation));
+
     if (existing->operation == SQLITE_INSERT) {
         write_merged(out, rows->after_new, rows->before_new, rows->count);
         return SQLITE_INSERT;
@@ -149,15 +161,11 @@ static int copy_input(const ChangeInput *next, bool is_patchset, bool is_indirec
     return SQLITE_OK;
 }
 
-// Could the second change not have followed the first?
-static bool is_impossible(u8 first, u8 second)
-{
-    return first == SQLITE_DELETE ? second != SQLITE_INSERT : second == SQLITE_INSERT;
-}
-
 int changegroup_merge(const ChangeTable *table, bool is_patchset, Change *existing,
                       const ChangeInput *next, Change **out)
 {
+    ASSERT(next->record != NULL || next->size == 0);
+
     *out = existing;
     if (existing == NULL)
         return copy_input(next, is_patchset, next->is_indirect, out);

@@ -25,6 +25,8 @@ static void log_misfit(const Apply *apply, const sqlite3_changeset_iter *iter)
 // Are the changeset's columns the first of the table's, with the same key?
 static bool table_fits(const TableShape *shape, const sqlite3_changeset_iter *iter)
 {
+    ASSERT(iter->column_count > 0);
+
     if (shape->column_count < iter->column_count || !shape->has_key)
         return false;
     for (int i = 0; i < shape->column_count; i++) {
@@ -46,6 +48,8 @@ static void leave_table(Apply *apply)
 
 static bool filter_takes(const Apply *apply, const char *table)
 {
+    ASSERT(table != NULL);
+
     return apply->filter_table == NULL || apply->filter_table(apply->arg, table) != 0;
 }
 
@@ -108,6 +112,8 @@ static int retry(Apply *apply, const sqlite3_changeset_iter *iter)
 
 static int apply_current(Apply *apply, sqlite3_changeset_iter *iter)
 {
+    ASSERT(!apply->is_wanted || iter->column_count == apply->column_count); // A1
+
     if (!apply->is_wanted)
         return SQLITE_OK;
     if (apply->filter_change != NULL) {
@@ -141,6 +147,8 @@ static int apply_all(Apply *apply, sqlite3_changeset_iter *iter)
 // Deferred violations are all known now.
 static int check_foreign_keys(const Apply *apply)
 {
+    ASSERT(apply->select == NULL); // what is asked of a foreign key has no row
+
     int count = 0;
     int highest;
     TRY(sqlite3_db_status(apply->db, SQLITE_DBSTATUS_DEFERRED_FKS, &count, &highest, 0));
@@ -206,6 +214,8 @@ static void apply_deinit(Apply *apply)
 
 static int give_notes(Apply *apply, bool is_patchset, void **rebase, int *rebase_size)
 {
+    ASSERT(apply->keeps_notes);
+
     if (is_patchset || apply->notes.size == 0)
         return SQLITE_OK;
     int size = (int)apply->notes.size;

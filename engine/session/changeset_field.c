@@ -23,6 +23,8 @@ u32 field_size(const u8 *field)
 
 u32 record_size_of(const u8 *record, int field_count)
 {
+    ASSERT(field_count >= 0);
+
     u32 size = 0;
     for (int i = 0; i < field_count; i++)
         size += field_size(record + size);
@@ -43,6 +45,8 @@ void changeset_write_varint(Buffer *out, u64 value)
 
 static void write_u64(Buffer *out, u8 type, u64 value)
 {
+    ASSERT(type == FIELD_INTEGER || type == FIELD_REAL);
+
     u8 bytes[9] = {type};
     put_u64(bytes + 1, value);
     buffer_add(out, bytes, sizeof bytes);
@@ -77,6 +81,8 @@ void field_copy(Buffer *out, const u8 *field)
 // A conversion to UTF-8 that finds no memory must not be taken for an empty text.
 static void write_text(Buffer *out, sqlite3_value *value)
 {
+    ASSERT(sqlite3_value_type(value) == SQLITE_TEXT);
+
     const unsigned char *text = sqlite3_value_text(value);
     if (text == NULL) {
         out->rc = SQLITE_NOMEM;
@@ -87,6 +93,8 @@ static void write_text(Buffer *out, sqlite3_value *value)
 
 static void write_blob(Buffer *out, sqlite3_value *value)
 {
+    ASSERT(sqlite3_value_type(value) == SQLITE_BLOB);
+
     const void *bytes = sqlite3_value_blob(value);
     u32 size = (u32)sqlite3_value_bytes(value);
     if (bytes == NULL && size > 0) {

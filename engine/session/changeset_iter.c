@@ -5,7 +5,7 @@
 #include "base/error.h"
 #include "session/changeset_field.h"
 
-enum { COLUMNS_MAX = 65536 };
+enum { COLUMNS_MAX = 65536 }; // more is no table of SQLite's, but a damaged changeset
 
 // --- lifecycle ---
 
@@ -23,6 +23,8 @@ int changeset_iter_new(bool inverts, bool skips_empty, sqlite3_changeset_iter **
 
 static void values_free(sqlite3_changeset_iter *iter)
 {
+    ASSERT(iter->values != NULL || iter->values_capacity == 0);
+
     for (size_t i = 0; i < iter->values_capacity; i++)
         value_deinit(&iter->values[i]);
     mem_free(iter->values);
@@ -34,6 +36,8 @@ static void values_free(sqlite3_changeset_iter *iter)
 
 void changeset_iter_free(sqlite3_changeset_iter *iter)
 {
+    ASSERT(iter == NULL || !iter->is_lent || iter->violations >= 0);
+
     if (iter == NULL)
         return;
     values_free(iter);
@@ -68,6 +72,8 @@ static int values_reserve(sqlite3_changeset_iter *iter)
 // A header, after its first byte.
 static int read_header(sqlite3_changeset_iter *iter)
 {
+    ASSERT(iter->operation == 0);
+
     Reader *in = &iter->in;
     u64 count;
     iter->table = NULL;
@@ -199,6 +205,8 @@ static void move_key_to_old(sqlite3_changeset_iter *iter)
 // A row without its whole key could be any row.
 static bool key_is_defined(const sqlite3_changeset_iter *iter)
 {
+    ASSERT(iter->key != NULL);
+
     int first = iter->operation == SQLITE_INSERT ? iter->column_count : 0;
     for (int i = 0; i < iter->column_count; i++) {
         if (iter->key[i] != 0 && !iter->is_defined[first + i])
@@ -209,6 +217,8 @@ static bool key_is_defined(const sqlite3_changeset_iter *iter)
 
 static int decode(sqlite3_changeset_iter *iter)
 {
+    ASSERT(iter->values_capacity >= 2 * (size_t)iter->column_count);
+
     u32 size;
     int count = iter->column_count;
     const u8 *field = changeset_record(iter, &size);
@@ -228,6 +238,8 @@ static int decode(sqlite3_changeset_iter *iter)
 
 int changeset_decode(sqlite3_changeset_iter *iter)
 {
+    ASSERT(iter->operation != 0);
+
     int rc = decode(iter);
     if (rc != SQLITE_OK) {
         iter->rc = rc;
@@ -238,6 +250,8 @@ int changeset_decode(sqlite3_changeset_iter *iter)
 
 static void swap_values(sqlite3_changeset_iter *iter, int i, int k)
 {
+    ASSERT(i != k);
+
     Value value = iter->values[i];
     bool is_defined = iter->is_defined[i];
     iter->values[i] = iter->values[k];
@@ -265,6 +279,8 @@ static void invert(sqlite3_changeset_iter *iter)
 
 static bool changes_nothing(const sqlite3_changeset_iter *iter)
 {
+    ASSERT(iter->operation != 0);
+
     if (iter->operation != SQLITE_UPDATE)
         return false;
     for (int i = 0; i < iter->column_count; i++) {

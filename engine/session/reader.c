@@ -8,6 +8,8 @@
 
 void reader_of_memory(Reader *reader, const void *bytes, size_t size)
 {
+    ASSERT(bytes != NULL || size == 0);
+
     *reader = (Reader){.bytes = bytes, .size = size, .is_at_end = true};
 }
 
@@ -64,6 +66,7 @@ static int fill(Reader *reader, size_t size)
 int reader_is_done(Reader *reader, bool *is_done)
 {
     TRY(fill(reader, 1));
+    ASSERT(reader->at <= reader->size);
     *is_done = reader->at >= reader->size;
     return SQLITE_OK;
 }
@@ -79,6 +82,8 @@ int reader_skip(Reader *reader, size_t size)
 
 int reader_byte(Reader *reader, u8 *byte)
 {
+    ASSERT(byte != NULL);
+
     TRY(reader_skip(reader, 1));
     *byte = reader->bytes[reader->at - 1];
     return SQLITE_OK;

@@ -44,6 +44,8 @@ void sqlite3rebaser_delete(sqlite3_rebaser *rebaser)
 // replaced for good; else the latest value counts.
 static void combine_field(const u8 *known, const u8 *told, bool is_key, bool replaces, Buffer *out)
 {
+    ASSERT(told[0] != FIELD_REPLACED);
+
     bool is_told = told[0] != FIELD_UNDEFINED;
     bool was_replaced = known != NULL && known[0] == FIELD_REPLACED;
     if (was_replaced || (!is_key && replaces && is_told))
@@ -135,6 +137,8 @@ int sqlite3rebaser_configure(sqlite3_rebaser *rebaser, int size, const void *reb
 
 static void write_start(u8 operation, const sqlite3_changeset_iter *iter, Buffer *out)
 {
+    ASSERT(iter->operation != 0);
+
     buffer_add_char(out, (char)operation);
     buffer_add_char(out, iter->is_indirect);
 }
@@ -142,6 +146,8 @@ static void write_start(u8 operation, const sqlite3_changeset_iter *iter, Buffer
 // Per column the entry's value where it has one, else the local one.
 static void write_merged(int count, const u8 *preferred, const u8 *other, Buffer *out)
 {
+    ASSERT(count > 0);
+
     for (int i = 0; i < count; i++) {
         bool is_defined = preferred[0] != FIELD_UNDEFINED && preferred[0] != FIELD_REPLACED;
         field_copy(out, is_defined ? preferred : other);
@@ -167,6 +173,8 @@ static void rebase_insert(const sqlite3_changeset_iter *iter, const Change *entr
 // The local row was deleted, and remotely updated: it is the updated one that goes.
 static void rebase_delete(const sqlite3_changeset_iter *iter, const Change *entry, Buffer *out)
 {
+    ASSERT(iter->operation == SQLITE_DELETE);
+
     u32 size;
     const u8 *record = changeset_record(iter, &size);
     write_start(SQLITE_DELETE, iter, out);
@@ -177,6 +185,8 @@ static void rebase_delete(const sqlite3_changeset_iter *iter, const Change *entr
 static void rebase_update_of_deleted(const sqlite3_changeset_iter *iter, const Change *entry,
                                      Buffer *out)
 {
+    ASSERT(iter->operation == SQLITE_UPDATE);
+
     u32 size;
     const u8 *record = changeset_record(iter, &size);
     if (entry->is_indirect)

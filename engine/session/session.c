@@ -49,6 +49,8 @@ static void tables_free(SessionTable *table)
 // Takes the session out of its connection's list.
 static void leave_list(sqlite3_session *session)
 {
+    ASSERT(session->db != NULL);
+
     sqlite3_mutex_enter(sqlite3_db_mutex(session->db));
     sqlite3_session *head = sqlite3_preupdate_hook(session->db, NULL, NULL);
     sqlite3_session **link = &head;
@@ -75,6 +77,8 @@ void sqlite3session_delete(sqlite3_session *session)
 
 static int switch_option(const sqlite3_session *session, bool *option, int *value)
 {
+    ASSERT(option != NULL);
+
     if (*value >= 0 && session->tables != NULL)
         return SQLITE_MISUSE;
     if (*value >= 0)
@@ -96,6 +100,8 @@ int sqlite3session_object_config(sqlite3_session *session, int option, void *arg
 
 static int switch_flag(sqlite3_session *session, bool *flag, int on)
 {
+    ASSERT(flag == &session->is_enabled || flag == &session->is_indirect);
+
     sqlite3_mutex *mutex = sqlite3_db_mutex(session->db);
     sqlite3_mutex_enter(mutex);
     if (on >= 0)
@@ -146,6 +152,8 @@ sqlite3_int64 sqlite3session_changeset_size(sqlite3_session *session)
 
 static SessionTable *find_table(const sqlite3_session *session, const char *name)
 {
+    ASSERT(name != NULL);
+
     for (SessionTable *table = session->tables; table != NULL; table = table->next) {
         if (name_equals(table->changes->name, name))
             return table;
@@ -155,6 +163,8 @@ static SessionTable *find_table(const sqlite3_session *session, const char *name
 
 int session_table(sqlite3_session *session, const char *name, SessionTable **out)
 {
+    ASSERT(name != NULL);
+
     *out = find_table(session, name);
     if (*out != NULL)
         return SQLITE_OK;
@@ -201,6 +211,8 @@ void sqlite3session_table_filter(sqlite3_session *session,
 // A change with `tail` behind its record; inserts get undefined fields.
 static Change *widened(const Change *change, const Buffer *tail, int added)
 {
+    ASSERT(added > 0);
+
     Buffer record = {0};
     buffer_add(&record, change->record, change->size);
     if (change->operation == SQLITE_INSERT)
@@ -219,6 +231,8 @@ static Change *widened(const Change *change, const Buffer *tail, int added)
 // Keys, and so buckets, stay as they are.
 static int widen_changes(ChangeTable *table, const Buffer *tail, int added)
 {
+    ASSERT(added > 0);
+
     for (u32 i = 0; i < table->bucket_count; i++) {
         for (Change **link = &table->buckets[i]; *link != NULL; link = &(*link)->next) {
             Change *wide = widened(*link, tail, added);
@@ -277,6 +291,8 @@ int session_table_look(sqlite3_session *session, SessionTable *table)
 static int read_key(const SessionTable *table, bool is_new, const RowSource *source, Buffer *key,
                     bool *has_null)
 {
+    ASSERT(table->shape.has_key);
+
     for (int i = 0; i < table->shape.column_count; i++) {
         if (table->shape.key[i] == 0)
             continue;
@@ -297,6 +313,8 @@ static int read_key(const SessionTable *table, bool is_new, const RowSource *sou
 static int read_record(const SessionTable *table, u8 operation, const RowSource *source,
                        Buffer *record)
 {
+    ASSERT(table->shape.has_key);
+
     bool is_insert = operation == SQLITE_INSERT;
     for (int i = 0; i < table->shape.column_count; i++) {
         sqlite3_value *value = NULL;
@@ -326,6 +344,7 @@ static int account_size(sqlite3_session *session, SessionTable *table, Change *c
         TRY_DONE(source->new_value(source->arg, i, &value));
         field_write(&row, value);
     }
+    ASSERT(change != NULL);
     u64 size = 2 + (u64)row.size + (change->operation == SQLITE_INSERT ? 0 : change->size);
     if (size > change->size_max) {
         session->size_max += size - change->size_max;
@@ -396,6 +415,8 @@ typedef struct HookRow {
 
 static int hook_old(void *arg, int column, sqlite3_value **value)
 {
+    ASSERT(column >= 0 && column < ((HookRow *)arg)->shape->column_count);
+
     HookRow *row = arg;
     int place = row->shape->places[column];
     if (place >= 0)
@@ -407,6 +428,8 @@ static int hook_old(void *arg, int column, sqlite3_value **value)
 
 static int hook_new(void *arg, int column, sqlite3_value **value)
 {
+    ASSERT(column >= 0 && column < ((HookRow *)arg)->shape->column_count);
+
     HookRow *row = arg;
     int place = row->shape->places[column];
     if (place >= 0)

@@ -74,6 +74,8 @@ static char *changed_text(const Diff *diff)
 
 static int diff_new(void *arg, int column, sqlite3_value **value)
 {
+    ASSERT(column >= 0);
+
     Diff *diff = arg;
     *value = sqlite3_column_value(diff->query, column);
     return SQLITE_OK;
@@ -81,6 +83,8 @@ static int diff_new(void *arg, int column, sqlite3_value **value)
 
 static int diff_old(void *arg, int column, sqlite3_value **value)
 {
+    ASSERT(column >= 0);
+
     Diff *diff = arg;
     *value = sqlite3_column_value(diff->query, diff->old_at + column);
     return SQLITE_OK;
@@ -102,6 +106,8 @@ static int note_rows(Diff *diff, u8 operation, char *sql, int old_at)
 
 static bool has_values(const TableShape *shape)
 {
+    ASSERT(shape->has_key);
+
     for (int i = 0; i < shape->column_count; i++) {
         if (shape->key[i] == 0)
             return true;
@@ -111,6 +117,8 @@ static bool has_values(const TableShape *shape)
 
 static bool shapes_equal(const TableShape *a, const TableShape *b)
 {
+    ASSERT(a != b);
+
     if (a->column_count != b->column_count)
         return false;
     for (int i = 0; i < a->column_count; i++) {
@@ -146,6 +154,8 @@ static int check_tables(const Diff *diff, const char *name, bool *is_comparable,
 
 static int run_diff(Diff *diff, const char *name, char **error)
 {
+    ASSERT(diff->from != NULL);
+
     sqlite3_session *session = diff->session;
     TRY(session_table(session, name, &diff->table));
     TRY(session_table_look(session, diff->table));

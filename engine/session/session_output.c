@@ -71,6 +71,8 @@ static int bind_key(const Generator *g, const Change *change)
 
 static int read_row(Generator *g, const Change *change, bool *is_there)
 {
+    ASSERT(g->select != NULL);
+
     buffer_clear(&g->row);
     TRY(bind_key(g, change));
     *is_there = sqlite3_step(g->select) == SQLITE_ROW;
@@ -90,6 +92,8 @@ static void write_start(Generator *g, u8 operation, const Change *change)
 
 static void write_insert(Generator *g, const Change *change)
 {
+    ASSERT(g->row.size > 0);
+
     write_start(g, SQLITE_INSERT, change);
     buffer_add(&g->out->bytes, g->row.bytes, g->row.size);
 }
