@@ -47,6 +47,8 @@ static MemoryFile *memory_file(sqlite3_file *file)
 
 static void store_free(MemoryStore *store)
 {
+    ASSERT(store->fetch_count == 0);
+
     if ((store->flags & SQLITE_DESERIALIZE_FREEONCLOSE) != 0)
         mem_free(store->bytes);
     mutex_deinit(&store->mutex);
@@ -81,6 +83,8 @@ static bool is_shared_name(const char *name)
 // Finds or makes the store of that name. NULL: out of memory.
 static MemoryStore *store_ref_shared(const char *name)
 {
+    ASSERT(is_shared_name(name));
+
     mutex_lock(&stores_mutex);
     MemoryStore *store = stores_first;
     while (store != NULL && strcmp(store->name, name) != 0)
@@ -117,6 +121,8 @@ static void store_unref(MemoryStore *store)
 // Makes room for `size` bytes, twice as much if the limit allows.
 static int store_reserve(MemoryStore *store, i64 size)
 {
+    ASSERT(store->size <= store->capacity);
+
     if (size <= store->capacity)
         return SQLITE_OK;
     // Bytes handed out by xFetch may not move; a fixed block may not grow.
@@ -146,6 +152,8 @@ static int memory_close(sqlite3_file *base)
 
 static int memory_read(sqlite3_file *base, void *out, int size, sqlite3_int64 offset)
 {
+    ASSERT(size >= 0 && offset >= 0);
+
     MemoryStore *store = memory_file(base)->store;
     mutex_lock(&store->mutex);
     i64 there = store->size - offset;
@@ -170,12 +178,15 @@ static int store_write(MemoryStore *store, const void *bytes, int size, i64 offs
             memset(store->bytes + store->size, 0, (size_t)(offset - store->size));
         store->size = end;
     }
+    ASSERT(end <= store->size && store->size <= store->capacity);
     memcpy(store->bytes + offset, bytes, (size_t)size);
     return SQLITE_OK;
 }
 
 static int memory_write(sqlite3_file *base, const void *bytes, int size, sqlite3_int64 offset)
 {
+    ASSERT(size >= 0 && offset >= 0);
+
     MemoryStore *store = memory_file(base)->store;
     mutex_lock(&store->mutex);
     int rc = store_write(store, bytes, size, offset);
@@ -185,6 +196,8 @@ static int memory_write(sqlite3_file *base, const void *bytes, int size, sqlite3
 
 static int memory_truncate(sqlite3_file *base, sqlite3_int64 size)
 {
+    ASSERT(size >= 0);
+
     MemoryStore *store = memory_file(base)->store;
     int rc = SQLITE_OK;
     mutex_lock(&store->mutex);
@@ -215,6 +228,9 @@ static int memory_size(sqlite3_file *base, sqlite3_int64 *out)
 // Needs the store's mutex and a level above the file's.
 static int store_lock(MemoryStore *store, int held, int level)
 {
+    ASSERT(level > held);
+    ASSERT(store->writer_count == 0 || store->writer_count == 1);
+
     if (level > SQLITE_LOCK_SHARED && (store->flags & SQLITE_DESERIALIZE_READONLY) != 0)
         return SQLITE_READONLY;
     switch (level) {
@@ -241,6 +257,8 @@ static int store_lock(MemoryStore *store, int held, int level)
 
 static int memory_lock(sqlite3_file *base, int level)
 {
+    ASSERT(level > SQLITE_LOCK_NONE && level <= SQLITE_LOCK_EXCLUSIVE);
+
     MemoryFile *file = memory_file(base);
     if (level <= file->level)
         return SQLITE_OK;
@@ -254,6 +272,8 @@ static int memory_lock(sqlite3_file *base, int level)
 
 static int memory_unlock(sqlite3_file *base, int level)
 {
+    ASSERT(level == SQLITE_LOCK_NONE || level == SQLITE_LOCK_SHARED);
+
     MemoryFile *file = memory_file(base);
     if (level >= file->level)
         return SQLITE_OK;
@@ -318,6 +338,8 @@ static int memory_characteristics(sqlite3_file *file)
 
 static int memory_fetch(sqlite3_file *base, sqlite3_int64 offset, int size, void **out)
 {
+    ASSERT(offset >= 0 && size >= 0);
+
     MemoryStore *store = memory_file(base)->store;
     *out = NULL;
     mutex_lock(&store->mutex);
@@ -372,6 +394,8 @@ static MemoryStore *private_store(sqlite3_file *file)
 
 int memdb_set_content(sqlite3_file *file, void *bytes, i64 size, i64 capacity, int flags)
 {
+    ASSERT(bytes != NULL || size <= 0);
+
     MemoryStore *store = private_store(file);
     if (store == NULL || size < 0 || capacity < size) {
         if ((flags & SQLITE_DESERIALIZE_FREEONCLOSE) != 0)
@@ -402,6 +426,8 @@ bool memdb_content(sqlite3_file *file, void **bytes, i64 *size)
 
 static sqlite3_vfs *lower(void)
 {
+    ASSERT(memory_vfs.pAppData != NULL); // registered
+
     return memory_vfs.pAppData;
 }
 

@@ -58,6 +58,8 @@ static void map_renew(PosixFile *file)
 
 static int posix_fetch(sqlite3_file *base, sqlite3_int64 offset, int size, void **out)
 {
+    ASSERT(offset >= 0 && size >= 0);
+
     PosixFile *file = posix_file(base);
     *out = NULL;
     if (file->map_limit <= 0)
@@ -105,12 +107,15 @@ static int posix_close(sqlite3_file *base)
     mem_free(file->spare);
     mem_free(file->lock_path);
     mem_free(file->own_path);
+    ASSERT(file->level == SQLITE_LOCK_NONE || file->fd < 0);
     *file = (PosixFile){.fd = -1};
     return SQLITE_OK;
 }
 
 static COLD int read_failure(PosixFile *file, int error)
 {
+    ASSERT(error != 0);
+
     file->last_errno = error;
     switch (error) {
     case ERANGE:
@@ -122,6 +127,8 @@ static COLD int read_failure(PosixFile *file, int error)
 
 static int posix_read(sqlite3_file *base, void *out, int size, sqlite3_int64 offset)
 {
+    ASSERT(size >= 0 && offset >= 0);
+
     PosixFile *file = posix_file(base);
     size_t done;
     int error = disk_read(file->fd, out, (size_t)size, offset, &done);
@@ -136,6 +143,8 @@ static int posix_read(sqlite3_file *base, void *out, int size, sqlite3_int64 off
 
 static int posix_write(sqlite3_file *base, const void *bytes, int size, sqlite3_int64 offset)
 {
+    ASSERT(size >= 0 && offset >= 0);
+
     PosixFile *file = posix_file(base);
     size_t done;
     int error = disk_write(file->fd, bytes, (size_t)size, offset, &done);
@@ -147,6 +156,8 @@ static int posix_write(sqlite3_file *base, const void *bytes, int size, sqlite3_
 
 static i64 round_to_chunk(const PosixFile *file, i64 size)
 {
+    ASSERT(size >= 0);
+
     if (file->chunk_size <= 0)
         return size;
     return (size + file->chunk_size - 1) / file->chunk_size * file->chunk_size;

@@ -14,6 +14,8 @@ enum { FRONT_SIZE = 4 }; // the zeros before the database's name
 
 static char *put_text(char *at, const char *text)
 {
+    ASSERT(text != NULL);
+
     size_t size = strlen(text) + 1;
     memcpy(at, text, size);
     return at + size;

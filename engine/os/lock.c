@@ -407,6 +407,8 @@ void posix_release(PosixFile *file)
 
 int none_lock(sqlite3_file *base, int level)
 {
+    ASSERT(level > SQLITE_LOCK_NONE);
+
     posix_file(base)->level = (u8)level;
     return SQLITE_OK;
 }
@@ -429,6 +431,8 @@ int none_check_reserved(sqlite3_file *file, int *out)
 
 int dotfile_lock(sqlite3_file *base, int level)
 {
+    ASSERT(level > SQLITE_LOCK_NONE);
+
     PosixFile *file = posix_file(base);
     ASSERT(file->lock_path != NULL);
 

@@ -77,8 +77,11 @@ sqlite3_vfs *vfs_find(const char *name)
     return vfs;
 }
 
+// Needs the registry's mutex.
 static void registry_unlink(sqlite3_vfs *vfs)
 {
+    ASSERT(vfs != NULL);
+
     sqlite3_vfs **link = &registry_first;
     while (*link != NULL && *link != vfs)
         link = &(*link)->pNext;
@@ -120,6 +123,7 @@ int os_open(sqlite3_vfs *vfs, const char *path, sqlite3_file *file, int flags, i
 
     file->pMethods = NULL;
     // VFSes are promised only the flags they know: what concerns threads and caches is taken out.
+    // NOMUTEX, FULLMUTEX, SHAREDCACHE and PRIVATECACHE are among those (sqlite.org/c3ref/vfs.html).
     int kept = flags & 0x1087f7f;
     int given = 0;
     int rc = vfs->xOpen(vfs, path, file, kept, &given);
@@ -187,6 +191,8 @@ int os_size(sqlite3_file *file, i64 *out)
 
 int os_control(sqlite3_file *file, int op, void *arg)
 {
+    ASSERT(op > 0);
+
     if (!os_is_open(file))
         return SQLITE_NOTFOUND;
     return file->pMethods->xFileControl(file, op, arg);
@@ -346,11 +352,15 @@ void os_randomness(sqlite3_vfs *vfs, int size, void *out)
 
 int os_sleep(sqlite3_vfs *vfs, int microseconds)
 {
+    ASSERT(microseconds >= 0);
+
     return vfs->xSleep(vfs, microseconds);
 }
 
 int os_now_ms(sqlite3_vfs *vfs, i64 *out)
 {
+    ASSERT(out != NULL);
+
     if (vfs->iVersion >= 2 && vfs->xCurrentTimeInt64 != NULL) {
         sqlite3_int64 now = 0;
         TRY(vfs->xCurrentTimeInt64(vfs, &now));
@@ -377,11 +387,15 @@ int os_last_error(sqlite3_vfs *vfs)
 
 void *os_dl_open(sqlite3_vfs *vfs, const char *path)
 {
+    ASSERT(vfs != NULL);
+
     return vfs->xDlOpen == NULL ? NULL : vfs->xDlOpen(vfs, path);
 }
 
 void os_dl_error(sqlite3_vfs *vfs, int size, char *out)
 {
+    ASSERT(out != NULL && size > 0);
+
     if (vfs->xDlError != NULL)
         vfs->xDlError(vfs, size, out);
 }

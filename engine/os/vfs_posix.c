@@ -147,6 +147,8 @@ static int inherited_mode(const char *path, int flags, Inherited *out)
 
 static int posix_open_flags(int flags)
 {
+    ASSERT((flags & (SQLITE_OPEN_READONLY | SQLITE_OPEN_READWRITE)) != 0);
+
     return ((flags & SQLITE_OPEN_READWRITE) != 0 ? O_RDWR : O_RDONLY)
            | ((flags & SQLITE_OPEN_CREATE) != 0 ? O_CREAT : 0)
            | ((flags & SQLITE_OPEN_EXCLUSIVE) != 0 ? O_EXCL | O_NOFOLLOW : 0)
@@ -163,6 +165,8 @@ static bool is_journal(int flags)
 // Opens the descriptor; what may not be written is tried for reading, and *flags then says so.
 static int open_descriptor(PosixFile *file, const char *path, int *flags)
 {
+    ASSERT(file->fd < 0);
+
     Inherited inherited;
     TRY(inherited_mode(path, *flags, &inherited));
     file->fd = disk_open(path, posix_open_flags(*flags), inherited.mode);
@@ -188,6 +192,9 @@ static int open_descriptor(PosixFile *file, const char *path, int *flags)
 // otherwise a process that opens and closes under a long read would run out of them.
 static int open_database(PosixFile *file, const char *path, int *flags)
 {
+    ASSERT((*flags & SQLITE_OPEN_MAIN_DB) != 0);
+    ASSERT(file->fd < 0);
+
     file->spare = inode_take_spare(path, (*flags & SQLITE_OPEN_READWRITE) == 0);
     if (file->spare != NULL) {
         file->fd = file->spare->fd;
@@ -202,6 +209,8 @@ static int open_database(PosixFile *file, const char *path, int *flags)
 
 static int open_lock_path(PosixFile *file, const char *path)
 {
+    ASSERT(file->lock_path == NULL);
+
     size_t size = path_size(path);
     file->lock_path = mem_alloc(size + sizeof ".lock");
     if (file->lock_path == NULL)
@@ -214,6 +223,8 @@ static int open_lock_path(PosixFile *file, const char *path)
 // A nameless file gets a name for the moment between its creation and its deletion.
 static int open_nameless(PosixFile *file)
 {
+    ASSERT(file->path == NULL);
+
     file->own_path = mem_alloc(POSIX_PATH_MAX + 2);
     if (file->own_path == NULL)
         return SQLITE_NOMEM;
@@ -266,6 +277,8 @@ done:
 
 int posix_sync_directory(const char *path)
 {
+    ASSERT(path != NULL);
+
     char directory[POSIX_PATH_MAX + 1];
     const char *slash = strrchr(path, '/');
     const char *name = slash == NULL ? "." : slash == path ? "/" : path;
