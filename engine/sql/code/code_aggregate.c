@@ -17,6 +17,8 @@ typedef struct Collector {
 
 static bool is_own_column(const AggregateCode *ac, const Expr *e)
 {
+    ASSERT(e->kind == EX_COLUMN || e->kind == EX_IF_NULL_ROW);
+
     const FromList *from = ac->qc->select->from;
     for (u32 i = 0; from != NULL && i < from->count; i++) {
         if (from->items[i] == e->u.column.item)
@@ -45,6 +47,8 @@ static bool is_key(const AggregateCode *ac, const Expr *e)
 
 static void column_add(AggregateCode *ac, Expr *e, bool inside)
 {
+    ASSERT(ac->column_count <= ac->column_capacity);
+
     for (u32 i = 0; i < ac->column_count; i++) {
         if (expr_equal(ac->columns[i].column, e)) {
             if (!inside && ac->columns[i].reg == 0) {
@@ -135,6 +139,8 @@ static void collect_columns(AggregateCode *ac)
 
 static void agg_init(AggregateCode *ac, AggCode *agg, Expr *call)
 {
+    ASSERT(call->kind == EX_CALL);
+
     Codegen *g = ac->qc->g;
     *agg = (AggCode){
         .call = call, .func = call->u.call->func, .distinct_cursor = -1, .order_cursor = -1};
@@ -194,6 +200,8 @@ void aggregate_init(AggregateCode *ac, QueryCode *qc)
 
 static void distinct_open(Codegen *g, const AggCode *agg)
 {
+    ASSERT(agg->distinct_previous == 0 || agg->distinct_cursor < 0);
+
     if (agg->distinct_previous != 0)
         program_emit(g->program, OP_Null, 1, agg->distinct_previous, agg->distinct_previous + 1);
     if (agg->distinct_cursor < 0)
@@ -232,6 +240,8 @@ void aggregate_explain(AggregateCode *ac)
 
 void aggregate_reset(AggregateCode *ac)
 {
+    ASSERT(ac->used > 0);
+
     Codegen *g = ac->qc->g;
     if (ac->accumulator_count > 0)
         program_emit(g->program, OP_Null, 0, ac->first_accumulator,
@@ -247,6 +257,9 @@ void aggregate_reset(AggregateCode *ac)
 
 static void emit_step(Codegen *g, const AggregateCode *ac, const AggCode *agg, Reg args)
 {
+    ASSERT(agg->accumulator > 0);
+    ASSERT(args > 0 || agg->arg_count == 0);
+
     if ((agg->func->flags & FUNC_NEEDS_COLLATION) != 0) {
         const Collation *c = NULL;
         for (int i = 0; c == NULL && i < agg->arg_count; i++)
@@ -260,6 +273,9 @@ static void emit_step(Codegen *g, const AggregateCode *ac, const AggCode *agg, R
 
 static void code_distinct_argument(Codegen *g, const AggCode *agg, Reg args, Label skip)
 {
+    ASSERT(args > 0 && agg->arg_count == 1);
+    ASSERT(skip < 0);
+
     if (agg->distinct_previous != 0) {
         const Collation *c = code_collation(g, agg->call->list->items[0].expr);
         program_emit_collation(g->program, OP_Eq, agg->distinct_previous, skip, args, c);
@@ -274,6 +290,8 @@ static void code_distinct_argument(Codegen *g, const AggCode *agg, Reg args, Lab
 // With an ORDER BY of its own, the aggregate gets its rows when the group is complete.
 static void push_ordered(Codegen *g, const AggCode *agg, Reg args)
 {
+    ASSERT(agg->order_cursor >= 0);
+
     const ExprList *order = agg->call->u.call->order_by;
     int keys = (int)order->count, width = keys + order_width(agg);
     Reg fields = reg_range_new(g, width);
@@ -314,6 +332,8 @@ static void step_one(AggregateCode *ac, const AggCode *agg)
 
 static void take_bare_columns(AggregateCode *ac)
 {
+    ASSERT(ac->bare_count <= ac->column_count);
+
     Codegen *g = ac->qc->g;
     if (ac->bare_count == 0)
         return;
@@ -352,6 +372,8 @@ void aggregate_accumulate(AggregateCode *ac)
 
 static void step_ordered(AggregateCode *ac, const AggCode *agg)
 {
+    ASSERT(agg->order_cursor >= 0);
+
     Codegen *g = ac->qc->g;
     int keys = (int)agg->call->u.call->order_by->count, width = order_width(agg);
     Reg data = reg_new(g);
@@ -384,6 +406,8 @@ void aggregate_finalize(AggregateCode *ac)
 
 static void substitute_add(Codegen *g, const Expr *expr, Reg reg)
 {
+    ASSERT(reg > 0);
+
     Substitute *s = arena_alloc_zeroed(g->arena, sizeof *s);
     if (s == NULL) {
         codegen_fail(g, SQLITE_NOMEM);
@@ -412,6 +436,8 @@ void aggregate_push_results(AggregateCode *ac)
 // The first value that is not NULL is the answer; with an IN, that of this value of the IN.
 static void code_minmax_stop(AggregateCode *ac, const JoinCode *jc)
 {
+    ASSERT(ac->op->agg_count == 1);
+
     Codegen *g = ac->qc->g;
     Reg release;
     Label stop = jc->done;
@@ -428,6 +454,8 @@ static void code_minmax_stop(AggregateCode *ac, const JoinCode *jc)
 
 static void code_count_source(AggregateCode *ac)
 {
+    ASSERT(ac->op->agg_count == 1);
+
     Codegen *g = ac->qc->g;
     CountOperator *op = (CountOperator *)ac->qc->source;
     FromItem *item = op->item;

@@ -136,6 +136,8 @@ static Reg code_index_row(Codegen *g, const LevelCode *lc, const Index *index, R
 
 static void bloom_open(Codegen *g, LevelCode *lc)
 {
+    ASSERT(lc->filter == 0);
+
     const FromItem *item = lc->level->item;
     u64 size = BLOOM_SIZE_MIN;
     if (item->table != NULL && item->kind == FROM_TABLE
@@ -229,6 +231,8 @@ static void explain_bloom(Codegen *g, const LevelCode *lc)
 
 void code_automatic_index(Codegen *g, LevelCode *lc)
 {
+    ASSERT(lc->index_cursor >= 0);
+
     const JoinLevel *level = lc->level;
     Index *index = describe(g, lc);
     if (index == NULL)
@@ -268,6 +272,8 @@ void code_automatic_index(Codegen *g, LevelCode *lc)
 
 static void code_bloom_key(Codegen *g, const LevelCode *lc, Reg first)
 {
+    ASSERT(first > 0);
+
     const Access *a = lc->level->access;
     FromItem *item = lc->level->item;
     if ((a->flags & ACCESS_INDEXED) == 0) {

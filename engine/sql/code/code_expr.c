@@ -26,6 +26,8 @@ static const Opcode binary_opcodes[] = {
 
 static Reg place(Codegen *g, Reg target)
 {
+    ASSERT(target >= 0 && target <= g->reg_count);
+
     return target != 0 ? target : reg_new(g);
 }
 
@@ -59,6 +61,8 @@ static Reg code_literal(Codegen *g, const Expr *e, Reg target)
 
 static Reg code_param(Codegen *g, const Expr *e, Reg target)
 {
+    ASSERT(e->u.param > 0);
+
     target = place(g, target);
     program_emit(g->program, OP_Variable, e->u.param, target, 0);
     return target;
@@ -68,6 +72,8 @@ static Reg code_param(Codegen *g, const Expr *e, Reg target)
 
 static Reg code_source_register(const ColumnSource *source, int column)
 {
+    ASSERT(column >= ROWID_COLUMN);
+
     if (source->kind != SOURCE_REGISTERS)
         return column == ROWID_COLUMN ? source->rowid_reg : 0;
     if (column == ROWID_COLUMN || (source->table != NULL && column == source->table->rowid_alias))
@@ -83,6 +89,8 @@ static Reg code_source_register(const ColumnSource *source, int column)
 // of a rowid table.
 static int index_position(const Index *index, int column)
 {
+    ASSERT(column >= ROWID_COLUMN);
+
     if (column != ROWID_COLUMN && index->table != NULL && column == index->table->rowid_alias)
         column = ROWID_COLUMN;
     return index_find_column(index, column == ROWID_COLUMN ? COLUMN_ROWID : column);
@@ -92,6 +100,8 @@ static int index_position(const Index *index, int column)
 // them.
 static void code_subquery_real(Codegen *g, const FromItem *item, int column, Reg reg)
 {
+    ASSERT(reg > 0);
+
     if (item == g->raw_item)
         return;
     bool is_real = item->table == NULL && item->columns != NULL && column >= 0
@@ -115,6 +125,8 @@ static void code_real_of_entry(Codegen *g, const Column *column, Reg target)
 
 void code_item_column(Codegen *g, const FromItem *item, int column, Reg target)
 {
+    ASSERT(target > 0);
+
     const ColumnSource source = *source_of(g, item->cursor);
     Reg in_register = code_source_register(&source, column);
     if (in_register != 0) {
@@ -174,6 +186,9 @@ void code_item_column(Codegen *g, const FromItem *item, int column, Reg target)
 
 void code_generated_column(Codegen *g, const FromItem *item, int column, Reg target)
 {
+    ASSERT(target > 0);
+    ASSERT(item->table->columns[column].flags & COLUMN_GENERATED);
+
     const Column *definition = &item->table->columns[column];
     Expr *value = expr_bind(g->arena, definition->value, (FromItem *)item);
     if (value == NULL) {
@@ -202,6 +217,8 @@ void code_generated_column(Codegen *g, const FromItem *item, int column, Reg tar
 // The DEFAULT of a column as a constant for rows written before the column was added.
 static void code_column_default(Codegen *g, const Table *table, int column)
 {
+    ASSERT(column >= 0 && column < table->column_count);
+
     Expr *value = table->columns[column].value;
     if (value == NULL || (table->columns[column].flags & COLUMN_GENERATED) != 0)
         return;
@@ -218,6 +235,8 @@ static void code_column_default(Codegen *g, const Table *table, int column)
 // while.
 static void code_virtual_column(Codegen *g, Table *table, int cursor, int column, Reg target)
 {
+    ASSERT(table->columns[column].flags & COLUMN_VIRTUAL);
+
     FromItem *row = arena_alloc_zeroed(g->arena, sizeof *row);
     if (row == NULL)
         return;
@@ -234,6 +253,7 @@ static void code_virtual_column(Codegen *g, Table *table, int cursor, int column
 void code_table_column(Codegen *g, Table *table, int cursor, int column, Reg target)
 {
     ASSERT(table != NULL);
+    ASSERT(cursor >= 0 && target > 0);
 
     if (column == ROWID_COLUMN || column == table->rowid_alias) {
         program_emit(g->program, OP_Rowid, cursor, target, 0);
@@ -254,6 +274,8 @@ void code_table_column(Codegen *g, Table *table, int cursor, int column, Reg tar
 
 static Reg code_column(Codegen *g, const Expr *e, Reg target)
 {
+    ASSERT(e->u.column.item != NULL);
+
     const FromItem *item = e->u.column.item;
     int column = e->u.column.index;
     const ColumnSource *source = source_of(g, item->cursor);
@@ -280,6 +302,9 @@ static Reg code_column(Codegen *g, const Expr *e, Reg target)
 // OLD.x and NEW.x: register first is the rowid, then the columns in table order.
 static Reg code_row_column(Codegen *g, const Expr *e, Reg target)
 {
+    ASSERT(e->u.row.is_new ? g->row.in_parent || g->row.new_first > 0
+                           : g->row.in_parent || g->row.old_first > 0);
+
     const Table *table = e->u.row.table;
     int column = e->u.row.index;
     if (column == table->rowid_alias)
@@ -305,6 +330,8 @@ static Reg code_row_column(Codegen *g, const Expr *e, Reg target)
 
 static Reg code_binary(Codegen *g, Expr *e, Reg target)
 {
+    ASSERT(e->kind < ARRAY_LEN(binary_opcodes) && binary_opcodes[e->kind] != 0);
+
     Reg release_left, release_right;
     Reg left = code_expr_temp(g, e->left, &release_left);
     Reg right = code_expr_temp(g, e->right, &release_right);
@@ -340,6 +367,8 @@ static Reg code_lazy_connective(Codegen *g, Expr *e, Reg target)
 
 static Reg code_connective(Codegen *g, Expr *e, Reg target)
 {
+    ASSERT(e->kind == EX_AND || e->kind == EX_OR);
+
     bool truth;
     if (code_truth_is_decided(e, &truth))
         return code_integer(g, truth, target);
@@ -673,6 +702,8 @@ static void allow_loan(Codegen *g, int before)
 
 void code_expr_borrow(Codegen *g, Expr *e, Reg target)
 {
+    ASSERT(target > 0);
+
     int before = program_here(g->program);
     code_expr_into(g, e, target);
     allow_loan(g, before);
@@ -680,6 +711,8 @@ void code_expr_borrow(Codegen *g, Expr *e, Reg target)
 
 void code_expr_copy(Codegen *g, Expr *e, Reg target)
 {
+    ASSERT(target > 0);
+
     Reg at = code_expr(g, e, target); // what is computed rather than found belongs to its register
     if (at != target)
         program_emit(g->program, OP_Copy, at, target, 0);
@@ -687,6 +720,8 @@ void code_expr_copy(Codegen *g, Expr *e, Reg target)
 
 Reg code_expr_temp(Codegen *g, Expr *e, Reg *release)
 {
+    ASSERT(release != NULL);
+
     *release = 0;
     if (is_worth_hoisting(g, e))
         return code_constant(g, e);
@@ -761,6 +796,8 @@ bool code_private_constant(Codegen *g, Expr *e, Reg target)
 
 void code_expr_list(Codegen *g, const ExprList *list, Reg first, u32 flags)
 {
+    ASSERT(list == NULL || list->count == 0 || first > 0);
+
     bool hoist = g->hoist_constants;
     g->hoist_constants = hoist && (flags & LIST_HOIST) != 0;
     for (u32 i = 0; i < list->count; i++) {

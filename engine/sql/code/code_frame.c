@@ -33,6 +33,8 @@ static void halt_bad_offset(Codegen *g, const WindowCode *wc, bool is_start)
 
 static void code_offset(WindowCode *wc, const FrameBound *b, Reg target, bool is_start)
 {
+    ASSERT(target > 0);
+
     Codegen *g = wc->qc->g;
     if (!has_offset(b))
         return;
@@ -74,6 +76,8 @@ static bool by_value(const WindowCode *wc, const FrameBound *b)
 // r[value] plus or minus the offset, but text and blobs have peers and no distances.
 static void code_shift_value(WindowCode *wc, Reg value, Reg offset)
 {
+    ASSERT(value > 0 && offset > 0);
+
     Codegen *g = wc->qc->g;
     Label done = label_new(g->program);
     bool descending = (wc->window->order_by->items[0].sort & SORT_DESC) != 0;
@@ -109,6 +113,8 @@ static void code_bound_value(WindowCode *wc, const FrameBound *b, Reg offset)
 // r[value] = what the row under `cursor` is compared by.
 static void code_row_value(WindowCode *wc, const FrameBound *b, int cursor, Reg value)
 {
+    ASSERT(value > 0);
+
     ColumnSource *source = source_of(wc->qc->g, wc->item->cursor);
     int former = source->cursor;
     source->cursor = cursor;
@@ -121,6 +127,8 @@ static void code_row_value(WindowCode *wc, const FrameBound *b, int cursor, Reg 
 // Jumps to `to` when the row under `cursor` is behind the bound, or (unless `strict`) on it.
 static void code_place_test(WindowCode *wc, const FrameBound *b, int cursor, bool strict, Label to)
 {
+    ASSERT(to < 0);
+
     Codegen *g = wc->qc->g;
     if (by_value(wc, b)) {
         Reg value = reg_new(g);
@@ -186,6 +194,9 @@ void code_frame_start(WindowCode *wc)
 
 void code_frame_exclude(WindowCode *wc, int cursor, Reg position, Label skip)
 {
+    ASSERT(position > 0);
+    ASSERT(skip < 0);
+
     Codegen *g = wc->qc->g;
     Label keep = label_new(g->program);
     u8 exclude = wc->window->exclude;

@@ -12,6 +12,8 @@ static const char *body_name(PlanContext *plan, const FromItem *item)
 
 static void code_as_coroutine(Codegen *g, FromItem *item, SubqueryPlan *sub)
 {
+    ASSERT(sub->mode == SUBQUERY_COROUTINE);
+
     PlanContext plan = code_plan_context(g);
     sub->return_reg = reg_new(g);
     int init = program_emit(g->program, OP_InitCoroutine, sub->return_reg, 0,
@@ -43,6 +45,8 @@ static void source_set_ephemeral(Codegen *g, const FromItem *item)
 
 static void code_as_table(Codegen *g, FromItem *item, SubqueryPlan *sub)
 {
+    ASSERT(!sub->is_coded);
+
     PlanContext plan = code_plan_context(g);
     sub->return_reg = reg_new(g);
     sub->entry_address = program_emit(g->program, OP_BeginSubrtn, 0, sub->return_reg, 0) + 1;
@@ -63,6 +67,8 @@ static void code_as_table(Codegen *g, FromItem *item, SubqueryPlan *sub)
 
 static void code_as_twin(Codegen *g, FromItem *item, SubqueryPlan *sub)
 {
+    ASSERT(sub->mode == SUBQUERY_SHARED && sub->twin != item);
+
     const SubqueryPlan *twin = sub->twin->plan;
     if (!twin->is_coded) {
         codegen_error(g, SQLITE_INTERNAL, "%s is not materialised yet", item->name);

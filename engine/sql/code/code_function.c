@@ -9,6 +9,9 @@
 // coalesce(a, b, ...): the first that is not NULL; later ones are not computed.
 static void code_coalesce(Codegen *g, const ExprList *args, Reg target)
 {
+    ASSERT(target > 0);
+    ASSERT(args->count >= 2);
+
     Label done = label_new(g->program);
     code_expr_into(g, args->items[0].expr, target);
     bool hoist = g->hoist_constants;
@@ -23,6 +26,8 @@ static void code_coalesce(Codegen *g, const ExprList *args, Reg target)
 // iif(a, b, c), if(a, b, c, d, ...): CASE without an operand.
 static void code_iif(Codegen *g, Expr *e, Reg target)
 {
+    ASSERT(target > 0);
+
     Expr as_case = *e;
     as_case.kind = EX_CASE;
     as_case.left = NULL;
@@ -67,6 +72,8 @@ static void hint_column(Codegen *g, const FuncDef *func, const Expr *arg)
 
 void code_strip_subtypes(Codegen *g, const FuncDef *func, const ExprList *args, Reg first)
 {
+    ASSERT(first > 0 || args == NULL || args->count == 0);
+
     for (u32 i = 0; args != NULL && (func->flags & FUNC_SUBTYPE) != 0 && i < args->count; i++) {
         const Expr *arg = args->items[i].expr;
         const FromItem *item = arg->kind == EX_COLUMN ? arg->u.column.item : NULL;

@@ -38,6 +38,8 @@ static void number_fields(AggregateCode *ac)
 // `more`: fields behind those of the columns.
 static void code_sorter_open(AggregateCode *ac, int more)
 {
+    ASSERT(more >= 0);
+
     Codegen *g = ac->qc->g;
     ac->sorter = cursor_new(g);
     ac->pseudo = cursor_new(g);
@@ -219,6 +221,8 @@ static void code_hash_row(AggregateCode *ac, const HashInput *input)
 
 static void code_hash_output(AggregateCode *ac, const HashInput *input, Label end)
 {
+    ASSERT(end < 0);
+
     Codegen *g = ac->qc->g;
     program_emit(g->program, OP_HashRewind, input->groups, end, ac->first_accumulator);
     program_set_p5(g->program, P5_HASH_SORTED);

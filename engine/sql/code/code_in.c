@@ -16,6 +16,8 @@ enum { SMALL_LIST_MAX = 2 }; // up to here comparing one by one beats building a
 
 static bool list_is_constant(const ExprList *list)
 {
+    ASSERT(list != NULL);
+
     for (u32 i = 0; i < list->count; i++) {
         if (!code_is_constant(list->items[i].expr))
             return false;
@@ -34,6 +36,8 @@ static Affinity set_affinity(const Expr *left, const Expr *member)
 
 static char *set_affinities(Codegen *g, const Expr *in)
 {
+    ASSERT(in->kind == EX_IN);
+
     u32 count = vector_size(in->left);
     char *letters = arena_alloc_zeroed(g->arena, count + 1);
     for (u32 i = 0; letters != NULL && i < count; i++) {
@@ -45,6 +49,8 @@ static char *set_affinities(Codegen *g, const Expr *in)
 
 static KeyShape *set_shape(Codegen *g, const Expr *in)
 {
+    ASSERT(in->kind == EX_IN);
+
     u32 count = vector_size(in->left);
     KeyShape *shape = key_shape_new(g->db, g->db->encoding, (u16)count, (u16)count);
     for (u32 i = 0; shape != NULL && i < count; i++) {
@@ -62,6 +68,8 @@ static KeyShape *set_shape(Codegen *g, const Expr *in)
 
 static void fill_from_list(Codegen *g, const Expr *in, int cursor, const char *affinities)
 {
+    ASSERT(in->list != NULL && vector_size(in->left) == 1);
+
     Reg record = reg_temp(g);
     for (u32 i = 0; i < in->list->count; i++) {
         Reg release;
@@ -75,6 +83,8 @@ static void fill_from_list(Codegen *g, const Expr *in, int cursor, const char *a
 
 static void fill_from_select(Codegen *g, Expr *in, const InSet *set, const char *affinities)
 {
+    ASSERT(in->select != NULL);
+
     SelectDest dest = {
         .kind = DEST_SET, .param = set->cursor, .param2 = set->filter, .affinities = affinities};
     int former = plan_push(g, "%sLIST SUBQUERY %u",
@@ -86,6 +96,8 @@ static void fill_from_select(Codegen *g, Expr *in, const InSet *set, const char 
 // NULLs sort first: the first key tells whether the set holds one.
 static Reg code_has_null(Codegen *g, int cursor)
 {
+    ASSERT(cursor >= 0);
+
     Reg has_null = reg_new(g);
     program_emit(g->program, OP_Integer, 0, has_null, 0);
     int empty = program_emit(g->program, OP_Rewind, cursor, 0, 0);
@@ -152,6 +164,8 @@ static void code_shared(Codegen *g, const SharedSet *shared, u32 flags, InSet *o
 
 static void share_set(Codegen *g, SharedSet set)
 {
+    ASSERT(set.address > 0 && set.return_reg > 0);
+
     SharedSet *copy = arena_alloc(g->arena, sizeof *copy);
     if (copy == NULL)
         return; // the arena remembers
@@ -164,6 +178,8 @@ static void share_set(Codegen *g, SharedSet set)
 
 static void open_set(Codegen *g, const Expr *in, KeyShape *shape, u32 flags, InSet *out)
 {
+    ASSERT(out->filter == 0);
+
     bool is_correlated = (in->flags & EXPR_CORRELATED) != 0;
     program_emit_shape(g->program, OP_OpenEphemeral, out->cursor, shape->key_count, 0, shape);
     if (in->select != NULL && !is_correlated && (flags & IN_MEMBERSHIP) != 0) {
@@ -304,6 +320,9 @@ static Reg code_left_side(Codegen *g, Expr *in, u32 width)
 // A short list: one comparison after the other.
 static void code_in_chain(Codegen *g, Expr *in, Label is_false, Label is_null)
 {
+    ASSERT(is_false < 0 && is_null < 0);
+    ASSERT(in->list != NULL && in->list->count > 0);
+
     Label is_true = label_new(g->program);
     Expr left = *in->left;
     Reg value = code_expr(g, in->left, 0);
@@ -335,6 +354,9 @@ static void code_in_chain(Codegen *g, Expr *in, Label is_false, Label is_null)
 static void code_maybe_equal(Codegen *g, const Expr *in, const InSet *set, Reg first,
                              Label is_false, Label is_null)
 {
+    ASSERT(is_false < 0 && is_null < 0);
+    ASSERT(first > 0);
+
     u32 width = vector_size(in->left);
     program_emit(g->program, OP_Rewind, set->cursor, is_false, 0);
     if (width == 1) {
@@ -359,6 +381,8 @@ static void code_maybe_equal(Codegen *g, const Expr *in, const InSet *set, Reg f
 
 static void code_in_lookup(Codegen *g, Expr *in, Label is_false, Label is_null)
 {
+    ASSERT(is_false < 0 && is_null < 0);
+
     u32 width = vector_size(in->left);
     bool tells_null = is_false != is_null;
     InSet set;
@@ -390,6 +414,8 @@ static void code_in_lookup(Codegen *g, Expr *in, Label is_false, Label is_null)
 // Falls through when the answer is true.
 static void code_in_test(Codegen *g, Expr *in, Label is_false, Label is_null)
 {
+    ASSERT(is_false < 0 && is_null < 0);
+
     bool is_list = in->select == NULL;
     if (is_list && vector_size(in->left) > 1) {
         codegen_error(g, SQLITE_ERROR, "row value misused");
@@ -408,6 +434,8 @@ static void code_in_test(Codegen *g, Expr *in, Label is_false, Label is_null)
 
 Reg code_in_value(Codegen *g, Expr *e, Reg target)
 {
+    ASSERT(target > 0);
+
     Label is_false = label_new(g->program);
     Label is_null = label_new(g->program);
     Label done = label_new(g->program);
@@ -426,6 +454,8 @@ Reg code_in_value(Codegen *g, Expr *e, Reg target)
 
 void code_jump_in(Codegen *g, Expr *e, Label to, bool when, bool null_as)
 {
+    ASSERT(to < 0);
+
     Label past = label_new(g->program);
     if (!when) {
         // Jumps when false; NULL goes where it counts.

@@ -14,6 +14,8 @@
 
 static WalkResult count_select(Walker *w, Select *s)
 {
+    ASSERT(w->arg != NULL);
+
     u32 *highest = w->arg;
     if (s->id > *highest)
         *highest = s->id;
@@ -57,6 +59,9 @@ PlanContext code_plan_context(Codegen *g)
 
 void code_filters(Codegen *g, Expr **filters, u32 from, u32 to, Label next_row)
 {
+    ASSERT(from <= to);
+    ASSERT(next_row < 0);
+
     for (u32 i = from; i < to; i++)
         code_jump(g, filters[i], next_row, false, false);
 }
@@ -77,6 +82,8 @@ static bool is_table_itself(const FromItem *item, const Index *index)
 // The schema's own object behind a copy whose expressions are bound to an item: it keeps the shape.
 static Index *schema_index_of(const FromItem *item, Index *index)
 {
+    ASSERT(item->table != NULL);
+
     for (Index *i = item->table->indexes; i != NULL; i = i->next) {
         if (i->root == index->root)
             return i;
@@ -86,6 +93,9 @@ static Index *schema_index_of(const FromItem *item, Index *index)
 
 static void open_index(Codegen *g, const FromItem *item, Index *index, int cursor)
 {
+    ASSERT(cursor >= 0);
+    ASSERT(index->root > 0);
+
     KeyShape *shape = index_shape(g->db, schema_index_of(item, index));
     if (shape == NULL) {
         codegen_fail(g, g->db->error_code != 0 ? g->db->error_code : SQLITE_NOMEM);
@@ -98,6 +108,8 @@ static void open_index(Codegen *g, const FromItem *item, Index *index, int curso
 
 static void open_table(Codegen *g, const FromItem *item, bool write)
 {
+    ASSERT(is_real_table(item));
+
     Table *table = item->table;
     Opcode op = write ? OP_OpenWrite : OP_OpenRead;
     if (table_is_rowid(table)) {
@@ -132,6 +144,8 @@ static bool needs_table_cursor(const LevelCode *lc)
 
 void code_level_open(Codegen *g, JoinCode *jc, LevelCode *lc)
 {
+    ASSERT(lc->level != NULL);
+
     FromItem *item = lc->level->item;
     const Access *a = lc->level->access;
     lc->cursor = item->cursor;
@@ -164,6 +178,8 @@ void code_level_open(Codegen *g, JoinCode *jc, LevelCode *lc)
 
 static void push_index_exprs(Codegen *g, LevelCode *lc)
 {
+    ASSERT(lc->index_cursor >= 0);
+
     const Index *index = lc->level->access->index;
     // On a null row an expression is computed from NULL columns: it need not be NULL itself.
     if (lc->level->item->may_be_null || lc->level->is_right || index->exprs == NULL)
@@ -236,6 +252,8 @@ void code_level_null_row(Codegen *g, LevelCode *lc)
 
 static void code_scan(Codegen *g, LevelCode *lc)
 {
+    ASSERT(lc->leave < 0);
+
     const Access *a = lc->level->access;
     int cursor = (a->flags & ACCESS_INDEXED) != 0 ? lc->index_cursor : lc->cursor;
     bool reverse = lc->level->reverse;
@@ -250,6 +268,9 @@ static void code_scan(Codegen *g, LevelCode *lc)
 
 static void code_coroutine_scan(Codegen *g, LevelCode *lc)
 {
+    ASSERT(lc->level->item->plan != NULL);
+    ASSERT(lc->leave < 0);
+
     const SubqueryPlan *sub = lc->level->item->plan;
     program_emit(g->program, OP_InitCoroutine, sub->return_reg, 0, sub->entry_address);
     lc->end_p2 = program_emit(g->program, OP_Yield, sub->return_reg, lc->leave, 0);
@@ -258,6 +279,8 @@ static void code_coroutine_scan(Codegen *g, LevelCode *lc)
 
 static void code_position(Codegen *g, JoinCode *jc, LevelCode *lc)
 {
+    ASSERT(lc->end_op == 0);
+
     const Access *a = lc->level->access;
     switch ((AccessKind)a->kind) {
     case ACCESS_QUEUE: // the row is there already; the loop is that of code_recursive()
@@ -299,6 +322,8 @@ static void code_explain_level(Codegen *g, JoinCode *jc, LevelCode *lc)
 
 void code_level_begin(Codegen *g, JoinCode *jc, u32 number)
 {
+    ASSERT(number < jc->join->level_count);
+
     LevelCode *lc = &jc->levels[number];
     const JoinLevel *level = lc->level;
     const Access *a = level->access;
@@ -360,6 +385,8 @@ static void code_in_loops_end(Codegen *g, LevelCode *lc)
 
 void code_level_end(Codegen *g, JoinCode *jc, u32 number)
 {
+    ASSERT(number < jc->join->level_count);
+
     LevelCode *lc = &jc->levels[number];
     if (lc->level->is_semi)
         program_emit(g->program, OP_Goto, 0, lc->leave, 0);
@@ -391,6 +418,8 @@ void code_level_end(Codegen *g, JoinCode *jc, u32 number)
 
 void code_join_begin(Codegen *g, JoinCode *jc)
 {
+    ASSERT(jc->levels == NULL);
+
     JoinOperator *join = jc->join;
     jc->done = label_new(g->program);
     jc->substitutes_before = g->substitutes;

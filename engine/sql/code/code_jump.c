@@ -46,6 +46,9 @@ static bool is_null_safe(ExprKind kind)
 // The machine jumps if r[p3] op r[p1]: the left operand is the third.
 void code_compare(Codegen *g, Opcode op, const Comparison *c, Label to, u16 p5)
 {
+    ASSERT(to < 0); // a label
+    ASSERT(c->left_reg > 0 && c->right_reg > 0);
+
     const Collation *collation = c->commuted ? code_compare_collation(g, c->right, c->left)
                                              : code_compare_collation(g, c->left, c->right);
     program_emit_collation(g->program, op, c->right_reg, to, c->left_reg, collation);
@@ -55,6 +58,8 @@ void code_compare(Codegen *g, Opcode op, const Comparison *c, Label to, u16 p5)
 // COLLATE and affinity of an expression that was computed before come from what it was.
 static Expr register_expr(Expr *original, Reg reg)
 {
+    ASSERT(reg > 0);
+
     Expr e = *original;
     expr_become_register(&e, original, reg);
     return e;
@@ -65,6 +70,9 @@ static Expr register_expr(Expr *original, Reg reg)
 // (a, b) = (c, d): all pairs, by the operator; jumps when the truth equals `when`.
 static void code_jump_row_equal(Codegen *g, Expr *e, Label to, bool when, bool null_as)
 {
+    ASSERT(to < 0);
+    ASSERT(vector_size(e->left) == vector_size(e->right) || codegen_failed(g));
+
     u32 count = vector_size(e->left);
     bool is_equal = e->kind == EX_EQ || e->kind == EX_IS;
     bool and_all = is_equal == when;
@@ -86,6 +94,8 @@ static void code_jump_row_equal(Codegen *g, Expr *e, Label to, bool when, bool n
 // (a, b) < (c, d) is a < c OR (a = c AND b < d), where equality of NULLs is unknown.
 static Expr *row_order_expr(Codegen *g, Expr *e, u32 from)
 {
+    ASSERT(from < vector_size(e->left));
+
     u32 count = vector_size(e->left);
     Expr *left = vector_field(g, e->left, from);
     Expr *right = vector_field(g, e->right, from);
@@ -154,6 +164,8 @@ static void code_jump_row_compare(Codegen *g, Expr *e, Label to, bool when, bool
 
 static void code_jump_compare(Codegen *g, Expr *e, Label to, bool when, bool null_as)
 {
+    ASSERT(to < 0);
+
     if (vector_size(e->left) > 1 || vector_size(e->right) > 1) {
         code_jump_row_compare(g, e, to, when, null_as);
         return;
@@ -196,6 +208,8 @@ Reg code_comparison_value(Codegen *g, Expr *e, Reg target)
 // x BETWEEN a AND b is x >= a AND x <= b with x computed once.
 static void between_parts(Codegen *g, Expr *e, Expr parts[4])
 {
+    ASSERT(e->list == NULL || e->list->count <= 2);
+
     parts[3] = *e->left;
     if (vector_size(e->left) == 1) {
         Reg value = code_expr(g, e->left, 0);
@@ -276,6 +290,8 @@ static void code_jump_connective(Codegen *g, Expr *e, Label to, bool when, bool 
 
 static void code_jump_value(Codegen *g, Expr *e, Label to, bool when, bool null_as)
 {
+    ASSERT(to < 0);
+
     Reg release;
     Reg value = code_expr_temp(g, e, &release);
     program_emit(g->program, when ? OP_If : OP_IfNot, value, to, null_as == when);
@@ -285,6 +301,8 @@ static void code_jump_value(Codegen *g, Expr *e, Label to, bool when, bool null_
 // x IS TRUE is never NULL: a NULL x counts as the truth that was not asked for.
 static void code_jump_truth(Codegen *g, Expr *e, Label to, bool when)
 {
+    ASSERT(to < 0);
+
     bool wanted = e->u.truth.value;
     bool holds = when != e->u.truth.negated;
     code_jump(g, e->left, to, holds == wanted, !wanted);
@@ -293,6 +311,8 @@ static void code_jump_truth(Codegen *g, Expr *e, Label to, bool when)
 // Emits a jump to `to`, taken if the truth of `e` equals `when`, where NULL counts as `null_as`.
 void code_jump(Codegen *g, Expr *e, Label to, bool when, bool null_as)
 {
+    ASSERT(to < 0); // a label
+
     if (codegen_failed(g))
         return;
     switch ((ExprKind)e->kind) {

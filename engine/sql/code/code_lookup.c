@@ -6,6 +6,8 @@
 // The pass over the table: rowids whose rows pass their own conditions go into the filter.
 static void code_lookup_build(Codegen *g, LevelCode *lc, Reg filter)
 {
+    ASSERT(filter > 0);
+
     const JoinLevel *level = lc->level;
     FromItem *item = level->item;
     ColumnSource former = *source_of(g, item->cursor);
@@ -28,6 +30,8 @@ static void code_lookup_build(Codegen *g, LevelCode *lc, Reg filter)
 
 static void code_lookup(Codegen *g, LevelCode *lc, Label miss)
 {
+    ASSERT(miss < 0);
+
     Reg filter = reg_new(g), key = reg_new(g);
     Label ready = label_new(g->program);
     program_emit(g->program, OP_FilterWait, filter, ready, lc->level->item->cursor);

@@ -15,6 +15,9 @@ typedef struct OrCode {
 
 static void code_seen_by_key(Codegen *g, const FromItem *item, const OrCode *oc, Label known)
 {
+    ASSERT(!table_has_rowid(item->table));
+    ASSERT(known < 0);
+
     const Index *primary = table_primary_key(item->table);
     int size = primary->key_count;
     Reg first = reg_temp_range(g, size + 1);
@@ -31,6 +34,8 @@ static void code_seen_by_key(Codegen *g, const FromItem *item, const OrCode *oc,
 
 static void code_seen(Codegen *g, const FromItem *item, const OrCode *oc, Label known)
 {
+    ASSERT(oc->number < oc->count);
+
     if (!table_has_rowid(item->table)) {
         code_seen_by_key(g, item, oc, known);
         return;
@@ -72,6 +77,8 @@ static void code_branch(Codegen *g, JoinCode *jc, LevelCode *lc, OrCode *oc,
 
 static void code_seen_open(Codegen *g, const FromItem *item, OrCode *oc)
 {
+    ASSERT(oc->seen == 0);
+
     if (table_has_rowid(item->table)) {
         oc->seen = reg_new(g);
         program_emit(g->program, OP_Null, 0, oc->seen, 0);
@@ -90,6 +97,8 @@ static void code_seen_open(Codegen *g, const FromItem *item, OrCode *oc)
 
 void code_or_search(Codegen *g, JoinCode *jc, LevelCode *lc)
 {
+    ASSERT(lc->level->access->kind == ACCESS_OR && lc->level->access->branch_count > 0);
+
     const Access *a = lc->level->access;
     FromItem *item = lc->level->item;
     OrCode oc = {

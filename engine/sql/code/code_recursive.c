@@ -23,6 +23,9 @@ static int order_count(const SelectDest *dest)
 
 void code_deliver_queue(Codegen *g, SelectDest *dest, Reg row, int count, Label done)
 {
+    ASSERT(dest->kind == DEST_QUEUE || dest->kind == DEST_DISTINCT_QUEUE);
+    ASSERT(row > 0 && count > 0);
+
     (void)done;
     Label known = label_new(g->program);
     int keys = order_count(dest);
@@ -78,6 +81,8 @@ static KeyShape *seen_shape(Codegen *g, const QueueCode *qc)
 
 static KeyShape *queue_shape(Codegen *g, const QueueCode *qc, const ExprList *order)
 {
+    ASSERT(order->count > 0);
+
     int keys = (int)order->count;
     KeyShape *shape = key_shape_new(g->db, g->db->encoding, (u16)(keys + 2), (u16)(keys + 2));
     if (shape == NULL) {
@@ -102,6 +107,8 @@ static KeyShape *queue_shape(Codegen *g, const QueueCode *qc, const ExprList *or
 
 static void code_queue_open(Codegen *g, QueueCode *qc, SelectDest *queue, int count)
 {
+    ASSERT(count > 0);
+
     program_emit(g->program, OP_OpenPseudo, qc->current, qc->row, count);
     if (queue->order != NULL)
         program_emit_shape(g->program, OP_OpenEphemeral, qc->queue, order_count(queue) + 2, 0,
@@ -128,6 +135,8 @@ static void set_sources(Codegen *g, const QueueCode *qc)
 static void code_queue_row(Codegen *g, QueueCode *qc, const LimitCode *limit, SelectDest *dest,
                            Label done)
 {
+    ASSERT(done < 0);
+
     int count = (int)qc->op->select->columns->count;
     Label skip = label_new(g->program);
     if (limit->offset != 0)
@@ -145,6 +154,8 @@ static void code_queue_row(Codegen *g, QueueCode *qc, const LimitCode *limit, Se
 
 static void code_steps(Codegen *g, QueueCode *qc, const SelectDest *queue)
 {
+    ASSERT(qc->op->step_count > 0);
+
     for (u32 i = 0; i < qc->op->step_count; i++) {
         SelectDest step = *queue;
         int former = plan_push(g, "RECURSIVE STEP");

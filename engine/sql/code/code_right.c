@@ -26,6 +26,8 @@ static u32 key_size(const FromItem *item)
 
 static void code_key(Codegen *g, FromItem *item, Reg first)
 {
+    ASSERT(first > 0);
+
     const Index *primary = primary_of(item);
     if (primary != NULL) {
         for (u32 i = 0; i < primary->key_count; i++)
@@ -40,6 +42,8 @@ static void code_key(Codegen *g, FromItem *item, Reg first)
 
 void code_right_begin(Codegen *g, JoinCode *jc, LevelCode *lc)
 {
+    ASSERT(lc->level->is_right);
+
     (void)jc;
     const FromItem *item = lc->level->item;
     lc->matched_cursor = cursor_new(g);
@@ -50,6 +54,8 @@ void code_right_begin(Codegen *g, JoinCode *jc, LevelCode *lc)
 
 void code_right_match(Codegen *g, LevelCode *lc)
 {
+    ASSERT(lc->matched_cursor >= 0);
+
     FromItem *item = lc->level->item;
     int size = (int)key_size(item);
     Reg first = reg_temp_range(g, size + 1);
@@ -63,6 +69,9 @@ void code_right_match(Codegen *g, LevelCode *lc)
 
 void code_right_rows(Codegen *g, JoinCode *jc, u32 number)
 {
+    ASSERT(number < jc->join->level_count);
+    ASSERT(jc->levels[number].body_return > 0);
+
     LevelCode *lc = &jc->levels[number];
     FromItem *item = lc->level->item;
     PlanContext plan = code_plan_context(g);

@@ -28,6 +28,9 @@ static InLoop *in_loop_add(Codegen *g, LevelCode *lc)
 
 static void read_set(Codegen *g, const InSet *set, int field, Reg target)
 {
+    ASSERT(target > 0);
+    ASSERT(field >= 0);
+
     if (set->is_rowid_table)
         program_emit(g->program, OP_Rowid, set->cursor, target, 0);
     else
@@ -37,6 +40,8 @@ static void read_set(Codegen *g, const InSet *set, int field, Reg target)
 // Columns bound by fields of the same row-value IN are read in one loop.
 static void code_in_loop(Codegen *g, LevelCode *lc, const Access *a, u32 position, Reg target)
 {
+    ASSERT(target > 0);
+
     const Term *term = a->terms[position];
     for (u32 i = 0; a->kind != ACCESS_VIRTUAL && i < position; i++) {
         if (a->terms[i] != NULL && a->terms[i]->expr == term->expr)
@@ -76,6 +81,9 @@ static void code_in_loop(Codegen *g, LevelCode *lc, const Access *a, u32 positio
 
 void code_term_value(Codegen *g, LevelCode *lc, const Access *a, u32 position, Reg target)
 {
+    ASSERT(target > 0);
+    ASSERT(position < a->term_count || (a->flags & ACCESS_IN) == 0);
+
     const Term *term = a->terms[position];
     if ((term->op & TERM_IN) != 0 && term->expr->kind == EX_IN)
         code_in_loop(g, lc, a, position, target);
@@ -89,6 +97,8 @@ void code_term_value(Codegen *g, LevelCode *lc, const Access *a, u32 position, R
 
 void code_rowid_search(Codegen *g, JoinCode *jc, LevelCode *lc)
 {
+    ASSERT(lc->cursor >= 0);
+
     (void)jc;
     const Access *a = lc->level->access;
     Reg key = reg_new(g);
@@ -137,6 +147,8 @@ static Opcode seek_opcode(u16 op)
 
 void code_rowid_range(Codegen *g, JoinCode *jc, LevelCode *lc)
 {
+    ASSERT(lc->cursor >= 0);
+
     (void)jc;
     const Access *a = lc->level->access;
     bool reverse = lc->level->reverse;
@@ -285,6 +297,8 @@ static void apply_key_affinity(Codegen *g, const LevelCode *lc, const Term *boun
 // Puts a bound's value behind the prefix; leaves when it is NULL, for nothing compares with that.
 static void code_bound(Codegen *g, LevelCode *lc, const Term *term, Reg target, u32 count)
 {
+    ASSERT(target > 0);
+
     Expr *right = term->expr->right;
     if (expr_vector_size(right) > 1) {
         if (right->kind == EX_SELECT) {
@@ -312,6 +326,8 @@ static void code_bound(Codegen *g, LevelCode *lc, const Term *term, Reg target, 
 
 static void code_prefix(Codegen *g, LevelCode *lc, Reg first)
 {
+    ASSERT(first > 0);
+
     const Access *a = lc->level->access;
     for (u32 i = a->skip_count; i < a->equal_count; i++) {
         const Term *term = a->terms[i];
@@ -326,6 +342,8 @@ static void code_prefix(Codegen *g, LevelCode *lc, Reg first)
 // Stands on the first entry of the next distinct prefix and copies it into the key registers.
 static void code_skip_scan(Codegen *g, LevelCode *lc, Reg first)
 {
+    ASSERT(first > 0);
+
     const Access *a = lc->level->access;
     bool reverse = lc->level->reverse;
     lc->skip_done = label_new(g->program);
@@ -340,6 +358,8 @@ static void code_skip_scan(Codegen *g, LevelCode *lc, Reg first)
 
 static void code_seek_start(Codegen *g, LevelCode *lc, const IndexRange *r, Reg first)
 {
+    ASSERT(lc->index_cursor >= 0);
+
     static const Opcode seeks[2][2] = {{OP_SeekGT, OP_SeekLT}, {OP_SeekGE, OP_SeekLE}};
     const Access *a = lc->level->access;
     bool reverse = lc->level->reverse, inclusive = true;
@@ -372,6 +392,8 @@ static void code_seek_start(Codegen *g, LevelCode *lc, const IndexRange *r, Reg 
 static u32 code_range_end(Codegen *g, LevelCode *lc, const IndexRange *r, Reg first,
                           bool *inclusive)
 {
+    ASSERT(lc->index_cursor >= 0);
+
     const Access *a = lc->level->access;
     *inclusive = true;
     if (r->end != NULL) {
@@ -410,6 +432,8 @@ static bool key_is_unique(const Access *a)
 
 void code_index_search(Codegen *g, JoinCode *jc, LevelCode *lc)
 {
+    ASSERT(lc->index_cursor >= 0);
+
     static const Opcode ends[2][2] = {{OP_IdxGE, OP_IdxLE}, {OP_IdxGT, OP_IdxLT}};
     const Access *a = lc->level->access;
     bool reverse = lc->level->reverse;
@@ -439,6 +463,9 @@ void code_index_search(Codegen *g, JoinCode *jc, LevelCode *lc)
 // From an entry of a secondary index to the row of a WITHOUT ROWID table, by the primary key in it.
 void code_fetch_by_key(Codegen *g, LevelCode *lc)
 {
+    ASSERT(lc->cursor >= 0 && lc->index_cursor >= 0);
+    ASSERT(!table_is_rowid(lc->level->item->table));
+
     const FromItem *item = lc->level->item;
     const Index *index = lc->level->access->index;
     const Index *primary = table_primary_key(item->table);

@@ -10,6 +10,8 @@
 
 void code_limit_begin(Codegen *g, const LimitOperator *op, LimitCode *lc, Label done)
 {
+    ASSERT(done < 0);
+
     *lc = (LimitCode){0};
     if (op == NULL)
         return;
@@ -38,6 +40,8 @@ void code_limit_begin(Codegen *g, const LimitOperator *op, LimitCode *lc, Label 
 
 static void deliver_record(Codegen *g, const SelectDest *dest, Reg row, int count)
 {
+    ASSERT(row > 0 && count > 0);
+
     Reg record = reg_temp_range(g, 2);
     program_emit_text(g->program, OP_MakeRecord, row, count, record,
                       dest->kind == DEST_SET ? dest->affinities : NULL,
@@ -59,6 +63,9 @@ static void deliver_record(Codegen *g, const SelectDest *dest, Reg row, int coun
 // Hands the row to its destination. `done`: where to go when one row was all that is wanted.
 void code_deliver(Codegen *g, SelectDest *dest, Reg row, int count, Label done)
 {
+    ASSERT(row > 0 && count > 0);
+    ASSERT(done < 0);
+
     switch ((DestKind)dest->kind) {
     case DEST_OUTPUT: program_emit(g->program, OP_ResultRow, row, count, 0); return;
     case DEST_DISCARD: return;
@@ -101,6 +108,8 @@ bool dest_uses_row_at_once(const SelectDest *dest)
 
 static void output_row(QueryCode *qc, Label next_row)
 {
+    ASSERT(next_row < 0);
+
     Codegen *g = qc->g;
     if (qc->limit.offset != 0)
         program_emit(g->program, OP_IfPos, qc->limit.offset, next_row, 1);
@@ -121,6 +130,8 @@ static void code_columns(QueryCode *qc)
 
 void code_query_row(QueryCode *qc, Label next_row)
 {
+    ASSERT(next_row < 0);
+
     Codegen *g = qc->g;
     bool needs_values = qc->dest->kind != DEST_EXISTS || qc->distinct_op != NULL;
     // OFFSET may skip a row before anything is computed, if nothing reorders or drops rows later.
@@ -150,6 +161,8 @@ void code_query_row(QueryCode *qc, Label next_row)
 
 void query_stages(QueryCode *qc, Operator *tree)
 {
+    ASSERT(tree != NULL);
+
     for (Operator *op = tree; op != NULL; op = op->input) {
         switch ((OperatorKind)op->kind) {
         case OPERATOR_LIMIT: qc->limit_op = (LimitOperator *)op; break;

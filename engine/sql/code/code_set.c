@@ -25,6 +25,8 @@ typedef struct LimitedDest {
 
 static void consume_limited(Codegen *g, SelectDest *inner)
 {
+    ASSERT(inner->first > 0 && inner->count > 0);
+
     LimitedDest *ld = inner->arg;
     Label skip = label_new(g->program);
     if (ld->limit.offset != 0)
@@ -83,6 +85,8 @@ typedef struct Merge {
 
 static void code_side(Codegen *g, Merge *m, Side *side, Operator *tree, Select *select)
 {
+    ASSERT(side == &m->a || side == &m->b);
+
     side->yield = reg_new(g);
     int init =
         program_emit(g->program, OP_InitCoroutine, side->yield, 0, program_here(g->program) + 1);
@@ -100,6 +104,8 @@ static void code_side(Codegen *g, Merge *m, Side *side, Operator *tree, Select *
 // All columns with the collations of the compound: rows equal in these are duplicates.
 static KeyShape *duplicate_shape(Codegen *g, const Merge *m)
 {
+    ASSERT(m->count > 0);
+
     KeyShape *shape = key_shape_new(g->db, g->db->encoding, (u16)m->count, (u16)m->count);
     if (shape == NULL) {
         codegen_fail(g, connection_out_of_memory(g->db));
@@ -116,6 +122,8 @@ static KeyShape *duplicate_shape(Codegen *g, const Merge *m)
 
 static void code_put(Codegen *g, Merge *m, Side *side)
 {
+    ASSERT(side->put == 0);
+
     Reg row = side->dest.first;
     Label skip = label_new(g->program);
     side->put_return = reg_new(g);
@@ -141,6 +149,9 @@ static void code_put(Codegen *g, Merge *m, Side *side)
 // Puts the side's row if it is to be put, and fetches its next one.
 static int code_advance(Codegen *g, const Merge *m, const Side *side, bool put, Label ended)
 {
+    ASSERT(!put || side->put_return > 0);
+    ASSERT(ended < 0);
+
     int address = program_here(g->program);
     if (put)
         program_emit(g->program, OP_Gosub, side->put_return, side->put, 0);
@@ -153,6 +164,9 @@ static int code_advance(Codegen *g, const Merge *m, const Side *side, bool put, 
 // first row has not been fetched.
 static int code_rest(Codegen *g, const Merge *m, const Side *side, Label here)
 {
+    ASSERT(side->put_return > 0);
+    ASSERT(here < 0);
+
     label_here(g->program, here);
     int top = program_emit(g->program, OP_Gosub, side->put_return, side->put, 0);
     int fetch = program_emit(g->program, OP_Yield, side->yield, m->end, 0);
@@ -192,6 +206,8 @@ static const char *set_name(u8 op)
 
 static void code_merge_loop(Codegen *g, Merge *m)
 {
+    ASSERT(m->a.yield > 0 && m->b.yield > 0);
+
     u8 op = m->op->op;
     bool both = op == SET_UNION || op == SET_UNION_ALL;
     Label a_ended = label_new(g->program), b_ended = label_new(g->program);

@@ -11,6 +11,8 @@
 
 KeyShape *code_list_shape(Codegen *g, const ExprList *list, u32 first, u32 extra)
 {
+    ASSERT(first <= list->count);
+
     u32 keys = list->count - first;
     KeyShape *shape = key_shape_new(g->db, g->db->encoding, (u16)keys, (u16)(keys + extra));
     if (shape == NULL) {
@@ -35,6 +37,8 @@ KeyShape *code_list_shape(Codegen *g, const ExprList *list, u32 first, u32 extra
 // Where each result column stands in a record: behind the keys, or at the key that it is.
 static void place_columns(QueryCode *qc)
 {
+    ASSERT(qc->sort_op != NULL);
+
     SortCode *sc = &qc->sort;
     const ExprList *keys = sc->op->keys, *columns = qc->project_op->columns;
     sc->places = arena_array(qc->g->arena, (size_t)columns->count + 1, sizeof *sc->places);
@@ -119,6 +123,8 @@ static void code_measure_skip(QueryCode *qc, Label dropped)
 
 void code_sort_begin(QueryCode *qc)
 {
+    ASSERT(qc->sort.op == NULL || qc->sort_op != NULL);
+
     Codegen *g = qc->g;
     SortCode *sc = &qc->sort;
     if (qc->sort_op == NULL)
@@ -146,6 +152,8 @@ void code_sort_begin(QueryCode *qc)
 // A run ends where a leading key changes: what the sorter holds is delivered first.
 static void code_run_boundary(QueryCode *qc, Reg keys)
 {
+    ASSERT(keys > 0);
+
     Codegen *g = qc->g;
     SortCode *sc = &qc->sort;
     u32 sorted = sc->op->sorted_count;
@@ -167,6 +175,8 @@ static void code_run_boundary(QueryCode *qc, Reg keys)
 // Keys that are result columns and have been computed for DISTINCT are not computed again.
 static void code_sort_keys(QueryCode *qc, Reg fields)
 {
+    ASSERT(fields > 0);
+
     Codegen *g = qc->g;
     const ExprList *keys = qc->sort.op->keys;
     for (u32 i = 0; i < keys->count; i++) {
@@ -181,6 +191,8 @@ static void code_sort_keys(QueryCode *qc, Reg fields)
 
 void code_sort_push(QueryCode *qc)
 {
+    ASSERT(qc->sort_op != NULL);
+
     Codegen *g = qc->g;
     SortCode *sc = &qc->sort;
     if (codegen_failed(g))
@@ -294,6 +306,8 @@ void code_distinct_explain(QueryCode *qc)
 // Drops the row in qc->row when it has been seen.
 void code_distinct_test(QueryCode *qc, Label next_row)
 {
+    ASSERT(next_row < 0);
+
     Codegen *g = qc->g;
     int count = qc->column_count;
     if (qc->distinct_op->how == DISTINCT_UNORDERED) {

@@ -16,6 +16,8 @@ u32 vector_size(const Expr *e)
 
 Expr *vector_field(Codegen *g, Expr *e, u32 i)
 {
+    ASSERT(i < vector_size(e));
+
     if (e->kind == EX_VECTOR && i < e->list->count)
         return e->list->items[i].expr;
     if (e->kind == EX_SELECT && vector_size(e) > 1)

@@ -6,6 +6,8 @@
 
 void code_virtual_open(Codegen *g, const FromItem *item)
 {
+    ASSERT(item->table->kind == TABLE_VIRTUAL);
+
     VirtualTable *instance = vtab_find(g->db, item->table);
     if (instance == NULL) {
         codegen_error(g, SQLITE_ERROR, "no such module: %s", item->table->module_args[0]);
@@ -19,6 +21,8 @@ void code_virtual_open(Codegen *g, const FromItem *item)
 // An IN handed over whole, for sqlite3_vtab_in_first() and _next().
 static void code_whole_in(Codegen *g, const Term *term, Reg target)
 {
+    ASSERT(target > 0);
+
     InSet set;
     code_in_set(g, term->expr, 0, &set);
     Reg cache = reg_new(g);
@@ -27,6 +31,8 @@ static void code_whole_in(Codegen *g, const Term *term, Reg target)
 
 static void code_argument(Codegen *g, JoinCode *jc, LevelCode *lc, u32 i, Reg target)
 {
+    ASSERT(target > 0);
+
     const Access *a = lc->level->access;
     const Term *term = a->terms[i];
     if ((term->op & TERM_IN) != 0 && i < 64 && (a->in_mask >> i & 1) != 0) {
@@ -51,6 +57,8 @@ static void code_argument(Codegen *g, JoinCode *jc, LevelCode *lc, u32 i, Reg ta
 
 void code_virtual_scan(Codegen *g, JoinCode *jc, LevelCode *lc)
 {
+    ASSERT(lc->level->access->kind == ACCESS_VIRTUAL);
+
     const Access *a = lc->level->access;
     Reg first = reg_range_new(g, a->term_count + 2);
     for (u32 i = 0; i < a->term_count; i++)

@@ -13,6 +13,8 @@ static u32 wanted(u32 flags)
 
 static void note_one_pass(WhereCode *w, const JoinOperator *join)
 {
+    ASSERT(w->one_pass == ONE_PASS_NO);
+
     if (join->one_pass_ok)
         w->one_pass = ONE_PASS_ROW;
     else if (join->multi_pass_ok)

@@ -25,6 +25,8 @@ static bool start_moves(const Window *w)
 
 static void call_init(WindowCode *wc, WindowCall *c, Expr *call)
 {
+    ASSERT(call->kind == EX_CALL);
+
     Codegen *g = wc->qc->g;
     *c = (WindowCall){.call = call, .func = call->u.call->func};
     c->arg_count = call->list == NULL ? 0 : (int)call->list->count;
@@ -47,6 +49,8 @@ static void call_init(WindowCode *wc, WindowCall *c, Expr *call)
 
 static void window_init(WindowCode *wc, QueryCode *qc)
 {
+    ASSERT(qc->window_op != NULL);
+
     Codegen *g = qc->g;
     WindowOperator *op = qc->window_op;
     *wc = (WindowCode){.qc = qc,
@@ -98,6 +102,9 @@ static void code_open(WindowCode *wc)
 // the keys renewed.
 static void code_keys_changed(WindowCode *wc, const ExprList *keys, Reg former, Label same)
 {
+    ASSERT(former > 0);
+    ASSERT(same < 0);
+
     Codegen *g = wc->qc->g;
     int count = (int)keys->count;
     Reg values = reg_temp_range(g, count);
@@ -160,6 +167,8 @@ static void code_collect(WindowCode *wc)
 // Expressions read the row under `cursor`. Returns the former cursor.
 static int read_from(WindowCode *wc, int cursor)
 {
+    ASSERT(cursor >= 0);
+
     ColumnSource *source = source_of(wc->qc->g, wc->item->cursor);
     int former = source->cursor;
     source->cursor = cursor;
@@ -175,6 +184,8 @@ static void read_back(WindowCode *wc, int former)
 
 static void step_call(WindowCode *wc, const WindowCall *c, Opcode op)
 {
+    ASSERT(op == OP_AggStep || op == OP_AggInverse);
+
     Codegen *g = wc->qc->g;
     Label skip = label_new(g->program);
     if (c->call->u.call->filter != NULL)
@@ -196,6 +207,8 @@ static void step_call(WindowCode *wc, const WindowCall *c, Opcode op)
 
 void code_window_step(WindowCode *wc, int cursor, Opcode op)
 {
+    ASSERT(op == OP_AggStep || op == OP_AggInverse);
+
     int former = read_from(wc, cursor);
     for (u32 i = 0; i < wc->call_count; i++) {
         if (needs_frame(&wc->calls[i]))
@@ -263,6 +276,9 @@ static void code_values_of_frame(WindowCode *wc)
 // r[result] = the first argument for the row number r[row], if there is one.
 static void code_pick(WindowCode *wc, const WindowCall *c, Reg row, Label missing)
 {
+    ASSERT(row > 0);
+    ASSERT(missing < 0);
+
     Codegen *g = wc->qc->g;
     program_emit(g->program, OP_NotExists, wc->rows, missing, row);
     int former = read_from(wc, wc->rows);
@@ -272,6 +288,8 @@ static void code_pick(WindowCode *wc, const WindowCall *c, Reg row, Label missin
 
 static void code_lead_lag(WindowCode *wc, const WindowCall *c)
 {
+    ASSERT(c->kind == WINDOW_LEAD || c->kind == WINDOW_LAG);
+
     Codegen *g = wc->qc->g;
     Label missing = label_new(g->program), done = label_new(g->program);
     Reg row = reg_new(g);
@@ -305,6 +323,8 @@ static void halt_bad_nth(Codegen *g)
 // The n-th row of the frame; with EXCLUDE they must be counted.
 static void code_nth(WindowCode *wc, const WindowCall *c)
 {
+    ASSERT(c->kind == WINDOW_NTH_VALUE || c->kind == WINDOW_FIRST_VALUE);
+
     Codegen *g = wc->qc->g;
     Label missing = label_new(g->program);
     Reg n = reg_new(g), row = reg_new(g);

@@ -32,11 +32,15 @@ void codegen_deinit(Codegen *g)
 
 void codegen_begin(Codegen *g)
 {
+    ASSERT(program_size(g->program) == 0); // Init is the first instruction
+
     g->init_address = program_emit(g->program, OP_Init, 0, 0, 0);
 }
 
 static void emit_transactions(Codegen *g)
 {
+    ASSERT((g->write_mask & ~g->read_mask) == 0);
+
     for (int i = 0; i < g->db->database_count; i++) {
         if (((g->read_mask >> i) & 1) == 0)
             continue;
@@ -69,6 +73,8 @@ static void emit_constants(Codegen *g)
 
 int codegen_finish(Codegen *g)
 {
+    ASSERT(g->substitutes == NULL || g->rc != SQLITE_OK);
+
     program_emit0(g->program, OP_Halt);
     program_jump_here(g->program, g->init_address);
     emit_transactions(g);
@@ -129,6 +135,8 @@ void codegen_reads(Codegen *g, int database)
 
 void codegen_writes(Codegen *g, int database, bool multi_row)
 {
+    ASSERT(database < g->db->database_count);
+
     Codegen *top = codegen_top(g);
     codegen_reads(g, database);
     top->write_mask |= 1u << database;
@@ -142,6 +150,8 @@ void codegen_may_abort(Codegen *g)
 
 void code_result_names(Codegen *g, const ColumnName *names, u32 count)
 {
+    ASSERT(names != NULL || count == 0);
+
     ColumnName *kept = arena_array(program_arena(g->program), count, sizeof *kept);
     for (u32 i = 0; kept != NULL && i < count; i++) {
         const char *const in[] = {names[i].name, names[i].decltype, names[i].database,
@@ -183,24 +193,44 @@ Reg reg_range_new(Codegen *g, int count)
 
 Reg reg_temp(Codegen *g)
 {
+    ASSERT(g->temp_count >= 0 && g->temp_count <= TEMP_REG_MAX);
+
     if (g->temp_count > 0)
         return g->temp_regs[--g->temp_count];
     return reg_new(g);
 }
 
+// A register given back twice would be handed out to two owners at once.
+static bool is_given_back(const Codegen *g, Reg reg)
+{
+    for (int i = 0; i < g->temp_count; i++) {
+        if (g->temp_regs[i] == reg)
+            return true;
+    }
+    return false;
+}
+
 void reg_temp_release(Codegen *g, Reg reg)
 {
+    ASSERT(reg >= 0 && reg <= g->reg_count);
+    ASSERT(reg == 0 || !is_given_back(g, reg));
+
     if (reg != 0 && g->temp_count < TEMP_REG_MAX)
         g->temp_regs[g->temp_count++] = reg;
 }
 
 Reg reg_temp_range(Codegen *g, int count)
 {
+    ASSERT(count > 0);
+
     return count == 1 ? reg_temp(g) : reg_range_new(g, count);
 }
 
 void reg_temp_range_release(Codegen *g, Reg first, int count)
 {
+    ASSERT(count == 0 || first > 0);
+    ASSERT(first + count <= g->reg_count + 1);
+
     if (count == 1)
         reg_temp_release(g, first);
 }
@@ -230,6 +260,8 @@ ColumnSource *source_of(Codegen *g, int cursor)
 
 void source_set_table(Codegen *g, const FromItem *item, int cursor)
 {
+    ASSERT(item->cursor >= 0);
+
     *source_of(g, item->cursor) = (ColumnSource){
         .kind =
             item->table != NULL && item->table->kind == TABLE_VIRTUAL ? SOURCE_VTAB : SOURCE_CURSOR,
@@ -240,6 +272,9 @@ void source_set_table(Codegen *g, const FromItem *item, int cursor)
 
 void substitute_push(Codegen *g, Substitute *s)
 {
+    ASSERT(s->expr != NULL);
+    ASSERT(s != g->substitutes);
+
     s->next = g->substitutes;
     g->substitutes = s;
 }
@@ -255,6 +290,8 @@ void substitute_pop(Codegen *g, Substitute *s)
 
 static int plan_add(Codegen *g, const char *fmt, va_list args)
 {
+    ASSERT(g->plan_parent <= program_here(g->program));
+
     Buffer text = {0};
     buffer_vprintf(&text, fmt, args);
     int address = program_here(g->program);
@@ -286,5 +323,7 @@ int plan_push(Codegen *g, const char *fmt, ...)
 
 void plan_pop(Codegen *g, int former_parent)
 {
+    ASSERT(former_parent >= 0 && former_parent <= g->plan_parent);
+
     g->plan_parent = former_parent;
 }
