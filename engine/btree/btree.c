@@ -43,6 +43,13 @@ int btree_open(sqlite3_vfs *vfs, const char *path, sqlite3 *db, u32 btree_flags,
     Btree *bt = mem_alloc_zeroed(sizeof *bt);
     if (bt == NULL)
         return SQLITE_NOMEM;
+    bool has_name = path != NULL && path[0] != 0;
+    if ((btree_flags & BTREE_MEMORY) && (open_flags & SQLITE_OPEN_SHAREDCACHE) && has_name) {
+        // mode=memory&cache=shared: connections share a file of the memory file system.
+        vfs = vfs_find("memdb");
+        open_flags |= SQLITE_OPEN_MEMORY;
+        btree_flags &= ~(u32)BTREE_MEMORY;
+    }
     bt->db = db;
     bt->flags = btree_flags;
     PagerOptions options = {

@@ -41,7 +41,7 @@ int pager_set_journal_mode(Pager *pager, JournalMode wanted, JournalMode *out)
     ASSERT(out != NULL);
     ASSERT(wanted <= JOURNAL_WAL);
     JournalMode former = pager->journal_mode;
-    bool is_legal = !pager->in_memory || wanted == JOURNAL_MEMORY || wanted == JOURNAL_OFF;
+    bool is_legal = !pager_is_memory(pager) || wanted == JOURNAL_MEMORY || wanted == JOURNAL_OFF;
     bool in_transaction = pager->phase > PHASE_RESERVED; // a page may be in the journal
     if (wanted == JOURNAL_WAL || !is_legal || (in_transaction && wanted != former)) {
         *out = pager_journal_mode(pager);

@@ -89,9 +89,16 @@ static int pager_open_file(Pager *pager, const PagerOptions *options)
     if (pager->is_immutable)
         flags = (flags & ~(SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE)) | SQLITE_OPEN_READONLY;
     int out_flags = flags;
-    TRY(os_open(pager->vfs, pager->path, pager->file, flags, &out_flags));
+    const int shared_memory = SQLITE_OPEN_MEMORY | SQLITE_OPEN_SHAREDCACHE;
+    if ((flags & shared_memory) == shared_memory)
+        TRY(memdb_open_shared(pager->path, pager->file));
+    else
+        TRY(os_open(pager->vfs, pager->path, pager->file, flags, &out_flags));
     pager->open_flags = flags;
     pager->is_read_only = (out_flags & SQLITE_OPEN_READONLY) != 0;
+    pager->is_memory_file = (out_flags & SQLITE_OPEN_MEMORY) != 0;
+    if (pager->is_memory_file)
+        pager->journal_mode = JOURNAL_MEMORY;
     if ((os_characteristics(pager->file) & SQLITE_IOCAP_IMMUTABLE) != 0)
         pager->is_immutable = true;
     pager->no_locks = pager->is_immutable || filename_bool(pager->path, "nolock", false);
@@ -365,7 +372,7 @@ bool pager_is_read_only(const Pager *pager)
 
 bool pager_is_memory(const Pager *pager)
 {
-    return pager->in_memory;
+    return pager->in_memory || pager->is_memory_file;
 }
 
 u32 pager_data_version(const Pager *pager)

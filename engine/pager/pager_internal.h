@@ -90,6 +90,8 @@ struct Pager {
     u8 lock;            // SQLITE_LOCK_* held
     bool unlock_failed; // the file may still be locked higher than `lock` says
     bool no_locks;      // nolock=1, immutable=1, temporary
+    bool
+        is_memory_file; // of a file system that keeps files in memory: no other journal makes sense
     bool is_immutable;
     bool has_spilled;   // this transaction has written frames to the log before its commit
     bool defer_sync;    // commits leave the log's sync to pager_sync_log

@@ -203,7 +203,7 @@ void pragma_database_list(PragmaCode *p)
     for (int i = 0; i < p->db->database_count; i++) {
         const Database *database = &p->db->databases[i];
         if (database->btree != NULL)
-            pragma_row(p, "iss", i, database->name, pager_path(btree_pager(database->btree)));
+            pragma_row(p, "iss", i, database->name, sqlite3_db_filename(p->db, database->name));
     }
 }
 

@@ -68,6 +68,31 @@ static void the_mode_of_a_uri_is_for_its_file_alone(void **state)
     work_dir_end(&dir);
 }
 
+static void memory_is_shared_by_name(void **state)
+{
+    (void)state;
+    sqlite3 *one, *two;
+    const char *name = "file:shared?mode=memory&cache=shared";
+    const int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_URI;
+
+    assert_ok(sqlite3_open_v2(name, &one, flags, NULL));
+    assert_ok(sqlite3_open_v2(name, &two, flags, NULL));
+    assert_ok(sqlite3_exec(one, "CREATE TABLE t(a); INSERT INTO t VALUES(1)", NULL, NULL, NULL));
+    assert_text("1", rows_text(two, "SELECT * FROM t"));
+    assert_text("memory", rows_text(two, "PRAGMA journal_mode=delete"));
+    assert_text("", sqlite3_db_filename(two, "main"));
+    assert_ok(sqlite3_exec(one, "BEGIN; INSERT INTO t VALUES(2)", NULL, NULL, NULL));
+    assert_rc(SQLITE_BUSY, sqlite3_exec(two, "DELETE FROM t", NULL, NULL, NULL));
+    assert_ok(sqlite3_exec(one, "ROLLBACK", NULL, NULL, NULL));
+
+    assert_ok(sqlite3_close(one));
+    assert_text("1", rows_text(two, "SELECT * FROM t")); // lives as long as one of them
+    assert_ok(sqlite3_close(two));
+    assert_ok(sqlite3_open_v2(name, &one, flags, NULL));
+    assert_text("", rows_text(one, "SELECT name FROM sqlite_schema"));
+    assert_ok(sqlite3_close(one));
+}
+
 static void an_unknown_file_system_is_an_error(void **state)
 {
     (void)state;
@@ -150,6 +175,7 @@ TEST_SUITE(connection_api, cmocka_unit_test(flags_that_contradict_are_misuse),
            cmocka_unit_test(a_file_that_is_not_there_is_not_made_read_only),
            cmocka_unit_test(memory_can_be_read_only),
            cmocka_unit_test(the_mode_of_a_uri_is_for_its_file_alone),
+           cmocka_unit_test(memory_is_shared_by_name),
            cmocka_unit_test(an_unknown_file_system_is_an_error),
            cmocka_unit_test(limits_stay_between_their_bounds),
            cmocka_unit_test(closing_waits_for_statements),
