@@ -221,7 +221,6 @@ MUST_USE int row_fetch(Vm *vm, VmCursor *c);
 // The field if it is a blob that lies whole on the page of the row's beginning, without a Value.
 // false: no such thing, or it takes more to tell. Borrowed until the cursor moves.
 bool row_blob(VmCursor *c, u32 field, const u8 **bytes, u32 *size);
-MUST_USE int row_parse(VmCursor *c, u32 field);
 // The whole record, borrowed until the cursor moves.
 MUST_USE int row_bytes(Vm *vm, VmCursor *c, const u8 **bytes, u32 *size);
 // A record's fields as values that borrow from it.
