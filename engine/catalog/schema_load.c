@@ -202,10 +202,10 @@ static int read_header(sqlite3 *db, int database)
         btree_get_meta(d->btree, i, &meta[i]);
     d->schema->cookie = meta[META_SCHEMA_VERSION];
     TRY(take_encoding(db, database, meta[META_TEXT_ENCODING]));
-    u32 format = meta[META_FILE_FORMAT];
+    u8 format = (u8)meta[META_FILE_FORMAT]; // SQLite looks at no more of it
     if (format > 4)
         return connection_error(db, SQLITE_ERROR, "unsupported file format");
-    d->schema->file_format = (u8)(format == 0 ? 1 : format);
+    d->schema->file_format = format == 0 ? 1 : format;
     if (d->schema->cache_size == 0) {
         int size = (int)meta[META_DEFAULT_CACHE_SIZE];
         d->schema->cache_size = size == 0 ? -2000 : size < 0 ? -size : size;

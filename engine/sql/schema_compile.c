@@ -85,6 +85,15 @@ static int add_created_table(RowCompile *c, const CreateTable *create)
     return add_table(c, table);
 }
 
+static int check_own_root(const RowCompile *c, const Index *index)
+{
+    for (const Index *other = index->table->indexes; other != NULL; other = other->next) {
+        if (other != index && other->root == c->root)
+            return connection_error(c->db, SQLITE_CORRUPT, "invalid rootpage");
+    }
+    return SQLITE_OK;
+}
+
 static int add_index(RowCompile *c, const CreateIndex *create)
 {
     Schema *schema = c->db->databases[c->database].schema;
@@ -102,7 +111,9 @@ static int add_index(RowCompile *c, const CreateIndex *create)
     if (index == NULL)
         return c->db->error_code;
     index->root = c->root;
-    int rc = schema_add_index(schema, index);
+    int rc = check_own_root(c, index);
+    if (rc == SQLITE_OK)
+        rc = schema_add_index(schema, index);
     if (rc != SQLITE_OK)
         index_free(index);
     return rc;
@@ -188,10 +199,7 @@ static int take_root(RowCompile *c)
     if (index == NULL)
         return connection_error(c->db, SQLITE_CORRUPT, "orphan index");
     TRY(check_root(c, 2));
-    for (const Index *other = index->table->indexes; other != NULL; other = other->next) {
-        if (other != index && other->root == c->root)
-            return connection_error(c->db, SQLITE_CORRUPT, "invalid rootpage");
-    }
+    TRY(check_own_root(c, index));
     index->root = c->root;
     return SQLITE_OK;
 }
