@@ -122,6 +122,18 @@ static int take_trunk(Btree *bt, Page **previous, Page *trunk)
     return set_trunk_link(bt, previous, heir_pgno);
 }
 
+// A page that somebody stands on is not free, whatever the freelist says: handing it out would give
+// it two owners.
+static bool page_is_pinned(Btree *bt, Pgno pgno)
+{
+    ASSERT(pgno > 0);
+    Page *page = pager_lookup(bt->pager, pgno);
+    bool is_pinned = page != NULL && page->pins > 1;
+    ASSERT(page == NULL || page->pgno == pgno);
+    page_unpin(bt->pager, page);
+    return is_pinned;
+}
+
 // Takes leaf `index` off a trunk and pins it.
 static int take_leaf_of(Btree *bt, Page *trunk, u32 index, Page **out)
 {
@@ -133,6 +145,8 @@ static int take_leaf_of(Btree *bt, Page *trunk, u32 index, Page **out)
     Pgno pgno = get_u32(leaves + 4 * index);
     if (pgno < 2 || pgno > pager_page_count(bt->pager) || pgno == trunk->pgno)
         return corrupt_page(trunk->pgno, "free page outside the database");
+    if (page_is_pinned(bt, pgno))
+        return corrupt_page(pgno, "free page in use");
     memcpy(leaves + 4 * index, leaves + 4 * (leaf_count - 1), 4);
     put_u32(trunk->data + AT_LEAF_COUNT, leaf_count - 1);
     return pager_get_blank(bt->pager, pgno, out);
