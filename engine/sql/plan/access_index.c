@@ -272,6 +272,24 @@ static int skip_column(JoinQuery *q, FromItem *item, Index *index, Est in_before
     return SQLITE_OK;
 }
 
+// A bound on a column that an equality fixes, given no more rows of others: without statistics the
+// range would look the smaller.
+static bool equality_is_at_hand(JoinQuery *q, FromItem *item, Index *index, const Term *bound)
+{
+    const Access *draft = &q->draft;
+    TermScan scan;
+    TableMask at_hand = draft->prereq | bound->prereq_right;
+    if ((bound->op & TERM_RANGE) == 0)
+        return false;
+    for (Term *term = term_scan_first(&scan, q->draft_list, item, draft->equal_count,
+                                      TERM_EQ | TERM_IS, index);
+         term != NULL; term = term_scan_next(&scan)) {
+        if (term_usable(q, item, index, term) && (term->prereq_right & ~at_hand) == 0)
+            return true;
+    }
+    return false;
+}
+
 int access_add_index_terms(JoinQuery *q, FromItem *item, Index *index, Est in_before)
 {
     Access *draft = &q->draft;
@@ -283,7 +301,7 @@ int access_add_index_terms(JoinQuery *q, FromItem *item, Index *index, Est in_be
     TermScan scan;
     for (Term *term = term_scan_first(&scan, q->draft_list, item, draft->equal_count, ops, index);
          term != NULL; term = term_scan_next(&scan)) {
-        if (term_usable(q, item, index, term))
+        if (term_usable(q, item, index, term) && !equality_is_at_hand(q, item, index, term))
             TRY(bind_column(q, item, index, term, in_before));
     }
     return skip_column(q, item, index, in_before);

@@ -61,6 +61,16 @@ static Est equality_reduction(const Term *term)
     return 20;
 }
 
+// x LIKE y, GLOB and MATCH with a known y are three terms to SQLite: one for virtual tables, too.
+static bool is_pattern_match(const JoinQuery *q, const Access *access, const Term *term)
+{
+    const Expr *e = term->expr;
+    if (e->kind != EX_CALL || (e->flags & EXPR_INFIX) == 0)
+        return false;
+    ASSERT(e->list != NULL && e->list->count >= 2);
+    return (expr_mask(q, e->list->items[0].expr) & access->self) == 0;
+}
+
 void access_adjust_rows(JoinQuery *q, Access *access, Est rows)
 {
     TableMask not_allowed = ~(access->prereq | access->self);
@@ -80,6 +90,8 @@ void access_adjust_rows(JoinQuery *q, Access *access, Est rows)
             continue;
         }
         access->rows--;
+        if (is_pattern_match(q, access, term))
+            access->rows -= 2;
         if ((term->op & (TERM_EQ | TERM_IS)) != 0 && (term->flags & TERM_HIGH_TRUTH) == 0) {
             Est k = equality_reduction(term);
             if (k > reduce) {

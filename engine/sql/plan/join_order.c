@@ -63,7 +63,9 @@ static void step_cost(PathSearch *s, PathStep *step, u32 depth)
     JoinQuery *q = s->q;
     const JoinPath *from = step->from;
     Access *a = step->loop;
-    step->unsorted = est_sum(a->setup, (Est)(a->run + from->rows));
+    step->unsorted = (Est)(a->run + from->rows);
+    if (a->setup != 0)
+        step->unsorted = est_sum(a->setup, step->unsorted);
     step->unsorted = est_sum(step->unsorted, from->unsorted);
     // EXISTS shows an outer row once at most.
     bool semi = q->from->items[a->item]->is_semi && a->rows > 0;
