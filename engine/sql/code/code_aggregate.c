@@ -364,8 +364,6 @@ void aggregate_accumulate(AggregateCode *ac)
     for (u32 i = 0; i < ac->op->agg_count; i++)
         step_one(ac, &ac->aggs[i]);
     take_bare_columns(ac);
-    if (aggregate_tells_first(ac))
-        program_emit(g->program, OP_Integer, 1, ac->used, 0);
 }
 
 // --- a complete group ---
@@ -519,6 +517,8 @@ static void code_ungrouped_rows(AggregateCode *ac)
     if (only_counts_rows(ac, &jc))
         jc.levels[0].end_p3 = ac->aggs[0].accumulator;
     aggregate_accumulate(ac);
+    if (aggregate_tells_first(ac))
+        program_emit(g->program, OP_Integer, 1, ac->used, 0);
     if (ac->op->minmax_sort)
         code_minmax_stop(ac, &jc);
     code_join_end(g, &jc);

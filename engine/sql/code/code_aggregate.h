@@ -44,11 +44,10 @@ typedef struct AggregateCode {
 } AggregateCode;
 
 void aggregate_init(AggregateCode *ac, QueryCode *qc);
-void aggregate_reset(AggregateCode *ac); // NULL accumulators, empty DISTINCT tables
-// Does the code for a row ask whether it is the first of its group? Only then does
-// aggregate_accumulate() set `used`; else whoever begins a group does.
+void aggregate_reset(AggregateCode *ac);      // NULL accumulators, empty DISTINCT tables
+void aggregate_accumulate(AggregateCode *ac); // the row at hand; the caller then sets `used`
+// Does the code for a row ask whether it is the first, that is whether `used` is 0?
 bool aggregate_tells_first(const AggregateCode *ac);
-void aggregate_accumulate(AggregateCode *ac); // the row at hand
 void aggregate_finalize(AggregateCode *ac);
 void aggregate_push_results(AggregateCode *ac); // substitutes for keys, bare columns, aggregates
 void aggregate_explain(AggregateCode *ac);

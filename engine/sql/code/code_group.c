@@ -86,15 +86,6 @@ static void push_fields(AggregateCode *ac)
 
 // --- groups ---
 
-// Empty accumulators for a group of which there is a row.
-static void code_group_begin(AggregateCode *ac)
-{
-    Codegen *g = ac->qc->g;
-    program_emit(g->program, OP_Gosub, ac->reset_return, ac->reset, 0);
-    if (!aggregate_tells_first(ac))
-        program_emit(g->program, OP_Integer, 1, ac->used, 0);
-}
-
 // The row at hand: does it begin a group?
 static void code_key_change(AggregateCode *ac)
 {
@@ -113,14 +104,22 @@ static void code_key_change(AggregateCode *ac)
     program_emit(g->program, OP_Jump, here + 1, same, here + 1);
     program_emit(g->program, OP_Gosub, ac->output_return, ac->output, 0);
     program_emit(g->program, OP_Copy, ac->new_keys, ac->keys, count - 1);
-    code_group_begin(ac);
+    program_emit(g->program, OP_Gosub, ac->reset_return, ac->reset, 0);
     label_here(g->program, same);
+}
+
+// A first row with NULL keys begins no group, as its keys are those that were there before: every
+// row says that there is one.
+static void code_accumulate(AggregateCode *ac)
+{
+    aggregate_accumulate(ac);
+    program_emit(ac->qc->g->program, OP_Integer, 1, ac->used, 0);
 }
 
 static void code_group_row(AggregateCode *ac)
 {
     code_key_change(ac);
-    aggregate_accumulate(ac);
+    code_accumulate(ac);
 }
 
 static void code_sorted_input(AggregateCode *ac, JoinCode *jc)
@@ -145,7 +144,7 @@ static void code_merged_row(AggregateCode *ac, const HashInput *input)
                      ac->first_accumulator);
     program_set_p5(g->program, P5_HASH_HELD);
     label_here(g->program, row);
-    aggregate_accumulate(ac);
+    code_accumulate(ac);
     label_here(g->program, done);
 }
 
@@ -199,9 +198,13 @@ static void code_hash_row(AggregateCode *ac, const HashInput *input)
     code_expr_list(g, ac->op->keys, ac->new_keys, LIST_BORROW);
     program_emit_int(p, OP_HashGroup, input->groups, known, ac->new_keys, ac->first_accumulator);
     program_emit(p, OP_HashRefused, input->groups, refused, 0);
-    code_group_begin(ac);
+    program_emit(p, OP_Gosub, ac->reset_return, ac->reset, 0);
+    if (!aggregate_tells_first(ac))
+        program_emit(p, OP_Integer, 1, ac->used, 0);
     label_here(p, known);
     aggregate_accumulate(ac);
+    if (aggregate_tells_first(ac))
+        program_emit(p, OP_Integer, 1, ac->used, 0);
     program_emit(p, OP_Goto, 0, done, 0);
     label_here(p, refused);
     for (u32 i = 0; i < ac->column_count; i++) {
