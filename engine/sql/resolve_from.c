@@ -1,5 +1,6 @@
 // FROM: which table, view, CTE or subquery each item is, and what the joins between them mean.
 
+#include "sql/column_names.h"
 #include "sql/resolve_internal.h"
 #include "vtab/vtab.h"
 #include <string.h>
@@ -220,33 +221,28 @@ const char *result_column_name(Resolver *r, const ExprItem *item)
     return arena_dup(r->arena, item->span.text, item->span.size);
 }
 
-static bool name_is_taken(const ResultColumn *columns, u32 count, const char *name)
+static int name_columns(Resolver *r, const ExprList *list, const IdList *names, ColumnNames *known,
+                        ResultColumn *columns)
 {
-    for (u32 i = 0; i < count; i++)
-        if (name_equals(columns[i].name, name))
-            return true;
-    return false;
-}
-
-// name, else name:1, name:2, ...
-static const char *unique_name(Resolver *r, const ResultColumn *columns, u32 count,
-                               const char *name)
-{
-    const char *candidate = name;
-    size_t size = strlen(name);
-    for (u32 n = 1; candidate != NULL && name_is_taken(columns, count, candidate); n++) {
-        size_t end = size;
-        while (end > 0 && name[end - 1] >= '0' && name[end - 1] <= '9')
-            end--;
-        if (end == size || end == 0 || name[end - 1] != ':')
-            end = size + 1;
-        candidate = arena_printf(r->arena, "%.*s:%u", (int)(end - 1), name, n);
+    for (u32 i = 0; i < list->count; i++) {
+        const char *name =
+            names != NULL ? names->items[i].name : result_column_name(r, &list->items[i]);
+        if (name == NULL)
+            name = arena_printf(r->arena, "column%u", i + 1);
+        if (name != NULL)
+            name = column_names_add(known, name);
+        if (name == NULL)
+            return resolve_no_memory(r);
+        columns[i].name = name;
+        columns[i].affinity = AFF_NONE;
     }
-    return candidate;
+    return SQLITE_OK;
 }
 
 int bind_subquery_columns(Resolver *r, FromItem *item, const IdList *names)
 {
+    ASSERT(item->select != NULL);
+
     const Select *first = item->select;
     while (first->prior != NULL)
         first = first->prior; // the first term names the columns
@@ -254,18 +250,11 @@ int bind_subquery_columns(Resolver *r, FromItem *item, const IdList *names)
     ResultColumn *columns = arena_array(r->arena, list->count, sizeof *columns);
     if (columns == NULL)
         return resolve_no_memory(r);
-    for (u32 i = 0; i < list->count; i++) {
-        const char *name =
-            names != NULL ? names->items[i].name : result_column_name(r, &list->items[i]);
-        if (name == NULL)
-            name = arena_printf(r->arena, "column%u", i + 1);
-        if (name != NULL)
-            name = unique_name(r, columns, i, name);
-        if (name == NULL)
-            return resolve_no_memory(r);
-        columns[i].name = name;
-        columns[i].affinity = AFF_NONE;
-    }
+    ColumnNames known = {.arena = r->arena};
+    int rc = name_columns(r, list, names, &known, columns);
+    column_names_deinit(&known);
+    if (rc != SQLITE_OK)
+        return rc;
     item->columns = columns;
     item->column_count = list->count;
     return SQLITE_OK;

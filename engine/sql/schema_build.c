@@ -358,16 +358,16 @@ static void build_columns(TableBuild *b)
 {
     const CreateTable *create = b->create;
     Table *table = b->table;
-    if ((int)create->column_count > b->db->limits[SQLITE_LIMIT_COLUMN]) {
-        build_error(b, "too many columns on %s", table->name);
-        return;
-    }
     table->columns = arena_array(&table->arena, create->column_count, sizeof *table->columns);
     if (table->columns == NULL)
         return;
     int index = 0;
-    for (const ColumnDef *def = create->columns; def != NULL && !b->failed; def = def->next)
-        build_column(b, def, index++);
+    for (const ColumnDef *def = create->columns; def != NULL && !b->failed; def = def->next) {
+        if (index >= b->db->limits[SQLITE_LIMIT_COLUMN])
+            build_error(b, "too many columns on %s", table->name);
+        else
+            build_column(b, def, index++);
+    }
     for (const Constraint *c = create->constraints; c != NULL && !b->failed; c = c->next)
         build_table_constraint(b, c);
 }

@@ -6,6 +6,7 @@
 #include "base/buffer.h"
 #include "base/hashmap.h"
 #include "sql/code/code_ddl.h"
+#include "sql/column_names.h"
 #include "sql/expr_tree.h"
 #include "sql/rewrite.h"
 #include "sql/schema_build.h"
@@ -70,19 +71,6 @@ static const char *schema_text(Codegen *g, const char *what, Span body)
 
 // --- CREATE TABLE ... AS ---
 
-static const char *unique_column_name(Codegen *g, char **names, u32 count, const char *wanted)
-{
-    const char *name = wanted;
-    for (u32 n = 1;; n++) {
-        bool is_taken = false;
-        for (u32 i = 0; i < count; i++)
-            is_taken |= name_equals(names[i], name);
-        if (!is_taken || name == NULL)
-            return name;
-        name = arena_printf(g->arena, "%s:%u", wanted, n);
-    }
-}
-
 static const char *type_of_affinity(u8 affinity)
 {
     switch (affinity) {
@@ -103,7 +91,8 @@ static u32 identifier_width(const char *name)
 }
 
 // The text SQLite makes up for a table that has none: short ones on one line.
-static const char *as_select_text(Codegen *g, const CreateTable *create, char **names, u32 count)
+static const char *as_select_text(Codegen *g, const CreateTable *create, const char *const *names,
+                                  u32 count)
 {
     const Select *select = create->as_select;
     u32 width = identifier_width(create->name.name);
@@ -135,10 +124,15 @@ static const char *prepare_as_select(Codegen *g, ResolveContext *ctx, CreateTabl
         return NULL;
     }
     u32 count = create->as_select->columns->count;
-    char **names = arena_array(g->arena, count, sizeof(char *));
-    for (u32 i = 0; names != NULL && i < count; i++)
-        names[i] = (char *)unique_column_name(g, names, i, create->as_select->results[i].name);
-    if (names == NULL || g->arena->failed)
+    const char **names = arena_array(g->arena, count, sizeof *names);
+    ColumnNames known = {.arena = g->arena};
+    for (u32 i = 0; names != NULL && i < count && !codegen_failed(g); i++) {
+        names[i] = column_names_add(&known, create->as_select->results[i].name);
+        if (names[i] == NULL)
+            codegen_fail(g, connection_out_of_memory(g->db));
+    }
+    column_names_deinit(&known);
+    if (names == NULL || codegen_failed(g))
         return NULL;
     return as_select_text(g, create, names, count);
 }
