@@ -77,6 +77,32 @@ static void column_add(AggregateCode *ac, Expr *e, bool inside)
 static void collect_inside(AggregateCode *ac, Expr *call);
 static Walker collector(Collector *c);
 
+// Are equal values of the expression the same ones? They are what a table's column stores by an
+// affinity, compared byte by byte. What is no column counts as such: it is a key of its own.
+static bool equals_look_alike(const AggregateCode *ac, const Expr *e)
+{
+    if (e->kind != EX_COLUMN)
+        return true;
+    const FromItem *item = e->u.column.item;
+    if (item->kind != FROM_TABLE || item->table->kind != TABLE_ORDINARY)
+        return false;
+    if (e->u.column.index < 0)
+        return true;
+    const Collation *collation = code_collation(ac->qc->g, e);
+    return code_affinity(e) >= AFF_TEXT && (collation == NULL || collation->is_binary);
+}
+
+// With min() or max() a column comes from the row they keep, be it a key, unless equal keys look
+// alike.
+static bool has_minmax(const AggregateCode *ac)
+{
+    for (u32 i = 0; i < ac->op->agg_count; i++) {
+        if (ac->aggs[i].func != NULL && (ac->aggs[i].func->flags & FUNC_MINMAX) != 0)
+            return true;
+    }
+    return false;
+}
+
 static WalkResult collect_expr(Walker *w, Expr *e)
 {
     Collector *c = w->arg;
@@ -85,7 +111,8 @@ static WalkResult collect_expr(Walker *w, Expr *e)
         return WALK_PRUNE;
     }
     bool is_computed = c->keeps_subtypes && expr_may_have_subtype(e); // even if it is a key
-    if (!c->inside && !is_computed && is_key(c->ac, e))
+    if (!c->inside && !is_computed && is_key(c->ac, e)
+        && (!has_minmax(c->ac) || equals_look_alike(c->ac, e)))
         return WALK_PRUNE;
     if (!c->keeps_subtypes && expr_reads_subtypes(e)) {
         Collector below = *c;
@@ -164,15 +191,6 @@ static void agg_init(AggregateCode *ac, AggCode *agg, Expr *call)
         agg->order_cursor = cursor_new(g);
 }
 
-static bool wants_hit(const AggregateCode *ac)
-{
-    for (u32 i = 0; ac->bare_count > 0 && i < ac->op->agg_count; i++) {
-        if ((ac->aggs[i].func->flags & FUNC_MINMAX) != 0)
-            return true;
-    }
-    return false;
-}
-
 void aggregate_init(AggregateCode *ac, QueryCode *qc)
 {
     Codegen *g = qc->g;
@@ -195,7 +213,7 @@ void aggregate_init(AggregateCode *ac, QueryCode *qc)
     for (u32 i = 0; i < ac->op->agg_count; i++)
         ac->aggs[i].accumulator = next++;
     ac->used = next; // next to them: groups in a hash table carry it along
-    ac->other_row = wants_hit(ac) ? reg_new(g) : 0;
+    ac->other_row = ac->bare_count > 0 && has_minmax(ac) ? reg_new(g) : 0;
 }
 
 static void distinct_open(Codegen *g, const AggCode *agg)
@@ -416,6 +434,15 @@ static void substitute_add(Codegen *g, const Expr *expr, Reg reg)
     substitute_push(g, s);
 }
 
+static bool is_bare(const AggregateCode *ac, const Expr *e)
+{
+    for (u32 i = 0; i < ac->column_count; i++) {
+        if (ac->columns[i].reg != 0 && expr_equal(ac->columns[i].column, e))
+            return true;
+    }
+    return false;
+}
+
 void aggregate_push_results(AggregateCode *ac)
 {
     Codegen *g = ac->qc->g;
@@ -423,8 +450,10 @@ void aggregate_push_results(AggregateCode *ac)
         if (ac->columns[i].reg != 0)
             substitute_add(g, ac->columns[i].column, ac->columns[i].reg);
     }
-    for (u32 i = 0; ac->op->keys != NULL && i < ac->op->keys->count; i++)
-        substitute_add(g, ac->op->keys->items[i].expr, ac->keys + (Reg)i);
+    for (u32 i = 0; ac->op->keys != NULL && i < ac->op->keys->count; i++) {
+        if (!is_bare(ac, ac->op->keys->items[i].expr))
+            substitute_add(g, ac->op->keys->items[i].expr, ac->keys + (Reg)i);
+    }
     for (u32 i = 0; i < ac->op->agg_count; i++)
         substitute_add(g, ac->aggs[i].call, ac->aggs[i].accumulator);
 }
