@@ -156,8 +156,12 @@ static int add_pending(Docs *docs, FtsIndex *index, const PendingTerm *term)
     FtsBuffer doclist = {0};
     pending_doclist(term, index->config->detail, &doclist);
     int rc = doclist.rc;
-    if (rc == SQLITE_OK)
-        rc = postings_in_memory(&docs->sources[docs->count++], index->config->detail, &doclist);
+    Postings *p = &docs->sources[docs->count];
+    if (rc == SQLITE_OK) {
+        postings_deinit(p);
+        docs->count++;
+        rc = postings_in_memory(p, index->config->detail, &doclist);
+    }
     fts_buffer_deinit(&doclist);
     return rc;
 }
@@ -650,6 +654,8 @@ void term_walk_deinit(TermWalk *walk)
     sqlite3_free(walk->pending);
     fts_buffer_deinit(&walk->prefix);
     fts_buffer_deinit(&walk->term);
+    if (walk->docs.sources != NULL)
+        walk->docs.count = walk->cursor_count + 1;
     docs_deinit(&walk->docs);
     *walk = (TermWalk){.is_end = true};
 }
@@ -660,22 +666,34 @@ static void walk_fail(TermWalk *walk, int rc)
     walk->is_end = true;
 }
 
-// The least term of all sources, into walk->term; false: none with the prefix.
+// Whether the cursor's term becomes the least, or stands beside it.
+static bool is_not_behind(const TermCursor *c, const u8 *least, u32 size, bool *is_equal)
+{
+    int order = least == NULL ? -1 : fts_bytes_compare(c->term.bytes, c->term.size, least, size);
+    *is_equal = order == 0;
+    return order <= 0;
+}
+
+// The least term of all sources, into walk->term; false: none with the prefix. The cursors that
+// stand on it are those from walk->first_least on whose is_least is set.
 static bool find_least(TermWalk *walk)
 {
     const u8 *least = NULL;
     u32 size = 0;
+    walk->first_least = 0;
     if (walk->pending_next < walk->pending_count) {
         least = walk->pending[walk->pending_next]->key;
         size = walk->pending[walk->pending_next]->key_size;
     }
     for (int i = 0; i < walk->cursor_count; i++) {
-        const TermCursor *c = &walk->cursors[i];
+        TermCursor *c = &walk->cursors[i];
         if (c->rc != SQLITE_OK)
             walk->rc = c->rc;
-        if (c->is_end
-            || (least != NULL && fts_bytes_compare(c->term.bytes, c->term.size, least, size) >= 0))
+        bool is_equal = false;
+        c->is_least = !c->is_end && is_not_behind(c, least, size, &is_equal);
+        if (!c->is_least || is_equal)
             continue;
+        walk->first_least = i;
         least = c->term.bytes;
         size = c->term.size;
     }
@@ -686,35 +704,49 @@ static bool find_least(TermWalk *walk)
     return walk->term.rc == SQLITE_OK;
 }
 
-static bool is_at_term(const TermWalk *walk, const TermCursor *c)
+// Whether pending postings of walk->term are the next; a cursor's term may be less.
+static bool is_pending_at_term(const TermWalk *walk)
 {
-    return !c->is_end
-           && fts_bytes_compare(c->term.bytes, c->term.size, walk->term.bytes, walk->term.size)
-                  == 0;
+    if (walk->pending_next >= walk->pending_count)
+        return false;
+    const PendingTerm *p = walk->pending[walk->pending_next];
+    return fts_bytes_compare(p->key, p->key_size, walk->term.bytes, walk->term.size) == 0;
+}
+
+// Sources are used again from term to term, with the memory they have.
+static bool renew_sources(TermWalk *walk)
+{
+    Docs *docs = &walk->docs;
+    Postings *sources = docs->sources;
+    if (sources == NULL)
+        sources = fts_zalloc(sizeof(Postings) * ((u64)walk->cursor_count + 1));
+    for (int i = 0; sources != NULL && i < docs->count; i++)
+        postings_recycle(&sources[i]);
+    *docs = (Docs){.sources = sources, .keeps_deletes = walk->keeps_deletes};
+    return sources != NULL;
 }
 
 // Opens the rows of walk->term and moves every source that has it to its next term.
 static void open_docs(TermWalk *walk)
 {
     Docs *docs = &walk->docs;
-    docs_deinit(docs);
-    docs->keeps_deletes = walk->keeps_deletes;
-    docs->sources = fts_zalloc(sizeof(Postings) * ((u64)walk->cursor_count + 1));
-    if (docs->sources == NULL) {
+    if (!renew_sources(walk)) {
         walk_fail(walk, SQLITE_NOMEM);
         return;
     }
-    if (walk->pending_next < walk->pending_count) {
-        const PendingTerm *p = walk->pending[walk->pending_next];
-        if (fts_bytes_compare(p->key, p->key_size, walk->term.bytes, walk->term.size) == 0) {
-            docs->rc = add_pending(docs, walk->index, p);
-            walk->pending_next++;
-        }
+    if (is_pending_at_term(walk)) {
+        docs->rc = add_pending(docs, walk->index, walk->pending[walk->pending_next]);
+        walk->pending_next++;
     }
-    for (int i = 0; i < walk->cursor_count; i++) {
-        if (!is_at_term(walk, &walk->cursors[i]))
+    for (int i = walk->first_least; i < walk->cursor_count; i++) {
+        if (!walk->cursors[i].is_least)
             continue;
-        term_cursor_postings(&walk->cursors[i], &docs->sources[docs->count++]);
+        Postings *p = &docs->sources[docs->count++];
+        PostingsBlock *block = p->block;
+        FtsBuffer spill = p->spill;
+        term_cursor_postings(&walk->cursors[i], p);
+        p->block = block;
+        p->spill = spill;
         term_cursor_next(&walk->cursors[i]);
     }
     if (docs->rc != SQLITE_OK) {

@@ -16,13 +16,11 @@ void fts_buffer_clear(FtsBuffer *buffer)
     buffer->rc = SQLITE_OK;
 }
 
-bool fts_buffer_reserve(FtsBuffer *buffer, u64 extra)
+bool fts_buffer_grow(FtsBuffer *buffer, u64 extra)
 {
     if (buffer->rc != SQLITE_OK)
         return false;
     u64 needed = buffer->size + extra + FTS_PADDING;
-    if (needed <= buffer->capacity)
-        return true;
     if (extra > BUFFER_SIZE_MAX || needed > BUFFER_SIZE_MAX) {
         buffer->rc = SQLITE_TOOBIG;
         return false;
@@ -53,18 +51,6 @@ void fts_buffer_append_text(FtsBuffer *buffer, const char *text)
     fts_buffer_append(buffer, text, strlen(text));
 }
 
-void fts_buffer_append_byte(FtsBuffer *buffer, u8 byte)
-{
-    if (fts_buffer_reserve(buffer, 1))
-        buffer->bytes[buffer->size++] = byte;
-}
-
-void fts_buffer_append_varint(FtsBuffer *buffer, u64 value)
-{
-    if (fts_buffer_reserve(buffer, VARINT_MAX))
-        buffer->size += (u32)fts_varint_put(buffer->bytes + buffer->size, value);
-}
-
 void fts_buffer_append_u32(FtsBuffer *buffer, u32 value)
 {
     u8 bytes[4];
@@ -84,7 +70,7 @@ void fts_buffer_pad(FtsBuffer *buffer)
         memset(buffer->bytes + buffer->size, 0, FTS_PADDING);
 }
 
-int fts_varint_put(u8 *bytes, u64 value)
+int fts_varint_put_long(u8 *bytes, u64 value)
 {
     if (value < 0x80) {
         bytes[0] = (u8)value;

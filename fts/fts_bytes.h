@@ -19,17 +19,24 @@ typedef struct FtsBuffer {
 } FtsBuffer;
 
 void fts_buffer_deinit(FtsBuffer *buffer);
-void fts_buffer_clear(FtsBuffer *buffer);              // keeps the memory and forgets the error
-bool fts_buffer_reserve(FtsBuffer *buffer, u64 extra); // room for so many bytes more, and padding
+void fts_buffer_clear(FtsBuffer *buffer);           // keeps the memory and forgets the error
+bool fts_buffer_grow(FtsBuffer *buffer, u64 extra); // fts_buffer_reserve() where there is none
 void fts_buffer_append(FtsBuffer *buffer, const void *bytes, u64 size);
 void fts_buffer_append_text(FtsBuffer *buffer, const char *text);
-void fts_buffer_append_byte(FtsBuffer *buffer, u8 byte);
-void fts_buffer_append_varint(FtsBuffer *buffer, u64 value);
 void fts_buffer_append_u32(FtsBuffer *buffer, u32 value); // big-endian
 void fts_buffer_set(FtsBuffer *buffer, const void *bytes, u64 size);
 void fts_buffer_pad(FtsBuffer *buffer); // zeroes the FTS_PADDING bytes after the last
 
-int fts_varint_put(u8 *bytes, u64 value); // how many bytes it took
+int fts_varint_put_long(u8 *bytes, u64 value);
+// How many bytes it took.
+static inline int fts_varint_put(u8 *bytes, u64 value)
+{
+    if (value > 0x7F)
+        return fts_varint_put_long(bytes, value);
+    bytes[0] = (u8)value;
+    return 1;
+}
+
 int fts_varint_size(u64 value);
 int fts_varint_get_long(const u8 *bytes, u64 *value);
 
@@ -44,6 +51,26 @@ static inline int fts_varint_get(const u8 *bytes, u64 *value)
         return 2;
     }
     return fts_varint_get_long(bytes, value);
+}
+
+// Room for so many bytes more, and padding; false: there is no memory, now or before.
+static inline bool fts_buffer_reserve(FtsBuffer *buffer, u64 extra)
+{
+    if (buffer->rc == SQLITE_OK && buffer->size + extra + FTS_PADDING <= buffer->capacity)
+        return true;
+    return fts_buffer_grow(buffer, extra);
+}
+
+static inline void fts_buffer_append_byte(FtsBuffer *buffer, u8 byte)
+{
+    if (fts_buffer_reserve(buffer, 1))
+        buffer->bytes[buffer->size++] = byte;
+}
+
+static inline void fts_buffer_append_varint(FtsBuffer *buffer, u64 value)
+{
+    if (fts_buffer_reserve(buffer, VARINT_MAX))
+        buffer->size += (u32)fts_varint_put(buffer->bytes + buffer->size, value);
 }
 
 // For sizes, columns and offsets: what is above 2^31-1 reads as that.

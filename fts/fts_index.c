@@ -173,10 +173,10 @@ int fts_index_erase_segment(FtsIndex *index, const FtsSegment *segment)
 
 // --- structure ---
 
+// The structure's memory stays until it is read anew: a call that fails in the middle of a change
+// may have the transaction rolled back, and the change must still find its way out.
 void fts_index_forget(FtsIndex *index)
 {
-    if (index->has_structure)
-        structure_deinit(&index->structure);
     index->has_structure = false;
     index->data_version = -1;
     index->version++;
@@ -201,6 +201,7 @@ int fts_index_load(FtsIndex *index, char **message)
         fts_index_forget(index);
         FtsPage *page;
         TRY(fts_index_read(index, STRUCTURE_ID, &page));
+        structure_deinit(&index->structure);
         int rc = structure_decode(&index->structure, page->bytes, page->size);
         fts_page_unref(page);
         if (rc != SQLITE_OK)

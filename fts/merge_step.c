@@ -99,8 +99,9 @@ static int write_output(FtsIndex *index, int number, i64 *budget, TermWalk *walk
     FtsLevel *above = &structure->levels[number + 1];
     SegmentWriter writer;
     u32 last_pgno;
+    TRY(walk->rc);
     segment_writer_resume(&writer, index, &above->segments[above->segment_count - 1]);
-    int rc = walk->rc;
+    int rc = SQLITE_OK;
     while (rc == SQLITE_OK && !walk->is_end && (i64)writer.leaf_count < *budget)
         rc = copy_term(walk, &writer);
     if (rc == SQLITE_OK)

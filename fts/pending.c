@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 enum { BUCKETS_FIRST = 1024, RECORD_HEADER = 16, IS_DELETE = 1, IS_CONTENT = 2 };
+enum { RECORD_DISK_SIZE = 2 }; // of a record, beside its poslist, once it is written
 
 static void write_u32(u8 *at, u32 value)
 {
@@ -133,7 +134,7 @@ static void open_record(Pending *pending, PendingTerm *term)
     term->operation = pending->operation;
     term->column = 0;
     term->position = 0;
-    pending->size += RECORD_HEADER;
+    pending->size += RECORD_DISK_SIZE;
 }
 
 static void add_position(PendingTerm *term, FtsDetail detail, u32 column, u32 position, bool is_new)
@@ -201,42 +202,58 @@ static u32 fold_records(PendingRecord *records, u32 count)
     return kept;
 }
 
-int pending_records(const PendingTerm *term, PendingRecord **out, u32 *out_count)
+void pending_records_deinit(PendingRecords *records)
+{
+    sqlite3_free(records->items);
+    *records = (PendingRecords){0};
+}
+
+static int make_room(PendingRecords *records, u32 count)
+{
+    if (count <= records->capacity)
+        return SQLITE_OK;
+    u32 capacity = count + count / 2;
+    PendingRecord *items =
+        sqlite3_realloc64(records->items, sizeof *records->items * (u64)capacity);
+    if (items == NULL)
+        return SQLITE_NOMEM;
+    records->items = items;
+    records->capacity = capacity;
+    return SQLITE_OK;
+}
+
+int pending_records(const PendingTerm *term, PendingRecords *out)
 {
     const FtsBuffer *buffer = &term->records;
-    PendingRecord *records = sqlite3_malloc64((buffer->size / RECORD_HEADER + 1) * sizeof *records);
-    if (records == NULL)
-        return SQLITE_NOMEM;
-    u32 count = 0;
+    out->count = 0;
     for (u32 at = 0; at < buffer->size;) {
         const u8 *record = buffer->bytes + at;
         u32 size = read_u32(record + 12);
         if (at == term->open_at)
             size = buffer->size - at - RECORD_HEADER;
-        records[count++] =
+        TRY(make_room(out, out->count + 1));
+        out->items[out->count++] =
             (PendingRecord){record_rowid(record), (record[8] & IS_DELETE) != 0,
                             (record[8] & IS_CONTENT) != 0, record + RECORD_HEADER, size};
         at += RECORD_HEADER + size;
+        ASSERT(at <= buffer->size);
     }
     if (term->is_unsorted) {
-        qsort(records, count, sizeof *records, compare_records);
-        count = fold_records(records, count);
+        qsort(out->items, out->count, sizeof *out->items, compare_records);
+        out->count = fold_records(out->items, out->count);
     }
-    *out = records;
-    *out_count = count;
     return SQLITE_OK;
 }
 
 void pending_doclist(const PendingTerm *term, FtsDetail detail, FtsBuffer *out)
 {
-    PendingRecord *records = NULL;
-    u32 count = 0;
+    PendingRecords records = {0};
     i64 previous = 0;
-    int rc = pending_records(term, &records, &count);
+    int rc = pending_records(term, &records);
     if (rc != SQLITE_OK)
         out->rc = rc;
-    for (u32 i = 0; i < count; i++) {
-        const PendingRecord *record = &records[i];
+    for (u32 i = 0; i < records.count && rc == SQLITE_OK; i++) {
+        const PendingRecord *record = &records.items[i];
         fts_buffer_append_varint(out, (u64)record->rowid - (u64)previous);
         previous = record->rowid;
         if (detail == DETAIL_NONE && record->has_delete) {
@@ -246,7 +263,7 @@ void pending_doclist(const PendingTerm *term, FtsDetail detail, FtsBuffer *out)
             fts_buffer_append(out, record->poslist, record->poslist_size);
         }
     }
-    sqlite3_free(records);
+    pending_records_deinit(&records);
 }
 
 // --- all terms ---

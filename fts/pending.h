@@ -53,7 +53,15 @@ typedef struct PendingRecord {
     u32 poslist_size;
 } PendingRecord;
 
-MUST_USE int pending_records(const PendingTerm *term, PendingRecord **records, u32 *count);
+typedef struct PendingRecords {
+    PendingRecord *items;
+    u32 count;
+    u32 capacity;
+} PendingRecords;
+
+// Replaces what `records`, which may be used for many terms, had.
+MUST_USE int pending_records(const PendingTerm *term, PendingRecords *records);
+void pending_records_deinit(PendingRecords *records);
 // The term's doclist as pages have it.
 void pending_doclist(const PendingTerm *term, FtsDetail detail, FtsBuffer *out);
 

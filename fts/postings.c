@@ -20,6 +20,20 @@ void postings_deinit(Postings *p)
     *p = (Postings){0};
 }
 
+void postings_recycle(Postings *p)
+{
+    PostingsBlock *block = p->block;
+    FtsBuffer spill = p->spill;
+    p->block = NULL;
+    p->spill = (FtsBuffer){0};
+    postings_deinit(p);
+    if (block != NULL)
+        block->count = block->next = 0;
+    fts_buffer_clear(&spill);
+    p->block = block;
+    p->spill = spill;
+}
+
 int postings_in_memory(Postings *p, FtsDetail detail, const FtsBuffer *doclist)
 {
     *p = (Postings){.detail = detail, .ends_here = true, .is_absolute = true};

@@ -6,49 +6,49 @@
 // --- flush ---
 
 // With secure-delete a deletion is carried out at once; only what has content is left to write.
-static int cut_deletions(FtsIndex *index, const PendingTerm *term, PendingRecord *records,
-                         u32 *count)
+static int cut_deletions(FtsIndex *index, const PendingTerm *term, PendingRecords *records)
 {
     u32 kept = 0;
-    for (u32 i = 0; i < *count; i++) {
-        if (records[i].has_delete) {
+    for (u32 i = 0; i < records->count; i++) {
+        PendingRecord *record = &records->items[i];
+        if (record->has_delete) {
             TRY(fts_config_set_version(index->config, VERSION_CUT, &index->structure.cookie));
-            TRY(fts_index_cut(index, term, records[i].rowid));
+            TRY(fts_index_cut(index, term, record->rowid));
         }
-        records[i].has_delete = false;
-        if (records[i].has_content)
-            records[kept++] = records[i];
+        record->has_delete = false;
+        if (record->has_content)
+            records->items[kept++] = *record;
     }
-    *count = kept;
+    records->count = kept;
     return SQLITE_OK;
 }
 
-static int write_pending_term(SegmentWriter *writer, const PendingTerm *term)
+static int write_pending_term(SegmentWriter *writer, const PendingTerm *term,
+                              PendingRecords *records)
 {
-    PendingRecord *records = NULL;
-    u32 count = 0;
-    TRY(pending_records(term, &records, &count));
-    int rc = SQLITE_OK;
+    TRY(pending_records(term, records));
     if (writer->index->config->secure_delete != 0)
-        rc = cut_deletions(writer->index, term, records, &count);
-    if (rc == SQLITE_OK && count > 0)
+        TRY(cut_deletions(writer->index, term, records));
+    if (records->count > 0)
         segment_writer_term(writer, term->key, term->key_size);
-    for (u32 i = 0; i < count && rc == SQLITE_OK; i++) {
-        SegmentRecord record = {records[i].rowid, records[i].poslist, records[i].poslist_size,
-                                records[i].has_delete, records[i].has_content};
+    for (u32 i = 0; i < records->count; i++) {
+        const PendingRecord *from = &records->items[i];
+        SegmentRecord record = {from->rowid, from->poslist, from->poslist_size, from->has_delete,
+                                from->has_content};
         segment_writer_record(writer, &record);
     }
-    sqlite3_free(records);
-    return rc == SQLITE_OK ? writer->rc : rc;
+    return writer->rc;
 }
 
 static int write_pending(FtsIndex *index, SegmentWriter *writer, u32 *last_pgno)
 {
     PendingTerm **terms = NULL;
+    PendingRecords records = {0};
     u32 count = 0;
     int rc = pending_sorted(&index->pending, NULL, 0, &terms, &count);
     for (u32 i = 0; i < count && rc == SQLITE_OK; i++)
-        rc = write_pending_term(writer, terms[i]);
+        rc = write_pending_term(writer, terms[i], &records);
+    pending_records_deinit(&records);
     sqlite3_free(terms);
     return rc == SQLITE_OK ? segment_writer_finish(writer, last_pgno) : rc;
 }

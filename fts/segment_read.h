@@ -52,6 +52,7 @@ typedef struct Postings {
 } Postings;
 
 void postings_deinit(Postings *postings);
+void postings_recycle(Postings *postings); // the same, but for memory that can be used again
 void postings_advance(Postings *postings); // postings_next() where nothing is decoded ahead
 void postings_seek_far(Postings *postings, i64 rowid); // postings_seek() over more than a step
 MUST_USE int postings_in_memory(Postings *postings, FtsDetail detail, const FtsBuffer *doclist);
@@ -94,6 +95,7 @@ typedef struct TermCursor {
     u32 doclist_end;
     bool doclist_ends_here;
     bool has_dlidx;
+    bool is_least; // of all cursors of a walk
     FtsBuffer term;
     bool is_end;
     int rc;
@@ -195,6 +197,7 @@ typedef struct TermWalk {
     FtsIndex *index;
     TermCursor *cursors; // newest segment first
     int cursor_count;
+    int first_least; // the first cursor that stands on the present term
     PendingTerm **pending;
     u32 pending_count;
     u32 pending_next;
