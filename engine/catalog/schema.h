@@ -93,7 +93,6 @@ enum {                       // Table.flags
     TABLE_HAS_NOT_NULL = 0x0080,
     TABLE_EPHEMERAL = 0x0100, // a subquery's or CTE's result: not in any schema
     TABLE_HAS_STAT1 = 0x0200,
-    TABLE_SHADOW = 0x0400, // belongs to a virtual table
     TABLE_NO_VISIBLE_ROWID = 0x0800,
     TABLE_HAS_HIDDEN = 0x1000, // virtual table with hidden columns
     TABLE_EPONYMOUS = 0x2000,

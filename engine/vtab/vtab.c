@@ -292,3 +292,16 @@ bool vtab_is_shadow_name(sqlite3 *db, const char *name)
     return module != NULL && module->methods->iVersion >= 3 && module->methods->xShadowName != NULL
            && module->methods->xShadowName(tail + 1) != 0;
 }
+
+bool vtab_is_shadow(sqlite3 *db, const Table *table)
+{
+    ASSERT(table->name != NULL);
+    return table->kind == TABLE_ORDINARY && vtab_is_shadow_name(db, table->name);
+}
+
+bool vtab_guards(sqlite3 *db, const Table *table)
+{
+    ASSERT(db->executing >= 0);
+    return (db->flags & CONN_FLAG(DEFENSIVE)) != 0 && db->executing == 0 && db->vtab_context == NULL
+           && !db->is_syncing_vtabs && vtab_is_shadow(db, table);
+}

@@ -77,6 +77,9 @@ void vtab_release_table(Table *table); // its schema object goes: T1
 // Moves the module's message to the connection; returns rc.
 int vtab_take_error(sqlite3 *db, sqlite3_vtab *vtab, int rc);
 bool vtab_is_shadow_name(sqlite3 *db, const char *name); // "x_y": y is a shadow table of x
+bool vtab_is_shadow(sqlite3 *db, const Table *table);
+// The same where nobody but a module may touch it: the connection is defensive, and no module runs.
+bool vtab_guards(sqlite3 *db, const Table *table);
 
 // sqlite3_declare_vtab(): sql, above, compiles the text into columns of the table being connected.
 typedef int CompileVtab(sqlite3 *db, const char *sql, Table *table);

@@ -387,7 +387,7 @@ static bool trigger_table_fits(Codegen *g, const CreateTrigger *create, const Ta
     const char *why = NULL;
     if (table->kind == TABLE_VIRTUAL)
         why = "cannot create triggers on virtual tables";
-    else if ((table->flags & TABLE_SHADOW) != 0 && (g->db->flags & CONN_FLAG(DEFENSIVE)) != 0)
+    else if (vtab_guards(g->db, table))
         why = "cannot create triggers on shadow tables";
     else if (name_equals_n(table->name, "sqlite_", 7))
         why = "cannot create trigger on system table";

@@ -37,9 +37,7 @@ static bool may_be_dropped(Codegen *g, const Table *table)
     bool is_ours = name_equals_n(table->name, "sqlite_", 7)
                    && !name_equals_n(table->name + 7, "stat", 4)
                    && !name_equals_n(table->name + 7, "parameters", 10);
-    bool is_shadow =
-        (table->flags & TABLE_SHADOW) != 0 && (g->db->flags & CONN_FLAG(DEFENSIVE)) != 0;
-    if (is_ours || is_shadow || (table->flags & TABLE_EPONYMOUS) != 0) {
+    if (is_ours || vtab_guards(g->db, table) || (table->flags & TABLE_EPONYMOUS) != 0) {
         codegen_error(g, SQLITE_ERROR, "table %s may not be dropped", table->name);
         return false;
     }

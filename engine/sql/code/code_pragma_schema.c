@@ -85,13 +85,13 @@ void pragma_table_info(PragmaCode *p)
     }
 }
 
-static const char *kind_name(const Table *table)
+static const char *kind_name(sqlite3 *db, const Table *table)
 {
     if (table->kind == TABLE_VIEW)
         return "view";
     if (table->kind == TABLE_VIRTUAL)
         return "virtual";
-    return (table->flags & TABLE_SHADOW) != 0 ? "shadow" : "table";
+    return vtab_is_shadow(db, table) ? "shadow" : "table";
 }
 
 static const char *preferred_name(const char *name)
@@ -110,8 +110,8 @@ static void list_table(PragmaCode *p, int database, Table *table)
     if (table->kind == TABLE_VIEW && resolve_view_columns(p->db, table) != SQLITE_OK)
         connection_error_clear(p->db); // a view that is broken has no columns
     pragma_row(p, "sssiii", p->db->databases[database].name, preferred_name(table->name),
-               kind_name(table), table->column_count, (table->flags & TABLE_WITHOUT_ROWID) != 0,
-               (table->flags & TABLE_STRICT) != 0);
+               kind_name(p->db, table), table->column_count,
+               (table->flags & TABLE_WITHOUT_ROWID) != 0, (table->flags & TABLE_STRICT) != 0);
 }
 
 // Newest first; the schema's own table, which comes first of all, last.

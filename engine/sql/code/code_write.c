@@ -47,14 +47,13 @@ static bool vtab_is_read_only(Codegen *g, Table *table)
 
 bool code_is_read_only(Codegen *g, Table *table, bool has_instead_of)
 {
-    const u64 flags = g->db->flags;
     bool refused = false;
     if (table->kind == TABLE_VIRTUAL)
         refused = vtab_is_read_only(g, table);
     else if ((table->flags & TABLE_READONLY) != 0)
         refused = !connection_schema_is_writable(g->db) && g->nested == 0;
-    else if ((table->flags & TABLE_SHADOW) != 0)
-        refused = (flags & CONN_FLAG(DEFENSIVE)) != 0 && g->db->executing == 0;
+    else
+        refused = vtab_guards(g->db, table);
     if (refused) {
         codegen_error(g, SQLITE_ERROR, "table %s may not be modified", table->name);
         return true;
