@@ -10,7 +10,8 @@
 // options begins.
 //
 // With -e both are the stock library, and EXTENSION is loaded where LIBRARY would be: it must take
-// the place of the module fts5.
+// the place of the module that the statements use. Which that is depends on the plan that this is
+// linked with.
 #include "interop/fts_diff.h"
 
 #include <dlfcn.h>
@@ -297,7 +298,7 @@ static void query(Run *run)
 
 static void check(Run *run)
 {
-    static const char check_sql[] = "INSERT INTO t(t, rank) VALUES('integrity-check', 1)";
+    const char *check_sql = plan_check(&run->plan);
     if (run->plan.is_open) {
         side_run(&run->reference, "COMMIT");
         side_run(run->writer, "COMMIT");

@@ -1,6 +1,7 @@
 #ifndef QUIRE_TESTS_INTEROP_FTS_DIFF_H
 #define QUIRE_TESTS_INTEROP_FTS_DIFF_H
-// Random statements for full-text tables; see fts_diff.c for what becomes of them.
+// Random statements for full-text tables, of FTS5 (fts_diff_plan.c) or of FTS3 and FTS4
+// (fts3_diff_plan.c); see fts_diff.c for what becomes of them.
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -36,11 +37,20 @@ typedef struct Plan {
     bool is_open;     // a transaction
     int savepoints;
     long next_rowid; // of a contentless table
+    int fts_version; // from here on, of FTS3 and FTS4 alone: 3 or 4
+    bool has_languages;
+    bool has_prefixes;
+    bool has_docsize;
+    bool has_automerge;
+    bool has_savepoints;
+    bool is_descending;
+    bool has_prefix_term; // of the query being made
 } Plan;
 
 uint32_t plan_random(Plan *plan, uint32_t limit); // below limit
 void plan_begin(Plan *plan, Text *create);        // a new table, its options, its vocabulary tables
 void plan_change(Plan *plan, Text *sql);          // of rows or settings
 void plan_query(Plan *plan, Text *sql);
+const char *plan_check(const Plan *plan); // SQL that compares the index to the rows
 
 #endif

@@ -4,43 +4,10 @@
 // pages of little size, and phrases occur. Everything follows from one seed.
 #include "interop/fts_diff.h"
 
-#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
 #define PICK(plan, list) (list)[plan_random(plan, sizeof(list) / sizeof((list)[0]))]
-
-static void text_append(Text *text, const char *format, va_list args)
-{
-    int room = (int)sizeof text->bytes - text->size;
-    int n = vsnprintf(text->bytes + text->size, (size_t)room, format, args);
-    text->size += n < room ? n : room - 1;
-}
-
-void text_set(Text *text, const char *format, ...)
-{
-    va_list args;
-    va_start(args, format);
-    text->size = 0;
-    text_append(text, format, args);
-    va_end(args);
-}
-
-void text_add(Text *text, const char *format, ...)
-{
-    va_list args;
-    va_start(args, format);
-    text_append(text, format, args);
-    va_end(args);
-}
-
-uint32_t plan_random(Plan *plan, uint32_t limit)
-{
-    uint64_t x = plan->random += 0x9E3779B97F4A7C15ULL;
-    x = (x ^ x >> 30) * 0xBF58476D1CE4E5B9ULL;
-    x = (x ^ x >> 27) * 0x94D049BB133111EBULL;
-    return (uint32_t)((x ^ x >> 31) % limit);
-}
 
 static bool one_in(Plan *plan, uint32_t n)
 {
@@ -542,4 +509,10 @@ void plan_query(Plan *plan, Text *sql)
                  one_in(plan, 2) ? "LIKE '%ak7%'" : "GLOB '*k1*'");
     else
         text_set(sql, "SELECT count(*), sum(rowid) FROM t");
+}
+
+const char *plan_check(const Plan *plan)
+{
+    (void)plan;
+    return "INSERT INTO t(t, rank) VALUES('integrity-check', 1)";
 }
