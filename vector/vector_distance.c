@@ -3,7 +3,7 @@
 // Types with a kernel go through it. Sums of single-precision terms that leave the range where
 // single precision is exact enough (overflow, or squares so small that they vanish) are taken again
 // in double precision, so that 1e30 and 1e-30 are as good as 1.
-#include "vector/vector.h"
+#include "vector/eight_bit.h"
 
 #include <math.h>
 
@@ -99,7 +99,7 @@ static f64 dense_distance(const VectorKernels *kernels, ElementType type, Metric
     return not_defined;
 }
 
-// --- by element: 8-bit, sparse, and Jaccard for all ---
+// --- by element: sparse, and Jaccard for all ---
 
 typedef struct PairSums {
     CosineParts cosine;
@@ -158,6 +158,35 @@ static f64 element_distance(Metric metric, const Vector *a, const Vector *b)
     case METRIC_HAMMING: break; // refused before
     }
     return not_defined;
+}
+
+// --- 8-bit ---
+
+// Single precision, unless the sums leave its range: then element by element.
+static f64 eight_bit_distance(const VectorKernels *kernels, Metric metric, const Vector *a,
+                              const Vector *b)
+{
+    const ElementKernels *single = &kernels->element[ELEMENT_F32];
+    CosineParts parts = {0, 0, 0};
+    f64 sum = 0;
+    ASSERT(a->type == VECTOR_8BIT);
+    switch (metric) {
+    case METRIC_COSINE:
+    case METRIC_COSINE_OR_NULL:
+        parts = eight_bit_cosine(single->cosine, a, b);
+        if (is_single_sound(parts.a_square) && is_single_sound(parts.b_square))
+            return cosine_of(parts);
+        return element_distance(metric, a, b);
+    case METRIC_L2:
+    case METRIC_L2SQ: sum = eight_bit_sum(single->l2sq, a, b); break;
+    case METRIC_DOT: sum = 0 - eight_bit_sum(single->dot, a, b); break;
+    case METRIC_L1: sum = eight_bit_sum(single->l1, a, b); break;
+    case METRIC_HAMMING:
+    case METRIC_JACCARD: break; // refused or taken before
+    }
+    if (!is_single_sound(fabs(sum)))
+        return element_distance(metric, a, b);
+    return metric == METRIC_L2 ? sqrt(sum) : sum;
 }
 
 // --- bits ---
@@ -222,9 +251,12 @@ int vector_distance(const VectorKernels *kernels, Metric metric, const Vector *a
         return vector_error(error, "Hamming distance is not supported for %s vectors",
                             vector_type_name(a->type));
     ElementType element;
-    *out = metric != METRIC_JACCARD && element_type_of(a->type, &element)
-               ? dense_distance(kernels, element, metric, a, b)
-               : element_distance(metric, a, b);
+    if (metric == METRIC_JACCARD || a->type == VECTOR_SPARSE)
+        *out = element_distance(metric, a, b);
+    else if (element_type_of(a->type, &element))
+        *out = dense_distance(kernels, element, metric, a, b);
+    else
+        *out = eight_bit_distance(kernels, metric, a, b);
     if (isnan(*out) && metric != METRIC_COSINE_OR_NULL
         && (has_odd_element(a) || has_odd_element(b)))
         *out = INFINITY;

@@ -1,32 +1,22 @@
 // Measures of the vector_distance_* functions: whether a row is farther away than a bound, for
 // ORDER BY vector_distance_*(column, ?) LIMIT k (quire_create_measure).
 //
-// Sums of terms that are not negative (L2, L1) only grow, so a row is left as soon as its first
-// pieces exceed the bound: of rows far away little is read. What is left out may hold anything, NaN
-// too, since a vector with NaN is infinitely far (vector_distance). Other metrics are computed
-// whole.
-//
-// A partial sum is not rounded as the whole one is. The bound is therefore widened by twice the
-// error that kernel.h allows; what lies in between is left to the function.
+// Where it can be told by pieces of a vector (distance_bound.h) little is read of rows far away.
+// Other metrics are computed whole.
+#include "vector/distance_bound.h"
 #include "vector/vector_text.h"
 
 #if !QUIRE_VECTOR_LOADABLE
 #    include "quire.h"
 
-#    include <math.h>
 #    include <stdlib.h>
-
-enum { PIECE_DIMS = 128 };
-static const f64 limit_max = 1e37; // single precision overflows not far above
 
 typedef struct Measure {
     const VectorKernels *kernels;
     Metric metric;
     Vector query;
-    PairKernel *sum;     // of a piece; NULL: the distance is computed whole
-    size_t element_size; // with `sum`
-    f64 widening;        // factor, with `sum`
-    u8 *blob;            // the query's bytes
+    DistanceBound by_pieces;
+    u8 *blob; // the query's bytes
     size_t size;
 } Measure;
 
@@ -72,55 +62,6 @@ static int query_read(sqlite3_value *constant, Measure *m)
     return vector_decode(m->blob, m->size, &m->query, &error);
 }
 
-// --- sums by pieces ---
-
-static const ElementKernels *kernels_of(const VectorKernels *kernels, VectorType type, size_t *size)
-{
-    switch (type) {
-    case VECTOR_F32: *size = 4; return &kernels->element[ELEMENT_F32];
-    case VECTOR_F64: *size = 8; return &kernels->element[ELEMENT_F64];
-    case VECTOR_F16: *size = 2; return &kernels->element[ELEMENT_F16];
-    case VECTOR_BF16: *size = 2; return &kernels->element[ELEMENT_BF16];
-    case VECTOR_1BIT:
-    case VECTOR_8BIT:
-    case VECTOR_SPARSE:
-    case VECTOR_I8:
-    case VECTOR_BIT: break;
-    }
-    return NULL;
-}
-
-static void choose_sum(Measure *m)
-{
-    const ElementKernels *kernels = kernels_of(m->kernels, m->query.type, &m->element_size);
-    bool is_l2 = m->metric == METRIC_L2 || m->metric == METRIC_L2SQ;
-    ASSERT(m->sum == NULL);
-    if (kernels == NULL || (!is_l2 && m->metric != METRIC_L1))
-        return;
-    m->sum = is_l2 ? kernels->l2sq : kernels->l1;
-    f64 pieces = (f64)(m->query.dims / PIECE_DIMS + 1);
-    m->widening = 1 + 2 * ((f64)m->query.dims / 32 + 40 + pieces) * 0x1p-24;
-    if (m->metric == METRIC_L2)
-        m->widening *= m->widening; // the root was rounded, too
-}
-
-static bool sum_exceeds(const Measure *m, const u8 *elements, f64 bound)
-{
-    f64 limit = (m->metric == METRIC_L2 ? bound * bound : bound) * m->widening;
-    f64 sum = 0;
-    ASSERT(m->sum != NULL);
-    if (!(bound >= 0) || !(limit < limit_max))
-        return false;
-    for (size_t i = 0; i < m->query.dims; i += PIECE_DIMS) {
-        size_t left = m->query.dims - i;
-        size_t at = i * m->element_size;
-        sum += m->sum(elements + at, m->query.data + at, left < PIECE_DIMS ? left : PIECE_DIMS);
-        if (sum > limit)
-            return true;
-    }
-    return false; // or NaN
-}
-
 // --- the callbacks ---
 
 static void measure_end(void *state)
@@ -129,17 +70,6 @@ static void measure_end(void *state)
     ASSERT(m != NULL);
     sqlite3_free(m->blob);
     sqlite3_free(m);
-}
-
-// Of rows that are not near, L2 and L1 seldom need more than a piece. The processor reads on by
-// itself, so that asking for less than two would not read less.
-static int measure_reach(const Measure *m)
-{
-    size_t piece = PIECE_DIMS * m->element_size;
-    ASSERT(m->size > 0);
-    if (m->sum != NULL && m->size > 2 * piece)
-        return (int)(2 * piece);
-    return m->size < INT32_MAX ? (int)m->size : INT32_MAX;
 }
 
 static int measure_begin(void *arg, Metric metric, sqlite3_value *constant, void **state,
@@ -151,8 +81,9 @@ static int measure_begin(void *arg, Metric metric, sqlite3_value *constant, void
     *m = (Measure){.kernels = arg, .metric = metric};
     int rc = query_read(constant, m);
     if (rc == SQLITE_OK) {
-        choose_sum(m);
-        *reach = measure_reach(m);
+        distance_bound_init(m->kernels, metric, &m->query, &m->by_pieces);
+        size_t bytes = distance_bound_reach(&m->by_pieces, m->size);
+        *reach = bytes < INT32_MAX ? (int)bytes : INT32_MAX;
         *state = m;
         return SQLITE_OK;
     }
@@ -173,8 +104,8 @@ static int measure_exceeds(void *state, const void *blob, int size, double bound
     else if (vector_decode(blob, (size_t)size, &row, &error) != SQLITE_OK
              || row.type != m->query.type || row.dims != m->query.dims)
         return 0;
-    if (m->sum != NULL)
-        return sum_exceeds(m, row.data, bound);
+    if (m->by_pieces.sum != NULL)
+        return distance_exceeds(&m->by_pieces, row.data, m->by_pieces.count, bound);
     if (vector_distance(m->kernels, m->metric, &row, &m->query, &distance, &error) != SQLITE_OK)
         return 0;
     return distance > bound;

@@ -8,6 +8,7 @@
 #include "base/alloc.h"
 #include "base/varint.h"
 #include "func/func.h"
+#include "quire.h"
 #include "value/record.h"
 #include "vm/preupdate.h"
 #include "vm/vm.h"
@@ -316,6 +317,37 @@ static int blob_access(sqlite3_blob *blob, void *read, const void *write, int si
 int sqlite3_blob_read(sqlite3_blob *blob, void *out, int size, int offset)
 {
     return blob_access(blob, out, NULL, size, offset);
+}
+
+static int blob_peek(sqlite3_blob *blob, u32 offset, const void **bytes, int *size)
+{
+    Cursor *cur = NULL;
+    const u8 *at = NULL;
+    u32 run = 0;
+    TRY(blob_settle(blob, &cur));
+    TRY(cursor_payload_peek(cur, blob->offset + offset, &at, &run));
+    ASSERT(run > 0);
+    *bytes = at;
+    *size = (int)(run < blob->size - offset ? run : blob->size - offset);
+    return SQLITE_OK;
+}
+
+int quire_blob_peek(sqlite3_blob *blob, int offset, const void **bytes, int *size)
+{
+    if (blob == NULL || bytes == NULL || size == NULL)
+        return error_misuse();
+    sqlite3 *db = blob->db;
+    api_enter(db);
+    int rc = SQLITE_ERROR;
+    if (offset >= 0 && (u32)offset < blob->size)
+        rc = blob_peek(blob, (u32)offset, bytes, size);
+    if (rc == SQLITE_ABORT && blob->vm != NULL) {
+        (void)vm_finalize(blob->vm);
+        blob->vm = NULL;
+    }
+    if (rc != SQLITE_OK)
+        connection_error_plain(db, rc);
+    return api_exit(db, rc);
 }
 
 int sqlite3_blob_write(sqlite3_blob *blob, const void *bytes, int size, int offset)

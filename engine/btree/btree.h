@@ -141,6 +141,9 @@ void cursor_close(Cursor *cur); // NULL is legal
 // Hints: the cursor only ever seeks forward/equal (index only), or reads in bulk (scan: read
 // ahead).
 void cursor_hint_scan(Cursor *cur);
+// Where byte `offset` of the payload lies and how many lie side by side from there on. Borrowed
+// until the pager is used again.
+MUST_USE int cursor_payload_peek(Cursor *cur, u32 offset, const u8 **bytes, u32 *size);
 // A hint: of each row of the scan about that many leading bytes will be read.
 void cursor_hint_reach(Cursor *cur, u32 size);
 

@@ -208,6 +208,55 @@ int cursor_payload_read(Cursor *cur, u32 offset, u32 size, void *out)
     return access_payload(&access);
 }
 
+// Page `index` of the chain, by way of those before it that are not remembered. Pinned.
+static int chain_page(Cursor *cur, const Cell *cell, u32 index, Page **out)
+{
+    ASSERT(cell_has_overflow(cell));
+    TRY(check_chain(cur->bt, cell));
+    Cursor *owner = cur->caches_chain ? cur : NULL;
+    u32 at = owner == NULL || owner->chain_count == 0 ? 0
+             : index < owner->chain_count             ? index
+                                                      : owner->chain_count - 1;
+    Pgno pgno = owner != NULL && owner->chain_count > 0 ? owner->chain[at] : cell_overflow(cell);
+    for (;; at++) {
+        remember_chain_page(owner, at, pgno);
+        if (pgno == 0)
+            return corrupt_page(0, "overflow chain ends early");
+        TRY(pager_get(cur->bt->pager, pgno, out));
+        if (at == index)
+            return SQLITE_OK;
+        pgno = get_u32((*out)->data);
+        page_unpin(cur->bt->pager, *out);
+    }
+}
+
+int cursor_payload_peek(Cursor *cur, u32 offset, const u8 **bytes, u32 *size)
+{
+    TRY(cursor_ensure(cur));
+    if (cur->fast.state != CURSOR_VALID)
+        return SQLITE_ABORT;
+    const Cell *cell = cursor_cell(cur);
+    if (cur->fast.cell_damaged || offset >= cell->payload_size)
+        return corrupt_page(cur->fast.level->node.page->pgno, "payload shorter than wanted");
+    if (offset < cell->local_size) {
+        *bytes = cell->payload + offset;
+        *size = cell->local_size - offset;
+        return SQLITE_OK;
+    }
+    u32 in_page = chain_page_size(cur->bt);
+    u32 in_chain = offset - cell->local_size;
+    Page *page;
+    TRY(chain_page(cur, cell, in_chain / in_page, &page));
+    u32 skipped = in_chain % in_page;
+    u32 left = cell->payload_size - offset;
+    ASSERT(skipped < in_page);
+    *bytes = page->data + 4 + skipped;
+    *size = in_page - skipped < left ? in_page - skipped : left;
+    __builtin_prefetch(page->data); // the link, by which the next one will be found
+    page_unpin(cur->bt->pager, page);
+    return SQLITE_OK;
+}
+
 void cursor_cache_overflow(Cursor *cur)
 {
     ASSERT(cur->bt != NULL);

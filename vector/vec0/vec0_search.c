@@ -1,15 +1,10 @@
 // The k nearest rows of a vec0 table: every chunk is read, and of each the slots that pass.
-//
-// Vectors are read in pieces that stay in the processor's cache between being copied out of the
-// pages and being compared.
-#include "vector/vec0/vec0.h"
-
+#include "vector/distance_bound.h"
 #include "vector/index/row_filter.h"
 #include "vector/index/top_matches.h"
+#include "vector/vec0/chunk_reader.h"
 
 #include <math.h>
-
-enum { PIECE_SIZE = 256 * 1024 };
 
 typedef struct Chunks {
     Vec0Table *table;
@@ -18,7 +13,9 @@ typedef struct Chunks {
     TopMatches top;  // by distance, then by the order in which rows were met
     i64 *rowids_met; // of those that entered, by that order
     size_t met, met_capacity;
-    u8 *piece;
+    ChunkReader reader;
+    DistanceBound by_pieces;
+    size_t reach; // bytes of a vector that will be read
     u8 bits[VEC0_CHUNK_SIZE_MAX / 8];
     i64 rowids[VEC0_CHUNK_SIZE_MAX];
 } Chunks;
@@ -137,10 +134,21 @@ static int offer(Chunks *chunks, i64 rowid, f64 distance)
     return top_offer(top, (i64)chunks->met++, distance);
 }
 
+// Whether the first `count` elements tell that the vector is farther than all that are kept.
+static bool is_far(const Chunks *chunks, const u8 *elements, size_t count)
+{
+    const TopMatches *top = &chunks->top;
+    ASSERT(elements != NULL);
+    return chunks->by_pieces.sum != NULL && top_is_full(top) && top->limit > 0
+           && distance_exceeds(&chunks->by_pieces, elements, count, top->heap[0].distance);
+}
+
 // A zero vector has no cosine: it comes last.
 static int compare_slot(Chunks *chunks, i64 slot, const u8 *elements)
 {
     const Vec0Search *search = chunks->search;
+    if (is_far(chunks, elements, chunks->by_pieces.count))
+        return SQLITE_OK;
     const Vector row = {
         .type = search->column->element, .data = elements, .dims = search->column->dims};
     VectorError error;
@@ -153,29 +161,63 @@ static int compare_slot(Chunks *chunks, i64 slot, const u8 *elements)
     return offer(chunks, chunks->rowids[slot], isnan(distance) ? INFINITY : distance);
 }
 
+// A vector that goes on on another page, of which `size` bytes are here. These may be enough; if
+// not, what is usually enough is put together before all of it is.
+static int compare_part(Chunks *chunks, i64 slot, const u8 *part, size_t size)
+{
+    const DistanceBound *by_pieces = &chunks->by_pieces;
+    size_t whole = chunks->reader.size;
+    const u8 *row;
+    ASSERT(size < whole);
+    chunk_reader_ask(&chunks->reader, slot, chunks->reach);
+    if (by_pieces->sum != NULL && chunks->reach < whole) {
+        size_t least = BOUND_PIECE_DIMS * by_pieces->element_size;
+        if (size < least) {
+            TRY(chunk_reader_row(&chunks->reader, slot, least, &part));
+            size = least;
+        }
+        if (is_far(chunks, part, size / by_pieces->element_size))
+            return SQLITE_OK;
+    }
+    TRY(chunk_reader_row(&chunks->reader, slot, whole, &row));
+    return compare_slot(chunks, slot, row);
+}
+
+static int compare_run(Chunks *chunks, i64 first, const u8 *rows, i64 count)
+{
+    size_t size = chunks->reader.size;
+    ASSERT(count > 0);
+    for (i64 i = 0; i < count; i++) {
+        chunk_reader_ask(&chunks->reader, first + i, chunks->reach);
+        if (bit_is_set(chunks->bits, first + i))
+            TRY(compare_slot(chunks, first + i, rows + size * (size_t)i));
+    }
+    return SQLITE_OK;
+}
+
+// Slots that do not pass are not read, nor are the pages that hold nothing else.
 static int compare_chunk(Chunks *chunks, i64 chunk)
 {
-    size_t size = vec0_vector_size(chunks->search->column);
     i64 slots = chunks->table->config.chunk_size;
-    i64 per_piece = (i64)(PIECE_SIZE / size);
-    sqlite3_blob *blob;
-    TRY(vec0_blob_open(chunks->table, chunks->search->column, chunk, false, &blob));
-    int rc = SQLITE_OK;
-    for (i64 first = 0; rc == SQLITE_OK && first < slots; first += per_piece) {
-        i64 count = slots - first < per_piece ? slots - first : per_piece;
-        bool any = false;
-        for (i64 i = 0; i < count && !any; i++)
-            any = bit_is_set(chunks->bits, first + i);
-        if (!any)
+    bool has_begun = false;
+    ASSERT(slots <= VEC0_CHUNK_SIZE_MAX);
+    for (i64 slot = 0; slot < slots;) {
+        const u8 *rows;
+        size_t size;
+        if (!bit_is_set(chunks->bits, slot)) {
+            slot++;
             continue;
-        rc = sqlite3_blob_read(blob, chunks->piece, (int)(size * (size_t)count),
-                               (int)(size * (size_t)first));
-        for (i64 i = 0; rc == SQLITE_OK && i < count; i++)
-            if (bit_is_set(chunks->bits, first + i))
-                rc = compare_slot(chunks, first + i, chunks->piece + size * (size_t)i);
+        }
+        if (!has_begun)
+            TRY(chunk_reader_go(&chunks->reader, chunk));
+        has_begun = true;
+        TRY(chunk_reader_rows(&chunks->reader, slot, &rows, &size));
+        i64 whole = (i64)(size / chunks->reader.size);
+        TRY(whole > 0 ? compare_run(chunks, slot, rows, whole)
+                      : compare_part(chunks, slot, rows, size));
+        slot += whole > 0 ? whole : 1;
     }
-    int end = sqlite3_blob_close(blob);
-    return rc != SQLITE_OK ? rc : end;
+    return SQLITE_OK;
 }
 
 // --- all chunks ---
@@ -248,14 +290,19 @@ int vec0_search(Vec0Table *table, const Vec0Search *search, Match **matches, siz
     chunks->search = search;
     filter_init(&chunks->rowids_wanted);
     top_init(&chunks->top, search->k);
-    chunks->piece = sqlite3_malloc64(PIECE_SIZE);
-    int rc = chunks->piece == NULL ? SQLITE_NOMEM : read_chunks(chunks);
+    distance_bound_init(table->kernels, search->column->metric, &search->query, &chunks->by_pieces);
+    chunks->reach = distance_bound_reach(&chunks->by_pieces, vec0_vector_size(search->column));
+    int rc = chunk_reader_init(&chunks->reader, table, search->column);
+    if (rc == SQLITE_OK)
+        rc = read_chunks(chunks);
+    int end = chunk_reader_deinit(&chunks->reader);
+    if (rc == SQLITE_OK)
+        rc = end;
     if (rc == SQLITE_OK)
         take_matches(chunks, matches, count);
     top_deinit(&chunks->top);
     filter_deinit(&chunks->rowids_wanted);
     sqlite3_free(chunks->rowids_met);
-    sqlite3_free(chunks->piece);
     sqlite3_free(chunks);
     return rc;
 }

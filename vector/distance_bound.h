@@ -1,0 +1,32 @@
+#ifndef QUIRE_VECTOR_DISTANCE_BOUND_H
+#define QUIRE_VECTOR_DISTANCE_BOUND_H
+// Whether a vector is farther from a query than a bound, without computing how far.
+//
+// Sums of terms that are not negative (L2, L1) only grow, so a vector is left as soon as its first
+// pieces exceed the bound: of vectors far away little is read. What is left out may hold anything,
+// NaN too, since a vector with NaN is infinitely far (vector_distance).
+//
+// A partial sum is not rounded as the whole one is. The bound is therefore widened by twice the
+// error that kernel.h allows; what lies in between is not called farther.
+
+#include "vector/vector.h"
+
+typedef struct DistanceBound {
+    Metric metric;
+    const Vector *query; // borrowed
+    PairKernel *sum;     // of a piece; NULL: this cannot be told by pieces
+    size_t count;        // of elements, with `sum`, as the next ones; eight bits are one
+    size_t element_size;
+    f64 widening; // factor
+} DistanceBound;
+enum { BOUND_PIECE_DIMS = 128 };
+
+void distance_bound_init(const VectorKernels *kernels, Metric metric, const Vector *query,
+                         DistanceBound *out);
+// Bytes of a vector of `size` bytes that it takes in most cases; all where there is no `sum`.
+size_t distance_bound_reach(const DistanceBound *bound, size_t size);
+// Looks at the first `count` elements, of the query's type; needs `sum`. false: not farther, or not
+// sure, or that takes the elements behind them.
+bool distance_exceeds(const DistanceBound *bound, const u8 *elements, size_t count, f64 distance);
+
+#endif
