@@ -5,6 +5,7 @@
 // in any order, and what a rolled back or half-done drain left is drained again.
 #include "vector/index/index_change.h"
 #include "vector/index/vector_index.h"
+#include "vector/module_store.h"
 
 #include <stdlib.h>
 
@@ -56,7 +57,7 @@ static int delete_from_queue(Index *index, i64 seq_max)
     sqlite3_stmt *stmt;
     TRY(store_statement(index, STORE_QUEUE_DELETE, &stmt));
     TRY(sqlite3_bind_int64(stmt, 1, seq_max));
-    return store_run(stmt);
+    return module_run(stmt);
 }
 
 // Without lists nothing needs to be done until there are rows enough for some.

@@ -98,11 +98,21 @@ static void index_free(Index *index)
     sqlite3_free(index);
 }
 
+const char *index_command_column(const char *name)
+{
+    static const char *const fixed[] = {"id", "distance", "query", "k", "recall", "filter", "plan"};
+    ASSERT(name != NULL);
+    for (int i = 0; i < ARRAY_LEN(fixed); i++)
+        if (sqlite3_stricmp(name, fixed[i]) == 0)
+            return "command";
+    return name;
+}
+
 static int declare(sqlite3 *db, const char *name)
 {
     char *sql = sqlite3_mprintf("CREATE TABLE x(id INTEGER, distance REAL, query HIDDEN, k HIDDEN,"
                                 " recall HIDDEN, filter HIDDEN, plan HIDDEN, \"%w\" HIDDEN)",
-                                name);
+                                index_command_column(name));
     if (sql == NULL)
         return SQLITE_NOMEM;
     int rc = sqlite3_declare_vtab(db, sql);

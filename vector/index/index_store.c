@@ -1,16 +1,14 @@
 // The index's tables, triggers and statements. Layouts: vector_index.h.
 #include "vector/index/vector_index.h"
-
-#include <stdarg.h>
+#include "vector/module_store.h"
 
 int index_fail(Index *index, int rc, const char *format, ...)
 {
-    ASSERT(rc != SQLITE_OK);
+    ASSERT(index != NULL);
 
     va_list args;
     va_start(args, format);
-    sqlite3_free(index->base.zErrMsg);
-    index->base.zErrMsg = sqlite3_vmprintf(format, args);
+    rc = module_fail(&index->base, rc, format, args);
     va_end(args);
     return rc;
 }
@@ -23,7 +21,8 @@ int index_corrupt(Index *index, const char *what)
     return index_fail(index, SQLITE_CORRUPT_VTAB,
                       "vector index \"%s\" is damaged: %s; INSERT INTO \"%w\"(\"%w\") "
                       "VALUES('rebuild') makes it anew",
-                      index->config.name, what, index->config.name, index->config.name);
+                      index->config.name, what, index->config.name,
+                      index_command_column(index->config.name));
 }
 
 // --- statements ---
@@ -78,36 +77,18 @@ int store_statement(Index *index, StoreStatement which, sqlite3_stmt **out)
 {
     ASSERT((int)which < STORE_COUNT);
 
-    if (index->statements[which] == NULL) {
-        char *sql = table_sql(index, which);
-        if (sql == NULL)
-            return SQLITE_NOMEM;
-        int rc = sqlite3_prepare_v3(index->db, sql, -1, SQLITE_PREPARE_PERSISTENT,
-                                    &index->statements[which], NULL);
-        sqlite3_free(sql);
-        if (rc != SQLITE_OK)
-            return index_fail(index, rc, "%s", sqlite3_errmsg(index->db));
-    }
-    *out = index->statements[which];
-    return SQLITE_OK;
+    sqlite3_stmt **stmt = &index->statements[which];
+    int rc = *stmt != NULL ? SQLITE_OK : module_statement(index->db, table_sql(index, which), stmt);
+    *out = *stmt;
+    return rc == SQLITE_OK || rc == SQLITE_NOMEM
+               ? rc
+               : index_fail(index, rc, "%s", sqlite3_errmsg(index->db));
 }
 
 void store_finalize(Index *index)
 {
-    for (int i = 0; i < STORE_COUNT; i++) {
-        sqlite3_finalize(index->statements[i]);
-        index->statements[i] = NULL;
-    }
-}
-
-int store_run(sqlite3_stmt *stmt)
-{
-    ASSERT(stmt != NULL);
-
-    (void)sqlite3_step(stmt);
-    int rc = sqlite3_reset(stmt);
-    (void)sqlite3_clear_bindings(stmt); // what was bound may be freed now
-    return rc;
+    ASSERT(index != NULL);
+    module_finalize(index->statements, STORE_COUNT);
 }
 
 int store_meta_read(Index *index, i64 key, u8 **value, size_t *size)
@@ -139,7 +120,7 @@ int store_meta_write(Index *index, i64 key, const void *value, size_t size)
     TRY(store_statement(index, STORE_META_WRITE, &stmt));
     TRY(sqlite3_bind_int64(stmt, 1, key));
     TRY(sqlite3_bind_blob64(stmt, 2, value, size, SQLITE_STATIC));
-    return store_run(stmt);
+    return module_run(stmt);
 }
 
 int store_number(Index *index, StoreStatement which, i64 *value, bool *found)

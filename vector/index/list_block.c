@@ -6,6 +6,7 @@
 // I2: the blocks of a list are numbered from 0 without a gap, and all but the last are full; so the
 // last one tells the list's length. A removed row's place is taken by the list's last row.
 #include "vector/index/vector_index.h"
+#include "vector/module_store.h"
 
 enum { FACTORS_SIZE = 12, BLOCK_FORMAT = 1 };
 
@@ -162,7 +163,7 @@ static int block_write(Index *index, u32 list, u32 number, const RowBatch *rows,
     if (rc == SQLITE_OK)
         rc = sqlite3_bind_blob64(stmt, 2, blob, size, SQLITE_STATIC);
     if (rc == SQLITE_OK)
-        rc = store_run(stmt);
+        rc = module_run(stmt);
     sqlite3_free(blob);
     return rc;
 }
@@ -238,7 +239,7 @@ static int delete_blocks(Index *index, u32 list, u32 first_number)
     sqlite3_stmt *stmt;
     TRY(store_statement(index, STORE_BLOCKS_DELETE, &stmt));
     TRY(bind_list(stmt, list, first_number));
-    return store_run(stmt);
+    return module_run(stmt);
 }
 
 int list_clear(Index *index, u32 list)

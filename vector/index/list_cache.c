@@ -4,6 +4,7 @@
 // value with other centroids.
 #include "vector/index/cluster.h"
 #include "vector/index/vector_index.h"
+#include "vector/module_store.h"
 
 #include <math.h>
 
@@ -59,7 +60,7 @@ int list_write(Index *index, u32 id, const f32 *centroid, f32 radius)
     if (rc == SQLITE_OK)
         rc = sqlite3_bind_blob64(stmt, 2, blob, size, SQLITE_STATIC);
     if (rc == SQLITE_OK)
-        rc = store_run(stmt);
+        rc = module_run(stmt);
     sqlite3_free(blob);
     return rc;
 }
@@ -71,7 +72,7 @@ int list_delete(Index *index, u32 id)
     sqlite3_stmt *stmt;
     TRY(store_statement(index, STORE_LIST_DELETE, &stmt));
     TRY(sqlite3_bind_int64(stmt, 1, id));
-    return store_run(stmt);
+    return module_run(stmt);
 }
 
 static int lists_grow(ListCache *lists, u32 capacity)

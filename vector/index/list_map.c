@@ -4,6 +4,7 @@
 // byte (the rowid's low eight bits) and a list number. Rowids without an entry are not in the
 // index.
 #include "vector/index/vector_index.h"
+#include "vector/module_store.h"
 
 enum { MAP_SPAN = 256, ENTRY_SIZE = 5 };
 
@@ -62,7 +63,7 @@ static int map_row_write(Index *index, i64 key, const MapRow *row)
     TRY(sqlite3_bind_int64(stmt, 1, key));
     if (size > 0)
         TRY(sqlite3_bind_blob64(stmt, 2, blob, size, SQLITE_STATIC));
-    return store_run(stmt);
+    return module_run(stmt);
 }
 
 int map_find(Index *index, MapEntry *entries, size_t count)

@@ -124,6 +124,9 @@ typedef struct Index {
 // Sets the message of the virtual table; returns rc.
 int index_fail(Index *index, int rc, const char *format, ...); // with %w, too
 // The database does not hold what this code wrote.
+// The hidden column that takes commands: called like the index, or `command` where the index is
+// called like a column.
+const char *index_command_column(const char *name);
 int index_corrupt(Index *index, const char *what);
 
 // --- index_store.c ---
@@ -136,7 +139,6 @@ MUST_USE int store_exec(Index *index, const char *format, ...);
 MUST_USE int store_statement(Index *index, StoreStatement which, sqlite3_stmt **out);
 void store_finalize(Index *index);
 // Steps a statement that returns no rows, and resets it.
-MUST_USE int store_run(sqlite3_stmt *stmt);
 MUST_USE int store_meta_read(Index *index, i64 key, u8 **value, size_t *size); // sqlite3_free
 MUST_USE int store_meta_write(Index *index, i64 key, const void *value, size_t size);
 // One number; `found` says whether there was one.

@@ -50,46 +50,42 @@ static int rewrite_create(const quire_index_request *request, char **sql, char *
     return *sql == NULL ? SQLITE_NOMEM : SQLITE_OK;
 }
 
-// Indexes on a table, or one by name: those that CREATE INDEX made.
-static int find_indexes(const quire_index_request *request, sqlite3_stmt **out)
-{
-    char *sql = sqlite3_mprintf(
-        "SELECT i.name FROM \"%w\".sqlite_schema i WHERE i.type = 'table'"
-        " AND i.sql LIKE 'CREATE VIRTUAL TABLE%%vector_index(%%origin=index)'"
-        " AND (i.name = ?1 COLLATE nocase OR EXISTS (SELECT 1 FROM \"%w\".sqlite_schema t"
-        " WHERE t.type = 'trigger' AND t.tbl_name = ?2 COLLATE nocase"
-        " AND t.name = i.name || '_insert'))",
-        request->schema, request->schema);
-    if (sql == NULL)
-        return SQLITE_NOMEM;
-    int rc = sqlite3_prepare_v2(request->db, sql, -1, out, NULL);
-    sqlite3_free(sql);
-    if (rc == SQLITE_OK)
-        rc = sqlite3_bind_text(*out, 1, request->index_name, -1, SQLITE_STATIC);
-    if (rc == SQLITE_OK)
-        rc = sqlite3_bind_text(*out, 2, request->table_name, -1, SQLITE_STATIC);
-    return rc;
-}
-
-// One statement for each index found; NULL, "not mine", where there is none.
-static int rewrite_each(const quire_index_request *request, const char *format, char **sql)
+// The first column of the first row of a query, whose text it frees; NULL where that is NULL.
+static int select_text(sqlite3 *db, char *query, char **out)
 {
     sqlite3_stmt *stmt = NULL;
-    sqlite3_str *out = sqlite3_str_new(request->db);
-    int rc = find_indexes(request, &stmt);
-    while (rc == SQLITE_OK && sqlite3_step(stmt) == SQLITE_ROW) {
-        const char *name = (const char *)sqlite3_column_text(stmt, 0);
-        if (name == NULL)
-            rc = SQLITE_NOMEM;
-        else
-            sqlite3_str_appendf(out, format, request->schema, name, name);
+    if (query == NULL)
+        return SQLITE_NOMEM;
+    int rc = sqlite3_prepare_v2(db, query, -1, &stmt, NULL);
+    sqlite3_free(query);
+    ASSERT(*out == NULL);
+    if (rc == SQLITE_OK && sqlite3_step(stmt) == SQLITE_ROW
+        && sqlite3_column_type(stmt, 0) != SQLITE_NULL) {
+        const char *text = (const char *)sqlite3_column_text(stmt, 0);
+        *out = text != NULL ? sqlite3_mprintf("%s", text) : NULL;
+        rc = *out == NULL ? SQLITE_NOMEM : SQLITE_OK;
     }
     int end = sqlite3_finalize(stmt);
-    bool is_out_of_memory = sqlite3_str_errcode(out) == SQLITE_NOMEM;
-    *sql = sqlite3_str_finish(out);
-    if (rc == SQLITE_OK)
-        rc = is_out_of_memory ? SQLITE_NOMEM : end;
-    return rc;
+    return rc != SQLITE_OK ? rc : end;
+}
+
+// One statement for each index on a table, or for one by name, that CREATE INDEX made; NULL, "not
+// mine", where there is none. The format takes schema, name and column for commands.
+static int rewrite_each(const quire_index_request *request, const char *format, char **sql)
+{
+    const char *name = request->index_name;
+    ASSERT(name != NULL || request->table_name != NULL);
+    return select_text(
+        request->db,
+        sqlite3_mprintf("SELECT group_concat(printf(%Q, %Q, i.name, %Q), '')"
+                        " FROM \"%w\".sqlite_schema i WHERE i.type = 'table'"
+                        " AND i.sql LIKE 'CREATE VIRTUAL TABLE%%vector_index(%%origin=index)'"
+                        " AND (i.name = %Q COLLATE nocase OR EXISTS (SELECT 1"
+                        " FROM \"%w\".sqlite_schema t WHERE t.type = 'trigger'"
+                        " AND t.tbl_name = %Q COLLATE nocase AND t.name = i.name || '_insert'))",
+                        format, request->schema, name != NULL ? index_command_column(name) : NULL,
+                        request->schema, name, request->schema, request->table_name),
+        sql);
 }
 
 static int rewrite(void *arg, const quire_index_request *request, char **sql, char **error)

@@ -111,7 +111,6 @@ MUST_USE int vec0_exec(Vec0Table *table, const char *format, ...);
 MUST_USE int vec0_statement(Vec0Table *table, Vec0Statement which, sqlite3_stmt **out);
 MUST_USE int vec0_prepare(Vec0Table *table, sqlite3_stmt **out, const char *format, ...);
 void vec0_finalize(Vec0Table *table);
-MUST_USE int vec0_run(sqlite3_stmt *stmt); // steps a statement without rows and resets it
 
 // Where a row is.
 typedef struct Vec0Place {

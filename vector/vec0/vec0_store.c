@@ -1,16 +1,14 @@
 // The shadow tables of vec0. Layouts: vec0.h.
+#include "vector/module_store.h"
 #include "vector/vec0/vec0.h"
-
-#include <stdarg.h>
 
 int vec0_fail(Vec0Table *table, int rc, const char *format, ...)
 {
-    ASSERT(rc != SQLITE_OK);
+    ASSERT(table != NULL);
 
     va_list args;
     va_start(args, format);
-    sqlite3_free(table->base.zErrMsg);
-    table->base.zErrMsg = sqlite3_vmprintf(format, args);
+    rc = module_fail(&table->base, rc, format, args);
     va_end(args);
     return rc;
 }
@@ -49,16 +47,6 @@ int vec0_prepare(Vec0Table *table, sqlite3_stmt **out, const char *format, ...)
     int rc = sqlite3_prepare_v2(table->db, sql, -1, out, NULL);
     sqlite3_free(sql);
     return rc == SQLITE_OK ? rc : vec0_fail(table, rc, "%s", sqlite3_errmsg(table->db));
-}
-
-int vec0_run(sqlite3_stmt *stmt)
-{
-    ASSERT(stmt != NULL);
-
-    (void)sqlite3_step(stmt);
-    int rc = sqlite3_reset(stmt);
-    (void)sqlite3_clear_bindings(stmt);
-    return rc;
 }
 
 // --- statements ---
@@ -164,26 +152,19 @@ int vec0_statement(Vec0Table *table, Vec0Statement which, sqlite3_stmt **out)
 {
     ASSERT((int)which < VEC0_STATEMENTS);
 
-    if (table->statements[which] == NULL) {
-        char *sql = statement_sql(table, which);
-        if (sql == NULL)
-            return SQLITE_NOMEM;
-        int rc = sqlite3_prepare_v3(table->db, sql, -1, SQLITE_PREPARE_PERSISTENT,
-                                    &table->statements[which], NULL);
-        sqlite3_free(sql);
-        if (rc != SQLITE_OK)
-            return vec0_fail(table, rc, "%s", sqlite3_errmsg(table->db));
-    }
-    *out = table->statements[which];
-    return SQLITE_OK;
+    sqlite3_stmt **stmt = &table->statements[which];
+    int rc =
+        *stmt != NULL ? SQLITE_OK : module_statement(table->db, statement_sql(table, which), stmt);
+    *out = *stmt;
+    if (rc == SQLITE_OK || rc == SQLITE_NOMEM)
+        return rc;
+    return vec0_fail(table, rc, "%s", sqlite3_errmsg(table->db));
 }
 
 void vec0_finalize(Vec0Table *table)
 {
-    for (int i = 0; i < VEC0_STATEMENTS; i++) {
-        sqlite3_finalize(table->statements[i]);
-        table->statements[i] = NULL;
-    }
+    ASSERT(table != NULL);
+    module_finalize(table->statements, VEC0_STATEMENTS);
 }
 
 // --- creation ---

@@ -3,6 +3,7 @@
 // A new row goes into the first free slot of the newest chunk of its partition, or of a new chunk.
 // A chunk that loses its last row is deleted. UPDATE changes values in place; keys and partitions
 // stay what they were.
+#include "vector/module_store.h"
 #include "vector/vec0/vec0.h"
 
 // Arguments of xUpdate: [0] old key, [1] new key, [2] on: columns, then distance and k.
@@ -170,7 +171,7 @@ static int insert_key(Vec0Table *table, sqlite3_value *key, i64 *rowid)
     bool is_text = table->config.columns[0].type == VEC0_TEXT;
     TRY(vec0_statement(table, VEC0_ROW_INSERT, &stmt));
     TRY(sqlite3_bind_value(stmt, is_text ? 2 : 1, key));
-    int rc = vec0_run(stmt);
+    int rc = module_run(stmt);
     if ((rc & 0xff) == SQLITE_CONSTRAINT)
         return vec0_fail(table, SQLITE_ERROR, "UNIQUE constraint failed on %s primary key",
                          table->config.name);
@@ -244,7 +245,7 @@ static int new_chunk(Vec0Table *table, sqlite3_value **args, i64 *chunk)
     TRY(vec0_statement(table, VEC0_CHUNK_INSERT, &stmt));
     TRY(sqlite3_bind_int64(stmt, 1, c->chunk_size));
     TRY(bind_partition(table, stmt, 2, args));
-    TRY(vec0_run(stmt));
+    TRY(module_run(stmt));
     *chunk = sqlite3_last_insert_rowid(table->db);
     for (int i = 0; i < c->counts[VEC0_VECTOR]; i++)
         TRY(insert_chunk_blob(table, vec0_column(c, VEC0_VECTOR, i), *chunk));
@@ -273,7 +274,7 @@ static int record_place(Vec0Table *table, const Vec0Place *place)
     TRY(sqlite3_bind_int64(stmt, 1, place->rowid));
     TRY(sqlite3_bind_int64(stmt, 2, place->chunk));
     TRY(sqlite3_bind_int64(stmt, 3, place->offset));
-    TRY(vec0_run(stmt));
+    TRY(module_run(stmt));
     return vec0_slot_claim(table, place, true, &is_empty);
 }
 
@@ -300,7 +301,7 @@ static int insert_auxiliary(Vec0Table *table, i64 rowid, sqlite3_value **args)
     for (int i = 0; i < c->counts[VEC0_AUXILIARY]; i++)
         TRY(sqlite3_bind_value(stmt, 2 + i,
                                argument_of(args, table, vec0_column(c, VEC0_AUXILIARY, i))));
-    return vec0_run(stmt);
+    return module_run(stmt);
 }
 
 static int write_values(Vec0Table *table, const Vec0Place *place, sqlite3_value **args,
@@ -370,7 +371,7 @@ static int delete_by_rowid(Vec0Table *table, Vec0Statement which, i64 rowid)
     sqlite3_stmt *stmt;
     TRY(vec0_statement(table, which, &stmt));
     TRY(sqlite3_bind_int64(stmt, 1, rowid));
-    return vec0_run(stmt);
+    return module_run(stmt);
 }
 
 static int delete_chunk(Vec0Table *table, i64 chunk)

@@ -113,7 +113,7 @@ static void damaged_blobs_give_errors_and_never_more(void **state)
     Prng prng;
     u64 seed = 4;
     const char *rounds = getenv("QUIRE_ROUNDS");
-    int count = 60 * (rounds != NULL ? atoi(rounds) : 1);
+    int count = 30 * (rounds != NULL ? atoi(rounds) : 1);
     prng_init(&prng, &seed, sizeof seed);
     image_make(&image);
     for (int i = 0; i < count; i++) {

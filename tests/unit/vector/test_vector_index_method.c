@@ -46,6 +46,27 @@ static void drop_index_drops_what_create_index_made(void **state)
                                     "OPTIMIZE INDEX i; SELECT queued = 0 FROM vector_index_info"));
 }
 
+// The virtual table has a column for commands that is called like it, beside others.
+static void an_index_may_be_called_like_a_column(void **state)
+{
+    (void)state;
+    static const char *const names[] = {"v", "id", "Distance", "k", "plan"};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        char sql[400];
+        snprintf(sql, sizeof sql,
+                 DOCS "CREATE INDEX %s ON docs USING vector (v);"
+                      "INSERT INTO docs VALUES(3, vector32('[5,5]')); OPTIMIZE INDEX %s;"
+                      "SELECT queued, (SELECT id FROM vector_top_k('%s', '[5,5]', 1))"
+                      " FROM vector_index_info",
+                 names[i], names[i], names[i]);
+        assert_text("0|3", quire_sql(sql));
+    }
+    assert_text("ok", quire_sql(DOCS "CREATE VIRTUAL TABLE k USING vector_index(docs, v);"
+                                     "INSERT INTO k(command) VALUES('rebuild');"
+                                     "INSERT INTO k(command) VALUES('integrity-check');"
+                                     "SELECT 'ok'"));
+}
+
 static void mistakes_are_told(void **state)
 {
     (void)state;
@@ -58,4 +79,5 @@ static void mistakes_are_told(void **state)
 TEST_SUITE(vector_index_method, cmocka_unit_test(libsqls_form_becomes_a_virtual_table),
            cmocka_unit_test(the_method_of_its_own_takes_the_same_options),
            cmocka_unit_test(drop_index_drops_what_create_index_made),
+           cmocka_unit_test(an_index_may_be_called_like_a_column),
            cmocka_unit_test(mistakes_are_told))

@@ -5,7 +5,7 @@
 #include "base/prng.h"
 #include "sqlite3.h"
 
-enum { ROWS = 400, NEAREST = 25, DIMS_MAX = 1100 };
+enum { ROWS = 250, NEAREST = 25, DIMS_MAX = 1100 };
 
 typedef enum Type { F32, F64, F16, BF16, EIGHT_BIT, ONE_BIT, SPARSE, TYPE_COUNT } Type;
 static const char *const constructors[TYPE_COUNT] = {
@@ -359,7 +359,7 @@ static void a_row_that_is_no_vector_fails_the_query(void **state)
 {
     (void)state;
     Fixture *f = fixture_new(F32, 20, 4096);
-    run(f->db, "UPDATE t SET v = vector32('[1,2]') WHERE id = 400");
+    run(f->db, "UPDATE t SET v = vector32('[1,2]') WHERE id = 250");
     sqlite3_stmt *stmt =
         prepare(f->db, "SELECT id FROM t ORDER BY vector_distance_l1(v, ?1) LIMIT 3");
     assert_ok(sqlite3_bind_blob(stmt, 1, f->query, (int)f->query_size, SQLITE_STATIC));
