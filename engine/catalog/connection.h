@@ -182,6 +182,7 @@ struct sqlite3 {
     int fp_digits;
     u8 threads_max;
     int schema_locks;      // see schema_lock()
+    int compile_locks;     // statements being compiled: they hold on to the schema's objects
     u32 schema_generation; // any schema changed: statements recompile
     bool init_busy;
     int open_handles;  // BLOB handles and backups that keep a closed connection alive

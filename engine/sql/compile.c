@@ -327,6 +327,7 @@ static int compile_once(sqlite3 *db, const char *sql, size_t size, u32 prepare_f
     *out = NULL;
     *tail = size;
     schema_lock(db);
+    db->compile_locks++;
     int rc = parse(&c, sql, size);
     if (rc == SQLITE_OK)
         rc = replace_pragma(&c);
@@ -346,6 +347,8 @@ static int compile_once(sqlite3 *db, const char *sql, size_t size, u32 prepare_f
         rc = connection_out_of_memory(db);
     }
     arena_deinit(&c.arena);
+    ASSERT(db->compile_locks > 0);
+    db->compile_locks--;
     schema_unlock(db);
     return rc;
 }

@@ -21,6 +21,10 @@ int op_parse_schema(Vm *vm, const Instr *in)
 
     sqlite3 *db = vm->db;
     int rc;
+    ASSERT(db->compile_locks >= 0);
+    // A module's xConnect, called for a statement being compiled, that runs ALTER TABLE.
+    if (in->p4_kind == P4_NONE && db->compile_locks > 0)
+        return vm_error(vm, SQLITE_LOCKED, "database table is locked");
     if (in->p4_kind == P4_NONE) {
         schema_clear(db->databases[in->p1].schema);
         rc = schema_load(db, in->p1);

@@ -108,13 +108,27 @@ static void find_hidden_columns(Table *table)
 
 typedef int VtabConstructor(sqlite3 *, void *, int, const char *const *, sqlite3_vtab **, char **);
 
+// Names are compared: a constructor may have the schema read anew, and its table with it.
 static bool is_being_constructed(const sqlite3 *db, const Table *table)
 {
     for (const VtabContext *c = db->vtab_context; c != NULL; c = c->outer) {
-        if (c->table == table)
+        if (c->schema == table->schema && name_equals(c->name, table->name))
             return true;
     }
     return false;
+}
+
+// The table as the schema has it now; NULL: it is gone.
+static Table *context_table(VtabContext *context)
+{
+    ASSERT(context->schema != NULL);
+    if (context->generation == context->schema->generation)
+        return context->table;
+    context->generation = context->schema->generation;
+    context->table = name_map_find(&context->schema->tables, context->name);
+    if (context->table != NULL && context->table->kind != TABLE_VIRTUAL)
+        context->table = NULL;
+    return context->table;
 }
 
 static VirtualTable *instance_new(sqlite3 *db, Module *module)
@@ -129,7 +143,7 @@ static VirtualTable *instance_new(sqlite3 *db, Module *module)
     return instance;
 }
 
-static int constructor_failed(sqlite3 *db, const Table *table, int rc, char *message)
+static int constructor_failed(sqlite3 *db, const char *name, int rc, char *message)
 {
     ASSERT(rc != SQLITE_OK);
 
@@ -138,25 +152,26 @@ static int constructor_failed(sqlite3 *db, const Table *table, int rc, char *mes
     else if (message != NULL)
         connection_error(db, rc, "%s", message);
     else
-        connection_error(db, rc, "vtable constructor failed: %s", table->name);
+        connection_error(db, rc, "vtable constructor failed: %s", name);
     mem_free(message);
     return rc;
 }
 
 // The constructor succeeded: what it made is the table's, unless it never called
 // sqlite3_declare_vtab().
-static int accept(sqlite3 *db, Table *table, const VtabContext *context)
+static int accept(sqlite3 *db, VtabContext *context)
 {
     ASSERT(context->instance->vtab != NULL);
 
     VirtualTable *instance = context->instance;
+    Table *table = context_table(context);
     instance->vtab->pModule = instance->module->methods;
     instance->vtab->nRef = 1;
     instance->vtab->zErrMsg = NULL;
-    if (!context->is_declared) {
+    if (!context->is_declared || table == NULL || table->columns == NULL) {
         vtab_unref(instance);
         return connection_error(db, SQLITE_ERROR, "vtable constructor did not declare schema: %s",
-                                table->name);
+                                context->name);
     }
     instance->next = table->virtual_tables;
     table->virtual_tables = instance;
@@ -164,36 +179,73 @@ static int accept(sqlite3 *db, Table *table, const VtabContext *context)
     return SQLITE_OK;
 }
 
-static int construct(sqlite3 *db, Table *table, Module *module, VtabConstructor *constructor)
+// Copies the arguments: they are to outlive the table they come from. One block, mem_free().
+static const char **arguments_copy(const Table *table)
+{
+    u32 count = table->module_arg_count;
+    u64 size = (count + 1) * sizeof(char *);
+    ASSERT(count >= 3); // module, database and table
+    for (u32 i = 0; i < count; i++)
+        size += strlen(table->module_args[i]) + 1;
+    const char **copy = mem_alloc(size);
+    if (copy == NULL)
+        return NULL;
+    char *text = (char *)(copy + count + 1);
+    for (u32 i = 0; i < count; i++) {
+        size_t length = strlen(table->module_args[i]) + 1;
+        memcpy(text, table->module_args[i], length);
+        copy[i] = text;
+        text += length;
+    }
+    copy[count] = NULL;
+    return copy;
+}
+
+static int run_constructor(VtabContext *context, VtabConstructor *constructor, int count,
+                           const char *const *args)
+{
+    VirtualTable *instance = context->instance;
+    sqlite3 *db = instance->db;
+    char *message = NULL;
+    db->vtab_context = context;
+    db->module_calls++;
+    int rc = constructor(db, instance->module->client_data, count, args, &instance->vtab, &message);
+    db->module_calls--;
+    db->vtab_context = context->outer;
+    if (rc == SQLITE_OK)
+        return accept(db, context);
+    instance->vtab = NULL;
+    vtab_unref(instance);
+    return constructor_failed(db, context->name, rc, message);
+}
+
+// *table becomes what the schema has under its name afterwards.
+static int construct(sqlite3 *db, Table **table, Module *module, VtabConstructor *constructor)
 {
     ASSERT(constructor != NULL);
-    ASSERT(table->module_arg_count >= 3);
 
-    if (is_being_constructed(db, table))
+    if (is_being_constructed(db, *table))
         return connection_error(db, SQLITE_LOCKED, "vtable constructor called recursively: %s",
-                                table->name);
-    VirtualTable *instance = instance_new(db, module);
-    if (instance == NULL)
+                                (*table)->name);
+    int database = schema_index(db, (*table)->schema);
+    (*table)->module_args[1] = database >= 0 ? db->databases[database].name : "main";
+    const char **args = arguments_copy(*table);
+    VirtualTable *instance = args == NULL ? NULL : instance_new(db, module);
+    if (instance == NULL) {
+        mem_free(args);
         return connection_out_of_memory(db);
-    int database = schema_index(db, table->schema);
-    table->module_args[1] = database >= 0 ? db->databases[database].name : "main";
-    VtabContext context = {.outer = db->vtab_context, .instance = instance, .table = table};
-    db->vtab_context = &context;
-    schema_lock(db);
-    char *message = NULL;
-    db->module_calls++;
-    int rc = constructor(db, module->client_data, (int)table->module_arg_count, table->module_args,
-                         &instance->vtab, &message);
-    db->module_calls--;
-    db->vtab_context = context.outer;
-    if (rc == SQLITE_OK) {
-        rc = accept(db, table, &context);
-    } else {
-        instance->vtab = NULL;
-        vtab_unref(instance);
-        rc = constructor_failed(db, table, rc, message);
     }
+    VtabContext context = {.outer = db->vtab_context,
+                           .instance = instance,
+                           .table = *table,
+                           .schema = (*table)->schema,
+                           .generation = (*table)->schema->generation,
+                           .name = args[2]};
+    schema_lock(db);
+    int rc = run_constructor(&context, constructor, (int)(*table)->module_arg_count, args);
+    *table = context_table(&context);
     schema_unlock(db);
+    mem_free(args);
     return rc;
 }
 
@@ -206,7 +258,10 @@ int vtab_connect(sqlite3 *db, Table *table)
     Module *module = module_find(db, table->module_args[0]);
     if (module == NULL)
         return connection_error(db, SQLITE_ERROR, "no such module: %s", table->module_args[0]);
-    return construct(db, table, module, module->methods->xConnect);
+    Table *now = table;
+    TRY(construct(db, &now, module, module->methods->xConnect));
+    ASSERT(now == table); // called while a statement is compiled, when no schema is read anew
+    return SQLITE_OK;
 }
 
 int vtab_create(sqlite3 *db, int database, const char *table_name)
@@ -221,7 +276,7 @@ int vtab_create(sqlite3 *db, int database, const char *table_name)
         return connection_error(db, SQLITE_ERROR, "no such module: %s", table->module_args[0]);
     TRY(vtab_reserve_participant(db));
     schema_lock(db); // the table is looked at once more below
-    int rc = construct(db, table, module, module->methods->xCreate);
+    int rc = construct(db, &table, module, module->methods->xCreate);
     if (rc == SQLITE_OK)
         vtab_add_participant(db, vtab_find(db, table)); // creating counts as its xBegin
     schema_unlock(db);
@@ -267,7 +322,10 @@ int vtab_declare(sqlite3 *db, const char *sql)
         return connection_error_plain(db, error_misuse());
     ASSERT(compile_vtab != NULL);
 
-    int rc = context->table->columns == NULL ? compile_vtab(db, sql, context->table) : SQLITE_OK;
+    Table *table = context_table(context);
+    if (table == NULL)
+        return connection_error(db, SQLITE_ERROR, "no such table: %s", context->name);
+    int rc = table->columns == NULL ? compile_vtab(db, sql, table) : SQLITE_OK;
     context->is_declared = rc == SQLITE_OK;
     return rc;
 }

@@ -43,7 +43,10 @@ enum { VTAB_RISK_LOW, VTAB_RISK_NORMAL, VTAB_RISK_HIGH };
 typedef struct VtabContext {
     struct VtabContext *outer;
     VirtualTable *instance;
-    Table *table;
+    Table *table; // as of `generation`
+    const Schema *schema;
+    u32 generation;
+    const char *name;
     bool is_declared;
 } VtabContext;
 

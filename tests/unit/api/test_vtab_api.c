@@ -214,6 +214,64 @@ static void a_modules_message_is_the_statements(void **state)
     assert_ok(sqlite3_close(db));
 }
 
+// Changes the schema under its own construction, once, then uses what it was called with.
+static int alter_and_connect(sqlite3 *db, void *arg, int argc, const char *const *argv,
+                             sqlite3_vtab **out, char **error)
+{
+    int *altered = arg;
+    if (*altered == -1)
+        *altered = sqlite3_exec(
+            db, "ALTER TABLE o ADD COLUMN b; ALTER TABLE o RENAME COLUMN a TO c", NULL, NULL, NULL);
+    if (argc != 4 || strcmp(argv[2], "v") != 0 || strcmp(argv[3], "one two") != 0)
+        return SQLITE_MISUSE;
+    return connect(db, NULL, 3, argv, out, error);
+}
+
+static int connect_only(sqlite3 *db, void *arg, int argc, const char *const *argv,
+                        sqlite3_vtab **out, char **error)
+{
+    (void)argc;
+    return connect(db, arg, 3, argv, out, error);
+}
+
+static void a_constructor_that_alters_tables_keeps_its_arguments(void **state)
+{
+    (void)state;
+    sqlite3_module altering = digits;
+    altering.xCreate = alter_and_connect;
+    int altered = -1;
+    sqlite3 *db = database_with_digits();
+    assert_ok(sqlite3_exec(db, "CREATE TABLE o(a)", NULL, NULL, NULL));
+    assert_ok(sqlite3_create_module(db, "altering", &altering, &altered));
+
+    assert_ok(sqlite3_exec(db, "CREATE VIRTUAL TABLE v USING altering(one two)", NULL, NULL, NULL));
+
+    assert_ok(altered);
+    assert_text("8\n9", rows_text(db, "SELECT n FROM v WHERE n > 7"));
+    assert_text("c,b", rows_text(db, "SELECT group_concat(name) FROM pragma_table_info('o')"));
+    assert_ok(sqlite3_close(db));
+}
+
+static void a_statement_being_compiled_keeps_its_tables(void **state)
+{
+    (void)state;
+    sqlite3_module altering = digits;
+    altering.xCreate = connect_only;
+    altering.xConnect = alter_and_connect;
+    int altered = -1;
+    sqlite3 *db = database_with_digits();
+    assert_ok(sqlite3_exec(db, "CREATE TABLE o(a); INSERT INTO o VALUES(3)", NULL, NULL, NULL));
+    assert_ok(sqlite3_create_module(db, "altering", &altering, &altered));
+    assert_ok(sqlite3_exec(db, "CREATE VIRTUAL TABLE v USING altering(one two)", NULL, NULL, NULL));
+    assert_ok(sqlite3_exec(db, "ALTER TABLE o RENAME TO p; ALTER TABLE p RENAME TO o", NULL, NULL,
+                           NULL)); // the schema is read anew: v is not connected
+
+    assert_text("3|3", rows_text(db, "SELECT a, n FROM o, v WHERE n = a"));
+
+    assert_rc(SQLITE_LOCKED, altered);
+    assert_ok(sqlite3_close(db));
+}
+
 static int make_and_read(sqlite3 *db)
 {
     int rc = sqlite3_create_module(db, "digits", &digits, NULL);
@@ -234,4 +292,6 @@ TEST_SUITE(vtab_api, cmocka_unit_test(constraints_are_told_with_their_operators)
            cmocka_unit_test(a_limit_is_told_where_it_bounds_the_table),
            cmocka_unit_test(a_module_may_count_the_rows_that_are_left),
            cmocka_unit_test(a_modules_message_is_the_statements),
+           cmocka_unit_test(a_constructor_that_alters_tables_keeps_its_arguments),
+           cmocka_unit_test(a_statement_being_compiled_keeps_its_tables),
            cmocka_unit_test(short_memory_is_an_answer))
