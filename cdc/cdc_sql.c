@@ -78,6 +78,16 @@ int stmt_run(sqlite3_stmt *stmt)
     return sqlite3_reset(stmt);
 }
 
+int stmt_end(sqlite3_stmt *stmt, int step)
+{
+    ASSERT(stmt != NULL);
+    int rc = sqlite3_reset(stmt);
+    (void)sqlite3_clear_bindings(stmt);
+    if (step == SQLITE_ROW || step == SQLITE_DONE || step == SQLITE_OK)
+        return rc;
+    return rc != SQLITE_OK ? rc : step;
+}
+
 int sql_int(sqlite3 *db, i64 otherwise, i64 *out, const char *format, ...)
 {
     sqlite3_stmt *stmt;

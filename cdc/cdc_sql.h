@@ -20,6 +20,8 @@ MUST_USE int sql_text(sqlite3 *db, char **out, const char *format, ...);
 MUST_USE int stmt_run(sqlite3_stmt *stmt);
 // Ends a statement whose last step gave `step`; SQLITE_ROW and SQLITE_DONE count as success.
 MUST_USE int stmt_close(sqlite3_stmt *stmt, int step);
+// The same, but keeps it to be run again; what was bound is forgotten.
+MUST_USE int stmt_end(sqlite3_stmt *stmt, int step);
 
 // A savepoint of the module, under a fixed name: it nests.
 MUST_USE int savepoint_open(sqlite3 *db);

@@ -83,6 +83,7 @@ void quire_pipeline_close(quire_pipeline *p)
     if (p == NULL)
         return;
     quire_cdc_close(p->feed);
+    pipeline_finalize(p);
     if (p->embed_destroy != NULL)
         p->embed_destroy(p->embed_arg);
     char *texts[] = {p->feed_name, p->table, p->text,     p->target,

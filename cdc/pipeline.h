@@ -48,6 +48,15 @@ typedef struct Batch {
     int dimensions;
 } Batch;
 
+// What runs for each document is prepared once.
+typedef enum PipelineStatement {
+    STATEMENT_TEXT,  // ?1 key: the row's text
+    STATEMENT_KNOWN, // ?1 key: the pieces stored
+    STATEMENT_CHUNK, // ?1 key, number, start, length, hash, vector
+    STATEMENT_TRIM,  // ?1 key, ?2 number: pieces from there on go
+    PIPELINE_STATEMENTS,
+} PipelineStatement;
+
 struct quire_pipeline {
     sqlite3 *db;
     quire_cdc *feed;
@@ -59,6 +68,7 @@ struct quire_pipeline {
     void (*progress)(void *, sqlite3_int64, sqlite3_int64);
     void *progress_arg;
     sqlite3_int64 done, embedded;
+    sqlite3_stmt *statements[PIPELINE_STATEMENTS]; // NULL: not needed yet
     char *error;
 };
 
@@ -85,6 +95,7 @@ MUST_USE int store_is_scanned(quire_pipeline *p, bool *done);
 MUST_USE int store_write(quire_pipeline *p, const Batch *batch, sqlite3_value *scanned,
                          i64 acknowledged, bool scan_is_over);
 MUST_USE int store_make_current(quire_pipeline *p);
+void pipeline_finalize(quire_pipeline *p); // the prepared statements
 void batch_free(Batch *batch);
 
 // --- embedding_json.c ---

@@ -67,6 +67,52 @@ int store_prepare(quire_pipeline *p)
     return pipeline_keep_error(p, savepoint_close(p->db, rc));
 }
 
+// --- prepared statements ---
+
+static int prepare_one(quire_pipeline *p, PipelineStatement which, sqlite3_stmt **out)
+{
+    switch (which) {
+    case STATEMENT_TEXT:
+        return sql_prepare(p->db, out, "SELECT %s FROM \"%w\" WHERE \"%w\" = ?1", p->text, p->table,
+                           p->key);
+    case STATEMENT_KNOWN:
+        return sql_prepare(p->db, out,
+                           "SELECT chunk, hash, start FROM \"%w\" WHERE model = %Q AND doc = ?1",
+                           p->target, p->model);
+    case STATEMENT_CHUNK:
+        return sql_prepare(p->db, out,
+                           "INSERT OR REPLACE INTO \"%w\" VALUES (%Q, ?1, ?2, ?3, ?4, ?5, ?6)",
+                           p->target, p->model);
+    case STATEMENT_TRIM:
+        return sql_prepare(p->db, out,
+                           "DELETE FROM \"%w\" WHERE model = %Q AND doc = ?1 AND chunk >= ?2",
+                           p->target, p->model);
+    case PIPELINE_STATEMENTS: break;
+    }
+    return SQLITE_MISUSE;
+}
+
+// Ready to run, with the key bound; stmt_end() when done.
+static int take_statement(quire_pipeline *p, PipelineStatement which, sqlite3_value *key,
+                          sqlite3_stmt **out)
+{
+    ASSERT(which < PIPELINE_STATEMENTS);
+    ASSERT(key != NULL);
+
+    if (p->statements[which] == NULL)
+        TRY(prepare_one(p, which, &p->statements[which]));
+    *out = p->statements[which];
+    return sqlite3_bind_value(*out, 1, key);
+}
+
+void pipeline_finalize(quire_pipeline *p)
+{
+    for (int i = 0; i < PIPELINE_STATEMENTS; i++) {
+        (void)sqlite3_finalize(p->statements[i]);
+        p->statements[i] = NULL;
+    }
+}
+
 // --- documents ---
 
 // The stored chunks that are the same are marked.
@@ -74,10 +120,7 @@ static int mark_known(quire_pipeline *p, Document *document)
 {
     sqlite3_stmt *stmt;
     int step;
-    TRY(sql_prepare(p->db, &stmt,
-                    "SELECT chunk, hash, start FROM \"%w\" WHERE model = %Q AND doc = ?1",
-                    p->target, p->model));
-    (void)sqlite3_bind_value(stmt, 1, document->id);
+    TRY(take_statement(p, STATEMENT_KNOWN, document->id, &stmt));
     while ((step = sqlite3_step(stmt)) == SQLITE_ROW) {
         i64 number = sqlite3_column_int64(stmt, 0);
         const void *hash = sqlite3_column_blob(stmt, 1);
@@ -87,7 +130,7 @@ static int mark_known(quire_pipeline *p, Document *document)
         Chunk *chunk = &document->chunks[number];
         chunk->is_known = memcmp(hash, chunk->hash, HASH_SIZE) == 0;
     }
-    return stmt_close(stmt, step);
+    return stmt_end(stmt, step);
 }
 
 static int take_text(quire_pipeline *p, Document *document, sqlite3_value *text)
@@ -147,13 +190,11 @@ int store_add_document(quire_pipeline *p, Batch *batch, sqlite3_value *id)
     Document *document = add_document(batch, id);
     if (document == NULL)
         return SQLITE_NOMEM;
-    TRY(sql_prepare(p->db, &stmt, "SELECT %s FROM \"%w\" WHERE \"%w\" = ?1", p->text, p->table,
-                    p->key));
-    (void)sqlite3_bind_value(stmt, 1, id);
+    TRY(take_statement(p, STATEMENT_TEXT, id, &stmt));
     int step = sqlite3_step(stmt);
     int rc = step == SQLITE_ROW ? take_text(p, document, sqlite3_column_value(stmt, 0)) : SQLITE_OK;
-    int close = stmt_close(stmt, step);
-    return rc != SQLITE_OK ? rc : close;
+    int end = stmt_end(stmt, step);
+    return rc != SQLITE_OK ? rc : end;
 }
 
 int store_scan(quire_pipeline *p, Batch *batch, sqlite3_value **last)
@@ -196,9 +237,7 @@ static int text_is_current(quire_pipeline *p, const Document *document, bool *cu
 {
     sqlite3_stmt *stmt;
     u8 hash[HASH_SIZE];
-    TRY(sql_prepare(p->db, &stmt, "SELECT %s FROM \"%w\" WHERE \"%w\" = ?1", p->text, p->table,
-                    p->key));
-    (void)sqlite3_bind_value(stmt, 1, document->id);
+    TRY(take_statement(p, STATEMENT_TEXT, document->id, &stmt));
     int step = sqlite3_step(stmt);
     const char *text = step == SQLITE_ROW ? (const char *)sqlite3_column_text(stmt, 0) : NULL;
     if (text != NULL && text[0] != '\0' && document->text != NULL) {
@@ -207,23 +246,23 @@ static int text_is_current(quire_pipeline *p, const Document *document, bool *cu
     } else {
         *current = (text == NULL || text[0] == '\0') && document->text == NULL;
     }
-    return stmt_close(stmt, step);
+    return stmt_end(stmt, step);
 }
 
 static int write_chunk(quire_pipeline *p, const Batch *batch, const Document *document, int number)
 {
     sqlite3_stmt *stmt;
     const Chunk *chunk = &document->chunks[number];
-    TRY(sql_prepare(p->db, &stmt,
-                    "INSERT OR REPLACE INTO \"%w\" VALUES (%Q, ?1, %d, %lld, %lld, ?2, ?3)",
-                    p->target, p->model, number, (i64)chunk->start, (i64)chunk->length));
-    (void)sqlite3_bind_value(stmt, 1, document->id);
-    (void)sqlite3_bind_blob(stmt, 2, chunk->hash, HASH_SIZE, SQLITE_STATIC);
-    (void)sqlite3_bind_blob64(stmt, 3, chunk->vector, (u64)batch->dimensions * sizeof(float),
+    ASSERT(number >= 0 && number < document->chunk_count);
+    ASSERT(chunk->vector != NULL);
+    TRY(take_statement(p, STATEMENT_CHUNK, document->id, &stmt));
+    (void)sqlite3_bind_int(stmt, 2, number);
+    (void)sqlite3_bind_int64(stmt, 3, (i64)chunk->start);
+    (void)sqlite3_bind_int64(stmt, 4, (i64)chunk->length);
+    (void)sqlite3_bind_blob(stmt, 5, chunk->hash, HASH_SIZE, SQLITE_STATIC);
+    (void)sqlite3_bind_blob64(stmt, 6, chunk->vector, (u64)batch->dimensions * sizeof(float),
                               SQLITE_STATIC);
-    int rc = stmt_run(stmt);
-    (void)sqlite3_finalize(stmt);
-    return rc;
+    return stmt_end(stmt, sqlite3_step(stmt));
 }
 
 static int write_document(quire_pipeline *p, const Batch *batch, const Document *document)
@@ -237,13 +276,9 @@ static int write_document(quire_pipeline *p, const Batch *batch, const Document 
         if (!document->chunks[i].is_known)
             TRY(write_chunk(p, batch, document, i));
     }
-    TRY(sql_prepare(p->db, &stmt,
-                    "DELETE FROM \"%w\" WHERE model = %Q AND doc = ?1 AND chunk >= %d", p->target,
-                    p->model, document->chunk_count));
-    (void)sqlite3_bind_value(stmt, 1, document->id);
-    int rc = stmt_run(stmt);
-    (void)sqlite3_finalize(stmt);
-    return rc;
+    TRY(take_statement(p, STATEMENT_TRIM, document->id, &stmt));
+    (void)sqlite3_bind_int(stmt, 2, document->chunk_count);
+    return stmt_end(stmt, sqlite3_step(stmt));
 }
 
 static int write_scanned(quire_pipeline *p, sqlite3_value *scanned, bool is_over)

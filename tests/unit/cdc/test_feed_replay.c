@@ -302,10 +302,11 @@ static void write_until_done(const Library *lib, const char *path, Progress *pro
 {
     char sql[300];
     sqlite3 *db = library_open(lib, path, NULL);
-    (void)lib->busy_timeout(db, 5);
+    (void)lib->busy_timeout(db, 60000);
     library_must(lib, db, "PRAGMA synchronous = off");
     library_must(lib, db,
                  dice(2) == 0 ? "PRAGMA foreign_keys = 1" : "PRAGMA recursive_triggers = 1");
+    (void)lib->busy_timeout(db, 5); // those that wait for each other should give up soon
     while (atomic_load(&progress->done) < progress->wanted) {
         make_statement(sql, sizeof sql);
         (void)lib->exec(db, dice(6) == 0 ? transaction_word() : sql, NULL, NULL, NULL);
