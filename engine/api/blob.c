@@ -303,7 +303,7 @@ static int blob_access(sqlite3_blob *blob, void *read, const void *write, int si
             rc = cursor_payload_read(cur, blob->offset + (u32)offset, (u32)size, read);
         else if (rc == SQLITE_OK)
             rc = blob_put(blob, cur, write, (u32)size, (u32)offset);
-        if (rc == SQLITE_ABORT && blob->vm != NULL) {
+        if ((rc & 0xff) == SQLITE_ABORT && blob->vm != NULL) {
             (void)vm_finalize(blob->vm);
             blob->vm = NULL;
         } else if (blob->vm != NULL) {

@@ -232,6 +232,10 @@ void cursor_release(Cursor *cur);
 MUST_USE int cursor_save(Cursor *cur);
 // B5. Saves all cursors on `root` (0: on any) but `except`.
 MUST_USE int cursors_save(Btree *bt, Pgno root, const Cursor *except);
+// Cursors of incremental blob I/O (cursor_cache_overflow) on that row are good for nothing any
+// more: SQLITE_ABORT. They have been saved before.
+void cursors_expire(Btree *bt, Pgno root, RowId rowid);
+void cursors_expire_all(Btree *bt, Pgno root);
 // Makes a saved cursor stand again; SQLITE_OK also when it now stands nowhere.
 MUST_USE int cursor_ensure(Cursor *cur);
 // Path movement. `slot` of an interior node's child: its own or cell_count for the right child.

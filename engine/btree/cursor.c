@@ -774,6 +774,31 @@ int cursors_save(Btree *bt, Pgno root, const Cursor *except)
     return SQLITE_OK;
 }
 
+static bool expires(const Cursor *cur, Pgno root)
+{
+    return cur->root == root && cur->caches_chain && cur->fast.state == CURSOR_SAVED;
+}
+
+void cursors_expire(Btree *bt, Pgno root, RowId rowid)
+{
+    ASSERT(bt != NULL);
+    ASSERT(root > 0);
+    for (Cursor *cur = bt->cursors; cur != NULL; cur = cur->next) {
+        if (expires(cur, root) && cur->saved_rowid == rowid)
+            cursor_trip(cur, SQLITE_ABORT);
+    }
+}
+
+void cursors_expire_all(Btree *bt, Pgno root)
+{
+    ASSERT(bt != NULL);
+    ASSERT(root > 0);
+    for (Cursor *cur = bt->cursors; cur != NULL; cur = cur->next) {
+        if (expires(cur, root))
+            cursor_trip(cur, SQLITE_ABORT);
+    }
+}
+
 // If the key is gone, the seek lands on a neighbour, and the step to it is already made: `skip`
 // says in which direction.
 int cursor_ensure(Cursor *cur)

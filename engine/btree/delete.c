@@ -203,6 +203,8 @@ int cursor_delete(Cursor *cur, u32 flags)
         return SQLITE_OK; // somebody else deleted it
     if (cur->shares_tree)
         TRY(cursors_save(cur->bt, cur->root, cur)); // B5
+    if (cur->shares_tree && cur->is_table)
+        cursors_expire(cur->bt, cur->root, cursor_rowid(cur));
     cur->chain_count = 0;
     bool save = (flags & CURSOR_SAVE_POSITION) != 0;
     cur->bt->writer = cur;

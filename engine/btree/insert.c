@@ -229,6 +229,8 @@ static int insert_payload(Cursor *cur, const Payload *payload, int seek_order)
 
     if (cur->shares_tree)
         TRY(cursors_save(bt, cur->root, cur)); // B5
+    if (cur->shares_tree && cur->is_table)
+        cursors_expire(bt, cur->root, payload->key_size);
     TRY(find_place(cur, payload, seek_order, &order));
     Level *level = cur->fast.level;
     u32 slot = cur->fast.state == CURSOR_VALID ? level->slot + (order < 0 ? 1 : 0) : 0;

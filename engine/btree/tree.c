@@ -153,6 +153,7 @@ int btree_clear_tree(Btree *bt, Pgno root, i64 *rows)
 {
     ASSERT(bt->txn == SQLITE_TXN_WRITE);
     TRY(cursors_save(bt, root, NULL)); // B5
+    cursors_expire_all(bt, root);
     Clearing clearing = {.bt = bt};
     TRY(clear_page(&clearing, root, 0, true));
     ASSERT(clearing.rows >= 0);

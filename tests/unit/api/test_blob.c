@@ -64,6 +64,37 @@ static void a_handle_that_found_no_row_is_aborted(void **state)
     assert_ok(sqlite3_close(db));
 }
 
+// Whether a handle on row 1 survives a statement; what it answers is SQLITE_ABORT from then on.
+static int reads_after(const char *statement)
+{
+    sqlite3 *db = database_with(TABLE);
+    sqlite3_blob *blob;
+    char byte;
+    assert_ok(sqlite3_blob_open(db, "main", "t", "b", 1, 0, &blob));
+    assert_ok(sqlite3_exec(db, statement, NULL, NULL, NULL));
+
+    int rc = sqlite3_blob_read(blob, &byte, 1, 0);
+
+    assert_int_equal(sqlite3_blob_read(blob, &byte, 1, 0), rc);
+    assert_int_equal(sqlite3_blob_bytes(blob) > 0, rc == SQLITE_OK);
+    assert_ok(sqlite3_blob_close(blob));
+    assert_ok(sqlite3_close(db));
+    return rc;
+}
+
+static void a_handle_expires_with_any_change_of_its_row(void **state)
+{
+    (void)state;
+    assert_ok(reads_after("INSERT INTO t(rowid) VALUES(77)"));
+    assert_ok(reads_after("INSERT INTO t(rowid) VALUES(77); UPDATE t SET b = 1 WHERE rowid = 77"));
+    assert_ok(reads_after("CREATE TABLE u(a)"));
+    assert_rc(SQLITE_ABORT, reads_after("UPDATE t SET rowid = rowid WHERE rowid = 1"));
+    assert_rc(SQLITE_ABORT, reads_after("UPDATE t SET rowid = 99 WHERE rowid = 1"));
+    assert_rc(SQLITE_ABORT, reads_after("REPLACE INTO t(rowid) VALUES(1)"));
+    assert_rc(SQLITE_ABORT, reads_after("DELETE FROM t WHERE rowid = 1"));
+    assert_rc(SQLITE_ABORT, reads_after("DELETE FROM t"));
+}
+
 // wide: the public interface
 static void tell(void *arg, sqlite3 *db, int operation, char const *schema, char const *table,
                  sqlite3_int64 old_rowid, sqlite3_int64 new_rowid)
@@ -197,6 +228,7 @@ static void short_memory_is_an_answer(void **state)
 TEST_SUITE(blob, cmocka_unit_test(a_value_is_read_and_written_in_pieces),
            cmocka_unit_test(closing_reports_the_last_failure_again),
            cmocka_unit_test(a_handle_that_found_no_row_is_aborted),
+           cmocka_unit_test(a_handle_expires_with_any_change_of_its_row),
            cmocka_unit_test(the_preupdate_hook_hears_of_pieces),
            cmocka_unit_test(a_backup_copies_what_is_there),
            cmocka_unit_test(a_backup_of_nothing_empties_the_target),
