@@ -136,6 +136,7 @@ enum {
     EXPR_FROM_SUBQUERY = 1u << 23,    // stands for a subquery's column: a value without subtype
     EXPR_UNLIKELY = 1u << 24,         // likelihood(): u.integer of the call's second argument
     EXPR_FIXED_COLUMN = 1u << 25, // value proven constant by a WHERE term; affinity already applied
+    EXPR_FROM_USING = 1u << 29,   // EX_COLUMN of a join's USING: no READ for the authorizer
     EXPR_COMMUTED = 1u << 26,     // operands exchanged: collation comes from the right first
     EXPR_MERGED =
         1u << 27, // coalesce() made for USING: affinity and collation of its first argument
@@ -303,6 +304,7 @@ enum {
     SELECT_COMPOUND_TERM = 1u << 24, // not the last of its chain
     SELECT_ORDER_BY_DROPPED = 1u << 25,
     SELECT_WINDOW_INPUT = 1u << 26, // planner: sorted rows for a window, below its own query
+    SELECT_AUTHORIZED = 1u << 27,   // the authorizer was asked
 };
 
 // What one result column is to those who read the Select from outside.

@@ -128,7 +128,9 @@ int resolve_select(ResolveContext *ctx, Select *select)
 
     Resolver r = resolver_make(ctx);
     TRY(expand_select(&r, select));
+    TRY(authorize_query(&r, select));
     TRY(resolve_end(&r, resolve_query(&r, NULL, select)));
+    TRY(authorize_within(&r, select));
     return resolve_api_names(&r, select);
 }
 
@@ -149,7 +151,8 @@ static int resolve_lone(Resolver *r, Scope *s, Expr *e)
 {
     TRY(expand_subqueries(r, e));
     TRY(resolve_expr(r, s, e));
-    return resolve_end(r, check_row_values(r, e));
+    TRY(resolve_end(r, check_row_values(r, e)));
+    return authorize_expr_queries(r, e);
 }
 
 int resolve_self(ResolveContext *ctx, Table *table, SelfKind kind, Expr **expr)

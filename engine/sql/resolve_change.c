@@ -154,6 +154,8 @@ static int resolve_returning(Resolver *r, const FromItem *target, bool is_new, E
                .returning_name = target->table->name,
                .returning_is_new = is_new};
     TRY(resolve_list(r, &s, *list));
+    for (u32 i = 0; i < (*list)->count; i++)
+        TRY(authorize_expr_queries(r, (*list)->items[i].expr));
     return check_list_row_values(r, *list);
 }
 
@@ -430,8 +432,10 @@ static int resolve_insert(Resolver *r, Insert *insert)
     if (insert->select != NULL) {
         TRY(expand_select(r, insert->select));
         bool is_row = (insert->select->flags & SELECT_VALUES) != 0 && insert->select->prior == NULL;
-        r->inserted = is_row ? insert->select : NULL;
+        if (!is_row)
+            TRY(authorize_query(r, insert->select));
         TRY(resolve_query(r, NULL, insert->select));
+        TRY(authorize_within(r, insert->select));
     }
     TRY(check_value_count(r, insert));
     if (insert->upsert != NULL)
@@ -507,7 +511,9 @@ static int bind_update_sources(Resolver *r, Update *update)
                                  from_item_name(update->from->items[i]));
     if (item->select == NULL)
         return SQLITE_OK;
+    TRY(authorize_query(r, item->select));
     TRY(resolve_query(r, NULL, item->select));
+    TRY(authorize_within(r, item->select));
     item_take_results(item);
     return SQLITE_OK;
 }
@@ -524,6 +530,9 @@ static int resolve_update(Resolver *r, Update *update)
         TRY(resolve_list(r, &s, update->sources->items[1]->args));
     TRY(resolve_expr(r, &s, update->where));
     TRY(check_row_values(r, update->where));
+    TRY(authorize_expr_queries(r, update->where));
+    for (u32 i = 0; i < update->set->count; i++)
+        TRY(authorize_expr_queries(r, update->set->items[i].expr));
     return resolve_returning(r, update->target, true, &update->returning);
 }
 
@@ -540,6 +549,7 @@ static int resolve_delete(Resolver *r, Delete *delete_)
     TRY(expand_subqueries(r, delete_->where));
     TRY(resolve_expr(r, &s, delete_->where));
     TRY(check_row_values(r, delete_->where));
+    TRY(authorize_expr_queries(r, delete_->where));
     return resolve_returning(r, delete_->target, false, &delete_->returning);
 }
 
@@ -583,7 +593,9 @@ static int resolve_by_kind(Resolver *r, Stmt *stmt)
     switch (stmt->kind) {
     case STMT_SELECT:
         TRY(expand_select(r, stmt->u.select));
+        TRY(authorize_query(r, stmt->u.select));
         TRY(resolve_query(r, NULL, stmt->u.select));
+        TRY(authorize_within(r, stmt->u.select));
         return resolve_api_names(r, stmt->u.select);
     case STMT_INSERT: return resolve_insert(r, stmt->u.insert);
     case STMT_UPDATE: return resolve_update(r, stmt->u.update);

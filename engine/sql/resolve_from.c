@@ -374,8 +374,10 @@ static bool using_has(const IdList *list, const char *name)
 static Expr *bound_column(Resolver *r, FromItem *item, int column)
 {
     Expr *e = expr_new(r->arena, EX_COLUMN, NULL, NULL);
-    if (e != NULL)
-        column_becomes(e, item, column, 0);
+    if (e == NULL)
+        return NULL;
+    column_becomes(e, item, column, 0);
+    e->flags |= EXPR_FROM_USING;
     return e;
 }
 

@@ -22,7 +22,6 @@ typedef struct Resolver {
     bool no_offsets;      // the tree was not parsed from the statement's text
     bool in_cte;          // inside the body of a common table expression
     u32 view_depth;
-    const Select *inserted; // one row of VALUES to be inserted: no query to the authorizer
     bool *is_failing; // an error is set, but the rest of the expression is looked at all the same
 } Resolver;
 
@@ -81,6 +80,17 @@ MUST_USE int expand_stars(Resolver *r, Select *s);
 int item_find_column(const FromItem *item, const char *name, bool skip_hidden); // -1
 bool item_column_is_hidden(const FromItem *item, int column);
 const char *item_database(const Resolver *r, const FromItem *item);
+
+// --- the authorizer (resolve_authorize.c) ---
+
+// Asks about a statement's own query, before its names are resolved.
+MUST_USE int authorize_query(Resolver *r, Select *last);
+// Asks about the queries within a resolved one, and within a resolved expression.
+MUST_USE int authorize_within(Resolver *r, Select *last);
+MUST_USE int authorize_expr_queries(Resolver *r, Expr *e);
+// What lies within the subquery of an item is asked about in its name. Returns the former context,
+// to be put back.
+const char *authorizer_enter(sqlite3 *db, const FromItem *item);
 
 // --- names ---
 

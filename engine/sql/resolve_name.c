@@ -93,7 +93,7 @@ int resolve_bound_column(Resolver *r, Expr *e)
     FromItem *item = e->u.column.item;
     mark_column_used(item, e->u.column.index);
     const Table *table = item->table != NULL ? item->table : item->view;
-    if (table == NULL || r->db->authorizer == NULL)
+    if (table == NULL || r->db->authorizer == NULL || (e->flags & EXPR_FROM_USING) != 0)
         return SQLITE_OK;
     const char *database = item_database(r, item);
     if (database == NULL)

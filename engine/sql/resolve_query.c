@@ -25,9 +25,7 @@ static int resolve_from_subqueries(Resolver *r, Scope *outer, Select *s)
             inner.no_offsets = true;
             inner.view_depth++;
         }
-        const char *context = r->db->authorizer_context;
-        if (item->is_view)
-            r->db->authorizer_context = item->view->name;
+        const char *context = authorizer_enter(r->db, item);
         int rc = resolve_query(&inner, item->is_view ? NULL : &boundary, item->select);
         r->db->authorizer_context = context;
         TRY(rc);
@@ -129,19 +127,6 @@ static int resolve_having(Resolver *r, Scope *scope, Select *s)
     return check_row_values(r, s->having);
 }
 
-static int authorize_select(Resolver *r, Select *s)
-{
-    if (s == r->inserted)
-        return SQLITE_OK;
-    int rc = resolve_authorize(r->db, SQLITE_SELECT, NULL, NULL, NULL);
-    if (rc != SQLITE_IGNORE)
-        return rc;
-    // Ignored: the SELECT yields nothing.
-    s->limit = expr_new_integer(r->arena, 0);
-    s->offset_expr = NULL;
-    return s->limit == NULL ? resolve_no_memory(r) : SQLITE_OK;
-}
-
 static int check_recursive_term(Resolver *r, const Select *s)
 {
     if (!(s->flags & SELECT_RECURSIVE))
@@ -181,7 +166,7 @@ static int resolve_term(Resolver *r, Scope *outer, Select *s, bool is_compound)
     TRY(check_recursive_term(r, s));
     note_minmax(s);
     s->window_defs = NULL; // every use has a copy of its own
-    return authorize_select(r, s);
+    return SQLITE_OK;
 }
 
 static int wrong_term_count(Resolver *r, const Select *s)

@@ -47,6 +47,57 @@ static void check_handler(const char *mode, const char *holder, const char *sql)
     work_dir_end(&dir);
 }
 
+// --- the authorizer ---
+
+// wide: the public interface
+static int note_question(void *arg, int action, const char *a, const char *b, const char *database,
+                         const char *context)
+{
+    char *told = arg;
+    size_t size = strlen(told);
+    (void)database;
+    if (action == SQLITE_SELECT)
+        snprintf(told + size, 400 - size, "select%s%s ", context == NULL ? "" : ":",
+                 context == NULL ? "" : context);
+    else if (action == SQLITE_READ)
+        snprintf(told + size, 400 - size, "%s.%s ", a, b);
+    return SQLITE_OK;
+}
+
+static const char *questions(sqlite3 *db, const char *sql)
+{
+    static char told[400];
+    sqlite3_stmt *stmt;
+    told[0] = '\0';
+    assert_ok(sqlite3_set_authorizer(db, note_question, told));
+    assert_ok(sqlite3_prepare_v2(db, sql, -1, &stmt, NULL));
+    assert_ok(sqlite3_finalize(stmt));
+    return told;
+}
+
+static void the_authorizer_is_asked_about_queries_in_order(void **state)
+{
+    (void)state;
+    sqlite3 *db = open_file(":memory:", "CREATE TABLE t(a INTEGER PRIMARY KEY, b);"
+                                        "CREATE TABLE s(a, b);"
+                                        "CREATE VIEW v AS SELECT b FROM t");
+
+    assert_text("select t.a t.b ", questions(db, "SELECT a, b FROM t"));
+    assert_text("select t. ", questions(db, "SELECT count(*) FROM t"));
+    assert_text("select t.a t. ", questions(db, "SELECT rowid FROM t"));
+    assert_text("select t.b s.a t.b select ",
+                questions(db, "SELECT b FROM t WHERE b IN (SELECT a FROM s)"));
+    assert_text("select s.b t.b select select ",
+                questions(db, "SELECT b FROM t UNION SELECT b FROM s"));
+    assert_text("select t.b v.b select:v ", questions(db, "SELECT b FROM v"));
+    assert_text("select s.a select:x ",
+                questions(db, "WITH x AS (SELECT a FROM s) SELECT * FROM x"));
+    assert_text("select t.b ", questions(db, "SELECT t.b FROM t JOIN s USING(b)"));
+    assert_text("select s.a s.b ", questions(db, "INSERT INTO t SELECT a, b FROM s"));
+
+    assert_ok(sqlite3_close(db));
+}
+
 static void the_busy_handler_is_asked_for_each_lock(void **state)
 {
     (void)state;
@@ -80,5 +131,6 @@ static void only_the_programs_statements_are_traced(void **state)
     assert_ok(sqlite3_close(db));
 }
 
-TEST_SUITE(hooks, cmocka_unit_test(the_busy_handler_is_asked_for_each_lock),
+TEST_SUITE(hooks, cmocka_unit_test(the_authorizer_is_asked_about_queries_in_order),
+           cmocka_unit_test(the_busy_handler_is_asked_for_each_lock),
            cmocka_unit_test(only_the_programs_statements_are_traced))
