@@ -17,6 +17,8 @@
 
 void edit_add(EditList *list, u32 offset, u32 size, const char *text)
 {
+    ASSERT(offset <= strlen(list->sql));
+
     for (u32 i = 0; i < list->count; i++) {
         if (list->items[i].offset == offset)
             return; // reached twice
@@ -36,6 +38,8 @@ void edit_add(EditList *list, u32 offset, u32 size, const char *text)
 
 u32 edit_token_size(const char *sql, u32 offset)
 {
+    ASSERT(offset < strlen(sql));
+
     Lexer lexer;
     lexer_init(&lexer, sql + offset, strlen(sql + offset));
     return lexer_next(&lexer).size;
@@ -55,6 +59,8 @@ const char *edit_apply(EditList *list)
     u32 at = 0;
     for (u32 i = 0; i < list->count; i++) {
         const TextEdit *edit = &list->items[i];
+        ASSERT(edit->offset >= at); // none overlap
+
         buffer_add(&out, list->sql + at, edit->offset - at);
         buffer_add_text(&out, edit->text);
         at = edit->offset + edit->size;
@@ -120,6 +126,8 @@ static void replace(RenameWalk *w, u32 offset)
 
 static void replace_ids(RenameWalk *w, const IdList *ids)
 {
+    ASSERT(w->rename->column != NULL);
+
     for (u32 i = 0; ids != NULL && i < ids->count; i++) {
         if (name_equals(ids->items[i].name, w->rename->column))
             replace(w, ids->items[i].offset);
@@ -145,6 +153,8 @@ static bool means_column(const RenameWalk *w, const char *name)
 
 static const Cte *find_cte(const NameScope *scope, const char *name)
 {
+    ASSERT(name != NULL);
+
     for (; scope != NULL; scope = scope->outer) {
         for (u32 i = 0; scope->with != NULL && i < scope->with->count; i++) {
             if (name_equals(scope->with->items[i]->name, name))

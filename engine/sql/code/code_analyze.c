@@ -27,6 +27,8 @@ static const struct {
 
 static void forget_rows(Codegen *g, int database, const char *table, const StatFilter *filter)
 {
+    ASSERT(database >= 0 && database < g->db->database_count);
+
     const char *schema = sql_identifier(g, g->db->databases[database].name);
     if (filter->column != NULL)
         code_nested(g, "DELETE FROM %s.%s WHERE %s=%s", schema, table, filter->column,
@@ -124,6 +126,8 @@ static void code_analyze_table(AnalyzeCode *a, Table *table, const Index *only)
 
 static AnalyzeCode analyze_begin(Codegen *g, int database)
 {
+    ASSERT(database >= 0 && database < g->db->database_count);
+
     codegen_writes(g, database, true);
     AnalyzeCode a = {.g = g, .program = g->program, .database = database};
     a.row = reg_range_new(g, 6);
@@ -140,6 +144,8 @@ static void code_load_analysis(Codegen *g, int database)
 
 static void analyze_database(Codegen *g, int database)
 {
+    ASSERT(database >= 0 && database < g->db->database_count);
+
     AnalyzeCode a = analyze_begin(g, database);
     open_statistics(&a, &(StatFilter){0});
     const NameMap *tables = &g->db->databases[database].schema->tables;

@@ -23,8 +23,7 @@ static int open_attached(sqlite3 *db, Database *slot, const char *file, char **m
     if (rc != SQLITE_OK)
         return rc;
     connection_hear_busy(db, slot->btree);
-    (void)btree_secure_delete(slot->btree,
-                              btree_secure_delete(db->databases[DB_MAIN].btree, -1));
+    (void)btree_secure_delete(slot->btree, btree_secure_delete(db->databases[DB_MAIN].btree, -1));
     slot->schema = schema_new();
     slot->sync_level = SYNC_FULL;
     return slot->schema != NULL ? SQLITE_OK : SQLITE_NOMEM;
@@ -57,6 +56,8 @@ static const char *text_or_empty(Value *v)
 
 static void attach_failed(FuncCall *call, Database *slot, const char *file, int rc)
 {
+    ASSERT(rc != SQLITE_OK);
+
     sqlite3 *db = call->db;
     close_attached(slot);
     db->database_count--;
@@ -103,6 +104,8 @@ static void fn_attach(FuncCall *call, int arg_count, Value **args)
 
 static void detach_slot(sqlite3 *db, int at)
 {
+    ASSERT(at > DB_TEMP && at < db->database_count);
+
     close_attached(&db->databases[at]);
     for (int i = at; i + 1 < db->database_count; i++)
         db->databases[i] = db->databases[i + 1];
@@ -139,6 +142,8 @@ static const FuncDef detach_function = {
 
 static void code_argument(Codegen *g, Expr *e, Reg target)
 {
+    ASSERT(target > 0);
+
     if (e != NULL)
         code_expr_copy(g, e, target);
     else

@@ -15,6 +15,9 @@
 
 void code_halt(Codegen *g, int rc, u8 on_conflict, const char *text, u16 p5)
 {
+    ASSERT(rc != SQLITE_OK);
+    ASSERT(p5 <= P5_CONSTRAINT_FOREIGN_KEY);
+
     if (on_conflict == ON_CONFLICT_ABORT)
         codegen_may_abort(g);
     program_emit_text(g->program, OP_Halt, rc, on_conflict, 0, text, -1);
@@ -35,6 +38,8 @@ static const char *column_path(Codegen *g, const Table *table, const char *colum
 
 void code_unique_failed(Codegen *g, u8 on_conflict, const Index *index)
 {
+    ASSERT(index->flags & INDEX_UNIQUE);
+
     Buffer text = {0};
     if ((index->flags & INDEX_HAS_EXPR) != 0) {
         buffer_printf(&text, "index '%s'", index->name);
@@ -65,6 +70,8 @@ void code_rowid_failed(Codegen *g, u8 on_conflict, const Table *table)
 
 static void code_replace_null(Codegen *g, RowChange *change, const Column *column, Reg reg)
 {
+    ASSERT(reg > 0);
+
     Label fine = label_new(g->program);
     program_emit(g->program, OP_NotNull, reg, fine, 0);
     bool hoist = g->hoist_constants;
@@ -79,6 +86,8 @@ static void code_replace_null(Codegen *g, RowChange *change, const Column *colum
 
 static void code_not_null_one(Codegen *g, RowChange *change, int i, u8 action)
 {
+    ASSERT(i >= 0 && i < change->wt->table->column_count);
+
     const Table *table = change->wt->table;
     Reg reg = image_column(change->new_first, i);
     if (action == ON_CONFLICT_IGNORE) {
@@ -163,6 +172,8 @@ static void code_types_once(Codegen *g, RowChange *change)
 
 static void code_checks(Codegen *g, RowChange *change)
 {
+    ASSERT(change->new_first > 0);
+
     const Table *table = change->wt->table;
     if (table->check_count == 0 || (g->db->flags & CONN_FLAG(IGNORE_CHECKS)) != 0)
         return;
@@ -215,6 +226,8 @@ static bool replace_needs_program(Codegen *g, Table *table)
 
 static void code_replace(Codegen *g, RowChange *change, RowKey key, bool is_rowid_conflict)
 {
+    ASSERT(key.first > 0);
+
     WriteTable *wt = change->wt;
     change->may_replace = true;
     codegen_writes(g, wt->database, true);
@@ -230,9 +243,13 @@ static void code_replace(Codegen *g, RowChange *change, RowKey key, bool is_rowi
         &(DeleteRow){.wt = wt, .key = key, .is_replace = true, .on_conflict = ON_CONFLICT_REPLACE});
 }
 
-// What happens to a row that conflicts. The conflicting row's key is in `key`.
+// What happens to a row that conflicts. The conflicting row's key is in `key`; only REPLACE has
+// need of it, otherwise it may be left out.
 static void code_conflict(Codegen *g, RowChange *change, const Index *index, int cursor, RowKey key)
 {
+    ASSERT(key.first >= 0);
+    ASSERT(cursor >= 0);
+
     u8 own = index != NULL ? index->conflict : change->wt->table->primary_key_conflict;
     u8 action = effective(change->on_conflict, own);
     Upsert *clause = find_upsert(change, index);
@@ -267,6 +284,8 @@ static void code_rowid_unique(Codegen *g, RowChange *change)
 // Key of the row an index entry belongs to.
 static RowKey code_entry_key(Codegen *g, const WriteTable *wt, const Index *index, int cursor)
 {
+    ASSERT(cursor >= 0);
+
     RowKey key = {.count = 1};
     if (table_has_rowid(wt->table)) {
         key.first = reg_new(g);
@@ -285,6 +304,8 @@ static RowKey code_entry_key(Codegen *g, const WriteTable *wt, const Index *inde
 // The conflicting entry may be that of the row being updated: then there is no conflict.
 static void code_skip_same_row(Codegen *g, const RowChange *change, RowKey key, Label fine)
 {
+    ASSERT(fine < 0);
+
     if (change->old_key.first == 0)
         return;
     Label differs = label_new(g->program);
@@ -301,6 +322,9 @@ static void code_skip_same_row(Codegen *g, const RowChange *change, RowKey key, 
 // Key and record of one index entry; returns the first register of the fields.
 static Reg code_entry(Codegen *g, RowChange *change, int i, FromItem *item, Label done)
 {
+    ASSERT(i >= 0 && i < change->wt->index_count);
+    ASSERT(done < 0);
+
     const Index *index = change->wt->indexes[i];
     Reg first = reg_range_new(g, index->column_count);
     change->records[i] = reg_new(g);
@@ -317,6 +341,8 @@ static Reg code_entry(Codegen *g, RowChange *change, int i, FromItem *item, Labe
 
 static void code_index_unique(Codegen *g, RowChange *change, int i, FromItem *item)
 {
+    ASSERT(i >= 0 && i < change->wt->index_count);
+
     const WriteTable *wt = change->wt;
     const Index *index = wt->indexes[i];
     int cursor = wt->index_cursors[i];
@@ -415,6 +441,9 @@ static void code_insert_announced(Codegen *g, const RowChange *change, Reg recor
 
 void code_row_write(Codegen *g, RowChange *change, u16 p5)
 {
+    ASSERT(change->records != NULL && change->keys != NULL);
+    ASSERT(change->new_first > 0);
+
     WriteTable *wt = change->wt;
     if ((p5 & P5_IS_UPDATE) == 0 && code_is_captured(g, wt->table))
         code_capture_insert(g, wt->table, change->new_first);

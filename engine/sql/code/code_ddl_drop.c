@@ -65,6 +65,8 @@ static bool authorize_drop(Codegen *g, const Table *table, int database)
 // is moved.
 static void code_destroy_trees(Codegen *g, int database, const Table *table)
 {
+    ASSERT(database >= 0 && database < g->db->database_count);
+
     Pgno done = 0;
     for (;;) {
         Pgno largest = done == 0 || table->root < done ? table->root : 0;
@@ -105,6 +107,8 @@ static void code_forget_sequence(Codegen *g, int database, const Table *table)
 
 static void code_drop_table(Codegen *g, Table *table, int database)
 {
+    ASSERT(database >= 0 && database < g->db->database_count);
+
     codegen_writes(g, database, true);
     if (table->kind == TABLE_ORDINARY) {
         code_drop_method_indexes(g, table);

@@ -10,6 +10,8 @@
 
 static void code_sorted_entries(Codegen *g, const Index *index, const WriteTable *wt, int sorter)
 {
+    ASSERT(sorter >= 0);
+
     int count = index->column_count;
     Reg first = reg_range_new(g, count), record = reg_new(g);
     Label next = label_new(g->program);
@@ -121,6 +123,8 @@ static bool name_is_free(Codegen *g, const CreateIndex *create, int database)
 
 static void code_plain_index(Codegen *g, int database, const CreateIndex *create, Table *table)
 {
+    ASSERT(database >= 0 && database < g->db->database_count);
+
     Index *index = schema_build_index(g->db, table, create);
     if (index == NULL) {
         codegen_fail(g, g->db->error_code);

@@ -19,6 +19,9 @@ static bool delete_needs_image(Codegen *g, const DeleteRow *d, u32 triggers, boo
 static void code_delete_triggers(Codegen *g, const DeleteRow *d, TriggerTime time, Reg image,
                                  Label gone)
 {
+    ASSERT(image > 0);
+    ASSERT(gone < 0);
+
     code_fire_triggers(g, &(FireTriggers){.table = d->wt->table,
                                           .event = TRIGGER_DELETE,
                                           .time = time,
@@ -30,6 +33,9 @@ static void code_delete_triggers(Codegen *g, const DeleteRow *d, TriggerTime tim
 void code_row_delete(Codegen *g, const DeleteRow *d)
 {
     WriteTable *wt = d->wt;
+    ASSERT(d->key.first > 0 || d->is_positioned);
+    ASSERT(d->key.count == row_key_width(wt->table));
+
     bool may_fire = !d->is_replace || (g->db->flags & CONN_FLAG(RECURSIVE_TRIGGERS)) != 0;
     u32 triggers = may_fire ? triggers_for(g, wt->table, TRIGGER_DELETE, NULL) : 0;
     bool foreign_keys = foreign_keys_needed(g, wt->table, NULL, false);
@@ -80,6 +86,8 @@ typedef struct DeleteCode {
 
 static void code_truncate(DeleteCode *d)
 {
+    ASSERT(d->triggers == 0 && !d->foreign_keys);
+
     Codegen *g = d->g;
     Table *table = d->table;
     Reg count = g->count_register;
@@ -95,6 +103,8 @@ static void code_truncate(DeleteCode *d)
 
 static void code_one_row(DeleteCode *d, RowKey key, WhereCode *w)
 {
+    ASSERT(key.first > 0 && key.count > 0);
+
     Codegen *g = d->g;
     bool has_listener = d->triggers != 0 || d->foreign_keys || d->delete_->returning != NULL;
     if (has_listener && d->old_first == 0)
@@ -136,6 +146,8 @@ static KeyStore key_store_begin(DeleteCode *d)
 
 static void key_store_add(DeleteCode *d, const KeyStore *store, RowKey key)
 {
+    ASSERT((store->set != 0) != (store->cursor >= 0));
+
     Codegen *g = d->g;
     code_row_key(g, &d->wt, key);
     if (store->set != 0) {
@@ -150,6 +162,8 @@ static void key_store_add(DeleteCode *d, const KeyStore *store, RowKey key)
 
 static void code_stored_rows(DeleteCode *d, const KeyStore *store, RowKey key)
 {
+    ASSERT((store->set != 0) != (store->cursor >= 0));
+
     Codegen *g = d->g;
     Label done = label_new(g->program);
     int top;
@@ -210,6 +224,8 @@ static void code_delete_rows(DeleteCode *d)
 
 int code_view_rows(Codegen *g, FromItem *target)
 {
+    ASSERT(target->table->kind == TABLE_VIEW);
+
     Table *view = target->table;
     Select *select = select_copy(g->arena, view->select, NULL);
     ResolveContext ctx;
@@ -237,6 +253,8 @@ int code_view_rows(Codegen *g, FromItem *target)
 
 static void code_view_image(Codegen *g, const FromItem *target, Reg first)
 {
+    ASSERT(first > 0);
+
     program_emit(g->program, OP_Integer, -1, first, 0);
     for (int i = 0; i < target->table->column_count; i++)
         code_item_column(g, target, i, image_column(first, i));
@@ -272,6 +290,8 @@ static void code_delete_from_view(DeleteCode *d)
 // Rowids first, then the deletions: a virtual table need not bear changes under a cursor.
 static void code_delete_virtual(DeleteCode *d)
 {
+    ASSERT(d->table->kind == TABLE_VIRTUAL);
+
     Codegen *g = d->g;
     Table *table = d->table;
     int store = cursor_new(g);

@@ -35,6 +35,8 @@ bool table_is_referenced(Codegen *g, const Table *table)
 
 static bool child_changes(const ForeignKey *fk, const bool *changed, bool rowid_changes)
 {
+    ASSERT(fk->column_count > 0);
+
     if (changed == NULL)
         return true;
     for (int i = 0; i < fk->column_count; i++) {
@@ -48,6 +50,8 @@ static bool child_changes(const ForeignKey *fk, const bool *changed, bool rowid_
 static bool parent_changes(const ForeignKey *fk, const Table *parent, const bool *changed,
                            bool rowid_changes)
 {
+    ASSERT(fk->column_count > 0);
+
     if (changed == NULL)
         return true;
     for (int i = 0; i < fk->column_count; i++) {
@@ -81,6 +85,8 @@ bool foreign_keys_needed(Codegen *g, Table *table, const bool *changed, bool row
 
 static bool index_fits(const ForeignKey *fk, const Index *index, ForeignKeyParent *key)
 {
+    ASSERT(key->count == fk->column_count);
+
     const Table *parent = index->table;
     if ((index->flags & INDEX_UNIQUE) == 0 || index->key_count != fk->column_count
         || index->where != NULL)
@@ -109,6 +115,8 @@ static bool index_fits(const ForeignKey *fk, const Index *index, ForeignKeyParen
 
 bool foreign_key_parent(Codegen *g, const ForeignKey *fk, Table *parent, ForeignKeyParent *key)
 {
+    ASSERT(fk->column_count > 0);
+
     *key = (ForeignKeyParent){.count = fk->column_count};
     key->from = arena_array(g->arena, fk->column_count, sizeof(int));
     key->to = arena_array(g->arena, fk->column_count, sizeof(int));
@@ -139,6 +147,8 @@ static Reg image_value(const Table *table, Reg first, int column)
 
 static void code_count_violation(Codegen *g, const ForeignKey *fk, int step)
 {
+    ASSERT(step == 1 || step == -1);
+
     bool deferred = fk->is_deferred;
     Codegen *top = codegen_top(g);
     bool alone = !deferred && (g->db->flags & CONN_FLAG(DEFER_FOREIGN_KEYS)) == 0 && top == g
@@ -158,6 +168,8 @@ static void code_count_violation(Codegen *g, const ForeignKey *fk, int step)
 
 static void code_parent_by_rowid(Codegen *g, Table *parent, Reg value, Label found, Label missing)
 {
+    ASSERT(found < 0 && missing < 0);
+
     int cursor = cursor_new(g);
     code_open_table(g, parent, cursor, OP_OpenRead);
     program_emit(g->program, OP_NotExists, cursor, missing, value);
@@ -166,6 +178,9 @@ static void code_parent_by_rowid(Codegen *g, Table *parent, Reg value, Label fou
 
 static void code_parent_by_index(Codegen *g, const ForeignKeyParent *key, Reg first, Label found)
 {
+    ASSERT(key->index != NULL && key->count > 0);
+    ASSERT(found < 0);
+
     int cursor = cursor_new(g);
     char *letters = arena_array(g->arena, (size_t)key->count + 1, 1);
     for (int i = 0; letters != NULL && i < key->count; i++)
@@ -184,6 +199,9 @@ typedef struct OwnRows {
 static void code_own_parent(Codegen *g, const ForeignKey *fk, const ForeignKeyParent *key,
                             const OwnRows *rows, Label same)
 {
+    ASSERT(rows->child_row > 0 && rows->parent_row > 0);
+    ASSERT(same < 0);
+
     Label differs = label_new(g->program);
     for (int i = 0; i < key->count; i++) {
         Reg child = image_value(fk->child, rows->child_row, key->from[i]);
@@ -241,6 +259,8 @@ static void code_lookup_parent(Codegen *g, const ForeignKey *fk, Table *parent,
 
 static void code_child_checks(Codegen *g, ForeignKey *fk, Reg old_first, Reg new_first)
 {
+    ASSERT(old_first > 0 || new_first > 0);
+
     const char *schema = g->db->databases[schema_index(g->db, fk->child->schema)].name;
     Table *parent = catalog_find_table(g->db, fk->parent, schema);
     ForeignKeyParent key = {0};
@@ -263,6 +283,8 @@ static void code_child_checks(Codegen *g, ForeignKey *fk, Reg old_first, Reg new
 
 static Expr *register_of_column(Codegen *g, FromItem *parent, int column, Reg reg)
 {
+    ASSERT(reg > 0);
+
     Expr *original = expr_new_column(g->arena, parent, column);
     Expr *e = expr_new(g->arena, EX_NULL, NULL, NULL);
     if (original == NULL || e == NULL)
@@ -274,6 +296,8 @@ static Expr *register_of_column(Codegen *g, FromItem *parent, int column, Reg re
 static Expr *equal_terms(Codegen *g, const ForeignKeyParent *key, FromItem *parent, FromItem *child,
                          Reg image)
 {
+    ASSERT(image > 0);
+
     Expr *where = NULL;
     for (int i = 0; i < key->count; i++) {
         Reg reg = image_value(parent->table, image, key->to[i]);
@@ -288,6 +312,8 @@ static Expr *equal_terms(Codegen *g, const ForeignKeyParent *key, FromItem *pare
 // The row itself does not count when it goes and is its own child.
 static Expr *other_row(Codegen *g, FromItem *parent, FromItem *child, Reg image)
 {
+    ASSERT(image > 0);
+
     if (table_has_rowid(parent->table)) {
         Expr *old = register_of_column(g, parent, ROWID_COLUMN, image);
         return expr_new(g->arena, EX_NE, old, expr_new_column(g->arena, child, ROWID_COLUMN));
@@ -384,6 +410,8 @@ static void code_parent_checks(Codegen *g, ForeignKey *fk, const RowImages *rows
 void code_foreign_key_checks(Codegen *g, const WriteTable *wt, Reg old_first, Reg new_first,
                              const bool *changed, bool rowid_changes)
 {
+    ASSERT(old_first > 0 || new_first > 0);
+
     Table *table = wt->table;
     if (!foreign_keys_on(g))
         return;
@@ -555,6 +583,8 @@ static Trigger *action_trigger(Codegen *g, const ForeignKey *fk, Table *parent, 
 void code_foreign_key_actions(Codegen *g, Table *table, Reg old_first, bool is_update,
                               const bool *changed, bool rowid_changes)
 {
+    ASSERT(old_first > 0);
+
     if (!foreign_keys_on(g))
         return;
     for (ForeignKey *fk = references_to(table); fk != NULL && !codegen_failed(g);

@@ -11,6 +11,8 @@ bool table_has_rowid(const Table *table)
 
 int data_field(const Table *table, int column)
 {
+    ASSERT(column < table->column_count);
+
     if (!table_has_rowid(table))
         return index_find_column(table_primary_key(table), column);
     return table_storage_column(table, column);
@@ -20,6 +22,9 @@ int data_field(const Table *table, int column)
 
 void code_open_index(Codegen *g, Index *index, int cursor, Opcode op)
 {
+    ASSERT(op == OP_OpenRead || op == OP_OpenWrite || op == OP_ReopenIdx);
+    ASSERT(cursor >= 0);
+
     int database = schema_index(g->db, index->schema);
     KeyShape *shape = index_shape(g->db, index);
     if (shape == NULL) {
@@ -32,6 +37,9 @@ void code_open_index(Codegen *g, Index *index, int cursor, Opcode op)
 
 void code_open_table(Codegen *g, Table *table, int cursor, Opcode op)
 {
+    ASSERT(table->kind == TABLE_ORDINARY);
+    ASSERT(cursor >= 0);
+
     if (!table_has_rowid(table)) {
         code_open_index(g, table_primary_key(table), cursor, op);
         return;
@@ -128,6 +136,9 @@ void code_row_key(Codegen *g, const WriteTable *wt, RowKey key)
 
 void code_seek_row(Codegen *g, const WriteTable *wt, RowKey key, Label gone)
 {
+    ASSERT(key.first > 0 && key.count == row_key_width(wt->table));
+    ASSERT(gone < 0);
+
     if (table_has_rowid(wt->table))
         program_emit(g->program, OP_NotExists, wt->data_cursor, gone, key.first);
     else
@@ -138,6 +149,8 @@ void code_seek_row(Codegen *g, const WriteTable *wt, RowKey key, Label gone)
 
 FromItem *image_item(Codegen *g, Table *table, Reg first)
 {
+    ASSERT(first > 0);
+
     FromItem *item = arena_alloc_zeroed(g->arena, sizeof *item);
     if (item == NULL) {
         codegen_fail(g, connection_out_of_memory(g->db));
@@ -155,6 +168,8 @@ FromItem *image_item(Codegen *g, Table *table, Reg first)
 
 void code_load_image(Codegen *g, const WriteTable *wt, Reg first)
 {
+    ASSERT(first > 0);
+
     const Table *table = wt->table;
     if (table_has_rowid(table))
         program_emit(g->program, OP_Rowid, wt->data_cursor, first, 0);
@@ -194,6 +209,8 @@ static WalkResult visit_needed_column(Walker *w, Expr *e)
 
 static void code_generated_in_order(GeneratedOrder *order, int column)
 {
+    ASSERT(column >= 0 && column < order->table->column_count);
+
     Column *definition = &order->table->columns[column];
     if ((definition->flags & COLUMN_GENERATED) == 0 || order->state[column] == 2)
         return;
@@ -211,6 +228,8 @@ static void code_generated_in_order(GeneratedOrder *order, int column)
 
 void code_image_generated(Codegen *g, Table *table, Reg first)
 {
+    ASSERT(first > 0);
+
     if (!has_generated(table) || codegen_failed(g))
         return;
     GeneratedOrder order = {.g = g, .table = table, .first = first};
@@ -236,6 +255,8 @@ static const char *table_affinities(Codegen *g, const Table *table, bool stored_
 // The stored columns as one span: the image itself, or a copy without the virtual ones.
 static Reg code_stored_span(Codegen *g, const Table *table, Reg first)
 {
+    ASSERT(first > 0);
+
     if ((table->flags & TABLE_HAS_VIRTUAL) == 0)
         return first + 1;
     Reg span = reg_range_new(g, table->stored_count);
@@ -285,6 +306,9 @@ void code_type_check(Codegen *g, Table *table, Reg first, TypeCheck which)
 
 void code_image_record(Codegen *g, const WriteTable *wt, Reg first, Reg out)
 {
+    ASSERT(first > 0 && out > 0);
+    ASSERT(table_has_rowid(wt->table));
+
     const Table *table = wt->table;
     int count;
     const char *letters = table_affinities(g, table, true, &count);
@@ -296,6 +320,8 @@ void code_image_record(Codegen *g, const WriteTable *wt, Reg first, Reg out)
 
 void code_index_filter(Codegen *g, const Index *index, FromItem *item, Label skip)
 {
+    ASSERT(index->where == NULL || skip < 0);
+
     if (index->where == NULL)
         return;
     Expr *where = expr_bind(g->arena, index->where, item);
@@ -311,6 +337,9 @@ void code_index_filter(Codegen *g, const Index *index, FromItem *item, Label ski
 
 static void code_index_field(Codegen *g, const Index *index, int i, FromItem *item, Reg target)
 {
+    ASSERT(i >= 0 && i < index->column_count);
+    ASSERT(target > 0);
+
     if (index->columns[i] != COLUMN_EXPR) {
         int column = index->columns[i] == COLUMN_ROWID ? ROWID_COLUMN : index->columns[i];
         code_item_column(g, item, column, target);
@@ -331,6 +360,8 @@ static void code_index_field(Codegen *g, const Index *index, int i, FromItem *it
 
 void code_index_key(Codegen *g, const Index *index, FromItem *item, Reg first, Label skip)
 {
+    ASSERT(first > 0);
+
     if (skip != 0)
         code_index_filter(g, index, item, skip);
     for (int i = 0; i < index->column_count && !codegen_failed(g); i++)

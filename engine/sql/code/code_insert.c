@@ -39,6 +39,8 @@ static bool is_assignable(const Column *column)
 
 static bool place_named(InsertCode *in)
 {
+    ASSERT(in->insert->columns != NULL);
+
     const IdList *columns = in->insert->columns;
     for (u32 i = 0; i < columns->count; i++) {
         int column = table_column_index(in->table, columns->items[i].name);
@@ -72,6 +74,8 @@ static bool place_named(InsertCode *in)
 
 static bool place_all(InsertCode *in)
 {
+    ASSERT(in->insert->columns == NULL);
+
     int count = 0;
     for (int i = 0; i < in->table->column_count; i++) {
         if (!is_assignable(&in->table->columns[i]))
@@ -91,6 +95,8 @@ static bool place_all(InsertCode *in)
 
 static bool place_values(InsertCode *in)
 {
+    ASSERT(in->places == NULL);
+
     in->places = arena_array(in->g->arena, (size_t)in->table->column_count + 1, sizeof(int));
     if (in->places == NULL) {
         codegen_fail(in->g, connection_out_of_memory(in->g->db));
@@ -115,6 +121,8 @@ typedef struct ReadsTable {
 
 static WalkResult visit_from(Walker *w, Select *s)
 {
+    ASSERT(w->arg != NULL);
+
     ReadsTable *reads = w->arg;
     for (u32 i = 0; s->from != NULL && i < s->from->count; i++) {
         const FromItem *item = s->from->items[i];
@@ -149,6 +157,8 @@ static bool is_single_row(const Select *select)
 // The image may receive the source's row itself when the columns correspond one to one.
 static bool can_be_direct(const InsertCode *in)
 {
+    ASSERT(in->places != NULL);
+
     if (in->table->kind != TABLE_ORDINARY || in->value_count != in->table->column_count)
         return false;
     for (int i = 0; i < in->table->column_count; i++) {
@@ -162,6 +172,8 @@ static void code_row_of_source(InsertCode *in);
 
 static void code_from_coroutine(InsertCode *in)
 {
+    ASSERT(in->insert->select != NULL && in->source == 0);
+
     Codegen *g = in->g;
     Reg yield = reg_new(g);
     in->is_direct = can_be_direct(in);
@@ -185,6 +197,8 @@ static void code_from_coroutine(InsertCode *in)
 
 static void code_from_table(InsertCode *in)
 {
+    ASSERT(in->insert->select != NULL && in->source == 0);
+
     Codegen *g = in->g;
     int cursor = cursor_new(g);
     program_emit(g->program, OP_OpenEphemeral, cursor, in->value_count, 0);
@@ -227,6 +241,9 @@ static void code_single_row(InsertCode *in)
 
 static void code_value(InsertCode *in, int place, Reg target)
 {
+    ASSERT(place >= 0 && place < in->value_count);
+    ASSERT(target > 0);
+
     Codegen *g = in->g;
     if (in->row != NULL)
         code_expr_copy(g, in->row->items[place].expr, target);
@@ -236,6 +253,9 @@ static void code_value(InsertCode *in, int place, Reg target)
 
 static void code_default(InsertCode *in, int column, Reg target)
 {
+    ASSERT(target > 0);
+    ASSERT(column >= 0 && column < in->table->column_count);
+
     Codegen *g = in->g;
     const Column *definition = &in->table->columns[column];
     if (definition->value == NULL) {
@@ -249,6 +269,8 @@ static void code_default(InsertCode *in, int column, Reg target)
 
 static void code_columns(InsertCode *in)
 {
+    ASSERT(in->first > 0);
+
     Codegen *g = in->g;
     for (int i = 0; i < in->table->column_count && !codegen_failed(g); i++) {
         Reg target = image_column(in->first, i);
@@ -272,6 +294,8 @@ static bool rowid_is_null(const InsertCode *in)
 // The rowid the row will have. Returns the flags the Insert gets for it.
 static u16 code_rowid(InsertCode *in)
 {
+    ASSERT(in->table->kind == TABLE_ORDINARY);
+
     Codegen *g = in->g;
     in->rowid_is_new = in->rowid_place == FROM_DEFAULT || rowid_is_null(in);
     if (!table_has_rowid(in->table)) {
@@ -296,6 +320,8 @@ static u16 code_rowid(InsertCode *in)
 // What BEFORE and INSTEAD OF triggers see: a rowid not chosen yet reads as -1.
 static void code_before_triggers(InsertCode *in)
 {
+    ASSERT(in->next < 0);
+
     Codegen *g = in->g;
     TriggerTime time = in->table->kind == TABLE_VIEW ? TRIGGER_INSTEAD_OF : TRIGGER_BEFORE;
     if ((in->triggers & (1u << time)) == 0)
@@ -327,6 +353,8 @@ static void code_before_triggers(InsertCode *in)
 
 static void code_table_row(InsertCode *in)
 {
+    ASSERT(in->table->kind == TABLE_ORDINARY);
+
     Codegen *g = in->g;
     code_before_triggers(in);
     // The source's registers are the image's: the rowid leaves its place before it is blanked.
@@ -359,6 +387,9 @@ static void code_table_row(InsertCode *in)
 
 static void code_virtual_row(InsertCode *in)
 {
+    ASSERT(in->table->kind == TABLE_VIRTUAL);
+    ASSERT(in->first == in->old_first + 1 || in->old_first > 0);
+
     Codegen *g = in->g;
     Reg base = in->old_first;
     program_emit(g->program, OP_Null, 0, base, 0);

@@ -82,6 +82,8 @@ static u32 count_roots(const CheckCode *c, bool store)
 
 static Reg count_register(const CheckCode *c, Pgno root)
 {
+    ASSERT(root > 0);
+
     for (u32 i = 0; i < c->root_count; i++) {
         if (c->roots[i] == root)
             return c->counts + (Reg)i;
@@ -132,6 +134,8 @@ static void code_entry_counts(CheckCode *c, const Table *table)
 
 static void code_null_check(CheckCode *c, int column, Reg value)
 {
+    ASSERT(value > 0);
+
     const Table *table = c->wt.table;
     int fine = program_emit(c->program, OP_NotNull, value, 0, 0);
     code_report_text(c, arena_printf(c->g->arena, "NULL value in %s.%s", table->name,
@@ -144,6 +148,8 @@ enum { IS_INTEGER = 1, IS_REAL = 2, IS_TEXT = 4, IS_BLOB = 8, IS_NULL = 16 };
 
 static void code_type_report(CheckCode *c, int column, Reg value, u16 allowed, const char *what)
 {
+    ASSERT(value > 0 && allowed != 0);
+
     const Table *table = c->wt.table;
     int fine = program_emit_int(c->program, OP_IsType, -1, 0, value, 0);
     program_set_p5(c->program, allowed);
@@ -155,6 +161,8 @@ static void code_type_report(CheckCode *c, int column, Reg value, u16 allowed, c
 // Text that reads as a number does not stay text in a numeric column.
 static void code_numeric_check(CheckCode *c, int column, Reg value)
 {
+    ASSERT(value > 0);
+
     const Table *table = c->wt.table;
     int other = program_emit_int(c->program, OP_IsType, -1, 0, value, 0);
     program_set_p5(c->program, IS_INTEGER | IS_REAL | IS_BLOB | IS_NULL);
@@ -171,6 +179,8 @@ static void code_numeric_check(CheckCode *c, int column, Reg value)
 
 static void code_strict_check(CheckCode *c, int column, Reg value)
 {
+    ASSERT(value > 0);
+
     static const struct {
         const char *name;
         u16 allowed;
@@ -237,6 +247,9 @@ static void code_row_text(CheckCode *c, const char *before, const char *after)
 
 static void code_unique_check(CheckCode *c, const Index *index, int cursor, Reg key)
 {
+    ASSERT(key > 0 && cursor >= 0);
+    ASSERT(index->flags & INDEX_UNIQUE);
+
     Label fine = label_new(c->program);
     for (int i = 0; i < index->key_count; i++) {
         int column = index->columns[i];
@@ -361,6 +374,8 @@ void pragma_integrity_check(PragmaCode *p)
 
 static void code_parent_probe(CheckCode *c, const ForeignKey *fk, Table *parent, Label fine)
 {
+    ASSERT(fine < 0);
+
     Codegen *g = c->g;
     ForeignKeyParent key;
     if (parent == NULL || !foreign_key_parent(g, fk, parent, &key))

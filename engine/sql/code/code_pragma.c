@@ -36,6 +36,8 @@ static const PragmaEntry entries[] = {
 
 static const PragmaEntry *find_pragma(const char *name)
 {
+    ASSERT(name != NULL);
+
     for (size_t i = 0; i < ARRAY_LEN(entries); i++) {
         if (name_equals(entries[i].name, name))
             return &entries[i];
@@ -52,6 +54,8 @@ bool pragma_is_known(const char *name)
 
 static void load_value(PragmaCode *p, char letter, va_list args, Reg target)
 {
+    ASSERT(target > 0);
+
     Program *program = p->g->program;
     const char *text;
     switch (letter) {

@@ -9,6 +9,8 @@
 
 static void read_field(PragmaCode *p, int field)
 {
+    ASSERT(field >= 0);
+
     Program *program = p->g->program;
     p->g->schema_only = true; // the schema in memory does not matter
     p->g->runs_once = false;  // the file is read when the program runs

@@ -43,6 +43,8 @@ static Table *named_table(PragmaCode *p)
 
 static int key_position(const Table *table, int column)
 {
+    ASSERT(column >= 0 && column < table->column_count);
+
     if ((table->columns[column].flags & COLUMN_PRIMARY_KEY) == 0)
         return 0;
     const Index *primary = table->kind == TABLE_ORDINARY ? table_primary_key(table) : NULL;

@@ -20,6 +20,8 @@ struct TriggerProgram {
 
 static bool list_names(const Trigger *trigger, const char *column)
 {
+    ASSERT(trigger->update_of != NULL);
+
     for (u32 i = 0; i < trigger->update_of_count; i++) {
         if (sqlite3_stricmp(trigger->update_of[i], column) == 0)
             return true;
@@ -72,6 +74,8 @@ static u8 step_conflict(u8 own, u8 imposed)
 
 static void code_step_statement(Codegen *g, Stmt *stmt)
 {
+    ASSERT(g->outer != NULL);
+
     switch ((StmtKind)stmt->kind) {
     case STMT_INSERT:
         stmt->u.insert->on_conflict =
@@ -110,6 +114,8 @@ static void code_step_trace(Codegen *g, const TriggerStep *step)
 
 static void code_steps(Codegen *g, ResolveContext *ctx, const Trigger *trigger)
 {
+    ASSERT(g->outer != NULL);
+
     for (const TriggerStep *step = trigger->steps; step != NULL && !codegen_failed(g);
          step = step->next) {
         Stmt *stmt = stmt_copy(g->arena, step->stmt);
@@ -135,6 +141,8 @@ static void code_steps(Codegen *g, ResolveContext *ctx, const Trigger *trigger)
 
 static void code_when(Codegen *g, ResolveContext *ctx, const Trigger *trigger, Label end)
 {
+    ASSERT(end < 0);
+
     if (trigger->when == NULL)
         return;
     ctx->cursor_count = g->cursor_count;
@@ -150,6 +158,8 @@ static void code_when(Codegen *g, ResolveContext *ctx, const Trigger *trigger, L
 
 static void code_program_body(Codegen *g, Trigger *trigger, Table *table)
 {
+    ASSERT(g->outer != NULL && g->trigger == trigger);
+
     TriggerScope scope = {.table = table, .event = trigger->event, .schema = trigger->schema};
     ResolveContext ctx;
     resolve_context_init(&ctx, g->db, g->arena);
@@ -170,6 +180,8 @@ static void code_program_body(Codegen *g, Trigger *trigger, Table *table)
 
 static void compile_program(Codegen *g, struct TriggerProgram *entry, Table *table)
 {
+    ASSERT(entry->trigger != NULL);
+
     Codegen *top = codegen_top(g);
     Program *program = program_new(g->db);
     if (program == NULL) {
@@ -227,6 +239,9 @@ static SubProgram *trigger_program(Codegen *g, Trigger *trigger, Table *table, u
 void code_run_trigger(Codegen *g, Trigger *trigger, Table *table, Reg base, u8 on_conflict,
                       Label ignore)
 {
+    ASSERT(base > 0);
+    ASSERT(ignore <= 0); // a label, or none
+
     SubProgram *program = trigger_program(g, trigger, table, on_conflict);
     if (program == NULL || codegen_failed(g))
         return;
@@ -248,6 +263,8 @@ void code_run_trigger(Codegen *g, Trigger *trigger, Table *table, Reg base, u8 o
 
 void code_fire_triggers(Codegen *g, const FireTriggers *fire)
 {
+    ASSERT(fire->base > 0);
+
     if ((g->db->flags & CONN_FLAG(ENABLE_TRIGGER)) == 0 || g->nested > 0)
         return;
     for (Trigger *t = catalog_next_trigger(g->db, fire->table, NULL);

@@ -15,6 +15,8 @@
 
 static bool assign(Codegen *g, UpdateRow *u, const SetItem *item, u32 field)
 {
+    ASSERT(field < item->columns->count);
+
     int column = item->columns->items[field].column;
     Table *table = u->table;
     if (item->columns->items[field].is_ignored)
@@ -53,6 +55,8 @@ static void mark_generated(UpdateRow *u)
 
 bool update_row_init(Codegen *g, UpdateRow *u)
 {
+    ASSERT(u->columns == NULL);
+
     Table *table = u->table;
     u->columns = arena_array(g->arena, (size_t)table->column_count + 1, sizeof *u->columns);
     u->changed = arena_array(g->arena, (size_t)table->column_count + 1, sizeof *u->changed);
@@ -81,6 +85,8 @@ bool update_row_init(Codegen *g, UpdateRow *u)
 
 static bool index_is_touched(const UpdateRow *u, const Index *index)
 {
+    ASSERT(index->table == u->table);
+
     if (u->key_changes)
         return true;
     for (int i = 0; i < index->column_count; i++) {
@@ -97,6 +103,8 @@ static bool index_is_touched(const UpdateRow *u, const Index *index)
 
 void update_row_indexes(Codegen *g, UpdateRow *u)
 {
+    ASSERT(u->wt->table == u->table);
+
     (void)g;
     WriteTable *wt = u->wt;
     u8 statement = u->on_conflict;
@@ -121,6 +129,9 @@ static bool is_row_subquery(const SetItem *item)
 
 static void code_assigned(Codegen *g, const UpdateColumn *c, Reg target)
 {
+    ASSERT(c->set != NULL);
+    ASSERT(target > 0);
+
     if (c->given != 0) {
         program_emit(g->program, OP_SCopy, c->given, target, 0);
         return;
@@ -150,6 +161,9 @@ static void code_row_subqueries(Codegen *g, UpdateRow *u)
 
 static void code_new_columns(Codegen *g, UpdateRow *u, bool has_old)
 {
+    ASSERT(u->new_first > 0);
+    ASSERT(!has_old || u->old_first > 0);
+
     const Table *table = u->table;
     for (int i = 0; i < table->column_count && !codegen_failed(g); i++) {
         Reg target = image_column(u->new_first, i);
@@ -169,6 +183,8 @@ static void code_new_columns(Codegen *g, UpdateRow *u, bool has_old)
 
 static void code_new_rowid(Codegen *g, UpdateRow *u)
 {
+    ASSERT(u->new_first > 0);
+
     if (u->rowid_changes) {
         code_assigned(g, &u->rowid, u->new_first);
         program_emit(g->program, OP_MustBeInt, u->new_first, 0, 0);
@@ -183,6 +199,8 @@ static void code_new_rowid(Codegen *g, UpdateRow *u)
 
 static void code_update_triggers(Codegen *g, const UpdateRow *u, TriggerTime time)
 {
+    ASSERT(u->next < 0);
+
     code_fire_triggers(g, &(FireTriggers){.table = u->table,
                                           .event = TRIGGER_UPDATE,
                                           .time = time,
@@ -195,6 +213,8 @@ static void code_update_triggers(Codegen *g, const UpdateRow *u, TriggerTime tim
 // After BEFORE triggers the row may be gone, and columns that are not assigned may have changed.
 static void code_after_before_triggers(Codegen *g, UpdateRow *u)
 {
+    ASSERT(u->next < 0);
+
     const Table *table = u->table;
     code_seek_row(g, u->wt, u->key, u->next);
     for (int i = 0; i < table->column_count; i++) {
@@ -208,6 +228,8 @@ static void code_after_before_triggers(Codegen *g, UpdateRow *u)
 
 static void code_replace_row(Codegen *g, UpdateRow *u, RowChange *change)
 {
+    ASSERT(change->wt == u->wt);
+
     WriteTable *wt = u->wt;
     bool moved = u->key_changes || change->may_replace; // tests of uniqueness seek
     if (moved)
@@ -226,6 +248,8 @@ static void code_replace_row(Codegen *g, UpdateRow *u, RowChange *change)
 
 void code_update_row(Codegen *g, UpdateRow *u)
 {
+    ASSERT(u->new_first > 0 && u->key.first > 0);
+
     WriteTable *wt = u->wt;
     bool is_captured = code_is_captured(g, u->table);
     bool has_old = u->triggers != 0 || u->has_foreign_keys || is_captured;
@@ -281,6 +305,8 @@ typedef struct UpdateCode {
 // With FROM the new values depend on the joined row, so they are computed there and then.
 static void code_store_values(UpdateCode *c, Reg first)
 {
+    ASSERT(first > 0);
+
     Codegen *g = c->g;
     UpdateRow *u = &c->row;
     int n = 0;
@@ -295,6 +321,8 @@ static void code_store_values(UpdateCode *c, Reg first)
 
 static void code_values_given(UpdateCode *c, Reg first, int field)
 {
+    ASSERT(field >= c->row.key.count);
+
     Codegen *g = c->g;
     UpdateRow *u = &c->row;
     for (int i = 0; i < c->value_count; i++)
@@ -318,6 +346,8 @@ static int count_values(const UpdateRow *u)
 
 static void code_store_row(UpdateCode *c, Reg first, Reg key_image)
 {
+    ASSERT(first > 0);
+
     Codegen *g = c->g;
     UpdateRow *u = &c->row;
     bool has_from = c->update->from != NULL;

@@ -24,6 +24,8 @@ static void set_excluded(Codegen *g, const RowChange *change, const Upsert *clau
 // Moves the data cursor to the row of the entry that conflicts.
 static RowKey code_find_row(Codegen *g, const WriteTable *wt, const Index *index, int cursor)
 {
+    ASSERT(cursor >= 0);
+
     RowKey key = {.count = row_key_width(wt->table)};
     key.first = reg_range_new(g, key.count);
     if (index == NULL || cursor == wt->data_cursor) {
@@ -50,6 +52,9 @@ static RowKey code_find_row(Codegen *g, const WriteTable *wt, const Index *index
 void code_upsert(Codegen *g, RowChange *change, Upsert *clause, const Index *index,
                  int index_cursor)
 {
+    ASSERT(index_cursor >= 0);
+    ASSERT(clause != NULL);
+
     if (codegen_failed(g))
         return;
     WriteTable *wt = arena_alloc_zeroed(g->arena, sizeof *wt);

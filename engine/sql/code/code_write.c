@@ -67,6 +67,8 @@ bool code_is_read_only(Codegen *g, Table *table, bool has_instead_of)
 
 void code_vtab_writes(Codegen *g, Table *table)
 {
+    ASSERT(table->kind == TABLE_VIRTUAL);
+
     VirtualTable *instance = vtab_find(g->db, table);
     Codegen *top = codegen_top(g);
     for (u32 i = 0; i < top->vtab_writes.count; i++) {
@@ -123,6 +125,8 @@ void code_count_row(Codegen *g)
 
 void code_count_end(Codegen *g, const char *label)
 {
+    ASSERT(label != NULL);
+
     if (g->count_register == 0 || !code_is_top(g))
         return;
     program_emit0(g->program, OP_FkCheck); // a statement that fails reports no rows
@@ -155,6 +159,8 @@ void code_returning_begin(Codegen *g, ExprList *returning)
 
 void code_returning_row(Codegen *g, ExprList *returning, Table *table, Reg old_first, Reg new_first)
 {
+    ASSERT(returning == NULL || old_first > 0 || new_first > 0);
+
     if (returning == NULL || codegen_failed(g))
         return;
     RowImage former = g->row;
@@ -261,6 +267,8 @@ struct AutoIncrement {
 
 Reg code_autoincrement_register(Codegen *g, Table *table)
 {
+    ASSERT(table->kind == TABLE_ORDINARY);
+
     if ((table->flags & TABLE_AUTOINCREMENT) == 0)
         return 0;
     Codegen *top = codegen_top(g);
