@@ -90,7 +90,7 @@ static void add_constraint(IndexInfo *own, Term *term)
     bool no_omit;
     own->terms[i] = term;
     info->aConstraint[i].iColumn = term->column;
-    info->aConstraint[i].iTermOffset = term->number;
+    info->aConstraint[i].iTermOffset = (int)term->number;
     info->aConstraint[i].op = constraint_op(term, &no_omit);
     if (i < 64) {
         own->no_omit |= no_omit ? (u64)1 << i : 0;

@@ -144,17 +144,18 @@ typedef struct JoinLevel {
     bool is_semi;       // EXISTS: the first match is enough
     Est rows_per_outer; // filters included
     Expr **filters;     // tested for each row of the item; ON terms only if is_left
-    u16 filter_count;
+    u32 filter_count;
     // filters[0..n) need the index's columns only: tested before the row is fetched
-    u16 index_filter_count;
+    u32 index_filter_count;
     Expr **late_filters; // is_left: WHERE terms, tested after the row of NULLs may stand in
-    u16 late_count;
+    u32 late_count;
     // Automatic index and hash: rows that go in must pass these
     Expr **build_filters;
-    u16 build_count;
+    u32 build_count;
     // A lookup by rowid that a filter of these may spare, asked at level `lookup_host`
     Expr **lookup_filters;
-    u16 lookup_count, lookup_host;
+    u32 lookup_count;
+    u16 lookup_host;
     JoinOperator *right_join; // is_right: the scan for rows that never matched
 } JoinLevel;
 
@@ -165,7 +166,7 @@ struct JoinOperator {
     u16 level_count;
     JoinLevel *levels;
     Expr **constant_filters; // without columns of this join: tested once, before the first loop
-    u16 constant_count;
+    u32 constant_count;
     struct TermList *terms;
     i8 ordered;          // leading terms of the wanted order which the loops deliver
     u8 distinct;         // DistinctKind

@@ -57,11 +57,11 @@ struct Term {
     Expr *expr;
     TermList *list;
     Term *parent;
-    u8 child_count;
-    u8 aux_op; // SQLITE_INDEX_CONSTRAINT_* of TERM_AUX
+    u32 child_count; // (a row value has as many as fields)
+    u8 aux_op;       // SQLITE_INDEX_CONSTRAINT_* of TERM_AUX
     u16 op;
     u32 flags;
-    u16 number;        // place in the list
+    u32 number;        // place in the list
     int field;         // row-value IN: 1-based field on the left
     int cursor;        // -1: none
     int column;        // of the cursor: >= 0, ROWID_COLUMN, COLUMN_EXPR

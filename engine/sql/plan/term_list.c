@@ -29,7 +29,7 @@ int term_list_append(TermList *list, Expr *e, u32 flags, Term **out)
     term->flags = flags;
     term->cursor = -1;
     term->truth = 1;
-    term->number = (u16)list->count;
+    term->number = list->count;
     list->items[list->count++] = term;
     *out = term;
     return SQLITE_OK;

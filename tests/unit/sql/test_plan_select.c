@@ -3,6 +3,7 @@
 #include "tests/support/test.h"
 
 #include "base/alloc.h"
+#include "base/buffer.h"
 #include "sqlite3.h"
 
 static const char *const queries[] = {
@@ -91,5 +92,40 @@ static void nothing_is_leaked_by_failed_preparations(void **state)
     assert_ok(sqlite3_close(db));
 }
 
+static void add_row_value(Buffer *sql, const char *field)
+{
+    for (int i = 0; i < 2000; i++)
+        buffer_printf(sql, "%s%s", i == 0 ? "(" : ",", field);
+    buffer_add_char(sql, ')');
+}
+
+// Forty comparisons of 2000 fields each are 80000 conditions, more than 16 bits count.
+static void every_one_of_80000_conditions_is_tested(void **state)
+{
+    (void)state;
+    sqlite3 *db = open_database();
+    Buffer sql = {0};
+    buffer_add_text(&sql, "select 1 from t3 where 1");
+    for (int i = 0; i < 40; i++) {
+        buffer_add_text(&sql, " and ");
+        add_row_value(&sql, "?1");
+        buffer_add_char(&sql, '=');
+        add_row_value(&sql, i == 20 ? "?2" : "?1");
+    }
+    assert_ok(sql.rc);
+    sqlite3_stmt *stmt;
+    assert_ok(sqlite3_prepare_v2(db, sql.bytes, (int)sql.size, &stmt, NULL));
+    assert_ok(sqlite3_bind_int(stmt, 1, 1));
+    assert_ok(sqlite3_bind_int(stmt, 2, 2));
+    assert_int_equal(sqlite3_step(stmt), SQLITE_DONE);
+    assert_ok(sqlite3_reset(stmt));
+    assert_ok(sqlite3_bind_int(stmt, 2, 1));
+    assert_int_equal(sqlite3_step(stmt), SQLITE_ROW);
+    assert_ok(sqlite3_finalize(stmt));
+    buffer_deinit(&sql);
+    assert_ok(sqlite3_close(db));
+}
+
 TEST_SUITE(plan_select, cmocka_unit_test(prepare_fails_cleanly_at_every_allocation),
-           cmocka_unit_test(nothing_is_leaked_by_failed_preparations))
+           cmocka_unit_test(nothing_is_leaked_by_failed_preparations),
+           cmocka_unit_test(every_one_of_80000_conditions_is_tested))
