@@ -226,7 +226,7 @@ static void note_inner_order(JoinQuery *q, const JoinPath *path)
             return;
         TableMask reverse = 0;
         i8 got = order_satisfied(q, q->order_by, &outer, WANT_ORDER_LIMIT, last, &reverse);
-        if (got == (i8)q->order_by->count) {
+        if (got == (int)q->order_by->count) {
             q->order_by_inner = true;
             q->reverse_mask = reverse;
         }
@@ -244,22 +244,23 @@ static void note_order(JoinQuery *q, const PathSearch *s, const JoinPath *path)
         && q->distinct == DISTINCT_UNORDERED && count > 0 && !q->has_right_join
         && order_satisfied(q, q->request->columns, &outer, WANT_DISTINCT_BY, path->loops[count - 1],
                            &reverse)
-               == (i8)q->request->columns->count)
+               == (int)q->request->columns->count)
         q->distinct = DISTINCT_ORDERED;
     if (q->order_by == NULL || s->order_count == 0)
         return;
     q->ordered = path->ordered;
     if ((q->flags & WANT_DISTINCT_BY) != 0) {
-        if (q->ordered == (i8)q->order_by->count)
+        if (q->ordered == (int)q->order_by->count)
             q->distinct = DISTINCT_ORDERED;
         return;
     }
     q->reverse_mask = path->reverse;
     note_inner_order(q, path);
-    if ((q->flags & WANT_SORT_BY_GROUP) != 0 && q->ordered == (i8)q->order_by->count && count > 0) {
+    if ((q->flags & WANT_SORT_BY_GROUP) != 0 && q->ordered == (int)q->order_by->count
+        && count > 0) {
         reverse = 0;
         if (order_satisfied(q, q->order_by, &outer, 0, path->loops[count - 1], &reverse)
-            == (i8)q->order_by->count) {
+            == (int)q->order_by->count) {
             q->sorted = true;
             q->reverse_mask = reverse;
         }

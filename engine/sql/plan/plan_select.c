@@ -380,9 +380,9 @@ static int plan_grouped(PlanContext *plan, Select *s, ExprList *order_by, bool *
         JoinOperator *join;
         TRY(plan_join(plan, &request, &join));
         agg->base.input = &join->base;
-        agg->group = join->ordered == (i8)agg->keys->count ? GROUP_SORTED
-                     : groups_may_mix(s)                   ? GROUP_HASH
-                                                           : GROUP_SORT;
+        agg->group = join->ordered == (int)agg->keys->count ? GROUP_SORTED
+                     : groups_may_mix(s)                    ? GROUP_HASH
+                                                            : GROUP_SORT;
         *ordered = align && (agg->group != GROUP_SORTED || join->sorted);
     }
     agg->base.rows = GROUP_ROWS;
@@ -391,7 +391,7 @@ static int plan_grouped(PlanContext *plan, Select *s, ExprList *order_by, bool *
 }
 
 // Rows without aggregation; says what of DISTINCT and ORDER BY the join delivers.
-static int plan_rows(PlanContext *plan, Select *s, ExprList *order_by, u8 *distinct, i8 *ordered,
+static int plan_rows(PlanContext *plan, Select *s, ExprList *order_by, u8 *distinct, int *ordered,
                      Operator **out)
 {
     bool wants_distinct = (s->flags & SELECT_DISTINCT) != 0;
@@ -400,7 +400,7 @@ static int plan_rows(PlanContext *plan, Select *s, ExprList *order_by, u8 *disti
     if (s->from == NULL || s->from->count == 0) {
         if (wants_distinct)
             *distinct = DISTINCT_UNIQUE;
-        *ordered = order_by == NULL ? 0 : (i8)order_by->count;
+        *ordered = order_by == NULL ? 0 : (int)order_by->count;
         return plan_row(plan, s, out);
     }
     Est rows = SELECT_ROWS_UNKNOWN;
@@ -426,7 +426,7 @@ static int plan_rows(PlanContext *plan, Select *s, ExprList *order_by, u8 *disti
     return SQLITE_OK;
 }
 
-static int add_tail(PlanContext *plan, Select *s, ExprList *order_by, u8 distinct, i8 ordered,
+static int add_tail(PlanContext *plan, Select *s, ExprList *order_by, u8 distinct, int ordered,
                     Operator **tree)
 {
     ProjectOperator *project = operator_new(plan, OPERATOR_PROJECT, sizeof *project, *tree);
@@ -441,7 +441,7 @@ static int add_tail(PlanContext *plan, Select *s, ExprList *order_by, u8 distinc
         op->how = distinct;
         *tree = &op->base;
     }
-    if (order_by != NULL && ordered < (i8)order_by->count) {
+    if (order_by != NULL && ordered < (int)order_by->count) {
         SortOperator *op = operator_new(plan, OPERATOR_SORT, sizeof *op, *tree);
         if (op == NULL)
             return SQLITE_NOMEM;
@@ -491,7 +491,7 @@ int plan_simple(PlanContext *plan, Select *s, ExprList *order_by, Operator **out
     if ((s->flags & SELECT_EXISTS) != 0)
         order_by = NULL;
     u8 distinct = (s->flags & SELECT_DISTINCT) != 0 ? DISTINCT_UNORDERED : DISTINCT_NONE;
-    i8 ordered = 0;
+    int ordered = 0;
     Operator *tree;
     if (window == NULL && distinct_is_grouping(s, order_by)) {
         bool in_order = false;
@@ -501,11 +501,11 @@ int plan_simple(PlanContext *plan, Select *s, ExprList *order_by, Operator **out
         TRY(plan_grouped(plan, s, order_by, &in_order, &tree));
         ((AggregateOperator *)tree)->is_distinct = true;
         distinct = DISTINCT_NONE;
-        ordered = in_order ? (i8)order_by->count : 0;
+        ordered = in_order ? (int)order_by->count : 0;
     } else if (s->group_by != NULL && s->group_by->count > 0) {
         bool in_order = false;
         TRY(plan_grouped(plan, s, order_by, &in_order, &tree));
-        ordered = in_order ? (i8)order_by->count : 0;
+        ordered = in_order ? (int)order_by->count : 0;
     } else if ((s->flags & SELECT_AGGREGATE) != 0 || s->agg_count > 0) {
         TRY(plan_ungrouped(plan, s, &tree));
         order_by = NULL; // one row
