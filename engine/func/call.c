@@ -166,7 +166,8 @@ void call_result_end_blob(FuncCall *call, u64 size)
 {
     ASSERT(call->result != NULL);
 
-    value_commit_blob(call->result, (u32)size);
+    u8 encoding = call->db != NULL ? call->db->encoding : call->encoding;
+    value_commit_blob(call->result, (u32)size, encoding);
 }
 
 void call_result_buffer(FuncCall *call, Buffer *buf, bool as_blob)

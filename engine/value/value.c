@@ -179,9 +179,12 @@ void value_commit_text(Value *v, u32 size, u8 encoding)
     v->encoding = encoding;
 }
 
-void value_commit_blob(Value *v, u32 size)
+void value_commit_blob(Value *v, u32 size, u8 encoding)
 {
+    ASSERT(encoding >= SQLITE_UTF8 && encoding <= SQLITE_UTF16BE);
+
     value_commit(v, size, V_BLOB);
+    v->encoding = encoding;
 }
 
 // Takes a block of mem_alloc as content; ends it with zeroes where it has room.

@@ -115,10 +115,11 @@ static inline bool value_is_no_change(const Value *v)
 }
 // Owned memory of at least `size` bytes to write a new content into (the old
 // one is lost); NULL: out of memory, v is NULL. value_commit_text() or
-// value_commit_blob() says how much was written.
+// value_commit_blob() says how much was written; `encoding` of a blob counts should it be read as
+// text.
 char *value_begin_bytes(Value *v, u64 size);
 void value_commit_text(Value *v, u32 size, u8 encoding);
-void value_commit_blob(Value *v, u32 size);
+void value_commit_blob(Value *v, u32 size, u8 encoding);
 static inline void value_set_i64(Value *v, i64 integer)
 {
     if (UNLIKELY(v->flags & V_DYNAMIC))
