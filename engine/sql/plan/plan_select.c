@@ -106,8 +106,6 @@ int plan_from_items(PlanContext *plan, FromList *from)
 
 void plan_limit_rows(const Select *select, Est *rows, u32 *flags)
 {
-    ASSERT(*rows >= 0);
-
     i64 limit;
     if (select->limit == NULL || !expr_is_integer(select->limit, &limit) || limit < 0)
         return;
