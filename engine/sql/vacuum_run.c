@@ -325,8 +325,10 @@ static int hand_over(Vacuum *v)
     TRY(btree_commit(v->to));
     TRY(btree_set_auto_vacuum(v->from, btree_auto_vacuum(v->to)));
     TRY(btree_commit(v->from));
-    TRY(btree_begin(v->from, BTREE_READ, NULL)); // learns a new page size from the header
-    return btree_commit(v->from);
+    // Done. A new page size is learnt from the header: here, or by whoever reads next.
+    if (btree_begin(v->from, BTREE_READ, NULL) == SQLITE_OK)
+        btree_end_read_if_idle(v->from);
+    return SQLITE_OK;
 }
 
 static int vacuum_into_fresh(Vacuum *v)
