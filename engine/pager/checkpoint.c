@@ -40,6 +40,7 @@ static int lock_exclusive_busy(Wal *wal, Checkpoint *checkpoint, int slot, int c
 // By page, and the frames of a page in their order.
 static int compare_items(const void *a, const void *b)
 {
+    ASSERT(b != NULL);
     ASSERT(a != NULL);
     const CopyItem *left = a;
     const CopyItem *right = b;

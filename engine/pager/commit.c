@@ -55,6 +55,8 @@ int pager_begin_write(Pager *pager, bool exclusive)
 // The base level of temporary databases lies below all savepoints of the caller.
 static u32 undo_base(const Pager *pager)
 {
+    ASSERT(pager != NULL);
+    ASSERT(pager->phase <= PHASE_FAILED);
     return pager->is_temporary ? 1 : 0;
 }
 
@@ -91,6 +93,7 @@ int pager_savepoint_rollback(Pager *pager, u32 index)
 // Private pages that go to the file; what lies on the freelist stays behind.
 static u32 drop_unwanted(Slot **slots, u32 count)
 {
+    ASSERT(slots != NULL || count == 0);
     u32 kept = 0;
     for (u32 i = 0; i < count; i++)
         if ((slots[i]->flags & SLOT_DONT_WRITE) == 0)
@@ -178,6 +181,7 @@ int pager_commit_prepare(Pager *pager, const char *super_journal)
 
 int pager_commit_withdraw(Pager *pager)
 {
+    ASSERT(pager->phase <= PHASE_FAILED);
     if (pager->phase != PHASE_PREPARED || pager->wal != NULL)
         return SQLITE_OK;
     ASSERT(!pager->is_temporary);
@@ -260,6 +264,7 @@ static int rollback_file(Pager *pager)
 
 int pager_rollback(Pager *pager)
 {
+    ASSERT(pager->phase <= PHASE_FAILED);
     if (pager->phase == PHASE_FAILED)
         return pager->failure;
     if (pager->phase <= PHASE_READING)

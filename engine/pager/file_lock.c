@@ -16,6 +16,7 @@ static int file_lock_to(Pager *pager, int level)
 
 int file_lock_shared(Pager *pager)
 {
+    ASSERT(pager->phase == PHASE_IDLE);
     ASSERT(!pager->is_temporary);
     // RESERVED that stayed behind would pass for a living writer's, and hide the hot journal that
     // the same failure left.

@@ -24,6 +24,7 @@ u32 journal_checksum(u32 nonce, const u8 *content, u32 page_size)
 
 u32 journal_name_checksum(const char *name, u32 length)
 {
+    ASSERT(length > 0);
     ASSERT(name != NULL);
     int sum = 0;
     for (u32 i = 0; i < length; i++)
@@ -41,6 +42,7 @@ i64 journal_header_offset_after(const Pager *pager, i64 offset)
 
 i64 journal_position(const Pager *pager)
 {
+    ASSERT(pager->journal.offset >= (i64)pager->journal.buffered);
     ASSERT(pager->journal.offset >= 0);
     return pager->journal.offset;
 }
@@ -49,11 +51,15 @@ i64 journal_position(const Pager *pager)
 // completed at sync.
 static bool journal_is_on_disk(const Pager *pager)
 {
+    ASSERT(pager->journal_mode <= JOURNAL_WAL);
+    ASSERT(!pager->in_memory || pager->journal_mode == JOURNAL_MEMORY
+           || pager->journal_mode == JOURNAL_OFF);
     return pager->journal_mode != JOURNAL_MEMORY && pager->journal_mode != JOURNAL_OFF;
 }
 
 static bool journal_counts_at_sync(const Pager *pager)
 {
+    ASSERT(pager->sync_level <= SYNC_EXTRA);
     ASSERT(os_is_open(pager->file));
     return journal_is_on_disk(pager) && pager->sync_level != SYNC_OFF
            && (os_characteristics(pager->file) & SQLITE_IOCAP_SAFE_APPEND) == 0;
@@ -430,6 +436,7 @@ void journal_delete_quietly(Pager *pager)
 
 void journal_close(Pager *pager)
 {
+    ASSERT(pager->journal.unsynced == NULL || pager->journal.journaled != NULL);
     Journal *journal = &pager->journal;
     if (os_is_open(journal->file))
         os_close(journal->file);

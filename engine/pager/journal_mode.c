@@ -33,11 +33,13 @@ static int journal_delete_left_behind(Pager *pager)
 // Modes that keep the journal's file between transactions.
 static bool mode_leaves_file(JournalMode mode)
 {
+    ASSERT(mode <= JOURNAL_WAL);
     return mode == JOURNAL_PERSIST || mode == JOURNAL_TRUNCATE;
 }
 
 int pager_set_journal_mode(Pager *pager, JournalMode wanted, JournalMode *out)
 {
+    ASSERT(pager->phase <= PHASE_FAILED);
     ASSERT(out != NULL);
     ASSERT(wanted <= JOURNAL_WAL);
     JournalMode former = pager->journal_mode;
@@ -70,6 +72,8 @@ void pager_announce_log(Pager *pager)
 
 bool pager_log_is_announced(const Pager *pager)
 {
+    ASSERT(pager != NULL);
+    ASSERT(!pager->log_announced || !pager->is_temporary);
     return pager->log_announced && pager->wal == NULL;
 }
 

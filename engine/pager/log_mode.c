@@ -12,6 +12,7 @@
 
 bool pager_wal_supported(const Pager *pager)
 {
+    ASSERT(pager->is_temporary || os_is_open(pager->file));
     ASSERT(pager != NULL);
     if (pager->no_locks || pager->is_temporary)
         return false;
@@ -70,12 +71,14 @@ int pager_open_wal(Pager *pager, bool *opened)
 
 static int checkpoint_sync_flags(const Pager *pager)
 {
+    ASSERT(pager->sync_level <= SYNC_EXTRA);
     ASSERT(!pager->is_temporary);
     return pager->sync_level == SYNC_OFF ? 0 : pager->checkpoint_sync_flags;
 }
 
 int pager_close_wal(Pager *pager)
 {
+    ASSERT(pager->phase <= PHASE_FAILED);
     if (pager->phase != PHASE_IDLE)
         return SQLITE_LOCKED;
     if (pager->wal == NULL && !pager->is_temporary) {
@@ -108,12 +111,14 @@ void log_close(Pager *pager)
 
 void pager_set_checkpoint_on_close(Pager *pager, bool enabled)
 {
+    ASSERT(pager->phase <= PHASE_FAILED);
     ASSERT(pager != NULL);
     pager->keep_log_on_close = !enabled;
 }
 
 Wal *pager_wal(const Pager *pager)
 {
+    ASSERT(pager->wal == NULL || !pager->is_temporary);
     ASSERT(pager != NULL);
     return pager->wal;
 }
@@ -176,6 +181,7 @@ int log_begin_write(Pager *pager)
 // NORMAL syncs the log only before checkpoints.
 static int commit_sync_flags(const Pager *pager)
 {
+    ASSERT(pager->sync_level <= SYNC_EXTRA);
     ASSERT(!pager->is_temporary);
     return pager->sync_level >= SYNC_FULL ? pager->sync_flags : 0;
 }
@@ -328,6 +334,8 @@ int pager_begin_concurrent(Pager *pager)
 
 bool pager_is_concurrent(const Pager *pager)
 {
+    ASSERT(!pager->is_concurrent || pager->wal != NULL);
+    ASSERT(!pager->is_concurrent || pager->phase >= PHASE_RESERVED);
     return pager->is_concurrent;
 }
 
@@ -365,12 +373,14 @@ int pager_concurrent_rebase(Pager *pager)
 
 void pager_defer_sync(Pager *pager, bool defer)
 {
+    ASSERT(pager->phase <= PHASE_FAILED);
     ASSERT(pager != NULL);
     pager->defer_sync = defer;
 }
 
 int pager_sync_log(Pager *pager)
 {
+    ASSERT(pager->wal == NULL || !pager->is_temporary);
     ASSERT(pager != NULL);
     return pager->wal == NULL ? SQLITE_OK : wal_sync(pager->wal, commit_sync_flags(pager));
 }
@@ -424,12 +434,14 @@ int pager_checkpoint(Pager *pager, int mode, int *log_frames, int *checkpointed_
 
 int pager_wal_frames_committed(Pager *pager)
 {
+    ASSERT(pager->wal == NULL || !pager->is_temporary);
     ASSERT(pager != NULL);
     return pager->wal != NULL ? wal_frames_committed(pager->wal) : 0;
 }
 
 sqlite3_file *pager_journal_file(const Pager *pager)
 {
+    ASSERT(pager->wal == NULL || !pager->is_temporary);
     ASSERT(pager != NULL);
     return pager->wal != NULL ? wal_file(pager->wal) : pager->journal.file;
 }

@@ -199,6 +199,7 @@ int pager_close(Pager *pager)
 
 void pager_set_busy_handler(Pager *pager, int (*busy)(void *arg), void *arg)
 {
+    ASSERT(pager->phase <= PHASE_FAILED);
     ASSERT(pager != NULL);
     pager->busy = busy;
     pager->busy_arg = arg;
@@ -212,6 +213,7 @@ void pager_set_busy_handler(Pager *pager, int (*busy)(void *arg), void *arg)
 
 int pager_invoke_busy(Pager *pager)
 {
+    ASSERT(pager->phase <= PHASE_FAILED);
     ASSERT(pager != NULL);
     return pager->busy != NULL ? pager->busy(pager->busy_arg) : 0;
 }
@@ -230,6 +232,7 @@ void pager_set_change_listener(Pager *pager, void (*changed)(void *arg, Pgno pgn
 // Positive sizes are pages; negative ones KiB of everything a page costs.
 u32 pager_cache_limit(const Pager *pager)
 {
+    ASSERT(pager->pool.page_size <= PAGE_SIZE_MAX);
     ASSERT(pager->pool.page_size >= PAGE_SIZE_MIN);
     if (pager->in_memory)
         return UINT32_MAX;
@@ -257,6 +260,7 @@ u32 pager_random(Pager *pager)
 
 Pgno pager_lock_byte_page(const Pager *pager)
 {
+    ASSERT(pager->pool.page_size <= PAGE_SIZE_MAX);
     ASSERT(pager->pool.page_size != 0);
     return LOCK_BYTE / pager->pool.page_size + 1;
 }
@@ -288,11 +292,15 @@ int pager_set_page_size(Pager *pager, u32 *size, int reserved)
 
 u32 pager_page_size(const Pager *pager)
 {
+    ASSERT(pager->pool.page_size >= PAGE_SIZE_MIN);
+    ASSERT((pager->pool.page_size & (pager->pool.page_size - 1)) == 0);
     return pager->pool.page_size;
 }
 
 u32 pager_reserved(const Pager *pager)
 {
+    ASSERT(pager->reserved <= UINT8_MAX);
+    ASSERT(pager->reserved < pager->pool.page_size);
     return pager->reserved;
 }
 
@@ -317,6 +325,7 @@ void pager_set_cache_size(Pager *pager, int pages_or_kib)
 
 void pager_set_spill(Pager *pager, bool enabled, int threshold_pages)
 {
+    ASSERT(pager->pool.page_size >= PAGE_SIZE_MIN);
     ASSERT(pager != NULL);
     pager->spill_enabled = enabled;
     if (threshold_pages > 0)
@@ -328,6 +337,7 @@ void pager_set_spill(Pager *pager, bool enabled, int threshold_pages)
 
 void pager_set_mmap_limit(Pager *pager, i64 bytes)
 {
+    ASSERT(pager->phase <= PHASE_FAILED);
     ASSERT(pager != NULL);
     pager->mmap_limit = bytes;
     if (os_is_open(pager->file))
@@ -336,6 +346,7 @@ void pager_set_mmap_limit(Pager *pager, i64 bytes)
 
 void pager_set_sync(Pager *pager, PagerSync level, bool fullfsync, bool checkpoint_fullfsync)
 {
+    ASSERT(pager != NULL);
     ASSERT(level <= SYNC_EXTRA);
     pager->sync_level = pager->is_temporary ? SYNC_OFF : level;
     pager->sync_flags = fullfsync ? SQLITE_SYNC_FULL : SQLITE_SYNC_NORMAL;
@@ -346,6 +357,7 @@ void pager_set_sync(Pager *pager, PagerSync level, bool fullfsync, bool checkpoi
 
 int pager_state(const Pager *pager)
 {
+    ASSERT(pager->phase != PHASE_READING || pager->pool.private_count == 0);
     ASSERT(pager->phase <= PHASE_FAILED);
     if (pager->phase == PHASE_IDLE)
         return PAGER_IDLE;
@@ -354,11 +366,14 @@ int pager_state(const Pager *pager)
 
 JournalMode pager_journal_mode(const Pager *pager)
 {
+    ASSERT(pager->journal_mode != JOURNAL_WAL);
+    ASSERT(pager->wal == NULL || !pager->is_temporary);
     return pager->wal != NULL ? JOURNAL_WAL : pager->journal_mode;
 }
 
 i64 pager_journal_size_limit(Pager *pager, i64 limit)
 {
+    ASSERT(pager->journal.size_limit >= -1);
     ASSERT(pager != NULL);
     if (limit >= -1)
         pager->journal.size_limit = limit;
@@ -367,46 +382,63 @@ i64 pager_journal_size_limit(Pager *pager, i64 limit)
 
 bool pager_is_read_only(const Pager *pager)
 {
+    ASSERT(pager != NULL);
+    ASSERT(pager->phase <= PHASE_FAILED);
     return pager->is_read_only;
 }
 
 bool pager_is_memory(const Pager *pager)
 {
+    ASSERT(!pager->in_memory || pager->is_temporary);
+    ASSERT(!pager->in_memory || pager->wal == NULL);
     return pager->in_memory || pager->is_memory_file;
 }
 
 u32 pager_data_version(const Pager *pager)
 {
+    ASSERT(pager != NULL);
+    ASSERT(pager->phase <= PHASE_FAILED);
     return pager->data_version;
 }
 
 const char *pager_path(const Pager *pager)
 {
+    ASSERT(pager->path != NULL || pager->is_temporary);
+    ASSERT((pager->path == NULL) == (pager->journal_path == NULL));
     return pager->path != NULL ? pager->path : "";
 }
 
 const char *pager_journal_path(const Pager *pager)
 {
+    ASSERT(pager->path != NULL || pager->is_temporary);
+    ASSERT((pager->path == NULL) == (pager->journal_path == NULL));
     return pager->journal_path != NULL ? pager->journal_path : "";
 }
 
 sqlite3_vfs *pager_vfs(const Pager *pager)
 {
+    ASSERT(pager != NULL);
+    ASSERT(pager->vfs != NULL || pager->in_memory);
     return pager->vfs;
 }
 
 sqlite3_file *pager_file(const Pager *pager)
 {
+    ASSERT(pager != NULL);
+    ASSERT(pager->file != NULL || pager->in_memory);
     return pager->file;
 }
 
 Pgno pager_page_count(const Pager *pager)
 {
+    ASSERT(pager != NULL);
+    ASSERT(pager->phase <= PHASE_FAILED);
     return pager->page_count;
 }
 
 void pager_stats(Pager *pager, PagerStats *out, bool reset)
 {
+    ASSERT(pager->pool.count <= pager->pool.chunk_count * SLOTS_PER_CHUNK);
     ASSERT(out != NULL);
     *out = pager->stats;
     out->memory = pager->pool.memory + (u64)pager->pool.chunk_count * sizeof(SlotChunk)
@@ -417,6 +449,7 @@ void pager_stats(Pager *pager, PagerStats *out, bool reset)
 
 void pager_shrink(Pager *pager)
 {
+    ASSERT(pager->phase <= PHASE_FAILED);
     ASSERT(pager != NULL);
     if (!pager->is_temporary)
         pool_drop_clean(&pager->pool);
@@ -425,6 +458,7 @@ void pager_shrink(Pager *pager)
 
 void pager_forget(Pager *pager)
 {
+    ASSERT(pager->phase <= PHASE_FAILED);
     ASSERT(pager->pool.private_count == 0 || pager->phase > PHASE_READING);
     if (!pager->is_temporary)
         pool_drop_clean(&pager->pool);

@@ -98,6 +98,7 @@ int pool_init(Pool *pool, u32 page_size, u32 limit)
 
 void pool_deinit(Pool *pool)
 {
+    ASSERT(pool != NULL);
     u32 cursor = 0;
     for (Slot *slot = pool_next(pool, &cursor); slot != NULL; slot = pool_next(pool, &cursor)) {
         slot->page.pins = 0; // the pager is going away, whatever its users forgot
@@ -283,6 +284,7 @@ void slot_set_private(Pool *pool, Slot *slot, bool is_private)
 // Unsaved pages exist nowhere else.
 static bool slot_is_evictable(const Slot *slot)
 {
+    ASSERT(slot->page.pgno != 0 || slot->page.pins == 0);
     ASSERT(slot != NULL);
     return slot->page.pgno != 0 && slot->page.pins == 0 && !slot->page.is_private
            && (slot->flags & SLOT_UNSAVED) == 0;
@@ -290,6 +292,7 @@ static bool slot_is_evictable(const Slot *slot)
 
 Slot *pool_victim(Pool *pool)
 {
+    ASSERT(pool->private_count <= pool->count);
     u32 slot_count = pool->chunk_count * SLOTS_PER_CHUNK;
     ASSERT(pool->hand <= slot_count);
     if (pool->private_count == pool->count)
@@ -322,6 +325,7 @@ void pool_drop_clean(Pool *pool)
 
 Slot *pool_next(const Pool *pool, u32 *cursor)
 {
+    ASSERT(cursor != NULL);
     u32 slot_count = pool->chunk_count * SLOTS_PER_CHUNK;
     ASSERT(*cursor <= slot_count);
     while (*cursor < slot_count) {
@@ -335,6 +339,7 @@ Slot *pool_next(const Pool *pool, u32 *cursor)
 
 u32 pool_pinned_count(const Pool *pool)
 {
+    ASSERT(pool != NULL);
     u32 count = 0;
     u32 cursor = 0;
     for (Slot *slot = pool_next(pool, &cursor); slot != NULL; slot = pool_next(pool, &cursor))
@@ -346,6 +351,8 @@ u32 pool_pinned_count(const Pool *pool)
 // For ASSERT_SLOW: the table finds every slot, and the counts are right.
 bool pool_is_valid(const Pool *pool)
 {
+    ASSERT(pool != NULL);
+    ASSERT(pool->count <= pool->chunk_count * SLOTS_PER_CHUNK);
     u32 count = 0;
     u32 private_count = 0;
     u32 cursor = 0;

@@ -209,6 +209,7 @@ static int compare_slots(const void *a, const void *b)
 
 void pager_sort_slots(Slot **slots, u32 count)
 {
+    ASSERT(count == 0 || slots[0] != NULL);
     ASSERT(slots != NULL || count == 0);
     if (count > 1)
         qsort(slots, count, sizeof(Slot *), compare_slots);
@@ -233,6 +234,7 @@ int pager_collect_private(Pager *pager, Slot ***out, u32 *count)
 // What was not written out, because it was free or cut off, is not kept either.
 void pager_publish(Pager *pager)
 {
+    ASSERT(pager->phase >= PHASE_RESERVED);
     Slot *slot;
     while ((slot = pager->pool.private_first) != NULL) {
         bool is_stale = (slot->flags & SLOT_DONT_WRITE) != 0 || slot->page.pgno > pager->page_count;
@@ -258,6 +260,7 @@ static void slot_drop(Pager *pager, Slot *slot)
 
 void pager_invalidate(Pager *pager, Pgno pgno)
 {
+    ASSERT(pgno != 0);
     Slot *slot = pool_find(&pager->pool, pgno);
     ASSERT(!pager->is_temporary);
     if (slot != NULL)
@@ -266,6 +269,7 @@ void pager_invalidate(Pager *pager, Pgno pgno)
 
 void pager_forget_private(Pager *pager)
 {
+    ASSERT(pager->phase >= PHASE_RESERVED);
     while (pager->pool.private_first != NULL)
         slot_drop(pager, pager->pool.private_first);
     ASSERT(pager->pool.private_count == 0);
@@ -273,6 +277,7 @@ void pager_forget_private(Pager *pager)
 
 void pager_mark_pinned_stale(Pager *pager)
 {
+    ASSERT(!pager->is_temporary);
     u32 cursor = 0;
     Slot *slot;
     while ((slot = pool_next(&pager->pool, &cursor)) != NULL)
@@ -298,6 +303,7 @@ int pager_refresh_stale(Pager *pager)
 
 void pager_report_change(Pager *pager, Pgno pgno, const u8 *data)
 {
+    ASSERT(pager != NULL);
     ASSERT(data != NULL || pgno == 0);
     if (UNLIKELY(pager->changed != NULL))
         pager->changed(pager->changed_arg, pgno, data);

@@ -19,6 +19,7 @@ void run_writer_init(RunWriter *writer, sqlite3_file *file, u64 bytes_expected)
 
 int run_writer_flush(RunWriter *writer)
 {
+    ASSERT(writer->buffer != NULL || writer->used == 0);
     ASSERT(writer->used <= writer->capacity);
     if (writer->used == 0)
         return SQLITE_OK;
@@ -46,6 +47,7 @@ int run_writer_add(RunWriter *writer, i64 offset, const void *bytes, int size)
 
 void run_writer_deinit(RunWriter *writer)
 {
+    ASSERT(writer->used >= 0);
     ASSERT(writer->used <= writer->capacity);
     mem_free(writer->buffer);
     *writer = (RunWriter){0};

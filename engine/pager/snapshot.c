@@ -162,6 +162,7 @@ void pager_end_read(Pager *pager)
 
 int snapshot_close(Pager *pager)
 {
+    ASSERT(pager->pool.private_count == 0);
     ASSERT(pager->phase == PHASE_IDLE);
     if (pager->wal != NULL)
         log_close(pager);
@@ -225,6 +226,8 @@ int pager_new_slot(Pager *pager, Pgno pgno, Slot **out)
 // Cold: page numbers come from pages of the file, and a wrong one means a damaged file.
 static COLD int page_refused(Pager *pager, Pgno pgno)
 {
+    ASSERT(pager != NULL);
+    ASSERT(pager->phase <= PHASE_FAILED);
     if (pager->phase == PHASE_FAILED)
         return pager->failure;
     (void)pgno; // the error log wants it
@@ -290,6 +293,7 @@ void page_ref(Page *page)
 
 void pager_touch(const Pager *pager, Pgno pgno)
 {
+    ASSERT(pager->phase <= PHASE_FAILED);
     ASSERT(pager != NULL);
     const Slot *slot = pool_find(&pager->pool, pgno);
     if (slot != NULL)
@@ -314,13 +318,14 @@ PageBuffer *page_hold(Page *page)
 
 void page_let_go(Pager *pager, PageBuffer *held)
 {
+    ASSERT(held != NULL);
     ASSERT(pager != NULL);
     page_buffer_unref(&pager->pool, held);
 }
 
 void page_unpin(Pager *pager, Page *page)
 {
-    (void)pager;
+    ASSERT(pager != NULL);
     if (page == NULL)
         return;
     ASSERT(page->pins > 0);
@@ -329,8 +334,9 @@ void page_unpin(Pager *pager, Page *page)
 
 void pager_prefetch(Pager *pager, const Pgno *pgnos, u32 count)
 {
+    ASSERT(pager != NULL);
     ASSERT(pgnos != NULL || count == 0);
-    (void)pager; // the operating system's own read-ahead serves scans
+    // The operating system's own read-ahead serves scans.
 }
 
 void pager_drop_cache(Pager *pager)

@@ -96,6 +96,7 @@ static int spill_to_file(Pager *pager, Slot *const *slots, u32 count)
 // Pinned pages may change under somebody's hands.
 static bool slot_can_spill(const Slot *slot)
 {
+    ASSERT(slot != NULL);
     ASSERT(slot->page.pgno != 0);
     return slot->page.pins == 0 && (slot->page.is_private || (slot->flags & SLOT_UNSAVED) != 0);
 }
@@ -195,6 +196,7 @@ static int pager_spill_some(Pager *pager, bool all)
 
 int pager_spill(Pager *pager)
 {
+    ASSERT(pager->pool.count > 0);
     ASSERT(pager != NULL);
     if (pager->pool.count < pager->spill_not_before)
         return SQLITE_OK;
@@ -203,6 +205,7 @@ int pager_spill(Pager *pager)
 
 int pager_flush(Pager *pager)
 {
+    ASSERT(pager->phase <= PHASE_FAILED);
     if (pager->phase == PHASE_FAILED)
         return pager->failure;
     if (pager->in_memory || pager->phase < PHASE_CHANGING)

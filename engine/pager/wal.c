@@ -87,17 +87,22 @@ int wal_close(Wal *wal, bool checkpoint, int sync_flags, u32 page_size)
 
 sqlite3_file *wal_file(const Wal *wal)
 {
+    ASSERT(wal != NULL);
+    ASSERT(wal->log != NULL);
     return wal->log;
 }
 
 void wal_set_size_limit(Wal *wal, i64 limit)
 {
+    ASSERT(wal != NULL);
     ASSERT(limit >= -1);
     wal->size_limit = limit;
 }
 
 bool wal_has_heap_index(const Wal *wal)
 {
+    ASSERT(wal != NULL);
+    ASSERT(!wal->index_unreliable || wal->index_is_private);
     return wal->index_is_private;
 }
 
@@ -283,17 +288,22 @@ void wal_end_read(Wal *wal)
 
 bool wal_is_reading(const Wal *wal)
 {
+    ASSERT(wal->read_lock >= -1);
     ASSERT(wal->read_lock < READ_MARK_COUNT);
     return wal->read_lock >= 0;
 }
 
 u32 wal_page_count(const Wal *wal)
 {
+    ASSERT(wal != NULL);
+    ASSERT(wal->read_lock < READ_MARK_COUNT);
     return wal->header.page_count;
 }
 
 u32 wal_page_size(const Wal *wal)
 {
+    ASSERT(wal != NULL);
+    ASSERT(wal->read_lock < READ_MARK_COUNT);
     return wal->page_size;
 }
 
@@ -375,6 +385,8 @@ int wal_leave_read0(Wal *wal)
 
 bool wal_is_write_locked(const Wal *wal)
 {
+    ASSERT(wal != NULL);
+    ASSERT(wal->read_lock < READ_MARK_COUNT);
     return wal->write_locked;
 }
 
@@ -406,6 +418,7 @@ FrameNo wal_committed_last(const Wal *wal)
 
 bool wal_has_uncommitted(const Wal *wal)
 {
+    ASSERT(wal->region_count > 0);
     ASSERT(wal->write_locked);
     return wal_committed_last(wal) != wal->header.last_frame;
 }

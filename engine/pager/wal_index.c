@@ -8,6 +8,7 @@
 // Checksums read words in the byte order of the log's creator.
 static u32 word_at(const u8 *bytes, bool native)
 {
+    ASSERT(bytes != NULL);
     u32 word;
     memcpy(&word, bytes, sizeof word);
     return native ? word : __builtin_bswap32(word);
@@ -41,6 +42,8 @@ static StepPower step_square(StepPower m)
 
 static void step_apply(StepPower m, const u32 add[2], u32 state[2])
 {
+    ASSERT(add != NULL);
+    ASSERT(state != NULL);
     u32 sum = m.a * state[0] + m.b * state[1] + add[0];
     u32 sum_of_sums = m.b * state[0] + m.d * state[1] + add[1];
     state[0] = sum;
@@ -120,6 +123,7 @@ static COLD int wal_index_map_new(Wal *wal, u32 region, volatile u32 **out)
 
 int wal_index_map(Wal *wal, u32 region, volatile u32 **out)
 {
+    ASSERT(region < 1u << 20);
     ASSERT(out != NULL);
     if (LIKELY(region < wal->region_count && wal->regions[region] != NULL)) {
         *out = wal->regions[region];
@@ -130,6 +134,7 @@ int wal_index_map(Wal *wal, u32 region, volatile u32 **out)
 
 void wal_index_unmap(Wal *wal, bool delete_it)
 {
+    ASSERT(wal->region_count <= wal->region_capacity);
     if (wal->index_is_private) {
         for (u32 i = 0; i < wal->region_count; i++)
             mem_free((void *)(uintptr_t)wal->regions[i]);
@@ -190,6 +195,8 @@ int wal_release_stuck(Wal *wal)
 
 void wal_unlock_shared(Wal *wal, int slot)
 {
+    ASSERT(slot >= 0);
+    ASSERT(slot < SHM_SLOT_COUNT);
     wal_unlock(wal, slot, 1, SQLITE_SHM_SHARED);
 }
 
@@ -204,6 +211,8 @@ int wal_lock_exclusive(Wal *wal, int slot, int count)
 
 void wal_unlock_exclusive(Wal *wal, int slot, int count)
 {
+    ASSERT(slot >= 0);
+    ASSERT(count >= 1);
     wal_unlock(wal, slot, count, SQLITE_SHM_EXCLUSIVE);
 }
 
@@ -256,6 +265,7 @@ bool wal_index_header_is(Wal *wal, const WalHeader *header)
 // 65536 does not fit 16 bits and is stored as 1.
 static u32 header_page_size(const WalHeader *header)
 {
+    ASSERT(header != NULL);
     return (header->page_size & 0xfe00u) | ((header->page_size & 1u) << 16);
 }
 
@@ -383,6 +393,7 @@ static u32 hash_start(Pgno pgno)
 
 static u16 slot_load(volatile u16 *slot)
 {
+    ASSERT(slot != NULL);
     // Acquire: the page number beside the slot was stored before it.
     return __atomic_load_n(slot, __ATOMIC_ACQUIRE);
 }

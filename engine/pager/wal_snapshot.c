@@ -25,6 +25,7 @@ int wal_snapshot_get(const Wal *wal, WalSnapshot *out)
 
 static WalHeader header_of(const WalSnapshot *snapshot)
 {
+    ASSERT(snapshot != NULL);
     WalHeader header;
     memcpy(&header, snapshot, sizeof header);
     return header;
@@ -32,6 +33,8 @@ static WalHeader header_of(const WalSnapshot *snapshot)
 
 int wal_snapshot_compare(const WalSnapshot *a, const WalSnapshot *b)
 {
+    ASSERT(a != NULL);
+    ASSERT(b != NULL);
     WalHeader x = header_of(a);
     WalHeader y = header_of(b);
     u32 salt_x, salt_y;
@@ -45,6 +48,7 @@ int wal_snapshot_compare(const WalSnapshot *a, const WalSnapshot *b)
 // Call with the CHECKPOINT lock.
 static bool is_intact(const Wal *wal, const WalHeader *wanted)
 {
+    ASSERT(wanted != NULL);
     ASSERT(wal->region_count > 0);
     u32 attempted = shm_load(&wal->regions[0][WORD_ATTEMPTED]);
     return memcmp(wanted->salt, wal->header.salt, sizeof wanted->salt) == 0
@@ -53,6 +57,7 @@ static bool is_intact(const Wal *wal, const WalHeader *wanted)
 
 int wal_snapshot_check(Wal *wal, const WalSnapshot *snapshot)
 {
+    ASSERT(snapshot != NULL);
     WalHeader wanted = header_of(snapshot);
     ASSERT(wal->read_lock >= 0);
     TRY(wal_lock_shared(wal, SHM_SLOT_CHECKPOINT));
@@ -63,6 +68,8 @@ int wal_snapshot_check(Wal *wal, const WalSnapshot *snapshot)
 
 void wal_snapshot_want(Wal *wal, const WalSnapshot *snapshot)
 {
+    ASSERT(wal != NULL);
+    ASSERT(wal->read_lock < READ_MARK_COUNT);
     wal->wants_snapshot = snapshot != NULL;
     if (snapshot != NULL)
         wal->wanted = header_of(snapshot);
@@ -89,6 +96,8 @@ int wal_snapshot_adopt(Wal *wal, bool *changed)
 // Is the page of this frame in the database as the frame has it?
 static int frame_is_copied(Wal *wal, FrameNo frame, u8 *buffers, bool *is_copied)
 {
+    ASSERT(frame >= 1);
+    ASSERT(buffers != NULL);
     u32 size = wal->page_size;
     i64 file_size;
     Pgno pgno;
@@ -107,6 +116,7 @@ static int frame_is_copied(Wal *wal, FrameNo frame, u8 *buffers, bool *is_copied
 // Lowers "attempted" past frames that are not in the database: no checkpoint got to them.
 static int lower_attempted(Wal *wal, u8 *buffers)
 {
+    ASSERT(buffers != NULL);
     volatile u32 *words = wal->regions[0];
     u32 copied = shm_load(&words[WORD_BACKFILLED]);
     for (FrameNo frame = shm_load(&words[WORD_ATTEMPTED]); frame > copied; frame--) {
@@ -122,6 +132,7 @@ static int lower_attempted(Wal *wal, u8 *buffers)
 
 int wal_snapshot_recover(Wal *wal)
 {
+    ASSERT(wal->region_count > 0);
     ASSERT(wal->read_lock >= 0);
     if (wal->page_size == 0)
         return SQLITE_OK; // there are no frames

@@ -8,6 +8,7 @@
 
 bool txn_is_writing(const TxnMembers *members)
 {
+    ASSERT(members->btrees != NULL || members->count == 0);
     ASSERT(members->count >= 0);
 
     for (int i = 0; i < members->count; i++) {
@@ -121,6 +122,7 @@ static int super_journal_fill(SuperJournal *super, const TxnMembers *members)
 
 static void super_journal_close(SuperJournal *super)
 {
+    ASSERT(super != NULL);
     if (super->file != NULL && super->file->pMethods != NULL)
         super->file->pMethods->xClose(super->file);
     mem_free(super->file);
@@ -144,6 +146,8 @@ static int prepare_some(const TxnMembers *members, const char *super_name, bool 
 // What has been written to a log is committed and cannot be withdrawn, so logs come last (X4).
 static int prepare_all(const TxnMembers *members, const char *super_name)
 {
+    ASSERT(members->count > 0);
+    ASSERT(super_name == NULL || super_name[0] != 0);
     TRY(prepare_some(members, super_name, false));
     return prepare_some(members, super_name, true);
 }
@@ -152,6 +156,8 @@ static int prepare_all(const TxnMembers *members, const char *super_name)
 // stale: what is prepared is withdrawn first.
 static int withdraw_all(const TxnMembers *members)
 {
+    ASSERT(members->count > 0);
+    ASSERT(members->btrees != NULL);
     for (int i = 0; i < members->count; i++) {
         Btree *bt = members->btrees[i];
         if (bt != NULL && btree_txn_state(bt) == SQLITE_TXN_WRITE)
@@ -164,6 +170,7 @@ static int withdraw_all(const TxnMembers *members)
 // failure is reported, the others finish all the same.
 static int finish_all(const TxnMembers *members)
 {
+    ASSERT(members->btrees != NULL);
     int first = SQLITE_OK;
     ASSERT(members->count > 0);
     for (int i = 0; i < members->count; i++) {
@@ -209,6 +216,7 @@ static int commit_with_super_journal(const TxnMembers *members, const char *main
 
 int txn_commit_all(const TxnMembers *members)
 {
+    ASSERT(members->main >= 0);
     ASSERT(members->main < members->count);
 
     Btree *main = members->btrees[members->main];
@@ -225,6 +233,7 @@ int txn_commit_all(const TxnMembers *members)
 
 void txn_rollback_all(const TxnMembers *members, int trip_rc, bool write_only)
 {
+    ASSERT(members->btrees != NULL || members->count == 0);
     ASSERT(members->count >= 0);
 
     for (int i = 0; i < members->count; i++) {
