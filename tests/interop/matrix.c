@@ -67,8 +67,8 @@ static void describe(const Run *run)
 // --- connections ---
 
 // SQLite 3.40.1 leaves a frame without checksum below a commit when a transaction in WAL mode has
-// spilled, rolled back to a savepoint and spilled again: whoever recovers the log, itself too, loses
-// what was committed from there on. 3.53.2 does not.
+// spilled, rolled back to a savepoint and spilled again: whoever recovers the log, itself too,
+// loses what was committed from there on. 3.53.2 does not.
 static bool may_spill(const Run *run, const Library *lib)
 {
     bool is_older = lib == library_stock() && strcmp(lib->version(), "3.53") < 0;
