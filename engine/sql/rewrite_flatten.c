@@ -59,7 +59,8 @@ static bool order_allows(const Select *p, const Select *sub)
     return p->order_by == NULL && !(p->flags & SELECT_AGGREGATE) && !is_compound_term(p);
 }
 
-// (3) (26) (27) (29): outer joins around and inside
+// (3) (26) (27): outer joins around and inside. (One at the end of the subquery is no hindrance:
+// a JOIN (b LEFT JOIN c) is (a JOIN b) LEFT JOIN c, and ON of the inner join is part of WHERE.)
 static bool joins_allow(const Select *p, const FromItem *item, const Select *sub, u32 position)
 {
     const FromList *inner = sub->from;
@@ -71,11 +72,7 @@ static bool joins_allow(const Select *p, const FromItem *item, const Select *sub
             || (item->join & JOIN_RIGHT))
             return false;
     }
-    if (position > 0 && (inner->items[0]->join & JOIN_LEFT_OF_RIGHT))
-        return false;
-    bool ends_outer = inner->count >= 2 && (inner->items[inner->count - 1]->join & JOIN_OUTER);
-    bool has_condition = item->has_on || item->has_using || (item->join & JOIN_NATURAL);
-    return !(ends_outer && has_condition);
+    return position == 0 || (inner->items[0]->join & JOIN_LEFT_OF_RIGHT) == 0;
 }
 
 static bool hints_allow(const FromItem *item)
