@@ -474,14 +474,12 @@ static void code_update_rows(UpdateCode *c)
 
 // --- views ---
 
+// The row as the view has it is in its image; what is assigned is computed, or given.
 static void code_view_row(UpdateCode *c)
 {
     Codegen *g = c->g;
     UpdateRow *u = &c->row;
-    const FromItem *target = c->update->target;
     program_emit(g->program, OP_Integer, -1, u->old_first, 0);
-    for (int i = 0; i < u->table->column_count; i++)
-        code_item_column(g, target, i, image_column(u->old_first, i));
     program_emit(g->program, OP_Integer, -1, u->new_first, 0);
     code_row_subqueries(g, u);
     code_new_columns(g, u, true);
@@ -491,6 +489,56 @@ static void code_view_row(UpdateCode *c)
     code_returning_row(g, u->returning, u->table, 0, u->new_first);
 }
 
+static void code_view_image(UpdateCode *c)
+{
+    const UpdateRow *u = &c->row;
+    for (int i = 0; i < u->table->column_count; i++)
+        code_item_column(c->g, c->update->target, i, image_column(u->old_first, i));
+}
+
+// Every joined row is a change of its own; they are collected before the first trigger runs.
+static void code_store_view_rows(UpdateCode *c)
+{
+    Codegen *g = c->g;
+    UpdateRow *u = &c->row;
+    Update *update = c->update;
+    int column_count = u->table->column_count, width = column_count + c->value_count;
+    ASSERT(update->sources->count > 1 && update->sources->items[0] == update->target);
+
+    FromList rest = {.count = update->sources->count - 1,
+                     .capacity = update->sources->count - 1,
+                     .items = update->sources->items + 1};
+    Reg fields = reg_range_new(g, width + 1), record = reg_new(g), rowid = reg_new(g);
+    WhereCode *w = code_where_begin(g, &rest, update->where, 0);
+    if (w == NULL)
+        return;
+    for (int i = 0; i < column_count; i++)
+        code_item_column(g, update->target, i, fields + i);
+    code_store_values(c, fields + column_count);
+    program_emit(g->program, OP_MakeRecord, fields, width, record);
+    program_emit(g->program, OP_NewRowid, c->store, rowid, 0);
+    program_emit(g->program, OP_Insert, c->store, record, rowid);
+    code_where_end(g, w);
+}
+
+static void code_stored_view_rows(UpdateCode *c)
+{
+    Codegen *g = c->g;
+    UpdateRow *u = &c->row;
+    int column_count = u->table->column_count;
+    Reg values = reg_range_new(g, c->value_count + 1);
+    u->next = label_new(g->program);
+    int rewind = program_emit(g->program, OP_Rewind, c->store, 0, 0);
+    int top = program_here(g->program);
+    for (int i = 0; i < column_count; i++)
+        program_emit(g->program, OP_Column, c->store, i, image_column(u->old_first, i));
+    code_values_given(c, values, column_count);
+    code_view_row(c);
+    label_here(g->program, u->next);
+    program_emit(g->program, OP_Next, c->store, top, 0);
+    program_jump_here(g->program, rewind);
+}
+
 static void code_update_view(UpdateCode *c)
 {
     Codegen *g = c->g;
@@ -498,28 +546,30 @@ static void code_update_view(UpdateCode *c)
     int cursor = code_view_rows(g, update->target);
     if (cursor < 0 || codegen_failed(g))
         return;
+    bool has_from = update->from != NULL;
     Label next = label_new(g->program);
     c->row.next = next;
+    if (has_from) {
+        c->store = cursor_new(g);
+        c->value_count = count_values(&c->row);
+        program_emit(g->program, OP_OpenEphemeral, c->store,
+                     c->row.table->column_count + c->value_count, 0);
+    }
     int rewind = program_emit(g->program, OP_Rewind, cursor, 0, 0);
     int top = program_here(g->program);
-    if (update->from == NULL) {
+    if (has_from) {
+        code_store_view_rows(c);
+    } else {
         if (update->where != NULL)
             code_jump(g, update->where, next, false, false);
+        code_view_image(c);
         code_view_row(c);
-    } else {
-        FromList rest = {.count = update->sources->count - 1,
-                         .capacity = update->sources->count - 1,
-                         .items = update->sources->items + 1};
-        WhereCode *w = code_where_begin(g, &rest, update->where, 0);
-        if (w == NULL)
-            return;
-        code_view_row(c);
-        program_emit(g->program, OP_Goto, 0, next, 0); // a row is changed once
-        code_where_end(g, w);
     }
     label_here(g->program, next);
     program_emit(g->program, OP_Next, cursor, top, 0);
     program_jump_here(g->program, rewind);
+    if (has_from)
+        code_stored_view_rows(c);
 }
 
 // --- virtual tables ---
