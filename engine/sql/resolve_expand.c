@@ -116,35 +116,46 @@ static int add_nested_rowid(StarContext *c, FromItem *item, int column)
     return SQLITE_OK;
 }
 
-// A parenthesised join keeps every column, those merged by USING behind a hidden name.
-static int star_nested_column(StarContext *c, u32 position, u32 column)
+// Subqueries have no database (NULL): a table of the same name is told from them by its own.
+static bool same_database(const char *a, const char *b)
 {
-    FromItem *item = c->select->from->items[position];
-    const char *name = source_column(item, column);
-    bool is_copy = item->kind == FROM_NESTED && item->select->columns->items[column].is_hidden;
-    bool merged_before = position > 0 && merges(item, name);
-    bool is_merged = merged_before || merged_later(c->select->from, position, name);
-    ExprItem *added;
-    if (is_merged && !merged_before && !is_copy) {
-        TRY(star_add(c, plain_name(c->r, name), name, &added));
-        added->source_column = name;
-    }
-    TRY(star_add(c, item_column(c->r, item, column), from_item_column_name(item, (int)column),
-                 &added));
-    note_source(c, added, item, column);
-    added->is_hidden = is_merged || is_copy;
-    return SQLITE_OK;
+    return a == NULL || b == NULL ? a == b : name_equals(a, b);
 }
 
-// Another FROM item bears the same name and has such a column too.
-static bool is_ambiguous(const FromList *from, const FromItem *item, const char *name)
+// A parenthesised join that holds column `name` of a table named as `own` is.
+static bool nested_has_column(const StarContext *c, const FromItem *item, const FromItem *own,
+                              const char *name)
 {
+    ASSERT(item->kind == FROM_NESTED && from_item_name(own) != NULL);
+
+    const char *table = from_item_name(own), *schema = item_database(c->r, own);
+
+    const ExprList *columns = item->select->columns;
+    for (u32 i = 0; i < columns->count; i++) {
+        const ExprItem *column = &columns->items[i];
+        if (!column->is_rowid && column->source_table != NULL && column->source_column != NULL
+            && name_equals(column->source_table, table) && name_equals(column->source_column, name)
+            && same_database(column->source_schema, schema))
+            return true;
+    }
+    return false;
+}
+
+// Another FROM item bears the same name, or holds a table that does, and has such a column too.
+static bool is_ambiguous(const StarContext *c, const FromItem *item, const char *name)
+{
+    const FromList *from = c->select->from;
     const char *own = from_item_name(item);
     for (u32 i = 0; own != NULL && i < from->count; i++) {
         const FromItem *other = from->items[i];
         const char *other_name = from_item_name(other);
-        if (other != item && other_name != NULL && name_equals(other_name, own)
-            && item_find_column(other, name, false) >= 0)
+        if (other == item)
+            continue;
+        if (other->kind == FROM_NESTED && nested_has_column(c, other, item, name))
+            return true;
+        if (other_name != NULL && name_equals(other_name, own)
+            && item_find_column(other, name, false) >= 0
+            && same_database(item_database(c->r, item), item_database(c->r, other)))
             return true;
     }
     return false;
@@ -160,6 +171,28 @@ static Expr *full_name(const StarContext *c, const FromItem *item, const char *n
     e->u.name.table = from_item_name(item);
     e->offset = c->star_offset;
     return e;
+}
+
+// A parenthesised join keeps every column, those merged by USING behind a hidden name.
+static int star_nested_column(StarContext *c, u32 position, u32 column)
+{
+    FromItem *item = c->select->from->items[position];
+    const char *name = source_column(item, column);
+    bool is_copy = item->kind == FROM_NESTED && item->select->columns->items[column].is_hidden;
+    bool merged_before = position > 0 && merges(item, name);
+    bool is_merged = merged_before || merged_later(c->select->from, position, name);
+    ExprItem *added;
+    if (is_merged && !merged_before && !is_copy) {
+        TRY(star_add(c, plain_name(c->r, name), name, &added));
+        added->source_column = name;
+    }
+    Expr *e = item->kind != FROM_NESTED && !is_merged && is_ambiguous(c, item, name)
+                  ? full_name(c, item, name)
+                  : item_column(c->r, item, column);
+    TRY(star_add(c, e, from_item_column_name(item, (int)column), &added));
+    note_source(c, added, item, column);
+    added->is_hidden = is_merged || is_copy;
+    return SQLITE_OK;
 }
 
 static int star_column(StarContext *c, u32 position, u32 column, bool is_qualified)
@@ -182,7 +215,7 @@ static int star_column(StarContext *c, u32 position, u32 column, bool is_qualifi
     Expr *e;
     if (by_name)
         e = plain_name(c->r, name);
-    else if (is_ambiguous(from, item, name))
+    else if (is_ambiguous(c, item, name))
         e = full_name(c, item, name);
     else
         e = item_column(c->r, item, column);
