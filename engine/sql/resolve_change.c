@@ -514,7 +514,7 @@ static int bind_update_sources(Resolver *r, Update *update)
     TRY(authorize_query(r, item->select));
     TRY(resolve_query(r, NULL, item->select));
     TRY(authorize_within(r, item->select));
-    item_take_results(item);
+    item_take_results(r, item);
     return SQLITE_OK;
 }
 

@@ -113,7 +113,7 @@ MUST_USE int resolve_api_names(Resolver *r, Select *last); // ResultColumn.api_n
 MUST_USE int check_row_values(Resolver *r, const Expr *e); // only where they make sense
 MUST_USE int check_list_row_values(Resolver *r, const ExprList *list);
 // Gives `item` the types of its subquery's results.
-void item_take_results(FromItem *item);
+void item_take_results(const Resolver *r, FromItem *item);
 // Result column's name as a subquery's column; NULL: it has none of its own.
 const char *result_column_name(Resolver *r, const ExprItem *item);
 void column_becomes(Expr *e, FromItem *item, int column, int depth);

@@ -31,7 +31,7 @@ static int resolve_from_subqueries(Resolver *r, Scope *outer, Select *s)
         TRY(rc);
         for (Select *term = item->select; term != NULL; term = term->prior)
             item->is_correlated = item->is_correlated || (term->flags & SELECT_CORRELATED);
-        item_take_results(item);
+        item_take_results(r, item);
     }
     return SQLITE_OK;
 }

@@ -86,6 +86,10 @@ static void find_origin(const Resolver *r, const Expr *e, Origin *out)
         const ResultColumn *first = e->select->results;
         if (first == NULL)
             return;
+        if (e->select->prior != NULL) { // the last term speaks for a compound
+            find_origin(r, e->select->columns->items[0].expr, out);
+            return;
+        }
         *out = (Origin){first->decltype, first->origin_schema, first->origin_table,
                         first->origin_column};
         return;
@@ -204,13 +208,30 @@ int resolve_results(Resolver *r, Select *last)
     return SQLITE_OK;
 }
 
-void item_take_results(FromItem *item)
+static void copy_results(FromItem *item)
 {
     const ResultColumn *results = item->select->results;
     for (u32 i = 0; results != NULL && i < item->column_count; i++) {
         const char *name = item->columns[i].name;
         item->columns[i] = results[i];
         item->columns[i].name = name;
+    }
+}
+
+void item_take_results(const Resolver *r, FromItem *item)
+{
+    const Select *last = item->select;
+    copy_results(item);
+    if (last->prior == NULL || last->results == NULL)
+        return;
+    // To those who read it, a compound's column is declared as its last term says.
+    for (u32 i = 0; i < item->column_count && i < last->columns->count; i++) {
+        Origin origin;
+        find_origin(r, last->columns->items[i].expr, &origin);
+        item->columns[i].decltype = origin.decltype;
+        item->columns[i].origin_schema = origin.database;
+        item->columns[i].origin_table = origin.table;
+        item->columns[i].origin_column = origin.column;
     }
 }
 
@@ -376,7 +397,7 @@ static int find_view_columns(Resolver *r, Table *view)
     TRY(bind_subquery_columns(r, &item, NULL));
     TRY(resolve_query(r, NULL, item.select));
     TRY(bind_subquery_columns(r, &item, NULL)); // columns of tables go by their declared names now
-    item_take_results(&item);
+    copy_results(&item);
     return set_view_columns(r, view, &item);
 }
 

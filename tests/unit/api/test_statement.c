@@ -127,6 +127,34 @@ static int run(sqlite3 *db)
     return rc == SQLITE_DONE ? end_rc : rc;
 }
 
+static void
+a_compound_is_declared_as_its_last_term_outside_and_as_its_first_at_the_top(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *sql, *type;
+    } cases[] = {
+        {"SELECT a FROM t UNION SELECT x FROM u", "INTEGER"},
+        {"SELECT a FROM (SELECT a FROM t UNION SELECT x FROM u)", "INT"},
+        {"SELECT (SELECT a FROM t UNION ALL SELECT x FROM u)", "INT"},
+        {"WITH RECURSIVE c(i) AS (SELECT a FROM t UNION SELECT i + 1 FROM c) SELECT i FROM c",
+         NULL},
+        {"SELECT a FROM v", "INTEGER"},
+    };
+    sqlite3 *db = database_with("CREATE TABLE t(a INTEGER); CREATE TABLE u(x INT);"
+                                "CREATE VIEW v AS SELECT a FROM t LIMIT 3");
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        sqlite3_stmt *stmt;
+        assert_ok(sqlite3_prepare_v2(db, cases[i].sql, -1, &stmt, NULL));
+        if (cases[i].type == NULL)
+            assert_null(sqlite3_column_decltype(stmt, 0));
+        else
+            assert_text(cases[i].type, sqlite3_column_decltype(stmt, 0));
+        assert_ok(sqlite3_finalize(stmt));
+    }
+    assert_ok(sqlite3_close(db));
+}
+
 static void short_memory_is_an_answer(void **state)
 {
     (void)state;
@@ -164,10 +192,12 @@ static void a_column_refused_for_memory_ends_the_run(void **state)
     assert_ok(sqlite3_close(db));
 }
 
-TEST_SUITE(statement, cmocka_unit_test(the_tail_is_the_next_statement),
-           cmocka_unit_test(a_row_leaves_no_older_error_behind),
-           cmocka_unit_test(a_statement_can_become_its_explanation_and_back),
-           cmocka_unit_test(a_pragma_looks_again_each_time),
-           cmocka_unit_test(virtual_tables_can_be_hidden),
-           cmocka_unit_test(short_memory_is_an_answer),
-           cmocka_unit_test(a_column_refused_for_memory_ends_the_run))
+TEST_SUITE(
+    statement, cmocka_unit_test(the_tail_is_the_next_statement),
+    cmocka_unit_test(a_row_leaves_no_older_error_behind),
+    cmocka_unit_test(a_statement_can_become_its_explanation_and_back),
+    cmocka_unit_test(a_pragma_looks_again_each_time),
+    cmocka_unit_test(virtual_tables_can_be_hidden),
+    cmocka_unit_test(a_compound_is_declared_as_its_last_term_outside_and_as_its_first_at_the_top),
+    cmocka_unit_test(short_memory_is_an_answer),
+    cmocka_unit_test(a_column_refused_for_memory_ends_the_run))
