@@ -257,6 +257,8 @@ void build_primary_key(TableBuild *b, const ExprList *columns, int index, const 
         mark_primary_key(b, index);
     }
     if (single >= 0 && type_is_integer(table->columns[single].type) && (sort & SORT_DESC) == 0) {
+        if (columns != NULL && !refuse_nulls_order(b, &columns->items[0]))
+            return;
         table->rowid_alias = (i16)single;
         table->primary_key_conflict = c->on_conflict;
         if (c->autoincrement)

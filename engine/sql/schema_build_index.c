@@ -121,6 +121,17 @@ static bool is_double_quoted(const Expr *e)
     return (e->flags & EXPR_DOUBLE_QUOTED) != 0 || e->kind == EX_STRING;
 }
 
+// NULLS FIRST and LAST order a query, never a key.
+bool refuse_nulls_order(TableBuild *b, const ExprItem *item)
+{
+    ASSERT(item->expr != NULL);
+
+    if (item->has_nulls)
+        build_error(b, "unsupported use of NULLS %s",
+                    (item->sort & SORT_NULLS_FIRST) != 0 ? "FIRST" : "LAST");
+    return !item->has_nulls;
+}
+
 static void set_key_column(TableBuild *b, Index *index, u16 position, const ExprItem *item)
 {
     Table *table = index->table;
@@ -141,11 +152,8 @@ static void set_key_column(TableBuild *b, Index *index, u16 position, const Expr
             build_error(b, "table %s has no column named %s", table->name, e->text);
         return;
     }
-    if (item->has_nulls) {
-        build_error(b, "unsupported use of NULLS %s",
-                    (item->sort & SORT_NULLS_FIRST) != 0 ? "FIRST" : "LAST");
+    if (!refuse_nulls_order(b, item))
         return;
-    }
     if (column < 0) {
         if (!check_key_expression(b, table, e))
             return;

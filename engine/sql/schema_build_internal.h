@@ -21,6 +21,7 @@ void build_primary_key(TableBuild *b, const ExprList *columns, int index, const 
 void build_unique(TableBuild *b, const ExprList *columns, int index, const Constraint *c);
 // The index behind a constraint, unless an equal one exists. `columns` NULL: the column `index`
 // alone.
+bool refuse_nulls_order(TableBuild *b, const ExprItem *item); // false: an error is set
 void build_constraint_index(TableBuild *b, const ExprList *columns, int index, const Constraint *c,
                             u16 flags);
 void build_foreign_key(TableBuild *b, int column, const Constraint *c);
