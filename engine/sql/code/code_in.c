@@ -87,9 +87,14 @@ static void fill_from_select(Codegen *g, Expr *in, const InSet *set, const char 
 
     SelectDest dest = {
         .kind = DEST_SET, .param = set->cursor, .param2 = set->filter, .affinities = affinities};
-    int former = plan_push(g, "%sLIST SUBQUERY %u",
-                           (in->flags & EXPR_CORRELATED) != 0 ? "CORRELATED " : "", in->select->id);
+    bool is_correlated = (in->flags & EXPR_CORRELATED) != 0;
+    int former = plan_push(g, "%sLIST SUBQUERY %u", is_correlated ? "CORRELATED " : "",
+                           in->select->id);
+    int loop_rows = g->loop_rows;
+    if (!is_correlated)
+        g->loop_rows = 0; // it runs once
     code_select(g, in->select, &dest);
+    g->loop_rows = loop_rows;
     plan_pop(g, former);
 }
 

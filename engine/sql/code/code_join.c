@@ -54,6 +54,7 @@ PlanContext code_plan_context(Codegen *g)
                          .stmt = g->stmt,
                          .cursor_count = &g->cursor_count,
                          .select_count = select_counter(g),
+                         .outer_rows = (Est)(g->loop_rows > INT16_MAX ? INT16_MAX : g->loop_rows),
                          .expire_mask = &codegen_top(g)->expire_mask};
 }
 
@@ -423,6 +424,8 @@ void code_join_begin(Codegen *g, JoinCode *jc)
     JoinOperator *join = jc->join;
     jc->done = label_new(g->program);
     jc->substitutes_before = g->substitutes;
+    jc->loop_rows_before = g->loop_rows;
+    g->loop_rows += join->base.rows > 0 ? join->base.rows : 0;
     jc->levels = arena_array(g->arena, (size_t)join->level_count + 1, sizeof *jc->levels);
     if (jc->levels == NULL) {
         codegen_fail(g, SQLITE_NOMEM);
@@ -457,4 +460,5 @@ void code_join_end(Codegen *g, JoinCode *jc)
     }
     label_here(g->program, jc->done);
     g->substitutes = jc->substitutes_before;
+    g->loop_rows = jc->loop_rows_before;
 }

@@ -57,6 +57,7 @@ typedef struct JoinCode {
     LevelCode *levels;
     Label done;     // behind everything
     Label next_row; // of the innermost loop: where a body goes that is done with its row
+    int loop_rows_before;
     Substitute *substitutes_before;
     u32 flags;          // WANT_* of the request that matter to code
     bool opens_nothing; // cursors are open already: OR branch

@@ -38,8 +38,11 @@ Reg code_subquery(Codegen *g, Expr *e)
     Reg first = reg_range_new(g, count);
     int once = correlated ? -1 : program_emit(g->program, OP_Once, 0, 0, 0);
     bool hoist = g->hoist_constants;
-    if (!correlated)
+    int loop_rows = g->loop_rows;
+    if (!correlated) {
         g->hoist_constants = false;
+        g->loop_rows = 0;
+    }
 
     int former =
         plan_push(g, "%sSCALAR SUBQUERY %u", correlated ? "CORRELATED " : "", e->select->id);
@@ -53,6 +56,7 @@ Reg code_subquery(Codegen *g, Expr *e)
     plan_pop(g, former);
 
     g->hoist_constants = hoist;
+    g->loop_rows = loop_rows;
     if (once >= 0)
         program_jump_here(g->program, once);
     return first;

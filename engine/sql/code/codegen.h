@@ -87,6 +87,7 @@ typedef struct Codegen {
     u32 source_capacity;
     ColumnSource spare_source; // stands in when memory is short
     Substitute *substitutes;   // innermost first
+    int loop_rows;             // 10 * log2 of the rows which the open loops yield
     bool keeps_subtypes;       // within the arguments of a function that reads subtypes
 
     struct {

@@ -26,6 +26,7 @@ enum {
     NO_SORT_BONUS = 2,
     SORT_PENALTY = 3,
     AUTO_INDEX_MIN_ROWS = 3, // an automatic index must serve more than one outer row
+    OUTER_ROWS_MAX = 48,     // it must pay within the first 28 runs of the query
 };
 
 static Est sorting_cost(const PathSearch *s, u32 sorted)
@@ -195,7 +196,9 @@ static int search_init(PathSearch *s, JoinQuery *q, Est rows_guess)
         if (s->from[i].loops == NULL || s->to[i].loops == NULL)
             return SQLITE_NOMEM;
     }
+    Est outer = q->plan->outer_rows;
     s->from_count = 1;
+    s->from[0].rows = outer < OUTER_ROWS_MAX ? outer : OUTER_ROWS_MAX;
     if (s->order_count > 0)
         s->from[0].ordered = loops > 0 ? -1 : (i8)s->order_count;
     return SQLITE_OK;
