@@ -196,6 +196,28 @@ static void push_index_exprs(Codegen *g, LevelCode *lc)
     }
 }
 
+// Columns that a covering partial index need not hold are constants.
+static void push_fixed_columns(Codegen *g, LevelCode *lc)
+{
+    const Access *a = lc->level->access;
+    const Expr *column, *value;
+    if ((a->flags & ACCESS_COVERING) == 0 || a->index->where == NULL)
+        return;
+    for (u32 i = 0; (column = plan_fixed_column(lc->level->item, a->index, i, &value)) != NULL;
+         i++) {
+        Substitute *s = arena_alloc_zeroed(g->arena, sizeof *s);
+        if (s == NULL) {
+            codegen_fail(g, SQLITE_NOMEM);
+            return;
+        }
+        char affinity[] = {(char)expr_affinity(column), '\0'};
+        *s = (Substitute){.expr = column, .reg = reg_new(g)};
+        code_expr_copy(g, (Expr *)(uintptr_t)value, s->reg);
+        program_emit_text(g->program, OP_Affinity, s->reg, 1, 0, affinity, 1);
+        substitute_push(g, s);
+    }
+}
+
 void code_level_source(Codegen *g, LevelCode *lc)
 {
     FromItem *item = lc->level->item;
@@ -225,6 +247,7 @@ void code_level_source(Codegen *g, LevelCode *lc)
         source->index = a->index;
     }
     push_index_exprs(g, lc);
+    push_fixed_columns(g, lc);
 }
 
 void code_level_null_row(Codegen *g, LevelCode *lc)

@@ -82,6 +82,20 @@ static bool covers_wide_columns(const FromItem *item, const Index *index)
     return true;
 }
 
+// Columns that the index need not hold: its WHERE says what they are.
+static u64 fixed_columns(const JoinQuery *q, const FromItem *item, const Index *index)
+{
+    u64 mask = 0;
+    const Expr *column, *value;
+    if (q->request->select == NULL || (q->flags & (WANT_OR_BRANCH | WANT_ONE_PASS)) != 0)
+        return 0;
+    for (u32 i = 0; (column = plan_fixed_column(item, index, i, &value)) != NULL; i++) {
+        if (column->u.column.index < 63)
+            mask |= (u64)1 << column->u.column.index;
+    }
+    return mask;
+}
+
 bool index_covers(const JoinQuery *q, const FromItem *item, const Index *index, bool *by_expr)
 {
     *by_expr = false;
@@ -92,6 +106,8 @@ bool index_covers(const JoinQuery *q, const FromItem *item, const Index *index, 
         missing &= ~((u64)1 << item->table->rowid_alias);
     if ((missing & ((u64)1 << 63)) != 0 && covers_wide_columns(item, index))
         missing &= ~((u64)1 << 63);
+    if (missing != 0 && index->where != NULL)
+        missing &= ~fixed_columns(q, item, index);
     if (missing == 0)
         return true;
     bool is_wide = missing == (u64)1 << 63; // the mask does not tell which columns are read

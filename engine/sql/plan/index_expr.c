@@ -134,6 +134,46 @@ bool plan_covered_by_exprs(const JoinQuery *q, const FromItem *item, const Index
            && plan_expr_within_index(q, s->having, item, index);
 }
 
+// --- what a partial index says of its rows ---
+
+static bool is_literal(const Expr *e)
+{
+    i64 integer;
+    return e->kind == EX_FLOAT || e->kind == EX_STRING || e->kind == EX_BLOB
+           || expr_is_integer(e, &integer);
+}
+
+// WHERE column = literal: the value is known, as far as equal values of that column are the same.
+static const Expr *fixed_column(const FromItem *item, const Expr *e)
+{
+    const Expr *column = e->left;
+    if (e->kind != EX_EQ || column->kind != EX_COLUMN || column->u.column.item != item
+        || column->u.column.index < 0 || !is_literal(e->right))
+        return NULL;
+    const Column *declared = &item->table->columns[column->u.column.index];
+    return declared->affinity >= AFF_TEXT && name_equals(plan_compare_collation(e), "BINARY")
+               ? column
+               : NULL;
+}
+
+const Expr *plan_fixed_column(const FromItem *item, const Index *index, u32 number,
+                              const Expr **value)
+{
+    // A row of NULLs is not in the index.
+    if (item->may_be_null || (item->join & (JOIN_LEFT | JOIN_RIGHT | JOIN_LEFT_OF_RIGHT)) != 0)
+        return NULL;
+    for (const Expr *rest = index->where; rest != NULL;) {
+        const Expr *one = rest->kind == EX_AND ? rest->right : rest;
+        const Expr *column = fixed_column(item, one);
+        if (column != NULL && number-- == 0) {
+            *value = one->right;
+            return column;
+        }
+        rest = rest->kind == EX_AND ? rest->left : NULL;
+    }
+    return NULL;
+}
+
 static bool list_reads_outside(const JoinQuery *q, const ExprList *list)
 {
     for (u32 i = 0; list != NULL && i < list->count; i++) {

@@ -64,6 +64,9 @@ MUST_USE int plan_select(PlanContext *plan, Select *select, Operator **out);
 char *plan_print_level(PlanContext *plan, const JoinOperator *join, const JoinLevel *level,
                        u32 flags);
 char *plan_print_bloom(PlanContext *plan, const JoinLevel *level);
+// The `number`th column that the WHERE of the partial index fixes at *value; NULL: no more.
+const Expr *plan_fixed_column(const FromItem *item, const Index *index, u32 number,
+                              const Expr **value);
 const char *plan_item_name(PlanContext *plan, const FromItem *item);
 
 #endif
