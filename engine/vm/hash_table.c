@@ -1,12 +1,11 @@
-// Hash tables for joins and groups: see hash_table.h.
+// Hash tables for groups and sets: see hash_table.h.
 //
-// Entries lie in an arena, linked in order of insertion. Buckets are made when the first probe
-// comes, all at once and from the last entry to the first, which leaves every chain in order of
-// insertion.
+// Entries lie in an arena, linked in order of insertion.
 #include "vm/hash_table.h"
 #include "base/arena.h"
 #include "base/utf.h"
 #include "func/func.h"
+#include "vm/key_hash.h"
 #include "vm/key_tree.h"
 #include <string.h>
 
@@ -34,8 +33,6 @@ typedef struct HashEntry {
     struct HashEntry *chain; // same bucket
     Value *accumulators;     // groups; NULL for the group whose registers are out
     u64 hash;
-    bool is_marked;
-    bool is_unfindable; // its key has a NULL that equals nothing
     HashSlot slots[];
 } HashEntry;
 
@@ -52,7 +49,7 @@ struct HashTable {
     HashEntry **ordered; // hash_rewind with HASH_SORTED
     u64 position;
     u32 walk_flags;
-    Value *values;      // one per field: what hash_value returned
+    Value *values;      // one per key value: what hash_value returned
     u64 memory_max;     // of groups and sets
     KeyTree *more_keys; // of a set without room in memory
     bool has_refused;
@@ -63,87 +60,6 @@ struct HashTable {
 
 // --- hashing and equality ---
 
-// The two halves of a 128-bit product, joined: every bit of both factors reaches every bit. The
-// scheme and the odd constants below are wyhash's (Wang Yi, public domain); the first one is 2^64
-// divided by the golden ratio. Hashes are never stored, so they may change.
-static inline u64 mix(u64 a, u64 b)
-{
-    unsigned __int128 product = (unsigned __int128)(a ^ 0x9e3779b97f4a7c15ull) * (b | 1);
-    return (u64)product ^ (u64)(product >> 64);
-}
-
-static u64 hash_bytes(const u8 *bytes, size_t size, u64 seed)
-{
-    u64 hash = seed ^ size;
-    while (size >= 8) {
-        u64 word;
-        memcpy(&word, bytes, 8);
-        hash = mix(hash ^ word, 0xa0761d6478bd642full);
-        bytes += 8;
-        size -= 8;
-    }
-    u64 tail = 0;
-    memcpy(&tail, bytes, size);
-    return mix(hash ^ tail, 0xe7037ed1a0b428dbull);
-}
-
-static u64 hash_folded(const char *text, size_t size)
-{
-    u64 hash = 7;
-    for (size_t i = 0; i < size && text[i] != 0; i++) // NOCASE looks no further than a NUL
-        hash = mix(hash ^ ascii_lower((u8)text[i]), 0xa0761d6478bd642full);
-    return hash;
-}
-
-// Texts that a collation calls equal must hash alike. Of a user's collation nothing is known: all
-// its texts are in one bucket.
-static u64 hash_text(const Value *v, const Collation *collation)
-{
-    ASSERT(v->flags & V_TEXT);
-
-    if (collation->is_binary)
-        return hash_bytes((const u8 *)v->bytes, v->size, 3);
-    if (v->encoding == SQLITE_UTF8 && collation == &collation_nocase)
-        return hash_folded(v->bytes, v->size);
-    if (v->encoding == SQLITE_UTF8 && collation == &collation_rtrim) {
-        size_t size = v->size;
-        while (size > 0 && v->bytes[size - 1] == ' ')
-            size--;
-        return hash_bytes((const u8 *)v->bytes, size, 3);
-    }
-    return 3;
-}
-
-// Without its trailing zeroes, so that a zero tail need not be written out.
-static u64 hash_blob(const Value *v)
-{
-    ASSERT(v->flags & V_BLOB);
-
-    size_t size = v->size;
-    while (size > 0 && v->bytes[size - 1] == 0)
-        size--;
-    return hash_bytes((const u8 *)v->bytes, size, 4);
-}
-
-static u64 hash_of_value(const Value *v, const Collation *collation)
-{
-    if (v->flags & V_NULL)
-        return 1;
-    if (v->flags & V_TEXT)
-        return hash_text(v, collation);
-    if (v->flags & V_BLOB)
-        return hash_blob(v);
-    if (v->flags & (V_INT | V_INT_REAL))
-        return mix((u64)v->u.integer, 5);
-    ASSERT(v->flags & V_REAL);
-    f64 real = v->u.real;
-    if (real >= -9223372036854775808.0 && real < 9223372036854775808.0 && (f64)(i64)real == real)
-        return mix((u64)(i64)real, 5); // equals that integer
-    u64 bits;
-    memcpy(&bits, &real, 8);
-    return mix(bits, 6);
-}
-
 static const Collation *key_collation(const HashTable *h, u32 i)
 {
     ASSERT(i < h->key_count);
@@ -153,12 +69,7 @@ static const Collation *key_collation(const HashTable *h, u32 i)
 
 static u64 hash_of_key(const HashTable *h, const Value *key)
 {
-    if (h->key_count == 1)
-        return hash_of_value(key, key_collation(h, 0));
-    u64 hash = 11;
-    for (u32 i = 0; i < h->key_count; i++)
-        hash = mix(hash ^ hash_of_value(&key[i], key_collation(h, i)), 0xe7037ed1a0b428dbull);
-    return hash;
+    return key_hash(key, h->key_count, h->shape);
 }
 
 static void slot_as_value(const HashSlot *slot, Value *out)
@@ -189,24 +100,13 @@ static bool slot_equals(const HashSlot *slot, const Value *v, const Collation *c
 
 static bool key_equals(const HashTable *h, const HashEntry *e, u64 hash, const Value *key)
 {
-    if (e->hash != hash || e->is_unfindable)
+    if (e->hash != hash)
         return false;
     for (u32 i = 0; i < h->key_count; i++) {
         if (!slot_equals(&e->slots[i], &key[i], key_collation(h, i)))
             return false;
     }
     return true;
-}
-
-static bool key_has_null(const HashTable *h, const Value *key)
-{
-    ASSERT(key != NULL);
-
-    for (u32 i = 0; i < h->key_count; i++) {
-        if (key[i].flags & V_NULL)
-            return true;
-    }
-    return false;
 }
 
 // --- entries ---
@@ -232,21 +132,17 @@ static int slot_fill(HashTable *h, HashSlot *slot, const Value *v)
     return SQLITE_OK;
 }
 
-static int entry_add(HashTable *h, u64 hash, const Value *key, const Value *payload,
-                     HashEntry **out)
+static int entry_add(HashTable *h, u64 hash, const Value *key, HashEntry **out)
 {
     ASSERT(key != NULL);
     ASSERT(*h->last == NULL);
 
-    u32 slots = h->key_count + (payload == NULL ? 0 : h->payload_count);
-    HashEntry *e = arena_alloc_zeroed(&h->arena, sizeof *e + slots * sizeof(HashSlot));
+    HashEntry *e = arena_alloc_zeroed(&h->arena, sizeof *e + h->key_count * sizeof(HashSlot));
     if (e == NULL)
         return SQLITE_NOMEM;
     e->hash = hash;
     for (u32 i = 0; i < h->key_count; i++)
         TRY(slot_fill(h, &e->slots[i], &key[i]));
-    for (u32 i = h->key_count; i < slots; i++)
-        TRY(slot_fill(h, &e->slots[i], &payload[i - h->key_count]));
     *h->last = e;
     h->last = &e->next;
     h->count++;
@@ -305,7 +201,7 @@ int hash_new(sqlite3 *db, KeyShape *shape, u32 key_count, u32 payload_count, Has
     ASSERT(key_count > 0);
 
     HashTable *h = mem_alloc_zeroed(sizeof *h);
-    Value *values = mem_alloc_zeroed((key_count + payload_count) * sizeof *values);
+    Value *values = mem_alloc_zeroed(key_count * sizeof *values);
     if (h == NULL || values == NULL) {
         mem_free(h);
         mem_free(values);
@@ -364,97 +260,6 @@ void hash_free(HashTable *h)
     key_shape_unref(h->shape);
     mem_free(h->values);
     mem_free(h);
-}
-
-int hash_insert(HashTable *h, const Value *key, const Value *payload, u32 flags)
-{
-    ASSERT(payload != NULL || h->payload_count == 0);
-    ASSERT((flags & ~(u32)(HASH_NULL_EQUAL | HASH_KEEP_NULL)) == 0);
-
-    bool has_null = key_has_null(h, key);
-    if (has_null && flags == 0)
-        return SQLITE_OK;
-    HashEntry *e;
-    TRY(entry_add(h, hash_of_key(h, key), key, payload, &e));
-    e->is_unfindable = has_null && (flags & HASH_NULL_EQUAL) == 0;
-    if (h->bucket_count > 0) { // probed before: start over at the next probe
-        mem_free(h->buckets);
-        h->buckets = NULL;
-        h->bucket_count = 0;
-    }
-    return SQLITE_OK;
-}
-
-// Chains in order of insertion, made from the last entry to the first.
-static int buckets_make_for_join(HashTable *h)
-{
-    HashEntry **order = mem_alloc((h->count + 1) * sizeof *order);
-    if (order == NULL)
-        return SQLITE_NOMEM;
-    int rc = buckets_allocate(h, h->count);
-    if (rc != SQLITE_OK) {
-        mem_free(order);
-        return rc;
-    }
-    u64 n = 0;
-    for (HashEntry *e = h->first; e != NULL; e = e->next)
-        order[n++] = e;
-    ASSERT(n == h->count);
-    while (n > 0)
-        bucket_push(h, order[--n]);
-    mem_free(order);
-    return SQLITE_OK;
-}
-
-int hash_probe(HashTable *h, const Value *key, bool null_equal, bool *found)
-{
-    *found = false;
-    h->current = NULL;
-    if (h->count == 0 || (!null_equal && key_has_null(h, key)))
-        return SQLITE_OK;
-    if (UNLIKELY(h->bucket_count == 0))
-        TRY(buckets_make_for_join(h));
-    ASSERT(h->bucket_count >= h->count);
-    u64 hash = hash_of_key(h, key);
-    h->current = chain_find(h, h->buckets[hash & (h->bucket_count - 1)], hash, key);
-    *found = h->current != NULL;
-    return SQLITE_OK;
-}
-
-static bool entries_equal(const HashTable *h, const HashEntry *a, const HashEntry *b)
-{
-    ASSERT(a != b);
-
-    if (a->hash != b->hash || b->is_unfindable)
-        return false;
-    for (u32 i = 0; i < h->key_count; i++) {
-        Value v = {0};
-        slot_as_value(&a->slots[i], &v);
-        if (!slot_equals(&b->slots[i], &v, key_collation(h, i)))
-            return false;
-    }
-    return true;
-}
-
-bool hash_next(HashTable *h)
-{
-    if (h->current == NULL)
-        return false;
-    ASSERT(h->bucket_count > 0); // the entry was found by a probe
-
-    const HashEntry *here = h->current;
-    HashEntry *e = here->chain;
-    while (e != NULL && !entries_equal(h, here, e))
-        e = e->chain;
-    if (e != NULL)
-        h->current = e;
-    return e != NULL;
-}
-
-void hash_mark(HashTable *h)
-{
-    ASSERT(h->current != NULL);
-    h->current->is_marked = true;
 }
 
 // --- walking over all ---
@@ -527,17 +332,9 @@ static HashEntry *walk_next(HashTable *h)
 }
 
 // Stands on `e`, or on the next one after it that the walk wants to see.
-static bool walk_settle(HashTable *h, HashEntry *e)
-{
-    h->current = e;
-    while (h->current != NULL && (h->walk_flags & HASH_UNMATCHED) && h->current->is_marked)
-        h->current = walk_next(h);
-    return h->current != NULL;
-}
-
 int hash_rewind(HashTable *h, u32 flags, bool *empty)
 {
-    ASSERT((flags & ~(u32)(HASH_SORTED | HASH_UNMATCHED)) == 0);
+    ASSERT((flags & ~(u32)HASH_SORTED) == 0);
 
     h->walk_flags = flags;
     h->position = 0;
@@ -546,13 +343,15 @@ int hash_rewind(HashTable *h, u32 flags, bool *empty)
         return SQLITE_OK;
     if (flags & HASH_SORTED)
         TRY(entries_order(h));
-    *empty = !walk_settle(h, flags & HASH_SORTED ? h->ordered[0] : h->first);
+    *empty = false;
+    h->current = flags & HASH_SORTED ? h->ordered[0] : h->first;
     return SQLITE_OK;
 }
 
 bool hash_step(HashTable *h)
 {
-    return walk_settle(h, walk_next(h));
+    h->current = walk_next(h);
+    return h->current != NULL;
 }
 
 // --- groups ---
@@ -579,7 +378,7 @@ static int group_add(HashTable *h, u64 hash, const Value *key, HashEntry **out)
     ASSERT(h->current == NULL || !key_equals(h, h->current, hash, key));
 
     HashEntry *e;
-    TRY(entry_add(h, hash, key, NULL, &e));
+    TRY(entry_add(h, hash, key, &e));
     if (h->payload_count > 0) {
         e->accumulators = arena_array(&h->arena, h->payload_count, sizeof(Value));
         if (e->accumulators == NULL)
@@ -690,12 +489,10 @@ void hash_set_memory_max(HashTable *h, u64 bytes)
 const Value *hash_value(HashTable *h, u32 field)
 {
     static const Value null_value = {.flags = V_NULL};
-    ASSERT(field < h->key_count + h->payload_count);
+    ASSERT(field < h->key_count);
 
     if (h->current == NULL)
         return &null_value;
-    ASSERT(field < h->key_count || h->current->accumulators == NULL); // groups have no payload
-
     slot_as_value(&h->current->slots[field], &h->values[field]);
     return &h->values[field];
 }

@@ -1,18 +1,14 @@
 #ifndef QUIRE_VM_HASH_TABLE_H
 #define QUIRE_VM_HASH_TABLE_H
-// Hash tables in memory: the built side of a hash join, the groups of a hash aggregation.
+// Hash tables in memory: the groups of a hash aggregation, and sets.
 //
-// An entry is a key of some values and a payload of others. Values are kept in 16 bytes each; text
-// and blobs are copied beside them. Keys are equal when value_compare() under the shape's
-// collations says so, which the hash respects: 1 and 1.0 hash alike, 'a' and 'A' do under NOCASE. A
-// collation unknown here puts all texts in one bucket.
+// An entry is a key of some values, kept in 16 bytes each; text and blobs are copied beside them.
+// Keys are equal when value_compare() under the shape's collations says so, which the hash respects
+// (key_hash.h).
 //
-// Groups are bounded in memory: a full table refuses new ones, and whoever fills it puts their rows
-// elsewhere. A set, that is groups without accumulators, goes on in a temporary index. Tables for
-// joins grow.
-//
-// Entries with equal keys are met in the order they were inserted. Groups have accumulators instead
-// of a payload: registers that are moved in and out when the group changes.
+// Groups have accumulators: registers that are moved in and out when the group changes. They are
+// bounded in memory: a full table refuses new ones, and whoever fills it puts their rows elsewhere.
+// A set, that is groups without accumulators, goes on in a temporary index.
 
 #include "value/compare.h"
 
@@ -24,16 +20,7 @@ MUST_USE int hash_new(sqlite3 *db, KeyShape *shape, u32 key_count, u32 payload_c
 void hash_free(HashTable *h); // NULL is legal
 void hash_reset(HashTable *h);
 
-enum { HASH_NULL_EQUAL = 1, HASH_KEEP_NULL = 2 };
-// A key with a NULL is dropped unless a flag says otherwise: with HASH_NULL_EQUAL it is found by
-// NULL, with HASH_KEEP_NULL only by hash_rewind().
-MUST_USE int hash_insert(HashTable *h, const Value *key, const Value *payload, u32 flags);
-// Stands on the first entry with that key.
-MUST_USE int hash_probe(HashTable *h, const Value *key, bool null_equal, bool *found);
-bool hash_next(HashTable *h); // the next one with the same key
-void hash_mark(HashTable *h); // the entry stood on has a match
-
-enum { HASH_SORTED = 1, HASH_UNMATCHED = 2 };
+enum { HASH_SORTED = 1 };
 // Stands on the first of all entries, in order of insertion or of their keys.
 MUST_USE int hash_rewind(HashTable *h, u32 flags, bool *empty);
 bool hash_step(HashTable *h); // false past the end
@@ -56,7 +43,7 @@ void hash_set_memory_max(HashTable *h, u64 bytes); // of groups or a set, instea
 // Moves the accumulators of the entry stood on into the registers.
 void hash_group_load(HashTable *h, Value *accumulators);
 
-// Field of the entry stood on: keys, then payload. Borrowed until the table moves.
+// A key value of the entry stood on. Borrowed until the table moves.
 const Value *hash_value(HashTable *h, u32 field);
 u32 hash_key_count(const HashTable *h);
 u32 hash_payload_count(const HashTable *h);

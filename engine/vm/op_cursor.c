@@ -29,6 +29,7 @@ static void cursor_release(VmCursor *c)
     case VM_CURSOR_SORTER: sorter_free(c->u.sorter); break;
     case VM_CURSOR_HASH: hash_free(c->u.hash); break;
     case VM_CURSOR_MEASURE: measure_free(c->u.measure); break;
+    case VM_CURSOR_JOIN: join_table_free(c->u.join); break;
     case VM_CURSOR_VIRTUAL: vtab_cursor_close(c); break;
     case VM_CURSOR_PSEUDO: break;
     }

@@ -382,6 +382,12 @@ static int column_general(Vm *vm, const Instr *in)
             value_borrow(out, hash_value(c->u.hash, field));
         return SQLITE_OK;
     }
+    if (c->kind == VM_CURSOR_JOIN) {
+        if (!c->null_row)
+            return join_table_value(c->u.join, field, out);
+        value_set_null(out);
+        return SQLITE_OK;
+    }
     bool missing;
     TRY(row_field(vm, c, field, in->p5, out, &missing));
     if (missing && in->p4_kind == P4_VALUE) {

@@ -209,6 +209,51 @@ int op_bulk_build(Vm *vm, const Instr *in)
     return rc;
 }
 
+// --- hash joins ---
+
+int op_join_open(Vm *vm, const Instr *in)
+{
+    VmCursor *c = vm->cursors[in->p1];
+    if (c != NULL && c->kind == VM_CURSOR_JOIN) {
+        join_table_reset(c->u.join);
+        return SQLITE_OK;
+    }
+    TRY(vm_cursor_new(vm, in->p1, VM_CURSOR_JOIN, 0, &c));
+    c->u.join = NULL;
+    c->null_row = false;
+    KeyShape *shape = in->p4_kind == P4_SHAPE ? in->p4.shape : NULL;
+    return join_table_new(vm->db, shape, (u32)in->p2, (u32)in->p3, &c->u.join);
+}
+
+int op_join_insert(Vm *vm, const Instr *in)
+{
+    ASSERT(cursor_in(vm, in->p1)->kind == VM_CURSOR_JOIN);
+
+    return join_table_insert(vm->cursors[in->p1]->u.join, &vm->registers[in->p2]);
+}
+
+int op_join_probe(Vm *vm, const Instr *in)
+{
+    VmCursor *c = cursor_in(vm, in->p1);
+    ASSERT(c->kind == VM_CURSOR_JOIN);
+
+    bool found;
+    TRY(join_table_probe(c->u.join, &vm->registers[in->p3], &found));
+    c->null_row = !found;
+    return found ? SQLITE_OK : VM_JUMP;
+}
+
+int op_join_next(Vm *vm, const Instr *in)
+{
+    const VmCursor *c = cursor_in(vm, in->p1);
+    ASSERT(c->kind == VM_CURSOR_JOIN);
+
+    bool found = false;
+    if (!c->null_row)
+        TRY(join_table_next(c->u.join, &found));
+    return found ? VM_JUMP : SQLITE_OK;
+}
+
 // --- hash tables ---
 
 int op_hash_open(Vm *vm, const Instr *in)
@@ -228,46 +273,6 @@ int op_hash_open(Vm *vm, const Instr *in)
     return SQLITE_OK;
 }
 
-int op_hash_insert(Vm *vm, const Instr *in)
-{
-    ASSERT(cursor_in(vm, in->p1)->kind == VM_CURSOR_HASH);
-
-    u32 flags = 0;
-    if (in->p5 & P5_NULL_EQUAL)
-        flags |= HASH_NULL_EQUAL;
-    if (in->p5 & P5_HASH_KEEP_NULL)
-        flags |= HASH_KEEP_NULL;
-    return hash_insert(vm->cursors[in->p1]->u.hash, &vm->registers[in->p2], &vm->registers[in->p3],
-                       flags);
-}
-
-int op_hash_probe(Vm *vm, const Instr *in)
-{
-    VmCursor *c = cursor_in(vm, in->p1);
-    ASSERT(c->kind == VM_CURSOR_HASH);
-
-    bool found;
-    TRY(hash_probe(c->u.hash, &vm->registers[in->p3], (in->p5 & P5_NULL_EQUAL) != 0, &found));
-    c->null_row = !found;
-    return found ? SQLITE_OK : VM_JUMP;
-}
-
-int op_hash_next(Vm *vm, const Instr *in)
-{
-    const VmCursor *c = cursor_in(vm, in->p1);
-    ASSERT(c->kind == VM_CURSOR_HASH);
-
-    return !c->null_row && hash_next(c->u.hash) ? VM_JUMP : SQLITE_OK;
-}
-
-int op_hash_mark(Vm *vm, const Instr *in)
-{
-    ASSERT(cursor_in(vm, in->p1)->kind == VM_CURSOR_HASH);
-
-    hash_mark(vm->cursors[in->p1]->u.hash);
-    return SQLITE_OK;
-}
-
 int op_hash_rewind(Vm *vm, const Instr *in)
 {
     VmCursor *c = cursor_in(vm, in->p1);
@@ -278,8 +283,6 @@ int op_hash_rewind(Vm *vm, const Instr *in)
     bool empty;
     if (in->p5 & P5_HASH_SORTED)
         flags |= HASH_SORTED;
-    if (in->p5 & P5_HASH_UNMATCHED)
-        flags |= HASH_UNMATCHED;
     if ((in->p5 & P5_HASH_KEYS) && hash_door(h) == HASH_CLOSED)
         return VM_JUMP; // done when it closed
     if (hash_door(h) == HASH_CLOSING)

@@ -84,12 +84,9 @@ enum {
     P5_TYPEOF = 0x80,    // only typeof() or IS NULL is asked
     P5_BYTES = 0xc0,     // only octet_length() is asked
     // Rest
-    P5_PERMUTE = 0x01,   // Compare: as the Permutation before it says
-    P5_NO_CHANGE = 0x01, // VColumn: sqlite3_vtab_nochange() is true
-    P5_HASH_KEEP_NULL =
-        0x02, // HashInsert: entries with NULL keys are kept, to be visited by HashRewind
+    P5_PERMUTE = 0x01,         // Compare: as the Permutation before it says
+    P5_NO_CHANGE = 0x01,       // VColumn: sqlite3_vtab_nochange() is true
     P5_HASH_SORTED = 0x01,     // HashRewind: in key order
-    P5_HASH_UNMATCHED = 0x02,  // HashRewind: entries without HashMark only
     P5_HASH_KEYS = 0x04,       // HashRewind: the registers are put away, none brought in
     P5_HASH_EVER = 0x01,       // HashRefused: any group, not just the last
     P5_HASH_STAYS_OPEN = 0x02, // HashRefused: unless the table has just closed

@@ -9,6 +9,7 @@
 #include "func/func.h"
 #include "value/record.h"
 #include "vm/hash_table.h"
+#include "vm/join_table.h"
 #include "vm/program_priv.h"
 #include "vm/sorter.h"
 #include "vm/vm.h"
@@ -24,6 +25,7 @@ typedef enum VmCursorKind {
     VM_CURSOR_PSEUDO,  // one record in a register, or a row of NULLs
     VM_CURSOR_HASH,    // see hash_table.h
     VM_CURSOR_MEASURE, // see op_measure.c
+    VM_CURSOR_JOIN,    // see join_table.h
 } VmCursorKind;
 
 // An ephemeral table; OpenDup lets several cursors share it.
@@ -64,6 +66,7 @@ struct VmCursor {
         Sorter *sorter;
         HashTable *hash;
         struct Measure *measure;
+        JoinTable *join;
         struct sqlite3_vtab_cursor *virtual_cursor;
         Reg pseudo_reg; // 0: no record
     } u;
@@ -159,7 +162,7 @@ VmOperation op_clear, op_destroy, op_create_tree, op_reset_count;
 VmOperation op_sorter_reject, op_sorter_limit, op_sorter_insert, op_sorter_sort, op_sorter_next,
     op_sorter_data;
 VmOperation op_sorter_compare, op_bulk_build;
-VmOperation op_hash_open, op_hash_insert, op_hash_probe, op_hash_next, op_hash_mark, op_hash_rewind;
+VmOperation op_join_open, op_join_insert, op_join_probe, op_join_next, op_hash_open, op_hash_rewind;
 VmOperation op_hash_step, op_hash_group, op_hash_refused;
 VmOperation op_rowset_add, op_rowset_read, op_rowset_test, op_filter_add, op_filter;
 VmOperation op_filter_wait, op_filter_judge;

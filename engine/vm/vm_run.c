@@ -640,11 +640,11 @@ stepped:
     CASE(Explain) : NEXT;
 
     // --- hash tables ---
+    DELEGATE(JoinOpen, op_join_open)
+    DELEGATE(JoinInsert, op_join_insert)
+    DELEGATE(JoinProbe, op_join_probe)
+    DELEGATE_LOOP(JoinNext, op_join_next)
     DELEGATE(HashOpen, op_hash_open)
-    DELEGATE(HashInsert, op_hash_insert)
-    DELEGATE(HashProbe, op_hash_probe)
-    DELEGATE_LOOP(HashNext, op_hash_next)
-    DELEGATE(HashMark, op_hash_mark)
     DELEGATE(HashRewind, op_hash_rewind)
     DELEGATE_LOOP(HashStep, op_hash_step)
     DELEGATE(HashGroup, op_hash_group)

@@ -67,6 +67,14 @@ static bool column_is_used(const FromItem *item, u32 column)
     return (item->columns_used >> bit & 1) != 0;
 }
 
+// Rows of an index are told apart by what stands last in them, and sorted by it; those of a hash
+// table need not be.
+static bool keeps_rowid(const Access *a, const FromItem *item)
+{
+    return a->kind != ACCESS_HASH || (a->flags & ACCESS_SORTED_BUILD) != 0 || item->rowid_used
+           || (item->join & (JOIN_RIGHT | JOIN_LEFT_OF_RIGHT)) != 0;
+}
+
 // The key columns first, then every other column that is read, so that the index covers the query.
 static Index *describe(Codegen *g, const LevelCode *lc)
 {
@@ -93,7 +101,8 @@ static Index *describe(Codegen *g, const LevelCode *lc)
         if (column_is_used(item, i) && !holds_column(index, count, (int)i))
             places[count++] = (i16)i;
     }
-    places[count++] = COLUMN_ROWID;
+    if (keeps_rowid(a, item))
+        places[count++] = COLUMN_ROWID;
     index->column_count = count;
     return index;
 }
@@ -123,14 +132,15 @@ static Reg code_index_row(Codegen *g, const LevelCode *lc, const Index *index, R
 {
     FromItem *item = lc->level->item;
     Reg first = reg_range_new(g, index->column_count);
-    for (u32 i = 0; i + 1 < index->column_count; i++) {
-        code_item_column(g, item, index->columns[i], first + (Reg)i);
+    for (u32 i = 0; i < index->column_count; i++) {
+        Reg reg = first + (Reg)i;
+        if (index->columns[i] != COLUMN_ROWID)
+            code_item_column(g, item, index->columns[i], reg);
+        else if (has_rowid(item))
+            code_item_column(g, item, ROWID_COLUMN, reg);
+        else
+            program_emit(g->program, OP_SCopy, sequence, reg, 0); // keeps equal rows apart
     }
-    Reg last = first + index->column_count - 1;
-    if (has_rowid(item))
-        code_item_column(g, item, ROWID_COLUMN, last);
-    else
-        program_emit(g->program, OP_SCopy, sequence, last, 0); // keeps equal rows apart
     return first;
 }
 
@@ -176,7 +186,7 @@ static void store_open(Codegen *g, const LevelCode *lc, Store *st)
                            shape == NULL ? NULL : key_shape_ref(shape));
     }
     if (st->is_hash)
-        program_emit_shape(g->program, OP_HashOpen, st->cursor, keys, columns - keys, shape);
+        program_emit_shape(g->program, OP_JoinOpen, st->cursor, keys, columns, shape);
     else
         program_emit_shape(g->program, OP_OpenAutoindex, st->cursor, columns, 0, shape);
     program_comment(g->program, "for %s", from_item_name(lc->level->item));
@@ -185,10 +195,11 @@ static void store_open(Codegen *g, const LevelCode *lc, Store *st)
 static void store_row(Codegen *g, const Store *st)
 {
     u16 columns = st->index->column_count, keys = st->index->key_count;
+    ASSERT(keys > 0);
     if (st->filter != 0)
         program_emit_int(g->program, OP_FilterAdd, st->filter, 0, st->row, keys);
     if (st->sorter < 0) {
-        program_emit(g->program, OP_HashInsert, st->cursor, st->row, st->row + keys);
+        program_emit(g->program, OP_JoinInsert, st->cursor, st->row, 0);
         return;
     }
     Reg record = reg_temp(g);
@@ -213,8 +224,7 @@ static void store_finish(Codegen *g, const Store *st)
         int top = program_emit(g->program, OP_SorterData, st->sorter, data, pseudo);
         for (int i = 0; i < columns; i++)
             program_emit(g->program, OP_Column, pseudo, i, st->row + i);
-        program_emit(g->program, OP_HashInsert, st->cursor, st->row,
-                     st->row + st->index->key_count);
+        program_emit(g->program, OP_JoinInsert, st->cursor, st->row, 0);
         program_emit(g->program, OP_SorterNext, st->sorter, top, 0);
     }
     program_jump_here(g->program, empty);

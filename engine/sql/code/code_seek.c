@@ -484,8 +484,8 @@ void code_hash_search(Codegen *g, LevelCode *lc)
     Reg first = reg_range_new(g, a->equal_count);
     code_prefix(g, lc, first);
     apply_key_affinity(g, lc, NULL, first, a->equal_count);
-    program_emit(g->program, OP_HashProbe, lc->index_cursor, lc->leave, first);
-    lc->end_op = OP_HashNext;
+    program_emit(g->program, OP_JoinProbe, lc->index_cursor, lc->leave, first);
+    lc->end_op = OP_JoinNext;
     lc->end_p1 = lc->index_cursor;
     lc->end_p2 = program_here(g->program);
 }

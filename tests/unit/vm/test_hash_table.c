@@ -1,4 +1,4 @@
-// engine/vm/hash_table.c, rowset.c: joins, groups, sets of rowids.
+// engine/vm/hash_table.c, rowset.c: groups, sets of rowids.
 #include "support/machine.h"
 #include "support/test.h"
 
@@ -17,79 +17,6 @@ static Value text(const char *s)
     Value v = {0};
     assert_ok(value_set_text(&v, s, strlen(s), SQLITE_UTF8, BYTES_STATIC));
     return v;
-}
-
-static void equal_keys_come_in_the_order_of_insertion(void **state)
-{
-    (void)state;
-    HashTable *h;
-    bool found;
-    assert_ok(hash_new(NULL, NULL, 1, 1, &h));
-    for (int i = 0; i < 1000; i++) {
-        Value key = integer(i % 100), payload = integer(i);
-        assert_ok(hash_insert(h, &key, &payload, 0));
-    }
-    Value key = integer(42);
-    assert_ok(hash_probe(h, &key, false, &found));
-    for (int i = 0; i < 10; i++) {
-        assert_true(found);
-        assert_int_equal(hash_value(h, 1)->u.integer, 42 + 100 * i);
-        found = hash_next(h);
-    }
-    assert_false(found);
-    key = integer(100);
-    assert_ok(hash_probe(h, &key, false, &found));
-    assert_false(found);
-    hash_free(h);
-}
-
-static void numbers_meet_across_types_and_text_across_case(void **state)
-{
-    (void)state;
-    KeyShape *shape = key_shape_new(NULL, SQLITE_UTF8, 1, 1);
-    shape->fields[0].collation = &collation_nocase;
-    HashTable *h;
-    bool found;
-    assert_ok(hash_new(NULL, shape, 1, 0, &h));
-    Value one = integer(1), word = text("Apfel");
-    assert_ok(hash_insert(h, &one, NULL, 0));
-    assert_ok(hash_insert(h, &word, NULL, 0));
-    Value real = {0};
-    value_set_f64(&real, 1.0);
-    assert_ok(hash_probe(h, &real, false, &found));
-    assert_true(found);
-    Value upper = text("APFEL");
-    assert_ok(hash_probe(h, &upper, false, &found));
-    assert_true(found);
-    hash_free(h);
-    key_shape_unref(shape);
-}
-
-static void null_keys_match_only_when_told(void **state)
-{
-    (void)state;
-    HashTable *h;
-    bool found, empty;
-    Value null = {.flags = V_NULL}, one = integer(1);
-    assert_ok(hash_new(NULL, NULL, 1, 0, &h));
-    assert_ok(hash_insert(h, &null, NULL, 0));
-    assert_int_equal(hash_count(h), 0);
-    assert_ok(hash_insert(h, &null, NULL, HASH_KEEP_NULL));
-    assert_ok(hash_insert(h, &one, NULL, 0));
-    assert_ok(hash_probe(h, &null, true, &found));
-    assert_false(found);
-    assert_ok(hash_probe(h, &one, false, &found));
-    hash_mark(h);
-    assert_ok(hash_rewind(h, HASH_UNMATCHED, &empty));
-    assert_false(empty);
-    assert_int_equal(hash_value(h, 0)->flags & V_NULL, V_NULL);
-    assert_false(hash_step(h));
-
-    hash_reset(h);
-    assert_ok(hash_insert(h, &null, NULL, HASH_NULL_EQUAL));
-    assert_ok(hash_probe(h, &null, true, &found));
-    assert_true(found);
-    hash_free(h);
 }
 
 static void groups_keep_their_accumulators_and_come_sorted(void **state)
@@ -247,10 +174,7 @@ static void a_rowid_set_empties_in_order_without_duplicates(void **state)
     rowset_free(set);
 }
 
-TEST_SUITE(hash_table, cmocka_unit_test(equal_keys_come_in_the_order_of_insertion),
-           cmocka_unit_test(numbers_meet_across_types_and_text_across_case),
-           cmocka_unit_test(null_keys_match_only_when_told),
-           cmocka_unit_test(groups_keep_their_accumulators_and_come_sorted),
+TEST_SUITE(hash_table, cmocka_unit_test(groups_keep_their_accumulators_and_come_sorted),
            cmocka_unit_test(a_full_table_refuses_new_groups_only),
            cmocka_unit_test(a_full_table_closes_when_few_rows_find_their_group),
            cmocka_unit_test(a_full_table_stays_open_for_rows_of_its_groups),
