@@ -224,6 +224,8 @@ static int compare_found(const void *a, const void *b)
     return left->phrase - right->phrase;
 }
 
+enum { OFFSET_MAX = 1 << 30 };
+
 int fts_cursor_gather(FtsCursor *cursor)
 {
     if (cursor->instance_count >= 0)
@@ -253,6 +255,11 @@ int fts_cursor_gather(FtsCursor *cursor)
     for (u32 i = 0; i < count; i++) {
         Found one;
         memcpy(&one, found.bytes + i * sizeof one, sizeof one);
+        // No text has so many tokens; sums of offsets must not leave an int.
+        if ((one.position & 0x7FFFFFFF) > OFFSET_MAX) {
+            rc = FTS_CORRUPT;
+            goto done;
+        }
         instances[i] =
             (Instance){one.phrase, (int)(one.position >> 32), (int)(one.position & 0x7FFFFFFF)};
     }

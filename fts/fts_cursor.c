@@ -2,10 +2,11 @@
 //
 // Plans as EXPLAIN QUERY PLAN shows them: the number is 32 for the order of rank, 64 for that of
 // rowid, 128 more for descending; the text has M<column> per MATCH, r for rank MATCH, and = < > for
-// bounds of rowid, in the order of the arguments.
+// bounds of rowid, L<column> and G<column> for LIKE and GLOB, in the order of the arguments.
 #include "fts/fts_cursor.h"
 
 #include "fts/count_walk.h"
+#include "fts/pattern_query.h"
 #include "fts/rank_walk.h"
 
 enum { RANK_LIMIT_MAX = 10000 }; // above that all rows are gathered
@@ -30,6 +31,18 @@ static void use(Plan *plan, struct sqlite3_index_constraint_usage *usage, const 
     fts_buffer_append_text(&plan->text, mark);
 }
 
+// Whether a trigram index can find candidates for a LIKE or GLOB: 'L', 'G', or 0. The core checks
+// each row that it gives.
+static char pattern_mark(const FtsConfig *config, const struct sqlite3_index_constraint *c)
+{
+    if (!c->usable || c->iColumn < 0 || c->iColumn >= config->column_count
+        || config->is_unindexed[c->iColumn])
+        return 0;
+    if (c->op == SQLITE_INDEX_CONSTRAINT_LIKE && config->is_trigram_like)
+        return 'L';
+    return c->op == SQLITE_INDEX_CONSTRAINT_GLOB && config->is_trigram_glob ? 'G' : 0;
+}
+
 static void plan_constraint(const FtsConfig *config, Plan *plan, sqlite3_index_info *info, int i)
 {
     const struct sqlite3_index_constraint *c = &info->aConstraint[i];
@@ -45,6 +58,11 @@ static void plan_constraint(const FtsConfig *config, Plan *plan, sqlite3_index_i
     } else if (is_match && c->iColumn >= 0) {
         sqlite3_snprintf(sizeof mark, mark, "M%d", c->iColumn);
         use(plan, usage, mark);
+        plan->has_match = true;
+    } else if (pattern_mark(config, c) != 0) {
+        sqlite3_snprintf(sizeof mark, mark, "%c%d", pattern_mark(config, c), c->iColumn);
+        use(plan, usage, mark);
+        usage->omit = 0;
         plan->has_match = true;
     } else if (c->usable && c->iColumn < 0 && c->op == SQLITE_INDEX_CONSTRAINT_EQ) {
         use(plan, usage, "=");
@@ -241,19 +259,11 @@ static void append_text(FtsCursor *cursor, const char *text, int column)
     fts_buffer_append_text(&cursor->text, ")");
 }
 
-static int add_match(FtsCursor *cursor, sqlite3_value *value, int column)
+static int add_query(FtsCursor *cursor, const char *text, int column)
 {
     FtsTable *table = cursor->table;
-    bool is_null = sqlite3_value_type(value) == SQLITE_NULL;
-    const char *text = (const char *)sqlite3_value_text(value);
     char *message = NULL;
     Query *query;
-    if (text == NULL && !is_null)
-        return SQLITE_NOMEM;
-    if (text == NULL)
-        text = "";
-    if (text[0] == '*')
-        return special_query(cursor, text + 1);
     int filter = column < table->config.column_count ? column : -1;
     int rc = query_parse(&table->index, text, filter, &query, &message);
     if (rc != SQLITE_OK)
@@ -263,6 +273,39 @@ static int add_match(FtsCursor *cursor, sqlite3_value *value, int column)
         return query_and(cursor->query, query, &cursor->query);
     cursor->query = query;
     return SQLITE_OK;
+}
+
+static int add_match(FtsCursor *cursor, sqlite3_value *value, int column)
+{
+    bool is_null = sqlite3_value_type(value) == SQLITE_NULL;
+    const char *text = (const char *)sqlite3_value_text(value);
+    if (text == NULL && !is_null)
+        return SQLITE_NOMEM;
+    if (text == NULL)
+        text = "";
+    if (text[0] == '*')
+        return special_query(cursor, text + 1);
+    return add_query(cursor, text, column);
+}
+
+// A pattern that asks nothing of the index leaves it to the core to look at all rows.
+static int add_pattern(FtsCursor *cursor, sqlite3_value *value, bool is_glob, int column)
+{
+    const FtsConfig *config = &cursor->table->config;
+    const char *pattern = (const char *)sqlite3_value_text(value);
+    FtsBuffer text = {0};
+    if (pattern == NULL)
+        return SQLITE_OK;
+    pattern_query(pattern, is_glob, config->detail, &text);
+    bool is_empty = text.size == 0;
+    fts_buffer_append_byte(&text, 0);
+    int rc = text.rc;
+    if (config->detail == DETAIL_NONE) // the index does not know columns
+        column = config->column_count;
+    if (rc == SQLITE_OK && !is_empty)
+        rc = add_query(cursor, (const char *)text.bytes, column);
+    fts_buffer_deinit(&text);
+    return rc;
 }
 
 static i64 bound_of(sqlite3_value *value, i64 when_none)
@@ -308,6 +351,8 @@ static int take_arguments(FtsCursor *cursor, const char *plan, int arg_count, sq
         bool is_null = sqlite3_value_type(value) == SQLITE_NULL;
         if (mark == 'M') {
             TRY(add_match(cursor, value, column));
+        } else if (mark == 'L' || mark == 'G') {
+            TRY(add_pattern(cursor, value, mark == 'G', column));
         } else if (mark == 'r') {
             TRY(set_rank(cursor, (const char *)sqlite3_value_text(value)));
         } else if (is_null

@@ -427,7 +427,8 @@ static int table_commit(sqlite3_vtab *vtab)
 static int table_rollback(sqlite3_vtab *vtab)
 {
     FtsTable *table = (FtsTable *)vtab;
-    pending_deinit(&table->index.pending);
+    if (!table->index.is_flushing) // what is being written goes when the writing returns
+        pending_deinit(&table->index.pending);
     fts_index_forget(&table->index);
     table->config.is_loaded = false;
     table->has_totals = table->has_changed_totals = false;

@@ -7,12 +7,15 @@
 // on with it, or with one that stock SQLite began.
 //
 // A commit does no more of it than what it wrote is worth, once per level: so all levels together
-// keep up with the writing, and no commit has to wait for a large merge.
+// keep up with the writing, and no commit has to wait for a large merge. Lower levels come first,
+// also before an unfinished merge of a higher one, or their small segments would pile up while a
+// large merge goes on. Several levels may thus be in the middle of a merge at the same time; the
+// output of one is no input of the next before it is complete.
 #include "fts/segment_merge.h"
 
 #include "fts/segment_write.h"
 
-enum { WORK_UNIT = 16, SEGMENTS_URGENT = 1000 };
+enum { WORK_UNIT = 4, SEGMENTS_URGENT = 1000 };
 
 // --- one step ---
 
@@ -39,16 +42,27 @@ static void sum_origins(const FtsLevel *level, FtsSegment *output)
     }
 }
 
+// Segments of a level that may be merged: not the last while it is the output of a merge.
+static int complete_count(const FtsStructure *structure, int number)
+{
+    bool has_output = number > 0 && structure->levels[number - 1].merge_count > 0;
+    ASSERT(!has_output || structure->levels[number].segment_count > 0);
+
+    return structure->levels[number].segment_count - has_output;
+}
+
 static int begin_merge(FtsStructure *structure, int number)
 {
     FtsSegment *output;
+    ASSERT(complete_count(structure, number) > 0);
+
     u32 segid = structure_free_segid(structure);
     if (segid == 0)
         return SQLITE_FULL;
     TRY(structure_add_segment(structure, number + 1, &output));
     FtsLevel *level = &structure->levels[number];
     output->segid = segid;
-    level->merge_count = (u32)level->segment_count;
+    level->merge_count = (u32)complete_count(structure, number);
     if (structure->has_origins)
         sum_origins(level, output);
     return SQLITE_OK;
@@ -142,15 +156,11 @@ int fts_index_merge_step(FtsIndex *index, int number, i64 *budget)
 
 // --- how much, and where ---
 
-// An unfinished merge before all others; else the lowest level of so many segments. -1: none.
+// The lowest level with an unfinished merge or so many segments. -1: none.
 static int pick_level(const FtsStructure *structure, i64 least)
 {
     for (int i = 0; i < structure->level_count; i++) {
-        if (structure->levels[i].merge_count > 0)
-            return i;
-    }
-    for (int i = 0; i < structure->level_count; i++) {
-        if (structure->levels[i].segment_count >= least)
+        if (structure->levels[i].merge_count > 0 || complete_count(structure, i) >= least)
             return i;
     }
     return -1;

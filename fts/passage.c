@@ -56,10 +56,11 @@ static int mark_token(void *ctx, int flags, const char *token, int size, int sta
     while (p->span_first >= 0 && p->span_last < number)
         TRY(next_span(p));
     // Tokens may overlap in the text: a match stays open until a token begins behind it, and takes
-    // in another that begins meanwhile. One that began before the window is not marked.
+    // in another that begins meanwhile, or where it ends. One that began before the window is not
+    // marked.
     bool is_inside = p->span_first >= 0 && number >= p->span_first;
     bool is_first = is_inside && number == p->span_first;
-    if (p->is_open && (!is_inside || is_first) && start >= p->copied) {
+    if (p->is_open && ((!is_inside && start >= p->copied) || (is_first && start > p->copied))) {
         put(p, p->close);
         p->is_open = false;
     }

@@ -49,7 +49,7 @@ static int find_sentence(void *ctx, int flags, const char *token, int size, int 
     while (at >= 0 && is_space(s->text[at]))
         at--;
     bool after_stop = at >= 0 && at < start - 1 && (s->text[at] == '.' || s->text[at] == ':');
-    return number == 0 || after_stop || at < 0 ? add_start(s, number) : SQLITE_OK;
+    return number == 0 || after_stop ? add_start(s, number) : SQLITE_OK;
 }
 
 typedef struct Search {

@@ -109,8 +109,13 @@ int structure_decode(FtsStructure *structure, const u8 *bytes, u32 size)
     structure->origin += structure->has_origins;
     if (rc == SQLITE_OK && structure_segment_count(structure) != (int)segment_count)
         rc = FTS_CORRUPT;
-    if (rc == SQLITE_OK && level_count > 0 && structure->levels[level_count - 1].merge_count > 0)
-        rc = FTS_CORRUPT;
+    // A merge has its output on the level above.
+    for (int i = 0; i < structure->level_count && rc == SQLITE_OK; i++) {
+        bool has_above =
+            i + 1 < structure->level_count && structure->levels[i + 1].segment_count > 0;
+        if (structure->levels[i].merge_count > 0 && !has_above)
+            rc = FTS_CORRUPT;
+    }
     if (rc != SQLITE_OK)
         structure_deinit(structure);
     return rc;

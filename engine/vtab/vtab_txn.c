@@ -53,6 +53,8 @@ int vtab_begin(sqlite3 *db, VirtualTable *instance)
     return vtab_take_error(db, instance->vtab, methods->xSavepoint(instance->vtab, depth - 1));
 }
 
+// A statement of the module's own that fails may roll everything back, which empties the list: the
+// table is held until its call has returned.
 int vtab_sync(sqlite3 *db)
 {
     ASSERT(!db->is_syncing_vtabs);
@@ -62,8 +64,10 @@ int vtab_sync(sqlite3 *db)
     for (int i = 0; i < db->vtab_transaction_count && rc == SQLITE_OK; i++) {
         VirtualTable *instance = db->vtab_transactions[i];
         const sqlite3_module *methods = instance->module->methods;
+        vtab_ref(instance);
         if (instance->vtab != NULL && methods->xSync != NULL)
             rc = vtab_take_error(db, instance->vtab, methods->xSync(instance->vtab));
+        vtab_unref(instance);
     }
     db->is_syncing_vtabs = false;
     return rc;
