@@ -143,7 +143,7 @@ const sqlite3_tokenizer_module fts3_simple = {0,           simple_create, words_
 
 // --- porter ---
 
-enum { STEM_MIN = 3, STEM_MAX = 20, KEEP_WORD = 10, KEEP_NUMBER = 3 };
+enum { STEM_MIN = 3, STEM_MAX = 20, KEEP_WORD = 10, KEEP_NUMBER = 3 }; // sizes, inclusive
 
 // What is no English word is not stemmed; of a long one only head and tail are kept.
 static int shorten(u8 *word, int size)
@@ -169,6 +169,22 @@ static bool is_english(const u8 *word, int size)
     return true;
 }
 
+// Words that are nothing but endings have stems other than FTS5's.
+static int stem(u8 *word, int size)
+{
+    static const struct {
+        const char *word;
+        int stem_size;
+    } endings[] = {{"ies", 1}, {"sses", 2}, {"eed", 3}, {"eeds", 3}};
+    ASSERT(size >= STEM_MIN);
+    for (int i = 0; i < ARRAY_LEN(endings); i++) {
+        if (strlen(endings[i].word) == (size_t)size
+            && memcmp(word, endings[i].word, (size_t)size) == 0)
+            return endings[i].stem_size;
+    }
+    return porter_stem((char *)word, size);
+}
+
 static int porter_next(sqlite3_tokenizer_cursor *base, const char **token, int *size, int *start,
                        int *end, int *position)
 {
@@ -176,10 +192,10 @@ static int porter_next(sqlite3_tokenizer_cursor *base, const char **token, int *
     TRY(words_next(base, token, size, start, end, position));
     u8 *word = cursor->token.bytes;
     ASSERT(*size > 0);
-    if (*size < STEM_MIN || *size >= STEM_MAX || !is_english(word, *size))
+    if (*size < STEM_MIN || *size > STEM_MAX || !is_english(word, *size))
         *size = shorten(word, *size);
     else
-        *size = porter_stem((char *)word, *size);
+        *size = stem(word, *size);
     return SQLITE_OK;
 }
 
