@@ -2,6 +2,7 @@
 
 #include "support/test.h"
 
+#include "quire.h"
 #include "support/api_fault.h"
 #include "support/changeset.h"
 #include "support/sim.h"
@@ -25,6 +26,37 @@ static void a_value_is_read_and_written_in_pieces(void **state)
 
     assert_ok(sqlite3_blob_close(blob));
     assert_text("FF0203", rows_text(db, "SELECT hex(b) FROM t WHERE id = 1"));
+    assert_ok(sqlite3_close(db));
+}
+
+// What is lent, run by run, is what is read.
+static void a_value_is_lent_where_it_lies(void **state)
+{
+    (void)state;
+    sqlite3 *db = database_with("PRAGMA page_size = 512; CREATE TABLE t(a, b); INSERT INTO t"
+                                " VALUES('head', randomblob(5000)), ('head', x'01')");
+    sqlite3_blob *blob;
+    const void *bytes;
+    int size = 0;
+    unsigned char whole[5000];
+    assert_ok(sqlite3_blob_open(db, "main", "t", "b", 1, 0, &blob));
+    assert_ok(sqlite3_blob_read(blob, whole, 5000, 0));
+    for (int at = 0; at < 5000; at += size) {
+        assert_ok(quire_blob_peek(blob, at, &bytes, &size));
+        assert_in_range(size, 1, 5000 - at);
+        assert_memory_equal(bytes, whole + at, (size_t)size);
+    }
+    assert_ok(quire_blob_peek(blob, 777, &bytes, &size)); // back, and in the middle of a page
+    assert_memory_equal(bytes, whole + 777, (size_t)size);
+    assert_rc(SQLITE_ERROR, quire_blob_peek(blob, 5000, &bytes, &size));
+    assert_rc(SQLITE_ERROR, quire_blob_peek(blob, -1, &bytes, &size));
+    assert_ok(sqlite3_blob_reopen(blob, 2));
+    assert_ok(quire_blob_peek(blob, 0, &bytes, &size));
+    assert_int_equal(size, 1);
+    assert_ok(sqlite3_exec(db, "DELETE FROM t", NULL, NULL, NULL));
+    assert_rc(SQLITE_ABORT, quire_blob_peek(blob, 0, &bytes, &size));
+    assert_rc(SQLITE_MISUSE, quire_blob_peek(NULL, 0, &bytes, &size));
+    (void)sqlite3_blob_close(blob);
     assert_ok(sqlite3_close(db));
 }
 
@@ -226,6 +258,7 @@ static void short_memory_is_an_answer(void **state)
 }
 
 TEST_SUITE(blob, cmocka_unit_test(a_value_is_read_and_written_in_pieces),
+           cmocka_unit_test(a_value_is_lent_where_it_lies),
            cmocka_unit_test(closing_reports_the_last_failure_again),
            cmocka_unit_test(a_handle_that_found_no_row_is_aborted),
            cmocka_unit_test(a_handle_expires_with_any_change_of_its_row),

@@ -2,6 +2,7 @@
 
 #include "support/test.h"
 
+#include "quire.h"
 #include "support/api_fault.h"
 #include "support/changeset.h"
 
@@ -213,7 +214,83 @@ static void only_a_collation_in_use_is_guarded(void **state)
     assert_ok(sqlite3_close(db));
 }
 
-TEST_SUITE(func_api, cmocka_unit_test(only_a_collation_in_use_is_guarded),
+// --- measures ---
+
+static int calls, measured, ended;
+
+// The blob's first byte, less the constant.
+static void fn_beyond(sqlite3_context *context, int count, sqlite3_value **args)
+{
+    (void)count;
+    const unsigned char *blob = sqlite3_value_blob(args[0]);
+    calls++;
+    if (blob != NULL)
+        sqlite3_result_int(context, *blob - sqlite3_value_int(args[1]));
+}
+
+static int beyond_begin(void *arg, sqlite3_value *constant, void **state, int *reach)
+{
+    static int kept;
+    assert_ptr_equal(arg, &destroyed);
+    kept = sqlite3_value_int(constant);
+    *state = kept == 99 ? NULL : &kept;
+    *reach = 1;
+    return kept == 98 ? SQLITE_FULL : SQLITE_OK;
+}
+
+static int beyond_exceeds(void *state, const void *blob, int size, double bound)
+{
+    measured++;
+    return size > 0 && *(const unsigned char *)blob - *(int *)state > bound;
+}
+
+static void beyond_end(void *state)
+{
+    assert_non_null(state);
+    ended++;
+}
+
+static void a_measure_saves_calls_and_changes_nothing(void **state)
+{
+    (void)state;
+    static const quire_measure measure = {beyond_begin, beyond_exceeds, beyond_end};
+    sqlite3 *db = database_with(
+        "CREATE TABLE t(id INTEGER PRIMARY KEY, b); WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL"
+        " SELECT i + 1 FROM n WHERE i < 1000) INSERT INTO t"
+        " SELECT i, unhex(printf('%02x', i * 7 % 251)) FROM n");
+    assert_rc(SQLITE_NOTFOUND, quire_create_measure(db, "beyond", &measure, &destroyed));
+    assert_rc(SQLITE_MISUSE, quire_create_measure(db, NULL, &measure, NULL));
+    assert_rc(SQLITE_MISUSE, quire_create_measure(db, "beyond", NULL, NULL));
+    assert_ok(sqlite3_create_function(db, "beyond", 2, SQLITE_UTF8, NULL, fn_beyond, NULL, NULL));
+    const char *nearest = "SELECT id FROM t ORDER BY beyond(b, 3) LIMIT 3";
+    calls = 0;
+    assert_text("251\n502\n753", rows_text(db, nearest));
+    assert_int_equal(calls, 1000);
+
+    assert_ok(quire_create_measure(db, "beyond", &measure, &destroyed));
+    calls = measured = ended = 0;
+    assert_text("251\n502\n753", rows_text(db, nearest));
+    assert_true(calls < 20 && measured > 980 && ended == 1);
+
+    // A constant that cannot be measured by; one that fails; rows that are no blobs.
+    measured = 0;
+    assert_text("251", rows_text(db, "SELECT id FROM t ORDER BY beyond(b, 99) LIMIT 1"));
+    assert_int_equal(measured, 0);
+    assert_rc(SQLITE_FULL, sqlite3_exec(db, "SELECT id FROM t ORDER BY beyond(b, 98) LIMIT 1", NULL,
+                                        NULL, NULL));
+    assert_ok(sqlite3_exec(db, "INSERT INTO t VALUES(1001, NULL)", NULL, NULL, NULL));
+    assert_text("1001\n251", rows_text(db, "SELECT id FROM t ORDER BY beyond(b, 3) LIMIT 2"));
+
+    // It goes with the function.
+    assert_ok(sqlite3_create_function(db, "beyond", 2, SQLITE_UTF8, NULL, fn_beyond, NULL, NULL));
+    measured = 0;
+    assert_text("1001\n251", rows_text(db, "SELECT id FROM t ORDER BY beyond(b, 3) LIMIT 2"));
+    assert_int_equal(measured, 0);
+    assert_ok(sqlite3_close(db));
+}
+
+TEST_SUITE(func_api, cmocka_unit_test(a_measure_saves_calls_and_changes_nothing),
+           cmocka_unit_test(only_a_collation_in_use_is_guarded),
            cmocka_unit_test(functions_are_found_by_name_and_arguments),
            cmocka_unit_test(wrong_definitions_are_misuse),
            cmocka_unit_test(an_error_of_a_function_is_that_of_the_statement),
