@@ -1,6 +1,8 @@
 // Sums by pieces: see distance_bound.h.
 #include "vector/distance_bound.h"
 
+#include <math.h>
+
 static const f64 limit_max = 1e37; // single precision overflows not far above
 
 static const ElementKernels *kernels_of(const VectorKernels *kernels, VectorType type, size_t *size)
@@ -34,6 +36,7 @@ void distance_bound_init(const VectorKernels *kernels, Metric metric, const Vect
         out->sum = kernels->hamming;
         out->count = query->dims / 8;
         out->element_size = 1;
+        out->piece = BOUND_PIECE_SIZE;
         out->widening = 1; // counts are exact
         return;
     }
@@ -42,8 +45,9 @@ void distance_bound_init(const VectorKernels *kernels, Metric metric, const Vect
     if (element == NULL || (!is_l2 && metric != METRIC_L1))
         return;
     ASSERT(out->element_size > 0);
+    out->piece = BOUND_PIECE_SIZE / out->element_size;
     out->sum = is_l2 ? element->l2sq : element->l1;
-    f64 pieces = (f64)(query->dims / BOUND_PIECE_DIMS + 1);
+    f64 pieces = (f64)(query->dims * out->element_size / BOUND_PIECE_SIZE + 1);
     out->widening = 1 + 2 * ((f64)query->dims / 32 + 40 + pieces) * 0x1p-24;
     if (metric == METRIC_L2)
         out->widening *= out->widening; // the root was rounded, too
@@ -53,25 +57,14 @@ void distance_bound_init(const VectorKernels *kernels, Metric metric, const Vect
 // itself, so that asking for less than two would not read less.
 size_t distance_bound_reach(const DistanceBound *bound, size_t size)
 {
-    size_t pieces = 2 * BOUND_PIECE_DIMS * bound->element_size;
+    size_t pieces = 2 * BOUND_PIECE_SIZE;
     ASSERT(size > 0);
     return bound->sum != NULL && size > pieces ? pieces : size;
 }
 
-bool distance_exceeds(const DistanceBound *bound, const u8 *elements, size_t count, f64 distance)
+f64 distance_limit(const DistanceBound *bound, f64 distance)
 {
+    ASSERT(bound->sum != NULL);
     f64 limit = (bound->metric == METRIC_L2 ? distance * distance : distance) * bound->widening;
-    f64 sum = 0;
-    ASSERT(bound->sum != NULL && count <= bound->count);
-    if (!(distance >= 0) || !(limit < limit_max))
-        return false;
-    for (size_t i = 0; i < count; i += BOUND_PIECE_DIMS) {
-        size_t left = count - i;
-        size_t at = i * bound->element_size;
-        sum += bound->sum(elements + at, bound->query->data + at,
-                          left < BOUND_PIECE_DIMS ? left : BOUND_PIECE_DIMS);
-        if (sum > limit)
-            return true;
-    }
-    return false; // or NaN
+    return distance >= 0 && limit < limit_max ? limit : INFINITY;
 }

@@ -105,7 +105,8 @@ static int measure_exceeds(void *state, const void *blob, int size, double bound
              || row.type != m->query.type || row.dims != m->query.dims)
         return 0;
     if (m->by_pieces.sum != NULL)
-        return distance_exceeds(&m->by_pieces, row.data, m->by_pieces.count, bound);
+        return distance_exceeds(&m->by_pieces, row.data, m->by_pieces.count,
+                                distance_limit(&m->by_pieces, bound));
     if (vector_distance(m->kernels, m->metric, &row, &m->query, &distance, &error) != SQLITE_OK)
         return 0;
     return distance > bound;

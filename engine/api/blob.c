@@ -319,28 +319,39 @@ int sqlite3_blob_read(sqlite3_blob *blob, void *out, int size, int offset)
     return blob_access(blob, out, NULL, size, offset);
 }
 
-static int blob_peek(sqlite3_blob *blob, u32 offset, const void **bytes, int *size)
+// The first piece is found last, so that finding the others cannot push it out of memory.
+static int blob_peek(sqlite3_blob *blob, u32 offset, quire_piece *pieces, int count)
 {
     Cursor *cur = NULL;
     const u8 *at = NULL;
-    u32 run = 0;
+    u32 run = 0, from = offset;
+    ASSERT(count > 0);
     TRY(blob_settle(blob, &cur));
+    for (int i = 0; i < count; i++) {
+        pieces[i] = (quire_piece){NULL, 0};
+        if (from >= blob->size)
+            continue;
+        TRY(cursor_payload_peek(cur, blob->offset + from, &at, &run));
+        run = run < blob->size - from ? run : blob->size - from;
+        pieces[i] = (quire_piece){at, (int)run};
+        from += run;
+    }
+    if (count == 1)
+        return SQLITE_OK;
     TRY(cursor_payload_peek(cur, blob->offset + offset, &at, &run));
-    ASSERT(run > 0);
-    *bytes = at;
-    *size = (int)(run < blob->size - offset ? run : blob->size - offset);
+    pieces[0].bytes = at;
     return SQLITE_OK;
 }
 
-int quire_blob_peek(sqlite3_blob *blob, int offset, const void **bytes, int *size)
+int quire_blob_peek(sqlite3_blob *blob, int offset, quire_piece *pieces, int count)
 {
-    if (blob == NULL || bytes == NULL || size == NULL)
+    if (blob == NULL || pieces == NULL || count < 1)
         return error_misuse();
     sqlite3 *db = blob->db;
     api_enter(db);
     int rc = SQLITE_ERROR;
     if (offset >= 0 && (u32)offset < blob->size)
-        rc = blob_peek(blob, (u32)offset, bytes, size);
+        rc = blob_peek(blob, (u32)offset, pieces, count);
     if (rc == SQLITE_ABORT && blob->vm != NULL) {
         (void)vm_finalize(blob->vm);
         blob->vm = NULL;

@@ -250,13 +250,18 @@ SQLITE_API int quire_create_measure(sqlite3 *db, const char *function,
                                     const quire_measure *measure, void *arg);
 
 /*
- * Reading a blob without a copy: *bytes is where byte `offset` of an open blob lies, and *size how
- * many bytes from there on lie side by side, at least 1. A blob longer than a page comes in pieces
- * of about a page. Valid until the next call that concerns the connection.
- * SQLITE_OK; SQLITE_ERROR for an offset outside the blob; otherwise as sqlite3_blob_read(), which
- * is what there is in stock SQLite.
+ * Reading a blob without a copy: the pieces of an open blob from byte `offset` on, where they lie.
+ * A blob longer than a page comes in pieces of about a page. The first piece is valid until the
+ * next call that concerns the connection. Of the others only the addresses are good, to be asked
+ * for ahead of time (prefetched): their bytes may be gone. Past the blob's end bytes is NULL and
+ * size 0. SQLITE_OK; SQLITE_ERROR for an offset outside the blob; otherwise as sqlite3_blob_read(),
+ * which is what there is in stock SQLite.
  */
-SQLITE_API int quire_blob_peek(sqlite3_blob *blob, int offset, const void **bytes, int *size);
+typedef struct quire_piece {
+    const void *bytes;
+    int size;
+} quire_piece;
+SQLITE_API int quire_blob_peek(sqlite3_blob *blob, int offset, quire_piece *pieces, int count);
 
 /* The connection is about to close: the module finalizes the statements it keeps. */
 SQLITE_API int quire_close_hook(sqlite3 *db, void (*hook)(void *arg, sqlite3 *db), void *arg);

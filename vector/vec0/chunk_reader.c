@@ -76,38 +76,23 @@ static int next_piece(ChunkReader *reader, size_t at)
 
 #else
 
-static int peek(const ChunkReader *reader, size_t at, ChunkPiece *out)
-{
-    const void *bytes;
-    int size;
-    *out = (ChunkPiece){.at = at};
-    if (at >= reader->chunk_bytes)
-        return SQLITE_OK;
-    TRY(quire_blob_peek(reader->blob, (int)at, &bytes, &size));
-    ASSERT(size > 0);
-    out->bytes = bytes;
-    out->size = (size_t)size;
-    return SQLITE_OK;
-}
-
-// The piece is where the pages have it. Of those ahead the addresses are enough: what becomes of
-// their bytes does not matter.
+// The piece is where the pages have it.
 static int next_piece(ChunkReader *reader, size_t at)
 {
-    ChunkPiece piece;
+    quire_piece pieces[3];
     ASSERT(at < reader->chunk_bytes);
-    TRY(peek(reader, at, &piece));
-    reader->piece = piece.bytes;
+    TRY(quire_blob_peek(reader->blob, (int)at, pieces, 3));
+    reader->piece = pieces[0].bytes;
     reader->piece_at = at;
-    reader->piece_size = piece.size;
-    if (reader->ahead[0].at != at || at == 0)
-        TRY(peek(reader, at + piece.size, &reader->ahead[0]));
-    else
-        reader->ahead[0] = reader->ahead[1];
-    TRY(peek(reader, reader->ahead[0].at + reader->ahead[0].size, &reader->ahead[1]));
-    size_t both = piece.size + reader->ahead[0].size;
+    reader->piece_size = (size_t)pieces[0].size;
+    for (int i = 0; i < 2; i++)
+        reader->ahead[i] =
+            (ChunkPiece){.bytes = pieces[i + 1].bytes, .size = (size_t)pieces[i + 1].size};
+    reader->ahead[0].at = at + reader->piece_size;
+    reader->ahead[1].at = reader->ahead[0].at + reader->ahead[0].size;
+    size_t both = reader->piece_size + reader->ahead[0].size;
     reader->ahead_by = both - both % reader->size;
-    return peek(reader, at, &piece); // the one borrowed
+    return SQLITE_OK;
 }
 
 #endif

@@ -134,21 +134,20 @@ static int offer(Chunks *chunks, i64 rowid, f64 distance)
     return top_offer(top, (i64)chunks->met++, distance);
 }
 
-// Whether the first `count` elements tell that the vector is farther than all that are kept.
-static bool is_far(const Chunks *chunks, const u8 *elements, size_t count)
+// What the sum of a row must not exceed to be kept; infinite where rows are not told by sums.
+static f64 limit_now(const Chunks *chunks)
 {
     const TopMatches *top = &chunks->top;
-    ASSERT(elements != NULL);
-    return chunks->by_pieces.sum != NULL && top_is_full(top) && top->limit > 0
-           && distance_exceeds(&chunks->by_pieces, elements, count, top->heap[0].distance);
+    ASSERT(top->count <= top->limit);
+    if (chunks->by_pieces.sum == NULL || !top_is_full(top) || top->limit == 0)
+        return INFINITY;
+    return distance_limit(&chunks->by_pieces, top->heap[0].distance);
 }
 
 // A zero vector has no cosine: it comes last.
 static int compare_slot(Chunks *chunks, i64 slot, const u8 *elements)
 {
     const Vec0Search *search = chunks->search;
-    if (is_far(chunks, elements, chunks->by_pieces.count))
-        return SQLITE_OK;
     const Vector row = {
         .type = search->column->element, .data = elements, .dims = search->column->dims};
     VectorError error;
@@ -171,26 +170,31 @@ static int compare_part(Chunks *chunks, i64 slot, const u8 *part, size_t size)
     ASSERT(size < whole);
     chunk_reader_ask(&chunks->reader, slot, chunks->reach);
     if (by_pieces->sum != NULL && chunks->reach < whole) {
-        size_t least = BOUND_PIECE_DIMS * by_pieces->element_size;
-        if (size < least) {
-            TRY(chunk_reader_row(&chunks->reader, slot, least, &part));
-            size = least;
+        if (size < BOUND_PIECE_SIZE) {
+            size = BOUND_PIECE_SIZE;
+            TRY(chunk_reader_row(&chunks->reader, slot, size, &part));
         }
-        if (is_far(chunks, part, size / by_pieces->element_size))
+        if (distance_exceeds(by_pieces, part, size / by_pieces->element_size, limit_now(chunks)))
             return SQLITE_OK;
     }
     TRY(chunk_reader_row(&chunks->reader, slot, whole, &row));
     return compare_slot(chunks, slot, row);
 }
 
+// Whole vectors side by side: the hot loop.
 static int compare_run(Chunks *chunks, i64 first, const u8 *rows, i64 count)
 {
+    const DistanceBound *by_pieces = &chunks->by_pieces;
     size_t size = chunks->reader.size;
+    f64 limit = limit_now(chunks);
     ASSERT(count > 0);
-    for (i64 i = 0; i < count; i++) {
+    for (i64 i = 0; i < count; i++, rows += size) {
         chunk_reader_ask(&chunks->reader, first + i, chunks->reach);
-        if (bit_is_set(chunks->bits, first + i))
-            TRY(compare_slot(chunks, first + i, rows + size * (size_t)i));
+        if (!bit_is_set(chunks->bits, first + i)
+            || (limit < INFINITY && distance_exceeds(by_pieces, rows, by_pieces->count, limit)))
+            continue;
+        TRY(compare_slot(chunks, first + i, rows));
+        limit = limit_now(chunks);
     }
     return SQLITE_OK;
 }

@@ -36,26 +36,30 @@ static void a_value_is_lent_where_it_lies(void **state)
     sqlite3 *db = database_with("PRAGMA page_size = 512; CREATE TABLE t(a, b); INSERT INTO t"
                                 " VALUES('head', randomblob(5000)), ('head', x'01')");
     sqlite3_blob *blob;
-    const void *bytes;
-    int size = 0;
+    quire_piece piece[3] = {{NULL, 0}};
     unsigned char whole[5000];
     assert_ok(sqlite3_blob_open(db, "main", "t", "b", 1, 0, &blob));
     assert_ok(sqlite3_blob_read(blob, whole, 5000, 0));
-    for (int at = 0; at < 5000; at += size) {
-        assert_ok(quire_blob_peek(blob, at, &bytes, &size));
-        assert_in_range(size, 1, 5000 - at);
-        assert_memory_equal(bytes, whole + at, (size_t)size);
+    for (int at = 0; at < 5000; at += piece[0].size) {
+        assert_ok(quire_blob_peek(blob, at, piece, 3));
+        assert_in_range(piece[0].size, 1, 5000 - at);
+        assert_memory_equal(piece[0].bytes, whole + at, (size_t)piece[0].size);
+        int next = at + piece[0].size;
+        if (piece[1].size > 0) // nothing has pushed it out of memory here
+            assert_memory_equal(piece[1].bytes, whole + next, (size_t)piece[1].size);
+        assert_true(next + piece[1].size + piece[2].size <= 5000);
     }
-    assert_ok(quire_blob_peek(blob, 777, &bytes, &size)); // back, and in the middle of a page
-    assert_memory_equal(bytes, whole + 777, (size_t)size);
-    assert_rc(SQLITE_ERROR, quire_blob_peek(blob, 5000, &bytes, &size));
-    assert_rc(SQLITE_ERROR, quire_blob_peek(blob, -1, &bytes, &size));
+    assert_ok(quire_blob_peek(blob, 777, piece, 1)); // back, and in the middle of a page
+    assert_memory_equal(piece[0].bytes, whole + 777, (size_t)piece[0].size);
+    assert_rc(SQLITE_ERROR, quire_blob_peek(blob, 5000, piece, 1));
+    assert_rc(SQLITE_ERROR, quire_blob_peek(blob, -1, piece, 1));
     assert_ok(sqlite3_blob_reopen(blob, 2));
-    assert_ok(quire_blob_peek(blob, 0, &bytes, &size));
-    assert_int_equal(size, 1);
+    assert_ok(quire_blob_peek(blob, 0, piece, 2));
+    assert_int_equal(piece[0].size, 1);
+    assert_int_equal(piece[1].size, 0);
     assert_ok(sqlite3_exec(db, "DELETE FROM t", NULL, NULL, NULL));
-    assert_rc(SQLITE_ABORT, quire_blob_peek(blob, 0, &bytes, &size));
-    assert_rc(SQLITE_MISUSE, quire_blob_peek(NULL, 0, &bytes, &size));
+    assert_rc(SQLITE_ABORT, quire_blob_peek(blob, 0, piece, 1));
+    assert_rc(SQLITE_MISUSE, quire_blob_peek(NULL, 0, piece, 1));
     (void)sqlite3_blob_close(blob);
     assert_ok(sqlite3_close(db));
 }
