@@ -5,7 +5,8 @@
 //
 //   A1  All statements are of the table that `iter` stands in, or NULL.
 //   A2  A change that a constraint refuses is put off while `puts_off` is set: other changes of the
-//       table may make room for it. It is tried again when the table is through.
+//       table may make room for it. It is tried again when the table is through, at last with one
+//       row taken out of the way, because updates may stand in each other's way in a circle.
 
 #include "session/changeset_field.h"
 #include "session/changeset_iter.h"
@@ -66,5 +67,9 @@ MUST_USE int apply_bind_force(const Apply *apply, sqlite3_stmt *stmt, int parame
 // --- apply_change.c ---
 // Applies the change `iter` stands on, with all the questions it may raise.
 MUST_USE int apply_change(Apply *apply, sqlite3_changeset_iter *iter);
+
+// --- apply_retry.c ---
+// Tries what was put off until nothing more fits, then lets the handler be asked about the rest.
+MUST_USE int apply_retry(Apply *apply, const sqlite3_changeset_iter *outer);
 
 #endif

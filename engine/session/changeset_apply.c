@@ -75,39 +75,6 @@ static int enter_table(Apply *apply, const sqlite3_changeset_iter *iter)
     return apply_statements_open(apply);
 }
 
-// Tries once what was put off; what is refused again is put off again.
-static int retry_once(Apply *apply, const sqlite3_changeset_iter *outer, const Buffer *changes)
-{
-    ASSERT(changes->size > 0);
-
-    sqlite3_changeset_iter *iter;
-    TRY(changeset_iter_new(outer->inverts, true, &iter));
-    reader_of_memory(&iter->in, changes->bytes, changes->size);
-    bool is_new_table;
-    int rc;
-    while ((rc = changeset_next(iter, &is_new_table)) == SQLITE_ROW)
-        TRY_DONE(apply_change(apply, iter));
-    rc = rc == SQLITE_DONE ? SQLITE_OK : rc;
-done:
-    changeset_iter_free(iter);
-    return rc;
-}
-
-// As long as one more fits each time; then the handler is asked about the rest.
-static int retry(Apply *apply, const sqlite3_changeset_iter *iter)
-{
-    int rc = SQLITE_OK;
-    while (apply->put_off.size > 0 && rc == SQLITE_OK) {
-        Buffer changes = apply->put_off;
-        apply->put_off = (Buffer){0};
-        rc = retry_once(apply, iter, &changes);
-        if (apply->put_off.size >= changes.size)
-            apply->puts_off = false;
-        buffer_deinit(&changes);
-    }
-    return rc;
-}
-
 // --- all of it ---
 
 static int apply_current(Apply *apply, sqlite3_changeset_iter *iter)
@@ -133,7 +100,7 @@ static int apply_all(Apply *apply, sqlite3_changeset_iter *iter)
     while ((rc = changeset_next(iter, &is_new_table)) == SQLITE_ROW) {
         bool is_other = apply->name == NULL || !name_equals(apply->name, iter->table);
         if (is_new_table && is_other) {
-            TRY(retry(apply, iter));
+            TRY(apply_retry(apply, iter));
             leave_table(apply);
             TRY(enter_table(apply, iter));
         }
@@ -141,7 +108,7 @@ static int apply_all(Apply *apply, sqlite3_changeset_iter *iter)
     }
     if (rc != SQLITE_DONE)
         return rc;
-    return apply->name != NULL ? retry(apply, iter) : SQLITE_OK;
+    return apply->name != NULL ? apply_retry(apply, iter) : SQLITE_OK;
 }
 
 // Deferred violations are all known now.

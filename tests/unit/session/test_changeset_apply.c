@@ -94,6 +94,54 @@ static void a_change_in_the_way_of_another_is_tried_again(void **state)
     assert_text("1|two\n2|three", rows);
 }
 
+// Rows that exchange the values of a UNIQUE column, two of them and three.
+#define SWAP                                                            \
+    "UPDATE t SET a = 0 WHERE k = 1; UPDATE t SET a = 'x' WHERE k = 2;" \
+    "UPDATE t SET a = 'y' WHERE k = 1"
+#define CIRCLE                                                          \
+    "UPDATE t SET a = 0 WHERE k = 1; UPDATE t SET a = 'x' WHERE k = 2;" \
+    "UPDATE t SET a = 'y' WHERE k = 3; UPDATE t SET a = 'z' WHERE k = 1"
+
+static void updates_that_wait_for_each_other_in_a_circle_are_made(void **state)
+{
+    (void)state;
+    const char *setup = TABLE "INSERT INTO t VALUES (1, 'x'), (2, 'y'), (3, 'z')";
+    char reasons[32];
+    int rc;
+
+    assert_text("1|y\n2|x\n3|z",
+                applied(setup, SWAP, setup, SQLITE_CHANGESET_ABORT, 0, &rc, reasons));
+    assert_ok(rc);
+    assert_text("1|z\n2|x\n3|y",
+                applied(setup, CIRCLE, setup, SQLITE_CHANGESET_ABORT, 0, &rc, reasons));
+    assert_ok(rc);
+    // Columns that the changeset does not know keep their values.
+    assert_text("1|y|5\n2|x|6", applied(setup, SWAP,
+                                        "CREATE TABLE t(k PRIMARY KEY, a UNIQUE, b);"
+                                        "INSERT INTO t VALUES (1, 'x', 5), (2, 'y', 6)",
+                                        SQLITE_CHANGESET_ABORT, 0, &rc, reasons));
+    assert_ok(rc);
+    assert_text("", reasons);
+}
+
+static void circles_are_left_alone_if_so_asked_or_not_closed(void **state)
+{
+    (void)state;
+    const char *setup = TABLE "INSERT INTO t VALUES (1, 'x'), (2, 'y'), (3, 'z')";
+    const char *other = TABLE "INSERT INTO t VALUES (1, 'x'), (2, 'q'), (3, 'y')";
+    char reasons[32];
+    int rc;
+
+    assert_text("1|x\n2|y\n3|z", applied(setup, SWAP, setup, SQLITE_CHANGESET_OMIT,
+                                         SQLITE_CHANGESETAPPLY_NOUPDATELOOP, &rc, reasons));
+    assert_ok(rc);
+    assert_text("XX", reasons);
+    assert_text("1|x\n2|q\n3|y",
+                applied(setup, SWAP, other, SQLITE_CHANGESET_OMIT, 0, &rc, reasons));
+    assert_ok(rc);
+    assert_text("DX", reasons);
+}
+
 static void changes_made_already_are_no_conflict_if_so_asked(void **state)
 {
     (void)state;
@@ -340,6 +388,11 @@ static void short_memory_is_an_answer(void **state)
 
     api_fails_cleanly(TABLE "INSERT INTO t VALUES (1, 'other'), (3, 'third')", apply_recorded);
     api_fails_cleanly(TABLE, invert_and_join_recorded);
+    changeset_free(&recorded);
+    assert_ok(sqlite3_exec(db, "DELETE FROM t; INSERT INTO t VALUES (1, 'x'), (2, 'y')", NULL, NULL,
+                           NULL));
+    recorded = changeset_of(db, SWAP);
+    api_fails_cleanly(TABLE "INSERT INTO t VALUES (1, 'x'), (2, 'y')", apply_recorded);
 
     changeset_free(&recorded);
     assert_ok(sqlite3_close(db));
@@ -349,6 +402,8 @@ TEST_SUITE(changeset_apply, cmocka_unit_test(a_changeset_makes_the_same_changes_
            cmocka_unit_test(conflicts_are_answered_one_by_one),
            cmocka_unit_test(an_answer_that_is_not_allowed_undoes_everything),
            cmocka_unit_test(a_change_in_the_way_of_another_is_tried_again),
+           cmocka_unit_test(updates_that_wait_for_each_other_in_a_circle_are_made),
+           cmocka_unit_test(circles_are_left_alone_if_so_asked_or_not_closed),
            cmocka_unit_test(changes_made_already_are_no_conflict_if_so_asked),
            cmocka_unit_test(the_inverse_undoes), cmocka_unit_test(patchsets_have_no_inverse),
            cmocka_unit_test(foreign_keys_are_asked_about_at_the_end),
