@@ -43,11 +43,7 @@ int sqlite3_vtab_config(sqlite3 *db, int op, ...)
 
 int sqlite3_vtab_on_conflict(sqlite3 *db)
 {
-    if (!connection_is_usable(db)) {
-        (void)error_misuse();
-        return 0;
-    }
-    return db->vtab_on_conflict;
+    return connection_is_usable(db) ? db->vtab_on_conflict : error_misuse();
 }
 
 int sqlite3_vtab_nochange(sqlite3_context *call)

@@ -1775,6 +1775,7 @@ SQLITE_API int sqlite3_stmt_status(sqlite3_stmt *stmt, int counter, int reset);
 /*
  * Of one loop of a statement's plan. Nonzero if there is no such loop or nothing was measured. The
  * type of *out depends on the counter. With COMPLEX all parts of the plan count, not only loops.
+ * quire counts how often a loop began; NVISIT, EST and NCYCLE are -1.
  */
 SQLITE_API int sqlite3_stmt_scanstatus(sqlite3_stmt *stmt, int index, int counter, void *out);
 SQLITE_API int sqlite3_stmt_scanstatus_v2(sqlite3_stmt *stmt, int index, int counter, int flags,

@@ -637,7 +637,8 @@ stepped:
     CASE(CursorHint) : NEXT;
     CASE(Abortable) : NEXT;
     CASE(Noop) : NEXT;
-    CASE(Explain) : NEXT;
+    CASE(Explain) : in->p3 += in->p3 < INT32_MAX;
+    NEXT;
 
     // --- hash tables ---
     DELEGATE(JoinOpen, op_join_open)

@@ -192,8 +192,44 @@ static void a_column_refused_for_memory_ends_the_run(void **state)
     assert_ok(sqlite3_close(db));
 }
 
+static void the_loops_of_a_plan_tell_how_often_they_began(void **state)
+{
+    (void)state;
+    sqlite3 *db = database_with("CREATE TABLE t(a, b); INSERT INTO t VALUES(1, 2), (3, 4);"
+                                "CREATE TABLE u(a); CREATE INDEX ui ON u(a)");
+    sqlite3_stmt *stmt;
+    sqlite3_int64 count = 0;
+    const char *text;
+    assert_ok(
+        sqlite3_prepare_v2(db, "SELECT * FROM t, u WHERE u.a = t.b ORDER BY t.a", -1, &stmt, NULL));
+    assert_rc(SQLITE_DONE, sqlite3_step(stmt));
+
+    assert_ok(sqlite3_stmt_scanstatus(stmt, 0, SQLITE_SCANSTAT_NLOOP, &count));
+    assert_int_equal(count, 1);
+    assert_ok(sqlite3_stmt_scanstatus(stmt, 1, SQLITE_SCANSTAT_NLOOP, &count));
+    assert_int_equal(count, 2);
+    assert_ok(sqlite3_stmt_scanstatus(stmt, 0, SQLITE_SCANSTAT_NAME, (void *)&text));
+    assert_text("t", text);
+    assert_ok(sqlite3_stmt_scanstatus(stmt, 1, SQLITE_SCANSTAT_NAME, (void *)&text));
+    assert_text("ui", text);
+    assert_ok(sqlite3_stmt_scanstatus_v2(stmt, 2, SQLITE_SCANSTAT_EXPLAIN, SQLITE_SCANSTAT_COMPLEX,
+                                         (void *)&text));
+    assert_text("USE TEMP B-TREE FOR ORDER BY", text);
+    assert_ok(sqlite3_stmt_scanstatus(stmt, 0, SQLITE_SCANSTAT_NVISIT, &count));
+    assert_int_equal(count, -1); // not measured
+    assert_int_equal(sqlite3_stmt_scanstatus(stmt, 2, SQLITE_SCANSTAT_NLOOP, &count), 1);
+    assert_int_equal(sqlite3_stmt_scanstatus(NULL, 0, SQLITE_SCANSTAT_NLOOP, &count), 1);
+    sqlite3_stmt_scanstatus_reset(stmt);
+    assert_ok(sqlite3_stmt_scanstatus(stmt, 1, SQLITE_SCANSTAT_NLOOP, &count));
+    assert_int_equal(count, 0);
+
+    assert_ok(sqlite3_finalize(stmt));
+    assert_ok(sqlite3_close(db));
+}
+
 TEST_SUITE(
-    statement, cmocka_unit_test(the_tail_is_the_next_statement),
+    statement, cmocka_unit_test(the_loops_of_a_plan_tell_how_often_they_began),
+    cmocka_unit_test(the_tail_is_the_next_statement),
     cmocka_unit_test(a_row_leaves_no_older_error_behind),
     cmocka_unit_test(a_statement_can_become_its_explanation_and_back),
     cmocka_unit_test(a_pragma_looks_again_each_time),
