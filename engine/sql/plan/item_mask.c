@@ -7,6 +7,8 @@
 // unmatched rows of a RIGHT JOIN.
 int query_item_index(const JoinQuery *q, const FromItem *item)
 {
+    ASSERT(item != NULL);
+
     u32 position = (u32)item->position;
     if (position < q->item_count && q->from->items[position] == item)
         return item->position;

@@ -51,6 +51,8 @@ u16 term_op_of_kind(u8 kind)
 
 static u8 commuted_kind(u8 kind)
 {
+    ASSERT(term_op_of_kind(kind) != 0);
+
     switch (kind) {
     case EX_LT: return EX_GT;
     case EX_LE: return EX_GE;
@@ -103,6 +105,9 @@ bool term_matches_column(const JoinQuery *q, Expr *side, u16 op, ColumnMatch *ou
 
 static void term_bind(Term *term, const ColumnMatch *match)
 {
+    ASSERT(match->cursor >= 0 && match->column >= COLUMN_EXPR);
+    ASSERT(match->expr != NULL);
+
     term->cursor = match->cursor;
     term->column = match->column;
     term->column_expr = match->expr;
@@ -111,6 +116,8 @@ static void term_bind(Term *term, const ColumnMatch *match)
 // column = column where one may stand for the other anywhere in the WHERE clause.
 static bool is_equivalence(const JoinQuery *q, const Expr *e)
 {
+    ASSERT(e->left != NULL && e->right != NULL);
+
     if (e->kind != EX_EQ && e->kind != EX_IS)
         return false;
     if ((e->flags & EXPR_OUTER_ON) != 0)
@@ -130,6 +137,9 @@ static bool is_equivalence(const JoinQuery *q, const Expr *e)
 static int analyze_commuted(Term *term, TableMask prereq_right, u16 allowed,
                             const ColumnMatch *match)
 {
+    ASSERT(match->cursor >= 0);
+    ASSERT((term->flags & TERM_COPIED) == 0);
+
     JoinQuery *q = term->list->query;
     Expr *e = term->expr;
     Expr *swapped = expr_make(q, commuted_kind(e->kind), e->right, e->left, e);
@@ -159,6 +169,9 @@ static int analyze_commuted(Term *term, TableMask prereq_right, u16 allowed,
 
 static int analyze_comparison(Term *term, TableMask extra_right)
 {
+    ASSERT(term_op_of_kind(term->expr->kind) != 0);
+    ASSERT(term->cursor < 0);
+
     JoinQuery *q = term->list->query;
     Expr *e = term->expr;
     TableMask prereq_left = expr_mask(q, e->left);
@@ -179,8 +192,11 @@ static int analyze_comparison(Term *term, TableMask extra_right)
     return SQLITE_OK;
 }
 
+// x BETWEEN a AND b stays as the test; its halves only help an index to bounds.
 static int analyze_between(Term *term)
 {
+    ASSERT(term->expr->list->count == 2);
+
     static const u8 kinds[2] = {EX_GE, EX_LE};
     JoinQuery *q = term->list->query;
     Expr *e = term->expr;
@@ -198,6 +214,8 @@ static int analyze_between(Term *term)
 // x NOT NULL is x > NULL to an index: NULLs come first.
 static int analyze_not_null(Term *term)
 {
+    ASSERT(term->expr->kind == EX_NOT_NULL);
+
     JoinQuery *q = term->list->query;
     const Expr *bare = expr_skip_collate_likely(term->expr->left);
     if (bare == NULL || bare->kind != EX_COLUMN || (term->expr->flags & EXPR_OUTER_ON) != 0
@@ -221,6 +239,8 @@ static int analyze_not_null(Term *term)
 
 static Expr *vector_item(JoinQuery *q, Expr *vector, u32 i)
 {
+    ASSERT(i < expr_vector_size(vector));
+
     if (vector->kind == EX_VECTOR)
         return vector->list->items[i].expr;
     Expr *field = expr_make(q, EX_FIELD, vector, NULL, NULL);
@@ -232,6 +252,8 @@ static Expr *vector_item(JoinQuery *q, Expr *vector, u32 i)
 // (a, b) = (x, y) is a = x AND b = y.
 static int analyze_vector_equal(Term *term)
 {
+    ASSERT(term->field == 0 && !term->list->is_or);
+
     JoinQuery *q = term->list->query;
     Expr *e = term->expr;
     u32 size = expr_vector_size(e->left);
@@ -255,6 +277,8 @@ static int analyze_vector_equal(Term *term)
 // (a, b) IN (SELECT x, y ...) binds a and b.
 static int analyze_vector_in(Term *term)
 {
+    ASSERT(term->field == 0 && !term->list->is_or);
+
     Expr *e = term->expr;
     u32 size = expr_vector_size(e->left);
     bool is_compound =
@@ -298,6 +322,7 @@ static int analyze_on(Term *term, TableMask *extra_right)
     return SQLITE_OK;
 }
 
+// likely(x) is x with another guess of how often it holds; the call itself is never made.
 static void note_truth(Term *term)
 {
     Expr *e = term->expr;
@@ -310,6 +335,8 @@ static void note_truth(Term *term)
 
 int term_analyze(Term *term)
 {
+    ASSERT(term->cursor == -1 && term->op == 0);
+
     JoinQuery *q = term->list->query;
     note_truth(term);
     Expr *e = (Expr *)(uintptr_t)expr_skip_collate_likely(term->expr);

@@ -15,6 +15,8 @@ typedef struct LikePrefix {
 
 static bool is_wildcard(char c, const LikeRule *rule)
 {
+    ASSERT(rule->match_all != 0 && rule->match_one != 0);
+
     u8 b = (u8)c;
     return b == rule->match_all || b == rule->match_one
            || (rule->match_set != 0 && b == rule->match_set);
@@ -23,6 +25,8 @@ static bool is_wildcard(char c, const LikeRule *rule)
 // The escape character, 0 for none; false when it is no one-character literal.
 static bool like_escape(const Expr *call, char *escape)
 {
+    ASSERT(call->list->count >= 2);
+
     *escape = 0;
     if (call->list->count < 3)
         return true;
@@ -39,8 +43,12 @@ static bool has_other_order(const JoinQuery *q, char c)
     return (u8)c >= 0x80 && q->db->encoding != SQLITE_UTF8;
 }
 
+// The pattern's characters before the first wildcard. 0xff cannot be raised to the next byte for
+// the upper bound, so the prefix ends before it.
 static int read_prefix(JoinQuery *q, const Expr *pattern, char escape, LikePrefix *out)
 {
+    ASSERT(pattern->kind == EX_STRING && out->rule != NULL);
+
     out->text = arena_alloc(q->arena, (size_t)pattern->size + 1);
     if (out->text == NULL)
         return SQLITE_NOMEM;
@@ -78,6 +86,8 @@ static bool reads_as_number(const LikePrefix *prefix)
 // elsewhere.
 static bool prefix_suits_column(const Expr *left, const LikePrefix *prefix)
 {
+    ASSERT(prefix->size > 0);
+
     const Expr *bare = expr_skip_collate_likely(left);
     if (bare->kind == EX_COLUMN && expr_affinity(bare) == AFF_TEXT
         && (bare->u.column.item->table == NULL
@@ -107,6 +117,8 @@ static void fold_ascii(char *text, u32 size, bool upper)
 static Expr *bound_make(JoinQuery *q, const Expr *like, u8 kind, const LikePrefix *prefix,
                         const char *text)
 {
+    ASSERT(kind == EX_GE || kind == EX_LT);
+
     Expr *value = expr_make(q, EX_STRING, NULL, NULL, NULL);
     Expr *collate = expr_make(q, EX_COLLATE, like->list->items[1].expr, NULL, NULL);
     if (value == NULL || collate == NULL)
@@ -120,6 +132,8 @@ static Expr *bound_make(JoinQuery *q, const Expr *like, u8 kind, const LikePrefi
 
 static int add_bounds(Term *term, LikePrefix *prefix)
 {
+    ASSERT(prefix->size > 0 && (u8)prefix->text[prefix->size - 1] < 0xff);
+
     JoinQuery *q = term->list->query;
     char *low = arena_dup(q->arena, prefix->text, prefix->size);
     char *high = arena_dup(q->arena, prefix->text, prefix->size);
@@ -177,6 +191,8 @@ static const Expr *pattern_literal(JoinQuery *q, const Expr *pattern)
 
 int term_analyze_like(Term *term)
 {
+    ASSERT(term->expr->kind == EX_CALL);
+
     JoinQuery *q = term->list->query;
     Expr *e = term->expr;
     LikePrefix prefix = {0};

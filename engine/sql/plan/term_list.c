@@ -10,6 +10,8 @@ void term_list_init(TermList *list, JoinQuery *q)
 
 int term_list_append(TermList *list, Expr *e, u32 flags, Term **out)
 {
+    ASSERT(list->count <= list->capacity);
+
     JoinQuery *q = list->query;
     if (list->count == list->capacity) {
         u32 capacity = list->capacity == 0 ? 8 : list->capacity * 2;
@@ -38,6 +40,8 @@ int term_list_append(TermList *list, Expr *e, u32 flags, Term **out)
 // Breaks `e` at its ANDs (or ORs) into terms, from left to right.
 int term_list_split(TermList *list, Expr *e, u8 connective)
 {
+    ASSERT(connective == EX_AND || connective == EX_OR);
+
     list->is_or = connective == EX_OR;
     // The left arm is the longer one, so the recursion runs along the chain; its depth is that of
     // the expression, which is limited.
@@ -52,6 +56,8 @@ int term_list_split(TermList *list, Expr *e, u8 connective)
     return term_list_split(list, bare->right, connective);
 }
 
+// Later terms first: what they add comes before what earlier ones add, and of two terms as good the
+// first in the list is taken. (So does SQLite, and plans are compared with its.)
 int term_list_analyze(TermList *list)
 {
     // New terms go to the end and are analysed by whoever adds them.
@@ -67,6 +73,8 @@ int term_add_made(TermList *list, Expr *e, Term **out)
 
 int term_add_child(Term *parent, Expr *e, Term **out)
 {
+    ASSERT(parent->list->items[parent->number] == parent);
+
     TRY(term_list_append(parent->list, e, TERM_VIRTUAL, out));
     (*out)->parent = parent;
     (*out)->truth = parent->truth;
@@ -76,8 +84,11 @@ int term_add_child(Term *parent, Expr *e, Term **out)
 
 // --- scans ---
 
+// Does the term bind the column that the scan is at: the one asked for, or one equal to it?
 static bool scan_column_fits(const TermScan *scan, const Term *term)
 {
+    ASSERT(scan->equiv_index < scan->equiv_count);
+
     int cursor = scan->cursors[scan->equiv_index];
     int column = scan->columns[scan->equiv_index];
     if (term->cursor != cursor || term->column != column)
@@ -88,8 +99,11 @@ static bool scan_column_fits(const TermScan *scan, const Term *term)
     return scan->equiv_index == 0 || (term->expr->flags & EXPR_OUTER_ON) == 0;
 }
 
+// a = b makes the terms of b count for a. What is found leads on: b = c makes those of c count too.
 static void scan_note_equivalence(TermScan *scan, const Term *term)
 {
+    ASSERT(term->cursor == scan->cursors[scan->equiv_index]);
+
     if ((term->op & TERM_EQUIV) == 0 || scan->equiv_count >= SCAN_EQUIV_MAX)
         return;
     const Expr *other = expr_skip_collate_likely(term->expr->right);
@@ -105,8 +119,11 @@ static void scan_note_equivalence(TermScan *scan, const Term *term)
     scan->columns[scan->equiv_count++] = column;
 }
 
+// A comparison serves an index only where it compares as the index is sorted.
 static bool scan_term_usable(const TermScan *scan, const Term *term)
 {
+    ASSERT(scan->affinity == 0 || scan->collation != NULL);
+
     if ((term->op & scan->ops) == 0)
         return false;
     if (scan->affinity != 0 && (term->op & TERM_ISNULL) == 0) {
@@ -124,6 +141,8 @@ static bool scan_term_usable(const TermScan *scan, const Term *term)
 
 Term *term_scan_next(TermScan *scan)
 {
+    ASSERT(scan->equiv_count >= 1 && scan->equiv_count <= SCAN_EQUIV_MAX);
+
     for (; scan->equiv_index < scan->equiv_count; scan->equiv_index++) {
         for (; scan->list != NULL; scan->list = scan->list->outer, scan->next = 0) {
             while (scan->next < scan->list->count) {
@@ -144,6 +163,8 @@ Term *term_scan_next(TermScan *scan)
 Term *term_scan_first(TermScan *scan, TermList *list, const FromItem *item, int column, u16 ops,
                       const Index *index)
 {
+    ASSERT(index == NULL || (column >= 0 && column < index->column_count));
+
     *scan = (TermScan){.first_list = list, .list = list, .ops = ops, .equiv_count = 1};
     if (index != NULL) {
         int position = column;

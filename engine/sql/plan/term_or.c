@@ -7,6 +7,8 @@
 // One disjunct that binds no column itself: perhaps an AND some of whose parts do.
 static int analyze_conjunction(const Term *or_term, Term *disjunct, TableMask *binds)
 {
+    ASSERT(disjunct->list->is_or && disjunct->parts == NULL);
+
     JoinQuery *q = disjunct->list->query;
     TermList *parts = arena_alloc_zeroed(q->arena, sizeof *parts);
     if (parts == NULL)
@@ -26,8 +28,11 @@ static int analyze_conjunction(const Term *or_term, Term *disjunct, TableMask *b
     return SQLITE_OK;
 }
 
+// Items for which an index may find this disjunct's rows.
 static int disjunct_binds(const Term *or_term, Term *disjunct, TableMask *binds)
 {
+    ASSERT(disjunct->list->is_or);
+
     const JoinQuery *q = disjunct->list->query;
     if ((disjunct->op & TERM_SINGLE) == 0)
         return analyze_conjunction(or_term, disjunct, binds);
@@ -41,8 +46,11 @@ static int disjunct_binds(const Term *or_term, Term *disjunct, TableMask *binds)
     return SQLITE_OK;
 }
 
+// IN compares as its left side says; the disjunct as its right side may say too. They must agree.
 static bool equality_on(const Term *t, const Term *model)
 {
+    ASSERT(model->cursor >= 0);
+
     if ((t->op & TERM_EQ) == 0 || t->cursor != model->cursor || t->column != model->column)
         return false;
     if (t->column == COLUMN_EXPR && !expr_equal(t->column_expr, model->column_expr))
@@ -56,6 +64,8 @@ static bool equality_on(const Term *t, const Term *model)
 // The form of disjunct `i` (itself or its commuted copy) which is an equality on model's column.
 static const Term *find_equality(const TermList *parts, const Term *disjunct, const Term *model)
 {
+    ASSERT(disjunct->list == parts);
+
     if (equality_on(disjunct, model))
         return disjunct;
     for (u32 i = 0; i < parts->count; i++) {
@@ -67,6 +77,8 @@ static const Term *find_equality(const TermList *parts, const Term *disjunct, co
 
 static int make_in(Term *term, const TermList *parts, const Term *model, bool *made)
 {
+    ASSERT(parts->is_or && parts->count >= 2);
+
     JoinQuery *q = term->list->query;
     ExprList *values = arena_alloc_zeroed(q->arena, sizeof *values);
     if (values == NULL)
@@ -95,8 +107,12 @@ static int make_in(Term *term, const TermList *parts, const Term *model, bool *m
     return term_analyze(child);
 }
 
+// x = 1 OR x = 2. Of a = b OR a = c, either column may be the one; the first disjunct and its
+// commuted copy name all there are.
 static int try_in(Term *term, const TermList *parts)
 {
+    ASSERT(parts->is_or && parts->count >= 2);
+
     bool made = false;
     const Term *first = parts->items[0];
     for (u32 i = 0; i < parts->count && !made; i++) {
@@ -113,6 +129,8 @@ static int try_in(Term *term, const TermList *parts)
 // The comparison that holds when either does; 0: none. (< with > may be anything but equal.)
 static u8 common_comparison(u16 one, u16 two)
 {
+    ASSERT(one != 0 && two != 0 && ((one | two) & ~TERM_COMPARE) == 0);
+
     u16 both = one | two;
     if ((both & (TERM_LT | TERM_LE)) != 0 && (both & (TERM_GT | TERM_GE)) != 0)
         return 0;
@@ -145,6 +163,8 @@ static int combine_pair(Term *term, const Term *one, const Term *two)
 
 static u32 part_count(const Term *disjunct)
 {
+    ASSERT(disjunct->op != TERM_AND || disjunct->parts != NULL);
+
     return disjunct->op == TERM_AND ? disjunct->parts->count : 1;
 }
 
@@ -157,6 +177,8 @@ static const Term *part_at(const Term *disjunct, u32 i)
 // a > 8 OR (a = 8 AND b > 7) implies a >= 8: one index may serve where two would else.
 static int combine_disjuncts(Term *term, const TermList *parts)
 {
+    ASSERT(parts->is_or && parts->count >= 2);
+
     if (parts->count != 2)
         return SQLITE_OK;
     const Term *first = parts->items[0], *second = parts->items[1];
@@ -169,6 +191,8 @@ static int combine_disjuncts(Term *term, const TermList *parts)
 
 int term_analyze_or(Term *term)
 {
+    ASSERT(term->expr->kind == EX_OR && term->parts == NULL);
+
     JoinQuery *q = term->list->query;
     TermList *parts = arena_alloc_zeroed(q->arena, sizeof *parts);
     if (parts == NULL)

@@ -5,6 +5,7 @@
 #include "sql/expr_tree.h"
 #include "sql/plan/plan_internal.h"
 
+// The column of a virtual table that `e` is; NULL: it is none.
 static const Expr *virtual_column(const Expr *e)
 {
     e = expr_skip_collate_likely(e);
@@ -16,6 +17,9 @@ static const Expr *virtual_column(const Expr *e)
 
 static int add_aux(Term *term, u8 aux_op, const Expr *column, Expr *value)
 {
+    ASSERT(column->kind == EX_COLUMN);
+    ASSERT(aux_op != 0);
+
     JoinQuery *q = term->list->query;
     TableMask needs = value == NULL ? 0 : expr_mask(q, value);
     if (query_item_mask(q, column->u.column.item) == 0
@@ -39,8 +43,12 @@ static int add_aux(Term *term, u8 aux_op, const Expr *column, Expr *value)
     return SQLITE_OK;
 }
 
+// `column MATCH x` is match(x, column): the operators have their column last. A function the module
+// claims has it first.
 static int analyze_call(Term *term)
 {
+    ASSERT(term->expr->kind == EX_CALL);
+
     static const struct {
         const char *name;
         u8 op;
@@ -110,6 +118,8 @@ static bool limits_reach(const JoinQuery *q, int cursor)
 
 static int add_limit(JoinQuery *q, u8 aux_op, Expr *value)
 {
+    ASSERT(q->item_count == 1 && value != NULL);
+
     Expr *nothing = expr_make(q, EX_NULL, NULL, NULL, NULL);
     Expr *e = nothing != NULL ? expr_make(q, EX_EQ, nothing, value, NULL) : NULL;
     if (e == NULL)
@@ -125,6 +135,8 @@ static int add_limit(JoinQuery *q, u8 aux_op, Expr *value)
 
 int term_add_limits(JoinQuery *q)
 {
+    ASSERT(q->request->offset == NULL || q->request->limit != NULL);
+
     const JoinRequest *request = q->request;
     const Select *select = request->select;
     if (request->limit == NULL || select == NULL || q->item_count != 1)
