@@ -9,6 +9,9 @@ enum { OR_DEPTH_MAX = 20 };
 static int branch_cost(JoinQuery *q, int number, TableMask prereq, TableMask unusable,
                        Term *disjunct, OrSet *out)
 {
+    ASSERT(number >= 0 && (u32)number < q->item_count);
+    ASSERT(disjunct->list->is_or);
+
     FromItem *item = q->from->items[number];
     TermList *saved_list = q->draft_list;
     OrSet *saved_set = q->or_set;
@@ -41,6 +44,8 @@ static int branch_cost(JoinQuery *q, int number, TableMask prereq, TableMask unu
 // Every way to do the disjuncts so far, followed by every way to do the next.
 static void combine(OrSet *sum, const OrSet *next)
 {
+    ASSERT(sum->count <= OR_SET_MAX && next->count <= OR_SET_MAX);
+
     OrSet former = *sum;
     OrSet merged = {0};
     for (u16 i = 0; i < former.count; i++) {
@@ -54,6 +59,8 @@ static void combine(OrSet *sum, const OrSet *next)
 
 static int insert_union(JoinQuery *q, int number, Term *or_term, const OrSet *sum)
 {
+    ASSERT((or_term->op & TERM_OR) != 0);
+
     for (u16 i = 0; i < sum->count; i++) {
         q->draft = (Access){.kind = ACCESS_OR,
                             .item = (u8)number,
@@ -69,8 +76,11 @@ static int insert_union(JoinQuery *q, int number, Term *or_term, const OrSet *su
     return SQLITE_OK;
 }
 
+// Paths by way of one OR term; none as soon as one of its disjuncts has no index.
 static int add_one(JoinQuery *q, int number, TableMask prereq, TableMask unusable, Term *or_term)
 {
+    ASSERT(or_term->parts != NULL && or_term->parts->is_or);
+
     const FromItem *item = q->from->items[number];
     OrSet sum = {0};
     bool first = true;
@@ -94,6 +104,8 @@ static int add_one(JoinQuery *q, int number, TableMask prereq, TableMask unusabl
 
 int access_add_or(JoinQuery *q, int number, TableMask prereq, TableMask unusable)
 {
+    ASSERT(number >= 0 && (u32)number < q->item_count);
+
     const FromItem *item = q->from->items[number];
     TermList *list = q->draft_list;
     if ((item->join & JOIN_RIGHT) != 0 || item->kind != FROM_TABLE || q->or_depth >= OR_DEPTH_MAX)

@@ -20,6 +20,8 @@ static const double COST_GUESS = 1e99 / 2.0;
 
 // --- describing the question ---
 
+// The SQLITE_INDEX_CONSTRAINT_* of a term; 0: none. Of a row value a module sees the first field
+// only: (a, b) > (1, 2) is told as a >= 1, and must be tested again (*no_omit).
 static u8 constraint_op(const Term *term, bool *no_omit)
 {
     bool slice = expr_vector_size(term->expr->left) > 1;
@@ -45,6 +47,8 @@ static u8 constraint_op(const Term *term, bool *no_omit)
 
 static bool is_constraint(const Term *term, const FromItem *item, TableMask unusable)
 {
+    ASSERT(item->table != NULL);
+
     if (term->cursor != item->cursor || (term->prereq_right & unusable) != 0
         || (term->op & (u16)~TERM_EQUIV) == 0 || (term->flags & TERM_VNULL) != 0)
         return false;
@@ -55,6 +59,8 @@ static bool is_constraint(const Term *term, const FromItem *item, TableMask unus
 // ORDER BY is handed on only if the table could satisfy all of it.
 static u32 order_terms(const JoinQuery *q, const FromItem *item, struct sqlite3_index_orderby *out)
 {
+    ASSERT(out != NULL);
+
     u32 count = 0;
     for (u32 i = 0; q->order_by != NULL && i < q->order_by->count; i++) {
         const ExprItem *wanted = &q->order_by->items[i];
@@ -75,6 +81,8 @@ static u32 order_terms(const JoinQuery *q, const FromItem *item, struct sqlite3_
     return count;
 }
 
+// What sqlite3_vtab_distinct() answers: 0 all rows in order, 1 equal ones together, 2 duplicates
+// may go, 3 both.
 static int info_distinct(const JoinQuery *q, const FromItem *item)
 {
     int sorted = (q->flags & WANT_SORT_BY_GROUP) != 0;
@@ -85,6 +93,8 @@ static int info_distinct(const JoinQuery *q, const FromItem *item)
 
 static void add_constraint(IndexInfo *own, Term *term)
 {
+    ASSERT(term->cursor >= 0);
+
     sqlite3_index_info *info = &own->info;
     int i = info->nConstraint++;
     bool no_omit;
@@ -130,6 +140,8 @@ static int info_new(JoinQuery *q, const FromItem *item, TableMask unusable, Inde
 
 static int ask(VirtualQuery *v, TableMask usable, u16 exclude, bool hide_limit)
 {
+    ASSERT(v->instance != NULL && v->instance->vtab != NULL);
+
     sqlite3_index_info *info = &v->info->info;
     for (int i = 0; i < info->nConstraint; i++) {
         const Term *term = v->info->terms[i];
@@ -178,6 +190,8 @@ static int malfunction(const VirtualQuery *v)
 // One constraint the module uses, as argument of xFilter. *rejected: the plan cannot be used.
 static int take_constraint(VirtualQuery *v, int i, bool *rejected)
 {
+    ASSERT(i >= 0 && i < v->info->info.nConstraint);
+
     sqlite3_index_info *info = &v->info->info;
     Access *draft = &v->q->draft;
     Term *term = v->info->terms[i];
@@ -234,6 +248,8 @@ static int take_answer(VirtualQuery *v, bool *rejected)
 // Asks with the constraints that need no more than `usable`; the answer becomes a candidate.
 static int try_plan(VirtualQuery *v, TableMask usable, u16 exclude, bool hide_limit)
 {
+    ASSERT(v->q->or_set != NULL || v->q->draft.self != 0);
+
     JoinQuery *q = v->q;
     sqlite3_index_info *info = &v->info->info;
     bool rejected = false;
@@ -261,6 +277,8 @@ static int try_plan(VirtualQuery *v, TableMask usable, u16 exclude, bool hide_li
     return access_insert(q, &q->draft);
 }
 
+// The next greater set of outer items that some constraint needs; all ones: there is none. Sets are
+// taken as numbers, which orders them without sorting.
 static TableMask next_prereq(const VirtualQuery *v, TableMask above)
 {
     TableMask next = ~(TableMask)0;
@@ -316,6 +334,8 @@ static int try_all(VirtualQuery *v)
 
 int access_add_virtual(JoinQuery *q, int number, TableMask prereq, TableMask unusable)
 {
+    ASSERT(q->from->items[number]->table->kind == TABLE_VIRTUAL);
+
     VirtualQuery v = {.q = q, .item = q->from->items[number], .prereq = prereq};
     v.instance = vtab_find(q->db, v.item->table);
     if (v.instance == NULL || v.instance->vtab == NULL)

@@ -11,6 +11,8 @@ static IndexInfo *info_of(const sqlite3_index_info *info)
 
 const char *index_info_collation(sqlite3_index_info *info, int constraint)
 {
+    ASSERT(info_of(info)->query != NULL);
+
     if (constraint < 0 || constraint >= info->nConstraint)
         return NULL;
     const Expr *e = info_of(info)->terms[constraint]->expr;
@@ -37,8 +39,11 @@ bool index_info_in(sqlite3_index_info *info, int constraint, int handle)
     return true;
 }
 
+// Only what the text says is known while planning: parameters are not peeked at for modules.
 static int literal_value(JoinQuery *q, const Expr *e, Value **out)
 {
+    ASSERT(*out == NULL);
+
     i64 integer;
     bool negative = e->kind == EX_NEGATE;
     const Expr *bare = negative ? e->left : e;
