@@ -305,7 +305,7 @@ int access_collect(JoinQuery *q)
         return SQLITE_NOMEM;
     q->work_left = WORK_MAX;
     TableMask prior = 0, prereq = 0;
-    bool after_outer = false, past_right = false;
+    bool past_right = false;
     for (u32 i = 0; i < count; i++) {
         const FromItem *item = q->from->items[i];
         u8 join = item->join;
@@ -315,11 +315,9 @@ int access_collect(JoinQuery *q)
             if ((join & (JOIN_LEFT_OF_RIGHT | JOIN_RIGHT)) != 0)
                 past_right = true;
             prereq |= prior;
-            after_outer = (join & (JOIN_LEFT | JOIN_RIGHT | JOIN_OUTER)) != 0;
         } else {
             prereq = 0;
         }
-        (void)after_outer;
         TableMask unusable = 0;
         for (u32 j = i + 1; item->table != NULL && item->table->kind == TABLE_VIRTUAL && j < count;
              j++) {

@@ -10,9 +10,8 @@ typedef struct FilterSet {
 } FilterSet;
 
 // Walks up from a consumed term: a parent all of whose children are consumed holds as well.
-static void consume(JoinQuery *q, const JoinLevel *level, TableMask not_ready, Term *term)
+static void consume(const JoinLevel *level, TableMask not_ready, Term *term)
 {
-    (void)q;
     while (term != NULL && (term->flags & TERM_CODED) == 0
            && (!level->is_left || (term->expr->flags & EXPR_OUTER_ON) != 0)
            && (not_ready & term->prereq_all) == 0) {
@@ -26,6 +25,8 @@ static void consume(JoinQuery *q, const JoinLevel *level, TableMask not_ready, T
 // Found through an equivalence (a = b AND b = 5 binding a): the index does not prove a = b.
 static bool is_transitive(const JoinLevel *level, const Term *term, u32 position)
 {
+    ASSERT(position < level->access->term_count);
+
     const Access *a = level->access;
     int column = ROWID_COLUMN;
     if ((a->flags & ACCESS_AUTOMATIC) != 0)
@@ -37,7 +38,7 @@ static bool is_transitive(const JoinLevel *level, const Term *term, u32 position
     return term->cursor != level->item->cursor || term->column != column;
 }
 
-static void consume_access(JoinQuery *q, const JoinLevel *level, TableMask not_ready)
+static void consume_access(const JoinLevel *level, TableMask not_ready)
 {
     const Access *a = level->access;
     if (a->kind != ACCESS_ROWID && a->kind != ACCESS_ROWID_RANGE && a->kind != ACCESS_INDEX
@@ -49,16 +50,16 @@ static void consume_access(JoinQuery *q, const JoinLevel *level, TableMask not_r
             continue;
         if (i >= a->equal_count && expr_vector_size(term->expr->left) > 1)
             continue; // the bound is only a necessary condition
-        consume(q, level, not_ready, term);
+        consume(level, not_ready, term);
     }
 }
 
-static void consume_virtual(JoinQuery *q, const JoinLevel *level, TableMask not_ready)
+static void consume_virtual(const JoinLevel *level, TableMask not_ready)
 {
     const Access *a = level->access;
     for (u32 i = 0; i < a->term_count; i++) {
         if (a->terms[i] != NULL && i < 64 && (a->omit_mask >> i & 1) != 0)
-            consume(q, level, not_ready, a->terms[i]);
+            consume(level, not_ready, a->terms[i]);
     }
 }
 
@@ -66,6 +67,8 @@ static void consume_virtual(JoinQuery *q, const JoinLevel *level, TableMask not_
 
 static bool column_is_bound(const Access *a, const Term *term)
 {
+    ASSERT((a->flags & ACCESS_AUTOMATIC) != 0);
+
     for (u32 i = 0; i < a->term_count; i++) {
         if (a->terms[i]->column == term->column)
             return true;
@@ -94,6 +97,8 @@ enum { HASH_ROWS_MAX = 225 }; // 6 million: beyond, the table had better be able
 // A hash table does what an automatic index does, unless NULLs must match or it would be huge.
 static bool can_hash(const JoinLevel *level)
 {
+    ASSERT((level->access->flags & ACCESS_AUTOMATIC) != 0);
+
     const Access *a = level->access;
     for (u32 i = 0; i < a->term_count; i++) {
         if ((a->terms[i]->op & TERM_EQ) == 0 || (a->terms[i]->flags & TERM_IS_OP) != 0)
@@ -108,6 +113,8 @@ static bool can_hash(const JoinLevel *level)
 // other columns that is the order in which they are read.
 static bool needs_sorted_build(const JoinLevel *level)
 {
+    ASSERT(level->access->kind == ACCESS_HASH);
+
     const Access *a = level->access;
     u64 others = level->item->columns_used;
     for (u32 i = 0; i < a->term_count; i++) {
@@ -122,6 +129,8 @@ static bool needs_sorted_build(const JoinLevel *level)
 
 static int fill_automatic(JoinQuery *q, JoinLevel *level, TableMask not_ready)
 {
+    ASSERT((level->access->flags & ACCESS_AUTOMATIC) != 0 && level->build_count == 0);
+
     Access *a = level->access;
     Term **terms = arena_array(q->arena, q->terms.count + 1, sizeof *terms);
     level->build_filters = arena_array(q->arena, q->terms.count + 1, sizeof(Expr *));
@@ -140,6 +149,7 @@ static int fill_automatic(JoinQuery *q, JoinLevel *level, TableMask not_ready)
             a->terms[a->term_count++] = term;
     }
     a->equal_count = a->term_count;
+    ASSERT(a->equal_count > 0);
     if (can_hash(level)) {
         a->kind = ACCESS_HASH;
         if (needs_sorted_build(level) && (q->flags & WANT_ANY_ORDER) == 0)
@@ -166,6 +176,8 @@ static Expr *and_make(JoinQuery *q, Expr *left, Expr *right)
 // The disjunct as far as it can be tested now; *whole is false when a part had to be left out.
 static Expr *disjunct_now(JoinQuery *q, const Term *disjunct, TableMask not_ready, bool *whole)
 {
+    ASSERT(disjunct->list->is_or);
+
     *whole = (disjunct->prereq_all & not_ready) == 0;
     if (*whole)
         return disjunct->expr;
@@ -210,6 +222,8 @@ static FromList *single_list(JoinQuery *q, FromItem *item)
 
 static int plan_branch(JoinQuery *q, JoinLevel *level, struct OrBranch *branch)
 {
+    ASSERT(branch->join == NULL);
+
     FromItem *item = level->item;
     u8 join = item->join;
     FromList *list = single_list(q, item);
@@ -224,6 +238,9 @@ static int plan_branch(JoinQuery *q, JoinLevel *level, struct OrBranch *branch)
 
 static int fill_or(JoinQuery *q, JoinLevel *level, TableMask not_ready)
 {
+    ASSERT(level->access->term_count == 1 && level->access->branch_count == 0);
+    ASSERT(level->access->terms[0]->parts->is_or);
+
     Access *a = level->access;
     Term *or_term = a->terms[0];
     const TermList *parts = or_term->parts;
@@ -246,7 +263,7 @@ static int fill_or(JoinQuery *q, JoinLevel *level, TableMask not_ready)
         TRY(plan_branch(q, level, branch));
     }
     if (all_whole)
-        consume(q, level, not_ready, or_term);
+        consume(level, not_ready, or_term);
     return SQLITE_OK;
 }
 
@@ -279,8 +296,11 @@ static bool is_early(const JoinQuery *q, const JoinLevel *level, const Term *ter
     return (query_cursor_mask(q, term->expr->on_item) & not_ready) == 0;
 }
 
+// Tests of the item's own row. After a LEFT JOIN's row of NULLs come place_late()'s.
 static int place_early(JoinQuery *q, JoinLevel *level, TableMask not_ready)
 {
+    ASSERT(level->filter_count == 0);
+
     level->filters = arena_array(q->arena, q->terms.count + 1, sizeof *level->filters);
     if (level->filters == NULL)
         return SQLITE_NOMEM;
@@ -302,6 +322,8 @@ static int place_early(JoinQuery *q, JoinLevel *level, TableMask not_ready)
 
 static int place_late(JoinQuery *q, JoinLevel *level, TableMask not_ready)
 {
+    ASSERT(level->late_count == 0);
+
     if ((!level->is_left && !level->is_right) || (level->item->join & JOIN_LEFT_OF_RIGHT) != 0)
         return SQLITE_OK;
     level->late_filters = arena_array(q->arena, q->terms.count + 1, sizeof *level->late_filters);
@@ -320,6 +342,8 @@ static int place_late(JoinQuery *q, JoinLevel *level, TableMask not_ready)
 // Conditions without any column of the join decide once whether to run it at all.
 static int place_constants(JoinQuery *q, JoinOperator *join)
 {
+    ASSERT(join->constant_count == 0);
+
     join->constant_filters =
         arena_array(q->arena, q->terms.count + 1, sizeof *join->constant_filters);
     if (join->constant_filters == NULL)
@@ -343,6 +367,8 @@ static int place_constants(JoinQuery *q, JoinOperator *join)
 // WHERE terms over the items up to this level, for the rows that found no partner.
 static int plan_right_rows(JoinQuery *q, JoinLevel *level, TableMask so_far)
 {
+    ASSERT(level->is_right && level->right_join == NULL);
+
     Expr *where = NULL;
     for (u32 i = 0; i < q->terms.count; i++) {
         const Term *term = q->terms.items[i];
@@ -367,6 +393,9 @@ static int plan_right_rows(JoinQuery *q, JoinLevel *level, TableMask so_far)
 
 static int finish_level(JoinQuery *q, JoinLevel *level, u32 number, TableMask not_ready)
 {
+    ASSERT(level->access->item < q->item_count);
+    ASSERT((not_ready & level->access->self) == 0);
+
     Access *a = level->access;
     level->item = q->from->items[a->item];
     level->is_left = number > 0 && (level->item->join & JOIN_LEFT) != 0;
@@ -378,9 +407,9 @@ static int finish_level(JoinQuery *q, JoinLevel *level, u32 number, TableMask no
     if (a->kind == ACCESS_OR)
         TRY(fill_or(q, level, not_ready));
     if (a->kind == ACCESS_VIRTUAL)
-        consume_virtual(q, level, not_ready);
+        consume_virtual(level, not_ready);
     else
-        consume_access(q, level, not_ready);
+        consume_access(level, not_ready);
     TRY(place_early(q, level, not_ready));
     return place_late(q, level, not_ready);
 }
@@ -406,6 +435,8 @@ static void choose_bloom(JoinQuery *q, JoinOperator *join)
     }
 }
 
+// May UPDATE and DELETE change rows while the loop still runs? With ACCESS_OR a row may come twice,
+// which only DELETE bears.
 static void set_one_pass(JoinQuery *q, JoinOperator *join)
 {
     if ((q->flags & WANT_ONE_PASS) == 0 || join->level_count == 0)
@@ -421,6 +452,8 @@ static void set_one_pass(JoinQuery *q, JoinOperator *join)
 
 int join_finish(JoinQuery *q, u32 level_count, JoinOperator **out)
 {
+    ASSERT(level_count <= q->item_count);
+
     JoinOperator *join = arena_alloc_zeroed(q->arena, sizeof *join);
     if (join == NULL)
         return SQLITE_NOMEM;

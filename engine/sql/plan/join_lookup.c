@@ -12,8 +12,11 @@
 #include "sql/plan/plan_internal.h"
 
 // Conditions are tested for rows that no loop might have reached: none may fail or be seen.
+// LIKE and GLOB of a literal pattern, of moderate length since matching may cost its square.
 static bool call_is_harmless(const Expr *e)
 {
+    ASSERT(e->kind == EX_CALL);
+
     const FuncDef *func = e->u.call != NULL ? e->u.call->func : NULL;
     if (func == NULL || (func->flags & (FUNC_BUILTIN | FUNC_LIKE)) != (FUNC_BUILTIN | FUNC_LIKE))
         return false;
@@ -73,6 +76,8 @@ static WalkResult note_select(Walker *w, Select *s)
 
 static bool is_own_condition(const JoinQuery *q, const Access *a, const Term *term)
 {
+    ASSERT(a->self != 0 && (a->self & (a->self - 1)) == 0);
+
     bool harms = false;
     Walker w = {.expr = note_harm, .select = note_select, .arg = &harms};
     if ((term->flags & TERM_VIRTUAL) != 0 || term->prereq_all != a->self
@@ -96,6 +101,9 @@ static bool is_lookup(const JoinLevel *level)
 // The first level at which the key is known; -1: it is a constant.
 static int host_of(const JoinOperator *join, const JoinLevel *level)
 {
+    ASSERT(is_lookup(level));
+    ASSERT(level >= join->levels && level < join->levels + join->level_count);
+
     TableMask missing = level->access->terms[0]->prereq_right;
     if (missing == 0)
         return -1;
@@ -109,6 +117,8 @@ static int host_of(const JoinOperator *join, const JoinLevel *level)
 
 static int note_lookup(JoinQuery *q, JoinOperator *join, JoinLevel *level)
 {
+    ASSERT(level->lookup_count == 0);
+
     int host = host_of(join, level);
     if (host < 0)
         return SQLITE_OK;

@@ -6,6 +6,8 @@
 // Arguments of a table-valued function are equalities on its hidden columns.
 static int add_function_arguments(JoinQuery *q, FromItem *item)
 {
+    ASSERT(item->kind == FROM_FUNCTION && item->args != NULL);
+
     const Table *table = item->table;
     u32 argument = 0;
     for (int i = 0; i < table->column_count && argument < item->args->count; i++) {
@@ -44,6 +46,8 @@ static int query_terms(JoinQuery *q)
 
 static bool result_has_column(JoinQuery *q, const FromItem *item, int column, const char *collation)
 {
+    ASSERT(q->request->columns != NULL);
+
     const ExprList *columns = q->request->columns;
     for (u32 i = 0; i < columns->count; i++) {
         Expr *e = columns->items[i].expr;
@@ -57,6 +61,8 @@ static bool result_has_column(JoinQuery *q, const FromItem *item, int column, co
 // Rows of one table are distinct if the result holds its rowid or a unique, non-NULL key.
 static bool distinct_is_redundant(JoinQuery *q)
 {
+    ASSERT(q->distinct_wanted);
+
     if (q->item_count != 1 || q->from->items[0]->kind != FROM_TABLE)
         return false;
     const FromItem *item = q->from->items[0];
@@ -82,8 +88,11 @@ static bool distinct_is_redundant(JoinQuery *q)
     return false;
 }
 
+// DISTINCT without ORDER BY may ask for an order of its own: any that brings equal rows together.
 static void query_distinct(JoinQuery *q)
 {
+    ASSERT(!q->distinct_wanted || q->request->columns != NULL);
+
     q->distinct = q->distinct_wanted ? DISTINCT_UNORDERED : DISTINCT_NONE;
     if (!q->distinct_wanted)
         return;
@@ -97,6 +106,8 @@ static void query_distinct(JoinQuery *q)
 
 static void shortcut_done(JoinQuery *q, Access *a)
 {
+    ASSERT(q->item_count == 1 && (a->flags & ACCESS_ONE_ROW) != 0);
+
     a->rows = 1;
     q->chosen[0] = a;
     q->total_rows = 1;
@@ -108,10 +119,14 @@ static void shortcut_done(JoinQuery *q, Access *a)
 
 static Term *shortcut_rowid(JoinQuery *q, const FromItem *item)
 {
+    ASSERT(table_is_rowid(item->table));
+
     Term *term = term_find(&q->terms, item, ROWID_COLUMN, ~(TableMask)0, TERM_EQ | TERM_IS, NULL);
     return term != NULL && (term->op & (TERM_EQ | TERM_IS)) != 0 ? term : NULL;
 }
 
+// At most three columns, as in SQLite: longer keys go through the search, where other indexes
+// compete.
 static Index *shortcut_index(JoinQuery *q, FromItem *item, Access *a)
 {
     for (Index *index = plan_bound_indexes(q, item); index != NULL; index = index->next) {
@@ -178,6 +193,8 @@ static int try_shortcut(JoinQuery *q, bool *done)
 
 static bool left_join_has_effect(const JoinQuery *q, const Access *a, TableMask used)
 {
+    ASSERT(a->item < q->item_count);
+
     const FromItem *item = q->from->items[a->item];
     if ((item->join & (JOIN_LEFT | JOIN_RIGHT)) != JOIN_LEFT)
         return true;
@@ -194,8 +211,12 @@ static bool left_join_has_effect(const JoinQuery *q, const Access *a, TableMask 
     return false;
 }
 
+// A LEFT JOIN whose right side is never read and matches once at most changes nothing. Returns the
+// number of levels left; the terms of those dropped count as tested.
 static u32 omit_left_joins(JoinQuery *q)
 {
+    ASSERT(q->chosen != NULL || q->item_count == 0);
+
     u32 count = q->item_count;
     if (count < 2 || q->request->columns == NULL
         || (q->flags & (WANT_AGGREGATE_DISTINCT | WANT_ONE_PASS)) != 0)
@@ -219,6 +240,8 @@ static u32 omit_left_joins(JoinQuery *q)
 
 static int query_init(JoinQuery *q, PlanContext *plan, const JoinRequest *request)
 {
+    ASSERT(request->from != NULL);
+
     *q = (JoinQuery){.plan = plan,
                      .db = plan->db,
                      .arena = plan->arena,
@@ -237,6 +260,7 @@ static int query_init(JoinQuery *q, PlanContext *plan, const JoinRequest *reques
         if ((q->from->items[i]->join & JOIN_RIGHT) != 0)
             q->has_right_join = true;
     }
+    // Terms of an order are bits of a u64, with one to spare.
     if (q->order_by != NULL
         && (q->order_by->count > 63 || q->order_by->count == 0 || q->has_right_join))
         q->order_by = NULL;
