@@ -16,6 +16,8 @@ static int call_error(Resolver *r, const Expr *e, const char *fmt, const char *n
 
 static int find_function(Resolver *r, Expr *e, const FuncDef **out)
 {
+    ASSERT(e->kind == EX_CALL && e->u.call != NULL);
+
     int count = e->list == NULL ? 0 : (int)e->list->count;
     const FuncDef *def = func_find(r->db, e->text, e->u.call->star ? 0 : count, r->db->encoding);
     if (def == NULL && e->u.call->window != NULL && func_name_exists(r->db, e->text)
@@ -48,14 +50,18 @@ static int authorize_function(Resolver *r, Expr *e, const FuncDef *def, bool *ig
 
 // --- may it be called here? ---
 
+// Did the call come out of the database file rather than from the program?
 static bool from_schema(const Resolver *r, const Scope *s)
 {
     return (s->flags & SCOPE_FROM_DDL) != 0 || r->view_depth > 0
            || (r->ctx->trigger != NULL && !r->ctx->trigger->is_returning);
 }
 
+// A file may come from anywhere: its views and triggers must not call what acts on the world.
 static int check_safety(Resolver *r, const Scope *s, const Expr *e, const FuncDef *def)
 {
+    ASSERT(def != NULL);
+
     if (!(def->flags & FUNC_PURE)) {
         const char *where = NULL;
         if (s->flags & SCOPE_INDEX)
@@ -78,6 +84,8 @@ static int check_safety(Resolver *r, const Scope *s, const Expr *e, const FuncDe
 
 static int check_likelihood(Resolver *r, Expr *e, const FuncDef *def)
 {
+    ASSERT(!(def->flags & FUNC_UNLIKELY) || (e->list != NULL && e->list->count >= 1));
+
     if (!(def->flags & FUNC_UNLIKELY))
         return SQLITE_OK;
     e->flags |= EXPR_UNLIKELY;
@@ -109,8 +117,11 @@ static int check_clauses(Resolver *r, const Expr *e, const FuncDef *def)
     return SQLITE_OK;
 }
 
+// SCOPE_AGG and SCOPE_WINDOW say what the clause at hand may hold.
 static int check_allowed(Resolver *r, const Scope *s, const Expr *e, const FuncDef *def)
 {
+    ASSERT(e->u.call != NULL);
+
     if (!(def->flags & FUNC_AGGREGATE))
         return SQLITE_OK;
     bool is_window = e->u.call->window != NULL;
@@ -152,6 +163,8 @@ static WalkResult check_select(Walker *w, Select *s)
 // Do the arguments read the scope's FROM, or nothing at all?
 static bool aggregates_here(const Scope *s, Expr *e)
 {
+    ASSERT(e->kind == EX_CALL && e->u.call != NULL);
+
     ReferenceCheck check = {.from = s->from};
     Walker w = {.expr = check_reference, .select = check_select, .arg = &check};
     (void)expr_list_walk(&w, e->list);
@@ -176,8 +189,11 @@ static int add_call(Resolver *r, Expr ***calls, u32 *count, Expr *e)
     return SQLITE_OK;
 }
 
+// sum(x) written twice is computed once.
 static int register_aggregate(Resolver *r, Select *owner, Expr *e)
 {
+    ASSERT(e->u.call->window == NULL);
+
     Call *call = e->u.call;
     call->owner = owner;
     for (u32 i = 0; i < owner->agg_count; i++) {
@@ -258,6 +274,8 @@ static int check_distinct(Resolver *r, const Expr *e, const FuncDef *def)
 
 static int resolve_window_call(Resolver *r, Scope *s, Expr *e)
 {
+    ASSERT(e->u.call->window != NULL && s->select != NULL);
+
     TRY(resolve_window(r, s, e));
     s->flags |= SCOPE_HAS_WINDOW;
     e->flags |= EXPR_HAS_WINDOW;
@@ -299,6 +317,8 @@ static bool is_left_for_later(Resolver *r, const Scope *s, const Expr *e)
 
 int resolve_call(Resolver *r, Scope *s, Expr *e)
 {
+    ASSERT(e->kind == EX_CALL && e->u.call != NULL);
+
     if (e->flags & EXPR_IS_ALIAS)
         return SQLITE_OK; // resolved where the alias was defined
     if (is_left_for_later(r, s, e)) {

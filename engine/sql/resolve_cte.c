@@ -22,6 +22,8 @@ static Cte *find_cte(const Resolver *r, const char *name, With **scope)
 
 static int guard_error(Resolver *r, const Cte *cte)
 {
+    ASSERT(cte->guard != CTE_GUARD_NONE);
+
     static const char *const formats[] = {
         [CTE_GUARD_CIRCULAR] = "circular reference: %s",
         [CTE_GUARD_MULTIPLE] = "multiple recursive references: %s",
@@ -80,6 +82,8 @@ static void share_columns(FromItem *outer, Select *first)
 // It sees the body's own WITH, which belongs to the last term.
 static int expand_setup(Resolver *r, const Select *body, Select *first_recursive)
 {
+    ASSERT(first_recursive->prior != NULL && first_recursive->prior->next == first_recursive);
+
     Select *setup = first_recursive->prior;
     setup->next = NULL;
     setup->with = body->with;
@@ -91,6 +95,8 @@ static int expand_setup(Resolver *r, const Select *body, Select *first_recursive
 
 static int bind_columns(Resolver *r, FromItem *item, const Cte *cte)
 {
+    ASSERT(item->kind == FROM_SELECT && item->columns == NULL);
+
     const Select *first = item->select;
     while (first->prior != NULL)
         first = first->prior;
@@ -102,6 +108,8 @@ static int bind_columns(Resolver *r, FromItem *item, const Cte *cte)
 
 static int expand_recursive(Resolver *r, FromItem *item, Cte *cte, Select *first_recursive)
 {
+    ASSERT(cte->guard == CTE_GUARD_CIRCULAR && cte->is_recursive);
+
     Select *body = item->select;
     TRY(expand_setup(r, body, first_recursive));
     TRY(bind_columns(r, item, cte));
@@ -116,6 +124,8 @@ static int expand_recursive(Resolver *r, FromItem *item, Cte *cte, Select *first
 // From the last term backwards: those that name the CTE, all joined by the last one's UNION [ALL].
 static int find_recursive_terms(Resolver *r, FromItem *item, const Cte *cte, Select **first)
 {
+    ASSERT(cte->guard == CTE_GUARD_NONE);
+
     Select *body = item->select;
     *first = NULL;
     if (body->set_op != SET_UNION && body->set_op != SET_UNION_ALL)

@@ -57,6 +57,8 @@ static Expr *plain_name(Resolver *r, const char *name)
 
 static Expr *item_column(Resolver *r, FromItem *item, u32 column)
 {
+    ASSERT(column < from_item_column_count(item));
+
     Expr *e = expr_new(r->arena, EX_COLUMN, NULL, NULL);
     if (e == NULL)
         return NULL;
@@ -69,6 +71,8 @@ static Expr *item_column(Resolver *r, FromItem *item, u32 column)
 // The name a column had before names were made unique.
 static const char *source_column(const FromItem *item, u32 column)
 {
+    ASSERT(column < from_item_column_count(item));
+
     if (item->kind == FROM_NESTED)
         return item->select->columns->items[column].source_column;
     return from_item_column_name(item, (int)column);
@@ -100,6 +104,8 @@ static const char *rowid_name(const FromItem *item)
 // t.rowid must reach the tables inside a parenthesised join.
 static int add_nested_rowid(StarContext *c, FromItem *item, int column)
 {
+    ASSERT((c->select->flags & SELECT_NESTED_FROM) != 0);
+
     Expr *e = expr_new(c->r->arena, EX_COLUMN, NULL, NULL);
     if (e == NULL)
         return resolve_no_memory(c->r);
@@ -197,6 +203,8 @@ static int star_nested_column(StarContext *c, u32 position, u32 column)
 
 static int star_column(StarContext *c, u32 position, u32 column, bool is_qualified)
 {
+    ASSERT(position < c->select->from->count);
+
     const FromList *from = c->select->from;
     FromItem *item = from->items[position];
     const char *name = from_item_column_name(item, (int)column);
@@ -224,6 +232,8 @@ static int star_column(StarContext *c, u32 position, u32 column, bool is_qualifi
 
 static bool nested_column_of(const FromItem *item, u32 column, const char *table)
 {
+    ASSERT(item->kind == FROM_NESTED && column < item->select->columns->count);
+
     if (item->alias != NULL && name_equals(item->alias, table))
         return !item->select->columns->items[column].is_hidden;
     const char *source = item->select->columns->items[column].source_table;
@@ -256,6 +266,8 @@ static int star_item(StarContext *c, u32 position, const char *table, bool *foun
 
 static int expand_star(StarContext *c, const Expr *star)
 {
+    ASSERT(star->kind == EX_STAR);
+
     const char *table = star->u.name.table;
     bool found = false;
     c->star_offset = expr_error_offset(star);
@@ -405,6 +417,8 @@ static bool sorts_by_collation(const Select *last)
 // compound ORDER BY ... LIMIT ... becomes SELECT * FROM (compound) ORDER BY ... LIMIT ...
 static int sort_outside(Resolver *r, Select *last)
 {
+    ASSERT(last->prior != NULL && last->order_by != NULL);
+
     Select *inner = arena_alloc_zeroed(r->arena, sizeof *inner);
     FromItem *item = arena_alloc_zeroed(r->arena, sizeof *item);
     FromItem **items = arena_array(r->arena, 1, sizeof(FromItem *));

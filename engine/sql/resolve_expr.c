@@ -26,6 +26,8 @@ void expr_inherit_flags(Expr *e)
 
 static const char *self_context_name(u32 flags)
 {
+    ASSERT((flags & SCOPE_SELF) != 0);
+
     if (flags & SCOPE_INDEX)
         return "index expressions";
     if (flags & SCOPE_CHECK)
@@ -62,6 +64,8 @@ static bool is_comparison(u8 kind)
 // Both sides of a comparison, and BETWEEN's three operands, must be equally wide.
 static int check_widths(Resolver *r, const Expr *e)
 {
+    ASSERT(e->kind != EX_BETWEEN || e->list->count == 2);
+
     if (!is_comparison(e->kind) && e->kind != EX_BETWEEN)
         return SQLITE_OK;
     u32 width = expr_vector_size(e->left);
@@ -78,6 +82,8 @@ static int check_widths(Resolver *r, const Expr *e)
 
 static int misused(Resolver *r, const Expr *e)
 {
+    ASSERT(expr_is_vector(e));
+
     if (e->kind == EX_SELECT)
         return resolve_late_error(r, NO_OFFSET, "sub-select returns %u columns - expected 1",
                                   expr_vector_size(e));
@@ -86,6 +92,8 @@ static int misused(Resolver *r, const Expr *e)
 
 static int check_in_widths(Resolver *r, const Expr *e)
 {
+    ASSERT(e->kind == EX_IN && (e->select != NULL || e->list != NULL));
+
     u32 width = expr_vector_size(e->left);
     if (e->select != NULL) {
         u32 count = e->select->columns->count;
@@ -131,6 +139,8 @@ static int check_row_value(Resolver *r, const Expr *e)
 
 static int check_case(Resolver *r, const Expr *e)
 {
+    ASSERT(e->kind == EX_CASE);
+
     u32 width = e->left == NULL ? 1 : expr_vector_size(e->left);
     if (e->left != NULL)
         TRY(check_row_value(r, e->left));
@@ -193,6 +203,8 @@ int check_list_row_values(Resolver *r, const ExprList *list)
 
 static int resolve_subquery(Resolver *r, Scope *s, Expr *e)
 {
+    ASSERT(e->select->next == NULL);
+
     TRY(refuse(r, s, NO_OFFSET, "subqueries"));
     TRY(resolve_query(r, s, e->select));
     for (Select *term = e->select; term != NULL; term = term->prior)
@@ -209,6 +221,8 @@ static int resolve_subquery(Resolver *r, Scope *s, Expr *e)
 // TRUE and FALSE are only names until no column of that name is found.
 static int resolve_is(Resolver *r, Scope *s, Expr *e)
 {
+    ASSERT(e->kind == EX_IS || e->kind == EX_IS_NOT);
+
     TRY(check_widths(r, e));
     TRY(resolve_node(r, s, e->left));
     TRY(resolve_node(r, s, e->right));
@@ -244,12 +258,16 @@ static int resolve_raise(Resolver *r, Scope *s, Expr *e)
 
 static int hex_too_big(Resolver *r, const Expr *e, const char *sign)
 {
+    ASSERT((e->flags & EXPR_HEX) != 0);
+
     return resolve_error(r, e->offset, "hex literal too big: %s%s", sign, e->text);
 }
 
 // -9223372036854775808 is the one integer that only exists with its sign.
 static int resolve_negative(Resolver *r, Scope *s, Expr *e)
 {
+    ASSERT(e->kind == EX_NEGATE && e->left != NULL);
+
     Expr *operand = e->left;
     if (operand->kind == EX_INTEGER && (operand->flags & EXPR_HEX)) {
         // (Rows written before a column was added take even this default: it fails where coded.)
@@ -289,6 +307,8 @@ static int resolve_children(Resolver *r, Scope *s, Expr *e)
 // CASE (a, b) WHEN (1, 2) THEN ... compares rows: CASE WHEN (a, b) = (1, 2) THEN ...
 static int resolve_case(Resolver *r, Scope *s, Expr *e)
 {
+    ASSERT(e->kind == EX_CASE);
+
     bool is_row = e->left != NULL && expr_is_vector(e->left);
     for (u32 i = 0; is_row && i + 1 < e->list->count; i += 2) {
         Expr *base = i == 0 ? e->left : expr_copy(r->arena, e->left, &r->ctx->cursor_count);
@@ -305,6 +325,8 @@ static int resolve_case(Resolver *r, Scope *s, Expr *e)
 // Bare words in ATTACH and DETACH are text, double quotes or not.
 static bool name_is_text(const Scope *s, Expr *e)
 {
+    ASSERT(e->kind == EX_NAME);
+
     if (!(s->flags & SCOPE_NAMES_ARE_TEXT) || e->u.name.table != NULL)
         return false;
     e->kind = EX_STRING;

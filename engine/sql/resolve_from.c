@@ -9,6 +9,8 @@
 
 bool item_column_is_hidden(const FromItem *item, int column)
 {
+    ASSERT(column >= 0 && column < (int)from_item_column_count(item));
+
     return item->table != NULL && (item->table->columns[column].flags & COLUMN_HIDDEN) != 0;
 }
 
@@ -106,6 +108,8 @@ static void forget_places(Select *s)
 
 static int bind_view(Resolver *r, FromItem *item, Table *view)
 {
+    ASSERT(view->kind == TABLE_VIEW && item->select == NULL);
+
     if (!(r->db->flags & CONN_FLAG(ENABLE_VIEW))
         && view->schema != r->db->databases[DB_TEMP].schema)
         return resolve_error(r, NO_OFFSET, "access to view \"%s\" prohibited", view->name);
@@ -151,6 +155,8 @@ static int count_reference(Resolver *r, const Table *table)
 
 static int bind_table(Resolver *r, FromItem *item)
 {
+    ASSERT(item->name != NULL && item->table == NULL);
+
     bool is_cte = false;
     if (item->schema == NULL)
         TRY(bind_cte(r, item, &is_cte));
@@ -172,6 +178,8 @@ static int bind_table(Resolver *r, FromItem *item)
 
 int bind_item(Resolver *r, FromItem *item)
 {
+    ASSERT(item->select == NULL || item->name == NULL || item->kind != FROM_TABLE);
+
     if (item->cursor < 0)
         item->cursor = r->ctx->cursor_count++;
     if (item->table != NULL || item->columns != NULL)
@@ -292,6 +300,8 @@ static void forget_on_places(Expr *e)
 // The whole condition belongs to the join of `right`.
 static void tag_condition(Expr *e, const FromItem *right, bool near_outer)
 {
+    ASSERT(right->cursor >= 0);
+
     OnTag tag = {.cursor = right->cursor};
     if (right->join & JOIN_OUTER)
         tag.flag = EXPR_OUTER_ON;
@@ -314,6 +324,8 @@ static int add_condition(Resolver *r, Expr **where, Expr *condition)
 // NATURAL is USING with every column that both sides have.
 static int natural_using(Resolver *r, FromList *from, u32 position)
 {
+    ASSERT(position > 0 && position < from->count);
+
     FromItem *right = from->items[position];
     if (right->has_on || right->has_using)
         return resolve_error(r, NO_OFFSET, "a NATURAL join may not have an ON or USING clause");
@@ -341,6 +353,8 @@ static int natural_using(Resolver *r, FromList *from, u32 position)
 
 static bool column_is_merged_copy(const FromItem *item, int column)
 {
+    ASSERT(column >= 0);
+
     return item->kind == FROM_NESTED && item->select->columns->items[column].is_hidden;
 }
 
@@ -348,6 +362,8 @@ static bool column_is_merged_copy(const FromItem *item, int column)
 static int find_left_column(const FromList *from, u32 first, u32 end, const char *name,
                             bool skip_hidden, int *column)
 {
+    ASSERT(end <= from->count);
+
     for (u32 i = first; i < end; i++) {
         const FromItem *item = from->items[i];
         u32 count = from_item_column_count(item);
@@ -385,6 +401,8 @@ static Expr *bound_column(Resolver *r, FromItem *item, int column)
 // name.
 static int left_side(Resolver *r, FromList *from, u32 position, const char *name, Expr **out)
 {
+    ASSERT(position > 0 && position < from->count);
+
     int column;
     bool is_natural = (from->items[position]->join & JOIN_NATURAL) != 0;
     int at = find_left_column(from, 0, position, name, is_natural, &column);
@@ -432,6 +450,8 @@ static int left_side(Resolver *r, FromList *from, u32 position, const char *name
 static int using_conditions(Resolver *r, FromList *from, u32 position, bool near_outer,
                             Expr **where)
 {
+    ASSERT(from->items[position]->has_using);
+
     FromItem *right = from->items[position];
     const IdList *list = right->using_list;
     for (u32 i = 0; list != NULL && i < list->count; i++) {

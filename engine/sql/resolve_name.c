@@ -25,11 +25,16 @@ typedef struct Lookup {
 
 static bool column_is_generated(const Table *table, int column)
 {
+    ASSERT(column >= 0 && column < table->column_count);
+
     return (table->columns[column].flags & COLUMN_GENERATED) != 0;
 }
 
+// Bit 63 stands for every column from the 64th on.
 void mark_column_used(FromItem *item, int column)
 {
+    ASSERT(column >= ROWID_COLUMN);
+
     if (column < 0) {
         item->rowid_used = true;
         return;
@@ -42,6 +47,9 @@ void mark_column_used(FromItem *item, int column)
 
 void column_becomes(Expr *e, FromItem *item, int column, int depth)
 {
+    ASSERT(depth >= 0);
+    ASSERT(column < (int)from_item_column_count(item));
+
     const Table *table = item->table;
     if (column >= 0 && table != NULL && column == table->rowid_alias)
         column = ROWID_COLUMN;
@@ -57,6 +65,7 @@ void column_becomes(Expr *e, FromItem *item, int column, int depth)
 
 // --- authorizer ---
 
+// What the authorizer ignores reads as NULL.
 static int authorize_read(Resolver *r, Expr *e, const char *table, const char *column,
                           const char *database)
 {
@@ -74,6 +83,8 @@ static int authorize_read(Resolver *r, Expr *e, const char *table, const char *c
 
 static const char *authorized_column_name(const Table *table, int column)
 {
+    ASSERT(column < table->column_count);
+
     if (column >= 0)
         return table->columns[column].name;
     return table->rowid_alias >= 0 ? table->columns[table->rowid_alias].name : "ROWID";
@@ -90,6 +101,8 @@ const char *item_database(const Resolver *r, const FromItem *item)
 
 int resolve_bound_column(Resolver *r, Expr *e)
 {
+    ASSERT(e->kind == EX_COLUMN && e->u.column.item != NULL);
+
     FromItem *item = e->u.column.item;
     mark_column_used(item, e->u.column.index);
     const Table *table = item->table != NULL ? item->table : item->view;
@@ -115,6 +128,8 @@ bool item_has_rowid(const FromItem *item)
 
 static bool item_is_named(const Resolver *r, const FromItem *item, const Lookup *l)
 {
+    ASSERT(l->schema == NULL || l->table != NULL);
+
     if (l->table == NULL)
         return true;
     const char *name = from_item_name(item);
@@ -137,6 +152,8 @@ static bool item_merges(const FromItem *item, const char *column)
 
 static int lookup_keep_merged(Resolver *r, Lookup *l)
 {
+    ASSERT(l->item != NULL);
+
     Expr *column = expr_new_column(r->arena, l->item, l->index);
     if (column == NULL)
         return resolve_no_memory(r);
@@ -148,6 +165,8 @@ static int lookup_keep_merged(Resolver *r, Lookup *l)
 // the right one after RIGHT JOIN, coalesce() of all after FULL JOIN.
 static int lookup_add(Resolver *r, Lookup *l, FromItem *item, int index)
 {
+    ASSERT(index >= 0 && l->count >= 0);
+
     if (l->count > 0 && item_merges(item, l->column)) {
         bool is_right = (item->join & JOIN_RIGHT) != 0;
         bool is_left = (item->join & JOIN_LEFT) != 0;
@@ -173,6 +192,8 @@ static int lookup_add(Resolver *r, Lookup *l, FromItem *item, int index)
 // tables inside, and by the alias of the whole.
 static bool nested_answers(const FromItem *item, u32 i, const Lookup *l)
 {
+    ASSERT(item->kind == FROM_NESTED && i < item->select->columns->count);
+
     const ExprItem *column = &item->select->columns->items[i];
     if (column->is_rowid ? !name_is_rowid(l->column)
                          : !name_equals(column->source_column, l->column))
@@ -189,6 +210,8 @@ static bool nested_answers(const FromItem *item, u32 i, const Lookup *l)
 
 static int match_nested(Resolver *r, Lookup *l, FromItem *item)
 {
+    ASSERT(item->kind == FROM_NESTED);
+
     const ExprList *columns = item->select->columns;
     bool by_alias = l->table != NULL && item->alias != NULL && name_equals(item->alias, l->table);
     u32 rowids = 0;
@@ -241,6 +264,8 @@ static int match_from(Resolver *r, Lookup *l, FromList *from)
 
 static void match_row(Lookup *l, Table *table, bool is_new)
 {
+    ASSERT(l->count == 0 && l->row_table == NULL);
+
     int index = table_column_index(table, l->column);
     bool is_rowid = index < 0 && name_is_rowid(l->column)
                     && !(table->flags & (TABLE_WITHOUT_ROWID | TABLE_NO_VISIBLE_ROWID));
@@ -272,6 +297,7 @@ static void match_rows(Resolver *r, const Scope *s, Lookup *l)
         match_row(l, trigger->table, false);
 }
 
+// The row that ON CONFLICT refused. It has a rowid even where the table has a name for none.
 static void match_excluded(Lookup *l, FromItem *excluded)
 {
     if (excluded == NULL || l->count > 0 || l->schema != NULL || l->table == NULL
@@ -285,6 +311,8 @@ static void match_excluded(Lookup *l, FromItem *excluded)
     l->index = index < 0 ? ROWID_COLUMN : index;
 }
 
+// The rowid by one of its names, where no column has that name. In an index or a generated column
+// it is not allowed: there such a name is an unknown one.
 static void match_rowid(const Scope *s, Lookup *l)
 {
     if (l->count > 0 || l->rowid_count == 0 || (s->flags & (SCOPE_INDEX | SCOPE_GENERATED))
@@ -322,6 +350,8 @@ static WalkResult deepen_select(Walker *w, Select *s)
 // `e` becomes a copy of the result column; `depth` Selects lie between them.
 static int alias_becomes(Resolver *r, Expr *e, const Expr *source, int depth)
 {
+    ASSERT(depth >= 0 && source != e);
+
     Expr *copy = expr_copy(r->arena, source, &r->ctx->cursor_count);
     if (copy == NULL)
         return resolve_no_memory(r);
@@ -340,6 +370,8 @@ static int alias_becomes(Resolver *r, Expr *e, const Expr *source, int depth)
 
 static int match_alias(Resolver *r, Scope *s, Scope *start, Expr *e, int depth, bool *found)
 {
+    ASSERT(e->u.name.table == NULL);
+
     const ExprList *aliases = s->aliases;
     for (u32 i = 0; aliases != NULL && i < aliases->count; i++) {
         const ExprItem *item = &aliases->items[i];
@@ -372,6 +404,8 @@ static void mark_correlated(Scope *start, const Scope *end)
 // coalesce(a.x, b.x, ...) for a column merged by FULL JOIN ... USING
 static int become_merged(Resolver *r, Expr *e, Lookup *l, int depth)
 {
+    ASSERT(l->merged != NULL && l->count == 1);
+
     TRY(lookup_keep_merged(r, l));
     for (u32 i = 0; i < l->merged->count; i++) {
         Expr *column = l->merged->items[i].expr;
@@ -394,6 +428,8 @@ static int become_merged(Resolver *r, Expr *e, Lookup *l, int depth)
 
 static int become_row(Resolver *r, Expr *e, const Lookup *l)
 {
+    ASSERT(l->row_table != NULL && l->index < l->row_table->column_count);
+
     Table *table = l->row_table;
     e->kind = EX_ROW_COLUMN;
     const char *name = authorized_column_name(table, l->index);
@@ -410,6 +446,8 @@ static int become_row(Resolver *r, Expr *e, const Lookup *l)
 
 static int become_found(Resolver *r, const Scope *s, Expr *e, Lookup *l, int depth)
 {
+    ASSERT(l->count == 1);
+
     if (l->row_table != NULL)
         return become_row(r, e, l);
     if (l->merged != NULL)
@@ -438,6 +476,8 @@ static bool double_quotes_may_be_text(const Resolver *r, const Scope *s)
 
 void name_literals_add(NameLiterals *literals, u32 offset)
 {
+    ASSERT(offset != NO_OFFSET);
+
     if (literals->count == literals->capacity) {
         u32 capacity = literals->capacity == 0 ? 8 : literals->capacity * 2;
         u32 *grown = arena_array(literals->arena, capacity, sizeof *grown);
@@ -474,6 +514,8 @@ static bool name_becomes_literal(const Resolver *r, const Scope *s, Expr *e)
 
 static int name_error(Resolver *r, const Expr *e, int count)
 {
+    ASSERT(count != 1);
+
     const char *what = count == 0 ? "no such column" : "ambiguous column name";
     u32 offset = expr_error_offset(e);
     if (e->u.name.schema != NULL)
@@ -492,6 +534,8 @@ static int name_error(Resolver *r, const Expr *e, int count)
 
 static int search_scope(Resolver *r, Scope *s, Lookup *l)
 {
+    ASSERT(l->count == 0);
+
     if (s->self != NULL) {
         FromItem *item = arena_alloc_zeroed(r->arena, sizeof *item);
         if (item == NULL)

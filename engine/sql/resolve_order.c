@@ -17,6 +17,8 @@ static const char *ordinal_suffix(u32 n)
 
 static int out_of_range(Resolver *r, const char *clause, u32 term, u32 count, u32 offset)
 {
+    ASSERT(term > 0);
+
     return resolve_error(r, offset, "%u%s %s BY term out of range - should be between 1 and %u",
                          term, ordinal_suffix(term), clause, count);
 }
@@ -48,6 +50,8 @@ static bool is_column_number(const Expr *e, i64 *value)
 
 static bool is_rowid_of(const Expr *e, const Select *select)
 {
+    ASSERT(select->from->count == 1);
+
     const FromItem *only = select->from->items[0];
     return e->kind == EX_COLUMN && e->u.column.item == only && only->table != NULL
            && only->table->kind == TABLE_ORDINARY
@@ -74,6 +78,8 @@ static bool order_matters(const Select *select, u32 term)
 static int resolve_term(Resolver *r, Scope *s, Select *select, ExprItem *item, u32 number,
                         bool is_group)
 {
+    ASSERT(number > 0);
+
     const Expr *bare = expr_skip_collate_likely(item->expr);
     if (!is_group) {
         item->column = column_of_alias(select->columns, bare);
@@ -101,6 +107,8 @@ static int resolve_term(Resolver *r, Scope *s, Select *select, ExprItem *item, u
 // The term becomes a copy of the result column; a COLLATE written with it stays.
 static int take_column(Resolver *r, const Select *select, ExprItem *item)
 {
+    ASSERT(item->column > 0 && item->column <= select->columns->count);
+
     Expr *term = item->expr;
     const Expr *source = select->columns->items[item->column - 1].expr;
     if (term->kind != EX_NAME && term->kind != EX_INTEGER && term->kind != EX_COLLATE
@@ -198,6 +206,8 @@ static int column_of_expr(Resolver *r, Scope *outer, Select *select, const Expr 
 
 static int become_column_number(Resolver *r, ExprItem *item, u16 column)
 {
+    ASSERT(column > 0 && item->column == 0);
+
     Expr *number = expr_new_integer(r->arena, column);
     if (number == NULL)
         return resolve_no_memory(r);
@@ -214,6 +224,8 @@ static int become_column_number(Resolver *r, ExprItem *item, u16 column)
 
 static int compound_term(Resolver *r, Scope *outer, Select *select, ExprItem *item, u32 number)
 {
+    ASSERT(item->column == 0);
+
     const Expr *bare = expr_skip_collate_likely(item->expr);
     i64 value;
     u16 column = 0;
@@ -232,6 +244,8 @@ static int compound_term(Resolver *r, Scope *outer, Select *select, ExprItem *it
 // Terms are looked for in the first SELECT, then in the second, and so on.
 int resolve_compound_order_by(Resolver *r, Scope *outer, Select *last)
 {
+    ASSERT(last->prior != NULL && last->next == NULL);
+
     ExprList *list = last->order_by;
     if (list == NULL)
         return SQLITE_OK;

@@ -86,6 +86,8 @@ static WalkResult enter_select(Walker *w, Select *s)
 
 static int refuse_aggregates(Resolver *r, const Select *s, Expr *e)
 {
+    ASSERT(s->agg_count == 0 || s->aggs != NULL);
+
     AggSearch search = {.owner = s};
     Walker w = {.expr = find_own_aggregate, .select = enter_select, .arg = &search};
     if (s->agg_count == 0 || expr_walk(&w, e) != WALK_STOP)
@@ -106,6 +108,7 @@ static int check_aggregates(Resolver *r, Select *s)
     return SQLITE_OK;
 }
 
+// min() or max() alone: the other columns are those of the row that has it.
 static void note_minmax(Select *s)
 {
     if (s->agg_count != 1 || s->group_by != NULL)
@@ -129,6 +132,8 @@ static int resolve_having(Resolver *r, Scope *scope, Select *s)
 
 static int check_recursive_term(Resolver *r, const Select *s)
 {
+    ASSERT(!(s->flags & SELECT_RECURSIVE) || s->next != NULL || s->prior != NULL);
+
     if (!(s->flags & SELECT_RECURSIVE))
         return SQLITE_OK;
     if (s->flags & SELECT_AGGREGATE)
@@ -138,8 +143,12 @@ static int check_recursive_term(Resolver *r, const Select *s)
     return SQLITE_OK;
 }
 
+// SQLite's order, which decides which of several errors is told: LIMIT, subqueries of FROM, result
+// columns, HAVING, WHERE, arguments of table functions, ORDER BY, GROUP BY.
 static int resolve_term(Resolver *r, Scope *outer, Select *s, bool is_compound)
 {
+    ASSERT((s->flags & SELECT_EXPANDED) != 0);
+
     s->flags |= SELECT_RESOLVED;
     TRY(complete_window_defs(r, s));
     TRY(resolve_limit(r, s));
@@ -171,6 +180,8 @@ static int resolve_term(Resolver *r, Scope *outer, Select *s, bool is_compound)
 
 static int wrong_term_count(Resolver *r, const Select *s)
 {
+    ASSERT(s->prior != NULL);
+
     static const char *const names[] = {"", "UNION", "UNION ALL", "INTERSECT", "EXCEPT"};
     if (s->flags & SELECT_VALUES)
         return resolve_error(r, NO_OFFSET, "all VALUES must have the same number of terms");
@@ -187,6 +198,8 @@ static const Select *outer_select(const Scope *outer)
 
 int resolve_query(Resolver *r, Scope *outer, Select *last)
 {
+    ASSERT(last->next == NULL || (last->flags & SELECT_RESOLVED) != 0);
+
     if (last->flags & SELECT_RESOLVED)
         return SQLITE_OK;
     if (r->is_failing != NULL && *r->is_failing)

@@ -21,6 +21,8 @@ static u32 value_kinds(const Expr *e);
 
 static u32 case_kinds(const Expr *e)
 {
+    ASSERT(e->kind == EX_CASE && e->list->count >= 2);
+
     u32 kinds = 0;
     u32 count = e->list->count;
     for (u32 i = 1; i < count; i += 2)
@@ -67,6 +69,8 @@ typedef struct Origin {
 
 static void table_column_origin(const Resolver *r, const Table *table, int column, Origin *out)
 {
+    ASSERT(column < table->column_count);
+
     int index = column < 0 ? table->rowid_alias : column;
     out->column = index < 0 ? "rowid" : table->columns[index].name;
     out->decltype = index < 0 ? "INTEGER" : table->columns[index].type;
@@ -128,6 +132,8 @@ static void lend_affinity(const Select *first, u32 column, Affinity affinity)
 // would be changed by it.
 static Affinity result_affinity(const Select *first, u32 column)
 {
+    ASSERT(first->prior == NULL && column < first->columns->count);
+
     const Expr *e = first->columns->items[column].expr;
     const Select *term = first;
     Affinity affinity = expr_affinity(e);
@@ -170,6 +176,8 @@ static const char *numbered_name(Resolver *r, u32 number)
 
 static int resolve_result(Resolver *r, const Select *first, u32 column, ResultColumn *out)
 {
+    ASSERT(first->prior == NULL);
+
     const ExprItem *item = &first->columns->items[column];
     Origin origin;
     find_origin(r, item->expr, &origin);
@@ -210,6 +218,8 @@ int resolve_results(Resolver *r, Select *last)
 
 static void copy_results(FromItem *item)
 {
+    ASSERT(item->select != NULL && item->columns != NULL);
+
     const ResultColumn *results = item->select->results;
     for (u32 i = 0; results != NULL && i < item->column_count; i++) {
         const char *name = item->columns[i].name;
@@ -246,8 +256,12 @@ static const char *item_display_name(Resolver *r, const FromItem *item)
     return name;
 }
 
+// PRAGMA short_column_names and full_column_names: by default the column's own name, with both off
+// the text as written.
 static const char *column_name_for_api(Resolver *r, const ExprItem *item, u32 number)
 {
+    ASSERT(number > 0);
+
     const Expr *e = item->expr;
     bool is_short = (r->db->flags & CONN_FLAG(SHORT_COLUMN_NAMES)) != 0;
     bool is_full = (r->db->flags & CONN_FLAG(FULL_COLUMN_NAMES)) != 0;
@@ -296,6 +310,8 @@ int resolve_list_names(ResolveContext *ctx, ExprList *columns, ColumnName **out)
 // Names are taken before rewriting puts other expressions in the columns' place.
 int resolve_api_names(Resolver *r, Select *last)
 {
+    ASSERT(last->results != NULL);
+
     const Select *first = last;
     while (first->prior != NULL)
         first = first->prior;
@@ -360,6 +376,8 @@ static void copy_text(Arena *arena, const char *text, const char **out)
 // fit for the next attempt.
 static int set_view_columns(Resolver *r, Table *view, const FromItem *item)
 {
+    ASSERT(view->kind == TABLE_VIEW);
+
     const IdList *names = view->column_names;
     u32 count = item->column_count;
     if (names != NULL && names->count != count)

@@ -18,6 +18,8 @@ static const Window *find_window(const Select *select, const char *name, const W
 
 static int copy_definition(Resolver *r, Window *window, const Window *from)
 {
+    ASSERT(window->partition_by == NULL);
+
     int *cursors = NULL; // definitions stay unresolved, so every use gets a copy of its own
     window->partition_by = expr_list_copy(r->arena, from->partition_by, cursors);
     if (window->order_by == NULL)
@@ -29,6 +31,8 @@ static int copy_definition(Resolver *r, Window *window, const Window *from)
 // as for find_window().
 static int chain_window(Resolver *r, const Select *select, Window *window, const Window *end)
 {
+    ASSERT(window->base_name != NULL && !window->is_reference);
+
     const Window *base = find_window(select, window->base_name, end);
     if (base == NULL)
         return resolve_error(r, NO_OFFSET, "no such window: %s", window->base_name);
@@ -91,6 +95,8 @@ static bool has_offset(const Window *window)
 // What SQL fixes about the frames of ranking functions, whatever OVER says.
 static void fix_frame(Window *window, FrameUnit unit, FrameBoundKind start, FrameBoundKind end)
 {
+    ASSERT(start <= end);
+
     window->unit = (u8)unit;
     window->start = (FrameBound){.kind = (u8)start};
     window->end = (FrameBound){.kind = (u8)end};
@@ -101,6 +107,8 @@ static void fix_frame(Window *window, FrameUnit unit, FrameBoundKind start, Fram
 
 static int set_builtin_frame(Resolver *r, Window *window, const Expr *call)
 {
+    ASSERT((call->u.call->func->flags & FUNC_WINDOW_ONLY) != 0);
+
     static const struct {
         const char *name;
         u8 unit, start, end;
@@ -151,6 +159,8 @@ static int resolve_window_list(Resolver *r, Scope *s, ExprList *list)
 
 int resolve_window(Resolver *r, Scope *s, Expr *call)
 {
+    ASSERT(call->u.call->window != NULL && call->u.call->func != NULL);
+
     Window *window = call->u.call->window;
     if (s->select == NULL)
         return resolve_error(r, expr_error_offset(call), "misuse of window function %s()",
