@@ -255,6 +255,7 @@ int bind_subquery_columns(Resolver *r, FromItem *item, const IdList *names)
     while (first->prior != NULL)
         first = first->prior; // the first term names the columns
     const ExprList *list = first->columns;
+    ASSERT(names == NULL || names->count == list->count);
     ResultColumn *columns = arena_array(r->arena, list->count, sizeof *columns);
     if (columns == NULL)
         return resolve_no_memory(r);
