@@ -24,6 +24,8 @@ static bool is_contextual(TokenKind kind)
 // says so; elsewhere they are plain identifiers.
 static TokenKind contextual_kind(const Parser *p, const Token *token, TokenKind before)
 {
+    ASSERT(token->kind != TK_ILLEGAL);
+
     if (!is_contextual(token->kind))
         return token->kind;
     Lexer ahead = p->lexer;
@@ -45,6 +47,8 @@ static TokenKind contextual_kind(const Parser *p, const Token *token, TokenKind 
 
 static void parser_refuse_comment(Parser *p)
 {
+    ASSERT(p->lexer.comment_offset < p->lexer.size);
+
     u32 at = p->lexer.comment_offset;
     u32 size = lexer_space_size(p->sql, at, p->lexer.size);
     parser_error(p, (i32)at, "unrecognized token: \"%.*s\"", (int)size, p->sql + at);
@@ -86,6 +90,8 @@ void parser_expect(Parser *p, TokenKind kind)
 
 Token parser_peek(const Parser *p)
 {
+    ASSERT(p->rc == SQLITE_OK || p->token.kind == TK_ILLEGAL);
+
     Lexer ahead = p->lexer;
     Token next = lexer_next(&ahead);
     next.kind = contextual_kind(p, &next, p->token.kind);
@@ -123,8 +129,12 @@ bool parser_at_name(const Parser *p)
     return token_is_name(p, &p->token);
 }
 
+// 'it''s' and "a""b" and `a``b` without their quotes and with one for two; [a] has no way to hold a
+// "]". Text that begins with no quote stays as it is.
 char *parse_dequote(Arena *arena, const char *text, size_t size)
 {
+    ASSERT(text != NULL || size == 0);
+
     char *out = arena_dup(arena, text, size);
     if (out == NULL || size == 0)
         return out;
@@ -193,6 +203,8 @@ const char *parse_name(Parser *p, Token *token)
 
 Span parser_trimmed(const Parser *p, u32 start, u32 end)
 {
+    ASSERT(start <= end);
+
     while (start < end && strchr(" \t\n\f\r", p->sql[start]) != NULL)
         start++;
     while (end > start && strchr(" \t\n\f\r", p->sql[end - 1]) != NULL)
@@ -212,6 +224,8 @@ Span parser_span(const Parser *p, u32 start)
 
 static void parser_fail(Parser *p, int rc)
 {
+    ASSERT(rc != SQLITE_OK);
+
     if (p->rc == SQLITE_OK)
         p->rc = rc;
     p->token.kind = TK_ILLEGAL;
@@ -258,8 +272,12 @@ void parser_syntax_error(Parser *p)
                      p->sql + at.offset);
 }
 
+// SQLite's parser has a stack that may be full; `cost` is what it holds for a construct while its
+// inside is parsed, so that both give up at the same depth.
 bool parser_enter(Parser *p, u32 cost)
 {
+    ASSERT(cost > 0);
+
     p->depth += cost;
     if (p->rc != SQLITE_OK)
         return false;
@@ -285,6 +303,8 @@ void *parser_new(Parser *p, size_t size)
 
 bool parser_grow(Parser *p, void *items, u32 *capacity, u32 count, size_t item_size)
 {
+    ASSERT(count <= *capacity && item_size > 0);
+
     if (count < *capacity)
         return true;
     u32 wanted = *capacity == 0 ? 4 : *capacity * 2;
@@ -323,6 +343,8 @@ static void inherit(Expr *e, const Expr *from)
 
 void parser_set_height(Parser *p, Expr *e)
 {
+    ASSERT(e->left != e && e->right != e);
+
     if (p->rc == SQLITE_NOMEM)
         return; // what hangs on it may be the scratch node
     e->height = 1;
@@ -362,6 +384,8 @@ Expr *parser_binary(Parser *p, ExprKind kind, u32 offset, Expr *left, Expr *righ
 
 ExprList *parser_list_add(Parser *p, ExprList *list, Expr *e)
 {
+    ASSERT(e != NULL);
+
     if (list == NULL)
         list = parser_new(p, sizeof *list);
     if (p->rc == SQLITE_NOMEM
@@ -572,6 +596,8 @@ static void parse_vacuum(Parser *p, Stmt *stmt)
 // cmd ::= REINDEX [nm ["." nm]] | ANALYZE [nm ["." nm]]
 static void parse_maintenance(Parser *p, Stmt *stmt, StmtKind kind)
 {
+    ASSERT(kind == STMT_REINDEX || kind == STMT_ANALYZE || kind == STMT_OPTIMIZE_INDEX);
+
     stmt->kind = (u8)kind;
     if (parser_at_name(p))
         stmt->u.target = parse_qualified_name(p);
@@ -589,23 +615,27 @@ static void parse_after_with(Parser *p, Stmt *stmt)
     parse_data_change(p, with, stmt);
 }
 
+// cmd ::= SAVEPOINT nm
 static void parse_savepoint(Parser *p, Stmt *stmt)
 {
     stmt->kind = STMT_SAVEPOINT;
     stmt->u.savepoint = parse_name(p, NULL);
 }
 
+// cmd ::= (COMMIT | END) trans_opt
 static void parse_commit(Parser *p, Stmt *stmt)
 {
     stmt->kind = STMT_COMMIT;
     parse_transaction_word(p);
 }
 
+// cmd ::= REINDEX [nm ["." nm]]
 static void parse_reindex(Parser *p, Stmt *stmt)
 {
     parse_maintenance(p, stmt, STMT_REINDEX);
 }
 
+// cmd ::= ANALYZE [nm ["." nm]]
 static void parse_analyze(Parser *p, Stmt *stmt)
 {
     parse_maintenance(p, stmt, STMT_ANALYZE);
@@ -623,6 +653,8 @@ static bool parser_at_optimize(const Parser *p)
 // cmd ::= OPTIMIZE INDEX [nm ["." nm]]
 static void parse_optimize(Parser *p, Stmt *stmt)
 {
+    ASSERT(parser_at_optimize(p));
+
     parser_advance(p);
     parser_expect(p, TK_INDEX);
     parse_maintenance(p, stmt, STMT_OPTIMIZE_INDEX);
@@ -682,6 +714,7 @@ static void parse_explain(Parser *p, Stmt *stmt)
     stmt->explain = EXPLAIN_QUERY_PLAN;
 }
 
+// {";"} [explain cmd]: the ";" behind it stays for the next statement.
 static void parse_one(Parser *p, Stmt *stmt)
 {
     parser_advance(p);
@@ -728,6 +761,7 @@ int parse_statement(const char *sql, size_t size, const ParseOptions *options, A
         out->stmt = stmt->kind == STMT_CREATE_TRIGGER && p->rc == SQLITE_ERROR ? stmt : NULL;
         return p->rc;
     }
+    ASSERT(p->depth == 0); // what was entered has been left
     if (p->arena->failed)
         return SQLITE_NOMEM;
     stmt->select_count = p->select_count;

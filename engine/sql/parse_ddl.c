@@ -59,6 +59,8 @@ const char *parse_type(Parser *p)
 // together with the blanks before it.
 static bool cut_last_word(const char *text, size_t *size, const char *word)
 {
+    ASSERT(word[0] != 0);
+
     size_t word_size = strlen(word);
     if (*size < word_size || !name_equals_n(text + *size - word_size, word, word_size))
         return false;
@@ -141,6 +143,8 @@ static void parse_fk_arguments(Parser *p, ForeignKeyClause *fk)
 // DEFERRABLE
 static void parse_deferrable(Parser *p, ForeignKeyClause *fk, bool negated)
 {
+    ASSERT(fk != NULL);
+
     parser_expect(p, TK_DEFERRABLE);
     fk->deferrable_written = true;
     fk->not_deferrable = negated;
@@ -171,6 +175,7 @@ static ForeignKeyClause *parse_references(Parser *p)
 
 // --- constraints of a column ---
 
+// "(" expr ")", with its text for sqlite_schema
 static void parse_parenthesised(Parser *p, Constraint *c)
 {
     parser_expect(p, TK_LEFT_PAREN);
@@ -380,6 +385,8 @@ static ColumnDef *parse_column_def(Parser *p)
 // "(" sortlist [AUTOINCREMENT] ")" onconf
 static void parse_key_columns(Parser *p, Constraint *c)
 {
+    ASSERT(c->kind == CONSTRAINT_PRIMARY_KEY || c->kind == CONSTRAINT_UNIQUE);
+
     parser_expect(p, TK_LEFT_PAREN);
     c->columns = parse_sort_list(p);
     if (c->kind == CONSTRAINT_PRIMARY_KEY)
@@ -550,6 +557,8 @@ static void parse_create_table(Parser *p, Stmt *stmt, bool temp)
 // included.
 Span parser_statement_rest(Parser *p, u32 start)
 {
+    ASSERT(p->rc != SQLITE_OK || start <= p->token.offset);
+
     if (p->rc != SQLITE_OK)
         return (Span){0};
     return (Span){.text = p->sql + start, .size = p->token.offset - start};
@@ -585,6 +594,8 @@ static void parse_index_option(Parser *p, CreateIndex *index)
 // [WITH "(" option {"," option} ")"]
 static void parse_index_options(Parser *p, CreateIndex *index)
 {
+    ASSERT(index->method != NULL);
+
     if (!parser_accept(p, TK_WITH))
         return;
     parser_expect(p, TK_LEFT_PAREN);
@@ -851,6 +862,7 @@ static void parse_alter_name(Parser *p, const char **name, u32 *offset)
     *offset = token.offset;
 }
 
+// nm; whether it was quoted says whether the rewritten schema quotes it
 static void parse_alter_new_name(Parser *p, Alter *alter)
 {
     alter->new_name_quoted = p->token.size > 0 && strchr("'\"`[", p->sql[p->token.offset]) != NULL;

@@ -53,6 +53,7 @@ static FromItem *parse_change_target(Parser *p)
     return item;
 }
 
+// indexed, of UPDATE and DELETE
 static void parse_change_indexed(Parser *p, FromItem *item)
 {
     parse_indexed(p, item);
@@ -90,6 +91,8 @@ static void refuse_order_and_limit(Parser *p)
 // Keys have no NULLS FIRST or LAST.
 static void refuse_nulls_order(Parser *p, const ExprList *list)
 {
+    ASSERT(list != NULL);
+
     for (u32 i = 0; p->rc == SQLITE_OK && i < list->count; i++)
         if (list->items[i].has_nulls)
             parser_error(p, -1, "unsupported use of NULLS %s",
@@ -210,6 +213,7 @@ static Delete *parse_delete(Parser *p, With *with)
     return delete_;
 }
 
+// insert | update | delete, by the first word
 void parse_data_change(Parser *p, With *with, Stmt *stmt)
 {
     switch (p->token.kind) {

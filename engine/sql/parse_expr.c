@@ -62,8 +62,11 @@ static const struct {
 static Expr *parse_operand(Parser *p);
 static Expr *parse_climb(Parser *p, Expr *left, Precedence least);
 
+// An operand, and behind it every operator that binds at least as tightly as `least`.
 static Expr *parse_above(Parser *p, Precedence least)
 {
+    ASSERT(least >= PREC_OR && least <= PREC_PREFIX);
+
     return parse_climb(p, parse_operand(p), least);
 }
 
@@ -72,6 +75,7 @@ Expr *parse_expr(Parser *p)
     return parse_above(p, PREC_OR);
 }
 
+// nexprlist ::= expr {"," expr}
 ExprList *parse_expr_list(Parser *p)
 {
     ExprList *list = NULL;
@@ -87,6 +91,8 @@ ExprList *parse_expr_list(Parser *p)
 // must stand between two digits.
 static bool number_without_separators(Parser *p, const Token *token, char *out)
 {
+    ASSERT(token->size > 0);
+
     const char *text = p->sql + token->offset;
     bool is_hex = token->size > 2 && (text[1] == 'x' || text[1] == 'X');
     bool is_fine = true;
@@ -135,6 +141,8 @@ static void number_value(Expr *e, const char *text, size_t size)
 
 static Expr *parse_number(Parser *p)
 {
+    ASSERT(parser_at(p, TK_INTEGER) || parser_at(p, TK_FLOAT));
+
     Token token = p->token;
     parser_advance(p);
     Expr *e = parser_expr(p, EX_INTEGER, token.offset);
@@ -156,6 +164,8 @@ static Expr *parse_number(Parser *p)
 
 static Expr *parse_string(Parser *p)
 {
+    ASSERT(parser_at(p, TK_STRING));
+
     Expr *e = parser_expr(p, EX_STRING, p->token.offset);
     Token token = p->token;
     parser_advance(p);
@@ -164,8 +174,11 @@ static Expr *parse_string(Parser *p)
     return e;
 }
 
+// BLOB ::= x'12ab'; the lexer has seen to an even number of digits
 static Expr *parse_blob(Parser *p)
 {
+    ASSERT(parser_at(p, TK_BLOB) && p->token.size % 2 == 1);
+
     Expr *e = parser_expr(p, EX_BLOB, p->token.offset);
     const char *digits = p->sql + p->token.offset + 2;
     u32 size = (p->token.size - 3) / 2;
@@ -243,6 +256,8 @@ static int param_find(const Parser *p, const char *name)
 
 static void param_add_name(Parser *p, const char *name, int number)
 {
+    ASSERT(number >= 0 && number <= p->param_count);
+
     if (!parser_grow(p, &p->param_names, &p->param_name_capacity, p->param_name_count,
                      sizeof *p->param_names))
         return;
@@ -251,6 +266,8 @@ static void param_add_name(Parser *p, const char *name, int number)
 
 static int param_numbered(Parser *p, const Token *token)
 {
+    ASSERT(token->size >= 2 && p->sql[token->offset] == '?');
+
     int limit = p->options->variable_number;
     i64 number = 0;
     for (u32 i = 1; i < token->size && number <= limit; i++)
@@ -264,8 +281,11 @@ static int param_numbered(Parser *p, const Token *token)
     return (int)number;
 }
 
+// ? is one more than the greatest so far; names and numbers said again mean the same parameter.
 static int param_number(Parser *p, const Token *token, const char *name)
 {
+    ASSERT(token->size == 1 || name != NULL);
+
     if (token->size == 1)
         return ++p->param_count;
     int number = param_find(p, name);
@@ -279,6 +299,8 @@ static int param_number(Parser *p, const Token *token, const char *name)
 // VARIABLE ::= ? | ?number | :name | @name | $name
 static Expr *parse_variable(Parser *p)
 {
+    ASSERT(parser_at(p, TK_VARIABLE));
+
     Token token = p->token;
     if (p->sql[token.offset] == '#' && token.size > 1
         && ascii_is_digit((u8)p->sql[token.offset + 1])) {
@@ -290,8 +312,8 @@ static Expr *parse_variable(Parser *p)
     e->flags |= EXPR_HAS_PARAM;
     const char *name = token.size > 1 ? parser_text(p, &token) : NULL;
     e->text = name;
-    if (p->rc != SQLITE_OK && name != NULL && p->rc == SQLITE_NOMEM)
-        return e;
+    if (p->rc == SQLITE_NOMEM)
+        return e; // the name is no text then
     e->u.param = param_number(p, &token, name);
     if (p->param_count > p->options->variable_number)
         parser_error(p, -1, "too many SQL variables");
@@ -302,6 +324,8 @@ static Expr *parse_variable(Parser *p)
 
 static void check_argument_count(Parser *p, const Expr *call)
 {
+    ASSERT(call->kind == EX_CALL);
+
     if (call->list != NULL && call->list->count > (u32)p->options->function_arg_count)
         parser_error(p, (i32)call->offset, "too many arguments on function %s", call->text);
 }
@@ -400,6 +424,8 @@ static Expr *operator_call(Parser *p, const char *name, u32 offset, Expr *first,
 // CAST "(" expr AS typetoken ")"
 static Expr *parse_cast(Parser *p)
 {
+    ASSERT(parser_at(p, TK_CAST));
+
     Token start = p->token;
     parser_advance(p);
     parser_expect(p, TK_LEFT_PAREN);
@@ -423,6 +449,8 @@ static Expr *parse_cast(Parser *p)
 // CASE [expr] WHEN expr THEN expr ... [ELSE expr] END
 static Expr *parse_case(Parser *p)
 {
+    ASSERT(parser_at(p, TK_CASE));
+
     Expr *e = parser_expr(p, EX_CASE, p->token.offset);
     parser_advance(p);
     if (!parser_enter(p, 3))
@@ -453,6 +481,8 @@ static Expr *parse_case(Parser *p)
 // RAISE "(" IGNORE ")" | RAISE "(" (ROLLBACK | ABORT | FAIL) "," expr ")"
 static Expr *parse_raise(Parser *p)
 {
+    ASSERT(parser_at(p, TK_RAISE));
+
     Expr *e = parser_expr(p, EX_RAISE, p->token.offset);
     parser_advance(p);
     parser_expect(p, TK_LEFT_PAREN);
@@ -482,6 +512,8 @@ static Expr *parse_raise(Parser *p)
 // A subquery whose "(" has been consumed; consumes the ")".
 static Expr *parse_subquery(Parser *p, ExprKind kind, u32 offset)
 {
+    ASSERT(kind == EX_SELECT || kind == EX_EXISTS);
+
     Expr *e = parser_expr(p, kind, offset);
     Select *select = parse_select(p);
     parser_expect(p, TK_RIGHT_PAREN);
@@ -495,6 +527,8 @@ static Expr *parse_subquery(Parser *p, ExprKind kind, u32 offset)
 // EXISTS "(" select ")"
 static Expr *parse_exists(Parser *p)
 {
+    ASSERT(parser_at(p, TK_EXISTS));
+
     u32 offset = p->token.offset;
     parser_advance(p);
     parser_expect(p, TK_LEFT_PAREN);
@@ -511,6 +545,8 @@ static Expr *parse_exists(Parser *p)
 // "(" expr ")" | "(" expr "," expr ... ")" | "(" select ")"
 static Expr *parse_parenthesis(Parser *p)
 {
+    ASSERT(parser_at(p, TK_LEFT_PAREN));
+
     u32 offset = p->token.offset;
     parser_advance(p);
     if (!parser_enter(p, 1))
@@ -542,6 +578,8 @@ static Expr *parse_parenthesis(Parser *p)
 
 // --- operands ---
 
+// A name, a call or a string: what it is, the token behind it says. A string before a dot is a name
+// ('t'.a), as in SQLite.
 static Expr *parse_word(Parser *p)
 {
     Token token = p->token;
@@ -559,6 +597,7 @@ static Expr *parse_word(Parser *p)
     return parse_dotted_name(p, token);
 }
 
+// term ::= NULL | INTEGER | FLOAT | STRING | BLOB | CURRENT_DATE | CURRENT_TIME | CURRENT_TIMESTAMP
 Expr *parse_literal(Parser *p)
 {
     switch (p->token.kind) {
@@ -571,6 +610,7 @@ Expr *parse_literal(Parser *p)
     }
 }
 
+// expr ::= term | VARIABLE | name | call | "(" ... ")" | CASE | CAST | EXISTS | RAISE
 static Expr *parse_primary(Parser *p)
 {
     switch (p->token.kind) {
@@ -591,8 +631,11 @@ static Expr *parse_primary(Parser *p)
     }
 }
 
+// expr ::= (NOT | "-" | "+" | "~") expr
 static Expr *parse_prefix(Parser *p, ExprKind kind, Precedence least)
 {
+    ASSERT(least == PREC_NOT || least == PREC_PREFIX);
+
     u32 offset = p->token.offset;
     parser_advance(p);
     Expr *operand = NULL;
@@ -626,8 +669,11 @@ static Expr *parse_right(Parser *p, Precedence least)
     return right != NULL ? right : parser_expr(p, EX_NULL, p->token.offset);
 }
 
+// expr ::= expr COLLATE ids
 static Expr *parse_collate(Parser *p, Expr *left)
 {
+    ASSERT(parser_at(p, TK_COLLATE));
+
     u32 offset = p->token.offset;
     parser_advance(p);
     const char *name = parse_ids(p, NULL);
@@ -642,6 +688,8 @@ static Expr *parse_collate(Parser *p, Expr *left)
 // BETWEEN expr AND expr, at BETWEEN
 static Expr *parse_between(Parser *p, Expr *left)
 {
+    ASSERT(parser_at(p, TK_BETWEEN));
+
     u32 offset = p->token.offset;
     parser_advance(p);
     Expr *low = parse_right(p, PREC_NOT);
@@ -666,6 +714,8 @@ static Expr *parse_between(Parser *p, Expr *left)
 // SELECT * FROM name(args), which IN name stands for
 static Select *select_from_table(Parser *p, FromItem *item)
 {
+    ASSERT(item->name != NULL);
+
     Select *select = parser_new(p, sizeof *select);
     FromList *from = parser_new(p, sizeof *from);
     if (p->rc != SQLITE_OK
@@ -715,6 +765,7 @@ static Select *list_as_values(Parser *p, u32 width, const ExprList *list)
     return p->rc == SQLITE_OK ? select_of_rows(p, list) : NULL;
 }
 
+// The same for every row, and cheap to compute for each.
 static bool is_plain_constant(const Expr *e)
 {
     switch (e->kind) {
@@ -753,6 +804,8 @@ static Expr *simplified_in(Parser *p, Expr *left, ExprList *list, u32 offset)
 // IN "(" [exprlist] ")" | IN "(" select ")" | IN table, at IN
 static Expr *parse_in(Parser *p, Expr *left)
 {
+    ASSERT(parser_at(p, TK_IN));
+
     Expr *e = parser_expr(p, EX_IN, p->token.offset);
     parser_advance(p);
     ExprList *list = NULL;
@@ -797,9 +850,7 @@ static Expr *parse_like(Parser *p, Expr *left)
     Token word = p->token;
     parser_advance(p);
     Expr *pattern = parse_right(p, PREC_COMPARE);
-    Expr *escape = NULL;
-    if (word.kind != TK_MATCH || parser_at(p, TK_ESCAPE))
-        escape = parser_accept(p, TK_ESCAPE) ? parse_right(p, PREC_COMPARE) : NULL;
+    Expr *escape = parser_accept(p, TK_ESCAPE) ? parse_right(p, PREC_COMPARE) : NULL;
     const char *name = word.kind == TK_MATCH ? "match" : parser_text(p, &word);
     Expr *e = operator_call(p, name, word.offset, pattern, left);
     if (escape != NULL && p->rc == SQLITE_OK) {
@@ -813,6 +864,8 @@ static Expr *parse_like(Parser *p, Expr *left)
 // x IS NULL and x NOT NULL; of a literal the answer is known.
 static Expr *null_test(Parser *p, ExprKind kind, u32 offset, Expr *operand)
 {
+    ASSERT(kind == EX_IS_NULL || kind == EX_NOT_NULL);
+
     bool is_literal = operand->kind == EX_INTEGER || operand->kind == EX_FLOAT
                       || operand->kind == EX_STRING || operand->kind == EX_BLOB;
     if (!is_literal || p->rc != SQLITE_OK || (operand->flags & EXPR_INT_OVERFLOW))
@@ -826,6 +879,8 @@ static Expr *null_test(Parser *p, ExprKind kind, u32 offset, Expr *operand)
 // IS [NOT] [DISTINCT FROM] expr, at IS. x IS NULL has a kind of its own.
 static Expr *parse_is(Parser *p, Expr *left)
 {
+    ASSERT(parser_at(p, TK_IS));
+
     u32 offset = p->token.offset;
     parser_advance(p);
     bool negated = parser_accept(p, TK_NOT);
@@ -839,6 +894,7 @@ static Expr *parse_is(Parser *p, Expr *left)
     return parser_binary(p, negated ? EX_IS_NOT : EX_IS, offset, left, right);
 }
 
+// expr ::= expr (LIKE | GLOB | REGEXP | MATCH | BETWEEN | IN) ..., with or without NOT before it
 static Expr *parse_word_operator(Parser *p, Expr *left)
 {
     switch (p->token.kind) {
@@ -857,6 +913,8 @@ static Expr *parse_word_operator(Parser *p, Expr *left)
 // NOT LIKE ... | NOT BETWEEN ... | NOT IN ... | NOT NULL, at NOT
 static Expr *parse_negated(Parser *p, Expr *left)
 {
+    ASSERT(parser_at(p, TK_NOT));
+
     u32 offset = p->token.offset;
     parser_advance(p);
     if (parser_accept(p, TK_NULL))
@@ -864,15 +922,21 @@ static Expr *parse_negated(Parser *p, Expr *left)
     return parser_unary(p, EX_NOT, offset, parse_word_operator(p, left));
 }
 
+// expr ::= expr (ISNULL | NOTNULL)
 static Expr *parse_postfix(Parser *p, ExprKind kind, Expr *left)
 {
+    ASSERT(parser_at(p, TK_ISNULL) || parser_at(p, TK_NOTNULL));
+
     u32 offset = p->token.offset;
     parser_advance(p);
     return null_test(p, kind, offset, left);
 }
 
+// expr ::= expr ("->" | "->>") expr: functions of that name, as tight as ||
 static Expr *parse_arrow(Parser *p, Expr *left)
 {
+    ASSERT(parser_at(p, TK_ARROW) || parser_at(p, TK_LONG_ARROW));
+
     Token arrow = p->token;
     parser_advance(p);
     Expr *right = parse_right(p, PREC_COLLATE);
@@ -897,8 +961,11 @@ static Expr *conjunction(Parser *p, u32 offset, Expr *left, Expr *right)
     return zero;
 }
 
+// expr ::= expr operator expr, the operator one of the table's
 static Expr *parse_binary(Parser *p, Expr *left)
 {
+    ASSERT(binary_operators[p->token.kind].precedence != PREC_NONE);
+
     Token op = p->token;
     Precedence precedence = binary_operators[op.kind].precedence;
     parser_advance(p);
@@ -911,6 +978,8 @@ static Expr *parse_binary(Parser *p, Expr *left)
 // One operator of at least `least` behind `left`, or NULL when there is none.
 static Expr *parse_operator(Parser *p, Expr *left, Precedence least)
 {
+    ASSERT((u32)p->token.kind < TOKEN_KIND_COUNT);
+
     TokenKind kind = p->token.kind;
     if (binary_operators[kind].precedence != PREC_NONE)
         return binary_operators[kind].precedence >= least ? parse_binary(p, left) : NULL;

@@ -71,6 +71,8 @@ void parser_out_of_memory(Parser *p);
 bool parser_enter(Parser *p, u32 cost);
 static inline void parser_leave(Parser *p, u32 cost)
 {
+    ASSERT(p->depth >= cost);
+
     p->depth -= cost;
 }
 

@@ -72,8 +72,11 @@ ExprList *parse_result_columns(Parser *p)
 
 // --- ORDER BY ---
 
+// sortorder nulls ::= [ASC | DESC] [NULLS (FIRST | LAST)]
 static void parse_sort_flags(Parser *p, ExprItem *item)
 {
+    ASSERT(item->sort == 0);
+
     if (parser_accept(p, TK_ASC)) {
         item->has_sort = true;
     } else if (parser_accept(p, TK_DESC)) {
@@ -173,6 +176,7 @@ static void parse_on_using(Parser *p, FromItem *item, bool is_first)
         parser_syntax_error(p); // of the two complaints SQLite makes this one
 }
 
+// as, of a FROM item
 static void parse_from_alias(Parser *p, FromItem *item)
 {
     u32 offset;
@@ -197,6 +201,8 @@ static FromItem *parse_from_select(Parser *p, u32 offset)
 // Law A7: several items in parentheses become a query of their own.
 static FromItem *nest_items(Parser *p, FromList *inner, u32 offset)
 {
+    ASSERT(p->rc != SQLITE_OK || inner->count > 1);
+
     FromItem *item = parser_from_item(p, offset);
     Select *select = parser_new(p, sizeof *select);
     select->columns = parser_list_add(p, NULL, parser_expr(p, EX_STAR, NO_OFFSET));
@@ -251,8 +257,11 @@ static FromItem *parse_from_table(Parser *p)
     return item;
 }
 
+// item ::= (table | "(" select ")" as | "(" seltablist ")" as) on_using
 static FromItem *parse_from_item(Parser *p, u8 join, bool is_first)
 {
+    ASSERT(is_first == (join == 0));
+
     FromItem *item = NULL;
     if (!parser_at(p, TK_LEFT_PAREN)) {
         item = parse_from_table(p);
@@ -291,8 +300,11 @@ static u8 join_word(Parser *p, const Token *word)
     }
 }
 
+// A message shows what was written, at most 300 bytes of each word.
 static void unknown_join_type(Parser *p, const Token *words, u32 count)
 {
+    ASSERT(count >= 1 && count <= 3);
+
     char text[1024];
     size_t used = 0;
     for (u32 i = 0; i < count; i++) {
@@ -348,6 +360,8 @@ static u8 parse_join_operator(Parser *p)
 // Parentheses around the first terms of a FROM clause change nothing.
 static void splice_nested(Parser *p, FromList *list, const FromItem *nested)
 {
+    ASSERT(list->count == 0 && nested->kind == FROM_NESTED);
+
     if (p->rc != SQLITE_OK)
         return;
     const FromList *inner = nested->select->from;
@@ -415,6 +429,7 @@ static FrameBound parse_frame_bound(Parser *p, bool is_end)
     return bound;
 }
 
+// frame_exclude_opt ::= [EXCLUDE (NO OTHERS | CURRENT ROW | GROUP | TIES)]
 static u8 parse_frame_exclude(Parser *p)
 {
     if (!parser_accept(p, TK_EXCLUDE))
@@ -546,6 +561,8 @@ static void parse_limit(Parser *p, Select *select)
     }
 }
 
+// [FROM seltablist] [WHERE expr] [GROUP BY nexprlist] [HAVING expr] [WINDOW windowdefn_list]
+// [ORDER BY sortlist] limit_opt
 static void parse_select_clauses(Parser *p, Select *select)
 {
     if (parser_accept(p, TK_FROM))
@@ -581,6 +598,8 @@ static void raise_to_list(u32 *height, const ExprList *list)
         raise_to(height, list->items[i].expr);
 }
 
+// A subquery is as high as its highest expression: SQLite's depth limit counts through it. (FROM
+// counts for nothing there.)
 static void select_set_height(Select *select)
 {
     raise_to_list(&select->height, select->columns);
@@ -640,6 +659,8 @@ static Select *parse_values_row(Parser *p)
 
 static void link_terms(Select *prior, Select *select, SetOp set_op)
 {
+    ASSERT(set_op != SET_NONE && prior->next == NULL && select->prior == NULL);
+
     select->set_op = (u8)set_op;
     select->prior = prior;
     prior->next = select;
@@ -672,6 +693,8 @@ Select *select_of_rows(Parser *p, const ExprList *rows)
 
 static bool row_has_calls(const Select *row)
 {
+    ASSERT(row->columns != NULL);
+
     bool found = false;
     for (u32 i = 0; i < row->columns->count; i++)
         found |= (row->columns->items[i].expr->flags & (EXPR_HAS_CALL | EXPR_HAS_SUBQUERY)) != 0;
@@ -698,6 +721,7 @@ static Select *parse_values(Parser *p)
     return last;
 }
 
+// oneselect ::= SELECT ... | values
 static Select *parse_one_select(Parser *p)
 {
     if (parser_at(p, TK_VALUES))
@@ -720,6 +744,8 @@ static SetOp parse_set_operator(Parser *p)
 // Several rows of VALUES behind a set operator are one operand: SELECT * FROM (VALUES ...)
 static Select *single_operand(Parser *p, Select *rows)
 {
+    ASSERT(rows->next == NULL);
+
     if (p->rc != SQLITE_OK || rows->prior == NULL)
         return rows;
     FromItem *item = parser_from_item(p, rows->offset);
@@ -741,6 +767,8 @@ static Select *single_operand(Parser *p, Select *rows)
 
 static const char *set_operator_name(u8 set_op)
 {
+    ASSERT(set_op >= SET_UNION && set_op <= SET_EXCEPT);
+
     static const char *const names[] = {"", "UNION", "UNION ALL", "INTERSECT", "EXCEPT"};
     return names[set_op];
 }
@@ -749,6 +777,8 @@ static const char *set_operator_name(u8 set_op)
 // terms.
 static void check_compound(Parser *p, Select *last)
 {
+    ASSERT(last->prior != NULL && last->next == NULL);
+
     i32 count = 1;
     for (Select *term = last; term->prior != NULL; term = term->prior) {
         const Select *prior = term->prior;
@@ -796,6 +826,7 @@ Select *parse_select_body(Parser *p, With *with)
     return last;
 }
 
+// select ::= [with] oneselect {multiselect_op oneselect}, at its first word
 Select *parse_select(Parser *p)
 {
     With *with = parser_at(p, TK_WITH) ? parse_with(p) : NULL;
@@ -863,6 +894,8 @@ static Cte *parse_cte(Parser *p)
 
 static void with_add(Parser *p, With *with, Cte *cte)
 {
+    ASSERT(p->rc != SQLITE_OK || cte->with == NULL);
+
     if (p->rc != SQLITE_OK)
         return;
     for (u32 i = 0; i < with->count; i++)
