@@ -28,6 +28,8 @@ Est table_row_size(const FromItem *item)
 // The rowid, dressed as a unique index of one column, so that one piece of code serves both.
 Index *access_rowid_index(JoinQuery *q, int item_number)
 {
+    ASSERT(item_number >= 0 && (u32)item_number < q->item_count);
+
     if (q->rowid_indexes[item_number] != NULL)
         return q->rowid_indexes[item_number];
     const FromItem *item = q->from->items[item_number];
@@ -57,6 +59,8 @@ Index *access_rowid_index(JoinQuery *q, int item_number)
 
 Index *plan_bound_indexes(const JoinQuery *q, const FromItem *item)
 {
+    ASSERT(query_item_index(q, item) >= 0);
+
     return q->bound_indexes[query_item_index(q, item)];
 }
 
@@ -64,6 +68,8 @@ Index *plan_bound_indexes(const JoinQuery *q, const FromItem *item)
 // item's.
 static int bind_indexes(JoinQuery *q, u32 number)
 {
+    ASSERT(q->bound_indexes[number] == NULL);
+
     FromItem *item = q->from->items[number];
     if (item->table == NULL || item->kind != FROM_TABLE || item->table->kind != TABLE_ORDINARY)
         return SQLITE_OK;
@@ -118,8 +124,12 @@ static bool cheaper_proper_subset(const Access *a, const Access *b)
     return (a->flags & ACCESS_COVERING) == 0 || (b->flags & ACCESS_COVERING) != 0;
 }
 
+// A path that uses fewer terms cannot be the cheaper one for long: estimates that say so are wrong,
+// and the two are brought into line.
 static void adjust_to_rivals(const JoinQuery *q, Access *draft)
 {
+    ASSERT(draft->item < q->item_count);
+
     if ((draft->flags & ACCESS_INDEXED) == 0)
         return;
     for (const Access *p = q->candidates; p != NULL; p = p->next) {
@@ -138,6 +148,8 @@ static void adjust_to_rivals(const JoinQuery *q, Access *draft)
 // A candidate the draft beats or that beats it. `*beaten` says that the draft is the worse one.
 static Access *find_rival(Access *from, const Access *draft, bool *beaten)
 {
+    ASSERT(draft->self != 0);
+
     *beaten = false;
     for (Access *p = from; p != NULL; p = p->next) {
         if (p->item != draft->item || p->sort_index != draft->sort_index)
@@ -160,6 +172,8 @@ static Access *find_rival(Access *from, const Access *draft, bool *beaten)
 
 static int access_fill(JoinQuery *q, Access *target, const Access *draft)
 {
+    ASSERT(draft->term_count == 0 || draft->terms != NULL);
+
     Access *next = target->next;
     *target = *draft;
     target->next = next;
@@ -172,8 +186,11 @@ static int access_fill(JoinQuery *q, Access *target, const Access *draft)
     return SQLITE_OK;
 }
 
+// Others the draft beats, behind the one it has taken the place of.
 static void candidates_drop(JoinQuery *q, Access *after, const Access *draft)
 {
+    ASSERT(after != NULL);
+
     Access **link = &after->next;
     while (*link != NULL) {
         bool beaten;
@@ -189,6 +206,8 @@ static void candidates_drop(JoinQuery *q, Access *after, const Access *draft)
 
 void or_set_insert(OrSet *set, TableMask prereq, Est run, Est rows)
 {
+    ASSERT(set->count <= OR_SET_MAX);
+
     u16 i = 0;
     for (; i < set->count; i++) {
         struct OrCost *p = &set->items[i];
@@ -220,6 +239,8 @@ void or_set_insert(OrSet *set, TableMask prereq, Est run, Est rows)
 
 int access_insert(JoinQuery *q, const Access *draft)
 {
+    ASSERT((draft->prereq & draft->self) == 0);
+
     if (q->work_left <= 0)
         return SQLITE_OK;
     q->work_left--;
@@ -251,6 +272,8 @@ int access_insert(JoinQuery *q, const Access *draft)
 
 int access_push_term(JoinQuery *q, Term *term)
 {
+    ASSERT(q->draft.term_count <= q->draft_capacity);
+
     if (q->draft.term_count == q->draft_capacity) {
         u32 capacity = q->draft_capacity == 0 ? 16 : q->draft_capacity * 2;
         Term **terms = arena_array(q->arena, capacity, sizeof *terms);
@@ -270,6 +293,9 @@ int access_push_term(JoinQuery *q, Term *term)
 
 static int add_item(JoinQuery *q, int number, TableMask prereq, TableMask unusable)
 {
+    ASSERT(number >= 0 && (u32)number < q->item_count);
+    ASSERT((prereq & ((TableMask)1 << number)) == 0);
+
     FromItem *item = q->from->items[number];
     q->draft =
         (Access){.item = (u8)number, .self = (TableMask)1 << number, .terms = q->draft_terms};
@@ -299,6 +325,8 @@ static TableMask semi_prereq(const JoinQuery *q, const FromItem *item)
 
 int access_collect(JoinQuery *q)
 {
+    ASSERT(q->candidates == NULL && q->or_set == NULL);
+
     u32 count = q->item_count;
     q->rowid_indexes = arena_array(q->arena, count + 1, sizeof *q->rowid_indexes);
     if (q->rowid_indexes == NULL)

@@ -20,6 +20,8 @@ bool samples_available(const Index *index, u32 position)
 
 void samples_begin(JoinQuery *q, const Index *index)
 {
+    ASSERT(index->column_count > 0);
+
     q->sampled_count = 0;
     q->sampled = NULL;
     if (index->samples != NULL && index->samples->count > 0)
@@ -30,6 +32,8 @@ void samples_begin(JoinQuery *q, const Index *index)
 
 static Affinity key_affinity(const Index *index, u32 position)
 {
+    ASSERT(position < index->column_count);
+
     int column = index->columns[position];
     if (column == COLUMN_ROWID)
         return AFF_INTEGER;
@@ -90,6 +94,8 @@ typedef struct Place {
 
 static Place place_of(const IndexSamples *samples, u32 at, u32 fields)
 {
+    ASSERT(fields > 0 && at / fields < samples->count);
+
     Place p = {.sample = at / fields, .fields = at % fields + 1};
     if (p.sample == 0)
         return p;
@@ -101,6 +107,8 @@ static Place place_of(const IndexSamples *samples, u32 at, u32 fields)
 
 static int compare_place(KeyProbe *probe, const IndexSamples *samples, Place p)
 {
+    ASSERT(p.sample < samples->count && p.fields >= 1);
+
     const IndexSample *sample = &samples->items[p.sample];
     probe->count = (u16)p.fields;
     key_probe_prepare(probe);
@@ -109,6 +117,8 @@ static int compare_place(KeyProbe *probe, const IndexSamples *samples, Place p)
 
 static KeyRows between(const IndexSamples *samples, u32 at, u32 fields, u64 lower, u32 column)
 {
+    ASSERT(column < fields);
+
     u32 sample = at / fields;
     bool beyond = sample >= samples->count;
     u64 upper = beyond ? samples->row_count : samples->items[sample].less[column];
@@ -128,8 +138,12 @@ static Index *schema_index_of(Index *index)
     return index;
 }
 
+// Sizes the place of the first `count` values of q->sampled among the samples. `round_up`: the
+// key lies in a gap, and of its rows two thirds are taken to be below, not one.
 static KeyRows key_rows(JoinQuery *q, Index *index, u32 count, bool round_up)
 {
+    ASSERT(count > 0 && index->samples->count > 0);
+
     const IndexSamples *samples = index->samples;
     u32 fields = count < samples->column_count ? count : samples->column_count;
     KeyProbe probe = {.shape = index_shape(q->db, schema_index_of(index)), .values = q->sampled};
@@ -169,6 +183,8 @@ static KeyRows key_rows(JoinQuery *q, Index *index, u32 count, bool round_up)
 // Rows with `e` in column `position` behind the values known. false: cannot be told.
 static bool rows_equal(JoinQuery *q, Index *index, u32 position, const Expr *e, u64 *rows)
 {
+    ASSERT(q->sampled != NULL);
+
     if (q->sampled_count < position)
         return false;
     if (position + 1 >= index->column_count) { // the whole key
@@ -182,8 +198,11 @@ static bool rows_equal(JoinQuery *q, Index *index, u32 position, const Expr *e, 
     return true;
 }
 
+// The sum over the values of the list; each is looked up behind the same known columns.
 static bool rows_in(JoinQuery *q, Index *index, u32 position, const ExprList *list, u64 *rows)
 {
+    ASSERT(list != NULL);
+
     u32 known = q->sampled_count;
     u64 all = est_to_u64(index->row_estimates[0]), sum = 0;
     for (u32 i = 0; i < list->count; i++) {
@@ -200,6 +219,8 @@ static bool rows_in(JoinQuery *q, Index *index, u32 position, const ExprList *li
 
 bool samples_equality(JoinQuery *q, Index *index, const Term *term, Est *out)
 {
+    ASSERT(q->draft.equal_count > 0);
+
     u32 position = q->draft.equal_count - 1u;
     u64 rows = 0;
     bool told = false;
@@ -233,6 +254,8 @@ static const Expr *bound_field(const Expr *right, u32 i)
 
 static BoundRows rows_below(JoinQuery *q, Index *index, const Term *term, u32 count, bool round_up)
 {
+    ASSERT(q->sampled != NULL && q->sampled_count == q->draft.equal_count);
+
     u32 position = q->draft.equal_count, n = 0;
     const Expr *right = term->expr->right;
     for (; n < count && position + n < index->column_count; n++) {
@@ -293,9 +316,12 @@ void samples_range(JoinQuery *q, Index *index, const Term **bottom, const Term *
 
 // --- ranges behind columns whose values are not known ---
 
+// How many samples are not above the bound in that column.
 static u32 samples_reaching(const Index *index, u32 position, const Value *bound,
                             const Collation *collation, sqlite3 *db)
 {
+    ASSERT(position < index->column_count);
+
     u32 count = 0;
     for (u32 i = 0; i < index->samples->count; i++) {
         const IndexSample *sample = &index->samples->items[i];

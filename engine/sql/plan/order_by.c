@@ -19,6 +19,8 @@ typedef struct OrderCheck {
 
 static const Expr *order_column(const OrderCheck *c, u32 i, const FromItem *item)
 {
+    ASSERT(i < c->order->count);
+
     const Expr *e = expr_skip_collate_likely(c->order->items[i].expr);
     if (e == NULL || e->kind != EX_COLUMN || e->u.column.item != item)
         return NULL;
@@ -37,6 +39,8 @@ static bool term_in_access(const Access *a, const Term *term)
 // Terms of the order that WHERE binds to one value need no order.
 static void mark_constants(OrderCheck *c, const Access *loop, const FromItem *item)
 {
+    ASSERT(c->order->count <= 63);
+
     for (u32 i = 0; i < c->order->count; i++) {
         const Expr *e = order_column(c, i, item);
         if ((c->satisfied & ((u64)1 << i)) != 0 || e == NULL)
@@ -59,6 +63,8 @@ static void mark_constants(OrderCheck *c, const Access *loop, const FromItem *it
 static int match_column(OrderCheck *c, const FromItem *item, const Index *index, u32 position,
                         int column)
 {
+    ASSERT(column != COLUMN_EXPR || index->exprs != NULL);
+
     for (u32 i = 0; i < c->order->count; i++) {
         if ((c->satisfied & ((u64)1 << i)) != 0)
             continue;
@@ -81,6 +87,8 @@ static int match_column(OrderCheck *c, const FromItem *item, const Index *index,
     return -1;
 }
 
+// NULLs where no index has them: behind all values of an ascending order, before those of a
+// descending one.
 static bool is_big_null(u8 sort)
 {
     return (sort & SORT_DESC) != 0 ? (sort & SORT_NULLS_FIRST) != 0 : (sort & SORT_NULLS_LAST) != 0;
@@ -96,6 +104,8 @@ typedef struct Direction {
 static bool direction_fits(OrderCheck *c, const Access *loop, u32 position, const ExprItem *wanted,
                            Direction *d)
 {
+    ASSERT(loop->index == NULL || position < loop->index->column_count);
+
     bool index_desc = loop->index != NULL && (loop->index->sort_flags[position] & KEY_DESC) != 0;
     bool desc = (wanted->sort & SORT_DESC) != 0;
     if ((c->flags & WANT_GROUPS) == 0) {
@@ -118,6 +128,8 @@ static bool direction_fits(OrderCheck *c, const Access *loop, u32 position, cons
 
 static bool further_field_of_same_in(const Access *loop, u32 position)
 {
+    ASSERT(position < loop->equal_count && loop->terms[position] != NULL);
+
     for (u32 i = position + 1; i < loop->equal_count; i++) {
         if (loop->terms[i] != NULL && loop->terms[i]->expr == loop->terms[position]->expr)
             return true;
@@ -128,6 +140,8 @@ static bool further_field_of_same_in(const Access *loop, u32 position)
 // Walks the columns of the loop's index as far as they serve the order.
 static void walk_index(OrderCheck *c, Access *loop, const FromItem *item, u32 loop_number)
 {
+    ASSERT((loop->flags & (ACCESS_INDEXED | ACCESS_ROWID_KEY)) != 0);
+
     const Index *index = loop->index;
     bool is_rowid = (loop->flags & ACCESS_INDEXED) == 0;
     u32 count = is_rowid ? 1 : index->column_count;
@@ -230,8 +244,11 @@ static void walk_view_order(OrderCheck *c, const Access *loop, const FromItem *i
         *c->reverse |= (TableMask)1 << loop_number;
 }
 
+// All terms, a number of leading ones, or -1 while loops further in may still add to it.
 static i8 order_verdict(const OrderCheck *c)
 {
+    ASSERT((c->satisfied & ~c->done) == 0);
+
     if (c->satisfied == c->done)
         return (i8)c->order->count;
     if (c->distinct)
@@ -247,6 +264,8 @@ static i8 order_verdict(const OrderCheck *c)
 i8 order_satisfied(JoinQuery *q, ExprList *order, const LoopChain *loops, u32 flags, Access *last,
                    TableMask *reverse)
 {
+    ASSERT(last != NULL);
+
     if (order->count > 63)
         return 0;
     OrderCheck c = {.q = q,

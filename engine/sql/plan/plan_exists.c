@@ -3,8 +3,12 @@
 #include "sql/expr_tree.h"
 #include "sql/plan/plan_internal.h"
 
+// One table and a condition, nothing that counts, orders or ends rows. A subquery that may be NULL
+// or false differs only where its value is looked at; WHERE does not.
 static bool can_join(const Expr *e)
 {
+    ASSERT(e->kind != EX_EXISTS || e->select != NULL);
+
     const Select *sub = e->select;
     if (e->kind != EX_EXISTS || (e->flags & (EXPR_OUTER_ON | EXPR_INNER_ON)) != 0)
         return false;
@@ -18,6 +22,8 @@ static bool can_join(const Expr *e)
 
 static int append_item(PlanContext *plan, Select *s, FromItem *item)
 {
+    ASSERT(s->from == NULL || s->from->count < JOIN_ITEM_MAX);
+
     u32 count = s->from == NULL ? 0 : s->from->count;
     FromList *list = arena_alloc_zeroed(plan->arena, sizeof *list);
     FromItem **items = arena_array(plan->arena, (size_t)count + 1, sizeof *items);

@@ -47,6 +47,8 @@ bool plan_index_affinity_ok(const Expr *comparison, u8 index_affinity)
 
 u8 index_column_affinity(const Index *index, int position)
 {
+    ASSERT(position >= 0 && position < index->column_count);
+
     int column = index->columns[position];
     if (column == COLUMN_ROWID)
         return AFF_INTEGER;
@@ -108,6 +110,8 @@ bool plan_expr_not_null(const Expr *e)
 // Is `e` (below a comparison) NULL or false whenever `cursor` stands on its row of NULLs?
 static bool strict_in(const Expr *e, int cursor)
 {
+    ASSERT(cursor >= 0);
+
     if (e == NULL)
         return false;
     switch (e->kind) {

@@ -11,8 +11,12 @@ const struct LikeRule *plan_like_rule(const Expr *call)
     return func == NULL || (func->flags & FUNC_LIKE) == 0 ? NULL : func->user_data;
 }
 
+// 134217728 is 2^27 and 270 its estimate: a probability in 27 bits, since estimates of less than 1
+// cannot be taken.
 Est plan_likelihood(const Expr *call)
 {
+    ASSERT((call->flags & EXPR_UNLIKELY) != 0);
+
     // likely() is likelihood(x, 0.9375), unlikely() is likelihood(x, 0.0625).
     f64 probability = 0.0625;
     if (name_equals(call->text, "likely"))
@@ -25,6 +29,8 @@ Est plan_likelihood(const Expr *call)
 
 u8 plan_virtual_function(const JoinQuery *q, const Expr *column, const Expr *call)
 {
+    ASSERT(column->kind == EX_COLUMN && call->kind == EX_CALL);
+
     const VirtualTable *instance = vtab_find(q->db, column->u.column.item->table);
     if (instance == NULL || instance->vtab == NULL
         || instance->vtab->pModule->xFindFunction == NULL)

@@ -28,6 +28,8 @@ static void unset_join(Expr *where, int cursor)
 // The item is on the right of a LEFT (or FULL) join.
 static void drop_left(Select *s, FromItem *item)
 {
+    ASSERT((item->join & JOIN_LEFT) != 0);
+
     if ((item->join & JOIN_RIGHT) != 0) {
         item->join &= (u8)~JOIN_LEFT;
         return;
@@ -40,6 +42,8 @@ static void drop_left(Select *s, FromItem *item)
 // The item is on the left of RIGHT (or FULL) joins: those right of it lose their unmatched rows.
 static void drop_right(Select *s, u32 number)
 {
+    ASSERT((s->from->items[number]->join & JOIN_LEFT_OF_RIGHT) != 0);
+
     FromList *from = s->from;
     for (u32 j = number + 1; j < from->count; j++) {
         FromItem *right = from->items[j];
@@ -60,8 +64,11 @@ static void drop_right(Select *s, u32 number)
     }
 }
 
+// Right of a LEFT JOIN, or left of a RIGHT JOIN: a row of NULLs may stand in.
 static void renew_nullability(FromList *from)
 {
+    ASSERT(from->count > 0);
+
     bool right_follows = false;
     for (u32 i = from->count; i > 0; i--) {
         FromItem *item = from->items[i - 1];

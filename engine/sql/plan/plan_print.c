@@ -22,6 +22,8 @@ const char *plan_item_name(PlanContext *plan, const FromItem *item)
 
 static const char *index_column_name(const Access *a, const FromItem *item, u32 position)
 {
+    ASSERT(position < a->index->column_count);
+
     int column = a->index->columns[position];
     if (column == COLUMN_EXPR)
         return "<expr>";
@@ -32,6 +34,8 @@ static const char *index_column_name(const Access *a, const FromItem *item, u32 
 
 static void print_names(Buffer *text, const Access *a, const FromItem *item, u32 from, u32 count)
 {
+    ASSERT(count > 0);
+
     if (count > 1)
         buffer_add_char(text, '(');
     for (u32 i = 0; i < count; i++)
@@ -42,6 +46,8 @@ static void print_names(Buffer *text, const Access *a, const FromItem *item, u32
 
 static void print_bound(Buffer *text, const Access *a, const FromItem *item, char op, bool more)
 {
+    ASSERT(op == '>' || op == '<');
+
     u32 count = op == '>' ? a->bottom_count : a->top_count;
     if (more)
         buffer_add_text(text, " AND ");
@@ -55,6 +61,7 @@ static void print_bound(Buffer *text, const Access *a, const FromItem *item, cha
         buffer_add_char(text, ')');
 }
 
+// (a=? AND ANY(b) AND c>? AND c<?)
 static void print_index_range(Buffer *text, const Access *a, const FromItem *item)
 {
     u32 bounds = a->flags & (ACCESS_BOTTOM | ACCESS_TOP);
@@ -73,6 +80,8 @@ static void print_index_range(Buffer *text, const Access *a, const FromItem *ite
 
 static void print_auto_range(Buffer *text, const Access *a, const FromItem *item)
 {
+    ASSERT((a->flags & ACCESS_AUTOMATIC) != 0);
+
     buffer_add_text(text, " (");
     for (u32 i = 0; i < a->term_count; i++)
         buffer_printf(text, "%s%s=?", i > 0 ? " AND " : "",
@@ -82,6 +91,8 @@ static void print_auto_range(Buffer *text, const Access *a, const FromItem *item
 
 static void print_index(Buffer *text, const Access *a, const FromItem *item)
 {
+    ASSERT((a->flags & ACCESS_INDEXED) != 0);
+
     bool covering = (a->flags & (ACCESS_COVERING | ACCESS_INDEX_EXPR)) != 0;
     if ((a->flags & ACCESS_AUTOMATIC) != 0) {
         buffer_printf(text, " USING AUTOMATIC %sCOVERING INDEX",
@@ -101,6 +112,8 @@ static void print_index(Buffer *text, const Access *a, const FromItem *item)
 
 static void print_rowid(Buffer *text, const Access *a)
 {
+    ASSERT(a->kind == ACCESS_ROWID || (a->flags & (ACCESS_BOTTOM | ACCESS_TOP)) != 0);
+
     buffer_add_text(text, " USING INTEGER PRIMARY KEY (rowid");
     bool bottom = (a->flags & ACCESS_BOTTOM) != 0, top = (a->flags & ACCESS_TOP) != 0;
     if (a->kind == ACCESS_ROWID)
@@ -113,6 +126,8 @@ static void print_rowid(Buffer *text, const Access *a)
 
 static void print_virtual(Buffer *text, const Access *a)
 {
+    ASSERT(a->kind == ACCESS_VIRTUAL);
+
     if (a->index_number_hex)
         buffer_printf(text, " VIRTUAL TABLE INDEX 0x%x:", (unsigned)a->index_number);
     else

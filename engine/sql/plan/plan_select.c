@@ -15,6 +15,8 @@ enum {
 
 static void *operator_new(PlanContext *plan, OperatorKind kind, size_t size, Operator *input)
 {
+    ASSERT(size >= sizeof(Operator));
+
     Operator *op = arena_alloc_zeroed(plan->arena, size);
     if (op == NULL)
         return NULL;
@@ -38,6 +40,8 @@ static bool has_subquery(const FromItem *item)
 // co-routine.
 static bool may_be_coroutine(const FromList *from, u32 number)
 {
+    ASSERT(number < from->count && has_subquery(from->items[number]));
+
     const FromItem *item = from->items[number];
     if (item->is_cte && item->cte != NULL
         && (item->cte->hint == CTE_MATERIALIZED
@@ -55,6 +59,7 @@ static bool may_be_coroutine(const FromList *from, u32 number)
     return !has_subquery(from->items[0]);
 }
 
+// References to one CTE share the rows that the first of them materialises.
 static bool shares_cte(const FromItem *item)
 {
     return item->is_cte && item->cte != NULL && item->cte->use_count >= 2
@@ -152,6 +157,8 @@ static ExprList *list_dup(PlanContext *plan, const ExprList *list)
 // Terms that are constant order nothing.
 static ExprList *group_keys(PlanContext *plan, const ExprList *list)
 {
+    ASSERT(list->count > 0);
+
     ExprList *keys = list_dup(plan, list);
     if (keys == NULL)
         return NULL;
@@ -179,8 +186,11 @@ static bool align_groups(ExprList *keys, const ExprList *order_by)
 
 // --- simple answers ---
 
+// count(*) walks the smallest tree that has an entry for every row; NULL: the table's own.
 static Index *smallest_index(const FromItem *item)
 {
+    ASSERT(item->kind == FROM_TABLE && item->table->kind == TABLE_ORDINARY);
+
     Index *best = NULL;
     Est best_size = item->table->row_size_estimate;
     const Index *primary = table_is_rowid(item->table) ? NULL : table_primary_key(item->table);
@@ -227,6 +237,8 @@ static int plan_count(PlanContext *plan, Select *s, Operator **out)
 // The one argument whose smallest or greatest value answers the query, with the order to look in.
 static ExprList *minmax_order(PlanContext *plan, const Select *s, u32 *want)
 {
+    ASSERT(s->agg_count == 0 || s->aggs != NULL);
+
     *want = 0;
     if (s->agg_count != 1 || s->group_by != NULL || s->from == NULL)
         return NULL;
@@ -248,6 +260,8 @@ static ExprList *minmax_order(PlanContext *plan, const Select *s, u32 *want)
 
 static int plan_row(PlanContext *plan, Select *s, Operator **out)
 {
+    ASSERT(s->from == NULL || s->from->count == 0);
+
     JoinRequest request = {
         .from = arena_alloc_zeroed(plan->arena, sizeof(FromList)), .where = s->where, .select = s};
     JoinOperator *join;
@@ -291,6 +305,8 @@ static bool order_is_unseen(const Select *s)
 
 static int plan_ungrouped(PlanContext *plan, Select *s, Operator **out)
 {
+    ASSERT(s->group_by == NULL || s->group_by->count == 0);
+
     AggregateOperator *agg = operator_new(plan, OPERATOR_AGGREGATE, sizeof *agg, NULL);
     if (agg == NULL)
         return SQLITE_NOMEM;
@@ -355,6 +371,8 @@ static bool groups_may_mix(const Select *s)
 static int plan_grouped(PlanContext *plan, Select *s, ExprList *order_by, bool *ordered,
                         Operator **out)
 {
+    ASSERT(s->group_by != NULL && s->group_by->count > 0);
+
     AggregateOperator *agg = operator_new(plan, OPERATOR_AGGREGATE, sizeof *agg, NULL);
     if (agg == NULL)
         return SQLITE_NOMEM;
@@ -392,6 +410,8 @@ static int plan_grouped(PlanContext *plan, Select *s, ExprList *order_by, bool *
 static int plan_rows(PlanContext *plan, Select *s, ExprList *order_by, u8 *distinct, int *ordered,
                      Operator **out)
 {
+    ASSERT(s->agg_count == 0);
+
     bool wants_distinct = (s->flags & SELECT_DISTINCT) != 0;
     *ordered = 0;
     *distinct = wants_distinct ? DISTINCT_UNORDERED : DISTINCT_NONE;
@@ -424,9 +444,12 @@ static int plan_rows(PlanContext *plan, Select *s, ExprList *order_by, u8 *disti
     return SQLITE_OK;
 }
 
+// The stages above rows: Project, then Distinct and Sort where the rows do not come so.
 static int add_tail(PlanContext *plan, Select *s, ExprList *order_by, u8 distinct, int ordered,
                     Operator **tree)
 {
+    ASSERT(*tree != NULL);
+
     ProjectOperator *project = operator_new(plan, OPERATOR_PROJECT, sizeof *project, *tree);
     if (project == NULL)
         return SQLITE_NOMEM;
@@ -543,6 +566,8 @@ static bool is_values_chain(const Select *last)
 
 static int plan_values(PlanContext *plan, Select *last, Operator **out)
 {
+    ASSERT(is_values_chain(last));
+
     ValuesOperator *op = operator_new(plan, OPERATOR_VALUES, sizeof *op, NULL);
     if (op == NULL)
         return SQLITE_NOMEM;

@@ -17,6 +17,8 @@ static void *plan_new(PlanContext *plan, OperatorKind kind, size_t size)
 // was before rewriting put other expressions in the columns' place.
 const char *plan_compound_collation(const Select *last, u32 column)
 {
+    ASSERT(last->columns != NULL);
+
     const char *name = NULL;
     if (last->results != NULL && last->prior != NULL && column < last->columns->count)
         return last->results[column].compound_collation;
@@ -43,6 +45,8 @@ static Expr *column_number(PlanContext *plan, u32 column, const char *collation)
 static int order_add(PlanContext *plan, ExprList **order, u32 column, const char *collation,
                      u8 sort)
 {
+    ASSERT(column <= UINT16_MAX - 1);
+
     Expr *e = column_number(plan, column, collation);
     ExprList *list = e == NULL ? NULL : expr_list_add(plan->arena, *order, e);
     if (list == NULL)
@@ -59,6 +63,8 @@ static int order_add(PlanContext *plan, ExprList **order, u32 column, const char
 static int complete_order(PlanContext *plan, const Select *last, const ExprList *order_by,
                           ExprList **out)
 {
+    ASSERT(last->prior != NULL);
+
     ExprList *order = NULL;
     u32 count = last->columns->count;
     bool *seen = arena_array(plan->arena, (size_t)count + 1, sizeof *seen);
@@ -85,6 +91,8 @@ static int complete_order(PlanContext *plan, const Select *last, const ExprList 
 static int order_for_term(PlanContext *plan, const Select *term, const ExprList *order,
                           ExprList **out)
 {
+    ASSERT(order->count > 0);
+
     ExprList *list = NULL;
     for (u32 i = 0; i < order->count; i++) {
         const ExprItem *item = &order->items[i];
@@ -130,6 +138,8 @@ static bool is_values_side(const Select *side)
 // A guess as SQLite makes it: of EXCEPT as many rows as its right side has.
 static Est compound_rows(u8 set_op, Est left, Est right)
 {
+    ASSERT(set_op != SET_NONE);
+
     switch (set_op) {
     case SET_EXCEPT: return right;
     case SET_INTERSECT: return left < right ? left : right;
@@ -139,6 +149,8 @@ static Est compound_rows(u8 set_op, Est left, Est right)
 
 int plan_compound(PlanContext *plan, Select *last, const ExprList *order_by, Operator **out)
 {
+    ASSERT(last->prior != NULL && last->set_op != SET_NONE);
+
     SetOperator *op = plan_new(plan, OPERATOR_SET, sizeof *op);
     if (op == NULL)
         return SQLITE_NOMEM;
@@ -179,8 +191,11 @@ static int plan_setup(PlanContext *plan, Select *setup, Operator **out)
     return plan_simple(plan, setup, NULL, out);
 }
 
+// The terms that read the queue are the last ones of the chain; all before them are the setup.
 int plan_recursive(PlanContext *plan, Select *last, Operator **out)
 {
+    ASSERT((last->flags & SELECT_RECURSIVE) != 0 && last->prior != NULL);
+
     RecurseOperator *op = plan_new(plan, OPERATOR_RECURSE, sizeof *op);
     if (op == NULL)
         return SQLITE_NOMEM;
