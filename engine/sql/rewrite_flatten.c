@@ -43,6 +43,8 @@ static bool is_compound_term(const Select *p)
 // (8) (9) (13) (14) (15) (19) (21): LIMIT in the subquery
 static bool limit_allows(const Select *p, const Select *sub)
 {
+    ASSERT(sub->prior == NULL);
+
     if (sub->offset_expr != NULL)
         return false;
     if (sub->limit == NULL)
@@ -63,6 +65,8 @@ static bool order_allows(const Select *p, const Select *sub)
 // a JOIN (b LEFT JOIN c) is (a JOIN b) LEFT JOIN c, and ON of the inner join is part of WHERE.)
 static bool joins_allow(const Select *p, const FromItem *item, const Select *sub, u32 position)
 {
+    ASSERT(sub->from->count > 0 && position < p->from->count);
+
     const FromList *inner = sub->from;
     bool is_outer = (item->join & (JOIN_OUTER | JOIN_LEFT_OF_RIGHT)) != 0;
     if (is_outer) {
@@ -90,6 +94,8 @@ static bool term_allows(const Select *term)
 
 static bool may_flatten(const Select *p, u32 position)
 {
+    ASSERT(position < p->from->count);
+
     const FromItem *item = p->from->items[position];
     if (!is_subquery(item) || item->select->prior != NULL || p->window_count > 0)
         return false;
@@ -131,6 +137,8 @@ static bool is_column_of(const Expr *e, const FromItem *item)
 // column's was: implicit, however the subquery spelt it.
 static Expr *replacement(Flattening *f, int column)
 {
+    ASSERT(column >= 0 && (u32)column < f->sub->columns->count);
+
     const Expr *source = f->sub->columns->items[column].expr;
     Expr *copy = expr_copy(f->ctx->arena, source, &f->ctx->cursor_count);
     if (copy == NULL)
@@ -203,6 +211,8 @@ static void replace_columns(Flattening *f)
 
 static bool splice_from(Flattening *f)
 {
+    ASSERT(f->p->from->items[f->position] == f->item);
+
     FromList *from = f->p->from;
     const FromList *inner = f->sub->from;
     u32 count = from->count + inner->count - 1;
@@ -235,6 +245,9 @@ static bool splice_from(Flattening *f)
 
 static int merge_clauses(Flattening *f)
 {
+    ASSERT(f->sub->order_by == NULL || f->p->order_by == NULL);
+    ASSERT(f->sub->limit == NULL || f->p->limit == NULL);
+
     Select *p = f->p;
     Select *sub = f->sub;
     if (sub->where != NULL) {
@@ -267,6 +280,8 @@ static void find_order_columns(Select *p)
 
 static int flatten_plain(ResolveContext *ctx, Select *p, u32 position)
 {
+    ASSERT(may_flatten(p, position));
+
     FromItem *item = p->from->items[position];
     Flattening f = {.ctx = ctx,
                     .p = p,
@@ -334,6 +349,8 @@ static bool may_split(const ResolveContext *ctx, const Select *p, u32 position)
 // ORDER BY of a compound speaks of columns by number.
 static bool order_by_numbers(ResolveContext *ctx, Select *p)
 {
+    ASSERT(orders_by_columns(p));
+
     for (u32 i = 0; p->order_by != NULL && i < p->order_by->count; i++) {
         ExprItem *item = &p->order_by->items[i];
         const Expr *e = item->expr;
@@ -353,6 +370,7 @@ static bool order_by_numbers(ResolveContext *ctx, Select *p)
     return true;
 }
 
+// A term of a compound as a SELECT by itself.
 static void detach_term(Select *term)
 {
     term->prior = term->next = NULL;
@@ -363,6 +381,8 @@ static void detach_term(Select *term)
 // A copy of `p` with one term of the subquery, without what belongs to the whole compound.
 static Select *copy_for_term(ResolveContext *ctx, Select *p, FromItem *item, Select *term)
 {
+    ASSERT(term->prior == NULL && term->next == NULL);
+
     ExprList *order_by = p->order_by;
     Expr *limit = p->limit;
     Expr *offset = p->offset_expr;
@@ -388,6 +408,8 @@ static Select *copy_for_term(ResolveContext *ctx, Select *p, FromItem *item, Sel
 
 static void link_before(Select *prior, Select *p)
 {
+    ASSERT(p->prior == NULL && prior->next == NULL);
+
     p->prior = prior;
     p->set_op = SET_UNION_ALL;
     prior->next = p;
@@ -396,6 +418,8 @@ static void link_before(Select *prior, Select *p)
 // p over (A UNION ALL B) becomes p over A UNION ALL p over B; `p` itself is the last.
 static int split_union(ResolveContext *ctx, Select *p, u32 position)
 {
+    ASSERT(may_split(ctx, p, position));
+
     FromItem *item = p->from->items[position];
     Select *term = item->select;
     Select *prior = term->prior;

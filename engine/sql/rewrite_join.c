@@ -15,6 +15,8 @@ static bool is_virtual_column(const Expr *e)
 // A comparison is NULL when a side is; a virtual table may see it differently.
 static bool comparison_is_null_without(const Expr *e, int cursor)
 {
+    ASSERT(e->left != NULL && e->right != NULL);
+
     if (is_virtual_column(e->left) || is_virtual_column(e->right))
         return false;
     return is_null_without(e->left, cursor) || is_null_without(e->right, cursor);
@@ -101,6 +103,8 @@ static WalkResult untag_node(Walker *w, Expr *e)
 
 static void untag_conditions(Select *p, int cursor)
 {
+    ASSERT(cursor >= 0);
+
     Untag untag = {.cursor = cursor};
     for (u32 i = 0; i < p->from->count; i++)
         untag.near_outer = untag.near_outer || (p->from->items[i]->join & JOIN_OUTER);
@@ -108,8 +112,11 @@ static void untag_conditions(Select *p, int cursor)
     (void)expr_walk(&w, p->where);
 }
 
+// Says anew of every item whether a row of NULLs may stand in for it.
 static void note_null_rows(FromList *from)
 {
+    ASSERT(from->count > 0);
+
     bool is_left_of_right = false;
     for (u32 i = from->count; i-- > 0;) {
         FromItem *item = from->items[i];
@@ -139,6 +146,8 @@ static bool weaken_left(Select *p, FromItem *item)
 // after it.
 static bool weaken_right(Select *p, u32 position)
 {
+    ASSERT(position < p->from->count);
+
     bool changed = false;
     FromList *from = p->from;
     if (!(from->items[position]->join & JOIN_LEFT_OF_RIGHT)
