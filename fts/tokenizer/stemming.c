@@ -5,20 +5,16 @@
 //
 // Without a base it is unicode61. porter leaves tokens shorter than 3 or longer than 64 bytes as
 // they are. A Snowball stemmer is not for several threads; the connection's mutex keeps them apart.
-#include "fts/fts_bytes.h"
+#include "fts/tokenizer/filter.h"
 #include "fts/tokenizer/porter_stem.h"
-#include "fts/tokenizer/tokenizer.h"
 
 #include <libstemmer.h>
 
 enum { PORTER_MIN = 3, PORTER_MAX = 64 };
 
 typedef struct Stemming {
-    fts5_tokenizer_v2 *base;
-    Fts5Tokenizer *base_tokenizer;
+    TokenFilter filter;
     struct sb_stemmer *stemmer; // NULL: porter
-    TokenCallback *emit;
-    void *ctx;
 } Stemming;
 
 static void stemming_delete(Fts5Tokenizer *tokenizer)
@@ -26,23 +22,10 @@ static void stemming_delete(Fts5Tokenizer *tokenizer)
     Stemming *self = (Stemming *)tokenizer;
     if (self == NULL)
         return;
-    if (self->base_tokenizer != NULL)
-        self->base->xDelete(self->base_tokenizer);
+    token_filter_close(&self->filter);
     if (self->stemmer != NULL)
         sb_stemmer_delete(self->stemmer);
     sqlite3_free(self);
-}
-
-static int open_base(Stemming *self, TokenizerList *list, const char **args, int arg_count)
-{
-    const char *name = arg_count > 0 ? args[0] : "unicode61";
-    TokenizerEntry *entry = tokenizer_list_find(list, name);
-    if (entry == NULL)
-        return SQLITE_ERROR;
-    self->base = &entry->methods;
-    int rest = arg_count > 0 ? arg_count - 1 : 0;
-    return entry->methods.xCreate(entry->user_data, rest > 0 ? args + 1 : NULL, rest,
-                                  &self->base_tokenizer);
 }
 
 static int finish(Stemming *self, int rc, Fts5Tokenizer **out)
@@ -61,7 +44,7 @@ static int porter_create(void *user_data, const char **args, int arg_count, Fts5
     Stemming *self = fts_zalloc(sizeof *self);
     if (self == NULL)
         return SQLITE_NOMEM;
-    return finish(self, open_base(self, user_data, args, arg_count), out);
+    return finish(self, token_filter_open(&self->filter, user_data, args, arg_count), out);
 }
 
 static int snowball_create(void *user_data, const char **args, int arg_count, Fts5Tokenizer **out)
@@ -75,7 +58,7 @@ static int snowball_create(void *user_data, const char **args, int arg_count, Ft
     self->stemmer = sb_stemmer_new(args[0], NULL);
     int rc = self->stemmer == NULL ? SQLITE_ERROR : SQLITE_OK;
     if (rc == SQLITE_OK)
-        rc = open_base(self, user_data, args + 1, arg_count - 1);
+        rc = token_filter_open(&self->filter, user_data, args + 1, arg_count - 1);
     return finish(self, rc, out);
 }
 
@@ -84,10 +67,10 @@ static int emit_porter(void *ctx, int flags, const char *token, int size, int st
 {
     Stemming *self = ctx;
     if (size < PORTER_MIN || size > PORTER_MAX)
-        return self->emit(self->ctx, flags, token, size, start, end);
+        return self->filter.emit(self->filter.ctx, flags, token, size, start, end);
     char stem[PORTER_MAX + 8];
     memcpy(stem, token, (size_t)size);
-    return self->emit(self->ctx, flags, stem, porter_stem(stem, size), start, end);
+    return self->filter.emit(self->filter.ctx, flags, stem, porter_stem(stem, size), start, end);
 }
 
 static int emit_snowball(void *ctx, int flags, const char *token, int size, int start, int end)
@@ -96,8 +79,8 @@ static int emit_snowball(void *ctx, int flags, const char *token, int size, int 
     const sb_symbol *stem = sb_stemmer_stem(self->stemmer, (const sb_symbol *)token, size);
     if (stem == NULL)
         return SQLITE_NOMEM;
-    return self->emit(self->ctx, flags, (const char *)stem, sb_stemmer_length(self->stemmer), start,
-                      end);
+    return self->filter.emit(self->filter.ctx, flags, (const char *)stem,
+                             sb_stemmer_length(self->stemmer), start, end);
 }
 
 // wide: the signature is the public interface's
@@ -105,10 +88,11 @@ static int stemming_tokenize(Fts5Tokenizer *tokenizer, void *ctx, int flags, con
                              int size, const char *locale, int locale_size, TokenCallback *emit)
 {
     Stemming *self = (Stemming *)tokenizer;
-    self->emit = emit;
-    self->ctx = ctx;
-    return self->base->xTokenize(self->base_tokenizer, self, flags, text, size, locale, locale_size,
-                                 self->stemmer == NULL ? emit_porter : emit_snowball);
+    self->filter.emit = emit;
+    self->filter.ctx = ctx;
+    return self->filter.base->xTokenize(self->filter.base_tokenizer, self, flags, text, size,
+                                        locale, locale_size,
+                                        self->stemmer == NULL ? emit_porter : emit_snowball);
 }
 
 const fts5_tokenizer_v2 tokenizer_porter = {2, porter_create, stemming_delete, stemming_tokenize};
