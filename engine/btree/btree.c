@@ -17,23 +17,29 @@ static void btree_free(Btree *bt)
     mem_free(bt);
 }
 
-// Nothing is read yet: the first transaction looks at the file. A Btree costs two blocks until
-// then, so that the machine may open one per subquery.
 // The page size of a file that exists is known from the start, before any lock: PRAGMA page_size
-// asks for it. What is read here is only a hint; the first transaction checks the header.
+// asks for it. What is read here is only a hint; the first transaction checks the header. But a
+// file that cannot be read at all (a directory, a broken disk) is refused at once.
 static int adopt_page_size(Pager *pager)
 {
-    u8 header[100];
+    u8 header[FILE_HEADER_SIZE];
     sqlite3_file *file = pager_file(pager);
-    if (!os_is_open(file) || os_read(file, header, (int)sizeof header, 0) != SQLITE_OK)
+    if (!os_is_open(file))
         return SQLITE_OK;
+    int rc = os_read(file, header, (int)sizeof header, 0);
+    if (rc != SQLITE_OK)
+        return rc == SQLITE_IOERR_SHORT_READ ? SQLITE_OK : rc;
+    ASSERT(pager_state(pager) == PAGER_IDLE);
     u32 size = get_u16(header + 16);
     size = size == 1 ? PAGE_SIZE_MAX : size;
     bool is_valid = size >= PAGE_SIZE_MIN && size <= PAGE_SIZE_MAX && (size & (size - 1)) == 0;
     is_valid = is_valid && size - header[20] >= USABLE_MIN;
+    ASSERT(!is_valid || size >= USABLE_MIN);
     return is_valid ? pager_set_page_size(pager, &size, header[20]) : SQLITE_OK;
 }
 
+// A Btree costs two blocks until its first transaction, so that the machine may open one per
+// subquery.
 int btree_open(sqlite3_vfs *vfs, const char *path, sqlite3 *db, u32 btree_flags, int open_flags,
                Btree **out)
 {
@@ -95,6 +101,8 @@ int btree_close(Btree *bt)
 
 Pager *btree_pager(Btree *bt)
 {
+    ASSERT(bt != NULL);
+    ASSERT(bt->pager != NULL);
     return bt->pager;
 }
 
@@ -124,11 +132,14 @@ int btree_set_page_size(Btree *bt, u32 size, int reserved, bool fix)
 
 u32 btree_page_size(const Btree *bt)
 {
+    ASSERT(bt->geometry.page_size >= PAGE_SIZE_MIN);
+    ASSERT(bt->geometry.page_size <= PAGE_SIZE_MAX);
     return bt->geometry.page_size;
 }
 
 u32 btree_reserved(const Btree *bt)
 {
+    ASSERT(bt->geometry.usable >= USABLE_MIN);
     ASSERT(bt->geometry.usable <= bt->geometry.page_size);
     return bt->geometry.page_size - bt->geometry.usable;
 }
@@ -147,6 +158,8 @@ int btree_set_auto_vacuum(Btree *bt, int mode)
 
 int btree_auto_vacuum(Btree *bt)
 {
+    ASSERT(bt != NULL);
+    ASSERT(bt->auto_vacuum <= 2);
     return bt->auto_vacuum;
 }
 
@@ -165,6 +178,8 @@ int btree_secure_delete(Btree *bt, int set)
 
 bool btree_is_read_only(const Btree *bt)
 {
+    ASSERT(bt != NULL);
+    ASSERT(bt->pager != NULL);
     return bt->is_read_only || pager_is_read_only(bt->pager);
 }
 
@@ -247,6 +262,7 @@ static int begin_write(Btree *bt, bool exclusive)
 
 void btree_set_busy_handler(Btree *bt, int (*busy)(void *arg), void *arg)
 {
+    ASSERT(bt != NULL);
     ASSERT(bt->pager != NULL);
     pager_set_busy_handler(bt->pager, busy, arg);
 }
@@ -282,6 +298,8 @@ int btree_begin(Btree *bt, TxnKind kind, u32 *schema_cookie)
 
 int btree_txn_state(const Btree *bt)
 {
+    ASSERT(bt != NULL);
+    ASSERT(bt->txn <= SQLITE_TXN_WRITE);
     return bt->txn;
 }
 
@@ -366,6 +384,7 @@ static void release_cursors(Btree *bt, int trip_rc, bool write_only)
 
 void btree_trip_cursors(Btree *bt, int rc)
 {
+    ASSERT(bt != NULL);
     ASSERT(rc != SQLITE_OK);
 
     for (Cursor *cur = bt->cursors; cur != NULL; cur = cur->next)
@@ -466,6 +485,7 @@ int btree_replace_page(Btree *bt, Pgno pgno, const u8 *content)
 
 static Pgno pages_needed(Btree *target, Btree *source)
 {
+    ASSERT(source->geometry.page_size > 0);
     u32 size = target->geometry.page_size;
     u64 bytes = (u64)btree_page_count(source) * source->geometry.page_size;
     ASSERT(size > 0);

@@ -59,10 +59,12 @@ void node_rebuild(Node *node, NodeKind kind, const CellRef *cells, u32 count);
 
 static inline bool node_is_leaf(const Node *node)
 {
+    ASSERT(node != NULL);
     return (node->kind & NODE_LEAF_BIT) != 0;
 }
 static inline bool node_is_table(const Node *node)
 {
+    ASSERT(node != NULL);
     return (node->kind & NODE_TABLE_BIT) != 0;
 }
 static inline u32 node_slots_at(const Node *node)
@@ -77,17 +79,20 @@ static inline u32 node_slots_end(const Node *node)
 }
 static inline Pgno node_right_child(const Node *node)
 {
+    ASSERT(node->data != NULL);
     ASSERT(!node_is_leaf(node));
     return get_u32(node->data + node->header_at + 8);
 }
 static inline void node_set_right_child(Node *node, Pgno child)
 {
+    ASSERT(node->data != NULL);
     ASSERT(!node_is_leaf(node));
     put_u32(node->data + node->header_at + 8, child);
 }
 // Bytes for cells and slots of an empty page.
 static inline u32 node_capacity(const Geometry *geometry, bool is_leaf, u32 header_at)
 {
+    ASSERT(geometry->usable >= USABLE_MIN);
     ASSERT(header_at <= FILE_HEADER_SIZE);
     return geometry->usable - header_at - (is_leaf ? 8u : 12u);
 }
@@ -187,7 +192,7 @@ struct Cursor {
     bool shares_tree; // another cursor may be open on the same root
     bool is_scan;     // hinted: read ahead
     bool caches_chain;
-    u16 reach; // cursor_hint_reach
+    u16 reach;      // cursor_hint_reach
     i8 near_credit; // whether looking in the current leaf first has been paying off
     u8 depth;       // fast.level == &path[depth]
     u8 pinned; // path[0 .. pinned-1] hold pins; those below `depth` are kept for the next descent
@@ -221,6 +226,7 @@ MUST_USE int cursor_save_key(Cursor *cur);
 void cursor_let_go(Cursor *cur);
 static inline void cursor_let_go_lent(Cursor *cur)
 {
+    ASSERT(cur != NULL);
     if (UNLIKELY(cur->held != NULL))
         cursor_let_go(cur);
 }

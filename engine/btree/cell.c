@@ -37,6 +37,8 @@ u32 cell_local_size(const Geometry *geometry, bool is_table, u32 payload_size)
 // finds that no file can hold their overflow chain.
 static inline u32 read_payload_size(const u8 *p, u32 *size)
 {
+    ASSERT(p != NULL);
+    ASSERT(size != NULL);
     u32 value = p[0] & 0x7f;
     u32 i = 1;
     for (; p[i - 1] >= 0x80 && i < 9; i++)
@@ -74,6 +76,7 @@ void cell_parse(const Geometry *geometry, u8 kind, const u8 *p, Cell *cell)
 // Length of the varint at p.
 static inline u32 skip_varint(const u8 *p)
 {
+    ASSERT(p != NULL);
     u32 i = 0;
     while (i < 8 && p[i] >= 0x80)
         i++;

@@ -35,6 +35,7 @@ enum { SPARES_MAX = 8 };
 
 static Cursor *take_block(Btree *bt)
 {
+    ASSERT(bt != NULL);
     Cursor *cur = bt->spares;
     ASSERT((cur == NULL) == (bt->spare_count == 0));
     if (cur == NULL)
@@ -59,6 +60,7 @@ static void give_block(Btree *bt, Cursor *cur)
 
 void cursor_free_spares(Btree *bt)
 {
+    ASSERT(bt != NULL);
     while (bt->spares != NULL)
         mem_free(take_block(bt));
     ASSERT(bt->spare_count == 0);
@@ -137,6 +139,7 @@ void cursor_let_go(Cursor *cur)
 
 static int reserve_hold(Cursor *cur)
 {
+    ASSERT(cur->more_count <= cur->more_capacity);
     ASSERT(cur->fast.state == CURSOR_SAVED);
     if (cur->held == NULL)
         return SQLITE_OK;
@@ -204,6 +207,8 @@ void cursor_hint_reach(Cursor *cur, u32 size)
 
 void cursor_clear(Cursor *cur)
 {
+    ASSERT(cur != NULL);
+    ASSERT(cur->bt != NULL);
     cursor_let_go_lent(cur);
     cursor_release(cur);
     if (cur->fast.state == CURSOR_SAVED)
@@ -413,6 +418,7 @@ int cursor_first(Cursor *cur, bool *empty)
 // The mirror image: right children all the way, then the last slot.
 int cursor_last(Cursor *cur, bool *empty)
 {
+    ASSERT(empty != NULL);
     TRY(start_at_root(cur, empty));
     if (*empty)
         return SQLITE_OK;

@@ -2,7 +2,6 @@
 // (writing), the pages a transaction changes in private_pages.c.
 #include "pager/pager.h"
 
-#include "pager/file_header.h"
 #include "pager/journal.h"
 #include "pager/pager_internal.h"
 #include "pager/wal.h"
@@ -68,17 +67,6 @@ done:
     return rc;
 }
 
-// A file that cannot be read at all (a directory, a broken disk) is refused at once. What the
-// header says may be out of date by the first transaction, which looks again under its lock.
-static int pager_look_at_header(Pager *pager)
-{
-    ASSERT(os_is_open(pager->file));
-    ASSERT(pager->phase == PHASE_IDLE);
-    u8 header[HEADER_SIZE];
-    int rc = os_read(pager->file, header, HEADER_SIZE, 0);
-    return rc == SQLITE_IOERR_SHORT_READ ? SQLITE_OK : rc;
-}
-
 static int pager_open_file(Pager *pager, const PagerOptions *options)
 {
     ASSERT(!pager->is_temporary);
@@ -104,7 +92,7 @@ static int pager_open_file(Pager *pager, const PagerOptions *options)
     pager->no_locks = pager->is_immutable || filename_bool(pager->path, "nolock", false);
     pager->journal.sector_size = (u32)os_sector_size(pager->file);
     ASSERT(pager->lock == SQLITE_LOCK_NONE);
-    return pager_look_at_header(pager);
+    return SQLITE_OK;
 }
 
 // Settings as SQLite's defaults; then memory for the cache and the file handles.

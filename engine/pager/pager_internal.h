@@ -189,6 +189,8 @@ MUST_USE int pager_spill(Pager *pager);
 MUST_USE int undo_open_level(Pager *pager);
 static inline bool undo_must_save(const Pager *pager, const Slot *slot)
 {
+    ASSERT(slot->page.pgno != 0);
+    ASSERT(slot->saved_at <= pager->undo.sequence);
     return slot->saved_at < pager->undo.innermost;
 }
 // Saves what the slot holds; afterwards the slot's buffer may be shared with

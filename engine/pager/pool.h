@@ -71,6 +71,7 @@ typedef struct Pool {
 
 static inline Slot *slot_of(Page *page)
 {
+    ASSERT(page != NULL);
     return (Slot *)(void *)page;
 }
 
@@ -81,6 +82,7 @@ static inline bool buffer_is_shared(const PageBuffer *buffer)
 
 static inline Slot *pool_find(const Pool *pool, Pgno pgno)
 {
+    ASSERT(pool->buckets != NULL);
     Slot *slot = pool->buckets[pgno & pool->bucket_mask];
     while (slot != NULL && slot->page.pgno != pgno)
         slot = slot->chain;

@@ -89,10 +89,12 @@ struct Wal {
 
 static inline u32 shm_load(const volatile u32 *word)
 {
+    ASSERT(word != NULL);
     return __atomic_load_n(word, __ATOMIC_RELAXED); // ordered by barriers and locks, not by itself
 }
 static inline void shm_store(volatile u32 *word, u32 value)
 {
+    ASSERT(word != NULL);
     __atomic_store_n(word, value, __ATOMIC_RELAXED);
 }
 
@@ -112,6 +114,7 @@ void wal_index_clean(Wal *wal);
 MUST_USE int wal_index_page_of(Wal *wal, FrameNo frame, Pgno *out);
 static inline u32 region_of(FrameNo frame)
 {
+    ASSERT(frame >= 1);
     return (frame + FRAMES_PER_REGION - FRAMES_IN_FIRST - 1) / FRAMES_PER_REGION;
 }
 
@@ -125,6 +128,8 @@ MUST_USE int wal_release_stuck(Wal *wal);
 
 static inline i64 frame_offset(FrameNo frame, u32 page_size)
 {
+    ASSERT(frame >= 1);
+    ASSERT(page_size >= PAGE_SIZE_MIN);
     return WAL_HEADER_SIZE + (i64)(frame - 1) * (page_size + FRAME_HEADER_SIZE);
 }
 // Makes wal->header an empty log with fresh salts, and publishes it.
