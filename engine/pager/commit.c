@@ -1,4 +1,21 @@
 // Write transactions: beginning, committing, rolling back, savepoints.
+//
+// What a power cut leaves in the rollback modes, by the last step made (P4 is their order):
+//
+//     step                          database file   journal               after recovery
+//     begin_write                   old             none                  old
+//     first change                  old             no count: not hot     old
+//     journal_sync                  old             whole                 old, put back in vain
+//     commit_prepare                new             whole                 old, put back
+//     commit_finish                 new             gone, cut or zeroed   new
+//
+// In WAL mode commit_prepare writes the frames, the last one with the mark of a commit, and then
+// the header of the wal-index. The sync of the frames decides after a power cut, the header decides
+// for readers meanwhile; nothing is left to do for commit_finish. A temporary database has neither
+// journal nor log: its old content is the undo log's base level.
+//
+// A commit that waits for EXCLUSIVE in vain (BUSY) may be tried again: nothing has reached the
+// file. After any other failure the caller rolls back.
 #include "pager/file_header.h"
 #include "pager/file_lock.h"
 #include "pager/journal.h"

@@ -1,4 +1,7 @@
 // Locks on the database file. See file_lock.h.
+//
+// `lock` in the pager is what this connection asked for and got; the VFS may hold more after a call
+// that failed half-way (PENDING after BUSY, anything after an unlock that failed).
 #include "pager/file_lock.h"
 
 // The one place that climbs. `no_locks` keeps the level in the books only.

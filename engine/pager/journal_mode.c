@@ -1,4 +1,9 @@
 // Journal mode and locking mode: what may be switched when.
+//
+// Between the rollback modes a switch is a setting, refused while a transaction has changed pages.
+// Into and out of WAL the file changes too: page 1 says which it is, so that others follow. Out of
+// it the log is copied and deleted first, under EXCLUSIVE; a power cut in between leaves a file
+// that asks for a log and has none, which is an empty one.
 #include "pager/file_lock.h"
 #include "pager/journal.h"
 #include "pager/pager_internal.h"

@@ -1,4 +1,12 @@
 // The pager's side of WAL mode. See log_mode.h; the log itself is in wal.c.
+//
+// SHARED on the database file is held from the opening of the log to its closing, also between
+// transactions: whoever gets EXCLUSIVE knows that he is alone and may leave WAL mode, or delete the
+// log when he is the last to go. Transactions lock slots of the wal-index instead.
+//
+// In exclusive locking mode the wal-index is in the heap and EXCLUSIVE is held: nobody else may
+// read. A log that was opened before the mode was set keeps its shared index; EXCLUSIVE then comes
+// with the next write and goes with the first read after the mode is normal again.
 #include "pager/log_mode.h"
 
 #include "pager/file_header.h"

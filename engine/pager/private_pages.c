@@ -1,4 +1,9 @@
 // Private pages: the copies a write transaction changes.
+//
+// A page becomes private by its first change: its old content is saved for the innermost savepoint
+// (undo_save) and for the journal (journal_add), then its buffer is made the slot's own (P1). Both
+// may fail, and both come before the page changes, so failure leaves it as it was. Private pages
+// are in a list of their own: a commit or a rollback visits them and nothing else.
 #include "pager/journal.h"
 #include "pager/pager_internal.h"
 #include "pager/wal.h"

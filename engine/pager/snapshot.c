@@ -1,4 +1,13 @@
 // Reading: taking a snapshot, finding pages in it, giving it back.
+//
+// In the rollback modes the snapshot is the file itself: SHARED keeps writers from it. Whether
+// memory still agrees with the file is seen from 16 bytes of the header (change counter, size,
+// freelist) that every commit changes. In WAL mode the snapshot is a copy of the wal-index header
+// and a mark that keeps checkpoints away from its frames; a page is its newest frame of that
+// snapshot, or what the file holds.
+//
+// A connection that failed to roll back (FAILED) keeps its locks until its read ends here: then all
+// it has in memory goes, and the next reader recovers, itself or another process.
 #include "pager/file_header.h"
 #include "pager/file_lock.h"
 #include "pager/journal.h"

@@ -1,5 +1,16 @@
 // The write-ahead log: opening, reading, appending. See wal.h for format and laws, wal_index.h for
 // the shared memory beside it.
+//
+// A snapshot is taken without stopping anybody, so each step looks whether the one before still
+// holds, and starts over if not:
+//
+//     1  copy the header (both copies equal, checksum right: no writer is at it; else recover)
+//     2  the whole log is in the database: lock READ0, header unchanged: done, the log is not used
+//     3  choose the highest mark not above the header's last frame; raise a free one if it is lower
+//     4  lock that mark shared: from here on no checkpoint copies beyond it, nobody moves it
+//     5  mark and header unchanged since: done
+//
+// Which frames are in the database already is read between 4 and 5; they are then read from there.
 #include "pager/wal.h"
 
 #include "pager/wal_index.h"

@@ -1,4 +1,15 @@
 // Commit and rollback over several databases: see commit_all.h.
+//
+// The super-journal is the list of the journals' names, each with its NUL, and nothing else:
+//
+//     /data/main.db-journal\0/data/other.db-journal\0
+//
+// The steps, and what a power cut after each leaves:
+//
+//     name, create, fill, sync          no journal names it yet: every database rolls back
+//     prepare each database             journals hot, super-journal there: every one rolls back
+//     delete it, sync the directory     journals stale: every one has committed
+//     finish each database              journals gone
 #include "txn/commit_all.h"
 #include "base/alloc.h"
 #include "base/error.h"
