@@ -116,7 +116,36 @@ static void secure_delete_overwrites_what_is_freed(void **state)
     work_dir_end(&dir);
 }
 
+// A trunk that lists a page twice, or one in use: it must not get a second owner while somebody
+// stands on it.
+static void a_free_page_that_is_pinned_is_damage(void **state)
+{
+    (void)state;
+    TreeFixture f;
+    tree_open(&f, &(TreeOptions){.page_size = 512});
+    for (i64 n = 0; n < 10; n++)
+        assert_ok(tree_put(&f, n, 3000));
+    assert_ok(btree_clear_tree(f.bt, f.root, NULL));
+    Page *trunk;
+    assert_ok(pager_get(btree_pager(f.bt), get_u32(f.bt->page1->data + 32), &trunk));
+    assert_ok(pager_make_writable(btree_pager(f.bt), &trunk));
+    u32 count = get_u32(trunk->data + 4);
+    assert_true(count >= 2);
+    memcpy(trunk->data + 8 + 4 * (count - 2), trunk->data + 8 + 4 * (count - 1), 4);
+    page_unpin(btree_pager(f.bt), trunk);
+
+    Page *first;
+    Page *second;
+    assert_ok(page_allocate(f.bt, 0, ALLOC_ANY, &first));
+    assert_rc(SQLITE_CORRUPT, page_allocate(f.bt, 0, ALLOC_ANY, &second));
+    page_unpin(btree_pager(f.bt), first);
+
+    btree_rollback(f.bt, SQLITE_OK, false);
+    tree_close(&f);
+}
+
 TEST_SUITE(freelist, cmocka_unit_test(replaced_blobs_do_not_let_the_file_grow),
            cmocka_unit_test(the_same_updates_leave_stock_with_no_smaller_file),
            cmocka_unit_test(an_emptied_tree_gives_all_its_pages_to_the_next_one),
-           cmocka_unit_test(secure_delete_overwrites_what_is_freed))
+           cmocka_unit_test(secure_delete_overwrites_what_is_freed),
+           cmocka_unit_test(a_free_page_that_is_pinned_is_damage))
