@@ -85,6 +85,8 @@ static bool covers_wide_columns(const FromItem *item, const Index *index)
 // Columns that the index need not hold: its WHERE says what they are.
 static u64 fixed_columns(const JoinQuery *q, const FromItem *item, const Index *index)
 {
+    ASSERT(index->where != NULL);
+
     u64 mask = 0;
     const Expr *column, *value;
     if (q->request->select == NULL || (q->flags & (WANT_OR_BRANCH | WANT_ONE_PASS)) != 0)

@@ -44,6 +44,8 @@ void estimate_range(JoinQuery *q, Index *index, const Term *bottom, const Term *
 
 static bool term_used(const Access *access, const Term *term)
 {
+    ASSERT(access->term_count == 0 || access->terms != NULL);
+
     for (u32 i = 0; i < access->term_count; i++) {
         const Term *used = access->terms[i];
         if (used != NULL && (used == term || used->parent == term))

@@ -110,6 +110,8 @@ static WalkResult skip_select(Walker *w, Select *s)
 static bool bare_within(const JoinQuery *q, const Select *s, const FromItem *item,
                         const Index *index)
 {
+    ASSERT(s == q->request->select);
+
     if ((s->flags & SELECT_AGGREGATE) == 0 && s->group_by == NULL)
         return true;
     BareCheck check = {.q = q, .item = item, .index = index, .within = true};

@@ -31,6 +31,8 @@ enum {
 
 static Est sorting_cost(const PathSearch *s, u32 sorted)
 {
+    ASSERT(sorted <= s->order_count);
+
     const JoinQuery *q = s->q;
     Est rows = s->rows_guess;
     const Select *select = q->request->select;
@@ -61,6 +63,8 @@ typedef struct PathStep {
 
 static void step_cost(PathSearch *s, PathStep *step, u32 depth)
 {
+    ASSERT((step->from->mask & step->loop->self) == 0);
+
     JoinQuery *q = s->q;
     const JoinPath *from = step->from;
     Access *a = step->loop;
@@ -357,6 +361,8 @@ static void weigh_dimensions(JoinQuery *q, u32 fact, TableMask dimensions)
 // look cheap step by step and multiply; the search holds too few paths to see where that ends.
 static void weigh_star(JoinQuery *q)
 {
+    ASSERT(!q->is_star);
+
     if (q->item_count < STAR_ITEMS_MIN)
         return;
     for (u32 fact = 0; fact < q->item_count; fact++) {

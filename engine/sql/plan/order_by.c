@@ -186,6 +186,8 @@ static void walk_index(OrderCheck *c, Access *loop, const FromItem *item, u32 lo
 // An order-distinct prefix of loops fixes everything their items' columns can say.
 static void mark_dependent(OrderCheck *c, const Access *loop)
 {
+    ASSERT((c->distinct_mask & loop->self) == 0);
+
     c->distinct_mask |= loop->self;
     for (u32 i = 0; i < c->order->count; i++) {
         const Expr *e = c->order->items[i].expr;

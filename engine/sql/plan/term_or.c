@@ -144,6 +144,8 @@ static u8 common_comparison(u16 one, u16 two)
 
 static int combine_pair(Term *term, const Term *one, const Term *two)
 {
+    ASSERT(!term->list->is_or);
+
     JoinQuery *q = term->list->query;
     u16 one_op = one->op & TERM_COMPARE, two_op = two->op & TERM_COMPARE;
     if (one_op == 0 || two_op == 0 || ((one->flags | two->flags) & TERM_VNULL) != 0
