@@ -25,9 +25,10 @@ bool window_equal(const Window *a, const Window *b)
 {
     if (a == NULL || b == NULL)
         return a == b;
-    return a->unit == b->unit && a->exclude == b->exclude && a->start.kind == b->start.kind
-           && a->end.kind == b->end.kind && expr_equal(a->start.expr, b->start.expr)
-           && expr_equal(a->end.expr, b->end.expr)
+    // EXCLUDE NO OTHERS has its own way of being computed, see code_window.c.
+    return a->unit == b->unit && a->exclude == b->exclude && a->has_exclude == b->has_exclude
+           && a->start.kind == b->start.kind && a->end.kind == b->end.kind
+           && expr_equal(a->start.expr, b->start.expr) && expr_equal(a->end.expr, b->end.expr)
            && expr_list_equal(a->partition_by, b->partition_by)
            && expr_list_equal(a->order_by, b->order_by);
 }
