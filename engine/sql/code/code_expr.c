@@ -606,7 +606,7 @@ static bool is_worth_hoisting(const Codegen *g, const Expr *e)
 }
 
 // long: one case per kind of expression
-Reg code_expr(Codegen *g, Expr *e, Reg target)
+static Reg code_kind(Codegen *g, Expr *e, Reg target)
 {
     if (codegen_failed(g))
         return place(g, target);
@@ -674,6 +674,15 @@ Reg code_expr(Codegen *g, Expr *e, Reg target)
     }
     codegen_error(g, SQLITE_INTERNAL, "expression of kind %d cannot be computed here", e->kind);
     return place(g, target);
+}
+
+// What was a subquery's column before the subquery was merged lost its subtype on the way out.
+Reg code_expr(Codegen *g, Expr *e, Reg target)
+{
+    Reg at = code_kind(g, e, target);
+    if ((e->flags & EXPR_FROM_SUBQUERY) != 0 && expr_may_have_subtype(e))
+        program_emit(g->program, OP_ClrSubtype, at, 0, 0);
+    return at;
 }
 
 void code_expr_into(Codegen *g, Expr *e, Reg target)

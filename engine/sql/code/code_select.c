@@ -125,7 +125,13 @@ static void count_limit(QueryCode *qc)
 static void code_columns(QueryCode *qc)
 {
     u32 borrow = dest_uses_row_at_once(qc->dest) ? LIST_BORROW : 0;
-    code_expr_list(qc->g, qc->project_op->columns, qc->row, LIST_HOIST | borrow);
+    const ExprList *columns = qc->project_op->columns;
+    code_expr_list(qc->g, columns, qc->row, LIST_HOIST | borrow);
+    // A subquery's rows have no subtypes, whichever way they come.
+    for (u32 i = 0; qc->dest->kind == DEST_COROUTINE && i < columns->count; i++) {
+        if (expr_may_have_subtype(columns->items[i].expr))
+            program_emit(qc->g->program, OP_ClrSubtype, qc->row + (Reg)i, 0, 0);
+    }
 }
 
 void code_query_row(QueryCode *qc, Label next_row)
