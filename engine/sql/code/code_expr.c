@@ -581,7 +581,9 @@ Reg aggregate_register(const Codegen *g, const Expr *e)
 
     while (e->kind == EX_COLLATE || e->kind == EX_PLUS)
         e = e->left; // they leave the value where it is
-    bool is_aggregate = e->kind == EX_CALL && e->u.call->window == NULL;
+    // The value of a call that is a key is computed for the occasion, in SQLite.
+    bool is_aggregate = e->kind == EX_CALL && e->u.call != NULL && e->u.call->agg_index >= 0
+                        && e->u.call->owner != NULL;
     for (const Substitute *s = g->substitutes; s != NULL; s = s->next) {
         if ((is_aggregate || e->kind == EX_COLUMN) && s->reg != 0 && expr_equal(s->expr, e))
             return s->reg;
