@@ -347,10 +347,7 @@ static void add_phrase(Plan *plan, Text *match)
     } else {
         add_bareword(plan, match);
     }
-    // An old stock library may spoil what it has pending when it looks for a prefix there: it then
-    // writes what it takes for corrupt itself.
-    bool may_be_prefix = plan->version >= 3044000 || !plan->is_open;
-    if (may_be_prefix && one_in(plan, 6))
+    if (one_in(plan, 6))
         text_add(match, "*");
 }
 
