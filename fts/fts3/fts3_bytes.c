@@ -46,3 +46,18 @@ void fts3_buffer_append_varint(FtsBuffer *buffer, u64 value)
     if (fts_buffer_reserve(buffer, FTS3_VARINT_MAX))
         buffer->size += (u32)fts3_varint_put(buffer->bytes + buffer->size, value);
 }
+
+void fts3_buffer_append_decimal(FtsBuffer *buffer, i64 value)
+{
+    char digits[24];
+    int at = (int)sizeof digits;
+    u64 left = value < 0 ? 0 - (u64)value : (u64)value;
+    do {
+        digits[--at] = (char)('0' + left % 10);
+        left /= 10;
+    } while (left > 0);
+    if (value < 0)
+        digits[--at] = '-';
+    ASSERT(at >= 0);
+    fts_buffer_append(buffer, digits + at, sizeof digits - (u64)at);
+}

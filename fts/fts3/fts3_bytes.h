@@ -14,6 +14,7 @@ int fts3_varint_put(u8 *bytes, u64 value); // how many bytes it took
 int fts3_varint_size(u64 value);
 int fts3_varint_get_long(const u8 *bytes, u64 *value);
 void fts3_buffer_append_varint(FtsBuffer *buffer, u64 value);
+void fts3_buffer_append_decimal(FtsBuffer *buffer, i64 value); // its digits
 
 static inline int fts3_varint_get(const u8 *bytes, u64 *value)
 {

@@ -69,11 +69,13 @@ static int next_term(const Terms *terms)
 
 static void append_offset(FtsBuffer *out, int column, int term, const Fts3Token *token)
 {
-    char text[64];
-    sqlite3_snprintf(sizeof text, text, "%s%d %d %d %d", out->size == 0 ? "" : " ", column, term,
-                     token->start, token->end - token->start);
+    const int numbers[] = {column, term, token->start, token->end - token->start};
     ASSERT(term >= 0);
-    fts_buffer_append_text(out, text);
+    for (int i = 0; i < ARRAY_LEN(numbers); i++) {
+        if (out->size > 0)
+            fts_buffer_append_byte(out, ' ');
+        fts3_buffer_append_decimal(out, numbers[i]);
+    }
 }
 
 // SQLITE_DONE: the index knows more than the text has.

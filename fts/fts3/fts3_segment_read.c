@@ -138,16 +138,19 @@ int fts3_segment_insert(Fts3Table *table, const Fts3Segment *segment)
     sqlite3_bind_int64(stmt, 2, segment->index);
     sqlite3_bind_int64(stmt, 3, segment->start);
     sqlite3_bind_int64(stmt, 4, segment->leaves_end);
-    char text[48];
-    sqlite3_snprintf(sizeof text, text, "%lld %lld", segment->end, segment->leaf_bytes);
+    FtsBuffer end = {0};
+    fts3_buffer_append_decimal(&end, segment->end);
+    fts_buffer_append_byte(&end, ' ');
+    fts3_buffer_append_decimal(&end, segment->leaf_bytes);
     if (segment->leaf_bytes == 0)
         sqlite3_bind_int64(stmt, 5, segment->end);
     else
-        sqlite3_bind_text(stmt, 5, text, -1, SQLITE_STATIC);
+        sqlite3_bind_text(stmt, 5, (const char *)end.bytes, (int)end.size, SQLITE_STATIC);
     sqlite3_bind_blob(stmt, 6, segment->root.bytes, (int)segment->root.size, SQLITE_STATIC);
-    int rc = fts3_step_once(stmt);
+    int rc = end.rc == SQLITE_OK ? fts3_step_once(stmt) : end.rc;
     sqlite3_bind_null(stmt, 5);
     sqlite3_bind_null(stmt, 6);
+    fts_buffer_deinit(&end);
     return rc;
 }
 

@@ -284,33 +284,39 @@ static int declare(const Fts3Table *table)
 }
 
 // A node is to fit on a page of the database.
-static void find_node_size(Fts3Table *table)
+static int find_node_size(Fts3Table *table)
 {
     table->node_size = NODE_SIZE_DEFAULT;
     char *sql = sqlite3_mprintf("PRAGMA %Q.page_size", table->db_name);
+    if (sql == NULL)
+        return SQLITE_NOMEM;
     sqlite3_stmt *stmt = NULL;
-    if (sql != NULL)
-        sqlite3_prepare_v2(table->db, sql, -1, &stmt, NULL);
-    if (stmt != NULL && sqlite3_step(stmt) == SQLITE_ROW) {
+    int rc = sqlite3_prepare_v2(table->db, sql, -1, &stmt, NULL);
+    sqlite3_free(sql);
+    TRY(rc);
+    if (sqlite3_step(stmt) == SQLITE_ROW) {
         int page_size = sqlite3_column_int(stmt, 0);
         if (page_size >= PAGE_SIZE_MIN)
             table->node_size = (u32)page_size - PAGE_OVERHEAD;
     }
-    sqlite3_finalize(stmt);
-    sqlite3_free(sql);
     ASSERT(table->node_size > 0);
+    return sqlite3_finalize(stmt);
 }
 
 // FTS3 tables get a %_stat when a merge needs one.
-static void look_for_stat(Fts3Table *table)
+static int look_for_stat(Fts3Table *table)
 {
+    if (table->version == 4)
+        return SQLITE_OK;
+    ASSERT(!table->has_docsize);
     char *name = sqlite3_mprintf("%s_stat", table->name);
-    if (name != NULL && table->version == 3)
-        table->has_stat = sqlite3_table_column_metadata(table->db, table->db_name, name, NULL, NULL,
-                                                        NULL, NULL, NULL, NULL)
-                          == SQLITE_OK;
+    if (name == NULL)
+        return SQLITE_NOMEM;
+    int rc = sqlite3_table_column_metadata(table->db, table->db_name, name, NULL, NULL, NULL, NULL,
+                                           NULL, NULL);
     sqlite3_free(name);
-    ASSERT(table->version == 4 || table->has_docsize == false);
+    table->has_stat = rc == SQLITE_OK;
+    return rc == SQLITE_ERROR ? SQLITE_OK : rc; // which says that there is none
 }
 
 static int table_open(Fts3Table *table, const Fts3Modules *modules, bool is_new, char **message)
@@ -322,8 +328,8 @@ static int table_open(Fts3Table *table, const Fts3Modules *modules, bool is_new,
     if (is_new)
         TRY(create_shadows(table));
     else
-        look_for_stat(table);
-    find_node_size(table);
+        TRY(look_for_stat(table));
+    TRY(find_node_size(table));
     table->automerge = -1;
     TRY(declare(table));
     sqlite3_vtab_config(table->db, SQLITE_VTAB_CONSTRAINT_SUPPORT, 1);
@@ -407,7 +413,7 @@ static int table_begin(sqlite3_vtab *vtab)
     Fts3Table *table = (Fts3Table *)vtab;
     ASSERT(table->indexes[0].pending.term_count == 0);
     table->leaves_written = 0;
-    return SQLITE_OK;
+    return look_for_stat(table);
 }
 
 // Flushes, and does the merging a commit owes if asked.
@@ -443,8 +449,8 @@ static int table_rollback(sqlite3_vtab *vtab)
     ASSERT(table->index_count > 0);
     fts3_forget_pending(table);
     table->automerge = -1;
-    if (table->version == 3)
-        look_for_stat(table);
+    if (table->version == 3) // what made it may be undone; the next transaction looks
+        table->has_stat = false;
     return SQLITE_OK;
 }
 
