@@ -156,6 +156,8 @@ static int find_place(Fts3Table *table, const Fts3Range *range, i64 *index)
         return SQLITE_FULL;
     i64 level = fts3_level_base(table, range->language, range->index) + range->level;
     TRY(count_segments(table, level, index));
+    if (*index < 0)
+        return FTS_CORRUPT;
     if (*index < FTS3_SEGMENTS_MAX)
         return SQLITE_OK;
     *index = 0;

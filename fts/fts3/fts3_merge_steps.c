@@ -17,6 +17,8 @@ typedef struct Step {
 
 // --- what is to be done ---
 
+#define LEVEL_MAX ((i64)1 << 56) // of all indexes: above, it is no level
+
 static int read_hints(Fts3Table *table, FtsBuffer *out)
 {
     ASSERT(table->has_stat);
@@ -41,7 +43,7 @@ static bool pop_hint(FtsBuffer *hints, i64 *level, i64 *input_count)
     at += (u32)fts3_varint_get(hints->bytes + at, &values[1]);
     *level = (i64)values[0];
     *input_count = (i64)values[1];
-    bool is_sound = at == hints->size && *level >= 0 && *input_count > 0;
+    bool is_sound = at == hints->size && *level >= 0 && *level<LEVEL_MAX && * input_count> 0;
     ASSERT(from <= hints->size);
     hints->size = from;
     return is_sound;
@@ -76,6 +78,8 @@ static int choose_step(Fts3Table *table, int segment_min, FtsBuffer *hints, Step
     u32 hints_size = hints->size;
     *out = (Step){.table = table};
     TRY(find_full_level(table, segment_min, &out->level, &out->input_count));
+    if (out->level < 0 || out->level > LEVEL_MAX)
+        return FTS_CORRUPT;
     if (!pop_hint(hints, &hint_level, &hint_inputs))
         return SQLITE_OK;
     if (out->input_count > 0 && out->level % FTS3_LEVELS < hint_level % FTS3_LEVELS) {
@@ -267,13 +271,19 @@ static int trim_inputs(const Step *step, const Fts3Scan *scan, int *left)
 
 // --- a step ---
 
-// Twice what the inputs have: merged leaves may be filled less well.
+enum { LEAVES_MAX = 1 << 20 }; // of one input: what says more is broken
+
+// Twice what the inputs have: merged leaves may be filled less well. 0: nobody has so many.
 static i64 estimate_leaves(const Fts3Segments *inputs)
 {
     i64 count = 0;
-    for (int i = 0; i < inputs->count; i++)
-        count += 1 + inputs->items[i].leaves_end - inputs->items[i].start;
     ASSERT(inputs->count > 0);
+    for (int i = 0; i < inputs->count; i++) {
+        i64 leaves = 1 + inputs->items[i].leaves_end - inputs->items[i].start;
+        if (leaves > LEAVES_MAX)
+            return 0;
+        count += leaves;
+    }
     return count * 2;
 }
 

@@ -49,6 +49,9 @@ int fts3_block_next(Fts3Table *table, i64 *out)
     return sqlite3_reset(stmt);
 }
 
+// Blocks, levels and sizes beyond this nobody has written; sums of them are numbers still.
+#define NUMBER_MAX ((i64)1 << 56)
+
 // end_block may be a text of two numbers: the block, and how many bytes the leaves have.
 static void read_end(sqlite3_stmt *stmt, int column, Fts3Segment *segment)
 {
@@ -57,6 +60,8 @@ static void read_end(sqlite3_stmt *stmt, int column, Fts3Segment *segment)
     const char *space = text == NULL ? NULL : strchr(text, ' ');
     if (space != NULL)
         segment->leaf_bytes = strtoll(space + 1, NULL, 10);
+    if (segment->leaf_bytes > NUMBER_MAX || segment->leaf_bytes < -NUMBER_MAX)
+        segment->leaf_bytes = 0; // as if it were not known
 }
 
 static int read_segment(sqlite3_stmt *stmt, Fts3Segment *segment)
@@ -69,7 +74,11 @@ static int read_segment(sqlite3_stmt *stmt, Fts3Segment *segment)
     const void *root = sqlite3_column_blob(stmt, 5);
     fts_buffer_append(&segment->root, root, (u64)sqlite3_column_bytes(stmt, 5));
     fts_buffer_pad(&segment->root);
-    if (segment->start < 0 || segment->leaves_end < 0 || segment->leaves_end < segment->start)
+    if (segment->start < 0 || segment->leaves_end < segment->start || segment->end < 0
+        || segment->leaves_end > NUMBER_MAX || segment->end > NUMBER_MAX)
+        return FTS_CORRUPT;
+    if (segment->level < 0 || segment->level > NUMBER_MAX || segment->index < 0
+        || segment->index > NUMBER_MAX)
         return FTS_CORRUPT;
     return segment->root.rc;
 }

@@ -21,11 +21,13 @@ static void set_blocks(Fts3StepWriter *writer)
 
 int fts3_step_begin(Fts3StepWriter *writer, Fts3Table *table, i64 leaf_count)
 {
-    ASSERT(leaf_count > 0);
+    ASSERT(table != NULL);
     *writer = (Fts3StepWriter){.table = table, .leaf_room = leaf_count};
-    if (leaf_count > LEAF_ROOM_MAX)
+    if (leaf_count <= 0 || leaf_count > LEAF_ROOM_MAX)
         return FTS_CORRUPT; // so many leaves nobody has written
     TRY(fts3_block_next(table, &writer->start));
+    if (writer->start <= 0 || writer->start > INT64_MAX / 2)
+        return SQLITE_FULL;
     writer->end = writer->start + leaf_count * FTS3_LAYERS - 1;
     set_blocks(writer);
     // A block at the end keeps others from taking what is set aside.
@@ -90,7 +92,8 @@ int fts3_step_resume(Fts3StepWriter *writer, Fts3Table *table, const Fts3Segment
     u32 height;
     fts3_varint_get_u32(segment->root.bytes, &height);
     writer->leaf_room = (segment->end - segment->start + 1) / FTS3_LAYERS;
-    if (segment->start <= 0 || writer->leaf_room <= 0 || height == 0 || height >= FTS3_LAYERS)
+    if (segment->start <= 0 || writer->leaf_room <= 0 || height == 0 || height >= FTS3_LAYERS
+        || segment->leaves_end >= segment->start + writer->leaf_room)
         return FTS_CORRUPT;
     set_blocks(writer);
     fts_buffer_set(&writer->layers[height].node, segment->root.bytes, segment->root.size);
