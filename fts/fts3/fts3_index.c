@@ -37,38 +37,43 @@ int fts3_index_begin_row(Fts3Table *table, int language, i64 docid, bool is_dele
 
 // --- tokens ---
 
-static int add_token(Fts3Table *table, const Fts3Token *token, const Fts3Posting *posting)
-{
-    ASSERT(token->size >= 0);
+// One token of a row, as collected: this, then its bytes.
+typedef struct Collected {
+    int column;
+    int position;
+    u32 size;
+} Collected;
 
-    TRY(fts3_pending_add(&table->indexes[0].pending, token->text, (u32)token->size, posting));
-    for (int i = 1; i < table->index_count; i++) {
-        u32 size = table->indexes[i].prefix_size;
-        if (size <= (u32)token->size)
-            TRY(fts3_pending_add(&table->indexes[i].pending, token->text, size, posting));
-    }
-    return SQLITE_OK;
+static int collect_token(int column, const Fts3Token *token, FtsBuffer *out)
+{
+    Collected head = {column, token->position, (u32)token->size};
+    if (token->size <= 0) // nothing to be found by
+        return SQLITE_ERROR;
+    ASSERT(column >= 0);
+    fts_buffer_append(out, &head, sizeof head);
+    fts_buffer_append(out, token->text, head.size);
+    return out->rc;
 }
 
+typedef struct ColumnText {
+    int column;
+    const char *text;
+    int size;
+} ColumnText;
+
 // *word_count grows by the positions of the text.
-static int index_text(Fts3Table *table, int column, bool is_delete, const char *text, int size,
-                      u32 *word_count)
+static int collect_text(Fts3Table *table, int language, const ColumnText *text, u32 *word_count,
+                        FtsBuffer *out)
 {
-    Fts3Posting posting = {table->last_docid, is_delete ? 0 : column, -1};
     sqlite3_tokenizer_cursor *cursor;
-    TRY(fts3_tokenizer_open(table->tokenizer, table->language, text, size, &cursor));
+    TRY(fts3_tokenizer_open(table->tokenizer, language, text->text, text->size, &cursor));
     Fts3Token token;
     u32 words = 0;
     int rc;
     while ((rc = fts3_tokenizer_next(cursor, &token)) == SQLITE_OK) {
         if ((u32)token.position >= words)
             words = (u32)token.position + 1;
-        if (token.size == 0) { // nothing to be found by
-            rc = SQLITE_ERROR;
-            break;
-        }
-        posting.position = is_delete ? -1 : token.position;
-        rc = add_token(table, &token, &posting);
+        rc = collect_token(text->column, &token, out);
         if (rc != SQLITE_OK)
             break;
     }
@@ -78,18 +83,61 @@ static int index_text(Fts3Table *table, int column, bool is_delete, const char *
     return rc == SQLITE_DONE ? SQLITE_OK : rc;
 }
 
-int fts3_index_row(Fts3Table *table, bool is_delete, sqlite3_value *const *values, u32 *sizes)
+int fts3_tokens_collect(Fts3Table *table, int language, sqlite3_value *const *values, u32 *sizes,
+                        FtsBuffer *out)
 {
-    ASSERT(is_delete == table->last_was_delete);
+    ASSERT(language >= 0);
 
     for (int i = 0; i < table->column_count; i++) {
         if (table->is_unindexed[i])
             continue;
-        const char *text = (const char *)sqlite3_value_text(values[i]);
-        int size = sqlite3_value_bytes(values[i]);
-        if (text != NULL)
-            TRY(index_text(table, i, is_delete, text, size, &sizes[i]));
-        sizes[table->column_count] += (u32)size;
+        ColumnText text = {i, (const char *)sqlite3_value_text(values[i]),
+                           sqlite3_value_bytes(values[i])};
+        if (text.text != NULL)
+            TRY(collect_text(table, language, &text, &sizes[i], out));
+        sizes[table->column_count] += (u32)text.size;
     }
     return SQLITE_OK;
+}
+
+static int add_token(Fts3Table *table, const u8 *text, u32 size, const Fts3Posting *posting)
+{
+    ASSERT(size > 0);
+
+    TRY(fts3_pending_add(&table->indexes[0].pending, text, size, posting));
+    for (int i = 1; i < table->index_count; i++) {
+        u32 prefix_size = table->indexes[i].prefix_size;
+        if (prefix_size <= size)
+            TRY(fts3_pending_add(&table->indexes[i].pending, text, prefix_size, posting));
+    }
+    return SQLITE_OK;
+}
+
+int fts3_tokens_add(Fts3Table *table, bool is_delete, const FtsBuffer *tokens)
+{
+    ASSERT(is_delete == table->last_was_delete);
+
+    u32 at = 0;
+    while (at < tokens->size) {
+        Collected head;
+        memcpy(&head, tokens->bytes + at, sizeof head);
+        at += (u32)sizeof head;
+        Fts3Posting posting = {table->last_docid, is_delete ? 0 : head.column,
+                               is_delete ? -1 : head.position};
+        TRY(add_token(table, tokens->bytes + at, head.size, &posting));
+        at += head.size;
+    }
+    return SQLITE_OK;
+}
+
+int fts3_index_row(Fts3Table *table, bool is_delete, sqlite3_value *const *values, u32 *sizes)
+{
+    ASSERT(is_delete == table->last_was_delete);
+
+    FtsBuffer tokens = {0};
+    int rc = fts3_tokens_collect(table, table->language, values, sizes, &tokens);
+    if (rc == SQLITE_OK)
+        rc = fts3_tokens_add(table, is_delete, &tokens);
+    fts_buffer_deinit(&tokens);
+    return rc;
 }

@@ -140,11 +140,16 @@ int fts3_find_function(sqlite3_vtab *vtab, int arg_count, const char *name,
 
 int fts3_table_update(sqlite3_vtab *vtab, int arg_count, sqlite3_value **args,
                       sqlite3_int64 *rowid);
-// Adds the tokens of a row to what is pending, as present or as deleted; sizes, if wanted, has
-// column_count + 1 places: tokens per column, then bytes of all.
+// The tokens of a row, before anything changes: tokenizers may fail. sizes has column_count + 1
+// places, which grow: tokens per column, then bytes of all.
+MUST_USE int fts3_tokens_collect(Fts3Table *table, int language, sqlite3_value *const *values,
+                                 u32 *sizes, FtsBuffer *out);
+// Adds them to what is pending, as present or as deleted.
+MUST_USE int fts3_tokens_add(Fts3Table *table, bool is_delete, const FtsBuffer *tokens);
+// Both in one.
 MUST_USE int fts3_index_row(Fts3Table *table, bool is_delete, sqlite3_value *const *values,
                             u32 *sizes);
-// Says which row the next fts3_index_row() is about; flushes what the order forbids to stay.
+// Says which row the next tokens added are of; flushes what the order forbids to stay.
 MUST_USE int fts3_index_begin_row(Fts3Table *table, int language, i64 docid, bool is_delete);
 // Pending postings to segments.
 MUST_USE int fts3_flush(Fts3Table *table);

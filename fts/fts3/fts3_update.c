@@ -11,6 +11,7 @@ typedef struct Update {
     sqlite3_value **args;
     u32 *added; // tokens per column, then bytes
     u32 *removed;
+    FtsBuffer tokens; // of the new row
     int row_change;
     i64 docid; // of the new row
 } Update;
@@ -201,13 +202,18 @@ static int insert_content(Update *update)
     return rc;
 }
 
+static int new_language(const Update *update)
+{
+    ASSERT(update->table != NULL);
+    return update->table->language_column == NULL ? 0 : sqlite3_value_int(arg_language(update));
+}
+
 static int index_new_row(Update *update)
 {
     Fts3Table *table = update->table;
-    int language = table->language_column == NULL ? 0 : sqlite3_value_int(arg_language(update));
-    ASSERT(language >= 0);
-    TRY(fts3_index_begin_row(table, language, update->docid, false));
-    TRY(fts3_index_row(table, false, update->args + ARG_COLUMNS, update->added));
+    ASSERT(new_language(update) >= 0);
+    TRY(fts3_index_begin_row(table, new_language(update), update->docid, false));
+    TRY(fts3_tokens_add(table, false, &update->tokens));
     update->row_change++;
     return table->has_docsize ? write_docsize(table, update->docid, update->added) : SQLITE_OK;
 }
@@ -236,8 +242,10 @@ static int change_row(Update *update, int arg_count, sqlite3_int64 *rowid)
     bool is_stored = false;
     ASSERT(arg_count == 1 || arg_count > ARG_COLUMNS);
     if (is_insert) {
-        if (update->table->language_column != NULL && sqlite3_value_int(arg_language(update)) < 0)
+        if (new_language(update) < 0)
             return SQLITE_CONSTRAINT;
+        TRY(fts3_tokens_collect(update->table, new_language(update), update->args + ARG_COLUMNS,
+                                update->added, &update->tokens));
         TRY(settle_conflict(update, &is_stored));
     }
     if (!is_null(update->args[ARG_OLD]))
@@ -345,6 +353,7 @@ static int update_row(Update *update, int arg_count, sqlite3_int64 *rowid)
     int rc = change_row(update, arg_count, rowid);
     ASSERT(update->row_change >= -2 && update->row_change <= 1);
     sqlite3_free(update->added);
+    fts_buffer_deinit(&update->tokens);
     return rc;
 }
 

@@ -76,12 +76,13 @@ static const char *const script[][BLOCK_STATEMENTS_MAX] = {
      "SELECT vector_distance_cos(vector32('[1,2,3]'), vector32('[3,2,1]'))"},
     {"CREATE VIRTUAL TABLE letter USING fts4(head, body, prefix='2', tokenize=unicode61)",
      "CREATE VIRTUAL TABLE letter_terms USING fts4aux(letter)", "BEGIN",
-     "INSERT INTO letter SELECT name, 'dear ' || name || ' you are ' || age FROM person WHERE id < 9",
+     "INSERT INTO letter SELECT name, 'dear ' || name || ' you are ' || age FROM person"
+     " WHERE id < 9",
      "UPDATE letter SET body = 'dear nobody' WHERE docid = 3", "SAVEPOINT one",
      "DELETE FROM letter WHERE docid = 5", "RELEASE one", "COMMIT",
      "INSERT INTO letter(letter) VALUES('merge=1,2')",
-     "SELECT docid, snippet(letter), offsets(letter), hex(matchinfo(letter, 'pcnalsxyb')) FROM letter"
-     " WHERE letter MATCH '(dear NEAR/1 n0* NOT head:n002) OR \"dear nobody\"'",
+     "SELECT docid, snippet(letter), offsets(letter), hex(matchinfo(letter, 'pcnalsxyb'))"
+     " FROM letter WHERE letter MATCH '(dear NEAR/1 n0* NOT head:n002) OR \"dear nobody\"'",
      "SELECT * FROM letter_terms WHERE term > 'n'", "INSERT INTO letter(letter) VALUES('optimize')",
      "INSERT INTO letter(letter) VALUES('integrity-check')"},
     {"ATTACH '/second.db' AS second", "BEGIN", "CREATE TABLE second.copy AS SELECT * FROM visit",

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-// Every character is a token; a '!' fails. Tokens of language 1 are moved up by one letter.
+// Every character is a token; a '!' or '?' fails. Tokens of language 1 are moved up by one letter.
 typedef struct CharCursor {
     sqlite3_tokenizer_cursor base;
     const char *input;
@@ -61,6 +61,8 @@ static int char_next(sqlite3_tokenizer_cursor *base, const char **token, int *si
         return SQLITE_DONE;
     if (cursor->input[cursor->at] == '!')
         return SQLITE_IOERR;
+    if (cursor->input[cursor->at] == '?')
+        return SQLITE_ERROR;
     cursor->token = (char)(cursor->input[cursor->at] + cursor->language);
     *token = &cursor->token;
     *size = 1;
@@ -146,7 +148,7 @@ static void an_address_in_sql_needs_permission(void **state)
     char sql[200] = "SELECT length(fts3_tokenizer('chars', x'";
     for (size_t i = 0; i < sizeof module; i++)
         snprintf(sql + strlen(sql), 3, "%02x", ((const unsigned char *)&module)[i]);
-    strcat(sql, "'))");
+    snprintf(sql + strlen(sql), 4, "'))");
     expect(db, sql, "error 1: fts3tokenize disabled");
     expect(db, "SELECT fts3_tokenizer('simple')", "NULL");
     assert_int_equal(sqlite3_db_config(db, SQLITE_DBCONFIG_ENABLE_FTS3_TOKENIZER, 1, (int *)NULL),
@@ -158,5 +160,24 @@ static void an_address_in_sql_needs_permission(void **state)
     assert_int_equal(sqlite3_close(db), SQLITE_OK);
 }
 
+static void a_row_that_fails_leaves_nothing(void **state)
+{
+    (void)state;
+    sqlite3 *db = open_db();
+    register_bound(db);
+    expect(db, "CREATE VIRTUAL TABLE t USING fts4(a, tokenize=chars); BEGIN", "nothing");
+    expect(db, "INSERT INTO t(a) VALUES('ab')", "nothing");
+    expect(db, "INSERT INTO t(a) VALUES('cd?e')", "error 1: SQL logic error");
+    expect(db, "INSERT INTO t(docid, a) VALUES(1, 'e')", "error 19: constraint failed");
+    expect(db, "UPDATE t SET a = 'f?' WHERE docid = 1", "error 1: SQL logic error");
+    expect(db, "REPLACE INTO t(docid, a) VALUES(1, 'g?')", "error 1: SQL logic error");
+    expect(db, "INSERT INTO t(a) VALUES('hi')", "nothing");
+    expect(db, "COMMIT; SELECT group_concat(docid || a) FROM t", "1ab,2hi");
+    expect(db, "INSERT INTO t(t) VALUES('integrity-check')", "nothing");
+    expect(db, "SELECT hex(value) FROM t_stat", "020404");
+    assert_int_equal(sqlite3_close(db), SQLITE_OK);
+}
+
 TEST_SUITE(fts3_tokenizers, cmocka_unit_test(a_bound_tokenizer_is_used),
-           cmocka_unit_test(an_address_in_sql_needs_permission))
+           cmocka_unit_test(an_address_in_sql_needs_permission),
+           cmocka_unit_test(a_row_that_fails_leaves_nothing))
