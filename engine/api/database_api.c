@@ -159,9 +159,10 @@ static int file_control_value(Btree *bt, int op, void *arg)
     case SQLITE_FCNTL_RESERVE_BYTES: {
         int reserved = *(int *)arg;
         *(int *)arg = (int)btree_reserved(bt);
-        if (reserved >= 0 && reserved <= 255)
-            return btree_set_page_size(bt, 0, reserved, false);
-        return SQLITE_OK;
+        if (reserved < 0 || reserved > 255)
+            return SQLITE_OK;
+        int rc = btree_set_page_size(bt, 0, reserved, false);
+        return rc == SQLITE_READONLY ? SQLITE_OK : rc; // of a file that exists it stays as it is
     }
     case SQLITE_FCNTL_RESET_CACHE: pager_forget(pager); return SQLITE_OK;
     default:

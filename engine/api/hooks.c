@@ -234,7 +234,7 @@ int sqlite3_autovacuum_pages(sqlite3 *db,
     api_enter(db);
     if (db->autovacuum_destroy != NULL)
         db->autovacuum_destroy(db->autovacuum_arg);
-    db->autovacuum_pages = (int (*)(void *, const char *, unsigned, unsigned, unsigned))pages;
+    db->autovacuum_pages = pages;
     db->autovacuum_arg = arg;
     db->autovacuum_destroy = destroy;
     return api_exit(db, SQLITE_OK);

@@ -73,12 +73,10 @@ static int config_apply(int op, va_list args)
         return SQLITE_OK;
     case SQLITE_CONFIG_PCACHE_HDRSZ: *va_arg(args, int *) = 0; return SQLITE_OK;
     // Accepted and without effect: quire has its own page pool, arenas and locks.
-    case SQLITE_CONFIG_SCRATCH:
     case SQLITE_CONFIG_PAGECACHE:
     case SQLITE_CONFIG_LOOKASIDE:
     case SQLITE_CONFIG_SMALL_MALLOC:
     case SQLITE_CONFIG_COVERING_INDEX_SCAN:
-    case SQLITE_CONFIG_SORTERREF_SIZE:
     case SQLITE_CONFIG_ROWID_IN_VIEW:
     case SQLITE_CONFIG_PCACHE:
     case SQLITE_CONFIG_GETPCACHE: return SQLITE_OK;

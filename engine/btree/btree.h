@@ -114,6 +114,11 @@ MUST_USE int btree_create_tree(Btree *bt, TreeKind kind, Pgno *root);
 MUST_USE int btree_drop_tree(Btree *bt, Pgno root, Pgno *moved);
 // *rows (may be NULL) grows by the entries removed.
 MUST_USE int btree_clear_tree(Btree *bt, Pgno root, i64 *rows);
+// What the commit of a fully auto-vacuumed database may cut off. false: it is not one, or not
+// written.
+bool btree_vacuum_is_due(const Btree *bt, Pgno *pages, Pgno *free_pages);
+// The next commit cuts off at most so many of the free pages.
+void btree_limit_vacuum(Btree *bt, Pgno most);
 // One step of incremental vacuum; SQLITE_DONE when nothing is left.
 MUST_USE int btree_incremental_vacuum(Btree *bt);
 // Copies a whole database page by page (VACUUM's last step).

@@ -171,6 +171,8 @@ struct Btree {
     u8 txn;    // SQLITE_TXN_*
     u8 secure_delete;
     u8 auto_vacuum; // 0 none, 1 full, 2 incremental
+    bool limits_vacuum;
+    Pgno vacuum_limit; // limits_vacuum: free pages that the next commit may cut off
     bool page_size_fixed;
     bool reads_empty;  // the next transactions find no page, whatever is there
     bool no_wal;       // the header's wish for a log is passed over (leaving WAL mode)

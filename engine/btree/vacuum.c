@@ -171,6 +171,24 @@ static int cut_off(Btree *bt, Pgno count)
     return SQLITE_OK;
 }
 
+bool btree_vacuum_is_due(const Btree *bt, Pgno *pages, Pgno *free_pages)
+{
+    if (bt->txn != SQLITE_TXN_WRITE || bt->auto_vacuum != 1 || bt->page1 == NULL)
+        return false;
+    *pages = pager_page_count(bt->pager);
+    *free_pages = get_u32(bt->page1->data + AT_FREE_COUNT);
+    ASSERT(*pages > 0);
+    return true;
+}
+
+void btree_limit_vacuum(Btree *bt, Pgno most)
+{
+    ASSERT(bt->auto_vacuum == 1);
+    ASSERT(bt->txn == SQLITE_TXN_WRITE);
+    bt->limits_vacuum = true;
+    bt->vacuum_limit = most;
+}
+
 // *size: what the file shrinks to. Bad numbers in the header are found here.
 static int plan_vacuum(Btree *bt, u32 *free_count, Pgno *size)
 {
@@ -186,23 +204,30 @@ static int plan_vacuum(Btree *bt, u32 *free_count, Pgno *size)
     return SQLITE_OK;
 }
 
-// Afterwards no page is free, so the freelist is simply emptied.
+// Afterwards no page is free, so the freelist is simply emptied; unless some pages are to stay.
 int vacuum_at_commit(Btree *bt)
 {
     u32 free_count;
     Pgno size;
+    bool is_limited = bt->limits_vacuum;
     ASSERT(bt->auto_vacuum == 1);
     ASSERT(bt->txn == SQLITE_TXN_WRITE);
 
-    if (get_u32(bt->page1->data + AT_FREE_COUNT) == 0)
+    bt->limits_vacuum = false;
+    if (get_u32(bt->page1->data + AT_FREE_COUNT) == 0 || (is_limited && bt->vacuum_limit == 0))
         return SQLITE_OK;
     TRY(plan_vacuum(bt, &free_count, &size));
+    bool is_whole = !is_limited || bt->vacuum_limit >= free_count;
+    if (!is_whole)
+        size = size_without_holes(bt, pager_page_count(bt->pager), bt->vacuum_limit);
     TRY(cursors_save(bt, 0, NULL));
     for (Pgno last = pager_page_count(bt->pager); last > size; last--)
-        TRY(vacuum_step(bt, size, last, true));
+        TRY(vacuum_step(bt, size, last, is_whole));
     TRY(header_own(bt));
-    put_u32(bt->page1->data + AT_FREELIST, 0);
-    put_u32(bt->page1->data + AT_FREE_COUNT, 0);
+    if (is_whole) {
+        put_u32(bt->page1->data + AT_FREELIST, 0);
+        put_u32(bt->page1->data + AT_FREE_COUNT, 0);
+    }
     return cut_off(bt, size);
 }
 

@@ -173,7 +173,7 @@ struct sqlite3 {
     void (*collation_needed)(void *, sqlite3 *, int, const char *);
     void (*collation_needed16)(void *, sqlite3 *, int, const void *);
     void *collation_needed_arg;
-    int (*autovacuum_pages)(void *, const char *, unsigned, unsigned, unsigned);
+    unsigned (*autovacuum_pages)(void *, const char *, unsigned, unsigned, unsigned);
     void *autovacuum_arg;
     void (*autovacuum_destroy)(void *);
 

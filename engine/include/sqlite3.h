@@ -598,7 +598,7 @@ SQLITE_API int sqlite3_config(int option, ...);
 #define SQLITE_CONFIG_SERIALIZED          3  /* locks for everything */
 #define SQLITE_CONFIG_MALLOC              4  /* sqlite3_mem_methods *: allocate with these */
 #define SQLITE_CONFIG_GETMALLOC           5  /* sqlite3_mem_methods *: filled with those in use */
-#define SQLITE_CONFIG_SCRATCH             6  /* no effect */
+#define SQLITE_CONFIG_SCRATCH             6  /* no more: SQLITE_ERROR */
 #define SQLITE_CONFIG_PAGECACHE           7  /* void *, int size, int count: memory for pages */
 #define SQLITE_CONFIG_HEAP                8  /* void *, int, int smallest: all memory */
 #define SQLITE_CONFIG_MEMSTATUS           9  /* int: count what is allocated */
@@ -619,7 +619,7 @@ SQLITE_API int sqlite3_config(int option, ...);
 #define SQLITE_CONFIG_PMASZ               25 /* unsigned int: smallest share of a sort */
 #define SQLITE_CONFIG_STMTJRNL_SPILL      26 /* int: of a statement journal, in memory */
 #define SQLITE_CONFIG_SMALL_MALLOC        27 /* int: avoid large allocations */
-#define SQLITE_CONFIG_SORTERREF_SIZE      28 /* int: larger values are fetched after the sort */
+#define SQLITE_CONFIG_SORTERREF_SIZE      28 /* not in this build: SQLITE_ERROR */
 #define SQLITE_CONFIG_MEMDB_MAXSIZE       29 /* sqlite3_int64: largest deserialized database */
 #define SQLITE_CONFIG_ROWID_IN_VIEW       30 /* int *: views have a rowid; in: -1 asks */
 

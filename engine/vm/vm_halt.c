@@ -88,6 +88,21 @@ static void reads_end(sqlite3 *db, u32 mask)
 
 // The order is SQLite's: modules write what they hold back (xSync), the commit hook may still turn
 // the commit into a rollback, the files commit, modules hear of it (xCommit).
+// Asks how many of the free pages auto-vacuum may cut off.
+static void limit_vacuums(sqlite3 *db)
+{
+    Pgno pages;
+    Pgno free_pages;
+    ASSERT(db->autovacuum_pages != NULL);
+    for (int i = 0; i < db->database_count; i++) {
+        Btree *bt = db->databases[i].btree;
+        if (bt == NULL || !btree_vacuum_is_due(bt, &pages, &free_pages))
+            continue;
+        btree_limit_vacuum(bt, db->autovacuum_pages(db->autovacuum_arg, db->databases[i].name,
+                                                    pages, free_pages, btree_page_size(bt)));
+    }
+}
+
 static int commit_now(Vm *vm)
 {
     ASSERT(vm->db->autocommit);
@@ -105,6 +120,8 @@ static int commit_now(Vm *vm)
     TRY(vtab_sync_all(db, vm));
     if (txn_is_writing(&members) && db->commit_hook != NULL && db->commit_hook(db->commit_arg) != 0)
         return SQLITE_CONSTRAINT_COMMITHOOK;
+    if (UNLIKELY(db->autovacuum_pages != NULL))
+        limit_vacuums(db);
     TRY(txn_commit_all(&members));
     vtab_commit(db);
     return SQLITE_OK;

@@ -47,6 +47,63 @@ static void check_handler(const char *mode, const char *holder, const char *sql)
     work_dir_end(&dir);
 }
 
+// --- auto-vacuum ---
+
+typedef struct Vacuums {
+    unsigned most;
+    char told[200];
+    bool is_destroyed;
+} Vacuums;
+
+static unsigned pages_to_cut(void *arg, const char *schema, unsigned pages, unsigned free_pages,
+                             unsigned page_size)
+{
+    Vacuums *v = arg;
+    size_t size = strlen(v->told);
+    snprintf(v->told + size, sizeof v->told - size, "%s %u %u %u;", schema, pages, free_pages,
+             page_size);
+    return v->most < free_pages ? v->most : free_pages;
+}
+
+static void destroy_vacuums(void *arg)
+{
+    ((Vacuums *)arg)->is_destroyed = true;
+}
+
+// Deletes rows and tells how many pages there are, and how many of them free.
+static const char *left_after(sqlite3 *db, const char *sql)
+{
+    assert_ok(sqlite3_exec(db, sql, NULL, NULL, NULL));
+    return rows_text(db, "SELECT page_count, freelist_count FROM pragma_page_count,"
+                         " pragma_freelist_count");
+}
+
+static void a_commit_asks_how_many_free_pages_to_cut_off(void **state)
+{
+    (void)state;
+    Vacuums v = {.most = 1000};
+    sqlite3 *db = open_file(":memory:", "PRAGMA page_size = 1024; PRAGMA auto_vacuum = 1;"
+                                        "CREATE TABLE t(a, b)");
+    assert_ok(sqlite3_autovacuum_pages(db, pages_to_cut, &v, destroy_vacuums));
+    assert_ok(sqlite3_exec(db,
+                           "WITH RECURSIVE c(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM c"
+                           " WHERE i < 100) INSERT INTO t SELECT i, zeroblob(500) FROM c",
+                           NULL, NULL, NULL));
+
+    assert_text("63|0", left_after(db, "DELETE FROM t WHERE a > 60"));
+    v.most = 15;
+    assert_text("48|15", left_after(db, "DELETE FROM t WHERE a > 30"));
+    v.most = 0;
+    assert_text("48|35", left_after(db, "DELETE FROM t WHERE a > 10"));
+    assert_text("main 103 0 1024;main 103 40 1024;main 63 30 1024;main 48 35 1024;", v.told);
+    assert_text("ok", rows_text(db, "PRAGMA integrity_check"));
+    assert_ok(sqlite3_autovacuum_pages(db, NULL, NULL, NULL));
+    assert_true(v.is_destroyed);
+    assert_text("8|0", left_after(db, "DELETE FROM t WHERE a > 5"));
+
+    assert_ok(sqlite3_close(db));
+}
+
 // --- the authorizer ---
 
 // wide: the public interface
@@ -131,6 +188,7 @@ static void only_the_programs_statements_are_traced(void **state)
     assert_ok(sqlite3_close(db));
 }
 
-TEST_SUITE(hooks, cmocka_unit_test(the_authorizer_is_asked_about_queries_in_order),
+TEST_SUITE(hooks, cmocka_unit_test(a_commit_asks_how_many_free_pages_to_cut_off),
+           cmocka_unit_test(the_authorizer_is_asked_about_queries_in_order),
            cmocka_unit_test(the_busy_handler_is_asked_for_each_lock),
            cmocka_unit_test(only_the_programs_statements_are_traced))
