@@ -43,6 +43,10 @@ bool plan_expr_within_index(const JoinQuery *q, const Expr *e, const FromItem *i
     for (; e != NULL; e = e->right) {
         if (is_indexed_expr(e, index))
             return true;
+        if (e->kind == EX_CALL && e->u.call != NULL
+            && (e->u.call->filter != NULL || e->u.call->order_by != NULL
+                || e->u.call->window != NULL))
+            return false;
         if (expr_reads_subtypes(e) && index->exprs != NULL)
             return arguments_within(q, e, item, index);
         if (e->select != NULL || e->kind == EX_IF_NULL_ROW)
@@ -54,10 +58,6 @@ bool plan_expr_within_index(const JoinQuery *q, const Expr *e, const FromItem *i
             if (column == ROWID_COLUMN && !table_is_rowid(item->table))
                 return false;
         }
-        if (e->kind == EX_CALL && e->u.call != NULL
-            && (e->u.call->filter != NULL || e->u.call->order_by != NULL
-                || e->u.call->window != NULL))
-            return false;
         if (!plan_expr_within_index(q, e->left, item, index)
             || !list_within(q, e->list, item, index))
             return false;
