@@ -26,20 +26,9 @@ static int star_add(StarContext *c, Expr *e, const char *name, ExprItem **added)
 static bool merged_later(const FromList *from, u32 position, const char *name)
 {
     for (u32 i = position + 1; i < from->count; i++) {
-        const IdList *list = from->items[i]->using_list;
-        for (u32 j = 0; list != NULL && j < list->count; j++)
-            if (name_equals(list->items[j].name, name))
-                return true;
-    }
-    return false;
-}
-
-static bool merges(const FromItem *item, const char *name)
-{
-    const IdList *list = item->using_list;
-    for (u32 i = 0; list != NULL && i < list->count; i++)
-        if (name_equals(list->items[i].name, name))
+        if (using_has(from->items[i]->using_list, name))
             return true;
+    }
     return false;
 }
 
@@ -185,7 +174,7 @@ static int star_nested_column(StarContext *c, u32 position, u32 column)
     FromItem *item = c->select->from->items[position];
     const char *name = source_column(item, column);
     bool is_copy = item->kind == FROM_NESTED && item->select->columns->items[column].is_hidden;
-    bool merged_before = position > 0 && merges(item, name);
+    bool merged_before = position > 0 && using_has(item->using_list, name);
     bool is_merged = merged_before || merged_later(c->select->from, position, name);
     ExprItem *added;
     if (is_merged && !merged_before && !is_copy) {
@@ -215,7 +204,7 @@ static int star_column(StarContext *c, u32 position, u32 column, bool is_qualifi
     if (item->kind == FROM_NESTED && !is_qualified
         && item->select->columns->items[column].is_hidden)
         return SQLITE_OK;
-    if (!is_qualified && position > 0 && merges(item, name))
+    if (!is_qualified && position > 0 && using_has(item->using_list, name))
         return SQLITE_OK; // the left table shows it
     ExprItem *added;
     bool by_name =

@@ -380,7 +380,7 @@ static int find_left_column(const FromList *from, u32 first, u32 end, const char
     return -1;
 }
 
-static bool using_has(const IdList *list, const char *name)
+bool using_has(const IdList *list, const char *name)
 {
     for (u32 i = 0; list != NULL && i < list->count; i++)
         if (name_equals(list->items[i].name, name))
@@ -434,18 +434,10 @@ static int left_side(Resolver *r, FromList *from, u32 position, const char *name
     if (list == NULL)
         return SQLITE_OK;
     Expr *merged = expr_new(r->arena, EX_CALL, NULL, NULL);
-    Call *call = arena_alloc_zeroed(r->arena, sizeof *call);
-    if (merged == NULL || call == NULL)
+    if (merged == NULL)
         return resolve_no_memory(r);
-    call->agg_index = -1;
-    call->func = func_find(r->db, "coalesce", (int)list->count, r->db->encoding);
-    merged->text = "coalesce";
-    merged->list = list;
-    merged->u.call = call;
-    expr_update_height(merged);
-    merged->flags |= EXPR_HAS_CALL | EXPR_MERGED;
     *out = merged;
-    return SQLITE_OK;
+    return merged_becomes(r, merged, list);
 }
 
 static int using_conditions(Resolver *r, FromList *from, u32 position, bool near_outer,

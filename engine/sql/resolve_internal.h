@@ -76,6 +76,7 @@ MUST_USE int bind_item(Resolver *r, FromItem *item);
 MUST_USE int bind_cte(Resolver *r, FromItem *item, bool *found);
 MUST_USE int bind_subquery_columns(Resolver *r, FromItem *item, const IdList *names);
 MUST_USE int join_conditions(Resolver *r, FromList *from, Expr **where);
+bool using_has(const IdList *list, const char *name); // list NULL: no USING
 MUST_USE int expand_stars(Resolver *r, Select *s);
 int item_find_column(const FromItem *item, const char *name, bool skip_hidden); // -1
 bool item_column_is_hidden(const FromItem *item, int column);
@@ -117,6 +118,8 @@ void item_take_results(const Resolver *r, FromItem *item);
 // Result column's name as a subquery's column; NULL: it has none of its own.
 const char *result_column_name(Resolver *r, const ExprItem *item);
 void column_becomes(Expr *e, FromItem *item, int column, int depth);
+// `e` becomes coalesce(a.x, b.x, ...), the column that a FULL JOIN ... USING (x) shows.
+MUST_USE int merged_becomes(Resolver *r, Expr *e, ExprList *columns);
 void mark_column_used(FromItem *item, int column);
 bool item_has_rowid(const FromItem *item); // under a name
 Resolver resolver_make(ResolveContext *ctx);

@@ -141,15 +141,6 @@ static bool item_is_named(const Resolver *r, const FromItem *item, const Lookup 
     return database != NULL && name_equals(database, l->schema);
 }
 
-static bool item_merges(const FromItem *item, const char *column)
-{
-    const IdList *list = item->using_list;
-    for (u32 i = 0; list != NULL && i < list->count; i++)
-        if (name_equals(list->items[i].name, column))
-            return true;
-    return false;
-}
-
 static int lookup_keep_merged(Resolver *r, Lookup *l)
 {
     ASSERT(l->item != NULL);
@@ -167,7 +158,7 @@ static int lookup_add(Resolver *r, Lookup *l, FromItem *item, int index)
 {
     ASSERT(index >= 0 && l->count >= 0);
 
-    if (l->count > 0 && item_merges(item, l->column)) {
+    if (l->count > 0 && using_has(item->using_list, l->column)) {
         bool is_right = (item->join & JOIN_RIGHT) != 0;
         bool is_left = (item->join & JOIN_LEFT) != 0;
         if (!is_right)
@@ -401,7 +392,25 @@ static void mark_correlated(Scope *start, const Scope *end)
     }
 }
 
-// coalesce(a.x, b.x, ...) for a column merged by FULL JOIN ... USING
+int merged_becomes(Resolver *r, Expr *e, ExprList *columns)
+{
+    ASSERT(columns->count >= 2);
+
+    Call *call = arena_alloc_zeroed(r->arena, sizeof *call);
+    if (call == NULL)
+        return resolve_no_memory(r);
+    call->agg_index = -1;
+    call->func = func_find(r->db, "coalesce", (int)columns->count, r->db->encoding);
+    e->kind = EX_CALL;
+    e->text = "coalesce";
+    e->list = columns;
+    e->u.call = call;
+    expr_update_height(e);
+    e->flags |= EXPR_HAS_CALL | EXPR_MERGED;
+    return SQLITE_OK;
+}
+
+// The name stands for the columns of every item merged so far.
 static int become_merged(Resolver *r, Expr *e, Lookup *l, int depth)
 {
     ASSERT(l->merged != NULL && l->count == 1);
@@ -412,18 +421,7 @@ static int become_merged(Resolver *r, Expr *e, Lookup *l, int depth)
         column->u.column.depth = depth;
         TRY(resolve_bound_column(r, column));
     }
-    Call *call = arena_alloc_zeroed(r->arena, sizeof *call);
-    if (call == NULL)
-        return resolve_no_memory(r);
-    call->agg_index = -1;
-    call->func = func_find(r->db, "coalesce", (int)l->merged->count, r->db->encoding);
-    e->kind = EX_CALL;
-    e->text = "coalesce";
-    e->list = l->merged;
-    e->u.call = call;
-    expr_update_height(e);
-    e->flags |= EXPR_HAS_CALL | EXPR_MERGED;
-    return SQLITE_OK;
+    return merged_becomes(r, e, l->merged);
 }
 
 static int become_row(Resolver *r, Expr *e, const Lookup *l)
