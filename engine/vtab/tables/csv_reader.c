@@ -14,6 +14,8 @@ static int get_byte(CsvReader *reader)
 
 static void unget_byte(CsvReader *reader, int byte)
 {
+    ASSERT(byte == EOF || reader->file != NULL || reader->text_at > 0);
+
     if (byte == EOF)
         return;
     if (reader->file != NULL)
@@ -74,6 +76,8 @@ void csv_rewind(CsvReader *reader)
 
 static int append(CsvReader *reader, int byte)
 {
+    ASSERT(reader->field_size <= reader->field_capacity);
+
     enum { FIELD_MAX = 1000000000 }; // what a value may be long
     if (reader->field_size + 1 >= reader->field_capacity) {
         size_t capacity = reader->field_capacity == 0 ? 128 : 2 * reader->field_capacity;
@@ -108,6 +112,8 @@ static int read_quoted(CsvReader *reader)
 // Up to the comma or the end of the line, which is taken too.
 static int read_plain(CsvReader *reader)
 {
+    ASSERT(!reader->is_end);
+
     int byte = get_byte(reader);
     while (byte != ',' && byte != '\n' && byte != EOF) {
         TRY(append(reader, byte));
@@ -119,6 +125,8 @@ static int read_plain(CsvReader *reader)
 
 int csv_next(CsvReader *reader)
 {
+    ASSERT(!reader->is_end);
+
     reader->field_size = 0;
     int byte = get_byte(reader);
     // An end of file behind a complete record is no empty record; behind a comma it is an empty

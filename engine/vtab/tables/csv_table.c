@@ -57,6 +57,8 @@ static const char *skip_space(const char *text)
 // The value behind `name =`, NULL when the argument is another parameter.
 static const char *value_of(const char *arg, const char *name)
 {
+    ASSERT(name[0] != 0);
+
     size_t size = strlen(name);
     arg = skip_space(arg);
     if (sqlite3_strnicmp(arg, name, (int)size) != 0)
@@ -186,6 +188,8 @@ static int take_options(CsvOptions *options, int count, const char *const *args,
 static int first_record(CsvReader *reader, const CsvOptions *options, sqlite3_str *columns,
                         int *count)
 {
+    ASSERT(!reader->is_end);
+
     *count = 0;
     do {
         TRY(csv_next(reader));
@@ -200,6 +204,8 @@ static int first_record(CsvReader *reader, const CsvOptions *options, sqlite3_st
 
 static char *declaration(CsvOptions *options, CsvReader *reader, int *rc)
 {
+    ASSERT(options->column_count >= 0);
+
     sqlite3_str *sql = sqlite3_str_new(NULL);
     int found = 0;
     sqlite3_str_appendall(sql, "CREATE TABLE x(");
@@ -366,6 +372,8 @@ static int csv_eof(sqlite3_vtab_cursor *base)
 
 static int csv_column(sqlite3_vtab_cursor *base, sqlite3_context *call, int column)
 {
+    ASSERT(column >= 0);
+
     const CsvCursor *cur = (const CsvCursor *)base;
     int count = ((const CsvTable *)base->pVtab)->column_count;
     // A schema of the user's may have more columns than there are fields.

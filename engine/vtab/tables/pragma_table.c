@@ -2,6 +2,7 @@
 // hands its rows on. The hidden columns behind the pragma's own are the argument and the schema.
 
 #include "vtab/tables/pragma_table.h"
+#include "base/contract.h"
 #include <string.h>
 
 typedef struct PragmaVtab {
@@ -132,6 +133,8 @@ static int pragma_close(sqlite3_vtab_cursor *base)
 
 static int pragma_next(sqlite3_vtab_cursor *base)
 {
+    ASSERT(((PragmaCursor *)base)->stmt != NULL);
+
     PragmaCursor *cur = (PragmaCursor *)base;
     cur->rowid++;
     if (sqlite3_step(cur->stmt) == SQLITE_ROW)
@@ -141,8 +144,11 @@ static int pragma_next(sqlite3_vtab_cursor *base)
     return rc;
 }
 
+// PRAGMA "schema".name='argument'
 static char *pragma_text(const PragmaCursor *cur, const PragmaVtab *vtab)
 {
+    ASSERT(vtab->table->name != NULL);
+
     sqlite3_str *sql = sqlite3_str_new(vtab->db);
     sqlite3_str_appendall(sql, "PRAGMA ");
     if (cur->values[1] != NULL)
@@ -190,6 +196,8 @@ static int pragma_eof(sqlite3_vtab_cursor *base)
 
 static int pragma_column(sqlite3_vtab_cursor *base, sqlite3_context *call, int column)
 {
+    ASSERT(column >= 0);
+
     PragmaCursor *cur = (PragmaCursor *)base;
     int kind = hidden_kind((const PragmaVtab *)base->pVtab, column);
     if (kind < 0)

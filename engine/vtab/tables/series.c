@@ -6,6 +6,7 @@
 // the range before it is walked, and ORDER BY value is served in either direction.
 
 #include "vtab/tables/series.h"
+#include "base/contract.h"
 #include <math.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -85,8 +86,11 @@ typedef struct SeriesUse {
     int flags;
 } SeriesUse;
 
+// Of several bounds on the value the last counts here; the engine tests them all anyway.
 static void use_bound(SeriesUse *use, int i, int op)
 {
+    ASSERT(i >= 0);
+
     switch (op) {
     case SQLITE_INDEX_CONSTRAINT_EQ: use->at[3] = i; return;
     case SQLITE_INDEX_CONSTRAINT_GT:
@@ -168,6 +172,8 @@ static void range_empty(SeriesCursor *cur)
 // Drops the numbers below `bound`.
 static void range_raise(SeriesCursor *cur, int64_t bound)
 {
+    ASSERT(cur->stride > 0);
+
     if (cur->count == 0 || bound <= cur->low)
         return;
     uint64_t gap = (uint64_t)bound - (uint64_t)cur->low;
@@ -183,6 +189,8 @@ static void range_raise(SeriesCursor *cur, int64_t bound)
 // Drops the numbers above `bound`.
 static void range_lower(SeriesCursor *cur, int64_t bound)
 {
+    ASSERT(cur->stride > 0);
+
     if (cur->count == 0)
         return;
     if (bound < cur->low) {
@@ -197,6 +205,8 @@ static void range_lower(SeriesCursor *cur, int64_t bound)
 // All numbers the arguments name, smallest first. A full range of 2^64 numbers ends one early.
 static void range_init(SeriesCursor *cur)
 {
+    ASSERT(cur->step != 0);
+
     cur->stride = cur->step < 0 ? 0 - (uint64_t)cur->step : (uint64_t)cur->step;
     bool upward = cur->step > 0;
     bool is_empty = upward ? cur->start > cur->stop : cur->start < cur->stop;
@@ -311,12 +321,16 @@ static int series_eof(sqlite3_vtab_cursor *base)
 
 static int64_t series_value(const SeriesCursor *cur)
 {
+    ASSERT(cur->index < cur->count);
+
     uint64_t place = cur->descending ? cur->count - 1 - cur->index : cur->index;
     return (int64_t)((uint64_t)cur->low + place * cur->stride);
 }
 
 static int series_column(sqlite3_vtab_cursor *base, sqlite3_context *call, int column)
 {
+    ASSERT(column >= SERIES_VALUE && column <= SERIES_STEP);
+
     const SeriesCursor *cur = (const SeriesCursor *)base;
     const int64_t values[] = {series_value(cur), cur->start, cur->stop, cur->step};
     sqlite3_result_int64(call, values[column]);
