@@ -39,6 +39,8 @@ static int set_argument(Ascii *self, const char *name, const char *value)
 
 static bool is_word_byte(int byte)
 {
+    ASSERT(byte >= 0 && byte < 256);
+
     return byte >= 0x80 || (byte >= '0' && byte <= '9')
            || ((byte | 32) >= 'a' && (byte | 32) <= 'z');
 }

@@ -52,6 +52,8 @@ static bool is_cjk(u32 code)
 // One run of such characters, as tokens; start is where it stands in the text.
 static int emit_run(const Cjk *self, const char *text, int start, int end)
 {
+    ASSERT(start < end);
+
     const TokenFilter *filter = &self->filter;
     bool is_document = (filter->flags & FTS5_TOKENIZE_QUERY) == 0;
     int at = start;
@@ -82,13 +84,18 @@ typedef struct Shifted {
 // wide: the signature is the public interface's
 static int emit_shifted(void *ctx, int flags, const char *token, int size, int start, int end)
 {
+    ASSERT(start >= 0 && start <= end);
+
     const Shifted *shifted = ctx;
     return shifted->filter->emit(shifted->filter->ctx, flags, token, size, start + shifted->offset,
                                  end + shifted->offset);
 }
 
+// The end of the run of characters that are all of the kind of the first.
 static int where_changes(const char *text, int from, int size, bool *is_run)
 {
+    ASSERT(from < size);
+
     const u8 *at = (const u8 *)text + from;
     const u8 *end = (const u8 *)text + size;
     const u8 *next = at;

@@ -57,6 +57,8 @@ static int edge_ngram_create(void *user_data, const char **args, int arg_count, 
 // Bytes of the first `count` characters; size when there are not more.
 static int cut_at(const char *token, int size, int count)
 {
+    ASSERT(size >= 0 && count > 0);
+
     int at = 0;
     for (int i = 0; i < count && at < size; i++) {
         at++;
@@ -69,6 +71,8 @@ static int cut_at(const char *token, int size, int count)
 // wide: the signature is the public interface's
 static int emit_edges(void *ctx, int flags, const char *token, int size, int start, int end)
 {
+    ASSERT(((const EdgeNgram *)ctx)->min <= ((const EdgeNgram *)ctx)->max);
+
     const EdgeNgram *self = ctx;
     const TokenFilter *filter = &self->filter;
     int longest = cut_at(token, size, self->max);

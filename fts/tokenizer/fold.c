@@ -53,6 +53,8 @@ static int fold_create(void *user_data, const char **args, int arg_count, Fts5To
 
 static bool reserve(Fold *self, i64 count)
 {
+    ASSERT(count > 0);
+
     if (count <= self->capacity)
         return true;
     u8 *grown = sqlite3_realloc64(self->folded, (u64)count * sizeof(utf8proc_int32_t) + 1);

@@ -33,8 +33,11 @@ static bool is_vowel(const char *text, int at)
     }
 }
 
+// "tr" 0, "tree" 0, "trees" 1, "oats" 1, "private" 2: how many times consonants follow vowels.
 static int measure(const char *text, int size)
 {
+    ASSERT(size >= 0);
+
     int turns = 0;
     bool after_vowel = false;
     for (int i = 0; i < size; i++) {
@@ -70,14 +73,20 @@ static bool ends_short(const char *text, int size)
            && last != 'w' && last != 'x' && last != 'y';
 }
 
+// A word is never its suffix alone.
 static bool ends_with(const Word *word, const char *suffix)
 {
+    ASSERT(word->size > 0);
+
     int size = (int)strlen(suffix);
     return word->size > size && memcmp(word->text + word->size - size, suffix, (size_t)size) == 0;
 }
 
 static void replace(Word *word, int suffix_size, const char *replacement)
 {
+    ASSERT(suffix_size <= word->size);
+    ASSERT((int)strlen(replacement) <= suffix_size + 1);
+
     size_t size = strlen(replacement);
     word->size -= suffix_size;
     memcpy(word->text + word->size, replacement, size);
@@ -86,6 +95,8 @@ static void replace(Word *word, int suffix_size, const char *replacement)
 
 static bool holds(const Word *word, int stem_size, Condition condition)
 {
+    ASSERT(stem_size > 0);
+
     int turns = measure(word->text, stem_size);
     switch (condition) {
     case MEASURE_ABOVE_0: return turns > 0;
@@ -113,6 +124,7 @@ static bool apply(Word *word, const Rule *rules, int rule_count)
     return false;
 }
 
+// Plurals: caresses, ponies, cats.
 static void step_1a(Word *word)
 {
     if (word->text[word->size - 1] != 's')
@@ -137,6 +149,7 @@ static void step_1b_repair(Word *word)
         replace(word, 0, "e");
 }
 
+// agreed, plastered, motoring.
 static void step_1b(Word *word)
 {
     if (ends_with(word, "eed")) {
@@ -151,6 +164,7 @@ static void step_1b(Word *word)
     step_1b_repair(word);
 }
 
+// happy becomes happi, so that it meets happiness.
 static void step_1c(Word *word)
 {
     if (ends_with(word, "y") && has_vowel(word->text, word->size - 1))
@@ -191,8 +205,11 @@ static const Rule rules_4[] = {
     {"ize", "", MEASURE_ABOVE_1},
 };
 
+// A last e, and one of two last l, behind a stem long enough.
 static void step_5(Word *word)
 {
+    ASSERT(word->size > 0);
+
     if (word->text[word->size - 1] == 'e') {
         int turns = measure(word->text, word->size - 1);
         if (turns > 1 || (turns == 1 && !ends_short(word->text, word->size - 1)))
@@ -215,5 +232,6 @@ int porter_stem(char *text, int size)
     apply(&word, rules_3, ARRAY_LEN(rules_3));
     apply(&word, rules_4, ARRAY_LEN(rules_4));
     step_5(&word);
+    ASSERT(word.size > 0 && word.size <= size + 1);
     return word.size;
 }

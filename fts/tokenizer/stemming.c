@@ -65,6 +65,8 @@ static int snowball_create(void *user_data, const char **args, int arg_count, Ft
 // wide: the signature is the public interface's
 static int emit_porter(void *ctx, int flags, const char *token, int size, int start, int end)
 {
+    ASSERT(((const Stemming *)ctx)->stemmer == NULL);
+
     Stemming *self = ctx;
     if (size < PORTER_MIN || size > PORTER_MAX)
         return self->filter.emit(self->filter.ctx, flags, token, size, start, end);
@@ -75,6 +77,8 @@ static int emit_porter(void *ctx, int flags, const char *token, int size, int st
 
 static int emit_snowball(void *ctx, int flags, const char *token, int size, int start, int end)
 {
+    ASSERT(((const Stemming *)ctx)->stemmer != NULL);
+
     Stemming *self = ctx;
     const sb_symbol *stem = sb_stemmer_stem(self->stemmer, (const sb_symbol *)token, size);
     if (stem == NULL)

@@ -44,6 +44,8 @@ static void stopwords_delete(Fts5Tokenizer *tokenizer)
 
 static int take_list(Stopwords *self, const char *list)
 {
+    ASSERT(self->words == NULL && self->count == 0);
+
     size_t size = strlen(list);
     self->text = sqlite3_mprintf("%s", list);
     self->words = sqlite3_malloc64(sizeof *self->words * (size / 2 + 1));
@@ -82,6 +84,8 @@ static int stopwords_create(void *user_data, const char **args, int arg_count, F
 
 static bool is_stopword(const Stopwords *self, const char *token, int size)
 {
+    ASSERT(size >= 0);
+
     int first = 0;
     int end = self->count;
     while (first < end) {

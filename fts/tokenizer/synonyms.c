@@ -47,8 +47,11 @@ static int synonyms_create(void *user_data, const char **args, int arg_count, Ft
     return SQLITE_OK;
 }
 
+// When first needed, since the table may be made after the index.
 static int prepare(Synonyms *self)
 {
+    ASSERT(self->db != NULL && self->table != NULL);
+
     if (self->stmt != NULL)
         return SQLITE_OK;
     char *sql = sqlite3_mprintf("SELECT synonym FROM \"%w\" WHERE word = ?1", self->table);

@@ -10,6 +10,8 @@ typedef struct Adapted {
 
 static int adapted_finish(Adapted *adapted, int rc, Fts5Tokenizer **out)
 {
+    ASSERT(adapted != NULL);
+
     if (rc != SQLITE_OK) {
         sqlite3_free(adapted);
         adapted = NULL;
@@ -93,6 +95,8 @@ static int new_tokenize(Fts5Tokenizer *tokenizer, void *ctx, int flags, const ch
 
 static int add_entry(TokenizerList *list, const char *name, TokenizerEntry **out)
 {
+    ASSERT(name != NULL);
+
     TokenizerEntry *entry = fts_zalloc(sizeof *entry);
     if (entry == NULL)
         return SQLITE_NOMEM;
@@ -144,8 +148,12 @@ TokenizerEntry *tokenizer_list_find(TokenizerList *list, const char *name)
     return NULL;
 }
 
+// 'porter snowball german unicode61': down the chain of filters to the base, which decides. What is
+// not known here may colocate.
 bool tokenizer_list_is_plain(TokenizerList *list, char *const *words, int word_count)
 {
+    ASSERT(word_count >= 0);
+
     for (int i = 0; i <= word_count; i++) {
         const TokenizerEntry *entry = tokenizer_list_find(list, i < word_count ? words[i] : NULL);
         if (entry == NULL)

@@ -64,6 +64,8 @@ typedef struct Grams {
 // skipped as marks are. *start is where the last character read began.
 static bool next_character(Grams *grams, u32 *code, int *start)
 {
+    ASSERT(grams->at <= grams->end);
+
     while (grams->at < grams->end) {
         *start = (int)(grams->at - grams->text);
         u32 found = unicode_next(&grams->at, grams->end);
@@ -77,8 +79,11 @@ static bool next_character(Grams *grams, u32 *code, int *start)
     return false;
 }
 
+// Bytes of the gram's first character, which unicode_put() wrote.
 static int first_size(const u8 *gram)
 {
+    ASSERT(gram[0] < 0x80 || gram[0] >= 0xC0);
+
     return gram[0] < 0xC0 ? 1 : gram[0] < 0xE0 ? 2 : gram[0] < 0xF0 ? 3 : 4;
 }
 

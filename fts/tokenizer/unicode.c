@@ -13,6 +13,8 @@ enum { CODE_COUNT = 0x110000, REPLACEMENT = 0xFFFD };
 // The bits that a first byte contributes; 0x80 and up alone count as continuation without a start.
 static u32 lead_bits(u8 byte)
 {
+    ASSERT(byte >= 0xC0);
+
     if (byte < 0xE0)
         return byte & 0x1F;
     if (byte < 0xF0)
@@ -26,6 +28,8 @@ static u32 lead_bits(u8 byte)
 
 u32 unicode_next(const u8 **at, const u8 *end)
 {
+    ASSERT(*at < end);
+
     const u8 *in = *at;
     u32 code = *in++;
     if (code >= 0xC0) {
@@ -39,6 +43,7 @@ u32 unicode_next(const u8 **at, const u8 *end)
     return code;
 }
 
+// Of a code beyond 0x1FFFFF, which only faulty text has, the low bits are put.
 int unicode_put(u8 *out, u32 code)
 {
     if (code < 0x80) {

@@ -20,6 +20,7 @@ typedef struct Unicode61 {
 
 // --- configuration ---
 
+// A category by its two letters, or all of one first letter: "L*".
 static bool set_one_category(Unicode61 *self, const char *name)
 {
     bool found = false;
@@ -35,6 +36,8 @@ static bool set_one_category(Unicode61 *self, const char *name)
 
 static int set_categories(Unicode61 *self, const char *list)
 {
+    ASSERT(list != NULL);
+
     memset(self->has_category, 0, sizeof self->has_category);
     self->has_category[UNICODE_ANY] = true;
     while (*list != 0) {
@@ -51,8 +54,11 @@ static int set_categories(Unicode61 *self, const char *list)
     return SQLITE_OK;
 }
 
+// Place of the code, or where it would go.
 static int find_exception(const Unicode61 *self, u32 code)
 {
+    ASSERT(self->exception_count == 0 || self->exceptions != NULL);
+
     int first = 0;
     int end = self->exception_count;
     while (first < end) {
@@ -71,6 +77,7 @@ static bool is_exception(const Unicode61 *self, u32 code)
     return at < self->exception_count && self->exceptions[at] == code;
 }
 
+// tokenchars and separators turn a character's class round.
 static bool is_token_code(const Unicode61 *self, u32 code)
 {
     return self->has_category[unicode_category(code)] != is_exception(self, code);
@@ -78,6 +85,8 @@ static bool is_token_code(const Unicode61 *self, u32 code)
 
 static void add_exception(Unicode61 *self, u32 code)
 {
+    ASSERT(!is_exception(self, code));
+
     int at = find_exception(self, code);
     memmove(self->exceptions + at + 1, self->exceptions + at,
             (size_t)(self->exception_count - at) * sizeof(u32));
@@ -85,6 +94,8 @@ static void add_exception(Unicode61 *self, u32 code)
     self->exception_count++;
 }
 
+// Of ASCII the table decides and the last word counts; of the others an exception is what differs
+// from the categories, and marks that join their letter's token can be none.
 static int add_exceptions(Unicode61 *self, const char *text, bool as_token)
 {
     u64 room = (u64)self->exception_count + strlen(text);
@@ -105,8 +116,11 @@ static int add_exceptions(Unicode61 *self, const char *text, bool as_token)
     return SQLITE_OK;
 }
 
+// Characters below DIRECT_COUNT are most of all text: their class and folding cost one look.
 static void fill_tables(Unicode61 *self)
 {
+    ASSERT(self->remove_diacritics >= 0 && self->remove_diacritics <= 2);
+
     for (u32 code = 0; code < DIRECT_COUNT; code++) {
         if (code >= 0x80)
             self->is_token[code] = is_token_code(self, code);
@@ -141,6 +155,8 @@ static void unicode61_delete(Fts5Tokenizer *tokenizer)
 
 static int configure(Unicode61 *self, const char **args, int arg_count)
 {
+    ASSERT(arg_count % 2 == 0);
+
     const char *categories = "L* N* Co";
     for (int i = 0; i + 1 < arg_count; i += 2) {
         if (sqlite3_stricmp(args[i], "categories") == 0)
@@ -184,6 +200,8 @@ static inline bool is_token_char(const Unicode61 *self, u32 code)
 // Appends the token that starts with `code` to self->token; *at is left after its last character.
 static void collect_token(Unicode61 *self, u32 code, const u8 **at, const u8 *end)
 {
+    ASSERT(*at <= end);
+
     FtsBuffer *token = &self->token;
     fts_buffer_clear(token);
     for (;;) {
