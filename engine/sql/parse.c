@@ -24,8 +24,6 @@ static bool is_contextual(TokenKind kind)
 // says so; elsewhere they are plain identifiers.
 static TokenKind contextual_kind(const Parser *p, const Token *token, TokenKind before)
 {
-    ASSERT(token->kind != TK_ILLEGAL);
-
     if (!is_contextual(token->kind))
         return token->kind;
     Lexer ahead = p->lexer;
