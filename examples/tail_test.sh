@@ -11,7 +11,9 @@ for try in 1 2 3 4 5 6 7 8 9 10; do
     sleep 0.2
     grep -q 'insert sqlite_schema' "$work/output" && break
 done
-"$2" "$work/a.db" "INSERT INTO t VALUES(1, 'tea')" "UPDATE t SET b = 'ink'" "DELETE FROM t"
+# The reader writes too, to keep its place: the shell waits for it.
+"$2" -cmd '.timeout 20000' "$work/a.db" "INSERT INTO t VALUES(1, 'tea')" \
+    "UPDATE t SET b = 'ink'" "DELETE FROM t"
 wait $!
 for line in 'insert t 1' '    + {"a":1,"b":"tea"}' 'update t 1' '    - {"a":1,"b":"tea"}' \
     '    + {"a":1,"b":"ink"}' 'delete t 1'; do
