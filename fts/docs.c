@@ -446,10 +446,25 @@ static void sum_exact(FtsIndex *index, const FtsBuffer *key, DocSum *sum)
     docs_deinit(&docs);
 }
 
+// A cursor over what was summed, which is freed. rc: what the summing came to.
+static void open_sum(Docs *docs, const FtsIndex *index, DocSum *sum, int rc)
+{
+    FtsBuffer doclist = {0};
+    if (rc == SQLITE_OK) {
+        doc_sum_finish(sum, index->config->detail, &doclist);
+        rc = doclist.rc;
+    }
+    if (rc == SQLITE_OK)
+        rc = docs_in_memory(docs, index->config->detail, &doclist);
+    if (rc != SQLITE_OK)
+        fail(docs, rc);
+    doc_sum_deinit(sum);
+    fts_buffer_deinit(&doclist);
+}
+
 void docs_open_prefix(Docs *docs, FtsIndex *index, const void *key, u32 size)
 {
     FtsBuffer prefix = {0};
-    FtsBuffer doclist = {0};
     DocSum sum = {0};
     *docs = (Docs){0};
     fts_buffer_set(&prefix, key, size);
@@ -460,16 +475,7 @@ void docs_open_prefix(Docs *docs, FtsIndex *index, const void *key, u32 size)
         prefix.bytes[0] = '0';
         sum_exact(index, &prefix, &sum);
     }
-    if (rc == SQLITE_OK) {
-        doc_sum_finish(&sum, index->config->detail, &doclist);
-        rc = doclist.rc;
-    }
-    if (rc == SQLITE_OK)
-        rc = docs_in_memory(docs, index->config->detail, &doclist);
-    if (rc != SQLITE_OK)
-        fail(docs, rc);
-    doc_sum_deinit(&sum);
-    fts_buffer_deinit(&doclist);
+    open_sum(docs, index, &sum, rc);
     fts_buffer_deinit(&prefix);
 }
 
@@ -614,7 +620,6 @@ static void sum_row(DocSum *sum, Docs *docs, i64 rowid)
 void docs_open_prefix_row(Docs *docs, FtsIndex *index, const FtsBuffer *key, i64 rowid)
 {
     FtsBuffer prefix = {0};
-    FtsBuffer doclist = {0};
     DocSum sum = {0};
     TermWalk walk;
     *docs = (Docs){0};
@@ -630,17 +635,8 @@ void docs_open_prefix_row(Docs *docs, FtsIndex *index, const FtsBuffer *key, i64
         sum_row(&sum, &exact, rowid);
         docs_deinit(&exact);
     }
-    if (rc == SQLITE_OK) {
-        doc_sum_finish(&sum, index->config->detail, &doclist);
-        rc = doclist.rc;
-    }
-    if (rc == SQLITE_OK)
-        rc = docs_in_memory(docs, index->config->detail, &doclist);
-    if (rc != SQLITE_OK)
-        fail(docs, rc);
+    open_sum(docs, index, &sum, rc);
     term_walk_deinit(&walk);
-    doc_sum_deinit(&sum);
-    fts_buffer_deinit(&doclist);
     fts_buffer_deinit(&prefix);
 }
 
