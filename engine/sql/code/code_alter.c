@@ -680,19 +680,24 @@ void alter_rename_table(AlterCode *a)
     alter_code_reload(a);
 }
 
-void alter_rename_column(AlterCode *a)
+int alter_find_column(AlterCode *a, const char *verb)
 {
-    Codegen *g = a->g;
     if (a->table->kind != TABLE_ORDINARY) {
-        codegen_error(g, SQLITE_ERROR, "cannot rename columns of %s \"%s\"",
+        codegen_error(a->g, SQLITE_ERROR, "cannot %s columns of %s \"%s\"", verb,
                       a->table->kind == TABLE_VIEW ? "view" : "virtual table", a->table->name);
-        return;
+        return -1;
     }
     int column = table_column_index(a->table, a->alter->old_name);
-    if (column < 0) {
-        codegen_error(g, SQLITE_ERROR, "no such column: \"%s\"", a->alter->old_name);
+    if (column < 0)
+        codegen_error(a->g, SQLITE_ERROR, "no such column: \"%s\"", a->alter->old_name);
+    return column;
+}
+
+void alter_rename_column(AlterCode *a)
+{
+    int column = alter_find_column(a, "rename");
+    if (column < 0)
         return;
-    }
     if (!alter_load_rows(a) || !alter_verify_others(a) || !alter_fix_quotes(a))
         return;
     Rename rename = alter_rename_of(a, a->table->columns[column].name);

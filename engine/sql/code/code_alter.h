@@ -57,6 +57,9 @@ Rename alter_rename_of(AlterCode *a, const char *column); // column NULL: of the
 void alter_rewrite_rows(AlterCode *a, const Rename *rename);
 
 void alter_rename_table(AlterCode *a);
+// The column that the statement names, of an ordinary table; -1: an error is set. `verb` is what
+// was to be done to it.
+int alter_find_column(AlterCode *a, const char *verb);
 void alter_rename_column(AlterCode *a);
 void alter_add_column(AlterCode *a);
 void alter_drop_column(AlterCode *a);

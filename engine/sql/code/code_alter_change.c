@@ -96,17 +96,9 @@ static void code_rewrite(AlterCode *a)
 
 void alter_change_column(AlterCode *a)
 {
-    Codegen *g = a->g;
-    if (a->table->kind != TABLE_ORDINARY) {
-        codegen_error(g, SQLITE_ERROR, "cannot alter columns of %s \"%s\"",
-                      a->table->kind == TABLE_VIEW ? "view" : "virtual table", a->table->name);
+    int column = alter_find_column(a, "alter");
+    if (column < 0)
         return;
-    }
-    int column = table_column_index(a->table, a->alter->old_name);
-    if (column < 0) {
-        codegen_error(g, SQLITE_ERROR, "no such column: \"%s\"", a->alter->old_name);
-        return;
-    }
     if (!may_be_changed(a, column) || !alter_load_rows(a) || !alter_verify_others(a)
         || !alter_fix_quotes(a))
         return;
