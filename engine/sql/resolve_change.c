@@ -352,6 +352,7 @@ static int resolve_upsert(Resolver *r, Insert *insert)
     FromItem *excluded = make_excluded(r, target);
     if (sources == NULL || excluded == NULL)
         return resolve_no_memory(r);
+    // No module can be asked for it. The words are SQLite's, which programs may know.
     if (target->table->kind == TABLE_VIRTUAL)
         return resolve_error(r, NO_OFFSET, "UPSERT not implemented for virtual table \"%s\"",
                              target->table->name);
