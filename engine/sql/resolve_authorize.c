@@ -31,17 +31,28 @@ const char *authorizer_enter(sqlite3 *db, const FromItem *item)
     return former;
 }
 
+static int give_no_rows(Resolver *r, Select *s)
+{
+    s->limit = expr_new_integer(r->arena, 0);
+    s->offset_expr = NULL;
+    return s->limit == NULL ? resolve_no_memory(r) : SQLITE_OK;
+}
+
 int authorize_query(Resolver *r, Select *s)
 {
     if (r->db->authorizer == NULL || (s->flags & SELECT_AUTHORIZED) != 0)
         return SQLITE_OK;
     s->flags |= SELECT_AUTHORIZED;
     int rc = resolve_authorize(r->db, SQLITE_SELECT, NULL, NULL, NULL);
-    if (rc != SQLITE_IGNORE)
-        return rc;
-    s->limit = expr_new_integer(r->arena, 0);
-    s->offset_expr = NULL;
-    return s->limit == NULL ? resolve_no_memory(r) : SQLITE_OK;
+    return rc == SQLITE_IGNORE ? give_no_rows(r, s) : rc;
+}
+
+static int authorize_recursion(Resolver *r, Select *last)
+{
+    ASSERT(last->prior != NULL);
+
+    int rc = resolve_authorize(r->db, SQLITE_RECURSIVE, NULL, NULL, NULL);
+    return rc == SQLITE_IGNORE ? give_no_rows(r, last) : rc;
 }
 
 // --- FROM ---
@@ -155,6 +166,8 @@ static int ask_within(Asking *asking, Select *last)
     ASSERT(last->next == NULL);
     while (first->prior != NULL)
         first = first->prior;
+    if (first != last && (last->flags & SELECT_RECURSIVE) != 0)
+        TRY(authorize_recursion(asking->r, last));
     for (Select *term = first; term != NULL; term = term->next) {
         if (first != last && (term->flags & SELECT_VALUES) == 0) {
             term->flags &= ~(u32)SELECT_AUTHORIZED; // the last one stood for the whole

@@ -37,8 +37,6 @@ static int find_function(Resolver *r, Expr *e, const FuncDef **out)
 
 static int authorize_function(Resolver *r, Expr *e, const FuncDef *def, bool *ignored)
 {
-    if (r->ctx->is_nested)
-        return SQLITE_OK; // the code generator wrote the call
     int rc = resolve_authorize(r->db, SQLITE_FUNCTION, NULL, def->name, NULL);
     *ignored = rc == SQLITE_IGNORE;
     if (rc == SQLITE_IGNORE || rc == SQLITE_OK)

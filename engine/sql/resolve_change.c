@@ -203,14 +203,11 @@ static int check_literal_widths(Resolver *r, const SetList *set)
     return SQLITE_OK;
 }
 
-// Asks the authorizer about a change of the target; what the code generator wrote is not asked
-// about.
+// Asks the authorizer about a change of the target.
 static int authorize_change(Resolver *r, int action, const FromItem *target, const char *column,
                             bool *is_ignored)
 {
     const Table *table = target->table;
-    if (r->ctx->is_nested)
-        return SQLITE_OK;
     int index = schema_index(r->db, table->schema);
     int rc = resolve_authorize(r->db, action, table->name, column, r->db->databases[index].name);
     *is_ignored = rc == SQLITE_IGNORE;

@@ -454,6 +454,9 @@ static int become_found(Resolver *r, const Scope *s, Expr *e, Lookup *l, int dep
     if (s->self == NULL)
         return resolve_bound_column(r, e);
     // A schema's expression: its table is implied.
+    TRY(resolve_bound_column(r, e));
+    if (e->kind != EX_COLUMN)
+        return SQLITE_OK;
     e->affinity = (u8)affinity_of_column(s->self, e->u.column.index);
     e->u.column.item = NULL;
     return SQLITE_OK;

@@ -432,11 +432,9 @@ int resolve_view_columns(sqlite3 *db, Table *view)
     if (view->column_count < 0)
         return resolve_error(&r, NO_OFFSET, "view %s is circularly defined", view->name);
     view->column_count = -1;
-    int (*authorizer)(void *, int, const char *, const char *, const char *, const char *) =
-        db->authorizer;
-    db->authorizer = NULL; // asked when the view is used
+    SilentScope silence = connection_silence(db); // the authorizer is asked when the view is used
     int rc = find_view_columns(&r, view);
-    db->authorizer = authorizer;
+    connection_unsilence(db, silence);
     if (rc != SQLITE_OK)
         view->column_count = 0;
     arena_deinit(&arena);

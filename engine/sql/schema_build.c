@@ -295,15 +295,16 @@ static void resolve_expressions(TableBuild *b)
     ctx.is_ddl = true;
     for (int i = 0; i < table->column_count && !b->failed; i++) {
         Column *column = &table->columns[i];
-        if (column->value == NULL)
-            continue;
-        if ((column->flags & COLUMN_GENERATED) != 0)
-            resolve_one(b, &ctx, SELF_GENERATED, &column->value);
-        else if (resolve_constant(&ctx, &column->value) != SQLITE_OK)
-            b->failed = true;
+        if (column->value != NULL && (column->flags & COLUMN_GENERATED) == 0)
+            b->failed = resolve_constant(&ctx, &column->value) != SQLITE_OK;
     }
     for (u32 i = 0; i < table->check_count && !b->failed; i++)
         resolve_one(b, &ctx, SELF_CHECK, &table->checks[i].expr);
+    for (int i = 0; i < table->column_count && !b->failed; i++) {
+        Column *column = &table->columns[i];
+        if (column->value != NULL && (column->flags & COLUMN_GENERATED) != 0)
+            resolve_one(b, &ctx, SELF_GENERATED, &column->value);
+    }
 }
 
 static bool finish_generated(TableBuild *b)

@@ -229,6 +229,48 @@ static bool check_width(TableBuild *b, const ExprList *columns)
     return !b->failed;
 }
 
+// --- what the authorizer is asked ---
+
+static void authorize(TableBuild *b, int action, const char *a, const char *detail)
+{
+    ASSERT(b->table->schema != NULL);
+
+    int database = schema_index(b->db, b->table->schema);
+    if (b->failed)
+        return;
+    int rc = resolve_authorize(b->db, action, a, detail, b->db->databases[database].name);
+    b->failed = rc != SQLITE_OK && rc != SQLITE_IGNORE;
+}
+
+static void authorize_schema_row(TableBuild *b)
+{
+    bool is_temp = schema_index(b->db, b->table->schema) == DB_TEMP;
+    authorize(b, SQLITE_INSERT, is_temp ? "sqlite_temp_master" : "sqlite_master", NULL);
+}
+
+static void authorize_key_column(TableBuild *b, int column)
+{
+    ASSERT(column < b->table->column_count);
+
+    if (column == COLUMN_ROWID)
+        column = b->table->rowid_alias;
+    const char *name = column >= 0 ? b->table->columns[column].name : "ROWID";
+    authorize(b, SQLITE_READ, b->table->name, name);
+}
+
+// An index that a constraint makes is a CREATE INDEX to the authorizer.
+static void authorize_constraint_index(TableBuild *b, const Index *index)
+{
+    bool is_temp = schema_index(b->db, b->table->schema) == DB_TEMP;
+    authorize_schema_row(b);
+    authorize(b, is_temp ? SQLITE_CREATE_TEMP_INDEX : SQLITE_CREATE_INDEX, index->name,
+              b->table->name);
+    for (u16 i = 0; i < index->key_count; i++)
+        authorize_key_column(b, index->columns[i]);
+}
+
+// --- the index of a constraint ---
+
 void build_constraint_index(TableBuild *b, const ExprList *columns, int index_column,
                             const Constraint *c, u16 flags)
 {
@@ -236,7 +278,7 @@ void build_constraint_index(TableBuild *b, const ExprList *columns, int index_co
     if (!check_width(b, columns))
         return;
     u16 count = columns != NULL ? (u16)columns->count : 1;
-    char *name =
+    const char *name =
         arena_printf(&table->arena, "sqlite_autoindex_%s_%d", table->name, b->auto_index_count + 1);
     Index *index = name != NULL ? index_new(table, name, count) : NULL;
     if (index == NULL) {
@@ -253,10 +295,12 @@ void build_constraint_index(TableBuild *b, const ExprList *columns, int index_co
     }
     for (u16 i = 0; columns != NULL && i < count && !b->failed; i++)
         set_key_column(b, index, i, &columns->items[i]);
+    authorize_constraint_index(b, index);
     if (b->failed || shares_existing(b, index)) {
         index_free(index);
         return;
     }
+    authorize_schema_row(b);
     b->auto_index_count++;
     link_index(table, index);
 }
@@ -349,14 +393,16 @@ static void resolve_index(TableBuild *b, Index *index)
     ResolveContext ctx;
     resolve_context_init(&ctx, b->db, &index->arena);
     ctx.is_ddl = true;
+    if (index->where != NULL)
+        b->failed |=
+            resolve_self(&ctx, index->table, SELF_PARTIAL_INDEX, &index->where) != SQLITE_OK;
     for (u16 i = 0; i < index->key_count && !b->failed; i++) {
-        if (index->exprs[i] != NULL)
+        if (index->exprs[i] == NULL)
+            authorize_key_column(b, index->columns[i]);
+        else
             b->failed |=
                 resolve_self(&ctx, index->table, SELF_INDEX, &index->exprs[i]) != SQLITE_OK;
     }
-    if (index->where != NULL && !b->failed)
-        b->failed |=
-            resolve_self(&ctx, index->table, SELF_PARTIAL_INDEX, &index->where) != SQLITE_OK;
 }
 
 Index *schema_build_index(sqlite3 *db, Table *table, const CreateIndex *create)

@@ -12,6 +12,7 @@
 #include "base/error.h"
 #include "func/func.h"
 #include "sql/compile.h"
+#include "sql/resolve.h"
 #include "sql/schema_compile.h"
 #include <stdio.h>
 #include <string.h>
@@ -354,25 +355,35 @@ static int check_may_vacuum(Vacuum *v, Value *into)
     return v->into != NULL ? SQLITE_OK : SQLITE_NOMEM;
 }
 
+// The one question that an authorizer hears: a program that refuses ATTACH, so that no other files
+// are written, refuses VACUUM INTO as well.
+static int authorize_attach(Vacuum *v)
+{
+    const char *file = v->into != NULL ? v->into : "";
+    int rc = resolve_authorize(v->db, SQLITE_ATTACH, file, NULL, NULL);
+    return rc == SQLITE_OK ? SQLITE_OK : SQLITE_AUTH;
+}
+
 static int vacuum_as_statement(Vacuum *v)
 {
     sqlite3 *db = v->db;
     u64 flags = db->flags;
     i64 changes = db->changes, total = db->total_changes;
     v->last_rowid = db->last_rowid;
-    bool is_silent = db->is_silent;
     db->flags |= CONN_FLAG(WRITABLE_SCHEMA) | CONN_FLAG(IGNORE_CHECKS);
     db->flags &= ~(CONN_FLAG(FOREIGN_KEYS) | CONN_FLAG(REVERSE_UNORDERED) | CONN_FLAG(DEFENSIVE)
                    | CONN_FLAG(COUNT_CHANGES));
-    db->is_silent = true;
     db->autocommit = false; // the statements below are part of ours
-    int rc = vacuum_into_fresh(v);
+    int rc = authorize_attach(v);
+    SilentScope silence = connection_silence(db);
+    if (rc == SQLITE_OK)
+        rc = vacuum_into_fresh(v);
+    connection_unsilence(db, silence);
     db->autocommit = true;
     db->flags = flags;
     db->changes = changes;
     db->total_changes = total;
     db->last_rowid = v->last_rowid;
-    db->is_silent = is_silent;
     if (rc != SQLITE_OK && *v->message == NULL && (rc & 0xff) != SQLITE_NOMEM)
         *v->message = mem_dup(error_text(rc), UINT64_MAX);
     if (rc != SQLITE_OK && v->from != NULL)

@@ -441,11 +441,13 @@ static int find_unsound_anywhere(sqlite3 *db, int database, Arena *arena, const 
                                  const char **name)
 {
     TRY(schema_load_all(db));
+    SilentScope silence = connection_silence(db);
     db->is_altering = true;
     int rc = find_unsound(db, database, arena, type, name);
     if (rc == SQLITE_OK && database != DB_TEMP)
         rc = find_unsound(db, DB_TEMP, arena, type, name);
     db->is_altering = false;
+    connection_unsilence(db, silence);
     return rc;
 }
 
@@ -454,11 +456,7 @@ bool alter_verify_others(AlterCode *a)
     const char *type = "", *name = "";
     if ((a->g->db->flags & CONN_FLAG(LEGACY_ALTER)) != 0 || connection_schema_is_writable(a->g->db))
         return true;
-    int (*authorizer)(void *, int, const char *, const char *, const char *, const char *) =
-        a->g->db->authorizer;
-    a->g->db->authorizer = NULL;
     int rc = find_unsound_anywhere(a->g->db, a->database, a->g->arena, &type, &name);
-    a->g->db->authorizer = authorizer;
     return rc == SQLITE_OK || unsound(a, type, name, false);
 }
 
@@ -719,6 +717,23 @@ static bool may_be_altered(Codegen *g, const Table *table)
     return !codegen_failed(g);
 }
 
+static void alter_apply(AlterCode *a)
+{
+    switch ((AlterKind)a->alter->kind) {
+    case ALTER_RENAME_TABLE: alter_rename_table(a); return;
+    case ALTER_RENAME_COLUMN: alter_rename_column(a); return;
+    case ALTER_ADD_COLUMN: alter_add_column(a); return;
+    case ALTER_DROP_COLUMN: alter_drop_column(a); return;
+    case ALTER_CHANGE_COLUMN: alter_change_column(a); return;
+    case ALTER_ADD_CONSTRAINT:
+    case ALTER_DROP_CONSTRAINT:
+    case ALTER_SET_NOT_NULL:
+    case ALTER_DROP_NOT_NULL: alter_constraint(a); return;
+    }
+}
+
+// The authorizer decides about the statement; that the schema is read and compiled again to see
+// what depends on the table is none of its business.
 void code_alter(Codegen *g, ResolveContext *ctx, Alter *alter)
 {
     Table *table;
@@ -729,18 +744,17 @@ void code_alter(Codegen *g, ResolveContext *ctx, Alter *alter)
         return;
     }
     AlterCode a = {.g = g, .alter = alter, .table = table, .database = database};
-    if (!may_be_altered(g, table)
-        || !code_authorize(g, SQLITE_ALTER_TABLE, g->db->databases[database].name, table->name, -1))
+    if (!may_be_altered(g, table))
         return;
-    switch ((AlterKind)alter->kind) {
-    case ALTER_RENAME_TABLE: alter_rename_table(&a); return;
-    case ALTER_RENAME_COLUMN: alter_rename_column(&a); return;
-    case ALTER_ADD_COLUMN: alter_add_column(&a); return;
-    case ALTER_DROP_COLUMN: alter_drop_column(&a); return;
-    case ALTER_CHANGE_COLUMN: alter_change_column(&a); return;
-    case ALTER_ADD_CONSTRAINT:
-    case ALTER_DROP_CONSTRAINT:
-    case ALTER_SET_NOT_NULL:
-    case ALTER_DROP_NOT_NULL: alter_constraint(&a); return;
+    const char *column = alter->kind == ALTER_DROP_COLUMN ? alter->old_name : NULL;
+    rc = resolve_authorize(g->db, SQLITE_ALTER_TABLE, g->db->databases[database].name, table->name,
+                           column);
+    if (rc != SQLITE_OK) {
+        if (rc != SQLITE_IGNORE)
+            codegen_fail(g, rc);
+        return;
     }
+    SilentScope silence = connection_silence(g->db);
+    alter_apply(&a);
+    connection_unsilence(g->db, silence);
 }

@@ -49,6 +49,9 @@ static void open_statistics(AnalyzeCode *a, const StatFilter *filter)
             forget_rows(g, a->database, name, filter);
             continue;
         }
+        if (!code_authorize(g, SQLITE_INSERT, ddl_schema_table(a->database), NULL, a->database)
+            || !code_authorize(g, SQLITE_CREATE_TABLE, name, NULL, a->database))
+            return;
         is_new = true;
         roots[i] = reg_new(g);
         program_emit(a->program, OP_CreateBtree, a->database, roots[i], 1);
@@ -58,6 +61,7 @@ static void open_statistics(AnalyzeCode *a, const StatFilter *filter)
                                              .table_name = name,
                                              .root_reg = roots[i],
                                              .sql = stat_tables[i].sql});
+        ddl_authorize_fill(g, a->database);
     }
     if (is_new)
         ddl_code_change_cookie(g, a->database);

@@ -180,6 +180,36 @@ void ddl_code_parse_schema(Codegen *g, int database, const char *fmt, ...)
     codegen_may_abort(g);
 }
 
+// --- what the authorizer is asked ---
+
+// "Ignore" cannot be obeyed: a row without some of its values would be a damaged schema.
+static void authorize_schema(Codegen *g, int action, const char *column, int database)
+{
+    if (!codegen_failed(g))
+        (void)code_authorize(g, action, ddl_schema_table(database), column, database);
+}
+
+void ddl_authorize_fill(Codegen *g, int database)
+{
+    static const char *const columns[] = {"type", "name", "tbl_name", "rootpage", "sql"};
+    for (size_t i = 0; i < ARRAY_LEN(columns); i++)
+        authorize_schema(g, SQLITE_UPDATE, columns[i], database);
+    authorize_schema(g, SQLITE_READ, "ROWID", database);
+}
+
+void ddl_authorize_move(Codegen *g, int database)
+{
+    authorize_schema(g, SQLITE_UPDATE, "rootpage", database);
+    authorize_schema(g, SQLITE_READ, "rootpage", database);
+}
+
+void ddl_authorize_delete(Codegen *g, int database, const char *key_column)
+{
+    authorize_schema(g, SQLITE_DELETE, NULL, database);
+    authorize_schema(g, SQLITE_READ, key_column, database);
+    authorize_schema(g, SQLITE_READ, "type", database);
+}
+
 // --- rows of sqlite_schema ---
 
 enum { SCHEMA_COLUMNS = 5 };
@@ -237,6 +267,9 @@ static void skip_unless_text(Codegen *g, int cursor, int column, const char *tex
 void ddl_code_schema_delete(Codegen *g, int database, const char *type, int column,
                             const char *name)
 {
+    ASSERT(column == 1 || column == 2);
+
+    ddl_authorize_delete(g, database, column == 1 ? "name" : "tbl_name");
     int cursor = open_schema(g, database);
     Label next = label_new(g->program);
     int rewind = program_emit(g->program, OP_Rewind, cursor, 0, 0);
@@ -284,6 +317,7 @@ void ddl_code_destroy_root(Codegen *g, int database, Pgno root)
         codegen_error(g, SQLITE_CORRUPT, "corrupt schema");
         return;
     }
+    ddl_authorize_move(g, database); // asked under every auto_vacuum
     program_emit(g->program, OP_Destroy, (int)root, moved, database);
     codegen_may_abort(g);
     if (btree_auto_vacuum(g->db->databases[database].btree) == 0)
@@ -296,6 +330,10 @@ void ddl_code_destroy_root(Codegen *g, int database, Pgno root)
 void ddl_code_drop_trigger(Codegen *g, const Trigger *trigger)
 {
     int database = schema_index(g->db, trigger->schema);
+    int action = database == DB_TEMP ? SQLITE_DROP_TEMP_TRIGGER : SQLITE_DROP_TRIGGER;
+    if (!code_authorize(g, action, trigger->name, trigger->table_name, database)
+        || !code_authorize(g, SQLITE_DELETE, ddl_schema_table(database), NULL, database))
+        return;
     codegen_writes(g, database, true);
     ddl_code_schema_delete(g, database, "trigger", 1, trigger->name);
     ddl_code_change_cookie(g, database);

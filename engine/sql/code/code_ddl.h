@@ -28,6 +28,14 @@ void ddl_code_schema_row(Codegen *g, int database, const SchemaRowText *row);
 // (tbl_name).
 void ddl_code_schema_delete(Codegen *g, int database, const char *type, int column,
                             const char *name);
+
+// SQLite changes sqlite_schema by statements of its own, and an authorizer is asked about each. The
+// rows are written without such statements here, but programs that allow some changes and refuse
+// others rely on the questions; a refusal sticks to `g`.
+void ddl_authorize_fill(Codegen *g, int database); // a new table's or view's row gets its values
+void ddl_authorize_move(Codegen *g, int database); // the root page of a row changes
+void ddl_authorize_delete(Codegen *g, int database, const char *key_column); // rows by key and type
+
 void ddl_code_change_cookie(Codegen *g, int database);
 void ddl_code_parse_schema(Codegen *g, int database, const char *fmt, ...) PRINTF_LIKE(3, 4);
 // `text` as an SQL string or name, in the arena.

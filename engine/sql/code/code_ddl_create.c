@@ -206,6 +206,9 @@ static void code_autoindexes(Codegen *g, int database, const Table *table)
 
 static void code_sequence_table(Codegen *g, int database)
 {
+    const QualifiedName name = {.name = "sqlite_sequence"};
+    if (!authorize_new(g, &(NewTable){.database = database, .name = &name}))
+        return;
     Reg root = reg_new(g);
     program_emit(g->program, OP_CreateBtree, database, root, 1);
     ddl_code_schema_row(g, database,
@@ -214,6 +217,7 @@ static void code_sequence_table(Codegen *g, int database)
                                          .table_name = "sqlite_sequence",
                                          .root_reg = root,
                                          .sql = "CREATE TABLE sqlite_sequence(name,seq)"});
+    ddl_authorize_fill(g, database);
 }
 
 static void code_new_table(Codegen *g, int database, CreateTable *create, const Table *table,
@@ -231,6 +235,7 @@ static void code_new_table(Codegen *g, int database, CreateTable *create, const 
                                          .table_name = create->name.name,
                                          .root_reg = root,
                                          .sql = sql});
+    ddl_authorize_fill(g, database);
     bool needs_sequence = false;
     if (table != NULL) {
         code_autoindexes(g, database, table);
@@ -326,6 +331,7 @@ void code_create_view(Codegen *g, ResolveContext *ctx, CreateView *create)
                                          .name = create->name.name,
                                          .table_name = create->name.name,
                                          .sql = schema_text(g, "CREATE VIEW ", create->body)});
+    ddl_authorize_fill(g, database);
     ddl_code_change_cookie(g, database);
     ddl_code_parse_schema(g, database, "tbl_name=%s AND type!='trigger'",
                           sql_quoted(g, create->name.name));
@@ -353,6 +359,7 @@ void code_create_virtual_table(Codegen *g, ResolveContext *ctx, CreateVirtualTab
                                          .name = create->name.name,
                                          .table_name = create->name.name,
                                          .sql = sql});
+    ddl_authorize_fill(g, database);
     ddl_code_change_cookie(g, database);
     program_emit(g->program, OP_Expire, 0, 0, 0);
     ddl_code_parse_schema(g, database, "name=%s AND sql=%s", sql_quoted(g, create->name.name),
@@ -462,9 +469,9 @@ void code_create_trigger(Codegen *g, ResolveContext *ctx, CreateTrigger *create)
     }
     int action = database == DB_TEMP ? SQLITE_CREATE_TEMP_TRIGGER : SQLITE_CREATE_TRIGGER;
     int table_database = schema_index(g->db, table->schema);
-    if (!code_authorize(g, action, create->name.name, table->name, table_database)
-        || !code_authorize(g, SQLITE_INSERT, ddl_schema_table(table_database), NULL,
-                           table_database))
+    if (!code_authorize(g, action, create->name.name, table->name, database)
+        || !code_authorize(g, SQLITE_INSERT, ddl_schema_table(table_database), NULL, table_database)
+        || !code_authorize(g, SQLITE_INSERT, ddl_schema_table(database), NULL, database))
         return;
     ddl_open_temp(g, database);
     codegen_writes(g, database, true);

@@ -88,6 +88,9 @@ static void code_forget_sequence(Codegen *g, int database, const Table *table)
     Table *sequence = g->db->databases[database].schema->sequence;
     if (sequence == NULL)
         return;
+    if (!code_authorize(g, SQLITE_DELETE, sequence->name, NULL, database)
+        || !code_authorize(g, SQLITE_READ, sequence->name, "name", database))
+        return;
     int cursor = cursor_new(g);
     Reg value = reg_new(g), wanted = reg_new(g);
     Label next = label_new(g->program);
@@ -194,11 +197,6 @@ static void drop_trigger(Codegen *g, const Drop *drop)
         no_such(g, drop, "trigger");
         return;
     }
-    int database = schema_index(g->db, trigger->schema);
-    int action = database == DB_TEMP ? SQLITE_DROP_TEMP_TRIGGER : SQLITE_DROP_TRIGGER;
-    if (!code_authorize(g, action, trigger->name, trigger->table_name, database)
-        || !code_authorize(g, SQLITE_DELETE, ddl_schema_table(database), NULL, database))
-        return;
     ddl_code_drop_trigger(g, trigger);
 }
 

@@ -130,6 +130,10 @@ static void code_plain_index(Codegen *g, int database, const CreateIndex *create
         codegen_fail(g, g->db->error_code);
         return;
     }
+    if (!code_authorize(g, SQLITE_INSERT, ddl_schema_table(database), NULL, database)) {
+        index_free(index);
+        return;
+    }
     codegen_writes(g, database, true);
     Reg root = reg_new(g);
     program_emit(g->program, OP_CreateBtree, database, root, 2);

@@ -88,8 +88,8 @@ static void fill_from_select(Codegen *g, Expr *in, const InSet *set, const char 
     SelectDest dest = {
         .kind = DEST_SET, .param = set->cursor, .param2 = set->filter, .affinities = affinities};
     bool is_correlated = (in->flags & EXPR_CORRELATED) != 0;
-    int former = plan_push(g, "%sLIST SUBQUERY %u", is_correlated ? "CORRELATED " : "",
-                           in->select->id);
+    int former =
+        plan_push(g, "%sLIST SUBQUERY %u", is_correlated ? "CORRELATED " : "", in->select->id);
     int loop_rows = g->loop_rows;
     if (!is_correlated)
         g->loop_rows = 0; // it runs once

@@ -13,16 +13,25 @@ static bool uses_collation(const Index *index, const char *collation)
     return false;
 }
 
+// The key of a table WITHOUT ROWID is the table itself and stays as it is; the authorizer hears of
+// it all the same.
+static void reindex_index(Codegen *g, Index *index)
+{
+    int database = schema_index(g->db, index->schema);
+    codegen_writes(g, database, true);
+    if (index->root == index->table->root)
+        (void)code_authorize(g, SQLITE_REINDEX, index->name, NULL, database);
+    else
+        code_refill_index(g, index, 0);
+}
+
 static void reindex_table(Codegen *g, Table *table, const char *collation)
 {
     if (table->kind != TABLE_ORDINARY)
         return;
     for (Index *index = table->indexes; index != NULL; index = index->next) {
-        bool is_data = index->root == table->root;
-        if (is_data || (collation != NULL && !uses_collation(index, collation)))
-            continue;
-        codegen_writes(g, schema_index(g->db, table->schema), true);
-        code_refill_index(g, index, 0);
+        if (collation == NULL || uses_collation(index, collation))
+            reindex_index(g, index);
     }
 }
 
@@ -60,8 +69,5 @@ void code_reindex(Codegen *g, const QualifiedName *target)
         codegen_error(g, SQLITE_ERROR, "unable to identify the object to be reindexed");
         return;
     }
-    codegen_writes(g, schema_index(g->db, index->schema), true);
-    if (index->root == index->table->root)
-        return;
-    code_refill_index(g, index, 0);
+    reindex_index(g, index);
 }

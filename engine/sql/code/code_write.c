@@ -235,9 +235,6 @@ void code_nested(Codegen *g, const char *fmt, ...)
     resolve_context_init(&ctx, g->db, g->arena);
     ctx.cursor_count = g->cursor_count;
     ctx.is_nested = true;
-    int (*authorizer)(void *, int, const char *, const char *, const char *, const char *) =
-        g->db->authorizer;
-    g->db->authorizer = NULL;
     g->nested++;
     int rc = parse_statement(sql, strlen(sql), &options, g->arena, &parsed);
     if (rc == SQLITE_OK)
@@ -251,7 +248,6 @@ void code_nested(Codegen *g, const char *fmt, ...)
     else
         code_nested_statement(g, parsed.stmt);
     g->nested--;
-    g->db->authorizer = authorizer;
 }
 
 // --- AUTOINCREMENT ---

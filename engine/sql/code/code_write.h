@@ -218,8 +218,7 @@ void code_autoincrement_end(Codegen *g);
 
 // Refuses tables that no statement may change; true when refused.
 bool code_is_read_only(Codegen *g, Table *table, bool has_instead_of);
-// Code an SQL statement as a part of this program; names in it are not checked against the
-// authorizer.
+// Code an SQL statement as a part of this program. The authorizer is asked about it as about any.
 void code_nested(Codegen *g, const char *fmt, ...) PRINTF_LIKE(2, 3);
 // Counts the rows for PRAGMA count_changes, and for sqlite3_changes().
 void code_count_begin(Codegen *g, bool has_returning);

@@ -106,6 +106,136 @@ static void a_commit_asks_how_many_free_pages_to_cut_off(void **state)
 
 // --- the authorizer ---
 
+static const char *action_name(int action)
+{
+    switch (action) {
+    case SQLITE_INSERT: return "insert";
+    case SQLITE_UPDATE: return "update";
+    case SQLITE_DELETE: return "delete";
+    case SQLITE_READ: return "read";
+    case SQLITE_CREATE_TABLE: return "create table";
+    case SQLITE_CREATE_INDEX: return "create index";
+    case SQLITE_CREATE_TEMP_TRIGGER: return "create temp trigger";
+    case SQLITE_DROP_TABLE: return "drop table";
+    case SQLITE_DROP_TEMP_TRIGGER: return "drop temp trigger";
+    case SQLITE_ALTER_TABLE: return "alter";
+    case SQLITE_REINDEX: return "reindex";
+    case SQLITE_RECURSIVE: return "recursive";
+    case SQLITE_ATTACH: return "attach";
+    default: return NULL;
+    }
+}
+
+enum { TOLD_SIZE = 2000 };
+
+// wide: the public interface
+static int note_change(void *arg, int action, const char *a, const char *b, const char *database,
+                       const char *context)
+{
+    char *told = arg;
+    size_t size = strlen(told);
+    const char *name = action_name(action);
+    (void)context;
+    if (name != NULL)
+        snprintf(told + size, TOLD_SIZE - size, "%s %s %s %s\n", name, a != NULL ? a : "-",
+                 b != NULL ? b : "-", database != NULL ? database : "-");
+    return SQLITE_OK;
+}
+
+static void assert_changes(sqlite3 *db, const char *sql, const char *expected)
+{
+    char told[TOLD_SIZE] = "";
+    assert_ok(sqlite3_set_authorizer(db, note_change, told));
+    assert_ok(sqlite3_exec(db, sql, NULL, NULL, NULL));
+    assert_ok(sqlite3_set_authorizer(db, NULL, NULL));
+    assert_text(expected, told);
+}
+
+// What SQLite's own statements on sqlite_schema would ask.
+#define ROW_IS_FILLED                                                          \
+    "update sqlite_master type main\nupdate sqlite_master name main\n"         \
+    "update sqlite_master tbl_name main\nupdate sqlite_master rootpage main\n" \
+    "update sqlite_master sql main\nread sqlite_master ROWID main\n"
+
+static void the_authorizer_is_asked_about_each_step_of_a_schema_change(void **state)
+{
+    (void)state;
+    sqlite3 *db = open_file(":memory:", "");
+
+    assert_changes(db, "CREATE TABLE t(a UNIQUE, b AS (a), CHECK(b > 0))",
+                   "insert sqlite_master - main\ncreate table t - main\n"
+                   "insert sqlite_master - main\ncreate index sqlite_autoindex_t_1 t main\n"
+                   "read t a main\ninsert sqlite_master - main\n"
+                   "read t b main\nread t a main\n" ROW_IS_FILLED);
+    assert_changes(db, "CREATE INDEX i ON t(a) WHERE b > 1",
+                   "insert sqlite_master - main\ncreate index i t main\n"
+                   "read t b main\nread t a main\ninsert sqlite_master - main\n"
+                   "reindex i - main\n");
+    assert_changes(db, "CREATE TEMP TRIGGER r AFTER DELETE ON t BEGIN SELECT 1; END",
+                   "create temp trigger r t temp\ninsert sqlite_master - main\n"
+                   "insert sqlite_temp_master - temp\n");
+    assert_ok(sqlite3_close(db));
+}
+
+static void the_authorizer_is_asked_about_what_goes_with_a_table(void **state)
+{
+    (void)state;
+    sqlite3 *db =
+        open_file(":memory:", "CREATE TABLE t(a INTEGER PRIMARY KEY AUTOINCREMENT, b, c);"
+                              "CREATE TEMP TRIGGER r AFTER DELETE ON t BEGIN SELECT 1; END");
+
+    assert_changes(db, "ALTER TABLE t DROP COLUMN c", "alter main t c\n");
+    assert_changes(db, "VACUUM", "attach  - -\n");
+    assert_changes(db, "DROP TABLE t",
+                   "delete sqlite_master - main\ndrop table t - main\ndelete t - main\n"
+                   "drop temp trigger r t temp\ndelete sqlite_temp_master - temp\n"
+                   "delete sqlite_temp_master - temp\nread sqlite_temp_master name temp\n"
+                   "read sqlite_temp_master type temp\n"
+                   "delete sqlite_sequence - main\nread sqlite_sequence name main\n"
+                   "delete sqlite_master - main\nread sqlite_master tbl_name main\n"
+                   "read sqlite_master type main\n"
+                   "update sqlite_master rootpage main\nread sqlite_master rootpage main\n");
+    assert_ok(sqlite3_close(db));
+}
+
+// wide: the public interface
+static int refuse(void *arg, int action, const char *a, const char *b, const char *database,
+                  const char *context)
+{
+    const int *refused = arg;
+    (void)a;
+    (void)b;
+    (void)database;
+    (void)context;
+    return action == *refused ? SQLITE_DENY : SQLITE_OK;
+}
+
+static void what_the_authorizer_refuses_does_not_happen(void **state)
+{
+    (void)state;
+    const struct {
+        int action;
+        const char *sql;
+    } cases[] = {
+        {SQLITE_RECURSIVE, "WITH c(i) AS (SELECT 1 UNION ALL SELECT i FROM c) SELECT i FROM c"},
+        {SQLITE_ATTACH, "VACUUM INTO 'file:fresh?mode=memory'"},
+        {SQLITE_CREATE_INDEX, "CREATE TABLE u(a UNIQUE)"},
+        {SQLITE_DROP_TRIGGER, "DROP TABLE t"},
+        {SQLITE_ALTER_TABLE, "ALTER TABLE t ADD COLUMN c"},
+    };
+    sqlite3 *db = open_file(":memory:", "CREATE TABLE t(a, b);"
+                                        "CREATE TRIGGER r AFTER DELETE ON t BEGIN SELECT 1; END");
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        int refused = cases[i].action;
+        assert_ok(sqlite3_set_authorizer(db, refuse, &refused));
+        assert_int_equal(SQLITE_AUTH, sqlite3_exec(db, cases[i].sql, NULL, NULL, NULL));
+    }
+    assert_ok(sqlite3_set_authorizer(db, NULL, NULL));
+
+    assert_text("t\nr", rows_text(db, "SELECT name FROM sqlite_schema"));
+    assert_ok(sqlite3_close(db));
+}
+
 // wide: the public interface
 static int note_question(void *arg, int action, const char *a, const char *b, const char *database,
                          const char *context)
@@ -190,5 +320,8 @@ static void only_the_programs_statements_are_traced(void **state)
 
 TEST_SUITE(hooks, cmocka_unit_test(a_commit_asks_how_many_free_pages_to_cut_off),
            cmocka_unit_test(the_authorizer_is_asked_about_queries_in_order),
+           cmocka_unit_test(the_authorizer_is_asked_about_each_step_of_a_schema_change),
+           cmocka_unit_test(the_authorizer_is_asked_about_what_goes_with_a_table),
+           cmocka_unit_test(what_the_authorizer_refuses_does_not_happen),
            cmocka_unit_test(the_busy_handler_is_asked_for_each_lock),
            cmocka_unit_test(only_the_programs_statements_are_traced))
