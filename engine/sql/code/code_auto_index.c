@@ -67,11 +67,12 @@ static bool column_is_used(const FromItem *item, u32 column)
     return (item->columns_used >> bit & 1) != 0;
 }
 
-// Rows of an index are told apart by what stands last in them, and sorted by it; those of a hash
-// table need not be.
+// Rows of an index are told apart by what stands last in them. Those of a hash table need not be,
+// even where they are sorted first: a sorter leaves equal rows in the order of the scan, which is
+// that of their rowids.
 static bool keeps_rowid(const Access *a, const FromItem *item)
 {
-    return a->kind != ACCESS_HASH || (a->flags & ACCESS_SORTED_BUILD) != 0 || item->rowid_used
+    return a->kind != ACCESS_HASH || item->rowid_used
            || (item->join & (JOIN_RIGHT | JOIN_LEFT_OF_RIGHT)) != 0;
 }
 
