@@ -13,7 +13,7 @@ enum {
     MEMORY_DEFAULT = 4 * 1024 * 1024,
     WRITE_SIZE = 128 * 1024,
     READ_SIZE_MIN = 16 * 1024,
-    READ_SIZE_MAX = 128 * 1024,
+    READ_SIZE_MAX = 64 * 1024,
     HEAP_MAX = 100 * 1000, // row limits above this are served by sorting everything
 };
 
@@ -468,12 +468,24 @@ static u32 tournament_build(Sorter *s, u32 node)
     return winner;
 }
 
+// Once all records are in runs, the entries are of no use until the sorter is filled anew.
+static void entries_free(Sorter *s)
+{
+    ASSERT(s->entries.count == 0);
+    ASSERT(s->chunks == NULL);
+
+    mem_free(s->entries.items);
+    s->entries.items = NULL;
+    s->entries.capacity = 0;
+    spare_free(s);
+}
+
 static int merge_begin(Sorter *s)
 {
     if (s->entries.count > 0)
         TRY(spill(s));
     ASSERT(s->runs.count > 0);
-    spare_free(s);
+    entries_free(s);
     // All runs together read into what the records took (S2).
     u64 share = s->memory_max / s->runs.count;
     s->read_size = (u32)(share > READ_SIZE_MAX   ? READ_SIZE_MAX
