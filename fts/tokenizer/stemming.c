@@ -7,14 +7,13 @@
 // they are. A Snowball stemmer is not for several threads; the connection's mutex keeps them apart.
 #include "fts/tokenizer/filter.h"
 #include "fts/tokenizer/porter_stem.h"
-
-#include <libstemmer.h>
+#include "fts/tokenizer/snowball.h"
 
 enum { PORTER_MIN = 3, PORTER_MAX = 64 };
 
 typedef struct Stemming {
     TokenFilter filter;
-    struct sb_stemmer *stemmer; // NULL: porter
+    Snowball snowball; // closed: porter
 } Stemming;
 
 static void stemming_delete(Fts5Tokenizer *tokenizer)
@@ -23,8 +22,7 @@ static void stemming_delete(Fts5Tokenizer *tokenizer)
     if (self == NULL)
         return;
     token_filter_close(&self->filter);
-    if (self->stemmer != NULL)
-        sb_stemmer_delete(self->stemmer);
+    snowball_close(&self->snowball);
     sqlite3_free(self);
 }
 
@@ -55,8 +53,7 @@ static int snowball_create(void *user_data, const char **args, int arg_count, Ft
     Stemming *self = fts_zalloc(sizeof *self);
     if (self == NULL)
         return SQLITE_NOMEM;
-    self->stemmer = sb_stemmer_new(args[0], NULL);
-    int rc = self->stemmer == NULL ? SQLITE_ERROR : SQLITE_OK;
+    int rc = snowball_open(&self->snowball, args[0]);
     if (rc == SQLITE_OK)
         rc = token_filter_open(&self->filter, user_data, args + 1, arg_count - 1);
     return finish(self, rc, out);
@@ -65,7 +62,7 @@ static int snowball_create(void *user_data, const char **args, int arg_count, Ft
 // wide: the signature is the public interface's
 static int emit_porter(void *ctx, int flags, const char *token, int size, int start, int end)
 {
-    ASSERT(((const Stemming *)ctx)->stemmer == NULL);
+    ASSERT(((const Stemming *)ctx)->snowball.stemmer == NULL);
 
     Stemming *self = ctx;
     if (size < PORTER_MIN || size > PORTER_MAX)
@@ -77,14 +74,13 @@ static int emit_porter(void *ctx, int flags, const char *token, int size, int st
 
 static int emit_snowball(void *ctx, int flags, const char *token, int size, int start, int end)
 {
-    ASSERT(((const Stemming *)ctx)->stemmer != NULL);
+    ASSERT(size >= 0);
 
     Stemming *self = ctx;
-    const sb_symbol *stem = sb_stemmer_stem(self->stemmer, (const sb_symbol *)token, size);
+    const char *stem = snowball_stem(&self->snowball, token, size, &size);
     if (stem == NULL)
         return SQLITE_NOMEM;
-    return self->filter.emit(self->filter.ctx, flags, (const char *)stem,
-                             sb_stemmer_length(self->stemmer), start, end);
+    return self->filter.emit(self->filter.ctx, flags, stem, size, start, end);
 }
 
 // wide: the signature is the public interface's
@@ -94,9 +90,9 @@ static int stemming_tokenize(Fts5Tokenizer *tokenizer, void *ctx, int flags, con
     Stemming *self = (Stemming *)tokenizer;
     self->filter.emit = emit;
     self->filter.ctx = ctx;
-    return self->filter.base->xTokenize(self->filter.base_tokenizer, self, flags, text, size,
-                                        locale, locale_size,
-                                        self->stemmer == NULL ? emit_porter : emit_snowball);
+    return self->filter.base->xTokenize(
+        self->filter.base_tokenizer, self, flags, text, size, locale, locale_size,
+        self->snowball.library == NULL ? emit_porter : emit_snowball);
 }
 
 const fts5_tokenizer_v2 tokenizer_porter = {2, porter_create, stemming_delete, stemming_tokenize};
