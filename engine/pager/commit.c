@@ -274,9 +274,11 @@ static int rollback_file(Pager *pager)
     pager_mark_pinned_stale(pager);
     if (pager->journal.journaled == NULL) // journal_mode=off: the user was warned
         return file_page_count(pager, &pager->page_count);
-    TRY(journal_playback_own(pager));
-    pager_report_change(pager, 0, NULL);
-    return SQLITE_OK;
+    int rc = journal_playback_own(pager);
+    pager->journal.is_owed = rc != SQLITE_OK && pager->journal_mode == JOURNAL_MEMORY;
+    if (rc == SQLITE_OK)
+        pager_report_change(pager, 0, NULL);
+    return rc;
 }
 
 int pager_rollback(Pager *pager)

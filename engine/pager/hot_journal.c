@@ -186,7 +186,7 @@ int journal_playback_own(Pager *pager)
 {
     Journal *journal = &pager->journal;
     ASSERT(journal->journaled != NULL);
-    ASSERT(pager->phase >= PHASE_FILE_CHANGED);
+    ASSERT(pager->phase >= PHASE_FILE_CHANGED || journal->is_owed);
     if (!os_is_open(journal->file)) // closed to be deleted, which failed: the next reader plays it
         return SQLITE_IOERR_DELETE;
     TRY(journal_flush(pager));

@@ -449,6 +449,7 @@ void journal_close(Pager *pager)
     journal->buffer_size = 0;
     journal->buffered = 0;
     journal->offset = 0;
+    journal->is_owed = false;
     ASSERT(!os_is_open(journal->file));
 }
 

@@ -49,7 +49,8 @@ int pager_set_journal_mode(Pager *pager, JournalMode wanted, JournalMode *out)
     ASSERT(wanted <= JOURNAL_WAL);
     JournalMode former = pager->journal_mode;
     bool is_legal = !pager_is_memory(pager) || wanted == JOURNAL_MEMORY || wanted == JOURNAL_OFF;
-    bool in_transaction = pager->phase > PHASE_RESERVED; // a page may be in the journal
+    // A page may be in the journal.
+    bool in_transaction = pager->phase > PHASE_RESERVED || pager->journal.is_owed;
     if (wanted == JOURNAL_WAL || !is_legal || (in_transaction && wanted != former)) {
         *out = pager_journal_mode(pager);
         return SQLITE_OK;

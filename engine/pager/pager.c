@@ -175,7 +175,7 @@ int pager_close(Pager *pager)
     if (pager == NULL)
         return SQLITE_OK;
     if (pager->phase > PHASE_READING)
-        (void)pager_rollback(pager); // a hot journal, if any is left, tells the next one to open
+        (void)pager_rollback(pager); // what it could not do is left to the next one to open (R1)
     pager->locking_exclusive = false;
     if (pager->phase != PHASE_IDLE)
         pager_end_read(pager);
@@ -260,7 +260,8 @@ int pager_set_page_size(Pager *pager, u32 *size, int reserved)
     bool is_legal =
         wanted >= PAGE_SIZE_MIN && wanted <= PAGE_SIZE_MAX && (wanted & (wanted - 1)) == 0;
     bool is_possible = (!pager->is_temporary || pager->page_count == 0)
-                       && pager->pool.private_count == 0 && pool_pinned_count(&pager->pool) == 0;
+                       && pager->pool.private_count == 0 && pool_pinned_count(&pager->pool) == 0
+                       && !pager->journal.is_owed; // which counts in pages of the present size
     if (is_legal && is_possible && wanted != pager->pool.page_size) {
         pool_set_page_size(&pager->pool, wanted);
         pager->pool.limit = pager_cache_limit(pager);

@@ -66,6 +66,7 @@ typedef struct Journal {
                        // is being written
     BitSet *unsynced;  // those whose record is not durable yet
     i64 size_limit;    // PRAGMA journal_size_limit, -1 none
+    bool is_owed;      // kept in memory beyond its transaction: see R1 in the README
 } Journal;
 
 struct Pager {

@@ -82,6 +82,17 @@ static int snapshot_check_file(Pager *pager, bool *changed)
     return file_page_count(pager, &pager->page_count);
 }
 
+// R1: makes up for a rollback that failed. Nobody has seen the file since.
+static int snapshot_settle(Pager *pager)
+{
+    ASSERT(pager->phase == PHASE_IDLE);
+    ASSERT(pager->pool.private_count == 0);
+    TRY(journal_playback_own(pager));
+    journal_close(pager);
+    file_unlock(pager, SQLITE_LOCK_NONE);
+    return SQLITE_OK;
+}
+
 // Order matters: the lock first, then recovery, then a look at the header it may have changed.
 static int snapshot_begin_file(Pager *pager, bool *changed)
 {
@@ -89,6 +100,8 @@ static int snapshot_begin_file(Pager *pager, bool *changed)
     ASSERT(pager->phase == PHASE_IDLE);
     if (pager->wal != NULL)
         return log_begin_read(pager, changed);
+    if (pager->journal.is_owed)
+        TRY(snapshot_settle(pager));
     if (pager->lock >= SQLITE_LOCK_SHARED)
         return SQLITE_OK; // exclusive locking mode: nobody wrote since
     TRY(file_lock_shared(pager));
@@ -134,6 +147,7 @@ int pager_begin_read(Pager *pager, bool *changed)
 }
 
 // After a failed rollback: the journal stays where it is, hot, for the next one who opens the file.
+// One in memory is nobody else's to play: it stays, too, and EXCLUSIVE with it (R1).
 static void snapshot_abandon(Pager *pager)
 {
     ASSERT(pager->phase == PHASE_FAILED);
@@ -142,7 +156,8 @@ static void snapshot_abandon(Pager *pager)
     if (pager->wal != NULL)
         wal_end_write(pager->wal);
     pager->is_concurrent = false;
-    journal_close(pager);
+    if (!pager->journal.is_owed)
+        journal_close(pager);
     pager_drop_cache(pager);
     pager->has_looked = false;
     pager->failure = SQLITE_OK;
@@ -163,7 +178,8 @@ void pager_end_read(Pager *pager)
         bool is_exclusive = pager->lock > SQLITE_LOCK_SHARED && !wal_has_heap_index(pager->wal);
         if (is_exclusive && !pager->locking_exclusive)
             file_unlock(pager, SQLITE_LOCK_SHARED); // the locking mode is normal again
-    } else if (!pager->is_temporary && (has_failed || !pager->locking_exclusive)) {
+    } else if (!pager->is_temporary && !pager->journal.is_owed
+               && (has_failed || !pager->locking_exclusive)) {
         file_unlock(pager, SQLITE_LOCK_NONE);
     }
     pager_set_phase(pager, PHASE_IDLE);
@@ -175,12 +191,15 @@ int snapshot_close(Pager *pager)
     ASSERT(pager->phase == PHASE_IDLE);
     if (pager->wal != NULL)
         log_close(pager);
+    int rc = pager->journal.is_owed ? snapshot_settle(pager) : SQLITE_OK;
+    if (rc != SQLITE_OK)
+        log_message(rc, "%s is left half rolled back: its journal was in memory", pager->path);
     bool kept_journal = os_is_open(pager->journal.file) && pager->lock == SQLITE_LOCK_EXCLUSIVE;
     journal_close(pager);
     if (kept_journal && pager->journal_mode == JOURNAL_DELETE)
         journal_delete_quietly(pager); // zeroed: exclusive mode kept it
     file_unlock(pager, SQLITE_LOCK_NONE);
-    return SQLITE_OK;
+    return rc;
 }
 
 // --- pages ---
