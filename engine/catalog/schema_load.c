@@ -232,6 +232,17 @@ static int load_schema_table(sqlite3 *db, int database)
     return rc;
 }
 
+// With writable_schema a schema table that cannot be read to its end counts as what was read of it,
+// so that it can be looked at and repaired.
+static bool schema_tolerates(const sqlite3 *db, int rc)
+{
+    ASSERT(rc != SQLITE_OK);
+
+    int primary = rc & 0xff;
+    return (db->flags & CONN_FLAG(NO_SCHEMA_ERROR)) != 0 && primary != SQLITE_NOMEM
+           && rc != SQLITE_IOERR_NOMEM && primary != SQLITE_INTERRUPT && primary != SQLITE_LOCKED;
+}
+
 // Reads in a transaction of its own unless there is one.
 static int load_content(sqlite3 *db, int database)
 {
@@ -247,8 +258,12 @@ static int load_content(sqlite3 *db, int database)
     int rc = read_header(db, database);
     if (rc == SQLITE_OK && btree_page_count(bt) > 0) {
         rc = load_rows(db, database);
-        if (rc != SQLITE_OK && db->error_code == SQLITE_OK)
+        if (rc != SQLITE_OK && schema_tolerates(db, rc)) {
+            db->databases[database].schema->is_incomplete = true;
+            rc = SQLITE_OK;
+        } else if (rc != SQLITE_OK && db->error_code == SQLITE_OK) {
             connection_error_plain(db, rc);
+        }
     }
     if (rc == SQLITE_OK)
         rc = statistics_load(db, database);

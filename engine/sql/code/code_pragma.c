@@ -240,6 +240,8 @@ static void set_flag(PragmaCode *p, u64 mask)
     sqlite3 *db = p->db;
     if (!db->autocommit)
         mask &= ~CONN_FLAG(FOREIGN_KEYS); // not inside a transaction
+    if ((mask & CONN_FLAG(WRITABLE_SCHEMA)) != 0)
+        mask |= CONN_FLAG(NO_SCHEMA_ERROR); // what is to be repaired must be reachable
     if (pragma_boolean(p->value, false)) {
         if ((mask & CONN_FLAG(WRITABLE_SCHEMA)) == 0 || (db->flags & CONN_FLAG(DEFENSIVE)) == 0)
             db->flags |= mask;
