@@ -9,6 +9,7 @@
 #include "api/tables/inspect_tables.h"
 #include "btree/btree.h"
 #include "btree/inspect.h"
+#include "sql/parse.h"
 
 #include <string.h>
 
@@ -48,18 +49,28 @@ typedef struct StatCursor {
     i64 rowid;
 } StatCursor;
 
+// By a name that may be in quotes; -1 when there is none.
+static int database_named(sqlite3 *db, const char *name, int *out)
+{
+    Arena arena = {0};
+    const char *bare = parse_dequote(&arena, name, strlen(name));
+    if (bare != NULL)
+        *out = connection_find_database(db, bare);
+    arena_deinit(&arena);
+    return bare != NULL ? SQLITE_OK : SQLITE_NOMEM;
+}
+
 static int stat_connect(sqlite3 *db, void *client_data, int arg_count, const char *const *args,
                         sqlite3_vtab **out, char **message)
 {
     enum { OWN_ARGS = 3 };
     (void)client_data;
     int database = DB_MAIN;
-    if (arg_count > OWN_ARGS) {
-        database = connection_find_database(db, args[OWN_ARGS]);
-        if (database < 0) {
-            *message = sqlite3_mprintf("no such database: %s", args[OWN_ARGS]);
-            return SQLITE_ERROR;
-        }
+    if (arg_count > OWN_ARGS)
+        TRY(database_named(db, args[OWN_ARGS], &database));
+    if (database < 0) {
+        *message = sqlite3_mprintf("no such database: %s", args[OWN_ARGS]);
+        return SQLITE_ERROR;
     }
     TRY(sqlite3_vtab_config(db, SQLITE_VTAB_DIRECTONLY));
     TRY(sqlite3_declare_vtab(
@@ -118,7 +129,7 @@ static int stat_best_index(sqlite3_vtab *vtab, sqlite3_index_info *info)
             continue;
         info->idxNum |= 1 << k;
         info->aConstraintUsage[at[k]].argvIndex = ++given;
-        info->aConstraintUsage[at[k]].omit = (1 << k) != HAS_NAME;
+        info->aConstraintUsage[at[k]].omit = (1 << k) == HAS_SCHEMA;
     }
     info->estimatedCost = (info->idxNum & HAS_AGGREGATE) != 0 ? 50.0 : 1000.0;
     if (wants_order_by_name(info)) {
@@ -179,6 +190,8 @@ static int next_tree(StatCursor *cur)
     if (cur->name == NULL)
         return SQLITE_NOMEM;
     i64 root = sqlite3_column_int64(cur->trees, 1);
+    if (root == 1 && btree_page_count(btree_of(cur)) == 0)
+        return SQLITE_DONE; // nothing was written yet, not even the schema table
     if (root <= 0 || root > (i64)btree_page_count(btree_of(cur)))
         return SQLITE_CORRUPT;
     return page_walk_open(btree_of(cur), (Pgno)root, &cur->walk);
