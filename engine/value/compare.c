@@ -302,11 +302,9 @@ int key_compare(const u8 *record, u32 size, KeyProbe *probe, u32 skip)
     if (UNLIKELY(!walk_begin(&w, record, size)))
         return probe_corrupt(probe);
     for (u32 i = 0; i < probe->count; i++) {
-        WalkState state = walk_next(&w);
-        if (UNLIKELY(state == WALK_CORRUPT))
+        // Fewer fields than asked for: so are no entries of an index, but one defined anew.
+        if (UNLIKELY(walk_next(&w) != WALK_FIELD))
             return probe_corrupt(probe);
-        if (state == WALK_END) // a record with fewer fields is equal so far
-            break;
         if (i >= skip) {
             const Value *v = &probe->values[i];
             const KeyField *field = &shape->fields[i];
