@@ -492,14 +492,17 @@ static int balance_family(Cursor *cur, Pending *pending)
 
 // --- the special cases ---
 
-// A cell behind the last one of the parent's rightmost leaf.
+// A cell behind the last one of the parent's rightmost leaf, which is full: what page 1 has handed
+// to a child is not, for 100 bytes of page 1 are the file's header.
 static bool can_append(const Cursor *cur, const Pending *pending)
 {
     const Level *level = cur->fast.level;
     const Level *parent = level - 1;
     ASSERT(cur->depth > 0);
     ASSERT(pending->count <= PENDING_MAX);
+    ASSERT(level->node.free_size != FREE_UNKNOWN);
     return pending->count == 1 && node_is_leaf(&level->node)
+           && level->node.free_size < pending->cell[0].size + 2
            && pending->slot[0] == level->node.cell_count && level->node.cell_count > 1
            && parent->slot == parent->node.cell_count;
 }
