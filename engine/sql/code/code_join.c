@@ -421,6 +421,8 @@ void code_level_end(Codegen *g, JoinCode *jc, u32 number)
         program_emit(g->program, lc->end_op, lc->end_p1, lc->end_p2, lc->end_p3);
         program_set_p5(g->program, lc->end_p5);
     }
+    if (lc->nulls_round != 0)
+        code_second_round(g, lc);
     code_in_loops_end(g, lc);
     label_here(g->program, lc->leave);
     if (lc->skip_address != 0) {

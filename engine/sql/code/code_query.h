@@ -37,6 +37,9 @@ typedef struct LevelCode {
     Reg like_round;     // LIKE: 1 while blobs are sought, 0 text; 0 as register: no such loop
     int like_address;
     bool like_blob_first;
+    Reg nulls_round;   // 1 while NULLs are sought, 0 values; 0 as register: both in one round
+    int round_address; // where the second round starts
+    Label round_end;
     Reg filter; // Bloom filter, 0: none
     // RIGHT JOIN
     int matched_cursor; // keys of rows that have matched
@@ -76,6 +79,7 @@ void code_level_source(Codegen *g, LevelCode *lc); // enters the level into the 
 void code_level_null_row(Codegen *g, LevelCode *lc);
 void code_filters(Codegen *g, Expr **filters, u32 from, u32 to, Label next_row);
 void code_index_search(Codegen *g, JoinCode *jc, LevelCode *lc);
+void code_second_round(Codegen *g, const LevelCode *lc); // behind the loop of the first
 void code_hash_search(Codegen *g, LevelCode *lc);
 void code_rowid_search(Codegen *g, JoinCode *jc, LevelCode *lc);
 void code_rowid_range(Codegen *g, JoinCode *jc, LevelCode *lc);

@@ -356,11 +356,17 @@ static void code_skip_scan(Codegen *g, LevelCode *lc, Reg first)
         program_emit(g->program, OP_Column, lc->index_cursor, (int)i, first + (Reg)i);
 }
 
+static Opcode index_seek(bool inclusive, bool reverse)
+{
+    if (reverse)
+        return inclusive ? OP_SeekLE : OP_SeekLT;
+    return inclusive ? OP_SeekGE : OP_SeekGT;
+}
+
 static void code_seek_start(Codegen *g, LevelCode *lc, const IndexRange *r, Reg first)
 {
     ASSERT(lc->index_cursor >= 0);
 
-    static const Opcode seeks[2][2] = {{OP_SeekGT, OP_SeekLT}, {OP_SeekGE, OP_SeekLE}};
     const Access *a = lc->level->access;
     bool reverse = lc->level->reverse, inclusive = true;
     u32 count = a->equal_count, keyed = a->equal_count;
@@ -385,8 +391,8 @@ static void code_seek_start(Codegen *g, LevelCode *lc, const IndexRange *r, Reg 
         program_emit(g->program, reverse ? OP_Last : OP_Rewind, lc->index_cursor, lc->next_value,
                      0);
     else
-        program_emit_int(g->program, seeks[inclusive][reverse], lc->index_cursor, lc->next_value,
-                         first, (i32)count);
+        program_emit_int(g->program, index_seek(inclusive, reverse), lc->index_cursor,
+                         lc->next_value, first, (i32)count);
 }
 
 static u32 code_range_end(Codegen *g, LevelCode *lc, const IndexRange *r, Reg first,
@@ -430,13 +436,21 @@ static bool key_is_unique(const Access *a)
     return (a->flags & ACCESS_ONE_ROW) != 0;
 }
 
-void code_index_search(Codegen *g, JoinCode *jc, LevelCode *lc)
+// Leaves for `done` when the entry lies behind the key of `count` registers; 0: none does.
+static void code_end_test(Codegen *g, const LevelCode *lc, Reg first, u32 count, bool inclusive,
+                          Label done)
 {
-    ASSERT(lc->index_cursor >= 0);
+    ASSERT(done < 0);
 
     static const Opcode ends[2][2] = {{OP_IdxGE, OP_IdxLE}, {OP_IdxGT, OP_IdxLT}};
+    if (count > 0)
+        program_emit_int(g->program, ends[inclusive][lc->level->reverse], lc->index_cursor, done,
+                         first, (i32)count);
+}
+
+static void code_one_round(Codegen *g, JoinCode *jc, LevelCode *lc)
+{
     const Access *a = lc->level->access;
-    bool reverse = lc->level->reverse;
     IndexRange r = index_range(jc, lc);
     u32 extra = r.start_count > r.end_count ? r.start_count : r.end_count;
     Reg first = reg_range_new(g, (int)(a->equal_count + extra + 1));
@@ -447,14 +461,111 @@ void code_index_search(Codegen *g, JoinCode *jc, LevelCode *lc)
     code_seek_start(g, lc, &r, first);
     bool inclusive;
     u32 count = code_range_end(g, lc, &r, first, &inclusive);
-    lc->end_op = key_is_unique(a) ? OP_Noop : reverse ? OP_Prev : OP_Next;
-    lc->end_p1 = lc->index_cursor;
     lc->end_p2 = program_here(g->program);
     if (count == 0 && a->kind == ACCESS_SCAN)
         lc->end_p5 = 1;
-    if (count > 0)
-        program_emit_int(g->program, ends[inclusive][reverse], lc->index_cursor, lc->next_value,
-                         first, (i32)count);
+    code_end_test(g, lc, first, count, inclusive, lc->next_value);
+}
+
+// In the direction of the scan, the NULLs of the column behind the equalities come last; what runs
+// in two rounds turns that round.
+static bool scan_meets_nulls_last(const JoinLevel *level)
+{
+    const Access *a = level->access;
+    ASSERT(a->equal_count < a->index->column_count);
+
+    return level->reverse != ((a->index->sort_flags[a->equal_count] & KEY_DESC) != 0);
+}
+
+// The part of the entries under the equalities that one of two rounds goes through: NULLs or values
+// of the column behind them. A key is the equalities, and a NULL if it is `with_null`.
+typedef struct NullsRound {
+    bool start_with_null, start_inclusive;
+    bool end_with_null, end_inclusive;
+} NullsRound;
+
+static void code_round_start(Codegen *g, const LevelCode *lc, Reg first, const NullsRound *round)
+{
+    bool reverse = lc->level->reverse;
+    u32 count = lc->level->access->equal_count + (round->start_with_null ? 1u : 0u);
+    if (count == 0)
+        program_emit(g->program, reverse ? OP_Last : OP_Rewind, lc->index_cursor, lc->round_end, 0);
+    else
+        program_emit_int(g->program, index_seek(round->start_inclusive, reverse), lc->index_cursor,
+                         lc->round_end, first, (i32)count);
+}
+
+static void code_round_end_test(Codegen *g, const LevelCode *lc, Reg first, const NullsRound *round)
+{
+    u32 count = lc->level->access->equal_count + (round->end_with_null ? 1u : 0u);
+    code_end_test(g, lc, first, count, round->end_inclusive, lc->round_end);
+}
+
+// NULLs behind the values of an ascending order, before those of a descending one: where the index
+// does not have them. The range is run twice, once for either.
+static void code_two_rounds(Codegen *g, LevelCode *lc)
+{
+    const Access *a = lc->level->access;
+    ASSERT((a->flags & (ACCESS_BOTTOM | ACCESS_TOP)) == 0);
+
+    bool nulls_first = scan_meets_nulls_last(lc->level);
+    const NullsRound nulls = {true, true, true, true};
+    const NullsRound values = nulls_first ? (NullsRound){false, true, true, false}
+                                          : (NullsRound){true, false, false, true};
+    Reg first = reg_range_new(g, (int)a->equal_count + 1);
+    if (a->skip_count > 0)
+        code_skip_scan(g, lc, first);
+    code_prefix(g, lc, first);
+    if (a->equal_count > 0)
+        apply_key_affinity(g, lc, NULL, first, a->equal_count);
+    program_emit(g->program, OP_Null, 0, first + a->equal_count, 0);
+    lc->nulls_round = reg_new(g);
+    lc->round_end = label_new(g->program);
+    program_emit(g->program, OP_Integer, nulls_first, lc->nulls_round, 0);
+    lc->round_address = program_here(g->program);
+    Label seek_nulls = label_new(g->program), positioned = label_new(g->program);
+    program_emit(g->program, OP_If, lc->nulls_round, seek_nulls, 0);
+    code_round_start(g, lc, first, &values);
+    program_emit(g->program, OP_Goto, 0, positioned, 0);
+    label_here(g->program, seek_nulls);
+    code_round_start(g, lc, first, &nulls);
+    label_here(g->program, positioned);
+    lc->end_p2 = program_here(g->program);
+    if (a->kind == ACCESS_SCAN)
+        lc->end_p5 = 1;
+    Label test_nulls = label_new(g->program), inside = label_new(g->program);
+    program_emit(g->program, OP_If, lc->nulls_round, test_nulls, 0);
+    code_round_end_test(g, lc, first, &values);
+    program_emit(g->program, OP_Goto, 0, inside, 0);
+    label_here(g->program, test_nulls);
+    code_round_end_test(g, lc, first, &nulls);
+    label_here(g->program, inside);
+}
+
+void code_second_round(Codegen *g, const LevelCode *lc)
+{
+    ASSERT(lc->nulls_round > 0 && lc->round_end < 0);
+
+    label_here(g->program, lc->round_end);
+    Label over = label_new(g->program);
+    bool nulls_first = scan_meets_nulls_last(lc->level);
+    program_emit(g->program, nulls_first ? OP_IfNot : OP_If, lc->nulls_round, over, 1);
+    program_emit(g->program, OP_Integer, !nulls_first, lc->nulls_round, 0);
+    program_emit(g->program, OP_Goto, 0, lc->round_address, 0);
+    label_here(g->program, over);
+}
+
+void code_index_search(Codegen *g, JoinCode *jc, LevelCode *lc)
+{
+    ASSERT(lc->index_cursor >= 0);
+
+    const Access *a = lc->level->access;
+    lc->end_op = key_is_unique(a) ? OP_Noop : lc->level->reverse ? OP_Prev : OP_Next;
+    lc->end_p1 = lc->index_cursor;
+    if (lc->level->nulls_apart && (a->flags & (ACCESS_BOTTOM | ACCESS_TOP)) == 0)
+        code_two_rounds(g, lc);
+    else
+        code_one_round(g, jc, lc);
     if (lc->cursor >= 0 && lc->cursor != lc->index_cursor && lc->level->item->table != NULL
         && (a->flags & ACCESS_AUTOMATIC) == 0 && table_is_rowid(lc->level->item->table))
         program_emit(g->program, OP_DeferredSeek, lc->index_cursor, 0, lc->cursor);

@@ -401,7 +401,8 @@ static int finish_level(JoinQuery *q, JoinLevel *level, u32 number, TableMask no
     level->is_left = number > 0 && (level->item->join & JOIN_LEFT) != 0;
     level->is_right = (level->item->join & JOIN_RIGHT) != 0;
     level->is_semi = level->item->is_semi;
-    level->reverse = (q->reverse_mask >> number & 1) != 0;
+    level->reverse = (q->scan_order.reverse >> number & 1) != 0;
+    level->nulls_apart = (q->scan_order.nulls_apart >> number & 1) != 0;
     if ((a->flags & ACCESS_AUTOMATIC) != 0)
         TRY(fill_automatic(q, level, not_ready));
     if (a->kind == ACCESS_OR)

@@ -5,7 +5,8 @@
 #include "sql/plan/plan_internal.h"
 
 typedef struct JoinPath {
-    TableMask mask, reverse;
+    TableMask mask;
+    ScanOrder scan;
     Est rows, cost, unsorted;
     i8 ordered; // leading terms of the order delivered; -1: not known yet
     Access **loops;
@@ -57,7 +58,8 @@ typedef struct PathStep {
     const JoinPath *from;
     Access *loop;
     Est rows, cost, unsorted;
-    TableMask mask, reverse;
+    TableMask mask;
+    ScanOrder scan;
     i8 ordered;
 } PathStep;
 
@@ -77,11 +79,11 @@ static void step_cost(PathSearch *s, PathStep *step, u32 depth)
     step->rows = semi ? from->rows : (Est)(from->rows + a->rows);
     step->mask = from->mask | a->self;
     step->ordered = from->ordered;
-    step->reverse = from->reverse;
+    step->scan = from->scan;
     if (step->ordered < 0) {
         LoopChain chain = {from->loops, depth};
-        step->reverse = 0;
-        step->ordered = order_satisfied(q, q->order_by, &chain, q->flags, a, &step->reverse);
+        step->scan = (ScanOrder){0};
+        step->ordered = order_satisfied(q, q->order_by, &chain, q->flags, a, &step->scan);
     }
     if (step->ordered >= 0 && (u32)step->ordered < s->order_count) {
         u32 sorted = (u32)step->ordered;
@@ -144,7 +146,7 @@ static void take_step(PathSearch *s, const PathStep *step, u32 depth)
     if (p == NULL)
         return;
     p->mask = step->mask;
-    p->reverse = step->reverse;
+    p->scan = step->scan;
     p->rows = step->rows;
     p->cost = step->cost;
     p->unsorted = step->unsorted;
@@ -231,11 +233,11 @@ static void note_inner_order(JoinQuery *q, const JoinPath *path)
         bool rowid_in = (last->flags & ACCESS_ROWID_KEY) != 0 && (last->flags & ACCESS_IN) != 0;
         if ((last->flags & ACCESS_ONE_ROW) != 0 || rowid_in)
             return;
-        TableMask reverse = 0;
-        i8 got = order_satisfied(q, q->order_by, &outer, WANT_ORDER_LIMIT, last, &reverse);
+        ScanOrder scan = {0};
+        i8 got = order_satisfied(q, q->order_by, &outer, WANT_ORDER_LIMIT, last, &scan);
         if (got == (int)q->order_by->count) {
             q->order_by_inner = true;
-            q->reverse_mask = reverse;
+            q->scan_order = scan;
         }
     } else if (q->ordered == 1 && (q->flags & (WANT_MIN | WANT_MAX)) != 0) {
         q->order_by_inner = true;
@@ -246,11 +248,11 @@ static void note_order(JoinQuery *q, const PathSearch *s, const JoinPath *path)
 {
     u32 count = q->item_count;
     LoopChain outer = {path->loops, count == 0 ? 0 : count - 1};
-    TableMask reverse = 0;
+    ScanOrder scan = {0};
     if (q->distinct_wanted && (q->flags & WANT_DISTINCT_BY) == 0
         && q->distinct == DISTINCT_UNORDERED && count > 0 && !q->has_right_join
         && order_satisfied(q, q->request->columns, &outer, WANT_DISTINCT_BY, path->loops[count - 1],
-                           &reverse)
+                           &scan)
                == (int)q->request->columns->count)
         q->distinct = DISTINCT_ORDERED;
     if (q->order_by == NULL || s->order_count == 0)
@@ -261,15 +263,15 @@ static void note_order(JoinQuery *q, const PathSearch *s, const JoinPath *path)
             q->distinct = DISTINCT_ORDERED;
         return;
     }
-    q->reverse_mask = path->reverse;
+    q->scan_order = path->scan;
     note_inner_order(q, path);
     if ((q->flags & WANT_SORT_BY_GROUP) != 0 && q->ordered == (int)q->order_by->count
         && count > 0) {
-        reverse = 0;
-        if (order_satisfied(q, q->order_by, &outer, 0, path->loops[count - 1], &reverse)
+        scan = (ScanOrder){0};
+        if (order_satisfied(q, q->order_by, &outer, 0, path->loops[count - 1], &scan)
             == (int)q->order_by->count) {
             q->sorted = true;
-            q->reverse_mask = reverse;
+            q->scan_order = scan;
         }
     }
 }

@@ -213,6 +213,15 @@ static bool left_join_has_effect(const JoinQuery *q, const Access *a, TableMask 
 
 // A LEFT JOIN whose right side is never read and matches once at most changes nothing. Returns the
 // number of levels left; the terms of those dropped count as tested.
+// The loops behind loop `gone` move up by one.
+static TableMask mask_without(TableMask mask, u32 gone)
+{
+    ASSERT(gone < JOIN_ITEM_MAX);
+
+    TableMask before = ((TableMask)1 << gone) - 1;
+    return (mask & before) | (mask >> 1 & ~before);
+}
+
 static u32 omit_left_joins(JoinQuery *q)
 {
     ASSERT(q->chosen != NULL || q->item_count == 0);
@@ -231,6 +240,8 @@ static u32 omit_left_joins(JoinQuery *q)
                 q->terms.items[j]->flags |= TERM_CODED;
         }
         memmove(&q->chosen[i], &q->chosen[i + 1], (count - 1 - i) * sizeof *q->chosen);
+        q->scan_order.reverse = mask_without(q->scan_order.reverse, i);
+        q->scan_order.nulls_apart = mask_without(q->scan_order.nulls_apart, i);
         count--;
     }
     return count;
@@ -281,7 +292,7 @@ static int query_choose(JoinQuery *q)
     }
     TRY(join_order(q));
     if (q->order_by == NULL && (q->db->flags & CONN_FLAG(REVERSE_UNORDERED)) != 0)
-        q->reverse_mask = ~(TableMask)0;
+        q->scan_order.reverse = ~(TableMask)0;
     return SQLITE_OK;
 }
 

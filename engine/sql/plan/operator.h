@@ -139,6 +139,7 @@ typedef struct JoinLevel {
     FromItem *item;
     Access *access;
     bool reverse;       // scanned from the end
+    bool nulls_apart;   // index: entries with NULL behind the equalities in a round of their own
     bool is_left;       // a row of NULLs stands in when nothing matches
     bool is_right;      // RIGHT or FULL: rows that never matched come afterwards
     bool is_semi;       // EXISTS: the first match is enough

@@ -14,7 +14,7 @@ typedef struct OrderCheck {
     TableMask ready;         // items of the loops outside
     TableMask distinct_mask; // loops that bring each key once
     bool distinct;
-    TableMask *reverse;
+    ScanOrder *scan;
 } OrderCheck;
 
 static const Expr *order_column(const OrderCheck *c, u32 i, const FromItem *item)
@@ -115,14 +115,18 @@ static bool direction_fits(OrderCheck *c, const Access *loop, u32 position, cons
         } else {
             d->reverse = index_desc ^ desc;
             if (d->reverse)
-                *c->reverse |= (TableMask)1 << d->loop_number;
+                c->scan->reverse |= (TableMask)1 << d->loop_number;
             d->is_set = true;
         }
     }
-    // An index has NULLs first. (A scan in two goes could put them last.)
-    if (is_big_null(wanted->sort) && (c->flags & WANT_GROUPS) == 0
-        && expr_can_be_null(wanted->expr))
+    if (!is_big_null(wanted->sort) || (c->flags & WANT_GROUPS) != 0
+        || !expr_can_be_null(wanted->expr))
+        return true;
+    // An index has NULLs first. Two rounds put them last, where the column alone tells them apart:
+    // the first one that no equality binds.
+    if (position != loop->equal_count || (loop->flags & ACCESS_INDEXED) == 0)
         return false;
+    c->scan->nulls_apart |= (TableMask)1 << d->loop_number;
     return true;
 }
 
@@ -243,7 +247,7 @@ static void walk_view_order(OrderCheck *c, const Access *loop, const FromItem *i
     if ((item->select->flags & SELECT_WINDOW_INPUT) != 0 && c->satisfied != c->done)
         c->satisfied = former;
     if (reverse && (c->satisfied & 1) != 0)
-        *c->reverse |= (TableMask)1 << loop_number;
+        c->scan->reverse |= (TableMask)1 << loop_number;
 }
 
 // All terms, a number of leading ones, or -1 while loops further in may still add to it.
@@ -264,7 +268,7 @@ static i8 order_verdict(const OrderCheck *c)
 }
 
 i8 order_satisfied(JoinQuery *q, ExprList *order, const LoopChain *loops, u32 flags, Access *last,
-                   TableMask *reverse)
+                   ScanOrder *scan)
 {
     ASSERT(last != NULL);
 
@@ -276,7 +280,7 @@ i8 order_satisfied(JoinQuery *q, ExprList *order, const LoopChain *loops, u32 fl
                     .equal_ops = TERM_EQ | TERM_IS | TERM_ISNULL,
                     .done = ((u64)1 << order->count) - 1,
                     .distinct = true,
-                    .reverse = reverse};
+                    .scan = scan};
     if ((flags & (WANT_ORDER_LIMIT | WANT_MIN | WANT_MAX)) != 0)
         c.equal_ops |= TERM_IN;
     Access *loop = NULL;

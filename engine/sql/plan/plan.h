@@ -17,7 +17,7 @@ typedef struct PlanContext {
     int *cursor_count; // the statement's counter, for items the planner makes
     u32 *select_count; // numbers of Selects given so far, for those the planner makes
     int depth;
-    Est outer_rows; // how often the query runs, by the loops it stands in
+    Est outer_rows;   // how often the query runs, by the loops it stands in
     u32 *expire_mask; // parameters whose values the plan depends on; may be NULL
 } PlanContext;
 

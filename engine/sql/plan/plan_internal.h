@@ -82,6 +82,12 @@ struct TermList {
     struct JoinQuery *query;
 };
 
+// How the loops must run to deliver a wanted order: bit i stands for the i-th loop.
+typedef struct ScanOrder {
+    TableMask reverse;     // from the end
+    TableMask nulls_apart; // NULLs and values in two rounds: NULLs come where no index has them
+} ScanOrder;
+
 // A best-few list of (prerequisites, cost) for the branches of an OR.
 enum { OR_SET_MAX = 3 };
 typedef struct OrSet {
@@ -109,7 +115,7 @@ typedef struct JoinQuery {
     Est limit;
     bool distinct_wanted;
     bool has_right_join;
-    bool is_star; // a fact table with many dimensions: more partial joins are held
+    bool is_star;          // a fact table with many dimensions: more partial joins are held
     Index **rowid_indexes; // by item: stand-in for the rowid as an index
     Index **bound_indexes; // by item: chain of copies whose expressions are bound to it
     // Building paths of one item
@@ -124,7 +130,7 @@ typedef struct JoinQuery {
     int or_depth;
     // Result of the search
     Access **chosen;
-    TableMask reverse_mask;
+    ScanOrder scan_order;
     i8 ordered;
     bool sorted, order_by_inner;
     u8 distinct;
@@ -234,13 +240,14 @@ void estimate_range(JoinQuery *q, Index *index, const Term *bottom, const Term *
 MUST_USE int join_order(JoinQuery *q);
 
 // Does running the accesses as outer..inner loops deliver `order`? Returns how many leading terms
-// are delivered, or -1 when it is too early to know.
+// are delivered, or -1 when it is too early to know. What the loops must do for it is added to
+// `scan`.
 typedef struct LoopChain {
     Access **items;
     u32 count;
 } LoopChain;
 i8 order_satisfied(JoinQuery *q, ExprList *order, const LoopChain *loops, u32 flags, Access *last,
-                   TableMask *reverse);
+                   ScanOrder *scan);
 MUST_USE int join_finish(JoinQuery *q, u32 level_count, JoinOperator **out);
 // A filter for lookups by rowid that may be spared (join_lookup.c).
 MUST_USE int join_choose_lookups(JoinQuery *q, JoinOperator *join);

@@ -180,7 +180,7 @@ static bool align_groups(ExprList *keys, const ExprList *order_by)
     if (order_by == NULL || keys->count != order_by->count)
         return false;
     for (u32 i = 0; i < keys->count; i++)
-        keys->items[i].sort = order_by->items[i].sort & SORT_DESC;
+        keys->items[i].sort = order_by->items[i].sort;
     return lists_equal(keys, order_by, true);
 }
 
