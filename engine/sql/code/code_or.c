@@ -52,16 +52,16 @@ static void code_branch(Codegen *g, JoinCode *jc, LevelCode *lc, OrCode *oc,
 {
     FromItem *item = lc->level->item;
     PlanContext plan = code_plan_context(g);
-    int former = plan_push(g, "INDEX %u", oc->number + 1);
+    int former = plan_push(g, "INDEX %u", branch->number);
     u8 join = item->join;
     JoinCode loops = {.join = branch->join,
                       .flags = WANT_OR_BRANCH | (jc->flags & WANT_DUPLICATES_OK),
                       .opens_nothing = true};
-    item->join = 0;
     ASSERT(branch->join->level_count == 1);
     const JoinLevel *level = &branch->join->levels[0];
     char *text =
         level->access->kind == ACCESS_OR ? NULL : plan_print_level(&plan, branch->join, level, 0);
+    item->join = 0;
     // The body reads the row by the table's own cursor, whichever branch found it.
     level->access->flags &= ~(u32)(ACCESS_COVERING | ACCESS_INDEX_EXPR);
     code_join_begin(g, &loops);

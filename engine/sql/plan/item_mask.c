@@ -1,5 +1,6 @@
 // Which items of a join an expression reads. An item of an enclosing query counts as a constant:
-// while this join runs, its row does not change.
+// while this join runs, its row does not change. Items that are joined later (plan.h,
+// `later_count`) do not: they have no row yet.
 
 #include "sql/plan/plan_internal.h"
 
@@ -10,9 +11,9 @@ int query_item_index(const JoinQuery *q, const FromItem *item)
     ASSERT(item != NULL);
 
     u32 position = (u32)item->position;
-    if (position < q->item_count && q->from->items[position] == item)
+    if (position < q->from->count && q->from->items[position] == item)
         return item->position;
-    for (u32 i = 0; i < q->item_count; i++) {
+    for (u32 i = 0; i < q->from->count; i++) {
         if (q->from->items[i] == item)
             return (int)i;
     }
@@ -27,7 +28,7 @@ TableMask query_item_mask(const JoinQuery *q, const FromItem *item)
 
 TableMask query_cursor_mask(const JoinQuery *q, int cursor)
 {
-    for (u32 i = 0; i < q->item_count; i++) {
+    for (u32 i = 0; i < q->from->count; i++) {
         if (q->from->items[i]->cursor == cursor)
             return (TableMask)1 << i;
     }

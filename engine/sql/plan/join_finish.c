@@ -173,63 +173,66 @@ static Expr *and_make(JoinQuery *q, Expr *left, Expr *right)
     return left == NULL ? right : expr_make(q, EX_AND, left, right, NULL);
 }
 
-// The disjunct as far as it can be tested now; *whole is false when a part had to be left out.
-static Expr *disjunct_now(JoinQuery *q, const Term *disjunct, TableMask not_ready, bool *whole)
+// A row of the right side of LEFT JOIN matches by the ON terms of its join; WHERE comes later.
+// Other rows come about under WHERE, and under no ON terms of outer joins.
+static bool holds_of_row(const JoinLevel *level, const Term *term)
 {
-    ASSERT(disjunct->list->is_or);
-
-    *whole = (disjunct->prereq_all & not_ready) == 0;
-    if (*whole)
-        return disjunct->expr;
-    Expr *now = NULL;
-    for (u32 i = 0; disjunct->parts != NULL && i < disjunct->parts->count; i++) {
-        const Term *part = disjunct->parts->items[i];
-        if ((part->flags & TERM_VIRTUAL) == 0 && (part->prereq_all & not_ready) == 0)
-            now = and_make(q, now, part->expr);
-    }
-    return now;
+    bool outer_on = (term->expr->flags & EXPR_OUTER_ON) != 0;
+    if (level->is_left)
+        return outer_on && term->expr->on_item == level->item->cursor;
+    return !outer_on;
 }
 
-// What else holds of the row, so that the branches may use it for their indexes.
-static Expr *other_terms(JoinQuery *q, const JoinLevel *level, const Term *or_term,
-                         TableMask not_ready)
+// What else holds of the row, so that the branches may use it for their indexes. Of items without a
+// row yet it tells what the columns equal to theirs are bound to.
+static Expr *other_terms(JoinQuery *q, const JoinLevel *level, const Term *or_term)
 {
+    ASSERT((or_term->op & TERM_OR) != 0);
+
     Expr *others = NULL;
     for (u32 i = 0; i < q->terms.count; i++) {
         const Term *term = q->terms.items[i];
         if (term == or_term || (term->flags & (TERM_VIRTUAL | TERM_CODED | TERM_SLICE)) != 0
-            || (term->op & TERM_ALL) == 0 || (term->prereq_all & not_ready) != 0
-            || (term->prereq_all & level->access->self) == 0
-            || (term->expr->flags & (EXPR_HAS_SUBQUERY | EXPR_OUTER_ON)) != 0)
+            || (term->op & TERM_ALL) == 0 || (term->expr->flags & EXPR_HAS_SUBQUERY) != 0)
             continue;
-        if (level->is_left)
-            continue;
-        others = and_make(q, others, term->expr);
+        if (holds_of_row(level, term))
+            others = and_make(q, others, term->expr);
     }
     return others;
 }
 
-static FromList *single_list(JoinQuery *q, FromItem *item)
+// The item, then those of the loops further in.
+static FromList *item_list(JoinQuery *q, FromItem *item, TableMask not_ready)
 {
+    ASSERT((not_ready & query_item_mask(q, item)) == 0);
+
     FromList *list = arena_alloc_zeroed(q->arena, sizeof *list);
-    FromItem **items = arena_array(q->arena, 1, sizeof *items);
+    FromItem **items = arena_array(q->arena, q->from->count, sizeof *items);
     if (list == NULL || items == NULL)
         return NULL;
+    *list = (FromList){.count = 1, .capacity = q->from->count, .items = items};
     items[0] = item;
-    *list = (FromList){.count = 1, .capacity = 1, .items = items};
+    for (u32 i = 0; i < q->from->count; i++) {
+        if ((not_ready >> i & 1) != 0)
+            items[list->count++] = q->from->items[i];
+    }
     return list;
 }
 
-static int plan_branch(JoinQuery *q, JoinLevel *level, struct OrBranch *branch)
+static int plan_branch(JoinQuery *q, JoinLevel *level, TableMask not_ready, struct OrBranch *branch)
 {
     ASSERT(branch->join == NULL);
+    ASSERT((not_ready & level->access->self) == 0);
 
     FromItem *item = level->item;
     u8 join = item->join;
-    FromList *list = single_list(q, item);
+    FromList *list = item_list(q, item, not_ready);
     if (list == NULL)
         return SQLITE_NOMEM;
-    JoinRequest request = {.from = list, .where = branch->where, .flags = WANT_OR_BRANCH};
+    JoinRequest request = {.from = list,
+                           .later_count = list->count - 1,
+                           .where = branch->where,
+                           .flags = WANT_OR_BRANCH};
     item->join = 0; // within the branch there is nothing to join with
     int rc = plan_join(q->plan, &request, &branch->join);
     item->join = join;
@@ -247,20 +250,19 @@ static int fill_or(JoinQuery *q, JoinLevel *level, TableMask not_ready)
     a->branches = arena_array(q->arena, parts->count, sizeof *a->branches);
     if (a->branches == NULL)
         return SQLITE_NOMEM;
-    Expr *others = other_terms(q, level, or_term, not_ready);
+    Expr *others = other_terms(q, level, or_term);
     bool all_whole = true;
     for (u32 i = 0; i < parts->count; i++) {
         Term *disjunct = parts->items[i];
-        if ((disjunct->flags & TERM_VIRTUAL) != 0)
-            continue;
+        if (disjunct->op != TERM_AND && disjunct->cursor != level->item->cursor)
+            continue; // the other side of a comparison: its copy binds this item
         struct OrBranch *branch = &a->branches[a->branch_count++];
-        bool whole;
+        branch->number = (u16)(i + 1);
         branch->term = disjunct;
-        branch->where = disjunct_now(q, disjunct, not_ready, &whole);
-        all_whole = all_whole && whole;
-        if (others != NULL)
-            branch->where = and_make(q, branch->where, others);
-        TRY(plan_branch(q, level, branch));
+        branch->where = others == NULL ? disjunct->expr : and_make(q, disjunct->expr, others);
+        // What reads items without a row yet is left out of the branch, and tested later.
+        all_whole = all_whole && (disjunct->prereq_all & not_ready) == 0;
+        TRY(plan_branch(q, level, not_ready, branch));
     }
     if (all_whole)
         consume(level, not_ready, or_term);
@@ -380,7 +382,7 @@ static int plan_right_rows(JoinQuery *q, JoinLevel *level, TableMask so_far)
             continue;
         where = and_make(q, where, term->expr);
     }
-    FromList *list = single_list(q, level->item);
+    FromList *list = item_list(q, level->item, 0);
     if (list == NULL)
         return SQLITE_NOMEM;
     JoinRequest request = {.from = list, .where = where, .flags = WANT_RIGHT_ROWS};

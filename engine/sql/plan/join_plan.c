@@ -252,6 +252,7 @@ static u32 omit_left_joins(JoinQuery *q)
 static int query_init(JoinQuery *q, PlanContext *plan, const JoinRequest *request)
 {
     ASSERT(request->from != NULL);
+    ASSERT(request->later_count <= request->from->count);
 
     *q = (JoinQuery){.plan = plan,
                      .db = plan->db,
@@ -259,12 +260,12 @@ static int query_init(JoinQuery *q, PlanContext *plan, const JoinRequest *reques
                      .request = request,
                      .from = request->from,
                      .order_by = request->order_by,
-                     .item_count = request->from->count,
+                     .item_count = request->from->count - request->later_count,
                      .limit = request->limit_rows};
     q->flags = request->flags;
     q->draft_list = &q->terms;
     q->distinct_wanted = (request->flags & WANT_DISTINCT) != 0;
-    if (q->item_count > JOIN_ITEM_MAX)
+    if (q->from->count > JOIN_ITEM_MAX)
         return connection_error(q->db, SQLITE_ERROR, "at most %d tables in a join", JOIN_ITEM_MAX);
     // The unmatched rows of a RIGHT JOIN come after all others, in an order of their own.
     for (u32 i = 0; i < q->item_count; i++) {

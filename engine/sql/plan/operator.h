@@ -124,6 +124,7 @@ struct Access {
     // ACCESS_OR: one join of one level per disjunct
     struct OrBranch {
         Term *term;  // of the OR's own term list
+        u16 number;  // its place there, from 1
         Expr *where; // the disjunct, with what else must hold of the row
         JoinOperator *join;
     } * branches;

@@ -45,6 +45,7 @@ enum {
 
 typedef struct JoinRequest {
     FromList *from;
+    u32 later_count; // items at the end of `from` which only tell what else holds: joined elsewhere
     Expr *where;
     ExprList *order_by;   // NULL: none
     ExprList *columns;    // result columns, when DISTINCT is asked for; else NULL

@@ -106,7 +106,7 @@ typedef struct JoinQuery {
     const JoinRequest *request;
     FromList *from;
     TermList terms;
-    u32 item_count;
+    u32 item_count;     // to be joined; more of `from` are joined later, and never ready here
     Access *candidates; // of all items, by `next`
     u32 candidate_count;
     int work_left;      // bounds the effort spent on silly queries

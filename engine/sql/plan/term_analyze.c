@@ -306,7 +306,9 @@ static int analyze_on(Term *term, TableMask *extra_right)
     if ((e->flags & (EXPR_OUTER_ON | EXPR_INNER_ON)) == 0)
         return SQLITE_OK;
     TableMask side = query_cursor_mask(q, e->on_item);
-    bool looks_right = side != 0 && (term->prereq_all >> 1) >= side;
+    // In a branch of OR, what was looked at once stands in another order.
+    bool looks_right =
+        (q->flags & WANT_OR_BRANCH) == 0 && side != 0 && (term->prereq_all >> 1) >= side;
     if ((e->flags & EXPR_OUTER_ON) != 0) {
         term->prereq_all |= side;
         *extra_right = side == 0 ? 0 : side - 1;
