@@ -145,9 +145,15 @@ static void code_group_number(WindowCode *wc)
     label_here(g->program, same);
 }
 
+// Keeps the row that the input has just yielded. Its registers go into the record as they are:
+// whole REALs of virtual columns, which the functions will see as integers.
 static void code_collect(WindowCode *wc)
 {
+    ASSERT(wc->column_count > 0);
+
     Codegen *g = wc->qc->g;
+    const FromItem *former = g->raw_item;
+    g->raw_item = wc->item;
     code_partition_change(wc);
     code_group_number(wc);
     Reg fields = reg_range_new(g, wc->column_count + 1);
@@ -160,6 +166,7 @@ static void code_collect(WindowCode *wc)
     program_emit(g->program, OP_Insert, wc->rows, record, wc->row_count);
     program_set_p5(g->program, P5_APPEND);
     reg_temp_release(g, record);
+    g->raw_item = former;
 }
 
 // --- functions over rows of the frame ---
