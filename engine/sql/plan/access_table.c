@@ -230,6 +230,23 @@ static void begin_draft(JoinQuery *q, Index *index, TableMask prereq)
                         .rows = index->row_estimates[0]};
 }
 
+// The order in which a subquery's rows come: its ORDER BY, or that in which a compound merges them.
+// (The ORDER BY of a recursive query is that of its queue.)
+static ExprList *order_of_subquery(const FromItem *item, const SubqueryPlan *sub)
+{
+    ASSERT(item->kind != FROM_TABLE);
+
+    if (item->select == NULL || (item->select->flags & SELECT_RECURSIVE) != 0)
+        return NULL;
+    const SubqueryPlan *made = sub->twin != NULL ? sub->twin->plan : sub;
+    const Operator *tree = made->tree;
+    while (tree != NULL && tree->kind == OPERATOR_LIMIT)
+        tree = tree->input;
+    if (tree != NULL && tree->kind == OPERATOR_SET)
+        return ((const SetOperator *)tree)->order_by;
+    return item->select->order_by;
+}
+
 static int add_table_scan(JoinQuery *q, FromItem *item, Index *rowid, bool helps, TableMask prereq)
 {
     Est rows = table_rows(item);
@@ -242,9 +259,8 @@ static int add_table_scan(JoinQuery *q, FromItem *item, Index *rowid, bool helps
     draft->flags = ACCESS_ROWID_KEY;
     if (sub != NULL && sub->mode == SUBQUERY_COROUTINE)
         draft->flags |= ACCESS_COROUTINE;
-    // (The ORDER BY of a recursive query is that of its queue.)
-    if (sub != NULL && item->select != NULL && (item->select->flags & SELECT_RECURSIVE) == 0)
-        draft->order_by = item->select->order_by;
+    if (sub != NULL)
+        draft->order_by = order_of_subquery(item, sub);
     draft->sort_index = helps ? 1 : 0;
     draft->run = (Est)(rows + SCAN_FACTOR);
     if (item->kind == FROM_SELECT && item->is_view)

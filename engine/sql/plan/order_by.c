@@ -205,10 +205,26 @@ static void mark_dependent(OrderCheck *c, const Access *loop)
     }
 }
 
+static const char *view_collation(const Access *loop, const FromItem *item, u32 i)
+{
+    ASSERT(i < loop->order_by->count);
+
+    const ExprItem *given = &loop->order_by->items[i];
+    if (given->expr->kind == EX_COLLATE)
+        return given->expr->text;
+    const char *name = item->select->prior != NULL
+                           ? plan_compound_collation(item->select, given->column - 1u)
+                           : plan_collation_name(given->expr);
+    return name == NULL ? "BINARY" : name;
+}
+
 // Does term `i` of the wanted order ask for column `i` of the view's own order, by the same
-// collation? What the view was sorted by must also be how its column compares outside.
+// collation? What the view was sorted by must also be how its column compares outside: SQLite does
+// not ask, and has DISTINCT, GROUP BY and ORDER BY go wrong over an order by another collation.
 static bool view_term_matches(const OrderCheck *c, const Access *loop, const FromItem *item, u32 i)
 {
+    ASSERT(loop->order_by != NULL);
+
     const Expr *column = order_column(c, i, item);
     if (column == NULL || i >= loop->order_by->count)
         return false;
@@ -216,16 +232,12 @@ static bool view_term_matches(const OrderCheck *c, const Access *loop, const Fro
     if (given->column != column->u.column.index + 1
         || is_big_null(wanted->sort) != is_big_null(given->sort))
         return false;
-    const char *sorted_by = given->expr->kind == EX_COLLATE ? given->expr->text
-                            : item->select->prior != NULL
-                                ? plan_compound_collation(item->select, given->column - 1u)
-                                : plan_collation_name(given->expr);
     const char *outside = plan_collation_name(wanted->expr);
-    return name_equals(sorted_by == NULL ? "BINARY" : sorted_by, outside)
+    return name_equals(view_collation(loop, item, i), outside)
            && name_equals(outside, plan_collation_name(column));
 }
 
-// A co-routine or a view with an ORDER BY delivers that order, or the first terms of it.
+// A co-routine or a view with an order delivers that order, or the first terms of it.
 static void walk_view_order(OrderCheck *c, const Access *loop, const FromItem *item,
                             u32 loop_number)
 {
