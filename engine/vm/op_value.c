@@ -387,8 +387,8 @@ int op_affinity(Vm *vm, const Instr *in)
     Value *v = &vm->registers[in->p1];
     for (i32 i = 0; i < in->p2; i++, v++) {
         u8 letter = (u8)in->p4.text[i];
-        if (letter <= AFF_BLOB && (v->flags & V_INT_REAL))
-            value_integerify(v); // as the column's record will hold it
+        if (in->p3 != 0 && letter <= AFF_BLOB && (v->flags & V_INT_REAL))
+            value_integerify(v);
         if (letter <= AFF_BLOB || value_is_null(v))
             continue;
         if (letter >= AFF_NUMERIC && letter != AFF_REAL && value_is_int(v))

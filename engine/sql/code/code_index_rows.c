@@ -268,20 +268,43 @@ static Reg code_stored_span(Codegen *g, const Table *table, Reg first)
     return span;
 }
 
+static bool index_computes(const Index *index)
+{
+    if ((index->flags & INDEX_HAS_EXPR) != 0 || index->where != NULL)
+        return true;
+    for (int i = 0; i < index->key_count; i++) {
+        int column = index->columns[i];
+        if (column >= 0 && (index->table->columns[column].flags & COLUMN_VIRTUAL) != 0)
+            return true;
+    }
+    return false;
+}
+
+// Is anything kept, or refused, that is computed from the row's columns?
+static bool row_is_computed_from(const Table *table)
+{
+    if ((table->flags & TABLE_HAS_STORED) != 0 || table->check_count > 0)
+        return true;
+    for (const Index *index = table->indexes; index != NULL; index = index->next) {
+        if (index_computes(index))
+            return true;
+    }
+    return false;
+}
+
 void code_columns_affinity(Codegen *g, const Table *table, Reg first)
 {
     ASSERT(first > 0);
+    ASSERT(table->column_count > 0);
 
     int count;
     const char *letters = table_affinities(g, table, false, &count);
-    // What the row's own expressions see must be what its record will hold.
-    bool matters = has_generated(table) || table->check_count > 0;
-    for (const Index *index = table->indexes; index != NULL; index = index->next)
-        matters |= (index->flags & INDEX_HAS_EXPR) != 0 || index->where != NULL;
+    bool as_stored = row_is_computed_from(table);
+    bool matters = as_stored;
     for (int i = 0; i < count; i++)
         matters |= (u8)letters[i] > AFF_BLOB;
     if (matters)
-        program_emit_text(g->program, OP_Affinity, first + 1, count, 0, letters, count);
+        program_emit_text(g->program, OP_Affinity, first + 1, count, as_stored, letters, count);
 }
 
 void code_image_affinity(Codegen *g, const WriteTable *wt, Reg first)
