@@ -111,8 +111,11 @@ static bool key_equals(const HashTable *h, const HashEntry *e, u64 hash, const V
 
 // --- entries ---
 
+// A key as a record would keep it: the whole REAL that an expression left becomes an integer.
 static int slot_fill(HashTable *h, HashSlot *slot, const Value *v)
 {
+    ASSERT((v->flags & (V_NULL | V_INT | V_REAL | V_INT_REAL | V_TEXT | V_BLOB)) != 0);
+
     slot->encoding = v->encoding;
     if (v->flags & (V_TEXT | V_BLOB)) {
         u32 size = value_size(v);
@@ -128,7 +131,7 @@ static int slot_fill(HashTable *h, HashSlot *slot, const Value *v)
         return SQLITE_OK;
     }
     slot->u.integer = v->u.integer;
-    slot->flags = v->flags & (V_NULL | V_INT | V_REAL | V_INT_REAL);
+    slot->flags = v->flags & V_INT_REAL ? V_INT : v->flags & (V_NULL | V_INT | V_REAL);
     return SQLITE_OK;
 }
 
