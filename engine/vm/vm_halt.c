@@ -361,6 +361,7 @@ void vm_halt(Vm *vm)
     db->reading_statements -= vm->is_counted_reading;
     db->writing_statements -= vm->is_counted_writing;
     vm->is_counted_reading = vm->is_counted_writing = false;
+    vm->savepoint_number = 0; // ended, or gone with a transaction that a failure inside ended
     vm->state = VM_HALTED;
     if (db->out_of_memory)
         vm->rc = SQLITE_NOMEM;
