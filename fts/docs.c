@@ -624,10 +624,10 @@ void docs_open_prefix_row(Docs *docs, FtsIndex *index, const FtsBuffer *key, i64
     TermWalk walk;
     *docs = (Docs){0};
     fts_buffer_set(&prefix, key->bytes, key->size);
-    term_walk_open(&walk, index, &prefix, &prefix);
+    term_walk_open(&walk, index, key, key);
     for (; !walk.is_end; term_walk_next(&walk))
         sum_row(&sum, &walk.docs, rowid);
-    int rc = walk.rc;
+    int rc = walk.rc == SQLITE_OK ? prefix.rc : walk.rc;
     if (rc == SQLITE_OK && prefix.size > 0 && prefix.bytes[0] != '0') {
         Docs exact;
         prefix.bytes[0] = '0';
@@ -697,7 +697,8 @@ static bool find_least(TermWalk *walk)
         || (walk->prefix.size > 0 && memcmp(least, walk->prefix.bytes, walk->prefix.size) != 0))
         return false;
     fts_buffer_set(&walk->term, least, size);
-    return walk->term.rc == SQLITE_OK;
+    walk->rc = walk->term.rc; // an end for want of memory must not pass for the end of the terms
+    return walk->rc == SQLITE_OK;
 }
 
 // Whether pending postings of walk->term are the next; a cursor's term may be less.
@@ -776,9 +777,10 @@ void term_walk_open(TermWalk *walk, FtsIndex *index, const FtsBuffer *prefix, co
     fts_buffer_set(&walk->prefix, prefix->bytes, prefix->size);
     int room = structure_segment_count(&index->structure);
     walk->cursors = fts_zalloc(sizeof(TermCursor) * ((u64)room + 1));
-    int rc = walk->cursors == NULL ? SQLITE_NOMEM
-                                   : pending_sorted(&index->pending, prefix->bytes, prefix->size,
-                                                    &walk->pending, &walk->pending_count);
+    int rc = walk->cursors == NULL || walk->prefix.rc != SQLITE_OK
+                 ? SQLITE_NOMEM
+                 : pending_sorted(&index->pending, prefix->bytes, prefix->size, &walk->pending,
+                                  &walk->pending_count);
     if (rc != SQLITE_OK) {
         walk_fail(walk, rc);
         return;

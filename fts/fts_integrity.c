@@ -107,11 +107,11 @@ static int sum_content(FtsTable *table, u64 *sum)
     if (rc == SQLITE_OK)
         rc = sum_rows(table, stmt, sum);
     pending_deinit(&table->index.pending);
-    sqlite3_finalize(stmt);
+    int final_rc = sqlite3_finalize(stmt); // rows that could not be read must not count as absent
     sqlite3_free(columns);
     sqlite3_free(source);
     sqlite3_free(sql);
-    return rc;
+    return rc == SQLITE_OK ? final_rc : rc;
 }
 
 int fts_table_check(FtsTable *table, bool with_external)

@@ -324,7 +324,8 @@ int fts_table_save_totals(FtsTable *table)
     if (rc == SQLITE_OK)
         rc = fts_index_write(&table->index, AVERAGES_ID, bytes.bytes, bytes.size);
     fts_buffer_deinit(&bytes);
-    table->has_changed_totals = rc != SQLITE_OK;
+    if (rc == SQLITE_OK) // a failure may have rolled back, and forgotten the totals
+        table->has_changed_totals = false;
     return rc;
 }
 

@@ -245,8 +245,8 @@ static int free_rowid(FtsTable *table, sqlite3_int64 *rowid)
     sqlite3_free(source);
     if (rc == SQLITE_OK && sqlite3_step(stmt) == SQLITE_ROW)
         *rowid = sqlite3_column_int64(stmt, 0) + 1;
-    sqlite3_finalize(stmt);
-    return rc;
+    int final_rc = sqlite3_finalize(stmt);
+    return rc == SQLITE_OK ? final_rc : rc;
 }
 
 static int insert_row(FtsTable *table, sqlite3_value *id, sqlite3_value **values,
