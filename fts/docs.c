@@ -138,6 +138,34 @@ void docs_seek_far(Docs *docs, i64 rowid)
     docs_start(docs);
 }
 
+u32 docs_run(Docs *docs, u32 room, const u8 **bytes)
+{
+    if (docs->is_end || docs->counts != NULL || docs->rowid >= docs->limit)
+        return 0;
+    Postings *p = &docs->sources[docs->current];
+    const PostingsBlock *block = p->block;
+    if (block == NULL || block->next == 0 || block->next >= block->count)
+        return 0;
+    const u32 first = block->next;
+    ASSERT(block->rowids[first - 1] == docs->rowid);
+
+    const u32 begin = block->at[first - 1] + block->sizes[first - 1];
+    u32 end = begin;
+    u32 i = first;
+    for (; i < block->count && block->rowids[i] < docs->limit; i++) {
+        u32 record_end = block->at[i] + block->sizes[i];
+        if (record_end - begin > room)
+            break;
+        end = record_end;
+    }
+    if (i == first)
+        return 0;
+    postings_take(p, i - 1);
+    docs_take(docs, p);
+    *bytes = p->page->bytes + begin;
+    return end - begin;
+}
+
 int docs_in_memory(Docs *docs, FtsDetail detail, const FtsBuffer *doclist)
 {
     *docs = (Docs){0};

@@ -178,6 +178,8 @@ int fts_index_erase_segment(FtsIndex *index, const FtsSegment *segment)
 void fts_index_forget(FtsIndex *index)
 {
     index->has_structure = false;
+    index->has_leftovers = false;
+    index->broken_rc = SQLITE_OK;
     index->data_version = -1;
     index->version++;
     index->generation++;
@@ -209,6 +211,10 @@ int fts_index_load(FtsIndex *index, char **message)
         index->has_structure = true;
         index->data_version = version;
     }
+    // What others wrote they have merged; what a savepoint took back needs no merging.
+    if (!index->has_merged_counter || index->merged_counter > index->structure.write_counter)
+        index->merged_counter = index->structure.write_counter;
+    index->has_merged_counter = true;
     return fts_config_load(index->config, index->structure.cookie, message);
 }
 

@@ -54,9 +54,13 @@ typedef struct FtsIndex {
     PhraseRows phrase_rows[PHRASE_ROWS_COUNT];
     int phrase_rows_next;
     i64 pages_read;
-    bool is_flushing; // statements on shadow tables may open savepoints, which flush
-    u64 version;      // changes when another connection may have written, or a rollback undone
-    u64 generation;   // changes with every change a running query must notice
+    bool is_flushing;        // statements on shadow tables may open savepoints, which flush
+    u64 merged_counter;      // of the pages written, how many have had their share of merging
+    bool has_merged_counter; // for this transaction
+    bool has_leftovers;      // of a flush that failed, under the segid that the next one gets
+    int broken_rc;           // of a change that failed in the middle: nothing but a rollback goes
+    u64 version;    // changes when another connection may have written, or a rollback undone
+    u64 generation; // changes with every change a running query must notice
 } FtsIndex;
 
 void fts_index_init(FtsIndex *index, FtsConfig *config);

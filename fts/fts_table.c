@@ -403,20 +403,25 @@ static int table_begin(sqlite3_vtab *vtab)
 {
     FtsTable *table = (FtsTable *)vtab;
     table->has_totals = false;
+    table->index.has_merged_counter = false;
     return SQLITE_OK;
 }
 
-static int table_sync(sqlite3_vtab *vtab)
+static int write_all(FtsTable *table, bool may_merge)
 {
-    FtsTable *table = (FtsTable *)vtab;
     // Whoever writes shadow rows here must not change what the user sees as the last rowid.
     i64 last = sqlite3_last_insert_rowid(table->config.db);
     int rc = fts_table_save_totals(table);
     if (rc == SQLITE_OK)
-        rc = fts_index_flush(&table->index);
+        rc = may_merge ? fts_index_flush(&table->index) : fts_index_write_pending(&table->index);
     sqlite3_set_last_insert_rowid(table->config.db, last);
-    table->has_totals = false;
+    table->has_totals = table->has_changed_totals; // as long as they could not be saved
     return rc;
+}
+
+static int table_sync(sqlite3_vtab *vtab)
+{
+    return write_all((FtsTable *)vtab, true);
 }
 
 static int table_commit(sqlite3_vtab *vtab)
@@ -436,10 +441,12 @@ static int table_rollback(sqlite3_vtab *vtab)
     return SQLITE_OK;
 }
 
+// Merging waits for the commit: a savepoint that fails does not end the transaction.
 static int table_savepoint(sqlite3_vtab *vtab, int number)
 {
     (void)number;
-    return table_sync(vtab);
+    FtsTable *table = (FtsTable *)vtab;
+    return write_all(table, fts_index_is_crowded(&table->index));
 }
 
 static int table_rollback_to(sqlite3_vtab *vtab, int number)

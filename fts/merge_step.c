@@ -13,8 +13,6 @@
 // output of one is no input of the next before it is complete.
 #include "fts/segment_merge.h"
 
-#include "fts/segment_write.h"
-
 enum { WORK_UNIT = 4, SEGMENTS_URGENT = 1000 };
 
 // --- one step ---
@@ -68,21 +66,6 @@ static int begin_merge(FtsStructure *structure, int number)
     return SQLITE_OK;
 }
 
-static int copy_term(TermWalk *walk, SegmentWriter *writer)
-{
-    Docs *docs = &walk->docs;
-    segment_writer_term(writer, walk->term.bytes, walk->term.size);
-    for (; !docs->is_end && writer->rc == SQLITE_OK; docs_next(docs)) {
-        SegmentRecord record = {docs->rowid, docs->poslist, docs->poslist_size,
-                                docs->has_delete && docs->keeps_deletes, docs->has_content};
-        segment_writer_record(writer, &record);
-    }
-    TRY(docs->rc);
-    TRY(writer->rc);
-    term_walk_next(walk);
-    return walk->rc;
-}
-
 static int end_merge(FtsIndex *index, int number)
 {
     FtsStructure *structure = &index->structure;
@@ -117,7 +100,7 @@ static int write_output(FtsIndex *index, int number, i64 *budget, TermWalk *walk
     segment_writer_resume(&writer, index, &above->segments[above->segment_count - 1]);
     int rc = SQLITE_OK;
     while (rc == SQLITE_OK && !walk->is_end && (i64)writer.leaf_count < *budget)
-        rc = copy_term(walk, &writer);
+        rc = fts_index_copy_term(walk, &writer);
     if (rc == SQLITE_OK)
         rc = segment_writer_finish(&writer, &last_pgno);
     if (rc == SQLITE_OK) {
@@ -166,22 +149,33 @@ static int pick_level(const FtsStructure *structure, i64 least)
     return -1;
 }
 
-static int spend(FtsIndex *index, i64 budget, i64 least)
+static int spend(FtsIndex *index, i64 budget, i64 least, bool *has_changed)
 {
+    *has_changed = false;
     while (budget > 0) {
         int level = pick_level(&index->structure, least);
         if (level < 0)
             return SQLITE_OK;
+        *has_changed = true;
         TRY(fts_index_merge_step(index, level, &budget));
     }
     return SQLITE_OK;
 }
 
-int fts_index_work(FtsIndex *index, u64 counter_before)
+bool fts_index_is_crowded(const FtsIndex *index)
+{
+    return structure_segment_count(&index->structure) >= SEGMENTS_URGENT;
+}
+
+int fts_index_work(FtsIndex *index)
 {
     const FtsStructure *structure = &index->structure;
     const FtsConfig *config = index->config;
-    u64 units = structure->write_counter / WORK_UNIT - counter_before / WORK_UNIT;
+    ASSERT(index->has_structure);
+
+    u64 units = 0;
+    if (structure->write_counter > index->merged_counter) // the file's number may wrap
+        units = structure->write_counter / WORK_UNIT - index->merged_counter / WORK_UNIT;
     i64 least = config->automerge;
     if (least == 0 || least > config->crisismerge)
         least = config->crisismerge;
@@ -189,9 +183,12 @@ int fts_index_work(FtsIndex *index, u64 counter_before)
         least = 2;
     i64 budget = (i64)units * WORK_UNIT * structure->level_count;
     // Near the format's limit of segments it must be more than what was written.
-    if (structure_segment_count(structure) >= SEGMENTS_URGENT)
+    if (fts_index_is_crowded(index))
         budget += SEGMENTS_URGENT;
-    return spend(index, budget, least);
+    index->merged_counter = structure->write_counter;
+    bool has_changed;
+    TRY(spend(index, budget, least, &has_changed));
+    return has_changed ? fts_index_save_structure(index) : SQLITE_OK;
 }
 
 // All segments on one level, so that the next steps make one of them.
@@ -229,10 +226,11 @@ static int merge_all(FtsIndex *index, i64 budget)
 
 int fts_index_merge(FtsIndex *index, i64 page_budget)
 {
+    bool has_changed;
     TRY(fts_index_flush(index));
     if (page_budget < 0)
         TRY(merge_all(index, page_budget == INT64_MIN ? INT64_MAX : -page_budget));
     else
-        TRY(spend(index, page_budget, index->config->usermerge));
+        TRY(spend(index, page_budget, index->config->usermerge, &has_changed));
     return fts_index_save_structure(index);
 }

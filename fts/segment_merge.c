@@ -1,8 +1,6 @@
 // Writing pending postings and merging segments. See segment_merge.h.
 #include "fts/segment_merge.h"
 
-#include "fts/segment_write.h"
-
 // --- flush ---
 
 // With secure-delete a deletion is carried out at once; only what has content is left to write.
@@ -23,12 +21,11 @@ static int cut_deletions(FtsIndex *index, const PendingTerm *term, PendingRecord
     return SQLITE_OK;
 }
 
-static int write_pending_term(SegmentWriter *writer, const PendingTerm *term,
+static int write_what_is_left(SegmentWriter *writer, const PendingTerm *term,
                               PendingRecords *records)
 {
     TRY(pending_records(term, records));
-    if (writer->index->config->secure_delete != 0)
-        TRY(cut_deletions(writer->index, term, records));
+    TRY(cut_deletions(writer->index, term, records));
     if (records->count > 0)
         segment_writer_term(writer, term->key, term->key_size);
     for (u32 i = 0; i < records->count; i++) {
@@ -40,20 +37,34 @@ static int write_pending_term(SegmentWriter *writer, const PendingTerm *term,
     return writer->rc;
 }
 
+static int write_term(SegmentWriter *writer, const PendingTerm *term, FtsBuffer *doclist)
+{
+    fts_buffer_clear(doclist);
+    pending_doclist(term, writer->index->config->detail, doclist);
+    fts_buffer_pad(doclist);
+    segment_writer_term(writer, term->key, term->key_size);
+    segment_writer_doclist(writer, doclist);
+    return writer->rc;
+}
+
 static int write_pending(FtsIndex *index, SegmentWriter *writer, u32 *last_pgno)
 {
     PendingTerm **terms = NULL;
     PendingRecords records = {0};
+    FtsBuffer doclist = {0};
     u32 count = 0;
     int rc = pending_sorted(&index->pending, NULL, 0, &terms, &count);
     for (u32 i = 0; i < count && rc == SQLITE_OK; i++)
-        rc = write_pending_term(writer, terms[i], &records);
+        rc = index->config->secure_delete != 0 ? write_what_is_left(writer, terms[i], &records)
+                                               : write_term(writer, terms[i], &doclist);
     pending_records_deinit(&records);
+    fts_buffer_deinit(&doclist);
     sqlite3_free(terms);
     return rc == SQLITE_OK ? segment_writer_finish(writer, last_pgno) : rc;
 }
 
-// Adds the segment just written to level 0; last_pgno 0: nothing was.
+// Adds the segment just written to level 0, and saves that; last_pgno 0: nothing was written. A
+// failure leaves the structure as it was.
 static int add_flushed(FtsIndex *index, u32 segid, u32 last_pgno, u32 leaf_count)
 {
     FtsStructure *structure = &index->structure;
@@ -67,56 +78,92 @@ static int add_flushed(FtsIndex *index, u32 segid, u32 last_pgno, u32 leaf_count
         segment->entry_count = index->pending.row_count;
     }
     structure->write_counter += leaf_count;
-    return SQLITE_OK;
+    int rc = fts_index_save_structure(index);
+    if (rc != SQLITE_OK) {
+        structure_remove_segments(structure, 0, structure->levels[0].segment_count - 1, 1);
+        structure_trim(structure);
+        structure->origin -= structure->has_origins;
+        structure->write_counter -= leaf_count;
+    }
+    return rc;
 }
 
-static int flush(FtsIndex *index)
+// The pages of a flush that failed are of a segment that is not listed, and in the way of the next.
+static int write_segment(FtsIndex *index)
 {
-    u32 segid = structure_free_segid(&index->structure);
-    if (segid == 0)
+    const FtsSegment segment = {.segid = structure_free_segid(&index->structure)};
+    if (segment.segid == 0)
         return SQLITE_FULL;
+    if (index->has_leftovers)
+        TRY(fts_index_erase_segment(index, &segment));
     SegmentWriter writer;
     u32 last_pgno = 0;
-    u64 counter_before = index->structure.write_counter;
-    segment_writer_init(&writer, index, segid);
+    segment_writer_init(&writer, index, segment.segid);
     int rc = write_pending(index, &writer, &last_pgno);
     segment_writer_deinit(&writer);
     if (rc == SQLITE_OK)
-        rc = add_flushed(index, segid, last_pgno, writer.leaf_count);
-    pending_deinit(&index->pending);
-    if (rc == SQLITE_OK)
-        rc = fts_index_work(index, counter_before);
-    return rc == SQLITE_OK ? fts_index_save_structure(index) : rc;
+        rc = add_flushed(index, segment.segid, last_pgno, writer.leaf_count);
+    return rc;
+}
+
+// Cutting postings, as merging, cannot be done again when it failed in the middle.
+int fts_index_write_pending(FtsIndex *index)
+{
+    ASSERT(index->has_structure || index->pending.term_count == 0);
+
+    TRY(index->broken_rc);
+    bool is_empty = index->pending.term_count == 0 && index->pending.row_count == 0;
+    if (is_empty || index->is_flushing)
+        return SQLITE_OK;
+    u64 version = index->version;
+    index->is_flushing = true;
+    int rc = write_segment(index);
+    index->is_flushing = false;
+    bool is_rolled_back = index->version != version;
+    if (rc == SQLITE_OK || is_rolled_back)
+        pending_deinit(&index->pending);
+    index->has_leftovers = rc != SQLITE_OK && !is_rolled_back;
+    if (index->has_leftovers && index->config->secure_delete != 0)
+        index->broken_rc = rc;
+    return rc;
 }
 
 int fts_index_flush(FtsIndex *index)
 {
-    bool is_empty = index->pending.term_count == 0 && index->pending.row_count == 0;
-    if (is_empty || index->is_flushing)
+    if (index->is_flushing)
         return SQLITE_OK;
+    TRY(fts_index_write_pending(index));
+    if (!index->has_structure || index->structure.write_counter == index->merged_counter)
+        return SQLITE_OK;
+    u64 version = index->version;
     index->is_flushing = true;
-    int rc = flush(index);
+    int rc = fts_index_work(index);
     index->is_flushing = false;
+    if (index->version == version)
+        index->broken_rc = rc;
     return rc;
 }
 
 // --- merging ---
 
-static int copy_terms(TermWalk *walk, SegmentWriter *writer)
+int fts_index_copy_term(TermWalk *walk, SegmentWriter *writer)
 {
-    for (; !walk->is_end; term_walk_next(walk)) {
-        Docs *docs = &walk->docs;
-        segment_writer_term(writer, walk->term.bytes, walk->term.size);
-        for (; !docs->is_end && writer->rc == SQLITE_OK; docs_next(docs)) {
-            SegmentRecord record = {docs->rowid, docs->poslist, docs->poslist_size,
-                                    docs->has_delete && docs->keeps_deletes, docs->has_content};
-            segment_writer_record(writer, &record);
-        }
-        if (docs->rc != SQLITE_OK)
-            return docs->rc;
-        if (writer->rc != SQLITE_OK)
-            return writer->rc;
+    ASSERT(!walk->is_end);
+
+    Docs *docs = &walk->docs;
+    segment_writer_term(writer, walk->term.bytes, walk->term.size);
+    for (; !docs->is_end && writer->rc == SQLITE_OK; docs_next(docs)) {
+        SegmentRecord record = {docs->rowid, docs->poslist, docs->poslist_size,
+                                docs->has_delete && docs->keeps_deletes, docs->has_content};
+        segment_writer_record(writer, &record);
+        const u8 *run;
+        u32 size = docs_run(docs, segment_writer_room(writer), &run);
+        if (size > 0)
+            segment_writer_copy(writer, run, size, docs->rowid);
     }
+    TRY(docs->rc);
+    TRY(writer->rc);
+    term_walk_next(walk);
     return walk->rc;
 }
 
@@ -143,7 +190,9 @@ static int merge_segments(FtsIndex *index, const FtsSegment *inputs, int count, 
         return SQLITE_FULL;
     term_walk_open_segments(&walk, index, inputs, count, !is_oldest);
     segment_writer_init(&writer, index, output->segid);
-    int rc = copy_terms(&walk, &writer);
+    int rc = walk.rc;
+    while (rc == SQLITE_OK && !walk.is_end)
+        rc = fts_index_copy_term(&walk, &writer);
     term_walk_deinit(&walk);
     if (rc == SQLITE_OK)
         rc = segment_writer_finish(&writer, &output->last_pgno);
@@ -222,6 +271,7 @@ int fts_index_reset(FtsIndex *index)
     index->structure.cookie = cookie;
     index->structure.has_origins = has_origins;
     index->structure.origin = has_origins;
+    index->merged_counter = 0;
     index->has_structure = true;
     TRY(fts_index_erase(index, INT64_MIN, INT64_MAX));
     char *sql =

@@ -3,14 +3,23 @@
 // Changes of the set of segments: writing what is pending, merging, wiping.
 
 #include "fts/segment_read.h"
+#include "fts/segment_write.h"
 
-// Pending postings become one segment on level 0; levels that grew too long are merged.
+// Pending postings become one segment on level 0, and stay pending if that fails: it can be tried
+// again without a rollback.
+MUST_USE int fts_index_write_pending(FtsIndex *index);
+// The same, and as much merging as all the pages written since the last are worth. When merging
+// fails, only a rollback helps.
 MUST_USE int fts_index_flush(FtsIndex *index);
 MUST_USE int fts_index_optimize(FtsIndex *index);
 // The `merge` command: about so many pages of merging; negative: towards a single segment.
 MUST_USE int fts_index_merge(FtsIndex *index, i64 page_budget);
-// As much merging as the pages written since are worth (merge_step.c).
-MUST_USE int fts_index_work(FtsIndex *index, u64 counter_before);
+// Writes the present term of the walk and moves to the next.
+MUST_USE int fts_index_copy_term(TermWalk *walk, SegmentWriter *writer);
+// As much merging as the pages written since the last are worth (merge_step.c).
+MUST_USE int fts_index_work(FtsIndex *index);
+// So many segments are near the format's limit: merging must not wait.
+bool fts_index_is_crowded(const FtsIndex *index);
 // Merges the segments of a level, or goes on doing so, until about `budget` pages were written, and
 // takes what that was off the budget.
 MUST_USE int fts_index_merge_step(FtsIndex *index, int level, i64 *budget);

@@ -145,6 +145,10 @@ void docs_open_prefix_row(Docs *docs, FtsIndex *index, const FtsBuffer *key, i64
 MUST_USE int docs_in_memory(Docs *docs, FtsDetail detail, const FtsBuffer *doclist);
 void docs_next(Docs *docs);
 void docs_seek_far(Docs *docs, i64 rowid); // docs_seek() where the source may change
+// The records behind the present one that nothing of another source comes between, that only have
+// content, and that follow each other on the page, up to so many bytes. Moves to the last of them;
+// returns their size, 0: there are none.
+u32 docs_run(Docs *docs, u32 room, const u8 **bytes);
 // Merges Postings prepared by the caller, each standing on its first row; takes them.
 void docs_start(Docs *docs);
 

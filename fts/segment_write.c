@@ -257,6 +257,75 @@ void segment_writer_record(SegmentWriter *w, const SegmentRecord *record)
     write_poslist(w, record->poslist, record->poslist_size);
 }
 
+u32 segment_writer_room(const SegmentWriter *w)
+{
+    u32 used = w->body.size + w->footer.size + 1; // a full page would have its last poslist cut
+    if (w->rc != SQLITE_OK || !w->page_has_rowid || used >= w->pgsz)
+        return 0;
+    return w->pgsz - used;
+}
+
+void segment_writer_copy(SegmentWriter *w, const u8 *records, u32 size, i64 last_rowid)
+{
+    ASSERT(size <= segment_writer_room(w));
+
+    fts_buffer_append(&w->body, records, size);
+    w->previous_rowid = last_rowid;
+    w->is_first_rowid = false;
+}
+
+// The record of the doclist at `at`, whose rowid counts from the one before; where the next is.
+static u32 read_record(const FtsBuffer *doclist, u32 at, FtsDetail detail, SegmentRecord *record)
+{
+    u64 value;
+    at += (u32)fts_varint_get(doclist->bytes + at, &value);
+    record->rowid = (i64)((u64)record->rowid + value);
+    record->poslist_size = 0;
+    if (detail == DETAIL_NONE) {
+        record->has_delete = at < doclist->size && doclist->bytes[at] == 0;
+        at += record->has_delete;
+        record->has_content =
+            !record->has_delete || (at < doclist->size && doclist->bytes[at] == 0);
+        return at + (record->has_delete && record->has_content);
+    }
+    at += (u32)fts_varint_get(doclist->bytes + at, &value);
+    record->has_delete = (value & 1) != 0;
+    record->has_content = value != 1;
+    record->poslist = doclist->bytes + at;
+    record->poslist_size = (u32)(value >> 1);
+    return at + record->poslist_size;
+}
+
+void segment_writer_doclist(SegmentWriter *w, const FtsBuffer *doclist)
+{
+    ASSERT(w->is_first_rowid);
+
+    const FtsDetail detail = w->index->config->detail;
+    SegmentRecord record = {0};
+    u32 at = 0;
+    note(w, doclist->rc);
+    while (at < doclist->size && w->rc == SQLITE_OK) {
+        // What fits on the page stays as it is; the record behind it may be cut, or begins a page.
+        const u32 room = segment_writer_room(w);
+        if (doclist->size - at <= room) {
+            segment_writer_copy(w, doclist->bytes + at, doclist->size - at, record.rowid);
+            return;
+        }
+        SegmentRecord next = record;
+        const u32 begin = at;
+        u32 end = read_record(doclist, at, detail, &next);
+        for (; end - begin <= room; end = read_record(doclist, at, detail, &next)) {
+            record = next;
+            at = end;
+        }
+        if (at > begin)
+            segment_writer_copy(w, doclist->bytes + begin, at - begin, record.rowid);
+        segment_writer_record(w, &next);
+        record = next;
+        at = end;
+    }
+}
+
 int segment_writer_finish(SegmentWriter *w, u32 *last_pgno)
 {
     // A page whose first bytes found no memory stays empty: it must not pass for one without rows.

@@ -49,6 +49,12 @@ void segment_writer_init(SegmentWriter *writer, FtsIndex *index, u32 segid);
 void segment_writer_resume(SegmentWriter *writer, FtsIndex *index, const FtsSegment *segment);
 void segment_writer_term(SegmentWriter *writer, const void *term, u32 size);
 void segment_writer_record(SegmentWriter *writer, const SegmentRecord *record);
+// How many bytes of whole records, encoded as pages have them, the page takes behind the last one.
+u32 segment_writer_room(const SegmentWriter *writer);
+// Such records, no more of them than there is room for.
+void segment_writer_copy(SegmentWriter *writer, const u8 *records, u32 size, i64 last_rowid);
+// All rows of the term just written; a padded buffer.
+void segment_writer_doclist(SegmentWriter *writer, const FtsBuffer *doclist);
 // Writes what is left. *last_pgno is 0 when nothing was written.
 MUST_USE int segment_writer_finish(SegmentWriter *writer, u32 *last_pgno);
 void segment_writer_deinit(SegmentWriter *writer);

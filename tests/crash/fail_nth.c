@@ -74,6 +74,17 @@ static const char *const script[][BLOCK_STATEMENTS_MAX] = {
      "INSERT INTO words SELECT name || ' visits ' || remark FROM person WHERE id < 12",
      "SELECT rowid FROM words WHERE words MATCH 'n003 OR visits' ORDER BY rank, rowid",
      "SELECT vector_distance_cos(vector32('[1,2,3]'), vector32('[3,2,1]'))"},
+    {"CREATE VIRTUAL TABLE diary USING fts5(body, prefix='2')",
+     "INSERT INTO diary(diary, rank) VALUES('pgsz', 64)", "BEGIN",
+     "INSERT INTO diary SELECT 'dear ' || name || ' you are ' || age FROM person WHERE id < 9",
+     "SAVEPOINT one", "UPDATE diary SET body = 'dear nobody' WHERE rowid = 3", "SAVEPOINT two",
+     "DELETE FROM diary WHERE rowid = 5", "RELEASE two",
+     "INSERT INTO diary(rowid, body) SELECT -id, 'dear ' || name FROM person WHERE id < 9",
+     "RELEASE one", "COMMIT",
+     "SELECT rowid, rank, highlight(diary, 0, '<', '>') FROM diary WHERE diary MATCH 'dear AND n*'"
+     " ORDER BY rank, rowid",
+     "INSERT INTO diary(diary, rank) VALUES('merge', -4)",
+     "INSERT INTO diary(diary) VALUES('integrity-check')"},
     {"CREATE VIRTUAL TABLE letter USING fts4(head, body, prefix='2', tokenize=unicode61)",
      "CREATE VIRTUAL TABLE letter_terms USING fts4aux(letter)", "BEGIN",
      "INSERT INTO letter SELECT name, 'dear ' || name || ' you are ' || age FROM person"
