@@ -48,6 +48,9 @@ void connection_disconnect_modules(sqlite3 *db);
 void connection_free_client_data(sqlite3 *db);
 MUST_USE int connection_load_auto_extensions(sqlite3 *db);
 
+// The encoding that a program's SQLITE_UTF8, SQLITE_UTF16, ... means. What it does not know is read
+// as big-endian UTF-16, as by SQLite.
+u8 api_text_encoding(unsigned char given);
 // UTF-16 in native byte order. size < 0: up to the terminator. In bytes.
 size_t utf16_text_size(const void *text, int size);
 char *utf16_text_to_utf8(const void *text); // NUL-terminated in and out, mem_free; NULL: no memory

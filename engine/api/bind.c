@@ -17,7 +17,7 @@ static Value *bind_enter(sqlite3_stmt *stmt, int index, int *rc)
     }
     api_enter(vm->db);
     Value *param = NULL;
-    if (vm->state == VM_RUNNING) {
+    if (vm->state != VM_READY) {
         log_message(SQLITE_MISUSE, "bind on a busy prepared statement: [%s]", vm->sql);
         *rc = connection_error_plain(vm->db, error_misuse());
     } else {
@@ -96,10 +96,7 @@ int sqlite3_bind_text(sqlite3_stmt *stmt, int index, const char *text, int size,
 int sqlite3_bind_text64(sqlite3_stmt *stmt, int index, const char *text, sqlite3_uint64 size,
                         void (*destroy)(void *), unsigned char encoding)
 {
-    if (encoding == SQLITE_UTF16)
-        encoding = UTF16_NATIVE;
-    if (encoding == SQLITE_UTF8_ZT)
-        encoding = SQLITE_UTF8;
+    encoding = api_text_encoding(encoding);
     if (encoding != SQLITE_UTF8)
         size &= ~(sqlite3_uint64)1;
     return bind_bytes(stmt, index, text, size, encoding, destroy);
@@ -173,12 +170,16 @@ int sqlite3_bind_value(sqlite3_stmt *stmt, int index, const sqlite3_value *sourc
 
 int sqlite3_bind_zeroblob64(sqlite3_stmt *stmt, int index, sqlite3_uint64 size)
 {
+    const Vm *vm = (const Vm *)stmt;
+    if (vm == NULL || vm->db == NULL)
+        return error_misuse();
+    // Told by the code alone, whatever the state of the statement: so does SQLite.
+    if (size > (u64)vm->db->limits[SQLITE_LIMIT_LENGTH])
+        return SQLITE_TOOBIG;
     int rc;
     Value *param = bind_enter(stmt, index, &rc);
     if (param == NULL)
         return rc;
-    if (size > (u64)((Vm *)stmt)->db->limits[SQLITE_LIMIT_LENGTH])
-        return bind_leave(stmt, SQLITE_TOOBIG);
     value_set_zeroblob(param, (u32)size);
     return bind_leave(stmt, SQLITE_OK);
 }
@@ -217,13 +218,11 @@ int sqlite3_bind_parameter_index(sqlite3_stmt *stmt, const char *name)
 int sqlite3_clear_bindings(sqlite3_stmt *stmt)
 {
     Vm *vm = (Vm *)stmt;
-    if (vm == NULL)
+    if (vm == NULL || vm->db == NULL)
         return error_misuse();
     api_enter(vm->db);
-    vm_clear_bindings(vm);
-    if (vm->expire_mask != 0)
-        vm->expired = true;
-    return api_exit(vm->db, SQLITE_OK);
+    int rc = vm->is_stepping ? error_misuse() : vm_clear_bindings(vm);
+    return api_exit(vm->db, rc);
 }
 
 int sqlite3_transfer_bindings(sqlite3_stmt *from, sqlite3_stmt *to)
@@ -234,6 +233,8 @@ int sqlite3_transfer_bindings(sqlite3_stmt *from, sqlite3_stmt *to)
         return SQLITE_ERROR;
     if (source->db != target->db)
         return error_misuse();
+    if (source == target)
+        return sqlite3_clear_bindings(to); // what is moved onto itself is gone
     for (int i = 0; i < source->param_count; i++)
         value_move(&target->params[i], &source->params[i]);
     return SQLITE_OK;
@@ -241,48 +242,56 @@ int sqlite3_transfer_bindings(sqlite3_stmt *from, sqlite3_stmt *to)
 
 // --- values ---
 
+// What is asked of no value is answered as of a NULL.
+static Value *given(sqlite3_value *v)
+{
+    static Value null_value = {.flags = V_NULL}; // a NULL is never changed by a conversion
+    return v != NULL ? v : &null_value;
+}
+
 const void *sqlite3_value_blob(sqlite3_value *v)
 {
-    return value_blob(v);
+    return value_blob(given(v));
 }
 
 double sqlite3_value_double(sqlite3_value *v)
 {
-    return value_f64(v);
+    return value_f64(given(v));
 }
 
 int sqlite3_value_int(sqlite3_value *v)
 {
-    return (int)value_i64(v);
+    return (int)value_i64(given(v));
 }
 
 sqlite3_int64 sqlite3_value_int64(sqlite3_value *v)
 {
-    return value_i64(v);
+    return value_i64(given(v));
 }
 
 const unsigned char *sqlite3_value_text(sqlite3_value *v)
 {
-    return v != NULL ? value_text(v, SQLITE_UTF8) : NULL;
+    return value_text(given(v), SQLITE_UTF8);
 }
 
 const void *sqlite3_value_text16(sqlite3_value *v)
 {
-    return v != NULL ? value_text(v, UTF16_NATIVE) : NULL;
+    return value_text(given(v), UTF16_NATIVE);
 }
 
 const void *sqlite3_value_text16le(sqlite3_value *v)
 {
-    return v != NULL ? value_text(v, SQLITE_UTF16LE) : NULL;
+    return value_text(given(v), SQLITE_UTF16LE);
 }
 
 const void *sqlite3_value_text16be(sqlite3_value *v)
 {
-    return v != NULL ? value_text(v, SQLITE_UTF16BE) : NULL;
+    return value_text(given(v), SQLITE_UTF16BE);
 }
 
 int sqlite3_value_bytes(sqlite3_value *v)
 {
+    v = given(v);
     if ((v->flags & V_BLOB) != 0)
         return (int)value_size(v);
     return (int)value_text_size(v, SQLITE_UTF8);
@@ -290,6 +299,7 @@ int sqlite3_value_bytes(sqlite3_value *v)
 
 int sqlite3_value_bytes16(sqlite3_value *v)
 {
+    v = given(v);
     if ((v->flags & V_BLOB) != 0)
         return (int)value_size(v);
     return (int)value_text_size(v, UTF16_NATIVE);
@@ -297,26 +307,28 @@ int sqlite3_value_bytes16(sqlite3_value *v)
 
 int sqlite3_value_type(sqlite3_value *v)
 {
-    return value_type(v);
+    return value_type(given(v));
 }
 
 int sqlite3_value_numeric_type(sqlite3_value *v)
 {
-    return value_numeric_type(v);
+    return value_numeric_type(given(v));
 }
 
 int sqlite3_value_encoding(sqlite3_value *v)
 {
-    return v->encoding;
+    return given(v)->encoding;
 }
 
 unsigned int sqlite3_value_subtype(sqlite3_value *v)
 {
+    v = given(v);
     return (v->flags & V_SUBTYPE) != 0 ? v->subtype : 0;
 }
 
 void *sqlite3_value_pointer(sqlite3_value *v, const char *tag)
 {
+    v = given(v);
     bool is_pointer = (v->flags & V_TYPE_MASK) == V_NULL && (v->flags & V_SUBTYPE) != 0
                       && v->subtype == 'p' && tag != NULL && v->u.pointer_tag != NULL;
     return is_pointer && strcmp(v->u.pointer_tag, tag) == 0 ? v->bytes : NULL;
@@ -324,12 +336,12 @@ void *sqlite3_value_pointer(sqlite3_value *v, const char *tag)
 
 int sqlite3_value_nochange(sqlite3_value *v)
 {
-    return value_is_no_change(v);
+    return value_is_no_change(given(v));
 }
 
 int sqlite3_value_frombind(sqlite3_value *v)
 {
-    return (v->flags & V_FROM_BIND) != 0;
+    return (given(v)->flags & V_FROM_BIND) != 0;
 }
 
 sqlite3_value *sqlite3_value_dup(const sqlite3_value *v)

@@ -161,6 +161,25 @@ static int find_row(sqlite3_blob *blob, RowId rowid)
     return SQLITE_OK;
 }
 
+// The handle has no row any more: SQLITE_ABORT from now on. The connection goes on telling what
+// happened, which finalizing the statement would clear.
+static void blob_expire(sqlite3_blob *blob, int rc)
+{
+    ASSERT(rc != SQLITE_OK);
+
+    sqlite3 *db = blob->db;
+    Value *message = db->error_message != NULL ? value_dup(db->error_message) : NULL;
+    if (blob->vm != NULL)
+        (void)vm_finalize(blob->vm);
+    blob->vm = NULL;
+    const char *text = message != NULL ? value_text(message, SQLITE_UTF8) : NULL;
+    if (text != NULL)
+        connection_error(db, rc, "%s", text);
+    else
+        connection_error_plain(db, rc);
+    value_free(message);
+}
+
 static int blob_open(sqlite3 *db, const char *const names[3], RowId rowid, bool writable,
                      sqlite3_blob **out)
 {
@@ -187,15 +206,7 @@ static int blob_open(sqlite3 *db, const char *const names[3], RowId rowid, bool 
         *out = blob;
         return SQLITE_OK;
     }
-    Value *message = db->error_message != NULL ? value_dup(db->error_message) : NULL;
-    if (blob->vm != NULL)
-        (void)vm_finalize(blob->vm);
-    const char *text = message != NULL ? value_text(message, SQLITE_UTF8) : NULL;
-    if (text != NULL)
-        connection_error(db, rc, "%s", text); // finalizing has cleared it
-    else
-        connection_error_plain(db, rc);
-    value_free(message);
+    blob_expire(blob, rc);
     mem_free(blob);
     return rc;
 }
@@ -222,10 +233,8 @@ int sqlite3_blob_reopen(sqlite3_blob *blob, sqlite3_int64 rowid)
         return error_misuse();
     api_enter(blob->db);
     int rc = blob->vm == NULL ? SQLITE_ABORT : find_row(blob, rowid);
-    if (rc != SQLITE_OK && blob->vm != NULL) {
-        (void)vm_finalize(blob->vm); // the handle is aborted: SQLITE_ABORT from now on
-        blob->vm = NULL;
-    }
+    if (rc != SQLITE_OK && blob->vm != NULL)
+        blob_expire(blob, rc);
     return api_exit(blob->db, rc);
 }
 

@@ -125,9 +125,8 @@ static sqlite3 *connection_new(int open_flags)
     sqlite3 *db = mem_alloc_zeroed(sizeof *db);
     if (db == NULL)
         return NULL;
-    bool wants_mutex = api_config.core_mutex
-                       && ((open_flags & SQLITE_OPEN_FULLMUTEX) != 0
-                           || ((open_flags & SQLITE_OPEN_NOMUTEX) == 0 && api_config.full_mutex));
+    bool wants_mutex = api_config.core_mutex && (open_flags & SQLITE_OPEN_NOMUTEX) == 0
+                       && ((open_flags & SQLITE_OPEN_FULLMUTEX) != 0 || api_config.full_mutex);
     if (wants_mutex) {
         db->mutex = shared_mutex_new(SQLITE_MUTEX_RECURSIVE);
         if (db->mutex == NULL) {

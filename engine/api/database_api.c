@@ -329,6 +329,8 @@ int sqlite3_db_status(sqlite3 *db, int op, int *current, int *highest, int reset
     if (current == NULL || highest == NULL)
         return error_misuse();
     int rc = sqlite3_db_status64(db, op, &current64, &highest64, reset);
+    if (rc != SQLITE_OK)
+        return rc;
     *current = (int)(current64 & 0x7fffffff);
     *highest = (int)(highest64 & 0x7fffffff);
     return rc;

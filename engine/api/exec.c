@@ -98,10 +98,10 @@ static int exec_all(sqlite3 *db, const char *sql, int (*callback)(void *, int, c
 int sqlite3_exec(sqlite3 *db, const char *sql, int (*callback)(void *, int, char **, char **),
                  void *arg, char **message)
 {
-    if (message != NULL)
-        *message = NULL;
     if (!connection_is_usable(db))
         return error_misuse();
+    if (message != NULL)
+        *message = NULL;
     api_enter(db);
     connection_error_clear(db);
     int rc = exec_all(db, sql != NULL ? sql : "", callback, arg);

@@ -26,23 +26,22 @@ static bool spec_is_sound(const FuncSpec *spec)
 
 static int define_function(sqlite3 *db, const FuncSpec *spec)
 {
-    if (!connection_is_usable(db) || !spec_is_sound(spec)) {
+    if (!connection_is_usable(db))
+        return error_misuse(); // what was handed over stays the caller's, as in SQLite
+    if (!spec_is_sound(spec)) {
         if (spec->destroy != NULL)
             spec->destroy(spec->user_data);
         return error_misuse();
     }
     api_enter(db);
-    bool replaces = spec->name != NULL && func_name_exists(db, spec->name);
-    if (replaces && db->active_statements > 0
-        && func_find(db, spec->name, spec->arg_count, 0) != NULL
-        && (func_find(db, spec->name, spec->arg_count, 0)->flags & FUNC_BUILTIN) == 0) {
+    if (db->active_statements > 0 && func_replaces_own(db, spec)) {
         connection_error(db, SQLITE_BUSY,
                          "unable to delete/modify user-function due to active statements");
         if (spec->destroy != NULL)
             spec->destroy(spec->user_data);
         return api_exit(db, SQLITE_BUSY);
     }
-    if (replaces)
+    if (func_name_exists(db, spec->name))
         vm_expire_all(db, false);
     return api_exit(db, func_define(db, spec));
 }
@@ -120,7 +119,7 @@ int quire_create_measure(sqlite3 *db, const char *function, const quire_measure 
 
 int sqlite3_overload_function(sqlite3 *db, const char *name, int arg_count)
 {
-    if (!connection_is_usable(db) || name == NULL || arg_count < -1)
+    if (!connection_is_usable(db) || name == NULL || arg_count < -1 || arg_count > FUNC_ARGS_MAX)
         return error_misuse();
     api_enter(db);
     return api_exit(db, func_define_placeholder(db, name, arg_count));
@@ -197,10 +196,7 @@ void sqlite3_result_text(sqlite3_context *call, const char *text, int size, void
 void sqlite3_result_text64(sqlite3_context *call, const char *text, sqlite3_uint64 size,
                            void (*destroy)(void *), unsigned char encoding)
 {
-    if (encoding == SQLITE_UTF16)
-        encoding = UTF16_NATIVE;
-    if (encoding == SQLITE_UTF8_ZT)
-        encoding = SQLITE_UTF8;
+    encoding = api_text_encoding(encoding);
     if (encoding != SQLITE_UTF8)
         size &= ~(sqlite3_uint64)1;
     result_text(call, text, size, encoding, destroy);

@@ -191,6 +191,8 @@ int sqlite3_status(int op, int *current, int *highest, int reset)
     if (current == NULL || highest == NULL)
         return error_misuse();
     int rc = sqlite3_status64(op, &current64, &highest64, reset);
+    if (rc != SQLITE_OK)
+        return rc;
     *current = (int)current64;
     *highest = (int)highest64;
     return rc;

@@ -229,8 +229,11 @@ static int replace_database(sqlite3 *db, int index, void *bytes, const sqlite3_i
                             unsigned flags)
 {
     Database *d = &db->databases[index];
-    if (d->btree != NULL && btree_txn_state(d->btree) != SQLITE_TXN_NONE)
-        return connection_error_plain(db, SQLITE_BUSY);
+    if (d->btree != NULL && btree_txn_state(d->btree) != SQLITE_TXN_NONE) {
+        if ((flags & SQLITE_DESERIALIZE_FREEONCLOSE) != 0)
+            mem_free(bytes);
+        return connection_error(db, SQLITE_BUSY, "%s", error_text(SQLITE_BUSY));
+    }
     char *path = filename_new("deserialized", "", "", 0, NULL);
     Btree *fresh = NULL;
     int rc =

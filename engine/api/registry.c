@@ -241,6 +241,17 @@ void connection_free_client_data(sqlite3 *db)
 
 // --- UTF-16 arguments ---
 
+u8 api_text_encoding(unsigned char given)
+{
+    switch (given) {
+    case SQLITE_UTF8:
+    case SQLITE_UTF8_ZT: return SQLITE_UTF8;
+    case SQLITE_UTF16LE: return SQLITE_UTF16LE;
+    case SQLITE_UTF16: return UTF16_NATIVE;
+    default: return SQLITE_UTF16BE;
+    }
+}
+
 size_t utf16_text_size(const void *text, int size)
 {
     const u8 *in = text;

@@ -31,17 +31,20 @@ static int get(sqlite3 *db, const char *schema, WalSnapshot *out)
 
 int sqlite3_snapshot_get(sqlite3 *db, const char *schema, sqlite3_snapshot **snapshot)
 {
-    if (!connection_is_usable(db) || snapshot == NULL)
+    if (!connection_is_usable(db))
         return error_misuse();
     api_enter(db);
     WalSnapshot now;
     int rc = get(db, schema, &now);
+    if (rc == SQLITE_OK && snapshot == NULL)
+        rc = error_misuse();
     sqlite3_snapshot *copy = rc == SQLITE_OK ? mem_alloc(sizeof *copy) : NULL;
-    if (copy != NULL)
+    if (copy != NULL) {
         memcpy(copy, &now, sizeof *copy);
-    else if (rc == SQLITE_OK)
+        *snapshot = copy;
+    } else if (rc == SQLITE_OK) {
         rc = SQLITE_NOMEM;
-    *snapshot = copy;
+    }
     return api_exit(db, rc);
 }
 

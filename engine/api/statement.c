@@ -22,6 +22,20 @@ static bool statement_is_usable(const Vm *vm)
     return true;
 }
 
+// Enters the connection, unless the call comes from inside the statement's own step: a function or
+// hook may not move on, or take away, what called it. Another thread has waited by then.
+static bool statement_enter(const Vm *vm)
+{
+    if (!statement_is_usable(vm))
+        return false;
+    api_enter(vm->db);
+    if (!vm->is_stepping)
+        return true;
+    log_message(SQLITE_MISUSE, "API call on a statement from inside its step: [%s]", vm->sql);
+    (void)api_exit(vm->db, SQLITE_OK);
+    return false;
+}
+
 // --- preparing ---
 
 // Set by sqlite3_prepare_v2() and later beside SQLITE_PREPARE_*: step gives precise errors and
@@ -162,13 +176,12 @@ static int step_schema_change(Vm *vm)
 int sqlite3_step(sqlite3_stmt *stmt)
 {
     Vm *vm = (Vm *)stmt;
-    if (!statement_is_usable(vm))
+    if (!statement_enter(vm))
         return error_misuse();
     sqlite3 *db = vm->db;
-    api_enter(db);
     int rc = schema_change_is_heard(vm) ? step_schema_change(vm) : vm_step(vm);
-    if (rc == SQLITE_ROW && db->error_code != SQLITE_ROW)
-        connection_error_plain(db, SQLITE_ROW); // what went wrong before is past
+    if (rc == SQLITE_ROW)
+        db->error_code = SQLITE_ROW; // the message of what failed before stays, as in SQLite
     return api_exit(db, rc);
 }
 
@@ -177,8 +190,9 @@ int sqlite3_reset(sqlite3_stmt *stmt)
     Vm *vm = (Vm *)stmt;
     if (vm == NULL)
         return SQLITE_OK;
+    if (!statement_enter(vm))
+        return error_misuse();
     sqlite3 *db = vm->db;
-    api_enter(db);
     int rc = vm_reset(vm);
     return api_exit(db, rc);
 }
@@ -188,14 +202,13 @@ int sqlite3_finalize(sqlite3_stmt *stmt)
     Vm *vm = (Vm *)stmt;
     if (vm == NULL)
         return SQLITE_OK;
-    if (!statement_is_usable(vm))
+    if (!statement_enter(vm))
         return error_misuse();
     sqlite3 *db = vm->db;
-    api_enter(db);
     int rc = vm_finalize(vm);
-    if (db->out_of_memory) {
+    if (db->out_of_memory || rc == SQLITE_IOERR_NOMEM) {
         db->out_of_memory = false;
-        rc = SQLITE_NOMEM;
+        rc = connection_error_plain(db, SQLITE_NOMEM);
     }
     rc &= db->error_mask;
     connection_free_if_zombie(db); // leaves the mutex
@@ -222,7 +235,7 @@ static Value *column_enter(sqlite3_stmt *stmt, int column)
 {
     static Value null_value = {.flags = V_NULL};
     Vm *vm = (Vm *)stmt;
-    if (vm == NULL)
+    if (vm == NULL || vm->db == NULL)
         return &null_value;
     api_enter(vm->db);
     if (vm->row != NULL && column >= 0 && column < vm->column_count)
@@ -234,7 +247,7 @@ static Value *column_enter(sqlite3_stmt *stmt, int column)
 static void column_leave(sqlite3_stmt *stmt)
 {
     Vm *vm = (Vm *)stmt;
-    if (vm != NULL)
+    if (vm != NULL && vm->db != NULL)
         vm->rc = api_exit(vm->db, vm->rc);
 }
 
@@ -469,7 +482,7 @@ int sqlite3_stmt_explain(sqlite3_stmt *stmt, int mode)
         rc = SQLITE_OK;
     else if (mode < EXPLAIN_NONE || mode > EXPLAIN_QUERY_PLAN || !vm->is_prepared_v2)
         rc = SQLITE_ERROR;
-    else if (vm->state == VM_RUNNING)
+    else if (vm->state != VM_READY)
         rc = SQLITE_BUSY;
     else
         rc = vm_set_explain(vm, (ExplainMode)mode);

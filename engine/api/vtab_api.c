@@ -55,21 +55,27 @@ int sqlite3_vtab_nochange(sqlite3_context *call)
 
 const char *sqlite3_vtab_collation(sqlite3_index_info *info, int constraint)
 {
+    if (info == NULL) {
+        (void)error_misuse();
+        return NULL;
+    }
     return index_info_collation(info, constraint);
 }
 
 int sqlite3_vtab_distinct(sqlite3_index_info *info)
 {
-    return index_info_distinct(info);
+    return info != NULL ? index_info_distinct(info) : 0;
 }
 
 int sqlite3_vtab_in(sqlite3_index_info *info, int constraint, int handle)
 {
-    return index_info_in(info, constraint, handle);
+    return info != NULL && index_info_in(info, constraint, handle);
 }
 
 int sqlite3_vtab_rhs_value(sqlite3_index_info *info, int constraint, sqlite3_value **out)
 {
+    if (info == NULL || out == NULL)
+        return error_misuse();
     return index_info_rhs(info, constraint, out);
 }
 

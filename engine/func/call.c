@@ -193,6 +193,10 @@ void call_result_error(FuncCall *call, const char *message, i64 size, u8 encodin
     ASSERT(call->result != NULL);
 
     call->rc = SQLITE_ERROR;
+    if (message == NULL) {
+        message = encoding == SQLITE_UTF8 ? "" : (const char *)u"";
+        size = 0;
+    }
     u64 bytes = (u64)size;
     if (size < 0 && encoding == SQLITE_UTF8) {
         bytes = strlen(message);

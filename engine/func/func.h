@@ -142,6 +142,8 @@ typedef struct FuncSpec {
     FuncBody *inverse;
     void (*destroy)(void *);
 } FuncSpec;
+// Has the program defined one of that name, count of arguments and encoding, which this replaces?
+bool func_replaces_own(const sqlite3 *db, const FuncSpec *spec);
 MUST_USE int func_define(sqlite3 *db, const FuncSpec *spec);
 // Gives the connection's function of two arguments a measure (quire.h). SQLITE_NOTFOUND.
 MUST_USE int func_set_measure(sqlite3 *db, const char *name, const struct quire_measure *measure,

@@ -272,6 +272,33 @@ static int define_one(sqlite3 *db, const FuncSpec *spec, u8 encoding, FuncOwner 
     return SQLITE_OK;
 }
 
+// The encoding that a function is registered for; 0: each of the three.
+static u8 spec_encoding(const FuncSpec *spec)
+{
+    switch (spec->text_rep & 7) {
+    case SQLITE_ANY: return 0;
+    case SQLITE_UTF16:
+    case SQLITE_UTF16LE: return SQLITE_UTF16LE;
+    case SQLITE_UTF16BE: return SQLITE_UTF16BE;
+    default: return SQLITE_UTF8;
+    }
+}
+
+bool func_replaces_own(const sqlite3 *db, const FuncSpec *spec)
+{
+    ASSERT(spec->name != NULL);
+
+    u8 encoding = spec_encoding(spec);
+    const FuncDef *def = db->functions ? name_map_find(&db->functions->map, spec->name) : NULL;
+    for (; def != NULL; def = def->next) {
+        bool lives = def->call != NULL || def->step != NULL;
+        if (lives && def->arg_count == spec->arg_count
+            && (encoding == 0 || def->encoding == encoding))
+            return true;
+    }
+    return false;
+}
+
 int func_define(sqlite3 *db, const FuncSpec *spec)
 {
     ASSERT(spec->name != NULL);
@@ -285,19 +312,11 @@ int func_define(sqlite3 *db, const FuncSpec *spec)
         }
         *owner = (FuncOwner){1, spec->destroy, spec->user_data};
     }
-    int rc;
-    switch (spec->text_rep & 7) {
-    case SQLITE_ANY:
-        rc = define_one(db, spec, SQLITE_UTF8, owner);
-        if (rc == SQLITE_OK)
-            rc = define_one(db, spec, SQLITE_UTF16LE, owner);
-        if (rc == SQLITE_OK)
-            rc = define_one(db, spec, SQLITE_UTF16BE, owner);
-        break;
-    case SQLITE_UTF16:
-    case SQLITE_UTF16LE: rc = define_one(db, spec, SQLITE_UTF16LE, owner); break;
-    case SQLITE_UTF16BE: rc = define_one(db, spec, SQLITE_UTF16BE, owner); break;
-    default: rc = define_one(db, spec, SQLITE_UTF8, owner); break;
+    int rc = SQLITE_OK;
+    u8 encoding = spec_encoding(spec);
+    for (u8 each = SQLITE_UTF8; each <= SQLITE_UTF16BE && rc == SQLITE_OK; each++) {
+        if (encoding == 0 || encoding == each)
+            rc = define_one(db, spec, each, owner);
     }
     owner_unref(owner);
     return rc;

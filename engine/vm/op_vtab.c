@@ -222,8 +222,11 @@ int op_vtab_in(Vm *vm, const Instr *in)
 
 int vm_in_step(Value *v, bool first, Value **out)
 {
-    *out = NULL;
-    bool is_list = v != NULL && (v->flags & (V_NULL | V_DYNAMIC)) == (V_NULL | V_DYNAMIC)
+    if (out != NULL)
+        *out = NULL;
+    if (v == NULL || out == NULL)
+        return error_misuse();
+    bool is_list = (v->flags & (V_NULL | V_DYNAMIC)) == (V_NULL | V_DYNAMIC)
                    && v->u.pointer_tag == in_list_tag;
     if (!is_list)
         return SQLITE_ERROR;

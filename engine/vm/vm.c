@@ -158,15 +158,33 @@ Value *vm_param(Vm *vm, int index)
     return index >= 1 && index <= vm->param_count ? &vm->params[index - 1] : NULL;
 }
 
-void vm_clear_bindings(Vm *vm)
+// Registers of a run that goes on borrow the bytes of a parameter: see op_variable().
+static int registers_keep(Vm *vm, const Value *param)
 {
-    ASSERT(vm->state != VM_RUNNING);
+    ASSERT(vm->frame == NULL);
 
+    if ((param->flags & (V_TEXT | V_BLOB)) == 0)
+        return SQLITE_OK;
+    for (int i = 1; i <= vm->register_count; i++) {
+        Value *v = &vm->registers[i];
+        if ((v->flags & (V_TEXT | V_BLOB)) != 0 && v->bytes == param->bytes)
+            TRY(value_own(v));
+    }
+    return SQLITE_OK;
+}
+
+int vm_clear_bindings(Vm *vm)
+{
+    ASSERT(!vm->is_stepping);
+
+    for (int i = 0; i < vm->param_count && vm->state == VM_RUNNING; i++)
+        TRY(registers_keep(vm, &vm->params[i]));
     for (int i = 0; i < vm->param_count; i++)
         value_deinit(&vm->params[i]);
     // A plan that was made for the value of a parameter (LIKE, stat4) may be wrong for NULL.
     if (vm->expire_mask != 0)
         vm->expired = true;
+    return SQLITE_OK;
 }
 
 static void bindings_move(Vm *target, Vm *source)
@@ -251,6 +269,7 @@ void vm_free(Vm *vm)
     mem_free(vm->normalized_sql);
     mem_free(vm->sql);
     program_free(vm->program);
+    memset(vm, 0, sizeof *vm); // see Vm.db
     mem_free(vm);
 }
 
@@ -351,10 +370,12 @@ static int step_once(Vm *vm)
     vm->row = NULL;
     vm->current_time_ms = 0;
     db->executing++;
+    vm->is_stepping = true;
     vm->db->busy_count = 0;
     int rc = vm->rc; // NOMEM: a value of the last row could not be had as it was asked for
     if (rc != SQLITE_NOMEM)
         rc = vm->explain == EXPLAIN_NONE ? vm_run(vm) : explain_step(vm);
+    vm->is_stepping = false;
     db->executing--;
     ASSERT(db->executing >= 0);
     if (LIKELY(rc == SQLITE_ROW)) {
@@ -393,7 +414,7 @@ static int wal_hooks_call(sqlite3 *db)
 
 int vm_set_explain(Vm *vm, ExplainMode mode)
 {
-    ASSERT(vm->state != VM_RUNNING);
+    ASSERT(vm->state == VM_READY);
 
     u16 former = vm->prepare_flags;
     vm->prepare_flags = (u16)((former & (u16)~COMPILE_AS_MASK) | COMPILE_AS((u32)mode));
@@ -438,7 +459,6 @@ int vm_step(Vm *vm)
         if (db->autocommit)
             vm->rc = wal_hooks_call(db);
         if (vm->rc == SQLITE_OK) {
-            connection_error_clear(db);
             db->error_code = SQLITE_DONE;
             return rc;
         }

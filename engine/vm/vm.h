@@ -62,13 +62,15 @@ typedef struct VmLayout {
 enum { VM_COUNTERS = 9 }; // SQLITE_STMTSTATUS_FULLSCAN_STEP .. FILTER_HIT, by their numbers
 
 struct Vm {
-    sqlite3 *db;
     Vm *previous, *next; // db->statements
     Program *program;    // owned
     // The frame that runs: the main program's or a trigger's. Changed by op_trigger.c alone.
     Instr *code;
     Value *registers;
     VmCursor **cursors;
+    // NULL once finalized. It does not come first, where allocators keep lists of free memory: a
+    // program that steps a freed statement is told so as long as nothing else lives there.
+    sqlite3 *db;
     int code_size, register_count, cursor_count;
     VmFrame *frame; // innermost trigger, NULL in the main program
     int frame_depth;
@@ -80,6 +82,7 @@ struct Vm {
     bool is_read_only;
     bool wants_journal, trusts_triggers;
     bool is_reader;       // takes part in transactions
+    bool is_stepping;     // inside vm_step: what it calls may not step, reset or finalize it
     bool is_waiting;      // a lock was in the way (SQLITE_BUSY): the next step goes on at pc
     bool was_traced;      // compiled anew while it ran: the tracer knows already
     bool is_prepared_v2;  // step gives the precise error, SCHEMA errors are repaired
@@ -146,7 +149,8 @@ void vm_rewind(Vm *vm);  // READY again, without touching the connection's error
 // --- what surrounds a run ---
 
 Value *vm_param(Vm *vm, int index); // 1-based; NULL when out of range
-void vm_clear_bindings(Vm *vm);
+// Between two rows too, when what the run still needs of them is copied first. Not inside a step.
+MUST_USE int vm_clear_bindings(Vm *vm);
 // Marks every statement: recompile before its next run. `later`: a run in progress may finish.
 void vm_expire_all(sqlite3 *db, bool later);
 // sqlite3_vtab_in_first() and _next(): SQLITE_DONE past the last, SQLITE_ERROR when v is no list.

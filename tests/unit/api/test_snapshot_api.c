@@ -85,7 +85,7 @@ static void snapshots_need_a_log_and_a_transaction(void **state)
 {
     (void)state;
     sqlite3 *db = database_with("CREATE TABLE t(a)");
-    sqlite3_snapshot *snapshot;
+    sqlite3_snapshot *snapshot = NULL;
 
     assert_rc(SQLITE_ERROR, sqlite3_snapshot_get(db, "main", &snapshot));
     assert_ok(sqlite3_exec(db, "BEGIN", NULL, NULL, NULL));
