@@ -730,24 +730,6 @@ static Select *select_from_table(Parser *p, FromItem *item)
     return select;
 }
 
-// nm ["." nm] ["(" [exprlist] ")"] behind IN
-static Select *parse_in_table(Parser *p)
-{
-    FromItem *item = parser_from_item(p, p->token.offset);
-    QualifiedName name = parse_qualified_name(p);
-    item->kind = FROM_TABLE;
-    item->schema = name.schema;
-    item->schema_offset = name.schema_offset;
-    item->name = name.name;
-    item->offset = name.offset;
-    if (parser_accept(p, TK_LEFT_PAREN)) {
-        item->kind = FROM_FUNCTION;
-        if (!parser_at(p, TK_RIGHT_PAREN))
-            item->args = parse_expr_list(p);
-        parser_expect(p, TK_RIGHT_PAREN);
-    }
-    return select_from_table(p, item);
-}
 
 // The row values of a list as the VALUES they amount to: every one as wide as the left side.
 static Select *list_as_values(Parser *p, u32 width, const ExprList *list)
@@ -811,7 +793,7 @@ static Expr *parse_in(Parser *p, Expr *left)
     ExprList *list = NULL;
     Select *select = NULL;
     if (!parser_at(p, TK_LEFT_PAREN)) {
-        select = parse_in_table(p);
+        select = select_from_table(p, parse_table_or_function(p));
     } else if (parser_enter(p, 3)) {
         parser_advance(p);
         if (parser_at_select(p))

@@ -104,6 +104,7 @@ With *parse_with(Parser *p); // at WITH
 ExprList *parse_result_columns(Parser *p);
 FromList *parse_from_list(Parser *p);
 FromItem *parser_from_item(Parser *p, u32 offset);
+FromItem *parse_table_or_function(Parser *p); // without alias
 FromItem *parse_target(Parser *p,
                        bool alias_without_as); // [schema.]name [AS alias]
 void parse_indexed(Parser *p, FromItem *item);

@@ -234,8 +234,8 @@ static FromItem *parse_from_parenthesis(Parser *p, u32 offset, bool is_whole_lis
     return item;
 }
 
-// nm ["." nm] ["(" [exprlist] ")"] as [indexed]
-static FromItem *parse_from_table(Parser *p)
+// nm ["." nm] ["(" [exprlist] ")"]
+FromItem *parse_table_or_function(Parser *p)
 {
     FromItem *item = parser_from_item(p, p->token.offset);
     QualifiedName name = parse_qualified_name(p);
@@ -249,11 +249,17 @@ static FromItem *parse_from_table(Parser *p)
         if (!parser_at(p, TK_RIGHT_PAREN))
             item->args = parse_expr_list(p);
         parser_expect(p, TK_RIGHT_PAREN);
-        parse_from_alias(p, item);
-        return item;
     }
+    return item;
+}
+
+// table_or_function as [indexed]; functions have no indexes to choose from
+static FromItem *parse_from_table(Parser *p)
+{
+    FromItem *item = parse_table_or_function(p);
     parse_from_alias(p, item);
-    parse_indexed(p, item);
+    if (item->kind == FROM_TABLE)
+        parse_indexed(p, item);
     return item;
 }
 

@@ -106,3 +106,35 @@ int schema_fixture_create(sqlite3 *db, const char *sql)
     }
     return SQLITE_OK;
 }
+
+// --- statements ---
+
+int query_fixture_begin(void **state, const char *schema_text)
+{
+    QueryFixture *f = calloc(1, sizeof *f);
+    f->db = schema_fixture_new();
+    *state = f;
+    return schema_fixture_create(f->db, schema_text);
+}
+
+int query_fixture_end(void **state)
+{
+    QueryFixture *f = *state;
+    arena_deinit(&f->arena);
+    schema_fixture_free(f->db);
+    free(f);
+    return 0;
+}
+
+int query_fixture_resolve(QueryFixture *f, const char *sql, Stmt **stmt)
+{
+    ParseOptions options = parse_options_default();
+    ParseResult result;
+    arena_reset(&f->arena);
+    int rc = parse_statement(sql, strlen(sql), &options, &f->arena, &result);
+    if (rc != SQLITE_OK)
+        return rc;
+    *stmt = result.stmt;
+    resolve_context_init(&f->ctx, f->db, &f->arena);
+    return resolve_statement(&f->ctx, result.stmt);
+}

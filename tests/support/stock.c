@@ -56,6 +56,12 @@ bool stock_is_present(void)
     return WIFEXITED(status) && WEXITSTATUS(status) == 0;
 }
 
+void stock_require(void)
+{
+    if (!stock_is_present())
+        fail_msg("the stock library is missing: install libsqlite3-0");
+}
+
 typedef struct Output {
     char text[8192];
     size_t size;

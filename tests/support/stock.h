@@ -11,6 +11,7 @@
 #include <sys/types.h>
 
 bool stock_is_present(void);
+void stock_require(void); // fails the test when it is missing
 
 // Runs `sql` on the database at `path` in a forked process and returns its
 // rows: columns separated by '|', rows by newline without a last one; or "error

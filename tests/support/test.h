@@ -24,17 +24,17 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define TEST_SUITE(name, ...)                                                                      \
-    int test_suite_##name(void)                                                                    \
-    {                                                                                              \
-        const struct CMUnitTest tests[] = {__VA_ARGS__};                                           \
-        return cmocka_run_group_tests_name(#name, tests, NULL, NULL);                              \
+#define TEST_SUITE(name, ...)                                         \
+    int test_suite_##name(void)                                       \
+    {                                                                 \
+        const struct CMUnitTest tests[] = {__VA_ARGS__};              \
+        return cmocka_run_group_tests_name(#name, tests, NULL, NULL); \
     }
 
-#define assert_rc(expected, call) test_rc((expected), (call), #call, __FILE__, __LINE__)
-#define assert_ok(call)           assert_rc(0, call)
+#define assert_rc(expected, call)     test_rc((expected), (call), #call, __FILE__, __LINE__)
+#define assert_ok(call)               assert_rc(0, call)
 #define assert_text(expected, actual) assert_string_equal((actual), (expected))
-#define assert_f64_near(expected, actual, tolerance)                                               \
+#define assert_f64_near(expected, actual, tolerance) \
     test_f64_near((expected), (actual), (tolerance), __FILE__, __LINE__)
 
 void test_rc(int expected, int rc, const char *call, const char *file, int line);

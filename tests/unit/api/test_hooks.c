@@ -288,8 +288,7 @@ static void the_authorizer_is_asked_about_queries_in_order(void **state)
 static void the_busy_handler_is_asked_for_each_lock(void **state)
 {
     (void)state;
-    if (!stock_is_present())
-        fail_msg("the stock library is missing: install libsqlite3-0");
+    stock_require();
     check_handler("PRAGMA journal_mode=delete", "BEGIN EXCLUSIVE", "SELECT * FROM t");
     check_handler("PRAGMA journal_mode=delete", "BEGIN IMMEDIATE", "INSERT INTO t VALUES(1)");
     check_handler("PRAGMA journal_mode=delete", "BEGIN; SELECT * FROM t",

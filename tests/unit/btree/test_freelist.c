@@ -31,12 +31,10 @@ static void replaced_blobs_do_not_let_the_file_grow(void **state)
 static void the_same_updates_leave_stock_with_no_smaller_file(void **state)
 {
     (void)state;
-    if (!stock_is_present())
-        fail_msg("the stock library is missing: install libsqlite3-0");
+    stock_require();
     WorkDir dir;
     work_dir_begin(&dir);
-    char path[200];
-    snprintf(path, sizeof path, "%s", work_path(&dir, "a.db"));
+    const char *path = work_path(&dir, "a.db");
     stock_sql(path, "PRAGMA page_size=512; CREATE TABLE t(a INTEGER PRIMARY KEY, x);"
                     "WITH RECURSIVE n(i) AS (VALUES(0) UNION ALL SELECT i+1 FROM n WHERE i<599) "
                     "INSERT INTO t SELECT i, zeroblob(3930) FROM n");
@@ -88,8 +86,7 @@ static void secure_delete_overwrites_what_is_freed(void **state)
     (void)state;
     WorkDir dir;
     work_dir_begin(&dir);
-    char path[200];
-    snprintf(path, sizeof path, "%s", work_path(&dir, "a.db"));
+    const char *path = work_path(&dir, "a.db");
     TreeFixture f;
     u8 record[3000];
     memset(record, 0xee, sizeof record);

@@ -27,12 +27,10 @@ static void write_file(const char *path, const u8 *bytes, size_t size)
 static void every_damaged_header_is_judged_as_stock_judges_it(void **state)
 {
     (void)state;
-    if (!stock_is_present())
-        fail_msg("the stock library is missing: install libsqlite3-0");
+    stock_require();
     WorkDir dir;
     work_dir_begin(&dir);
-    char path[200];
-    snprintf(path, sizeof path, "%s", work_path(&dir, "a.db"));
+    const char *path = work_path(&dir, "a.db");
     stock_sql(path, "PRAGMA page_size=1024; CREATE TABLE t(a); INSERT INTO t VALUES(1)");
     long size;
     u8 *bytes = file_bytes(path, &size);
@@ -63,12 +61,10 @@ static void every_damaged_header_is_judged_as_stock_judges_it(void **state)
 static void a_file_shorter_than_its_header_says_is_corrupt(void **state)
 {
     (void)state;
-    if (!stock_is_present())
-        fail_msg("the stock library is missing: install libsqlite3-0");
+    stock_require();
     WorkDir dir;
     work_dir_begin(&dir);
-    char path[200];
-    snprintf(path, sizeof path, "%s", work_path(&dir, "a.db"));
+    const char *path = work_path(&dir, "a.db");
     stock_sql(path, "CREATE TABLE t(a); INSERT INTO t VALUES(zeroblob(20000))");
     long size;
     u8 *bytes = file_bytes(path, &size);
@@ -141,8 +137,7 @@ static void check_by_stock(const TreeOptions *options, int count)
 static void stock_finds_our_files_sound_at_every_page_size(void **state)
 {
     (void)state;
-    if (!stock_is_present())
-        fail_msg("the stock library is missing: install libsqlite3-0");
+    stock_require();
     for (u32 size = PAGE_SIZE_MIN; size <= PAGE_SIZE_MAX; size *= 2) {
         check_by_stock(&(TreeOptions){.page_size = size}, 1000);
         check_by_stock(&(TreeOptions){.page_size = size, .is_index = true}, 1000);
@@ -152,8 +147,7 @@ static void stock_finds_our_files_sound_at_every_page_size(void **state)
 static void stock_finds_our_auto_vacuum_files_sound(void **state)
 {
     (void)state;
-    if (!stock_is_present())
-        fail_msg("the stock library is missing: install libsqlite3-0");
+    stock_require();
     for (int mode = 1; mode <= 2; mode++) {
         check_by_stock(&(TreeOptions){.page_size = 512, .auto_vacuum = mode}, 3000);
         check_by_stock(&(TreeOptions){.page_size = 512, .auto_vacuum = mode, .is_index = true},
@@ -202,8 +196,7 @@ static void read_stock_file(const char *path, const char *sql)
 static void files_made_by_stock_are_read_whole(void **state)
 {
     (void)state;
-    if (!stock_is_present())
-        fail_msg("the stock library is missing: install libsqlite3-0");
+    stock_require();
     WorkDir dir;
     work_dir_begin(&dir);
     for (int mode = 0; mode <= 2; mode++) {

@@ -37,12 +37,10 @@ static void describe_tree(Btree *bt, const char *name, Pgno root, Buffer *out)
 static void pages_are_described_as_dbstat_does(void **state)
 {
     (void)state;
-    if (!stock_is_present())
-        fail_msg("the stock library is missing: install libsqlite3-0");
+    stock_require();
     WorkDir dir;
     work_dir_begin(&dir);
-    char path[200];
-    snprintf(path, sizeof path, "%s", work_path(&dir, "a.db"));
+    const char *path = work_path(&dir, "a.db");
     stock_sql(path,
               "PRAGMA page_size=512; CREATE TABLE t(a INTEGER PRIMARY KEY, b); "
               "CREATE INDEX i ON t(b); WITH RECURSIVE n(x) AS (VALUES(1) UNION ALL SELECT x+1 "

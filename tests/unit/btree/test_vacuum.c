@@ -137,12 +137,10 @@ static void incremental_vacuum_gives_back_page_by_page(void **state)
 static void a_vacuumed_file_is_sound_and_as_small_as_stocks(void **state)
 {
     (void)state;
-    if (!stock_is_present())
-        fail_msg("the stock library is missing: install libsqlite3-0");
+    stock_require();
     WorkDir dir;
     work_dir_begin(&dir);
-    char path[200];
-    snprintf(path, sizeof path, "%s", work_path(&dir, "a.db"));
+    const char *path = work_path(&dir, "a.db");
     TreeFixture f;
     tree_open(&f, &(TreeOptions){.page_size = 1024, .auto_vacuum = 1, .path = path});
     for (i64 n = 0; n < 3000; n++)

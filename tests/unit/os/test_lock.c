@@ -243,8 +243,7 @@ static void a_writer_in_another_process_is_not_starved_by_readers(void **state)
 static void stock_processes_take_part_in_the_protocol(void **state)
 {
     Db *db = *state;
-    if (!stock_is_present())
-        fail_msg("the stock library is missing: install libsqlite3-0");
+    stock_require();
     assert_string_equal(stock_sql(db->name, "CREATE TABLE t(a)"), "");
     pid_t stock = stock_start(db->name, "BEGIN IMMEDIATE; INSERT INTO t VALUES(1)");
     sqlite3_file *file = open_db(db);

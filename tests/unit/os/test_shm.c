@@ -271,8 +271,7 @@ static void lack_of_memory_leaves_nothing_open(void **state)
 static void a_stock_writer_is_seen_in_the_wal_index(void **state)
 {
     Db *db = *state;
-    if (!stock_is_present())
-        fail_msg("the stock library is missing: install libsqlite3-0");
+    stock_require();
     pid_t stock = stock_start(db->name, "PRAGMA journal_mode=WAL; CREATE TABLE t(a);"
                                         "BEGIN IMMEDIATE; INSERT INTO t VALUES(1)");
     sqlite3_file *file = open_db(db);

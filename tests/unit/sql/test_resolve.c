@@ -1,9 +1,7 @@
 #include "tests/support/test.h"
 
-#include "base/alloc.h"
 #include "base/buffer.h"
 #include "sql/expr_tree.h"
-#include "sql/parse.h"
 #include "sql/resolve.h"
 #include "tests/support/schema_fixture.h"
 
@@ -13,46 +11,15 @@ static const char schema_text[] =
     "create table t3(x integer primary key, y text collate nocase, z int not null, g as (z+1));"
     "create view v1 as select a,b from t1;";
 
-typedef struct Fixture {
-    sqlite3 *db;
-    Arena arena;
-    ResolveContext ctx;
-} Fixture;
-
 static int set_up(void **state)
 {
-    Fixture *f = calloc(1, sizeof *f);
-    f->db = schema_fixture_new();
-    *state = f;
-    return schema_fixture_create(f->db, schema_text);
+    return query_fixture_begin(state, schema_text);
 }
 
-static int tear_down(void **state)
-{
-    Fixture *f = *state;
-    arena_deinit(&f->arena);
-    schema_fixture_free(f->db);
-    free(f);
-    return 0;
-}
-
-static int resolve(Fixture *f, const char *sql, Stmt **stmt)
-{
-    ParseOptions options = parse_options_default();
-    ParseResult result;
-    arena_reset(&f->arena);
-    int rc = parse_statement(sql, strlen(sql), &options, &f->arena, &result);
-    if (rc != SQLITE_OK)
-        return rc;
-    *stmt = result.stmt;
-    resolve_context_init(&f->ctx, f->db, &f->arena);
-    return resolve_statement(&f->ctx, result.stmt);
-}
-
-static Select *resolved_select(Fixture *f, const char *sql)
+static Select *resolved_select(QueryFixture *f, const char *sql)
 {
     Stmt *stmt;
-    int rc = resolve(f, sql, &stmt);
+    int rc = query_fixture_resolve(f, sql, &stmt);
     if (rc != SQLITE_OK)
         fail_msg("%s: %s", sql, schema_fixture_message(f->db));
     return stmt->u.select;
@@ -420,11 +387,11 @@ static const struct {
 
 static void errors_read_like_those_of_sqlite(void **state)
 {
-    Fixture *f = *state;
+    QueryFixture *f = *state;
     for (size_t i = 0; i < ARRAY_LEN(bad_statements); i++) {
         const char *sql = bad_statements[i].sql;
         Stmt *stmt;
-        if (resolve(f, sql, &stmt) == SQLITE_OK)
+        if (query_fixture_resolve(f, sql, &stmt) == SQLITE_OK)
             fail_msg("no error: %s", sql);
         const char *message = schema_fixture_message(f->db);
         if (strcmp(message, bad_statements[i].message) != 0
@@ -445,7 +412,7 @@ static ExprList *result_list(const Stmt *stmt)
     }
 }
 
-static const char *joined_names(Fixture *f, Stmt *stmt)
+static const char *joined_names(QueryFixture *f, Stmt *stmt)
 {
     ColumnName *names = NULL;
     u32 count = 0;
@@ -464,10 +431,10 @@ static const char *joined_names(Fixture *f, Stmt *stmt)
 
 static void result_columns_are_named_as_in_sqlite(void **state)
 {
-    Fixture *f = *state;
+    QueryFixture *f = *state;
     for (size_t i = 0; i < ARRAY_LEN(good_statements); i++) {
         Stmt *stmt;
-        if (resolve(f, good_statements[i].sql, &stmt) != SQLITE_OK)
+        if (query_fixture_resolve(f, good_statements[i].sql, &stmt) != SQLITE_OK)
             fail_msg("%s: %s", good_statements[i].sql, schema_fixture_message(f->db));
         const char *names = joined_names(f, stmt);
         if (strcmp(names, good_statements[i].names) != 0)
@@ -478,7 +445,7 @@ static void result_columns_are_named_as_in_sqlite(void **state)
 
 static void every_from_item_gets_a_cursor_of_its_own(void **state)
 {
-    Fixture *f = *state;
+    QueryFixture *f = *state;
     Select *s = resolved_select(f, "select * from t1, (select a from t2) q, v1 where exists "
                                    "(select 1 from t3)");
 
@@ -491,7 +458,7 @@ static void every_from_item_gets_a_cursor_of_its_own(void **state)
 
 static void correlated_columns_say_how_far_out_they_look(void **state)
 {
-    Fixture *f = *state;
+    QueryFixture *f = *state;
     Select *s = resolved_select(f, "select (select (select b) from t2 where t2.a=t1.a), "
                                    "(select d from t2) from t1");
 
@@ -505,7 +472,7 @@ static void correlated_columns_say_how_far_out_they_look(void **state)
 
 static void an_aggregate_belongs_to_the_select_whose_columns_it_reads(void **state)
 {
-    Fixture *f = *state;
+    QueryFixture *f = *state;
     Select *s = resolved_select(f, "select (select sum(t1.a) from t2), max(a), max(a) from t1");
 
     assert_true(s->flags & SELECT_AGGREGATE);
@@ -518,7 +485,7 @@ static void an_aggregate_belongs_to_the_select_whose_columns_it_reads(void **sta
 
 static void conditions_of_outer_joins_stay_tagged(void **state)
 {
-    Fixture *f = *state;
+    QueryFixture *f = *state;
     Select *s = resolved_select(f, "select * from t1 left join t2 on t1.a=t2.a where c=1");
 
     assert_int_equal(s->where->kind, EX_AND);
@@ -531,7 +498,7 @@ static void conditions_of_outer_joins_stay_tagged(void **state)
 
 static void full_join_merges_columns_by_coalesce(void **state)
 {
-    Fixture *f = *state;
+    QueryFixture *f = *state;
     Select *s = resolved_select(f, "select a from t1 full join t2 using(a)");
 
     assert_int_equal(column(s, 0)->kind, EX_CALL);
@@ -543,7 +510,7 @@ static void full_join_merges_columns_by_coalesce(void **state)
 
 static void affinity_and_collation_follow_the_columns(void **state)
 {
-    Fixture *f = *state;
+    QueryFixture *f = *state;
     Select *s = resolved_select(f, "select x, y, z, +z, y||'', q, cast(1 as text), y='a' "
                                    "from t3, (select y as q from t3)");
 
@@ -563,7 +530,7 @@ static void affinity_and_collation_follow_the_columns(void **state)
 
 static void windows_are_completed_from_their_definitions(void **state)
 {
-    Fixture *f = *state;
+    QueryFixture *f = *state;
     Select *s = resolved_select(f, "select sum(x) over (w rows 1 preceding), rank() over w from t3 "
                                    "window w as (partition by z order by y)");
 
@@ -579,7 +546,7 @@ static void windows_are_completed_from_their_definitions(void **state)
 
 static void terms_of_order_by_point_at_result_columns(void **state)
 {
-    Fixture *f = *state;
+    QueryFixture *f = *state;
     Select *s = resolved_select(f, "select a+1 as q, b from t1 order by q, 2 desc, a+1, c");
 
     assert_int_equal(s->order_by->items[0].column, 1);
@@ -591,7 +558,7 @@ static void terms_of_order_by_point_at_result_columns(void **state)
 
 static void a_recursive_reference_reads_the_queue(void **state)
 {
-    Fixture *f = *state;
+    QueryFixture *f = *state;
     Select *s = resolved_select(f, "with recursive c(n) as (select 1 union all select n+1 from c) "
                                    "select n from c");
     const FromItem *item = s->from->items[0];
@@ -603,7 +570,7 @@ static void a_recursive_reference_reads_the_queue(void **state)
 
 static void copies_of_resolved_queries_have_cursors_of_their_own(void **state)
 {
-    Fixture *f = *state;
+    QueryFixture *f = *state;
     Select *s = resolved_select(f, "select a, (select d from t2 where t2.a=t1.a) from t1");
     int before = f->ctx.cursor_count;
     Select *copy = select_copy(&f->arena, s, &f->ctx.cursor_count);
@@ -617,7 +584,7 @@ static void copies_of_resolved_queries_have_cursors_of_their_own(void **state)
 
 static void nested_subqueries_share_the_limit_on_depth(void **state)
 {
-    Fixture *f = *state;
+    QueryFixture *f = *state;
     Buffer sql = {0};
     buffer_add_text(&sql, "select ");
     for (int i = 0; i < 44; i++)
@@ -626,14 +593,14 @@ static void nested_subqueries_share_the_limit_on_depth(void **state)
     buffer_add_repeated(&sql, ')', 44);
     Stmt *stmt;
 
-    assert_rc(SQLITE_ERROR, resolve(f, buffer_text(&sql), &stmt));
+    assert_rc(SQLITE_ERROR, query_fixture_resolve(f, buffer_text(&sql), &stmt));
     buffer_deinit(&sql);
     assert_text("Expression tree is too large (maximum depth 1000)", schema_fixture_message(f->db));
 }
 
 static void running_out_of_memory_is_reported_wherever_it_happens(void **state)
 {
-    Fixture *f = *state;
+    QueryFixture *f = *state;
     static const char *const statements[] = {
         "with c as (select a from t1) select c.a, sum(b) over w, (select max(z) from t3) from c "
         "natural join t1 left join v1 using(b) group by 1 having count(*)>1 "
@@ -648,7 +615,7 @@ static void running_out_of_memory_is_reported_wherever_it_happens(void **state)
             Stmt *stmt;
             arena_deinit(&f->arena);
             alloc_fault_arm(n, n % 2 == 0);
-            rc = resolve(f, statements[i], &stmt);
+            rc = query_fixture_resolve(f, statements[i], &stmt);
             alloc_fault_arm(0, false);
         }
         assert_int_equal(rc, SQLITE_OK);
@@ -658,7 +625,7 @@ static void running_out_of_memory_is_reported_wherever_it_happens(void **state)
 // The view outlives the statement, and has to be as it was.
 static void a_view_whose_columns_found_no_memory_can_be_used_later(void **state)
 {
-    Fixture *f = *state;
+    QueryFixture *f = *state;
     Buffer sql = {0};
     buffer_add_text(&sql, "create view v2 as select *");
     for (int i = 1; i < 60; i++)
@@ -673,7 +640,7 @@ static void a_view_whose_columns_found_no_memory_can_be_used_later(void **state)
         Stmt *stmt;
         arena_deinit(&f->arena);
         alloc_fault_arm(n, false);
-        rc = resolve(f, "select c from v2", &stmt);
+        rc = query_fixture_resolve(f, "select c from v2", &stmt);
         alloc_fault_arm(0, false);
     }
 
@@ -681,7 +648,7 @@ static void a_view_whose_columns_found_no_memory_can_be_used_later(void **state)
     assert_true(n > 5);
 }
 
-#define RESOLVE_TEST(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
+#define RESOLVE_TEST(test) cmocka_unit_test_setup_teardown(test, set_up, query_fixture_end)
 
 TEST_SUITE(resolve, RESOLVE_TEST(errors_read_like_those_of_sqlite),
            RESOLVE_TEST(result_columns_are_named_as_in_sqlite),

@@ -1,8 +1,6 @@
 #include "tests/support/test.h"
 
-#include "base/alloc.h"
 #include "sql/expr_tree.h"
-#include "sql/parse.h"
 #include "sql/rewrite.h"
 #include "tests/support/schema_fixture.h"
 
@@ -11,46 +9,23 @@ static const char schema_text[] = "create table t1(a, b, c);"
                                   "create view v1 as select a+1 as k, b from t1 where c>0;"
                                   "create view v2 as select a, sum(b) as s from t1 group by a;";
 
-typedef struct Fixture {
-    sqlite3 *db;
-    Arena arena;
-    ResolveContext ctx;
-} Fixture;
-
 static int set_up(void **state)
 {
-    Fixture *f = calloc(1, sizeof *f);
-    f->db = schema_fixture_new();
-    *state = f;
-    return schema_fixture_create(f->db, schema_text);
+    return query_fixture_begin(state, schema_text);
 }
 
-static int tear_down(void **state)
+static int rewrite(QueryFixture *f, const char *sql, Select **out)
 {
-    Fixture *f = *state;
-    arena_deinit(&f->arena);
-    schema_fixture_free(f->db);
-    free(f);
-    return 0;
-}
-
-static int rewrite(Fixture *f, const char *sql, Select **out)
-{
-    ParseOptions options = parse_options_default();
-    ParseResult result;
-    arena_reset(&f->arena);
-    int rc = parse_statement(sql, strlen(sql), &options, &f->arena, &result);
-    if (rc != SQLITE_OK)
-        return rc;
-    resolve_context_init(&f->ctx, f->db, &f->arena);
-    rc = resolve_statement(&f->ctx, result.stmt);
+    Stmt *stmt = NULL;
+    int rc = query_fixture_resolve(f, sql, &stmt);
     if (rc == SQLITE_OK)
-        rc = rewrite_statement(&f->ctx, result.stmt);
-    *out = result.stmt->u.select;
+        rc = rewrite_statement(&f->ctx, stmt);
+    if (rc == SQLITE_OK)
+        *out = stmt->u.select;
     return rc;
 }
 
-static Select *rewritten(Fixture *f, const char *sql)
+static Select *rewritten(QueryFixture *f, const char *sql)
 {
     Select *select = NULL;
     int rc = rewrite(f, sql, &select);
@@ -67,7 +42,7 @@ static u32 table_count(const Select *s)
     return count;
 }
 
-static void assert_flat(Fixture *f, const char *sql, u32 tables)
+static void assert_flat(QueryFixture *f, const char *sql, u32 tables)
 {
     const Select *s = rewritten(f, sql);
     if (table_count(s) != tables || s->from->count != tables)
@@ -76,7 +51,7 @@ static void assert_flat(Fixture *f, const char *sql, u32 tables)
     assert_int_equal(s->from->count, tables);
 }
 
-static void assert_not_flat(Fixture *f, const char *sql)
+static void assert_not_flat(QueryFixture *f, const char *sql)
 {
     const Select *s = rewritten(f, sql);
     if (table_count(s) == s->from->count)
@@ -86,7 +61,7 @@ static void assert_not_flat(Fixture *f, const char *sql)
 
 static void plain_subqueries_and_views_are_merged(void **state)
 {
-    Fixture *f = *state;
+    QueryFixture *f = *state;
     assert_flat(f, "select * from (select a from t1)", 1);
     assert_flat(f, "select k from v1", 1);
     assert_flat(f, "select * from v1 join v1 as w on v1.k=w.k join t2", 3);
@@ -101,7 +76,7 @@ static void plain_subqueries_and_views_are_merged(void **state)
 
 static void subqueries_that_mean_something_else_stay(void **state)
 {
-    Fixture *f = *state;
+    QueryFixture *f = *state;
     assert_not_flat(f, "select * from v2");
     assert_not_flat(f, "select * from (select distinct a from t1)");
     assert_not_flat(f, "select * from (select a from t1 limit 3) where a");
@@ -130,7 +105,7 @@ static const Expr *bare(const Expr *e)
 
 static void columns_become_the_expressions_they_named(void **state)
 {
-    Fixture *f = *state;
+    QueryFixture *f = *state;
     const Select *s = rewritten(f, "select k, k*2, (select k from t2 where d=b) from v1 where b>k");
 
     assert_int_equal(bare(s->columns->items[0].expr)->kind, EX_ADD);
@@ -145,7 +120,7 @@ static void columns_become_the_expressions_they_named(void **state)
 
 static void the_null_row_of_a_left_join_hides_merged_expressions(void **state)
 {
-    Fixture *f = *state;
+    QueryFixture *f = *state;
     const Select *s = rewritten(f, "select k, v1.b from t2 left join v1 on k=d");
 
     assert_int_equal(bare(s->columns->items[0].expr)->kind, EX_IF_NULL_ROW);
@@ -157,7 +132,7 @@ static void the_null_row_of_a_left_join_hides_merged_expressions(void **state)
 
 static void a_condition_on_the_right_side_makes_a_left_join_inner(void **state)
 {
-    Fixture *f = *state;
+    QueryFixture *f = *state;
     static const char *const weakened[] = {
         "select * from t1 left join t2 on t1.a=t2.a where d=1",
         "select * from t1 left join t2 on t1.a=t2.a where d is not null",
@@ -185,7 +160,7 @@ static void a_condition_on_the_right_side_makes_a_left_join_inner(void **state)
 
 static void full_joins_lose_the_side_that_where_needs(void **state)
 {
-    Fixture *f = *state;
+    QueryFixture *f = *state;
     const Select *s = rewritten(f, "select * from t1 full join t2 on t1.a=t2.a where d=1");
     assert_int_equal(s->from->items[1]->join & (JOIN_LEFT | JOIN_RIGHT), JOIN_RIGHT);
 
@@ -202,7 +177,7 @@ static void full_joins_lose_the_side_that_where_needs(void **state)
 
 static void conditions_go_down_into_what_stays_a_subquery(void **state)
 {
-    Fixture *f = *state;
+    QueryFixture *f = *state;
     const Select *s = rewritten(f, "select * from v2 where a=5 and s>1");
     const Select *sub = s->from->items[0]->select;
     assert_non_null(sub->where); // the key's condition went on to WHERE
@@ -228,7 +203,7 @@ static void conditions_go_down_into_what_stays_a_subquery(void **state)
 
 static void conditions_stay_where_going_down_would_change_the_result(void **state)
 {
-    Fixture *f = *state;
+    QueryFixture *f = *state;
     static const char *const statements[] = {
         "select * from (select a, b from t1 limit 3) where a=1",
         "select * from (select a, row_number() over (order by b) from t1) where a=1",
@@ -247,7 +222,7 @@ static void conditions_stay_where_going_down_would_change_the_result(void **stat
 
 static void a_window_takes_conditions_on_its_partition(void **state)
 {
-    Fixture *f = *state;
+    QueryFixture *f = *state;
     const Select *s = rewritten(f, "select * from (select a, row_number() over (partition by a) "
                                    "from t1) where a=1");
 
@@ -256,7 +231,7 @@ static void a_window_takes_conditions_on_its_partition(void **state)
 
 static void an_order_that_nobody_sees_is_dropped(void **state)
 {
-    Fixture *f = *state;
+    QueryFixture *f = *state;
     const Select *s =
         rewritten(f, "select * from (select distinct a from t1 order by b) order by a");
     assert_null(s->from->items[0]->select->order_by);
@@ -267,7 +242,7 @@ static void an_order_that_nobody_sees_is_dropped(void **state)
 
 static void used_columns_are_counted_afresh(void **state)
 {
-    Fixture *f = *state;
+    QueryFixture *f = *state;
     const Select *s = rewritten(f, "select b from (select a, b, c from t1)");
 
     assert_int_equal(s->from->items[0]->columns_used, 2);
@@ -278,7 +253,7 @@ static void used_columns_are_counted_afresh(void **state)
 
 static void running_out_of_memory_is_reported_wherever_it_happens(void **state)
 {
-    Fixture *f = *state;
+    QueryFixture *f = *state;
     const char *sql = "select k, s, (select k from t2 where d=v1.b) from v1 left join v2 on v2.a=1 "
                       "join (select distinct a from t1 order by 1) x on x.a=5 where s>1 and k";
     int rc = SQLITE_NOMEM;
@@ -292,7 +267,7 @@ static void running_out_of_memory_is_reported_wherever_it_happens(void **state)
     assert_int_equal(rc, SQLITE_OK);
 }
 
-#define REWRITE_TEST(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
+#define REWRITE_TEST(test) cmocka_unit_test_setup_teardown(test, set_up, query_fixture_end)
 
 TEST_SUITE(rewrite, REWRITE_TEST(plain_subqueries_and_views_are_merged),
            REWRITE_TEST(subqueries_that_mean_something_else_stay),
