@@ -14,10 +14,23 @@ typedef struct Word {
 typedef enum Condition { MEASURE_ABOVE_0, MEASURE_ABOVE_1, MEASURE_ABOVE_1_AFTER_S_OR_T } Condition;
 
 typedef struct Rule {
+    u32 key; // a bit for the suffix's last letter but one
     const char *suffix;
     const char *replacement;
     Condition condition;
 } Rule;
+
+// Most words end in no suffix of a table: the last letter but one, as Porter proposes, tells that
+// without comparing any.
+typedef struct RuleTable {
+    u32 keys;
+    u32 count;
+    const Rule *rules; // longer suffixes before those they end in
+} RuleTable;
+
+enum { KEY_A = 1 << 0, KEY_C = 1 << 2, KEY_E = 1 << 4, KEY_G = 1 << 6, KEY_I = 1 << 8 };
+enum { KEY_L = 1 << 11, KEY_N = 1 << 13, KEY_O = 1 << 14, KEY_S = 1 << 18, KEY_T = 1 << 19 };
+enum { KEY_U = 1 << 20, KEY_V = 1 << 21, KEY_Z = 1 << 25 };
 
 // y is a vowel after a consonant, and nowhere else.
 static bool is_vowel(const char *text, int at)
@@ -109,19 +122,28 @@ static bool holds(const Word *word, int stem_size, Condition condition)
     return false;
 }
 
-// Tables stand with longer suffixes before those they end in.
-static bool apply(Word *word, const Rule *rules, int rule_count)
+static u32 key_of(const char *text, int size)
 {
-    for (int i = 0; i < rule_count; i++) {
-        if (!ends_with(word, rules[i].suffix))
+    char letter = text[size - 2];
+    return letter >= 'a' && letter <= 'z' ? 1u << (letter - 'a') : 0;
+}
+
+static void apply(Word *word, const RuleTable *table)
+{
+    u32 key = word->size < 2 ? 0 : key_of(word->text, word->size);
+    if ((table->keys & key) == 0)
+        return;
+    for (u32 i = 0; i < table->count; i++) {
+        const Rule *rule = &table->rules[i];
+        ASSERT(rule->key == key_of(rule->suffix, (int)strlen(rule->suffix)));
+        ASSERT((table->keys & rule->key) != 0);
+        if (rule->key != key || !ends_with(word, rule->suffix))
             continue;
-        int suffix_size = (int)strlen(rules[i].suffix);
-        if (!holds(word, word->size - suffix_size, rules[i].condition))
-            return false;
-        replace(word, suffix_size, rules[i].replacement);
-        return true;
+        int suffix_size = (int)strlen(rule->suffix);
+        if (holds(word, word->size - suffix_size, rule->condition))
+            replace(word, suffix_size, rule->replacement);
+        return;
     }
-    return false;
 }
 
 // Plurals: caresses, ponies, cats.
@@ -152,6 +174,9 @@ static void step_1b_repair(Word *word)
 // agreed, plastered, motoring.
 static void step_1b(Word *word)
 {
+    char last = word->text[word->size - 1];
+    if (last != 'd' && last != 'g')
+        return;
     if (ends_with(word, "eed")) {
         if (measure(word->text, word->size - 3) > 0)
             word->size--;
@@ -172,38 +197,45 @@ static void step_1c(Word *word)
 }
 
 static const Rule rules_2[] = {
-    {"ational", "ate", MEASURE_ABOVE_0}, {"tional", "tion", MEASURE_ABOVE_0},
-    {"enci", "ence", MEASURE_ABOVE_0},   {"anci", "ance", MEASURE_ABOVE_0},
-    {"izer", "ize", MEASURE_ABOVE_0},    {"logi", "log", MEASURE_ABOVE_0},
-    {"bli", "ble", MEASURE_ABOVE_0},     {"alli", "al", MEASURE_ABOVE_0},
-    {"entli", "ent", MEASURE_ABOVE_0},   {"eli", "e", MEASURE_ABOVE_0},
-    {"ousli", "ous", MEASURE_ABOVE_0},   {"ization", "ize", MEASURE_ABOVE_0},
-    {"ation", "ate", MEASURE_ABOVE_0},   {"ator", "ate", MEASURE_ABOVE_0},
-    {"alism", "al", MEASURE_ABOVE_0},    {"iveness", "ive", MEASURE_ABOVE_0},
-    {"fulness", "ful", MEASURE_ABOVE_0}, {"ousness", "ous", MEASURE_ABOVE_0},
-    {"aliti", "al", MEASURE_ABOVE_0},    {"iviti", "ive", MEASURE_ABOVE_0},
-    {"biliti", "ble", MEASURE_ABOVE_0},
+    {KEY_A, "ational", "ate", MEASURE_ABOVE_0}, {KEY_A, "tional", "tion", MEASURE_ABOVE_0},
+    {KEY_C, "enci", "ence", MEASURE_ABOVE_0},   {KEY_C, "anci", "ance", MEASURE_ABOVE_0},
+    {KEY_E, "izer", "ize", MEASURE_ABOVE_0},    {KEY_G, "logi", "log", MEASURE_ABOVE_0},
+    {KEY_L, "bli", "ble", MEASURE_ABOVE_0},     {KEY_L, "alli", "al", MEASURE_ABOVE_0},
+    {KEY_L, "entli", "ent", MEASURE_ABOVE_0},   {KEY_L, "eli", "e", MEASURE_ABOVE_0},
+    {KEY_L, "ousli", "ous", MEASURE_ABOVE_0},   {KEY_O, "ization", "ize", MEASURE_ABOVE_0},
+    {KEY_O, "ation", "ate", MEASURE_ABOVE_0},   {KEY_O, "ator", "ate", MEASURE_ABOVE_0},
+    {KEY_S, "alism", "al", MEASURE_ABOVE_0},    {KEY_S, "iveness", "ive", MEASURE_ABOVE_0},
+    {KEY_S, "fulness", "ful", MEASURE_ABOVE_0}, {KEY_S, "ousness", "ous", MEASURE_ABOVE_0},
+    {KEY_T, "aliti", "al", MEASURE_ABOVE_0},    {KEY_T, "iviti", "ive", MEASURE_ABOVE_0},
+    {KEY_T, "biliti", "ble", MEASURE_ABOVE_0},
 };
+static const RuleTable step_2 = {KEY_A | KEY_C | KEY_E | KEY_G | KEY_L | KEY_O | KEY_S | KEY_T,
+                                 ARRAY_LEN(rules_2), rules_2};
 
 static const Rule rules_3[] = {
-    {"icate", "ic", MEASURE_ABOVE_0}, {"ative", "", MEASURE_ABOVE_0},
-    {"alize", "al", MEASURE_ABOVE_0}, {"iciti", "ic", MEASURE_ABOVE_0},
-    {"ical", "ic", MEASURE_ABOVE_0},  {"ful", "", MEASURE_ABOVE_0},
-    {"ness", "", MEASURE_ABOVE_0},
+    {KEY_T, "icate", "ic", MEASURE_ABOVE_0}, {KEY_V, "ative", "", MEASURE_ABOVE_0},
+    {KEY_Z, "alize", "al", MEASURE_ABOVE_0}, {KEY_T, "iciti", "ic", MEASURE_ABOVE_0},
+    {KEY_A, "ical", "ic", MEASURE_ABOVE_0},  {KEY_U, "ful", "", MEASURE_ABOVE_0},
+    {KEY_S, "ness", "", MEASURE_ABOVE_0},
 };
+static const RuleTable step_3 = {KEY_A | KEY_S | KEY_T | KEY_U | KEY_V | KEY_Z, ARRAY_LEN(rules_3),
+                                 rules_3};
 
 static const Rule rules_4[] = {
-    {"al", "", MEASURE_ABOVE_1},    {"ance", "", MEASURE_ABOVE_1},
-    {"ence", "", MEASURE_ABOVE_1},  {"er", "", MEASURE_ABOVE_1},
-    {"ic", "", MEASURE_ABOVE_1},    {"able", "", MEASURE_ABOVE_1},
-    {"ible", "", MEASURE_ABOVE_1},  {"ant", "", MEASURE_ABOVE_1},
-    {"ement", "", MEASURE_ABOVE_1}, {"ment", "", MEASURE_ABOVE_1},
-    {"ent", "", MEASURE_ABOVE_1},   {"ion", "", MEASURE_ABOVE_1_AFTER_S_OR_T},
-    {"ou", "", MEASURE_ABOVE_1},    {"ism", "", MEASURE_ABOVE_1},
-    {"ate", "", MEASURE_ABOVE_1},   {"iti", "", MEASURE_ABOVE_1},
-    {"ous", "", MEASURE_ABOVE_1},   {"ive", "", MEASURE_ABOVE_1},
-    {"ize", "", MEASURE_ABOVE_1},
+    {KEY_A, "al", "", MEASURE_ABOVE_1},    {KEY_C, "ance", "", MEASURE_ABOVE_1},
+    {KEY_C, "ence", "", MEASURE_ABOVE_1},  {KEY_E, "er", "", MEASURE_ABOVE_1},
+    {KEY_I, "ic", "", MEASURE_ABOVE_1},    {KEY_L, "able", "", MEASURE_ABOVE_1},
+    {KEY_L, "ible", "", MEASURE_ABOVE_1},  {KEY_N, "ant", "", MEASURE_ABOVE_1},
+    {KEY_N, "ement", "", MEASURE_ABOVE_1}, {KEY_N, "ment", "", MEASURE_ABOVE_1},
+    {KEY_N, "ent", "", MEASURE_ABOVE_1},   {KEY_O, "ion", "", MEASURE_ABOVE_1_AFTER_S_OR_T},
+    {KEY_O, "ou", "", MEASURE_ABOVE_1},    {KEY_S, "ism", "", MEASURE_ABOVE_1},
+    {KEY_T, "ate", "", MEASURE_ABOVE_1},   {KEY_T, "iti", "", MEASURE_ABOVE_1},
+    {KEY_U, "ous", "", MEASURE_ABOVE_1},   {KEY_V, "ive", "", MEASURE_ABOVE_1},
+    {KEY_Z, "ize", "", MEASURE_ABOVE_1},
 };
+static const RuleTable step_4 = {KEY_A | KEY_C | KEY_E | KEY_I | KEY_L | KEY_N | KEY_O | KEY_S
+                                     | KEY_T | KEY_U | KEY_V | KEY_Z,
+                                 ARRAY_LEN(rules_4), rules_4};
 
 // A last e, and one of two last l, behind a stem long enough.
 static void step_5(Word *word)
@@ -228,9 +260,9 @@ int porter_stem(char *text, int size)
     step_1a(&word);
     step_1b(&word);
     step_1c(&word);
-    apply(&word, rules_2, ARRAY_LEN(rules_2));
-    apply(&word, rules_3, ARRAY_LEN(rules_3));
-    apply(&word, rules_4, ARRAY_LEN(rules_4));
+    apply(&word, &step_2);
+    apply(&word, &step_3);
+    apply(&word, &step_4);
     step_5(&word);
     ASSERT(word.size > 0 && word.size <= size + 1);
     return word.size;
