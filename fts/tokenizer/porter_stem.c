@@ -14,23 +14,14 @@ typedef struct Word {
 typedef enum Condition { MEASURE_ABOVE_0, MEASURE_ABOVE_1, MEASURE_ABOVE_1_AFTER_S_OR_T } Condition;
 
 typedef struct Rule {
-    u32 key; // a bit for the suffix's last letter but one
-    const char *suffix;
+    const char *suffix; // NULL: the end of a list
     const char *replacement;
     Condition condition;
 } Rule;
 
-// Most words end in no suffix of a table: the last letter but one, as Porter proposes, tells that
-// without comparing any.
-typedef struct RuleTable {
-    u32 keys;
-    u32 count;
-    const Rule *rules; // longer suffixes before those they end in
-} RuleTable;
-
-enum { KEY_A = 1 << 0, KEY_C = 1 << 2, KEY_E = 1 << 4, KEY_G = 1 << 6, KEY_I = 1 << 8 };
-enum { KEY_L = 1 << 11, KEY_N = 1 << 13, KEY_O = 1 << 14, KEY_S = 1 << 18, KEY_T = 1 << 19 };
-enum { KEY_U = 1 << 20, KEY_V = 1 << 21, KEY_Z = 1 << 25 };
+// Most words end in no suffix of a step: as Porter proposes, the last letter but one tells which
+// few are to be compared. In a list longer suffixes stand before those they end in.
+typedef const Rule *const RuleTable[26];
 
 // y is a vowel after a consonant, and nowhere else.
 static bool is_vowel(const char *text, int at)
@@ -122,24 +113,15 @@ static bool holds(const Word *word, int stem_size, Condition condition)
     return false;
 }
 
-static u32 key_of(const char *text, int size)
+static void apply(Word *word, RuleTable table)
 {
-    char letter = text[size - 2];
-    return letter >= 'a' && letter <= 'z' ? 1u << (letter - 'a') : 0;
-}
-
-static void apply(Word *word, const RuleTable *table)
-{
-    u32 key = word->size < 2 ? 0 : key_of(word->text, word->size);
-    if ((table->keys & key) == 0)
-        return;
-    for (u32 i = 0; i < table->count; i++) {
-        const Rule *rule = &table->rules[i];
-        ASSERT(rule->key == key_of(rule->suffix, (int)strlen(rule->suffix)));
-        ASSERT((table->keys & rule->key) != 0);
-        if (rule->key != key || !ends_with(word, rule->suffix))
-            continue;
+    char key = word->size < 2 ? 0 : word->text[word->size - 2];
+    const Rule *rule = key >= 'a' && key <= 'z' ? table[key - 'a'] : NULL;
+    for (; rule != NULL && rule->suffix != NULL; rule++) {
         int suffix_size = (int)strlen(rule->suffix);
+        ASSERT(rule->suffix[suffix_size - 2] == key);
+        if (!ends_with(word, rule->suffix))
+            continue;
         if (holds(word, word->size - suffix_size, rule->condition))
             replace(word, suffix_size, rule->replacement);
         return;
@@ -196,46 +178,64 @@ static void step_1c(Word *word)
         word->text[word->size - 1] = 'i';
 }
 
-static const Rule rules_2[] = {
-    {KEY_A, "ational", "ate", MEASURE_ABOVE_0}, {KEY_A, "tional", "tion", MEASURE_ABOVE_0},
-    {KEY_C, "enci", "ence", MEASURE_ABOVE_0},   {KEY_C, "anci", "ance", MEASURE_ABOVE_0},
-    {KEY_E, "izer", "ize", MEASURE_ABOVE_0},    {KEY_G, "logi", "log", MEASURE_ABOVE_0},
-    {KEY_L, "bli", "ble", MEASURE_ABOVE_0},     {KEY_L, "alli", "al", MEASURE_ABOVE_0},
-    {KEY_L, "entli", "ent", MEASURE_ABOVE_0},   {KEY_L, "eli", "e", MEASURE_ABOVE_0},
-    {KEY_L, "ousli", "ous", MEASURE_ABOVE_0},   {KEY_O, "ization", "ize", MEASURE_ABOVE_0},
-    {KEY_O, "ation", "ate", MEASURE_ABOVE_0},   {KEY_O, "ator", "ate", MEASURE_ABOVE_0},
-    {KEY_S, "alism", "al", MEASURE_ABOVE_0},    {KEY_S, "iveness", "ive", MEASURE_ABOVE_0},
-    {KEY_S, "fulness", "ful", MEASURE_ABOVE_0}, {KEY_S, "ousness", "ous", MEASURE_ABOVE_0},
-    {KEY_T, "aliti", "al", MEASURE_ABOVE_0},    {KEY_T, "iviti", "ive", MEASURE_ABOVE_0},
-    {KEY_T, "biliti", "ble", MEASURE_ABOVE_0},
+static RuleTable step_2 = {
+    ['a' - 'a'] = (const Rule[]){{"ational", "ate", MEASURE_ABOVE_0},
+                                 {"tional", "tion", MEASURE_ABOVE_0},
+                                 {0}},
+    ['c' - 'a'] =
+        (const Rule[]){{"enci", "ence", MEASURE_ABOVE_0}, {"anci", "ance", MEASURE_ABOVE_0}, {0}},
+    ['e' - 'a'] = (const Rule[]){{"izer", "ize", MEASURE_ABOVE_0}, {0}},
+    ['g' - 'a'] = (const Rule[]){{"logi", "log", MEASURE_ABOVE_0}, {0}},
+    ['l' - 'a'] = (const Rule[]){{"bli", "ble", MEASURE_ABOVE_0},
+                                 {"alli", "al", MEASURE_ABOVE_0},
+                                 {"entli", "ent", MEASURE_ABOVE_0},
+                                 {"eli", "e", MEASURE_ABOVE_0},
+                                 {"ousli", "ous", MEASURE_ABOVE_0},
+                                 {0}},
+    ['o' - 'a'] = (const Rule[]){{"ization", "ize", MEASURE_ABOVE_0},
+                                 {"ation", "ate", MEASURE_ABOVE_0},
+                                 {"ator", "ate", MEASURE_ABOVE_0},
+                                 {0}},
+    ['s' - 'a'] = (const Rule[]){{"alism", "al", MEASURE_ABOVE_0},
+                                 {"iveness", "ive", MEASURE_ABOVE_0},
+                                 {"fulness", "ful", MEASURE_ABOVE_0},
+                                 {"ousness", "ous", MEASURE_ABOVE_0},
+                                 {0}},
+    ['t' - 'a'] = (const Rule[]){{"aliti", "al", MEASURE_ABOVE_0},
+                                 {"iviti", "ive", MEASURE_ABOVE_0},
+                                 {"biliti", "ble", MEASURE_ABOVE_0},
+                                 {0}},
 };
-static const RuleTable step_2 = {KEY_A | KEY_C | KEY_E | KEY_G | KEY_L | KEY_O | KEY_S | KEY_T,
-                                 ARRAY_LEN(rules_2), rules_2};
 
-static const Rule rules_3[] = {
-    {KEY_T, "icate", "ic", MEASURE_ABOVE_0}, {KEY_V, "ative", "", MEASURE_ABOVE_0},
-    {KEY_Z, "alize", "al", MEASURE_ABOVE_0}, {KEY_T, "iciti", "ic", MEASURE_ABOVE_0},
-    {KEY_A, "ical", "ic", MEASURE_ABOVE_0},  {KEY_U, "ful", "", MEASURE_ABOVE_0},
-    {KEY_S, "ness", "", MEASURE_ABOVE_0},
+static RuleTable step_3 = {
+    ['a' - 'a'] = (const Rule[]){{"ical", "ic", MEASURE_ABOVE_0}, {0}},
+    ['s' - 'a'] = (const Rule[]){{"ness", "", MEASURE_ABOVE_0}, {0}},
+    ['t' - 'a'] =
+        (const Rule[]){{"icate", "ic", MEASURE_ABOVE_0}, {"iciti", "ic", MEASURE_ABOVE_0}, {0}},
+    ['u' - 'a'] = (const Rule[]){{"ful", "", MEASURE_ABOVE_0}, {0}},
+    ['v' - 'a'] = (const Rule[]){{"ative", "", MEASURE_ABOVE_0}, {0}},
+    ['z' - 'a'] = (const Rule[]){{"alize", "al", MEASURE_ABOVE_0}, {0}},
 };
-static const RuleTable step_3 = {KEY_A | KEY_S | KEY_T | KEY_U | KEY_V | KEY_Z, ARRAY_LEN(rules_3),
-                                 rules_3};
 
-static const Rule rules_4[] = {
-    {KEY_A, "al", "", MEASURE_ABOVE_1},    {KEY_C, "ance", "", MEASURE_ABOVE_1},
-    {KEY_C, "ence", "", MEASURE_ABOVE_1},  {KEY_E, "er", "", MEASURE_ABOVE_1},
-    {KEY_I, "ic", "", MEASURE_ABOVE_1},    {KEY_L, "able", "", MEASURE_ABOVE_1},
-    {KEY_L, "ible", "", MEASURE_ABOVE_1},  {KEY_N, "ant", "", MEASURE_ABOVE_1},
-    {KEY_N, "ement", "", MEASURE_ABOVE_1}, {KEY_N, "ment", "", MEASURE_ABOVE_1},
-    {KEY_N, "ent", "", MEASURE_ABOVE_1},   {KEY_O, "ion", "", MEASURE_ABOVE_1_AFTER_S_OR_T},
-    {KEY_O, "ou", "", MEASURE_ABOVE_1},    {KEY_S, "ism", "", MEASURE_ABOVE_1},
-    {KEY_T, "ate", "", MEASURE_ABOVE_1},   {KEY_T, "iti", "", MEASURE_ABOVE_1},
-    {KEY_U, "ous", "", MEASURE_ABOVE_1},   {KEY_V, "ive", "", MEASURE_ABOVE_1},
-    {KEY_Z, "ize", "", MEASURE_ABOVE_1},
+static RuleTable step_4 = {
+    ['a' - 'a'] = (const Rule[]){{"al", "", MEASURE_ABOVE_1}, {0}},
+    ['c' - 'a'] = (const Rule[]){{"ance", "", MEASURE_ABOVE_1}, {"ence", "", MEASURE_ABOVE_1}, {0}},
+    ['e' - 'a'] = (const Rule[]){{"er", "", MEASURE_ABOVE_1}, {0}},
+    ['i' - 'a'] = (const Rule[]){{"ic", "", MEASURE_ABOVE_1}, {0}},
+    ['l' - 'a'] = (const Rule[]){{"able", "", MEASURE_ABOVE_1}, {"ible", "", MEASURE_ABOVE_1}, {0}},
+    ['n' - 'a'] = (const Rule[]){{"ant", "", MEASURE_ABOVE_1},
+                                 {"ement", "", MEASURE_ABOVE_1},
+                                 {"ment", "", MEASURE_ABOVE_1},
+                                 {"ent", "", MEASURE_ABOVE_1},
+                                 {0}},
+    ['o' - 'a'] =
+        (const Rule[]){{"ion", "", MEASURE_ABOVE_1_AFTER_S_OR_T}, {"ou", "", MEASURE_ABOVE_1}, {0}},
+    ['s' - 'a'] = (const Rule[]){{"ism", "", MEASURE_ABOVE_1}, {0}},
+    ['t' - 'a'] = (const Rule[]){{"ate", "", MEASURE_ABOVE_1}, {"iti", "", MEASURE_ABOVE_1}, {0}},
+    ['u' - 'a'] = (const Rule[]){{"ous", "", MEASURE_ABOVE_1}, {0}},
+    ['v' - 'a'] = (const Rule[]){{"ive", "", MEASURE_ABOVE_1}, {0}},
+    ['z' - 'a'] = (const Rule[]){{"ize", "", MEASURE_ABOVE_1}, {0}},
 };
-static const RuleTable step_4 = {KEY_A | KEY_C | KEY_E | KEY_I | KEY_L | KEY_N | KEY_O | KEY_S
-                                     | KEY_T | KEY_U | KEY_V | KEY_Z,
-                                 ARRAY_LEN(rules_4), rules_4};
 
 // A last e, and one of two last l, behind a stem long enough.
 static void step_5(Word *word)
@@ -260,9 +260,9 @@ int porter_stem(char *text, int size)
     step_1a(&word);
     step_1b(&word);
     step_1c(&word);
-    apply(&word, &step_2);
-    apply(&word, &step_3);
-    apply(&word, &step_4);
+    apply(&word, step_2);
+    apply(&word, step_3);
+    apply(&word, step_4);
     step_5(&word);
     ASSERT(word.size > 0 && word.size <= size + 1);
     return word.size;

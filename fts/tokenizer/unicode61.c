@@ -197,27 +197,45 @@ static inline bool is_token_char(const Unicode61 *self, u32 code)
     return code < DIRECT_COUNT ? self->is_token[code] : is_token_code(self, code);
 }
 
+// The token's further characters as far as they are ASCII; folding keeps them so.
+static bool collect_ascii(Unicode61 *self, const u8 **at, const u8 *end)
+{
+    const u8 *run_end = *at;
+    while (run_end < end && *run_end < 0x80 && self->is_token[*run_end])
+        run_end++;
+    FtsBuffer *token = &self->token;
+    if (!fts_buffer_reserve(token, (size_t)(run_end - *at)))
+        return false;
+    while (*at < run_end)
+        token->bytes[token->size++] = (u8)self->folded[*(*at)++];
+    return true;
+}
+
+static bool collect_folded(Unicode61 *self, u32 code)
+{
+    FtsBuffer *token = &self->token;
+    u32 folded =
+        code < DIRECT_COUNT ? self->folded[code] : unicode_fold(code, self->remove_diacritics);
+    if (!fts_buffer_reserve(token, 4))
+        return false;
+    if (folded != FOLD_NONE)
+        token->size += (u32)unicode_put(token->bytes + token->size, folded);
+    return true;
+}
+
 // Appends the token that starts with `code` to self->token; *at is left after its last character.
 static void collect_token(Unicode61 *self, u32 code, const u8 **at, const u8 *end)
 {
     ASSERT(*at <= end);
 
-    FtsBuffer *token = &self->token;
-    fts_buffer_clear(token);
-    for (;;) {
-        u32 folded =
-            code < DIRECT_COUNT ? self->folded[code] : unicode_fold(code, self->remove_diacritics);
-        if (!fts_buffer_reserve(token, 4))
-            return;
-        if (folded - 1 < 0x7F)
-            token->bytes[token->size++] = (u8)folded;
-        else if (folded != FOLD_NONE)
-            token->size += (u32)unicode_put(token->bytes + token->size, folded);
+    fts_buffer_clear(&self->token);
+    while (collect_folded(self, code) && collect_ascii(self, at, end)) {
         if (*at >= end)
             return;
         const u8 *next = *at;
-        code = *next < 0x80 ? *next++ : unicode_next(&next, end);
-        if (!is_token_char(self, code) && !unicode_is_joining(code))
+        code = unicode_next(&next, end);
+        bool joins = code >= 0x80 && unicode_is_joining(code);
+        if (!joins && !is_token_char(self, code))
             return;
         *at = next;
     }
