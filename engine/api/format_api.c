@@ -37,13 +37,9 @@ char *sqlite3_vsnprintf(int size, char *out, const char *fmt, va_list args)
             out[0] = '\0';
         return out;
     }
-    Buffer text = {0};
+    Buffer text = buffer_fixed(out, (size_t)size);
     format_va(&text, fmt, args);
-    size_t kept = text.size < (size_t)size - 1 ? text.size : (size_t)size - 1;
-    if (kept > 0)
-        memcpy(out, text.bytes, kept);
-    out[kept] = '\0';
-    buffer_deinit(&text);
+    buffer_text(&text);
     return out;
 }
 
@@ -58,13 +54,12 @@ char *sqlite3_snprintf(int size, char *out, const char *fmt, ...)
 
 void sqlite3_log(int rc, const char *fmt, ...)
 {
+    char text[LOG_MESSAGE_SIZE];
     va_list args;
     va_start(args, fmt);
-    char *text = sqlite3_vmprintf(fmt, args);
+    sqlite3_vsnprintf(sizeof text, text, fmt, args);
     va_end(args);
-    if (text != NULL)
-        log_message(rc, "%s", text);
-    mem_free(text);
+    log_text(rc, text);
 }
 
 // --- the string builder ---

@@ -19,6 +19,7 @@ static size_t buffer_limit(const Buffer *buf)
 static COLD void buffer_fail(Buffer *buf, int rc)
 {
     ASSERT(rc != SQLITE_OK);
+    ASSERT(!buf->is_fixed);
 
     mem_free(buf->bytes);
     *buf = (Buffer){.size_max = buf->size_max, .rc = rc};
@@ -28,7 +29,7 @@ COLD bool buffer_grow(Buffer *buf, size_t size)
 {
     ASSERT(buf->size <= buf->capacity);
 
-    if (buf->rc != SQLITE_OK)
+    if (buf->rc != SQLITE_OK || buf->is_fixed)
         return false;
     if (size > buffer_limit(buf) - buf->size) {
         buffer_fail(buf, SQLITE_TOOBIG);
@@ -53,6 +54,30 @@ COLD bool buffer_grow(Buffer *buf, size_t size)
     return true;
 }
 
+// How much of `size` bytes goes in: all, or what a fixed buffer has left. Fills it to the brim, so
+// that nothing shorter gets in behind what was cut.
+static size_t take_room(Buffer *buf, size_t size)
+{
+    ASSERT(size > 0);
+
+    if (buffer_has_room(buf, size))
+        return size;
+    size_t room = buf->is_fixed && buf->capacity > 0 ? buf->capacity - 1 - buf->size : 0;
+    ASSERT(room < size);
+    buf->dropped += size - room;
+    return room;
+}
+
+COLD void buffer_add_part(Buffer *buf, const void *bytes, size_t size)
+{
+    ASSERT(bytes != NULL);
+
+    size_t part = take_room(buf, size);
+    if (part > 0)
+        memcpy(buf->bytes + buf->size, bytes, part);
+    buf->size += part;
+}
+
 void buffer_add_text(Buffer *buf, const char *text)
 {
     ASSERT(text != NULL);
@@ -64,10 +89,10 @@ void buffer_add_repeated(Buffer *buf, char c, size_t count)
 {
     ASSERT(buf->rc == SQLITE_OK || buf->bytes == NULL);
 
-    if (count == 0 || !buffer_has_room(buf, count))
-        return;
-    memset(buf->bytes + buf->size, c, count);
-    buf->size += count;
+    size_t part = count > 0 ? take_room(buf, count) : 0;
+    if (part > 0)
+        memset(buf->bytes + buf->size, c, part);
+    buf->size += part;
 }
 
 void buffer_printf(Buffer *buf, const char *fmt, ...)
@@ -81,6 +106,7 @@ void buffer_printf(Buffer *buf, const char *fmt, ...)
 void buffer_vprintf(Buffer *buf, const char *fmt, va_list args)
 {
     ASSERT(fmt != NULL);
+    ASSERT(!buf->is_fixed);
 
     va_list again;
     va_copy(again, args);
@@ -128,6 +154,8 @@ const char *buffer_text(Buffer *buf)
 
 char *buffer_take(Buffer *buf)
 {
+    ASSERT(!buf->is_fixed);
+
     if (buf->rc == SQLITE_OK && buf->bytes == NULL && !buffer_grow(buf, 0))
         return NULL;
     if (buf->rc != SQLITE_OK)
@@ -141,11 +169,15 @@ char *buffer_take(Buffer *buf)
 void buffer_clear(Buffer *buf)
 {
     buf->size = 0;
+    buf->dropped = 0;
     buf->rc = SQLITE_OK;
 }
 
 void buffer_deinit(Buffer *buf)
 {
-    mem_free(buf->bytes);
+    ASSERT(buf->size <= buf->capacity);
+
+    if (!buf->is_fixed)
+        mem_free(buf->bytes);
     *buf = (Buffer){0};
 }

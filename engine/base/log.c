@@ -31,7 +31,7 @@ void log_message(int rc, const char *fmt, ...)
 {
     if (log_callback == NULL)
         return;
-    char message[700];
+    char message[LOG_MESSAGE_SIZE];
     va_list args;
     va_start(args, fmt);
     vsnprintf(message, sizeof message, fmt, args);

@@ -4,11 +4,13 @@
 
 #include "base/contract.h"
 
+enum { LOG_MESSAGE_SIZE = 700 }; // what does not fit, a NUL included, is cut off
+
 typedef void LogCallback(void *arg, int rc, const char *message);
 void log_configure(LogCallback *callback, void *arg);
 bool log_is_on(void);
 void log_text(int rc, const char *message);
-// libc's printf rules; cut after 699 bytes. Never allocates.
+// libc's printf rules. Never allocates.
 void log_message(int rc, const char *fmt, ...) PRINTF_LIKE(2, 3);
 
 #endif

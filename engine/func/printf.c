@@ -241,6 +241,11 @@ static void decide_real(const FormatSpec *spec, f64 value, RealLayout *r)
     i64 position = spec->type == 'f' || general ? precision : precision + 1;
     f64_to_decimal_at(value, cut, position > 2000 ? 2000 : (int)position,
                       spec->alternate2 ? DIGITS_MAX_ALTERNATE : DIGITS_MAX, &r->decimal);
+    if (r->decimal.infinite && spec->zero) {
+        r->decimal.digits[0] = '9';
+        r->decimal.count = 1;
+        r->decimal.point = INFINITY_POINT;
+    }
     r->sign = r->decimal.negative ? '-' : spec->sign;
     if (spec->alternate && spec->sign == 0 && spec->type == 'f' && r->decimal.count == 0
         && !r->decimal.infinite)
@@ -360,31 +365,21 @@ static void format_real(Buffer *out, FormatSpec *spec, FormatArgs *args)
         format_special(out, spec, &r.decimal);
         return;
     }
-    if (r.decimal.infinite) {
-        r.decimal.digits[0] = '9';
-        r.decimal.count = 1;
-        r.decimal.point = INFINITY_POINT;
-        if (spec->type == 'g' || spec->type == 'G')
-            r.exponent = true;
+    i64 padding = 0;
+    if (spec->width > 0) {
+        Buffer measure = buffer_fixed(NULL, 0);
+        put_real(&measure, spec, &r);
+        padding = spec->width - (r.sign != 0) - (i64)measure.dropped;
     }
-    size_t start = out->size;
+    if (!spec->left && !spec->zero)
+        put_padding(out, padding, ' ');
     if (r.sign != 0)
         buffer_add_char(out, r.sign);
+    if (!spec->left && spec->zero)
+        put_padding(out, padding, '0');
     put_real(out, spec, &r);
-    if (out->rc != SQLITE_OK)
-        return;
-    i64 padding = spec->width - (i64)(out->size - start);
-    if (padding <= 0)
-        return;
-    put_padding(out, padding, ' ');
-    if (spec->left || out->rc != SQLITE_OK)
-        return;
-    // Written left-justified: what precedes the padding moves behind it.
-    size_t kept = spec->zero && r.sign != 0 ? 1 : 0;
-    char *text = out->bytes + start + kept;
-    size_t size = out->size - start - kept - (size_t)padding;
-    memmove(text + padding, text, size);
-    memset(text, spec->zero ? '0' : ' ', (size_t)padding);
+    if (spec->left)
+        put_padding(out, padding, ' ');
 }
 
 // --- text ---
@@ -452,7 +447,7 @@ static void format_character(Buffer *out, FormatSpec *spec, FormatArgs *args)
         put_padding(out, width - 1, ' ');
         padding = 0;
     }
-    for (i64 i = 0; i < count - 1 && out->rc == SQLITE_OK; i++)
+    for (i64 i = 0; i < count - 1 && out->rc == SQLITE_OK && out->dropped == 0; i++)
         buffer_add(out, character, size);
     if (!spec->left)
         put_padding(out, padding, ' ');
@@ -489,6 +484,30 @@ static void put_escaped(Buffer *out, const char *text, size_t size, char quote, 
     }
 }
 
+// What %q, %Q and %w make of a text.
+typedef struct Quoting {
+    const char *text;
+    size_t size;
+    char quote;    // to be doubled
+    bool enclosed; // between quotes
+    bool unistr;
+} Quoting;
+
+static void put_quoted(Buffer *out, const Quoting *q)
+{
+    ASSERT(q->text != NULL);
+
+    if (q->enclosed && q->unistr)
+        buffer_add_text(out, "unistr(");
+    if (q->enclosed)
+        buffer_add_char(out, q->quote);
+    put_escaped(out, q->text, q->size, q->quote, q->unistr);
+    if (q->enclosed)
+        buffer_add_char(out, q->quote);
+    if (q->enclosed && q->unistr)
+        buffer_add_char(out, ')');
+}
+
 static void format_quoted(Buffer *out, FormatSpec *spec, FormatArgs *args)
 {
     ASSERT(strchr("qQw", spec->type) != NULL);
@@ -497,30 +516,23 @@ static void format_quoted(Buffer *out, FormatSpec *spec, FormatArgs *args)
     bool is_null = text == NULL;
     if (is_null)
         text = spec->type == 'Q' ? "NULL" : "(NULL)";
-    char quote = spec->type == 'w' ? '"' : '\'';
-    size_t size = limited_size(spec, text);
-    bool unistr =
-        spec->alternate && (spec->type == 'q' || (spec->type == 'Q' && has_control(text, size)));
-    Buffer field = {.size_max = out->size_max};
-    bool quoted = spec->type == 'Q' && !is_null;
-    if (quoted && unistr)
-        buffer_add_text(&field, "unistr(");
-    if (quoted)
-        buffer_add_char(&field, '\'');
-    put_escaped(&field, text, size, quote, unistr);
-    if (quoted)
-        buffer_add_char(&field, '\'');
-    if (quoted && unistr)
-        buffer_add_char(&field, ')');
-    if (field.rc != SQLITE_OK && out->rc == SQLITE_OK) {
-        buffer_deinit(out);
-        out->rc = field.rc;
-    } else {
-        const char *bytes = buffer_text(&field);
-        widen_for_utf8(spec, bytes, field.size);
-        put_field(out, spec, bytes, field.size);
+    Quoting q = {.text = text, .size = limited_size(spec, text)};
+    q.quote = spec->type == 'w' ? '"' : '\'';
+    q.enclosed = spec->type == 'Q' && !is_null;
+    q.unistr =
+        spec->alternate && (spec->type == 'q' || (spec->type == 'Q' && has_control(text, q.size)));
+    i64 padding = 0;
+    if (spec->width > 0) {
+        Buffer measure = buffer_fixed(NULL, 0);
+        put_quoted(&measure, &q);
+        widen_for_utf8(spec, text, q.size); // escapes are ASCII
+        padding = spec->width - (i64)measure.dropped;
     }
-    buffer_deinit(&field);
+    if (!spec->left)
+        put_padding(out, padding, ' ');
+    put_quoted(out, &q);
+    if (spec->left)
+        put_padding(out, padding, ' ');
 }
 
 // --- the format ---

@@ -2,6 +2,8 @@
 
 #include "support/test.h"
 
+#include "base/alloc.h"
+#include "base/log.h"
 #include "support/api_fault.h"
 #include "support/changeset.h"
 
@@ -15,6 +17,45 @@ static void formats_know_sql(void **state)
     sqlite3_free(text);
     char small[8];
     assert_text("1234567", sqlite3_snprintf(sizeof small, small, "%s", "123456789"));
+}
+
+// It serves the error log and signal handlers' callers, who may have no memory to give.
+static void a_given_buffer_is_all_the_memory_formats_use(void **state)
+{
+    (void)state;
+    char out[12];
+    alloc_fault_arm(1, true);
+
+    assert_text("it''s|'it''", sqlite3_snprintf(sizeof out, out, "%q|%Q", "it's", "it's"));
+    assert_text("     \"\"  x|", sqlite3_snprintf(sizeof out, out, "%7w  %-9s", "\"", "x|"));
+    assert_text("  -001.500|", sqlite3_snprintf(sizeof out, out, "  %08.3f|", -1.5));
+    assert_text("1.5    12,3", sqlite3_snprintf(sizeof out, out, "%-7g%,d", 1.5, 12345));
+    assert_text("zzzzzzzzzzz", sqlite3_snprintf(sizeof out, out, "%.90000000c", 'z'));
+    assert_text("", sqlite3_snprintf(1, out, "%s", "text"));
+
+    assert_int_equal(alloc_fault_hits(), 0);
+    alloc_fault_arm(0, false);
+}
+
+static void log_to(void *arg, int rc, const char *message)
+{
+    snprintf(arg, 40, "%d %zu %.9s", rc, strlen(message), message);
+}
+
+static void the_log_needs_no_memory(void **state)
+{
+    (void)state;
+    char told[40] = "";
+    char text[2000];
+    memset(text, 'x', sizeof text - 1);
+    text[sizeof text - 1] = 0;
+    log_configure(log_to, told);
+    alloc_fault_arm(1, true);
+    sqlite3_log(5, "%s", text);
+    alloc_fault_arm(0, false);
+    log_configure(NULL, NULL);
+
+    assert_text("5 699 xxxxxxxxx", told);
 }
 
 static void builders_keep_their_first_error(void **state)
@@ -107,6 +148,8 @@ static void short_memory_is_an_answer(void **state)
 }
 
 TEST_SUITE(text_api, cmocka_unit_test(formats_know_sql),
+           cmocka_unit_test(a_given_buffer_is_all_the_memory_formats_use),
+           cmocka_unit_test(the_log_needs_no_memory),
            cmocka_unit_test(builders_keep_their_first_error),
            cmocka_unit_test(comparisons_ignore_ascii_case),
            cmocka_unit_test(complete_statements_end_in_a_semicolon),

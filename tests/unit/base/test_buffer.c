@@ -77,7 +77,39 @@ static void reserved_room_can_be_written_to(void **state)
     buffer_deinit(&buf);
 }
 
-TEST_SUITE(buffer, cmocka_unit_test(pieces_join_into_one_text),
+static void a_fixed_buffer_keeps_what_fits_and_counts_the_rest(void **state)
+{
+    (void)state;
+    char bytes[8];
+    Buffer buf = buffer_fixed(bytes, sizeof bytes);
+
+    buffer_add(&buf, "abcde", 5);
+    buffer_add_repeated(&buf, 'x', 4);
+    buffer_add_char(&buf, 'y');
+    buffer_add(&buf, "z", 1);
+
+    assert_string_equal(buffer_text(&buf), "abcdexx");
+    assert_int_equal(buf.dropped, 4);
+    assert_int_equal(buf.rc, SQLITE_OK);
+    assert_null(buffer_reserve(&buf, 1));
+    buffer_deinit(&buf);
+}
+
+static void without_memory_it_measures(void **state)
+{
+    (void)state;
+    Buffer buf = buffer_fixed(NULL, 0);
+
+    buffer_add(&buf, "abcde", 5);
+    buffer_add_char(&buf, 'y');
+
+    assert_int_equal(buf.dropped, 6);
+    assert_string_equal(buffer_text(&buf), "");
+}
+
+TEST_SUITE(buffer, cmocka_unit_test(a_fixed_buffer_keeps_what_fits_and_counts_the_rest),
+           cmocka_unit_test(without_memory_it_measures),
+           cmocka_unit_test(pieces_join_into_one_text),
            cmocka_unit_test(an_empty_buffer_is_an_empty_text),
            cmocka_unit_test(the_limit_makes_it_too_big_and_that_sticks),
            cmocka_unit_test(running_out_of_memory_sticks_too),
