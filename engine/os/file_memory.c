@@ -7,6 +7,16 @@
 //
 // sqlite3_deserialize() puts given bytes under a private file (memdb_set_content). Such bytes grow
 // only with SQLITE_DESERIALIZE_RESIZEABLE, and are handed out in place (xFetch) only without it.
+//
+// Invariants, the store's mutex free (store_is_sound)
+//   - The content is bytes[0..size), the block capacity bytes long.
+//   - A writer is one of the readers; there is at most one. Readers are turned away from RESERVED
+//   on
+//     and not only from PENDING, as on disk: nothing here would ever wait for them.
+//   - What is handed out in place does not move: such a block never grows.
+//
+// Mutexes: stores_mutex and a store's own are never held together, except that of a store nobody
+// else can find.
 
 #include "base/alloc.h"
 #include "os/os_internal.h"
@@ -39,9 +49,36 @@ static Mutex stores_mutex = MUTEX_INIT;
 static MemoryStore *stores_first; // guarded by stores_mutex
 static sqlite3_vfs memory_vfs;
 
-static MemoryFile *memory_file(sqlite3_file *file)
+static bool store_is_sound(const MemoryStore *store)
 {
-    return (MemoryFile *)file;
+    bool is_counted = store->reader_count >= store->writer_count && store->writer_count >= 0
+                      && store->writer_count <= 1 && store->fetch_count >= 0;
+    return is_counted && store->size >= 0 && store->size <= store->capacity
+           && (store->bytes != NULL || store->size == 0);
+}
+
+// An open file of this VFS.
+static MemoryFile *memory_file(sqlite3_file *base)
+{
+    MemoryFile *file = (MemoryFile *)base;
+    ASSERT(file->store != NULL);
+    ASSERT(file->level <= SQLITE_LOCK_EXCLUSIVE);
+    return file;
+}
+
+// Enters the store of an open file.
+static MemoryStore *store_enter(sqlite3_file *base)
+{
+    MemoryStore *store = memory_file(base)->store;
+    mutex_lock(&store->mutex);
+    ASSERT(store_is_sound(store));
+    return store;
+}
+
+static void store_leave(MemoryStore *store)
+{
+    ASSERT(store_is_sound(store));
+    mutex_unlock(&store->mutex);
 }
 
 // --- stores ---
@@ -49,6 +86,7 @@ static MemoryFile *memory_file(sqlite3_file *file)
 static void store_free(MemoryStore *store)
 {
     ASSERT(store->fetch_count == 0);
+    ASSERT(store->reader_count == 0);
 
     if ((store->flags & SQLITE_DESERIALIZE_FREEONCLOSE) != 0)
         mem_free(store->bytes);
@@ -73,6 +111,7 @@ static MemoryStore *store_new(const char *name)
             return NULL;
         }
     }
+    ASSERT(store_is_sound(store));
     return store;
 }
 
@@ -91,6 +130,7 @@ static MemoryStore *store_ref_shared(const char *name)
     while (store != NULL && strcmp(store->name, name) != 0)
         store = store->next;
     if (store != NULL) {
+        ASSERT(store->ref_count > 0); // the last one to leave takes it out of the list first
         store->ref_count++;
     } else {
         store = store_new(name);
@@ -103,6 +143,8 @@ static MemoryStore *store_ref_shared(const char *name)
     return store;
 }
 
+// Out of the list under the mutex, freed after it: who comes in between finds nothing and makes a
+// store of that name anew.
 static void store_unref(MemoryStore *store)
 {
     mutex_lock(&stores_mutex);
@@ -137,6 +179,7 @@ static int store_reserve(MemoryStore *store, i64 size)
         return SQLITE_IOERR_NOMEM;
     store->bytes = bytes;
     store->capacity = capacity;
+    ASSERT(store->capacity >= size);
     return SQLITE_OK;
 }
 
@@ -146,6 +189,7 @@ static int memory_close(sqlite3_file *base)
 {
     MemoryFile *file = memory_file(base);
     (void)base->pMethods->xUnlock(base, SQLITE_LOCK_NONE);
+    ASSERT(file->level == SQLITE_LOCK_NONE);
     store_unref(file->store);
     file->store = NULL;
     return SQLITE_OK;
@@ -155,21 +199,23 @@ static int memory_read(sqlite3_file *base, void *out, int size, sqlite3_int64 of
 {
     ASSERT(size >= 0 && offset >= 0);
 
-    MemoryStore *store = memory_file(base)->store;
-    mutex_lock(&store->mutex);
+    MemoryStore *store = store_enter(base);
     i64 there = store->size - offset;
     there = there < 0 ? 0 : there > size ? size : there;
     if (there > 0)
         memcpy(out, store->bytes + offset, (size_t)there);
-    mutex_unlock(&store->mutex);
+    store_leave(store);
     if (there == size)
         return SQLITE_OK;
     memset((char *)out + there, 0, (size_t)(size - there));
     return SQLITE_IOERR_SHORT_READ;
 }
 
+// A gap between the old end and `offset` reads as zeros: the block is not cleared when it grows.
 static int store_write(MemoryStore *store, const void *bytes, int size, i64 offset)
 {
+    ASSERT(size >= 0 && offset >= 0);
+
     if ((store->flags & SQLITE_DESERIALIZE_READONLY) != 0)
         return SQLITE_IOERR_WRITE;
     i64 end = offset + size;
@@ -188,25 +234,24 @@ static int memory_write(sqlite3_file *base, const void *bytes, int size, sqlite3
 {
     ASSERT(size >= 0 && offset >= 0);
 
-    MemoryStore *store = memory_file(base)->store;
-    mutex_lock(&store->mutex);
+    MemoryStore *store = store_enter(base);
     int rc = store_write(store, bytes, size, offset);
-    mutex_unlock(&store->mutex);
+    store_leave(store);
     return rc;
 }
 
+// The block keeps its memory: what was cut off is likely to be written again.
 static int memory_truncate(sqlite3_file *base, sqlite3_int64 size)
 {
     ASSERT(size >= 0);
 
-    MemoryStore *store = memory_file(base)->store;
+    MemoryStore *store = store_enter(base);
     int rc = SQLITE_OK;
-    mutex_lock(&store->mutex);
     if (size > store->size)
         rc = SQLITE_CORRUPT; // a damaged header of given bytes asks for more than there is
     else
         store->size = size;
-    mutex_unlock(&store->mutex);
+    store_leave(store);
     return rc;
 }
 
@@ -219,10 +264,9 @@ static int memory_sync(sqlite3_file *base, int flags)
 
 static int memory_size(sqlite3_file *base, sqlite3_int64 *out)
 {
-    MemoryStore *store = memory_file(base)->store;
-    mutex_lock(&store->mutex);
+    MemoryStore *store = store_enter(base);
     *out = store->size;
-    mutex_unlock(&store->mutex);
+    store_leave(store);
     return SQLITE_OK;
 }
 
@@ -230,7 +274,8 @@ static int memory_size(sqlite3_file *base, sqlite3_int64 *out)
 static int store_lock(MemoryStore *store, int held, int level)
 {
     ASSERT(level > held);
-    ASSERT(store->writer_count == 0 || store->writer_count == 1);
+    ASSERT(held > SQLITE_LOCK_NONE || level == SQLITE_LOCK_SHARED); // O1
+    ASSERT(held <= SQLITE_LOCK_SHARED || store->writer_count == 1);
 
     if (level > SQLITE_LOCK_SHARED && (store->flags & SQLITE_DESERIALIZE_READONLY) != 0)
         return SQLITE_READONLY;
@@ -263,9 +308,9 @@ static int memory_lock(sqlite3_file *base, int level)
     MemoryFile *file = memory_file(base);
     if (level <= file->level)
         return SQLITE_OK;
-    mutex_lock(&file->store->mutex);
-    int rc = store_lock(file->store, file->level, level);
-    mutex_unlock(&file->store->mutex);
+    MemoryStore *store = store_enter(base);
+    int rc = store_lock(store, file->level, level);
+    store_leave(store);
     if (rc == SQLITE_OK)
         file->level = level;
     return rc;
@@ -278,33 +323,34 @@ static int memory_unlock(sqlite3_file *base, int level)
     MemoryFile *file = memory_file(base);
     if (level >= file->level)
         return SQLITE_OK;
-    mutex_lock(&file->store->mutex);
+    MemoryStore *store = store_enter(base);
+    ASSERT(store->reader_count > 0);
     if (file->level > SQLITE_LOCK_SHARED)
-        file->store->writer_count = 0;
+        store->writer_count = 0; // it was this file: there is never another
     if (level == SQLITE_LOCK_NONE)
-        file->store->reader_count--;
-    mutex_unlock(&file->store->mutex);
+        store->reader_count--;
+    store_leave(store);
     file->level = level;
     return SQLITE_OK;
 }
 
 static int memory_check_reserved(sqlite3_file *base, int *out)
 {
-    MemoryStore *store = memory_file(base)->store;
-    mutex_lock(&store->mutex);
+    MemoryStore *store = store_enter(base);
     *out = store->writer_count > 0;
-    mutex_unlock(&store->mutex);
+    store_leave(store);
     return SQLITE_OK;
 }
 
 // Negative asks; a limit below what is stored becomes what is stored.
-static void control_size_limit(MemoryStore *store, i64 *limit)
+static void control_size_limit(sqlite3_file *base, i64 *limit)
 {
-    mutex_lock(&store->mutex);
+    MemoryStore *store = store_enter(base);
     if (*limit >= 0)
         store->size_max = *limit < store->size ? store->size : *limit;
     *limit = store->size_max;
-    mutex_unlock(&store->mutex);
+    ASSERT(store->size_max >= 0);
+    store_leave(store);
 }
 
 static int memory_control(sqlite3_file *base, int op, void *arg)
@@ -312,7 +358,7 @@ static int memory_control(sqlite3_file *base, int op, void *arg)
     MemoryFile *file = memory_file(base);
     switch (op) {
     case SQLITE_FCNTL_LOCKSTATE: *(int *)arg = file->level; return SQLITE_OK;
-    case SQLITE_FCNTL_SIZE_LIMIT: control_size_limit(file->store, arg); return SQLITE_OK;
+    case SQLITE_FCNTL_SIZE_LIMIT: control_size_limit(base, arg); return SQLITE_OK;
     case SQLITE_FCNTL_VFSNAME: {
         char text[64];
         (void)snprintf(text, sizeof text, "memdb(%p,%lld)", (void *)file->store->bytes,
@@ -337,31 +383,30 @@ static int memory_characteristics(sqlite3_file *file)
            | SQLITE_IOCAP_SEQUENTIAL;
 }
 
+// In place only where the block cannot move: content of a fixed size.
 static int memory_fetch(sqlite3_file *base, sqlite3_int64 offset, int size, void **out)
 {
     ASSERT(offset >= 0 && size >= 0);
 
-    MemoryStore *store = memory_file(base)->store;
+    MemoryStore *store = store_enter(base);
     *out = NULL;
-    mutex_lock(&store->mutex);
     if ((store->flags & SQLITE_DESERIALIZE_RESIZEABLE) == 0 && offset + size <= store->size) {
         *out = store->bytes + offset;
         store->fetch_count++;
     }
-    mutex_unlock(&store->mutex);
+    store_leave(store);
     return SQLITE_OK;
 }
 
 static int memory_unfetch(sqlite3_file *base, sqlite3_int64 offset, void *bytes)
 {
     (void)offset;
-    MemoryStore *store = memory_file(base)->store;
     if (bytes == NULL)
         return SQLITE_OK;
-    mutex_lock(&store->mutex);
+    MemoryStore *store = store_enter(base);
     ASSERT(store->fetch_count > 0);
     store->fetch_count--;
-    mutex_unlock(&store->mutex);
+    store_leave(store);
     return SQLITE_OK;
 }
 
@@ -384,6 +429,8 @@ static const sqlite3_io_methods memory_methods = {
 };
 
 // --- given content ---
+// Only for files of one connection, which is in the call: nobody else can look, and no mutex is
+// needed.
 
 static MemoryStore *private_store(sqlite3_file *file)
 {
@@ -398,6 +445,7 @@ int memdb_set_content(sqlite3_file *file, void *bytes, i64 size, i64 capacity, i
     ASSERT(bytes != NULL || size <= 0);
 
     MemoryStore *store = private_store(file);
+    ASSERT(store == NULL || store->fetch_count == 0);
     if (store == NULL || size < 0 || capacity < size) {
         if ((flags & SQLITE_DESERIALIZE_FREEONCLOSE) != 0)
             mem_free(bytes);
@@ -410,6 +458,7 @@ int memdb_set_content(sqlite3_file *file, void *bytes, i64 size, i64 capacity, i
     store->capacity = capacity;
     store->size_max = capacity > os_config()->memdb_max ? capacity : os_config()->memdb_max;
     store->flags = (u32)flags;
+    ASSERT(store_is_sound(store));
     return SQLITE_OK;
 }
 
@@ -418,6 +467,7 @@ bool memdb_content(sqlite3_file *file, void **bytes, i64 *size)
     MemoryStore *store = private_store(file);
     if (store == NULL)
         return false;
+    ASSERT(store_is_sound(store));
     *bytes = store->bytes;
     *size = store->size;
     return true;
@@ -436,7 +486,7 @@ static int memory_open(sqlite3_vfs *vfs, sqlite3_filename path, sqlite3_file *ba
                        int *out_flags)
 {
     (void)vfs;
-    MemoryFile *file = memory_file(base);
+    MemoryFile *file = (MemoryFile *)base;
     *file = (MemoryFile){0};
     file->store = is_shared_name(path) ? store_ref_shared(path) : store_new(NULL);
     if (file->store == NULL)
@@ -451,7 +501,7 @@ int memdb_open_shared(const char *path, sqlite3_file *base)
 {
     ASSERT(path[0] != 0);
 
-    MemoryFile *file = memory_file(base);
+    MemoryFile *file = (MemoryFile *)base;
     *file = (MemoryFile){.store = store_ref_shared(path)};
     if (file->store == NULL)
         return SQLITE_NOMEM;
@@ -471,7 +521,8 @@ static int memory_access(sqlite3_vfs *vfs, const char *path, int flags, int *out
 static int memory_full_path(sqlite3_vfs *vfs, const char *path, int size, char *out)
 {
     (void)vfs;
-    int length = snprintf(out, (size_t)size, "%s", path);
+    ASSERT(size > 0);
+    int length = snprintf(out, (size_t)size, "%s", path); // names here are not paths: as they are
     return length < size ? SQLITE_OK : SQLITE_CANTOPEN;
 }
 

@@ -2,6 +2,10 @@
 //
 // Every call that may wait for the disk goes through disk_*() (posix_calls.h). Locks are in lock.c,
 // the wal-index in shm.c, opening and names in vfs_posix.c.
+//
+// What went wrong is kept twice: as a result code that says which call failed, and as the errno in
+// `last_errno`, which SQLITE_FCNTL_LAST_ERRNO and sqlite3_system_errno() give. A call that ends
+// well leaves the former errno alone, as in SQLite.
 
 #include "os/file_posix.h"
 #include "base/alloc.h"
@@ -14,16 +18,32 @@
 
 enum { SECTOR_SIZE = 4096 };
 
-static PosixFile *posix_file(sqlite3_file *file)
+// An open one: between posix_open() and posix_close() the descriptor is valid.
+static PosixFile *posix_file(sqlite3_file *base)
 {
-    return (PosixFile *)file;
+    PosixFile *file = (PosixFile *)base;
+    ASSERT(file->fd >= 0);
+    ASSERT(file->vfs != NULL);
+    return file;
 }
 
 // --- mappings ---
 
+// The mapping is a window on the file's beginning; the kernel keeps it true to what is written.
+// What must not happen is a look at a page of it that lies beyond the file's end, which is a signal
+// and not an error: map_size, the part that may be used, never passes the size of the file as far
+// as this connection knows it. Another process that cuts the file has EXCLUSIVE, and we no page
+// out.
+static bool map_is_sound(const PosixFile *file)
+{
+    return (file->map == NULL) == (file->map_length == 0) && file->map_size <= file->map_length
+           && (file->fetch_count == 0 || file->map != NULL);
+}
+
 static void map_drop(PosixFile *file)
 {
     ASSERT(file->fetch_count == 0);
+    ASSERT(map_is_sound(file));
 
     if (file->map != NULL)
         (void)posix_calls.munmap(file->map, (size_t)file->map_length);
@@ -35,7 +55,8 @@ static void map_drop(PosixFile *file)
 // Maps as much of the file as the limit allows. Never fails: what is not mapped is read.
 static void map_renew(PosixFile *file)
 {
-    ASSERT(file->fetch_count == 0);
+    ASSERT(file->fetch_count == 0); // O11
+    ASSERT(file->map_limit > 0);
 
     struct stat status;
     if (posix_calls.fstat(file->fd, &status) != 0)
@@ -54,8 +75,10 @@ static void map_renew(PosixFile *file)
     file->map = map;
     file->map_length = size;
     file->map_size = size;
+    ASSERT(map_is_sound(file));
 }
 
+// The mapping grows only when something beyond it is wanted and nobody holds a page of it.
 static int posix_fetch(sqlite3_file *base, sqlite3_int64 offset, int size, void **out)
 {
     ASSERT(offset >= 0 && size >= 0);
@@ -71,12 +94,14 @@ static int posix_fetch(sqlite3_file *base, sqlite3_int64 offset, int size, void 
         return SQLITE_OK;
     *out = (char *)file->map + offset;
     file->fetch_count++;
+    ASSERT(map_is_sound(file));
     return SQLITE_OK;
 }
 
 static int posix_unfetch(sqlite3_file *base, sqlite3_int64 offset, void *bytes)
 {
     PosixFile *file = posix_file(base);
+    ASSERT(map_is_sound(file));
     (void)offset;
     if (bytes != NULL) {
         ASSERT(file->fetch_count > 0);
@@ -89,9 +114,12 @@ static int posix_unfetch(sqlite3_file *base, sqlite3_int64 offset, void *bytes)
 
 // --- bytes ---
 
+// Also ends a file whose opening failed half-way: each part is given back if it is there. The order
+// matters: the wal-index needs the inode, and the inode takes the descriptor over (O4).
 static int posix_close(sqlite3_file *base)
 {
-    PosixFile *file = posix_file(base);
+    PosixFile *file = (PosixFile *)base;
+    ASSERT(file->fd >= 0 || file->inode == NULL);
     if (file->shm != NULL)
         (void)posix_shm_unmap(base, 0);
     file->fetch_count = 0;
@@ -112,6 +140,8 @@ static int posix_close(sqlite3_file *base)
     return SQLITE_OK;
 }
 
+// These say that the disk or the file system is damaged, not that the call was wrong: SQLite has a
+// code of its own for them.
 static COLD int read_failure(PosixFile *file, int error)
 {
     ASSERT(error != 0);
@@ -125,6 +155,7 @@ static COLD int read_failure(PosixFile *file, int error)
     }
 }
 
+// Zeros past the end are part of the contract: a page that was never written is an empty page.
 static int posix_read(sqlite3_file *base, void *out, int size, sqlite3_int64 offset)
 {
     ASSERT(size >= 0 && offset >= 0);
@@ -134,13 +165,15 @@ static int posix_read(sqlite3_file *base, void *out, int size, sqlite3_int64 off
     int error = disk_read(file->fd, out, (size_t)size, offset, &done);
     if (UNLIKELY(error != 0))
         return read_failure(file, error);
+    ASSERT(done <= (size_t)size);
     if (LIKELY(done == (size_t)size))
         return SQLITE_OK;
-    file->last_errno = 0;
+    file->last_errno = 0; // a short file is no failure of the system
     memset((char *)out + done, 0, (size_t)size - done);
     return SQLITE_IOERR_SHORT_READ;
 }
 
+// A system that takes fewer bytes than given without an error has no room for the rest.
 static int posix_write(sqlite3_file *base, const void *bytes, int size, sqlite3_int64 offset)
 {
     ASSERT(size >= 0 && offset >= 0);
@@ -154,13 +187,16 @@ static int posix_write(sqlite3_file *base, const void *bytes, int size, sqlite3_
     return error == 0 || error == ENOSPC ? SQLITE_FULL : SQLITE_IOERR_WRITE;
 }
 
+// SQLITE_FCNTL_CHUNK_SIZE: the file grows and shrinks in whole chunks.
 static i64 round_to_chunk(const PosixFile *file, i64 size)
 {
     ASSERT(size >= 0);
 
     if (file->chunk_size <= 0)
         return size;
-    return (size + file->chunk_size - 1) / file->chunk_size * file->chunk_size;
+    i64 rounded = (size + file->chunk_size - 1) / file->chunk_size * file->chunk_size;
+    ASSERT(rounded >= size);
+    return rounded;
 }
 
 static int posix_truncate(sqlite3_file *base, sqlite3_int64 size)
@@ -174,9 +210,13 @@ static int posix_truncate(sqlite3_file *base, sqlite3_int64 size)
     }
     if (rounded < file->map_size)
         file->map_size = rounded; // the rest of the mapping would be a signal
+    ASSERT(map_is_sound(file));
     return SQLITE_OK;
 }
 
+// The directory after the file: an entry that is durable before the content would show an empty
+// journal after a power cut, which is a transaction that was never begun (O12). After a failed sync
+// nothing is known about what reached the disk; the pager rolls back and starts over.
 static int posix_sync(sqlite3_file *base, int flags)
 {
     PosixFile *file = posix_file(base);
@@ -189,6 +229,7 @@ static int posix_sync(sqlite3_file *base, int flags)
         return error_os(SQLITE_IOERR_FSYNC, error, "fdatasync", file->path);
     }
     if (file->sync_directory) {
+        ASSERT(file->path != NULL); // only journals and logs, which have names
         TRY(posix_sync_directory(file->path));
         file->sync_directory = false;
     }
@@ -211,6 +252,7 @@ static int posix_size(sqlite3_file *base, sqlite3_int64 *out)
 // --- file controls ---
 
 // The file will soon have `size` bytes: allocates whole chunks now, so that it stays in one piece.
+// A file system that cannot allocate ahead is no reason to refuse a write that may still fit.
 static int control_size_hint(PosixFile *file, i64 size)
 {
     if (file->chunk_size <= 0)
@@ -242,6 +284,8 @@ static void control_flag(bool *flag, int *mode)
 
 static int control_mmap_size(PosixFile *file, i64 *limit)
 {
+    ASSERT(map_is_sound(file));
+
     i64 former = file->map_limit;
     i64 wanted = *limit > os_config()->mmap_max ? os_config()->mmap_max : *limit;
     *limit = former;
@@ -267,8 +311,12 @@ static int control_temp_name(char **out)
     return SQLITE_OK;
 }
 
+// Files without locks are nobody's business: they may be moved. The device is not compared: a name
+// that leads to another one has another number there, or is none of ours either way.
 bool posix_has_moved(const PosixFile *file)
 {
+    ASSERT(file->fd >= 0);
+
     if (file->inode == NULL || file->path == NULL)
         return false;
     struct stat status;
@@ -277,6 +325,8 @@ bool posix_has_moved(const PosixFile *file)
 
 static int control_vfs_name(const PosixFile *file, char **out)
 {
+    ASSERT(file->vfs->zName != NULL);
+
     char *name = mem_dup(file->vfs->zName, (u64)-1);
     if (name == NULL)
         return SQLITE_NOMEM;
@@ -284,9 +334,11 @@ static int control_vfs_name(const PosixFile *file, char **out)
     return SQLITE_OK;
 }
 
+// What `arg` points to depends on `op`, as sqlite3.h documents for each.
 static int posix_control(sqlite3_file *base, int op, void *arg)
 {
     PosixFile *file = posix_file(base);
+    ASSERT(file->level <= SQLITE_LOCK_EXCLUSIVE);
     switch (op) {
     case SQLITE_FCNTL_LOCKSTATE: *(int *)arg = file->level; return SQLITE_OK;
     case SQLITE_FCNTL_LAST_ERRNO: *(int *)arg = file->last_errno; return SQLITE_OK;
@@ -305,12 +357,15 @@ static int posix_control(sqlite3_file *base, int op, void *arg)
     }
 }
 
+// What a disk of today writes at once, whatever it says; powersafe overwrite makes it moot.
 static int posix_sector_size(sqlite3_file *file)
 {
     (void)file;
     return SECTOR_SIZE;
 }
 
+// SUBPAGE_READ: any range may be read, not only whole pages. ATOMIC and its like are not claimed:
+// no file system says truly that it has them.
 static int posix_characteristics(sqlite3_file *base)
 {
     return SQLITE_IOCAP_SUBPAGE_READ

@@ -34,6 +34,8 @@ typedef struct InodeNode {
     SpareFd *spares;
 } InodeNode;
 
+// An open file. It is used by one thread at a time, so none of this is guarded; what is shared with
+// the process's other files of the same inode is in the inode.
 typedef struct PosixFile {
     sqlite3_file base; // first
     sqlite3_vfs *vfs;
@@ -47,14 +49,14 @@ typedef struct PosixFile {
     i64 map_length;  // of the mapping itself
     i64 map_size;    // of its part that lies within the file
     i64 map_limit;   // 0: no mapping
-    int fetch_count;
-    int fd;
+    int fetch_count; // pages handed out and not given back: the mapping must stay
+    int fd;          // -1: closed
     int last_errno;
-    int chunk_size;
-    u8 level;
+    int chunk_size; // bytes the file grows by; 0: any
+    u8 level;       // SQLITE_LOCK_*, this file's own
     bool is_read_only;
     bool is_process_held; // opened by "unix-excl"
-    bool persist_wal;
+    bool persist_wal; // the log stays when the last connection closes (SQLITE_FCNTL_PERSIST_WAL)
     bool powersafe_overwrite;
     bool sync_directory; // the next sync makes the directory entry durable too
 } PosixFile;

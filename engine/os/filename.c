@@ -1,4 +1,7 @@
 // Building and walking the block that holds a database's names and parameters (layout: filename.h).
+//
+// The readers are public (sqlite3_uri_parameter, sqlite3_filename_journal ...) and take whatever
+// name a VFS was handed: any of the three, so each begins by walking back to the block's front.
 
 #include "os/filename.h"
 #include "base/alloc.h"
@@ -45,6 +48,7 @@ char *filename_new(const char *database, const char *journal, const char *wal, i
     at = put_text(at, wal_text);
     *at++ = 0;
     ASSERT(at == block + size);
+    ASSERT(filename_database(block + FRONT_SIZE) == block + FRONT_SIZE);
     return block + FRONT_SIZE;
 }
 
@@ -55,6 +59,9 @@ void filename_free(const char *name)
     mem_free((char *)(uintptr_t)filename_database(name) - FRONT_SIZE);
 }
 
+// Four zeros before a name stand in front of the database's only: the end of the parameters and an
+// empty value before it make three. (An empty journal's name behind an empty value makes four. That
+// flaw is in the layout, which is SQLite's; files that have parameters have journals, too.)
 const char *filename_database(const char *name)
 {
     if (name == NULL)
@@ -66,6 +73,8 @@ const char *filename_database(const char *name)
 
 static const char *text_after(const char *text)
 {
+    ASSERT(text != NULL);
+
     return text + strlen(text) + 1;
 }
 
@@ -106,6 +115,8 @@ const char *filename_parameter(const char *name, const char *key)
     return NULL;
 }
 
+// As SQLite reads booleans in URIs, "extra" and "full" included: they are words of a pragma that
+// shares the list.
 bool filename_bool(const char *name, const char *key, bool otherwise)
 {
     const char *value = filename_parameter(name, key);
@@ -126,6 +137,8 @@ bool filename_bool(const char *name, const char *key, bool otherwise)
 
 static bool all_hex(const char *text)
 {
+    ASSERT(text != NULL);
+
     while (ascii_is_hex((u8)*text))
         text++;
     return *text == 0;

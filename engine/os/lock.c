@@ -13,6 +13,18 @@
 // exclude each other, and closing any descriptor of a file drops every lock the process has on it.
 // So an InodeNode counts who holds what in this process (O3), asks the kernel only when the
 // process's total changes, and keeps descriptors open until the last lock is gone (O4).
+//
+// The order in which bytes are locked is what keeps readers and writers of all processes apart:
+//
+//   reader   PENDING for reading, SHARED for reading, PENDING given back. A writer that sits on
+//            PENDING thus turns new readers away and leaves old ones alone: it waits for a number
+//            that only falls.
+//   writer   RESERVED says "I mean to write" and excludes other writers only. PENDING, then SHARED
+//            for writing: granted when the last reader has left.
+//   recovery SHARED for writing without RESERVED and PENDING, so that a journal's finders, all of
+//            them readers, see each other as busy and none is stuck half-way.
+//
+// Nothing here waits: F_SETLK answers at once, and who is refused gets SQLITE_BUSY (O6).
 
 #include "base/alloc.h"
 #include "base/error.h"
@@ -30,9 +42,25 @@ enum { SHARED_SIZE = 510 };
 static Mutex table_mutex = MUTEX_INIT;
 static InodeNode *table_first; // guarded by table_mutex
 
-static PosixFile *posix_file(sqlite3_file *file)
+// A file that can be locked has its inode from its opening to its closing.
+static PosixFile *locked_file(sqlite3_file *base)
 {
-    return (PosixFile *)file;
+    PosixFile *file = (PosixFile *)base;
+    ASSERT(file->inode != NULL);
+    ASSERT(file->fd >= 0);
+    return file;
+}
+
+// What holds of an inode's books whenever its mutex is free (O2, O3). A writer counts among the
+// readers, and the lock of "unix-excl" counts once by itself.
+static bool inode_is_sound(const InodeNode *inode)
+{
+    bool is_read = inode->shared_count > 0;
+    if (inode->shared_count < 0 || inode->lock_count < inode->shared_count)
+        return false;
+    if (is_read != (inode->level >= SQLITE_LOCK_SHARED))
+        return false;
+    return inode->level < SQLITE_LOCK_EXCLUSIVE || inode->shared_count == 1;
 }
 
 // --- inodes ---
@@ -79,6 +107,8 @@ static InodeNode *inode_new(const struct stat *status)
     return inode;
 }
 
+// By fstat() of the open descriptor and not by name: the name may mean another file by now, while
+// locks go to the inode that is open.
 int inode_ref(PosixFile *file)
 {
     ASSERT(file->inode == NULL && file->fd >= 0);
@@ -98,14 +128,19 @@ int inode_ref(PosixFile *file)
     if (inode == NULL)
         return SQLITE_NOMEM;
     file->inode = inode;
+    ASSERT(inode->process == getpid()); // O5
     return SQLITE_OK;
 }
 
+// Only when the process has no lock on the file any more: the first close would drop all of them.
 static void inode_close_spares(InodeNode *inode)
 {
+    ASSERT(inode->lock_count == 0 || inode->ref_count == 0);
+
     while (inode->spares != NULL) {
         SpareFd *spare = inode->spares;
         inode->spares = spare->next;
+        ASSERT(spare->fd >= 0);
         disk_close(spare->fd);
         mem_free(spare);
     }
@@ -119,8 +154,9 @@ void inode_unref(InodeNode *inode)
         mutex_unlock(&table_mutex);
         return;
     }
-    ASSERT(inode->shm == NULL);
+    ASSERT(inode->shm == NULL); // its users are files, and each has let go before
     ASSERT(inode->shared_count == 0 && inode->level == SQLITE_LOCK_NONE);
+    ASSERT(inode->previous != NULL || table_first == inode);
     if (inode->previous != NULL)
         inode->previous->next = inode->next;
     else
@@ -134,8 +170,12 @@ void inode_unref(InodeNode *inode)
     mem_free(inode);
 }
 
+// A descriptor that may write is no substitute for one that may not, nor the other way round: what
+// the file may do was promised at its opening.
 SpareFd *inode_take_spare(const char *path, bool is_read_only)
 {
+    ASSERT(path != NULL);
+
     struct stat status;
     if (posix_calls.stat(path, &status) != 0)
         return NULL;
@@ -160,7 +200,9 @@ SpareFd *inode_take_spare(const char *path, bool is_read_only)
 
 // --- POSIX locks ---
 
-// What a refused lock means: somebody else, or real trouble (kept in last_errno).
+// What a refused lock means: somebody else, or real trouble (kept in last_errno). ENOLCK and
+// ETIMEDOUT come from network file systems that are short of locks for the moment: trying again
+// helps, as with any busy file.
 static int lock_failure(PosixFile *file, int error, int rc_otherwise)
 {
     ASSERT(error != 0);
@@ -189,6 +231,7 @@ static int range_lock(PosixFile *file, int type, i64 start, i64 size)
     return error == 0 ? SQLITE_OK : lock_failure(file, error, SQLITE_IOERR_LOCK);
 }
 
+// A failure leaves the bytes locked in the kernel; the books go on without them (README, Failure).
 static int range_unlock(PosixFile *file, i64 start, i64 size)
 {
     ASSERT(file->fd >= 0);
@@ -208,6 +251,7 @@ static int lock_first_shared(PosixFile *file)
 {
     InodeNode *inode = file->inode;
     ASSERT(inode->shared_count == 0 && inode->level == SQLITE_LOCK_NONE);
+    ASSERT(file->level == SQLITE_LOCK_NONE);
 
     if (file->is_process_held && !inode->is_process_held && !file->is_read_only) {
         TRY(range_lock(file, F_WRLCK, SHARED_FIRST, SHARED_SIZE));
@@ -224,6 +268,7 @@ static int lock_first_shared(PosixFile *file)
     return rc;
 }
 
+// Later readers of the process cost the kernel nothing: its lock is the process's already.
 static int lock_shared(PosixFile *file)
 {
     InodeNode *inode = file->inode;
@@ -254,14 +299,19 @@ static int lock_exclusive(PosixFile *file)
         file->level = SQLITE_LOCK_PENDING;
         inode->level = SQLITE_LOCK_PENDING;
     }
+    // Readers of this process do not show in the kernel's answer: they are counted here.
     if (inode->shared_count > 1)
         return SQLITE_BUSY;
     return range_lock(file, F_WRLCK, SHARED_FIRST, SHARED_SIZE);
 }
 
+// Needs the inode's mutex: between the look at the books and the kernel's answer no other thread
+// may change either.
 static int lock_climb(PosixFile *file, int level)
 {
     InodeNode *inode = file->inode;
+    ASSERT(inode_is_sound(inode));
+    ASSERT(file->level <= inode->level);
 
     // Another file of this process is in the way, which the kernel would not notice. // O3
     if (file->level != inode->level
@@ -280,9 +330,10 @@ static int lock_climb(PosixFile *file, int level)
     return SQLITE_OK;
 }
 
+// A refused climb leaves the books as they were, but for PENDING.
 int posix_lock(sqlite3_file *base, int level)
 {
-    PosixFile *file = posix_file(base);
+    PosixFile *file = locked_file(base);
     if (file->level >= level)
         return SQLITE_OK;
     ASSERT(file->level != SQLITE_LOCK_NONE || level == SQLITE_LOCK_SHARED); // O1
@@ -290,14 +341,19 @@ int posix_lock(sqlite3_file *base, int level)
 
     mutex_lock(&file->inode->mutex);
     int rc = lock_climb(file, level);
+    ASSERT(inode_is_sound(file->inode));
+    ASSERT(rc == SQLITE_OK || file->level < level);
     mutex_unlock(&file->inode->mutex);
     return rc;
 }
 
-// RESERVED or more down to SHARED: the read lock first, so that no writer slips in between.
+// RESERVED or more down to SHARED: the read lock first, so that no writer slips in between. POSIX
+// turns a write lock into a read lock in one step; PENDING and RESERVED, given back after that,
+// keep others out until it is done.
 static int unlock_to_shared(PosixFile *file)
 {
-    ASSERT(file->inode->level == file->level);
+    ASSERT(file->inode->level == file->level); // a writer is the highest of its process
+    ASSERT(file->level > SQLITE_LOCK_SHARED);
 
     if (!file->inode->is_process_held) {
         int error = disk_lock(file->fd, F_RDLCK, SHARED_FIRST, SHARED_SIZE);
@@ -335,13 +391,14 @@ static int unlock_to_none(PosixFile *file)
 
 int posix_unlock(sqlite3_file *base, int level)
 {
-    PosixFile *file = posix_file(base);
+    PosixFile *file = locked_file(base);
     ASSERT(level <= SQLITE_LOCK_SHARED);
     if (file->level <= level)
         return SQLITE_OK;
 
     int rc = SQLITE_OK;
     mutex_lock(&file->inode->mutex);
+    ASSERT(inode_is_sound(file->inode));
     ASSERT(file->inode->shared_count > 0 && file->inode->level >= file->level);
     // All the way down from a writer's lock needs no read lock in between, unless others of this
     // process still read.
@@ -355,15 +412,20 @@ int posix_unlock(sqlite3_file *base, int level)
         int none_rc = unlock_to_none(file);
         rc = rc != SQLITE_OK ? rc : none_rc;
     }
+    ASSERT(inode_is_sound(file->inode) || rc != SQLITE_OK);
     mutex_unlock(&file->inode->mutex);
     return rc;
 }
 
+// This process's own writers show in the books, others' in the kernel: F_GETLK never reports a lock
+// of the process that asks. The answer is old as soon as it is given; recovery, which asks, looks
+// again under EXCLUSIVE.
 int posix_check_reserved(sqlite3_file *base, int *out)
 {
-    PosixFile *file = posix_file(base);
+    PosixFile *file = locked_file(base);
 
     mutex_lock(&file->inode->mutex);
+    ASSERT(inode_is_sound(file->inode));
     bool reserved = file->inode->level > SQLITE_LOCK_SHARED;
     int error = 0;
     if (!reserved && !file->inode->is_process_held) {
@@ -380,6 +442,8 @@ int posix_check_reserved(sqlite3_file *base, int *out)
     return SQLITE_OK;
 }
 
+// The descriptor is handed to the inode while others of this process still hold locks through
+// theirs. `spare` was allocated at opening, so that this cannot fail.
 void posix_release(PosixFile *file)
 {
     InodeNode *inode = file->inode;
@@ -388,7 +452,9 @@ void posix_release(PosixFile *file)
     (void)posix_unlock(&file->base, SQLITE_LOCK_NONE);
     ASSERT(file->level == SQLITE_LOCK_NONE);
     mutex_lock(&inode->mutex);
+    ASSERT(inode_is_sound(inode));
     if (inode->lock_count > 0) { // O4
+        ASSERT(file->spare != NULL);
         file->spare->fd = file->fd;
         file->spare->is_read_only = file->is_read_only;
         file->spare->next = inode->spares;
@@ -404,18 +470,24 @@ void posix_release(PosixFile *file)
 }
 
 // --- no locks at all: "unix-none" ---
+// The level is kept all the same, for SQLITE_FCNTL_LOCKSTATE and the pager's own books. Files that
+// are never locked by others, journals and temporary ones, have these methods too: no inode.
 
 int none_lock(sqlite3_file *base, int level)
 {
     ASSERT(level > SQLITE_LOCK_NONE);
 
-    posix_file(base)->level = (u8)level;
+    PosixFile *file = (PosixFile *)base;
+    file->level = (u8)level;
     return SQLITE_OK;
 }
 
 int none_unlock(sqlite3_file *base, int level)
 {
-    posix_file(base)->level = (u8)level;
+    ASSERT(level <= SQLITE_LOCK_SHARED);
+
+    PosixFile *file = (PosixFile *)base;
+    file->level = (u8)level;
     return SQLITE_OK;
 }
 
@@ -427,16 +499,23 @@ int none_check_reserved(sqlite3_file *file, int *out)
 }
 
 // --- a directory as the lock: "unix-dotfile" ---
-// Any lock is exclusive. mkdir() is atomic even where byte ranges cannot be locked.
+// Any lock is exclusive. mkdir() is atomic even where byte ranges cannot be locked. A process that
+// dies leaves its directory behind: somebody has to remove it by hand, as SQLite has it.
+
+static PosixFile *dotfile(sqlite3_file *base)
+{
+    PosixFile *file = (PosixFile *)base;
+    ASSERT(file->lock_path != NULL);
+    ASSERT(file->level <= SQLITE_LOCK_EXCLUSIVE);
+    return file;
+}
 
 int dotfile_lock(sqlite3_file *base, int level)
 {
     ASSERT(level > SQLITE_LOCK_NONE);
 
-    PosixFile *file = posix_file(base);
-    ASSERT(file->lock_path != NULL);
-
-    if (file->level > SQLITE_LOCK_NONE) {
+    PosixFile *file = dotfile(base);
+    if (file->level > SQLITE_LOCK_NONE) { // the directory is ours: every level is within
         file->level = (u8)level;
         return SQLITE_OK;
     }
@@ -451,8 +530,8 @@ int dotfile_lock(sqlite3_file *base, int level)
 
 int dotfile_unlock(sqlite3_file *base, int level)
 {
-    PosixFile *file = posix_file(base);
-    ASSERT(file->lock_path != NULL && level <= SQLITE_LOCK_SHARED);
+    PosixFile *file = dotfile(base);
+    ASSERT(level <= SQLITE_LOCK_SHARED);
     if (file->level <= level)
         return SQLITE_OK;
 
@@ -467,7 +546,7 @@ int dotfile_unlock(sqlite3_file *base, int level)
 
 int dotfile_check_reserved(sqlite3_file *base, int *out)
 {
-    PosixFile *file = posix_file(base);
+    PosixFile *file = dotfile(base);
     *out = file->level > SQLITE_LOCK_SHARED || posix_calls.access(file->lock_path, 0) == 0;
     return SQLITE_OK;
 }

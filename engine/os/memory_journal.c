@@ -3,6 +3,11 @@
 // The content is an array of chunks, so that growing never copies. When it passes the limit, the
 // real file is opened into the very memory of this one, and from then on there is nothing in
 // between.
+//
+// Bytes that were never written read as zeros, and so do those that were cut off and grew back:
+// chunks are cleared when they are made, and the last one behind the cut.
+//
+// A journal belongs to one pager, which is used by one thread at a time: no mutex.
 
 #include "base/alloc.h"
 #include "base/vec.h"
@@ -24,22 +29,39 @@ typedef struct MemoryJournal {
 
 static const sqlite3_io_methods journal_methods;
 
+static u32 chunks_for(i64 size)
+{
+    ASSERT(size >= 0);
+    return (u32)((size + CHUNK_SIZE - 1) / CHUNK_SIZE);
+}
+
+// There may be more chunks than the size needs: memory ran out while more were being made.
+static bool journal_is_sound(const MemoryJournal *journal)
+{
+    return journal->size >= 0 && journal->chunk_count >= chunks_for(journal->size)
+           && journal->chunk_count <= journal->chunk_capacity;
+}
+
 static MemoryJournal *memory_journal(sqlite3_file *file)
 {
     ASSERT(file->pMethods == &journal_methods);
-    return (MemoryJournal *)file;
+    MemoryJournal *journal = (MemoryJournal *)file;
+    ASSERT(journal_is_sound(journal));
+    return journal;
 }
 
 static void chunks_trim(MemoryJournal *journal, i64 size)
 {
-    u32 kept = (u32)((size + CHUNK_SIZE - 1) / CHUNK_SIZE);
+    u32 kept = chunks_for(size);
+    ASSERT(size <= journal->size);
     while (journal->chunk_count > kept)
         mem_free(journal->chunks[--journal->chunk_count]);
 }
 
 static int chunks_extend(MemoryJournal *journal, i64 size)
 {
-    u32 wanted = (u32)((size + CHUNK_SIZE - 1) / CHUNK_SIZE);
+    u32 wanted = chunks_for(size);
+    ASSERT(journal->chunk_count <= journal->chunk_capacity);
     TRY(vec_reserve(&journal->chunks, &journal->chunk_capacity, wanted, sizeof *journal->chunks));
     while (journal->chunk_count < wanted) {
         u8 *chunk = mem_alloc_zeroed(CHUNK_SIZE);
@@ -54,6 +76,8 @@ static int chunks_extend(MemoryJournal *journal, i64 size)
 static u8 *chunk_at(const MemoryJournal *journal, i64 offset, i64 *size)
 {
     i64 within = offset % CHUNK_SIZE;
+    ASSERT(offset >= 0);
+    ASSERT(offset / CHUNK_SIZE < journal->chunk_count);
     if (*size > CHUNK_SIZE - within)
         *size = CHUNK_SIZE - within;
     return journal->chunks[offset / CHUNK_SIZE] + within;
@@ -63,6 +87,7 @@ static int journal_close(sqlite3_file *base)
 {
     MemoryJournal *journal = memory_journal(base);
     chunks_trim(journal, 0);
+    ASSERT(journal->chunk_count == 0);
     mem_free(journal->chunks);
     journal->chunks = NULL;
     return SQLITE_OK;
@@ -71,6 +96,7 @@ static int journal_close(sqlite3_file *base)
 static int journal_read(sqlite3_file *base, void *out, int size, sqlite3_int64 offset)
 {
     MemoryJournal *journal = memory_journal(base);
+    ASSERT(size >= 0 && offset >= 0);
     i64 there = journal->size - offset;
     there = there < 0 ? 0 : there > size ? size : there;
     for (i64 done = 0; done < there;) {
@@ -85,9 +111,11 @@ static int journal_read(sqlite3_file *base, void *out, int size, sqlite3_int64 o
     return SQLITE_IOERR_SHORT_READ;
 }
 
+// Passing the limit spills first: after that `base` is another file, with methods of its own.
 static int journal_write(sqlite3_file *base, const void *bytes, int size, sqlite3_int64 offset)
 {
     MemoryJournal *journal = memory_journal(base);
+    ASSERT(size >= 0 && offset >= 0);
     i64 end = offset + size;
     if (journal->spill_size > 0 && end > journal->spill_size) {
         TRY(memory_journal_spill(base));
@@ -102,6 +130,7 @@ static int journal_write(sqlite3_file *base, const void *bytes, int size, sqlite
     }
     if (journal->size < end)
         journal->size = end;
+    ASSERT(journal_is_sound(journal));
     return SQLITE_OK;
 }
 
@@ -117,9 +146,11 @@ static int journal_truncate(sqlite3_file *base, sqlite3_int64 size)
         memset(bytes, 0, (size_t)rest);
     }
     journal->size = size;
+    ASSERT(journal_is_sound(journal));
     return SQLITE_OK;
 }
 
+// Memory is as durable as it gets: who keeps a journal here has given up on power cuts.
 static int journal_sync(sqlite3_file *base, int flags)
 {
     (void)base;
@@ -133,6 +164,7 @@ static int journal_size(sqlite3_file *base, sqlite3_int64 *out)
     return SQLITE_OK;
 }
 
+// Nobody else can open it.
 static int journal_no_lock(sqlite3_file *base, int level)
 {
     (void)base;
@@ -180,6 +212,7 @@ static const sqlite3_io_methods journal_methods = {
 int memory_journal_size(const sqlite3_vfs *vfs)
 {
     int own = (int)sizeof(MemoryJournal);
+    ASSERT(vfs->szOsFile >= (int)sizeof(sqlite3_file));
     return vfs->szOsFile > own ? vfs->szOsFile : own;
 }
 
@@ -202,11 +235,15 @@ int memory_journal_open(sqlite3_vfs *vfs, const char *path, sqlite3_file *file, 
     journal->flags = flags;
     journal->spill_size = spill_size;
     journal->base.pMethods = &journal_methods;
+    ASSERT(journal_is_sound(journal));
     return SQLITE_OK;
 }
 
 static int spill_copy(const MemoryJournal *source, sqlite3_file *target)
 {
+    ASSERT(journal_is_sound(source));
+    ASSERT(os_is_open(target));
+
     for (i64 done = 0; done < source->size;) {
         i64 part = source->size - done;
         const u8 *bytes = chunk_at(source, done, &part);
@@ -223,6 +260,7 @@ int memory_journal_spill(sqlite3_file *file)
         return SQLITE_OK;
 
     MemoryJournal saved = *memory_journal(file);
+    ASSERT(saved.vfs != NULL);
     memset(file, 0, (size_t)saved.vfs->szOsFile);
     int rc = os_open(saved.vfs, saved.path, file, saved.flags, NULL);
     if (rc == SQLITE_OK)

@@ -2,6 +2,10 @@
 //
 // Registered VFSes form a list through their own pNext, the default first, as applications may walk
 // it.
+//
+// What a VFS answers is not ours: it may be an application's. Results are taken as SQLite takes
+// them (too small a sector, methods missing in an older version, fewer random bytes than asked
+// for), and only what this engine hands to a VFS is asserted.
 
 #include "os/os.h"
 #include "base/alloc.h"
@@ -36,9 +40,11 @@ int os_init(void)
     TRY(memory_vfs_register());
 
     ASSERT(vfs_find(NULL) != NULL);
+    ASSERT(vfs_find("unix") != NULL);
     return SQLITE_OK;
 }
 
+// The VFSes' own memory is static or the application's; files that are still open go on.
 void os_deinit(void)
 {
     mutex_lock(&registry_mutex);
@@ -51,6 +57,7 @@ const OsConfig *os_config(void)
     return &config;
 }
 
+// The default never passes the maximum, whichever of them was set last.
 void os_configure_mmap(i64 size_default, i64 size_max)
 {
     if (size_max >= 0 && size_max <= 0x7fff0000)
@@ -59,12 +66,14 @@ void os_configure_mmap(i64 size_default, i64 size_max)
         config.mmap_default = size_default;
     if (config.mmap_default > config.mmap_max)
         config.mmap_default = config.mmap_max;
+    ASSERT(config.mmap_default >= 0 && config.mmap_default <= config.mmap_max);
 }
 
 void os_configure_memdb(i64 size_max)
 {
     if (size_max >= 0)
         config.memdb_max = size_max;
+    ASSERT(config.memdb_max >= 0);
 }
 
 sqlite3_vfs *vfs_find(const char *name)
@@ -77,7 +86,8 @@ sqlite3_vfs *vfs_find(const char *name)
     return vfs;
 }
 
-// Needs the registry's mutex.
+// Needs the registry's mutex. One that is not registered is none to complain about: applications
+// unregister what they may never have registered.
 static void registry_unlink(sqlite3_vfs *vfs)
 {
     ASSERT(vfs != NULL);
@@ -89,6 +99,7 @@ static void registry_unlink(sqlite3_vfs *vfs)
         *link = vfs->pNext;
 }
 
+// Registering again moves it: to the front as the default, else behind the default.
 int vfs_register(sqlite3_vfs *vfs, bool make_default)
 {
     if (vfs == NULL)
@@ -103,6 +114,7 @@ int vfs_register(sqlite3_vfs *vfs, bool make_default)
         vfs->pNext = registry_first->pNext;
         registry_first->pNext = vfs;
     }
+    ASSERT(registry_first != NULL && (!make_default || registry_first == vfs));
     mutex_unlock(&registry_mutex);
     return SQLITE_OK;
 }
@@ -149,6 +161,7 @@ int os_open_new(sqlite3_vfs *vfs, const char *path, int flags, sqlite3_file **ou
         mem_free(file);
         return rc;
     }
+    ASSERT(os_is_open(file));
     *out = file;
     return SQLITE_OK;
 }
@@ -159,6 +172,7 @@ void os_close(sqlite3_file *file)
         return;
     (void)file->pMethods->xClose(file); // nothing can be done about a failure
     file->pMethods = NULL;
+    ASSERT(!os_is_open(file));
 }
 
 void os_close_free(sqlite3_file *file)
@@ -182,6 +196,7 @@ int os_sync(sqlite3_file *file, int flags)
 int os_size(sqlite3_file *file, i64 *out)
 {
     ASSERT(os_is_open(file));
+    ASSERT(out != NULL);
 
     sqlite3_int64 size = 0;
     TRY(file->pMethods->xFileSize(file, &size));
@@ -200,10 +215,13 @@ int os_control(sqlite3_file *file, int op, void *arg)
 
 void os_control_hint(sqlite3_file *file, int op, void *arg)
 {
+    ASSERT(op > 0);
+
     if (os_is_open(file))
         (void)file->pMethods->xFileControl(file, op, arg);
 }
 
+// The journal's header takes a whole sector, and its format bounds how large that may be.
 int os_sector_size(sqlite3_file *file)
 {
     ASSERT(os_is_open(file));
@@ -247,6 +265,7 @@ int os_unlock(sqlite3_file *file, int level)
 int os_check_reserved(sqlite3_file *file, bool *out)
 {
     ASSERT(os_is_open(file));
+    ASSERT(out != NULL);
 
     int reserved = 0;
     TRY(file->pMethods->xCheckReservedLock(file, &reserved));
@@ -276,6 +295,8 @@ int os_shm_lock(sqlite3_file *file, int slot, int count, int flags)
 {
     ASSERT(os_has_shm(file));
     ASSERT(slot >= 0 && count >= 1 && slot + count <= SHM_SLOT_COUNT);
+    ASSERT(((flags & SQLITE_SHM_LOCK) != 0) != ((flags & SQLITE_SHM_UNLOCK) != 0));
+    ASSERT(((flags & SQLITE_SHM_SHARED) != 0) != ((flags & SQLITE_SHM_EXCLUSIVE) != 0));
 
     return file->pMethods->xShmLock(file, slot, count, flags);
 }
@@ -316,6 +337,7 @@ int os_unfetch(sqlite3_file *file, i64 offset, void *bytes)
 
 // --- names ---
 
+// A VFS that cannot delete keeps its journals somewhere else than in files.
 int os_delete(sqlite3_vfs *vfs, const char *path, bool sync_directory)
 {
     ASSERT(path != NULL);
@@ -325,6 +347,8 @@ int os_delete(sqlite3_vfs *vfs, const char *path, bool sync_directory)
 int os_access(sqlite3_vfs *vfs, const char *path, int flags, bool *out)
 {
     ASSERT(path != NULL);
+    ASSERT(flags == SQLITE_ACCESS_EXISTS || flags == SQLITE_ACCESS_READWRITE
+           || flags == SQLITE_ACCESS_READ);
 
     int answer = 0;
     TRY(vfs->xAccess(vfs, path, flags, &answer));
@@ -335,6 +359,7 @@ int os_access(sqlite3_vfs *vfs, const char *path, int flags, bool *out)
 int os_full_path(sqlite3_vfs *vfs, const char *path, char *out)
 {
     ASSERT(path != NULL);
+    ASSERT(out != NULL);
 
     out[0] = 0;
     return vfs->xFullPathname(vfs, path, vfs->mxPathname + 1, out);
@@ -345,6 +370,7 @@ int os_full_path(sqlite3_vfs *vfs, const char *path, char *out)
 void os_randomness(sqlite3_vfs *vfs, int size, void *out)
 {
     ASSERT(size >= 0);
+    ASSERT(out != NULL || size == 0);
 
     memset(out, 0, (size_t)size); // a VFS may fill less than asked
     (void)vfs->xRandomness(vfs, size, out);
@@ -357,6 +383,7 @@ int os_sleep(sqlite3_vfs *vfs, int microseconds)
     return vfs->xSleep(vfs, microseconds);
 }
 
+// Old VFSes tell days as a double, which is good to about a tenth of a millisecond.
 int os_now_ms(sqlite3_vfs *vfs, i64 *out)
 {
     ASSERT(out != NULL);
@@ -377,11 +404,14 @@ u64 os_monotonic_us(void)
 {
     struct timespec now;
     clock_gettime(CLOCK_MONOTONIC, &now);
+    ASSERT(now.tv_sec >= 0 && now.tv_nsec < 1000000000);
     return (u64)now.tv_sec * 1000000 + (u64)now.tv_nsec / 1000;
 }
 
 int os_last_error(sqlite3_vfs *vfs)
 {
+    ASSERT(vfs != NULL);
+
     return vfs->xGetLastError == NULL ? 0 : vfs->xGetLastError(vfs, 0, NULL);
 }
 
@@ -402,6 +432,8 @@ void os_dl_error(sqlite3_vfs *vfs, int size, char *out)
 
 void (*os_dl_symbol(sqlite3_vfs *vfs, void *library, const char *name))(void)
 {
+    ASSERT(library != NULL && name != NULL);
+
     return vfs->xDlSym == NULL ? NULL : vfs->xDlSym(vfs, library, name);
 }
 

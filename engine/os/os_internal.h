@@ -4,7 +4,7 @@
 
 #include "os/os.h"
 
-// Set before os_init() by sqlite3_config, constant afterwards.
+// Set before os_init() by sqlite3_config, constant afterwards, and so read without a lock.
 typedef struct OsConfig {
     i64 mmap_default; // bytes a file may map at first
     i64 mmap_max;     // what SQLITE_FCNTL_MMAP_SIZE may ask for

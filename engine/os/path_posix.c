@@ -3,6 +3,13 @@
 // A path is built component by component. A link's target replaces the component: an absolute
 // target starts over, a relative one goes on from where the link stood. Components that do not
 // exist are taken as they are, since the file may be about to be created.
+//
+// Two names of one file must come out as one path: journals and logs are found by name, so that a
+// process which opened the database by a link must see the journal of one which did not.
+//
+// What is still to be added stands at the end of `pending` and grows to the left: a link's target
+// is put in front of the rest without moving it. Its limit bounds the work as much as the number of
+// links does.
 
 #include "base/error.h"
 #include "os/file_posix.h"
@@ -23,6 +30,9 @@ typedef struct PathBuilder {
 // Puts text[0..size) and a slash in front of what is still to be added.
 static int path_push(PathBuilder *path, const char *text, size_t size)
 {
+    ASSERT(path->rest >= path->pending);
+    ASSERT(path->rest < path->pending + sizeof path->pending);
+
     size_t room = (size_t)(path->rest - path->pending);
     if (size + 1 > room)
         return error_cantopen();
@@ -36,6 +46,8 @@ static int path_push(PathBuilder *path, const char *text, size_t size)
 // Takes back the component just added: it is a link, and its target is to be followed instead.
 static int path_follow(PathBuilder *path, size_t parent_size)
 {
+    ASSERT(parent_size < path->size);
+
     char target[POSIX_PATH_MAX + 2];
     if (path->link_count++ >= LINK_COUNT_MAX)
         return error_cantopen();
@@ -47,8 +59,11 @@ static int path_follow(PathBuilder *path, size_t parent_size)
     return path_push(path, target, (size_t)size);
 }
 
+// ".." of the root is the root.
 static void path_drop_last(PathBuilder *path)
 {
+    ASSERT(path->size < path->capacity);
+
     while (path->size > 0 && path->out[--path->size] != '/')
         ;
     path->out[path->size] = 0;
@@ -57,6 +72,7 @@ static void path_drop_last(PathBuilder *path)
 static int path_add(PathBuilder *path, const char *name, size_t size)
 {
     ASSERT(size > 0);
+    ASSERT(memchr(name, '/', size) == NULL);
 
     if (path->size + size + 2 >= path->capacity)
         return error_cantopen();
@@ -72,8 +88,11 @@ static int path_add(PathBuilder *path, const char *name, size_t size)
     return S_ISLNK(status.st_mode) ? path_follow(path, parent_size) : SQLITE_OK;
 }
 
+// Following a link prepends to `rest`, so the loop sees the target's components next.
 static int path_build(PathBuilder *path)
 {
+    ASSERT(path->size == 0);
+
     while (*path->rest != 0) {
         const char *name = path->rest;
         size_t size = strcspn(name, "/");
@@ -91,6 +110,7 @@ static int path_build(PathBuilder *path)
 int posix_full_path(sqlite3_vfs *vfs, const char *path, int size, char *out)
 {
     (void)vfs;
+    ASSERT(path != NULL && size > 1);
     PathBuilder builder = {.out = out, .capacity = (size_t)size};
     builder.rest = builder.pending + sizeof builder.pending - 1;
     out[0] = 0;

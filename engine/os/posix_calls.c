@@ -1,4 +1,7 @@
 // System calls behind their table, with the loops that make them whole.
+//
+// Two copies of the table: what the program started with, to go back to, and what is in force.
+// Nothing guards the second one. Who replaces calls does so before files are used (posix_calls.h).
 
 #include "os/posix_calls.h"
 #include "os/os_internal.h"
@@ -12,6 +15,7 @@ enum { FD_LEAST = 3 }; // lower ones are standard input, output and error
 
 // --- plain functions for what libc declares with a variable argument list or other types ---
 
+// A variable argument list cannot be called through a pointer with a fixed one.
 static int call_open(const char *path, int flags, int mode)
 {
     return open(path, flags, mode);
@@ -37,6 +41,7 @@ static int call_lstat(const char *path, struct stat *out)
     return lstat(path, out);
 }
 
+// Not the system call of the same name, whose error comes in errno: this one returns it.
 static int call_fallocate(int fd, off_t offset, off_t size)
 {
     return posix_fallocate(fd, offset, size);
@@ -117,6 +122,7 @@ enum { CALL_COUNT = ARRAY_LEN(call_names) };
 static_assert(sizeof(PosixCalls) == CALL_COUNT * sizeof(sqlite3_syscall_ptr),
               "every call has a name");
 
+// CALL_COUNT: unknown.
 static size_t call_index(const char *name)
 {
     size_t i = 0;
@@ -136,6 +142,7 @@ int posix_call_set(sqlite3_vfs *vfs, const char *name, sqlite3_syscall_ptr call)
     if (index == CALL_COUNT)
         return SQLITE_NOTFOUND;
     size_t offset = call_names[index].offset;
+    ASSERT(offset + sizeof call <= sizeof(PosixCalls));
     const void *source = call == NULL ? (const char *)&builtin_calls + offset : (const void *)&call;
     memcpy((char *)&posix_calls + offset, source, sizeof call);
     return SQLITE_OK;
@@ -148,6 +155,7 @@ sqlite3_syscall_ptr posix_call_get(sqlite3_vfs *vfs, const char *name)
     if (index == CALL_COUNT)
         return NULL;
     sqlite3_syscall_ptr call;
+    ASSERT(call_names[index].offset + sizeof call <= sizeof(PosixCalls));
     memcpy(&call, (const char *)&posix_calls + call_names[index].offset, sizeof call);
     return call;
 }
@@ -165,6 +173,9 @@ static _Thread_local const DiskBackend *backend; // of the fiber that runs on th
 
 const DiskBackend *disk_backend_set(const DiskBackend *wanted)
 {
+    ASSERT(wanted == NULL
+           || (wanted->read != NULL && wanted->write != NULL && wanted->sync != NULL));
+
     const DiskBackend *former = backend;
     backend = wanted;
     return former;
@@ -173,6 +184,8 @@ const DiskBackend *disk_backend_set(const DiskBackend *wanted)
 // One attempt; the number of bytes moved or -errno.
 static ssize_t read_once(int fd, void *out, size_t size, i64 offset)
 {
+    ASSERT(size > 0);
+
     if (UNLIKELY(backend != NULL))
         return backend->read(backend->arg, fd, out, size, offset);
     ssize_t moved = posix_calls.pread(fd, out, size, offset);
@@ -181,6 +194,8 @@ static ssize_t read_once(int fd, void *out, size_t size, i64 offset)
 
 static ssize_t write_once(int fd, const void *bytes, size_t size, i64 offset)
 {
+    ASSERT(size > 0);
+
     if (UNLIKELY(backend != NULL))
         return backend->write(backend->arg, fd, bytes, size, offset);
     ssize_t moved = posix_calls.pwrite(fd, bytes, size, offset);
@@ -200,6 +215,7 @@ int disk_read(int fd, void *out, size_t size, i64 offset, size_t *done)
             return (int)-moved;
         if (moved == 0)
             break;
+        ASSERT((size_t)moved <= size - *done);
         *done += (size_t)moved;
     }
     return 0;
@@ -219,6 +235,7 @@ int disk_write(int fd, const void *bytes, size_t size, i64 offset, size_t *done)
             return (int)-moved;
         if (moved == 0)
             break;
+        ASSERT((size_t)moved <= size - *done);
         *done += (size_t)moved;
     }
     return 0;
@@ -226,6 +243,8 @@ int disk_write(int fd, const void *bytes, size_t size, i64 offset, size_t *done)
 
 int disk_sync(int fd, bool data_only)
 {
+    ASSERT(fd >= 0);
+
     int result;
     do {
         if (UNLIKELY(backend != NULL)) {
@@ -240,6 +259,8 @@ int disk_sync(int fd, bool data_only)
 
 int disk_truncate(int fd, i64 size)
 {
+    ASSERT(fd >= 0 && size >= 0);
+
     int result;
     do {
         result = posix_calls.ftruncate(fd, size);
@@ -251,6 +272,8 @@ int disk_truncate(int fd, i64 size)
 
 int disk_open(const char *path, int flags, mode_t mode)
 {
+    ASSERT(path != NULL);
+
     int fd;
     for (;;) {
         fd = posix_calls.open(path, flags | O_CLOEXEC, (int)(mode == 0 ? 0644 : mode));
@@ -258,7 +281,8 @@ int disk_open(const char *path, int flags, mode_t mode)
             continue;
         if (fd < 0 || fd >= FD_LEAST)
             break;
-        // Plug the hole with /dev/null, so that the next attempt lands higher.
+        // Plug the hole with /dev/null, so that the next attempt lands higher. It stays plugged: a
+        // later open() of the program's own must not land there either.
         if ((flags & (O_EXCL | O_CREAT)) == (O_EXCL | O_CREAT))
             (void)posix_calls.unlink(path);
         disk_close(fd);
@@ -278,12 +302,16 @@ int disk_open(const char *path, int flags, mode_t mode)
 
 void disk_close(int fd)
 {
+    ASSERT(fd >= 0);
+
     // Not repeated after EINTR: on Linux the descriptor is gone already and may be someone else's.
     (void)posix_calls.close(fd);
 }
 
 int disk_lock(int fd, int type, i64 start, i64 size)
 {
+    ASSERT(fd >= 0 && start >= 0 && size >= 0);
+
     struct flock lock = {
         .l_type = (short)type, .l_whence = SEEK_SET, .l_start = start, .l_len = size};
     return posix_calls.fcntl(fd, F_SETLK, &lock) < 0 ? errno : 0;
@@ -291,6 +319,9 @@ int disk_lock(int fd, int type, i64 start, i64 size)
 
 int disk_lock_query(int fd, int type, i64 start, i64 size, int *found)
 {
+    ASSERT(type == F_RDLCK || type == F_WRLCK);
+    ASSERT(fd >= 0 && start >= 0 && size > 0);
+
     struct flock lock = {
         .l_type = (short)type, .l_whence = SEEK_SET, .l_start = start, .l_len = size};
     if (posix_calls.fcntl(fd, F_GETLK, &lock) < 0)

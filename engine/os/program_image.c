@@ -14,6 +14,9 @@ typedef struct Search {
 
 static const char *find_in(const char *start, size_t size, const Search *search)
 {
+    ASSERT(search->matches != NULL);
+    ASSERT(search->found == NULL);
+
     for (size_t i = 0; i < size; i++) {
         // Texts begin where another one ends.
         bool is_start = i == 0 || start[i - 1] == '\0';
@@ -23,11 +26,13 @@ static const char *find_in(const char *start, size_t size, const Search *search)
     return NULL;
 }
 
-// Called for the main program first; a result other than 0 ends the walk.
+// Called for the main program first; a result other than 0 ends the walk. A part's p_filesz bytes
+// are what the file has of it; constant data has no rest that would be zeros.
 static int visit_object(struct dl_phdr_info *object, size_t size, void *arg)
 {
     (void)size;
     Search *search = arg;
+    ASSERT(object != NULL && search != NULL);
     for (int i = 0; i < object->dlpi_phnum && search->found == NULL; i++) {
         const ElfW(Phdr) *part = &object->dlpi_phdr[i];
         bool is_constant = part->p_type == PT_LOAD && part->p_flags == PF_R;

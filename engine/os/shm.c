@@ -10,6 +10,14 @@
 //
 // One ShmNode per inode and process, with one descriptor, since closing a second one would drop the
 // process's locks (O4). Between connections of the process the slots are counted here (O7).
+//
+// Life of a node: made under the inode table's mutex by the first connection that maps a region,
+// shared by the later ones, freed with the last. What can be undone by others while nobody looks is
+// done under that mutex (making, joining, deleting); mapping and slots need the node's alone.
+//
+// A read-only node. Who may not write the file maps it for reading, if a process that may is there
+// to keep it true; else nothing in it can be believed (O9), and `is_unlocked` makes each mapping
+// ask again whether somebody has come.
 
 #include "base/alloc.h"
 #include "base/error.h"
@@ -51,9 +59,34 @@ typedef struct ShmNode {
     i16 slots[SHM_SLOT_COUNT]; // users with a shared lock, -1: one with an exclusive lock
 } ShmNode;
 
-static PosixFile *posix_file(sqlite3_file *file)
+// Only databases have a wal-index, and they have an inode.
+static PosixFile *shm_file(sqlite3_file *base)
 {
-    return (PosixFile *)file;
+    PosixFile *file = (PosixFile *)base;
+    ASSERT(file->shm == NULL || file->inode != NULL);
+    ASSERT(file->shm == NULL || file->shm->node == file->inode->shm);
+    return file;
+}
+
+// The slots' books: what a file holds is counted in its process's node (O7). Under its mutex.
+static bool user_is_sound(const ShmUser *user)
+{
+    for (int i = 0; i < SHM_SLOT_COUNT; i++) {
+        bool shared = user->shared_mask >> i & 1;
+        bool exclusive = user->exclusive_mask >> i & 1;
+        i16 holders = user->node->slots[i];
+        if (holders < -1 || (shared && holders < 1) || (exclusive && holders != -1))
+            return false;
+    }
+    return (user->shared_mask & user->exclusive_mask) == 0;
+}
+
+// Regions are mapped from the first on without gaps, whole maps at a time.
+static bool node_is_sound(const ShmNode *node)
+{
+    return node->region_count <= node->region_capacity
+           && node->region_count % node->regions_per_map == 0
+           && (node->fd >= 0 || !node->is_read_only);
 }
 
 // --- opening ---
@@ -61,12 +94,15 @@ static PosixFile *posix_file(sqlite3_file *file)
 static int shm_error(PosixFile *file, const ShmNode *node, int rc, int error, const char *call)
 {
     ASSERT(rc != SQLITE_OK);
+    ASSERT(node->path != NULL);
 
     file->last_errno = error;
     return error_os(rc, error, call, node->path);
 }
 
-// A file by the name of the database and with its permissions. Falls back to reading only.
+// A file by the name of the database and with its permissions: whoever may use the one must be able
+// to use the other. Links are not followed, since the name is made here and nobody has vouched for
+// it. Falls back to reading only.
 static int node_open_file(PosixFile *file, ShmNode *node)
 {
     ASSERT(node->fd < 0 && node->region_count == 0);
@@ -91,6 +127,10 @@ static int node_open_file(PosixFile *file, ShmNode *node)
 }
 
 // Takes part in the dead man's switch; the first one there cuts leftovers off.
+//
+// Two processes may get here at once. Both see the switch free, one gets it for writing and the
+// other is busy; the winner turns it into a read lock without letting go in between, so that a
+// third one finds somebody there. Who is busy tries again, with the pager's patience.
 static int node_join(PosixFile *file, ShmNode *node)
 {
     ASSERT(node->fd >= 0);
@@ -124,7 +164,7 @@ static int node_join(PosixFile *file, ShmNode *node)
 static void node_free(ShmNode *node)
 {
     ASSERT(node->ref_count == 0);
-    ASSERT(node->region_count % node->regions_per_map == 0);
+    ASSERT(node_is_sound(node));
 
     for (u32 i = 0; i < node->region_count; i += node->regions_per_map) {
         if (node->fd < 0)
@@ -141,8 +181,11 @@ static void node_free(ShmNode *node)
     mem_free(node);
 }
 
+// mmap() wants offsets in whole pages of memory, which on some machines are larger than a region.
 static u32 regions_per_map(int region_size)
 {
+    ASSERT(region_size > 0);
+
     long page = sysconf(_SC_PAGESIZE);
     return page <= region_size ? 1 : (u32)(page / region_size);
 }
@@ -151,6 +194,7 @@ static u32 regions_per_map(int region_size)
 static int node_new(PosixFile *file, int region_size, ShmNode **out)
 {
     ASSERT(file->inode->shm == NULL);
+    ASSERT(file->path != NULL);
 
     ShmNode *node = mem_alloc_zeroed(sizeof *node);
     size_t size = path_size(file->path) + sizeof "-shm";
@@ -181,6 +225,7 @@ done:
         node_free(node);
         return rc;
     }
+    ASSERT(node_is_sound(node));
     *out = node;
     return SQLITE_OK;
 }
@@ -230,10 +275,12 @@ static int node_extend(PosixFile *file, ShmNode *node, i64 old_size, i64 size)
     return SQLITE_OK;
 }
 
-// *exists: the file is long enough for `count` regions, perhaps because it was made so.
+// *exists: the file is long enough for `count` regions, perhaps because it was made so. Another
+// process may lengthen it at the same time: both write the same zeros.
 static int node_fit_file(PosixFile *file, ShmNode *node, u32 count, bool extend, bool *exists)
 {
     ASSERT(count > node->region_count);
+    ASSERT(node->fd >= 0);
 
     struct stat status;
     if (posix_calls.fstat(node->fd, &status) != 0)
@@ -248,6 +295,8 @@ static int node_fit_file(PosixFile *file, ShmNode *node, u32 count, bool extend,
     return SQLITE_OK;
 }
 
+// One map more. What fails leaves the regions that there are; they never move while the node lives,
+// which the pager relies on when it keeps their addresses.
 static int node_map_one(PosixFile *file, ShmNode *node)
 {
     ASSERT(node->region_count % node->regions_per_map == 0);
@@ -275,6 +324,8 @@ static int node_map_one(PosixFile *file, ShmNode *node)
 static int node_map(PosixFile *file, ShmNode *node, int index, bool extend)
 {
     u32 wanted = ((u32)index / node->regions_per_map + 1) * node->regions_per_map;
+    ASSERT(node_is_sound(node));
+    ASSERT(wanted > (u32)index);
     if (node->region_count >= wanted)
         return SQLITE_OK;
 
@@ -286,12 +337,13 @@ static int node_map(PosixFile *file, ShmNode *node, int index, bool extend)
     TRY(vec_reserve(&node->regions, &node->region_capacity, wanted, sizeof *node->regions));
     while (node->region_count < wanted)
         TRY(node_map_one(file, node));
+    ASSERT(node_is_sound(node));
     return SQLITE_OK;
 }
 
 int posix_shm_map(sqlite3_file *base, int index, int size, int extend, volatile void **out)
 {
-    PosixFile *file = posix_file(base);
+    PosixFile *file = shm_file(base);
     *out = NULL;
     if (file->inode == NULL || index < 0)
         return SQLITE_IOERR_SHMMAP;
@@ -306,6 +358,7 @@ int posix_shm_map(sqlite3_file *base, int index, int size, int extend, volatile 
         rc = node_join(file, node);
     if (rc == SQLITE_OK)
         rc = node_map(file, node, index, extend != 0);
+    // A region that was mapped before comes with the error, too: os_shm_map() decides.
     if (node->region_count > (u32)index)
         *out = node->regions[index];
     if (rc == SQLITE_OK && node->is_read_only)
@@ -316,10 +369,12 @@ int posix_shm_map(sqlite3_file *base, int index, int size, int extend, volatile 
 
 // --- slots ---
 
-// 0 or SQLITE_BUSY.
+// The kernel's part: once for the process, with the first holder and the last. A refusal to unlock
+// is trouble, a refusal to lock is somebody else.
 static int slots_system_lock(ShmNode *node, int type, int slot, int count)
 {
     ASSERT(slot >= 0 && slot + count <= SHM_SLOT_COUNT);
+    ASSERT(type != F_RDLCK || count == 1);
 
     if (node->fd < 0)
         return SQLITE_OK;
@@ -331,14 +386,17 @@ static int slots_system_lock(ShmNode *node, int type, int slot, int count)
 
 static u16 slot_mask(int slot, int count)
 {
+    ASSERT(count > 0 && slot + count <= SHM_SLOT_COUNT);
+
     return (u16)((1u << (slot + count)) - (1u << slot));
 }
 
+// Unlocking what is not held does nothing: the pager gives back a mark it may have lost already.
 static int slots_unlock(ShmUser *user, int slot, int count)
 {
     ShmNode *node = user->node;
     u16 mask = slot_mask(slot, count);
-    ASSERT((user->shared_mask & user->exclusive_mask) == 0); // O7
+    ASSERT(user_is_sound(user));
     if (((user->shared_mask | user->exclusive_mask) & mask) == 0)
         return SQLITE_OK;
 
@@ -353,6 +411,7 @@ static int slots_unlock(ShmUser *user, int slot, int count)
         node->slots[i] = 0;
     user->shared_mask &= (u16)~mask;
     user->exclusive_mask &= (u16)~mask;
+    ASSERT(user_is_sound(user));
     return SQLITE_OK;
 }
 
@@ -374,6 +433,8 @@ static int slot_lock_shared(ShmUser *user, int slot)
     return SQLITE_OK;
 }
 
+// All or none: a busy slot in the middle leaves those before it untouched, because the books are
+// asked for all of them first and the kernel takes a range as one.
 static int slots_lock_exclusive(ShmUser *user, int slot, int count)
 {
     ShmNode *node = user->node;
@@ -388,13 +449,13 @@ static int slots_lock_exclusive(ShmUser *user, int slot, int count)
     for (int i = slot; i < slot + count; i++)
         node->slots[i] = -1;
     user->exclusive_mask |= mask;
-    ASSERT((user->shared_mask & user->exclusive_mask) == 0);
+    ASSERT(user_is_sound(user));
     return SQLITE_OK;
 }
 
 int posix_shm_lock(sqlite3_file *base, int slot, int count, int flags)
 {
-    PosixFile *file = posix_file(base);
+    PosixFile *file = shm_file(base);
     ASSERT(slot >= 0 && count >= 1 && slot + count <= SHM_SLOT_COUNT);
     ASSERT(count == 1 || (flags & SQLITE_SHM_EXCLUSIVE) != 0);
 
@@ -413,6 +474,8 @@ int posix_shm_lock(sqlite3_file *base, int slot, int count, int flags)
     return rc;
 }
 
+// Between threads and, since the memory is shared, between processes: what was stored in the
+// wal-index before is seen by whoever sees what is stored after.
 void posix_shm_barrier(sqlite3_file *base)
 {
     (void)base;
@@ -421,9 +484,11 @@ void posix_shm_barrier(sqlite3_file *base)
 
 // --- closing ---
 
+// The file is deleted only by the last connection of this process, and only when its caller has
+// made sure, by EXCLUSIVE on the database, that no other process has one.
 int posix_shm_unmap(sqlite3_file *base, int delete_file)
 {
-    PosixFile *file = posix_file(base);
+    PosixFile *file = shm_file(base);
     ShmUser *user = file->shm;
     if (user == NULL)
         return SQLITE_OK;
@@ -431,8 +496,10 @@ int posix_shm_unmap(sqlite3_file *base, int delete_file)
     ShmNode *node = user->node;
     for (int i = 0; i < SHM_SLOT_COUNT; i++)
         (void)posix_shm_lock(base, i, 1, SQLITE_SHM_UNLOCK | SQLITE_SHM_EXCLUSIVE);
+    ASSERT(user->shared_mask == 0 || node->fd >= 0);
     inode_table_lock();
     ASSERT(node->ref_count > 0);
+    ASSERT(node->inode->shm == node);
     if (--node->ref_count == 0) {
         if (delete_file && node->fd >= 0)
             (void)posix_calls.unlink(node->path);
@@ -445,8 +512,11 @@ int posix_shm_unmap(sqlite3_file *base, int delete_file)
     return SQLITE_OK;
 }
 
+// The kernel tells of other processes only, which is what is asked.
 int posix_shm_external_reader(PosixFile *file, int *out)
 {
+    ASSERT(file->shm == NULL || file->inode != NULL);
+
     *out = 0;
     if (file->shm == NULL || file->shm->node->fd < 0)
         return SQLITE_OK;

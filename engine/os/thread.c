@@ -2,6 +2,11 @@
 //
 // sqlite3_mutex: kinds 0 and 1 are made on demand, the static ones (2 and up) live here. Debug
 // builds count depth and owner, so that shared_mutex_is_held() can answer.
+//
+// The calls of pthreads used here fail on objects that are not initialised, are held by the wrong
+// thread or are destroyed while in use: mistakes of ours, which debug builds catch by the result
+// and release builds ignore. What can fail for want of something, a new thread or memory for a
+// mutex, says so.
 
 #include "os/thread.h"
 #include "base/alloc.h"
@@ -33,7 +38,9 @@ void mutex_lock(Mutex *mutex)
 
 bool mutex_try_lock(Mutex *mutex)
 {
-    return pthread_mutex_trylock(&mutex->handle) == 0;
+    int result = pthread_mutex_trylock(&mutex->handle);
+    ASSERT(result == 0 || result == EBUSY);
+    return result == 0;
 }
 
 void mutex_unlock(Mutex *mutex)
@@ -41,6 +48,7 @@ void mutex_unlock(Mutex *mutex)
     must_be_zero(pthread_mutex_unlock(&mutex->handle));
 }
 
+// On the monotonic clock: a timeout must not stretch because somebody sets the time.
 void condition_init(Condition *condition)
 {
     pthread_condattr_t attributes;
@@ -70,6 +78,7 @@ bool condition_wait_for(Condition *condition, Mutex *mutex, u64 timeout_us)
         until.tv_nsec -= 1000000000;
         until.tv_sec++;
     }
+    ASSERT(until.tv_nsec >= 0 && until.tv_nsec < 1000000000);
     int result = pthread_cond_timedwait(&condition->handle, &mutex->handle, &until);
     ASSERT(result == 0 || result == ETIMEDOUT);
     return result == 0;
@@ -117,6 +126,8 @@ void once_run(Once *once, void (*run)(void))
 
 int thread_start(Thread *thread, void *(*run)(void *arg), void *arg)
 {
+    ASSERT(run != NULL);
+
     thread->run = run;
     thread->arg = arg;
     return pthread_create(&thread->handle, NULL, run, arg) == 0 ? SQLITE_OK : SQLITE_NOMEM;
@@ -148,6 +159,7 @@ struct sqlite3_mutex {
 
 enum { STATIC_FIRST = SQLITE_MUTEX_STATIC_MAIN, STATIC_LAST = SQLITE_MUTEX_STATIC_VFS3 };
 
+// All of one kind: nobody asks which.
 static sqlite3_mutex static_mutexes[STATIC_LAST - STATIC_FIRST + 1] = {
     [0 ... STATIC_LAST - STATIC_FIRST] = {.handle = PTHREAD_MUTEX_INITIALIZER,
                                           .kind = STATIC_FIRST},
@@ -177,12 +189,16 @@ static void owner_enters(sqlite3_mutex *mutex)
 {
     mutex->owner = pthread_self();
     mutex->depth++;
+    ASSERT(mutex->depth == 1 || mutex->kind == SQLITE_MUTEX_RECURSIVE);
 }
 static void owner_leaves(sqlite3_mutex *mutex)
 {
     ASSERT(mutex->depth > 0);
+    ASSERT(pthread_equal(mutex->owner, pthread_self()));
     mutex->depth--;
 }
+// The owner is looked at only where the depth says that there is one; when it is this thread, no
+// other one can be changing either.
 static int builtin_held(sqlite3_mutex *mutex)
 {
     return mutex->depth > 0 && pthread_equal(mutex->owner, pthread_self());
@@ -221,6 +237,7 @@ static sqlite3_mutex *builtin_new(int kind)
 static void builtin_free(sqlite3_mutex *mutex)
 {
     ASSERT(mutex->kind < STATIC_FIRST); // static ones are never freed
+    ASSERT(builtin_not_held(mutex));
 
     must_be_zero(pthread_mutex_destroy(&mutex->handle));
     mem_free(mutex);
@@ -234,7 +251,9 @@ static void builtin_enter(sqlite3_mutex *mutex)
 
 static int builtin_try(sqlite3_mutex *mutex)
 {
-    if (pthread_mutex_trylock(&mutex->handle) != 0)
+    int result = pthread_mutex_trylock(&mutex->handle);
+    ASSERT(result == 0 || result == EBUSY);
+    if (result != 0)
         return SQLITE_BUSY;
     owner_enters(mutex);
     return SQLITE_OK;
@@ -258,7 +277,9 @@ static const sqlite3_mutex_methods builtin_methods = {
     .xMutexNotheld = builtin_not_held,
 };
 
-static sqlite3_mutex_methods configured_methods; // set before initialisation only
+// What the application brings, once SQLITE_CONFIG_MUTEX was called. Read without a lock, since it
+// may change only while nothing runs.
+static sqlite3_mutex_methods configured_methods;
 static bool is_configured;
 
 const sqlite3_mutex_methods *mutex_methods(void)
@@ -275,6 +296,8 @@ void mutex_methods_configure(const sqlite3_mutex_methods *methods)
 
 sqlite3_mutex *shared_mutex_new(int kind)
 {
+    ASSERT(mutex_methods()->xMutexAlloc != NULL);
+
     return mutex_methods()->xMutexAlloc(kind);
 }
 
@@ -284,6 +307,8 @@ void shared_mutex_free(sqlite3_mutex *mutex)
         mutex_methods()->xMutexFree(mutex);
 }
 
+// Every call of the interface comes through here: the built-in one is called directly, so that it
+// can be inlined.
 void shared_mutex_enter(sqlite3_mutex *mutex)
 {
     if (mutex == NULL)

@@ -18,6 +18,8 @@ typedef struct Mutex {
         PTHREAD_MUTEX_INITIALIZER \
     }
 
+// Not recursive. Held for a few instructions or system calls, never across one that may wait for
+// the disk (os/README.md, "Order of mutexes").
 void mutex_init(Mutex *mutex);
 void mutex_deinit(Mutex *mutex);
 void mutex_lock(Mutex *mutex);
@@ -35,6 +37,7 @@ bool condition_wait_for(Condition *condition, Mutex *mutex, u64 timeout_us);
 void condition_signal(Condition *condition);
 void condition_broadcast(Condition *condition);
 
+// Many readers or one writer; who comes first is the system's choice.
 typedef struct RwLock {
     pthread_rwlock_t handle;
 } RwLock;
@@ -51,6 +54,7 @@ typedef struct Once {
     {                     \
         PTHREAD_ONCE_INIT \
     }
+// Runs it in the first thread that comes; the others wait until it is done.
 void once_run(Once *once, void (*run)(void));
 
 // Threads with a result, for workers (sorter, group commit) and tests.

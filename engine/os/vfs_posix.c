@@ -4,6 +4,10 @@
 //   unix-excl     the same, but the process keeps everybody else out; wal-index in plain memory
 //   unix-dotfile  a directory `<path>.lock` is the lock, for file systems without byte ranges
 //   unix-none     no locks: the application knows that it is alone
+//
+// Only databases are locked, in the VFS's way. Journals, logs and temporary files are guarded by
+// their database's locks and have the methods of "unix-none". Who may read a database must be able
+// to recover it, so journals and logs take its permissions and, made by root, its owner.
 
 #include "base/alloc.h"
 #include "base/error.h"
@@ -45,6 +49,8 @@ static bool is_usable_directory(const char *path)
            && posix_calls.access(path, W_OK | X_OK) == 0;
 }
 
+// In SQLite's order, so that a program finds its temporary files where it found them before. Asked
+// anew each time: the variables may change, and directories may come and go.
 static const char *temp_directory(void)
 {
     const char *const candidates[] = {
@@ -63,6 +69,8 @@ static const char *temp_directory(void)
     return NULL;
 }
 
+// Used for names, checksum seeds and SQL's random(); nothing here is a secret, so a poor seed is
+// better than none.
 static int posix_randomness(sqlite3_vfs *vfs, int size, char *out)
 {
     (void)vfs;
@@ -77,6 +85,7 @@ static int posix_randomness(sqlite3_vfs *vfs, int size, char *out)
             break;
         done += (size_t)got;
     }
+    ASSERT(done <= (size_t)size);
     if (done == 0 && (size_t)size >= sizeof(u64)) { // no source of randomness: at least differ
         u64 seed = os_monotonic_us() ^ ((u64)getpid() << 40);
         memcpy(out, &seed, sizeof seed);
@@ -84,8 +93,12 @@ static int posix_randomness(sqlite3_vfs *vfs, int size, char *out)
     return size;
 }
 
+// The name is free now, which says little about a moment later: who creates the file does so with
+// O_EXCL and fails if somebody was quicker.
 int posix_temp_name(int size, char *out)
 {
+    ASSERT(size > 0);
+
     const char *directory = temp_directory();
     if (directory == NULL)
         return SQLITE_IOERR_GETTEMPPATH;
@@ -114,6 +127,8 @@ typedef struct Inherited {
 
 static int inherit_from(const char *path, Inherited *out)
 {
+    ASSERT(path != NULL);
+
     struct stat status;
     if (posix_calls.stat(path, &status) != 0)
         return SQLITE_IOERR_FSTAT;
@@ -122,8 +137,11 @@ static int inherit_from(const char *path, Inherited *out)
 }
 
 // A journal or log is as readable as its database, whose path is its own up to the last '-'.
+// Temporary files are for their user alone.
 static int inherited_mode(const char *path, int flags, Inherited *out)
 {
+    ASSERT(path != NULL);
+
     *out = (Inherited){0};
     if ((flags & (SQLITE_OPEN_WAL | SQLITE_OPEN_MAIN_JOURNAL)) != 0) {
         const char *dash = strrchr(path, '-');
@@ -145,6 +163,8 @@ static int inherited_mode(const char *path, int flags, Inherited *out)
     return model == NULL ? SQLITE_OK : inherit_from(model, out);
 }
 
+// O_EXCL comes with O_NOFOLLOW: a link laid in the way of a temporary file must not be written
+// through.
 static int posix_open_flags(int flags)
 {
     ASSERT((flags & (SQLITE_OPEN_READONLY | SQLITE_OPEN_READWRITE)) != 0);
@@ -155,6 +175,8 @@ static int posix_open_flags(int flags)
            | ((flags & SQLITE_OPEN_NOFOLLOW) != 0 ? O_NOFOLLOW : 0);
 }
 
+// Files whose entry in the directory matters: a journal that a power cut takes away cannot be
+// played back.
 static bool is_journal(int flags)
 {
     return (flags & SQLITE_OPEN_CREATE) != 0
@@ -162,10 +184,12 @@ static bool is_journal(int flags)
                   != 0;
 }
 
-// Opens the descriptor; what may not be written is tried for reading, and *flags then says so.
+// Opens the descriptor; what may not be written is tried for reading, and *flags then says so. A
+// directory is not tried again: it opens for reading and would pass for a database.
 static int open_descriptor(PosixFile *file, const char *path, int *flags)
 {
     ASSERT(file->fd < 0);
+    ASSERT(path != NULL);
 
     Inherited inherited;
     TRY(inherited_mode(path, *flags, &inherited));
@@ -185,6 +209,7 @@ static int open_descriptor(PosixFile *file, const char *path, int *flags)
     if (inherited.has_owner && (*flags & (SQLITE_OPEN_WAL | SQLITE_OPEN_MAIN_JOURNAL)) != 0
         && posix_calls.geteuid() == 0)
         (void)posix_calls.fchown(file->fd, inherited.user, inherited.group);
+    ASSERT(file->fd > STDERR_FILENO); // disk_open()'s promise
     return SQLITE_OK;
 }
 
@@ -197,6 +222,7 @@ static int open_database(PosixFile *file, const char *path, int *flags)
 
     file->spare = inode_take_spare(path, (*flags & SQLITE_OPEN_READWRITE) == 0);
     if (file->spare != NULL) {
+        ASSERT(file->spare->fd >= 0);
         file->fd = file->spare->fd;
     } else {
         file->spare = mem_alloc_zeroed(sizeof *file->spare);
@@ -210,6 +236,7 @@ static int open_database(PosixFile *file, const char *path, int *flags)
 static int open_lock_path(PosixFile *file, const char *path)
 {
     ASSERT(file->lock_path == NULL);
+    ASSERT(path != NULL);
 
     size_t size = path_size(path);
     file->lock_path = mem_alloc(size + sizeof ".lock");
@@ -224,6 +251,7 @@ static int open_lock_path(PosixFile *file, const char *path)
 static int open_nameless(PosixFile *file)
 {
     ASSERT(file->path == NULL);
+    ASSERT(file->own_path == NULL);
 
     file->own_path = mem_alloc(POSIX_PATH_MAX + 2);
     if (file->own_path == NULL)
@@ -236,16 +264,22 @@ static int open_nameless(PosixFile *file)
 
 static int open_by_type(PosixFile *file, const PosixStyle *style, int *flags)
 {
+    ASSERT(file->path != NULL);
+    ASSERT(file->fd < 0);
+
     if ((*flags & SQLITE_OPEN_MAIN_DB) == 0)
         return open_descriptor(file, file->path, flags);
     TRY(open_database(file, file->path, flags));
     return style == &style_dotfile ? open_lock_path(file, file->path) : SQLITE_OK;
 }
 
+// A failure ends in xClose, which gives back whatever there is by then, and leaves the errno of
+// what failed for sqlite3_system_errno().
 static int posix_open(sqlite3_vfs *vfs, sqlite3_filename path, sqlite3_file *base, int flags,
                       int *out_flags)
 {
     const PosixStyle *style = vfs->pAppData;
+    ASSERT(style != NULL);
     PosixFile *file = (PosixFile *)base;
     *file = (PosixFile){.vfs = vfs, .path = path, .fd = -1};
 
@@ -254,6 +288,7 @@ static int posix_open(sqlite3_vfs *vfs, sqlite3_filename path, sqlite3_file *bas
         TRY_DONE(open_nameless(file));
     file->sync_directory = is_journal(flags);
     TRY_DONE(open_by_type(file, style, &flags));
+    // The open descriptor keeps a deleted file alive, and nobody else can find it.
     if ((flags & SQLITE_OPEN_DELETEONCLOSE) != 0)
         (void)posix_calls.unlink(file->path);
     file->is_read_only = (flags & SQLITE_OPEN_READWRITE) == 0;
@@ -275,9 +310,11 @@ done:
 
 // --- names ---
 
+// EINVAL: the file system has nothing to sync in a directory.
 int posix_sync_directory(const char *path)
 {
     ASSERT(path != NULL);
+    ASSERT(path[0] != 0);
 
     char directory[POSIX_PATH_MAX + 1];
     const char *slash = strrchr(path, '/');
@@ -297,9 +334,11 @@ int posix_sync_directory(const char *path)
     return SQLITE_OK;
 }
 
+// A file that is gone already has a code of its own: for a commit it is as good as deleted.
 static int posix_delete(sqlite3_vfs *vfs, const char *path, int sync_directory)
 {
     (void)vfs;
+    ASSERT(path != NULL);
     if (posix_calls.unlink(path) != 0) {
         if (errno == ENOENT)
             return SQLITE_IOERR_DELETE_NOENT;
@@ -311,6 +350,7 @@ static int posix_delete(sqlite3_vfs *vfs, const char *path, int sync_directory)
 static int posix_access(sqlite3_vfs *vfs, const char *path, int flags, int *out)
 {
     (void)vfs;
+    ASSERT(path != NULL);
     if (flags == SQLITE_ACCESS_EXISTS) {
         // An empty file counts as none: it is a journal that was cut or never written.
         struct stat status;
@@ -324,6 +364,7 @@ static int posix_access(sqlite3_vfs *vfs, const char *path, int flags, int *out)
 
 // --- loadable libraries ---
 
+// GLOBAL, since an extension may be made of several libraries that find each other's symbols.
 static void *posix_dl_open(sqlite3_vfs *vfs, const char *path)
 {
     (void)vfs;
@@ -341,6 +382,7 @@ static void posix_dl_error(sqlite3_vfs *vfs, int size, char *out)
 static void (*posix_dl_symbol(sqlite3_vfs *vfs, void *library, const char *name))(void)
 {
     (void)vfs;
+    ASSERT(name != NULL);
     void *object = dlsym(library, name);
     void (*symbol)(void);
     static_assert(sizeof symbol == sizeof object, "POSIX lets function pointers be objects");
@@ -351,6 +393,7 @@ static void (*posix_dl_symbol(sqlite3_vfs *vfs, void *library, const char *name)
 static void posix_dl_close(sqlite3_vfs *vfs, void *library)
 {
     (void)vfs;
+    ASSERT(library != NULL);
     (void)dlclose(library);
 }
 
@@ -365,9 +408,11 @@ static int posix_sleep(sqlite3_vfs *vfs, int microseconds)
     return microseconds;
 }
 
+// The wall clock, which may be set back: for what it says, not for measuring (os_monotonic_us).
 static int posix_now_ms(sqlite3_vfs *vfs, sqlite3_int64 *out)
 {
     (void)vfs;
+    ASSERT(out != NULL);
     struct timespec now;
     clock_gettime(CLOCK_REALTIME, &now);
     *out = UNIX_EPOCH_MS + now.tv_sec * 1000LL + now.tv_nsec / 1000000;
@@ -382,6 +427,7 @@ static int posix_now_days(sqlite3_vfs *vfs, double *out)
     return SQLITE_OK;
 }
 
+// Right after the call that failed, in its thread: errno is as good a place to keep it as any.
 static int posix_last_error(sqlite3_vfs *vfs, int size, char *out)
 {
     (void)vfs;
@@ -421,8 +467,11 @@ static sqlite3_vfs posix_vfs(const char *name, const PosixStyle *style)
     };
 }
 
+// Written once, before any thread can find them (sqlite3_initialize holds its mutex).
 int posix_vfs_register(void)
 {
+    ASSERT(vfs_find("unix") == NULL);
+
     posix_vfses[0] = posix_vfs("unix", &style_unix);
     posix_vfses[1] = posix_vfs("unix-none", &style_none);
     posix_vfses[2] = posix_vfs("unix-dotfile", &style_dotfile);
