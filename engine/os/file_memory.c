@@ -24,6 +24,7 @@
 #include <stdio.h>
 #include <string.h>
 
+// The bytes of one database, behind any number of open files.
 typedef struct MemoryStore {
     struct MemoryStore *next; // among the shared ones; guarded by stores_mutex, as is ref_count
     u32 ref_count;
@@ -39,6 +40,7 @@ typedef struct MemoryStore {
     int writer_count; // files at RESERVED or more: 0 or 1
 } MemoryStore;
 
+// An open file: a reference to the store and a lock level of its own.
 typedef struct MemoryFile {
     sqlite3_file base; // first
     MemoryStore *store;
@@ -75,6 +77,7 @@ static MemoryStore *store_enter(sqlite3_file *base)
     return store;
 }
 
+// A call that changed the store leaves it as sound as it found it, failed or not.
 static void store_leave(MemoryStore *store)
 {
     ASSERT(store_is_sound(store));
@@ -95,6 +98,7 @@ static void store_free(MemoryStore *store)
     mem_free(store);
 }
 
+// Not in the list yet: nobody can find it before its maker has put it there.
 static MemoryStore *store_new(const char *name)
 {
     MemoryStore *store = mem_alloc_zeroed(sizeof *store);
@@ -115,6 +119,7 @@ static MemoryStore *store_new(const char *name)
     return store;
 }
 
+// A single slash is no name. The other slash is accepted as well, as SQLite does.
 static bool is_shared_name(const char *name)
 {
     return name != NULL && (name[0] == '/' || name[0] == '\\') && name[1] != 0;
@@ -161,7 +166,8 @@ static void store_unref(MemoryStore *store)
         store_free(store);
 }
 
-// Makes room for `size` bytes, twice as much if the limit allows.
+// Makes room for `size` bytes, twice as much if the limit allows: a database that grows page by
+// page is copied a logarithmic number of times.
 static int store_reserve(MemoryStore *store, i64 size)
 {
     ASSERT(store->size <= store->capacity);
@@ -255,6 +261,7 @@ static int memory_truncate(sqlite3_file *base, sqlite3_int64 size)
     return rc;
 }
 
+// There is nothing more durable to write to.
 static int memory_sync(sqlite3_file *base, int flags)
 {
     (void)base;
@@ -282,7 +289,7 @@ static int store_lock(MemoryStore *store, int held, int level)
     switch (level) {
     case SQLITE_LOCK_SHARED:
         if (store->writer_count > 0)
-            return SQLITE_BUSY;
+            return SQLITE_BUSY; // its changes are in the one copy there is
         store->reader_count++;
         return SQLITE_OK;
     case SQLITE_LOCK_RESERVED:
@@ -342,7 +349,7 @@ static int memory_check_reserved(sqlite3_file *base, int *out)
     return SQLITE_OK;
 }
 
-// Negative asks; a limit below what is stored becomes what is stored.
+// SQLITE_FCNTL_SIZE_LIMIT: negative asks; a limit below what is stored becomes what is stored.
 static void control_size_limit(sqlite3_file *base, i64 *limit)
 {
     MemoryStore *store = store_enter(base);
@@ -376,6 +383,7 @@ static int memory_sector_size(sqlite3_file *file)
     return 1024;
 }
 
+// All true of memory as long as the process lives, and after that there is no file.
 static int memory_characteristics(sqlite3_file *file)
 {
     (void)file;
@@ -391,6 +399,7 @@ static int memory_fetch(sqlite3_file *base, sqlite3_int64 offset, int size, void
     MemoryStore *store = store_enter(base);
     *out = NULL;
     if ((store->flags & SQLITE_DESERIALIZE_RESIZEABLE) == 0 && offset + size <= store->size) {
+        ASSERT(store->bytes != NULL || size == 0);
         *out = store->bytes + offset;
         store->fetch_count++;
     }
@@ -432,6 +441,7 @@ static const sqlite3_io_methods memory_methods = {
 // Only for files of one connection, which is in the call: nobody else can look, and no mutex is
 // needed.
 
+// NULL for files of other VFSes and for shared ones, whose bytes are not one connection's to give.
 static MemoryStore *private_store(sqlite3_file *file)
 {
     if (!os_is_open(file) || file->pMethods != &memory_methods)
@@ -475,6 +485,7 @@ bool memdb_content(sqlite3_file *file, void **bytes, i64 *size)
 
 // --- VFS methods: what is not about files in memory, the default VFS does ---
 
+// The one that was the default when this VFS was registered: time, randomness and libraries.
 static sqlite3_vfs *lower(void)
 {
     ASSERT(memory_vfs.pAppData != NULL); // registered
@@ -497,6 +508,7 @@ static int memory_open(sqlite3_vfs *vfs, sqlite3_filename path, sqlite3_file *ba
     return SQLITE_OK;
 }
 
+// For "file:name?mode=memory&cache=shared", whose names need not begin with a slash.
 int memdb_open_shared(const char *path, sqlite3_file *base)
 {
     ASSERT(path[0] != 0);
@@ -582,11 +594,13 @@ static int memory_last_error(sqlite3_vfs *vfs, int size, char *out)
     return os_last_error(lower());
 }
 
+// Version 2: no system calls to replace. No xDelete, since a name goes with its last user.
 int memory_vfs_register(void)
 {
     sqlite3_vfs *below = vfs_find(NULL);
     ASSERT(below != NULL && below != &memory_vfs);
 
+    // The address of this one stays when it is registered again: files point to it.
     memory_vfs = (sqlite3_vfs){
         .iVersion = 2,
         .szOsFile = sizeof(MemoryFile),

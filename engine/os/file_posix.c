@@ -40,6 +40,7 @@ static bool map_is_sound(const PosixFile *file)
            && (file->fetch_count == 0 || file->map != NULL);
 }
 
+// A failure to unmap would leak the mapping and is not worth a result: it takes a wrong address.
 static void map_drop(PosixFile *file)
 {
     ASSERT(file->fetch_count == 0);
@@ -199,6 +200,7 @@ static i64 round_to_chunk(const PosixFile *file, i64 size)
     return rounded;
 }
 
+// Rounded up to a chunk, so that a file that shrinks a little keeps its place on the disk.
 static int posix_truncate(sqlite3_file *base, sqlite3_int64 size)
 {
     PosixFile *file = posix_file(base);
@@ -236,6 +238,7 @@ static int posix_sync(sqlite3_file *base, int flags)
     return SQLITE_OK;
 }
 
+// The size as all processes see it, written or not yet synced.
 static int posix_size(sqlite3_file *base, sqlite3_int64 *out)
 {
     PosixFile *file = posix_file(base);
@@ -282,6 +285,7 @@ static void control_flag(bool *flag, int *mode)
         *flag = *mode != 0;
 }
 
+// SQLITE_FCNTL_MMAP_SIZE: comes back with the former limit, whether or not it could be changed.
 static int control_mmap_size(PosixFile *file, i64 *limit)
 {
     ASSERT(map_is_sound(file));
@@ -297,6 +301,7 @@ static int control_mmap_size(PosixFile *file, i64 *limit)
     return SQLITE_OK;
 }
 
+// The caller frees it with sqlite3_free(), as with the VFS's name below.
 static int control_temp_name(char **out)
 {
     char *name = mem_alloc(POSIX_PATH_MAX + 1);
@@ -396,7 +401,8 @@ const sqlite3_io_methods posix_methods = {
     .xUnfetch = posix_unfetch,
 };
 
-// Without shared memory: the log is for one process that has the database to itself.
+// Without shared memory: the log is for one process that has the database to itself. Also the
+// methods of journals, logs and temporary files, which are never locked.
 const sqlite3_io_methods posix_methods_none = {
     .iVersion = 3,
     .xClose = posix_close,
@@ -415,6 +421,8 @@ const sqlite3_io_methods posix_methods_none = {
     .xUnfetch = posix_unfetch,
 };
 
+// Version 1, as SQLite's: where byte ranges cannot be locked, mappings are not to be trusted
+// either.
 const sqlite3_io_methods posix_methods_dotfile = {
     .iVersion = 1,
     .xClose = posix_close,

@@ -24,6 +24,8 @@ static char *put_text(char *at, const char *text)
     return at + size;
 }
 
+// One block, because the names and parameters live and die together, and a VFS that has one of the
+// names can reach the others without asking anybody.
 char *filename_new(const char *database, const char *journal, const char *wal, int count,
                    const char *const *parameters)
 {
@@ -78,6 +80,7 @@ static const char *text_after(const char *text)
     return text + strlen(text) + 1;
 }
 
+// Behind the empty key that ends the parameters.
 const char *filename_journal(const char *name)
 {
     if (name == NULL)
@@ -93,6 +96,7 @@ const char *filename_wal(const char *name)
     return name == NULL ? NULL : text_after(filename_journal(name));
 }
 
+// Linear, as all of these: a URI has a handful of parameters, asked for when a file is opened.
 const char *filename_key(const char *name, int index)
 {
     if (name == NULL || index < 0)

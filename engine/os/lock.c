@@ -76,7 +76,7 @@ void inode_table_unlock(void)
 }
 
 // Needs the table's mutex. A forked child inherits nodes, but none of the locks they speak of, so
-// it makes its own (O5).
+// it makes its own (O5). A list is enough: a process has a handful of databases open.
 static InodeNode *inode_find(const struct stat *status)
 {
     pid_t process = getpid();
@@ -92,6 +92,7 @@ static InodeNode *inode_find(const struct stat *status)
 static InodeNode *inode_new(const struct stat *status)
 {
     ASSERT(inode_find(status) == NULL); // O3: one node a file
+    ASSERT(table_first == NULL || table_first->previous == NULL);
 
     InodeNode *inode = mem_alloc_zeroed(sizeof *inode);
     if (inode == NULL)
@@ -146,6 +147,8 @@ static void inode_close_spares(InodeNode *inode)
     }
 }
 
+// Under the table's mutex from the count to the unlinking, so that nobody finds a node that is
+// about to go.
 void inode_unref(InodeNode *inode)
 {
     mutex_lock(&table_mutex);
@@ -389,6 +392,7 @@ static int unlock_to_none(PosixFile *file)
     return rc;
 }
 
+// A failure is reported and otherwise ignored: in the books the lock is gone (README, Failure).
 int posix_unlock(sqlite3_file *base, int level)
 {
     PosixFile *file = locked_file(base);

@@ -14,7 +14,7 @@
 #include "os/os_internal.h"
 #include <string.h>
 
-enum { CHUNK_SIZE = 8192 };
+enum { CHUNK_SIZE = 8192 }; // bytes; a journal of one page takes one
 
 typedef struct MemoryJournal {
     sqlite3_file base; // first
@@ -50,6 +50,7 @@ static MemoryJournal *memory_journal(sqlite3_file *file)
     return journal;
 }
 
+// Memory goes back at once: a journal is at its longest only in the largest transaction.
 static void chunks_trim(MemoryJournal *journal, i64 size)
 {
     u32 kept = chunks_for(size);
@@ -58,6 +59,7 @@ static void chunks_trim(MemoryJournal *journal, i64 size)
         mem_free(journal->chunks[--journal->chunk_count]);
 }
 
+// A failure leaves more chunks than before, perhaps, and the size as it was: nothing was written.
 static int chunks_extend(MemoryJournal *journal, i64 size)
 {
     u32 wanted = chunks_for(size);
@@ -172,6 +174,7 @@ static int journal_no_lock(sqlite3_file *base, int level)
     return SQLITE_OK;
 }
 
+// Only shared files are asked, and this one is not.
 static int journal_check_reserved(sqlite3_file *base, int *out)
 {
     (void)base;
@@ -179,6 +182,7 @@ static int journal_check_reserved(sqlite3_file *base, int *out)
     return SQLITE_OK;
 }
 
+// Hints are for disks.
 static int journal_control(sqlite3_file *base, int op, void *arg)
 {
     (void)base;
@@ -209,6 +213,7 @@ static const sqlite3_io_methods journal_methods = {
     .xDeviceCharacteristics = journal_no_number,
 };
 
+// Room for either of the two files it may be: the real one is opened in the same place.
 int memory_journal_size(const sqlite3_vfs *vfs)
 {
     int own = (int)sizeof(MemoryJournal);
@@ -221,6 +226,7 @@ bool memory_journal_is_in_memory(const sqlite3_file *file)
     return os_is_open(file) && file->pMethods == &journal_methods;
 }
 
+// Opening in memory cannot fail; opening the real file at once may.
 int memory_journal_open(sqlite3_vfs *vfs, const char *path, sqlite3_file *file, int flags,
                         int spill_size)
 {
@@ -239,6 +245,7 @@ int memory_journal_open(sqlite3_vfs *vfs, const char *path, sqlite3_file *file, 
     return SQLITE_OK;
 }
 
+// In pieces of a chunk: the real file's VFS sees ordinary writes one behind the other.
 static int spill_copy(const MemoryJournal *source, sqlite3_file *target)
 {
     ASSERT(journal_is_sound(source));

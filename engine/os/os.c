@@ -24,6 +24,7 @@ enum {
 
 static Mutex registry_mutex = MUTEX_INIT;
 static sqlite3_vfs *registry_first; // guarded by registry_mutex
+// SQLite's own defaults; sqlite3_config() changes them before os_init().
 static OsConfig config = {
     .mmap_default = 0,
     .mmap_max = 0x7fff0000,
@@ -76,6 +77,8 @@ void os_configure_memdb(i64 size_max)
     ASSERT(config.memdb_max >= 0);
 }
 
+// What is found may be unregistered the next moment by another thread. It is not freed by that, and
+// the interface leaves it to the application to keep a VFS alive that is in use.
 sqlite3_vfs *vfs_find(const char *name)
 {
     mutex_lock(&registry_mutex);
@@ -119,6 +122,7 @@ int vfs_register(sqlite3_vfs *vfs, bool make_default)
     return SQLITE_OK;
 }
 
+// The next one in the list becomes the default when the default goes.
 int vfs_unregister(sqlite3_vfs *vfs)
 {
     mutex_lock(&registry_mutex);
@@ -129,6 +133,8 @@ int vfs_unregister(sqlite3_vfs *vfs)
 
 // --- files ---
 
+// pMethods is what tells an open file from a closed one, also for the VFS: it is cleared before the
+// call, so that a VFS which sets it and then fails is seen to have done so.
 int os_open(sqlite3_vfs *vfs, const char *path, sqlite3_file *file, int flags, int *out_flags)
 {
     ASSERT(vfs != NULL && file != NULL);
@@ -149,6 +155,7 @@ int os_open(sqlite3_vfs *vfs, const char *path, sqlite3_file *file, int flags, i
     return SQLITE_OK;
 }
 
+// Cleared memory: older VFSes take it for granted that their part of the file starts out as zeros.
 int os_open_new(sqlite3_vfs *vfs, const char *path, int flags, sqlite3_file **out, int *out_flags)
 {
     ASSERT(vfs->szOsFile >= (int)sizeof(sqlite3_file));
@@ -187,6 +194,7 @@ int os_truncate(sqlite3_file *file, i64 size)
     return file->pMethods->xTruncate(file, size);
 }
 
+// flags 0 is PRAGMA synchronous=OFF, decided by whoever computes them.
 int os_sync(sqlite3_file *file, int flags)
 {
     ASSERT(os_is_open(file));
@@ -204,6 +212,7 @@ int os_size(sqlite3_file *file, i64 *out)
     return SQLITE_OK;
 }
 
+// A closed file answers like one whose VFS knows nothing: temporary databases are opened late.
 int os_control(sqlite3_file *file, int op, void *arg)
 {
     ASSERT(op > 0);
@@ -244,6 +253,7 @@ int os_characteristics(sqlite3_file *file)
 }
 
 // --- locks ---
+// These only pass on. Which level may follow which is the pager's promise (O1); a VFS relies on it.
 
 int os_lock(sqlite3_file *file, int level)
 {
@@ -307,6 +317,7 @@ void os_shm_barrier(sqlite3_file *file)
     file->pMethods->xShmBarrier(file);
 }
 
+// Also gives back every slot this file still holds.
 int os_shm_unmap(sqlite3_file *file, bool delete_file)
 {
     ASSERT(os_has_shm(file));
@@ -314,6 +325,8 @@ int os_shm_unmap(sqlite3_file *file, bool delete_file)
 }
 
 // --- memory-mapped reading ---
+// Version 3 of the methods brought it. Where it is missing every page is read, which is always
+// right.
 
 int os_fetch(sqlite3_file *file, i64 offset, int size, void **out)
 {
@@ -367,6 +380,7 @@ int os_full_path(sqlite3_vfs *vfs, const char *path, char *out)
 
 // --- time, randomness, errors ---
 
+// Whatever comes out is used as a seed: less entropy than asked for is still a seed.
 void os_randomness(sqlite3_vfs *vfs, int size, void *out)
 {
     ASSERT(size >= 0);
@@ -376,6 +390,7 @@ void os_randomness(sqlite3_vfs *vfs, int size, void *out)
     (void)vfs->xRandomness(vfs, size, out);
 }
 
+// A VFS under test may let its own clock run instead.
 int os_sleep(sqlite3_vfs *vfs, int microseconds)
 {
     ASSERT(microseconds >= 0);

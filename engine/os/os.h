@@ -122,6 +122,9 @@ int os_shm_unmap(sqlite3_file *file, bool delete_file);
 
 // --- memory-mapped reading ---
 
+// The pager does not use these: its pages have to be its own. They serve applications' VFSes, which
+// forward them, and readers of whole files.
+//
 // *out points to the bytes in place, or is NULL: read them instead. Each one that is not NULL is
 // given back with os_unfetch(). os_unfetch(file, 0, NULL) says that the mapping is out of date.
 MUST_USE int os_fetch(sqlite3_file *file, i64 offset, int size, void **out);

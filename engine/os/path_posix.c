@@ -40,6 +40,7 @@ static int path_push(PathBuilder *path, const char *text, size_t size)
     memcpy(at, text, size);
     at[size] = '/';
     path->rest = at;
+    ASSERT(path->rest >= path->pending);
     return SQLITE_OK;
 }
 
@@ -69,6 +70,8 @@ static void path_drop_last(PathBuilder *path)
     path->out[path->size] = 0;
 }
 
+// lstat() after each component, since any of them may be a link. What does not exist has no links
+// in it either, so the rest of the path is taken at its word.
 static int path_add(PathBuilder *path, const char *name, size_t size)
 {
     ASSERT(size > 0);

@@ -47,6 +47,8 @@ static int call_fallocate(int fd, off_t offset, off_t size)
     return posix_fallocate(fd, offset, size);
 }
 
+// Kept in the order of the struct. `posix_calls` below starts as the same: a static initialiser,
+// since files may be opened before anything has run that could copy it.
 static const PosixCalls builtin_calls = {
     .open = call_open,
     .close = close,
@@ -100,6 +102,8 @@ PosixCalls posix_calls = {
 };
 
 // --- the table by name ---
+// Names are those that SQLite's own "unix" VFS has for the same calls, as far as it has them: tools
+// that replace "open" or "fstat" by name find them here.
 
 static const struct {
     const char *name;
@@ -131,6 +135,7 @@ static size_t call_index(const char *name)
     return i;
 }
 
+// Entries differ in type, so they are moved as bytes: function pointers are all of one size here.
 int posix_call_set(sqlite3_vfs *vfs, const char *name, sqlite3_syscall_ptr call)
 {
     (void)vfs;
@@ -169,7 +174,9 @@ const char *posix_call_next(sqlite3_vfs *vfs, const char *name)
 
 // --- what may wait ---
 
-static _Thread_local const DiskBackend *backend; // of the fiber that runs on this thread
+// Of the fiber that runs on this thread. Between two calls of disk_*() the thread may have run
+// other fibers, each of which set its own and put this one's back.
+static _Thread_local const DiskBackend *backend;
 
 const DiskBackend *disk_backend_set(const DiskBackend *wanted)
 {
@@ -202,6 +209,8 @@ static ssize_t write_once(int fd, const void *bytes, size_t size, i64 offset)
     return moved < 0 ? -errno : moved;
 }
 
+// A system may move fewer bytes than asked for at any time, and does so for large requests and when
+// a signal comes. The loops go on until nothing moves any more.
 int disk_read(int fd, void *out, size_t size, i64 offset, size_t *done)
 {
     ASSERT(fd >= 0 && offset >= 0);
@@ -257,6 +266,7 @@ int disk_sync(int fd, bool data_only)
     return -result;
 }
 
+// Blocks even on a fiber: cutting a file is rare, and rings have no call for it everywhere.
 int disk_truncate(int fd, i64 size)
 {
     ASSERT(fd >= 0 && size >= 0);
@@ -308,6 +318,8 @@ void disk_close(int fd)
     (void)posix_calls.close(fd);
 }
 
+// F_SETLK and never F_SETLKW: a lock that waits cannot be given up, and two processes that wait for
+// each other would do so for ever. size 0 means up to the end, wherever that will be.
 int disk_lock(int fd, int type, i64 start, i64 size)
 {
     ASSERT(fd >= 0 && start >= 0 && size >= 0);

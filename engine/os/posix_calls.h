@@ -44,7 +44,9 @@ int posix_call_set(sqlite3_vfs *vfs, const char *name, sqlite3_syscall_ptr call)
 sqlite3_syscall_ptr posix_call_get(sqlite3_vfs *vfs, const char *name);
 const char *posix_call_next(sqlite3_vfs *vfs, const char *name);
 
-// What waits for the disk. Each returns what the system call would, or -errno.
+// What waits for the disk. Each returns what the system call would, or -errno. A backend may run
+// other fibers on this thread before it returns, so no mutex of this folder is held around it; the
+// descriptor stays open, for the file that is being read or written cannot be closed meanwhile.
 typedef struct DiskBackend {
     ssize_t (*read)(void *arg, int fd, void *out, size_t size, off_t offset);
     ssize_t (*write)(void *arg, int fd, const void *bytes, size_t size, off_t offset);
@@ -66,6 +68,7 @@ MUST_USE int disk_truncate(int fd, i64 size);
 int disk_open(const char *path, int flags, mode_t mode);
 void disk_close(int fd);
 
+// Locks are the process's, not the descriptor's, and any close of the file drops them: see lock.c.
 // One attempt at a byte-range lock; type F_RDLCK, F_WRLCK or F_UNLCK. 0 or errno.
 int disk_lock(int fd, int type, i64 start, i64 size);
 // The kind of lock that would be in the way of `type`, F_UNLCK when none.

@@ -38,12 +38,14 @@ enum {
     ALLOCATION_UNIT = 4096, // a byte written in each makes the disk space real
 };
 
+// One connection's part in a node. Its masks tell it what to give back, and nothing about others.
 typedef struct ShmUser {
     ShmNode *node;
     u16 shared_mask;    // slots this file holds shared
     u16 exclusive_mask; // slots this file holds exclusively
 } ShmUser;
 
+// The process's one opening of a wal-index, or, in heap memory, a wal-index of the process's own.
 typedef struct ShmNode {
     u32 ref_count; // guarded by the inode table's mutex
     InodeNode *inode;
@@ -91,6 +93,8 @@ static bool node_is_sound(const ShmNode *node)
 
 // --- opening ---
 
+// Notes the errno for SQLITE_FCNTL_LAST_ERRNO and writes the log's line, with the name of the file
+// that failed, which is not the one the connection has open.
 static int shm_error(PosixFile *file, const ShmNode *node, int rc, int error, const char *call)
 {
     ASSERT(rc != SQLITE_OK);
@@ -161,6 +165,8 @@ static int node_join(PosixFile *file, ShmNode *node)
     return SQLITE_OK;
 }
 
+// Closing the descriptor drops the process's locks on the file, the dead man's switch with them:
+// who comes next knows that nobody is there.
 static void node_free(ShmNode *node)
 {
     ASSERT(node->ref_count == 0);
@@ -354,7 +360,7 @@ int posix_shm_map(sqlite3_file *base, int index, int size, int extend, volatile 
     mutex_lock(&node->mutex);
     ASSERT(size == node->region_size);
     int rc = SQLITE_OK;
-    if (node->is_unlocked)
+    if (node->is_unlocked) // somebody who may write may have come meanwhile
         rc = node_join(file, node);
     if (rc == SQLITE_OK)
         rc = node_map(file, node, index, extend != 0);
@@ -415,6 +421,7 @@ static int slots_unlock(ShmUser *user, int slot, int count)
     return SQLITE_OK;
 }
 
+// Taken again it is the same lock, not a second one: a connection is one holder at most.
 static int slot_lock_shared(ShmUser *user, int slot)
 {
     ShmNode *node = user->node;

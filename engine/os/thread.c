@@ -14,6 +14,8 @@
 #include <time.h>
 #include <unistd.h>
 
+// --- what the engine guards its own state with ---
+
 // A pthread call on a valid object fails only by our own mistake.
 static void must_be_zero(int result)
 {
@@ -63,6 +65,8 @@ void condition_deinit(Condition *condition)
     must_be_zero(pthread_cond_destroy(&condition->handle));
 }
 
+// Gives the mutex back while it waits and has it again when it returns; may return for no reason,
+// so that every caller waits in a loop over what it waits for.
 void condition_wait(Condition *condition, Mutex *mutex)
 {
     must_be_zero(pthread_cond_wait(&condition->handle, &mutex->handle));
@@ -121,9 +125,13 @@ void rw_lock_unlock(RwLock *lock)
 
 void once_run(Once *once, void (*run)(void))
 {
+    ASSERT(run != NULL);
+
     must_be_zero(pthread_once(&once->handle, run));
 }
 
+// A system that has no thread to give is short of memory as far as a caller is concerned: it does
+// the work itself.
 int thread_start(Thread *thread, void *(*run)(void *arg), void *arg)
 {
     ASSERT(run != NULL);
@@ -136,10 +144,13 @@ int thread_start(Thread *thread, void *(*run)(void *arg), void *arg)
 void *thread_join(Thread *thread)
 {
     void *result = NULL;
+    ASSERT(thread->run != NULL); // started, and not joined before
     must_be_zero(pthread_join(thread->handle, &result));
     return result;
 }
 
+// Those that may run now. A container that allows fewer than the machine has is not seen here: the
+// count is a guess of how many workers pay, never a promise.
 u32 thread_cpu_count(void)
 {
     long count = sysconf(_SC_NPROCESSORS_ONLN);
@@ -150,7 +161,7 @@ u32 thread_cpu_count(void)
 
 struct sqlite3_mutex {
     pthread_mutex_t handle;
-    int kind;
+    int kind; // SQLITE_MUTEX_*
 #ifndef NDEBUG
     pthread_t owner; // meaningful while depth > 0
     _Atomic int depth;
@@ -165,6 +176,9 @@ static sqlite3_mutex static_mutexes[STATIC_LAST - STATIC_FIRST + 1] = {
                                           .kind = STATIC_FIRST},
 };
 
+// Connections have recursive mutexes, since a user's function may call back into its connection. A
+// pthread mutex cannot be asked who holds it; debug builds note it, for sqlite3_mutex_held() and
+// for our own assertions.
 #ifdef NDEBUG
 static void owner_enters(sqlite3_mutex *mutex)
 {
@@ -214,6 +228,7 @@ static int builtin_init(void)
     return SQLITE_OK;
 }
 
+// The static ones are numbered in sqlite3.h and belong to applications as much as to the library.
 static sqlite3_mutex *builtin_new(int kind)
 {
     if (kind >= STATIC_FIRST && kind <= STATIC_LAST)
@@ -265,6 +280,7 @@ static void builtin_leave(sqlite3_mutex *mutex)
     must_be_zero(pthread_mutex_unlock(&mutex->handle));
 }
 
+// The same function begins and ends: there is nothing to do.
 static const sqlite3_mutex_methods builtin_methods = {
     .xMutexInit = builtin_init,
     .xMutexEnd = builtin_init,
@@ -334,6 +350,7 @@ void shared_mutex_leave(sqlite3_mutex *mutex)
         configured_methods.xMutexLeave(mutex);
 }
 
+// An application's mutexes may not be able to say: then the answer is that all is well.
 bool shared_mutex_is_held(sqlite3_mutex *mutex)
 {
     const sqlite3_mutex_methods *methods = mutex_methods();

@@ -57,7 +57,8 @@ typedef struct Once {
 // Runs it in the first thread that comes; the others wait until it is done.
 void once_run(Once *once, void (*run)(void));
 
-// Threads with a result, for workers (sorter, group commit) and tests.
+// Threads with a result, for workers (sorter, group commit) and tests. Each is joined: none
+// outlives the object that its work is for.
 typedef struct Thread {
     pthread_t handle;
     void *(*run)(void *arg);

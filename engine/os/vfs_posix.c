@@ -30,6 +30,7 @@ SQLITE_API char *sqlite3_data_directory = NULL; // read on Windows only
 #define UNIX_EPOCH_MS 210866760000000LL // 1970-01-01 as a Julian day in milliseconds
 enum { TEMP_NAME_ATTEMPTS = 10 };
 
+// What makes the four VFSes differ; a VFS finds its own in pAppData.
 typedef struct PosixStyle {
     const sqlite3_io_methods *methods; // of databases; other files are never locked
     bool is_process_held;
@@ -42,6 +43,7 @@ static const PosixStyle style_none = {&posix_methods_none, false};
 
 // --- temporary files ---
 
+// Writing needs both: W to make the file, X to reach it.
 static bool is_usable_directory(const char *path)
 {
     struct stat status;
@@ -117,7 +119,8 @@ int posix_temp_name(int size, char *out)
 
 // --- opening ---
 
-// Permissions and owner that a new file takes over from another one.
+// Permissions and owner that a new file takes over from another one: a journal from its database, a
+// database from the one that "modeof=" in its URI names.
 typedef struct Inherited {
     mode_t mode; // 0: by the umask
     uid_t user;
@@ -233,6 +236,8 @@ static int open_database(PosixFile *file, const char *path, int *flags)
     return inode_ref(file);
 }
 
+// "unix-dotfile": the directory that is the lock, named once so that locking cannot run out of
+// memory.
 static int open_lock_path(PosixFile *file, const char *path)
 {
     ASSERT(file->lock_path == NULL);
@@ -262,6 +267,7 @@ static int open_nameless(PosixFile *file)
     return SQLITE_OK;
 }
 
+// On failure the parts made so far stay in `file`, for posix_close() to give back.
 static int open_by_type(PosixFile *file, const PosixStyle *style, int *flags)
 {
     ASSERT(file->path != NULL);
@@ -286,7 +292,7 @@ static int posix_open(sqlite3_vfs *vfs, sqlite3_filename path, sqlite3_file *bas
     int rc = SQLITE_OK;
     if (path == NULL)
         TRY_DONE(open_nameless(file));
-    file->sync_directory = is_journal(flags);
+    file->sync_directory = is_journal(flags); // O12
     TRY_DONE(open_by_type(file, style, &flags));
     // The open descriptor keeps a deleted file alive, and nobody else can find it.
     if ((flags & SQLITE_OPEN_DELETEONCLOSE) != 0)
@@ -371,6 +377,7 @@ static void *posix_dl_open(sqlite3_vfs *vfs, const char *path)
     return dlopen(path, RTLD_NOW | RTLD_GLOBAL);
 }
 
+// dlerror() tells each failure once.
 static void posix_dl_error(sqlite3_vfs *vfs, int size, char *out)
 {
     (void)vfs;
@@ -399,6 +406,7 @@ static void posix_dl_close(sqlite3_vfs *vfs, void *library)
 
 // --- time and errors ---
 
+// The whole thread sleeps, with every fiber on it.
 static int posix_sleep(sqlite3_vfs *vfs, int microseconds)
 {
     (void)vfs;
@@ -440,6 +448,7 @@ static int posix_last_error(sqlite3_vfs *vfs, int size, char *out)
 
 static sqlite3_vfs posix_vfses[4]; // filled by posix_vfs_register(), linked by the registry
 
+// Version 3 of the interface: 64-bit time and replaceable system calls.
 static sqlite3_vfs posix_vfs(const char *name, const PosixStyle *style)
 {
     return (sqlite3_vfs){
