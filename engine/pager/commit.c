@@ -27,6 +27,7 @@
 
 // --- beginning ---
 
+// RESERVED, or the log's WRITE: other writers are told to wait from here on, readers are not.
 int pager_begin_write(Pager *pager, bool exclusive)
 {
     if (pager->phase == PHASE_FAILED)
@@ -246,6 +247,8 @@ int pager_commit_finish(Pager *pager)
 
 // --- rolling back ---
 
+// Memory and file may disagree from here on: nothing is read or written until the locks have gone
+// and the next read has recovered.
 int pager_fail(Pager *pager, int rc)
 {
     ASSERT(rc != SQLITE_OK);

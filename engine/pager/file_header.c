@@ -1,9 +1,11 @@
 // The pager's fields of page 1. See file_header.h.
 #include "pager/file_header.h"
 
+// 0: no header of a database. 65536 does not fit 16 bits and is stored as 1.
 u32 file_header_page_size(const u8 *header)
 {
     ASSERT(header != NULL);
+    static_assert(HEADER_PAGE_SIZE + 2 <= HEADER_SIZE, "the field lies within the header");
     if (memcmp(header, "SQLite format 3", 16) != 0)
         return 0;
     u32 size = get_u16(header + HEADER_PAGE_SIZE);
@@ -12,15 +14,20 @@ u32 file_header_page_size(const u8 *header)
     return size >= PAGE_SIZE_MIN && (size & (size - 1)) == 0 ? size : 0;
 }
 
+// "Valid for" says that the page count in the header was written by somebody who knows of it: old
+// libraries leave it alone, and readers then go by the file's size.
 void file_header_count(u8 *page1, u32 former)
 {
     ASSERT(page1 != NULL);
+    static_assert(HEADER_VALID_FOR + 4 <= HEADER_SIZE && HEADER_LIBRARY + 4 <= HEADER_SIZE,
+                  "all fields lie within the file's header");
     u32 counter = former + 1;
     put_u32(page1 + HEADER_COUNTER, counter);
     put_u32(page1 + HEADER_VALID_FOR, counter);
     put_u32(page1 + HEADER_LIBRARY, SQLITE_VERSION_NUMBER);
 }
 
+// Once per transaction (P7), when it commits; in WAL mode log_commit() does it.
 int file_header_bump(Pager *pager)
 {
     ASSERT(pager->phase >= PHASE_CHANGING);
@@ -43,6 +50,7 @@ int file_header_bump(Pager *pager)
         memcpy(pager->file_version, page->data + HEADER_COUNTER, sizeof pager->file_version);
         pager->counter_changed = true;
     }
+    ASSERT(rc != SQLITE_OK || pager->counter_changed);
     page_unpin(pager, page);
     return rc;
 }

@@ -139,6 +139,7 @@ static int reader_play_segment(JournalReader *reader, bool *complete)
 }
 
 // Plays all segments. The first header also says how long the file was.
+// Playing twice does no harm, and a crash in the middle only means that it is done again.
 static int reader_play(JournalReader *reader)
 {
     ASSERT(reader->offset == 0);
@@ -182,6 +183,8 @@ static i64 own_records_end(const Journal *journal)
     return journal->super_offset != 0 ? journal->super_offset : journal->offset;
 }
 
+// What is played was written by this process, so nothing of it can be unbelievable; the file's own
+// sync decides when the journal may go.
 int journal_playback_own(Pager *pager)
 {
     Journal *journal = &pager->journal;

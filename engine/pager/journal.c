@@ -1,5 +1,11 @@
-// Writing the rollback journal. See journal.h for the format, hot_journal.c for
-// reading it.
+// Writing the rollback journal. See journal.h for the format, hot_journal.c for reading it.
+//
+// Which originals are in it, and which of those are durable, is kept as two sets of page numbers
+// (`journaled`, `unsynced`): a page that is in the journal needs no second record, and one that is
+// durable may be overwritten in the file without a sync (P4).
+//
+// Records are gathered in a buffer. What is counted (offset, record_count) includes what is
+// buffered; whoever reads the journal back or syncs it flushes first.
 #include "pager/journal.h"
 
 #include "pager/file_header.h"
@@ -161,6 +167,7 @@ static int journal_open(Pager *pager)
 }
 
 // Called at the first change, not at BEGIN: a transaction that changes nothing makes no journal.
+// A journal that could not be begun is taken back, so that no empty one looks like a crash.
 int journal_begin(Pager *pager)
 {
     Journal *journal = &pager->journal;

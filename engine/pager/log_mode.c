@@ -48,6 +48,8 @@ static int log_open(Pager *pager)
     return wal_open(&options, &pager->wal);
 }
 
+// A log beside the file decides, not the header: it may hold commits even where the header does not
+// say so any more.
 int log_open_if_present(Pager *pager)
 {
     bool exists;
@@ -84,6 +86,7 @@ static int checkpoint_sync_flags(const Pager *pager)
     return pager->sync_level == SYNC_OFF ? 0 : pager->checkpoint_sync_flags;
 }
 
+// Leaving WAL mode: everything into the file, the log deleted, and nobody else there meanwhile.
 int pager_close_wal(Pager *pager)
 {
     ASSERT(pager->phase <= PHASE_FAILED);
@@ -106,6 +109,8 @@ int pager_close_wal(Pager *pager)
     return rc;
 }
 
+// At close. Who gets EXCLUSIVE is the last one, and copies the log so that the file alone is the
+// database again. Busy is the usual answer while others have it open.
 void log_close(Pager *pager)
 {
     ASSERT(pager->phase == PHASE_IDLE);
@@ -186,7 +191,8 @@ int log_begin_write(Pager *pager)
     return wal_begin_write(pager->wal);
 }
 
-// NORMAL syncs the log only before checkpoints.
+// NORMAL syncs the log only before checkpoints: a power cut may take the newest commits, and never
+// leaves a part of one, since frames that did not arrive end the log by their checksums.
 static int commit_sync_flags(const Pager *pager)
 {
     ASSERT(pager->sync_level <= SYNC_EXTRA);
@@ -290,6 +296,8 @@ int log_commit(Pager *pager)
     return rc;
 }
 
+// Frames without a commit mark. Later changes of the same pages overwrite them in place
+// (wal_append.c).
 int log_spill(Pager *pager, Slot *const *slots, u32 count)
 {
     ASSERT(pager->phase == PHASE_CHANGING);
@@ -306,6 +314,7 @@ int log_spill(Pager *pager, Slot *const *slots, u32 count)
     return SQLITE_OK;
 }
 
+// Nothing in the database file is to be undone: the frames are forgotten, and the pages they held.
 int log_rollback(Pager *pager)
 {
     ASSERT(pager->phase >= PHASE_RESERVED);
@@ -321,6 +330,8 @@ int log_rollback(Pager *pager)
 
 // --- concurrent transactions ---
 
+// No lock: the transaction runs on its snapshot, and only its commit asks whether others were
+// first.
 int pager_begin_concurrent(Pager *pager)
 {
     if (pager->phase == PHASE_FAILED)
@@ -394,6 +405,9 @@ int pager_sync_log(Pager *pager)
 }
 
 // --- checkpoints ---
+// Run between transactions of this connection, on a log that others may read and write meanwhile.
+
+// What this connection has in memory saves reading the frame, if it is the newest version.
 
 static const u8 *clean_content(void *arg, Pgno pgno)
 {

@@ -1,5 +1,12 @@
 // Opening, closing and settings of a pager. Transactions live in snapshot.c (reading) and commit.c
 // (writing), the pages a transaction changes in private_pages.c.
+//
+// Opening touches the file no more than it must: the descriptor is there afterwards, but no lock,
+// no header, no page. A file that is no database is found out by the first read. Temporary
+// databases have no file until they spill, memory databases never; both skip locks and journals.
+//
+// Settings take effect at once where nothing depends on them any more and are refused silently
+// where something does: the caller asks what is in force, as the pragmas do.
 #include "pager/pager.h"
 
 #include "pager/journal.h"
@@ -17,6 +24,8 @@ static const Pgno PAGE_COUNT_MAX = 0xfffffffe;
 // --- opening ---
 
 // The absolute name, with the journal's and the log's beside it and the caller's URI parameters.
+// The names must not depend on the directory the process stands in later, nor on links: other
+// processes look for the journal under the same name.
 static int pager_build_names(Pager *pager, const PagerOptions *options)
 {
     ASSERT(options->path != NULL);
@@ -67,6 +76,8 @@ done:
     return rc;
 }
 
+// A file that may not be written is opened for reading; the VFS tells, and all later questions are
+// answered by that. What lies in memory needs no journal on disk to be as durable as it is.
 static int pager_open_file(Pager *pager, const PagerOptions *options)
 {
     ASSERT(!pager->is_temporary);
@@ -217,7 +228,8 @@ void pager_set_change_listener(Pager *pager, void (*changed)(void *arg, Pgno pgn
 
 // --- sizes ---
 
-// Positive sizes are pages; negative ones KiB of everything a page costs.
+// Positive sizes are pages; negative ones KiB of everything a page costs. A memory database has no
+// other place for its pages than the cache.
 u32 pager_cache_limit(const Pager *pager)
 {
     ASSERT(pager->pool.page_size <= PAGE_SIZE_MAX);
@@ -232,7 +244,8 @@ u32 pager_cache_limit(const Pager *pager)
     return pages < CACHE_PAGES_MIN ? CACHE_PAGES_MIN : (u32)pages;
 }
 
-// Own generator: the system's would cost a call per transaction.
+// Own generator: the system's would cost a call per transaction. Checksum seeds must differ from
+// one transaction to the next, not be secret: they tell a journal's records from those of its past.
 u32 pager_random(Pager *pager)
 {
     ASSERT(pager != NULL);
@@ -246,6 +259,8 @@ u32 pager_random(Pager *pager)
     return (u32)prng_u64(&pager->prng);
 }
 
+// The page of the lock bytes at 1 GiB (os/lock.c): on some systems a lock keeps even its owner from
+// reading the bytes.
 Pgno pager_lock_byte_page(const Pager *pager)
 {
     ASSERT(pager->pool.page_size <= PAGE_SIZE_MAX);
@@ -253,6 +268,8 @@ Pgno pager_lock_byte_page(const Pager *pager)
     return LOCK_BYTE / pager->pool.page_size + 1;
 }
 
+// *size comes back as what is in force. The B-tree asks only while the file is empty, and VACUUM
+// while it is about to replace all of it.
 int pager_set_page_size(Pager *pager, u32 *size, int reserved)
 {
     ASSERT(size != NULL);
@@ -293,6 +310,7 @@ u32 pager_reserved(const Pager *pager)
     return pager->reserved;
 }
 
+// Never below what is there: a limit cannot make pages go away.
 Pgno pager_max_page_count(Pager *pager, Pgno limit)
 {
     ASSERT(pager != NULL);
@@ -304,6 +322,7 @@ Pgno pager_max_page_count(Pager *pager, Pgno limit)
     return pager->page_count_max;
 }
 
+// A smaller limit is reached by and by, as pages are evicted to make room for others.
 void pager_set_cache_size(Pager *pager, int pages_or_kib)
 {
     ASSERT(pager != NULL);
@@ -333,6 +352,7 @@ void pager_set_mmap_limit(Pager *pager, i64 bytes)
         os_control_hint(pager->file, SQLITE_FCNTL_MMAP_SIZE, &bytes);
 }
 
+// Of temporary databases nothing is to survive a power cut.
 void pager_set_sync(Pager *pager, PagerSync level, bool fullfsync, bool checkpoint_fullfsync)
 {
     ASSERT(pager != NULL);
@@ -383,6 +403,7 @@ bool pager_is_memory(const Pager *pager)
     return pager->in_memory || pager->is_memory_file;
 }
 
+// PRAGMA data_version: goes up whenever somebody else may have changed what this connection reads.
 u32 pager_data_version(const Pager *pager)
 {
     ASSERT(pager != NULL);

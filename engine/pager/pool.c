@@ -1,4 +1,12 @@
 // Slots and buffers: the memory of a pager. See pool.h.
+//
+// Two kinds of memory, because they have two lives. A buffer is a page's content and goes when
+// nobody refers to it. A slot is a place that pointers lead to (Page *, the private list), so slots
+// come in chunks which stay until the pager closes; a removed slot waits in a list for the next
+// page.
+//
+// The table is a power of two of buckets, at least as many as slots in use, and chains are linked
+// through the slots: finding a page is a masked index and, as a rule, one comparison.
 #include "pager/pool.h"
 
 #include "base/alloc.h"
@@ -15,6 +23,8 @@ enum {
 // --- buffers ---
 
 // Takes a free one first: evicting a page and loading another costs no allocation.
+// The slack behind the page is zeroed once and for good: nobody writes there, and decoders that
+// read a few bytes past a page's end must find the same each time.
 int buffer_new(Pool *pool, PageBuffer **out)
 {
     ASSERT(pool->page_size >= PAGE_SIZE_MIN);
@@ -68,6 +78,8 @@ void page_buffer_unref(Pool *pool, PageBuffer *buffer)
     mem_free(buffer);
 }
 
+// When memory is asked for (sqlite3_db_release_memory) and when the size of pages changes: a buffer
+// fits pages of one size only.
 void pool_trim(Pool *pool)
 {
     ASSERT(pool->free_buffer_count <= FREE_BUFFERS_MAX);
@@ -147,7 +159,8 @@ static void pool_grow_buckets(Pool *pool)
     ASSERT_SLOW(pool_is_valid(pool));
 }
 
-// Slots come in chunks that never move and are kept until the pager closes.
+// Chunks never move. The free list is threaded in order of address, so that neighbouring pages,
+// which are often loaded one after the other, get neighbouring slots.
 static int pool_add_chunk(Pool *pool)
 {
     ASSERT(pool->free_slots == NULL);
@@ -175,6 +188,7 @@ static void bucket_link(Pool *pool, Slot *slot)
     *bucket = slot;
 }
 
+// A slot that is not in its bucket would be a damaged pool, so the loop needs no other end.
 static void bucket_unlink(Pool *pool, Slot *slot)
 {
     Slot **link = &pool->buckets[slot->page.pgno & pool->bucket_mask];
@@ -187,6 +201,8 @@ static void bucket_unlink(Pool *pool, Slot *slot)
     ASSERT_SLOW(pool_find(pool, slot->page.pgno) == NULL);
 }
 
+// The buckets grow after the slots: a failure to grow them costs time, one to grow the slots is
+// reported before anything has changed.
 int pool_add(Pool *pool, Pgno pgno, Slot **out)
 {
     ASSERT(pgno != 0);
@@ -218,6 +234,7 @@ void pool_remove(Pool *pool, Slot *slot)
     pool->count--;
 }
 
+// Auto-vacuum moves pages: the content stays where it is and answers to another number.
 void pool_rename(Pool *pool, Slot *slot, Pgno pgno)
 {
     ASSERT(pgno != 0);
@@ -290,6 +307,9 @@ static bool slot_is_evictable(const Slot *slot)
            && (slot->flags & SLOT_UNSAVED) == 0;
 }
 
+// The hand goes on where it stopped, over free slots and used ones alike: chunks are never sorted,
+// and an even walk over all of them is what makes "not used since the hand last passed" mean
+// something.
 Slot *pool_victim(Pool *pool)
 {
     ASSERT(pool->private_count <= pool->count);

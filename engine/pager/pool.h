@@ -75,8 +75,10 @@ static inline Slot *slot_of(Page *page)
     return (Slot *)(void *)page;
 }
 
+// Acquire: who finds himself alone may write, and must see all that the last other holder did.
 static inline bool buffer_is_shared(const PageBuffer *buffer)
 {
+    ASSERT(buffer != NULL);
     return atomic_load_explicit(&buffer->refs, memory_order_acquire) > 1;
 }
 

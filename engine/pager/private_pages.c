@@ -116,6 +116,8 @@ static int blank_slot(Pager *pager, Pgno pgno, Slot **out)
     return SQLITE_OK;
 }
 
+// For pages that are about to be written anew: of a free page the content is not worth a read,
+// unless somebody may want it back.
 int pager_get_blank(Pager *pager, Pgno pgno, Page **out)
 {
     ASSERT(out != NULL);
@@ -143,6 +145,8 @@ int pager_get_blank(Pager *pager, Pgno pgno, Page **out)
     return SQLITE_OK;
 }
 
+// A page on the freelist holds nothing that anybody will read: writing it would be in vain. It
+// stays private, so that its use as something else finds it journalled.
 void pager_dont_write(Pager *pager, Page *page)
 {
     ASSERT(page != NULL);
@@ -195,9 +199,11 @@ int pager_move(Pager *pager, Page *page, Pgno target, bool is_commit)
     return SQLITE_OK;
 }
 
+// Pages beyond the new end stay in memory until the commit: a savepoint may bring them back.
 void pager_set_page_count(Pager *pager, Pgno count)
 {
     ASSERT(pager->phase >= PHASE_RESERVED);
+    ASSERT(!pager->is_read_only);
     ASSERT(count <= pager->page_count_max);
     pager->page_count = count;
 }
@@ -207,6 +213,7 @@ void pager_set_page_count(Pager *pager, Pgno count)
 // By page number, so that writes go through the file in one direction.
 static int compare_slots(const void *a, const void *b)
 {
+    ASSERT(a != NULL && b != NULL);
     Pgno left = (*(Slot *const *)a)->page.pgno;
     Pgno right = (*(Slot *const *)b)->page.pgno;
     return left < right ? -1 : left > right;
@@ -280,6 +287,8 @@ void pager_forget_private(Pager *pager)
     ASSERT(pager->pool.private_count == 0);
 }
 
+// After a rollback that went to the file. Cursors keep their pins: they find the old content under
+// the same pointers once pager_refresh_stale() has been here.
 void pager_mark_pinned_stale(Pager *pager)
 {
     ASSERT(!pager->is_temporary);

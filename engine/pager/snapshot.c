@@ -351,6 +351,7 @@ void page_let_go(Pager *pager, PageBuffer *held)
     page_buffer_unref(&pager->pool, held);
 }
 
+// The page stays where it is: it may be evicted from now on, when its place is wanted.
 void page_unpin(Pager *pager, Page *page)
 {
     ASSERT(pager != NULL);

@@ -1,4 +1,13 @@
 // Giving memory back while a transaction runs: private pages go to the file before the commit (P6).
+//
+// A transaction larger than the cache must write early, and what it writes must be undoable: in the
+// rollback modes the journal is synced and EXCLUSIVE taken first, so that other connections are
+// shut out from the first spill on; in WAL mode the frames lie behind the last commit, where no
+// reader looks. A spilled page is clean and may be evicted. Its next change finds it journalled.
+//
+// Spilling is an attempt. A reader that holds SHARED, or a transaction that has pinned all its
+// pages, only makes the cache grow past its size for a while; `spill_not_before` keeps the attempt
+// from being repeated with every page.
 #include "pager/file_lock.h"
 #include "pager/journal.h"
 #include "pager/log_mode.h"
@@ -10,6 +19,7 @@ enum { BATCH_MIN = 16 };
 
 // --- scratch files ---
 
+// Gone with its last descriptor, also when the process dies.
 int pager_open_scratch(Pager *pager, int flags, sqlite3_file **out)
 {
     ASSERT(!pager->in_memory);
@@ -203,6 +213,7 @@ int pager_spill(Pager *pager)
     return pager_spill_some(pager, false);
 }
 
+// sqlite3_db_cacheflush(): everything that can go, the order of syncs as in any spill.
 int pager_flush(Pager *pager)
 {
     ASSERT(pager->phase <= PHASE_FAILED);

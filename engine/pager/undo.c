@@ -1,5 +1,10 @@
 // The undo log behind savepoints, and behind the rollback of databases that have no journal file.
 // See undo.h for the idea.
+//
+// Three places may have a page's old content, the cheapest first: the snapshot (an entry without
+// content, U2), a buffer in memory that the entry and nobody else refers to, and, past HELD_MAX, a
+// scratch file. Going back reads the entries from the newest to the oldest, so that of two entries
+// of a page the older one has the last word (U1).
 #include "pager/journal.h"
 #include "pager/pager_internal.h"
 #include "pager/wal.h"
@@ -10,6 +15,7 @@ enum {
 
 // --- levels ---
 
+// A level is a handful of numbers; what it costs comes with the first change of each page after it.
 int undo_open_level(Pager *pager)
 {
     Undo *undo = &pager->undo;
@@ -75,6 +81,8 @@ static void undo_compact(Pager *pager, u32 entry_start, u32 outer_opened_at)
     ASSERT(undo->entry_count >= entry_start);
 }
 
+// What the level kept may be needed by the next outer one: its entries pass to that level, except
+// those of pages which it had saved itself already.
 void undo_release(Pager *pager, u32 level_index)
 {
     ASSERT(pager != NULL);
@@ -164,6 +172,8 @@ static int undo_append(Pager *pager, UndoEntry entry)
     return SQLITE_OK;
 }
 
+// The entry takes a reference, not a copy: the change that follows finds the buffer shared and goes
+// to a fresh one (P1). `saved_at` makes the next question a comparison.
 int undo_save(Pager *pager, Slot *slot)
 {
     Undo *undo = &pager->undo;
@@ -248,6 +258,8 @@ static void drop_beyond(Pager *pager, Pgno page_count_max)
     ASSERT_SLOW(pool_is_valid(&pager->pool));
 }
 
+// A failure half-way leaves some pages back and others not; the caller rolls the whole transaction
+// back, which needs none of this. Spilling is blocked, since it would write what is being undone.
 int undo_rollback(Pager *pager, u32 level_index)
 {
     Undo *undo = &pager->undo;

@@ -11,6 +11,15 @@
 //     5  mark and header unchanged since: done
 //
 // Which frames are in the database already is read between 4 and 5; they are then read from there.
+//
+// Writers. The WRITE lock is one of the wal-index, held from the first write to the end of the
+// transaction, and given only to who sees the newest commit: appending behind frames one has not
+// seen would undo them. Frames become part of the log for others by the header alone, which is
+// written last (wal_index_write_header); until then they can be cut off again.
+//
+// Starting over. When all frames are in the database and no reader needs one, the next writer
+// begins at the log's start with new salts. Old frames behind its own stay in the file and are no
+// longer believed, since their salts are not the header's.
 #include "pager/wal.h"
 
 #include "pager/wal_index.h"
@@ -25,6 +34,7 @@ enum {
 
 // --- opening and closing ---
 
+// The wal-index is not touched yet: the first read maps it.
 int wal_open(const WalOptions *options, Wal **out)
 {
     ASSERT(options->database != NULL);
@@ -62,6 +72,7 @@ int wal_limit_size(Wal *wal, i64 limit)
     return size > limit ? os_truncate(wal->log, limit) : SQLITE_OK;
 }
 
+// `checkpoint`: the caller holds EXCLUSIVE, and nobody else has the database open.
 int wal_close(Wal *wal, bool checkpoint, int sync_flags, u32 page_size)
 {
     if (wal == NULL)
@@ -119,7 +130,8 @@ bool wal_has_heap_index(const Wal *wal)
 
 // --- taking a snapshot ---
 
-// The counters behind the two headers.
+// The counters behind the two headers. Other processes change them: each is read and written whole
+// (shm_load, shm_store), and what was read may be out of date at once.
 static volatile u32 *wal_words(const Wal *wal)
 {
     ASSERT(wal->region_count > 0);
@@ -288,6 +300,7 @@ int wal_begin_read(Wal *wal, bool *changed)
     return rc;
 }
 
+// The header stays: the next read compares with it to learn what has changed.
 void wal_end_read(Wal *wal)
 {
     ASSERT(!wal->write_locked);
@@ -318,6 +331,7 @@ u32 wal_page_size(const Wal *wal)
     return wal->page_size;
 }
 
+// False when the news cannot be told page by page: everything may have changed.
 bool wal_visit_news(Wal *wal, u32 count_max, void (*visit)(void *arg, Pgno pgno), void *arg)
 {
     const WalHeader *former = &wal->former;
@@ -338,6 +352,8 @@ bool wal_visit_news(Wal *wal, u32 count_max, void (*visit)(void *arg, Pgno pgno)
     return true;
 }
 
+// The checksum is not looked at: it was when the log was recovered, or the writer is one that
+// lives, and every process that reads a frame has it from the index of that log.
 int wal_read_frame(Wal *wal, FrameNo frame, u8 *out, u32 size)
 {
     ASSERT(frame >= 1);
@@ -374,6 +390,8 @@ int wal_begin_write(Wal *wal)
     return SQLITE_BUSY_SNAPSHOT;
 }
 
+// For a concurrent transaction at its commit: WRITE is held, so nothing can be newer than what this
+// finds.
 int wal_renew_snapshot(Wal *wal, bool *changed)
 {
     ASSERT(wal->write_locked);
@@ -384,6 +402,8 @@ int wal_renew_snapshot(Wal *wal, bool *changed)
     return snapshot_retry(wal, false, changed);
 }
 
+// A writer on READ0 reads from the database alone, where its own frames are not: it needs a mark
+// before it appends.
 int wal_leave_read0(Wal *wal)
 {
     bool ignored = false;
@@ -420,6 +440,7 @@ void wal_end_write(Wal *wal)
     ASSERT(!wal->write_locked);
 }
 
+// What others see; wal->header is what this transaction has appended.
 FrameNo wal_committed_last(const Wal *wal)
 {
     static_assert(offsetof(WalHeader, last_frame) == 16, "its place is fixed by the format");
@@ -434,7 +455,8 @@ bool wal_has_uncommitted(const Wal *wal)
     return wal_committed_last(wal) != wal->header.last_frame;
 }
 
-// Increments the first salt as the big-endian number it is and replaces the second.
+// Increments the first salt as the big-endian number it is and replaces the second. The header goes
+// first: whoever sees the marks reset must see the new log, not the old one.
 void wal_start_over(Wal *wal, u32 salt_change)
 {
     WalHeader *header = &wal->header;

@@ -1,4 +1,16 @@
 // The wal-index. See wal_index.h.
+//
+// Memory that other processes write while it is read. Three rules make that safe:
+//   - The header is there twice, written last copy first and read first copy first: equal copies
+//   with
+//     a right checksum are one header, whatever a writer was doing.
+//   - A page number is stored before the slot that leads to it (release, acquire), and nothing
+//   below
+//     the header's last frame ever changes while a mark protects it. What lies above is ignored by
+//     whoever has the older header.
+//   - Only the holder of WRITE adds, only the holder of RECOVER or WRITE clears.
+// Its content is not trusted further than that: a damaged index may give wrong frames, which the
+// pages' own checks find, but no access outside its regions.
 #include "pager/wal_index.h"
 
 #include <string.h>
@@ -37,6 +49,7 @@ typedef struct StepPower {
 // Powers of one matrix commute and stay symmetric, so three numbers are enough.
 static StepPower step_square(StepPower m)
 {
+    static_assert(sizeof(StepPower) == 3 * sizeof(u32), "the fourth number equals the second");
     return (StepPower){m.a * m.a + m.b * m.b, m.b * (m.a + m.d), m.b * m.b + m.d * m.d};
 }
 
@@ -77,6 +90,8 @@ static void checksum_lanes(const u8 *bytes, u32 size, u32 out[2])
         step_apply(power, (u32[2]){sum[k], sum_of_sums[k]}, out);
 }
 
+// `seed`: the sums so far, or NULL to begin. Frames go on from the one before, so that a frame is
+// right only together with all that precede it.
 void wal_checksum(bool native, const u8 *bytes, u32 size, const u32 *seed, u32 out[2])
 {
     ASSERT(size % 8 == 0);
@@ -125,6 +140,7 @@ int wal_index_map(Wal *wal, u32 region, volatile u32 **out)
 {
     ASSERT(region < 1u << 20);
     ASSERT(out != NULL);
+    ASSERT(wal->region_count <= wal->region_capacity);
     if (LIKELY(region < wal->region_count && wal->regions[region] != NULL)) {
         *out = wal->regions[region];
         return SQLITE_OK;
@@ -132,6 +148,8 @@ int wal_index_map(Wal *wal, u32 region, volatile u32 **out)
     return wal_index_map_new(wal, region, out);
 }
 
+// An index in the heap is ours alone; one that stands in for shared memory we may not write had
+// that open as well.
 void wal_index_unmap(Wal *wal, bool delete_it)
 {
     ASSERT(wal->region_count <= wal->region_capacity);
@@ -229,6 +247,7 @@ static void header_load(const volatile u32 *region, u32 copy, WalHeader *out)
     memcpy(out, words, sizeof *out);
 }
 
+// Whole words, so that a reader finds each of them old or new, never in between.
 static void header_store(volatile u32 *region, u32 copy, const WalHeader *header)
 {
     ASSERT(region != NULL);
@@ -253,12 +272,14 @@ void wal_index_write_header(Wal *wal)
     header_store(wal->regions[0], 0, header);
 }
 
+// One copy is enough: a torn one equals nothing that was ever written.
 bool wal_index_header_is(Wal *wal, const WalHeader *header)
 {
     WalHeader now;
     ASSERT(wal->region_count > 0);
     ASSERT(header != NULL);
     header_load(wal->regions[0], 0, &now);
+    static_assert(sizeof now % sizeof(u32) == 0, "it is read in words");
     return memcmp(&now, header, sizeof now) == 0;
 }
 
@@ -266,6 +287,7 @@ bool wal_index_header_is(Wal *wal, const WalHeader *header)
 static u32 header_page_size(const WalHeader *header)
 {
     ASSERT(header != NULL);
+    static_assert(PAGE_SIZE_MAX == 1u << 16, "the one size that does not fit");
     return (header->page_size & 0xfe00u) | ((header->page_size & 1u) << 16);
 }
 
@@ -388,6 +410,8 @@ static int hash_block(Wal *wal, u32 region, HashBlock *out)
 // The multiplier and the size are fixed by the format.
 static u32 hash_start(Pgno pgno)
 {
+    static_assert((HASH_SLOTS & (HASH_SLOTS - 1)) == 0, "the table is a power of two");
+    ASSERT(pgno != 0);
     return (pgno * 383u) & (HASH_SLOTS - 1);
 }
 
@@ -398,7 +422,8 @@ static u16 slot_load(volatile u16 *slot)
     return __atomic_load_n(slot, __ATOMIC_ACQUIRE);
 }
 
-// The newest frame of `pgno` in [first, last] within one block, 0 none.
+// The newest frame of `pgno` in [first, last] within one block, 0 none. Half of the slots are free
+// by the format, so a chain ends soon; the count of steps is for a damaged table.
 static int block_find(const HashBlock *block, Pgno pgno, FrameNo first, FrameNo last, FrameNo *out)
 {
     u32 key = hash_start(pgno);
@@ -418,6 +443,8 @@ static int block_find(const HashBlock *block, Pgno pgno, FrameNo first, FrameNo 
     return corrupt_page(pgno, "wal-index hash table without a free slot");
 }
 
+// From the newest block to the oldest: the first hit is the newest frame. Most pages asked for are
+// in the newest block or in none, which costs a probe of each.
 int wal_find(Wal *wal, Pgno pgno, FrameNo *out)
 {
     FrameNo last = wal->header.last_frame;
@@ -459,6 +486,8 @@ static void block_clear(HashBlock *block)
     ASSERT(slot_load(&block->slots[0]) == 0);
 }
 
+// Forgets what lies behind the last frame: leftovers of a transaction that was rolled back, or
+// whose process died before its commit.
 void wal_index_clean(Wal *wal)
 {
     FrameNo last = wal->header.last_frame;

@@ -25,6 +25,7 @@ int wal_snapshot_get(const Wal *wal, WalSnapshot *out)
 
 static WalHeader header_of(const WalSnapshot *snapshot)
 {
+    static_assert(sizeof(WalHeader) == sizeof *snapshot, "the public structure holds one");
     ASSERT(snapshot != NULL);
     WalHeader header;
     memcpy(&header, snapshot, sizeof header);
@@ -70,6 +71,7 @@ void wal_snapshot_want(Wal *wal, const WalSnapshot *snapshot)
 {
     ASSERT(wal != NULL);
     ASSERT(wal->read_lock < READ_MARK_COUNT);
+    ASSERT(!wal->write_locked);
     wal->wants_snapshot = snapshot != NULL;
     if (snapshot != NULL)
         wal->wanted = header_of(snapshot);
