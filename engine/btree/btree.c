@@ -1,5 +1,15 @@
 // A Btree: opening, closing, settings, transactions. Page 1 stays pinned while a transaction is
 // open.
+//
+//            btree_begin(READ)         btree_begin(WRITE, EXCLUSIVE)
+//     NONE ---------------------> READ ----------------------------> WRITE
+//      ^                           | ^                                 |
+//      +---------------------------+ +---------------------------------+
+//        no cursor is left             btree_commit_finish, btree_rollback
+//
+// A snapshot lasts as long as somebody reads from it: cursors that outlive a commit keep it, and it
+// is given back with the last of them. Only NONE may wait for others; from READ on the answer to a
+// busy lock is SQLITE_BUSY, for what has been read would not be true of the state after the wait.
 #include "btree/btree_internal.h"
 
 // --- opening ---
@@ -99,6 +109,7 @@ int btree_close(Btree *bt)
     return rc;
 }
 
+// For callers that deal with the file as a file: journal modes, checkpoints, backups.
 Pager *btree_pager(Btree *bt)
 {
     ASSERT(bt != NULL);
@@ -382,6 +393,7 @@ static void release_cursors(Btree *bt, int trip_rc, bool write_only)
     }
 }
 
+// Each answers with `rc` from now on, whatever it is asked, until it is closed.
 void btree_trip_cursors(Btree *bt, int rc)
 {
     ASSERT(bt != NULL);
@@ -441,6 +453,8 @@ int btree_savepoint(Btree *bt, int op, u32 index)
 }
 
 // --- copying a whole file ---
+// For VACUUM and sqlite3_backup: bytes of a database, not entries of its trees. The target's pages
+// take them as any change, so that its journal or log can undo the copy as a whole.
 
 // Writes `size` bytes at `offset` of the target's file, through its pages.
 static int copy_range(Btree *target, u64 offset, const u8 *bytes, u32 size)
@@ -469,6 +483,8 @@ static int copy_range(Btree *target, u64 offset, const u8 *bytes, u32 size)
     return SQLITE_OK;
 }
 
+// For sqlite_dbpage: any page, whatever it held. At most one page behind the end, so that no page
+// comes into being that nobody has written.
 int btree_replace_page(Btree *bt, Pgno pgno, const u8 *content)
 {
     Pgno count = pager_page_count(bt->pager);
@@ -483,6 +499,7 @@ int btree_replace_page(Btree *bt, Pgno pgno, const u8 *content)
     return copy_range(bt, (u64)(pgno - 1) * size, content, size);
 }
 
+// The sizes of pages may differ: a last page that the source does not fill counts.
 static Pgno pages_needed(Btree *target, Btree *source)
 {
     ASSERT(source->geometry.page_size > 0);
@@ -517,6 +534,7 @@ int btree_copy_page(Btree *target, Btree *source, Pgno pgno)
     return rc;
 }
 
+// For a backup of an empty source: the target has a header and one page afterwards.
 int btree_make_empty(Btree *bt)
 {
     ASSERT(bt->txn == SQLITE_TXN_WRITE);

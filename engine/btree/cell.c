@@ -1,17 +1,11 @@
 // One cell: its head, how much of its payload is local, how many bytes it
 // takes.
 //
-//   kind            child pgno (4)   payload size (varint)   rowid (varint)
-//   payload   overflow
-//                   pgno (4)
-//   table leaf           -                  yes                  yes yes if it
-//                        spills
-//   table interior      yes                  -                   yes - - index
-//   leaf           -                  yes                   -             yes
-//   if it
-//                        spills
-//   index interior      yes                 yes                   - yes if it
-//                       spills
+//   kind             child pgno (4)   size (varint)   rowid (varint)   payload   overflow pgno (4)
+//   table leaf       -                yes             yes              yes       if it spills
+//   table interior   yes              -               yes              -         -
+//   index leaf       -                yes             -                yes       if it spills
+//   index interior   yes              yes             -                yes       if it spills
 //
 // With U usable bytes a payload of P bytes is wholly local up to X: U-35 on a
 // table leaf, (U-12)*64/255-23 on index pages. A longer one keeps K = M + (P-M)

@@ -9,6 +9,17 @@
 // B5: before a tree changes, other cursors on it save their keys. A cursor
 // whose entry is gone afterwards stands on a neighbour, in state CURSOR_SKIP,
 // and `skip` says which step it has already made.
+//
+//   INVALID   stands nowhere: fresh, past an end, or after an error
+//   VALID     on an entry, its path pinned
+//   SKIP      on a neighbour of an entry that is gone, its path pinned
+//   SAVED     no pins; the key is remembered, cursor_ensure() seeks it again
+//   FAULT     tripped: every call answers fault_rc until the cursor is closed
+//
+// Lent bytes (B12). A caller may keep a pointer into the page an entry lies on
+// until the cursor goes elsewhere. If the page is taken from under the cursor
+// before that, the cursor keeps the version of it that the pointer is into:
+// writers then find the buffer shared and change a copy (pager, P1).
 #include "base/vec.h"
 #include "btree/btree_internal.h"
 
@@ -137,6 +148,7 @@ void cursor_let_go(Cursor *cur)
     ASSERT(cur->more_count == 0);
 }
 
+// Room for one more held version before anything moves: hold_lent() itself must not fail.
 static int reserve_hold(Cursor *cur)
 {
     ASSERT(cur->more_count <= cur->more_capacity);
@@ -191,6 +203,7 @@ void cursor_close(Cursor *cur)
     give_block(cur->bt, cur);
 }
 
+// The caller means to walk far: leaves are asked for ahead of the walk.
 void cursor_hint_scan(Cursor *cur)
 {
     ASSERT(cur->bt != NULL);
@@ -198,6 +211,7 @@ void cursor_hint_scan(Cursor *cur)
     cur->is_scan = true;
 }
 
+// And of each row it will read about the first `size` bytes.
 void cursor_hint_reach(Cursor *cur, u32 size)
 {
     ASSERT(cur->bt != NULL);
@@ -205,6 +219,7 @@ void cursor_hint_reach(Cursor *cur, u32 size)
     cur->reach = (u16)size;
 }
 
+// Forgets its place for good; the next call must be a seek or a walk from an end.
 void cursor_clear(Cursor *cur)
 {
     ASSERT(cur != NULL);
@@ -373,6 +388,7 @@ int cursor_to_rightmost(Cursor *cur)
     return SQLITE_OK;
 }
 
+// Whether the leaf stood in is the tree's last: then nothing is greater than its last entry.
 bool cursor_on_right_edge(const Cursor *cur)
 {
     ASSERT(cur->pinned > cur->depth);

@@ -4,6 +4,13 @@
 // child to its left: its predecessor, the last entry of that child's rightmost
 // leaf, takes its place, so that every delete takes its cell from a leaf in the
 // end. Then the pages are balanced from the leaf upward.
+//
+//   delete m from  [f m t]  whose middle child is  [h l]:
+//   l comes up     [f l t]  and its leaf           [h]    may starve
+//
+// A walk that deletes as it goes (CURSOR_SAVE_POSITION) finds its next entry by
+// the key it remembers; where no page changes but the leaf, it stands beside
+// the hole and knows which step it has made already (CURSOR_SKIP).
 #include "btree/btree_internal.h"
 
 // Where a caller that walks goes on: on a neighbour, with the step to it

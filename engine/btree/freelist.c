@@ -3,10 +3,17 @@
 // The freelist is a chain of trunk pages, headed by page 1 (first trunk at 32, count of all free
 // pages at 36). A trunk is: next trunk (4), count of leaves (4), the leaves' numbers. Leaves have
 // no content that matters.
-//   trunk of 512-byte page 9 with leaves 4 and 7, last in the chain: 00000000 00000002 00000004
-//   00000007
+//
+//   trunk page 9 with leaves 4 and 7, last in the chain:
+//   00000000 00000002 00000004 00000007
+//
 // A trunk takes at most usable/4 - 8 leaves (readers accept usable/4 - 2): very old readers want
 // the slack.
+//
+// Which page is taken matters for the shape of the file and not for its soundness: one near its
+// neighbours in the tree reads faster. Auto-vacuum asks for a certain page, or for one in front of
+// the end (AllocMode). The list comes from the file: numbers are checked, circles are counted out,
+// and a page that somebody stands on is not handed out.
 #include "btree/btree_internal.h"
 
 enum {
@@ -16,6 +23,7 @@ enum {
     PENDING_BYTE = 0x40000000, // the page that holds this byte of the file is for locks only
 };
 
+// No tree, chain or list ever uses it, so it is passed over wherever pages are counted.
 bool page_is_pending_byte(const Btree *bt, Pgno pgno)
 {
     ASSERT(bt->geometry.page_size >= PAGE_SIZE_MIN);
@@ -63,6 +71,7 @@ static int allocate_at_end(Btree *bt, Page **out)
 // --- taking from the freelist ---
 
 // The leaf to take from a trunk: its index, or leaf_count when none serves.
+// The nearest one; the last of the list, which costs no move, when nothing is near.
 static u32 choose_leaf(const u8 *trunk, u32 leaf_count, Pgno near, AllocMode mode)
 {
     u32 best = leaf_count;

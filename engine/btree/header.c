@@ -9,8 +9,8 @@
 //   24  4     change counter
 //   28  4     page count; counts only if the change counter equals the number at 92
 //   32  4+4   freelist: first trunk, count of pages
-//   40  4*15  meta fields (schema cookie, file format, ... ; largest root at 52, incremental vacuum
-//       at 64)
+//   40  4*15  meta fields (schema cookie, file format, ...; largest root at 52, incremental
+//             vacuum at 64)
 //   92  4+4   change counter and version of the library that last wrote
 // Change counter and the two last fields are the pager's.
 #include "btree/btree_internal.h"

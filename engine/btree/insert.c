@@ -6,6 +6,11 @@
 // around are balanced. Before the leaf changes, a failure leaves the tree as it
 // was, but for overflow pages that belong to nobody: the caller rolls back
 // (B8).
+//
+// A new cell is a CellImage until it is written: its head as bytes, its payload
+// still where the caller has it. So a payload is copied once, from the caller's
+// buffer to the page, and a cell that must wait for a balance is the only one
+// that needs memory of its own.
 #include "btree/btree_internal.h"
 
 // --- cells under construction ---

@@ -1,4 +1,14 @@
 // Describes the pages of a tree one by one. See inspect.h.
+//
+// The order is dbstat's: a page, then for each cell its overflow chain and the child to its left,
+// last the right child. A page's path spells how one gets there, three hexadecimal digits a step:
+//
+//   /                root
+//   /00a/            child of the root's cell 10
+//   /00a/003+000001  the second page of the chain of that child's cell 3
+//
+// Every page of the way down stays pinned, so a walk needs as many pins as the tree is deep. Damage
+// is shown (PAGE_CORRUPTED), not reported: who looks at a broken file wants to see the rest of it.
 #include "btree/inspect.h"
 
 #include "btree/btree_internal.h"

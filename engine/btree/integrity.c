@@ -6,6 +6,19 @@
 // the walk in circles.
 //
 // Nothing is repaired and nothing is believed: only memory and I/O can make the check itself fail.
+//
+// What is found when:
+//
+//   freelist   numbers outside the file, pages listed twice, a wrong count
+//   page       free blocks out of order, bytes used twice or by nobody (check_coverage)
+//   cell       outside the content area, running off the page, rowids out of order, overflow
+//              chains of the wrong length
+//   tree       children of different depth, a page in two trees
+//   map        who the pointer map says refers to a page, against who was found to
+//   end        pages that nothing refers to
+//
+// Order of index keys and their agreement with the table are not seen here: that takes the schema,
+// and PRAGMA integrity_check does it with a program of its own.
 #include "btree/btree_internal.h"
 
 #include "base/bitset.h"
@@ -24,6 +37,8 @@ typedef enum Where {
 
 enum { CHECK_DEPTH_MAX = 256 }; // pages above one another: only damaged trees get so deep
 
+// The state of one check. Messages stop at error_max, and with them the walk: a damaged file may
+// have as many faults as pages.
 typedef struct Check {
     Btree *bt;
     Pgno page_count;
@@ -40,6 +55,7 @@ typedef struct Check {
     u32 span_capacity;
 } Check;
 
+// The words are SQLite's to the letter: programs look for them.
 static void PRINTF_LIKE(2, 3) report(Check *c, const char *fmt, ...)
 {
     ASSERT(fmt != NULL);
@@ -166,7 +182,8 @@ static int compare_spans(const void *a, const void *b)
     return left < right ? -1 : left > right;
 }
 
-// Collects the byte ranges of cells and free blocks. Returns their count.
+// Collects the byte ranges of cells and free blocks, sorted by their beginnings. Returns their
+// count. An offset fits 16 bits, so a range fits one number whose order is that of the ranges.
 static u32 collect_spans(Check *c, const Node *node)
 {
     u32 count = 0;
@@ -224,6 +241,8 @@ typedef struct KeyBound {
     bool can_equal;
 } KeyBound;
 
+// Recursion as deep as the tree, limited by CHECK_DEPTH_MAX: check_page, check_node, check_cells
+// and check_page again.
 static int check_page(Check *c, Pgno pgno, KeyBound *bound, u32 depth);
 
 // The walk goes from right to left, so rowids must fall.
@@ -267,8 +286,7 @@ static bool check_cell(Check *c, const Node *node, u32 slot, KeyBound *bound)
 }
 
 // The cells from the last to the first, each with what is to its left. Returns the depth below, -1
-// for a leaf;
-// *is_sound false: the page's bytes cannot be accounted for.
+// for a leaf; *is_sound false: the page's bytes cannot be accounted for.
 static int check_cells(Check *c, const Node *node, KeyBound *bound, u32 depth, bool *is_sound)
 {
     bool is_leaf = node_is_leaf(node);

@@ -13,6 +13,13 @@
 // A free block is: next block (2), its size (2), unused bytes. Blocks ascend
 // and are at least four bytes apart.
 //
+//   header   slots ->   gap   <- cells, free blocks and fragments   reserved
+//   |--------|----------|     |-------------------------------------|-------|
+//   0        8 or 12          content start                    usable  page size
+//
+// A new cell goes into the first free block that fits, else into the gap; if
+// there is room only in pieces, the page is defragmented first.
+//
 // Laws: B2 (cells do not overlap, pointers are sorted), B7 (everything read is
 // checked).
 #include "btree/btree_internal.h"

@@ -8,6 +8,11 @@
 // database, every number is checked by the pager, and no more pages are read
 // than the payload's size asks for. So a chain that bites its own tail ends
 // too.
+//
+// A cursor that reads a long payload piece by piece remembers the pages of the
+// chain it has come to (chain_count of them, in order): the next piece starts
+// there. The list goes with the entry, and with any change of the tree, since
+// pins do (B5).
 #include "btree/btree_internal.h"
 
 // Payload bytes of an overflow page: all but the link.

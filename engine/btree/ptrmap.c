@@ -5,6 +5,9 @@
 // on. If a map page would fall on the locking page, it is the one after.
 // Example: 05 00000003 at offset 10 of page 2 says that page 5 is a tree page
 // below page 3.
+//
+// The map is what lets a page move without a search: it is kept right with every
+// change, not only when something is to be moved.
 #include "btree/btree_internal.h"
 
 enum { ENTRY_SIZE = 5 };

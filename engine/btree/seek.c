@@ -8,6 +8,11 @@
 // Within a page of a table tree the first guess is by interpolation: rowids
 // tend to be dense, and a dense leaf answers after three reads whatever its
 // size.
+//
+// A seek ends on an entry, and `order` says how that compares with the key:
+// equal (0), smaller (-1) or greater (1) than what was looked for; the cursor
+// stands nowhere only if the tree is empty. Which neighbour it is of a key that
+// is not there is left open: callers that care take a step.
 #include "btree/btree_internal.h"
 
 #include "value/record.h"

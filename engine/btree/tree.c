@@ -4,6 +4,10 @@
 // schema: a new root takes the page after the largest root, whoever lives there moves out; a
 // dropped root's place is taken by the last root. Page 2 is the pointer map, so the first table's
 // root is page 3.
+//
+// Clearing a tree visits every page of it, interior ones and chains too, because each goes to the
+// freelist by itself. The root is the last to change: a failure before that leaves pages freed that
+// the root still leads to, and the caller rolls back (B8).
 #include "btree/btree_internal.h"
 
 // --- creating ---

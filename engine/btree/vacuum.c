@@ -3,6 +3,16 @@
 // A page's content moves under a new number; the pointer map tells who has to be told: the parent's
 // child pointer, the cell whose overflow chain begins there, or the overflow page before; and
 // everything below the page learns its parent's new number.
+//
+// Two ways to shrink. FULL does all of it at each commit: the pages behind the future end move into
+// the holes before it, and as no hole is left the freelist is simply emptied. INCREMENTAL takes one
+// page off the end a call, and takes each hole it fills off the freelist, which must be right
+// between two calls.
+//
+//   pages    1  2m 3r 4  5f 6  7f 8     m pointer map, r root, f free
+//   to be 6  1  2m 3r 4  8' 6           8 moves to 5; 7 goes with the end
+//
+// Roots do not move: they are in front (B11), where no end ever comes, and the schema names them.
 #include "btree/btree_internal.h"
 
 // --- moving one page ---
@@ -102,6 +112,7 @@ int vacuum_move_page(Btree *bt, Pgno from, Pgno target, bool is_commit)
 // --- how far the file can shrink ---
 
 // Pages of the first `count` that can hold content: neither pointer map nor the locking page.
+// A map page stands before every group of usable/5 pages that it describes, from page 2 on.
 static Pgno content_pages(const Btree *bt, Pgno count)
 {
     ASSERT(bt->auto_vacuum != 0);
@@ -117,6 +128,8 @@ static Pgno content_pages(const Btree *bt, Pgno count)
 }
 
 // The page count once all free pages are gone.
+// Fewer pages need fewer map pages, so the size is looked for from below: what is missing is added
+// until the content fits. That takes two or three turns.
 static Pgno size_without_holes(const Btree *bt, Pgno count, Pgno free_count)
 {
     Pgno content = content_pages(bt, count) - free_count;

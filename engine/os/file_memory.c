@@ -10,9 +10,8 @@
 //
 // Invariants, the store's mutex free (store_is_sound)
 //   - The content is bytes[0..size), the block capacity bytes long.
-//   - A writer is one of the readers; there is at most one. Readers are turned away from RESERVED
-//   on
-//     and not only from PENDING, as on disk: nothing here would ever wait for them.
+//   - A writer is one of the readers; there is at most one. From RESERVED on it turns readers away,
+//     on disk only from PENDING on: nothing here would ever wait for them to leave.
 //   - What is handed out in place does not move: such a block never grows.
 //
 // Mutexes: stores_mutex and a store's own are never held together, except that of a store nobody

@@ -1,11 +1,10 @@
 // Locks on database files, by the protocol every SQLite process follows.
 //
 //   0x40000000  PENDING   one byte; held for writing by whoever waits for readers to leave, for
-//               reading
-//                         during the moment a reader takes SHARED
+//                         reading during the moment a reader takes SHARED
 //   +1          RESERVED  one byte; held for writing by the one process that means to write
 //   +2 .. +511  SHARED    510 bytes; held for reading by readers, for writing by the exclusive
-//               writer
+//                         writer
 //
 // The bytes lie beyond 1 GiB, on a page that no database uses.
 //

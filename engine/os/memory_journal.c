@@ -221,6 +221,7 @@ int memory_journal_size(const sqlite3_vfs *vfs)
     return vfs->szOsFile > own ? vfs->szOsFile : own;
 }
 
+// By its methods: once spilled, the file has those of its VFS and nothing tells it from others.
 bool memory_journal_is_in_memory(const sqlite3_file *file)
 {
     return os_is_open(file) && file->pMethods == &journal_methods;

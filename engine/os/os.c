@@ -328,6 +328,7 @@ int os_shm_unmap(sqlite3_file *file, bool delete_file)
 // Version 3 of the methods brought it. Where it is missing every page is read, which is always
 // right.
 
+// NULL is an answer, not a failure: the bytes are there, but not to be had in place.
 int os_fetch(sqlite3_file *file, i64 offset, int size, void **out)
 {
     ASSERT(os_is_open(file) && offset >= 0 && size > 0);
@@ -437,6 +438,7 @@ void *os_dl_open(sqlite3_vfs *vfs, const char *path)
     return vfs->xDlOpen == NULL ? NULL : vfs->xDlOpen(vfs, path);
 }
 
+// Leaves `out` alone when the VFS has nothing to say.
 void os_dl_error(sqlite3_vfs *vfs, int size, char *out)
 {
     ASSERT(out != NULL && size > 0);

@@ -165,6 +165,7 @@ sqlite3_syscall_ptr posix_call_get(sqlite3_vfs *vfs, const char *name)
     return call;
 }
 
+// Walks the names in the order of the table above; NULL begins.
 const char *posix_call_next(sqlite3_vfs *vfs, const char *name)
 {
     (void)vfs;

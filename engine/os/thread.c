@@ -303,6 +303,7 @@ const sqlite3_mutex_methods *mutex_methods(void)
     return is_configured ? &configured_methods : &builtin_methods;
 }
 
+// SQLITE_CONFIG_MUTEX, before initialisation. Methods without xMutexAlloc are none.
 void mutex_methods_configure(const sqlite3_mutex_methods *methods)
 {
     is_configured = methods != NULL && methods->xMutexAlloc != NULL;

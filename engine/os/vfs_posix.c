@@ -427,6 +427,7 @@ static int posix_now_ms(sqlite3_vfs *vfs, sqlite3_int64 *out)
     return SQLITE_OK;
 }
 
+// For callers of version 1 of the interface.
 static int posix_now_days(sqlite3_vfs *vfs, double *out)
 {
     sqlite3_int64 now;

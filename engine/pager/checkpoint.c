@@ -15,6 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+// One of a page's frames; after sorting, the last of a page is the one to copy.
 typedef struct CopyItem {
     Pgno pgno;
     FrameNo frame;

@@ -441,6 +441,7 @@ void journal_delete_quietly(Pager *pager)
     (void)rc;
 }
 
+// Leaves what is on the disk alone: a hot journal stays hot.
 void journal_close(Pager *pager)
 {
     ASSERT(pager->journal.unsynced == NULL || pager->journal.journaled != NULL);

@@ -1,13 +1,12 @@
 // The wal-index. See wal_index.h.
 //
 // Memory that other processes write while it is read. Three rules make that safe:
-//   - The header is there twice, written last copy first and read first copy first: equal copies
-//   with
-//     a right checksum are one header, whatever a writer was doing.
+//   - The header is there twice, written last copy first and read first copy first: two equal
+//     copies with a right checksum are one header, whatever a writer was doing meanwhile. Who finds
+//     them unequal tries again or, if the writer has died, recovers.
 //   - A page number is stored before the slot that leads to it (release, acquire), and nothing
-//   below
-//     the header's last frame ever changes while a mark protects it. What lies above is ignored by
-//     whoever has the older header.
+//     below the header's last frame ever changes while a mark protects it. What lies above is
+//     ignored by whoever has the older header.
 //   - Only the holder of WRITE adds, only the holder of RECOVER or WRITE clears.
 // Its content is not trusted further than that: a damaged index may give wrong frames, which the
 // pages' own checks find, but no access outside its regions.
