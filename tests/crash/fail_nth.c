@@ -110,6 +110,7 @@ static const Mode modes[] = {
     {"delete", "PRAGMA journal_mode=delete; PRAGMA cache_size=12"},
     {"wal", "PRAGMA journal_mode=wal; PRAGMA cache_size=12; PRAGMA wal_autocheckpoint=10"},
     {"persist", "PRAGMA journal_mode=persist; PRAGMA synchronous=EXTRA"},
+    {"memory", "PRAGMA journal_mode=memory; PRAGMA cache_size=12"},
 };
 
 // What fails, and what a statement may then say.
