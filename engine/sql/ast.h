@@ -305,6 +305,7 @@ enum {
     SELECT_ORDER_BY_DROPPED = 1u << 25,
     SELECT_WINDOW_INPUT = 1u << 26, // planner: sorted rows for a window, below its own query
     SELECT_AUTHORIZED = 1u << 27,   // the authorizer was asked
+    SELECT_SHARED_SET = 1u << 28,   // right side of an IN that a rewrite has copied: asked again
 };
 
 // What one result column is to those who read the Select from outside.

@@ -79,6 +79,12 @@ static bool joins_allow(const Select *p, const FromItem *item, const Select *sub
     return position == 0 || (inner->items[0]->join & JOIN_LEFT_OF_RIGHT) == 0;
 }
 
+// Window functions around see all rows of the subquery, in no order but that of the window.
+static bool windows_allow(const Select *p, const Select *sub)
+{
+    return p->window_count == 0 || (sub->order_by == NULL && sub->limit == NULL);
+}
+
 static bool hints_allow(const FromItem *item)
 {
     return !(item->is_cte && item->cte->hint == CTE_MATERIALIZED); // (28)
@@ -97,11 +103,11 @@ static bool may_flatten(const Select *p, u32 position)
     ASSERT(position < p->from->count);
 
     const FromItem *item = p->from->items[position];
-    if (!is_subquery(item) || item->select->prior != NULL || p->window_count > 0)
+    if (!is_subquery(item) || item->select->prior != NULL)
         return false;
     const Select *sub = item->select;
     return term_allows(sub) && hints_allow(item) && limit_allows(p, sub) && order_allows(p, sub)
-           && joins_allow(p, item, sub, position)
+           && joins_allow(p, item, sub, position) && windows_allow(p, sub)
            && p->from->count + sub->from->count <= JOIN_COUNT_MAX + 1;
 }
 

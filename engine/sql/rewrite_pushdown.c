@@ -237,10 +237,21 @@ static bool subquery_allows(ResolveContext *ctx, const FromItem *item, const Exp
     return true;
 }
 
+// The copies of an IN ask one set, which is built once.
+static WalkResult mark_shared_set(Walker *w, Expr *e)
+{
+    (void)w;
+    if (e->kind == EX_IN && e->select != NULL)
+        e->select->flags |= SELECT_SHARED_SET;
+    return WALK_ON;
+}
+
 static int push_term(ResolveContext *ctx, const FromItem *item, Expr *condition)
 {
     if (!term_may_go(condition, item) || !subquery_allows(ctx, item, condition))
         return ctx->arena->failed ? connection_out_of_memory(ctx->db) : SQLITE_OK;
+    Walker w = {.expr = mark_shared_set};
+    (void)expr_walk(&w, condition);
     for (Select *term = item->select; term != NULL; term = term->prior) {
         Expr *copy = translated(ctx, item, term, condition);
         if (copy == NULL)

@@ -187,7 +187,9 @@ static void open_set(Codegen *g, const Expr *in, KeyShape *shape, u32 flags, InS
 
     bool is_correlated = (in->flags & EXPR_CORRELATED) != 0;
     program_emit_shape(g->program, OP_OpenEphemeral, out->cursor, shape->key_count, 0, shape);
-    if (in->select != NULL && !is_correlated && (flags & IN_MEMBERSHIP) != 0) {
+    if (in->select == NULL || is_correlated)
+        return;
+    if ((flags & IN_MEMBERSHIP) != 0 || (in->select->flags & SELECT_SHARED_SET) != 0) {
         out->filter = reg_new(g);
         program_emit(g->program, OP_Blob, BLOOM_SIZE, out->filter, 0);
     }

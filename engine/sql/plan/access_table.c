@@ -5,9 +5,10 @@
 #include "sql/plan/plan_internal.h"
 
 enum {
-    SCAN_FACTOR = 16,          // a row of a table costs three times an index entry
-    LOOKUP_FACTOR = 16,        // going from an index entry to its row
-    AUTO_INDEX_FACTOR = 28,    // building an index costs seven times reading the rows
+    SCAN_FACTOR = 16,       // a row of a table costs three times an index entry
+    SAMPLES_BONUS = 2,      // ... and less where samples make searches no safe bet, but a known one
+    LOOKUP_FACTOR = 16,     // going from an index entry to its row
+    AUTO_INDEX_FACTOR = 28, // building an index costs seven times reading the rows
     AUTO_INDEX_SUBQUERY = -25, // rows of a subquery are written anyhow
     AUTO_INDEX_ROWS = 43,      // guess of rows with one key
 };
@@ -247,6 +248,17 @@ static ExprList *order_of_subquery(const FromItem *item, const SubqueryPlan *sub
     return item->select->order_by;
 }
 
+static bool has_samples(const FromItem *item)
+{
+    if (item->kind != FROM_TABLE || item->table == NULL)
+        return false;
+    for (const Index *index = item->table->indexes; index != NULL; index = index->next) {
+        if (index->samples != NULL)
+            return true;
+    }
+    return false;
+}
+
 static int add_table_scan(JoinQuery *q, FromItem *item, Index *rowid, bool helps, TableMask prereq)
 {
     Est rows = table_rows(item);
@@ -262,7 +274,7 @@ static int add_table_scan(JoinQuery *q, FromItem *item, Index *rowid, bool helps
     if (sub != NULL)
         draft->order_by = order_of_subquery(item, sub);
     draft->sort_index = helps ? 1 : 0;
-    draft->run = (Est)(rows + SCAN_FACTOR);
+    draft->run = (Est)(rows + SCAN_FACTOR - (has_samples(item) ? SAMPLES_BONUS : 0));
     if (item->kind == FROM_SELECT && item->is_view)
         draft->flags |= ACCESS_VIEW_SCAN;
     access_adjust_rows(q, draft, rows);

@@ -242,7 +242,7 @@ static void walk_view_order(OrderCheck *c, const Access *loop, const FromItem *i
                             u32 loop_number)
 {
     ASSERT(loop->order_by != NULL && item->select != NULL);
-    bool reverse = false;
+    bool any_direction = (c->flags & WANT_GROUPS) != 0, reverse = false;
     u64 former = c->satisfied;
     for (u32 i = 0; i < c->order->count; i++) {
         if (!view_term_matches(c, loop, item, i))
@@ -250,7 +250,9 @@ static void walk_view_order(OrderCheck *c, const Access *loop, const FromItem *i
         bool opposite =
             ((c->order->items[i].sort ^ loop->order_by->items[i].sort) & SORT_DESC) != 0;
         if (i == 0)
-            reverse = opposite;
+            reverse = opposite && !any_direction;
+        if (any_direction)
+            opposite = false;
         if (opposite != reverse || (reverse && (loop->flags & ACCESS_COROUTINE) != 0))
             break; // a co-routine runs forwards only
         c->satisfied |= (u64)1 << i;
@@ -317,7 +319,7 @@ i8 order_satisfied(JoinQuery *q, ExprList *order, const LoopChain *loops, u32 fl
                 || (loop->index != NULL && (loop->index->flags & INDEX_UNORDERED) != 0))
                 return 0;
             if (item->kind != FROM_TABLE) {
-                if (i == 0 && loop->order_by != NULL && (flags & WANT_GROUPS) == 0)
+                if (i == 0 && loop->order_by != NULL)
                     walk_view_order(&c, loop, item, i);
                 c.distinct = false;
                 break;

@@ -113,7 +113,8 @@ static void term_bind(Term *term, const ColumnMatch *match)
     term->column_expr = match->expr;
 }
 
-// column = column where one may stand for the other anywhere in the WHERE clause.
+// column = column where one may stand for the other anywhere in the WHERE clause, whichever of them
+// names the collation there.
 static bool is_equivalence(const JoinQuery *q, const Expr *e)
 {
     ASSERT(e->left != NULL && e->right != NULL);
@@ -127,8 +128,6 @@ static bool is_equivalence(const JoinQuery *q, const Expr *e)
     u8 left = (u8)expr_affinity(e->left), right = (u8)expr_affinity(e->right);
     if (left != right && (left < AFF_NUMERIC || right < AFF_NUMERIC))
         return false;
-    if (name_equals(plan_compare_collation(e), "BINARY"))
-        return true;
     return name_equals(plan_collation_name(e->left), plan_collation_name(e->right));
 }
 
