@@ -58,6 +58,7 @@ static int rewrite_in_from(ResolveContext *ctx, FromList *from)
 static int rewrite_term(ResolveContext *ctx, Select *p)
 {
     TRY(rewrite_flatten(ctx, p));
+    TRY(rewrite_count(ctx, p));
     TRY(rewrite_having(ctx, p));
     rewrite_drop_order(p);
     TRY(rewrite_push_down(ctx, p));

@@ -8,6 +8,8 @@
 
 // Merges subqueries in FROM into `p`, one after the other, until none is left that may be merged.
 MUST_USE int rewrite_flatten(ResolveContext *ctx, Select *p);
+// count(*) of a UNION ALL in FROM becomes a sum of counts.
+MUST_USE int rewrite_count(ResolveContext *ctx, Select *p);
 // LEFT, RIGHT and FULL joins whose NULL rows WHERE throws away become inner or one-sided.
 void rewrite_outer_joins(Select *p);
 // Copies WHERE terms about one subquery into that subquery.

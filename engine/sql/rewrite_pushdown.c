@@ -246,11 +246,22 @@ static WalkResult mark_shared_set(Walker *w, Expr *e)
     return WALK_ON;
 }
 
+// A copy uses the common table expressions again: what is used twice need not be computed twice.
+static WalkResult count_uses(Walker *w, Select *s)
+{
+    (void)w;
+    for (u32 i = 0; s->from != NULL && i < s->from->count; i++) {
+        if (s->from->items[i]->is_cte)
+            s->from->items[i]->cte->use_count++;
+    }
+    return WALK_ON;
+}
+
 static int push_term(ResolveContext *ctx, const FromItem *item, Expr *condition)
 {
     if (!term_may_go(condition, item) || !subquery_allows(ctx, item, condition))
         return ctx->arena->failed ? connection_out_of_memory(ctx->db) : SQLITE_OK;
-    Walker w = {.expr = mark_shared_set};
+    Walker w = {.expr = mark_shared_set, .select = count_uses};
     (void)expr_walk(&w, condition);
     for (Select *term = item->select; term != NULL; term = term->prior) {
         Expr *copy = translated(ctx, item, term, condition);
