@@ -71,6 +71,7 @@ static void plain_subqueries_and_views_are_merged(void **state)
     assert_flat(f, "select * from (select a from t1 order by b)", 1);
     assert_flat(f, "select * from (select a from t1 limit 3)", 1);
     assert_flat(f, "select count(*) from v1", 1);
+    assert_flat(f, "select row_number() over () from v1", 1);
     assert_flat(f, "select * from t1 join (t2 join t1 as x) on 1", 3);
 }
 
@@ -88,7 +89,8 @@ static void subqueries_that_mean_something_else_stay(void **state)
     assert_not_flat(f, "select * from (select a from t1 order by b) order by a");
     assert_not_flat(f, "select * from (select 1)");
     assert_not_flat(f, "select * from (select row_number() over () from t1)");
-    assert_not_flat(f, "select row_number() over () from v1");
+    assert_not_flat(f, "select row_number() over () from (select a from t1 order by b)");
+    assert_not_flat(f, "select row_number() over () from (select a from t1 limit 3)");
     assert_not_flat(f, "select * from t2 left join (t1 join v1) on 1");
     assert_not_flat(f, "select distinct t2.a from t2 left join v1 on 1");
     assert_not_flat(f, "select * from t2 right join v1 on 1");
