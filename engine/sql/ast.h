@@ -305,6 +305,7 @@ enum {
     SELECT_ORDER_BY_DROPPED = 1u << 25,
     SELECT_WINDOW_INPUT = 1u << 26, // planner: sorted rows for a window, below its own query
     SELECT_AUTHORIZED = 1u << 27,   // the authorizer was asked
+    SELECT_REWRITTEN = 1u << 29,    // once is enough where several expressions hold it
     SELECT_SHARED_SET = 1u << 28,   // right side of an IN that a rewrite has copied: asked again
 };
 
@@ -480,6 +481,9 @@ typedef struct Update {
     SetList *set;
     FromList *from;    // UPDATE ... FROM; NULL when absent
     FromList *sources; // resolved, with FROM: the target, then what FROM says as one item
+    // Resolved, with FROM and no virtual target: the rows to change. What a row of the target is
+    // found by (of a view: all its columns), then the values of SET one by one.
+    Select *query;
     Expr *where;
     ExprList *returning;
 } Update;

@@ -225,20 +225,18 @@ static int authorize_set_columns(Resolver *r, const FromItem *target, SetItem *i
     return SQLITE_OK;
 }
 
-// `joins`: UPDATE with FROM, whose values are results of a query, resolved after the columns.
-static int resolve_set(Resolver *r, Scope *s, const FromItem *target, SetList *set, bool joins)
+// `s` NULL: UPDATE with FROM, whose values are results of a query, resolved after the columns.
+static int resolve_set(Resolver *r, Scope *s, const FromItem *target, SetList *set)
 {
     for (u32 i = 0; i < set->count; i++)
         TRY(expand_subqueries(r, set->items[i].expr));
     for (u32 i = 0; i < set->count; i++) {
-        if (!joins)
+        if (s != NULL)
             TRY(resolve_expr(r, s, set->items[i].expr));
         TRY(check_assigned_width(r, &set->items[i]));
         TRY(resolve_set_columns(r, target, &set->items[i]));
         TRY(authorize_set_columns(r, target, &set->items[i]));
     }
-    for (u32 i = 0; joins && i < set->count; i++)
-        TRY(resolve_expr(r, s, set->items[i].expr));
     return SQLITE_OK;
 }
 
@@ -368,7 +366,7 @@ static int resolve_upsert(Resolver *r, Insert *insert)
         if (!upsert->do_update)
             continue;
         Scope s = {.from = sources, .excluded = excluded};
-        TRY(resolve_set(r, &s, target, upsert->set, false));
+        TRY(resolve_set(r, &s, target, upsert->set));
         TRY(expand_subqueries(r, upsert->where));
         TRY(resolve_expr(r, &s, upsert->where));
         TRY(check_row_values(r, upsert->where));
@@ -471,19 +469,23 @@ static FromItem *from_as_item(Resolver *r, FromList *from)
     return select->columns == NULL ? NULL : item;
 }
 
-// The joined rows are found again by key, so an index must hold it to stand for the table.
-static void mark_key_used(FromItem *target)
+// In a join a view is what its query gives. (Named with its schema, it is no common table
+// expression.)
+static int view_as_source(Resolver *r, const FromItem *target, FromItem **out)
 {
-    ASSERT(target->table != NULL);
+    ASSERT(target->table->kind == TABLE_VIEW);
 
-    Table *table = target->table;
-    if (table->kind != TABLE_ORDINARY || (table->flags & TABLE_WITHOUT_ROWID) == 0) {
-        target->rowid_used = true;
-        return;
-    }
-    const Index *key = table_primary_key(table);
-    for (int i = 0; i < key->key_count; i++)
-        mark_column_used(target, key->columns[i]);
+    FromItem *item = arena_alloc_zeroed(r->arena, sizeof *item);
+    if (item == NULL)
+        return resolve_no_memory(r);
+    item->kind = FROM_TABLE;
+    item->schema = r->db->databases[target->db_index].name;
+    item->name = target->name;
+    item->alias = target->alias;
+    item->cursor = -1;
+    item->offset = NO_OFFSET;
+    *out = item;
+    return bind_item(r, item);
 }
 
 static int bind_update_sources(Resolver *r, Update *update)
@@ -493,6 +495,8 @@ static int bind_update_sources(Resolver *r, Update *update)
         return resolve_no_memory(r);
     if (update->from == NULL)
         return SQLITE_OK;
+    if (update->target->table->kind == TABLE_VIEW)
+        TRY(view_as_source(r, update->target, &update->sources->items[0]));
     FromItem *item = from_as_item(r, update->from);
     if (item == NULL)
         return resolve_no_memory(r);
@@ -500,19 +504,90 @@ static int bind_update_sources(Resolver *r, Update *update)
     item->position = 1;
     TRY(bind_item(r, item));
     update->sources->items[update->sources->count++] = item;
-    if (update->target->table->kind == TABLE_ORDINARY)
-        mark_key_used(update->target);
     for (u32 i = 0; i < update->from->count; i++)
         if (is_target_again(update->from->items[i], update->target))
             return resolve_error(r, NO_OFFSET,
                                  "target object/alias may not appear in FROM clause: %s",
                                  from_item_name(update->from->items[i]));
-    if (item->select == NULL)
-        return SQLITE_OK;
+    if (item->select == NULL || update->target->table->kind != TABLE_VIRTUAL)
+        return SQLITE_OK; // else resolve_joined_rows() has them in a query
     TRY(authorize_query(r, item->select));
     TRY(resolve_query(r, NULL, item->select));
     TRY(authorize_within(r, item->select));
     item_take_results(r, item);
+    return SQLITE_OK;
+}
+
+// --- UPDATE ... FROM ---
+
+static ExprList *add_key_column(Resolver *r, ExprList *list, FromItem *target, int column)
+{
+    Expr *e = expr_new(r->arena, EX_COLUMN, NULL, NULL);
+    if (e == NULL)
+        return NULL;
+    e->u.column.item = target;
+    e->u.column.index = column;
+    return expr_list_add(r->arena, list, e);
+}
+
+// What a joined row of the target is found by; a view's is not found, but shown to triggers.
+static ExprList *key_columns(Resolver *r, FromItem *target, const Table *table)
+{
+    ASSERT(table->kind != TABLE_VIRTUAL);
+
+    if (table->kind == TABLE_ORDINARY && table_is_rowid(table))
+        return add_key_column(r, NULL, target, ROWID_COLUMN);
+    const Index *key = table->kind == TABLE_VIEW ? NULL : table_primary_key(table);
+    int count = key == NULL ? table->column_count : key->key_count;
+    ExprList *list = NULL;
+    for (int i = 0; i < count; i++) {
+        list = add_key_column(r, list, target, key == NULL ? i : key->columns[i]);
+        if (list == NULL)
+            return NULL;
+    }
+    return list;
+}
+
+static ExprList *assigned_values(Resolver *r, const SetList *set)
+{
+    ExprList *list = NULL;
+    for (u32 i = 0; i < set->count; i++) {
+        const SetItem *item = &set->items[i];
+        for (u32 field = 0; field < item->columns->count; field++) {
+            Expr *value = expr_vector_field(r->arena, item->expr, field);
+            list = value == NULL ? NULL : expr_list_add(r->arena, list, value);
+            if (list == NULL)
+                return NULL;
+        }
+    }
+    return list;
+}
+
+// The joined rows are those of a query, in which aggregates and window functions have their place.
+static int resolve_joined_rows(Resolver *r, Update *update)
+{
+    ASSERT(update->from != NULL && update->sources->count == 2);
+
+    Select *query = arena_alloc_zeroed(r->arena, sizeof *query);
+    ExprList *values = assigned_values(r, update->set);
+    ExprList *columns = key_columns(r, update->sources->items[0], update->target->table);
+    if (query == NULL || values == NULL || columns == NULL)
+        return resolve_no_memory(r);
+    *query = (Select){.flags = SELECT_EXPANDED,
+                      .offset = NO_OFFSET,
+                      .id = ++r->ctx->select_count,
+                      .columns = values,
+                      .from = update->sources,
+                      .where = update->where};
+    TRY(authorize_query(r, query));
+    TRY(resolve_query(r, NULL, query));
+    TRY(authorize_within(r, query));
+    for (u32 i = 0; columns != NULL && i < values->count; i++)
+        columns = expr_list_add(r->arena, columns, values->items[i].expr);
+    if (columns == NULL)
+        return resolve_no_memory(r);
+    query->columns = columns;
+    update->query = query;
     return SQLITE_OK;
 }
 
@@ -521,16 +596,21 @@ static int resolve_update(Resolver *r, Update *update)
     TRY(check_literal_widths(r, update->set));
     TRY(bind_target(r, update->target, TRIGGER_UPDATE));
     TRY(bind_update_sources(r, update));
+    bool is_query = update->from != NULL && update->target->table->kind != TABLE_VIRTUAL;
     Scope s = {.from = update->sources};
-    TRY(resolve_set(r, &s, update->target, update->set, update->from != NULL));
+    TRY(resolve_set(r, is_query ? NULL : &s, update->target, update->set));
     TRY(expand_subqueries(r, update->where));
-    if (update->from != NULL)
-        TRY(resolve_list(r, &s, update->sources->items[1]->args));
-    TRY(resolve_expr(r, &s, update->where));
-    TRY(check_row_values(r, update->where));
-    TRY(authorize_expr_queries(r, update->where));
-    for (u32 i = 0; i < update->set->count; i++)
-        TRY(authorize_expr_queries(r, update->set->items[i].expr));
+    if (is_query) {
+        TRY(resolve_joined_rows(r, update));
+    } else {
+        if (update->from != NULL)
+            TRY(resolve_list(r, &s, update->sources->items[1]->args));
+        TRY(resolve_expr(r, &s, update->where));
+        TRY(check_row_values(r, update->where));
+        TRY(authorize_expr_queries(r, update->where));
+        for (u32 i = 0; i < update->set->count; i++)
+            TRY(authorize_expr_queries(r, update->set->items[i].expr));
+    }
     return resolve_returning(r, update->target, true, &update->returning);
 }
 

@@ -57,6 +57,9 @@ static int rewrite_in_from(ResolveContext *ctx, FromList *from)
 
 static int rewrite_term(ResolveContext *ctx, Select *p)
 {
+    if ((p->flags & SELECT_REWRITTEN) != 0)
+        return SQLITE_OK;
+    p->flags |= SELECT_REWRITTEN;
     TRY(rewrite_flatten(ctx, p));
     TRY(rewrite_count(ctx, p));
     TRY(rewrite_having(ctx, p));
@@ -124,6 +127,10 @@ static int rewrite_insert(ResolveContext *ctx, Insert *insert)
 
 static int rewrite_update(ResolveContext *ctx, Update *update)
 {
+    if (update->query != NULL) {
+        TRY(rewrite_select(ctx, update->query));
+        return rewrite_list(ctx, update->returning);
+    }
     for (u32 i = 0; update->sources != NULL && i < update->sources->count; i++)
         if (update->sources->items[i]->select != NULL)
             TRY(rewrite_select(ctx, update->sources->items[i]->select));

@@ -805,13 +805,28 @@ bool code_private_constant(Codegen *g, Expr *e, Reg target)
     return true;
 }
 
+bool code_list_field(Codegen *g, Expr *e, Reg target, RowFields *fields)
+{
+    ASSERT(target > 0);
+
+    if (e->kind != EX_FIELD || e->left->kind != EX_SELECT)
+        return false;
+    if (fields->subquery != e->left)
+        *fields = (RowFields){.subquery = e->left, .first = code_subquery(g, e->left)};
+    program_emit(g->program, OP_Copy, fields->first + (Reg)e->u.field, target, 0);
+    return true;
+}
+
 void code_expr_list(Codegen *g, const ExprList *list, Reg first, u32 flags)
 {
     ASSERT(list == NULL || list->count == 0 || first > 0);
 
     bool hoist = g->hoist_constants;
     g->hoist_constants = hoist && (flags & LIST_HOIST) != 0;
+    RowFields fields = {0};
     for (u32 i = 0; i < list->count; i++) {
+        if (code_list_field(g, list->items[i].expr, first + (Reg)i, &fields))
+            continue;
         if ((flags & LIST_COPY) != 0)
             code_expr_copy(g, list->items[i].expr, first + (Reg)i);
         else if ((flags & LIST_BORROW) != 0)

@@ -205,13 +205,14 @@ void code_sort_push(QueryCode *qc)
     code_sort_keys(qc, fields);
     if (qc->limit.both != 0 && sorted == 0)
         program_emit_int(g->program, OP_SorterReject, sc->cursor, dropped, fields, sc->key_count);
+    RowFields of_row = {0};
     for (u32 i = 0; i < columns->count; i++) {
         if (sc->places[i] < sc->key_count)
             continue;
         Reg target = fields + sc->places[i];
         if (qc->distinct_op != NULL) // computed already
             program_emit(g->program, OP_Copy, qc->row + (Reg)i, target, 0);
-        else
+        else if (!code_list_field(g, columns->items[i].expr, target, &of_row))
             code_expr_borrow(g, columns->items[i].expr, target);
     }
     if (sorted > 0)

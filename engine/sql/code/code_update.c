@@ -147,7 +147,7 @@ static void code_row_subqueries(Codegen *g, UpdateRow *u)
 {
     for (u32 i = 0; i < u->set->count && !codegen_failed(g); i++) {
         const SetItem *item = &u->set->items[i];
-        if (!is_row_subquery(item))
+        if (u->is_joined || !is_row_subquery(item))
             continue;
         Reg first = code_subquery(g, item->expr);
         for (int c = 0; c < u->table->column_count; c++) {
@@ -302,23 +302,7 @@ typedef struct UpdateCode {
     int value_count; // values stored behind the key
 } UpdateCode;
 
-// With FROM the new values depend on the joined row, so they are computed there and then.
-static void code_store_values(UpdateCode *c, Reg first)
-{
-    ASSERT(first > 0);
-
-    Codegen *g = c->g;
-    UpdateRow *u = &c->row;
-    int n = 0;
-    code_row_subqueries(g, u);
-    for (int i = 0; i < u->table->column_count; i++) {
-        if (u->columns[i].set != NULL)
-            code_assigned(g, &u->columns[i], first + n++);
-    }
-    if (u->rowid_changes)
-        code_assigned(g, &u->rowid, first + n);
-}
-
+// The values of the joined row, as the query has them: SET one by one, row values field by field.
 static void code_values_given(UpdateCode *c, Reg first, int field)
 {
     ASSERT(field >= c->row.key.count);
@@ -327,42 +311,41 @@ static void code_values_given(UpdateCode *c, Reg first, int field)
     UpdateRow *u = &c->row;
     for (int i = 0; i < c->value_count; i++)
         program_emit(g->program, OP_Column, c->store, field + i, first + i);
-    int n = 0;
-    for (int i = 0; i < u->table->column_count; i++) {
-        if (u->columns[i].set != NULL)
-            u->columns[i].given = first + n++;
+    for (u32 i = 0; i < u->set->count; i++) {
+        const SetItem *item = &u->set->items[i];
+        for (int n = 0; n < u->table->column_count; n++) {
+            if (u->columns[n].set == item)
+                u->columns[n].given = first + (Reg)u->columns[n].field;
+        }
+        if (u->rowid.set == item)
+            u->rowid.given = first + (Reg)u->rowid.field;
+        first += (Reg)item->columns->count;
     }
-    if (u->rowid_changes)
-        u->rowid.given = first + n;
+    u->is_joined = true;
 }
 
-static int count_values(const UpdateRow *u)
+// In order of the key, once each: of several joined rows the last wins.
+static void code_store_record(UpdateCode *c, Reg first, int width)
 {
-    int count = u->rowid_changes ? 1 : 0;
-    for (int i = 0; i < u->table->column_count; i++)
-        count += u->columns[i].set != NULL;
-    return count;
-}
-
-static void code_store_row(UpdateCode *c, Reg first, Reg key_image)
-{
-    ASSERT(first > 0);
+    ASSERT(first > 0 && width >= c->row.key.count);
 
     Codegen *g = c->g;
     UpdateRow *u = &c->row;
-    bool has_from = c->update->from != NULL;
-    int width = u->key.count + (has_from ? c->value_count : 0);
     Reg record = reg_new(g);
-    code_row_key(g, u->wt, (RowKey){.first = first, .count = u->key.count});
-    if (has_from)
-        code_store_values(c, first + u->key.count);
     program_emit(g->program, OP_MakeRecord, first, width, record);
-    // In order of the key, once each: of several joined rows the last wins.
     if (table_has_rowid(u->table))
         program_emit(g->program, OP_Insert, c->store, record, first);
     else
         program_emit_int(g->program, OP_IdxInsert, c->store, record, first, u->key.count);
-    (void)key_image;
+}
+
+static void code_joined_row(Codegen *g, SelectDest *dest)
+{
+    UpdateCode *c = dest->arg;
+    ASSERT(dest->count == c->row.key.count + c->value_count);
+
+    (void)g;
+    code_store_record(c, dest->first, dest->count);
 }
 
 static void code_open_store(UpdateCode *c)
@@ -383,6 +366,8 @@ static void code_stored_updates(UpdateCode *c)
     Codegen *g = c->g;
     UpdateRow *u = &c->row;
     Label done = label_new(g->program);
+    source_set_table(g, c->wt.stored, c->wt.data_cursor);
+    code_open_table(g, u->table, c->wt.data_cursor, OP_OpenWrite);
     program_emit(g->program, OP_Rewind, c->store, done, 0);
     int top = program_here(g->program);
     for (int i = 0; i < u->key.count; i++)
@@ -415,8 +400,6 @@ static u32 loop_flags(const UpdateCode *c)
     bool has_subquery =
         set_has_subquery(update->set)
         || (update->where != NULL && (update->where->flags & EXPR_HAS_SUBQUERY) != 0);
-    if (update->from != NULL)
-        return 0;
     if (u->replaces || has_subquery)
         return WHERE_OF_CHANGE;
     bool is_alone = u->triggers == 0 && !u->has_foreign_keys && !u->key_changes;
@@ -435,14 +418,28 @@ static bool loop_is_safe(const UpdateCode *c, const WhereCode *w)
     return true;
 }
 
+// With FROM: the query is over before the first row changes.
+static void code_update_joined(UpdateCode *c)
+{
+    Codegen *g = c->g;
+    UpdateRow *u = &c->row;
+    u->key = (RowKey){.count = row_key_width(u->table)};
+    u->key.first = reg_range_new(g, u->key.count);
+    c->value_count = (int)c->update->query->columns->count - u->key.count;
+    code_open_store(c);
+    write_table_open_indexes(g, &c->wt, OP_OpenWrite, 0);
+    SelectDest dest = {.kind = DEST_CALLBACK, .consume = code_joined_row, .arg = c};
+    code_select(g, c->update->query, &dest);
+    code_stored_updates(c);
+}
+
 static void code_update_rows(UpdateCode *c)
 {
     Codegen *g = c->g;
     UpdateRow *u = &c->row;
-    c->value_count = c->update->from != NULL ? count_values(u) : 0;
     u->key = (RowKey){.count = row_key_width(u->table)};
     u->key.first = reg_range_new(g, u->key.count);
-    Reg stored = reg_range_new(g, u->key.count + c->value_count);
+    Reg stored = reg_range_new(g, u->key.count);
     int open_store = program_here(g->program);
     code_open_store(c);
     write_table_open_indexes(g, &c->wt, OP_OpenWrite, 0);
@@ -462,13 +459,9 @@ static void code_update_rows(UpdateCode *c)
         code_where_end(g, w);
         return;
     }
-    code_store_row(c, stored, 0);
+    code_row_key(g, &c->wt, (RowKey){.first = stored, .count = u->key.count});
+    code_store_record(c, stored, u->key.count);
     code_where_end(g, w);
-    for (int i = 0; i < u->table->column_count; i++)
-        u->columns[i].given = 0;
-    u->rowid.given = 0;
-    source_set_table(g, c->wt.stored, c->wt.data_cursor);
-    code_open_table(g, u->table, c->wt.data_cursor, OP_OpenWrite);
     code_stored_updates(c);
 }
 
@@ -496,31 +489,6 @@ static void code_view_image(UpdateCode *c)
         code_item_column(c->g, c->update->target, i, image_column(u->old_first, i));
 }
 
-// Every joined row is a change of its own; they are collected before the first trigger runs.
-static void code_store_view_rows(UpdateCode *c)
-{
-    Codegen *g = c->g;
-    UpdateRow *u = &c->row;
-    Update *update = c->update;
-    int column_count = u->table->column_count, width = column_count + c->value_count;
-    ASSERT(update->sources->count > 1 && update->sources->items[0] == update->target);
-
-    FromList rest = {.count = update->sources->count - 1,
-                     .capacity = update->sources->count - 1,
-                     .items = update->sources->items + 1};
-    Reg fields = reg_range_new(g, width + 1), record = reg_new(g), rowid = reg_new(g);
-    WhereCode *w = code_where_begin(g, &rest, update->where, 0);
-    if (w == NULL)
-        return;
-    for (int i = 0; i < column_count; i++)
-        code_item_column(g, update->target, i, fields + i);
-    code_store_values(c, fields + column_count);
-    program_emit(g->program, OP_MakeRecord, fields, width, record);
-    program_emit(g->program, OP_NewRowid, c->store, rowid, 0);
-    program_emit(g->program, OP_Insert, c->store, record, rowid);
-    code_where_end(g, w);
-}
-
 static void code_stored_view_rows(UpdateCode *c)
 {
     Codegen *g = c->g;
@@ -539,6 +507,19 @@ static void code_stored_view_rows(UpdateCode *c)
     program_jump_here(g->program, rewind);
 }
 
+// With FROM every joined row is a change of its own; all are collected before a trigger runs.
+static void code_update_joined_view(UpdateCode *c)
+{
+    Codegen *g = c->g;
+    int width = (int)c->update->query->columns->count;
+    c->value_count = width - c->row.table->column_count;
+    c->store = cursor_new(g);
+    program_emit(g->program, OP_OpenEphemeral, c->store, width, 0);
+    SelectDest dest = {.kind = DEST_TABLE, .param = c->store};
+    code_select(g, c->update->query, &dest);
+    code_stored_view_rows(c);
+}
+
 static void code_update_view(UpdateCode *c)
 {
     Codegen *g = c->g;
@@ -546,30 +527,17 @@ static void code_update_view(UpdateCode *c)
     int cursor = code_view_rows(g, update->target);
     if (cursor < 0 || codegen_failed(g))
         return;
-    bool has_from = update->from != NULL;
     Label next = label_new(g->program);
     c->row.next = next;
-    if (has_from) {
-        c->store = cursor_new(g);
-        c->value_count = count_values(&c->row);
-        program_emit(g->program, OP_OpenEphemeral, c->store,
-                     c->row.table->column_count + c->value_count, 0);
-    }
     int rewind = program_emit(g->program, OP_Rewind, cursor, 0, 0);
     int top = program_here(g->program);
-    if (has_from) {
-        code_store_view_rows(c);
-    } else {
-        if (update->where != NULL)
-            code_jump(g, update->where, next, false, false);
-        code_view_image(c);
-        code_view_row(c);
-    }
+    if (update->where != NULL)
+        code_jump(g, update->where, next, false, false);
+    code_view_image(c);
+    code_view_row(c);
     label_here(g->program, next);
     program_emit(g->program, OP_Next, cursor, top, 0);
     program_jump_here(g->program, rewind);
-    if (has_from)
-        code_stored_view_rows(c);
 }
 
 // --- virtual tables ---
@@ -675,8 +643,12 @@ void code_update(Codegen *g, Update *update)
         return;
     code_count_begin(g, update->returning != NULL);
     code_returning_begin(g, update->returning);
-    if (c.row.table->kind == TABLE_VIEW)
+    if (c.row.table->kind == TABLE_VIEW && update->query != NULL)
+        code_update_joined_view(&c);
+    else if (c.row.table->kind == TABLE_VIEW)
         code_update_view(&c);
+    else if (update->query != NULL)
+        code_update_joined(&c);
     else if (c.row.table->kind == TABLE_VIRTUAL)
         code_update_virtual(&c);
     else

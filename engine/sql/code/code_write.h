@@ -150,6 +150,7 @@ typedef struct UpdateRow {
     RowKey key;
     bool is_positioned; // data_cursor stands on the row
     bool keeps_place;   // the loop goes on from data_cursor
+    bool is_joined;     // with FROM: the values were computed by the join
     Label next;
     ExprList *returning;
 } UpdateRow;

@@ -200,6 +200,14 @@ Reg code_constant(Codegen *g, Expr *e);
 bool code_private_constant(Codegen *g, Expr *e, Reg target);
 enum { LIST_COPY = 1, LIST_HOIST = 2, LIST_BORROW = 4 };
 void code_expr_list(Codegen *g, const ExprList *list, Reg first, u32 flags);
+// The subquery among the expressions of one row whose fields are at hand.
+typedef struct RowFields {
+    const Expr *subquery;
+    Reg first;
+} RowFields;
+// Copies a field of a subquery into `target`; side by side, the fields of one cost it one run.
+// false: `e` is something else.
+bool code_list_field(Codegen *g, Expr *e, Reg target, RowFields *fields);
 // Emits a jump to `to`, taken if the truth of `e` equals `when`, where NULL counts as `null_as`.
 void code_jump(Codegen *g, Expr *e, Label to, bool when, bool null_as);
 // Compares two registers by the rules for `left op right` (affinity, collation) and jumps; p5 adds
