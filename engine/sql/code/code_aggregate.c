@@ -443,16 +443,34 @@ static bool is_bare(const AggregateCode *ac, const Expr *e)
     return false;
 }
 
+// The result column whose number a key is. A subquery in it is known by this alone to give
+// what the key has already: two subqueries are never compared.
+static Expr *column_of_key(const AggregateCode *ac, const ExprItem *key)
+{
+    const Select *s = ac->qc->select;
+    if (key->column == 0 || (s->flags & SELECT_WINDOW_INPUT) != 0)
+        return NULL; // (A window's input has columns of its own.)
+    ASSERT(key->column <= s->columns->count);
+    return s->columns->items[key->column - 1].expr;
+}
+
 void aggregate_push_results(AggregateCode *ac)
 {
+    ASSERT(ac->op->keys == NULL || ac->keys > 0);
+
     Codegen *g = ac->qc->g;
     for (u32 i = 0; i < ac->column_count; i++) {
         if (ac->columns[i].reg != 0)
             substitute_add(g, ac->columns[i].column, ac->columns[i].reg);
     }
     for (u32 i = 0; ac->op->keys != NULL && i < ac->op->keys->count; i++) {
-        if (!is_bare(ac, ac->op->keys->items[i].expr))
-            substitute_add(g, ac->op->keys->items[i].expr, ac->keys + (Reg)i);
+        const ExprItem *key = &ac->op->keys->items[i];
+        if (is_bare(ac, key->expr))
+            continue;
+        substitute_add(g, key->expr, ac->keys + (Reg)i);
+        Expr *column = column_of_key(ac, key);
+        if (column != NULL && !expr_equal(column, key->expr))
+            substitute_add(g, column, ac->keys + (Reg)i);
     }
     for (u32 i = 0; i < ac->op->agg_count; i++)
         substitute_add(g, ac->aggs[i].call, ac->aggs[i].accumulator);
