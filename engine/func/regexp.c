@@ -1,92 +1,84 @@
 // regexp(pattern, text), behind the operator X REGEXP Y: does the pattern match somewhere in the
-// text? With the text first and more to say about the match: regexp_like(), regexp_substr(),
-// regexp_capture(text, pattern[, group]), regexp_replace(text, pattern[, by]).
+// text? regexpi() takes ASCII letters of either case for each other. With the text first and more
+// to say about the match: regexp_like(), regexp_substr(), regexp_capture(text, pattern[, group]),
+// regexp_replace(text, pattern[, by]).
 //
-// Extended regular expressions of the C library, with \d and \D beside its \w \W \s \S \b. A
-// compiled constant pattern is kept for the statement. Not part of SQLite's library; a function of
-// that name which an application registers comes first.
+// The language of the patterns is regex.h's. A compiled constant pattern is kept for the statement.
+// Not part of SQLite's library; a function of that name which an application registers comes first.
 
-#include "base/alloc.h"
 #include "base/buffer.h"
 #include "func/func.h"
-#include <regex.h>
+#include "func/regex.h"
+#include <string.h>
 
 static void pattern_free(void *compiled)
 {
-    ASSERT(compiled != NULL);
-
-    regfree(compiled);
-    mem_free(compiled);
+    regex_free(compiled);
 }
 
-// \d and \D are the only classes the C library lacks.
-static void translate(const char *pattern, Buffer *out)
+static Regex *pattern_compile(FuncCall *call, Value *pattern, bool ignore_case)
 {
-    bool in_set = false;
-    for (const char *p = pattern; *p != '\0'; p++) {
-        if (*p == '\\' && (p[1] == 'd' || p[1] == 'D')) {
-            buffer_add_text(out, in_set ? "0-9" : p[1] == 'd' ? "[0-9]" : "[^0-9]");
-            p++;
-        } else if (*p == '\\' && p[1] != '\0' && !in_set) {
-            buffer_add(out, p, 2);
-            p++;
-        } else {
-            in_set = *p == '[' || (in_set && *p != ']');
-            buffer_add_char(out, *p);
-        }
-    }
-}
-
-static regex_t *pattern_compile(FuncCall *call, const char *pattern)
-{
-    Buffer text = {0};
-    translate(pattern, &text);
-    regex_t *compiled = mem_alloc(sizeof *compiled);
-    if (compiled == NULL || text.rc != SQLITE_OK) {
-        call_result_error_nomem(call);
-        mem_free(compiled);
-        buffer_deinit(&text);
+    u32 size;
+    const char *text = value_chars(pattern, SQLITE_UTF8, &size);
+    if (text == NULL)
+        return NULL;
+    if (size > (u32)call->db->limits[SQLITE_LIMIT_LIKE_PATTERN_LENGTH]) {
+        call_result_error(call, "REGEXP pattern too big", -1, SQLITE_UTF8);
         return NULL;
     }
-    int code = regcomp(compiled, buffer_text(&text), REG_EXTENDED);
-    buffer_deinit(&text);
-    if (code == 0)
-        return compiled;
-    char why[128];
-    regerror(code, compiled, why, sizeof why);
-    call_result_error_format(call, "invalid regular expression: %s", why);
-    mem_free(compiled);
-    return NULL;
+    Regex *compiled;
+    const char *why;
+    int rc = regex_compile(text, size, ignore_case, &compiled, &why);
+    if (rc == SQLITE_NOMEM)
+        call_result_error_nomem(call);
+    else if (rc != SQLITE_OK)
+        call_result_error(call, why, -1, SQLITE_UTF8);
+    return compiled;
 }
-
-enum { GROUPS_MAX = 10 }; // the whole match, and \1 to \9
 
 typedef struct Match {
     const char *text;
+    u32 size;
     bool found;
-    regmatch_t groups[GROUPS_MAX];
+    RegexSpan groups[REGEX_GROUPS_MAX];
 } Match;
 
-// Looks args[pattern] up in args[text]. false: an argument is NULL, or there was an error.
-static bool find_match(FuncCall *call, Value **args, int pattern, int text, Match *match)
-{
-    ASSERT(pattern != text);
+// Which argument is which, and what is asked.
+typedef struct MatchRule {
+    int pattern, text; // arguments
+    bool ignore_case;
+    u32 groups; // that are wanted of the match
+} MatchRule;
 
-    const char *wanted = value_text(args[pattern], SQLITE_UTF8);
-    match->text = value_text(args[text], SQLITE_UTF8);
-    if (wanted == NULL || match->text == NULL)
+// Looks the pattern up in the text. false: an argument is NULL, or there was an error.
+static bool find_match(FuncCall *call, Value **args, const MatchRule *rule, Match *match)
+{
+    ASSERT(rule->pattern != rule->text);
+    ASSERT(rule->groups <= REGEX_GROUPS_MAX);
+
+    match->text = value_chars(args[rule->text], SQLITE_UTF8, &match->size);
+    if (match->text == NULL)
         return false;
-    regex_t *compiled = call_get_aux(call, pattern);
+    Regex *compiled = call_get_aux(call, rule->pattern);
     bool is_fresh = compiled == NULL;
     if (is_fresh)
-        compiled = pattern_compile(call, wanted);
+        compiled = pattern_compile(call, args[rule->pattern], rule->ignore_case);
     if (compiled == NULL)
         return false;
-    match->found = regexec(compiled, match->text, GROUPS_MAX, match->groups, 0) == 0;
+    int rc = regex_search(compiled, match->text, match->size, &match->found, match->groups,
+                          rule->groups);
     if (is_fresh)
-        call_set_aux(call, pattern, compiled, pattern_free); // may free it at once
-    return true;
+        call_set_aux(call, rule->pattern, compiled, pattern_free); // may free it at once
+    if (rc == SQLITE_OK)
+        return true;
+    call_result_error_nomem(call);
+    return false;
 }
+
+static const MatchRule pattern_first = {.pattern = 0, .text = 1};
+static const MatchRule pattern_first_folded = {.pattern = 0, .text = 1, .ignore_case = true};
+static const MatchRule text_first = {.pattern = 1, .text = 0};
+static const MatchRule text_first_groups = {.pattern = 1, .text = 0, .groups = REGEX_GROUPS_MAX};
 
 static void fn_regexp(FuncCall *call, int arg_count, Value **args)
 {
@@ -94,26 +86,17 @@ static void fn_regexp(FuncCall *call, int arg_count, Value **args)
 
     Match match;
     (void)arg_count;
-    if (find_match(call, args, 0, 1, &match))
-        call_result_i64(call, match.found);
-}
-
-static void fn_regexp_like(FuncCall *call, int arg_count, Value **args)
-{
-    ASSERT(arg_count == 2);
-
-    Match match;
-    (void)arg_count;
-    if (find_match(call, args, 1, 0, &match))
+    if (find_match(call, args, call_user_data(call), &match))
         call_result_i64(call, match.found);
 }
 
 static void result_group(FuncCall *call, const Match *match, i64 group)
 {
-    if (!match->found || group < 0 || group >= GROUPS_MAX || match->groups[group].rm_so < 0)
+    if (!match->found || group < 0 || group >= REGEX_GROUPS_MAX || match->groups[group].start < 0)
         return; // NULL
-    const regmatch_t *at = &match->groups[group];
-    call_result_text(call, match->text + at->rm_so, (u64)(at->rm_eo - at->rm_so), SQLITE_UTF8,
+    const RegexSpan *at = &match->groups[group];
+    ASSERT(at->start <= at->end && at->end <= (i64)match->size);
+    call_result_text(call, match->text + at->start, (u64)(at->end - at->start), SQLITE_UTF8,
                      SQLITE_TRANSIENT);
 }
 
@@ -123,7 +106,7 @@ static void fn_regexp_substr(FuncCall *call, int arg_count, Value **args)
 
     Match match;
     (void)arg_count;
-    if (find_match(call, args, 1, 0, &match))
+    if (find_match(call, args, &text_first_groups, &match))
         result_group(call, &match, 0);
 }
 
@@ -133,7 +116,7 @@ static void fn_regexp_capture(FuncCall *call, int arg_count, Value **args)
     ASSERT(arg_count == 2 || arg_count == 3);
 
     Match match;
-    if (find_match(call, args, 1, 0, &match))
+    if (find_match(call, args, &text_first_groups, &match))
         result_group(call, &match, arg_count > 2 ? value_i64(args[2]) : 1);
 }
 
@@ -152,9 +135,9 @@ static void add_replacement(Buffer *out, const Match *match, const char *by)
             buffer_add_char(out, *by);
             continue;
         }
-        const regmatch_t *at = &match->groups[*by - '0'];
-        if (at->rm_so >= 0)
-            buffer_add(out, match->text + at->rm_so, (size_t)(at->rm_eo - at->rm_so));
+        const RegexSpan *at = &match->groups[*by - '0'];
+        if (at->start >= 0)
+            buffer_add(out, match->text + at->start, (size_t)(at->end - at->start));
     }
 }
 
@@ -165,28 +148,36 @@ static void fn_regexp_replace(FuncCall *call, int arg_count, Value **args)
 
     Match match;
     const char *by = arg_count > 2 ? value_text(args[2], SQLITE_UTF8) : "";
-    if (by == NULL || !find_match(call, args, 1, 0, &match))
+    if (by == NULL || !find_match(call, args, &text_first_groups, &match))
         return;
     if (!match.found) {
         call_result_value(call, args[0]);
         return;
     }
     Buffer out = {0};
-    buffer_add(&out, match.text, (size_t)match.groups[0].rm_so);
+    const RegexSpan *whole = &match.groups[0];
+    buffer_add(&out, match.text, (size_t)whole->start);
     add_replacement(&out, &match, by);
-    buffer_add_text(&out, match.text + match.groups[0].rm_eo);
+    buffer_add(&out, match.text + whole->end, match.size - (size_t)whole->end);
     call_result_buffer(call, &out, false);
 }
 
 enum { PURE = FUNC_BUILTIN | FUNC_PURE | FUNC_INNOCUOUS };
 
+#define REGEXP_TEST(NAME, RULE)                                      \
+    {                                                                \
+        (NAME), 2, PURE, .encoding = SQLITE_UTF8, .call = fn_regexp, \
+                         .user_data = (void *)(uintptr_t) & (RULE)   \
+    }
+
 const FuncDef func_regexp_table[] = {
-    {"regexp", 2, PURE, .encoding = SQLITE_UTF8, .call = fn_regexp},
+    REGEXP_TEST("regexp", pattern_first),
     {"regexp_capture", 2, PURE, .encoding = SQLITE_UTF8, .call = fn_regexp_capture},
     {"regexp_capture", 3, PURE, .encoding = SQLITE_UTF8, .call = fn_regexp_capture},
-    {"regexp_like", 2, PURE, .encoding = SQLITE_UTF8, .call = fn_regexp_like},
+    REGEXP_TEST("regexp_like", text_first),
     {"regexp_replace", 2, PURE, .encoding = SQLITE_UTF8, .call = fn_regexp_replace},
     {"regexp_replace", 3, PURE, .encoding = SQLITE_UTF8, .call = fn_regexp_replace},
     {"regexp_substr", 2, PURE, .encoding = SQLITE_UTF8, .call = fn_regexp_substr},
+    REGEXP_TEST("regexpi", pattern_first_folded),
     {0},
 };
