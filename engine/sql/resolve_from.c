@@ -36,7 +36,8 @@ static int no_such_table(Resolver *r, const char *schema, const char *name)
     return resolve_error(r, NO_OFFSET, "no such table: %s", name);
 }
 
-// A module may be used as a table without CREATE VIRTUAL TABLE: json_each(...)
+// A module may be used as a table without CREATE VIRTUAL TABLE: json_each(...). It is in no schema,
+// and found by any schema's name.
 static int find_eponymous(Resolver *r, const char *name, Table **out)
 {
     Module *module = module_find(r->db, name);
@@ -53,7 +54,7 @@ static int find_table(Resolver *r, const char *schema, const char *name, Table *
             *out = NULL;
         return *out == NULL ? no_such_table(r, database, name) : SQLITE_OK;
     }
-    if (*out == NULL && (schema == NULL || name_equals(schema, "main")))
+    if (*out == NULL)
         TRY(find_eponymous(r, name, out));
     return *out == NULL ? no_such_table(r, database, name) : SQLITE_OK;
 }
