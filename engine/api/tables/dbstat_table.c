@@ -177,9 +177,11 @@ static Btree *btree_of(const StatCursor *cur)
     return table->db->databases[cur->database].btree;
 }
 
-// Moves on to the next tree. SQLITE_DONE after the last.
+// Moves on to the next tree. SQLITE_DONE after the last; a database without pages has none.
 static int next_tree(StatCursor *cur)
 {
+    ASSERT(cur->trees != NULL);
+
     page_walk_close(cur->walk);
     cur->walk = NULL;
     int rc = sqlite3_step(cur->trees);
