@@ -218,7 +218,7 @@ void number_parse(const char *text, size_t size, ParsedNumber *out)
     out->pure_integer = out->pure_integer && (p == end || *p != 0);
     if (out->pure_integer && digits_to_i64(&digits, negative, &out->integer)) {
         out->kind = NUMBER_INTEGER;
-        out->real = (f64)out->integer;
+        out->real = negative && out->integer == 0 ? -0.0 : (f64)out->integer;
         return;
     }
     out->kind = NUMBER_REAL;

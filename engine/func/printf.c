@@ -253,7 +253,7 @@ static void decide_real(const FormatSpec *spec, f64 value, RealLayout *r)
     r->exponent = spec->type == 'e' || spec->type == 'E';
     r->strip = spec->alternate2;
     if (general) {
-        int power = r->decimal.point - 1;
+        int power = (r->decimal.infinite ? INFINITY_POINT : r->decimal.point) - 1;
         precision--;
         r->exponent = power < -4 || power > precision;
         if (!r->exponent)
@@ -364,6 +364,11 @@ static void format_real(Buffer *out, FormatSpec *spec, FormatArgs *args)
     if (r.decimal.nan || (r.decimal.infinite && !spec->zero)) {
         format_special(out, spec, &r.decimal);
         return;
+    }
+    if (r.decimal.infinite) {
+        r.decimal.digits[0] = '9';
+        r.decimal.count = 1;
+        r.decimal.point = INFINITY_POINT;
     }
     i64 padding = 0;
     if (spec->width > 0) {

@@ -26,7 +26,7 @@ char *value_room(Value *v, u32 size)
 typedef struct Operand {
     bool is_int;
     i64 integer;
-    f64 real;
+    f64 real; // an integer's, too; of the text -0 it is -0.0
 } Operand;
 
 static void operand_of_text(const Value *v, Operand *out)
@@ -142,8 +142,7 @@ int op_arithmetic(Vm *vm, const Instr *in)
                        out); // text by the integer it begins with
         return SQLITE_OK;
     }
-    real_compute(in->op, a.is_int ? (f64)a.integer : a.real, b.is_int ? (f64)b.integer : b.real,
-                 out);
+    real_compute(in->op, a.real, b.real, out);
     return SQLITE_OK;
 }
 

@@ -89,6 +89,7 @@ typedef struct JsonParse {
     bool nonstandard; // used what only JSON5 has
     bool failed;      // malformed, or out of memory (out.rc)
     u32 error_at;     // byte offset of what is wrong
+    u32 early_end;    // of the last container that ended where an element might have stood
     u32 depth;
 } JsonParse;
 // Reads the whole text. The caller gives parse->out back. `reuse` (may be NULL) is a buffer whose

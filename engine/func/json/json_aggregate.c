@@ -70,6 +70,9 @@ static void group_value(FuncCall *call)
     else if (json_node_read((const u8 *)tree.bytes, 0, (u32)tree.size, &root))
         json_result_tree(call, (const u8 *)tree.bytes, &root, rule->as_blob);
     buffer_deinit(&tree);
+    // (Of the two blobs SQLite marks the object only.)
+    if (call->rc == SQLITE_OK && rule->type == JSON_OBJECT)
+        call_result_subtype(call, JSON_SUBTYPE);
 }
 
 static void group_finalize(FuncCall *call)

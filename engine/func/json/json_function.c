@@ -54,6 +54,14 @@ static void result_built(FuncCall *call, Buffer *tree, bool as_blob)
         json_result_malformed(call);
 }
 
+// Of what is built from values a blob has the subtype, too.
+static void result_built_new(FuncCall *call, Buffer *tree)
+{
+    result_built(call, tree, rule_of(call)->as_blob);
+    if (call->rc == SQLITE_OK)
+        call_result_subtype(call, JSON_SUBTYPE);
+}
+
 static void fn_json_quote(FuncCall *call, int arg_count, Value **args)
 {
     ASSERT(arg_count == 1);
@@ -76,7 +84,7 @@ static void fn_json_array(FuncCall *call, int arg_count, Value **args)
         }
     }
     json_end(&tree, begun, JSON_ARRAY);
-    result_built(call, &tree, rule_of(call)->as_blob);
+    result_built_new(call, &tree);
     buffer_deinit(&tree);
 }
 
@@ -112,7 +120,7 @@ static void fn_json_object(FuncCall *call, int arg_count, Value **args)
     size_t begun = json_begin(&tree);
     if (put_members(call, arg_count, args, &tree)) {
         json_end(&tree, begun, JSON_OBJECT);
-        result_built(call, &tree, rule_of(call)->as_blob);
+        result_built_new(call, &tree);
     }
     buffer_deinit(&tree);
 }
@@ -492,9 +500,7 @@ static void fn_json_pretty(FuncCall *call, int arg_count, Value **args)
     Buffer text = {.size_max = value_length_limit(call->result)};
     JsonStatus status = json_to_pretty(json.bytes, &json.root, indent ? indent : "    ", &text);
     if (status == JSON_OK) {
-        call_result_buffer(call, &text, false);
-        if (call->rc == SQLITE_OK)
-            call_result_subtype(call, JSON_SUBTYPE);
+        call_result_buffer(call, &text, false); // to be read: as an argument it is a text
     } else {
         buffer_deinit(&text);
         json_result_status(call, status, "");

@@ -257,21 +257,22 @@ static bool word_ends(const P *p, u32 at)
     return !ascii_is_alnum(byte_at(p, at));
 }
 
-// Returns `at` when there is none.
-static u32 parse_special(P *p, u32 at, bool negative, bool nan_allowed)
+// Returns `at` when there is none. Behind a sign there is no NaN, and what follows is no matter.
+static u32 parse_special(P *p, u32 at, u8 sign)
 {
     ASSERT(at <= p->size);
 
     for (u32 i = 0; i < ARRAY_LEN(special_numbers); i++) {
         u32 size = special_numbers[i].size;
-        if (p->size - at < size || !name_equals_n(p->text + at, special_numbers[i].name, size)
-            || !word_ends(p, at + size) || (special_numbers[i].is_nan && !nan_allowed))
+        if (p->size - at < size || !name_equals_n(p->text + at, special_numbers[i].name, size))
+            continue;
+        if (sign == 0 ? !word_ends(p, at + size) : special_numbers[i].is_nan)
             continue;
         p->nonstandard = true;
         if (special_numbers[i].is_nan)
             write_header(p, JSON_NULL, 0);
         else
-            write_infinity(p, negative);
+            write_infinity(p, sign == '-');
         return at + size;
     }
     return at;
@@ -307,7 +308,7 @@ static u32 parse_number(P *p, u32 at)
             p->nonstandard = true;
             start = at; // a plus is not kept
         }
-        u32 after = parse_special(p, at, sign == '-', false);
+        u32 after = parse_special(p, at, sign);
         if (after != at)
             return after;
     }
@@ -371,29 +372,38 @@ static COLD u32 fail_separator(P *p, u32 behind)
     return fail_at(p, behind);
 }
 
+// A container ends where an element might stand: it is empty, or a comma came before, which only
+// JSON5 allows.
+static void end_early(P *p, u32 at, bool is_empty)
+{
+    ASSERT(p->depth > 0);
+
+    p->nonstandard |= !is_empty;
+    p->early_end = at;
+}
+
 static u32 parse_array(P *p, u32 at)
 {
     ASSERT(p->text[at] == '[');
 
     if (++p->depth > JSON_DEPTH_MAX)
         return fail_at(p, at);
+    const u32 opened = at;
     size_t begun = ++p->out.size;
-    u32 next = at + 1;
-    at = skip_space(p, next);
-    while (!p->failed && byte_at(p, at) != ']') {
+    for (bool more = true; more;) {
+        u32 next = at + 1;
+        at = skip_space(p, next);
+        if (byte_at(p, at) == ']') {
+            end_early(p, at, next == opened + 1);
+            break;
+        }
         u32 behind = skip_plain(p, parse_element(p, next));
         if (p->failed)
             return at;
         at = skip_space(p, behind);
-        if (byte_at(p, at) != ',') {
-            if (byte_at(p, at) != ']')
-                return fail_separator(p, behind);
-            break;
-        }
-        next = at + 1;
-        at = skip_space(p, next);
-        if (byte_at(p, at) == ']')
-            p->nonstandard = true; // a comma before the end
+        more = byte_at(p, at) == ',';
+        if (!more && byte_at(p, at) != ']')
+            return fail_separator(p, behind);
     }
     p->depth--;
     write_end(p, begun, JSON_ARRAY);
@@ -430,20 +440,58 @@ static u32 parse_name(P *p, u32 at)
     return end;
 }
 
+// A word that is a value: it cannot be a label without quotes.
+static bool is_value_word(const P *p, u32 at)
+{
+    static const char *const words[] = {"true", "false", "null"};
+    for (u32 i = 0; i < ARRAY_LEN(words); i++) {
+        u32 size = (u32)strlen(words[i]);
+        if (p->size - at >= size && memcmp(p->text + at, words[i], size) == 0)
+            return word_ends(p, at + size);
+    }
+    for (u32 i = 0; i < ARRAY_LEN(special_numbers); i++) {
+        u32 size = special_numbers[i].size;
+        if (p->size - at >= size && name_equals_n(p->text + at, special_numbers[i].name, size)
+            && word_ends(p, at + size))
+            return true;
+    }
+    return false;
+}
+
+// The label of a member, after white space.
+static u32 parse_label(P *p, u32 before)
+{
+    ASSERT(!p->failed);
+
+    u32 at = skip_space(p, before);
+    u8 c = byte_at(p, at);
+    if (c == '"' || c == '\'')
+        return parse_text(p, at);
+    if (c == '\\' || (is_name_start(c) && !is_value_word(p, at)))
+        return parse_name(p, at);
+    if (!is_name_start(c))
+        parse_element(p, before); // what is wrong with a value is told first
+    return fail_at(p, before);
+}
+
 static u32 parse_object(P *p, u32 at)
 {
     ASSERT(p->text[at] == '{');
 
     if (++p->depth > JSON_DEPTH_MAX)
         return fail_at(p, at);
+    const u32 opened = at;
     size_t begun = ++p->out.size;
-    at = skip_space(p, at + 1);
-    while (!p->failed && byte_at(p, at) != '}') {
-        u8 c = byte_at(p, at);
-        at = c == '"' || c == '\'' ? parse_text(p, at) : parse_name(p, at);
+    for (bool more = true; more;) {
+        u32 next = at + 1;
+        at = skip_space(p, next);
+        if (byte_at(p, at) == '}') {
+            end_early(p, at, next == opened + 1);
+            break;
+        }
+        u32 behind = skip_plain(p, parse_label(p, next));
         if (p->failed)
             return at;
-        u32 behind = skip_plain(p, at);
         at = skip_space(p, behind);
         if (byte_at(p, at) != ':')
             return fail_separator(p, behind);
@@ -451,14 +499,9 @@ static u32 parse_object(P *p, u32 at)
         if (p->failed)
             return at;
         at = skip_space(p, behind);
-        if (byte_at(p, at) != ',') {
-            if (byte_at(p, at) != '}')
-                return fail_separator(p, behind);
-            break;
-        }
-        at = skip_space(p, at + 1);
-        if (byte_at(p, at) == '}')
-            p->nonstandard = true;
+        more = byte_at(p, at) == ',';
+        if (!more && byte_at(p, at) != '}')
+            return fail_separator(p, behind);
     }
     p->depth--;
     write_end(p, begun, JSON_OBJECT);
@@ -498,7 +541,7 @@ static u32 parse_value(P *p, u32 at)
         write_header(p, JSON_NULL, 0);
         return at + 4;
     }
-    u32 after = at < p->size ? parse_special(p, at, false, true) : at;
+    u32 after = at < p->size ? parse_special(p, at, 0) : at;
     return after != at ? after : fail_at(p, at);
 }
 
@@ -520,7 +563,7 @@ void json_parse(JsonParse *parse, const char *text, size_t size, Buffer *reuse)
     ASSERT(parse->out.size == 0);
     u32 at = skip_space(parse, parse_element(parse, 0));
     if (!parse->failed && at < parse->size && parse->text[at] != 0) // a NUL ends the text
-        fail_at(parse, 0); // something follows: the whole is to blame
+        fail_at(parse, parse->early_end); // something follows: SQLite blames the last such end
     ASSERT(parse->failed || parse->depth == 0);
     parse->out.size_max = 0;
 }

@@ -374,15 +374,15 @@ static int each_filter(sqlite3_vtab_cursor *base, int index_number, const char *
     if (index_number == 0 || (args[0]->flags & V_NULL))
         return SQLITE_OK;
     TRY(value_copy(&c->json, args[0]));
+    TRY(each_load(c, args[0]));
     const char *root_path = "$";
     if (index_number == 3) {
         root_path = value_text(args[1], SQLITE_UTF8);
         if (root_path == NULL)
-            return SQLITE_OK;
+            return SQLITE_OK; // no rows
         if (root_path[0] != '$')
             return each_fail(c, "bad JSON path: %Q", root_path);
     }
-    TRY(each_load(c, args[0]));
     return each_start(c, root_path);
 }
 
@@ -470,7 +470,11 @@ static int each_column(sqlite3_vtab_cursor *base, sqlite3_context *call, int col
     JsonNode value = row_value(c);
     switch (column) {
     case COLUMN_KEY: column_key(c, call); break;
-    case COLUMN_VALUE: json_result_value(call, node_bytes(c), &value, c->rule->as_blob); break;
+    case COLUMN_VALUE:
+        json_result_value(call, node_bytes(c), &value, c->rule->as_blob);
+        if (c->rule->as_blob && value.type >= JSON_ARRAY && call->rc == SQLITE_OK)
+            call_result_subtype(call, JSON_SUBTYPE);
+        break;
     case COLUMN_TYPE: {
         const char *name = json_type_name(value.type);
         if (name != NULL)
