@@ -329,13 +329,14 @@ static int compile_once(sqlite3 *db, const char *sql, size_t size, u32 prepare_f
     schema_lock(db);
     db->compile_locks++;
     int rc = parse(&c, sql, size);
+    if (rc != SQLITE_NOMEM)
+        *tail = c.parsed.tail;
     if (rc == SQLITE_OK)
         rc = replace_pragma(&c);
     if (rc == SQLITE_OK) {
         u32 mode = prepare_flags & COMPILE_AS_MASK;
         if (mode != 0)
             c.parsed.stmt->explain = (u8)((mode >> 8) - 1);
-        *tail = c.parsed.tail;
         rc = prepare_tree(&c, prepare_flags);
     }
     if (rc == SQLITE_OK && c.parsed.stmt->kind != STMT_EMPTY)

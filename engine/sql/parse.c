@@ -67,6 +67,7 @@ void parser_advance(Parser *p)
         Token bad = p->token;
         parser_error(p, (i32)bad.offset, "unrecognized token: \"%.*s\"", (int)bad.size,
                      p->sql + bad.offset);
+        p->lexer.next = bad.offset; // the statement ends before what is no token
         return;
     }
     p->token.kind = contextual_kind(p, &p->token, before);

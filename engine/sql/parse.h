@@ -27,7 +27,7 @@ typedef struct ParseResult {
     Stmt *stmt;          // in the arena; STMT_EMPTY when the text holds no statement. After
                          // an error NULL, or a CREATE TRIGGER whose body is at fault:
                          // SQLite complains first when the trigger's table does not exist
-    u32 tail;            // offset behind the statement and its ";"
+    u32 tail;            // offset behind the statement and its ";", or how far an error let it read
     const char *message; // in the arena, set when the parser failed (NULL for
                          // SQLITE_NOMEM)
     i32 error_offset;    // byte the message is about, -1 unknown

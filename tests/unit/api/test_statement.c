@@ -23,6 +23,27 @@ static void the_tail_is_the_next_statement(void **state)
     assert_ok(sqlite3_close(db));
 }
 
+// What was read of a statement that is none; the rest is for the caller to look at.
+static void the_tail_of_an_error_is_where_it_was_found(void **state)
+{
+    (void)state;
+    static const char *const cases[][2] = {
+        {"SELEC 1; SELECT 2", " 1; SELECT 2"},   {"SELECT 1 FROM t WHERE; SELECT 2", " SELECT 2"},
+        {"SELECT 1 #; SELECT 2", "#; SELECT 2"}, {"SELECT 'abc; SELECT 2", "'abc; SELECT 2"},
+        {"SELECT nix; SELECT 2", " SELECT 2"},   {"SELECT 1 +", ""},
+    };
+    sqlite3 *db;
+    assert_ok(sqlite3_open(":memory:", &db));
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        sqlite3_stmt *stmt;
+        const char *tail;
+        assert_rc(SQLITE_ERROR, sqlite3_prepare_v2(db, cases[i][0], -1, &stmt, &tail));
+        assert_null(stmt);
+        assert_text(cases[i][1], tail);
+    }
+    assert_ok(sqlite3_close(db));
+}
+
 static void a_row_leaves_no_older_error_behind(void **state)
 {
     (void)state;
@@ -230,6 +251,7 @@ static void the_loops_of_a_plan_tell_how_often_they_began(void **state)
 TEST_SUITE(
     statement, cmocka_unit_test(the_loops_of_a_plan_tell_how_often_they_began),
     cmocka_unit_test(the_tail_is_the_next_statement),
+    cmocka_unit_test(the_tail_of_an_error_is_where_it_was_found),
     cmocka_unit_test(a_row_leaves_no_older_error_behind),
     cmocka_unit_test(a_statement_can_become_its_explanation_and_back),
     cmocka_unit_test(a_pragma_looks_again_each_time),
