@@ -60,7 +60,7 @@ static int check_safety(Resolver *r, const Scope *s, const Expr *e, const FuncDe
 {
     ASSERT(def != NULL);
 
-    if (!(def->flags & FUNC_PURE)) {
+    if (!(def->flags & (FUNC_PURE | FUNC_AGGREGATE))) { // (aggregates are misused there anyway)
         const char *where = NULL;
         if (s->flags & SCOPE_INDEX)
             where = "index expressions";

@@ -144,17 +144,23 @@ static void add_check(TableBuild *b, const Constraint *constraint)
     table->check_count++;
 }
 
+// A schema being read may name collations that the program registers later.
+bool build_knows_collation(TableBuild *b, const char *name)
+{
+    ASSERT(name != NULL);
+
+    if (b->db->is_loading || catalog_find_collation(b->db, b->db->encoding, name) != NULL)
+        return true;
+    b->failed = true;
+    connection_error(b->db, SQLITE_ERROR_MISSING_COLLSEQ, "no such collation sequence: %s", name);
+    return false;
+}
+
 // COLLATE may stand behind the PRIMARY KEY or UNIQUE of its column: their index follows it.
 static void build_collation(TableBuild *b, Column *column, int index, const Constraint *c)
 {
-    // A schema being read may name collations that the program registers later.
-    if (!b->db->is_loading
-        && catalog_find_collation(b->db, b->db->encoding, c->collation) == NULL) {
-        b->failed = true;
-        connection_error(b->db, SQLITE_ERROR_MISSING_COLLSEQ, "no such collation sequence: %s",
-                         c->collation);
+    if (!build_knows_collation(b, c->collation))
         return;
-    }
     column->collation = arena_dup(&b->table->arena, c->collation, strlen(c->collation));
     for (Index *i = b->table->indexes; i != NULL; i = i->next) {
         if (i->key_count == 1 && i->columns[0] == index)

@@ -102,23 +102,20 @@ static const Expr *strip_collate(const Expr *e, const char **collation)
     return e;
 }
 
-static bool check_key_expression(TableBuild *b, const Table *table, const Expr *e)
+// Only CREATE INDEX may compute a key.
+static bool check_key_expression(TableBuild *b, const Expr *e)
 {
-    if (b->create != NULL && (e->kind == EX_NAME || e->kind == EX_STRING)) {
-        build_error(b, "table %s has no column named %s", table->name, e->text);
-        return false;
-    }
-    if (b->create != NULL) {
+    if (b->create != NULL && e->kind == EX_NAME && e->u.name.table != NULL)
+        build_error(b, "the \".\" operator prohibited in index expressions");
+    else if (b->create != NULL)
         build_error(b, "expressions prohibited in PRIMARY KEY and UNIQUE constraints");
-        return false;
-    }
-    return true;
+    return !b->failed;
 }
 
 // A name in double quotes that is no column may be a string after all: the resolver decides.
 static bool is_double_quoted(const Expr *e)
 {
-    return (e->flags & EXPR_DOUBLE_QUOTED) != 0 || e->kind == EX_STRING;
+    return (e->flags & EXPR_DOUBLE_QUOTED) != 0;
 }
 
 // NULLS FIRST and LAST order a query, never a key.
@@ -141,21 +138,15 @@ static void set_key_column(TableBuild *b, Index *index, u16 position, const Expr
     bool is_quoted = e->kind == EX_STRING && (e->flags & EXPR_DOUBLE_QUOTED) != 0;
     int column =
         is_name || is_quoted || e->kind == EX_STRING ? table_column_index(table, e->text) : -1;
-    if (column < 0 && e->kind == EX_STRING && !is_quoted) { // 'x' stands for a column, like "x"
+    // 'x' stands for a column, like "x", which may be a string after all.
+    if (column < 0 && (is_name || e->kind == EX_STRING) && !is_double_quoted(e)) {
         build_error(b, "no such column: %s", e->text);
         return;
     }
-    if (column < 0 && (is_name || is_quoted) && (b->create != NULL || !is_double_quoted(e))) {
-        if (b->create == NULL)
-            build_error(b, "no such column: %s", e->text);
-        else
-            build_error(b, "table %s has no column named %s", table->name, e->text);
-        return;
-    }
-    if (!refuse_nulls_order(b, item))
+    if (!refuse_nulls_order(b, item) || (collation != NULL && !build_knows_collation(b, collation)))
         return;
     if (column < 0) {
-        if (!check_key_expression(b, table, e))
+        if (!check_key_expression(b, e))
             return;
         index->exprs[position] = expr_copy(&index->arena, e, NULL);
         index->flags |= INDEX_HAS_EXPR;

@@ -16,6 +16,7 @@ typedef struct TableBuild {
 } TableBuild;
 
 void build_error(TableBuild *b, const char *fmt, ...) PRINTF_LIKE(2, 3);
+bool build_knows_collation(TableBuild *b, const char *name);     // false: an error is set
 const char *build_trimmed_text(TableBuild *b, const Span *span); // in the table's arena
 void build_primary_key(TableBuild *b, const ExprList *columns, int index, const Constraint *c);
 void build_unique(TableBuild *b, const ExprList *columns, int index, const Constraint *c);
