@@ -208,8 +208,9 @@ static void percentile_result(FuncCall *call, PercentileState *state)
     if (!state->sorted)
         select_place(state->values, state->count, low);
     f64 value = state->values[low];
-    if (!rule->discrete && place != (f64)low && low + 1 < state->count)
-        value += (least_behind(state, low) - value) * (place - (f64)low);
+    bool between = place != (f64)low && low + 1 < state->count;
+    if (!rule->discrete) // added in any case: SQLite's -0.0 becomes 0.0, too
+        value += between ? (least_behind(state, low) - value) * (place - (f64)low) : 0.0;
     call_result_f64(call, value);
 }
 
