@@ -176,27 +176,6 @@ static bool same_key(const Index *a, const Index *b)
     return true;
 }
 
-// A second constraint over the same columns shares the index of the first.
-static bool shares_existing(TableBuild *b, const Index *fresh)
-{
-    for (Index *index = b->table->indexes; index != NULL; index = index->next) {
-        if (!same_key(index, fresh))
-            continue;
-        if (index->conflict != fresh->conflict) {
-            if (index->conflict != ON_CONFLICT_DEFAULT && fresh->conflict != ON_CONFLICT_DEFAULT) {
-                build_error(b, "conflicting ON CONFLICT clauses specified");
-                return true;
-            }
-            if (index->conflict == ON_CONFLICT_DEFAULT)
-                index->conflict = fresh->conflict;
-        }
-        if ((fresh->flags & INDEX_PRIMARY_KEY) != 0)
-            index->flags |= INDEX_PRIMARY_KEY;
-        return true;
-    }
-    return false;
-}
-
 // SQLite keeps indexes that REPLACE behind the others, so that other constraints are checked first;
 // of each kind the newest leads.
 static void link_index(Table *table, Index *index)
@@ -210,6 +189,43 @@ static void link_index(Table *table, Index *index)
     }
     index->next = *at;
     *at = index;
+}
+
+// An index that learns only now that it is to REPLACE.
+static void relink_index(Table *table, Index *index)
+{
+    ASSERT(index->conflict == ON_CONFLICT_REPLACE);
+
+    Index **at = &table->indexes;
+    while (*at != index)
+        at = &(*at)->next;
+    *at = index->next;
+    link_index(table, index);
+}
+
+// A second constraint over the same columns shares the index of the first.
+static bool shares_existing(TableBuild *b, const Index *fresh)
+{
+    ASSERT(fresh->table == b->table);
+
+    for (Index *index = b->table->indexes; index != NULL; index = index->next) {
+        if (!same_key(index, fresh))
+            continue;
+        if (index->conflict != fresh->conflict) {
+            if (index->conflict != ON_CONFLICT_DEFAULT && fresh->conflict != ON_CONFLICT_DEFAULT) {
+                build_error(b, "conflicting ON CONFLICT clauses specified");
+                return true;
+            }
+            if (index->conflict == ON_CONFLICT_DEFAULT)
+                index->conflict = fresh->conflict;
+            if (fresh->conflict == ON_CONFLICT_REPLACE)
+                relink_index(b->table, index);
+        }
+        if ((fresh->flags & INDEX_PRIMARY_KEY) != 0)
+            index->flags |= INDEX_PRIMARY_KEY;
+        return true;
+    }
+    return false;
 }
 
 // Wide indexes exist on paper only: the limit is that of a table's columns.
