@@ -235,13 +235,18 @@ static int log_append_slots(Pager *pager, Slot *const *slots, u32 count, Pgno co
     return rc;
 }
 
+// Pages cut off, and free ones unless the database grew by them: each of its pages must be in the
+// file or in the log, or checkpoints take the log for damaged.
 static u32 drop_unwanted(const Pager *pager, Slot **slots, u32 count)
 {
     u32 kept = 0;
     ASSERT(pager->page_count > 0 || count == 0);
-    for (u32 i = 0; i < count; i++)
-        if ((slots[i]->flags & SLOT_DONT_WRITE) == 0 && slots[i]->page.pgno <= pager->page_count)
+    for (u32 i = 0; i < count; i++) {
+        const Pgno pgno = slots[i]->page.pgno;
+        bool is_needed = (slots[i]->flags & SLOT_DONT_WRITE) == 0 || pgno > pager->original_count;
+        if (is_needed && pgno <= pager->page_count)
             slots[kept++] = slots[i];
+    }
     ASSERT(kept <= count);
     return kept;
 }
