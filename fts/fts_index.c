@@ -31,8 +31,14 @@ static const char *const stmt_texts[] = {
     [STMT_ERASE_RANGE] = "DELETE FROM %Q.'%q_data' WHERE id >= ?1 AND id <= ?2",
     [STMT_IDX_FIND] = "SELECT pgno FROM %Q.'%q_idx' WHERE segid = ?1 AND term <= ?2"
                       " ORDER BY term DESC LIMIT 1",
-    [STMT_IDX_INSERT] = "INSERT INTO %Q.'%q_idx'(segid, term, pgno) VALUES(?1, ?2, ?3)",
+    [STMT_IDX_INSERT] = "REPLACE INTO %Q.'%q_idx'(segid, term, pgno) VALUES(?1, ?2, ?3)",
     [STMT_IDX_ERASE] = "DELETE FROM %Q.'%q_idx' WHERE segid = ?1",
+    // Rows of earlier pages have lesser terms: no more are looked at than go.
+    [STMT_IDX_ERASE_HEAD] = "DELETE FROM %Q.'%q_idx' WHERE segid = ?1 AND term <= ?2 AND pgno < ?3",
+    [STMT_IDX_LAST] = "SELECT term, pgno FROM %Q.'%q_idx' WHERE segid = ?1 ORDER BY term DESC"
+                      " LIMIT 1",
+    [STMT_READ_LAST] = "SELECT id, block FROM %Q.'%q_data' WHERE id >= ?1 AND id <= ?2"
+                       " ORDER BY id DESC LIMIT 1",
     [STMT_DATA_VERSION] = "PRAGMA %Q.data_version",
 };
 

@@ -38,6 +38,9 @@ typedef enum IndexStmt {
     STMT_IDX_FIND,
     STMT_IDX_INSERT,
     STMT_IDX_ERASE,
+    STMT_IDX_ERASE_HEAD,
+    STMT_IDX_LAST,
+    STMT_READ_LAST,
     STMT_DATA_VERSION,
     INDEX_STMT_COUNT,
 } IndexStmt;

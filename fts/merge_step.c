@@ -1,10 +1,14 @@
 // Merging bit by bit. See segment_merge.h.
 //
-// Segments of one level become one of the level above. The work is done in steps at ends of terms:
-// the output grows by some pages, and what it took over is cut off the head of the inputs, so that
-// between two steps every posting is in just one of them. The structure record says how far it is:
-// merge_count inputs at the front of a level, the output as the last segment above. Anybody may go
-// on with it, or with one that stock SQLite began.
+// Segments of one level become one of the level above. The work is done in steps: the output grows
+// by some pages, and what it took over is cut off the head of the inputs, so that between two steps
+// every posting is in just one of them. The structure record says how far it is: merge_count inputs
+// at the front of a level, the output as the last segment above. Anybody may go on with it, or with
+// one that stock SQLite began.
+//
+// Who goes on so expects the next term to be new to the output. A step that ends inside a term
+// therefore leaves no merge behind, but complete segments: the merge is suspended, see
+// suspended_count(). If somebody else merges them otherwise, nothing but time is lost.
 //
 // A commit does no more of it than what it wrote is worth, once per level: so all levels together
 // keep up with the writing, and no commit has to wait for a large merge. Lower levels come first,
@@ -40,20 +44,32 @@ static void sum_origins(const FtsLevel *level, FtsSegment *output)
     }
 }
 
+// How many segments at the front of a level are what is left of the inputs of a merge that stopped
+// inside a term: up to the last whose head was cut off.
+static int suspended_count(const FtsLevel *level)
+{
+    int count = level->merge_count > 0 ? 0 : level->segment_count;
+    while (count > 0 && level->segments[count - 1].first_pgno <= 1)
+        count--;
+    return count;
+}
+
+static bool is_unfinished(const FtsLevel *level)
+{
+    return level->merge_count > 0 || suspended_count(level) > 0;
+}
+
 // Segments of a level that may be merged: not the last while it is the output of a merge.
 static int complete_count(const FtsStructure *structure, int number)
 {
-    bool has_output = number > 0 && structure->levels[number - 1].merge_count > 0;
-    ASSERT(!has_output || structure->levels[number].segment_count > 0);
-
-    return structure->levels[number].segment_count - has_output;
+    const int count = structure->levels[number].segment_count;
+    bool has_output = number > 0 && count > 0 && is_unfinished(&structure->levels[number - 1]);
+    return count - has_output;
 }
 
 static int begin_merge(FtsStructure *structure, int number)
 {
     FtsSegment *output;
-    ASSERT(complete_count(structure, number) > 0);
-
     u32 segid = structure_free_segid(structure);
     if (segid == 0)
         return SQLITE_FULL;
@@ -61,6 +77,7 @@ static int begin_merge(FtsStructure *structure, int number)
     FtsLevel *level = &structure->levels[number];
     output->segid = segid;
     level->merge_count = (u32)complete_count(structure, number);
+    ASSERT(level->merge_count > 0);
     if (structure->has_origins)
         sum_origins(level, output);
     return SQLITE_OK;
@@ -82,34 +99,113 @@ static int end_merge(FtsIndex *index, int number)
     return SQLITE_OK;
 }
 
-static int trim_inputs(FtsIndex *index, FtsLevel *level, const FtsBuffer *term)
+static int trim_inputs(FtsIndex *index, FtsLevel *level, const FtsBuffer *term, const i64 *rowid)
 {
     for (int i = 0; i < (int)level->merge_count; i++)
-        TRY(fts_index_trim(index, &level->segments[i], term));
+        TRY(fts_index_trim(index, &level->segments[i], term, rowid));
     return SQLITE_OK;
 }
 
-// Writes to the output until the budget is spent or the inputs are. *is_done: all of them are.
-static int write_output(FtsIndex *index, int number, i64 *budget, TermWalk *walk)
+// The merge stopped inside a term. As the format knows no such merge, its output becomes a segment
+// like others, and so does what is left of its inputs.
+static int suspend(FtsIndex *index, int number, const TermWalk *walk)
+{
+    FtsLevel *level = &index->structure.levels[number];
+    const i64 rowid = walk->docs.rowid;
+    TRY(trim_inputs(index, level, &walk->term, &rowid));
+    for (int i = (int)level->merge_count - 1; i >= 0; i--) {
+        if (level->segments[i].last_pgno > 0)
+            continue;
+        TRY(fts_index_erase_segment(index, &level->segments[i])); // FTS5 leaves that to the end
+        structure_remove_segments(&index->structure, number, i, 1);
+    }
+    level->merge_count = 0;
+    return SQLITE_OK;
+}
+
+// Whether the inputs of a suspended merge may still be appended to its output: somebody else may
+// have changed segments meanwhile.
+static int find_suspended(FtsIndex *index, int number, SegmentEnd *end, bool *is_found)
+{
+    FtsStructure *structure = &index->structure;
+    const FtsLevel *level = &structure->levels[number];
+    const int count = suspended_count(level);
+    *is_found = count > 0 && number + 1 < structure->level_count
+                && structure->levels[number + 1].segment_count > 0;
+    if (*is_found) {
+        const FtsLevel *above = &structure->levels[number + 1];
+        TRY(segment_end_find(end, index, &above->segments[above->segment_count - 1], is_found));
+    }
+    for (int i = 0; i < count && *is_found; i++)
+        TRY(segment_end_is_before(end, index, &level->segments[i], is_found));
+    return SQLITE_OK;
+}
+
+static void resume_merge(FtsStructure *structure, int number)
+{
+    FtsLevel *level = &structure->levels[number];
+    FtsLevel *above = &structure->levels[number + 1];
+    FtsSegment *output = &above->segments[above->segment_count - 1];
+    const u64 entry_count = output->entry_count; // has all of them already
+    level->merge_count = (u32)suspended_count(level);
+    ASSERT(level->merge_count > 0);
+    if (structure->has_origins) {
+        FtsSegment sum = *output;
+        sum_origins(level, &sum);
+        output->origin1 = sum.origin1 < output->origin1 ? sum.origin1 : output->origin1;
+        output->origin2 = sum.origin2;
+        output->entry_count = entry_count;
+    }
+}
+
+// Writes to the output until the budget is spent or the inputs are. `end`: where the output ends,
+// if a merge inside a term goes on.
+static int write_output(FtsIndex *index, int number, i64 *budget, TermWalk *walk,
+                        const SegmentEnd *end, bool *is_inside)
 {
     FtsStructure *structure = &index->structure;
     FtsLevel *above = &structure->levels[number + 1];
     SegmentWriter writer;
     u32 last_pgno;
     TRY(walk->rc);
-    segment_writer_resume(&writer, index, &above->segments[above->segment_count - 1]);
-    int rc = SQLITE_OK;
-    while (rc == SQLITE_OK && !walk->is_end && (i64)writer.leaf_count < *budget)
-        rc = fts_index_copy_term(walk, &writer);
+    if (end->term.size > 0)
+        segment_writer_reopen(&writer, index, end);
+    else
+        segment_writer_resume(&writer, index, &above->segments[above->segment_count - 1]);
+    int rc = writer.rc;
+    u32 limit = *budget < INT32_MAX ? (u32)*budget : 0;
+    *is_inside = false;
+    while (rc == SQLITE_OK && !walk->is_end && !*is_inside && (i64)writer.leaf_count < *budget)
+        rc = fts_index_copy_term(walk, &writer, limit, is_inside);
     if (rc == SQLITE_OK)
         rc = segment_writer_finish(&writer, &last_pgno);
     if (rc == SQLITE_OK) {
         FtsSegment *output = &above->segments[above->segment_count - 1];
         output->last_pgno = last_pgno;
-        output->first_pgno = last_pgno > 0;
+        if (output->first_pgno == 0)
+            output->first_pgno = last_pgno > 0;
     }
     *budget -= (i64)writer.leaf_count + 1;
     segment_writer_deinit(&writer);
+    return rc;
+}
+
+static int take_step(FtsIndex *index, int number, i64 *budget, const SegmentEnd *end)
+{
+    FtsStructure *structure = &index->structure;
+    if (number + 1 >= structure->level_count || structure->levels[number + 1].segment_count == 0)
+        return FTS_CORRUPT; // a merge without an output
+    FtsLevel *level = &structure->levels[number];
+    TermWalk walk;
+    bool is_inside = false;
+    term_walk_open_segments(&walk, index, level->segments, (int)level->merge_count,
+                            !is_oldest(structure, number + 1));
+    int rc = write_output(index, number, budget, &walk, end, &is_inside);
+    if (rc == SQLITE_OK && is_inside)
+        rc = suspend(index, number, &walk);
+    else if (rc == SQLITE_OK)
+        rc = walk.is_end ? end_merge(index, number) : trim_inputs(index, level, &walk.term, NULL);
+    term_walk_deinit(&walk);
     return rc;
 }
 
@@ -122,18 +218,21 @@ int fts_index_merge_step(FtsIndex *index, int number, i64 *budget)
         *budget = 0;
         return SQLITE_OK;
     }
-    if (structure->levels[number].merge_count == 0)
-        TRY(begin_merge(structure, number));
-    FtsLevel *level = &structure->levels[number];
-    if (number + 1 >= structure->level_count || structure->levels[number + 1].segment_count == 0)
-        return FTS_CORRUPT; // a merge without an output
-    TermWalk walk;
-    term_walk_open_segments(&walk, index, level->segments, (int)level->merge_count,
-                            !is_oldest(structure, number + 1));
-    int rc = write_output(index, number, budget, &walk);
+    SegmentEnd end = {0};
+    bool is_suspended = false;
+    int rc = SQLITE_OK;
+    if (structure->levels[number].merge_count == 0) {
+        rc = find_suspended(index, number, &end, &is_suspended);
+        if (rc == SQLITE_OK && is_suspended)
+            resume_merge(structure, number);
+        else if (rc == SQLITE_OK)
+            rc = begin_merge(structure, number);
+    }
+    if (!is_suspended)
+        segment_end_deinit(&end);
     if (rc == SQLITE_OK)
-        rc = walk.is_end ? end_merge(index, number) : trim_inputs(index, level, &walk.term);
-    term_walk_deinit(&walk);
+        rc = take_step(index, number, budget, &end);
+    segment_end_deinit(&end);
     return rc;
 }
 
@@ -143,7 +242,7 @@ int fts_index_merge_step(FtsIndex *index, int number, i64 *budget)
 static int pick_level(const FtsStructure *structure, i64 least)
 {
     for (int i = 0; i < structure->level_count; i++) {
-        if (structure->levels[i].merge_count > 0 || complete_count(structure, i) >= least)
+        if (is_unfinished(&structure->levels[i]) || complete_count(structure, i) >= least)
             return i;
     }
     return -1;

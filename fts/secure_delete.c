@@ -8,8 +8,6 @@
 // and its doclist index. Other doclist indexes stay: their rowids are then lower bounds.
 #include "fts/segment_merge.h"
 
-#include "fts/segment_write.h"
-
 typedef struct LeafTerm {
     u32 at; // offset of its entry
     FtsBuffer text;
@@ -329,22 +327,45 @@ int fts_index_cut(FtsIndex *index, const PendingTerm *term, i64 rowid)
 
 // --- the head of a segment ---
 
-static int erase_head(FtsIndex *index, const FtsSegment *segment, u32 pgno)
+// Everything before the page. The term is the first that stays.
+static int erase_head(FtsIndex *index, const FtsSegment *segment, u32 pgno, const FtsBuffer *term)
 {
-    const FtsConfig *config = index->config;
     if (pgno <= segment->first_pgno)
         return SQLITE_OK;
     u32 segid = segment->segid;
+    sqlite3_stmt *stmt;
     TRY(fts_index_erase(index, fts_leaf_id(segid, segment->first_pgno),
                         fts_leaf_id(segid, pgno - 1)));
     for (u32 height = 0; height < DLIDX_LEVEL_MAX; height++)
         TRY(fts_index_erase(index, fts_dlidx_id(segid, height, segment->first_pgno),
                             fts_dlidx_id(segid, height, pgno - 1)));
-    char *sql = sqlite3_mprintf("DELETE FROM %Q.'%q_idx' WHERE segid = %u AND pgno < %lld",
-                                config->db_name, config->name, segid, (i64)pgno * 2);
-    int rc = sql == NULL ? SQLITE_NOMEM : sqlite3_exec(config->db, sql, NULL, NULL, NULL);
-    sqlite3_free(sql);
+    TRY(fts_index_stmt(index, STMT_IDX_ERASE_HEAD, &stmt));
+    sqlite3_bind_int64(stmt, 1, segid);
+    sqlite3_bind_blob(stmt, 2, term->bytes, (int)term->size, SQLITE_STATIC);
+    sqlite3_bind_int64(stmt, 3, (i64)pgno * 2);
+    sqlite3_step(stmt);
+    int rc = sqlite3_reset(stmt);
+    sqlite3_bind_null(stmt, 2);
     return rc;
+}
+
+static void drop_terms_before(Leaf *leaf, u32 number)
+{
+    ASSERT(number < leaf->term_count);
+
+    for (u32 i = 0; i < number; i++)
+        fts_buffer_deinit(&leaf->terms[i].text);
+    leaf->term_count -= number;
+    memmove(leaf->terms, leaf->terms + number, sizeof *leaf->terms * leaf->term_count);
+}
+
+static int find_term(const Leaf *leaf, u32 at, u32 *number)
+{
+    for (*number = 0; *number < leaf->term_count; (*number)++) {
+        if (leaf->terms[*number].at == at)
+            return SQLITE_OK;
+    }
+    return FTS_CORRUPT;
 }
 
 // Makes the term the first on its page.
@@ -354,20 +375,15 @@ static int trim_page(FtsIndex *index, const TermCursor *term)
     FtsBuffer entry = {0};
     u32 number = 0;
     int rc = leaf_read(&leaf, index, term->segment.segid, term->pgno);
-    while (rc == SQLITE_OK && number < leaf.term_count && leaf.terms[number].at != term->term_at)
-        number++;
-    if (rc == SQLITE_OK && number == leaf.term_count)
-        rc = FTS_CORRUPT;
+    if (rc == SQLITE_OK)
+        rc = find_term(&leaf, term->term_at, &number);
     if (rc == SQLITE_OK && term->term_at > PAGE_HEADER_SIZE) {
         fts_buffer_append_varint(&entry, term->term.size);
         fts_buffer_append(&entry, term->term.bytes, term->term.size);
         leaf_replace(&leaf, PAGE_HEADER_SIZE, leaf.terms[number].doclist_at, &entry);
         leaf.first_rowid = 0;
         leaf.terms[number].at = PAGE_HEADER_SIZE;
-        for (u32 i = 0; i < number; i++)
-            fts_buffer_deinit(&leaf.terms[i].text);
-        leaf.term_count -= number;
-        memmove(leaf.terms, leaf.terms + number, sizeof *leaf.terms * leaf.term_count);
+        drop_terms_before(&leaf, number);
         rc = leaf_write(&leaf);
     }
     fts_buffer_deinit(&entry);
@@ -375,21 +391,128 @@ static int trim_page(FtsIndex *index, const TermCursor *term)
     return rc;
 }
 
-int fts_index_trim(FtsIndex *index, FtsSegment *segment, const FtsBuffer *term)
+// A term that began on an earlier page becomes the first of this one: the one that was the first
+// now shares bytes with it.
+static int leaf_insert_term(Leaf *leaf, const FtsBuffer *text)
+{
+    if (leaf->term_count > 0) {
+        LeafTerm *second = &leaf->terms[0];
+        FtsBuffer entry = {0};
+        u32 shared = shared_size(text, &second->text);
+        fts_buffer_append_varint(&entry, shared);
+        fts_buffer_append_varint(&entry, second->text.size - shared);
+        fts_buffer_append(&entry, second->text.bytes + shared, second->text.size - shared);
+        leaf_replace(leaf, second->at, second->doclist_at, &entry);
+        fts_buffer_deinit(&entry);
+    }
+    memmove(leaf->terms + 1, leaf->terms, sizeof *leaf->terms * leaf->term_count);
+    leaf->term_count++;
+    leaf->terms[0] = (LeafTerm){.at = PAGE_HEADER_SIZE};
+    fts_buffer_set(&leaf->terms[0].text, text->bytes, text->size);
+    return leaf->terms[0].text.rc;
+}
+
+// The row of %_idx of a page on which the term did not start so far. It comes before all others.
+static int name_page(FtsIndex *index, const Leaf *leaf)
+{
+    const FtsConfig *config = index->config;
+    const i64 entry = (i64)leaf->pgno * 2;
+    sqlite3_stmt *stmt = NULL;
+    char *sql =
+        leaf->term_count > 1
+            ? sqlite3_mprintf("UPDATE %Q.'%q_idx' SET term = x'' WHERE segid = ?1 AND term <= ?2"
+                              " AND pgno IN (%lld, %lld)",
+                              config->db_name, config->name, entry, entry + 1)
+            : sqlite3_mprintf("INSERT INTO %Q.'%q_idx'(segid, term, pgno) VALUES(?1, x'', %lld)",
+                              config->db_name, config->name, entry);
+    int rc = sql == NULL ? SQLITE_NOMEM : sqlite3_prepare_v2(config->db, sql, -1, &stmt, NULL);
+    sqlite3_free(sql);
+    if (rc == SQLITE_OK) {
+        sqlite3_bind_int64(stmt, 1, leaf->segid);
+        if (leaf->term_count > 1)
+            sqlite3_bind_blob(stmt, 2, leaf->terms[1].text.bytes, (int)leaf->terms[1].text.size,
+                              SQLITE_STATIC);
+        sqlite3_step(stmt);
+    }
+    int final_rc = sqlite3_finalize(stmt);
+    return rc == SQLITE_OK ? final_rc : rc;
+}
+
+// Makes the record the first of the term, and both the first of the record's page.
+static int trim_doclist(FtsIndex *index, FtsSegment *segment, const TermCursor *term,
+                        const Postings *p)
+{
+    const bool is_later = p->record_pgno != term->pgno;
+    Leaf leaf;
+    FtsBuffer head = {0};
+    u32 number = 0;
+    u64 rowid;
+    int rc = leaf_read(&leaf, index, segment->segid, p->record_pgno);
+    if (rc == SQLITE_OK)
+        rc = is_later ? leaf_insert_term(&leaf, &term->term)
+                      : find_term(&leaf, term->term_at, &number);
+    if (rc == SQLITE_OK) {
+        u32 rest = p->record_at + (u32)fts_varint_get(leaf.body.bytes + p->record_at, &rowid);
+        fts_buffer_append_varint(&head, term->term.size);
+        fts_buffer_append(&head, term->term.bytes, term->term.size);
+        fts_buffer_append_varint(&head, (u64)p->rowid);
+        drop_terms_before(&leaf, number);
+        leaf_replace(&leaf, PAGE_HEADER_SIZE, rest, &head);
+        leaf.first_rowid = 0;
+        leaf.terms[0].at = PAGE_HEADER_SIZE;
+        rc = leaf_write(&leaf);
+    }
+    if (rc == SQLITE_OK)
+        rc = erase_head(index, segment, p->record_pgno, &term->term);
+    if (rc == SQLITE_OK && is_later)
+        rc = name_page(index, &leaf);
+    segment->first_pgno = p->record_pgno;
+    fts_buffer_deinit(&head);
+    leaf_deinit(&leaf);
+    return rc;
+}
+
+// The term's rows before `rowid` go. *is_done: false if there are no others.
+static int trim_rows(FtsIndex *index, FtsSegment *segment, const TermCursor *term, i64 rowid,
+                     bool *is_done)
+{
+    Postings p;
+    term_cursor_postings(term, &p);
+    p.keeps_records = true;
+    postings_next(&p);
+    postings_seek(&p, rowid);
+    int rc = p.rc;
+    *is_done = !p.is_end;
+    if (rc == SQLITE_OK && *is_done)
+        rc = trim_doclist(index, segment, term, &p);
+    postings_deinit(&p);
+    return rc;
+}
+
+int fts_index_trim(FtsIndex *index, FtsSegment *segment, const FtsBuffer *term, const i64 *rowid)
 {
     TermCursor cursor;
+    bool is_done = false;
     if (segment->first_pgno == 0)
         return SQLITE_OK;
     term_cursor_seek(&cursor, index, segment, term->bytes, term->size);
     int rc = cursor.rc;
+    if (rc == SQLITE_OK && rowid != NULL && !cursor.is_end
+        && fts_bytes_compare(cursor.term.bytes, cursor.term.size, term->bytes, term->size) == 0) {
+        rc = trim_rows(index, segment, &cursor, *rowid, &is_done);
+        if (rc == SQLITE_OK && !is_done) {
+            term_cursor_next(&cursor);
+            rc = cursor.rc;
+        }
+    }
     if (rc == SQLITE_OK && cursor.is_end) {
         rc = fts_index_erase_segment(index, segment);
         segment->first_pgno = segment->last_pgno = 0;
         segment->tombstone_pages = 0;
-    } else if (rc == SQLITE_OK) {
+    } else if (rc == SQLITE_OK && !is_done) {
         rc = trim_page(index, &cursor);
         if (rc == SQLITE_OK)
-            rc = erase_head(index, segment, cursor.pgno);
+            rc = erase_head(index, segment, cursor.pgno, &cursor.term);
         segment->first_pgno = cursor.pgno;
     }
     term_cursor_deinit(&cursor);

@@ -146,13 +146,44 @@ int fts_index_flush(FtsIndex *index)
 
 // --- merging ---
 
-int fts_index_copy_term(TermWalk *walk, SegmentWriter *writer)
+// Enough of a term was written, the next record finds no room on its page any more, and the rest of
+// each input's page has room for the term before it.
+static bool may_stop(const TermWalk *walk, const SegmentWriter *writer, u32 first_leaf,
+                     u32 leaf_limit)
+{
+    enum { TERM_LEAVES_MIN = 16, SIZE_MAX_U16 = 0xFFFF };
+    const Docs *docs = &walk->docs;
+    const u32 leaves = writer->leaf_count + 1;
+    const u32 head = walk->term.size + 3 * VARINT_MAX;
+    if (leaf_limit == 0 || leaves < leaf_limit || leaves - first_leaf < TERM_LEAVES_MIN
+        || docs->poslist_size + 2 * VARINT_MAX <= segment_writer_room(writer))
+        return false;
+    for (int i = 0; i < docs->count; i++) {
+        const Postings *p = &docs->sources[i];
+        bool is_spilt = p->poslist == p->spill.bytes;
+        if (!p->is_end && (is_spilt || p->page->size + head > SIZE_MAX_U16))
+            return false;
+    }
+    return true;
+}
+
+int fts_index_copy_term(TermWalk *walk, SegmentWriter *writer, u32 leaf_limit, bool *is_inside)
 {
     ASSERT(!walk->is_end);
 
     Docs *docs = &walk->docs;
-    segment_writer_term(writer, walk->term.bytes, walk->term.size);
+    const FtsBuffer *term = &walk->term;
+    const u32 first_leaf = writer->leaf_count;
+    const FtsBuffer *last = &writer->last_term;
+    bool goes_on = writer->is_reopened
+                   && fts_bytes_compare(term->bytes, term->size, last->bytes, last->size) == 0;
+    *is_inside = false;
+    if (!goes_on)
+        segment_writer_term(writer, term->bytes, term->size);
     for (; !docs->is_end && writer->rc == SQLITE_OK; docs_next(docs)) {
+        *is_inside = may_stop(walk, writer, first_leaf, leaf_limit);
+        if (*is_inside)
+            return SQLITE_OK;
         SegmentRecord record = {docs->rowid, docs->poslist, docs->poslist_size,
                                 docs->has_delete && docs->keeps_deletes, docs->has_content};
         segment_writer_record(writer, &record);
@@ -191,8 +222,9 @@ static int merge_segments(FtsIndex *index, const FtsSegment *inputs, int count, 
     term_walk_open_segments(&walk, index, inputs, count, !is_oldest);
     segment_writer_init(&writer, index, output->segid);
     int rc = walk.rc;
+    bool is_inside;
     while (rc == SQLITE_OK && !walk.is_end)
-        rc = fts_index_copy_term(&walk, &writer);
+        rc = fts_index_copy_term(&walk, &writer, 0, &is_inside);
     term_walk_deinit(&walk);
     if (rc == SQLITE_OK)
         rc = segment_writer_finish(&writer, &output->last_pgno);

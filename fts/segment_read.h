@@ -109,6 +109,24 @@ void term_cursor_next(TermCursor *cursor);
 // The rows of the present term; stands before the first: call postings_next().
 void term_cursor_postings(const TermCursor *cursor, Postings *postings);
 
+// Where a segment ends; what may be appended to it comes behind that row of that term.
+typedef struct SegmentEnd {
+    FtsSegment segment;
+    FtsBuffer term;
+    i64 rowid;
+    u32 term_pgno;
+    FtsBuffer idx_key; // of that page
+    bool has_dlidx;
+} SegmentEnd;
+
+void segment_end_deinit(SegmentEnd *end);
+// *is_found: false where nothing can be appended, for pages were cut.
+MUST_USE int segment_end_find(SegmentEnd *end, FtsIndex *index, const FtsSegment *segment,
+                              bool *is_found);
+// Whether all postings of the segment come behind the end.
+MUST_USE int segment_end_is_before(const SegmentEnd *end, FtsIndex *index,
+                                   const FtsSegment *segment, bool *is_before);
+
 // As long as the current source stays below `limit`, the least rowid of the others, it alone moves:
 // segments of rows that came in order hardly ever meet.
 //

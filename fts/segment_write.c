@@ -108,6 +108,76 @@ static void dlidx_append(SegmentWriter *w, i64 rowid)
     }
 }
 
+// --- going on with a doclist ---
+
+// The last page at this height of the doclist index that begins at w->idx_pgno; none: it is empty.
+static int dlidx_restore(SegmentWriter *w, u32 height, u32 last_pgno)
+{
+    DlidxLevel *level = &w->levels[height];
+    sqlite3_stmt *stmt;
+    TRY(fts_index_stmt(w->index, STMT_READ_LAST, &stmt));
+    sqlite3_bind_int64(stmt, 1, fts_dlidx_id(w->segid, height, w->idx_pgno));
+    sqlite3_bind_int64(stmt, 2, fts_dlidx_id(w->segid, height, last_pgno));
+    if (sqlite3_step(stmt) == SQLITE_ROW) {
+        level->pgno = (u32)(sqlite3_column_int64(stmt, 0) & 0x7FFFFFFF);
+        const void *block = sqlite3_column_blob(stmt, 1);
+        fts_buffer_set(&level->bytes, block, (u64)sqlite3_column_bytes(stmt, 1));
+    }
+    TRY(sqlite3_reset(stmt));
+    if (level->bytes.rc != SQLITE_OK || level->bytes.size == 0)
+        return level->bytes.rc;
+    fts_buffer_pad(&level->bytes);
+    u64 value = 0;
+    u32 at = 1 + (u32)fts_varint_get(level->bytes.bytes + 1, &value);
+    for (level->previous = 0; at < level->bytes.size;) {
+        at += (u32)fts_varint_get(level->bytes.bytes + at, &value); // 0 where no row starts
+        level->previous = (i64)((u64)level->previous + value);
+    }
+    return at == level->bytes.size ? level->bytes.rc : FTS_CORRUPT;
+}
+
+// Too few pages had an index in the file: it is made from them.
+static int dlidx_rebuild(SegmentWriter *w, u32 last_pgno)
+{
+    for (u32 pgno = w->idx_pgno + 1; pgno <= last_pgno; pgno++) {
+        FtsPage *page;
+        u64 rowid = 0;
+        TRY(fts_index_read_leaf(w->index, fts_leaf_id(w->segid, pgno), &page));
+        bool has_rowid = page->first_rowid != 0;
+        if (has_rowid)
+            fts_varint_get(page->bytes + page->first_rowid, &rowid);
+        fts_page_unref(page);
+        w->pgno = pgno;
+        if (has_rowid)
+            dlidx_append(w, (i64)rowid);
+        else if (w->levels[0].bytes.size > 0)
+            fts_buffer_append_byte(&w->levels[0].bytes, 0);
+    }
+    return w->rc;
+}
+
+void segment_writer_reopen(SegmentWriter *w, FtsIndex *index, const SegmentEnd *end)
+{
+    const u32 last_pgno = end->segment.last_pgno;
+    ASSERT(end->term_pgno > 0 && end->term_pgno <= last_pgno);
+
+    *w = (SegmentWriter){.index = index,
+                         .segid = end->segment.segid,
+                         .pgsz = (u32)index->config->pgsz,
+                         .idx_pgno = end->term_pgno,
+                         .empty_count = last_pgno - end->term_pgno,
+                         .is_reopened = true};
+    fts_buffer_set(&w->last_term, end->term.bytes, end->term.size);
+    fts_buffer_set(&w->idx_key, end->idx_key.bytes, end->idx_key.size);
+    note(w, w->last_term.rc);
+    for (u32 height = 0; end->has_dlidx && height < DLIDX_LEVEL_MAX && w->rc == SQLITE_OK; height++)
+        note(w, dlidx_restore(w, height, last_pgno));
+    if (!end->has_dlidx)
+        note(w, dlidx_rebuild(w, last_pgno));
+    w->pgno = last_pgno;
+    page_begin(w);
+}
+
 // --- %_idx ---
 
 static void idx_write(SegmentWriter *w, bool has_dlidx)
@@ -198,7 +268,7 @@ void segment_writer_term(SegmentWriter *w, const void *bytes, u32 size)
     }
     fts_buffer_set(&w->last_term, term, size);
     note(w, w->last_term.rc);
-    w->is_resumed = false;
+    w->is_resumed = w->is_reopened = false;
     // Only the last term of a page may have a doclist index.
     dlidx_clear(w);
     w->page_has_term = true;

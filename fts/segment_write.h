@@ -4,7 +4,7 @@
 //
 // Pages are filled by FTS5's own rules, so that the same input gives the same bytes. Errors stick.
 
-#include "fts/fts_index.h"
+#include "fts/segment_read.h"
 
 enum { DLIDX_LEVEL_MAX = 16, DLIDX_PAGES_MIN = 4 };
 
@@ -32,7 +32,8 @@ typedef struct SegmentWriter {
     u32 empty_count;   // pages without a term since
     DlidxLevel levels[DLIDX_LEVEL_MAX];
     u32 leaf_count;
-    bool is_resumed; // no term was written yet, and the one before is not known
+    bool is_resumed;  // no term was written yet, and the one before is not known
+    bool is_reopened; // no term was written yet: last_term may go on
     int rc;
 } SegmentWriter;
 
@@ -47,6 +48,8 @@ typedef struct SegmentRecord {
 void segment_writer_init(SegmentWriter *writer, FtsIndex *index, u32 segid);
 // The same, behind the pages that the segment has already.
 void segment_writer_resume(SegmentWriter *writer, FtsIndex *index, const FtsSegment *segment);
+// The same, where the end is known: records of its last term may come first.
+void segment_writer_reopen(SegmentWriter *writer, FtsIndex *index, const SegmentEnd *end);
 void segment_writer_term(SegmentWriter *writer, const void *term, u32 size);
 void segment_writer_record(SegmentWriter *writer, const SegmentRecord *record);
 // How many bytes of whole records, encoded as pages have them, the page takes behind the last one.

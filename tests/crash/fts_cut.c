@@ -25,7 +25,7 @@ static void build(sqlite3 *db)
 {
     index_cut_must(db, 0,
                    "CREATE VIRTUAL TABLE docs USING fts5(a, b, prefix='1');"
-                   "INSERT INTO docs(docs, rank) VALUES('pgsz', 200);"
+                   "INSERT INTO docs(docs, rank) VALUES('pgsz', 64);"
                    "INSERT INTO docs(docs, rank) VALUES('automerge', 3);");
     for (int i = 0; i < 14; i++) {
         char sql[400];
