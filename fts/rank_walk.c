@@ -110,21 +110,30 @@ static f64 gain(RankWalk *walk, u32 f, u32 length)
     return table->gains[f][length];
 }
 
-static int row_length(RankWalk *walk, i64 rowid, u32 *length)
-{
-    u64 at = (u64)rowid - (u64)walk->length_base;
-    if (walk->lengths == NULL || at >= LENGTH_BLOCK_SIZE) {
-        TRY(doc_lengths_block(walk->cursor->table, rowid, &walk->length_base, &walk->lengths));
-        at = (u64)rowid - (u64)walk->length_base;
-    }
-    ASSERT(at < LENGTH_BLOCK_SIZE);
-    *length = walk->lengths[at];
-    return *length == LENGTH_NONE ? FTS_CORRUPT : SQLITE_OK;
-}
-
 static inline bool is_hopeless(const RankWalk *walk, f64 bound)
 {
     return bound * SLACK < walk->threshold;
+}
+
+static int enter_length_block(RankWalk *walk, i64 rowid)
+{
+    TRY(doc_lengths_block(walk->cursor->table, rowid, &walk->length_base, &walk->lengths));
+    ASSERT((u64)rowid - (u64)walk->length_base < LENGTH_BLOCK_SIZE);
+
+    return SQLITE_OK;
+}
+
+static inline bool is_in_length_block(const RankWalk *walk, i64 rowid)
+{
+    return (u64)rowid - (u64)walk->length_base < LENGTH_BLOCK_SIZE && walk->lengths != NULL;
+}
+
+static int row_length(RankWalk *walk, i64 rowid, u32 *length)
+{
+    if (!is_in_length_block(walk, rowid))
+        TRY(enter_length_block(walk, rowid));
+    *length = walk->lengths[(u64)rowid - (u64)walk->length_base];
+    return *length == LENGTH_NONE ? FTS_CORRUPT : SQLITE_OK;
 }
 
 // Whether a query of one phrase with so many places in a row of this length may be among the best.
@@ -139,6 +148,14 @@ static inline bool is_enough(RankWalk *walk, u32 count, u32 length)
     if (is_known)
         walk->gains->too_few[length] = count;
     return false;
+}
+
+// Whether it is known that so many places are too few, for a row of the present block of lengths. A
+// longer row needs no fewer than the longest that is remembered.
+static inline bool is_known_too_few(const RankWalk *walk, i64 rowid, u32 count)
+{
+    u32 length = walk->lengths[(u64)rowid - (u64)walk->length_base];
+    return count <= walk->gains->too_few[length < GAIN_LENGTHS ? length : GAIN_LENGTHS - 1];
 }
 
 static int offer(RankWalk *walk, f64 sum, i64 rowid)
@@ -166,19 +183,42 @@ static int score_posting(RankWalk *walk, i64 rowid, const u8 *poslist, u32 size)
     return offer(walk, sum, rowid);
 }
 
+// The rows of the block from *at on, before `end`, that may be among the best, as far as their
+// lengths are at hand; *at moves behind the last that was looked at. Which row stays is as good as
+// random: there is no branch on it.
+static u32 sift_rows(const RankWalk *walk, const PostingsBlock *block, i64 end, u32 *at, u8 *kept)
+{
+    u32 count = 0;
+    u32 i = *at;
+    for (; i < block->count && block->rowids[i] < end && is_in_length_block(walk, block->rowids[i]);
+         i++) {
+        kept[count] = (u8)i;
+        count += !is_known_too_few(walk, block->rowids[i], block->sizes[i]);
+    }
+    *at = i;
+    return count;
+}
+
 // The rows of the present source that are decoded already.
 static int score_block(RankWalk *walk, Docs *docs)
 {
     Postings *p = &docs->sources[docs->current];
     const PostingsBlock *block = p->block;
+    u8 kept[BLOCK_RECORDS];
     i64 end = docs->limit;
     if (end > walk->cursor->last_rowid && walk->cursor->last_rowid < INT64_MAX)
         end = walk->cursor->last_rowid + 1;
     if (block == NULL || docs->rowid >= end)
         return SQLITE_OK;
     u32 i = block->next;
-    for (; i < block->count && block->rowids[i] < end; i++)
-        TRY(score_posting(walk, block->rowids[i], p->page->bytes + block->at[i], block->sizes[i]));
+    while (i < block->count && block->rowids[i] < end) {
+        if (!is_in_length_block(walk, block->rowids[i]))
+            TRY(enter_length_block(walk, block->rowids[i]));
+        u32 count = sift_rows(walk, block, end, &i, kept);
+        for (u32 k = 0; k < count; k++)
+            TRY(score_posting(walk, block->rowids[kept[k]], p->page->bytes + block->at[kept[k]],
+                              block->sizes[kept[k]]));
+    }
     if (i > block->next) {
         postings_take(p, i - 1);
         docs_take(docs, p);
@@ -282,16 +322,65 @@ static int score_row(RankWalk *walk, i64 rowid)
 }
 
 // Whether too few of the right term's places follow one of the left term's.
-static bool is_hopeless_pair(RankWalk *walk, u32 left, u32 right, u32 length)
+static int judge_pair(RankWalk *walk, u32 left, u32 right, bool *is_hopeless_pair)
 {
     const Postings *p = docs_source(walk->terms[0].docs);
     const Postings *q = docs_source(walk->terms[1].docs);
-    u32 p_size = p->block->sizes[left];
-    u32 q_size = q->block->sizes[right];
+    const u32 p_size = p->block->sizes[left];
+    const u32 q_size = q->block->sizes[right];
+    u32 length;
     u32 count;
-    if (!is_enough(walk, p_size < q_size ? p_size : q_size, length))
-        return true;
-    return pair_count(p, left, q, right, &count) && !is_enough(walk, count, length);
+    TRY(row_length(walk, p->block->rowids[left], &length));
+    *is_hopeless_pair =
+        !is_enough(walk, p_size < q_size ? p_size : q_size, length)
+        || (pair_count(p, left, q, right, &count) && !is_enough(walk, count, length));
+    return SQLITE_OK;
+}
+
+// The same with meetings, of which the shorter poslist counts.
+static u32 sift_pairs(const RankWalk *walk, const Meetings *found, u32 *at, u8 *kept)
+{
+    const PostingsBlock *p = docs_source(walk->terms[0].docs)->block;
+    const PostingsBlock *q = docs_source(walk->terms[1].docs)->block;
+    u32 count = 0;
+    u32 i = *at;
+    for (; i < found->count && is_in_length_block(walk, p->rowids[found->left[i]]); i++) {
+        u32 p_size = p->sizes[found->left[i]];
+        u32 q_size = q->sizes[found->right[i]];
+        u32 size = p_size < q_size ? p_size : q_size;
+        kept[count] = (u8)i;
+        count += !is_known_too_few(walk, p->rowids[found->left[i]], size);
+    }
+    *at = i;
+    return count;
+}
+
+// Moves both to the meeting, and scores the row.
+static inline int score_meeting(RankWalk *walk, u32 left, u32 right)
+{
+    docs_take_at(walk->terms[0].docs, left);
+    docs_take_at(walk->terms[1].docs, right);
+    return score_row(walk, walk->terms[0].docs->rowid);
+}
+
+static int score_pairs(RankWalk *walk, const Meetings *found)
+{
+    u8 kept[BLOCK_RECORDS];
+    for (u32 i = 0; i < found->count;) {
+        i64 rowid = docs_rowid_at(walk->terms[0].docs, found->left[i]);
+        if (!is_in_length_block(walk, rowid))
+            TRY(enter_length_block(walk, rowid));
+        u32 count = sift_pairs(walk, found, &i, kept);
+        for (u32 k = 0; k < count; k++) {
+            bool is_passed;
+            u32 left = found->left[kept[k]];
+            u32 right = found->right[kept[k]];
+            TRY(judge_pair(walk, left, right, &is_passed));
+            if (!is_passed)
+                TRY(score_meeting(walk, left, right));
+        }
+    }
+    return SQLITE_OK;
 }
 
 // Two terms, as far as both are decoded already and their sources do not change.
@@ -300,19 +389,13 @@ static int score_meetings(RankWalk *walk)
     Docs *left = walk->terms[0].docs;
     Docs *right = walk->terms[1].docs;
     Meetings found;
-    bool is_pair = walk->is_leaf && walk->cursor->query->root->is_free;
     if (!meetings_find(left, right, walk->cursor->last_rowid, &found))
         return SQLITE_OK;
-    for (u32 i = 0; i < found.count; i++) {
-        if (is_pair) {
-            u32 length;
-            TRY(row_length(walk, docs_rowid_at(left, found.left[i]), &length));
-            if (is_hopeless_pair(walk, found.left[i], found.right[i], length))
-                continue;
-        }
-        docs_take_at(left, found.left[i]);
-        docs_take_at(right, found.right[i]);
-        TRY(score_row(walk, left->rowid));
+    if (walk->is_leaf && walk->cursor->query->root->is_free) {
+        TRY(score_pairs(walk, &found));
+    } else {
+        for (u32 i = 0; i < found.count; i++)
+            TRY(score_meeting(walk, found.left[i], found.right[i]));
     }
     meetings_pass(left, right, &found);
     return SQLITE_OK;
