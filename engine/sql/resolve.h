@@ -72,6 +72,7 @@ typedef struct ResolveContext {
     const TriggerScope *trigger; // NULL outside
     const char *view_name;       // for the authorizer: view or trigger being compiled
     bool is_ddl;                 // expressions of the schema: DQS_DDL, only safe functions
+    bool is_asked_late;          // CREATE TABLE AS: its query is authorized after its columns
     bool hides_virtual;          // SQLITE_PREPARE_NO_VTAB: virtual tables do not exist
     Schema *home;                // of a view's body: where names without schema are looked for
     bool is_nested;              // SQL that the code generator wrote: may change the schema tables
@@ -125,6 +126,11 @@ MUST_USE int resolve_check_trigger(sqlite3 *db, int database, const CreateTrigge
 // is set already.
 MUST_USE int resolve_authorize(sqlite3 *db, int code, const char *a, const char *b,
                                const char *database);
+// The same for SQLITE_READ of a column, whose refusal has words of its own.
+MUST_USE int resolve_authorize_read(sqlite3 *db, const char *table, const char *column,
+                                    const char *database);
+// The column as the authorizer knows it: ROWID_COLUMN by its alias, if it has one.
+const char *authorized_column_name(const Table *table, int column);
 
 // Result columns of a resolved Select for the API: names by short_column_names
 // and full_column_names.

@@ -104,6 +104,21 @@ static int ask_items(Asking *asking, const FromList *from)
     return SQLITE_OK;
 }
 
+int authorize_unread_items(Resolver *r, const FromList *from)
+{
+    ASSERT(from != NULL);
+
+    for (u32 i = 0; r->db->authorizer != NULL && i < from->count; i++) {
+        const FromItem *item = from->items[i];
+        if (item->select != NULL || !reads_nothing(item))
+            continue;
+        int rc = resolve_authorize(r->db, SQLITE_READ, item->name, "", item->schema);
+        if (rc != SQLITE_OK && rc != SQLITE_IGNORE)
+            return rc;
+    }
+    return SQLITE_OK;
+}
+
 // --- expressions ---
 
 static WalkResult walk_expr(Walker *w, Expr *e)
@@ -145,6 +160,12 @@ static int ask_list(Asking *asking, const ExprList *list)
 
 static int ask_term(Asking *asking, Select *s)
 {
+    if ((s->flags & SELECT_HAS_WINDOW) != 0) {
+        // The rows of windows come from a query of their own, which cannot be told to give none.
+        int rc = resolve_authorize(asking->r->db, SQLITE_SELECT, NULL, NULL, NULL);
+        if (rc != SQLITE_OK && rc != SQLITE_IGNORE)
+            return rc;
+    }
     TRY(ask_items(asking, s->from));
     TRY(ask_expr(asking, s->limit));
     TRY(ask_expr(asking, s->offset_expr));
@@ -152,12 +173,7 @@ static int ask_term(Asking *asking, Select *s)
     TRY(ask_list(asking, s->group_by));
     TRY(ask_list(asking, s->columns));
     TRY(ask_expr(asking, s->having));
-    TRY(ask_list(asking, s->order_by));
-    if ((s->flags & SELECT_HAS_WINDOW) == 0)
-        return SQLITE_OK;
-    // The rows of windows come from a query of their own, which cannot be told to give none here.
-    int rc = resolve_authorize(asking->r->db, SQLITE_SELECT, NULL, NULL, NULL);
-    return rc == SQLITE_IGNORE ? SQLITE_OK : rc;
+    return ask_list(asking, s->order_by);
 }
 
 static int ask_within(Asking *asking, Select *last)
@@ -166,10 +182,11 @@ static int ask_within(Asking *asking, Select *last)
     ASSERT(last->next == NULL);
     while (first->prior != NULL)
         first = first->prior;
-    if (first != last && (last->flags & SELECT_RECURSIVE) != 0)
+    bool recurs = first != last && (last->flags & SELECT_RECURSIVE) != 0;
+    if (recurs)
         TRY(authorize_recursion(asking->r, last));
     for (Select *term = first; term != NULL; term = term->next) {
-        if (first != last && (term->flags & SELECT_VALUES) == 0) {
+        if (first != last && (recurs || (term->flags & SELECT_VALUES) == 0)) {
             term->flags &= ~(u32)SELECT_AUTHORIZED; // the last one stood for the whole
             TRY(authorize_query(asking->r, term));
         }

@@ -417,8 +417,31 @@ static int check_value_count(Resolver *r, const Insert *insert)
     return SQLITE_OK;
 }
 
+// Several rows of VALUES without anything that must be looked up, the first of no affinity: SQLite
+// makes their code as it parses them, before it knows the table.
+static bool is_rows_of_constants(const Resolver *r, const Select *last)
+{
+    if (r->ctx->trigger != NULL || last == NULL || last->prior == NULL)
+        return false;
+    for (const Select *row = last; row != NULL; row = row->prior) {
+        bool is_first = row->prior == NULL;
+        for (u32 i = 0; i < row->columns->count; i++) {
+            const Expr *e = row->columns->items[i].expr;
+            bool fits =
+                is_first ? e->kind != EX_CAST && e->kind != EX_SELECT : expr_is_constant(e, true);
+            if (!fits)
+                return false;
+        }
+        if ((row->flags & SELECT_VALUES) == 0)
+            return false;
+    }
+    return true;
+}
+
 static int resolve_insert(Resolver *r, Insert *insert)
 {
+    if (is_rows_of_constants(r, insert->select))
+        TRY(authorize_query(r, insert->select));
     for (const Upsert *u = insert->upsert; u != NULL; u = u->next)
         if (u->do_update)
             TRY(check_literal_widths(r, u->set));
@@ -610,6 +633,8 @@ static int resolve_update(Resolver *r, Update *update)
         TRY(authorize_expr_queries(r, update->where));
         for (u32 i = 0; i < update->set->count; i++)
             TRY(authorize_expr_queries(r, update->set->items[i].expr));
+        if (update->from != NULL)
+            TRY(authorize_unread_items(r, update->sources));
     }
     return resolve_returning(r, update->target, true, &update->returning);
 }

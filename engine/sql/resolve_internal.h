@@ -89,6 +89,8 @@ MUST_USE int authorize_query(Resolver *r, Select *last);
 // Asks about the queries within a resolved one, and within a resolved expression.
 MUST_USE int authorize_within(Resolver *r, Select *last);
 MUST_USE int authorize_expr_queries(Resolver *r, Expr *e);
+// The tables of which an UPDATE ... FROM of a virtual table reads no column.
+MUST_USE int authorize_unread_items(Resolver *r, const FromList *from);
 // What lies within the subquery of an item is asked about in its name. Returns the former context,
 // to be put back.
 const char *authorizer_enter(sqlite3 *db, const FromItem *item);

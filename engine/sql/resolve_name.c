@@ -69,19 +69,14 @@ void column_becomes(Expr *e, FromItem *item, int column, int depth)
 static int authorize_read(Resolver *r, Expr *e, const char *table, const char *column,
                           const char *database)
 {
-    int rc = resolve_authorize(r->db, SQLITE_READ, table, column, database);
-    if (rc == SQLITE_IGNORE) {
-        e->kind = EX_NULL;
-        return SQLITE_OK;
-    }
-    if (rc != SQLITE_AUTH)
+    int rc = resolve_authorize_read(r->db, table, column, database);
+    if (rc != SQLITE_IGNORE)
         return rc;
-    bool is_main = r->db->database_count <= 2 && name_equals(database, "main");
-    return connection_error(r->db, SQLITE_AUTH, "access to %s%s%s.%s is prohibited",
-                            is_main ? "" : database, is_main ? "" : ".", table, column);
+    e->kind = EX_NULL;
+    return SQLITE_OK;
 }
 
-static const char *authorized_column_name(const Table *table, int column)
+const char *authorized_column_name(const Table *table, int column)
 {
     ASSERT(column < table->column_count);
 
@@ -106,7 +101,9 @@ int resolve_bound_column(Resolver *r, Expr *e)
     FromItem *item = e->u.column.item;
     mark_column_used(item, e->u.column.index);
     const Table *table = item->table != NULL ? item->table : item->view;
-    if (table == NULL || r->db->authorizer == NULL || (e->flags & EXPR_FROM_USING) != 0)
+    // The row that ON CONFLICT refused is not in the table: nothing is read.
+    bool is_silent = item->is_excluded || (e->flags & EXPR_FROM_USING) != 0;
+    if (table == NULL || r->db->authorizer == NULL || is_silent)
         return SQLITE_OK;
     const char *database = item_database(r, item);
     if (database == NULL)
@@ -437,7 +434,8 @@ static int become_row(Resolver *r, Expr *e, const Lookup *l)
     e->u.row.is_new = l->row_is_new;
     e->u.row.is_returned = l->row_is_returned;
     int index = schema_index(r->db, table->schema);
-    if (index < 0)
+    // RETURNING is asked about where its code is made, after that of the triggers.
+    if (index < 0 || l->row_is_returned)
         return SQLITE_OK;
     return authorize_read(r, e, table->name, name, r->db->databases[index].name);
 }

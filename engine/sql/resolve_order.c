@@ -23,14 +23,14 @@ static int out_of_range(Resolver *r, const char *clause, u32 term, u32 count, u3
                          term, ordinal_suffix(term), clause, count);
 }
 
-// 1-based result column whose AS name the term is; 0: none.
+// 1-based result column whose AS name, or name out of a *, the term is; 0: none.
 static u16 column_of_alias(const ExprList *columns, const Expr *e)
 {
     if (e->kind != EX_NAME || e->u.name.table != NULL)
         return 0;
     for (u32 i = 0; i < columns->count; i++) {
         const ExprItem *item = &columns->items[i];
-        if (item->name != NULL && !item->from_star && name_equals(item->name, e->text))
+        if (item->name != NULL && name_equals(item->name, e->text))
             return (u16)(i + 1);
     }
     return 0;

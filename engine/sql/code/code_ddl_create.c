@@ -114,6 +114,7 @@ static const char *as_select_text(Codegen *g, const CreateTable *create, const c
 
 static const char *prepare_as_select(Codegen *g, ResolveContext *ctx, CreateTable *create)
 {
+    ctx->is_asked_late = true;
     int rc = resolve_select(ctx, create->as_select);
     if (rc == SQLITE_OK)
         rc = rewrite_select(ctx, create->as_select);

@@ -257,10 +257,17 @@ static void code_lookup_parent(Codegen *g, const ForeignKey *fk, Table *parent,
     label_here(g->program, fine);
 }
 
-static void code_child_checks(Codegen *g, ForeignKey *fk, Reg old_first, Reg new_first)
+// False: the authorizer hides a column of the parent's key, and with it every parent.
+static bool parent_may_be_read(Codegen *g, const Table *parent, const ForeignKeyParent *key)
 {
-    ASSERT(old_first > 0 || new_first > 0);
+    bool may = true;
+    for (int i = 0; i < key->count && !codegen_failed(g); i++)
+        may = code_authorize_read(g, parent, key->to[i]) && may;
+    return may;
+}
 
+static void code_child_checks(Codegen *g, ForeignKey *fk, const ChildRow *row)
+{
     const char *schema = g->db->databases[schema_index(g->db, fk->child->schema)].name;
     Table *parent = catalog_find_table(g->db, fk->parent, schema);
     ForeignKeyParent key = {0};
@@ -270,13 +277,12 @@ static void code_child_checks(Codegen *g, ForeignKey *fk, Reg old_first, Reg new
     }
     if (parent != NULL && !foreign_key_parent(g, fk, parent, &key))
         return;
-    if (parent != NULL)
+    if (parent != NULL) {
         codegen_reads(g, schema_index(g->db, parent->schema));
-    if (old_first != 0)
-        code_lookup_parent(g, fk, parent, &key, &(ChildRow){.image = old_first, .step = -1});
-    if (new_first != 0)
-        code_lookup_parent(g, fk, parent, &key,
-                           &(ChildRow){.image = new_first, .former = old_first, .step = +1});
+        if (!parent_may_be_read(g, parent, &key))
+            parent = NULL;
+    }
+    code_lookup_parent(g, fk, parent, &key, row);
 }
 
 // --- a parent row: has it children? ---
@@ -329,11 +335,6 @@ static Expr *other_row(Codegen *g, FromItem *parent, FromItem *child, Reg image)
     return expr_new(g->arena, EX_NOT, same, NULL);
 }
 
-typedef struct RowImages {
-    Table *table;
-    Reg old_first, new_first; // 0: there is none
-} RowImages;
-
 // A parent row, as it was or as it will be, for its children to be counted.
 typedef struct ParentRow {
     Reg image;
@@ -346,6 +347,10 @@ static void code_scan_children(Codegen *g, ForeignKey *fk, Table *parent,
 {
     Reg image = row->image;
     int step = row->step;
+    for (int i = 0; i < key->count; i++) {
+        if (!code_authorize_read(g, fk->child, key->from[i]))
+            return; // what is hidden equals no key
+    }
     FromItem *child = arena_alloc_zeroed(g->arena, sizeof *child);
     FromItem *parent_item = image_item(g, parent, image);
     if (child == NULL || parent_item == NULL)
@@ -382,51 +387,70 @@ static u8 action_of(const Codegen *g, const ForeignKey *fk, bool is_update)
     return is_update ? fk->on_update : fk->on_delete;
 }
 
-static void code_parent_checks(Codegen *g, ForeignKey *fk, const RowImages *rows, bool is_update)
+static void code_parent_checks(Codegen *g, ForeignKey *fk, Table *parent, const ParentRow *row,
+                               bool is_update)
 {
-    Table *parent = rows->table;
-    Reg old_first = rows->old_first, new_first = rows->new_first;
+    bool is_old = row->step > 0;
     bool deferred = fk->is_deferred || (g->db->flags & CONN_FLAG(DEFER_FOREIGN_KEYS)) != 0;
-    Codegen *top = codegen_top(g);
-    if (!deferred && top == g && !top->multi_write && old_first == 0)
+    const Codegen *top = codegen_top(g);
+    if (!deferred && top == g && !top->multi_write && row->self == 0)
         return; // one row more cannot break an immediate constraint
     ForeignKeyParent key;
     if (!foreign_key_parent(g, fk, parent, &key))
         return;
-    // What the old key leaves behind is counted first: the new one, if it is the same, mends it.
-    if (old_first != 0)
-        code_scan_children(g, fk, parent, &key,
-                           &(ParentRow){.image = old_first, .self = old_first, .step = +1});
-    if (new_first != 0)
-        code_scan_children(g, fk, parent, &key,
-                           &(ParentRow){.image = new_first, .self = old_first, .step = -1});
-    if (old_first == 0)
-        return;
+    code_scan_children(g, fk, parent, &key, row);
     u8 action = action_of(g, fk, is_update);
-    if (!fk->is_deferred && action != FK_CASCADE && action != FK_SET_NULL)
+    if (is_old && !fk->is_deferred && action != FK_CASCADE && action != FK_SET_NULL)
         codegen_may_abort(g);
 }
 
+// One image of the row: as a child, then as a parent.
+typedef struct CheckedImage {
+    Reg first;
+    Reg former; // of a new image: that of the row it replaces; 0: it replaces none
+    bool is_new;
+    const bool *changed; // columns; NULL: all
+    bool rowid_changes;
+} CheckedImage;
+
+static void code_image_checks(Codegen *g, Table *table, const CheckedImage *image)
+{
+    ASSERT(image->first > 0);
+
+    const ChildRow child = {image->first, image->former, image->is_new ? +1 : -1};
+    for (ForeignKey *fk = table->foreign_keys; fk != NULL && !codegen_failed(g);
+         fk = fk->next_of_child) {
+        // A row that is its own parent is checked as a child when its key changes, too.
+        bool is_own = name_equals(fk->parent, table->name);
+        if (is_own || child_changes(fk, image->changed, image->rowid_changes))
+            code_child_checks(g, fk, &child);
+    }
+    const ParentRow parent = {.image = image->first,
+                              .self = image->is_new ? image->former : image->first,
+                              .step = image->is_new ? -1 : +1};
+    for (ForeignKey *fk = references_to(table); fk != NULL && !codegen_failed(g);
+         fk = fk->next_of_parent) {
+        if (parent_changes(fk, table, image->changed, image->rowid_changes))
+            code_parent_checks(g, fk, table, &parent, image->changed != NULL);
+    }
+}
+
+// What the old key leaves behind is counted first: the new one, if it is the same, mends it.
 void code_foreign_key_checks(Codegen *g, const WriteTable *wt, Reg old_first, Reg new_first,
                              const bool *changed, bool rowid_changes)
 {
     ASSERT(old_first > 0 || new_first > 0);
 
-    Table *table = wt->table;
     if (!foreign_keys_on(g))
         return;
-    for (ForeignKey *fk = table->foreign_keys; fk != NULL && !codegen_failed(g);
-         fk = fk->next_of_child) {
-        // A row that is its own parent is checked as a child when its key changes, too.
-        bool is_own = name_equals(fk->parent, table->name);
-        if (is_own || child_changes(fk, changed, rowid_changes))
-            code_child_checks(g, fk, old_first, new_first);
-    }
-    for (ForeignKey *fk = references_to(table); fk != NULL && !codegen_failed(g);
-         fk = fk->next_of_parent) {
-        if (parent_changes(fk, table, changed, rowid_changes))
-            code_parent_checks(g, fk, &(RowImages){table, old_first, new_first}, changed != NULL);
-    }
+    CheckedImage image = {.first = old_first, .changed = changed, .rowid_changes = rowid_changes};
+    if (old_first != 0)
+        code_image_checks(g, wt->table, &image);
+    image.first = new_first;
+    image.former = old_first;
+    image.is_new = true;
+    if (new_first != 0)
+        code_image_checks(g, wt->table, &image);
 }
 
 // --- actions ---

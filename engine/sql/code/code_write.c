@@ -33,6 +33,20 @@ bool code_authorize(Codegen *g, int action, const char *a, const char *b, int da
     return rc == SQLITE_OK;
 }
 
+bool code_authorize_read(Codegen *g, const Table *table, int column)
+{
+    ASSERT(column < table->column_count);
+
+    if (g->nested > 0 || g->db->authorizer == NULL)
+        return true;
+    const char *database = g->db->databases[schema_index(g->db, table->schema)].name;
+    int rc =
+        resolve_authorize_read(g->db, table->name, authorized_column_name(table, column), database);
+    if (rc != SQLITE_OK && rc != SQLITE_IGNORE)
+        codegen_fail(g, rc);
+    return rc == SQLITE_OK;
+}
+
 // --- who may be changed ---
 
 static bool vtab_is_read_only(Codegen *g, Table *table)
@@ -157,12 +171,29 @@ void code_returning_begin(Codegen *g, ExprList *returning)
     program_emit(g->program, OP_OpenEphemeral, cursor, (int)returning->count, 0);
 }
 
+static WalkResult ask_about_returned(Walker *w, Expr *e)
+{
+    Codegen *g = w->arg;
+    if (e->kind == EX_ROW_COLUMN && e->u.row.is_returned
+        && !code_authorize_read(g, e->u.row.table, e->u.row.index))
+        e->kind = EX_NULL; // what the authorizer ignores
+    return codegen_failed(g) ? WALK_STOP : WALK_ON;
+}
+
+static void authorize_returning(Codegen *g, ExprList *returning)
+{
+    Walker w = {.expr = ask_about_returned, .arg = g};
+    for (u32 i = 0; i < returning->count && g->db->authorizer != NULL; i++)
+        (void)expr_walk(&w, returning->items[i].expr);
+}
+
 void code_returning_row(Codegen *g, ExprList *returning, Table *table, Reg old_first, Reg new_first)
 {
     ASSERT(returning == NULL || old_first > 0 || new_first > 0);
 
     if (returning == NULL || codegen_failed(g))
         return;
+    authorize_returning(g, returning);
     RowImage former = g->row;
     g->row = (RowImage){.table = table, .old_first = old_first, .new_first = new_first};
     int cursor = g->returning_cursor - 1;

@@ -233,6 +233,7 @@ int vtab_key_column(const Table *table);
 void code_vtab_key(Codegen *g, const Table *table, int cursor, Reg target);
 // Asks the authorizer; false when refused (the error is set then, unless it said IGNORE).
 bool code_authorize(Codegen *g, int action, const char *a, const char *b, int database);
+bool code_authorize_read(Codegen *g, const Table *table, int column); // the same, of a column
 u8 code_on_conflict(const Codegen *g, u8 own); // of a statement, perhaps inside a trigger
 
 // --- capture of changes (code_capture.c) ---
