@@ -142,6 +142,7 @@ static int switch_on(Capture *capture, CaptureMode mode, const char *table, char
     }
     sqlite3_free(capture->table);
     capture->table = name;
+    capture->foreign_table[0] = '\0';
     capture->mode = mode;
     return prepare_statements(capture);
 }

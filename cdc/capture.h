@@ -37,10 +37,11 @@ typedef struct Capture {
     sqlite3 *db;
     CaptureMode mode;
     char *table;
-    int version;         // 1 or 2
-    i64 txn_first;       // change_id of the transaction's first record; 0: none yet
-    bool has_own_writes; // the program writes the capture's table itself
-    bool knows_feeds;    // a durable feed was created or connected here
+    char foreign_table[64]; // the last one seen that is not the capture's own; "": none
+    int version;            // 1 or 2
+    i64 txn_first;          // change_id of the transaction's first record; 0: none yet
+    bool has_own_writes;    // the program writes the capture's table itself
+    bool knows_feeds;       // a durable feed was created or connected here
     sqlite3_stmt *insert, *peek, *newest, *sequence; // prepared while on
     i64 least;                                       // change_id that the next record has at least
     i64 last_given;                                  // change_id of the last record

@@ -219,6 +219,18 @@ static bool is_own(const Capture *capture, const char *table)
                && sqlite3_stricmp(table + size, "_consumer") == 0);
 }
 
+// The same table changes row after row: its name is compared once with those of the capture.
+static bool is_known_foreign(Capture *capture, const char *table)
+{
+    if (strcmp(table, capture->foreign_table) == 0)
+        return true;
+    if (is_own(capture, table))
+        return false;
+    if (strlen(table) < sizeof capture->foreign_table)
+        memcpy(capture->foreign_table, table, strlen(table) + 1);
+    return true;
+}
+
 int capture_row_hook(void *arg, sqlite3 *db, const quire_row_change *change)
 {
     Capture *capture = arg;
@@ -226,7 +238,7 @@ int capture_row_hook(void *arg, sqlite3 *db, const quire_row_change *change)
     (void)db;
     if (strcmp(change->schema, "main") != 0)
         return SQLITE_OK;
-    if (is_own(capture, change->table)) {
+    if (!is_known_foreign(capture, change->table)) {
         capture->has_own_writes = true;
         return SQLITE_OK;
     }

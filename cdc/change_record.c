@@ -22,6 +22,10 @@ static int varint_put(u8 *out, u64 value)
 {
     u8 reversed[10];
     int size = 0;
+    if (value <= 0x7f) { // nearly every one
+        *out = (u8)value;
+        return 1;
+    }
     if (value >> 56 != 0) {
         out[8] = (u8)value;
         value >>= 8;
@@ -88,14 +92,14 @@ void record_add_null(RecordBuilder *b)
 void record_add_i64(RecordBuilder *b, i64 value)
 {
     static const u8 sizes[] = {0, 1, 2, 3, 4, 6, 8};
+    static const u64 limits[] = {0, 0x7f, 0x7fff, 0x7fffff, 0x7fffffff, 0x7fffffffffff};
     if (value == 0 || value == 1) {
         add_type(b, 8 + (u64)value);
         return;
     }
+    u64 magnitude = value < 0 ? ~(u64)value : (u64)value; // what must fit beside the sign's bit
     int type = 1;
-    while (
-        type < 6
-        && (value < -(1LL << (8 * sizes[type] - 1)) || value > (1LL << (8 * sizes[type] - 1)) - 1))
+    while (type < 6 && magnitude > limits[type])
         type++;
     add_type(b, (u64)type);
     add_big_endian(b, (u64)value, sizes[type]);

@@ -39,13 +39,14 @@ enum { DB_MAIN = 0, DB_TEMP = 1, DATABASE_MAX = 12 };
     X(NULL_CALLBACK)                                                                               \
     X(IGNORE_CHECKS)                                                                               \
     X(READ_UNCOMMITTED)                                                                            \
-    X(NO_CKPT_ON_CLOSE) X(REVERSE_UNORDERED) X(RECURSIVE_TRIGGERS) X(FOREIGN_KEYS) X(AUTO_INDEX)   \
-        X(LOAD_EXTENSION) X(ENABLE_TRIGGER) X(DEFER_FOREIGN_KEYS) X(QUERY_ONLY) X(CELL_SIZE_CHECK) \
-            X(FTS3_TOKENIZER) X(ENABLE_QPSG) X(TRIGGER_EQP) X(RESET_DATABASE) X(DEFENSIVE)         \
-                X(LEGACY_ALTER) X(NO_SCHEMA_ERROR) X(DQS_DML) X(DQS_DDL) X(ENABLE_VIEW)            \
-                    X(TRUSTED_SCHEMA) X(STMT_SCANSTATUS) X(ATTACH_CREATE) X(ATTACH_WRITE)          \
-                        X(COMMENTS) X(SQL_TRACE) X(CASE_SENSITIVE_LIKE) X(EXTENDED_ERRCODE)        \
-                            X(PREFER_BUILTIN) X(LOAD_EXTENSION_FUNCTION) X(FK_NO_ACTION)
+    X(NO_CKPT_ON_CLOSE)                                                                            \
+    X(REVERSE_UNORDERED) X(RECURSIVE_TRIGGERS) X(FOREIGN_KEYS) X(AUTO_INDEX) X(LOAD_EXTENSION)     \
+        X(ENABLE_TRIGGER) X(DEFER_FOREIGN_KEYS) X(QUERY_ONLY) X(CELL_SIZE_CHECK) X(FTS3_TOKENIZER) \
+            X(ENABLE_QPSG) X(TRIGGER_EQP) X(RESET_DATABASE) X(DEFENSIVE) X(LEGACY_ALTER)           \
+                X(NO_SCHEMA_ERROR) X(DQS_DML) X(DQS_DDL) X(ENABLE_VIEW) X(TRUSTED_SCHEMA)          \
+                    X(STMT_SCANSTATUS) X(ATTACH_CREATE) X(ATTACH_WRITE) X(COMMENTS) X(SQL_TRACE)   \
+                        X(CASE_SENSITIVE_LIKE) X(EXTENDED_ERRCODE) X(PREFER_BUILTIN)               \
+                            X(LOAD_EXTENSION_FUNCTION) X(FK_NO_ACTION)
 enum {
 #define X(name) CONN_BIT_##name,
     CONN_FLAGS(X)
@@ -58,6 +59,12 @@ typedef struct Savepoint {
     char *name;
     i64 deferred_violations, immediate_violations;
 } Savepoint;
+
+// The table that quire_append() was last asked for, while the schemas are of these generations.
+typedef struct AppendTarget {
+    const struct Table *table; // NULL: none, or one that takes an INSERT
+    u32 main_generation, temp_generation;
+} AppendTarget;
 
 typedef struct Module Module; // vtab/vtab.h
 
@@ -155,6 +162,7 @@ struct sqlite3 {
     void *schema_arg;
     void (*close_hook)(void *, struct sqlite3 *);
     void *close_arg;
+    AppendTarget append_target;
     bool is_capturing;    // one of them runs: what it writes is not announced
     bool is_in_precommit; // its statements must not commit by themselves
     int module_calls;     // nesting of methods of modules that write for their own purposes

@@ -216,8 +216,8 @@ typedef struct quire_append_row {
 /*
  * Appends a row to a table of main, in a hook only, and several times faster than INSERT. The
  * values are stored as they are given. AUTOINCREMENT is the caller's affair. SQLITE_NOTFOUND: there
- * is no such table, or one with indexes, triggers, constraints or generated columns, which takes an
- * INSERT.
+ * is no such table, or one with indexes, triggers, constraints or generated columns, or text in
+ * UTF-16, which takes an INSERT.
  */
 SQLITE_API int quire_append(sqlite3 *db, const char *table, const quire_append_row *row);
 

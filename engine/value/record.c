@@ -26,7 +26,7 @@ u32 serial_type_size(u32 serial_type)
     return (serial_type - TYPE_FIRST_BYTES) / 2;
 }
 
-static u32 serial_type_of_i64(i64 integer)
+u32 serial_type_of_i64(i64 integer)
 {
     u64 magnitude = (u64)(integer < 0 ? ~integer : integer);
     if (magnitude <= 0x7f)
@@ -80,6 +80,13 @@ u32 serial_put(u8 *out, const Value *v, u32 serial_type)
         f64 real = v->flags & V_REAL ? v->u.real : (f64)v->u.integer;
         memcpy(&bits, &real, sizeof bits);
     }
+    return serial_put_bits(out, bits, serial_type);
+}
+
+u32 serial_put_bits(u8 *out, u64 bits, u32 serial_type)
+{
+    ASSERT(serial_type < TYPE_FIRST_BYTES);
+
     u32 size = body_sizes[serial_type];
     for (u32 i = size; i > 0; i--) {
         out[i - 1] = (u8)bits;

@@ -23,6 +23,8 @@
 
 u32 serial_type_size(u32 serial_type);              // bytes of the body; types 10, 11 give 0
 u32 serial_type_of(const Value *v, u32 *body_size); // V_ZERO_TAIL counts
+u32 serial_type_of_i64(i64 integer);
+u32 serial_put_bits(u8 *out, u64 bits, u32 serial_type); // of a number: its low bytes
 // Body bytes in memory (without a zero tail); returns their count.
 u32 serial_put(u8 *out, const Value *v, u32 serial_type);
 // Sets v from a body; text and blobs are borrowed from `body` (V_EPHEMERAL) in `encoding`.
