@@ -286,6 +286,8 @@ static const sqlite3_api_routines api_table = {
     .db_status64 = sqlite3_db_status64,
     .str_truncate = sqlite3_str_truncate,
     .str_free = sqlite3_str_free,
+    .carray_bind = sqlite3_carray_bind,
+    .carray_bind_v2 = sqlite3_carray_bind_v2,
 };
 
 const struct sqlite3_api_routines *sqlite3_api_table(void)

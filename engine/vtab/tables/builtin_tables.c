@@ -8,6 +8,7 @@ int builtin_tables_register(sqlite3 *db)
     TRY(statement_table_register(db));
     TRY(bytecode_tables_register(db));
     TRY(csv_table_register(db));
+    TRY(carray_table_register(db));
     TRY(rtree_register(db));
     return geopoly_register(db);
 }

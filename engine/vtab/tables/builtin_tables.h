@@ -11,5 +11,6 @@ MUST_USE int builtin_tables_register(sqlite3 *db);
 MUST_USE int statement_table_register(sqlite3 *db); // sqlite_stmt
 MUST_USE int bytecode_tables_register(sqlite3 *db); // bytecode, tables_used
 MUST_USE int csv_table_register(sqlite3 *db);
+MUST_USE int carray_table_register(sqlite3 *db);
 
 #endif

@@ -322,6 +322,23 @@ static int use_file_names(sqlite3 *db)
     return rc;
 }
 
+static int grow_a_database_in_memory(sqlite3 *db)
+{
+    sqlite3_int64 size = 0;
+    unsigned char *bytes = sqlite3_serialize(db, "main", &size, 0);
+    if (bytes == NULL)
+        return SQLITE_NOMEM;
+    int rc = run(db, "ATTACH ':memory:' AS copy");
+    if (rc == SQLITE_OK)
+        rc = sqlite3_deserialize(db, "copy", bytes, size, size,
+                                 SQLITE_DESERIALIZE_FREEONCLOSE | SQLITE_DESERIALIZE_RESIZEABLE);
+    else
+        sqlite3_free(bytes);
+    NEXT(rc, run(db, "INSERT INTO copy.t VALUES(3, zeroblob(20000))"));
+    NEXT(rc, run(db, "SELECT * FROM copy.t; DETACH copy"));
+    return rc;
+}
+
 static int back_up_in_steps(sqlite3 *db)
 {
     sqlite3 *target = NULL;
@@ -429,11 +446,14 @@ static const struct {
     const char *setup;
     ApiBody *body;
 } families[] = {
-    {TABLE, hear_everything},    {TABLE, ask_to_be_notified}, {TABLE, register_collations},
-    {TABLE, register_functions}, {"", register_client_data},  {"", register_geometry},
-    {"", drop_what_is_not_kept}, {"", open_with_extension},   {TABLE, configure},
-    {TABLE, describe_statement}, {"", use_file_names},        {TABLE, back_up_in_steps},
-    {TABLE, move_a_blob_handle}, {TABLE, rebase_and_join},    {TABLE, differ},
+    {TABLE, hear_everything},     {TABLE, ask_to_be_notified},
+    {TABLE, register_collations}, {TABLE, register_functions},
+    {"", register_client_data},   {"", register_geometry},
+    {"", drop_what_is_not_kept},  {"", open_with_extension},
+    {TABLE, configure},           {TABLE, describe_statement},
+    {"", use_file_names},         {TABLE, grow_a_database_in_memory},
+    {TABLE, back_up_in_steps},    {TABLE, move_a_blob_handle},
+    {TABLE, rebase_and_join},     {TABLE, differ},
 };
 
 static void each_family_survives_short_memory(void **state)
