@@ -1,7 +1,19 @@
-// Storage classes by affinity and CAST.
+// What a value becomes: by the affinity of the column it is stored into, and by CAST.
 //
-// Two rules turn a REAL into an INTEGER, and they differ: an affinity does so
-// whenever nothing is lost; CAST(text AS NUMERIC) only below 2^51.
+// An affinity is a preference. It converts only when nothing of the content is lost ("Type
+// Affinity" of sqlite.org/datatype3.html): '12' becomes 12 in an INTEGER column, '12x' stays text.
+// CAST is an order: it takes the longest prefix that makes sense, and 0 if there is none ("CAST
+// expressions" of sqlite.org/lang_expr.html). Only memory can fail either.
+//
+//                  stored into NUMERIC or INTEGER    CAST AS NUMERIC    CAST AS INTEGER
+//    '1e2'         100                               100                1
+//    ' 7 '         7                                 7                  7
+//    '7x'          '7x'                              7                  7
+//    1.5           1.5                               1.5                1
+//    x'3132'       x'3132'                           12                 12
+//
+// A real becomes an integer by two rules which differ: an affinity does so whenever the integer
+// equals it; CAST(text AS NUMERIC) only below 2^51.
 
 #include "value/value.h"
 
@@ -12,6 +24,8 @@
 // 2^51: beyond, CAST AS NUMERIC keeps what was written as a real a real.
 static const i64 CAST_INTEGER_MAX = 2251799813685248;
 
+// V_INT_REAL is a column's REAL kept as an integer to save space on the disk (record.c): here it
+// loses its claim to be shown as "5.0" and is an integer like any other.
 void value_integerify(Value *v)
 {
     ASSERT(value_is_sound(v));
@@ -35,6 +49,7 @@ void value_realify(Value *v)
     }
 }
 
+// The text must be a number as a whole, blanks around it allowed; a prefix is not enough.
 void value_apply_numeric(Value *v, bool try_integer_for_real)
 {
     ASSERT(value_is_sound(v));
@@ -78,10 +93,13 @@ int value_apply_affinity(Value *v, Affinity affinity, u8 encoding)
     ASSERT(value_is_sound(v));
 
     if (affinity >= AFF_NUMERIC) {
+        // Registers of a STRICT or INTEGER column are integers already, nearly always.
         if (v->flags & V_INT)
             return SQLITE_OK;
         if (v->flags & V_TEXT)
             value_apply_numeric(v, true);
+        // FLEXNUM leaves a real alone: a subquery's 5.0 stays a real where a column of NUMERIC
+        // would store 5.
         else if ((v->flags & (V_REAL | V_INT_REAL)) && affinity <= AFF_REAL)
             value_integerify(v);
         return SQLITE_OK;
@@ -93,6 +111,8 @@ int value_apply_affinity(Value *v, Affinity affinity, u8 encoding)
 
 // --- CAST ---
 
+// Of text that is a real by its form ("5.0", "1e2") the integer is preferred if it is equal to it,
+// and small: beyond 2^51 a real that happens to be whole more likely was meant as one.
 static void cast_to_numeric(Value *v)
 {
     ASSERT(!(v->flags & V_ZERO_TAIL));
@@ -113,6 +133,8 @@ static void cast_to_numeric(Value *v)
         value_set_f64(v, number.real);
 }
 
+// Numbers go by their text: CAST(12 AS BLOB) is x'3132' in a UTF-8 database. A subtype (JSON) does
+// not survive.
 static int cast_to_blob(Value *v, u8 encoding)
 {
     ASSERT(!(v->flags & V_NULL));
@@ -124,6 +146,8 @@ static int cast_to_blob(Value *v, u8 encoding)
     return SQLITE_OK;
 }
 
+// A blob is taken for text in the database's encoding, byte by byte, whatever it holds. An odd
+// last byte cannot be part of UTF-16 and is cut off; what stood behind it is no terminator.
 static int cast_to_text(Value *v, u8 encoding)
 {
     ASSERT(!(v->flags & V_NULL));
@@ -159,10 +183,9 @@ int value_cast(Value *v, Affinity affinity, u8 encoding)
     UNREACHABLE();
 }
 
-// The first of these substrings to decide wins; INT ends the search, TEXT
-// outranks BLOB and REAL.
-// "Determination Of Column Affinity" of sqlite.org/datatype3.html. FLOATING POINT is INTEGER by it,
-// for the sake of "int" in "point".
+// The five rules of "Determination Of Column Affinity", sqlite.org/datatype3.html, in one pass:
+// INT anywhere ends the search, TEXT outranks BLOB, which outranks REAL. FLOATING POINT is INTEGER
+// by it, for the sake of the "int" in "point".
 Affinity affinity_of_type(const char *declared_type)
 {
     if (declared_type == NULL)

@@ -1,4 +1,7 @@
-// The three built-in collating sequences.
+// The three built-in collating sequences (sqlite.org/datatype3.html, "Collating Sequences").
+//
+// They order bytes, not letters: none knows a language, and NOCASE folds A to Z alone. That is
+// what makes the order of an index written here the order any other SQLite expects.
 
 #include "value/collation.h"
 

@@ -1,9 +1,19 @@
 // The order of values and of records.
 //
-// This is the hottest code of the B-tree. A record is never unpacked: its
-// header is walked beside its body, and a field is decoded only when it is
-// compared. The two common shapes have comparisons of their own, which end
-// after the first field unless that is equal.
+// This is the hottest code of the B-tree: a search compares a probe with some log2(n) records. A
+// record is never unpacked. Its header is walked beside its body, and a field is decoded only when
+// it is compared:
+//
+//    04 | 09 11 00 | 61 62        record (1, 'ab', NULL), see record.h
+//    ^    ^          ^
+//    |    |          body: bytes of the field that header[] is at
+//    |    header: the next serial type
+//    header size
+//
+// The two common shapes have comparisons of their own, which read the first field straight from
+// its bytes and end there unless it is equal. They only know headers whose size and first type are
+// one byte each (text: two), and hand everything else to key_compare(), which also is the only one
+// to word what is malformed: bytes of a file are checked here, never asserted.
 
 #include "value/compare.h"
 
@@ -17,6 +27,8 @@ enum { TYPE_FIRST_BYTES = 12, TYPE_REAL = 7, TYPE_ZERO = 8, TYPE_ONE = 9 };
 
 // --- shapes ---
 
+// BINARY is filled in so that an expression or a key without a collation needs nothing more; the
+// caller sets the others before the shape is shared.
 KeyShape *key_shape_new(sqlite3 *db, u8 encoding, u16 key_count, u16 all_count)
 {
     ASSERT(key_count <= all_count);
@@ -70,6 +82,8 @@ static inline int order_f64(f64 a, f64 b)
     return (a > b) - (a < b);
 }
 
+// An integer and a real are compared exactly, not by turning one into the other: 2^53 + 1 is
+// greater than 9007199254740992.0, which a conversion would call equal.
 static int compare_numbers(const Value *a, const Value *b)
 {
     ASSERT(!((a->flags | b->flags) & V_NULL));
@@ -94,6 +108,7 @@ static int compare_bytes(const Value *a, const Value *b)
     return order ? order : order_u32(a->size, b->size);
 }
 
+// Does a tail of zeroes that is not in memory equal these bytes?
 static bool all_zero(const char *bytes, u32 size)
 {
     for (u32 i = 0; i < size; i++) {
@@ -134,8 +149,9 @@ static int compare_blobs(const Value *a, const Value *b)
     return compare_bytes(a, b);
 }
 
-// A collation that wants another encoding than the values have gets converted
-// copies.
+// A collation that wants another encoding than the values have gets converted copies. Without
+// memory for them the two count as equal: a comparison has no way to fail, and
+// value_change_encoding() has marked the connection out of memory, which ends the statement.
 static COLD int compare_converted(const Value *a, const Value *b, const Collation *collation)
 {
     ASSERT(collation->compare != NULL);
@@ -167,7 +183,8 @@ static int compare_texts(const Value *a, const Value *b, const Collation *collat
     return collation->compare(collation->arg, (int)a->size, a->bytes, (int)b->size, b->bytes);
 }
 
-// NULL 0, number 1, text 2, blob 3.
+// The class decides first: NULL 0, number 1, text 2, blob 3. Text that carries its number beside
+// it (V1) is text.
 static int class_of(const Value *v)
 {
     if (v->flags & (V_INT | V_REAL | V_INT_REAL))
@@ -177,6 +194,7 @@ static int class_of(const Value *v)
     return v->flags & V_BLOB ? 3 : 0;
 }
 
+// The order of ORDER BY, of indexes and of =: no affinity is applied here, that is the caller's.
 int value_compare(const Value *a, const Value *b, const Collation *collation)
 {
     ASSERT(value_is_sound(a));
@@ -204,6 +222,7 @@ typedef struct Walk {
     u32 type;
 } Walk;
 
+// False: malformed. A one-byte header of an empty record (01) is sound and has no fields.
 static bool walk_begin(Walk *w, const u8 *record, u32 size)
 {
     ASSERT(record != NULL || size == 0);
@@ -254,6 +273,8 @@ static inline void walk_skip(Walk *w)
     w->body += serial_type_size(w->type);
 }
 
+// 0 keeps a search going no further than its page: the caller looks at `rc` before it believes
+// "equal".
 static COLD int probe_corrupt(KeyProbe *probe)
 {
     probe->rc = corrupt_record("an index entry is malformed");
@@ -266,7 +287,9 @@ static inline int probe_equal(KeyProbe *probe)
     return probe->default_result;
 }
 
-// The order of a field's values turned by DESC; a NULL is turned once more by NULLS LARGE.
+// How a comparison of two fields is turned by the index's declaration. NULLS LARGE (NULLS LAST of
+// an ascending, NULLS FIRST of a descending column) turns only the order in which a NULL takes
+// part.
 static int directed(int order, const KeyField *field, bool null_involved)
 {
     ASSERT(order != 0);
@@ -278,6 +301,9 @@ static int directed(int order, const KeyField *field, bool null_involved)
 }
 
 // Sign of (field at w - v).
+//
+// The Value on the stack is filled by hand: only what value_compare() reads, since clearing all of
+// it costs as much as the comparison of two short texts.
 static int compare_field(const Walk *w, const Value *v, const KeyShape *shape,
                          const KeyField *field)
 {
@@ -302,7 +328,8 @@ int key_compare(const u8 *record, u32 size, KeyProbe *probe, u32 skip)
     if (UNLIKELY(!walk_begin(&w, record, size)))
         return probe_corrupt(probe);
     for (u32 i = 0; i < probe->count; i++) {
-        // Fewer fields than asked for: so are no entries of an index, but one defined anew.
+        // Fewer fields than the probe has: no entry of a sound index, but one of an index that was
+        // dropped and defined anew by hand under writable_schema.
         if (UNLIKELY(walk_next(&w) != WALK_FIELD))
             return probe_corrupt(probe);
         if (i >= skip) {
@@ -318,6 +345,7 @@ int key_compare(const u8 *record, u32 size, KeyProbe *probe, u32 skip)
     return probe_equal(probe);
 }
 
+// The KeyCompare of probes that no special comparison fits.
 static int key_compare_general(const u8 *record, u32 size, KeyProbe *probe)
 {
     return key_compare(record, size, probe, 0);
@@ -329,7 +357,9 @@ static int key_compare_general(const u8 *record, u32 size, KeyProbe *probe)
 static int key_compare_integer(const u8 *record, u32 size, KeyProbe *probe)
 {
     ASSERT((probe->values[0].flags & (V_INT | V_TEXT)) == V_INT);
+    ASSERT(probe->count >= 1);
 
+    // Bodies by serial type: 7 (a real) and what follows 9 are left to the general comparison.
     static const u8 sizes[10] = {0, 1, 2, 3, 4, 6, 8, 0, 0, 0};
     u32 type = size >= 2 ? record[1] : 0;
     u32 header_size = size >= 2 ? record[0] : 0x80;
@@ -359,6 +389,8 @@ static int key_compare_integer(const u8 *record, u32 size, KeyProbe *probe)
 static int key_compare_text(const u8 *record, u32 size, KeyProbe *probe)
 {
     ASSERT(probe->values[0].flags & V_TEXT);
+    ASSERT(probe->count >= 1);
+    ASSERT(probe->shape->fields[0].collation->is_binary);
 
     if (UNLIKELY(size < 2 || record[0] >= 0x80))
         return key_compare_general(record, size, probe);
@@ -389,6 +421,8 @@ void key_probe_prepare(KeyProbe *probe)
 {
     ASSERT(probe->count >= 1);
     ASSERT(probe->count <= probe->shape->all_count);
+    ASSERT(probe->values != NULL);
+    ASSERT(probe->shape->fields[0].collation != NULL);
 
     const KeyField *field = &probe->shape->fields[0];
     const Value *first = &probe->values[0];
@@ -397,8 +431,9 @@ void key_probe_prepare(KeyProbe *probe)
     probe->if_greater = descending ? -1 : 1;
     probe->rc = SQLITE_OK;
     probe->compare = key_compare_general;
-    // With NULLS LARGE a NULL in the record turns the order; the general
-    // comparison knows.
+    // The special comparisons need not know NULLS LARGE: in both a NULL of the record is left to
+    // the general one, and no other value is turned by it. Empty text is excluded since memcmp()
+    // may not be called with the NULL that stands for it.
     if ((first->flags & (V_INT | V_TEXT)) == V_INT)
         probe->compare = key_compare_integer;
     else if ((first->flags & V_TEXT) && first->size > 0 && field->collation->is_binary)
@@ -407,6 +442,7 @@ void key_probe_prepare(KeyProbe *probe)
 
 // --- two records ---
 
+// Sign of (field at a - field at b).
 static inline int compare_walks(const Walk *a, const Walk *b, const KeyShape *shape,
                                 const KeyField *field)
 {

@@ -5,6 +5,13 @@
 // A KeyShape describes the keys of one index; a KeyProbe is a key in pieces to be looked for.
 // Record comparison parses only the bytes it needs, and is specialised for the two shapes that
 // dominate: first field an integer, first field text under BINARY.
+//
+// Lifecycle of a search: set `shape`, `values`, `count` and `default_result`; key_probe_prepare();
+// then probe.compare(record, size, &probe) for each record met, with rc looked at before the
+// result is believed.
+//
+// Records are bytes of a file: a malformed one is an answer, not an assertion. Shapes and probes
+// are our own, and asserted.
 
 #include "value/collation.h"
 #include "value/value.h"
@@ -47,15 +54,20 @@ struct KeyProbe {
     i8 if_less, if_greater; // the result when a record's first field sorts before, after values[0]
     KeyCompare *compare;
 };
-// Chooses the comparison for this probe's first value. Call after the values are set.
+// Chooses the comparison for this probe's first value and clears `rc`. To be called again when a
+// value changes; `saw_equal` is the caller's to reset.
 void key_probe_prepare(KeyProbe *probe);
-// The general comparison; the first `skip` fields are known to be equal.
+// The general comparison; the first `skip` fields are known to be equal and only walked over. A
+// record that has fewer fields than the probe is malformed.
 int key_compare(const u8 *record, u32 size, KeyProbe *probe, u32 skip);
-// Compares two whole records by their shape (sorter).
+// Sign of (a - b) of two whole records (the sorter's runs). Where one has fewer fields they count
+// as equal from there. A malformed record sets *rc (SQLITE_CORRUPT) and gives 0; *rc is not
+// touched otherwise.
 int key_compare_records(const KeyShape *shape, const u8 *a, u32 a_size, const u8 *b, u32 b_size,
                         int *rc);
 
-// Two values, any types; `collation` NULL means BINARY.
+// Negative, 0 or positive, of two values of any types; `collation` NULL means BINARY, and so does
+// one that nobody has registered. Cannot fail: see compare_converted() for want of memory.
 int value_compare(const Value *a, const Value *b, const Collation *collation);
 
 #endif

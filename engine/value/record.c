@@ -1,4 +1,13 @@
-// The record format.
+// The record format (record.h): a row or key from values to bytes and back.
+//
+// Writing takes two passes over the values. record_plan() applies the columns' affinities, chooses
+// each serial type and adds up; the caller then provides exactly that much memory, in a page if it
+// fits there, and record_write() cannot fail. The type chosen is noted in Value.serial, so that
+// the second pass does not look at the value again.
+//
+// Reading trusts nothing: sizes come from a file. A header longer than the record, a body that
+// runs over the end and a varint that is cut off are SQLITE_CORRUPT; the types 10 and 11, which no
+// SQLite writes, read as NULL.
 
 #include "value/record.h"
 
@@ -17,6 +26,7 @@ enum {
     LIMIT_CHECK_FROM = 256, // smaller records skip the question for the connection's limit
 };
 
+// By serial type; what follows 7 has no body.
 static const u8 body_sizes[TYPE_FIRST_BYTES] = {0, 1, 2, 3, 4, 6, 8, 8, 0, 0, 0, 0};
 
 u32 serial_type_size(u32 serial_type)
@@ -26,6 +36,8 @@ u32 serial_type_size(u32 serial_type)
     return (serial_type - TYPE_FIRST_BYTES) / 2;
 }
 
+// The shortest body that holds it, 0 and 1 none at all. ~integer rather than -integer: -128 then
+// fits where 127 does, and INT64_MIN does not overflow.
 u32 serial_type_of_i64(i64 integer)
 {
     u64 magnitude = (u64)(integer < 0 ? ~integer : integer);
@@ -55,6 +67,8 @@ u32 serial_type_of(const Value *v, u32 *body_size)
         type = serial_type_of_i64(v->u.integer);
     else if (flags & V_REAL)
         type = TYPE_REAL;
+    // A column's REAL that is whole is stored as an integer, which is shorter, and turned back
+    // when read.
     else if (flags & V_INT_REAL) {
         type = serial_type_of_i64(v->u.integer);
         if (type == TYPE_I64)
@@ -69,6 +83,7 @@ u32 serial_type_of(const Value *v, u32 *body_size)
 u32 serial_put(u8 *out, const Value *v, u32 serial_type)
 {
     ASSERT(serial_type != 11);
+    ASSERT(serial_type < TYPE_FIRST_BYTES || (v->flags & (V_TEXT | V_BLOB)));
 
     if (serial_type >= TYPE_FIRST_BYTES) {
         if (v->size > 0)
@@ -95,6 +110,7 @@ u32 serial_put_bits(u8 *out, u64 bits, u32 serial_type)
     return size;
 }
 
+// 24 bits are sign-extended by shifting down from the top of 32; 48 by the sign of their upper 16.
 static i64 body_integer(const u8 *p, u32 serial_type)
 {
     ASSERT(serial_type != TYPE_NULL && serial_type != TYPE_REAL && serial_type <= TYPE_ONE);
@@ -115,6 +131,8 @@ void serial_get(const u8 *body, u32 serial_type, u8 encoding, Value *v)
     ASSERT(body != NULL);
 
     if (serial_type >= TYPE_FIRST_BYTES) {
+        // The setters below do this themselves; here it is spelt out to write each field once:
+        // this is every column of every row.
         if (UNLIKELY(v->flags & V_DYNAMIC))
             value_release_slow(v);
         v->bytes = (char *)(uintptr_t)body;
@@ -137,6 +155,8 @@ void serial_get(const u8 *body, u32 serial_type, u8 encoding, Value *v)
 
 // --- writing ---
 
+// A REAL column stores whole numbers as integers: what its affinity has made an integer is still a
+// real to whoever reads the register, which V_INT_REAL says.
 static int plan_affinities(Value *values, u32 count, const char *affinities, u8 encoding)
 {
     ASSERT(affinities != NULL);
@@ -168,6 +188,8 @@ int record_plan(Value *values, u32 count, const char *affinities, u8 encoding, R
                 TRY(value_expand_zero_tail(v));
             } else {
                 tail += (u32)v->u.zero_tail;
+                // `body` may wrap below zero here; adding `size`, which counts the tail, brings it
+                // back.
                 body -= (u32)v->u.zero_tail; // added again below
             }
         }
@@ -175,6 +197,8 @@ int record_plan(Value *values, u32 count, const char *affinities, u8 encoding, R
         body += size;
         header += v->serial < 0x80 ? 1 : varint_size(v->serial);
     }
+    // The header's size counts the varint it is written in: 126 bytes of types make 127 with it,
+    // which still is one byte; from there on the varint is longer.
     header += header < 0x7f ? 1 : varint_size(header + varint_size(header));
     u64 total = header + body + tail;
     if (total >= LIMIT_CHECK_FROM && total > value_length_limit(&values[0]))
@@ -188,6 +212,9 @@ int record_plan(Value *values, u32 count, const char *affinities, u8 encoding, R
 
 void record_write(const Value *values, u32 count, const RecordPlan *plan, u8 *out)
 {
+    ASSERT(count == 0 || values != NULL);
+    ASSERT(plan->header_size > count);
+
     u8 *header = out;
     u8 *body = out + plan->header_size;
     header += varint_put(header, plan->header_size);
@@ -231,6 +258,7 @@ bool record_reader_next(RecordReader *r, u8 encoding, Value *v, int *rc)
         return false;
     u64 type;
     u32 length = varint_get_checked(r->bytes + r->header_at, r->bytes + r->header_size, &type);
+    // A type of more than 32 bits would be a field of more than 2 GiB: no record has room for it.
     u32 size = type <= UINT32_MAX ? serial_type_size((u32)type) : UINT32_MAX;
     if (length == 0 || size > r->size - r->body_at) {
         *rc = corrupt_record("a field runs over the end of its record");
@@ -257,6 +285,7 @@ int record_last_rowid(const u8 *bytes, u32 size, RowId *out)
         type = wide <= UINT32_MAX ? (u32)wide : 0;
         r.header_at += length;
     }
+    // The rowid is the last field, so its body ends where the record does, whatever lies between.
     u32 body_size = serial_type_size(type);
     if (type == TYPE_NULL || type == TYPE_REAL || type > TYPE_ONE
         || body_size > size - r.header_size)

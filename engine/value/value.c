@@ -1,5 +1,17 @@
-// Values: their memory, copying and reading. Conversions that change the
-// storage class are in affinity.c.
+// Values: their memory, copying and reading. Conversions that change the storage class are in
+// affinity.c.
+//
+// Memory moves between four owners (V3 of value.h):
+//
+//    value_set_*(BYTES_COPY)    -> V_OWNED       value_begin_bytes + commit
+//    value_set_*(BYTES_TAKE)    -> V_OWNED       value_adopt: the block becomes `owned`
+//    value_set_*(BYTES_STATIC)  -> V_STATIC
+//    value_set_*(BYTES_BORROW)  -> V_EPHEMERAL   serial_get, value_borrow likewise
+//    value_set_*_destroy(f)     -> V_DYNAMIC     given back by value_release_slow
+//    value_own                  : any of them   -> V_OWNED
+//
+// Owned content ends with two zero bytes beyond `size` where its block has room, so that it can be
+// handed out as a C string of either width without another look (V_NUL_TERMINATED).
 
 #include "value/value.h"
 
@@ -13,6 +25,7 @@ enum {
     NUMBER_SCRATCH = 256,    // UTF-16 text longer than that is narrowed on the heap
 };
 
+// What a copy takes over: what the content is, but not who owns it.
 #define V_CONTENT_MASK (V_TYPE_MASK | V_NUL_TERMINATED | V_ZERO_TAIL | V_SUBTYPE | V_CLEARED)
 #define V_OWNER_MASK   (V_DYNAMIC | V_STATIC | V_EPHEMERAL | V_OWNED)
 
@@ -41,7 +54,7 @@ int value_fp_digits(const Value *v)
 }
 
 // The connection learns of it at once: every later call on it must answer SQLITE_NOMEM.
-static COLD int value_nomem(Value *v)
+static COLD int value_nomem(const Value *v)
 {
     if (v->db != NULL && value_hooks.out_of_memory != NULL)
         value_hooks.out_of_memory(v->db);
@@ -66,6 +79,7 @@ bool value_is_sound(const Value *v)
     return (owners & (owners - 1)) == 0 && (v->bytes != NULL || v->size == 0);
 }
 
+// UTF-16, of either order.
 static bool is_wide(u8 encoding)
 {
     ASSERT(encoding >= SQLITE_UTF8 && encoding <= SQLITE_UTF16BE);
@@ -75,6 +89,7 @@ static bool is_wide(u8 encoding)
 
 // --- lifecycle ---
 
+// Fields beside flags, encoding and db are zeroed too: V5.
 void value_init(Value *v, sqlite3 *db)
 {
     ASSERT(v != NULL);
@@ -85,7 +100,9 @@ void value_init(Value *v, sqlite3 *db)
 void value_release_slow(Value *v)
 {
     ASSERT(v->flags & V_DYNAMIC);
+    ASSERT(v->destroy != NULL);
 
+    // The value is put in order first: a destructor is the program's code and may come back to it.
     void (*destroy)(void *) = v->destroy;
     char *bytes = v->bytes;
     v->destroy = NULL;
@@ -108,6 +125,7 @@ void value_deinit(Value *v)
     v->size = 0;
 }
 
+// SQL has no NaN: what would be one is NULL.
 void value_set_f64(Value *v, f64 real)
 {
     ASSERT(v != NULL);
@@ -160,9 +178,11 @@ char *value_begin_bytes(Value *v, u64 size)
     return v->owned;
 }
 
+// `owned` holds `size` bytes; ends them and makes them the content.
 static void value_commit(Value *v, u32 size, u16 flags)
 {
     ASSERT(size + NUL_SIZE <= v->capacity);
+    ASSERT(v->owned != NULL);
 
     v->bytes = v->owned;
     v->size = size;
@@ -191,6 +211,8 @@ void value_commit_blob(Value *v, u32 size, u8 encoding)
 static void value_adopt(Value *v, char *block, u32 size, u16 flags)
 {
     ASSERT((v->flags & (V_TYPE_MASK | V_DYNAMIC)) == V_NULL);
+    ASSERT(block != NULL);
+    ASSERT(mem_size(block) >= size);
 
     mem_free(v->owned);
     u64 capacity = mem_size(block);
@@ -212,6 +234,7 @@ static int value_set_bytes(Value *v, const void *bytes, u64 size, u16 flags, Han
 
     value_set_null(v);
     char *source = (char *)(uintptr_t)bytes;
+    // A taken block is the caller's no more, whatever comes of it.
     if (UNLIKELY(size > value_length_limit(v))) {
         if (how == BYTES_TAKE)
             mem_free(source);
@@ -284,6 +307,9 @@ int value_set_blob(Value *v, const void *bytes, u64 size, Handover how)
     return value_set_bytes(v, bytes, size, V_BLOB, how);
 }
 
+// Maps the public destructor onto a handover. A program's own function starts as a borrowed value,
+// which value_set_text() may turn into an owned one (it strips UTF-16's byte order mark in a
+// copy): only if it still is borrowed does the function become the value's to call.
 static int value_set_destroy(Value *v, const void *bytes, u64 size, u8 encoding, bool is_text,
                              void (*destroy)(void *))
 {
@@ -361,6 +387,7 @@ void *value_pointer(const Value *v, const char *tag)
 static void value_copy_header(Value *target, const Value *source)
 {
     ASSERT(!(target->flags & V_DYNAMIC)); // it would never be given back
+    ASSERT(target != source);
 
     target->u = source->u;
     target->bytes = source->bytes;
@@ -376,6 +403,7 @@ int value_copy(Value *target, const Value *source)
     ASSERT(target != source);
 
     value_borrow(target, source);
+    // Static bytes stay shared, which is what makes copying a literal cheap.
     if (target->flags & V_EPHEMERAL)
         return value_own(target);
     return SQLITE_OK;
@@ -397,6 +425,8 @@ void value_move(Value *target, Value *source)
     ASSERT(value_is_sound(source));
     ASSERT(target != source);
 
+    // Both values may belong to different connections (value_dup's to none), so the target's
+    // stays.
     sqlite3 *db = target->db;
     value_deinit(target);
     *target = *source;
@@ -446,6 +476,7 @@ int value_expand_zero_tail(Value *v)
         value_set_null(v);
         return SQLITE_TOOBIG;
     }
+    // Borrowed or foreign bytes go into `owned` first: growing it then keeps them.
     if (!(v->flags & V_OWNED) && v->size > 0 && v->capacity < total + NUL_SIZE) {
         v->flags &= (u16)~V_ZERO_TAIL;
         TRY(value_own(v));
@@ -499,6 +530,7 @@ void value_free(Value *v)
 
 // --- reading ---
 
+// Text first (V1): a cached number beside it does not change what the value is.
 int value_type(const Value *v)
 {
     ASSERT(value_is_sound(v));
@@ -535,36 +567,55 @@ static size_t narrow_prefix(const Value *v, char *out, size_t limit)
     return size;
 }
 
+// The bytes that a number is parsed from. UTF-16 is narrowed to them, since a number is ASCII in
+// any encoding.
+typedef struct NumberText {
+    const char *bytes; // v's own, or `scratch`, or `heap`
+    size_t size;
+    char *heap;
+    char scratch[NUMBER_SCRATCH];
+} NumberText;
+
+static void number_text_init(NumberText *text, const Value *v)
+{
+    ASSERT(v->flags & (V_TEXT | V_BLOB));
+
+    text->heap = NULL;
+    text->bytes = v->bytes;
+    text->size = v->size;
+    if (LIKELY(!is_wide(v->encoding)))
+        return;
+    size_t limit = v->size / 2;
+    char *out = text->scratch;
+    if (limit > sizeof text->scratch)
+        out = text->heap = mem_alloc(limit);
+    if (out == NULL)
+        value_nomem(v);
+    text->bytes = out;
+    text->size = out != NULL && limit > 0 ? narrow_prefix(v, out, limit) : 0;
+}
+
 void value_parse_number(const Value *v, ParsedNumber *out)
 {
     ASSERT(v->flags & (V_TEXT | V_BLOB));
 
-    if (LIKELY(!is_wide(v->encoding))) {
-        number_parse(v->bytes, v->size, out);
-        return;
-    }
-    char scratch[NUMBER_SCRATCH];
-    if (v->size / 2 <= sizeof scratch) {
-        number_parse(scratch, narrow_prefix(v, scratch, sizeof scratch), out);
-        return;
-    }
-    char *text = mem_alloc(v->size / 2);
-    if (text == NULL) {
-        *out = (ParsedNumber){0};
-        return;
-    }
-    number_parse(text, narrow_prefix(v, text, v->size / 2), out);
-    mem_free(text);
+    NumberText text;
+    number_text_init(&text, v);
+    number_parse(text.bytes, text.size, out);
+    mem_free(text.heap);
 }
 
+// CAST AS INTEGER takes the digits at the beginning and nothing else: '1e2' is 1 by it, where
+// value_f64() reads 100. So it is no detour over value_parse_number().
 static i64 bytes_to_i64(const Value *v)
 {
     ASSERT(v->bytes != NULL);
 
-    if (LIKELY(!is_wide(v->encoding)))
-        return number_parse_i64(v->bytes, v->size);
-    char scratch[NUMBER_SCRATCH];
-    return number_parse_i64(scratch, narrow_prefix(v, scratch, sizeof scratch));
+    NumberText text;
+    number_text_init(&text, v);
+    i64 integer = number_parse_i64(text.bytes, text.size);
+    mem_free(text.heap);
+    return integer;
 }
 
 i64 value_i64(const Value *v)
@@ -738,10 +789,10 @@ int value_nul_terminate(Value *v)
     return value_own(v);
 }
 
+// Of a blob read as text the size may be odd: its last byte, which is half a character, stays as
+// it is.
 static void swap_bytes(char *bytes, u32 size)
 {
-    ASSERT(size % 2 == 0);
-
     for (u32 i = 0; i + 1 < size; i += 2) {
         char first = bytes[i];
         bytes[i] = bytes[i + 1];
@@ -753,6 +804,7 @@ int value_change_encoding(Value *v, u8 encoding)
 {
     ASSERT(value_is_sound(v));
 
+    // What is not text has no encoding; the field then only says how a blob would be read.
     if (!(v->flags & (V_TEXT | V_BLOB)) || v->encoding == encoding) {
         if (v->flags & V_TEXT)
             return SQLITE_OK;

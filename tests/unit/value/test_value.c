@@ -63,6 +63,33 @@ static void text_changes_its_encoding_when_asked(void **state)
     value_deinit(&v);
 }
 
+// A blob is any bytes, so that reading it as UTF-16 may leave half a character over.
+static void a_blob_of_odd_size_is_read_as_utf16_of_either_order(void **state)
+{
+    (void)state;
+    Value v;
+    value_init(&v, NULL);
+    assert_ok(value_set_blob(&v, "a\0b\0c", 5, BYTES_STATIC));
+    v.encoding = SQLITE_UTF16LE;
+    assert_memory_equal(value_text(&v, SQLITE_UTF16BE), "\0a\0bc", 5);
+    value_deinit(&v);
+}
+
+static void a_long_number_in_utf16_is_read_to_its_end(void **state)
+{
+    (void)state;
+    char digits[802];
+    for (size_t i = 0; i < sizeof digits; i += 2)
+        memcpy(digits + i, i + 2 < sizeof digits ? "0" : "7", 2);
+    Value v;
+    value_init(&v, NULL);
+    assert_ok(value_set_text(&v, digits, sizeof digits, SQLITE_UTF16LE, BYTES_STATIC));
+
+    assert_int_equal(value_i64(&v), 7);
+    assert_true(value_f64(&v) == 7.0);
+    value_deinit(&v);
+}
+
 static void a_byte_order_mark_decides_and_goes(void **state)
 {
     (void)state;
@@ -203,6 +230,8 @@ static void running_out_of_memory_leaves_null(void **state)
 TEST_SUITE(value, cmocka_unit_test(the_four_ways_of_handing_over_bytes),
            cmocka_unit_test(reading_a_number_as_text_leaves_it_a_number),
            cmocka_unit_test(text_changes_its_encoding_when_asked),
+           cmocka_unit_test(a_blob_of_odd_size_is_read_as_utf16_of_either_order),
+           cmocka_unit_test(a_long_number_in_utf16_is_read_to_its_end),
            cmocka_unit_test(a_byte_order_mark_decides_and_goes),
            cmocka_unit_test(zero_tails_count_before_they_exist),
            cmocka_unit_test(copies_live_on_their_own),
