@@ -1,4 +1,8 @@
-// The error a connection last met.
+// The error a connection last met, and who may be asked or told while it works.
+//
+// An error is code, message and, for syntax, the byte it is about. The message is a Value, so that
+// it can be asked for in UTF-16 and be kept by programs that look at it while they clean up. "No
+// message" means the text of the code.
 
 #include "base/alloc.h"
 #include "base/buffer.h"
@@ -13,6 +17,26 @@ static bool is_same_message(const Value *message, const char *text, size_t size)
 {
     return (message->flags & V_TEXT) != 0 && message->encoding == SQLITE_UTF8
            && message->size == size && memcmp(message->bytes, text, size) == 0;
+}
+
+// What the system said, for sqlite3_system_errno(): asked at once, before another call replaces it.
+static void note_system_error(sqlite3 *db, int rc)
+{
+    int primary = rc & 0xff;
+    bool is_of_system = primary == SQLITE_CANTOPEN || primary == SQLITE_IOERR;
+    if (is_of_system && rc != SQLITE_IOERR_NOMEM && db->vfs->xGetLastError != NULL)
+        db->os_errno = db->vfs->xGetLastError(db->vfs, 0, NULL);
+}
+
+// Takes `text`. SQLITE_LIMIT_LENGTH holds for messages too: past it, and without memory, the code's
+// own text has to do.
+static void set_message(sqlite3 *db, char *text, size_t size)
+{
+    ASSERT(text != NULL);
+    ASSERT(db->error_message != NULL);
+
+    if (value_set_text(db->error_message, text, size, SQLITE_UTF8, BYTES_TAKE) != SQLITE_OK)
+        value_set_null(db->error_message);
 }
 
 int connection_error(sqlite3 *db, int rc, const char *fmt, ...)
@@ -31,18 +55,20 @@ int connection_error(sqlite3 *db, int rc, const char *fmt, ...)
     va_end(args);
     size_t size = text.size;
     char *taken = buffer_take(&text);
-    if (taken != NULL && is_same_message(db->error_message, taken, size))
-        mem_free(taken);
-    else if (taken == NULL
-             || value_set_text(db->error_message, taken, size, SQLITE_UTF8, BYTES_TAKE)
-                    != SQLITE_OK)
+    if (taken == NULL)
         return connection_out_of_memory(db);
+    note_system_error(db, rc);
     db->error_offset = -1;
+    if (is_same_message(db->error_message, taken, size))
+        mem_free(taken);
+    else
+        set_message(db, taken, size);
     return rc;
 }
 
 int connection_error_plain(sqlite3 *db, int rc)
 {
+    note_system_error(db, rc);
     db->error_code = rc;
     db->error_offset = -1;
     if (db->error_message != NULL)
@@ -50,6 +76,7 @@ int connection_error_plain(sqlite3 *db, int rc)
     return rc;
 }
 
+// Cheap when nothing is to be cleared: every successful call comes by here.
 void connection_error_clear(sqlite3 *db)
 {
     if (db->error_code != SQLITE_OK || db->error_message != NULL)
@@ -65,6 +92,8 @@ int connection_out_of_memory(sqlite3 *db)
     return SQLITE_NOMEM;
 }
 
+// What the pager calls when a lock is taken. The count is the handler's argument and runs over one
+// statement.
 static int busy_ask(void *arg)
 {
     ASSERT(arg != NULL);
@@ -92,6 +121,7 @@ bool connection_schema_is_writable(const sqlite3 *db)
 
 SilentScope connection_silence(sqlite3 *db)
 {
+    // The authorizer is taken away rather than a flag asked wherever it might be called.
     SilentScope scope = {db->authorizer, db->is_silent};
     db->authorizer = NULL;
     db->is_silent = true;
@@ -100,6 +130,8 @@ SilentScope connection_silence(sqlite3 *db)
 
 void connection_unsilence(sqlite3 *db, SilentScope scope)
 {
+    ASSERT(db->is_silent);
+
     db->authorizer = scope.authorizer;
     db->is_silent = scope.was_silent;
 }

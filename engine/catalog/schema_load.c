@@ -1,16 +1,29 @@
 // Reading sqlite_schema into memory.
 //
 // Each row holds the CREATE statement of one object; the front end compiles it
-// (schema_install_compiler). Rows of indexes behind PRIMARY KEY and UNIQUE have no text: only their
-// root page is taken. A row that cannot be compiled makes the database unusable, "malformed
+// (schema_install_compiler). Rows of indexes behind PRIMARY KEY and UNIQUE have no text: only
+// their root page is taken. A row that cannot be compiled makes the database unusable, "malformed
 // database schema (name) - why", unless writable_schema is on, with which it can be repaired.
+//
+//    type    name           tbl_name  rootpage  sql
+//    table   t1             t1        2         CREATE TABLE t1(a UNIQUE)
+//    index   sqlite_autoindex_t1_1  t1  3       NULL
+//    view    v1             v1        0         CREATE VIEW v1 AS ...
+//
+// The rows are read in the order of the table, in which an object always follows what it needs:
+// SQLite writes them as they are created. The first object of every schema is sqlite_schema
+// itself, which no row describes.
+//
+// All of it is bytes of a file and text somebody else may have written: checked, never asserted.
 
 #include "base/alloc.h"
 #include "base/error.h"
 #include "catalog/connection.h"
 #include "value/record.h"
+#include <limits.h>
 #include <string.h>
 
+// Set once while the library initialises; NULL before.
 static CompileCreate *compile_create;
 
 void schema_install_compiler(CompileCreate *compile)
@@ -18,6 +31,7 @@ void schema_install_compiler(CompileCreate *compile)
     compile_create = compile;
 }
 
+// SQLite's wording. `name` may be NULL, since the row may hold anything.
 static void set_malformed(sqlite3 *db, int rc, const char *name, const char *why)
 {
     ASSERT(rc != SQLITE_OK);
@@ -35,6 +49,7 @@ typedef struct SchemaRow {
     Value values[5]; // type, name, tbl_name, rootpage, sql
 } SchemaRow;
 
+// NULL also when there was no memory to convert it: row_load() tells the two apart.
 static const char *row_text(SchemaRow *row, int i)
 {
     ASSERT(i >= 0 && i < 5);
@@ -43,6 +58,7 @@ static const char *row_text(SchemaRow *row, int i)
                                                       : value_text(&row->values[i], SQLITE_UTF8);
 }
 
+// A row of fewer than five fields leaves the rest NULL, which row_compile() then refuses or not.
 static int row_decode(sqlite3 *db, const u8 *record, u32 size, SchemaRow *row)
 {
     RecordReader reader;
@@ -82,6 +98,8 @@ static bool row_root(SchemaRow *row, Pgno *root)
 // NULL as a page number is malformed without a reason, as SQLite has it.
 static int row_compile(sqlite3 *db, int database, SchemaRow *row, char **message)
 {
+    ASSERT(compile_create != NULL);
+
     SchemaEntry entry = {
         .type = row_text(row, 0),
         .name = row_text(row, 1),
@@ -122,6 +140,7 @@ static int row_load(sqlite3 *db, int database, SchemaRow *row)
 
 // --- all rows ---
 
+// Into a buffer that grows to the longest row and serves all of them.
 static int read_payload(Cursor *cur, u8 **buffer, u32 *capacity)
 {
     ASSERT((*buffer == NULL) == (*capacity == 0));
@@ -194,8 +213,23 @@ static int take_encoding(sqlite3 *db, int database, u32 encoding)
     return SQLITE_OK;
 }
 
+// Pages to keep in memory, by the file (PRAGMA default_cache_size). Its sign means nothing; the one
+// number without a positive twin is taken for the greatest.
+static int default_cache_size(u32 stored)
+{
+    int size = (int)stored;
+    if (size == 0)
+        return -2000; // KiB: what SQLite takes without being told
+    if (size == INT_MIN)
+        return INT_MAX;
+    return size < 0 ? -size : size;
+}
+
+// The fields of the file's header that the schema depends on, before any row is compiled by them.
 static int read_header(sqlite3 *db, int database)
 {
+    ASSERT(db->databases[database].btree != NULL);
+
     Database *d = &db->databases[database];
     u32 meta[META_TEXT_ENCODING + 1];
     for (int i = 1; i <= META_TEXT_ENCODING; i++)
@@ -207,13 +241,14 @@ static int read_header(sqlite3 *db, int database)
         return connection_error(db, SQLITE_ERROR, "unsupported file format");
     d->schema->file_format = format == 0 ? 1 : format;
     if (d->schema->cache_size == 0) {
-        int size = (int)meta[META_DEFAULT_CACHE_SIZE];
-        d->schema->cache_size = size == 0 ? -2000 : size < 0 ? -size : size;
+        d->schema->cache_size = default_cache_size(meta[META_DEFAULT_CACHE_SIZE]);
         pager_set_cache_size(btree_pager(d->btree), d->schema->cache_size);
     }
     return SQLITE_OK;
 }
 
+// Through the same door as every other object, so that it is a table like any other; only its name
+// and its page 1 are given.
 static int load_schema_table(sqlite3 *db, int database)
 {
     ASSERT(compile_create != NULL);
@@ -243,9 +278,12 @@ static bool schema_tolerates(const sqlite3 *db, int rc)
            && rc != SQLITE_IOERR_NOMEM && primary != SQLITE_INTERRUPT && primary != SQLITE_LOCKED;
 }
 
-// Reads in a transaction of its own unless there is one.
+// Reads in a transaction of its own unless there is one. A transaction that was opened here is
+// ended here, whatever the outcome: a failed load must not leave a lock behind.
 static int load_content(sqlite3 *db, int database)
 {
+    ASSERT(db->is_loading);
+
     Btree *bt = db->databases[database].btree;
     if (bt == NULL)
         return SQLITE_OK;
@@ -274,6 +312,7 @@ static int load_content(sqlite3 *db, int database)
     return rc;
 }
 
+// A failure half way empties the schema again, so that nobody ever finds a part of one.
 int schema_load(sqlite3 *db, int database)
 {
     ASSERT(database >= 0 && database < db->database_count);
@@ -311,6 +350,7 @@ int schema_load_all(sqlite3 *db)
     return SQLITE_OK;
 }
 
+// temp goes with any other database: its triggers may name tables of all (D1).
 void schema_reset(sqlite3 *db, int database)
 {
     for (int i = 0; i < db->database_count; i++) {

@@ -6,6 +6,8 @@
 #include "support/changeset.h"
 #include "support/stock.h"
 
+#include <errno.h>
+
 static void flags_that_contradict_are_misuse(void **state)
 {
     (void)state;
@@ -135,6 +137,29 @@ static void closing_waits_for_statements(void **state)
     assert_ok(sqlite3_finalize(stmt));
 }
 
+static void the_systems_reason_is_kept(void **state)
+{
+    (void)state;
+    sqlite3 *db;
+
+    assert_rc(SQLITE_CANTOPEN, sqlite3_open("no such folder/test.db", &db));
+
+    assert_int_equal(sqlite3_system_errno(db), ENOENT);
+    assert_ok(sqlite3_close(db));
+}
+
+static void a_message_past_the_length_limit_gives_way_to_the_codes_text(void **state)
+{
+    (void)state;
+    sqlite3 *db = database_with("");
+    sqlite3_limit(db, SQLITE_LIMIT_LENGTH, 30);
+
+    assert_rc(SQLITE_ERROR, sqlite3_exec(db, "SELECT * FROM a_name_that_is_too_long", 0, 0, 0));
+
+    assert_text("SQL logic error", sqlite3_errmsg(db));
+    assert_ok(sqlite3_close(db));
+}
+
 static void count_rollback(void *arg)
 {
     ++*(int *)arg;
@@ -171,7 +196,9 @@ static void short_memory_is_an_answer(void **state)
     api_fails_cleanly("", reopen);
 }
 
-TEST_SUITE(connection_api, cmocka_unit_test(flags_that_contradict_are_misuse),
+TEST_SUITE(connection_api, cmocka_unit_test(the_systems_reason_is_kept),
+           cmocka_unit_test(a_message_past_the_length_limit_gives_way_to_the_codes_text),
+           cmocka_unit_test(flags_that_contradict_are_misuse),
            cmocka_unit_test(a_file_that_is_not_there_is_not_made_read_only),
            cmocka_unit_test(memory_can_be_read_only),
            cmocka_unit_test(the_mode_of_a_uri_is_for_its_file_alone),

@@ -4,6 +4,8 @@
 
 #include "base/bytes.h"
 #include "sqlite3.h"
+#include <limits.h>
+#include <stdlib.h>
 
 enum { PAGE_SIZE = 512, FIRST_SLOT = 112 }; // of page 1, when it is no leaf
 
@@ -61,6 +63,37 @@ static void writable_schema_lets_a_damaged_schema_table_be_reached(void **state)
     assert_ok(sqlite3_close(db));
 }
 
+static int note_integer(void *out, int count, char **values, char **names)
+{
+    (void)count;
+    (void)names;
+    *(int *)out = atoi(values[0]);
+    return 0;
+}
+
+// The least integer of 32 bits, in the file's header, has no positive twin.
+static void a_cache_size_without_a_positive_twin_is_the_greatest(void **state)
+{
+    const char *path = work_path(*state, "cache.db");
+    create(path);
+    FILE *file = fopen(path, "r+b");
+    assert_non_null(file);
+    u8 size[4];
+    put_u32(size, 0x80000000);
+    assert_int_equal(fseek(file, 48, SEEK_SET), 0);
+    assert_int_equal(fwrite(size, 1, sizeof size, file), sizeof size);
+    assert_int_equal(fclose(file), 0);
+    sqlite3 *db;
+    assert_ok(sqlite3_open(path, &db));
+    int pages = 0;
+
+    assert_ok(sqlite3_exec(db, "SELECT count(*) FROM sqlite_schema; PRAGMA cache_size",
+                           note_integer, &pages, NULL));
+
+    assert_int_equal(pages, INT_MAX);
+    assert_ok(sqlite3_close(db));
+}
+
 static int setup(void **state)
 {
     static WorkDir dir;
@@ -76,5 +109,7 @@ static int teardown(void **state)
 }
 
 TEST_SUITE(schema_load,
+           cmocka_unit_test_setup_teardown(a_cache_size_without_a_positive_twin_is_the_greatest,
+                                           setup, teardown),
            cmocka_unit_test_setup_teardown(writable_schema_lets_a_damaged_schema_table_be_reached,
                                            setup, teardown))
