@@ -5,6 +5,20 @@
 //
 // All of it is guarded by `mutex` (NULL in single-threaded mode) but `interrupted`, which any
 // thread may set.
+//
+// It is one structure and not one per layer because SQLite's interface makes it one: a hook, a
+// pragma or a limit set between two statements must hold for code of every layer from the next
+// call on. A field belongs to the layer named in its comment; others read it.
+//
+// Laws
+// - D1 databases[0] is main, [1] temp, [2..database_count) attached, in the order of attaching.
+//   Each has a schema; temp's btree is opened when it is first needed.
+// - D2 Objects of a schema are borrowed, never owned, by whoever found them: they die with
+//   schema_clear(). What holds them over a call of foreign code takes schema_lock(); a compilation
+//   counts in compile_locks.
+// - D3 A statement is valid for the schema_generation and the cookies it was compiled with; one
+//   that finds them changed is compiled anew before its first row.
+// - D4 An error is set once, by whoever words it, and passed upward as a code.
 
 #include "btree/btree.h"
 #include "catalog/schema.h"
@@ -27,26 +41,18 @@ typedef struct Database {
 enum { DB_MAIN = 0, DB_TEMP = 1, DATABASE_MAX = 12 };
 
 // Connection flags; the public DBCONFIG and pragma switches map onto them.
-#define CONN_FLAGS(X)                                                                              \
-    X(WRITABLE_SCHEMA)                                                                             \
-    X(LEGACY_FILE_FORMAT)                                                                          \
-    X(FULL_COLUMN_NAMES)                                                                           \
-    X(FULL_FSYNC)                                                                                  \
-    X(CKPT_FULL_FSYNC)                                                                             \
-    X(CACHE_SPILL)                                                                                 \
-    X(SHORT_COLUMN_NAMES)                                                                          \
-    X(COUNT_CHANGES)                                                                               \
-    X(NULL_CALLBACK)                                                                               \
-    X(IGNORE_CHECKS)                                                                               \
-    X(READ_UNCOMMITTED)                                                                            \
-    X(NO_CKPT_ON_CLOSE)                                                                            \
-    X(REVERSE_UNORDERED) X(RECURSIVE_TRIGGERS) X(FOREIGN_KEYS) X(AUTO_INDEX) X(LOAD_EXTENSION)     \
-        X(ENABLE_TRIGGER) X(DEFER_FOREIGN_KEYS) X(QUERY_ONLY) X(CELL_SIZE_CHECK) X(FTS3_TOKENIZER) \
-            X(ENABLE_QPSG) X(TRIGGER_EQP) X(RESET_DATABASE) X(DEFENSIVE) X(LEGACY_ALTER)           \
-                X(NO_SCHEMA_ERROR) X(DQS_DML) X(DQS_DDL) X(ENABLE_VIEW) X(TRUSTED_SCHEMA)          \
-                    X(STMT_SCANSTATUS) X(ATTACH_CREATE) X(ATTACH_WRITE) X(COMMENTS) X(SQL_TRACE)   \
-                        X(CASE_SENSITIVE_LIKE) X(EXTENDED_ERRCODE) X(PREFER_BUILTIN)               \
-                            X(LOAD_EXTENSION_FUNCTION) X(FK_NO_ACTION)
+// clang-format off
+#define CONN_FLAGS(X) \
+    X(WRITABLE_SCHEMA) X(LEGACY_FILE_FORMAT) X(FULL_COLUMN_NAMES) X(FULL_FSYNC) \
+    X(CKPT_FULL_FSYNC) X(CACHE_SPILL) X(SHORT_COLUMN_NAMES) X(COUNT_CHANGES) X(NULL_CALLBACK) \
+    X(IGNORE_CHECKS) X(READ_UNCOMMITTED) X(NO_CKPT_ON_CLOSE) X(REVERSE_UNORDERED) \
+    X(RECURSIVE_TRIGGERS) X(FOREIGN_KEYS) X(AUTO_INDEX) X(LOAD_EXTENSION) X(ENABLE_TRIGGER) \
+    X(DEFER_FOREIGN_KEYS) X(QUERY_ONLY) X(CELL_SIZE_CHECK) X(FTS3_TOKENIZER) X(ENABLE_QPSG) \
+    X(TRIGGER_EQP) X(RESET_DATABASE) X(DEFENSIVE) X(LEGACY_ALTER) X(NO_SCHEMA_ERROR) X(DQS_DML) \
+    X(DQS_DDL) X(ENABLE_VIEW) X(TRUSTED_SCHEMA) X(STMT_SCANSTATUS) X(ATTACH_CREATE) \
+    X(ATTACH_WRITE) X(COMMENTS) X(SQL_TRACE) X(CASE_SENSITIVE_LIKE) X(EXTENDED_ERRCODE) \
+    X(PREFER_BUILTIN) X(LOAD_EXTENSION_FUNCTION) X(FK_NO_ACTION)
+// clang-format on
 enum {
 #define X(name) CONN_BIT_##name,
     CONN_FLAGS(X)
@@ -54,6 +60,8 @@ enum {
 };
 #define CONN_FLAG(name) (1ull << CONN_BIT_##name)
 
+// SAVEPOINT name: a stack, innermost first. The counts of foreign key violations are those to go
+// back to.
 typedef struct Savepoint {
     struct Savepoint *outer;
     char *name;
@@ -78,15 +86,11 @@ struct sqlite3 {
     int limits[16];
     u8 encoding;            // of text in all databases
     bool encoding_is_fixed; // a schema has it: PRAGMA encoding comes too late
-    u8 temp_store, default_temp_store;
+    u8 temp_store;          // PRAGMA temp_store: 0 default, 1 file, 2 memory
     int open_flags;
-    bool is_loading; // schema being read: CREATE statements are parsed, not run
-    int loading_database;
-    Pgno loading_root; // root page of the object being loaded
-    bool loading_orphan_trigger;
+    bool is_loading;      // schema being read: CREATE statements are parsed, not run
     int next_page_size;   // PRAGMA page_size: what the next VACUUM shall use; 0: as it is
     int next_auto_vacuum; // PRAGMA auto_vacuum: 1 + the mode of the next VACUUM; 0: as it is
-    u8 loading_kind;
     bool is_altering; // ALTER TABLE resolves stored statements: calls it cannot place are no errors
     struct NameLiterals *name_literals; // ALTER TABLE notes names in double quotes that are texts
 
@@ -102,18 +106,16 @@ struct sqlite3 {
     // Transactions
     bool autocommit;
     bool is_transaction_savepoint; // the outermost savepoint began the transaction
-    bool wants_rollback;           // an error demands it
     Savepoint *savepoints;         // innermost first
     int savepoint_count;
     int statement_count;                         // open statement journals
     i64 deferred_violations, deferred_immediate; // foreign keys
     int active_statements, writing_statements, reading_statements;
-    bool commit_forbidden;
     bool schema_changed; // by the running transaction
 
     // Counters
     i64 last_rowid;
-    i64 changes, total_changes, change_count;
+    i64 changes, total_changes; // by the last statement; since the connection was opened
 
     struct FuncTable *functions;
     NameMap collations;                      // name -> CollationSet (three encodings)
@@ -127,7 +129,6 @@ struct sqlite3 {
     int waiting_statements; // for statements they run themselves: xDestroy, SqlExec
 
     struct VtabContext *vtab_context; // a module's xCreate/xConnect is running
-    struct VirtualTable *vtab_disconnect;
 
     struct Vm *statements; // all prepared, newest first
     int executing;         // nesting of step calls
@@ -188,15 +189,11 @@ struct sqlite3 {
     i64 mmap_size;
     int analysis_limit;
     int fp_digits;
-    u8 threads_max;
     int schema_locks;      // see schema_lock()
     int compile_locks;     // statements being compiled: they hold on to the schema's objects
     u32 schema_generation; // any schema changed: statements recompile
-    bool init_busy;
-    int open_handles;  // BLOB handles and backups that keep a closed connection alive
-    void *client_data; // sqlite3_set_clientdata list, api's
-    void *api;         // the api layer's private part
-    struct sqlite3 *blocking, *unlock_next; // unlock_notify
+    int open_handles;      // BLOB handles and backups that keep a closed connection alive
+    void *client_data;     // sqlite3_set_clientdata list, api's
 };
 
 enum {
@@ -220,7 +217,9 @@ void connection_unsilence(sqlite3 *db, SilentScope scope);
 
 // --- errors on the connection ---
 
-// Sets code and message (SQLite's printf rules incl. %Q %w are the api's; here libc's), returns rc.
+// Sets code and message (libc's formats, not SQLite's %Q and %w) and returns rc, so that `return
+// connection_error(...)` reads as one step. The message is copied. SQLITE_NOMEM instead of rc when
+// there is no memory to word it.
 int connection_error(sqlite3 *db, int rc, const char *fmt, ...) PRINTF_LIKE(3, 4);
 int connection_error_plain(sqlite3 *db, int rc); // the code's own text
 void connection_error_clear(sqlite3 *db);
@@ -237,7 +236,8 @@ bool connection_schema_is_writable(const sqlite3 *db);
 int connection_find_database(const sqlite3 *db,
                              const char *name); // index, -1; "main" and "temp" always fit
 int schema_index(const sqlite3 *db, const Schema *schema); // which database it belongs to
-// database NULL: temp, main, then attached in order. NULL when absent. Schemas must be loaded.
+// The object of that name, borrowed until the schema is reset; NULL when absent. `database` NULL:
+// temp, main, then attached in order. Schemas must be loaded.
 Table *catalog_find_table(sqlite3 *db, const char *name, const char *database);
 Index *catalog_find_index(sqlite3 *db, const char *name, const char *database);
 Trigger *catalog_find_trigger(sqlite3 *db, const char *name, const char *database);
@@ -264,7 +264,8 @@ typedef struct SchemaEntry {
 typedef int CompileCreate(sqlite3 *db, int database, const SchemaEntry *entry, char **message);
 void schema_install_compiler(CompileCreate *compile);
 // Reads sqlite_schema of every database that is not loaded. Sets the connection's error on failure
-// ("malformed database schema (t1) - ...").
+// ("malformed database schema (t1) - ..."); a schema that failed is empty and is tried again by
+// the next call.
 MUST_USE int schema_load_all(sqlite3 *db);
 MUST_USE int schema_load(sqlite3 *db, int database);
 void schema_reset(sqlite3 *db, int database); // forget, so that it is read again; -1: all
@@ -272,7 +273,8 @@ void schema_reset(sqlite3 *db, int database); // forget, so that it is read agai
 // objects while statements of others run (compiling, a virtual table's constructor).
 void schema_lock(sqlite3 *db);
 void schema_unlock(sqlite3 *db);
-// Row estimates from sqlite_stat1/stat4, if they exist.
+// Row estimates from sqlite_stat1/stat4, if they exist; the defaults for what is not there. Called
+// when a schema is loaded and after ANALYZE. SQLITE_NOMEM, and what reading the tables meets.
 MUST_USE int statistics_load(sqlite3 *db, int database);
 
 #endif

@@ -18,6 +18,7 @@ int connection_find_database(const sqlite3 *db, const char *name)
     return name_equals(name, "main") ? DB_MAIN : -1;
 }
 
+// -1: of a database that has been detached since.
 int schema_index(const sqlite3 *db, const Schema *schema)
 {
     for (int i = 0; i < db->database_count; i++) {
@@ -36,6 +37,7 @@ static int search_order(int i)
 }
 
 // sqlite_master is sqlite_schema; in temp it is also sqlite_temp_master and sqlite_temp_schema.
+// The map knows each schema table by its old name; the new names are read as that.
 static Table *find_schema_table(const sqlite3 *db, int database, const char *name)
 {
     ASSERT(db->databases[database].schema != NULL);
@@ -150,6 +152,7 @@ typedef struct CollationSet {
     char name[];
 } CollationSet;
 
+// NULL: the application has never defined one of that name.
 static CollationSet *collation_set(sqlite3 *db, const char *name)
 {
     return name_map_find(&db->collations, name);
@@ -172,6 +175,8 @@ static const Collation *set_best(const CollationSet *set, u8 encoding)
     return NULL;
 }
 
+// What the program defines in these calls is looked up again by the caller. The UTF-16 hook gets
+// its name with a NUL in the machine's byte order.
 static void ask_application(sqlite3 *db, u8 encoding, const char *name)
 {
     if (db->collation_needed != NULL)
@@ -213,6 +218,8 @@ bool catalog_has_collation(sqlite3 *db, const char *name, u8 encoding)
     return set != NULL && set->variants[encoding - 1].compare != NULL;
 }
 
+// Replaces what was there for exactly that name and encoding; `destroy` of the former is called
+// first. The struct is copied, its name is the set's own.
 int catalog_add_collation(sqlite3 *db, const char *name, u8 encoding, const Collation *collation)
 {
     ASSERT(encoding >= SQLITE_UTF8 && encoding <= SQLITE_UTF16BE);
@@ -258,10 +265,12 @@ void catalog_free_collations(sqlite3 *db)
 KeyShape *index_shape(sqlite3 *db, Index *index)
 {
     ASSERT(index->key_count <= index->column_count);
+    ASSERT(index->table != NULL);
 
     if (index->shape != NULL)
         return index->shape;
     // A unique index is told apart by its key alone; others by the whole entry.
+    // Fields beyond key_count stay in the record without taking part in comparison.
     u16 all = index->column_count;
     u16 keys = (index->flags & INDEX_UNIQUE_NOT_NULL) != 0 ? index->key_count : all;
     if ((index->flags & INDEX_PRIMARY_KEY) != 0 && (index->table->flags & TABLE_WITHOUT_ROWID) != 0)

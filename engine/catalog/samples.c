@@ -26,6 +26,7 @@ static u16 counted_columns(const Index *index)
     return is_data ? index->key_count : index->column_count;
 }
 
+// Made with the first sample: few indexes have any.
 static IndexSamples *samples_of(Index *index)
 {
     if (index->samples == NULL) {
@@ -36,6 +37,8 @@ static IndexSamples *samples_of(Index *index)
     return index->samples;
 }
 
+// The next free slot, not yet counted: it counts once all of it is there. The old array stays in
+// the arena; doubling bounds the waste to the size of the last one.
 static IndexSample *sample_new(IndexSamples *samples)
 {
     ASSERT(samples->count <= samples->capacity);
@@ -69,6 +72,8 @@ static u64 *read_counts(IndexSamples *samples, Value *field)
     return counts;
 }
 
+// A row without a sample that is a blob says nothing; missing counts are 0, and counts past 64
+// bits wrap: a wrong estimate is all they can cause.
 int index_samples_add(Index *index, Value *fields)
 {
     Value *key = &fields[5];

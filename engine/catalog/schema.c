@@ -1,4 +1,8 @@
-// Schema objects in memory: making them, linking them where lookups find them, freeing them.
+// Schema objects in memory: making them, linking them where lookups find them, freeing them (laws
+// C1 to C6 of schema.h).
+//
+// Adding is all or nothing but for the object itself: a map that cannot grow leaves the others as
+// they were, and the caller frees what it could not add. Removing cannot fail.
 
 #include "catalog/schema.h"
 #include "base/alloc.h"
@@ -72,6 +76,7 @@ void index_free(Index *index)
     mem_free(index);
 }
 
+// With its indexes, but not its triggers, which are in a map of their own.
 void table_free(Table *table)
 {
     ASSERT(table == NULL || table->virtual_tables == NULL);
@@ -99,6 +104,7 @@ static void (*release_virtual)(Table *table);
 
 void schema_install_virtual_release(void (*release)(Table *table))
 {
+    // Set once while the library initialises; the modules live above this layer.
     release_virtual = release;
 }
 
@@ -117,6 +123,8 @@ static void release_virtual_tables(const Schema *schema)
 
 static void schema_drop_objects(Schema *schema)
 {
+    // Triggers before tables: a trigger's arena is its own, but it is reached through maps that
+    // must still stand. Indexes go with their tables.
     release_virtual_tables(schema);
     for (NameEntry *e = name_map_first(&schema->triggers); e != NULL;
          e = name_map_next(&schema->triggers, e))
@@ -164,6 +172,9 @@ static int link_parents(Schema *schema, Table *table)
     return SQLITE_OK;
 }
 
+// Takes one foreign key out of the chain of its parent's name. The map borrows its key from the
+// first of the chain, so that when the first one goes, the entry is put again under the next one's
+// name.
 static void unlink_parent(Schema *schema, const ForeignKey *fk)
 {
     ForeignKey *first = name_map_find(&schema->parents, fk->parent);
@@ -186,6 +197,8 @@ static void unlink_parent(Schema *schema, const ForeignKey *fk)
 
 static void unlink_parents(Schema *schema, const Table *table)
 {
+    ASSERT(table->schema == schema);
+
     for (const ForeignKey *fk = table->foreign_keys; fk != NULL; fk = fk->next_of_child)
         unlink_parent(schema, fk);
 }
@@ -193,6 +206,8 @@ static void unlink_parents(Schema *schema, const Table *table)
 // Takes it out of every map, however much of it is there.
 static void unlist_table(Schema *schema, const Table *table)
 {
+    ASSERT(table->schema == schema);
+
     if (name_map_find(&schema->tables, table->name) == table)
         name_map_remove(&schema->tables, table->name);
     for (const Index *index = table->indexes; index != NULL; index = index->next) {
@@ -202,8 +217,12 @@ static void unlist_table(Schema *schema, const Table *table)
     unlink_parents(schema, table);
 }
 
+// Puts the table and what hangs on it where it is found; the caller undoes a half of it
+// (unlist_table).
 static int list_table(Schema *schema, Table *table)
 {
+    ASSERT(table->name != NULL);
+
     void *former = NULL;
     TRY(name_map_put(&schema->tables, table->name, table, &former));
     ASSERT(former == NULL);
@@ -236,6 +255,7 @@ int schema_add_index(Schema *schema, Index *index)
 
     TRY(index_estimates_default(index));
     TRY(name_map_put(&schema->indexes, index->name, index, NULL));
+    // Newest first, as SQLite lists and considers them.
     Index **at = &index->table->indexes;
     // Indexes that REPLACE stay at the end: other constraints are checked first.
     if (index->conflict == ON_CONFLICT_REPLACE) {
@@ -248,6 +268,8 @@ int schema_add_index(Schema *schema, Index *index)
     return SQLITE_OK;
 }
 
+// A temp trigger on a table of another database is in the map alone: the table's schema may be
+// read anew while the temp one stays.
 int schema_add_trigger(Schema *schema, Trigger *trigger)
 {
     ASSERT(trigger->schema == schema);
@@ -291,6 +313,7 @@ void schema_remove_trigger(Schema *schema, const char *name)
     schema->generation++;
 }
 
+// Its root page is the caller's to free.
 void schema_remove_index(Schema *schema, const char *name)
 {
     Index *index = name_map_remove(&schema->indexes, name);
@@ -337,6 +360,7 @@ int table_column_index(const Table *table, const char *name)
     return -1;
 }
 
+// Counts the stored columns before it: linear, but only of tables that have virtual ones.
 int table_storage_column(const Table *table, int column)
 {
     ASSERT(column < table->column_count);
@@ -353,6 +377,8 @@ int table_storage_column(const Table *table, int column)
 
 int table_column_of_storage(const Table *table, int field)
 {
+    ASSERT(field < table->column_count);
+
     if (field < 0 || (table->flags & TABLE_HAS_VIRTUAL) == 0)
         return field;
     for (int i = 0; i < table->column_count; i++) {

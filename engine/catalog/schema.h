@@ -2,10 +2,11 @@
 #define QUIRE_CATALOG_SCHEMA_H
 // What the database contains: tables, indexes, views, triggers, foreign keys, in memory.
 //
-// A Schema mirrors sqlite_schema of one database file. It is built by running its CREATE statements
-// through the front end (schema_load.h) and dropped whole when the schema cookie changes. Every
-// object owns an arena that holds its names and expression trees (`struct Expr`, defined above this
-// layer and opaque here). Objects are reached by name without regard to ASCII case.
+// A Schema mirrors sqlite_schema of one database file. It is built by running its CREATE
+// statements through the front end (schema_load.c) and dropped whole when the schema cookie
+// changes. Every object owns an arena that holds its names and expression trees (`struct Expr`,
+// defined above this layer and opaque here). Objects are reached by name without regard to ASCII
+// case.
 //
 //   C1  table->columns[i] for i < column_count; column i is field i of the record for ordinary
 //       tables without virtual generated columns; table_storage_column() maps otherwise.
@@ -13,6 +14,15 @@
 //   C3  A WITHOUT ROWID table has rowid_alias -1 and a primary-key index whose root is the table's.
 //   C4  index->columns[] ends with the columns that make the key unique: the rowid (COLUMN_ROWID)
 //       or the missing primary-key columns. Its first key_count are what the user named.
+//   C5  What is in a map of the Schema is reachable from its table too, and the other way round: an
+//       index from table->indexes, a trigger from table->triggers unless it is a temp trigger of
+//       another database's table (those are found by catalog_next_trigger()).
+//   C6  The names in the maps are the objects' own: an object leaves its map before it is freed.
+//
+// Lifecycle of an object: *_new, filled in by the front end, schema_add_*; then it belongs to the
+// Schema until schema_remove_* or schema_clear(). One that was never added is freed by *_free.
+// Tables that are no part of a schema (subqueries, TABLE_EPHEMERAL) are counted by `refs` and
+// freed by those who hold them.
 
 #include "base/arena.h"
 #include "base/hashmap.h"
@@ -68,14 +78,15 @@ enum { // Column.flags
     COLUMN_NOT_AVAILABLE = 0x80, // used while computing generated columns, to find loops
 };
 
+// Names and texts are in the table's arena.
 typedef struct Column {
     const char *name;
-    const char *type;      // as declared, or NULL
-    const char *collation; // name, or NULL for BINARY
+    const char *type;         // as declared, or NULL
+    const char *collation;    // name, or NULL for BINARY
     const char *default_text; // source of DEFAULT, or NULL
-    Expr *value;           // DEFAULT, or the generated column's expression; NULL for none
-    u8 affinity;           // Affinity
-    u8 not_null;           // OnConflict of NOT NULL, 0 when NULL is allowed
+    Expr *value;              // DEFAULT, or the generated column's expression; NULL for none
+    u8 affinity;              // Affinity
+    u8 not_null;              // OnConflict of NOT NULL, 0 when NULL is allowed
     u8 flags;
     u8 strict_type; // STRICT tables: STRICT_*
 } Column;
@@ -227,11 +238,17 @@ struct Schema {
     int cache_size;
 };
 
+// `refs` 1 and nothing in it; file format 4, as a new file has. NULL: out of memory.
 Schema *schema_new(void);
 void schema_unref(Schema *schema);
+// Forgets every object; the Schema itself stays, not loaded, and of another generation.
 void schema_clear(Schema *schema); // forgets every object; the Schema itself stays
+// Empty, with its name copied; column arrays and expressions are to be put into its arena. NULL:
+// out of memory.
 Table *table_new(Schema *schema, const char *name);
 void table_free(Table *table);
+// Room for `column_count` columns, zeroed; key_count and what the columns are is the caller's to
+// set. NULL: out of memory.
 Index *index_new(Table *table, const char *name, u16 column_count);
 void index_free(Index *index);
 void trigger_free(Trigger *trigger);
@@ -256,6 +273,7 @@ void schema_move_root(Schema *schema, Pgno from, Pgno to);
 int table_column_index(const Table *table, const char *name); // -1 when absent
 int table_storage_column(const Table *table, int column);     // field of the record; -1: not stored
 int table_column_of_storage(const Table *table, int field);
+// The index made by PRIMARY KEY, or NULL: a rowid alias has none.
 Index *table_primary_key(const Table *table);                // the PRIMARY KEY's index, or NULL
 int index_find_column(const Index *index, int table_column); // position in columns[], -1
 bool table_is_rowid(const Table *table);                     // ordinary table with a rowid

@@ -15,8 +15,8 @@
 #include "value/record.h"
 #include <string.h>
 
-// As SQLite assumes: a table has at least 1,000 rows, a partial index half of them, and five rows
-// share the first six columns of a key.
+// As SQLite assumes, in units of 10*log2: a table has at least 1,000 rows (99), a partial index
+// half of them (10 less), and five rows share the first six columns of a key (23).
 enum { ROWS_DEFAULT_MIN = 99, PARTIAL_SHARE = 10, LATER_COLUMNS = 23 };
 
 // --- row sizes ---
@@ -53,6 +53,7 @@ void table_size_default(Table *table)
         table->row_estimate = 200; // a million rows
 }
 
+// An expression or the rowid counts as one unit: nothing is known of it.
 static void index_size_default(Index *index)
 {
     ASSERT(index->table != NULL);
@@ -64,6 +65,9 @@ static void index_size_default(Index *index)
     index->row_size_estimate = log_estimate((u64)width * 4);
 }
 
+// The numbers are SQLite's, so that a database never analysed gets the same plans from both: ten
+// rows share the first column, nine the first two, down to six the first five, and five any more;
+// a unique key finds one.
 int index_estimates_default(Index *index)
 {
     static const i16 first_columns[] = {33, 32, 30, 28, 27}; // 10, 9, 8, 7, 6 rows
@@ -110,6 +114,7 @@ static const char *stat_integers(const char *at, i16 *rows, u64 *exact, u32 coun
     return at;
 }
 
+// Words it does not know are passed over, as SQLite does: later versions may write more.
 static void stat_words(const char *at, u16 *flags, i16 *row_size)
 {
     while (*at != 0) {
@@ -128,6 +133,7 @@ static void stat_words(const char *at, u16 *flags, i16 *row_size)
     }
 }
 
+// A whole index speaks for its table too; a partial one would understate it.
 static int stat_of_index(Table *table, Index *index, const char *stat)
 {
     ASSERT(index->table == table);
@@ -220,6 +226,7 @@ static int stat4_row(const StatReader *r, Value *fields)
     return index != NULL ? index_samples_add(index, fields) : SQLITE_OK;
 }
 
+// Fields that the record does not have stay NULL.
 static int record_decode(const StatReader *r, const u8 *record, u32 size, Value *fields)
 {
     ASSERT(r->columns <= SAMPLE_COLUMNS);
@@ -256,6 +263,8 @@ static int stat_entry(const StatReader *r, Cursor *cur)
 
 static int stat_read(const StatReader *r, const char *name)
 {
+    ASSERT(r->columns <= SAMPLE_COLUMNS);
+
     const Table *table = name_map_find(&r->db->databases[r->database].schema->tables, name);
     if (table == NULL || !table_is_rowid(table) || table->column_count < r->columns)
         return SQLITE_OK;
@@ -274,6 +283,7 @@ static int stat_read(const StatReader *r, const char *name)
     return rc == SQLITE_DONE ? SQLITE_OK : rc;
 }
 
+// ANALYZE writes the tables anew while the schema stays: what is no longer there must not linger.
 static void index_forget(Index *index)
 {
     index->flags &= (u16)~INDEX_HAS_STAT1;
@@ -293,6 +303,8 @@ static void estimates_forget(Schema *schema)
 
 int statistics_load(sqlite3 *db, int database)
 {
+    ASSERT(database >= 0 && database < db->database_count);
+
     Schema *schema = db->databases[database].schema;
     estimates_forget(schema);
     const StatReader stat1 = {db, database, STAT1_COLUMNS, stat1_row};

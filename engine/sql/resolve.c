@@ -110,7 +110,7 @@ Resolver resolver_make(ResolveContext *ctx)
 
 int resolve_authorize(sqlite3 *db, int code, const char *a, const char *b, const char *database)
 {
-    if (db->authorizer == NULL || db->init_busy || db->is_loading)
+    if (db->authorizer == NULL || db->is_loading)
         return SQLITE_OK;
     int rc = db->authorizer(db->authorizer_arg, code, a, b, database, db->authorizer_context);
     if (rc == SQLITE_DENY)
