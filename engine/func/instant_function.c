@@ -20,6 +20,7 @@ static void result_instant(FuncCall *call, Instant t)
     call_result_blob(call, bytes, sizeof bytes, SQLITE_TRANSIENT);
 }
 
+// For functions whose only failure is to leave the range of years.
 static void result_if(FuncCall *call, bool is_fine, Instant t)
 {
     if (is_fine)
@@ -59,6 +60,8 @@ static bool integer_of(FuncCall *call, Value *arg, i64 *out)
 
 static bool integers_of(FuncCall *call, int count, Value **args, i64 *out)
 {
+    ASSERT(count >= 0);
+
     for (int i = 0; i < count; i++) {
         if (!integer_of(call, args[i], &out[i]))
             return false;
@@ -69,10 +72,11 @@ static bool integers_of(FuncCall *call, int count, Value **args, i64 *out)
 static Instant now_of(FuncCall *call)
 {
     i64 ms = call_now_ms(call) - UNIX_EPOCH_MS;
-    Instant t = {.seconds = INSTANT_UNIX_EPOCH};
-    t.seconds += ms / 1000;
-    t.nanos = (u32)(ms % 1000) * 1000000;
-    return t;
+    i64 rest = ms % 1000;
+    if (rest < 0)
+        rest += 1000; // a clock set to before 1970
+    return (Instant){.seconds = INSTANT_UNIX_EPOCH + (ms - rest) / 1000,
+                     .nanos = (u32)rest * 1000000};
 }
 
 // --- making ---
@@ -85,7 +89,8 @@ static void fn_now(FuncCall *call, int arg_count, Value **args)
         result_instant(call, now_of(call));
 }
 
-// (year, month, day [, hour, minute, second [, nanoseconds [, offset in seconds]]])
+// (year, month, day [, hour, minute, second [, nanoseconds [, offset in seconds]]]), each of which
+// may run over its range: month 13 is January of the next year.
 static void fn_date(FuncCall *call, int arg_count, Value **args)
 {
     ASSERT(arg_count >= 3);
@@ -103,6 +108,8 @@ static void fn_date(FuncCall *call, int arg_count, Value **args)
 // A unit of time since 1970: user_data says how many make a second.
 static void fn_since_epoch(FuncCall *call, int arg_count, Value **args)
 {
+    ASSERT(arg_count == 1 || arg_count == 2);
+
     const i64 *per_second = call->func->user_data;
     i64 n[2] = {0};
     if (any_null(arg_count, args) || !integers_of(call, arg_count, args, n))
@@ -117,6 +124,8 @@ static void fn_since_epoch(FuncCall *call, int arg_count, Value **args)
 
 static void fn_to_epoch(FuncCall *call, int arg_count, Value **args)
 {
+    ASSERT(arg_count == 1);
+
     const i64 *per_second = call->func->user_data;
     Instant t;
     i64 out;
@@ -139,7 +148,7 @@ typedef enum Part {
     PART_YEAR,
     PART_QUARTER,
     PART_MONTH,
-    PART_WEEK, // time_trunc only
+    PART_WEEK, // the ISO week; time_trunc() goes back to its Monday
     PART_DAY,
     PART_HOUR,
     PART_MINUTE,
@@ -156,6 +165,8 @@ typedef enum Part {
     PART_NONE,
 } Part;
 
+// Linear: the list is short, and a constant name is looked up once per row at a cost below that of
+// reading the blob.
 static Part part_named(const char *name)
 {
     static const struct {
@@ -229,6 +240,9 @@ static i64 part_of(Instant t, Part part)
 // time_get_year() and so on: user_data names the part.
 static void fn_get_part(FuncCall *call, int arg_count, Value **args)
 {
+    ASSERT(arg_count == 1);
+    ASSERT(call->func->user_data != NULL);
+
     Instant t;
     if (!any_null(arg_count, args) && instant_of(call, args[0], &t))
         call_result_i64(call, part_of(t, part_named(call->func->user_data)));
@@ -237,6 +251,8 @@ static void fn_get_part(FuncCall *call, int arg_count, Value **args)
 // time_get(t, part): seconds and the epoch with their fraction.
 static void fn_get(FuncCall *call, int arg_count, Value **args)
 {
+    ASSERT(arg_count == 2);
+
     Instant t;
     if (any_null(arg_count, args) || !instant_of(call, args[0], &t))
         return;
@@ -252,8 +268,11 @@ static void fn_get(FuncCall *call, int arg_count, Value **args)
 
 // --- arithmetic ---
 
+// user_data NULL answers with the order itself, -1, 0 or 1.
 static void fn_compare(FuncCall *call, int arg_count, Value **args)
 {
+    ASSERT(arg_count == 2);
+
     Instant t, u;
     if (any_null(arg_count, args) || !instant_of(call, args[0], &t)
         || !instant_of(call, args[1], &u))
@@ -265,6 +284,8 @@ static void fn_compare(FuncCall *call, int arg_count, Value **args)
 
 static void fn_add(FuncCall *call, int arg_count, Value **args)
 {
+    ASSERT(arg_count == 2);
+
     Instant t;
     i64 nanos;
     if (any_null(arg_count, args) || !instant_of(call, args[0], &t)
@@ -276,6 +297,8 @@ static void fn_add(FuncCall *call, int arg_count, Value **args)
 
 static void result_difference(FuncCall *call, Instant t, Instant u)
 {
+    ASSERT(t.nanos < NANOS_PER_SECOND && u.nanos < NANOS_PER_SECOND);
+
     i64 nanos;
     if (instant_difference(t, u, &nanos))
         call_result_i64(call, nanos);
@@ -321,6 +344,8 @@ static void fn_add_date(FuncCall *call, int arg_count, Value **args)
 // The first instant of the year, quarter, ... that t is in.
 static bool truncate_to_date(Instant *t, Part part)
 {
+    ASSERT(part <= PART_WEEK);
+
     CivilDate date = instant_date(*t);
     i64 span = part == PART_MILLENNIUM ? 1000 : part == PART_CENTURY ? 100 : 10;
     InstantParts parts = {.year = date.year, .month = 1, .day = 1};
@@ -352,8 +377,11 @@ static i64 unit_of(Part part)
     }
 }
 
+// time_trunc(t, 'month'), or to a multiple of a length in nanoseconds, as dur_h() gives it.
 static void fn_trunc(FuncCall *call, int arg_count, Value **args)
 {
+    ASSERT(arg_count == 2);
+
     Instant t;
     if (any_null(arg_count, args) || !instant_of(call, args[0], &t))
         return;
@@ -387,8 +415,11 @@ static void fn_round(FuncCall *call, int arg_count, Value **args)
 
 // --- text ---
 
+// The second argument is an offset from UTC in seconds, less than a day.
 static void fn_format(FuncCall *call, int arg_count, Value **args)
 {
+    ASSERT(arg_count == 1 || arg_count == 2);
+
     const InstantFormat *format = call->func->user_data;
     Instant t;
     i64 offset = 0;
@@ -406,6 +437,8 @@ static void fn_format(FuncCall *call, int arg_count, Value **args)
 
 static void fn_parse(FuncCall *call, int arg_count, Value **args)
 {
+    ASSERT(arg_count == 1);
+
     Instant t;
     if (any_null(arg_count, args))
         return;

@@ -1,9 +1,9 @@
-// Points in time: calendar arithmetic and reading.
+// Points in time: calendar arithmetic and reading (laws M1 to M4 of moment.h).
 //
 // Milliseconds since noon of 24 November 4714 BC, of the Gregorian calendar carried back (Julian
-// day 0), are the one representation; year to second are derived and read back on demand
-// (moment_need_*), each with a flag that says whether it holds. Changing parts forgets jd_ms,
-// changing jd_ms forgets the parts.
+// day 0), are the one representation; year to second are derived and read back on demand.
+//
+// Local time and modifiers are in moment_modify.c.
 
 #include "func/moment.h"
 
@@ -17,14 +17,16 @@ bool moment_in_range(const Moment *m)
     return m->jd_ms >= 0 && m->jd_ms < JD_MS_LIMIT;
 }
 
+// Everything but the failure is forgotten, so that no later step meets half a time.
 static void moment_fail(Moment *m)
 {
     *m = (Moment){.failed = true};
 }
 
-// Days from Julian day 0 to midnight before year-month-day, less half a day.
-// Months count from March, so that the leap day is the last of its year: 30.6001 days on average,
-// whose multiples, cut off, are the days before each month.
+// Days from Julian day 0 to midnight before year-month-day, less half a day. Months count from
+// March, so that the leap day is the last of its year: 30.6001 days on average, whose multiples,
+// cut off, are the days before each month (Meeus, Astronomical Algorithms, chapter 7). 32168 takes
+// off what counting from year -4800 added.
 static i64 days_of_date(i64 year, i64 month, i64 day)
 {
     ASSERT(month >= 1 && month <= 12);
@@ -55,6 +57,8 @@ void moment_need_jd(Moment *m)
     if (!m->has_time)
         return;
     m->jd_ms += (i64)m->hour * 3600000 + (i64)m->minute * 60000 + (i64)(m->second * 1000 + 0.5);
+    // The zone is taken off once; the parts were local to it, so they are to be derived anew in
+    // UTC.
     if (m->zone_minutes != 0) {
         m->jd_ms -= (i64)m->zone_minutes * 60000;
         m->has_date = false;
@@ -102,6 +106,7 @@ void moment_need_time(Moment *m)
     i64 minutes = ms / 60000;
     m->minute = (int)(minutes % 60);
     m->hour = (int)(minutes / 60);
+    // From here on `second` is the part of a time, not a bare number.
     m->is_raw = false;
     m->has_time = true;
 }
@@ -117,6 +122,13 @@ void moment_forget_parts(Moment *m)
     m->has_date = false;
     m->has_time = false;
     m->zone_minutes = 0;
+}
+
+void moment_add_ms(Moment *m, i64 ms)
+{
+    if (i64_add_overflows(m->jd_ms, ms, &m->jd_ms))
+        moment_fail(m);
+    moment_forget_parts(m);
 }
 
 // How many days of the date lie beyond the end of its month: 31 February is 3 or 2 too far.
@@ -153,6 +165,7 @@ const char *moment_digits(const char *p, int count, int low, int high, char next
     return p;
 }
 
+// Between parts, and before and after a zone.
 static const char *skip_blanks(const char *p)
 {
     while (ascii_is_space((u8)*p))
@@ -175,6 +188,7 @@ static bool parse_zone(Moment *m, const char *p)
         int sign = *p == '-' ? -1 : 1;
         int hours;
         int minutes;
+        // 14 hours is the furthest that any zone is from UTC.
         p = moment_digits(p + 1, 2, 0, 14, ':', &hours);
         p = p ? moment_digits(p, 2, 0, 59, 0, &minutes) : NULL;
         if (p == NULL)
@@ -205,6 +219,7 @@ static const char *parse_fraction(const char *p, f64 *out)
     return p;
 }
 
+// 24:00 is a time: the midnight that ends the day.
 bool moment_parse_time(Moment *m, const char *text)
 {
     int hour;
@@ -243,6 +258,7 @@ static bool parse_date(Moment *m, const char *text)
     p = p ? moment_digits(p, 2, 1, 31, 0, &day) : NULL;
     if (p == NULL)
         return false;
+    // Any number of either, as SQLite reads it.
     while (ascii_is_space((u8)*p) || *p == 'T')
         p++;
     if (!moment_parse_time(m, p)) {

@@ -1,4 +1,14 @@
-// Modifiers of date functions.
+// Modifiers of date functions: "+3 days", "start of month", "weekday 0", "localtime" and the
+// others ("Modifiers", sqlite.org/lang_datefunc.html). They are applied from left to right, each
+// to what the ones before it left.
+//
+//    modifier = [+-]number unit[s] | [+-]HH:MM[:SS[.FFF]] | [+-]YYYY-MM-DD[ HH:MM[:SS[.FFF]]]
+//             | "start of " (month | year | day) | "weekday " 0..6 | "ceiling" | "floor"
+//             | "unixepoch" | "julianday" | "auto" | "localtime" | "utc" | "subsec" | "subsecond"
+//
+// Months are added by the calendar, so that a day may lie past the end of its month: 31 January +
+// 1 month is 31 February, counted on as 3 or 2 March ("ceiling", what happens without a word) or
+// cut back by "floor", which is why a moment notes overflow_days.
 
 #include "base/utf.h"
 #include "func/moment.h"
@@ -12,6 +22,8 @@
 static const i64 LOCAL_FIRST_MS = 210866760000000; // 1970-01-01
 static const i64 LOCAL_LAST_MS = 213014145600000;  // 2038-01-18
 
+// Years the C library may not know are mapped to one of 2000..2003 that is a leap year alike: the
+// rules of today's time zone are assumed for them, as SQLite does.
 static bool to_local(Moment *m, FuncCall *call)
 {
     moment_need_jd(m);
@@ -36,6 +48,7 @@ static bool to_local(Moment *m, FuncCall *call)
     m->day = local.tm_mday;
     m->hour = local.tm_hour;
     m->minute = local.tm_min;
+    // time_t has no milliseconds: they do not change with the zone and are carried over.
     m->second = local.tm_sec + (f64)(m->jd_ms % 1000) * 0.001;
     m->has_date = true;
     m->has_time = true;
@@ -46,6 +59,7 @@ static bool to_local(Moment *m, FuncCall *call)
     return true;
 }
 
+// A second 'localtime' changes nothing.
 static bool modify_localtime(Moment *m, FuncCall *call)
 {
     if (!call_may_change(call))
@@ -85,6 +99,7 @@ static bool modify_utc(Moment *m, FuncCall *call)
 
 // --- what a bare number means ---
 
+// Only of the first modifier, and only of a bare number.
 static bool modify_unixepoch(Moment *m, int index)
 {
     ASSERT(index >= 1);
@@ -101,6 +116,7 @@ static bool modify_unixepoch(Moment *m, int index)
     return true;
 }
 
+// A number small enough for a Julian day is one, any other is Unix time.
 static bool modify_auto(Moment *m, int index)
 {
     ASSERT(index >= 1);
@@ -117,6 +133,8 @@ static bool modify_auto(Moment *m, int index)
     return modify_unixepoch(m, index);
 }
 
+// Confirms that a bare number is a Julian day, which moment_set_number() took it for if it was in
+// range.
 static bool modify_julianday(Moment *m, int index)
 {
     ASSERT(index >= 1);
@@ -129,6 +147,7 @@ static bool modify_julianday(Moment *m, int index)
 
 // --- start of, weekday ---
 
+// Of what is no time yet (a bare number out of range) there is no beginning.
 static bool modify_start(Moment *m, const char *unit)
 {
     if (!m->has_jd && !m->has_date && !m->has_time)
@@ -168,8 +187,7 @@ static bool modify_weekday(Moment *m, const char *text)
     // Julian day 0 was a Monday, and begins at noon.
     i64 weekday = (m->jd_ms + 3 * (i64)MS_PER_DAY / 2) / MS_PER_DAY % 7;
     i64 wanted = (i64)number.real;
-    m->jd_ms += (wanted - weekday + (weekday > wanted ? 7 : 0)) * MS_PER_DAY;
-    moment_forget_parts(m);
+    moment_add_ms(m, (wanted - weekday + (weekday > wanted ? 7 : 0)) * MS_PER_DAY);
     return true;
 }
 
@@ -190,13 +208,17 @@ typedef struct Unit {
     f64 seconds; // of one; of a part of one for months and years
 } Unit;
 
-// The limits are what takes year -4713 beyond 9999, and no number of seconds past 64 bits.
+// What takes year -4713 beyond 9999 in that unit: a greater amount cannot have an answer. They
+// also keep amount times milliseconds within 64 bits. Months and years beyond the whole ones count
+// as 30 and 365 days.
 static const Unit units[] = {
     {"second", 4.6427e+14, 1.0},       {"minute", 7.7379e+12, 60.0},
     {"hour", 1.2897e+11, 3600.0},      {"day", 5373485.0, 86400.0},
     {"month", 176546.0, 30.0 * 86400}, {"year", 14713.0, 365.0 * 86400},
 };
 
+// The name may be in any case and end in s. 31 January + 1.5 months is a month by the calendar and
+// half of thirty days.
 static bool add_units(Moment *m, f64 amount, const char *name)
 {
     char singular[12];
@@ -225,8 +247,7 @@ static bool add_units(Moment *m, f64 amount, const char *name)
             amount -= (f64)(int)amount;
         }
         moment_need_jd(m);
-        m->jd_ms += (i64)(amount * 1000.0 * unit->seconds + rounder);
-        moment_forget_parts(m);
+        moment_add_ms(m, (i64)(amount * 1000.0 * unit->seconds + rounder));
         return true;
     }
     moment_forget_parts(m);
@@ -240,11 +261,11 @@ static bool add_time(Moment *m, const char *text, bool negative)
     if (!moment_parse_time(&span, text))
         return false;
     moment_need_jd(&span);
+    // The span was read as a time of 2000-01-01: what counts is its part of a day.
     i64 ms = span.jd_ms - MS_PER_DAY / 2;
     ms -= ms / MS_PER_DAY * MS_PER_DAY;
     moment_need_jd(m);
-    moment_forget_parts(m);
-    m->jd_ms += negative ? -ms : ms;
+    moment_add_ms(m, negative ? -ms : ms);
     return true;
 }
 
@@ -256,6 +277,7 @@ static bool add_span(Moment *m, const char *text, int year_digits, bool negative
     int years;
     int months;
     int days;
+    // Months up to 11 and days up to 30 only: a span is written in its shortest form.
     const char *p = moment_digits(text, year_digits, 0, 14712, '-', &years);
     p = p ? moment_digits(p, 2, 0, 11, '-', &months) : NULL;
     p = p ? moment_digits(p, 2, 0, 30, 0, &days) : NULL;
@@ -268,9 +290,7 @@ static bool add_span(Moment *m, const char *text, int year_digits, bool negative
     carry_months(m);
     moment_note_overflow(m);
     moment_need_jd(m);
-    m->has_date = false;
-    m->has_time = false;
-    m->jd_ms += (i64)(negative ? -days : days) * MS_PER_DAY;
+    moment_add_ms(m, (i64)(negative ? -days : days) * MS_PER_DAY);
     if (*p == 0)
         return true;
     int ignored;
@@ -294,6 +314,7 @@ static bool modify_add(Moment *m, const char *text)
 {
     bool negative = text[0] == '-';
     size_t n = 1;
+    // Finds where the number ends, which tells the three forms apart.
     while (text[n] != 0 && text[n] != ':' && !ascii_is_space((u8)text[n]) && !ends_years(text, n))
         n++;
     ParsedNumber number;
@@ -315,11 +336,12 @@ static bool modify_add(Moment *m, const char *text)
 
 // --- all ---
 
+// 'ceiling' is what happens anyhow; it ends the waiting for a 'floor'.
 static bool modify_floor(Moment *m, bool floor)
 {
     moment_need_jd(m);
     if (floor)
-        m->jd_ms -= (i64)m->overflow_days * MS_PER_DAY;
+        moment_add_ms(m, -(i64)m->overflow_days * MS_PER_DAY);
     else
         m->overflow_days = 0;
     moment_forget_parts(m);

@@ -3,6 +3,10 @@
 // A field is decided before it is written (FormatSpec, RealLayout): how many digits, zeros, commas
 // and blanks there are. Reals come from f64_to_decimal_at(), correctly rounded, but are shown with
 // no more digits than SQLite shows: zeros follow.
+//
+// The format and its arguments may be the user's (printf() in SQL): a width or precision may be
+// anything, and what it costs is bounded by the buffer's size_max. Loops that write a character at
+// a time ask for the buffer's error, so that %.999999999c ends with the limit.
 
 #include "func/printf.h"
 
@@ -45,6 +49,7 @@ static Value *next_value(FormatArgs *args)
     return args->next < args->count ? args->values[args->next++] : NULL;
 }
 
+// A C argument has the size that the number of l's says; an SQL value is always 64 bits.
 static i64 next_signed(FormatArgs *args, const FormatSpec *spec)
 {
     if (args->c_args == NULL) {
@@ -239,6 +244,7 @@ static void decide_real(const FormatSpec *spec, f64 value, RealLayout *r)
         precision = 1;
     DecimalCut cut = spec->type == 'f' ? CUT_AFTER_POINT : CUT_DIGITS;
     i64 position = spec->type == 'f' || general ? precision : precision + 1;
+    // 2000 places are beyond any digit a double has; further ones are zeros.
     f64_to_decimal_at(value, cut, position > 2000 ? 2000 : (int)position,
                       spec->alternate2 ? DIGITS_MAX_ALTERNATE : DIGITS_MAX, &r->decimal);
     if (r->decimal.infinite && spec->zero) {
@@ -274,6 +280,8 @@ static char decimal_digit(const Decimal *d, i64 at)
 
 static void put_whole_digits(Buffer *out, const RealLayout *r, int whole, bool thousands)
 {
+    ASSERT(r->decimal.count >= 0);
+
     if (whole <= 0) {
         buffer_add_char(out, '0');
         return;
@@ -318,6 +326,7 @@ static void put_real(Buffer *out, const FormatSpec *spec, const RealLayout *r)
     }
     if (r->point && (fraction > 0 || !r->strip || spec->alternate2)) {
         buffer_add_char(out, '.');
+        // Of 0.00012 the point lies three places before the first digit: those zeros come first.
         i64 zeros = whole < 0 ? -(i64)whole : 0;
         if (zeros > fraction)
             zeros = fraction;
@@ -337,6 +346,7 @@ static void put_real(Buffer *out, const FormatSpec *spec, const RealLayout *r)
                           spec->type == 'E' || spec->type == 'G' ? 'E' : 'e');
 }
 
+// NaN and infinity, which fill a field like a text.
 static void format_special(Buffer *out, FormatSpec *spec, const Decimal *d)
 {
     ASSERT(d->nan || d->infinite);
@@ -364,11 +374,6 @@ static void format_real(Buffer *out, FormatSpec *spec, FormatArgs *args)
     if (r.decimal.nan || (r.decimal.infinite && !spec->zero)) {
         format_special(out, spec, &r.decimal);
         return;
-    }
-    if (r.decimal.infinite) {
-        r.decimal.digits[0] = '9';
-        r.decimal.count = 1;
-        r.decimal.point = INFINITY_POINT;
     }
     i64 padding = 0;
     if (spec->width > 0) {
@@ -422,7 +427,8 @@ static void format_string(Buffer *out, FormatSpec *spec, FormatArgs *args)
 static size_t next_character(FormatArgs *args, char *out)
 {
     if (args->c_args != NULL)
-        return utf8_put((u8 *)out, va_arg(*args->c_args, unsigned));
+        return utf8_put((u8 *)out,
+                        va_arg(*args->c_args, unsigned) & 0x1fffff); // four bytes hold no more
     const char *text = next_text(args);
     out[0] = text ? text[0] : 0;
     size_t size = 1;
@@ -556,7 +562,8 @@ static bool read_flag(FormatSpec *spec, char c)
     }
 }
 
-// Digits of a width or precision, wrapped round to 31 bits as SQLite does.
+// Digits of a width or precision, wrapped round to 31 bits as SQLite does: %4294967301d is a width
+// of 5.
 static i64 read_number(const char **at)
 {
     u32 value = 0;
@@ -565,6 +572,7 @@ static i64 read_number(const char **at)
     return value & 0x7fffffff;
 }
 
+// A negative width means left; a negative precision is taken by its magnitude.
 static int star_argument(FormatArgs *args)
 {
     static const FormatSpec plain = {0};
@@ -634,6 +642,8 @@ static bool format_one(Buffer *out, FormatSpec *spec, FormatArgs *args)
     }
 }
 
+// A % at the very end stands for itself; a type that does not exist ends the output before the
+// field.
 static void format_all(Buffer *out, const char *fmt, FormatArgs *args)
 {
     const char *p = fmt;
@@ -659,6 +669,8 @@ static void format_all(Buffer *out, const char *fmt, FormatArgs *args)
 
 void format_va(Buffer *out, const char *fmt, va_list args)
 {
+    ASSERT(fmt != NULL);
+
     va_list copy;
     va_copy(copy, args);
     FormatArgs source = {.c_args = &copy};
@@ -676,6 +688,9 @@ void format_text(Buffer *out, const char *fmt, ...)
 
 void format_values(Buffer *out, const char *fmt, int arg_count, Value **args)
 {
+    ASSERT(fmt != NULL);
+    ASSERT(arg_count >= 0);
+
     FormatArgs source = {.values = args, .count = arg_count};
     format_all(out, fmt, &source);
 }

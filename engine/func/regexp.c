@@ -80,6 +80,7 @@ static const MatchRule pattern_first_folded = {.pattern = 0, .text = 1, .ignore_
 static const MatchRule text_first = {.pattern = 1, .text = 0};
 static const MatchRule text_first_groups = {.pattern = 1, .text = 0, .groups = REGEX_GROUPS_MAX};
 
+// The operator's operands the other way round: X REGEXP Y is regexp(Y, X).
 static void fn_regexp(FuncCall *call, int arg_count, Value **args)
 {
     ASSERT(arg_count == 2);
@@ -90,8 +91,11 @@ static void fn_regexp(FuncCall *call, int arg_count, Value **args)
         call_result_i64(call, match.found);
 }
 
+// A group that took no part in the match is NULL, and so is a number that no group has.
 static void result_group(FuncCall *call, const Match *match, i64 group)
 {
+    ASSERT(match->text != NULL);
+
     if (!match->found || group < 0 || group >= REGEX_GROUPS_MAX || match->groups[group].start < 0)
         return; // NULL
     const RegexSpan *at = &match->groups[group];

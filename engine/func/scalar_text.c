@@ -1,5 +1,8 @@
 // Functions of text and blobs. Text is UTF-8 here; characters are what utf8_length() counts, and
-// text ends at an embedded NUL wherever SQLite's does.
+// text ends at an embedded NUL wherever SQLite's does: length('a' || char(0) || 'b') is 1, though
+// octet_length() is 3.
+//
+// Results are bounded by the connection's length limit before memory for them is asked for.
 
 #include "base/utf.h"
 #include "func/func.h"
@@ -7,14 +10,18 @@
 #include <math.h>
 #include <string.h>
 
-enum { TEXT_SCALARS_MAX = 4 }; // bytes of one character
+enum {
+    CHARACTER_SIZE_MAX = 4,     // bytes of one character in UTF-8
+    CODE_POINT_MASK = 0x1fffff, // what four bytes hold: SQLite writes no more of a greater number
+};
 
 typedef struct Text {
     const char *bytes; // NULL: SQL NULL or out of memory
     size_t size;
 } Text;
 
-// Not NUL-terminated.
+// Not NUL-terminated, and borrowed until the value changes: both arguments of a call may be held
+// at a time, unless they are the same register, which then has one encoding.
 static Text text_of(Value *v)
 {
     u32 size;
@@ -24,6 +31,7 @@ static Text text_of(Value *v)
 
 // --- case ---
 
+// ASCII only, as in SQLite: other bytes pass unchanged, so that UTF-8 stays valid.
 static void change_case(FuncCall *call, Value *v, u8 (*change)(u8))
 {
     ASSERT(change != NULL);
@@ -55,6 +63,7 @@ static void fn_lower(FuncCall *call, int arg_count, Value **args)
 
 // --- sizes ---
 
+// Characters of text, bytes of a blob; a number has the length of its text.
 static void fn_length(FuncCall *call, int arg_count, Value **args)
 {
     ASSERT(arg_count == 1);
@@ -73,6 +82,7 @@ static void fn_length(FuncCall *call, int arg_count, Value **args)
     }
 }
 
+// Bytes as stored, which for numbers means as they would be as text in the database's encoding.
 static void fn_octet_length(FuncCall *call, int arg_count, Value **args)
 {
     ASSERT(arg_count == 1);
@@ -141,6 +151,8 @@ static void fn_substr(FuncCall *call, int arg_count, Value **args)
     if (!is_blob)
         in.size = strnlen(in.bytes, in.size);
     i64 length = (i64)in.size;
+    // Only a start from the end needs the length in characters; else the bytes, which are no
+    // fewer, bound the part as well, and counting is saved.
     if (!is_blob && start < 0)
         length = (i64)utf8_length(in.bytes, in.size);
     i64 from;
@@ -159,7 +171,8 @@ static void fn_substr(FuncCall *call, int arg_count, Value **args)
 
 // --- instr, replace ---
 
-// Where `needle` first occurs at or after `from`; SIZE_MAX: nowhere.
+// Where `needle` first occurs at or after `from`; SIZE_MAX: nowhere. memchr() for the first byte:
+// faster than a cleverer search for the short needles that SQL has.
 static size_t find_bytes(Text hay, Text needle, size_t from)
 {
     ASSERT(needle.size > 0);
@@ -255,7 +268,8 @@ static void fn_replace(FuncCall *call, int arg_count, Value **args)
 
 enum { TRIM_LEFT = 1, TRIM_RIGHT = 2, TRIM_BOTH = 3 };
 
-// Size of the character of `set` that `text` begins (or ends) with; 0: none.
+// Size of the character of `set` that `text` begins (or ends) with; 0: none. Characters of the set
+// are tried in its order; the first that fits is taken off.
 static size_t trimmed_size(Text text, Text set, bool at_end)
 {
     ASSERT(text.size > 0);
@@ -315,6 +329,7 @@ static void fn_rtrim(FuncCall *call, int arg_count, Value **args)
 
 // --- hex ---
 
+// Twice `size` bytes.
 static void put_hex(char *out, const char *bytes, size_t size)
 {
     ASSERT(bytes != NULL || size == 0);
@@ -326,6 +341,7 @@ static void put_hex(char *out, const char *bytes, size_t size)
     }
 }
 
+// A number's digits in hexadecimal, as those of its text.
 static void fn_hex(FuncCall *call, int arg_count, Value **args)
 {
     ASSERT(arg_count == 1);
@@ -414,7 +430,8 @@ static void quote_blob(FuncCall *call, Value *v)
     call_result_end_text(call, size * 2 + 3);
 }
 
-// With all 17 digits whatever the connection shows, and infinity as a number that becomes it.
+// With all 17 digits whatever the connection shows, so that the literal reads back as the same
+// number, and infinity as a number that becomes it.
 static void quote_real(FuncCall *call, f64 value)
 {
     char text[NUMBER_TEXT_MAX];
@@ -489,6 +506,7 @@ static u32 read_unistr_escape(const char *p, u32 *code_point)
     return read_code_point(p, 4, code_point) ? 4 : 0;
 }
 
+// Reads \XXXX and its like; what it writes is never longer than what it read.
 static void fn_unistr(FuncCall *call, int arg_count, Value **args)
 {
     ASSERT(arg_count == 1);
@@ -514,7 +532,7 @@ static void fn_unistr(FuncCall *call, int arg_count, Value **args)
             call_result_error(call, "invalid Unicode escape", -1, SQLITE_UTF8);
             return;
         }
-        size += utf8_put((u8 *)out + size, code_point);
+        size += utf8_put((u8 *)out + size, code_point & CODE_POINT_MASK);
         i += 1 + read;
     }
     call_result_end_text(call, size);
@@ -526,7 +544,7 @@ static void fn_char(FuncCall *call, int arg_count, Value **args)
 {
     ASSERT(arg_count >= 0);
 
-    char *out = call_result_begin(call, (u64)arg_count * TEXT_SCALARS_MAX);
+    char *out = call_result_begin(call, (u64)arg_count * CHARACTER_SIZE_MAX);
     if (out == NULL)
         return;
     size_t size = 0;
@@ -534,7 +552,7 @@ static void fn_char(FuncCall *call, int arg_count, Value **args)
         i64 code_point = value_i64(args[i]);
         if (code_point < 0 || code_point > 0x10ffff)
             code_point = UTF_REPLACEMENT;
-        size += utf8_put((u8 *)out + size, (u32)code_point & 0x1fffff);
+        size += utf8_put((u8 *)out + size, (u32)code_point & CODE_POINT_MASK);
     }
     call_result_end_text(call, size);
 }
@@ -550,7 +568,8 @@ static void fn_unicode(FuncCall *call, int arg_count, Value **args)
     call_result_i64(call, utf8_next(&p, p + in.size));
 }
 
-// Letters that sound alike share a digit; 0 letters keep nothing apart.
+// soundex(): a letter and three digits. Letters that sound alike share a digit; vowels, coded 0,
+// are left out but keep two equal digits apart.
 static void fn_soundex(FuncCall *call, int arg_count, Value **args)
 {
     ASSERT(arg_count == 1);
@@ -625,6 +644,7 @@ static void concat(FuncCall *call, int arg_count, Value **args, Part separator)
     call_result_buffer(call, &out, false);
 }
 
+// NULL arguments are left out, where || would be NULL.
 static void fn_concat(FuncCall *call, int arg_count, Value **args)
 {
     concat(call, arg_count, args, (Part){.text = {"", 0}});
@@ -639,6 +659,7 @@ static void fn_concat_ws(FuncCall *call, int arg_count, Value **args)
         concat(call, arg_count - 1, args + 1, separator);
 }
 
+// NULL without a format; '' only if a field wrote nothing, see format_all().
 static void fn_format(FuncCall *call, int arg_count, Value **args)
 {
     const char *fmt = arg_count > 0 ? value_text(args[0], SQLITE_UTF8) : NULL;
