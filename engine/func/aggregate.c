@@ -1,4 +1,9 @@
-// count, sum, total, avg, group_concat.
+// count, sum, total, avg, group_concat and string_agg, as aggregates and over window frames.
+//
+// The state of each is what all rows of the frame amount to, so that a row that leaves can be
+// taken out again by `inverse`. For sums of reals that is inexact in principle; the error term of
+// Kahan and Babuska (Neumaier's form) carries what rounding lost, so that in practice nothing of a
+// row stays behind.
 
 #include "func/func.h"
 
@@ -26,6 +31,7 @@ static void count_inverse(FuncCall *call, int arg_count, Value **args)
         (*count)--;
 }
 
+// Also finalize: there is nothing to give back.
 static void count_value(FuncCall *call)
 {
     const i64 *count = call_state(call, 0);
@@ -48,6 +54,7 @@ static void sum_add_f64(SumState *state, f64 value)
 {
     volatile f64 sum = state->sum; // volatile: rounded to a double at each step on every machine
     volatile f64 total = sum + value;
+    // The smaller of the two is the one that loses digits in the sum.
     if (fabs(sum) > fabs(value))
         state->error += (sum - total) + value;
     else
@@ -55,7 +62,8 @@ static void sum_add_f64(SumState *state, f64 value)
     state->sum = total;
 }
 
-// Large integers are added in two parts that a double holds exactly.
+// Large integers are added in two parts that a double holds exactly: a multiple of 2^14, which
+// leaves at most 49 significant bits of 63, and the rest.
 static void sum_add_i64(SumState *state, i64 value)
 {
     const i64 exact_max = 4503599627370496; // 2^52
@@ -68,6 +76,7 @@ static void sum_add_i64(SumState *state, i64 value)
     sum_add_f64(state, (f64)low);
 }
 
+// For good: what was summed so far is split like a large integer.
 static void sum_become_real(SumState *state)
 {
     ASSERT(!state->is_real);
@@ -101,6 +110,8 @@ static void sum_step(FuncCall *call, int arg_count, Value **args)
     if (is_integer) {
         sum_add_i64(state, args[0]->u.integer);
     } else {
+        // A real among the numbers makes the sum a real, of which an overflow is no error any
+        // more.
         state->overflowed = false;
         sum_add_f64(state, value_f64(args[0]));
     }
@@ -128,6 +139,7 @@ static void sum_inverse(FuncCall *call, int arg_count, Value **args)
     if (!is_integer) {
         sum_add_f64(state, -value_f64(args[0]));
     } else if (value == INT64_MIN) {
+        // Its negative is no integer: it is added in two steps.
         sum_add_i64(state, INT64_MAX);
         sum_add_i64(state, 1);
     } else {
@@ -135,6 +147,7 @@ static void sum_inverse(FuncCall *call, int arg_count, Value **args)
     }
 }
 
+// An infinite error term is the trace of an infinite sum, and would make it NaN.
 static f64 sum_of(const SumState *state)
 {
     if (!state->is_real)
@@ -142,6 +155,7 @@ static f64 sum_of(const SumState *state)
     return isfinite(state->error) ? state->sum + state->error : state->sum;
 }
 
+// NULL without rows, where total() is 0.0.
 static void sum_value(FuncCall *call)
 {
     const SumState *state = call_state(call, 0);
@@ -183,6 +197,7 @@ typedef struct JoinState {
     u32 size_begin, size_capacity;
 } JoinState;
 
+// All separators are alike again, or there are none.
 static void join_forget_sizes(JoinState *state)
 {
     mem_free(state->sizes);
@@ -191,7 +206,8 @@ static void join_forget_sizes(JoinState *state)
     state->size_capacity = 0;
 }
 
-// Notes the separator before the text about to be added to `count` others.
+// Notes the separator before the text about to be added to `count` others. While all are equally
+// long one number does; the array is made when the first differs.
 static int join_note_separator(JoinState *state, u32 size)
 {
     ASSERT(state->is_begun);
@@ -236,6 +252,7 @@ static void join_step(FuncCall *call, int arg_count, Value **args)
     u32 size;
     const char *text = value_chars(args[0], SQLITE_UTF8, &size);
     buffer_add(&state->text, text, size);
+    // A text of empty pieces is '' and not NULL: the buffer must have memory.
     buffer_reserve(&state->text, 0);
     state->count++;
 }
@@ -262,6 +279,8 @@ static void join_inverse(FuncCall *call, int arg_count, Value **args)
         state->is_begun = false;
         join_forget_sizes(state);
     } else if (state->begin > state->text.size / 2) {
+        // Moved together only when more than half has left, so that a frame of n rows moves each
+        // byte O(1) times.
         memmove(state->text.bytes, state->text.bytes + state->begin,
                 state->text.size - state->begin);
         state->text.size -= state->begin;
@@ -271,11 +290,14 @@ static void join_inverse(FuncCall *call, int arg_count, Value **args)
 
 static void join_release(JoinState *state)
 {
+    ASSERT(state != NULL);
+
     buffer_deinit(&state->text);
     join_forget_sizes(state);
     *state = (JoinState){0};
 }
 
+// A frame without rows is NULL.
 static void join_value(FuncCall *call)
 {
     JoinState *state = call_state(call, 0);

@@ -1,4 +1,9 @@
-// What function bodies call: results, aggregate state, auxiliary data, the clock.
+// What function bodies call: results, aggregate state, auxiliary data, the clock. The public
+// sqlite3_result_*, sqlite3_aggregate_context() and sqlite3_set_auxdata() are these functions
+// under another name.
+//
+// An error takes the result's place: its message is the text of the result, and `rc` says that it
+// is one. That is why every way of failing here also sets the result.
 
 #include "base/error.h"
 #include "func/func.h"
@@ -38,6 +43,8 @@ void call_result_error_nomem(FuncCall *call)
     connection_out_of_memory(call->db);
 }
 
+// The message is static, so that it needs no memory; a length limit below its own size leaves
+// none.
 void call_result_error_toobig(FuncCall *call)
 {
     ASSERT(call->result != NULL);
@@ -60,6 +67,8 @@ COLD static void call_fail(FuncCall *call, int rc)
         call_result_error_nomem(call);
 }
 
+// A result in another encoding than the database's is converted here, once, rather than wherever
+// the register is read.
 void call_result_text(FuncCall *call, const char *text, u64 size, u8 encoding,
                       void (*destroy)(void *))
 {
@@ -81,6 +90,7 @@ void call_result_blob(FuncCall *call, const void *bytes, u64 size, void (*destro
 {
     ASSERT(call->result != NULL);
 
+    // A program's mistake that SQLite answers with NULL.
     if (bytes == NULL && size > 0) {
         value_set_null(call->result);
         return;
@@ -152,6 +162,7 @@ char *call_result_begin(FuncCall *call, u64 size)
 void call_result_end_text(FuncCall *call, u64 size)
 {
     ASSERT(call->result != NULL);
+    ASSERT(size <= UINT32_MAX);
 
     Value *result = call->result;
     value_commit_text(result, (u32)size, SQLITE_UTF8);
@@ -165,6 +176,7 @@ void call_result_end_text(FuncCall *call, u64 size)
 void call_result_end_blob(FuncCall *call, u64 size)
 {
     ASSERT(call->result != NULL);
+    ASSERT(size <= UINT32_MAX);
 
     u8 encoding = call->db != NULL ? call->db->encoding : call->encoding;
     value_commit_blob(call->result, (u32)size, encoding);
@@ -177,6 +189,8 @@ void call_result_buffer(FuncCall *call, Buffer *buf, bool as_blob)
     u64 size = buf->size;
     int rc = buf->rc;
     char *bytes = buffer_take(buf);
+    // An empty buffer that never had memory counts as out of memory too: bodies that mean ''
+    // reserve first.
     if (bytes == NULL) {
         buffer_deinit(buf);
         call_fail(call, rc != SQLITE_OK ? rc : SQLITE_NOMEM);
@@ -225,6 +239,7 @@ void call_result_error_format(FuncCall *call, const char *fmt, ...)
     buffer_deinit(&message);
 }
 
+// The code's own text, unless the body has left a message already.
 void call_result_error_code(FuncCall *call, int rc)
 {
     ASSERT(call->result != NULL);
@@ -267,6 +282,8 @@ i64 call_now_ms(FuncCall *call)
 {
     ASSERT(call->db != NULL);
 
+    // One statement sees one instant ('now' is stable within sqlite3_step(),
+    // sqlite.org/lang_datefunc.html).
     if (call->now_ms != NULL && *call->now_ms != 0)
         return *call->now_ms;
     // Both clocks of a VFS count from noon of 24 November 4714 BC, one in milliseconds, one in
@@ -328,6 +345,7 @@ void call_finish_aggregate(FuncCall *call, Value *state)
     call->result = state;
 }
 
+// For groups that are never shown: the statement was reset, or failed.
 void call_discard_state(sqlite3 *db, Value *state)
 {
     if ((state->flags & V_AGGREGATE) == V_AGGREGATE) {

@@ -1,4 +1,8 @@
-// The compile-time options, as stock SQLite would list them for the features quire has.
+// The compile-time options, as stock SQLite would list them for the features quire has: PRAGMA
+// compile_options, sqlite_compileoption_used() and the C calls read this one list.
+//
+// Programs ask for ENABLE_FTS5 or THREADSAFE to decide what they may use, so that an option is
+// here exactly if what it promises holds. Sorted, as SQLite lists them.
 
 #include "func/compile_option.h"
 
@@ -79,8 +83,12 @@ const char *compile_option_get(int index)
     return index >= 0 && index < (int)ARRAY_LEN(options) ? options[index] : NULL;
 }
 
+// "ENABLE_FTS5" and "SQLITE_ENABLE_FTS5" both are; "MAX_COLUMN" and "MAX_COLUMN=2000" too, but not
+// "MAX_COL": what follows the name must end it.
 bool compile_option_is_used(const char *name)
 {
+    ASSERT(name != NULL);
+
     if (name_equals_n(name, "SQLITE_", 7))
         name += 7;
     size_t size = strlen(name);

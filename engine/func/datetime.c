@@ -1,4 +1,9 @@
-// Date and time functions.
+// Date and time functions: date, time, datetime, julianday, unixepoch, strftime, timediff
+// (sqlite.org/lang_datefunc.html). Reading and arithmetic are moment.c's and moment_modify.c's;
+// here a Moment becomes an answer.
+//
+// Whatever cannot be read as a time, or leaves the years -4713 to 9999, gives NULL, never an
+// error; errors are told only where the clock or the time zone may not be asked (call_may_change).
 
 #include "base/utf.h"
 #include "func/moment.h"
@@ -34,6 +39,8 @@ static bool read_moment(FuncCall *call, int arg_count, Value **args, Moment *m)
 
 // --- writing ---
 
+// Without printf(), whose cost is most of what date() takes over a column. A value of more digits
+// loses the leading ones.
 static char *put_number(char *out, int value, int digits)
 {
     ASSERT(value >= 0);
@@ -46,8 +53,11 @@ static char *put_number(char *out, int value, int digits)
     return out + digits;
 }
 
+// Years before 0 get a sign before their four digits.
 static char *put_date(char *out, const Moment *m)
 {
+    ASSERT(m->has_date);
+
     if (m->year < 0)
         *out++ = '-';
     out = put_number(out, m->year < 0 ? -m->year : m->year, 4);
@@ -57,6 +67,8 @@ static char *put_date(char *out, const Moment *m)
     return put_number(out, m->day, 2);
 }
 
+// Seconds alone are cut, milliseconds rounded; they cannot round up to a full minute, since
+// reading keeps a fraction at .999 at most.
 static char *put_time(char *out, const Moment *m)
 {
     ASSERT(m->has_time);
@@ -75,6 +87,8 @@ static char *put_time(char *out, const Moment *m)
 
 static void result_text(FuncCall *call, const char *text, const char *end)
 {
+    ASSERT(text <= end);
+
     call_result_text(call, text, (u64)(end - text), SQLITE_UTF8, SQLITE_TRANSIENT);
 }
 
@@ -127,6 +141,8 @@ static void fn_unixepoch(FuncCall *call, int arg_count, Value **args)
     if (m.subsecond)
         call_result_f64(call, (f64)(m.jd_ms - UNIX_EPOCH_MS) / 1000.0);
     else
+        // Divided before it is subtracted, so that times before 1970 round down: jd_ms is never
+        // negative.
         call_result_i64(call, m.jd_ms / 1000 - UNIX_EPOCH_MS / 1000);
 }
 
@@ -166,6 +182,7 @@ static int day_of_year(const Moment *m)
     return (int)((m->jd_ms - first.jd_ms + MS_PER_DAY / 2) / MS_PER_DAY);
 }
 
+// Julian day 0 was a Monday, and begins at noon.
 static int days_after_monday(const Moment *m)
 {
     ASSERT(m->has_jd);
@@ -173,6 +190,7 @@ static int days_after_monday(const Moment *m)
     return (int)((m->jd_ms + MS_PER_DAY / 2) / MS_PER_DAY % 7);
 }
 
+// The same shifted by a day: 0 is Sunday.
 static int days_after_sunday(const Moment *m)
 {
     ASSERT(m->has_jd);
@@ -183,6 +201,8 @@ static int days_after_sunday(const Moment *m)
 // The Thursday of the ISO week decides which year the week belongs to.
 static Moment iso_thursday(const Moment *m)
 {
+    ASSERT(m->has_jd);
+
     Moment thursday = *m;
     thursday.jd_ms += (3 - days_after_monday(m)) * (i64)MS_PER_DAY;
     thursday.has_date = false;
@@ -217,6 +237,7 @@ static int hour_of_twelve(const Moment *m)
     return hour == 0 ? 12 : hour;
 }
 
+// %s, with a fraction if 'subsec' asked for one.
 static void put_unix_seconds(Buffer *out, const Moment *m)
 {
     ASSERT(m->has_jd);
@@ -248,6 +269,7 @@ static bool put_clock_part(Buffer *out, const Moment *m, char letter)
     }
 }
 
+// Parts of the date. False: none of these.
 static bool put_calendar_part(Buffer *out, const Moment *m, char letter)
 {
     switch (letter) {
@@ -266,6 +288,8 @@ static bool put_calendar_part(Buffer *out, const Moment *m, char letter)
         buffer_add_char(out, (char)('0' + (day == 0 ? 7 : day)));
         return true;
     }
+    // Weeks that begin on Sunday (U) or Monday (W), counted from the first such day of the year;
+    // the days before it are week 0.
     case 'U':
         format_text(out, "%02d", (day_of_year(m) - days_after_sunday(m) + 7) / 7);
         return true;
@@ -288,6 +312,8 @@ static bool put_calendar_part(Buffer *out, const Moment *m, char letter)
     }
 }
 
+// strftime('%s') is what schemas older than unixepoch() stamp rows with, in triggers and defaults,
+// so it does without a Buffer.
 static void result_unix_seconds(FuncCall *call, const Moment *m)
 {
     char text[24];
@@ -339,6 +365,7 @@ static void fn_strftime(FuncCall *call, int arg_count, Value **args)
 
 // --- timediff ---
 
+// By one, and over the end of the year.
 static void add_months(Moment *m, int change)
 {
     ASSERT(change == 1 || change == -1);

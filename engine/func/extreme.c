@@ -1,4 +1,9 @@
 // min() and max(): of their arguments, as aggregates, and over frames that lose rows.
+//
+// As an aggregate one value is kept. Once rows may leave, that is not enough: the second best must
+// be known when the best goes. Those frames use definitions of their own (sliding_min,
+// sliding_max), which window_sliding() finds through user_data; the classic monotonic queue, by
+// which each row is compared O(1) times on average.
 
 #include "func/func.h"
 #include "value/compare.h"
@@ -38,7 +43,8 @@ static void fn_max(FuncCall *call, int arg_count, Value **args)
 
 // --- as aggregates ---
 
-// The state is the best value so far; flags 0 before the first.
+// The state is the best value so far; flags 0 before the first. call->no_effect tells the VM that
+// this row did not win: bare columns of the query keep those of the row that did.
 static void best_step(FuncCall *call, Value *v, int sign)
 {
     ASSERT(sign == SIGN_MIN || sign == SIGN_MAX);
@@ -76,6 +82,8 @@ static void max_step(FuncCall *call, int arg_count, Value **args)
 
 static void best_value(FuncCall *call)
 {
+    ASSERT(call->func != NULL);
+
     const Value *best = call_state(call, 0);
     if (best != NULL && best->flags != 0)
         call_result_value(call, best);
@@ -124,6 +132,7 @@ static int slide_reserve(SlideState *state)
     return vec_reserve(&state->items, &state->capacity, state->end + 1, sizeof *state->items);
 }
 
+// A new row drives out, from the end, all that it beats.
 static void slide_step(FuncCall *call, Value *v, int sign)
 {
     SlideState *state = call_state(call, sizeof *state);
@@ -167,6 +176,7 @@ static void max_slide(FuncCall *call, int arg_count, Value **args)
     slide_step(call, args[0], SIGN_MAX);
 }
 
+// The row that leaves is the oldest (F2), so that if it is among the contenders it is the first.
 static void slide_inverse(FuncCall *call, int arg_count, Value **args)
 {
     ASSERT(arg_count == 1);

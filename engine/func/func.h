@@ -1,22 +1,21 @@
 #ifndef QUIRE_FUNC_FUNC_H
 #define QUIRE_FUNC_FUNC_H
-// SQL functions: what a function is, how one is found by name, and what its
-// body may do.
+// SQL functions: what a function is, how one is found by name, and what its body may do.
 //
-// Built-in functions are constant tables of FuncDef, found through one map made
-// at initialisation. Those that an application registers live in its
-// connection's FuncTable and come before built-in ones. All bodies have the
-// same shape, built-in or not:
+// Built-in functions are constant tables of FuncDef, found through one map made at initialisation.
+// Those that an application registers live in its connection's FuncTable and come before built-in
+// ones. All bodies have the same shape, built-in or not:
 //
 //     static void fn_upper(FuncCall *call, int arg_count, Value **args)
 //
-// A body answers through call_result_*(); one that says nothing has answered
-// NULL. Bodies check their arguments for NULL themselves: FUNC_NULL_STRICT only
-// tells the planner.
+// A body answers through call_result_*(); one that says nothing has answered NULL. Bodies check
+// their arguments for NULL themselves: FUNC_NULL_STRICT only tells the planner. Arguments are the
+// user's data: a body asserts how many there are, which the compiler has checked, and nothing
+// about what they hold. It may convert an argument in place (value_text), which changes its
+// representation but not its value.
 //
-// How the VM calls. It keeps one FuncCall per call instruction, sets `func`,
-// `db`, `encoding`, `vm`, `now_ms`, `aux`, `pc` and `collation` once, and per
-// call `result`:
+// How the VM calls. It keeps one FuncCall per call instruction, sets `func`, `db`, `encoding`,
+// `vm`, `now_ms`, `aux`, `pc` and `collation` once, and per call `result`:
 //
 //     scalar      call_begin(call, &r[p3]); def->call(call, n, args);
 //     AggStep     call_begin_aggregate(call, &scratch, &r[p3]); def->step(call, n, args);
@@ -24,10 +23,17 @@
 //     AggValue    call_begin_aggregate(call, &r[p3], &r[p1]); def->value(call);
 //     AggFinal    call_finish_aggregate(call, &r[p1]);
 //
-// then looks at call->rc: not 0 is an error, whose message is the text in
-// call->result. Registers that hold an aggregate's state (flags V_AGGREGATE)
-// are given back with call_discard_state(), never copied and never overwritten
-// before that. A body's result text is in the database's encoding already.
+// then looks at call->rc: not 0 is an error, whose message is the text in call->result. Registers
+// that hold an aggregate's state (flags V_AGGREGATE) are given back with call_discard_state(),
+// never copied and never overwritten before that. A body's result text is in the database's
+// encoding already.
+//
+// Laws of aggregates
+// - F1 step, inverse and value of one group see the same state; value may be called any number of
+//   times and changes nothing a later step or inverse relies on.
+// - F2 Rows leave (inverse) in the order in which they came.
+// - F3 finalize runs exactly once for every state that was made, also when the statement fails or
+//   is reset, and gives everything back; it runs without a state when there was no row.
 
 #include "base/buffer.h"
 #include "catalog/connection.h"
@@ -37,7 +43,8 @@ typedef struct sqlite3_context FuncCall;
 typedef void FuncBody(FuncCall *call, int arg_count, Value **args);
 typedef void FuncEnd(FuncCall *call);
 
-// Flags of a function. The first group has the values of SQLite's public flags.
+// Flags of a function. The first group has the values of SQLite's public flags, so that those of
+// sqlite3_create_function() are taken as they are.
 enum {
     FUNC_PURE = 0x000000800,          // SQLITE_DETERMINISTIC: calls with constants are folded
     FUNC_DIRECT_ONLY = 0x000080000,   // not from triggers, views, CHECK, indexes, ...
@@ -84,13 +91,15 @@ typedef enum InlineKind {
     INLINE_NULLIF,   // may be compiled; has a body too
 } InlineKind;
 
-// Numbers of arguments besides exact ones.
+// Numbers of arguments besides exact ones. For a negative one n the least count is -2 - n, so that
+// -1 is any.
 enum { ARGS_ANY = -1, ARGS_1_UP = -3, ARGS_2_UP = -4 };
 
 typedef struct FuncOwner FuncOwner; // counts the definitions that share one user_data
 
-// A row of a built-in table names what it has: {"upper", 1, FLAGS, .call =
-// fn_upper}.
+// One definition: a row of a built-in table names what it has, {"upper", 1, FLAGS, .call =
+// fn_upper}. Constant for built-in ones; those of a connection live until they are replaced or the
+// connection closes, which statements that use them are told by the schema's generation.
 typedef struct FuncDef {
     const char *name;
     i16 arg_count; // exact, or ARGS_*
@@ -118,9 +127,8 @@ typedef struct FuncTable FuncTable;
 
 FuncTable *func_table_new(sqlite3 *db); // NULL: out of memory
 void func_table_free(FuncTable *table); // calls the destructors
-// The definition that fits best, the connection's before built-in ones (the
-// other way round while CONN_FLAG(PREFER_BUILTIN) is on). NULL: none takes that
-// many arguments.
+// The definition that fits best, the connection's before built-in ones. NULL: none takes that many
+// arguments. Borrowed: until the connection defines another of that name, or for ever if built in.
 const FuncDef *func_find(sqlite3 *db, const char *name, int arg_count, u8 encoding);
 // For "wrong number of arguments"; is one of that name a window function?
 bool func_name_exists(sqlite3 *db, const char *name);
@@ -183,8 +191,8 @@ void func_builtin_stop(void);
 
 // --- a call ---
 
-// What a function keeps for a constant argument (sqlite3_set_auxdata); listed
-// per statement.
+// What a function keeps for a constant argument (sqlite3_set_auxdata); listed per statement, so
+// that a pattern is compiled once and not per row.
 typedef struct AuxData {
     struct AuxData *next;
     int pc;       // the call instruction
@@ -248,8 +256,10 @@ void call_result_text(FuncCall *call, const char *text, u64 size, u8 encoding,
 void call_result_blob(FuncCall *call, const void *bytes, u64 size, void (*destroy)(void *));
 MUST_USE int call_result_zeroblob(FuncCall *call,
                                   u64 size); // SQLITE_TOOBIG fails the call too
+// A deep copy, in the database's encoding. NULL pointer: SQL NULL.
 void call_result_value(FuncCall *call, const Value *v);
 void call_result_pointer(FuncCall *call, void *pointer, const char *tag, void (*destroy)(void *));
+// After the result: setting one takes its subtype away. The low eight bits count.
 void call_result_subtype(FuncCall *call, u32 subtype);
 // Memory of `size` bytes to write a UTF-8 or blob result into, without another copy. NULL: the call
 // has failed (too big, out of memory). The end says how much was written, `size` at most.
@@ -267,11 +277,15 @@ void call_result_error_toobig(FuncCall *call);
 
 void *call_user_data(const FuncCall *call);
 sqlite3 *call_db(const FuncCall *call);
-// The aggregate's state: `size` zeroed bytes at the first call, the same ones
-// later. size 0 makes none: NULL when there is none yet. NULL and an error when
-// out of memory.
+// The aggregate's state: `size` zeroed bytes at the first call, the same ones later. size 0 makes
+// none: NULL when there is none yet. NULL and an error when out of memory. Lies in the register,
+// so it moves never and dies with finalize.
 void *call_state(FuncCall *call, u32 size);
+// What call_set_aux() has kept for that argument and still holds; NULL otherwise, so that the
+// caller computes it anew.
 void *call_get_aux(FuncCall *call, int argument);
+// Where there is nowhere to keep it, it is destroyed at once, as sqlite3_set_auxdata() promises:
+// the caller must not use `data` afterwards without asking call_get_aux().
 void call_set_aux(FuncCall *call, int argument, void *data, void (*destroy)(void *));
 // False, and the call has failed, where only pure functions may be: asked before looking at the
 // clock.

@@ -1,4 +1,12 @@
 // The registry: built-in functions by name, and those of a connection.
+//
+// One name may have several definitions, which differ in the count of arguments or in the encoding
+// they prefer. A call takes the best one by match_quality(): the exact count before "any count",
+// then the encoding. Among the connection's and the built-in ones the connection's wins even where
+// it fits worse, which is how an application replaces a function.
+//
+// Deleting a definition leaves it without bodies rather than taking it out: that hides a built-in
+// one of the same name and count, as in SQLite.
 
 #include "func/func.h"
 
@@ -35,6 +43,8 @@ struct FuncTable {
     NameMap map; // name -> its first FuncDef
 };
 
+// One call of sqlite3_create_function_v2() may make three definitions (SQLITE_ANY) that share
+// user_data: the destructor runs when the last of them goes.
 struct FuncOwner {
     u32 refs;
     void (*destroy)(void *);
@@ -115,6 +125,7 @@ static const FuncDef *find_builtin(const char *name, int arg_count, u8 encoding)
     return best;
 }
 
+// Like find_builtin(), along the chain of a connection's own; NULL table: it has none yet.
 static FuncDef *find_own(const FuncTable *table, const char *name, int arg_count, u8 encoding)
 {
     FuncDef *best = NULL;
@@ -135,13 +146,9 @@ const FuncDef *func_find(sqlite3 *db, const char *name, int arg_count, u8 encodi
 {
     ASSERT(name != NULL);
 
-    const FuncDef *own = find_own(db->functions, name, arg_count, encoding);
-    const FuncDef *found = own;
-    if (own == NULL || (db->flags & CONN_FLAG(PREFER_BUILTIN))) {
-        const FuncDef *builtin = find_builtin(name, arg_count, encoding);
-        if (builtin != NULL)
-            found = builtin;
-    }
+    const FuncDef *found = find_own(db->functions, name, arg_count, encoding);
+    if (found == NULL)
+        found = find_builtin(name, arg_count, encoding);
     // A deleted function hides what it once replaced.
     if (found == NULL || (found->call == NULL && found->step == NULL && !found->inline_kind))
         return NULL;
@@ -174,6 +181,7 @@ bool func_name_is_window(sqlite3 *db, const char *name)
 
 // --- the connection's ---
 
+// The connection is not needed to make one, but names whose it is.
 FuncTable *func_table_new(sqlite3 *db)
 {
     (void)db;
@@ -240,6 +248,8 @@ static int own_def(FuncTable *table, const FuncSpec *spec, u8 encoding, FuncDef 
     return SQLITE_OK;
 }
 
+// Makes or replaces the definition of one encoding. A replaced one lets go of its owner only after
+// the new one is counted: both may be the same.
 static int define_one(sqlite3 *db, const FuncSpec *spec, u8 encoding, FuncOwner *owner)
 {
     ASSERT(db->functions != NULL);
@@ -272,7 +282,8 @@ static int define_one(sqlite3 *db, const FuncSpec *spec, u8 encoding, FuncOwner 
     return SQLITE_OK;
 }
 
-// The encoding that a function is registered for; 0: each of the three.
+// The encoding that a function is registered for; 0: each of the three. SQLITE_UTF16 is taken for
+// little-endian, the order of the machines this runs on.
 static u8 spec_encoding(const FuncSpec *spec)
 {
     switch (spec->text_rep & 7) {
@@ -333,6 +344,8 @@ int func_set_measure(sqlite3 *db, const char *name, const struct quire_measure *
     return SQLITE_OK;
 }
 
+// The body of sqlite3_overload_function(): it exists so that a virtual table may overload the
+// name.
 static void fn_placeholder(FuncCall *call, int arg_count, Value **args)
 {
     (void)arg_count;

@@ -1,4 +1,8 @@
 // Points in time with nanoseconds: calendar, arithmetic, text. See instant.h.
+//
+// Nothing here can fail but by leaving the range of years, which every function that can do so
+// answers with false. Parts come from the user: they are bounded (PART_MAX) before they are added
+// up, so that no sum overflows.
 
 #include "func/instant.h"
 #include "base/contract.h"
@@ -8,6 +12,7 @@
 enum { DAYS_PER_ERA = 146097, YEARS_PER_ERA = 400 };
 static const i64 PART_MAX = (i64)1 << 40; // of hours, minutes, days, months: more is out of range
 
+// C rounds towards zero; a calendar before its first year needs rounding down.
 static i64 floor_div(i64 a, i64 b)
 {
     ASSERT(b > 0);
@@ -45,9 +50,9 @@ bool instant_read(const u8 *bytes, size_t size, Instant *out)
 }
 
 // --- calendar ---
-//
 // Years are counted from March, so that the leap day is the last of its year: a month then begins
-// (153 m + 2) / 5 days into it. Eras of 400 years all have the same length.
+// (153 m + 2) / 5 days into it. Eras of 400 years all have the same length (Howard Hinnant,
+// "chrono-Compatible Low-Level Date Algorithms").
 
 i64 civil_to_days(i64 year, int month, int day)
 {
@@ -67,6 +72,8 @@ CivilDate civil_of_days(i64 days)
     i64 since_march = days + 306;
     i64 era = floor_div(since_march, DAYS_PER_ERA);
     i64 day_of_era = since_march - era * DAYS_PER_ERA;
+    // The leap days of the era are taken out first: one in 4 years (1460 days), none in 100
+    // (36524), one in 400 (146096).
     i64 year_of_era =
         (day_of_era - day_of_era / 1460 + day_of_era / 36524 - day_of_era / 146096) / 365;
     i64 day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
@@ -89,6 +96,7 @@ int civil_month_length(i64 year, int month)
 
 bool instant_in_range(Instant t)
 {
+    // Before the calendar is asked, whose arithmetic needs a sane number of days.
     static const i64 limit = (i64)INSTANT_YEAR_MAX * 366 * SECONDS_PER_DAY;
     if (t.seconds < -limit || t.seconds > limit)
         return false;
@@ -133,6 +141,7 @@ void instant_iso_week(Instant t, i64 *year, int *week)
 
 // --- arithmetic ---
 
+// 2^40 of any part is more than the range of years holds, and small enough to be multiplied.
 static bool part_is_fine(i64 part)
 {
     return part >= -PART_MAX && part <= PART_MAX;
@@ -301,6 +310,7 @@ static const char *read_fraction(const char *p, i64 *nanos)
     return p;
 }
 
+// None at all is UTC.
 static const char *read_zone(const char *p, i64 *offset)
 {
     if (*p == 'Z' || *p == 'z')

@@ -1,9 +1,15 @@
-// LIKE and GLOB.
+// LIKE and GLOB ("The LIKE, GLOB, REGEXP, MATCH, and extract operators",
+// sqlite.org/lang_expr.html).
 //
-// Wildcards that match any run are tried shortest first, and only the last one
-// met is ever tried again: a longer run for an earlier one could not help what
-// follows the later one. So the cost is at most pattern length times text
-// length, whatever the pattern.
+//    LIKE   %  any run   _  any character                  ASCII letters in either case
+//    GLOB   *  any run   ?  any character   [a-z] [^a-z]   case counts
+//
+// Wildcards that match any run are tried shortest first, and only the last one met is ever tried
+// again: a longer run for an earlier one could not help what follows the later one. So the cost is
+// at most pattern length times text length, whatever the pattern, and there is no recursion.
+//
+// Most of the time goes into finding where a run may end. What follows it begins with an anchor
+// (below) that memchr() or a word-wide search looks for, rather than matching at every character.
 
 #include "func/like.h"
 
@@ -45,6 +51,7 @@ static const u8 *match_set(const u8 *p, const u8 *end, u32 c)
     return p < end && seen != invert ? p + 1 : NULL;
 }
 
+// One match in progress: the rule, the ESCAPE character (0: none) and where both texts end.
 typedef struct Matcher {
     const LikeRule *rule;
     u32 escape;
@@ -59,6 +66,7 @@ static inline const u8 *match_one(const Matcher *m, const u8 *p, u32 c)
 
     const LikeRule *rule = m->rule;
     u32 wanted = *p < 0x80 ? *p++ : utf8_next(&p, m->pattern_end);
+    // An escape at the end of the pattern matches nothing, as in SQLite.
     if (wanted == m->escape && wanted != 0) {
         if (p == m->pattern_end)
             return NULL;
@@ -76,6 +84,7 @@ static inline const u8 *match_one(const Matcher *m, const u8 *p, u32 c)
     return NULL;
 }
 
+// At the escape character, be it % itself, no run begins.
 static bool is_run(const Matcher *m, const u8 *p)
 {
     return p < m->pattern_end && *p == m->rule->match_all && *p != m->escape;
@@ -95,6 +104,8 @@ typedef struct Anchor {
 
 enum { ANCHOR_OFFSET_MAX = 12 };
 
+// An ASCII character of the pattern that stands for itself. Wildcards are ASCII, an escape need
+// not be.
 static bool is_literal(const Matcher *m, const u8 *p)
 {
     u8 c = p < m->pattern_end ? *p : 0;
@@ -155,6 +166,7 @@ static const u8 *skip_to_anchor(const Matcher *m, const Anchor *anchor, const u8
     const u8 *end = m->text_end;
     if (anchor->byte == 0)
         return s;
+    // Too little text is left for the anchor to lie in: nothing can match from here on.
     if (end - s <= anchor->offset)
         return end;
     if (!anchor->folds) {
@@ -208,6 +220,7 @@ static bool match(const Matcher *m, const u8 *p, const u8 *s)
         }
         if (retry_pattern == NULL || retry_text == m->text_end)
             return false;
+        // The run grows by one character, and what follows it is tried from there.
         utf8_next(&retry_text, m->text_end);
         p = retry_pattern;
         retry_text = s = skip_to_anchor(m, &anchor, retry_text);
@@ -224,6 +237,7 @@ bool like_match(const char *pattern, const char *text, const LikeRule *rule, u32
     return match(&m, (const u8 *)pattern, (const u8 *)text);
 }
 
+// The length is counted in characters. False: NULL, or the call has failed.
 static bool read_escape(FuncCall *call, Value *v, u32 *escape)
 {
     const char *text = value_text(v, SQLITE_UTF8);
@@ -239,6 +253,8 @@ static bool read_escape(FuncCall *call, Value *v, u32 *escape)
     return true;
 }
 
+// like(pattern, text): the operator's operands the other way round. The limit on the pattern's
+// size guards against cost, which is the product of both sizes.
 void fn_like(FuncCall *call, int arg_count, Value **args)
 {
     ASSERT(arg_count == 2 || arg_count == 3);

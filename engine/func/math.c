@@ -1,5 +1,6 @@
-// The mathematical functions: libm's, on numbers only. Text that is no number, and results that are
-// no number, give NULL.
+// The mathematical functions of SQLite (sqlite.org/lang_mathfunc.html): libm's, on numbers only.
+// Text that is no number, and results that are no number, give NULL; a domain error is NaN and so
+// NULL too. Blobs are no numbers here.
 
 #include "func/func.h"
 
@@ -21,6 +22,7 @@ typedef f64 MathOne(f64 x);
 typedef f64 MathTwo(f64 x, f64 y);
 
 // The functions of user_data; a struct, because a pointer to data may not point to a function.
+// Exactly one is set.
 typedef struct MathRule {
     MathOne *one;
     MathTwo *two;
@@ -80,6 +82,7 @@ static void fn_log_base(FuncCall *call, int arg_count, Value **args)
     f64 base;
     if (!read_number(args[0], &base) || base <= 0.0)
         return;
+    // log(B, X) is computed as log(X) / log(B), which is what decides its last digit.
     f64 log_base = log(base);
     f64 x = value_f64(args[1]);
     if (log_base > 0.0 && x > 0.0)
@@ -94,6 +97,7 @@ static void fn_pi(FuncCall *call, int arg_count, Value **args)
     call_result_f64(call, M_PI);
 }
 
+// The factor is divided out first, which decides the last digit of the product.
 static f64 to_degrees(f64 x)
 {
     return x * (180.0 / M_PI);

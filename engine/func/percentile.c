@@ -1,4 +1,9 @@
-// median, percentile, percentile_cont and percentile_disc.
+// median, percentile, percentile_cont and percentile_disc (SQLite's percentile extension). All
+// values are kept: as an aggregate one selection finds the answer in linear time; over a window
+// the values are kept sorted, and a row enters and leaves by moving what lies behind its place.
+//
+//    place = fraction * (count - 1); between two values _cont and percentile interpolate, _disc
+//    takes the lower one. percentile's fraction is a number of percent.
 
 #include "func/func.h"
 
@@ -49,7 +54,7 @@ static bool read_fraction(FuncCall *call, int arg_count, Value **args, f64 *out)
     return true;
 }
 
-// Where `value` is or would be inserted.
+// Where `value` is or would be inserted. Binary search for the first value that is not less.
 static u32 find_place(const PercentileState *state, f64 value)
 {
     ASSERT(state->sorted || state->count < 2);
@@ -78,6 +83,7 @@ static void percentile_step(FuncCall *call, int arg_count, Value **args)
         state->fraction = fraction;
         state->has_fraction = true;
     } else if (fabs(state->fraction - fraction) > 0.001) {
+        // The tolerance is SQLite's: a fraction computed per row may differ in its last digits.
         call_result_error_format(call,
                                  "the fraction argument to %s() is not the same for all input rows",
                                  call->func->name);
@@ -108,6 +114,7 @@ static void percentile_step(FuncCall *call, int arg_count, Value **args)
     state->sorted = state->keep_sorted;
 }
 
+// By copies, since qsort() promises no type of its own.
 static int compare_f64(const void *a, const void *b)
 {
     f64 x;
@@ -126,6 +133,7 @@ static void percentile_sort(PercentileState *state)
     state->sorted = true;
 }
 
+// A value that was an error when it came is not there: its leaving changes nothing.
 static void percentile_inverse(FuncCall *call, int arg_count, Value **args)
 {
     (void)arg_count;
@@ -152,7 +160,8 @@ static void swap_f64(f64 *a, f64 *b)
 }
 
 // Brings the value that sorting would put at `place` there, with none greater before it and none
-// smaller behind: Hoare's selection, with the median of three as pivot.
+// smaller behind: Hoare's selection, with the median of three as pivot, so that sorted input is no
+// bad case. Linear on average.
 static void select_place(f64 *values, u32 count, u32 place)
 {
     ASSERT(place < count);
@@ -187,6 +196,7 @@ static void select_place(f64 *values, u32 count, u32 place)
     }
 }
 
+// The next value in order; selection leaves the greater ones unsorted.
 static f64 least_behind(const PercentileState *state, u32 place)
 {
     ASSERT(place + 1 < state->count);
@@ -226,6 +236,8 @@ static void percentile_value(FuncCall *call)
 
 static void percentile_finalize(FuncCall *call)
 {
+    ASSERT(call->func != NULL);
+
     PercentileState *state = call_state(call, 0);
     if (state == NULL)
         return;

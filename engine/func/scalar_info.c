@@ -28,6 +28,7 @@ static void fn_subtype(FuncCall *call, int arg_count, Value **args)
     call_result_i64(call, args[0]->flags & V_SUBTYPE ? args[0]->subtype : 0);
 }
 
+// Compares by the first argument's collation; the code generator may compile it in place instead.
 static void fn_nullif(FuncCall *call, int arg_count, Value **args)
 {
     ASSERT(arg_count == 2);
@@ -62,6 +63,8 @@ static void fn_total_changes(FuncCall *call, int arg_count, Value **args)
     call_result_i64(call, call->db->total_changes);
 }
 
+// Needs its own switch (SQLITE_DBCONFIG_ENABLE_LOAD_EXTENSION or sqlite3_enable_load_extension()):
+// SQL text alone must not be able to load code.
 static void fn_load_extension(FuncCall *call, int arg_count, Value **args)
 {
     ASSERT(arg_count == 1 || arg_count == 2);
@@ -97,6 +100,7 @@ static void fn_source_id(FuncCall *call, int arg_count, Value **args)
     result_constant(call, SQLITE_SOURCE_ID);
 }
 
+// For the sake of the error log alone; its answer is NULL.
 static void fn_log(FuncCall *call, int arg_count, Value **args)
 {
     ASSERT(arg_count == 2);

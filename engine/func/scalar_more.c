@@ -47,6 +47,8 @@ static size_t prefix_size(const char *text, size_t size, u64 count)
 
 static void fn_reverse(FuncCall *call, int arg_count, Value **args)
 {
+    ASSERT(arg_count == 1);
+
     if (any_null(arg_count, args))
         return;
     u32 size;
@@ -66,6 +68,8 @@ static void fn_reverse(FuncCall *call, int arg_count, Value **args)
 
 static void fn_repeat(FuncCall *call, int arg_count, Value **args)
 {
+    ASSERT(arg_count == 2);
+
     if (any_null(arg_count, args))
         return;
     i64 count = value_i64(args[1]);
@@ -73,11 +77,13 @@ static void fn_repeat(FuncCall *call, int arg_count, Value **args)
     u32 size;
     const char *text = value_chars(args[0], SQLITE_UTF8, &size);
     buffer_reserve(&out, 0);
+    // Ends at the length limit, however large the count.
     for (i64 i = 0; i < count && size > 0 && text != NULL && out.rc == SQLITE_OK; i++)
         buffer_add(&out, text, size);
     call_result_buffer(call, &out, false);
 }
 
+// What fills up, repeated and cut in the middle if need be.
 typedef struct Padding {
     const char *fill;
     u32 size;
@@ -97,6 +103,8 @@ static void add_padding(Buffer *out, const Padding *p)
 // (text, count [, fill]): user_data is set for the left side. Longer text is cut at its end.
 static void fn_pad(FuncCall *call, int arg_count, Value **args)
 {
+    ASSERT(arg_count == 2 || arg_count == 3);
+
     if (any_null(arg_count, args))
         return;
     bool is_left = call->func->user_data != NULL;
@@ -137,8 +145,11 @@ static bool byte_index(FuncCall *call, Value *arg, u32 size, u32 *out)
     return false;
 }
 
+// Bytes count from 0. Of text, those of its encoding.
 static void fn_get_byte(FuncCall *call, int arg_count, Value **args)
 {
+    ASSERT(arg_count == 2);
+
     if (any_null(arg_count, args))
         return;
     const u8 *bytes = value_blob(args[0]);
@@ -147,8 +158,11 @@ static void fn_get_byte(FuncCall *call, int arg_count, Value **args)
         call_result_i64(call, bytes[index]);
 }
 
+// Of the new value the low eight bits count.
 static void fn_set_byte(FuncCall *call, int arg_count, Value **args)
 {
+    ASSERT(arg_count == 3);
+
     if (any_null(arg_count, args))
         return;
     const u8 *bytes = value_blob(args[0]);
@@ -165,11 +179,13 @@ static void fn_set_byte(FuncCall *call, int arg_count, Value **args)
 
 // --- numbers ---
 
+// As unsigned, so that the smallest integer has one.
 static u64 magnitude(i64 value)
 {
     return value < 0 ? 0 - (u64)value : (u64)value;
 }
 
+// Euclid's algorithm; of 0 and 0 it is 0.
 static u64 greatest_divisor(u64 a, u64 b)
 {
     while (b != 0) {
@@ -180,6 +196,7 @@ static u64 greatest_divisor(u64 a, u64 b)
     return a;
 }
 
+// 2^63, which only the smallest integer can lead to, is no integer.
 static void result_u64(FuncCall *call, u64 value)
 {
     if (value > INT64_MAX)
@@ -190,6 +207,8 @@ static void result_u64(FuncCall *call, u64 value)
 
 static void fn_gcd(FuncCall *call, int arg_count, Value **args)
 {
+    ASSERT(arg_count == 2);
+
     if (!any_null(arg_count, args))
         result_u64(call,
                    greatest_divisor(magnitude(value_i64(args[0])), magnitude(value_i64(args[1]))));
@@ -197,10 +216,13 @@ static void fn_gcd(FuncCall *call, int arg_count, Value **args)
 
 static void fn_lcm(FuncCall *call, int arg_count, Value **args)
 {
+    ASSERT(arg_count == 2);
+
     if (any_null(arg_count, args))
         return;
     u64 a = magnitude(value_i64(args[0])), b = magnitude(value_i64(args[1]));
     u64 divisor = greatest_divisor(a, b), product = 0;
+    // 0 for a 0.
     if (divisor != 0 && __builtin_mul_overflow(a / divisor, b, &product))
         product = UINT64_MAX;
     result_u64(call, product);

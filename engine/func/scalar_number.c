@@ -10,6 +10,7 @@ static void fn_abs(FuncCall *call, int arg_count, Value **args)
     case SQLITE_NULL: return;
     case SQLITE_INTEGER: {
         i64 value = value_i64(args[0]);
+        // The one integer whose absolute value is none.
         if (value == INT64_MIN)
             call_result_error(call, "integer overflow", -1, SQLITE_UTF8);
         else
@@ -24,6 +25,7 @@ static void fn_abs(FuncCall *call, int arg_count, Value **args)
     }
 }
 
+// NULL for what is no number as a whole, text included.
 static void fn_sign(FuncCall *call, int arg_count, Value **args)
 {
     ASSERT(arg_count == 1);
@@ -55,6 +57,7 @@ static void fn_round(FuncCall *call, int arg_count, Value **args)
     if (value < -NO_FRACTION_FROM || value > NO_FRACTION_FROM) {
         call_result_f64(call, value);
     } else if (digits == 0) {
+        // Half away from zero; within 2^52 the sum is exact enough for the cut to be right.
         call_result_f64(call, (f64)(i64)(value + (value < 0 ? -0.5 : 0.5)));
     } else {
         call_result_f64(call, f64_round(value, (int)digits));
@@ -74,6 +77,7 @@ static void fn_random(FuncCall *call, int arg_count, Value **args)
     call_result_i64(call, value);
 }
 
+// Fewer than one byte is one, as in SQLite.
 static void fn_randomblob(FuncCall *call, int arg_count, Value **args)
 {
     ASSERT(arg_count == 1);

@@ -1,7 +1,11 @@
-// UUIDs: random ones (version 4), ones that sort by the time they were made (version 7), and their
-// two spellings, 16 bytes and 36 characters. Not part of SQLite's library.
+// UUIDs (RFC 9562): random ones (version 4), ones that sort by the time they were made (version
+// 7), and their two spellings, 16 bytes and 36 characters. Not part of SQLite's library.
 //
-// Version 7: 48 bits of milliseconds since 1970, then version, variant and random bits.
+//    0   6   version 7: milliseconds since 1970, big-endian; version 4: random
+//    6   2   the version in the high four bits, random
+//    8   8   the variant in the high two bits (10), random
+//
+//    018e3d3f-8c00-7xxx-yxxx-xxxxxxxxxxxx   of version 7; y is 8, 9, a or b
 
 #include "base/bytes.h"
 #include "base/utf.h"
@@ -46,6 +50,7 @@ static bool uuid_from_text(const char *text, size_t size, u8 *uuid)
     return digits == 2 * UUID_SIZE;
 }
 
+// A blob of 16 bytes or text. False: neither.
 static bool uuid_of_value(Value *v, u8 *uuid)
 {
     int type = value_type(v);
@@ -125,6 +130,8 @@ static void fn_uuid4_str(FuncCall *call, int arg_count, Value **args)
 
 static void fn_uuid7(FuncCall *call, int arg_count, Value **args)
 {
+    ASSERT(arg_count <= 1);
+
     u8 uuid[UUID_SIZE];
     if (uuid7(call, arg_count, args, uuid))
         result_blob(call, uuid);
@@ -132,6 +139,8 @@ static void fn_uuid7(FuncCall *call, int arg_count, Value **args)
 
 static void fn_uuid7_str(FuncCall *call, int arg_count, Value **args)
 {
+    ASSERT(arg_count <= 1);
+
     u8 uuid[UUID_SIZE];
     if (uuid7(call, arg_count, args, uuid))
         result_text(call, uuid);
@@ -159,6 +168,7 @@ static void fn_uuid_blob(FuncCall *call, int arg_count, Value **args)
         result_blob(call, uuid);
 }
 
+// NULL for other versions, which have no time.
 static void fn_timestamp(FuncCall *call, int arg_count, Value **args)
 {
     ASSERT(arg_count == 1);

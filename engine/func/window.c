@@ -52,6 +52,7 @@ static void rank_value(FuncCall *call)
     state->value = 0;
 }
 
+// step_count is a mark here: a row of a new peer group has come since the last value.
 static void dense_rank_step(FuncCall *call, int arg_count, Value **args)
 {
     ASSERT(arg_count == 0);
@@ -86,6 +87,7 @@ static void partition_step(FuncCall *call, int arg_count, Value **args)
         state->peer_count++;
 }
 
+// A peer group (percent_rank, cume_dist) or a row that lies before the current one.
 static void partition_inverse(FuncCall *call, int arg_count, Value **args)
 {
     ASSERT(arg_count == 0);
@@ -110,6 +112,7 @@ static void percent_rank_value(FuncCall *call)
     call_result_f64(call, share);
 }
 
+// The partition is never empty when a value is asked for, so there is no division by 0.
 static void cume_dist_value(FuncCall *call)
 {
     const RankState *state = call_state(call, sizeof *state);
@@ -151,7 +154,8 @@ static void ntile_inverse(FuncCall *call, int arg_count, Value **args)
         state->row++;
 }
 
-// The first buckets are one row larger when the rows do not divide evenly.
+// The first buckets are one row larger when the rows do not divide evenly. With more buckets than
+// rows each row is a bucket of its own.
 static void ntile_value(FuncCall *call)
 {
     const NtileState *state = call_state(call, sizeof *state);
@@ -173,6 +177,7 @@ static void ntile_value(FuncCall *call)
 
 // --- values of rows ---
 
+// The last row's value, kept while any row is in the frame.
 typedef struct LastState {
     Value *value;
     i64 row_count;
@@ -283,6 +288,8 @@ static const struct {
 
 WindowKind window_kind(const FuncDef *def)
 {
+    ASSERT(def != NULL);
+
     if (!(def->flags & FUNC_WINDOW_ONLY))
         return WINDOW_NONE;
     for (u32 i = 0; i < ARRAY_LEN(kinds); i++) {
@@ -294,6 +301,8 @@ WindowKind window_kind(const FuncDef *def)
 
 const FuncDef *window_sliding(const FuncDef *def)
 {
+    ASSERT(def->flags & FUNC_AGGREGATE);
+
     if ((def->flags & FUNC_MINMAX) && (def->flags & FUNC_BUILTIN))
         return def->user_data; // of a row of func_extreme_table
     return def->inverse != NULL ? def : NULL;

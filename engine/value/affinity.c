@@ -87,6 +87,8 @@ int value_to_text(Value *v, u8 encoding)
     return SQLITE_OK;
 }
 
+// FLEXNUM leaves a real alone: a subquery's 5.0 stays a real where a column of NUMERIC would store
+// 5.
 int value_apply_affinity(Value *v, Affinity affinity, u8 encoding)
 {
     ASSERT(affinity >= AFF_NONE && affinity <= AFF_FLEXNUM);
@@ -98,8 +100,6 @@ int value_apply_affinity(Value *v, Affinity affinity, u8 encoding)
             return SQLITE_OK;
         if (v->flags & V_TEXT)
             value_apply_numeric(v, true);
-        // FLEXNUM leaves a real alone: a subquery's 5.0 stays a real where a column of NUMERIC
-        // would store 5.
         else if ((v->flags & (V_REAL | V_INT_REAL)) && affinity <= AFF_REAL)
             value_integerify(v);
         return SQLITE_OK;

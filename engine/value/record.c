@@ -67,9 +67,8 @@ u32 serial_type_of(const Value *v, u32 *body_size)
         type = serial_type_of_i64(v->u.integer);
     else if (flags & V_REAL)
         type = TYPE_REAL;
-    // A column's REAL that is whole is stored as an integer, which is shorter, and turned back
-    // when read.
     else if (flags & V_INT_REAL) {
+        // A column's REAL that is whole: shorter as an integer, and turned back when read.
         type = serial_type_of_i64(v->u.integer);
         if (type == TYPE_I64)
             type = TYPE_REAL; // eight bytes either way

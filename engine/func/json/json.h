@@ -1,18 +1,25 @@
 #ifndef QUIRE_FUNC_JSON_JSON_H
 #define QUIRE_FUNC_JSON_JSON_H
-// What the JSON files share. All JSON is handled in SQLite's binary form, JSONB:
+// What the JSON files share. All JSON is handled in SQLite's binary form, JSONB
+// (sqlite.org/jsonb.html):
 //
 //   node   = header payload
 //   header = one byte, the type in its low four bits, the payload's size in the high four; sizes
-//   above
-//            11 follow in 1, 2, 4 or 8 big-endian bytes, which the high bits 12, 13, 14, 15
+//            above 11 follow in 1, 2, 4 or 8 big-endian bytes, which the high bits 12, 13, 14, 15
 //            announce
 //   arrays hold their elements, objects label and value in turn, numbers and texts their characters
 //
 //   [1,"ab"] is 5b 13 31 27 61 62: an array of 5 bytes, integer "1", text "ab".
 //
-// A blob comes from outside: every node is checked against the one it lies in before it is looked
-// at. Functions that meet a node that does not fit answer JSON_MALFORMED.
+// Text is parsed into nodes, nodes are searched, changed and shown as text again: each of these is
+// a file, and no other form exists. Node offsets are u32: a value is at most 10^9 bytes.
+//
+//   J1  A blob comes from outside: every node is checked against the one it lies in before it is
+//       looked at (json_node_read). Who meets one that does not fit answers JSON_MALFORMED.
+//   J2  A JsonNode says where a node lies, not that what is inside it is sound.
+//   J3  Nodes are read-only: a change writes a new tree.
+//   J4  Whoever descends counts, and stops at JSON_DEPTH_MAX: blobs may be nested as deep as they
+//       are long.
 
 #include "base/buffer.h"
 #include "func/func.h"
@@ -57,7 +64,8 @@ typedef struct JsonNode {
 
 // --- nodes (jsonb.c) ---
 
-// Reads the node at `at`, which must end at `limit` or before. False: malformed.
+// Reads the node at `at`, which must end at `limit` or before. False: malformed. The one place
+// that trusts no header (J1).
 bool json_node_read(const u8 *bytes, u32 at, u32 limit, JsonNode *out);
 bool json_is_text(u8 type);
 const char *json_type_name(u8 type); // as json_type() says it; NULL for what is no type
@@ -67,7 +75,7 @@ void json_put_node(Buffer *out, JsonType type, const void *payload, size_t size)
 // A container is begun with room for its header, then filled, then ended.
 size_t json_begin(Buffer *out);
 void json_end(Buffer *out, size_t begun, JsonType type);
-// A text that came from SQL: TEXT, or TEXTJ with escapes.
+// A text that came from SQL: TEXT, or TEXTJ with escapes where JSON asks for them.
 void json_put_sql_text(Buffer *out, const char *text, size_t size);
 void json_put_i64(Buffer *out, i64 integer);
 void json_put_f64(Buffer *out, f64 real, const char *infinity); // "-9e999" or as it shall be
@@ -77,7 +85,8 @@ void json_put_replacement(Buffer *out, const u8 *bytes, u32 size, u32 old_size);
 // Is the whole a well-formed node, all nodes inside included? Returns 0, or 1 + the offset of what
 // is wrong.
 u32 json_check(const u8 *bytes, u32 size);
-// Could it be JSONB? Looks at the outermost node only.
+// Could it be JSONB? Looks at the outermost node only, unless the blob might as well be JSON text
+// (an old program's CAST AS BLOB): then all of it must be right.
 bool json_looks_binary(const u8 *bytes, u64 size);
 
 // --- text to nodes (json_parse.c) ---
@@ -92,12 +101,14 @@ typedef struct JsonParse {
     u32 early_end;    // of the last container that ended where an element might have stood
     u32 depth;
 } JsonParse;
-// Reads the whole text. The caller gives parse->out back. `reuse` (may be NULL) is a buffer whose
-// memory parse->out takes over.
+// Reads the whole text, JSON5 included. The caller gives parse->out back, whatever came of it.
+// `reuse` (may be NULL) is a buffer whose memory parse->out takes over. On failure error_at is
+// where SQLite says it is: json_error_position() shows it.
 void json_parse(JsonParse *parse, const char *text, size_t size, Buffer *reuse);
 
 // --- nodes to text (json_text.c) ---
 
+// Appends the node as JSON text. Errors of the buffer stay in it, for the caller to ask.
 JsonStatus json_to_text(const u8 *bytes, const JsonNode *node, Buffer *out);
 JsonStatus json_to_pretty(const u8 *bytes, const JsonNode *node, const char *indent, Buffer *out);
 // The characters of a text node, escapes resolved.
@@ -109,7 +120,7 @@ void json_quote_text(const char *text, size_t size, Buffer *out); // between quo
 
 // --- paths (json_path.c) ---
 
-// `path` begins behind the $.
+// `path` begins behind the $ and is the user's. *out is set only with JSON_OK.
 JsonStatus json_path_find(const u8 *bytes, const JsonNode *root, const char *path, JsonNode *out);
 // Splits the first step off. False: it cannot be read. A label is [label, +label_size), an index is
 // counted from the front (from_end false) or is #-index.
@@ -143,7 +154,8 @@ typedef enum JsonEdit {
 // itself went.
 JsonStatus json_edit(const u8 *bytes, const JsonNode *root, const char *path, JsonEdit edit,
                      const Buffer *value, Buffer *out);
-// RFC 7396.
+// json_patch(), by RFC 7396: null in the patch removes, objects are merged, anything else
+// replaces.
 JsonStatus json_merge_patch(const u8 *target, const JsonNode *target_node, const u8 *patch,
                             const JsonNode *patch_node, Buffer *out);
 

@@ -37,6 +37,7 @@ static void group_step(FuncCall *call, int arg_count, Value **args)
         call_result_error_nomem(call);
 }
 
+// The nodes of the oldest row are the first of the payload (F2): they are passed over, not moved.
 static void group_inverse(FuncCall *call, int arg_count, Value **args)
 {
     ASSERT(arg_count == 1 || arg_count == 2);
@@ -54,6 +55,8 @@ static void group_inverse(FuncCall *call, int arg_count, Value **args)
     }
 }
 
+// Wraps what is left of the payload into a node each time: a window asks for every row, so the
+// payload is copied then.
 static void group_value(FuncCall *call)
 {
     static const Buffer nothing = {0};
@@ -77,6 +80,8 @@ static void group_value(FuncCall *call)
 
 static void group_finalize(FuncCall *call)
 {
+    ASSERT(call->func != NULL);
+
     group_value(call);
     GroupState *state = call_state(call, 0);
     if (state != NULL)

@@ -1,4 +1,10 @@
-// Changing trees: a changed tree is written anew, with everything beside the path copied as it is.
+// Changing trees: json_insert, _replace, _set, _remove, _array_insert, and json_patch. A changed
+// tree is written anew, with everything beside the path copied as it is (J3).
+//
+// The editor walks down the path. On the way back each container that holds the change gets a new
+// header, since its size is another one; what precedes and follows the change within it is copied
+// in two runs. So each byte is copied once, and moved up once more for every level whose header
+// takes more than a byte (json_end).
 
 #include "func/json/json.h"
 #include <string.h>
@@ -29,6 +35,8 @@ static bool may_create(const Editor *e)
 }
 
 // What a path that leads on into nothing makes: the value at its end, containers on the way.
+// json_set('{}', '$.a[0]', 1) makes {"a":[1]}: the rest of the path is applied to an empty
+// container.
 static JsonStatus create_node(Editor *e, const char *rest)
 {
     ASSERT(may_create(e));
@@ -101,6 +109,7 @@ static JsonStatus edit_array(Editor *e, const JsonNode *node, const JsonStep *st
     u64 wanted;
     u64 count;
     JsonStatus status = json_array_find(e->bytes, node, step, &element, &wanted, &count);
+    // An index one past the last appends; any further one leads nowhere.
     if (status != JSON_OK && (status != JSON_ABSENT || wanted != count || !may_create(e)))
         return status;
     size_t begun = json_begin(e->out);
@@ -117,6 +126,7 @@ static JsonStatus edit_array(Editor *e, const JsonNode *node, const JsonStep *st
     return status;
 }
 
+// The path ends at this node.
 static JsonStatus edit_here(Editor *e, const JsonNode *node)
 {
     ASSERT(!e->removed);
@@ -139,8 +149,11 @@ static JsonStatus edit_here(Editor *e, const JsonNode *node)
     UNREACHABLE();
 }
 
+// Depth counts the steps of the path, which is the user's, and so bounds the recursion.
 static JsonStatus edit_node(Editor *e, const JsonNode *node, const char *path)
 {
+    ASSERT(path != NULL);
+
     if (e->depth++ >= JSON_DEPTH_MAX)
         return JSON_PATH_TOO_DEEP;
     if (*path == 0)
@@ -183,7 +196,8 @@ typedef struct Merge {
 static JsonStatus merge_node(Merge *m, const u8 *target, const JsonNode *target_node,
                              const JsonNode *patch, Buffer *out);
 
-// The member of an object whose label equals `label`, which lies in other bytes.
+// The member of an object whose label equals `label`, which lies in other bytes. The first of
+// equal labels counts, as in SQLite.
 static JsonStatus find_member(const u8 *bytes, const JsonNode *object, const u8 *other_bytes,
                               const JsonNode *label, JsonNode *mine, JsonNode *value)
 {
@@ -210,6 +224,7 @@ static JsonStatus merge_member(Merge *m, const u8 *bytes, const JsonNode *object
                                const JsonNode *label, const JsonNode *change, Buffer *out)
 {
     ASSERT(object->type == JSON_OBJECT);
+    ASSERT(label->end >= label->at);
 
     JsonNode mine;
     JsonNode value;
@@ -236,6 +251,7 @@ static JsonStatus merge_member(Merge *m, const u8 *bytes, const JsonNode *object
     return status;
 }
 
+// `tree` is read and written anew for each member of the patch.
 static JsonStatus merge_object(Merge *m, const JsonNode *patch, Buffer *tree)
 {
     ASSERT(patch->type == JSON_OBJECT);
@@ -297,6 +313,8 @@ static JsonStatus merge_node(Merge *m, const u8 *target, const JsonNode *target_
 JsonStatus json_merge_patch(const u8 *target, const JsonNode *target_node, const u8 *patch,
                             const JsonNode *patch_node, Buffer *out)
 {
+    ASSERT(target != NULL && target_node != NULL);
+
     Merge m = {.patch = patch};
     return merge_node(&m, target, target_node, patch_node, out);
 }

@@ -1,4 +1,8 @@
-// The scalar JSON functions.
+// The scalar JSON functions (sqlite.org/json1.html), and the operators -> and ->>.
+//
+// Those whose name begins with jsonb_ have the same body; a JsonRule says that the answer is a
+// blob. Arguments that are JSON are told from texts that look like it by their subtype ('J'),
+// which only these functions set.
 
 #include "base/utf.h"
 #include "func/json/json.h"
@@ -21,6 +25,7 @@ static const JsonRule *rule_of(const FuncCall *call)
     return call_user_data(call);
 }
 
+// The jsonb_ twins hold what parsing the text of the answer would give, as SQLite's do.
 static JsonPut put_of(const FuncCall *call)
 {
     return rule_of(call)->as_blob ? JSON_PUT_PARSED : JSON_PUT_TEXT;
@@ -127,9 +132,12 @@ static void fn_json_object(FuncCall *call, int arg_count, Value **args)
 
 // --- looking ---
 
-// What the right operand of -> and ->> means: an index, a path, or a label as it stands.
+// What the right operand of -> and ->> means, if it is no path: an index (negative ones count from
+// the end), a path without its $, or a label as it stands.
 static void arrow_path(Value *v, const char *text, Buffer *out)
 {
+    ASSERT(text != NULL);
+
     bool alphanumeric = true;
     for (const char *p = text; *p; p++)
         alphanumeric = alphanumeric && (ascii_is_alnum((u8)*p) || *p == '_');
@@ -452,6 +460,8 @@ static void fn_json_valid(FuncCall *call, int arg_count, Value **args)
     }
     if (args[0]->flags & V_NULL)
         return;
+    // The flags say which of four things count as valid: text of JSON (1), of JSON5 (2), a blob
+    // that looks like JSONB (4), one that is (8).
     const u8 *bytes = value_type(args[0]) == SQLITE_BLOB ? value_blob(args[0]) : NULL;
     if (bytes != NULL && json_looks_binary(bytes, value_size(args[0]))) {
         bool valid = flags & VALID_LOOKS_BINARY;

@@ -1,4 +1,16 @@
-// JSON and JSON5 text into nodes.
+// JSON and JSON5 text into nodes, in one pass (grammar: RFC 8259; extensions: spec.json5.org, as
+// far as SQLite takes them).
+//
+//    value  = object | array | text | number | true | false | null | infinity, NaN by several names
+//    object = '{' [ label ':' value { ',' label ':' value } [ ',' ] ] '}'
+//    array  = '[' [ value { ',' value } [ ',' ] ] ']'
+//
+// Nodes are written as they are met. A container's header is one byte until its end is known; if
+// its payload then needs more, it is moved up (write_end). Texts and numbers are copied as they
+// stand, escapes unresolved: only their type tells what they hold.
+//
+// Depth is bounded by JSON_DEPTH_MAX (J4). All places are offsets into the text, and byte_at()
+// reads 0 beyond its end, so that no look-ahead needs a bound of its own.
 
 #include "base/hashmap.h"
 #include "base/utf.h"
@@ -17,6 +29,7 @@ static u64 room_for(u64 text_size)
     return text_size * 2 + 3 * JSON_DEPTH_MAX + 16;
 }
 
+// Where the next byte goes; the room was reserved before parsing began.
 static inline u8 *write_place(P *p)
 {
     ASSERT(p->out.size + 16 < p->out.capacity);
@@ -48,6 +61,7 @@ static inline void write_node(P *p, JsonType type, const char *payload, u32 size
     p->out.size += size;
 }
 
+// As a number that overflows to it, since JSON has no word for it.
 static void write_infinity(P *p, bool negative)
 {
     write_header(p, JSON_FLOAT, negative ? 6 : 5);
@@ -84,6 +98,7 @@ static COLD u32 fail_at(P *p, u32 at)
     return p->size;
 }
 
+// 0 behind the end, and 0 in a text ends it as well.
 static inline u8 byte_at(const P *p, u32 at)
 {
     return at < p->size ? (u8)p->text[at] : 0;
@@ -252,6 +267,7 @@ static const struct {
     {"snan", 4, true},      {"nan", 3, true},
 };
 
+// "nullx" is no null.
 static bool word_ends(const P *p, u32 at)
 {
     return !ascii_is_alnum(byte_at(p, at));
@@ -285,6 +301,7 @@ static u32 skip_digits(const P *p, u32 at)
     return at;
 }
 
+// Kept as it is written (INT5); it becomes decimal when it is shown.
 static u32 parse_hex(P *p, u32 start, u32 at)
 {
     ASSERT(byte_at(p, at) == '0' && (byte_at(p, at + 1) | 0x20) == 'x');
@@ -316,6 +333,7 @@ static u32 parse_number(P *p, u32 at)
     if (c == '0' && (byte_at(p, at + 1) == 'x' || byte_at(p, at + 1) == 'X')
         && ascii_is_hex(byte_at(p, at + 2)))
         return parse_hex(p, start, at);
+    // A leading zero is no number, in JSON5 neither.
     if (c == '0' && (ascii_is_digit(byte_at(p, at + 1)) || (byte_at(p, at + 1) | 0x20) == 'x'))
         return fail_at(p, begin + 1);
     JsonType type = JSON_INT;
@@ -410,6 +428,7 @@ static u32 parse_array(P *p, u32 at)
     return at + 1;
 }
 
+// Every byte of a character beyond ASCII counts as a letter: SQLite does not look closer.
 static bool is_name_start(u8 c)
 {
     return c == '_' || c == '$' || c >= 0x80 || (ascii_is_alnum(c) && !ascii_is_digit(c));
@@ -521,6 +540,8 @@ static u32 parse_word(P *p, u32 at, const char *word, JsonType type)
 
 static u32 parse_value(P *p, u32 at)
 {
+    ASSERT(at <= p->size);
+
     u8 c = byte_at(p, at);
     switch (c) {
     case '{': return parse_object(p, at);
@@ -548,6 +569,7 @@ static u32 parse_value(P *p, u32 at)
 void json_parse(JsonParse *parse, const char *text, size_t size, Buffer *reuse)
 {
     ASSERT(size <= UINT32_MAX);
+    ASSERT(text != NULL || size == 0);
 
     *parse = (JsonParse){.text = text, .size = (u32)size};
     if (reuse != NULL) {

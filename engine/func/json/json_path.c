@@ -1,12 +1,16 @@
-// Paths, after $ any number of
+// Paths ("Path Arguments", sqlite.org/json1.html): after $ any number of
 //
-//     .label  ."quoted label"  [index], counted from 0  [#-index], from the end
-//     [#], the place behind the last
+//    .label  ."quoted label"  [index], counted from 0  [#-index], from the end
+//    [#], the place behind the last
+//
+// A label without quotes goes on to the next . or [, so that it may hold anything else. A quoted
+// one may hold escapes, which are compared by what they stand for.
 
 #include "base/utf.h"
 #include "func/json/json.h"
 #include <string.h>
 
+// What follows a point.
 static bool label_step(const char *p, JsonStep *out)
 {
     ASSERT(p[-1] == '.');
@@ -39,6 +43,7 @@ static const char *read_index(const char *p, u64 *out)
 {
     u64 value = 0;
     for (; ascii_is_digit((u8)*p); p++) {
+        // Saturates: no array has that many elements.
         if (value < UINT32_MAX)
             value = value * 10 + (u64)(*p - '0');
     }
@@ -46,6 +51,7 @@ static const char *read_index(const char *p, u64 *out)
     return p;
 }
 
+// What follows a [.
 static bool index_step(const char *p, JsonStep *out)
 {
     ASSERT(p[-1] == '[');
@@ -89,6 +95,7 @@ bool json_label_equals(const u8 *bytes, const JsonNode *label, const JsonStep *s
                             step->label, step->label_size, step->label_has_escapes);
 }
 
+// Linear, in the order of the members: JSONB has no index.
 static JsonStatus find_label(const u8 *bytes, const JsonNode *object, const JsonStep *step,
                              JsonNode *out)
 {

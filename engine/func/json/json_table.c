@@ -1,10 +1,17 @@
-// json_each, json_tree and their jsonb_ twins: the members of a JSON value as rows.
+// json_each, json_tree and their jsonb_ twins: the members of a JSON value as rows ("The
+// json_each() and json_tree() table-valued functions", sqlite.org/json1.html).
 //
-//     column   0 key  1 value  2 type  3 atom  4 id  5 parent  6 fullkey  7 path, hidden: 8 json 9
-//              root
+//    column   0 key  1 value  2 type  3 atom  4 id  5 parent  6 fullkey  7 path
+//    hidden:  8 json  9 root
 //
 // id is the offset of the member in the binary form: of its label in an object. The _tree tables
 // descend; their first row is the root itself, whose key is read off the end of the root path.
+//
+// The cursor is a place in the nodes and a stack of the containers around it; the path of the
+// innermost one is kept as text, cut back when a container is left. The stack is on the heap, so
+// that a blob nested as deep as it is long costs memory and no recursion. A blob is not checked
+// beforehand: a node that does not fit reads as an empty null at the end of everything, which ends
+// the scan.
 
 #include "func/json/json_table.h"
 #include "base/utf.h"
@@ -90,7 +97,8 @@ static int each_disconnect(sqlite3_vtab *vtab)
     return SQLITE_OK;
 }
 
-// idxNum: 0 without a JSON argument (no rows), 1 with it, 3 with a root path too.
+// idxNum: 0 without a JSON argument (no rows), 1 with it, 3 with a root path too. Both arguments
+// are taken by equality on their hidden columns, so that the core need not test them again.
 static int each_best_index(sqlite3_vtab *vtab, sqlite3_index_info *info)
 {
     (void)vtab;
@@ -142,6 +150,7 @@ static int each_open(sqlite3_vtab *vtab, sqlite3_vtab_cursor **out)
     return SQLITE_OK;
 }
 
+// As after each_open(), but for memory that the next scan uses again.
 static void each_clear(EachCursor *c)
 {
     buffer_deinit(&c->nodes);
@@ -184,6 +193,7 @@ static JsonNode node_at(const EachCursor *c, u32 at)
     return node;
 }
 
+// NULL: the row is the root itself.
 static const Parent *innermost(const EachCursor *c)
 {
     return c->parent_count > 0 ? &c->parents[c->parent_count - 1] : NULL;
@@ -194,8 +204,11 @@ static bool in_object(const EachCursor *c)
     return c->parent_count > 0 && innermost(c)->type == JSON_OBJECT;
 }
 
+// The value of the present row: behind its label, if it is a member of an object.
 static JsonNode row_value(const EachCursor *c)
 {
+    ASSERT(c->at < c->nodes.size);
+
     JsonNode node = node_at(c, c->at);
     bool member = c->parent_count > 0 ? in_object(c) : c->root_is_member;
     return member ? node_at(c, node.end) : node;
@@ -204,6 +217,8 @@ static JsonNode row_value(const EachCursor *c)
 // Is the label plain enough to follow a point without quotes?
 static bool is_simple_label(const u8 *label, u32 size)
 {
+    ASSERT(label != NULL || size == 0);
+
     if (size == 0 || !ascii_is_alnum(label[0]) || ascii_is_digit(label[0]))
         return false;
     for (u32 i = 1; i < size; i++) {
@@ -262,6 +277,8 @@ static void each_leave(EachCursor *c)
     }
 }
 
+// A container is entered by _tree right after its own row: its members come before what follows
+// it.
 static int each_next(sqlite3_vtab_cursor *base)
 {
     EachCursor *c = (EachCursor *)base;
@@ -285,6 +302,7 @@ static int each_next(sqlite3_vtab_cursor *base)
 
 // --- xFilter ---
 
+// Takes the place of any message there was.
 static int each_fail(EachCursor *c, const char *fmt, const char *text)
 {
     Buffer message = {0};
@@ -416,6 +434,7 @@ static u32 root_parent_size(const EachCursor *c)
     return size;
 }
 
+// The last step of the root path, quotes taken off.
 static void column_root_key(const EachCursor *c, FuncCall *call)
 {
     u32 from = root_parent_size(c);

@@ -1,4 +1,12 @@
-// Nodes into text.
+// Nodes into text: JSON as RFC 8259 has it, whatever the nodes were parsed from. JSON5's spellings
+// are turned into plain ones on the way (put_text5, put_int5, put_float5).
+//
+//    TEXT, TEXTJ   as they are, between quotes     INT, FLOAT   as they are
+//    TEXT5         its escapes as JSON's           INT5         in decimal
+//    TEXTRAW       escaped                         FLOAT5       digits on both sides of the point
+//
+// Nothing is checked that the blob's owner should have (J2): what comes out of a malformed text
+// may be malformed too, but it is read within its bounds.
 
 #include "base/utf.h"
 #include "func/json/json.h"
@@ -13,6 +21,7 @@ typedef struct Writer {
 
 // --- texts ---
 
+// \b \t \n \f \r where JSON has a letter, \u00xx otherwise.
 static void put_escape(Buffer *out, u8 c)
 {
     ASSERT(c < 0x20 || c == '"' || c == '\\');
@@ -38,6 +47,7 @@ static void put_escape(Buffer *out, u8 c)
     buffer_add(out, escape, 6);
 }
 
+// Runs that need no escape are copied at a time.
 void json_quote_text(const char *text, size_t size, Buffer *out)
 {
     ASSERT(text != NULL || size == 0);
@@ -59,6 +69,8 @@ void json_quote_text(const char *text, size_t size, Buffer *out)
 // A text with escapes of JSON5 as one with escapes of JSON.
 static JsonStatus put_text5(Buffer *out, const char *p, size_t size)
 {
+    ASSERT(p != NULL || size == 0);
+
     const char *end = p + size;
     buffer_add_char(out, '"');
     while (p < end) {
@@ -107,6 +119,7 @@ static JsonStatus put_text5(Buffer *out, const char *p, size_t size)
 
 // --- numbers ---
 
+// Beyond 64 bits it is infinity, as a number that overflows to it.
 static JsonStatus put_int5(Buffer *out, const char *p, size_t size)
 {
     bool negative = size > 0 && *p == '-';
@@ -134,6 +147,8 @@ static JsonStatus put_int5(Buffer *out, const char *p, size_t size)
 // Puts the zero in that JSON wants on both sides of the point.
 static JsonStatus put_float5(Buffer *out, const char *p, size_t size)
 {
+    ASSERT(p != NULL || size == 0);
+
     const char *end = p + size;
     if (p < end && *p == '-') {
         buffer_add_char(out, '-');
@@ -164,6 +179,7 @@ static void put_line(const Writer *w, u32 depth)
         buffer_add_text(w->out, w->indent);
 }
 
+// An object's members alternate, which only their count tells: an odd one is malformed.
 static JsonStatus put_children(const Writer *w, const JsonNode *node, u32 depth)
 {
     ASSERT(node->type == JSON_ARRAY || node->type == JSON_OBJECT);
@@ -354,6 +370,7 @@ bool json_texts_equal(const char *a, size_t a_size, bool a_escapes, const char *
             if (!next_piece(&b, b_end, b_escapes, b_piece, &b_left))
                 return false;
         }
+        // One side is used up: they are equal if the other is too.
         if (a_at == a_left || b_at == b_left)
             return a_at == a_left && b_at == b_left;
         if (a_piece[a_at++] != b_piece[b_at++])

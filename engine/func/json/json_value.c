@@ -1,4 +1,8 @@
 // Between SQL values and trees, and the cache of parsed texts.
+//
+// A query like SELECT j->'a', j->'b' FROM t parses each j once: the statement keeps the last few
+// texts with their nodes as auxiliary data. An entry in use is pinned by the JsonArg that reads
+// it, since another argument of the same call may need a place in the cache.
 
 #include "func/json/json.h"
 #include "func/printf.h"
@@ -28,6 +32,8 @@ typedef struct JsonCache {
 
 static void cache_free(void *data)
 {
+    ASSERT(data != NULL);
+
     JsonCache *cache = data;
     for (u32 i = 0; i < CACHE_COUNT; i++) {
         buffer_deinit(&cache->entries[i].text);
@@ -36,6 +42,8 @@ static void cache_free(void *data)
     mem_free(cache);
 }
 
+// NULL: the call belongs to no statement, or there is no memory. Looked up again after it was set:
+// where there was nowhere to keep it, it is gone.
 static JsonCache *cache_of(FuncCall *call)
 {
     if (call->aux == NULL)
@@ -78,6 +86,7 @@ static JsonCached *cache_oldest(JsonCache *cache)
 
 // --- arguments ---
 
+// False: the bytes are no node as a whole.
 static bool arg_from_nodes(JsonArg *out, const u8 *bytes, u32 size)
 {
     out->bytes = bytes;
@@ -87,12 +96,15 @@ static bool arg_from_nodes(JsonArg *out, const u8 *bytes, u32 size)
 static bool arg_from_cached(JsonArg *out, JsonCached *entry)
 {
     ASSERT(out->cached == NULL);
+    ASSERT(entry->nodes.size > 0);
 
     entry->pins++;
     out->cached = entry;
     return arg_from_nodes(out, (const u8 *)entry->nodes.bytes, (u32)entry->nodes.size);
 }
 
+// Parsed into the oldest entry's memory. If the text cannot be kept beside them, the nodes are the
+// argument's own.
 static bool arg_from_text(FuncCall *call, const char *text, size_t size, JsonArg *out)
 {
     ASSERT(out->bytes == NULL);
@@ -144,6 +156,8 @@ bool json_arg_read(FuncCall *call, Value *v, JsonArg *out)
 
 void json_arg_release(JsonArg *arg)
 {
+    ASSERT(arg->cached == NULL || arg->cached->pins > 0);
+
     buffer_deinit(&arg->own);
     if (arg->cached != NULL)
         arg->cached->pins--;
@@ -277,7 +291,8 @@ void json_result_tree(FuncCall *call, const u8 *bytes, const JsonNode *node, boo
         call_result_subtype(call, JSON_SUBTYPE);
 }
 
-// A number that is none is malformed; one too large for an integer is a real.
+// A number that is none is malformed; one too large for an integer is a real. INT5 and FLOAT5 take
+// the way over their text, which writes them as numbers that SQL reads.
 static void result_number(FuncCall *call, const u8 *bytes, const JsonNode *node)
 {
     ParsedNumber number;

@@ -1,4 +1,7 @@
-// Nodes of JSONB: reading headers, writing, checking.
+// Nodes of JSONB: reading headers, writing, checking (format: json.h).
+//
+// Writers choose the shortest header, but for json_put_replacement(), whose longer one keeps what
+// follows in place. Readers take any of them: an 8-byte size is legal if the payload fits.
 
 #include "base/bytes.h"
 #include "base/utf.h"
@@ -50,6 +53,7 @@ const char *json_type_name(u8 type)
 
 // --- writing ---
 
+// Sizes are u32, so the 8-byte form is never written.
 u32 json_header_write(u8 *out, JsonType type, u32 size)
 {
     ASSERT(type <= JSON_OBJECT);
@@ -75,6 +79,8 @@ u32 json_header_write(u8 *out, JsonType type, u32 size)
 
 void json_put_header(Buffer *out, JsonType type, u32 size)
 {
+    ASSERT(type <= JSON_OBJECT);
+
     u8 header[HEADER_MAX];
     buffer_add(out, header, json_header_write(header, type, size));
 }
@@ -94,6 +100,8 @@ size_t json_begin(Buffer *out)
     return out->size;
 }
 
+// Sizes are known only now: a header longer than the byte that was left for it moves the payload
+// up.
 void json_end(Buffer *out, size_t begun, JsonType type)
 {
     ASSERT(begun > 0 || out->rc != SQLITE_OK);
@@ -137,6 +145,8 @@ void json_put_i64(Buffer *out, i64 integer)
     json_put_node(out, JSON_INT, text, i64_to_text(integer, text));
 }
 
+// 17 digits, so that the number reads back as the same. `infinity` is how the caller's SQLite
+// spells it in that place; its first character is the sign.
 void json_put_f64(Buffer *out, f64 real, const char *infinity)
 {
     ASSERT(infinity[0] == '-');
@@ -210,7 +220,8 @@ static bool all_digits(const u8 *p, const u8 *end)
     return p == end;
 }
 
-// 1 + the offset of the first bad byte, 0 when the characters of the number are right.
+// 1 + the offset of the first bad byte, 0 when the characters of the number are right. By its
+// type: canonical ones by RFC 8259, INT5 and FLOAT5 by what JSON5 adds.
 static u32 check_number(const u8 *bytes, const JsonNode *node)
 {
     ASSERT(node->type >= JSON_INT && node->type <= JSON_FLOAT5);
@@ -324,6 +335,7 @@ static u32 check_text(const u8 *bytes, const JsonNode *node)
 
 static u32 check_node(const u8 *bytes, u32 at, u32 limit, u32 depth, JsonNode *node);
 
+// In an object every other child, from the first, must be a text.
 static u32 check_children(const u8 *bytes, const JsonNode *node, u32 depth)
 {
     ASSERT(node->type == JSON_ARRAY || node->type == JSON_OBJECT);
@@ -363,6 +375,7 @@ static u32 check_node(const u8 *bytes, u32 at, u32 limit, u32 depth, JsonNode *n
     }
 }
 
+// Recursion is bounded by JSON_DEPTH_MAX (J4).
 u32 json_check(const u8 *bytes, u32 size)
 {
     JsonNode node;

@@ -52,9 +52,6 @@ static void the_connections_own_come_before_built_in_ones(void **state)
     assert_ok(func_define(db, &any));
     assert_ptr_equal(func_find(db, "upper", 1, SQLITE_UTF8)->call, answer_one);
     assert_non_null(func_find(db, "upper", 3, SQLITE_UTF8));
-    db->flags |= CONN_FLAG(PREFER_BUILTIN);
-    assert_ptr_not_equal(func_find(db, "upper", 1, SQLITE_UTF8)->call, answer_one);
-    db->flags = 0;
     release(db);
 }
 
