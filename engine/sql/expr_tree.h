@@ -1,8 +1,12 @@
 #ifndef QUIRE_SQL_EXPR_TREE_H
 #define QUIRE_SQL_EXPR_TREE_H
-// Tools for syntax trees: walking, copying, comparing, and what an expression's
-// value is like (affinity, collation, constancy). They know no names and no
-// plans.
+// Tools for syntax trees: walking, copying, comparing, and what an expression's value is like
+// (affinity, collation, constancy). They know no names and no plans, and look nothing up but
+// collations.
+//
+// Trees are shared where nobody changes them and copied where somebody does: a column reached by
+// two ways (an alias, a flattened subquery, an index's own expression) is two nodes, so that flags
+// and registers of one never show in the other.
 
 #include "catalog/connection.h"
 #include "sql/ast.h"
@@ -21,16 +25,20 @@ typedef enum WalkResult {
 typedef struct Walker {
     WalkResult (*expr)(struct Walker *w, Expr *e);
     WalkResult (*select)(struct Walker *w, Select *s);
-    void (*select_end)(struct Walker *w,
-                       Select *s); // may be NULL; behind the children
+    void (*select_end)(struct Walker *w, Select *s); // may be NULL; behind the children
     void *arg;
     int depth; // Selects entered and not left
 } Walker;
 
+// What most walks answer: into every subquery, and on from every expression.
+WalkResult walk_into_select(Walker *w, Select *s);
+WalkResult walk_past_expr(Walker *w, Expr *e);
+
+// WALK_STOP if a visitor said so, else WALK_ON. A visitor may change the node it is given, but for
+// WALK_ON the children are read after it returns.
 WalkResult expr_walk(Walker *w, Expr *e); // NULL is legal everywhere
 WalkResult expr_list_walk(Walker *w, ExprList *list);
-WalkResult select_walk(Walker *w,
-                       Select *s); // all terms of a compound, first to last
+WalkResult select_walk(Walker *w, Select *s); // all terms of a compound, first to last
 WalkResult window_walk(Walker *w, Window *window);
 
 // --- copying ---
@@ -61,11 +69,14 @@ Expr *expr_bind(Arena *arena, const Expr *e, FromItem *item);
 Expr *expr_new(Arena *arena, ExprKind kind, Expr *left, Expr *right);
 Expr *expr_new_integer(Arena *arena, i64 value);
 Expr *expr_new_column(Arena *arena, FromItem *item, int column);
-// a AND b; the other one when one is NULL.
+// a AND b; the other one when one is NULL. So NULL is "no condition", and also out of memory: a
+// caller that passed a condition knows which.
 Expr *expr_and(Arena *arena, Expr *a, Expr *b);
 // Appends; list NULL makes a new one. NULL when out of memory.
 ExprList *expr_list_add(Arena *arena, ExprList *list, Expr *e);
-void expr_update_height(Expr *e); // height and inherited flags from the operands
+// Height and inherited flags from the operands, after they have changed. Of `e` alone: what stands
+// above keeps what it had, so raise the top last.
+void expr_update_height(Expr *e);
 
 // --- comparing ---
 
@@ -107,18 +118,20 @@ const Collation *expr_collation(sqlite3 *db, const Expr *e);
 const Collation *expr_compare_collation(sqlite3 *db, const Expr *comparison);
 u32 expr_vector_size(const Expr *e); // fields of a row value, 1 for a scalar
 bool expr_is_vector(const Expr *e);
-Expr *expr_vector_field(Arena *arena, Expr *e,
-                        u32 field); // the field itself, or an EX_FIELD of it
-bool expr_is_integer(const Expr *e,
-                     i64 *out); // an integer literal, sign included
+// Field number `field` of a row value: the expression itself, or an EX_FIELD of a subquery.
+Expr *expr_vector_field(Arena *arena, Expr *e, u32 field);
+bool expr_is_integer(const Expr *e, i64 *out); // an integer literal, sign included
+// Errs on the side of true. NOT NULL of a column counts only while its table cannot stand on a null
+// row (FromItem.may_be_null).
 bool expr_can_be_null(const Expr *e);
-// No columns, no subqueries, no nondeterministic calls (nor params, without
-// `allow_params`).
+// No columns, no subqueries, no nondeterministic calls (nor params, without `allow_params`): the
+// same value throughout one run of the statement, so it may be computed once, before any loop.
 bool expr_is_constant(const Expr *e, bool allow_params);
-// TRUE or FALSE whatever the row; literals only.
+// TRUE or FALSE whatever the row; literals only, as SQLite folds no more than those. Terms of an ON
+// are never "always true" to it: whose join they belong to still matters.
 bool expr_is_always_true(const Expr *e);
 bool expr_is_always_false(const Expr *e);
-bool expr_reads_cursor(const Expr *e, int cursor); // some column of it below
+bool expr_reads_cursor(const Expr *e, int cursor); // some column of it, subqueries included
 
 // --- columns of FROM items ---
 

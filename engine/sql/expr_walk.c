@@ -1,6 +1,24 @@
-// Walking syntax trees.
+// Walking syntax trees, depth first, from left to right.
+//
+// One function per kind of node knows its children; a node that gains a child gets it here, and
+// every analysis sees it. Not walked: the bodies of CTEs (their uses hold copies), the columns and
+// triggers of tables, and what hangs on `plan`.
 
 #include "sql/expr_tree.h"
+
+WalkResult walk_into_select(Walker *w, Select *s)
+{
+    (void)w;
+    (void)s;
+    return WALK_ON;
+}
+
+WalkResult walk_past_expr(Walker *w, Expr *e)
+{
+    (void)w;
+    (void)e;
+    return WALK_ON;
+}
 
 // Stops the enclosing function when the walk is to stop.
 #define WALK(call)               \
@@ -33,8 +51,11 @@ static WalkResult call_walk(Walker *w, Call *call)
     return window_walk(w, call->window);
 }
 
+// A node with one operand is left behind in the loop; only the others take a frame of C's stack.
 WalkResult expr_walk(Walker *w, Expr *e)
 {
+    ASSERT(w->expr != NULL);
+
     // Left arms are the long ones (A5): follow them in a loop.
     while (e != NULL) {
         WalkResult result = w->expr(w, e);
@@ -66,6 +87,8 @@ static WalkResult from_walk(Walker *w, FromList *from)
 
 static WalkResult term_walk(Walker *w, Select *s)
 {
+    ASSERT(w->select != NULL);
+
     WalkResult result = w->select(w, s);
     if (result != WALK_ON)
         return result == WALK_PRUNE ? WALK_ON : WALK_STOP;
@@ -80,12 +103,14 @@ static WalkResult term_walk(Walker *w, Select *s)
     WALK(expr_list_walk(w, s->order_by));
     WALK(expr_walk(w, s->limit));
     WALK(expr_walk(w, s->offset_expr));
+    ASSERT(w->depth > 0);
     w->depth--;
     if (w->select_end != NULL)
         w->select_end(w, s);
     return WALK_ON;
 }
 
+// Whichever term is given, the walk begins with the first: a compound is one query.
 WalkResult select_walk(Walker *w, Select *s)
 {
     if (s == NULL || w->select == NULL)

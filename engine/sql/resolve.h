@@ -118,10 +118,6 @@ MUST_USE int resolve_view_columns(sqlite3 *db, Table *view);
 // connection.
 MUST_USE int resolve_table_name(ResolveContext *ctx, const char *schema, const char *name,
                                 Table **out, int *db_index);
-// Views and triggers of a database other than temp may name only objects of that database: "view v
-// cannot reference objects in database two". Triggers hold no parameters.
-MUST_USE int resolve_check_view(sqlite3 *db, int database, const CreateView *view);
-MUST_USE int resolve_check_trigger(sqlite3 *db, int database, const CreateTrigger *trigger);
 // Asks the connection's authorizer: SQLITE_OK, SQLITE_IGNORE, or an error that
 // is set already.
 MUST_USE int resolve_authorize(sqlite3 *db, int code, const char *a, const char *b,

@@ -20,7 +20,9 @@ Table *schema_build_table(sqlite3 *db, int db_index, const CreateTable *create);
 Table *schema_build_view(sqlite3 *db, int db_index, const CreateView *create);
 // The table must be in a loaded schema. Names of columns are resolved, expressions copied.
 Index *schema_build_index(sqlite3 *db, Table *table, const CreateIndex *create);
-// Do view and trigger name objects of their own database only? Errors are set on the connection.
+// Does the definition name objects of its own database only ("view v cannot reference objects in
+// database two"), and does a trigger being created hold no parameter? Errors are set on the
+// connection.
 MUST_USE int schema_check_view(sqlite3 *db, int database, const CreateView *create);
 MUST_USE int schema_check_trigger(sqlite3 *db, int database, const CreateTrigger *create);
 Trigger *schema_build_trigger(sqlite3 *db, int db_index, const CreateTrigger *create);

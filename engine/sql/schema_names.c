@@ -1,119 +1,134 @@
-// Views and triggers stay inside their database: what they name must be found wherever the file is
-// opened, under whatever names others are attached. Checked when they are created, and when a file
-// says otherwise. Temporary ones may name anything.
+// What the text of a view or trigger may name: checked when it is created, and when a file says
+// otherwise, for a file may come from anywhere.
+//
+//   CREATE VIEW aux.v AS SELECT * FROM main.t     refused: found wherever aux's file is opened, the
+//                                                 view must not depend on what else is attached
+//   CREATE TEMP VIEW v AS SELECT * FROM main.t    fine: temporary objects see every database
+//   CREATE TRIGGER ... BEGIN SELECT ?1; END       refused: nobody could bind it
+//
+// A parameter in a stored trigger is let pass while the schema is read: SQLite takes it for NULL.
+// Walks the unresolved tree, so that the whole definition is looked at, with what no row ever
+// reaches.
 
-#include "base/hashmap.h"
 #include "sql/expr_tree.h"
 #include "sql/schema_build.h"
 
-// Views and triggers, unless temporary, may name objects of their own database only.
-typedef struct FixedNames {
+typedef struct NameCheck {
     sqlite3 *db;
-    const char *type, *name, *database;
-    int rc;
-} FixedNames;
+    int database; // where the object lives
+    const char *type, *name;
+    bool refuses_params;
+    int rc; // the first error, which is on the connection
+} NameCheck;
 
-static WalkResult refuse_foreign(FixedNames *fix, const FromItem *item)
+static WalkResult check_database(NameCheck *check, const FromItem *item)
 {
-    if (item == NULL || item->schema == NULL || name_equals(item->schema, fix->database))
+    if (item->schema == NULL || check->database == DB_TEMP
+        || connection_find_database(check->db, item->schema) == check->database)
         return WALK_ON;
-    fix->rc =
-        connection_error(fix->db, SQLITE_ERROR, "%s %s cannot reference objects in database %s",
-                         fix->type, fix->name, item->schema);
+    check->rc =
+        connection_error(check->db, SQLITE_ERROR, "%s %s cannot reference objects in database %s",
+                         check->type, check->name, item->schema);
     return WALK_STOP;
 }
 
-static WalkResult visit_any(Walker *w, Expr *e)
+static WalkResult check_param(Walker *w, Expr *e)
 {
-    (void)w;
-    (void)e;
-    return WALK_ON;
+    NameCheck *check = w->arg;
+    if (e->kind != EX_PARAM || !check->refuses_params)
+        return WALK_ON;
+    check->rc = connection_error(check->db, SQLITE_ERROR, "trigger cannot use variables");
+    return WALK_STOP;
 }
 
-static WalkResult visit_from_names(Walker *w, Select *s)
-{
-    for (u32 i = 0; s->from != NULL && i < s->from->count; i++) {
-        if (refuse_foreign(w->arg, s->from->items[i]) == WALK_STOP)
-            return WALK_STOP;
-    }
-    for (u32 i = 0; s->with != NULL && i < s->with->count; i++) {
-        if (select_walk(w, s->with->items[i]->select) == WALK_STOP)
-            return WALK_STOP;
-    }
-    return WALK_ON;
-}
-
-static void walk_set(Walker *w, const SetList *set)
-{
-    for (u32 i = 0; set != NULL && i < set->count; i++)
-        (void)expr_walk(w, set->items[i].expr);
-}
-
-static void walk_with(Walker *w, const With *with)
+// Walks do not enter the bodies of CTEs, which are copied where they are used; here the text
+// counts.
+static WalkResult check_with(Walker *w, const With *with)
 {
     for (u32 i = 0; with != NULL && i < with->count; i++)
-        (void)select_walk(w, with->items[i]->select);
+        if (select_walk(w, with->items[i]->select) == WALK_STOP)
+            return WALK_STOP;
+    return WALK_ON;
 }
 
-static void fix_insert(Walker *w, Insert *insert)
+static WalkResult check_select(Walker *w, Select *s)
 {
-    walk_with(w, insert->with);
-    if (insert->select != NULL)
-        (void)select_walk(w, insert->select);
-    for (Upsert *u = insert->upsert; u != NULL; u = u->next) {
-        walk_set(w, u->set);
-        (void)expr_walk(w, u->where);
-    }
+    for (u32 i = 0; s->from != NULL && i < s->from->count; i++)
+        if (check_database(w->arg, s->from->items[i]) == WALK_STOP)
+            return WALK_STOP;
+    return check_with(w, s->with);
 }
 
-static void fix_update(Walker *w, Update *update)
+static WalkResult check_set(Walker *w, const SetList *set)
 {
-    walk_with(w, update->with);
-    walk_set(w, update->set);
+    for (u32 i = 0; set != NULL && i < set->count; i++)
+        if (expr_walk(w, set->items[i].expr) == WALK_STOP)
+            return WALK_STOP;
+    return WALK_ON;
+}
+
+static WalkResult check_insert(Walker *w, const Insert *insert)
+{
+    if (check_with(w, insert->with) == WALK_STOP || select_walk(w, insert->select) == WALK_STOP)
+        return WALK_STOP;
+    for (const Upsert *u = insert->upsert; u != NULL; u = u->next)
+        if (check_set(w, u->set) == WALK_STOP || expr_walk(w, u->where) == WALK_STOP)
+            return WALK_STOP;
+    return WALK_ON;
+}
+
+static WalkResult check_update(Walker *w, const Update *update)
+{
+    if (check_with(w, update->with) == WALK_STOP || check_set(w, update->set) == WALK_STOP)
+        return WALK_STOP;
     for (u32 i = 0; update->from != NULL && i < update->from->count; i++) {
-        FromItem *item = update->from->items[i];
-        (void)refuse_foreign(w->arg, item);
-        if (item->select != NULL)
-            (void)select_walk(w, item->select);
-        (void)expr_walk(w, item->on);
+        const FromItem *item = update->from->items[i];
+        if (check_database(w->arg, item) == WALK_STOP || select_walk(w, item->select) == WALK_STOP
+            || expr_walk(w, item->on) == WALK_STOP)
+            return WALK_STOP;
     }
-    (void)expr_walk(w, update->where);
+    return expr_walk(w, update->where);
+}
+
+// Targets need no look: the parser lets them have no schema within a trigger.
+static WalkResult check_step(Walker *w, const Stmt *stmt)
+{
+    switch (stmt->kind) {
+    case STMT_SELECT: return select_walk(w, stmt->u.select);
+    case STMT_INSERT: return check_insert(w, stmt->u.insert);
+    case STMT_UPDATE: return check_update(w, stmt->u.update);
+    default:
+        ASSERT(stmt->kind == STMT_DELETE); // no other statement stands in a trigger
+        return check_with(w, stmt->u.delete_->with) == WALK_STOP
+                   ? WALK_STOP
+                   : expr_walk(w, stmt->u.delete_->where);
+    }
 }
 
 int schema_check_trigger(sqlite3 *db, int database, const CreateTrigger *create)
 {
-    FixedNames fix = {.db = db,
-                      .type = "trigger",
-                      .name = create->name.name,
-                      .database = db->databases[database].name};
-    Walker w = {.expr = visit_any, .select = visit_from_names, .arg = &fix};
-    if (database == DB_TEMP)
-        return SQLITE_OK;
+    ASSERT(database >= 0 && database < db->database_count);
+
+    NameCheck check = {.db = db,
+                       .database = database,
+                       .type = "trigger",
+                       .name = create->name.name,
+                       .refuses_params = !db->is_loading};
+    Walker w = {.expr = check_param, .select = check_select, .arg = &check};
     (void)expr_walk(&w, create->when);
-    for (const TriggerStep *step = create->steps; step != NULL; step = step->next) {
-        Stmt *stmt = step->stmt;
-        if (stmt->kind == STMT_SELECT) {
-            (void)select_walk(&w, stmt->u.select);
-        } else if (stmt->kind == STMT_INSERT) {
-            fix_insert(&w, stmt->u.insert);
-        } else if (stmt->kind == STMT_UPDATE) {
-            fix_update(&w, stmt->u.update);
-        } else {
-            walk_with(&w, stmt->u.delete_->with);
-            (void)expr_walk(&w, stmt->u.delete_->where);
-        }
-    }
-    return fix.rc;
+    for (const TriggerStep *step = create->steps; step != NULL && check.rc == SQLITE_OK;
+         step = step->next)
+        (void)check_step(&w, step->stmt);
+    return check.rc;
 }
 
+// (Parameters of a view are refused when it is created, before its name is looked at.)
 int schema_check_view(sqlite3 *db, int database, const CreateView *create)
 {
-    FixedNames fix = {.db = db,
-                      .type = "view",
-                      .name = create->name.name,
-                      .database = db->databases[database].name};
-    Walker w = {.expr = visit_any, .select = visit_from_names, .arg = &fix};
-    if (database != DB_TEMP)
-        (void)select_walk(&w, create->select);
-    return fix.rc;
+    ASSERT(database >= 0 && database < db->database_count);
+
+    NameCheck check = {.db = db, .database = database, .type = "view", .name = create->name.name};
+    Walker w = {.expr = check_param, .select = check_select, .arg = &check};
+    (void)select_walk(&w, create->select);
+    return check.rc;
 }

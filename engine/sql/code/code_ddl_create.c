@@ -279,7 +279,7 @@ void code_create_table(Codegen *g, ResolveContext *ctx, CreateTable *create)
 
 // --- CREATE VIEW ---
 
-static bool fix_names(Codegen *g, int rc)
+static bool names_fit(Codegen *g, int rc)
 {
     if (rc != SQLITE_OK)
         codegen_fail(g, rc);
@@ -293,18 +293,11 @@ static WalkResult visit_param(Walker *w, Expr *e)
     return *has_param ? WALK_STOP : WALK_ON;
 }
 
-static WalkResult visit_select(Walker *w, Select *s)
-{
-    (void)w;
-    (void)s;
-    return WALK_ON;
-}
-
 void code_create_view(Codegen *g, ResolveContext *ctx, CreateView *create)
 {
     (void)ctx;
     bool has_param = false;
-    Walker w = {.expr = visit_param, .select = visit_select, .arg = &has_param};
+    Walker w = {.expr = visit_param, .select = walk_into_select, .arg = &has_param};
     (void)select_walk(&w, create->select);
     if (has_param) {
         codegen_error(g, SQLITE_ERROR, "parameters are not allowed in views");
@@ -318,13 +311,8 @@ void code_create_view(Codegen *g, ResolveContext *ctx, CreateView *create)
                   .if_not_exists = create->if_not_exists,
                   .is_view = true};
     if (database < 0 || !new_table_begin(g, &n)
-        || !fix_names(g, schema_check_view(g->db, database, create)))
+        || !names_fit(g, schema_check_view(g->db, database, create)))
         return;
-    int rc = resolve_check_view(g->db, database, create);
-    if (rc != SQLITE_OK) {
-        codegen_fail(g, rc);
-        return;
-    }
     codegen_writes(g, database, true);
     ddl_code_file_format(g, database);
     ddl_code_schema_row(g, database,
@@ -461,13 +449,8 @@ void code_create_trigger(Codegen *g, ResolveContext *ctx, CreateTrigger *create)
         return;
     }
     if (!trigger_table_fits(g, create, table)
-        || !fix_names(g, schema_check_trigger(g->db, database, create)))
+        || !names_fit(g, schema_check_trigger(g->db, database, create)))
         return;
-    int rc = resolve_check_trigger(g->db, database, create);
-    if (rc != SQLITE_OK) {
-        codegen_fail(g, rc);
-        return;
-    }
     int action = database == DB_TEMP ? SQLITE_CREATE_TEMP_TRIGGER : SQLITE_CREATE_TRIGGER;
     int table_database = schema_index(g->db, table->schema);
     if (!code_authorize(g, action, create->name.name, table->name, database)
