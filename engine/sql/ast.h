@@ -145,7 +145,6 @@ enum {
 struct Expr {
     u8 kind;          // ExprKind
     u8 affinity;      // Affinity of EX_CAST; of other kinds ask expr_affinity()
-    u16 op;           // spare for kinds that need a sub-kind
     u32 flags;        // EXPR_*
     u32 offset;       // of the operator or first token
     u32 height;       // A4
@@ -565,8 +564,6 @@ typedef struct CreateTable {
     Select *as_select; // CREATE TABLE ... AS; no columns then
     Span body;         // from the name to the end: sqlite_schema stores "CREATE TABLE " + body
     u32 columns_end;   // offset of the ")" that closes the definitions (ALTER ADD COLUMN)
-    u32 bad_option_offset;
-    const char *bad_option; // unknown table option
 } CreateTable;
 
 // key = literal, of an index method.
@@ -611,7 +608,6 @@ typedef struct CreateTrigger {
     u8 event; // TriggerEvent
     IdList *of_columns;
     QualifiedName table;
-    bool for_each_row;
     Expr *when;
     TriggerStep *steps;
     Span body; // "CREATE TRIGGER " + body

@@ -15,7 +15,8 @@ typedef struct ColumnNames {
     u32 drawn; // the last large number
 } ColumnNames; // all zero but for the arena: no names yet
 
-// `wanted`, which has to outlive the set, or what becomes of it. NULL: out of memory.
+// `wanted`, which has to outlive the set, or what becomes of it: then text in the arena. The set
+// remembers what it gave out, so that the next equal name gets another number. NULL: out of memory.
 const char *column_names_add(ColumnNames *names, const char *wanted);
 void column_names_deinit(ColumnNames *names);
 

@@ -1,6 +1,10 @@
-// Does a text end with a whole statement? A statement ends with ";", except
-// that CREATE TRIGGER goes on until "; END ;". A small automaton over the kinds
-// of tokens decides; blanks and comments never move it.
+// Does a text end with a whole statement? A statement ends with ";", except that CREATE TRIGGER
+// goes on until "; END ;". A small automaton over the kinds of tokens decides; blanks and comments
+// never move it.
+//
+// The states and moves are those of sqlite3_complete(): EXPLAIN may stand before CREATE, TEMP
+// between CREATE and TRIGGER, and what stands anywhere else changes nothing. So EXPLAIN QUERY PLAN
+// CREATE TRIGGER is taken for one statement as well: AFTER_EXPLAIN swallows other words.
 
 #include "sql/complete.h"
 #include "base/contract.h"
@@ -31,8 +35,8 @@ typedef enum CompleteToken {
 
 // clang-format off
 static const u8 next_state[STATE_COUNT][SAW_COUNT] = {
-    //                      ;                  other         EXPLAIN        CREATE        TEMP
-    //                                         TRIGGER       END
+    //                      ;                  other          EXPLAIN        CREATE        TEMP
+    //                      TRIGGER       END
     [AT_NOTHING]        = {AT_START,          IN_STATEMENT, AFTER_EXPLAIN, AFTER_CREATE, IN_STATEMENT, IN_STATEMENT, IN_STATEMENT},
     [AT_START]          = {AT_START,          IN_STATEMENT, AFTER_EXPLAIN, AFTER_CREATE, IN_STATEMENT, IN_STATEMENT, IN_STATEMENT},
     [IN_STATEMENT]      = {AT_START,          IN_STATEMENT, IN_STATEMENT,  IN_STATEMENT, IN_STATEMENT, IN_STATEMENT, IN_STATEMENT},

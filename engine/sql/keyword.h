@@ -4,6 +4,10 @@
 
 #include "sql/token.h"
 
+// Keywords are those of SQLite 3.53, whether or not the word is usable as a name as well. Words of
+// quire's own (CONCURRENT, OPTIMIZE) are no keywords: the parser knows them by their place, so that
+// no schema of SQLite's meets a name that it may not use here.
+
 // The keyword's token kind, or TK_ID. ASCII case is ignored.
 TokenKind keyword_find(const char *text, size_t size);
 KeywordClass keyword_class(TokenKind kind); // of a keyword's kind

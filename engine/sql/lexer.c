@@ -1,19 +1,28 @@
 // The lexer: one token per call, chosen by its first byte.
 //
-//   number      digits [. digits] [e [+-] digits] | . digits... | 0x hexdigits;
-//   "_" between digits identifier  (letter | _ | byte >= 0x80) (letter | digit
-//   | _ | $ | byte >= 0x80)* quoted      "..." `...` [...] identifiers, '...'
-//   strings; a doubled quote stands for one variable    ? digits* | (: @ # $)
-//   name, where $ and others may carry :: and a (suffix) blob        x'hex
-//   digits in pairs'
+//   number      digits [. digits] [e [+-] digits] | . digits ... | 0x hexdigits
+//   identifier  (letter | _ | byte >= 0x80) (letter | digit | _ | $ | byte >= 0x80)*
+//   quoted      "..." `...` [...] identifiers, '...' strings; a doubled quote stands for one,
+//               but "]" cannot be written inside [...]
+//   variable    ? digits* | (: @ # $) name, which may carry :: and end with a (suffix)
+//   blob        x'hex digits in pairs'
+//   space       blanks, -- to the end of the line, /* ... */, and the UTF-8 byte order mark
 //
-// Digit separators are checked by whoever converts the number: the token covers
-// them right or wrong.
+// Laws
+//   - The pieces are contiguous: a token begins where the last one ended, but for space, so that
+//     spans of text can be cut from the offsets of tokens.
+//   - Nothing is refused here. What SQLite calls an unrecognized token is TK_ILLEGAL, and covers
+//     exactly the bytes that its message shows.
+//   - Bytes of 0x80 and above are letters whatever they encode: SQL text is never checked to be
+//     UTF-8.
+//   - "_" between digits (1_000) is taken in wherever it stands; whoever converts the number
+//     says whether it stood right.
 
 #include "sql/lexer.h"
 #include "base/contract.h"
 #include <string.h>
 
+// One lookup per byte in the loops that most text is spent in: words, numbers and blanks.
 // Classes of byte that may begin or continue a token.
 enum {
     C_ID_START = 1, // letters, _, >= 0x80
@@ -23,6 +32,7 @@ enum {
     C_SPACE = 16,
 };
 
+// Shorthand for the table alone: letter, hexadecimal letter, digit, space. Rows are 32 bytes.
 #define L (C_ID_START | C_ID)
 #define H (C_ID_START | C_ID | C_HEX)
 #define D (C_ID | C_DIGIT | C_HEX)
@@ -52,6 +62,8 @@ void lexer_init(Lexer *lexer, const char *text, size_t size)
         lexer->size = (u32)(nul - text);
 }
 
+// The byte, or 0 behind the end: a NUL never continues a token, so that callers may look one or
+// two bytes ahead without asking where the text ends.
 static inline u8 byte_at(const Lexer *lexer, u32 at)
 {
     return at < lexer->size ? (u8)lexer->text[at] : 0;
@@ -72,12 +84,17 @@ static u32 skip_class(const Lexer *lexer, u32 at, u8 class)
 // End of a comment that begins at `at`, or `at` itself when none does.
 static u32 comment_end(const char *text, u32 at, u32 size)
 {
+    ASSERT(at < size);
+
     if (text[at] == '-' && at + 1 < size && text[at + 1] == '-') {
         const char *newline = memchr(text + at, '\n', size - at);
         return newline != NULL ? (u32)(newline - text) : size;
     }
-    if (text[at] != '/' || at + 2 >= size || text[at + 1] != '*')
+    if (text[at] != '/' || at + 2 >= size
+        || text[at + 1] != '*') // "/*" as the last bytes: operators
         return at;
+    // From the third byte behind "/*" on, so that "/*/" does not close itself. A comment may be
+    // left open at the end of the text: SQLite takes it as closed.
     for (u32 i = at + 3; i < size; i++)
         if (text[i] == '/' && text[i - 1] == '*')
             return i + 1;
@@ -86,6 +103,8 @@ static u32 comment_end(const char *text, u32 at, u32 size)
 
 u32 lexer_space_size(const char *text, u32 at, u32 size)
 {
+    ASSERT(at < size);
+
     u8 c = (u8)text[at];
     if (byte_class[c] & C_SPACE) {
         u32 end = at + 1;
@@ -111,6 +130,8 @@ static Token token_make(Lexer *lexer, TokenKind kind, u32 start, u32 end)
 // '...', "...", `...`: the quote is doubled to stand for itself.
 static Token lex_quoted(Lexer *lexer, u32 start)
 {
+    ASSERT(start < lexer->size);
+
     char quote = lexer->text[start];
     u32 at = start + 1;
     for (;;) {
@@ -125,8 +146,11 @@ static Token lex_quoted(Lexer *lexer, u32 start)
     }
 }
 
+// [...] as in T-SQL and Access: an identifier that may hold anything but "]".
 static Token lex_bracketed(Lexer *lexer, u32 start)
 {
+    ASSERT(lexer->text[start] == '[');
+
     const char *end = memchr(lexer->text + start, ']', lexer->size - start);
     if (end == NULL)
         return token_make(lexer, TK_ILLEGAL, start, lexer->size);
@@ -141,8 +165,12 @@ static u32 skip_digits(const Lexer *lexer, u32 at, u8 class)
     return at;
 }
 
+// A number that runs into a word (12abc, 0x1g) is illegal as a whole: read as two tokens it would
+// be an expression with an alias.
 static Token lex_number(Lexer *lexer, u32 start)
 {
+    ASSERT(is_class(lexer, start, C_DIGIT) || byte_at(lexer, start) == '.');
+
     TokenKind kind = TK_INTEGER;
     u32 at = start;
     u8 second = byte_at(lexer, at + 1);
@@ -173,6 +201,8 @@ static Token lex_number(Lexer *lexer, u32 start)
 // :name @name #name $name, with Tcl's $a::b(c)
 static Token lex_variable(Lexer *lexer, u32 start)
 {
+    ASSERT(byte_at(lexer, start) != '?'); // those have digits only
+
     u32 at = start + 1;
     u32 name_size = 0;
     TokenKind kind = TK_VARIABLE;
@@ -198,8 +228,11 @@ static Token lex_variable(Lexer *lexer, u32 start)
     return token_make(lexer, name_size == 0 ? TK_ILLEGAL : kind, start, at);
 }
 
+// A blob of an odd number of digits, or with others in between, is illegal up to its quote.
 static Token lex_blob(Lexer *lexer, u32 start)
 {
+    ASSERT(byte_at(lexer, start + 1) == '\'');
+
     u32 at = skip_class(lexer, start + 2, C_HEX);
     u32 digits = at - (start + 2);
     if (byte_at(lexer, at) == '\'' && digits % 2 == 0)
@@ -209,8 +242,11 @@ static Token lex_blob(Lexer *lexer, u32 start)
     return token_make(lexer, TK_ILLEGAL, start, at < lexer->size ? at + 1 : at);
 }
 
+// Keywords are found here, once per word; which of them are names after all is the parser's matter.
 static Token lex_word(Lexer *lexer, u32 start)
 {
+    ASSERT(is_class(lexer, start, C_ID_START));
+
     u32 end = skip_class(lexer, start + 1, C_ID);
     TokenKind kind = keyword_find(lexer->text + start, end - start);
     return token_make(lexer, kind, start, end);
@@ -266,6 +302,8 @@ static Token lex_operator(Lexer *lexer, u32 at)
     return token_make(lexer, TK_ILLEGAL, at, at + 1);
 }
 
+// Leaves `next` at a token or at the end. The first comment's place is kept for the parser, which
+// may have been told to refuse it.
 static void skip_space(Lexer *lexer)
 {
     while (lexer->next < lexer->size) {

@@ -1,11 +1,21 @@
-// The parser's frame: tokens, errors, constructors, and the statements of one
-// line.
+// The parser's frame: tokens, errors, constructors, and the statements of one line.
 //
 //   cmdlist ::= [EXPLAIN [QUERY PLAN]] cmd ";"
 //
-// SQLite's grammar is LALR(1), so a wrong token is reported before anything is
-// done with it; here the same holds because no production consumes a token it
-// has not checked.
+// A recursive descent: one function per production, named after it, its grammar above it. "at X" in
+// such a comment means that the current token is X, "behind X" that X was consumed last.
+//
+// Laws
+//   - SQLite's grammar is LALR(1), so a wrong token is reported before anything is done with it;
+//     here the same holds because no production consumes a token it has not checked. Errors of both
+//     kinds (near "x": syntax error; messages about a construct) so come in SQLite's order.
+//   - The current token is one lookahead and enough, except where parser_peek() is called: names
+//     before "(" and ".", OPTIMIZE INDEX, and the words WINDOW, OVER and FILTER.
+//   - Productions return something to hold on to after an error too (never NULL where the caller
+//     looks inside), but nobody reads it: parse_statement() hands out no tree then.
+//
+// Not here: anything about the schema, and any decision that needs it. What SQLite decides while
+// parsing is decided while parsing (x IN (5), a AND 0), because EXPLAIN and errors show it.
 
 #include "base/hashmap.h"
 #include "sql/parse_internal.h"
@@ -15,6 +25,7 @@
 
 // --- tokens ---
 
+// Words that SQLite's tokenizer itself tells from names, by the tokens around them.
 static bool is_contextual(TokenKind kind)
 {
     return kind == TK_WINDOW || kind == TK_OVER || kind == TK_FILTER;
@@ -24,6 +35,8 @@ static bool is_contextual(TokenKind kind)
 // says so; elsewhere they are plain identifiers.
 static TokenKind contextual_kind(const Parser *p, const Token *token, TokenKind before)
 {
+    ASSERT(token->offset + token->size <= p->lexer.size);
+
     if (!is_contextual(token->kind))
         return token->kind;
     Lexer ahead = p->lexer;
@@ -43,6 +56,8 @@ static TokenKind contextual_kind(const Parser *p, const Token *token, TokenKind 
     }
 }
 
+// SQLITE_DBCONFIG_ENABLE_COMMENTS off: a comment is an unrecognized token, as in SQLite. The
+// comment stands before the current token, so it is noticed when that is read.
 static void parser_refuse_comment(Parser *p)
 {
     ASSERT(p->lexer.comment_offset < p->lexer.size);
@@ -52,6 +67,8 @@ static void parser_refuse_comment(Parser *p)
     parser_error(p, (i32)at, "unrecognized token: \"%.*s\"", (int)size, p->sql + at);
 }
 
+// The first token that cannot be taken stops everything: afterwards the current token stays
+// TK_ILLEGAL, which no production accepts (parse_internal.h).
 void parser_advance(Parser *p)
 {
     if (p->rc != SQLITE_OK)
@@ -75,6 +92,8 @@ void parser_advance(Parser *p)
 
 bool parser_accept(Parser *p, TokenKind kind)
 {
+    ASSERT(kind != TK_ILLEGAL); // or a failed parser would accept it for ever
+
     if (p->token.kind != kind)
         return false;
     parser_advance(p);
@@ -97,17 +116,16 @@ Token parser_peek(const Parser *p)
     return next;
 }
 
-bool token_is_id(const Parser *p, const Token *token)
+bool token_is_id(const Token *token)
 {
-    (void)p;
     if (token->kind < TOKEN_FIRST_KEYWORD)
         return token->kind == TK_ID;
     return keyword_class(token->kind) == KEYWORD_ID && !is_contextual(token->kind);
 }
 
-bool token_is_name(const Parser *p, const Token *token)
+bool token_is_name(const Token *token)
 {
-    if (token->kind == TK_STRING || token_is_id(p, token))
+    if (token->kind == TK_STRING || token_is_id(token))
         return true;
     return token->kind >= TOKEN_FIRST_KEYWORD && !is_contextual(token->kind)
            && keyword_class(token->kind) != KEYWORD_RESERVED;
@@ -115,17 +133,17 @@ bool token_is_name(const Parser *p, const Token *token)
 
 bool parser_at_id(const Parser *p)
 {
-    return token_is_id(p, &p->token);
+    return token_is_id(&p->token);
 }
 
 bool parser_at_ids(const Parser *p)
 {
-    return p->token.kind == TK_STRING || token_is_id(p, &p->token);
+    return p->token.kind == TK_STRING || token_is_id(&p->token);
 }
 
 bool parser_at_name(const Parser *p)
 {
-    return token_is_name(p, &p->token);
+    return token_is_name(&p->token);
 }
 
 // 'it''s' and "a""b" and `a``b` without their quotes and with one for two; [a] has no way to hold a
@@ -134,6 +152,7 @@ char *parse_dequote(Arena *arena, const char *text, size_t size)
 {
     ASSERT(text != NULL || size == 0);
 
+    // Of the whole length: taking quotes away only shrinks it.
     char *out = arena_dup(arena, text, size);
     if (out == NULL || size == 0)
         return out;
@@ -211,6 +230,7 @@ Span parser_trimmed(const Parser *p, u32 start, u32 end)
     return (Span){.text = p->sql + start, .size = end - start};
 }
 
+// After an error the last token may lie before `start`.
 Span parser_span(const Parser *p, u32 start)
 {
     u32 end = p->previous.offset + p->previous.size;
@@ -221,6 +241,7 @@ Span parser_span(const Parser *p, u32 start)
 
 // --- errors ---
 
+// The one place that makes the parser fail, but for memory: the first error counts.
 static void parser_fail(Parser *p, int rc)
 {
     ASSERT(rc != SQLITE_OK);
@@ -230,6 +251,7 @@ static void parser_fail(Parser *p, int rc)
     p->token.kind = TK_ILLEGAL;
 }
 
+// Lack of memory overrides an earlier error: a message that was cut short must not be shown.
 void parser_out_of_memory(Parser *p)
 {
     p->rc = SQLITE_NOMEM;
@@ -239,8 +261,11 @@ void parser_out_of_memory(Parser *p)
 
 void parser_error(Parser *p, i32 offset, const char *fmt, ...)
 {
+    ASSERT(offset >= -1 && (offset < 0 || (u32)offset <= p->lexer.size));
+
     if (p->rc != SQLITE_OK)
         return;
+    // Measured with a first run, since a message shows tokens of any length.
     char fixed[256];
     va_list args;
     va_start(args, fmt);
@@ -288,6 +313,8 @@ bool parser_enter(Parser *p, u32 cost)
 
 // --- constructors ---
 
+// The scratch node is the same for all who ask after memory has run out. It may so become its own
+// child: whoever hangs nodes on nodes looks at p->rc first (parser_binary).
 void *parser_new(Parser *p, size_t size)
 {
     ASSERT(size <= sizeof p->scratch);
@@ -329,14 +356,17 @@ Expr *parser_expr(Parser *p, ExprKind kind, u32 offset)
     return e;
 }
 
+// What every expression above wants to know without a walk: marked ^ in ast.h.
 enum { INHERITED = EXPR_HAS_COLLATE | EXPR_HAS_CALL | EXPR_HAS_SUBQUERY | EXPR_HAS_PARAM };
 
 static void inherit(Expr *e, const Expr *from)
 {
+    ASSERT(from == NULL || from != e);
+
     if (from == NULL)
         return;
     e->flags |= from->flags & INHERITED;
-    if (from->height >= e->height)
+    if (from->height >= e->height) // A4
         e->height = from->height + 1;
 }
 
@@ -396,6 +426,7 @@ ExprList *parser_list_add(Parser *p, ExprList *list, Expr *e)
     return list;
 }
 
+// Columns are looked up later: -1 until then.
 IdList *parser_id_list_add(Parser *p, IdList *list, const char *name, u32 offset)
 {
     if (list == NULL)
@@ -486,6 +517,8 @@ static void parse_transaction_word(Parser *p)
 // cmd ::= BEGIN [DEFERRED | IMMEDIATE | EXCLUSIVE | CONCURRENT] trans_opt
 static void parse_begin(Parser *p, Stmt *stmt)
 {
+    ASSERT(p->previous.kind == TK_BEGIN);
+
     static const char word[] = "concurrent"; // quire's own, no keyword: it stays usable as a name
     stmt->kind = STMT_BEGIN;
     if (parser_accept(p, TK_DEFERRED))
@@ -505,6 +538,8 @@ static void parse_begin(Parser *p, Stmt *stmt)
 // cmd ::= ROLLBACK trans_opt [TO [SAVEPOINT] nm]
 static void parse_rollback(Parser *p, Stmt *stmt)
 {
+    ASSERT(p->previous.kind == TK_ROLLBACK);
+
     stmt->kind = STMT_ROLLBACK;
     parse_transaction_word(p);
     if (!parser_accept(p, TK_TO))
@@ -517,6 +552,8 @@ static void parse_rollback(Parser *p, Stmt *stmt)
 // cmd ::= RELEASE [SAVEPOINT] nm
 static void parse_release(Parser *p, Stmt *stmt)
 {
+    ASSERT(p->previous.kind == TK_RELEASE);
+
     stmt->kind = STMT_RELEASE;
     (void)parser_accept(p, TK_SAVEPOINT);
     stmt->u.savepoint = parse_name(p, NULL);
@@ -525,6 +562,8 @@ static void parse_release(Parser *p, Stmt *stmt)
 // cmd ::= ATTACH [DATABASE] expr AS expr [KEY expr]
 static void parse_attach(Parser *p, Stmt *stmt)
 {
+    ASSERT(p->previous.kind == TK_ATTACH);
+
     stmt->kind = STMT_ATTACH;
     (void)parser_accept(p, TK_DATABASE);
     stmt->u.attach.file = parse_expr(p);
@@ -537,12 +576,16 @@ static void parse_attach(Parser *p, Stmt *stmt)
 // cmd ::= DETACH [DATABASE] expr
 static void parse_detach(Parser *p, Stmt *stmt)
 {
+    ASSERT(p->previous.kind == TK_DETACH);
+
     stmt->kind = STMT_DETACH;
     (void)parser_accept(p, TK_DATABASE);
     stmt->u.attach.schema = parse_expr(p);
 }
 
 // nmnum ::= ["+"] number | "-" number | nm | ON | DELETE | DEFAULT
+// The value is kept as text: each pragma reads it in its own way. A sign before a name is an error,
+// and so is a value of two tokens.
 static void parse_pragma_value(Parser *p, Pragma *pragma)
 {
     pragma->has_value = true;
@@ -569,6 +612,8 @@ static void parse_pragma_value(Parser *p, Pragma *pragma)
 // cmd ::= PRAGMA nm ["." nm] ["=" nmnum | "(" nmnum ")"]
 static void parse_pragma(Parser *p, Stmt *stmt)
 {
+    ASSERT(p->previous.kind == TK_PRAGMA);
+
     stmt->kind = STMT_PRAGMA;
     Pragma *pragma = parser_new(p, sizeof *pragma);
     pragma->name = parse_qualified_name(p);
@@ -585,6 +630,8 @@ static void parse_pragma(Parser *p, Stmt *stmt)
 // cmd ::= VACUUM [nm] [INTO expr]
 static void parse_vacuum(Parser *p, Stmt *stmt)
 {
+    ASSERT(p->previous.kind == TK_VACUUM);
+
     stmt->kind = STMT_VACUUM;
     if (parser_at_name(p))
         stmt->u.vacuum.schema = parse_name(p, NULL);
@@ -592,7 +639,7 @@ static void parse_vacuum(Parser *p, Stmt *stmt)
         stmt->u.vacuum.into = parse_expr(p);
 }
 
-// cmd ::= REINDEX [nm ["." nm]] | ANALYZE [nm ["." nm]]
+// [nm ["." nm]], which REINDEX, ANALYZE and OPTIMIZE INDEX have in common
 static void parse_maintenance(Parser *p, Stmt *stmt, StmtKind kind)
 {
     ASSERT(kind == STMT_REINDEX || kind == STMT_ANALYZE || kind == STMT_OPTIMIZE_INDEX);
@@ -617,6 +664,8 @@ static void parse_after_with(Parser *p, Stmt *stmt)
 // cmd ::= SAVEPOINT nm
 static void parse_savepoint(Parser *p, Stmt *stmt)
 {
+    ASSERT(p->previous.kind == TK_SAVEPOINT);
+
     stmt->kind = STMT_SAVEPOINT;
     stmt->u.savepoint = parse_name(p, NULL);
 }
@@ -624,6 +673,8 @@ static void parse_savepoint(Parser *p, Stmt *stmt)
 // cmd ::= (COMMIT | END) trans_opt
 static void parse_commit(Parser *p, Stmt *stmt)
 {
+    ASSERT(p->previous.kind == TK_COMMIT || p->previous.kind == TK_END);
+
     stmt->kind = STMT_COMMIT;
     parse_transaction_word(p);
 }
@@ -674,7 +725,8 @@ static const struct {
 // cmd, by its first word
 static void parse_command(Parser *p, Stmt *stmt)
 {
-    TokenKind kind = p->token.kind;
+    TokenKind kind =
+        p->token.kind; // of the first word: an error leaves TK_ILLEGAL, which nothing is
     if (kind == TK_SELECT || kind == TK_VALUES) {
         stmt->kind = STMT_SELECT;
         stmt->u.select = parse_select(p);
@@ -704,6 +756,8 @@ static void parse_command(Parser *p, Stmt *stmt)
 // explain ::= EXPLAIN [QUERY PLAN]
 static void parse_explain(Parser *p, Stmt *stmt)
 {
+    ASSERT(stmt->explain == EXPLAIN_NONE);
+
     if (!parser_accept(p, TK_EXPLAIN))
         return;
     stmt->explain = EXPLAIN_PROGRAM;
@@ -714,8 +768,11 @@ static void parse_explain(Parser *p, Stmt *stmt)
 }
 
 // {";"} [explain cmd]: the ";" behind it stays for the next statement.
+// An empty statement is one as well: its tail tells the caller where to go on.
 static void parse_one(Parser *p, Stmt *stmt)
 {
+    ASSERT(p->token.size == 0); // nothing has been read yet
+
     parser_advance(p);
     while (parser_accept(p, TK_SEMICOLON))
         continue;

@@ -2,12 +2,15 @@
 #define QUIRE_SQL_PARSE_H
 // The parser's door: one statement of SQL text to its tree.
 //
-// Grammar, precedence, the words that may be names, limits and messages are
-// SQLite 3.53's. The parser knows no schema: it reports what is wrong with the
-// text alone.
+// Grammar, precedence, the words that may be names, limits and messages are SQLite 3.53's. Beyond
+// it are quire's own statements: BEGIN CONCURRENT, CREATE INDEX ... USING method (...) WITH (...),
+// OPTIMIZE INDEX, and ALTER TABLE ... ALTER COLUMN c TYPE and the like as parse_ddl.c lists them.
+// The parser knows no schema: it reports what is wrong with the text alone, and builds the same
+// tree whatever the connection holds.
 
 #include "sql/ast.h"
 
+// All limits are inclusive.
 typedef struct ParseOptions {
     i32 expr_depth;         // SQLITE_LIMIT_EXPR_DEPTH
     i32 parser_depth;       // SQLITE_LIMIT_PARSER_DEPTH
@@ -33,13 +36,14 @@ typedef struct ParseResult {
     i32 error_offset;    // byte the message is about, -1 unknown
 } ParseResult;
 
-// Parses the first statement of sql[0..size). SQLITE_ERROR with a message, or
-// SQLITE_NOMEM. The text must outlive the tree (law A1).
+// Parses the first statement of sql[0..size). SQLITE_ERROR with a message, or SQLITE_NOMEM; *out is
+// set in all cases. The text must outlive the tree (law A1); the arena's `failed` flag has been
+// looked at, so a tree that is returned is whole.
 MUST_USE int parse_statement(const char *sql, size_t size, const ParseOptions *options,
                              Arena *arena, ParseResult *out);
 
-// A copy of `text` without its quotes, if it begins with one: 'x', "x", `x`,
-// [x]; doubled quotes become one. NULL: out of memory.
+// A copy of `text` without its quotes, if it begins with one: 'x', "x", `x`, [x]; doubled quotes
+// become one. NULL: out of memory.
 char *parse_dequote(Arena *arena, const char *text, size_t size);
 
 #endif

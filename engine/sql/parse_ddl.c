@@ -1,8 +1,16 @@
 // Definitions: CREATE, ALTER, DROP.
 //
-// What sqlite_schema stores is the text from the object's bare name to the end
-// of the statement; `body` keeps that span, and the caller puts "CREATE TABLE "
-// or the like in front of it.
+// What sqlite_schema stores is the text from the object's bare name to the end of the statement;
+// `body` keeps that span, and the caller puts "CREATE TABLE " or the like in front of it. The rows
+// of sqlite_schema are parsed by the same functions (ParseOptions.lenient_schema), so whatever was
+// stored parses again: what is refused here must never have been accepted.
+//
+// Constraints are kept in the order written, with their spans: ALTER TABLE cuts and inserts text,
+// and messages come in this order. What they mean is schema_build.c's matter.
+//
+// quire's own, beside SQLite's grammar:
+//   CREATE INDEX i ON t USING method (cols) [WITH (option = literal, ...)]    an index method's
+//   ALTER TABLE t ALTER [COLUMN] c TO columndef                               another definition
 
 #include "base/hashmap.h"
 #include "base/utf.h"
@@ -11,6 +19,7 @@
 
 // --- types ---
 
+// Numbers in a type (VARCHAR(10)) are read to be passed over: their text is part of the type.
 // signed ::= ["+" | "-"] number
 static void parse_signed_number(Parser *p)
 {
@@ -121,6 +130,8 @@ static u8 parse_fk_action(Parser *p)
 // refargs ::= {MATCH nm | ON (INSERT | DELETE | UPDATE) refact}
 static void parse_fk_arguments(Parser *p, ForeignKeyClause *fk)
 {
+    ASSERT(fk->on_delete == FK_NO_ACTION && fk->on_update == FK_NO_ACTION);
+
     for (;;) {
         if (parser_accept(p, TK_MATCH)) {
             fk->match = parse_name(p, NULL);
@@ -186,6 +197,7 @@ static void parse_parenthesised(Parser *p, Constraint *c)
 }
 
 // A literal as DEFAULT takes it without parentheses.
+// (Anything else behind DEFAULT needs parentheses, or is a bare word.)
 static bool parser_at_term(const Parser *p)
 {
     switch (p->token.kind) {
@@ -204,6 +216,8 @@ static bool parser_at_term(const Parser *p)
 // DEFAULT (term | "(" expr ")" | "+" term | "-" term | id), behind DEFAULT
 static void parse_default(Parser *p, Constraint *c)
 {
+    ASSERT(p->previous.kind == TK_DEFAULT);
+
     c->kind = CONSTRAINT_DEFAULT;
     if (parser_at(p, TK_LEFT_PAREN)) {
         parse_parenthesised(p, c);
@@ -232,6 +246,8 @@ static void parse_default(Parser *p, Constraint *c)
 // AS "(" expr ")" [id], behind AS
 static void parse_generated(Parser *p, Constraint *c)
 {
+    ASSERT(p->previous.kind == TK_AS || p->rc != SQLITE_OK);
+
     c->kind = CONSTRAINT_GENERATED;
     parse_parenthesised(p, c);
     if (!parser_at_id(p))
@@ -244,6 +260,8 @@ static void parse_generated(Parser *p, Constraint *c)
 // PRIMARY KEY [ASC | DESC] onconf [AUTOINCREMENT], behind PRIMARY
 static void parse_column_primary_key(Parser *p, Constraint *c)
 {
+    ASSERT(p->previous.kind == TK_PRIMARY);
+
     c->kind = CONSTRAINT_PRIMARY_KEY;
     parser_expect(p, TK_KEY);
     if (parser_accept(p, TK_DESC))
@@ -255,8 +273,11 @@ static void parse_column_primary_key(Parser *p, Constraint *c)
 }
 
 // NOT NULL onconf | NOT DEFERRABLE ..., behind NOT
+// Which of the two is known one token later only, and both may follow in any order.
 static void parse_column_not(Parser *p, Constraint *c)
 {
+    ASSERT(p->previous.kind == TK_NOT);
+
     if (parser_at(p, TK_DEFERRABLE)) {
         c->kind = CONSTRAINT_DEFER;
         c->foreign_key = parser_new(p, sizeof *c->foreign_key);
@@ -327,12 +348,8 @@ static bool parse_column_constraint_body(Parser *p, Constraint *c)
     }
 }
 
-static void constraint_end(Parser *p, Constraint *c, u32 start)
-{
-    c->span = parser_span(p, start);
-}
-
 // ccons ::= [CONSTRAINT nm] body | CONSTRAINT nm
+// A name alone is a constraint too (CONSTRAINT_NAME): SQLite lets it stand, and ALTER must find it.
 static Constraint *parse_column_constraints(Parser *p)
 {
     Constraint *first = NULL;
@@ -352,7 +369,7 @@ static Constraint *parse_column_constraints(Parser *p)
             return first;
         if (!has_body)
             c->kind = CONSTRAINT_NAME;
-        constraint_end(p, c, start);
+        c->span = parser_span(p, start);
         if (p->rc != SQLITE_OK)
             return first;
         *link = c;
@@ -398,6 +415,8 @@ static void parse_key_columns(Parser *p, Constraint *c)
 // FOREIGN KEY "(" eidlist ")" REFERENCES ... [defer_subclause], behind FOREIGN
 static void parse_table_foreign_key(Parser *p, Constraint *c)
 {
+    ASSERT(p->previous.kind == TK_FOREIGN);
+
     c->kind = CONSTRAINT_FOREIGN_KEY;
     parser_expect(p, TK_KEY);
     parser_expect(p, TK_LEFT_PAREN);
@@ -449,8 +468,11 @@ static bool parser_at_table_constraint(const Parser *p)
 }
 
 // conslist ::= tcons {[","] tcons}, at its first word
+// The commas between table constraints may be missing, those behind columns may not.
 static Constraint *parse_table_constraints(Parser *p)
 {
+    ASSERT(parser_at_table_constraint(p));
+
     Constraint *first = NULL;
     Constraint **link = &first;
     bool after_comma = true;
@@ -469,7 +491,7 @@ static Constraint *parse_table_constraints(Parser *p)
             if (!is_named)
                 parser_syntax_error(p);
         }
-        constraint_end(p, c, start);
+        c->span = parser_span(p, start);
         if (p->rc != SQLITE_OK)
             return first;
         *link = c;
@@ -500,6 +522,8 @@ static void parse_table_option(Parser *p, CreateTable *table)
 // "(" columnlist ["," conslist] ")" [table_option {"," table_option}]
 static void parse_table_body(Parser *p, CreateTable *table)
 {
+    ASSERT(table->columns == NULL && table->as_select == NULL);
+
     ColumnDef **link = &table->columns;
     parser_expect(p, TK_LEFT_PAREN);
     do {
@@ -514,6 +538,7 @@ static void parse_table_body(Parser *p, CreateTable *table)
         link = &column->next;
         table->column_count++;
     } while (parser_accept(p, TK_COMMA));
+    // ALTER TABLE ADD COLUMN inserts its text here.
     table->columns_end = p->token.offset;
     parser_expect(p, TK_RIGHT_PAREN);
     if (parser_at_name(p))
@@ -535,6 +560,8 @@ static bool parse_if_not_exists(Parser *p)
 // CREATE [TEMP] TABLE ifnotexists name (body | AS select), behind TABLE
 static void parse_create_table(Parser *p, Stmt *stmt, bool temp)
 {
+    ASSERT(p->previous.kind == TK_TABLE);
+
     CreateTable *table = parser_new(p, sizeof *table);
     table->temp = temp;
     table->if_not_exists = parse_if_not_exists(p);
@@ -565,6 +592,7 @@ Span parser_statement_rest(Parser *p, u32 start)
 }
 
 // option ::= nm "=" ["+" | "-"] literal
+// A literal only: the options are stored and compared as values, never computed.
 static void parse_index_option(Parser *p, CreateIndex *index)
 {
     const char *name = parse_name(p, NULL);
@@ -609,6 +637,8 @@ static void parse_index_options(Parser *p, CreateIndex *index)
 // [WHERE expr], behind INDEX. WITH belongs to USING.
 static void parse_create_index(Parser *p, Stmt *stmt, bool unique)
 {
+    ASSERT(p->previous.kind == TK_INDEX || p->rc != SQLITE_OK);
+
     CreateIndex *index = parser_new(p, sizeof *index);
     index->unique = unique;
     index->if_not_exists = parse_if_not_exists(p);
@@ -635,6 +665,8 @@ static void parse_create_index(Parser *p, Stmt *stmt, bool unique)
 // CREATE [TEMP] VIEW ifnotexists name ["(" eidlist ")"] AS select, behind VIEW
 static void parse_create_view(Parser *p, Stmt *stmt, bool temp)
 {
+    ASSERT(p->previous.kind == TK_VIEW);
+
     CreateView *view = parser_new(p, sizeof *view);
     view->temp = temp;
     view->if_not_exists = parse_if_not_exists(p);
@@ -660,6 +692,8 @@ static void parse_create_view(Parser *p, Stmt *stmt, bool temp)
 // trigger_cmd ::= update | insert | delete | select
 static TriggerStep *parse_trigger_step(Parser *p)
 {
+    ASSERT(p->in_trigger);
+
     TriggerStep *step = parser_new(p, sizeof *step);
     Stmt *stmt = parser_new(p, sizeof *stmt);
     u32 start = p->token.offset;
@@ -681,6 +715,8 @@ static TriggerStep *parse_trigger_step(Parser *p)
 // BEGIN trigger_cmd ";" {trigger_cmd ";"} END
 static void parse_trigger_body(Parser *p, CreateTrigger *trigger)
 {
+    ASSERT(!p->in_trigger); // SQLite has no nested ones
+
     TriggerStep **link = &trigger->steps;
     parser_expect(p, TK_BEGIN);
     p->in_trigger = true;
@@ -728,6 +764,8 @@ static void parse_trigger_event(Parser *p, CreateTrigger *trigger)
 // [WHEN expr] body
 static void parse_create_trigger(Parser *p, Stmt *stmt, bool temp)
 {
+    ASSERT(p->previous.kind == TK_TRIGGER);
+
     CreateTrigger *trigger = parser_new(p, sizeof *trigger);
     trigger->temp = temp;
     trigger->if_not_exists = parse_if_not_exists(p);
@@ -739,7 +777,6 @@ static void parse_create_trigger(Parser *p, Stmt *stmt, bool temp)
     if (parser_accept(p, TK_FOR)) {
         parser_expect(p, TK_EACH);
         parser_expect(p, TK_ROW);
-        trigger->for_each_row = true;
     }
     if (parser_accept(p, TK_WHEN))
         trigger->when = parse_expr(p);
@@ -765,7 +802,11 @@ static void module_arg_add(Parser *p, CreateVirtualTable *table, u32 start)
     table->args[table->arg_count++] = arg;
 }
 
-// Tokens of any kind up to the "," or ")" that ends this argument.
+// Modules read their arguments themselves; only parentheses are counted, so that a comma within
+// them does not end the argument. Two commas in a row are no argument, as in SQLite.
+// Tokens of any kind up to the "," or ")" that ends this argument. Modules read their arguments
+// themselves; only parentheses are counted, so that a comma within them does not end the argument.
+// Nothing between two commas is no argument, as in SQLite.
 static void parse_module_arg(Parser *p, CreateVirtualTable *table)
 {
     u32 depth = 0;
@@ -791,6 +832,8 @@ static void parse_module_arg(Parser *p, CreateVirtualTable *table)
 // CREATE VIRTUAL TABLE ifnotexists name USING nm ["(" args ")"], behind TABLE
 static void parse_create_virtual_table(Parser *p, Stmt *stmt)
 {
+    ASSERT(p->previous.kind == TK_TABLE || p->rc != SQLITE_OK);
+
     CreateVirtualTable *table = parser_new(p, sizeof *table);
     table->if_not_exists = parse_if_not_exists(p);
     table->name = parse_qualified_name(p);
@@ -810,6 +853,8 @@ static void parse_create_virtual_table(Parser *p, Stmt *stmt)
 // createkw ..., behind CREATE
 void parse_create(Parser *p, Stmt *stmt)
 {
+    ASSERT(p->previous.kind == TK_CREATE);
+
     if (parser_accept(p, TK_UNIQUE)) {
         parser_expect(p, TK_INDEX);
         parse_create_index(p, stmt, true);
@@ -838,6 +883,8 @@ void parse_create(Parser *p, Stmt *stmt)
 // ADD (CONSTRAINT nm CHECK ... | CHECK ...), at the word
 static void parse_alter_add_check(Parser *p, Alter *alter)
 {
+    ASSERT(parser_at(p, TK_CONSTRAINT) || parser_at(p, TK_CHECK));
+
     u32 start = p->token.offset;
     Constraint *c = parser_new(p, sizeof *c);
     alter->kind = ALTER_ADD_CONSTRAINT;
@@ -850,7 +897,7 @@ static void parse_alter_add_check(Parser *p, Alter *alter)
     parser_expect(p, TK_CHECK);
     parse_parenthesised(p, c);
     c->on_conflict = parse_on_conflict(p);
-    constraint_end(p, c, start);
+    c->span = parser_span(p, start);
     alter->constraint = c;
     alter->clause = c->span;
 }
@@ -872,6 +919,8 @@ static void parse_alter_new_name(Parser *p, Alter *alter)
 // RENAME TO nm | RENAME [COLUMN] nm TO nm, behind RENAME
 static void parse_alter_rename(Parser *p, Alter *alter)
 {
+    ASSERT(p->previous.kind == TK_RENAME);
+
     if (parser_accept(p, TK_TO)) {
         alter->kind = ALTER_RENAME_TABLE;
         parse_alter_new_name(p, alter);
@@ -887,6 +936,8 @@ static void parse_alter_rename(Parser *p, Alter *alter)
 // ADD [COLUMN] columnname carglist | ADD [CONSTRAINT nm] CHECK ..., behind ADD
 static void parse_alter_add(Parser *p, Alter *alter)
 {
+    ASSERT(p->previous.kind == TK_ADD);
+
     if (parser_at(p, TK_CONSTRAINT) || parser_at(p, TK_CHECK)) {
         parse_alter_add_check(p, alter);
         return;
@@ -901,6 +952,8 @@ static void parse_alter_add(Parser *p, Alter *alter)
 // DROP CONSTRAINT nm | DROP [COLUMN] nm, behind DROP
 static void parse_alter_drop(Parser *p, Alter *alter)
 {
+    ASSERT(p->previous.kind == TK_DROP);
+
     if (parser_accept(p, TK_CONSTRAINT)) {
         alter->kind = ALTER_DROP_CONSTRAINT;
     } else {
@@ -913,6 +966,8 @@ static void parse_alter_drop(Parser *p, Alter *alter)
 // ALTER [COLUMN] nm (SET NOT NULL onconf | DROP NOT NULL | TO columnname carglist), behind ALTER
 static void parse_alter_column(Parser *p, Alter *alter)
 {
+    ASSERT(p->previous.kind == TK_ALTER);
+
     (void)parser_accept(p, TK_COLUMN);
     parse_alter_name(p, &alter->old_name, &alter->old_offset);
     if (parser_accept(p, TK_TO)) {
@@ -939,7 +994,7 @@ static void parse_alter_column(Parser *p, Alter *alter)
     Constraint *c = parser_new(p, sizeof *c);
     c->kind = CONSTRAINT_NOT_NULL;
     c->on_conflict = parse_on_conflict(p);
-    constraint_end(p, c, start);
+    c->span = parser_span(p, start);
     alter->constraint = c;
     alter->clause = c->span;
 }
@@ -947,6 +1002,8 @@ static void parse_alter_column(Parser *p, Alter *alter)
 // ALTER TABLE name ..., behind ALTER
 void parse_alter(Parser *p, Stmt *stmt)
 {
+    ASSERT(p->previous.kind == TK_ALTER);
+
     Alter *alter = parser_new(p, sizeof *alter);
     parser_expect(p, TK_TABLE);
     alter->table = parse_qualified_name(p);
@@ -970,6 +1027,8 @@ void parse_alter(Parser *p, Stmt *stmt)
 // DROP (TABLE | INDEX | VIEW | TRIGGER) [IF EXISTS] name, behind DROP
 void parse_drop(Parser *p, Stmt *stmt)
 {
+    ASSERT(p->previous.kind == TK_DROP);
+
     Drop *drop = parser_new(p, sizeof *drop);
     if (parser_accept(p, TK_TABLE))
         drop->kind = OBJECT_TABLE;

@@ -1,7 +1,13 @@
 // Data changes: INSERT, REPLACE, UPDATE, DELETE, with upsert and RETURNING.
+//
+// The same productions serve the steps of a trigger (Parser.in_trigger), where SQLite's grammar is
+// narrower: no schema before the target, no INDEXED BY, no DEFAULT VALUES, no RETURNING. Some of
+// that is a message of its own, the rest a plain syntax error; it is told apart here as it is
+// there. ORDER BY and LIMIT of UPDATE and DELETE (SQLITE_ENABLE_UPDATE_DELETE_LIMIT) do not exist.
 
 #include "sql/parse_internal.h"
 
+// The widths of (a, b) = (1, 2) are compared by the resolver: a subquery's is not known before.
 // setlist ::= nm "=" expr | "(" idlist ")" "=" expr, separated by ","
 static SetList *parse_set_list(Parser *p)
 {
@@ -26,6 +32,7 @@ static SetList *parse_set_list(Parser *p)
         list->items[list->count++] = item;
         column_count += item.columns->count;
     } while (parser_accept(p, TK_COMMA));
+    // Of the columns of all items: SQLITE_LIMIT_COLUMN bounds the list as a whole.
     if (column_count > (u32)p->options->column_count)
         parser_error(p, -1, "too many columns in set list");
     return list;
@@ -56,6 +63,8 @@ static FromItem *parse_change_target(Parser *p)
 // indexed, of UPDATE and DELETE
 static void parse_change_indexed(Parser *p, FromItem *item)
 {
+    ASSERT(item->indexed_by == NULL && !item->not_indexed);
+
     parse_indexed(p, item);
     if (p->in_trigger && (item->indexed_by != NULL || item->not_indexed))
         parser_error(p, -1,
@@ -103,6 +112,8 @@ static void refuse_nulls_order(Parser *p, const ExprList *list)
 // SET setlist [WHERE expr])
 static Upsert *parse_upsert_clause(Parser *p)
 {
+    ASSERT(p->previous.kind == TK_ON);
+
     Upsert *upsert = parser_new(p, sizeof *upsert);
     parser_expect(p, TK_CONFLICT);
     if (parser_accept(p, TK_LEFT_PAREN)) {
@@ -125,6 +136,7 @@ static Upsert *parse_upsert_clause(Parser *p)
 }
 
 // Clauses with a target, then at most one without.
+// A clause without a target takes every conflict, so SQLite's grammar lets nothing follow it.
 static Upsert *parse_upserts(Parser *p)
 {
     Upsert *first = NULL;
@@ -145,6 +157,8 @@ static Upsert *parse_upserts(Parser *p)
 // | DEFAULT VALUES) returning
 static Insert *parse_insert(Parser *p, With *with)
 {
+    ASSERT(parser_at(p, TK_INSERT) || parser_at(p, TK_REPLACE));
+
     Insert *insert = parser_new(p, sizeof *insert);
     insert->with = with;
     if (parser_accept(p, TK_REPLACE)) {
@@ -178,6 +192,8 @@ static Insert *parse_insert(Parser *p, With *with)
 // returning
 static Update *parse_update(Parser *p, With *with)
 {
+    ASSERT(parser_at(p, TK_UPDATE));
+
     Update *update = parser_new(p, sizeof *update);
     update->with = with;
     parser_expect(p, TK_UPDATE);
@@ -199,6 +215,8 @@ static Update *parse_update(Parser *p, With *with)
 // [WITH] DELETE FROM target [indexed] [WHERE expr] returning
 static Delete *parse_delete(Parser *p, With *with)
 {
+    ASSERT(parser_at(p, TK_DELETE));
+
     Delete *delete_ = parser_new(p, sizeof *delete_);
     delete_->with = with;
     parser_expect(p, TK_DELETE);

@@ -11,6 +11,16 @@
 //   || -> ->>
 //   COLLATE (suffix)
 //   ~ - + (prefix)
+// The suffixes COLLATE, ISNULL and the word operators are met in the loop of parse_climb(), like
+// the binary operators; BETWEEN takes its AND for itself, since its operands bind tighter than AND.
+//
+// What is decided while parsing, because SQLite does so and EXPLAIN shows it:
+//   x AND 0           0, unless a function is called
+//   x IN (5)          x = +5
+//   x IN ()           0, unless x calls a function
+//   5 IS NULL         0;  5 NOT NULL: 1
+//   (a, b) IN ((1, 2), (3, 4))    (a, b) IN (VALUES (1, 2), (3, 4))
+
 // A prefix operator may stand in any operand, however tight the operator before
 // it: 1 + NOT 2 = 3 is 1 + (NOT (2 = 3)).
 
@@ -35,6 +45,7 @@ typedef enum Precedence {
     PREC_PREFIX,
 } Precedence;
 
+// PREC_NONE, that is 0, for all other tokens.
 // Expression kinds and precedences of the plain binary operators.
 static const struct {
     u8 precedence, kind;
@@ -117,8 +128,12 @@ static bool number_without_separators(Parser *p, const Token *token, char *out)
     return false;
 }
 
+// An integer literal above i64 is a real number, as in SQLite; EXPR_INT_OVERFLOW keeps that in
+// mind, because -9223372036854775808 is an integer after all.
 static void number_value(Expr *e, const char *text, size_t size)
 {
+    ASSERT(text != NULL); // empty when memory ran out
+
     if (size > 2 && (text[1] == 'x' || text[1] == 'X')) {
         e->kind = EX_INTEGER;
         e->flags |= EXPR_HEX;
@@ -203,6 +218,7 @@ static Expr *parse_plain_literal(Parser *p, ExprKind kind)
     return e;
 }
 
+// How a name was quoted decides later whether it may be TRUE, a text (double quotes) or a rowid.
 static u32 quoting_flags(const Parser *p, const Token *token)
 {
     char c = p->sql[token->offset];
@@ -214,6 +230,8 @@ static u32 quoting_flags(const Parser *p, const Token *token)
 // nm "." nm ["." nm] behind the first nm
 static Expr *parse_dotted_name(Parser *p, Token first)
 {
+    ASSERT(p->previous.offset == first.offset);
+
     Token parts[3] = {first};
     int count = 1;
     while (count < 3 && parser_accept(p, TK_DOT)) {
@@ -248,6 +266,8 @@ static Expr *parse_dotted_name(Parser *p, Token first)
 
 static int param_find(const Parser *p, const char *name)
 {
+    ASSERT(name != NULL);
+
     for (u32 i = 0; i < p->param_name_count; i++)
         if (strcmp(p->param_names[i].name, name) == 0)
             return p->param_names[i].number;
@@ -297,6 +317,7 @@ static int param_number(Parser *p, const Token *token, const char *name)
 }
 
 // VARIABLE ::= ? | ?number | :name | @name | $name
+// #1 is a register of nested SQL in SQLite and a syntax error elsewhere; here it is always one.
 static Expr *parse_variable(Parser *p)
 {
     ASSERT(parser_at(p, TK_VARIABLE));
@@ -322,6 +343,7 @@ static Expr *parse_variable(Parser *p)
 
 // --- calls ---
 
+// Before FILTER and OVER, so that this complaint comes before theirs.
 static void check_argument_count(Parser *p, const Expr *call)
 {
     ASSERT(call->kind == EX_CALL);
@@ -333,6 +355,8 @@ static void check_argument_count(Parser *p, const Expr *call)
 // filter_over ::= [FILTER "(" WHERE expr ")"] [OVER window]
 static void parse_filter_over(Parser *p, Call *call)
 {
+    ASSERT(p->rc != SQLITE_OK || p->previous.kind == TK_RIGHT_PAREN);
+
     if (parser_accept(p, TK_FILTER)) {
         parser_expect(p, TK_LEFT_PAREN);
         parser_expect(p, TK_WHERE);
@@ -350,11 +374,8 @@ static void parse_arguments(Parser *p, Expr *e, Call *call)
         call->distinct = true;
     else
         (void)parser_accept(p, TK_ALL);
-    if (!parser_at(p, TK_RIGHT_PAREN) && !parser_at(p, TK_ORDER)) {
-        do {
-            e->list = parser_list_add(p, e->list, parse_expr(p));
-        } while (parser_accept(p, TK_COMMA));
-    }
+    if (!parser_at(p, TK_RIGHT_PAREN) && !parser_at(p, TK_ORDER))
+        e->list = parse_expr_list(p);
     if (parser_accept(p, TK_ORDER)) {
         parser_expect(p, TK_BY);
         call->order_by = parse_sort_list(p);
@@ -368,6 +389,7 @@ static Expr *parse_call(Parser *p, Token name)
     Call *call = parser_new(p, sizeof *call);
     const char *text = parser_dequoted(p, &name);
     parser_expect(p, TK_LEFT_PAREN);
+    // name, "(" and the list: what SQLite's stack holds while arguments are read
     if (!parser_enter(p, 3) || p->rc != SQLITE_OK)
         return e;
     e->text = text;
@@ -390,6 +412,9 @@ static Expr *parse_call(Parser *p, Token name)
 // CURRENT_DATE and the like: calls without parentheses
 static Expr *parse_current_time(Parser *p)
 {
+    ASSERT(parser_at(p, TK_CURRENT_DATE) || parser_at(p, TK_CURRENT_TIME)
+           || parser_at(p, TK_CURRENT_TIMESTAMP));
+
     Expr *e = parser_expr(p, EX_CALL, p->token.offset);
     Call *call = parser_new(p, sizeof *call);
     e->text = parser_text(p, &p->token);
@@ -403,6 +428,8 @@ static Expr *parse_current_time(Parser *p)
 // The call an operator stands for: a LIKE b is like(b, a), a -> b is ->(a, b).
 static Expr *operator_call(Parser *p, const char *name, u32 offset, Expr *first, Expr *second)
 {
+    ASSERT(first != second);
+
     Expr *e = parser_expr(p, EX_CALL, offset);
     Call *call = parser_new(p, sizeof *call);
     ExprList *list = parser_list_add(p, NULL, first);
@@ -662,6 +689,8 @@ static Expr *parse_operand(Parser *p)
 // and the operator.
 static Expr *parse_right(Parser *p, Precedence least)
 {
+    ASSERT(least > PREC_NONE && least <= PREC_PREFIX);
+
     Expr *right = NULL;
     if (parser_enter(p, 2))
         right = parse_above(p, least);
@@ -693,6 +722,7 @@ static Expr *parse_between(Parser *p, Expr *left)
     u32 offset = p->token.offset;
     parser_advance(p);
     Expr *low = parse_right(p, PREC_NOT);
+    // Operands of BETWEEN bind tighter than AND, so an OR can only be a mistake.
     if (parser_at(p, TK_OR)) { // SQLite reads on: x BETWEEN a OR b AND c never
                                // finds its AND
         (void)parse_climb(p, low, PREC_OR);
@@ -750,6 +780,8 @@ static Select *list_as_values(Parser *p, u32 width, const ExprList *list)
 // The same for every row, and cheap to compute for each.
 static bool is_plain_constant(const Expr *e)
 {
+    ASSERT(e != NULL);
+
     switch (e->kind) {
     case EX_INTEGER:
     case EX_FLOAT:
@@ -829,6 +861,9 @@ static Expr *parse_in(Parser *p, Expr *left)
 // LIKE, GLOB, REGEXP or MATCH expr [ESCAPE expr], at the word
 static Expr *parse_like(Parser *p, Expr *left)
 {
+    ASSERT(parser_at(p, TK_LIKE) || parser_at(p, TK_GLOB) || parser_at(p, TK_REGEXP)
+           || parser_at(p, TK_MATCH));
+
     Token word = p->token;
     parser_advance(p);
     Expr *pattern = parse_right(p, PREC_COMPARE);
@@ -846,6 +881,7 @@ static Expr *parse_like(Parser *p, Expr *left)
 // x IS NULL and x NOT NULL; of a literal the answer is known.
 static Expr *null_test(Parser *p, ExprKind kind, u32 offset, Expr *operand)
 {
+    ASSERT(operand != NULL);
     ASSERT(kind == EX_IS_NULL || kind == EX_NOT_NULL);
 
     bool is_literal = operand->kind == EX_INTEGER || operand->kind == EX_FLOAT
@@ -934,6 +970,8 @@ static bool is_zero(const Expr *e)
 
 static Expr *conjunction(Parser *p, u32 offset, Expr *left, Expr *right)
 {
+    ASSERT(p->rc == SQLITE_NOMEM || left != right);
+
     bool has_call = ((left->flags | right->flags) & EXPR_HAS_CALL) != 0;
     if (p->rc != SQLITE_OK || has_call || p->options->keeps_dead_terms
         || (!is_zero(left) && !is_zero(right)))
@@ -951,6 +989,7 @@ static Expr *parse_binary(Parser *p, Expr *left)
     Token op = p->token;
     Precedence precedence = binary_operators[op.kind].precedence;
     parser_advance(p);
+    // One tighter on the right: operators of one precedence lean left (law A5).
     Expr *right = parse_right(p, precedence + 1);
     if (op.kind == TK_AND)
         return conjunction(p, op.offset, left, right);
@@ -969,6 +1008,7 @@ static Expr *parse_operator(Parser *p, Expr *left, Precedence least)
         return parse_collate(p, left);
     if (kind == TK_ARROW || kind == TK_LONG_ARROW)
         return least <= PREC_CONCAT ? parse_arrow(p, left) : NULL;
+    // What is left are the operators of equality, the loosest that need no table.
     if (least > PREC_EQUALITY)
         return NULL;
     switch (kind) {
@@ -986,8 +1026,12 @@ static Expr *parse_operator(Parser *p, Expr *left, Precedence least)
     }
 }
 
+// Each turn makes `left` the left operand of one more operator. The next operator's own recursion
+// took all that bind tighter, so it is never passed over.
 static Expr *parse_climb(Parser *p, Expr *left, Precedence least)
 {
+    ASSERT(left != NULL);
+
     Expr *next = left;
     while (next != NULL && p->rc == SQLITE_OK) {
         left = next;

@@ -1,4 +1,15 @@
 // Queries: SELECT, VALUES, compounds, WITH, FROM and windows.
+//
+// Shapes that differ from what is written, because SQLite's do:
+//   a JOIN (b JOIN c)     the parenthesis is one FROM item, a SELECT * of its own (law A7)
+//   (a JOIN b) JOIN c     the leading parenthesis is dropped: a JOIN b JOIN c
+//   VALUES (1), (2)       UNION ALL of two SELECTs with SELECT_VALUES
+//   SELECT 1 UNION VALUES (1), (2)     the rows are one operand: SELECT * FROM (VALUES ...)
+//   x IN t                x IN (SELECT * FROM t), in parse_expr.c
+// Select.id counts SELECTs in the order in which they end, the number EXPLAIN QUERY PLAN shows.
+//
+// FROM is read from left to right into a flat list; who joins with whom is said by the operator in
+// front of each item alone, and checked by the resolver.
 
 #include "base/hashmap.h"
 #include "sql/parse_internal.h"
@@ -12,6 +23,7 @@ bool parser_at_select(const Parser *p)
 // --- result columns ---
 
 // Is the cursor at nm "." "*"?
+// Looked for before an expression is tried: "t.*" is none, and nothing could take it back.
 static bool parser_at_table_star(const Parser *p)
 {
     TokenKind kind = p->token.kind;
@@ -26,6 +38,8 @@ static bool parser_at_table_star(const Parser *p)
 // "*" | nm "." "*"
 static Expr *parse_star(Parser *p)
 {
+    ASSERT(parser_at(p, TK_STAR) || parser_at_name(p));
+
     Expr *e = parser_expr(p, EX_STAR, p->token.offset);
     e->u.name.schema_offset = e->u.name.table_offset = NO_OFFSET;
     if (!parser_at(p, TK_STAR)) {
@@ -38,6 +52,7 @@ static Expr *parse_star(Parser *p)
 }
 
 // as ::= [AS nm | ids]
+// Without AS the words of joins are no aliases: they would hide the join that follows.
 static const char *parse_alias(Parser *p, u32 *offset)
 {
     Token token = p->token;
@@ -123,6 +138,8 @@ FromItem *parser_from_item(Parser *p, u32 offset)
 
 static void from_list_add(Parser *p, FromList *list, FromItem *item)
 {
+    ASSERT(item != NULL);
+
     if (p->rc == SQLITE_OK
         && parser_grow(p, &list->items, &list->capacity, list->count, sizeof *list->items))
         list->items[list->count++] = item;
@@ -131,6 +148,8 @@ static void from_list_add(Parser *p, FromList *list, FromItem *item)
 // indexed ::= [INDEXED BY nm | NOT INDEXED]
 void parse_indexed(Parser *p, FromItem *item)
 {
+    ASSERT(item->indexed_by == NULL && !item->not_indexed);
+
     if (parser_accept(p, TK_INDEXED)) {
         parser_expect(p, TK_BY);
         Token token = p->token;
@@ -142,6 +161,7 @@ void parse_indexed(Parser *p, FromItem *item)
     }
 }
 
+// Only to choose between two messages, so it may err in texts that are wrong in both cases.
 // May the current token follow a FROM term?
 static bool parser_at_end_of_from_item(const Parser *p)
 {
@@ -159,6 +179,8 @@ static bool parser_at_end_of_from_item(const Parser *p)
 // on_using ::= [ON expr | USING "(" idlist ")"]
 static void parse_on_using(Parser *p, FromItem *item, bool is_first)
 {
+    ASSERT(item->on == NULL && item->using_list == NULL);
+
     if (parser_accept(p, TK_ON)) {
         item->on = parse_expr(p);
         item->has_on = true;
@@ -190,6 +212,8 @@ static void parse_from_alias(Parser *p, FromItem *item)
 // "(" select ")" as, behind "("
 static FromItem *parse_from_select(Parser *p, u32 offset)
 {
+    ASSERT(p->previous.kind == TK_LEFT_PAREN);
+
     FromItem *item = parser_from_item(p, offset);
     item->kind = FROM_SELECT;
     item->select = parse_select(p);
@@ -217,8 +241,11 @@ static FromItem *nest_items(Parser *p, FromList *inner, u32 offset)
 }
 
 // "(" seltablist ")" as, behind "("
+// One table in parentheses is that table: FROM (t) is FROM t, with the alias written outside.
 static FromItem *parse_from_parenthesis(Parser *p, u32 offset, bool is_whole_list)
 {
+    ASSERT(p->previous.kind == TK_LEFT_PAREN);
+
     FromList *inner = parse_from_list(p);
     parser_expect(p, TK_RIGHT_PAREN);
     if (p->rc != SQLITE_OK)
@@ -287,12 +314,14 @@ static FromItem *parse_from_item(Parser *p, u8 join, bool is_first)
         if (item == NULL)
             item = parser_from_item(p, offset);
     }
+    ASSERT(item != NULL);
     item->join = join;
     parse_on_using(p, item, is_first);
     return item;
 }
 
-static u8 join_word(Parser *p, const Token *word)
+// Any order and any combination parses, up to three words; sense is made of the sum.
+static u8 join_word(const Token *word)
 {
     switch (word->kind) {
     case TK_NATURAL: return JOIN_NATURAL;
@@ -302,7 +331,7 @@ static u8 join_word(Parser *p, const Token *word)
     case TK_OUTER: return JOIN_OUTER;
     case TK_INNER: return JOIN_INNER;
     case TK_CROSS: return JOIN_INNER | JOIN_CROSS;
-    default: (void)p; return 0; // any other name: an unknown join type
+    default: return 0; // any other name: an unknown join type
     }
 }
 
@@ -332,7 +361,7 @@ static u8 parse_join_words(Parser *p)
     bool is_known = true;
     while (count < 3 && parser_at_name(p)) {
         words[count] = p->token;
-        u8 word = join_word(p, &words[count++]);
+        u8 word = join_word(&words[count++]);
         is_known = is_known && word != 0;
         join |= word;
         parser_advance(p);
@@ -341,6 +370,7 @@ static u8 parse_join_words(Parser *p)
         parser_syntax_error(p);
         return 0;
     }
+    // INNER LEFT, OUTER alone and words that are no join's are refused; NATURAL goes with anything.
     bool is_outer = (join & JOIN_OUTER) != 0;
     if (!is_known || (is_outer && (join & JOIN_INNER))
         || (is_outer && !(join & (JOIN_LEFT | JOIN_RIGHT))))
@@ -364,6 +394,8 @@ static u8 parse_join_operator(Parser *p)
 #define FROM_COUNT_MAX 200 // SQLite's limit on the terms of one FROM clause
 
 // Parentheses around the first terms of a FROM clause change nothing.
+// Only with no name put on it, and only the first: behind another item the parenthesis decides who
+// joins first.
 static void splice_nested(Parser *p, FromList *list, const FromItem *nested)
 {
     ASSERT(list->count == 0 && nested->kind == FROM_NESTED);
@@ -378,6 +410,7 @@ static void splice_nested(Parser *p, FromList *list, const FromItem *nested)
 }
 
 // seltablist ::= item {joinop item}
+// "item" stands for the item with its ON or USING, which belongs to the operator before it.
 FromList *parse_from_list(Parser *p)
 {
     FromList *list = parser_new(p, sizeof *list);
@@ -480,14 +513,20 @@ static void parse_frame(Parser *p, Window *window)
     window->exclude = parse_frame_exclude(p);
     // PRECEDING may meet PRECEDING, FOLLOWING may meet FOLLOWING; otherwise the
     // order must be right.
+    static_assert(BOUND_PRECEDING < BOUND_CURRENT_ROW && BOUND_CURRENT_ROW < BOUND_FOLLOWING,
+                  "order");
     if (window->start.kind > window->end.kind)
         parser_error(p, -1, "unsupported frame specification");
 }
 
 // window ::= [nm] [PARTITION BY nexprlist] [ORDER BY sortlist] frame_opt, and
 // the ")"
+// A name comes first where it can: PARTITION, RANGE, ROWS and GROUPS are names as well, but never
+// here.
 static Window *parse_window_body(Parser *p)
 {
+    ASSERT(p->rc != SQLITE_OK || p->previous.kind == TK_LEFT_PAREN);
+
     Window *window = parser_new(p, sizeof *window);
     bool has_base = parser_at_name(p) && !parser_at(p, TK_PARTITION) && !parser_at(p, TK_RANGE)
                     && !parser_at(p, TK_ROWS) && !parser_at(p, TK_GROUPS);
@@ -512,6 +551,8 @@ static Window *parse_window_body(Parser *p)
 // over ::= OVER "(" window ")" | OVER nm
 Window *parse_over(Parser *p)
 {
+    ASSERT(p->previous.kind == TK_OVER);
+
     if (parser_accept(p, TK_LEFT_PAREN)) {
         Window *window = NULL;
         if (parser_enter(p, 3))
@@ -530,6 +571,8 @@ Window *parse_over(Parser *p)
 // windowdefn_list ::= nm AS "(" window ")" {"," ...}
 Window *parse_window_defs(Parser *p)
 {
+    ASSERT(p->previous.kind == TK_WINDOW);
+
     Window *first = NULL;
     Window **link = &first;
     do {
@@ -556,6 +599,8 @@ bool parser_at_window_clause(const Parser *p)
 // limit_opt ::= [LIMIT expr [(OFFSET | ",") expr]]
 static void parse_limit(Parser *p, Select *select)
 {
+    ASSERT(select->limit == NULL && select->offset_expr == NULL);
+
     if (!parser_accept(p, TK_LIMIT))
         return;
     select->limit = parse_expr(p);
@@ -571,6 +616,8 @@ static void parse_limit(Parser *p, Select *select)
 // [ORDER BY sortlist] limit_opt
 static void parse_select_clauses(Parser *p, Select *select)
 {
+    ASSERT(select->from == NULL);
+
     if (parser_accept(p, TK_FROM))
         select->from = parse_from_list(p);
     if (parser_accept(p, TK_WHERE))
@@ -620,6 +667,8 @@ static void select_set_height(Select *select)
 // SELECT [DISTINCT | ALL] selcollist [FROM ...] ...
 static Select *parse_plain_select(Parser *p)
 {
+    ASSERT(parser_at(p, TK_SELECT) || p->rc != SQLITE_OK);
+
     Select *select = parser_new(p, sizeof *select);
     select->offset = p->token.offset;
     parser_expect(p, TK_SELECT);
@@ -648,10 +697,7 @@ static Select *parse_values_row(Parser *p)
     parser_expect(p, TK_LEFT_PAREN);
     if (!parser_enter(p, 3))
         return select;
-    ExprList *columns = NULL;
-    do
-        columns = parser_list_add(p, columns, parse_expr(p));
-    while (parser_accept(p, TK_COMMA));
+    ExprList *columns = parse_expr_list(p);
     parser_expect(p, TK_RIGHT_PAREN);
     parser_leave(p, 3);
     select->offset = offset;
@@ -663,6 +709,7 @@ static Select *parse_values_row(Parser *p)
     return select;
 }
 
+// Law A6: the chain grows at its end, and what is known of the whole is kept there.
 static void link_terms(Select *prior, Select *select, SetOp set_op)
 {
     ASSERT(set_op != SET_NONE && prior->next == NULL && select->prior == NULL);
@@ -671,13 +718,15 @@ static void link_terms(Select *prior, Select *select, SetOp set_op)
     select->prior = prior;
     prior->next = select;
     prior->flags |= SELECT_COMPOUND_TERM;
-    if (prior->height > select->height)
+    if (prior->height > select->height) // A4: the last term stands for the whole compound
         select->height = prior->height;
 }
 
 // The rows of (a, b) IN ((1, 2), (3, 4)) as VALUES (1, 2), (3, 4).
 Select *select_of_rows(Parser *p, const ExprList *rows)
 {
+    ASSERT(rows->count > 0);
+
     Select *last = NULL;
     for (u32 i = 0; i < rows->count && p->rc == SQLITE_OK; i++) {
         const Expr *row = rows->items[i].expr;
@@ -697,6 +746,8 @@ Select *select_of_rows(Parser *p, const ExprList *rows)
     return last;
 }
 
+// Rows that SQLite codes as a plain compound, not as a co-routine that yields one row after
+// another; EXPLAIN QUERY PLAN and the order of side effects show which (SELECT_PLAIN_ROWS).
 static bool row_has_calls(const Select *row)
 {
     ASSERT(row->columns != NULL);
@@ -796,6 +847,7 @@ static void check_compound(Parser *p, Select *last)
                      set_operator_name(term->set_op));
         return;
     }
+    // Rows of VALUES may be any number: they are not coded one by one.
     i32 limit = p->options->compound_select;
     if (!(last->flags & SELECT_VALUES) && limit > 0 && count > limit)
         parser_error(p, -1, "too many terms in compound SELECT");
@@ -822,8 +874,6 @@ Select *parse_select_body(Parser *p, With *with)
         if (p->rc != SQLITE_OK)
             return last;
         link_terms(last, term, set_op);
-        if (last->height > term->height)
-            term->height = last->height;
         last = term;
     }
     if (p->rc == SQLITE_OK && last->prior != NULL)
@@ -844,6 +894,7 @@ Select *parse_select(Parser *p)
 // --- WITH ---
 
 // eidlist ::= nm {"," nm}; COLLATE and a sort order parse, but are refused
+// Old schemas may hold such columns: of rows in sqlite_schema they are taken without a word.
 IdList *parse_plain_id_list(Parser *p)
 {
     IdList *list = NULL;
@@ -884,6 +935,7 @@ static Cte *parse_cte(Parser *p)
     }
     parser_expect(p, TK_LEFT_PAREN);
     Select *select = NULL;
+    // name, columns, AS, the hint and "(" lie on SQLite's stack by now
     if (parser_enter(p, 5))
         select = parse_select(p);
     parser_expect(p, TK_RIGHT_PAREN);
@@ -898,6 +950,7 @@ static Cte *parse_cte(Parser *p)
     return cte;
 }
 
+// The name must be unique in its own WITH; an outer one may be hidden by it.
 static void with_add(Parser *p, With *with, Cte *cte)
 {
     ASSERT(p->rc != SQLITE_OK || cte->with == NULL);

@@ -355,9 +355,7 @@ static void finish_unique_flags(Table *table)
 static void check_options(TableBuild *b)
 {
     const CreateTable *create = b->create;
-    if (create->bad_option != NULL)
-        build_error(b, "unknown table option: %s", create->bad_option);
-    else if (create->without_rowid && (b->table->flags & TABLE_AUTOINCREMENT) != 0)
+    if (create->without_rowid && (b->table->flags & TABLE_AUTOINCREMENT) != 0)
         build_error(b, "AUTOINCREMENT not allowed on WITHOUT ROWID tables");
     else if (create->without_rowid && (b->table->flags & TABLE_HAS_PRIMARY_KEY) == 0)
         build_error(b, "PRIMARY KEY missing on table %s", b->table->name);
