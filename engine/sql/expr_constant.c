@@ -1,5 +1,8 @@
 // Constant expressions evaluated while compiling: DEFAULTs for rows older than their column, LIKE
 // patterns, statistics.
+//
+// Not an evaluator: literals under signs, COLLATE and CAST, no more. Anything else is "no constant"
+// and counts as NULL, which is what SQLite makes of such a DEFAULT for old rows.
 
 #include "base/hashmap.h"
 #include "sql/expr_tree.h"
@@ -28,6 +31,8 @@ static int set_constant(const Expr *e, Value *v)
 // The literal 9223372036854775808, which fits only below a minus.
 static bool is_smallest_integer(const Expr *e)
 {
+    ASSERT(e != NULL);
+
     return e->kind == EX_FLOAT && (e->flags & EXPR_INT_OVERFLOW) != 0 && e->text != NULL
            && strcmp(e->text, "9223372036854775808") == 0;
 }
@@ -43,6 +48,7 @@ static int negate(Value *v, const Expr *operand)
     return SQLITE_OK;
 }
 
+// SQLITE_ERROR stands for "no constant" here, and never leaves the file.
 static int evaluate(const Expr *e, u8 encoding, Value *v)
 {
     while (e->kind == EX_PLUS || e->kind == EX_COLLATE)
@@ -64,6 +70,8 @@ static int evaluate(const Expr *e, u8 encoding, Value *v)
 // Gives the bytes of `v` to the arena, so that nobody need release it.
 static Value *settle(Arena *arena, const Value *v)
 {
+    ASSERT((v->flags & V_NULL) == 0);
+
     Value *kept = arena_alloc_zeroed(arena, sizeof *kept);
     if (kept == NULL)
         return NULL;
@@ -89,6 +97,7 @@ static int constant_value(sqlite3 *db, const Expr *e, Affinity affinity, Value *
         value_set_null(v);
         return SQLITE_OK;
     }
+    // Literals are UTF-8 in the tree, whatever the database's encoding is.
     if (rc == SQLITE_OK && (v->flags & V_TEXT) != 0)
         rc = value_change_encoding(v, encoding);
     return rc != SQLITE_OK ? rc : value_apply_affinity(v, affinity, encoding);
@@ -96,6 +105,8 @@ static int constant_value(sqlite3 *db, const Expr *e, Affinity affinity, Value *
 
 Value *expr_constant_value(sqlite3 *db, const Expr *e, Affinity affinity, Arena *arena)
 {
+    ASSERT(e != NULL && arena != NULL);
+
     Value v;
     value_init(&v, db);
     Value *kept = NULL;

@@ -1,9 +1,15 @@
 // Deep copies of syntax trees.
 //
-// A resolved column points to its FromItem. When that item is inside the copied
-// tree, the copy must point to the item's copy; otherwise (a correlated column)
-// it keeps pointing outside. Items are copied before the expressions of their
-// Select, and the pairs are kept in a list that is searched newest first.
+// A resolved column points to its FromItem. When that item is inside the copied tree, the copy must
+// point to the item's copy; otherwise (a correlated column) it keeps pointing outside. Items are
+// copied before the expressions of their Select, and the pairs are kept in a list that is searched
+// newest first. The same goes for Selects (owner, outer) and CTEs.
+//
+// Every node is first copied byte by byte, then what it owns is replaced: a field added to ast.h is
+// copied without a word here, unless it points into the tree.
+//
+// Copies of a resolved tree need cursors of their own (cursor_count), or the two would fight over
+// one in the same program. Copies of an unresolved tree get theirs when they are resolved.
 
 #include "sql/expr_tree.h"
 #include <string.h>
@@ -73,6 +79,7 @@ static void copy_expr_text(Copier *c, Expr *copy)
         copy->text = arena_dup(c->arena, copy->text, strlen(copy->text));
 }
 
+// An item outside of what is copied stands for itself.
 static FromItem *item_copy_of(const Copier *c, FromItem *item)
 {
     if (item == NULL)
@@ -188,6 +195,8 @@ static IdList *copy_ids(Copier *c, const IdList *list)
 
 static FromItem *copy_item(Copier *c, const FromItem *item)
 {
+    ASSERT(item != NULL);
+
     FromItem *copy = copy_node(c, item, sizeof *item);
     ItemPair *pair = arena_alloc(c->arena, sizeof *pair);
     if (copy == NULL || pair == NULL)
@@ -260,15 +269,12 @@ static WalkResult collect_expr(Walker *w, Expr *e)
     return WALK_ON;
 }
 
-static WalkResult collect_select(Walker *w, Select *s)
-{
-    (void)w;
-    (void)s;
-    return WALK_ON;
-}
-
+// An aggregate's number (agg_index) survives the copy, so the first copied call of each number
+// takes its place; one that no copied clause holds any more is left NULL.
 static void copy_calls(Copier *c, Select *copy)
 {
+    ASSERT(copy->agg_count == 0 || copy->aggs != NULL);
+
     if (copy->agg_count == 0 && copy->window_count == 0)
         return;
     Collector into = {.owner = copy};
@@ -276,7 +282,7 @@ static void copy_calls(Copier *c, Select *copy)
         into.aggs = arena_array(c->arena, copy->agg_count, sizeof *into.aggs);
     if (copy->window_count > 0)
         into.windows = arena_array(c->arena, copy->window_count, sizeof *into.windows);
-    Walker w = {.expr = collect_expr, .select = collect_select, .arg = &into};
+    Walker w = {.expr = collect_expr, .select = walk_into_select, .arg = &into};
     (void)expr_list_walk(&w, copy->columns);
     (void)expr_walk(&w, copy->where);
     (void)expr_list_walk(&w, copy->group_by);
@@ -286,6 +292,7 @@ static void copy_calls(Copier *c, Select *copy)
     copy->windows = into.windows;
 }
 
+// The order matters: WITH before FROM, which may name it, FROM before all that reads it.
 static Select *copy_term(Copier *c, const Select *s)
 {
     Select *copy = copy_node(c, s, sizeof *s);
@@ -319,6 +326,7 @@ static Select *copy_select(Copier *c, const Select *s)
     const Select *term = s;
     while (term->prior != NULL)
         term = term->prior;
+    ASSERT(s->next == NULL || (s->flags & SELECT_COMPOUND_TERM) != 0);
     Select *prior = NULL;
     for (; term != NULL; term = term->next) {
         Select *copy = copy_term(c, term);
@@ -336,6 +344,8 @@ static Select *copy_select(Copier *c, const Select *s)
 
 static Cte *copy_cte(Copier *c, const Cte *cte, With *with)
 {
+    ASSERT(with != NULL);
+
     Cte *copy = copy_node(c, cte, sizeof *cte);
     CtePair *pair = arena_alloc(c->arena, sizeof *pair);
     if (copy == NULL || pair == NULL)
@@ -365,6 +375,8 @@ static With *copy_with(Copier *c, const With *with)
     return copy->items == NULL ? NULL : copy;
 }
 
+// Without a counter the copy goes into the schema, or comes out of it: it must not lean on texts
+// that may go away.
 static Copier copier(Arena *arena, int *cursor_count)
 {
     return (Copier){.arena = arena, .cursor_count = cursor_count, .dup_text = cursor_count == NULL};
@@ -410,6 +422,8 @@ IdList *id_list_copy(Arena *arena, const IdList *list)
 
 Expr *expr_bind(Arena *arena, const Expr *e, FromItem *item)
 {
+    ASSERT(item != NULL);
+
     Copier c = {.arena = arena, .self = item};
     Expr *copy = copy_expr(&c, e);
     return COPIED(c, copy);
@@ -501,6 +515,8 @@ static Delete *copy_delete(Copier *c, const Delete *delete_)
 
 Stmt *stmt_copy(Arena *arena, const Stmt *stmt)
 {
+    ASSERT(stmt->kind >= STMT_SELECT && stmt->kind <= STMT_DELETE); // the steps of triggers
+
     Copier c = copier(arena, NULL);
     Stmt *copy = copy_node(&c, stmt, sizeof *stmt);
     if (copy == NULL)

@@ -1,4 +1,9 @@
 // Comparing expressions: same value for the same row?
+//
+// A "no" may be wrong (a+b and b+a are told apart, two equal subqueries too), a "yes" never: on it
+// a sum is computed once, a GROUP BY key stands for a result column, an index for an expression.
+// What both sides say differently but mean alike is not looked for; SQLite does not either, and
+// plans depend on it.
 
 #include "base/hashmap.h"
 #include "sql/expr_tree.h"
@@ -41,8 +46,11 @@ static bool call_equal(const Call *a, const Call *b)
            && expr_list_equal(a->order_by, b->order_by) && window_equal(a->window, b->window);
 }
 
+// Bytes of doubles, so that 0.0 and -0.0 stay apart.
 static bool literal_equal(const Expr *a, const Expr *b)
 {
+    ASSERT(a->kind == b->kind);
+
     switch (a->kind) {
     case EX_INTEGER:
     case EX_BOOL: return a->u.integer == b->u.integer;
@@ -56,6 +64,8 @@ static bool literal_equal(const Expr *a, const Expr *b)
 
 static bool name_expr_equal(const Expr *a, const Expr *b)
 {
+    ASSERT(a->kind == b->kind);
+
     return same_name(a->text, b->text) && same_name(a->u.name.table, b->u.name.table)
            && same_name(a->u.name.schema, b->u.name.schema);
 }
@@ -63,6 +73,8 @@ static bool name_expr_equal(const Expr *a, const Expr *b)
 // What the node says beside its operands.
 static bool node_equal(const Expr *a, const Expr *b)
 {
+    ASSERT(a->kind == b->kind);
+
     switch (a->kind) {
     case EX_NULL:
     case EX_INTEGER:
@@ -99,8 +111,8 @@ bool expr_equal(const Expr *a, const Expr *b)
     if (a == b)
         return true;
     if (a->kind != b->kind || a->select != NULL || b->select != NULL)
-        return false; // two subqueries are never taken for one
-    if (a->kind == EX_RAISE || !node_equal(a, b))
+        return false;                             // two subqueries are never taken for one
+    if (a->kind == EX_RAISE || !node_equal(a, b)) // RAISE is no value
         return false;
     return expr_equal(a->left, b->left) && expr_equal(a->right, b->right)
            && expr_list_equal(a->list, b->list);

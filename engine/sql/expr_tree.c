@@ -1,4 +1,9 @@
 // Making expressions, and what the value of one is like.
+//
+// Affinity and collation follow SQLite's rules ("Datatypes In SQLite", sections 3 and 7): only
+// columns, CASTs and what passes them on have an affinity; a collation comes from COLLATE, wherever
+// below it stands, or from a column, and the left operand's counts first. EXPR_HAS_COLLATE, kept up
+// by the parser and by expr_update_height(), leads to the COLLATE without a walk.
 
 #include "sql/expr_tree.h"
 #include "base/hashmap.h"
@@ -7,6 +12,7 @@
 
 // --- making ---
 
+// What an expression says about everything below it; the flags marked ^ in ast.h.
 enum {
     INHERITED = EXPR_HAS_COLLATE | EXPR_HAS_CALL | EXPR_HAS_SUBQUERY | EXPR_HAS_PARAM | EXPR_HAS_AGG
                 | EXPR_HAS_WINDOW | EXPR_NONDETERMINISTIC
@@ -14,6 +20,8 @@ enum {
 
 static void inherit_from(Expr *e, const Expr *operand)
 {
+    ASSERT(operand != e);
+
     if (operand == NULL)
         return;
     e->flags |= operand->flags & INHERITED;
@@ -23,6 +31,8 @@ static void inherit_from(Expr *e, const Expr *operand)
 
 void expr_update_height(Expr *e)
 {
+    ASSERT(e != NULL);
+
     e->height = 1;
     inherit_from(e, e->left);
     inherit_from(e, e->right);
@@ -55,6 +65,8 @@ Expr *expr_new_integer(Arena *arena, i64 value)
 
 Expr *expr_new_column(Arena *arena, FromItem *item, int column)
 {
+    ASSERT(item != NULL && column >= ROWID_COLUMN);
+
     Expr *e = expr_new(arena, EX_COLUMN, NULL, NULL);
     if (e == NULL)
         return NULL;
@@ -77,6 +89,8 @@ Expr *expr_and(Arena *arena, Expr *a, Expr *b)
 
 ExprList *expr_list_add(Arena *arena, ExprList *list, Expr *e)
 {
+    ASSERT(list == NULL || list->count <= list->capacity);
+
     if (list == NULL)
         list = arena_alloc_zeroed(arena, sizeof *list);
     if (list == NULL || e == NULL)
@@ -123,13 +137,18 @@ const char *from_item_name(const FromItem *item)
 
 Affinity affinity_of_column(const Table *table, int column)
 {
+    ASSERT(column < table->column_count);
+
     if (column < 0 || column == table->rowid_alias)
         return AFF_INTEGER;
     return (Affinity)table->columns[column].affinity;
 }
 
+// Without an item (a schema's own expression) the node carries the affinity itself.
 static Affinity column_affinity(const Expr *e)
 {
+    ASSERT(e->kind == EX_COLUMN);
+
     const FromItem *item = e->u.column.item;
     int column = e->u.column.index;
     if (item != NULL && item->is_excluded)
@@ -145,6 +164,8 @@ static Affinity column_affinity(const Expr *e)
 // The `field`th result column of a Select that stands for a row value.
 static const Expr *select_column(const Select *s, u32 field)
 {
+    ASSERT(s->columns != NULL);
+
     return field < s->columns->count ? s->columns->items[field].expr : NULL;
 }
 
@@ -202,6 +223,8 @@ bool expr_reads_subtypes(const Expr *e)
            && (e->u.call->func->flags & FUNC_SUBTYPE) != 0;
 }
 
+// Two columns: numeric if either is, else none (AFF_BLOB changes nothing). A column and something
+// without affinity: the column's.
 Affinity compare_affinity(const Expr *e, Affinity other)
 {
     Affinity own = expr_affinity(e);
@@ -210,8 +233,11 @@ Affinity compare_affinity(const Expr *e, Affinity other)
     return own <= AFF_NONE ? other : own;
 }
 
+// x IN (list) takes x's alone: an element of a list has no affinity, not even a column's.
 Affinity expr_compare_affinity(const Expr *comparison)
 {
+    ASSERT(comparison->left != NULL);
+
     const Expr *e = comparison;
     Affinity affinity = expr_affinity(e->left);
     if (e->right != NULL)
@@ -227,6 +253,8 @@ Affinity expr_compare_affinity(const Expr *comparison)
 // the rowid has none.
 static const char *column_collation(const Table *table, int column)
 {
+    ASSERT(column < table->column_count);
+
     if (column < 0)
         return NULL;
     const char *name = table->columns[column].collation;
@@ -235,6 +263,8 @@ static const char *column_collation(const Table *table, int column)
 
 static const char *from_column_collation(const Expr *e)
 {
+    ASSERT(e->kind == EX_COLUMN);
+
     const FromItem *item = e->u.column.item;
     int column = e->u.column.index;
     if (item == NULL || column < 0 || item->is_excluded)
@@ -248,6 +278,8 @@ static const char *from_column_collation(const Expr *e)
 // The first operand below `e` that has a COLLATE of its own.
 static const Expr *collated_operand(const Expr *e)
 {
+    ASSERT((e->flags & EXPR_HAS_COLLATE) != 0);
+
     if (e->left != NULL && (e->left->flags & EXPR_HAS_COLLATE))
         return e->left;
     for (u32 i = 0; e->list != NULL && i < e->list->count; i++)
@@ -285,6 +317,8 @@ const char *expr_collation_name(const Expr *e)
 
 const char *compare_collation_name(const Expr *left, const Expr *right)
 {
+    ASSERT(left != NULL);
+
     if (left->flags & EXPR_HAS_COLLATE)
         return expr_collation_name(left);
     if (right != NULL && (right->flags & EXPR_HAS_COLLATE))
@@ -326,6 +360,8 @@ const Collation *expr_compare_collation(sqlite3 *db, const Expr *comparison)
 
 u32 expr_vector_size(const Expr *e)
 {
+    ASSERT(e->kind != EX_VECTOR || e->list->count > 1);
+
     if (e->kind == EX_VECTOR)
         return e->list->count;
     if (e->kind == EX_SELECT)
@@ -379,7 +415,7 @@ bool expr_is_integer(const Expr *e, i64 *out)
     case EX_INTEGER: *out = e->u.integer; return true;
     case EX_PLUS: return expr_is_integer(e->left, out);
     case EX_NEGATE:
-        if (!expr_is_integer(e->left, out) || *out == INT64_MIN)
+        if (!expr_is_integer(e->left, out) || *out == INT64_MIN) // its negative is no i64
             return false;
         *out = -*out;
         return true;
@@ -389,6 +425,8 @@ bool expr_is_integer(const Expr *e, i64 *out)
 
 bool expr_can_be_null(const Expr *e)
 {
+    ASSERT(e != NULL);
+
     while (e->kind == EX_PLUS || e->kind == EX_NEGATE || e->kind == EX_COLLATE)
         e = e->left;
     switch (e->kind) {
@@ -421,8 +459,12 @@ typedef struct ConstantCheck {
     bool is_constant;
 } ConstantCheck;
 
+// A function is constant if its value depends on its arguments alone, and it is neither an
+// aggregate nor unresolved.
 static WalkResult check_constant(Walker *w, Expr *e)
 {
+    ASSERT(e->kind != EX_CALL || e->u.call != NULL);
+
     ConstantCheck *check = w->arg;
     switch (e->kind) {
     case EX_NAME:
@@ -484,15 +526,8 @@ static WalkResult check_cursor(Walker *w, Expr *e)
     return WALK_ON;
 }
 
-static WalkResult enter_select(Walker *w, Select *s)
-{
-    (void)w;
-    (void)s;
-    return WALK_ON;
-}
-
 bool expr_reads_cursor(const Expr *e, int cursor)
 {
-    Walker w = {.expr = check_cursor, .select = enter_select, .arg = &cursor};
+    Walker w = {.expr = check_cursor, .select = walk_into_select, .arg = &cursor};
     return expr_walk(&w, (Expr *)(uintptr_t)e) == WALK_STOP;
 }

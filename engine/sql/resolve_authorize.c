@@ -121,13 +121,6 @@ int authorize_unread_items(Resolver *r, const FromList *from)
 
 // --- expressions ---
 
-static WalkResult walk_expr(Walker *w, Expr *e)
-{
-    (void)w;
-    (void)e;
-    return WALK_ON;
-}
-
 static WalkResult walk_query(Walker *w, Select *s)
 {
     Asking *asking = w->arg;
@@ -143,7 +136,7 @@ static WalkResult walk_query(Walker *w, Select *s)
 
 static int ask_expr(Asking *asking, Expr *e)
 {
-    Walker w = {.expr = walk_expr, .select = walk_query, .arg = asking};
+    Walker w = {.expr = walk_past_expr, .select = walk_query, .arg = asking};
     ASSERT(asking->rc == SQLITE_OK);
     (void)expr_walk(&w, e);
     return asking->rc;

@@ -151,20 +151,13 @@ static WalkResult check_reference(Walker *w, Expr *e)
     return WALK_ON;
 }
 
-static WalkResult check_select(Walker *w, Select *s)
-{
-    (void)w;
-    (void)s;
-    return WALK_ON;
-}
-
 // Do the arguments read the scope's FROM, or nothing at all?
 static bool aggregates_here(const Scope *s, Expr *e)
 {
     ASSERT(e->kind == EX_CALL && e->u.call != NULL);
 
     ReferenceCheck check = {.from = s->from};
-    Walker w = {.expr = check_reference, .select = check_select, .arg = &check};
+    Walker w = {.expr = check_reference, .select = walk_into_select, .arg = &check};
     (void)expr_list_walk(&w, e->list);
     if (e->u.call->filter != NULL)
         (void)expr_walk(&w, e->u.call->filter);

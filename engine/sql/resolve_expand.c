@@ -307,13 +307,6 @@ typedef struct ExpandWalk {
     int rc;
 } ExpandWalk;
 
-static WalkResult expand_expr(Walker *w, Expr *e)
-{
-    (void)w;
-    (void)e;
-    return WALK_ON;
-}
-
 static WalkResult expand_found_select(Walker *w, Select *s)
 {
     ExpandWalk *walk = w->arg;
@@ -328,7 +321,7 @@ static WalkResult expand_found_select(Walker *w, Select *s)
 int expand_subqueries(Resolver *r, Expr *e)
 {
     ExpandWalk walk = {.r = r};
-    Walker w = {.expr = expand_expr, .select = expand_found_select, .arg = &walk};
+    Walker w = {.expr = walk_past_expr, .select = expand_found_select, .arg = &walk};
     (void)expr_walk(&w, e);
     return walk.rc;
 }

@@ -328,13 +328,6 @@ static WalkResult deepen_expr(Walker *w, Expr *e)
     return WALK_ON;
 }
 
-static WalkResult deepen_select(Walker *w, Select *s)
-{
-    (void)w;
-    (void)s;
-    return WALK_ON;
-}
-
 // `e` becomes a copy of the result column; `depth` Selects lie between them.
 static int alias_becomes(Resolver *r, Expr *e, const Expr *source, int depth)
 {
@@ -345,7 +338,7 @@ static int alias_becomes(Resolver *r, Expr *e, const Expr *source, int depth)
         return resolve_no_memory(r);
     if (depth > 0) {
         Deepen deepen = {.by = depth};
-        Walker w = {.expr = deepen_expr, .select = deepen_select, .arg = &deepen};
+        Walker w = {.expr = deepen_expr, .select = walk_into_select, .arg = &deepen};
         (void)expr_walk(&w, copy);
     }
     u32 kept = e->flags & (EXPR_OUTER_ON | EXPR_INNER_ON | EXPR_PARENTHESISED);

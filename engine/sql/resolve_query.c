@@ -77,19 +77,12 @@ static WalkResult find_own_aggregate(Walker *w, Expr *e)
     return WALK_STOP;
 }
 
-static WalkResult enter_select(Walker *w, Select *s)
-{
-    (void)w;
-    (void)s;
-    return WALK_ON;
-}
-
 static int refuse_aggregates(Resolver *r, const Select *s, Expr *e)
 {
     ASSERT(s->agg_count == 0 || s->aggs != NULL);
 
     AggSearch search = {.owner = s};
-    Walker w = {.expr = find_own_aggregate, .select = enter_select, .arg = &search};
+    Walker w = {.expr = find_own_aggregate, .select = walk_into_select, .arg = &search};
     if (s->agg_count == 0 || expr_walk(&w, e) != WALK_STOP)
         return SQLITE_OK;
     return resolve_late_error(r, expr_error_offset(search.found), "misuse of aggregate: %s()",

@@ -13,13 +13,6 @@ typedef struct SubqueryWalk {
 
 static int rewrite_compound(ResolveContext *ctx, Select *last);
 
-static WalkResult pass_expr(Walker *w, Expr *e)
-{
-    (void)w;
-    (void)e;
-    return WALK_ON;
-}
-
 static WalkResult rewrite_found(Walker *w, Select *s)
 {
     SubqueryWalk *walk = w->arg;
@@ -33,7 +26,7 @@ static WalkResult rewrite_found(Walker *w, Select *s)
 static int rewrite_in_expr(ResolveContext *ctx, Expr *e)
 {
     SubqueryWalk walk = {.ctx = ctx};
-    Walker w = {.expr = pass_expr, .select = rewrite_found, .arg = &walk};
+    Walker w = {.expr = walk_past_expr, .select = rewrite_found, .arg = &walk};
     (void)expr_walk(&w, e);
     return walk.rc;
 }

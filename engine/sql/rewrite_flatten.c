@@ -183,13 +183,6 @@ static WalkResult replace_column(Walker *w, Expr *e)
     return WALK_PRUNE; // what has come in names no column of the subquery
 }
 
-static WalkResult enter_select(Walker *w, Select *s)
-{
-    (void)w;
-    (void)s;
-    return WALK_ON;
-}
-
 static void replace_in_list(Walker *w, ExprList *list)
 {
     (void)expr_list_walk(w, list);
@@ -198,7 +191,7 @@ static void replace_in_list(Walker *w, ExprList *list)
 // Everywhere in the query around, subqueries included.
 static void replace_columns(Flattening *f)
 {
-    Walker w = {.expr = replace_column, .select = enter_select, .arg = f};
+    Walker w = {.expr = replace_column, .select = walk_into_select, .arg = f};
     Select *p = f->p;
     replace_in_list(&w, p->columns);
     (void)expr_walk(&w, p->where);

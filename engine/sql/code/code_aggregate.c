@@ -128,16 +128,9 @@ static WalkResult collect_expr(Walker *w, Expr *e)
     return WALK_ON;
 }
 
-static WalkResult collect_select(Walker *w, Select *s)
-{
-    (void)w;
-    (void)s;
-    return WALK_ON;
-}
-
 static Walker collector(Collector *c)
 {
-    return (Walker){.expr = collect_expr, .select = collect_select, .arg = c};
+    return (Walker){.expr = collect_expr, .select = walk_into_select, .arg = c};
 }
 
 static void collect_inside(AggregateCode *ac, Expr *call)

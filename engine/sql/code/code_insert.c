@@ -133,17 +133,10 @@ static WalkResult visit_from(Walker *w, Select *s)
     return reads->found ? WALK_STOP : WALK_ON;
 }
 
-static WalkResult visit_nothing(Walker *w, Expr *e)
-{
-    (void)w;
-    (void)e;
-    return WALK_ON;
-}
-
 static bool select_reads(Select *select, const Table *table)
 {
     ReadsTable reads = {.table = table};
-    Walker w = {.expr = visit_nothing, .select = visit_from, .arg = &reads};
+    Walker w = {.expr = walk_past_expr, .select = visit_from, .arg = &reads};
     (void)select_walk(&w, select);
     return reads.found;
 }

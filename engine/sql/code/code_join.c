@@ -22,13 +22,6 @@ static WalkResult count_select(Walker *w, Select *s)
     return WALK_ON;
 }
 
-static WalkResult walk_on(Walker *w, Expr *e)
-{
-    (void)w;
-    (void)e;
-    return WALK_ON;
-}
-
 // Selects the planner makes go on with the statement's numbers.
 static u32 *select_counter(Codegen *g)
 {
@@ -39,7 +32,7 @@ static u32 *select_counter(Codegen *g)
     top->planner = highest;
     if (highest == NULL || g->stmt == NULL)
         return highest;
-    Walker w = {.expr = walk_on, .select = count_select, .arg = highest};
+    Walker w = {.expr = walk_past_expr, .select = count_select, .arg = highest};
     if (g->stmt->kind == STMT_SELECT)
         select_walk(&w, g->stmt->u.select);
     else if (g->stmt->kind == STMT_INSERT && g->stmt->u.insert->select != NULL)
