@@ -1,4 +1,9 @@
 // The resolver's entry points for queries and lone expressions, and its errors.
+//
+// Three times the order of work decides which of several errors is told, and it is SQLite's: FROM
+// and stars of the whole statement first (expand), then names from the outside in (resolve_query),
+// then what SQLite notices only when it generates code, as it would: such an error is kept as
+// "late" and set at the end, unless another came first.
 
 #include "sql/resolve.h"
 #include "sql/resolve_internal.h"
@@ -40,8 +45,11 @@ int resolve_late_error(Resolver *r, u32 offset, const char *fmt, ...)
 
 int resolve_end(Resolver *r, int rc)
 {
+    ASSERT(r->ctx->late_error == NULL || r->ctx->late_error[0] != '\0');
+
     if (rc != SQLITE_OK || r->ctx->late_error == NULL)
         return rc;
+    // The late error was made with the offset of its own tree, which may have been a view's.
     bool no_offsets = r->no_offsets;
     r->no_offsets = false;
     rc = resolve_error(r, r->ctx->late_offset, "%s", r->ctx->late_error);
@@ -89,6 +97,8 @@ u32 expr_error_offset(const Expr *e)
 
 void resolve_context_init(ResolveContext *ctx, sqlite3 *db, Arena *arena)
 {
+    ASSERT(db != NULL && arena != NULL);
+
     *ctx = (ResolveContext){.db = db, .arena = arena};
 }
 
@@ -110,6 +120,7 @@ Resolver resolver_make(ResolveContext *ctx)
 
 int resolve_authorize(sqlite3 *db, int code, const char *a, const char *b, const char *database)
 {
+    // A schema being read is the engine's own doing, nothing a user asked for.
     if (db->authorizer == NULL || db->is_loading)
         return SQLITE_OK;
     int rc = db->authorizer(db->authorizer_arg, code, a, b, database, db->authorizer_context);
@@ -162,6 +173,8 @@ static u32 self_flags(SelfKind kind)
 
 static int resolve_lone(Resolver *r, Scope *s, Expr *e)
 {
+    ASSERT(s->select == NULL && s->from == NULL);
+
     TRY(expand_subqueries(r, e));
     TRY(resolve_expr(r, s, e));
     TRY(resolve_end(r, check_row_values(r, e)));
@@ -170,6 +183,8 @@ static int resolve_lone(Resolver *r, Scope *s, Expr *e)
 
 int resolve_self(ResolveContext *ctx, Table *table, SelfKind kind, Expr **expr)
 {
+    ASSERT(table != NULL && expr != NULL);
+
     Resolver r = resolver_make(ctx);
     Scope s = {.self = table, .flags = self_flags(kind)};
     // Expressions of a schema being read are trusted only as far as trusted_schema goes.
@@ -187,6 +202,8 @@ int resolve_self_list(ResolveContext *ctx, Table *table, SelfKind kind, ExprList
 
 int resolve_constant(ResolveContext *ctx, Expr **expr)
 {
+    ASSERT(expr != NULL);
+
     Resolver r = resolver_make(ctx);
     Scope s = {.flags = ctx->is_ddl ? SCOPE_NO_NAMES : 0};
     return *expr == NULL ? SQLITE_OK : resolve_lone(&r, &s, *expr);

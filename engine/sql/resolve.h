@@ -2,40 +2,40 @@
 #define QUIRE_SQL_RESOLVE_H
 // The resolver's door: from names to things.
 //
-// After resolution (laws A3.. of ast.h, and):
-//   R1  Views and CTEs in FROM are subqueries (FROM_SELECT, is_view / is_cte,
-//   `select` a resolved
-//       copy of their own); the recursive reference inside a recursive CTE is
-//       FROM_RECURSIVE. Every FromItem has a cursor below
-//       ResolveContext.cursor_count, unique in the statement.
-//   R2  ON and USING of inner joins are ANDed to WHERE (tagged EXPR_INNER_ON
-//   only where an outer
-//       join is near); those of LEFT, RIGHT and FULL joins too, tagged
-//       EXPR_OUTER_ON with on_item = cursor of the join's right item. NATURAL
-//       and USING have become such equalities; has_using and using_list stay
-//       for reference. A column merged by USING in a FULL or RIGHT join is
-//       coalesce(left, right).
-//   R3  select->results describes the result; columns holds no stars. ORDER BY
-//   and GROUP BY terms
-//       that name a result column have ExprItem.column set (1-based) and hold a
-//       copy of its expression (in a compound: an EX_INTEGER).
-//   R4  Aggregates are EX_CALL with call->owner the Select that computes them,
-//   listed once each (by
-//       expr_equal) in owner->aggs. Window calls are in windows, with
-//       call->window completed from WINDOW definitions.
-//   R5  Correlated column references have u.column.depth > 0, and every Select
-//   between has
-//       SELECT_CORRELATED; EXPR_CORRELATED marks the subquery expression.
-//   R6  Rows of triggers and RETURNING are EX_ROW_COLUMN. In upserts `excluded`
-//   is a FROM_PSEUDO
-//       item, Upsert.excluded. CHECK, generated columns and index expressions
-//       name columns of item NULL (expr_bind() gives them one).
-//   R7  x IN (a, b) with row values, comparisons of row values and UPDATE's row
-//   assignments have
-//       equal widths on both sides.
+// Takes the parser's tree and changes it in place until it says, without a name left to look up,
+// which table, column, function, collation and SELECT is meant everywhere. What it cannot find is
+// an error, in SQLite's words and, of several errors, the one SQLite tells.
 //
-// Errors are set on the connection (message, offset into the text the tree was
-// parsed from).
+// After resolution (laws A3.. of ast.h, and):
+//   R1  Views and CTEs in FROM are subqueries (FROM_SELECT, is_view / is_cte, `select` a resolved
+//   copy
+//       of their own); the recursive reference inside a recursive CTE is FROM_RECURSIVE. Every
+//       FromItem has a cursor below ResolveContext.cursor_count, unique in the statement.
+//   R2  ON and USING of inner joins are ANDed to WHERE (tagged EXPR_INNER_ON only where an outer
+//   join
+//       is near); those of LEFT, RIGHT and FULL joins too, tagged EXPR_OUTER_ON with on_item =
+//       cursor of the join's right item. NATURAL and USING have become such equalities; has_using
+//       and using_list stay for reference. A column merged by USING in a FULL or RIGHT join is
+//       coalesce(left, right).
+//   R3  select->results describes the result; columns holds no stars. ORDER BY and GROUP BY terms
+//   that
+//       name a result column have ExprItem.column set (1-based) and hold a copy of its expression
+//       (in a compound: an EX_INTEGER).
+//   R4  Aggregates are EX_CALL with call->owner the Select that computes them, listed once each (by
+//       expr_equal) in owner->aggs. Window calls are in windows, with call->window completed from
+//       WINDOW definitions.
+//   R5  Correlated column references have u.column.depth > 0, and every Select between has
+//       SELECT_CORRELATED; EXPR_CORRELATED marks the subquery expression.
+//   R6  Rows of triggers and RETURNING are EX_ROW_COLUMN. In upserts `excluded` is a FROM_PSEUDO
+//   item,
+//       Upsert.excluded. CHECK, generated columns and index expressions name columns of item NULL
+//       (expr_bind() gives them one).
+//   R7  x IN (a, b) with row values, comparisons of row values and UPDATE's row assignments have
+//   equal
+//       widths on both sides.
+//
+// Errors are set on the connection (message, offset into the text the tree was parsed from). A tree
+// whose resolution failed is half changed and of no further use.
 
 #include "catalog/connection.h"
 #include "sql/ast.h"
@@ -64,6 +64,9 @@ typedef struct TableReferences {
 } TableReferences;
 enum { TABLE_REFERENCE_MAX = 65535, TABLE_REFERENCE_SLOTS = 64 };
 
+// One statement's resolution. It may be used for several trees in turn (the steps of triggers, SQL
+// the code generator wrote): cursors and numbers of SELECTs go on counting, so that all may become
+// parts of one program.
 typedef struct ResolveContext {
     sqlite3 *db;
     Arena *arena;
@@ -95,10 +98,8 @@ MUST_USE int resolve_select(ResolveContext *ctx, Select *select);
 // An expression about one row of `table` (item NULL in its columns).
 MUST_USE int resolve_self(ResolveContext *ctx, Table *table, SelfKind kind, Expr **expr);
 MUST_USE int resolve_self_list(ResolveContext *ctx, Table *table, SelfKind kind, ExprList *list);
-// An expression without columns: DEFAULT, LIMIT, ATTACH's names (bare words
-// become strings there).
 // Where names in double quotes turned out to be texts, while db->name_literals points here: offsets
-// into the statement resolved.
+// into the statement resolved. ALTER TABLE rewrites them with single quotes.
 typedef struct NameLiterals {
     Arena *arena;
     u32 *offsets;
@@ -106,11 +107,14 @@ typedef struct NameLiterals {
 } NameLiterals;
 void name_literals_add(NameLiterals *literals, u32 offset); // sticky failure in the arena
 
+// An expression without columns: DEFAULT, the file of VACUUM INTO. *expr may be NULL.
 MUST_USE int resolve_constant(ResolveContext *ctx, Expr **expr);
-// WHEN of a trigger, in ctx->trigger's scope.
+// WHEN of a trigger, in ctx->trigger's scope: OLD and NEW are all there is to name.
 MUST_USE int resolve_trigger_when(ResolveContext *ctx, Expr **expr);
 
-// Fills table->columns of a view on first use. SQLITE_ERROR "view v is
+// Fills table->columns of a view on first use: the view's query is resolved in an arena of its own
+// and what is known of its columns goes to the schema object. The authorizer is not asked.
+// SQLITE_ERROR
 // circularly defined" and the like.
 MUST_USE int resolve_view_columns(sqlite3 *db, Table *view);
 

@@ -22,6 +22,8 @@ static int ask_within(Asking *asking, Select *last);
 
 const char *authorizer_enter(sqlite3 *db, const FromItem *item)
 {
+    ASSERT(item->select != NULL);
+
     const char *former = db->authorizer_context;
     ASSERT(item->select != NULL);
     if (item->is_view)
@@ -31,6 +33,7 @@ const char *authorizer_enter(sqlite3 *db, const FromItem *item)
     return former;
 }
 
+// SQLITE_IGNORE for a SELECT: it stays, with LIMIT 0.
 static int give_no_rows(Resolver *r, Select *s)
 {
     s->limit = expr_new_integer(r->arena, 0);
@@ -40,6 +43,8 @@ static int give_no_rows(Resolver *r, Select *s)
 
 int authorize_query(Resolver *r, Select *s)
 {
+    ASSERT(s->columns != NULL);
+
     if (r->db->authorizer == NULL || (s->flags & SELECT_AUTHORIZED) != 0)
         return SQLITE_OK;
     s->flags |= SELECT_AUTHORIZED;
@@ -77,6 +82,8 @@ static bool is_merged(const Select *s)
 
 static int ask_item_query(Asking *asking, FromItem *item)
 {
+    ASSERT(item->select != NULL);
+
     Asking inner = *asking;
     sqlite3 *db = asking->r->db;
     if (item->is_view)

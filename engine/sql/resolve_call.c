@@ -1,4 +1,15 @@
 // Function calls: which function, whether it may be called here, and over which rows it aggregates.
+//
+// An aggregate belongs to the innermost SELECT whose FROM its arguments read; one that reads
+// nothing (count(*)) to the SELECT it stands in:
+//
+//   SELECT (SELECT max(t.a) FROM u) FROM t      max(t.a) aggregates over t, in the outer SELECT
+//
+// Its number in that Select's aggs makes equal aggregates one (R4). Window calls stay where they
+// are, each for itself.
+//
+// A call that SQLite finds faulty does not stop it: the arguments are looked at all the same, and
+// their error is told (Resolver.is_failing).
 
 #include "sql/resolve_internal.h"
 #include <string.h>
@@ -37,6 +48,8 @@ static int find_function(Resolver *r, Expr *e, const FuncDef **out)
 
 static int authorize_function(Resolver *r, Expr *e, const FuncDef *def, bool *ignored)
 {
+    ASSERT(def != NULL && e->kind == EX_CALL);
+
     int rc = resolve_authorize(r->db, SQLITE_FUNCTION, NULL, def->name, NULL);
     *ignored = rc == SQLITE_IGNORE;
     if (rc == SQLITE_IGNORE || rc == SQLITE_OK)
@@ -80,6 +93,7 @@ static int check_safety(Resolver *r, const Scope *s, const Expr *e, const FuncDe
     return SQLITE_OK;
 }
 
+// likelihood(x, 0.5): the number is the planner's, and must be known while compiling.
 static int check_likelihood(Resolver *r, Expr *e, const FuncDef *def)
 {
     ASSERT(!(def->flags & FUNC_UNLIKELY) || (e->list != NULL && e->list->count >= 1));
@@ -100,6 +114,8 @@ static int check_likelihood(Resolver *r, Expr *e, const FuncDef *def)
 // FILTER, OVER and ORDER BY where the function has no use for them.
 static int check_clauses(Resolver *r, const Expr *e, const FuncDef *def)
 {
+    ASSERT(e->u.call != NULL);
+
     const Call *call = e->u.call;
     bool is_aggregate = (def->flags & FUNC_AGGREGATE) != 0;
     bool is_window = (def->flags & FUNC_WINDOW) != 0;
@@ -165,6 +181,7 @@ static bool aggregates_here(const Scope *s, Expr *e)
     return check.here || !check.any;
 }
 
+// Arrays grow at powers of two; the count alone tells when.
 static int add_call(Resolver *r, Expr ***calls, u32 *count, Expr *e)
 {
     u32 n = *count;
@@ -200,6 +217,8 @@ static int register_aggregate(Resolver *r, Select *owner, Expr *e)
 // From the innermost Select outward, the first whose FROM the arguments read.
 static int assign_aggregate(Resolver *r, Scope *s, Expr *e)
 {
+    ASSERT(e->kind == EX_CALL && e->u.call->window == NULL);
+
     Scope *at = s;
     int depth = 0;
     while (at->outer != NULL && !aggregates_here(at, e)) {
@@ -234,7 +253,11 @@ static void resolve_part(Resolver *r, Scope *s, Expr *e, int *rc)
 
 static int resolve_arguments(Resolver *r, Scope *s, Expr *e, bool is_aggregate)
 {
+    ASSERT(e->kind == EX_CALL && e->u.call != NULL);
+
     Call *call = e->u.call;
+    // Inside an aggregate none may stand, inside a window function an aggregate may: it is computed
+    // before the window.
     u32 kept = s->flags & (SCOPE_WINDOW | SCOPE_AGG);
     if (is_aggregate)
         s->flags &= ~(u32)(SCOPE_WINDOW | (call->window == NULL ? SCOPE_AGG : 0));

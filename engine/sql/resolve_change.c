@@ -1,4 +1,15 @@
 // INSERT, UPDATE and DELETE: the target, its columns, upsert and RETURNING.
+//
+// The target is a FromItem with a cursor, but stands in no Select. Expressions about its rows see
+// it as the only item of FROM (Update.sources: with what UPDATE ... FROM adds as a second one).
+//
+//   INSERT        columns and values by count; the query is one of its own, and sees no target
+//   ON CONFLICT   the target's columns are the row in the way, excluded.x the row refused
+//   UPDATE FROM   a join: several FROM items become one subquery, whose rows meet the target's
+//   RETURNING     the row as written, or for DELETE as it was: EX_ROW_COLUMN
+//
+// Order is SQLite's where it can be seen, above all the authorizer's questions: the action on the
+// table before its columns, columns before the tables of subqueries.
 
 #include "sql/resolve_internal.h"
 #include "vtab/vtab.h"
@@ -19,6 +30,8 @@ static const char *target_name(Resolver *r, const FromItem *target)
 
 static bool has_instead_of(Resolver *r, const Table *view, u8 event)
 {
+    ASSERT(view->kind == TABLE_VIEW);
+
     if (!(r->db->flags & CONN_FLAG(ENABLE_TRIGGER)))
         return false;
     for (Trigger *t = catalog_next_trigger(r->db, view, NULL); t != NULL;
@@ -43,6 +56,8 @@ static int check_writable(Resolver *r, const Table *table, u8 event)
 // Views stay views here: their INSTEAD OF triggers do the work.
 static int bind_target(Resolver *r, FromItem *target, u8 event)
 {
+    ASSERT(target->kind == FROM_TABLE && target->table == NULL);
+
     if (target->cursor < 0)
         target->cursor = r->ctx->cursor_count++;
     Table *table;
@@ -75,6 +90,8 @@ static bool table_has_rowid_name(const Table *table)
 // Column number of a name that is assigned to; ROWID_COLUMN for the rowid; false: no such column.
 static bool assigned_column(const Table *table, const char *name, i32 *column)
 {
+    ASSERT(name != NULL);
+
     *column = table_column_index(table, name);
     if (*column >= 0)
         return true;
@@ -87,6 +104,7 @@ static bool is_generated(const Table *table, i32 column)
     return column >= 0 && (table->columns[column].flags & COLUMN_GENERATED) != 0;
 }
 
+// Room for two: UPDATE adds what stands behind FROM.
 static FromList *single_source(Resolver *r, FromItem *item)
 {
     FromList *list = arena_alloc_zeroed(r->arena, sizeof *list);
@@ -102,6 +120,7 @@ static FromList *single_source(Resolver *r, FromItem *item)
 
 // --- RETURNING ---
 
+// By name, as if written out: hidden columns are left out, and the authorizer asked about each.
 static int returning_star(Resolver *r, const Table *table, ExprList *out)
 {
     for (int i = 0; i < table->column_count; i++) {
@@ -124,6 +143,8 @@ static int returning_star(Resolver *r, const Table *table, ExprList *out)
 
 static int expand_returning(Resolver *r, const Table *table, ExprList **list)
 {
+    ASSERT((*list)->count > 0);
+
     ExprList *out = arena_alloc_zeroed(r->arena, sizeof *out);
     for (u32 i = 0; i < (*list)->count; i++) {
         const ExprItem *item = &(*list)->items[i];
@@ -145,6 +166,8 @@ static int expand_returning(Resolver *r, const Table *table, ExprList **list)
 
 static int resolve_returning(Resolver *r, const FromItem *target, bool is_new, ExprList **list)
 {
+    ASSERT(target->table != NULL);
+
     if (*list == NULL)
         return SQLITE_OK;
     TRY(expand_returning(r, target->table, list));
@@ -163,6 +186,8 @@ static int resolve_returning(Resolver *r, const FromItem *target, bool is_new, E
 
 static int check_assigned_width(Resolver *r, const SetItem *item)
 {
+    ASSERT(item->columns->count > 0);
+
     u32 width = item->columns->count;
     u32 size = expr_vector_size(item->expr);
     if (item->is_row && size != width)
@@ -176,6 +201,8 @@ static int check_assigned_width(Resolver *r, const SetItem *item)
 
 static int resolve_set_columns(Resolver *r, const FromItem *target, SetItem *item)
 {
+    ASSERT(target->table != NULL);
+
     const Table *table = target->table;
     for (u32 i = 0; i < item->columns->count; i++) {
         struct IdItem *id = &item->columns->items[i];
@@ -207,6 +234,8 @@ static int check_literal_widths(Resolver *r, const SetList *set)
 static int authorize_change(Resolver *r, int action, const FromItem *target, const char *column,
                             bool *is_ignored)
 {
+    ASSERT(target->table != NULL);
+
     const Table *table = target->table;
     int index = schema_index(r->db, table->schema);
     int rc = resolve_authorize(r->db, action, table->name, column, r->db->databases[index].name);
@@ -243,9 +272,12 @@ static int resolve_set(Resolver *r, Scope *s, const FromItem *target, SetList *s
 // --- upsert ---
 
 // Does the ON CONFLICT term name this column of the index?
+// COLLATE in the term must name the index's own collation; without it any will do.
 static bool term_names_column(Resolver *r, const Expr *term, const Index *index, u32 position,
                               FromItem *target)
 {
+    ASSERT(position < index->key_count);
+
     const Expr *bare = term->kind == EX_COLLATE ? term->left : term;
     if (term->kind == EX_COLLATE
         && !name_equals(term->text, index->collations[position] != NULL
@@ -264,9 +296,13 @@ static bool term_names_column(Resolver *r, const Expr *term, const Index *index,
     return column == index->columns[position] && column >= 0;
 }
 
+// Every key column named by some term, in any order, and as many terms as columns: what SQLite
+// asks.
 static bool target_matches_index(Resolver *r, const Upsert *upsert, const Index *index,
                                  FromItem *target)
 {
+    ASSERT(upsert->target != NULL);
+
     if (!(index->flags & INDEX_UNIQUE) || index->key_count != upsert->target->count)
         return false;
     if (index->where != NULL) {
@@ -285,6 +321,7 @@ static bool target_matches_index(Resolver *r, const Upsert *upsert, const Index 
     return true;
 }
 
+// "2nd " before messages about the second of several clauses.
 static const char *clause_prefix(Resolver *r, u32 number, bool is_only)
 {
     if (is_only)
@@ -297,6 +334,8 @@ static const char *clause_prefix(Resolver *r, u32 number, bool is_only)
 static int find_upsert_constraint(Resolver *r, Upsert *upsert, FromItem *target, u32 number,
                                   bool is_only)
 {
+    ASSERT(upsert->target->count > 0 && upsert->index == NULL);
+
     const Table *table = target->table;
     const Expr *first = upsert->target->items[0].expr;
     if (upsert->target->count == 1 && first->kind == EX_COLUMN && first->u.column.index < 0
@@ -328,6 +367,8 @@ static int resolve_upsert_target(Resolver *r, Scope *s, Upsert *upsert, FromItem
 
 static FromItem *make_excluded(Resolver *r, const FromItem *target)
 {
+    ASSERT(target->table != NULL);
+
     FromItem *item = arena_alloc_zeroed(r->arena, sizeof *item);
     if (item == NULL)
         return NULL;
@@ -342,6 +383,8 @@ static FromItem *make_excluded(Resolver *r, const FromItem *target)
 
 static int resolve_upsert(Resolver *r, Insert *insert)
 {
+    ASSERT(insert->upsert != NULL);
+
     FromItem *target = insert->target;
     FromList *sources = single_source(r, target);
     FromItem *excluded = make_excluded(r, target);
@@ -401,6 +444,8 @@ static u32 insertable_column_count(const Table *table)
 
 static int check_value_count(Resolver *r, const Insert *insert)
 {
+    ASSERT(insert->target->table != NULL);
+
     if (insert->select == NULL)
         return SQLITE_OK;
     u32 count = insert->select->columns->count;
@@ -450,6 +495,7 @@ static int resolve_insert(Resolver *r, Insert *insert)
     TRY(resolve_insert_columns(r, insert));
     if (insert->select != NULL) {
         TRY(expand_select(r, insert->select));
+        // VALUES of one row is no query to the authorizer.
         bool is_row = (insert->select->flags & SELECT_VALUES) != 0 && insert->select->prior == NULL;
         if (!is_row)
             TRY(authorize_query(r, insert->select));
@@ -475,6 +521,8 @@ static bool is_target_again(const FromItem *item, const FromItem *target)
 // Several FROM terms become one, whose ON clauses do not see the target.
 static FromItem *from_as_item(Resolver *r, FromList *from)
 {
+    ASSERT(from->count > 0);
+
     if (from->count == 1)
         return from->items[0];
     FromItem *item = arena_alloc_zeroed(r->arena, sizeof *item);
@@ -513,6 +561,8 @@ static int view_as_source(Resolver *r, const FromItem *target, FromItem **out)
 
 static int bind_update_sources(Resolver *r, Update *update)
 {
+    ASSERT(update->sources == NULL && update->target->table != NULL);
+
     update->sources = single_source(r, update->target);
     if (update->sources == NULL)
         return resolve_no_memory(r);
@@ -643,6 +693,8 @@ static int resolve_update(Resolver *r, Update *update)
 
 static int resolve_delete(Resolver *r, Delete *delete_)
 {
+    ASSERT(delete_->target != NULL);
+
     TRY(bind_target(r, delete_->target, TRIGGER_DELETE));
     TRY(authorize_change(r, SQLITE_DELETE, delete_->target, NULL, &delete_->is_ignored));
     FromList *sources = single_source(r, delete_->target);
@@ -693,6 +745,8 @@ static With *statement_with(const Stmt *stmt)
 
 static int resolve_by_kind(Resolver *r, Stmt *stmt)
 {
+    ASSERT(stmt->kind != STMT_EMPTY);
+
     switch (stmt->kind) {
     case STMT_SELECT:
         TRY(expand_select(r, stmt->u.select));

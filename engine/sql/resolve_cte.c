@@ -4,11 +4,19 @@
 // In a recursive CTE the terms behind the first that names the CTE read, in place of a copy, the
 // rows of the queue (FROM_RECURSIVE). The guard of a CTE under construction says what is wrong with
 // a further reference to it.
+//
+//   WITH c(n) AS (SELECT 1 UNION ALL SELECT n+1 FROM c WHERE n < 9) SELECT n FROM c
+//
+// The chain of the body is cut before the first recursive term while the setup is expanded, because
+// the setup's columns name those that the recursive terms read; then it is joined again. Whether
+// one copy is materialised for all references is the planner's decision (Cte.use_count).
 
 #include "sql/resolve_internal.h"
 
 static Cte *find_cte(const Resolver *r, const char *name, With **scope)
 {
+    ASSERT(name != NULL);
+
     for (With *with = r->with; with != NULL; with = with->outer) {
         for (u32 i = 0; i < with->count; i++) {
             if (name_equals(with->items[i]->name, name)) {
@@ -36,6 +44,8 @@ static int guard_error(Resolver *r, const Cte *cte)
     return rc;
 }
 
+// A schema in front of the name, or a subquery, means something else; f(x) looks like a function
+// but is refused by name later.
 static bool names_cte(const FromItem *item, const Cte *cte)
 {
     bool has_name = item->kind == FROM_TABLE || item->kind == FROM_FUNCTION;
@@ -47,6 +57,8 @@ static bool names_cte(const FromItem *item, const Cte *cte)
 static int bind_recursive_term(Resolver *r, FromItem *outer, Select *term, const Cte *cte,
                                u32 *count)
 {
+    ASSERT(cte->guard == CTE_GUARD_NONE);
+
     *count = 0;
     for (u32 i = 0; term->from != NULL && i < term->from->count; i++) {
         FromItem *item = term->from->items[i];
@@ -65,8 +77,11 @@ static int bind_recursive_term(Resolver *r, FromItem *outer, Select *term, const
     return SQLITE_OK;
 }
 
+// The rows of the queue have the columns of the whole.
 static void share_columns(FromItem *outer, Select *first)
 {
+    ASSERT(outer->columns != NULL);
+
     for (Select *term = first; term != NULL; term = term->next) {
         for (u32 i = 0; term->from != NULL && i < term->from->count; i++) {
             FromItem *item = term->from->items[i];
@@ -143,6 +158,8 @@ static int find_recursive_terms(Resolver *r, FromItem *item, const Cte *cte, Sel
 
 int bind_cte(Resolver *r, FromItem *item, bool *found)
 {
+    ASSERT(item->name != NULL && item->schema == NULL);
+
     With *scope;
     Cte *cte = find_cte(r, item->name, &scope);
     *found = cte != NULL;

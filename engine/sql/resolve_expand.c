@@ -1,4 +1,16 @@
 // Expansion: FROM is bound, * becomes columns, and the same happens in every subquery.
+//
+// The first of the two passes. It needs no scope: what FROM names is in the schema or in a WITH.
+// After it every Select has columns that can be counted, so that the second pass may name them.
+//
+// Stars keep the order of FROM. A column that USING merges is shown once, at its leftmost place:
+//
+//   SELECT * FROM a JOIN b USING (x)            a's columns, then b's but x
+//   SELECT * FROM a FULL JOIN b USING (x)       the same, but x stands by name: coalesce(a.x, b.x)
+//
+// A parenthesised join is a SELECT * too (A7), but one through which t.x, t.* and t.rowid must
+// still reach the tables inside: its star keeps every column, the hidden ones marked is_hidden,
+// rowids marked is_rowid, each with the name of its table (source_table, source_column).
 
 #include "sql/resolve_internal.h"
 
@@ -13,6 +25,8 @@ typedef struct StarContext {
 
 static int star_add(StarContext *c, Expr *e, const char *name, ExprItem **added)
 {
+    ASSERT(name != NULL);
+
     ExprList *list = e == NULL || c->out == NULL ? NULL : expr_list_add(c->r->arena, c->out, e);
     if (list == NULL)
         return resolve_no_memory(c->r);
@@ -25,6 +39,8 @@ static int star_add(StarContext *c, Expr *e, const char *name, ExprItem **added)
 // A later USING of this FROM clause merges the column.
 static bool merged_later(const FromList *from, u32 position, const char *name)
 {
+    ASSERT(position < from->count);
+
     for (u32 i = position + 1; i < from->count; i++) {
         if (using_has(from->items[i]->using_list, name))
             return true;
@@ -32,6 +48,7 @@ static bool merged_later(const FromList *from, u32 position, const char *name)
     return false;
 }
 
+// A name for the second pass to resolve. Quoted, so that a column called true stays a column.
 static Expr *plain_name(Resolver *r, const char *name)
 {
     Expr *e = expr_new(r->arena, EX_NAME, NULL, NULL);
@@ -70,6 +87,8 @@ static const char *source_column(const FromItem *item, u32 column)
 // Where t.x may find a column of a parenthesised join.
 static void note_source(const StarContext *c, ExprItem *added, const FromItem *item, u32 column)
 {
+    ASSERT(column < from_item_column_count(item));
+
     added->source_column = source_column(item, column);
     if (item->kind == FROM_NESTED) {
         added->source_table = item->select->columns->items[column].source_table;
@@ -139,6 +158,8 @@ static bool nested_has_column(const StarContext *c, const FromItem *item, const 
 // Another FROM item bears the same name, or holds a table that does, and has such a column too.
 static bool is_ambiguous(const StarContext *c, const FromItem *item, const char *name)
 {
+    ASSERT(c->select->from != NULL);
+
     const FromList *from = c->select->from;
     const char *own = from_item_name(item);
     for (u32 i = 0; own != NULL && i < from->count; i++) {
@@ -171,6 +192,8 @@ static Expr *full_name(const StarContext *c, const FromItem *item, const char *n
 // A parenthesised join keeps every column, those merged by USING behind a hidden name.
 static int star_nested_column(StarContext *c, u32 position, u32 column)
 {
+    ASSERT((c->select->flags & SELECT_NESTED_FROM) != 0);
+
     FromItem *item = c->select->from->items[position];
     const char *name = source_column(item, column);
     bool is_copy = item->kind == FROM_NESTED && item->select->columns->items[column].is_hidden;
@@ -231,6 +254,8 @@ static bool nested_column_of(const FromItem *item, u32 column, const char *table
 
 static int star_item(StarContext *c, u32 position, const char *table, bool *found)
 {
+    ASSERT(position < c->select->from->count);
+
     FromItem *item = c->select->from->items[position];
     const char *name = from_item_name(item);
     bool is_nested = item->kind == FROM_NESTED;
@@ -279,6 +304,8 @@ static bool has_star(const ExprList *list)
 
 int expand_stars(Resolver *r, Select *s)
 {
+    ASSERT(s->columns != NULL && s->columns->count > 0);
+
     if (has_star(s->columns)) {
         StarContext c = {.r = r, .select = s};
         c.out = arena_alloc_zeroed(r->arena, sizeof *c.out);
@@ -309,6 +336,8 @@ typedef struct ExpandWalk {
 
 static WalkResult expand_found_select(Walker *w, Select *s)
 {
+    ASSERT(w->arg != NULL);
+
     ExpandWalk *walk = w->arg;
     while (s->next != NULL)
         s = s->next;
@@ -439,6 +468,8 @@ static int sort_outside(Resolver *r, Select *last)
 
 int expand_select(Resolver *r, Select *last)
 {
+    ASSERT(last->next == NULL || (last->next->flags & SELECT_RECURSIVE) != 0);
+
     if (r->view_depth > VIEW_DEPTH_MAX)
         return resolve_error(r, NO_OFFSET, "Recursion limit");
     // In views and WITH, SQLite compares by the collation of the ORDER BY: so do we.
@@ -446,6 +477,7 @@ int expand_select(Resolver *r, Select *last)
         TRY(sort_outside(r, last));
     Resolver inner = *r;
     if (last->with != NULL && last->with != r->with) {
+        // The scope of names is a chain of WITHs, tied together as the recursion goes down.
         last->with->outer = r->with;
         inner.with = last->with;
     }

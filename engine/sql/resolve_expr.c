@@ -1,4 +1,11 @@
 // Expressions: every name, call and subquery in them.
+//
+// Depth first, from left to right, but subqueries before the operand they are compared with, as
+// SQLite goes: of several errors the same one is found. Flags marked ^ in ast.h go up on the way
+// back.
+//
+// Row values are let through here and checked afterwards, once the whole expression is resolved
+// (check_row_values): the width of a subquery is not known before, and SQLite complains as late.
 
 #include "sql/resolve_internal.h"
 #include <string.h>
@@ -14,6 +21,8 @@ enum {
 
 void expr_inherit_flags(Expr *e)
 {
+    ASSERT(e->left != e && e->right != e);
+
     if (e->left != NULL)
         e->flags |= e->left->flags & FLAGS_UP;
     if (e->right != NULL)
@@ -132,6 +141,8 @@ static int check_scalars(Resolver *r, const ExprList *list)
 // The parts of a row value are scalars; a subquery has been checked with its own Select.
 static int check_row_value(Resolver *r, const Expr *e)
 {
+    ASSERT(e != NULL);
+
     if (e->kind == EX_VECTOR)
         return check_scalars(r, e->list);
     return e->kind == EX_SELECT ? SQLITE_OK : check_row_values(r, e);
@@ -161,6 +172,8 @@ static int check_case(Resolver *r, const Expr *e)
 // Checks what is below `e`; whether `e` itself may be a row value is the caller's to know.
 static int check_operands(Resolver *r, const Expr *e)
 {
+    ASSERT(e != NULL);
+
     if (is_comparison(e->kind)) {
         TRY(check_row_value(r, e->left));
         return check_row_value(r, e->right);
@@ -245,11 +258,15 @@ static int resolve_is(Resolver *r, Scope *s, Expr *e)
 
 static int resolve_parameter(Resolver *r, Scope *s, const Expr *e)
 {
+    ASSERT(e->kind == EX_PARAM);
+
     return refuse(r, s, expr_error_offset(e), "parameters");
 }
 
 static int resolve_raise(Resolver *r, Scope *s, Expr *e)
 {
+    ASSERT(e->kind == EX_RAISE);
+
     bool in_trigger = r->ctx->trigger != NULL && !r->ctx->trigger->is_returning;
     if (!in_trigger)
         return resolve_error(r, NO_OFFSET, "RAISE() may only be used within a trigger-program");
@@ -291,6 +308,8 @@ static int resolve_negative(Resolver *r, Scope *s, Expr *e)
 
 static int resolve_children(Resolver *r, Scope *s, Expr *e)
 {
+    ASSERT(e->kind != EX_NAME && e->kind != EX_CALL);
+
     TRY(check_widths(r, e));
     if (e->select != NULL)
         TRY(resolve_subquery(r, s, e)); // before the left operand of IN
@@ -337,6 +356,8 @@ static bool name_is_text(const Scope *s, Expr *e)
 // After a faulty call SQLite goes on with what is beside it, and reports the last error it meets.
 static int resolve_call_on(Resolver *r, Scope *s, Expr *e)
 {
+    ASSERT(e->kind == EX_CALL);
+
     int rc = resolve_call(r, s, e);
     if (rc != SQLITE_ERROR || r->is_failing == NULL)
         return rc;

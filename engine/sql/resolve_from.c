@@ -1,4 +1,14 @@
 // FROM: which table, view, CTE or subquery each item is, and what the joins between them mean.
+//
+// A name is looked for among the CTEs in scope, then in the schema, then among the modules that may
+// be used as tables without CREATE VIRTUAL TABLE. A view becomes a subquery: a copy of its SELECT,
+// read with the view's own database as home, so that the tables it meant are found whatever TEMP
+// tables hide them.
+//
+// Joins: ON, USING and NATURAL become terms of WHERE, tagged with their join (R2):
+//   a LEFT JOIN b ON a.x = b.x      WHERE a.x = b.x, of the join of b
+//   a JOIN b USING (x)              WHERE a.x = b.x
+//   a NATURAL JOIN b                USING with every column that both sides have
 
 #include "sql/column_names.h"
 #include "sql/resolve_internal.h"
@@ -46,6 +56,8 @@ static int find_eponymous(Resolver *r, const char *name, Table **out)
 
 static int find_table(Resolver *r, const char *schema, const char *name, Table **out)
 {
+    ASSERT(name != NULL && out != NULL);
+
     const char *database = schema != NULL ? schema : r->fixed_db;
     TRY(schema_load_all(r->db));
     *out = catalog_find_table(r->db, name, database);
@@ -62,6 +74,8 @@ static int find_table(Resolver *r, const char *schema, const char *name, Table *
 int resolve_table_name(ResolveContext *ctx, const char *schema, const char *name, Table **out,
                        int *db_index)
 {
+    ASSERT(name != NULL);
+
     Resolver r = resolver_make(ctx);
     TRY(find_table(&r, schema, name, out));
     *db_index = (*out)->schema == NULL ? DB_MAIN : schema_index(ctx->db, (*out)->schema);
@@ -70,6 +84,8 @@ int resolve_table_name(ResolveContext *ctx, const char *schema, const char *name
 
 static int bind_index(Resolver *r, FromItem *item)
 {
+    ASSERT(item->index == NULL);
+
     if (item->indexed_by == NULL)
         return SQLITE_OK;
     for (Index *index = item->table == NULL ? NULL : item->table->indexes; index != NULL;
@@ -79,6 +95,7 @@ static int bind_index(Resolver *r, FromItem *item)
             return SQLITE_OK;
         }
     }
+    // The message is about the schema, and points nowhere.
     r->db->error_offset = -1;
     return resolve_error(r, NO_OFFSET, "no such index: %s", item->indexed_by);
 }
@@ -142,6 +159,8 @@ static int bind_view(Resolver *r, FromItem *item, Table *view)
 // Views that double at every level make exponentially many references to the innermost table.
 static int count_reference(Resolver *r, const Table *table)
 {
+    ASSERT(table != NULL);
+
     ResolveContext *ctx = r->ctx;
     for (u32 i = 0; i < ctx->reference_count; i++)
         if (ctx->references[i].table == table)
@@ -207,8 +226,11 @@ int expand_from(Resolver *r, FromList *from, Select *owner)
 
 // --- names of subquery columns ---
 
+// AS, else the column's own name however it was written, else the text of the expression.
 const char *result_column_name(Resolver *r, const ExprItem *item)
 {
+    ASSERT(item->expr != NULL);
+
     if (item->name != NULL)
         return item->name;
     const Expr *e = item->expr;
@@ -233,6 +255,8 @@ const char *result_column_name(Resolver *r, const ExprItem *item)
 static int name_columns(Resolver *r, const ExprList *list, const IdList *names, ColumnNames *known,
                         ResultColumn *columns)
 {
+    ASSERT(names == NULL || names->count == list->count);
+
     for (u32 i = 0; i < list->count; i++) {
         const char *name =
             names != NULL ? names->items[i].name : result_column_name(r, &list->items[i]);
@@ -317,6 +341,8 @@ static void tag_condition(Expr *e, const FromItem *right, bool near_outer)
 
 static int add_condition(Resolver *r, Expr **where, Expr *condition)
 {
+    ASSERT(where != NULL);
+
     if (condition == NULL)
         return resolve_no_memory(r);
     *where = expr_and(r->arena, *where, condition);
@@ -389,8 +415,11 @@ bool using_has(const IdList *list, const char *name)
     return false;
 }
 
+// A side of USING: no READ of its own to the authorizer, who hears of the columns otherwise.
 static Expr *bound_column(Resolver *r, FromItem *item, int column)
 {
+    ASSERT(item->cursor >= 0);
+
     Expr *e = expr_new(r->arena, EX_COLUMN, NULL, NULL);
     if (e == NULL)
         return NULL;
@@ -471,6 +500,8 @@ static int using_conditions(Resolver *r, FromList *from, u32 position, bool near
 // Which items can be NULL-extended, and whether any outer join is there.
 static bool note_outer_joins(FromList *from)
 {
+    ASSERT(from->count > 0);
+
     bool any = false;
     for (u32 i = from->count; i-- > 1;) {
         FromItem *item = from->items[i];

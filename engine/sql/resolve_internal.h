@@ -13,6 +13,8 @@
 #include "sql/expr_tree.h"
 #include "sql/resolve.h"
 
+// The state that goes down with the recursion: passed by pointer, copied where a view, a CTE or a
+// WITH changes it for what lies below.
 typedef struct Resolver {
     ResolveContext *ctx;
     sqlite3 *db;
@@ -25,6 +27,8 @@ typedef struct Resolver {
     bool *is_failing; // an error is set, but the rest of the expression is looked at all the same
 } Resolver;
 
+// What may stand at a place, and what was found there. The lower half is set by the clause at hand
+// and goes off and on within it (no aggregates inside an aggregate); SCOPE_HAS_* come back.
 enum {
     SCOPE_AGG = 0x0001,       // aggregates are allowed
     SCOPE_WINDOW = 0x0002,    // window functions are allowed
@@ -68,13 +72,19 @@ u32 expr_error_offset(const Expr *e); // where SQLite says an error about `e` is
 
 // --- expand ---
 
+// Of a whole compound, from its last term. May be called again: done once (SELECT_EXPANDED).
 MUST_USE int expand_select(Resolver *r, Select *last);
 MUST_USE int expand_subqueries(Resolver *r, Expr *e); // Selects inside an expression
 MUST_USE int expand_from(Resolver *r, FromList *from, Select *owner);
 MUST_USE int expand_from_list_subqueries(Resolver *r, FromList *from);
+// Gives the item a cursor, and a table or a bound subquery with named columns.
 MUST_USE int bind_item(Resolver *r, FromItem *item);
+// *found: the name is that of a CTE in scope, and the item now holds a copy of its body.
 MUST_USE int bind_cte(Resolver *r, FromItem *item, bool *found);
+// Names the columns of the item's subquery, `names` first (NULL: those it has itself). Types follow
+// when the subquery is resolved: item_take_results().
 MUST_USE int bind_subquery_columns(Resolver *r, FromItem *item, const IdList *names);
+// R2: conditions of all joins move to *where.
 MUST_USE int join_conditions(Resolver *r, FromList *from, Expr **where);
 bool using_has(const IdList *list, const char *name); // list NULL: no USING
 MUST_USE int expand_stars(Resolver *r, Select *s);
@@ -97,10 +107,13 @@ const char *authorizer_enter(sqlite3 *db, const FromItem *item);
 
 // --- names ---
 
+// Of a whole compound, from its last term; all that lies within included. Once (SELECT_RESOLVED).
 MUST_USE int resolve_query(Resolver *r, Scope *outer, Select *last);
 MUST_USE int resolve_expr(Resolver *r, Scope *s, Expr *e);
 MUST_USE int resolve_operand(Resolver *r, Scope *s, Expr *e); // part of an expression
 MUST_USE int resolve_list(Resolver *r, Scope *s, ExprList *list);
+// `e`, an EX_NAME, becomes what it names: EX_COLUMN, EX_ROW_COLUMN, a copy of an aliased result
+// column, coalesce() of merged columns, EX_BOOL or EX_STRING.
 MUST_USE int resolve_name(Resolver *r, Scope *s, Expr *e);
 MUST_USE int resolve_bound_column(Resolver *r, Expr *e); // marks use, asks the authorizer
 MUST_USE int resolve_call(Resolver *r, Scope *s, Expr *e);
@@ -119,6 +132,8 @@ MUST_USE int check_list_row_values(Resolver *r, const ExprList *list);
 void item_take_results(const Resolver *r, FromItem *item);
 // Result column's name as a subquery's column; NULL: it has none of its own.
 const char *result_column_name(Resolver *r, const ExprItem *item);
+// `e` becomes a column of `item`, and that column counts as read. The alias of the rowid becomes
+// ROWID_COLUMN, so that nobody need compare the two.
 void column_becomes(Expr *e, FromItem *item, int column, int depth);
 // `e` becomes coalesce(a.x, b.x, ...), the column that a FULL JOIN ... USING (x) shows.
 MUST_USE int merged_becomes(Resolver *r, Expr *e, ExprList *columns);
@@ -126,6 +141,7 @@ void mark_column_used(FromItem *item, int column);
 bool item_has_rowid(const FromItem *item); // under a name
 Resolver resolver_make(ResolveContext *ctx);
 MUST_USE int resolve_end(Resolver *r, int rc); // reports the late error, if all else went well
+// As expr_update_height() does, but for the height: the parser has checked that (A4).
 void expr_inherit_flags(Expr *e);
 
 #endif

@@ -3,6 +3,12 @@
 // From the innermost scope outward: columns of FROM items; OLD, NEW and excluded; the rowid under
 // one of its names; aliases of result columns. What is found nowhere may still be a string ("x") or
 // TRUE or FALSE.
+//
+// In one scope a name must mean one thing; the first scope that has it ends the search, so that
+// inner names hide outer ones. USING is why two columns of one name can still be one (lookup_add).
+//
+// Every Select crossed on the way out becomes SELECT_CORRELATED, and the column's depth counts
+// them.
 
 #include "sql/resolve_internal.h"
 #include <string.h>
@@ -226,6 +232,8 @@ static int match_nested(Resolver *r, Lookup *l, FromItem *item)
 
 static int match_item(Resolver *r, Lookup *l, FromItem *item)
 {
+    ASSERT(l->column != NULL);
+
     if (item->kind == FROM_NESTED)
         return match_nested(r, l, item);
     if (!item_is_named(r, item, l))
@@ -288,6 +296,8 @@ static void match_rows(Resolver *r, const Scope *s, Lookup *l)
 // The row that ON CONFLICT refused. It has a rowid even where the table has a name for none.
 static void match_excluded(Lookup *l, FromItem *excluded)
 {
+    ASSERT(l->column != NULL);
+
     if (excluded == NULL || l->count > 0 || l->schema != NULL || l->table == NULL
         || !name_equals(l->table, "excluded"))
         return;
@@ -303,6 +313,8 @@ static void match_excluded(Lookup *l, FromItem *excluded)
 // it is not allowed: there such a name is an unknown one.
 static void match_rowid(const Scope *s, Lookup *l)
 {
+    ASSERT(l->count >= 0);
+
     if (l->count > 0 || l->rowid_count == 0 || (s->flags & (SCOPE_INDEX | SCOPE_GENERATED))
         || !name_is_rowid(l->column))
         return;
@@ -375,6 +387,8 @@ static int match_alias(Resolver *r, Scope *s, Scope *start, Expr *e, int depth, 
 // References cross every Select from `start` out to `end`.
 static void mark_correlated(Scope *start, const Scope *end)
 {
+    ASSERT(start != NULL && end != NULL);
+
     for (Scope *s = start; s != end; s = s->outer) {
         s->outer_refs++;
         if (s->select != NULL)
@@ -455,6 +469,7 @@ static int become_found(Resolver *r, const Scope *s, Expr *e, Lookup *l, int dep
 
 // --- what was not found ---
 
+// The misfeature that "x" may be 'x', which SQLITE_DBCONFIG_DQS_* turns off.
 static bool double_quotes_may_be_text(const Resolver *r, const Scope *s)
 {
     u64 flag = (s->flags & SCOPE_SELF) || r->ctx->is_ddl ? CONN_FLAG(DQS_DDL) : CONN_FLAG(DQS_DML);
@@ -485,6 +500,8 @@ void name_literals_add(NameLiterals *literals, u32 offset)
 
 static bool name_becomes_literal(const Resolver *r, const Scope *s, Expr *e)
 {
+    ASSERT(e->kind == EX_NAME);
+
     if (e->u.name.table != NULL)
         return false;
     bool is_text = ((e->flags & EXPR_DOUBLE_QUOTED) && double_quotes_may_be_text(r, s))

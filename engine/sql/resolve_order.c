@@ -1,4 +1,13 @@
 // ORDER BY and GROUP BY: terms may be numbers, aliases, or expressions equal to a result column.
+//
+//   SELECT a+1 AS x ... ORDER BY 1        column 1
+//   SELECT a+1 AS x ... ORDER BY x        column 1, even where a table has an x
+//   SELECT a+1 AS x ... ORDER BY a+1      column 1, found equal
+//   SELECT a+1 AS x ... ORDER BY x+1      an expression: names in it are columns first
+//   SELECT a+1 AS x ... GROUP BY x        a column x of the tables first, then the alias
+//
+// In a compound only result columns can be meant; a term is looked for in the first SELECT that has
+// it.
 
 #include "sql/resolve_internal.h"
 
@@ -26,6 +35,8 @@ static int out_of_range(Resolver *r, const char *clause, u32 term, u32 count, u3
 // 1-based result column whose AS name, or name out of a *, the term is; 0: none.
 static u16 column_of_alias(const ExprList *columns, const Expr *e)
 {
+    ASSERT(columns != NULL);
+
     if (e->kind != EX_NAME || e->u.name.table != NULL)
         return 0;
     for (u32 i = 0; i < columns->count; i++) {
@@ -34,12 +45,6 @@ static u16 column_of_alias(const ExprList *columns, const Expr *e)
             return (u16)(i + 1);
     }
     return 0;
-}
-
-// Places for the error of a number: its own, or that of its operand.
-static u32 number_offset(const Expr *e)
-{
-    return expr_error_offset(e);
 }
 
 // A literal beyond 32 bits is an expression like any other.
@@ -90,7 +95,7 @@ static int resolve_term(Resolver *r, Scope *s, Select *select, ExprItem *item, u
     if (is_column_number(bare, &value)) {
         if (value < 1 || value > 0xffff)
             return out_of_range(r, is_group ? "GROUP" : "ORDER", number, select->columns->count,
-                                number_offset(bare));
+                                expr_error_offset(bare));
         item->column = (u16)value;
         return SQLITE_OK;
     }
@@ -132,6 +137,8 @@ static int take_column(Resolver *r, const Select *select, ExprItem *item)
 
 static int resolve_terms(Resolver *r, Scope *s, Select *select, ExprList *list, bool is_group)
 {
+    ASSERT(select->columns != NULL);
+
     const char *clause = is_group ? "GROUP" : "ORDER";
     if (list == NULL)
         return SQLITE_OK;
@@ -178,6 +185,8 @@ int resolve_group_by(Resolver *r, Scope *s, Select *select)
 // none.
 static int column_of_expr(Resolver *r, Scope *outer, Select *select, const Expr *e, u16 *column)
 {
+    ASSERT(e != NULL);
+
     *column = 0;
     Expr *copy = expr_copy(r->arena, e, NULL);
     if (copy == NULL)
@@ -187,6 +196,7 @@ static int column_of_expr(Resolver *r, Scope *outer, Select *select, const Expr 
                    .from = select->from,
                    .aliases = select->columns,
                    .flags = SCOPE_AGG | SCOPE_WINDOW};
+    // A try: what is not found in this term may be in the next, and leaves no error.
     int suppressed = r->db->suppress_errors++;
     u32 depth = r->ctx->depth;
     int rc = resolve_expr(r, &scope, copy);
@@ -231,7 +241,8 @@ static int compound_term(Resolver *r, Scope *outer, Select *select, ExprItem *it
     u16 column = 0;
     if (is_column_number(bare, &value)) {
         if (value < 1 || value > (i64)select->columns->count)
-            return out_of_range(r, "ORDER", number, select->columns->count, number_offset(bare));
+            return out_of_range(r, "ORDER", number, select->columns->count,
+                                expr_error_offset(bare));
         column = (u16)value;
     } else {
         column = column_of_alias(select->columns, bare);

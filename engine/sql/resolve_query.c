@@ -1,8 +1,13 @@
 // Queries: the order in which the clauses of a SELECT are resolved, and what aggregation means for
 // them.
+//
+// A SELECT is an aggregate query if it has GROUP BY or if one of its result columns, its HAVING or
+// its ORDER BY holds an aggregate of its own. Where an aggregate may stand changes from clause to
+// clause (SCOPE_AGG); one that belongs to this SELECT but stands in its WHERE is found afterwards.
 
 #include "sql/resolve_internal.h"
 
+// No column can be meant, but a subquery in it may look outside.
 static int resolve_limit(Resolver *r, Select *s)
 {
     Scope scope = {.select = s};
@@ -15,6 +20,8 @@ static int resolve_limit(Resolver *r, Select *s)
 // A subquery in FROM sees what is around the whole SELECT, not its neighbours.
 static int resolve_from_subqueries(Resolver *r, Scope *outer, Select *s)
 {
+    ASSERT((s->flags & SELECT_EXPANDED) != 0);
+
     for (u32 i = 0; s->from != NULL && i < s->from->count; i++) {
         FromItem *item = s->from->items[i];
         if (item->select == NULL || (item->select->flags & SELECT_RESOLVED))
@@ -104,6 +111,8 @@ static int check_aggregates(Resolver *r, Select *s)
 // min() or max() alone: the other columns are those of the row that has it.
 static void note_minmax(Select *s)
 {
+    ASSERT(s->agg_count == 0 || s->aggs[0]->u.call->func != NULL);
+
     if (s->agg_count != 1 || s->group_by != NULL)
         return;
     const Expr *agg = s->aggs[0];

@@ -1,5 +1,10 @@
 // What comes out of a SELECT: names, declared types, origins, affinities and collations of its
 // columns.
+//
+// Of a compound: names, collations and origins come from the first term (decltypes, to those who
+// read it as a subquery, from the last), affinity from the first term that has one, unless values
+// of other terms would be changed by it. All this is SQLite's behaviour, seen through
+// sqlite3_column_decltype() and comparisons.
 
 #include "sql/resolve_internal.h"
 #include <string.h>
@@ -81,6 +86,8 @@ static void table_column_origin(const Resolver *r, const Table *table, int colum
 
 static void find_origin(const Resolver *r, const Expr *e, Origin *out)
 {
+    ASSERT(e != NULL);
+
     *out = (Origin){0};
     if (e->kind == EX_ROW_COLUMN) {
         table_column_origin(r, e->u.row.table, e->u.row.index, out);
@@ -204,6 +211,8 @@ static int resolve_result(Resolver *r, const Select *first, u32 column, ResultCo
 
 int resolve_results(Resolver *r, Select *last)
 {
+    ASSERT(last->next == NULL && last->columns->count > 0);
+
     const Select *first = last;
     while (first->prior != NULL)
         first = first->prior;
@@ -230,6 +239,8 @@ static void copy_results(FromItem *item)
 
 void item_take_results(const Resolver *r, FromItem *item)
 {
+    ASSERT(item->select != NULL);
+
     const Select *last = item->select;
     copy_results(item);
     if (last->prior == NULL || last->results == NULL)
@@ -287,6 +298,8 @@ static const char *column_name_for_api(Resolver *r, const ExprItem *item, u32 nu
 
 int resolve_list_names(ResolveContext *ctx, ExprList *columns, ColumnName **out)
 {
+    ASSERT(columns->count > 0);
+
     Resolver r = resolver_make(ctx);
     ColumnName *names = arena_array(ctx->arena, columns->count, sizeof *names);
     if (names == NULL)
@@ -325,6 +338,8 @@ int resolve_api_names(Resolver *r, Select *last)
 
 int resolve_result_names(ResolveContext *ctx, Select *select, ColumnName **out, u32 *count)
 {
+    ASSERT(select->next == NULL);
+
     Resolver r = resolver_make(ctx);
     if (select->results == NULL || select->results[0].api_name == NULL)
         TRY(resolve_api_names(&r, select));
@@ -405,6 +420,8 @@ static int set_view_columns(Resolver *r, Table *view, const FromItem *item)
 
 static int find_view_columns(Resolver *r, Table *view)
 {
+    ASSERT(view->select != NULL);
+
     FromItem item = {.kind = FROM_SELECT, .cursor = 0};
     item.select = select_copy(r->arena, view->select, NULL);
     if (item.select == NULL)
@@ -431,6 +448,7 @@ int resolve_view_columns(sqlite3 *db, Table *view)
     Resolver r = {.ctx = &ctx, .db = db, .arena = &arena, .no_offsets = true, .view_depth = 1};
     if (view->column_count < 0)
         return resolve_error(&r, NO_OFFSET, "view %s is circularly defined", view->name);
+    // The mark that a view which names itself runs into.
     view->column_count = -1;
     SilentScope silence = connection_silence(db); // the authorizer is asked when the view is used
     int rc = find_view_columns(&r, view);

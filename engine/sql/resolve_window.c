@@ -1,5 +1,12 @@
 // Windows: OVER names and base windows are replaced by complete definitions, and their expressions
 // resolved.
+//
+//   OVER w           takes everything from w
+//   OVER (w ...)     takes PARTITION BY, and ORDER BY if it has none; w must have no frame
+//   WINDOW w AS (v ...)     the same, from a definition before it
+//
+// Every use gets copies of the expressions, unresolved, and resolves them for itself: two calls
+// over one window never share a node.
 
 #include "sql/resolve_internal.h"
 
