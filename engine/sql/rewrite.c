@@ -1,5 +1,12 @@
 // Rewriting resolved queries: the order of the rules.
 //
+//   rewrite_flatten.c     subqueries of FROM are merged into the query around them, which may
+//                         uncover more of them; outer joins are weakened in between, since a
+//                         subquery right of a LEFT JOIN merges less easily
+//   rewrite_pushdown.c    HAVING to WHERE; ORDER BY nobody sees; WHERE into what is left in FROM
+//   then the same for every subquery inside, and at the very end
+//   rewrite_recount.c     depths, correlation and used columns, from scratch
+//
 // From the outside in: an outer query first takes in what it can, then hands conditions down to the
 // subqueries that are left, which are rewritten after it.
 
@@ -15,6 +22,8 @@ static int rewrite_compound(ResolveContext *ctx, Select *last);
 
 static WalkResult rewrite_found(Walker *w, Select *s)
 {
+    ASSERT(w->arg != NULL);
+
     SubqueryWalk *walk = w->arg;
     while (s->next != NULL)
         s = s->next;
@@ -50,6 +59,8 @@ static int rewrite_in_from(ResolveContext *ctx, FromList *from)
 
 static int rewrite_term(ResolveContext *ctx, Select *p)
 {
+    ASSERT((p->flags & SELECT_RESOLVED) != 0);
+
     if ((p->flags & SELECT_REWRITTEN) != 0)
         return SQLITE_OK;
     p->flags |= SELECT_REWRITTEN;
@@ -118,8 +129,11 @@ static int rewrite_insert(ResolveContext *ctx, Insert *insert)
     return rewrite_list(ctx, insert->returning);
 }
 
+// sources[1], of UPDATE ... FROM, is a query like any other; the target is a table.
 static int rewrite_update(ResolveContext *ctx, Update *update)
 {
+    ASSERT(update->sources != NULL);
+
     if (update->query != NULL) {
         TRY(rewrite_select(ctx, update->query));
         return rewrite_list(ctx, update->returning);
@@ -134,6 +148,8 @@ static int rewrite_update(ResolveContext *ctx, Update *update)
 
 int rewrite_statement(ResolveContext *ctx, Stmt *stmt)
 {
+    ASSERT(ctx->arena != NULL);
+
     switch (stmt->kind) {
     case STMT_SELECT: return rewrite_select(ctx, stmt->u.select);
     case STMT_INSERT: return rewrite_insert(ctx, stmt->u.insert);

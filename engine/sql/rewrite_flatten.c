@@ -56,6 +56,8 @@ static bool limit_allows(const Select *p, const Select *sub)
 // (11) (16): ORDER BY in the subquery
 static bool order_allows(const Select *p, const Select *sub)
 {
+    ASSERT(sub->prior == NULL);
+
     if (sub->order_by == NULL)
         return true;
     return p->order_by == NULL && !(p->flags & SELECT_AGGREGATE) && !is_compound_term(p);
@@ -87,6 +89,8 @@ static bool windows_allow(const Select *p, const Select *sub)
 
 static bool hints_allow(const FromItem *item)
 {
+    ASSERT(!item->is_cte || item->cte != NULL);
+
     return !(item->is_cte && item->cte->hint == CTE_MATERIALIZED); // (28)
 }
 
@@ -118,6 +122,7 @@ typedef struct JoinTag {
     int cursor;
 } JoinTag;
 
+// What replaces a column of an ON term belongs to that ON as well.
 static WalkResult tag_node(Walker *w, Expr *e)
 {
     const JoinTag *tag = w->arg;
@@ -164,6 +169,8 @@ static Expr *replacement(Flattening *f, int column)
 
 static WalkResult replace_column(Walker *w, Expr *e)
 {
+    ASSERT(e->kind != EX_NAME && e->kind != EX_STAR); // A3
+
     Flattening *f = w->arg;
     if ((e->flags & (EXPR_OUTER_ON | EXPR_INNER_ON)) && e->on_item == f->item->cursor)
         e->on_item = f->last->cursor;
@@ -183,24 +190,19 @@ static WalkResult replace_column(Walker *w, Expr *e)
     return WALK_PRUNE; // what has come in names no column of the subquery
 }
 
-static void replace_in_list(Walker *w, ExprList *list)
-{
-    (void)expr_list_walk(w, list);
-}
-
 // Everywhere in the query around, subqueries included.
 static void replace_columns(Flattening *f)
 {
     Walker w = {.expr = replace_column, .select = walk_into_select, .arg = f};
     Select *p = f->p;
-    replace_in_list(&w, p->columns);
+    (void)expr_list_walk(&w, p->columns);
     (void)expr_walk(&w, p->where);
-    replace_in_list(&w, p->group_by);
+    (void)expr_list_walk(&w, p->group_by);
     (void)expr_walk(&w, p->having);
-    replace_in_list(&w, p->order_by);
+    (void)expr_list_walk(&w, p->order_by);
     for (u32 i = 0; i < p->from->count; i++) {
         FromItem *item = p->from->items[i];
-        replace_in_list(&w, item->args);
+        (void)expr_list_walk(&w, item->args);
         if (item->select != NULL && item != f->item)
             (void)select_walk(&w, item->select);
     }
@@ -208,6 +210,8 @@ static void replace_columns(Flattening *f)
 
 // --- FROM ---
 
+// The first table takes over how the subquery was joined; the others keep their own joins, which
+// are to the right of it either way.
 static bool splice_from(Flattening *f)
 {
     ASSERT(f->p->from->items[f->position] == f->item);
@@ -305,6 +309,8 @@ static int flatten_plain(ResolveContext *ctx, Select *p, u32 position)
 // (17): every term is plain, and a column means the same in all of them.
 static bool terms_allow_split(const Select *sub, u32 position)
 {
+    ASSERT(sub->next == NULL && sub->prior != NULL);
+
     for (const Select *term = sub; term != NULL; term = term->prior) {
         if (!term_allows(term) || (term->prior != NULL && term->set_op != SET_UNION_ALL))
             return false;
@@ -329,8 +335,11 @@ static bool orders_by_columns(const Select *p)
 
 #define SPLIT_MAX 500 // SELECTs in a statement beyond which joins are not multiplied any further
 
+// (17): UNION ALL, no aggregate or DISTINCT around, no LIMIT inside; see terms_allow_split().
 static bool may_split(const ResolveContext *ctx, const Select *p, u32 position)
 {
+    ASSERT(position < p->from->count);
+
     const FromItem *item = p->from->items[position];
     if (!is_subquery(item) || item->select->prior == NULL || is_compound_term(p))
         return false;
@@ -439,6 +448,8 @@ static int split_union(ResolveContext *ctx, Select *p, u32 position)
     return SQLITE_OK;
 }
 
+// Whatever is merged, the walk begins anew at the left: subqueries of subqueries come up one level
+// at a time.
 int rewrite_flatten(ResolveContext *ctx, Select *p)
 {
     ASSERT(p->flags & SELECT_RESOLVED);

@@ -8,10 +8,12 @@
 
 // Merges subqueries in FROM into `p`, one after the other, until none is left that may be merged.
 MUST_USE int rewrite_flatten(ResolveContext *ctx, Select *p);
+// Changes FROM and the tags of WHERE's terms; cannot fail.
 // count(*) of a UNION ALL in FROM becomes a sum of counts.
 MUST_USE int rewrite_count(ResolveContext *ctx, Select *p);
 // LEFT, RIGHT and FULL joins whose NULL rows WHERE throws away become inner or one-sided.
 void rewrite_outer_joins(Select *p);
+// The terms stay where they are: an outer join or a compound may need them once more.
 // Copies WHERE terms about one subquery into that subquery.
 MUST_USE int rewrite_push_down(ResolveContext *ctx, Select *p);
 // `e`, given a collation as implicitly as a column has it. NULL: out of memory.

@@ -1,9 +1,17 @@
 // Outer joins that WHERE makes weaker: when a WHERE term cannot be true on the null row of a table,
 // the rows where the join would supply that row are thrown away, and the join need not supply it.
+//
+//   SELECT * FROM a LEFT JOIN b ON a.x = b.x WHERE b.y > 5
+//   SELECT * FROM a JOIN b ON a.x = b.x WHERE b.y > 5
+//
+// An inner join may be reordered, an outer one not. In the same way RIGHT becomes inner for terms
+// about the left side, and FULL becomes LEFT or RIGHT. Two questions are asked of a term: is it
+// NULL on the null row (strict operators hand NULL on), and is WHERE false then (AND needs one such
+// arm, OR both).
 
 #include "sql/rewrite_internal.h"
 
-// Is `e` NULL whenever `cursor` stands on its null row?
+// Is `e` NULL whenever `cursor` stands on its null row? Errs on the side of no.
 static bool is_null_without(const Expr *e, int cursor);
 
 static bool is_virtual_column(const Expr *e)
@@ -65,6 +73,8 @@ static bool is_null_without(const Expr *e, int cursor)
 // that do not throw rows away: those of ON.
 static bool needs_row(const Expr *where, int cursor, u32 skip)
 {
+    ASSERT(cursor >= 0);
+
     if (where == NULL || (where->flags & skip))
         return false;
     if (where->kind == EX_AND)
@@ -78,6 +88,8 @@ static bool needs_row(const Expr *where, int cursor, u32 skip)
 
 static bool where_needs_row(const Select *p, const FromItem *item)
 {
+    ASSERT(item->cursor >= 0);
+
     // ON of an inner join filters before a RIGHT JOIN behind it adds rows.
     u32 skip = item->join & JOIN_LEFT_OF_RIGHT ? EXPR_OUTER_ON | EXPR_INNER_ON : EXPR_OUTER_ON;
     return needs_row(p->where, item->cursor, skip);
@@ -90,6 +102,7 @@ typedef struct Untag {
     bool near_outer;
 } Untag;
 
+// Terms of the ON become plain terms of WHERE, or of an inner ON while another outer join is near.
 static WalkResult untag_node(Walker *w, Expr *e)
 {
     const Untag *untag = w->arg;
@@ -131,6 +144,8 @@ static void note_null_rows(FromList *from)
 // The right side's null row is thrown away: LEFT becomes inner, FULL becomes RIGHT.
 static bool weaken_left(Select *p, FromItem *item)
 {
+    ASSERT(p->where != NULL);
+
     if (!(item->join & JOIN_LEFT) || !where_needs_row(p, item))
         return false;
     item->join &= (u8)~JOIN_LEFT;

@@ -2,7 +2,15 @@
 // so that it makes fewer rows. HAVING terms about GROUP BY keys go to WHERE for the same reason.
 //
 //   SELECT * FROM (SELECT a, count(*) AS n FROM t GROUP BY a) WHERE a = 5
+//   SELECT * FROM (SELECT a, count(*) AS n FROM t GROUP BY a HAVING a = 5) WHERE a = 5
 //   SELECT * FROM (SELECT a, count(*) AS n FROM t WHERE a = 5 GROUP BY a) WHERE a = 5
+//
+// The first step is rewrite_push_down() in the outer query, the second rewrite_having() in the
+// inner one, whose turn comes later.
+//
+// A term goes if it reads this subquery and nothing else, always gives the same, and cannot tell
+// apart rows that the subquery counts as one: hence BINARY alone in UNION, and keys of every
+// PARTITION BY where windows are computed. A LIMIT, a recursive query and a shared CTE take none.
 
 #include "base/hashmap.h"
 #include "func/func.h"
@@ -20,6 +28,8 @@ static bool is_binary(const char *collation)
 // column, and the outer query once more on the compound's.
 static bool compound_takes_terms(const Select *last)
 {
+    ASSERT(last->prior != NULL && last->next == NULL);
+
     bool all_union_all = true;
     for (const Select *term = last; term != NULL; term = term->prior) {
         all_union_all = all_union_all && (term->prior == NULL || term->set_op == SET_UNION_ALL);
@@ -35,6 +45,7 @@ static bool compound_takes_terms(const Select *last)
     return true;
 }
 
+// Its rows are made once for all references, which want different ones.
 static bool is_shared_cte(const FromItem *item)
 {
     if (!item->is_cte)
@@ -45,6 +56,8 @@ static bool is_shared_cte(const FromItem *item)
 
 static bool takes_terms(const FromItem *item)
 {
+    ASSERT(item->cursor >= 0);
+
     const Select *sub = item->select;
     bool is_subquery = sub != NULL && (item->kind == FROM_SELECT || item->kind == FROM_NESTED);
     if (!is_subquery || is_shared_cte(item) || (item->join & (JOIN_LEFT_OF_RIGHT | JOIN_RIGHT)))
@@ -67,6 +80,8 @@ typedef struct TermCheck {
 
 static WalkResult check_node(Walker *w, Expr *e)
 {
+    ASSERT(e->kind != EX_NAME);
+
     TermCheck *check = w->arg;
     if (e->kind == EX_COLUMN) {
         check->is_fine = e->u.column.item == check->item && e->u.column.index >= 0;
@@ -81,6 +96,8 @@ static WalkResult check_node(Walker *w, Expr *e)
 
 static bool term_may_go(Expr *term, const FromItem *item)
 {
+    ASSERT(term->kind != EX_AND); // one conjunct at a time
+
     bool is_outer_on = (term->flags & EXPR_OUTER_ON) != 0;
     if (item->join & JOIN_LEFT) {
         if (!is_outer_on || term->on_item != item->cursor)
@@ -117,6 +134,8 @@ static WalkResult check_partition(Walker *w, Expr *e)
 
 static bool windows_allow(const Select *term, Expr *condition)
 {
+    ASSERT(term->window_count > 0);
+
     for (u32 i = 0; i < term->window_count; i++) {
         PartitionCheck check = {.partition = term->windows[i]->u.call->window->partition_by,
                                 .is_fine = true};
@@ -156,6 +175,8 @@ typedef struct Replace {
 
 static WalkResult replace_column(Walker *w, Expr *e)
 {
+    ASSERT(e->kind != EX_COLUMN || e->u.column.item != NULL);
+
     Replace *replace = w->arg;
     e->flags &= ~(u32)(EXPR_OUTER_ON | EXPR_INNER_ON);
     if (e->kind != EX_COLUMN || e->u.column.item != replace->item)
@@ -179,6 +200,8 @@ static WalkResult replace_column(Walker *w, Expr *e)
 static Expr *translated(ResolveContext *ctx, const FromItem *item, const Select *term,
                         const Expr *condition)
 {
+    ASSERT(term->columns->count == item->column_count);
+
     Replace replace = {.ctx = ctx, .item = item, .term = term};
     Expr *copy = expr_copy(ctx->arena, condition, &ctx->cursor_count);
     Walker w = {.expr = replace_column, .arg = &replace};
@@ -317,14 +340,19 @@ static WalkResult check_key(Walker *w, Expr *e)
 
 static bool depends_on_keys(const Select *p, Expr *term)
 {
+    ASSERT(p->group_by != NULL);
+
     KeyCheck check = {.keys = p->group_by, .is_fine = true};
     Walker w = {.expr = check_key, .arg = &check};
     (void)expr_walk(&w, term);
     return check.is_fine;
 }
 
+// A literal stays in HAVING, whatever it is: SQLite leaves it there too.
 static int move_terms(ResolveContext *ctx, Select *p, Expr *having, Expr **kept)
 {
+    ASSERT(having != NULL);
+
     while (having != NULL && having->kind == EX_AND) {
         TRY(move_terms(ctx, p, having->right, kept));
         having = having->left;
@@ -349,12 +377,16 @@ int rewrite_having(ResolveContext *ctx, Select *p)
 
 static bool depends_on_order(const Select *p)
 {
+    ASSERT(p->agg_count == 0 || p->aggs != NULL);
+
     for (u32 i = 0; i < p->agg_count; i++)
         if (!(p->aggs[i]->u.call->func->flags & FUNC_ANY_ORDER))
             return true;
     return false;
 }
 
+// Not when the subquery is all there is and its order thus the result's; nor where group_concat()
+// or the like would see it.
 void rewrite_drop_order(Select *p)
 {
     if (p->from == NULL || (p->order_by == NULL && p->from->count == 1) || depends_on_order(p))

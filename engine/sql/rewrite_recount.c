@@ -3,6 +3,9 @@
 // The rules move expressions between Selects without keeping these counts; they follow from the
 // tree. A column's FROM item knows its Select (owner); the Selects entered since then are those it
 // looks out of.
+//
+// Three walks: forget everything, count, conclude. What is asked about a whole Select (is it
+// correlated?) is only known when the second is through.
 
 #include "base/alloc.h"
 #include "sql/rewrite_internal.h"
@@ -30,8 +33,11 @@ static bool push_select(Recount *c, Select *s)
     return true;
 }
 
+// Owners outside of what is walked are one further out than all Selects entered.
 static int levels_out(const Recount *c, const Select *owner)
 {
+    ASSERT(c->depth == 0 || c->stack != NULL);
+
     for (int i = c->depth; i-- > 0;)
         if (c->stack[i] == owner)
             return c->depth - 1 - i;
@@ -40,12 +46,16 @@ static int levels_out(const Recount *c, const Select *owner)
 
 static void mark_crossed(const Recount *c, int levels)
 {
+    ASSERT(levels >= 0);
+
     for (int i = 0; i < levels && i < c->depth; i++)
         c->stack[c->depth - 1 - i]->flags |= SELECT_CORRELATED;
 }
 
 static void count_column(const Recount *c, Expr *e)
 {
+    ASSERT(e->kind == EX_COLUMN);
+
     FromItem *item = e->u.column.item;
     if (item == NULL)
         return;
@@ -162,6 +172,8 @@ static WalkResult conclude_select(Walker *w, Select *s)
 
 static bool recount(Select *top, Expr *e)
 {
+    ASSERT(top == NULL || e == NULL);
+
     Recount c = {0};
     Walker forget = {.expr = forget_expr, .select = forget_select};
     Walker count = {
@@ -173,6 +185,7 @@ static bool recount(Select *top, Expr *e)
     (void)expr_walk(&count, e);
     (void)select_walk(&conclude, top);
     (void)expr_walk(&conclude, e);
+    ASSERT(c.failed || c.depth == 0);
     mem_free(c.stack);
     return !c.failed;
 }
