@@ -2,7 +2,15 @@
 // Vm.
 //
 // A compilation that fails because the schema in memory is out of date (another connection changed
-// the file) is repeated once with the schema read again.
+// the file) is repeated once with the schema read again. Any plain error may come of that: a column
+// that is missing in memory may well be in the file.
+//
+// Everything of the compilation lives in one arena that ends with it; the program has an arena of
+// its own, and holds no pointer into this one (but for schema objects, which it is recompiled
+// without).
+//
+// Out of memory: helpers may leave out what they had no memory for, so a compilation during which
+// any allocation was refused counts as failed, whatever came of it.
 
 #include "sql/compile.h"
 #include "base/alloc.h"
@@ -59,6 +67,8 @@ static int parse(Compilation *c, const char *sql, size_t size)
 // EXPLAIN, if that is what was asked for.
 static int replace_pragma(Compilation *c)
 {
+    ASSERT(c->parsed.stmt != NULL);
+
     const Stmt *stmt = c->parsed.stmt;
     if (stmt->kind != STMT_PRAGMA || pragma_is_known(stmt->u.pragma->name.name)
         || module_pragma_find(c->db, stmt->u.pragma->name.name) == NULL)
@@ -102,6 +112,8 @@ static bool is_query_or_change(const Stmt *stmt)
 
 static int prepare_tree(Compilation *c, u32 prepare_flags)
 {
+    ASSERT(c->parsed.stmt != NULL);
+
     Stmt *stmt = c->parsed.stmt;
     resolve_context_init(&c->resolve, c->db, &c->arena);
     c->resolve.hides_virtual = (prepare_flags & SQLITE_PREPARE_NO_VTAB) != 0;
@@ -119,6 +131,8 @@ static int prepare_tree(Compilation *c, u32 prepare_flags)
 
 static void name_results(Compilation *c, Select *select, ExprList *returning)
 {
+    ASSERT(select != NULL || returning != NULL);
+
     ColumnName *names = NULL;
     u32 count = 0;
     int rc;
@@ -194,6 +208,8 @@ static void code_statement(Compilation *c)
 
 static void set_columns(Compilation *c, Vm *vm)
 {
+    ASSERT(vm != NULL);
+
     static const char *const plan_labels[] = {"id", "parent", "notused", "detail"};
     const Codegen *g = &c->codegen;
     if (c->parsed.stmt->explain == EXPLAIN_QUERY_PLAN) {
@@ -224,11 +240,13 @@ static int set_param_names(Compilation *c, Vm *vm, Arena *arena)
         return SQLITE_NOMEM;
     for (u32 i = 0; i < stmt->param_name_count; i++) {
         const ParamName *name = &stmt->param_names[i];
+        ASSERT(name->number >= 1 && name->number <= stmt->param_count);
         vm->param_names[name->number - 1] = arena_dup(arena, name->name, strlen(name->name));
     }
     return SQLITE_OK;
 }
 
+// What the generator found out and the machine must know before the first instruction.
 static VmLayout vm_layout(const Compilation *c)
 {
     const Codegen *g = &c->codegen;
@@ -277,6 +295,8 @@ static void set_schema_change(const Stmt *stmt, Arena *arena, Vm *vm)
 
 static int make_statement(Compilation *c, const char *sql, size_t size, u32 prepare_flags, Vm **out)
 {
+    ASSERT(c->codegen.program != NULL);
+
     Program *program = c->codegen.program;
     c->codegen.program = NULL; // vm_new takes it
     Arena *arena = program_arena(program);
@@ -299,8 +319,12 @@ static int make_statement(Compilation *c, const char *sql, size_t size, u32 prep
     return SQLITE_OK;
 }
 
+// EXPLAIN compiles as the statement itself would: the machine shows the program in place of running
+// it.
 static int generate(Compilation *c, const char *sql, size_t size, u32 prepare_flags, Vm **out)
 {
+    ASSERT(c->arena.failed == false);
+
     Program *program = program_new(c->db);
     if (program == NULL)
         return connection_out_of_memory(c->db);
@@ -357,6 +381,8 @@ static int compile_once(sqlite3 *db, const char *sql, size_t size, u32 prepare_f
 // Does the file hold another schema than the one in memory? Then what was read is forgotten.
 static bool schema_is_stale(sqlite3 *db)
 {
+    ASSERT(db->database_count >= 2); // main and temp
+
     bool stale = false;
     for (int i = 0; i < db->database_count; i++) {
         Btree *bt = db->databases[i].btree;
@@ -407,8 +433,11 @@ int sql_compile(sqlite3 *db, const char *sql, size_t size, u32 prepare_flags, Vm
 
 static int recompile(Vm *vm)
 {
+    ASSERT(vm->sql != NULL);
+
     Vm *fresh = NULL;
     size_t tail;
+    // Parameters bound to the old program may guide the planner of the new one.
     struct Vm *outer = vm->db->recompiled;
     vm->db->recompiled = vm;
     int rc = sql_compile(vm->db, vm->sql, strlen(vm->sql), vm->prepare_flags, &fresh, &tail);
@@ -423,6 +452,8 @@ static int recompile(Vm *vm)
 
 int sql_run(sqlite3 *db, const char *sql)
 {
+    ASSERT(sql != NULL);
+
     size_t left = strlen(sql);
     int rc = SQLITE_OK;
     while (rc == SQLITE_OK && left > 0) {

@@ -51,6 +51,8 @@ static int method_add(sqlite3 *db, const IndexMethod *from)
 
 int index_method_register(sqlite3 *db, const IndexMethod *from)
 {
+    ASSERT(from->name != NULL);
+
     IndexMethod *former = index_method_find(db, from->name);
     int rc = SQLITE_OK;
     if (former != NULL && former->running > 0) {
@@ -70,10 +72,13 @@ int index_method_register(sqlite3 *db, const IndexMethod *from)
 
 int index_method_ask(IndexMethod *method, const quire_index_request *request, char **sql)
 {
+    ASSERT(method->rewrite != NULL);
+
     sqlite3 *db = request->db;
     char *error = NULL;
     *sql = NULL;
     method->running++;
+    // What the method asks of the database on the way is not the user's statement.
     SilentScope silent = connection_silence(db);
     int rc = method->rewrite(method->arg, request, sql, &error);
     connection_unsilence(db, silent);

@@ -5,6 +5,8 @@
 
 static void pragma_free(ModulePragma *pragma)
 {
+    ASSERT(pragma->name != NULL);
+
     if (pragma->destroy != NULL)
         pragma->destroy(pragma->arg);
     mem_free(pragma->name);
@@ -34,10 +36,10 @@ static int pragma_add(sqlite3 *db, const ModulePragma *from)
 
 int module_pragma_register(sqlite3 *db, const ModulePragma *from)
 {
-    ModulePragma *former = module_pragma_find(db, from->name);
-    int rc = SQLITE_OK;
     ASSERT(from->name != NULL);
 
+    ModulePragma *former = module_pragma_find(db, from->name);
+    int rc = SQLITE_OK;
     if (former != NULL) {
         name_map_remove(&db->pragmas, from->name);
         pragma_free(former);

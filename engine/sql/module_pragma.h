@@ -13,6 +13,7 @@ typedef struct ModulePragma {
     void (*destroy)(void *);
 } ModulePragma;
 
+// Pragmas of the engine itself come first: a module cannot take over their names.
 // callback NULL removes. `destroy` is called with arg on failure too.
 MUST_USE int module_pragma_register(sqlite3 *db, const ModulePragma *pragma);
 ModulePragma *module_pragma_find(sqlite3 *db, const char *name); // NULL when absent

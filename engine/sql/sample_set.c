@@ -1,4 +1,12 @@
 // See sample_set.h. Decides, reads nothing.
+//
+// Keys come in order, so that a prefix of i columns is closed when a key differs in one of them:
+// then the number of its rows is known, and the best candidate for that prefix (`best[i]`) is
+// weighed against the worst sample kept. While its prefix is open a sample's count is 0;
+// close_prefixes() fills it in, and `zero_max` says how far one need look.
+//
+// The constants (hash seeds, a congruential generator, one sample in row_estimate / 9 + 1 rows) are
+// SQLite's, or the samples would be others than those of a database that SQLite has analysed.
 
 #include "sql/sample_set.h"
 #include "base/alloc.h"
@@ -22,8 +30,11 @@ struct SampleSet {
 
 // --- memory ---
 
+// One block of memory for the three rows of counts.
 static bool sample_init(Sample *s, u16 columns)
 {
+    ASSERT(columns > 0);
+
     *s = (Sample){.equal = mem_alloc_zeroed(3 * (u64)columns * sizeof(u64))};
     if (s->equal == NULL)
         return false;
@@ -91,6 +102,8 @@ SampleSet *sample_set_new(const SampleShape *shape)
 // The arrays and the key of `to` are reused.
 static int sample_copy(const SampleSet *set, Sample *to, const Sample *from)
 {
+    ASSERT(to != from && to->equal != NULL);
+
     u64 *equal = to->equal, *less = to->less, *distinct = to->distinct;
     u8 *key = NULL;
     if (from->row.key != NULL) {
@@ -114,6 +127,8 @@ static int sample_copy(const SampleSet *set, Sample *to, const Sample *from)
 // Of two that stand for the same prefix: whose longer prefixes are shared by more rows.
 static bool better_beyond(const SampleSet *set, const Sample *a, const Sample *b)
 {
+    ASSERT(a->column == b->column || b->column < set->shape.column_count);
+
     for (u32 i = a->column + 1u; i < set->shape.column_count; i++) {
         if (a->equal[i] != b->equal[i])
             return a->equal[i] > b->equal[i];
@@ -123,6 +138,8 @@ static bool better_beyond(const SampleSet *set, const Sample *a, const Sample *b
 
 static bool better(const SampleSet *set, const Sample *a, const Sample *b)
 {
+    ASSERT(a->column < set->shape.column_count && b->column < set->shape.column_count);
+
     u64 rows_a = a->equal[a->column], rows_b = b->equal[b->column];
     if (rows_a != rows_b)
         return rows_a > rows_b;
@@ -171,6 +188,8 @@ static bool upgrade(SampleSet *set, const Sample *fresh)
 
 static void remove_worst(SampleSet *set)
 {
+    ASSERT(set->worst < set->count && !set->items[set->worst].is_periodic);
+
     Sample freed = set->items[set->worst];
     u32 behind = set->count - set->worst - 1;
     memmove(&set->items[set->worst], &set->items[set->worst + 1], behind * sizeof freed);
@@ -180,6 +199,8 @@ static void remove_worst(SampleSet *set)
 // `open`: leading columns whose rows are still being counted; their counts follow later.
 static int insert(SampleSet *set, const Sample *fresh, u32 open)
 {
+    ASSERT(set->count <= SAMPLES_MAX && open <= set->shape.column_count);
+
     if (open > set->zero_max)
         set->zero_max = open;
     if (!fresh->is_periodic && upgrade(set, fresh))
@@ -198,6 +219,8 @@ static int insert(SampleSet *set, const Sample *fresh, u32 open)
 // The prefixes from column `shared` on end with the row before: their counts are known now.
 static int close_prefixes(SampleSet *set, u32 shared)
 {
+    ASSERT(set->rows > 0);
+
     u32 columns = set->shape.column_count;
     for (u32 i = columns - 1; i-- > shared;) {
         Sample *best = &set->best[i];
@@ -219,6 +242,8 @@ static int close_prefixes(SampleSet *set, u32 shared)
 
 static int consider_current(SampleSet *set, u32 shared)
 {
+    ASSERT(takes_samples(set));
+
     Sample *current = &set->current;
     u32 last = set->shape.column_count - 1u;
     set->random = set->random * 1103515245u + 12345u;
@@ -323,6 +348,8 @@ const Sample *sample_set_get(const SampleSet *set, u32 i)
 // Rows per value, rounded up; 2 only when the values are really shared, as 1 means unique.
 static u64 rows_per_value(u64 rows, u64 distinct)
 {
+    ASSERT(distinct > 0);
+
     u64 n = (rows + distinct - 1) / distinct;
     return n == 2 && rows * 10 <= distinct * 11 ? 1 : n;
 }

@@ -1,4 +1,12 @@
 // CREATE TABLE to a Table: columns, constraints, the indexes behind PRIMARY KEY and UNIQUE.
+//
+// Constraints are taken in the order written, so that automatic indexes get SQLite's numbers; what
+// depends on the whole definition waits for the end (finish_*). Expressions are resolved last, when
+// every column is known, and kept resolved with columns of item NULL (R6 of resolve.h).
+//
+// INTEGER PRIMARY KEY makes a column another name of the rowid and needs no index, unless DESC is
+// written behind the column itself: SQLite's first versions took that for an ordinary key, and
+// files have been written so.
 
 #include "sql/schema_build.h"
 #include "base/utf.h"
@@ -17,6 +25,8 @@ static bool type_is_integer(const char *type)
 
 static int strict_type(const char *type)
 {
+    ASSERT(type != NULL);
+
     static const char *const names[] = {"", "ANY", "BLOB", "INT", "INTEGER", "REAL", "TEXT"};
     for (int i = STRICT_ANY; i <= STRICT_TEXT; i++) {
         if (name_equals(type, names[i]))
@@ -27,6 +37,8 @@ static int strict_type(const char *type)
 
 static bool build_strict_type(TableBuild *b, Column *column)
 {
+    ASSERT(b->create->strict);
+
     if (column->type == NULL) {
         build_error(b, "missing datatype for %s.%s", b->table->name, column->name);
         return false;
@@ -42,19 +54,6 @@ static bool build_strict_type(TableBuild *b, Column *column)
         [STRICT_INTEGER] = AFF_INTEGER, [STRICT_REAL] = AFF_REAL, [STRICT_TEXT] = AFF_TEXT};
     column->affinity = affinities[column->strict_type];
     return true;
-}
-
-// "INT GENERATED ALWAYS" parses as a type of three words; what SQLite calls the type is the first.
-static const char *trim_generated(TableBuild *b, const char *type)
-{
-    static const char suffix[] = " generated always";
-    size_t size = strlen(type);
-    size_t suffix_size = sizeof suffix - 1;
-    if (size >= suffix_size && name_equals(type + size - suffix_size, suffix))
-        return arena_dup(&b->table->arena, type, size - suffix_size);
-    if (name_equals(type, suffix + 1))
-        return NULL;
-    return arena_dup(&b->table->arena, type, size);
 }
 
 // Literals and calls: DEFAULT may not look at anything. TRUE, FALSE and "text" still are names
@@ -74,6 +73,8 @@ static WalkResult check_default(Walker *w, Expr *e)
 
 static bool is_default_constant(const Expr *e)
 {
+    ASSERT(e != NULL);
+
     bool is_constant = true;
     Walker w = {.expr = check_default, .arg = &is_constant};
     (void)expr_walk(&w, (Expr *)e);
@@ -82,6 +83,8 @@ static bool is_default_constant(const Expr *e)
 
 static void build_default(TableBuild *b, Column *column, const Constraint *constraint)
 {
+    ASSERT(constraint->kind == CONSTRAINT_DEFAULT && constraint->expr != NULL);
+
     if ((column->flags & COLUMN_GENERATED) != 0) {
         build_error(b, "cannot use DEFAULT on a generated column");
         return;
@@ -103,13 +106,12 @@ static void build_default(TableBuild *b, Column *column, const Constraint *const
 
 static void build_generated(TableBuild *b, Column *column, const Constraint *constraint)
 {
+    ASSERT(constraint->kind == CONSTRAINT_GENERATED);
+
     const char *kind = constraint->generated_type;
-    bool is_stored = constraint->stored || (kind != NULL && name_equals(kind, "stored"));
-    if (kind != NULL && !is_stored && !name_equals(kind, "virtual")) {
-        build_error(b, "error in generated column \"%s\"", column->name);
-        return;
-    }
-    if (column->value != NULL || (column->flags & COLUMN_GENERATED) != 0) {
+    bool is_stored = constraint->stored;
+    bool is_unknown = kind != NULL && !is_stored && !name_equals(kind, "virtual");
+    if (is_unknown || column->value != NULL || (column->flags & COLUMN_GENERATED) != 0) {
         build_error(b, "error in generated column \"%s\"", column->name);
         return;
     }
@@ -122,8 +124,11 @@ static void build_generated(TableBuild *b, Column *column, const Constraint *con
     column->value = expr_copy(&b->table->arena, constraint->expr, NULL);
 }
 
+// A CHECK without a name goes by its text in "CHECK constraint failed: x".
 static void add_check(TableBuild *b, const Constraint *constraint)
 {
+    ASSERT(constraint->kind == CONSTRAINT_CHECK);
+
     Table *table = b->table;
     CheckConstraint *grown = arena_array(&table->arena, table->check_count + 1, sizeof *grown);
     if (grown == NULL)
@@ -159,6 +164,8 @@ bool build_knows_collation(TableBuild *b, const char *name)
 // COLLATE may stand behind the PRIMARY KEY or UNIQUE of its column: their index follows it.
 static void build_collation(TableBuild *b, Column *column, int index, const Constraint *c)
 {
+    ASSERT(c->collation != NULL && b->table->column_count == index + 1);
+
     if (!build_knows_collation(b, c->collation))
         return;
     column->collation = arena_dup(&b->table->arena, c->collation, strlen(c->collation));
@@ -190,6 +197,8 @@ static void build_column_constraint(TableBuild *b, Column *column, int index, co
 
 static void build_column(TableBuild *b, const ColumnDef *def, int index)
 {
+    ASSERT(index == b->table->column_count);
+
     Table *table = b->table;
     Column *column = &table->columns[index];
     for (int i = 0; i < index; i++) {
@@ -199,7 +208,8 @@ static void build_column(TableBuild *b, const ColumnDef *def, int index)
         }
     }
     column->name = arena_dup(&table->arena, def->name, strlen(def->name));
-    column->type = def->type != NULL ? trim_generated(b, def->type) : NULL;
+    column->type =
+        def->type != NULL ? arena_dup(&table->arena, def->type, strlen(def->type)) : NULL;
     column->affinity = (u8)affinity_of_type(column->type);
     if (column->type != NULL)
         column->flags |= COLUMN_HAS_TYPE;
@@ -235,6 +245,8 @@ static int plain_column(const Table *table, const Expr *e)
 
 static void mark_primary_key(TableBuild *b, int index)
 {
+    ASSERT(index >= 0 && index < b->table->column_count);
+
     Column *column = &b->table->columns[index];
     column->flags |= COLUMN_PRIMARY_KEY;
     if ((column->flags & COLUMN_GENERATED) != 0)
@@ -243,6 +255,8 @@ static void mark_primary_key(TableBuild *b, int index)
 
 void build_primary_key(TableBuild *b, const ExprList *columns, int index, const Constraint *c)
 {
+    ASSERT((columns == NULL) == (index >= 0));
+
     Table *table = b->table;
     if ((table->flags & TABLE_HAS_PRIMARY_KEY) != 0) {
         build_error(b, "table \"%s\" has more than one primary key", table->name);
@@ -280,6 +294,8 @@ void build_primary_key(TableBuild *b, const ExprList *columns, int index, const 
 
 void build_unique(TableBuild *b, const ExprList *columns, int index, const Constraint *c)
 {
+    ASSERT((columns == NULL) == (index >= 0));
+
     build_constraint_index(b, columns, index, c, INDEX_CONSTRAINT);
 }
 
@@ -295,6 +311,8 @@ static bool resolve_one(TableBuild *b, ResolveContext *ctx, SelfKind kind, Expr 
 // Names in CHECK, DEFAULT and generated columns, once all columns are known.
 static void resolve_expressions(TableBuild *b)
 {
+    ASSERT(!b->failed);
+
     Table *table = b->table;
     ResolveContext ctx;
     resolve_context_init(&ctx, b->db, &table->arena);
@@ -315,6 +333,8 @@ static void resolve_expressions(TableBuild *b)
 
 static bool finish_generated(TableBuild *b)
 {
+    ASSERT(!b->failed);
+
     Table *table = b->table;
     int stored = 0;
     bool has_plain = false;
@@ -331,6 +351,8 @@ static bool finish_generated(TableBuild *b)
 // The key of a STRICT table is NOT NULL, as the SQL standard wants it.
 static void finish_strict_key(Table *table)
 {
+    ASSERT((table->flags & TABLE_STRICT) != 0);
+
     const Index *key = table_primary_key(table);
     for (int i = 0; key != NULL && i < key->key_count; i++) {
         Column *column = &table->columns[key->columns[i]];
@@ -363,6 +385,8 @@ static void check_options(TableBuild *b)
 
 static void build_columns(TableBuild *b)
 {
+    ASSERT(b->table->column_count == 0);
+
     const CreateTable *create = b->create;
     Table *table = b->table;
     table->columns = arena_array(&table->arena, create->column_count, sizeof *table->columns);
@@ -381,6 +405,8 @@ static void build_columns(TableBuild *b)
 
 Table *schema_build_table(sqlite3 *db, int db_index, const CreateTable *create)
 {
+    ASSERT(create->as_select == NULL); // its columns come from the query: code_ddl_create.c
+
     Table *table = table_new(db->databases[db_index].schema, create->name.name);
     if (table == NULL) {
         connection_out_of_memory(db);
@@ -388,7 +414,7 @@ Table *schema_build_table(sqlite3 *db, int db_index, const CreateTable *create)
     }
     TableBuild b = {.db = db, .db_index = db_index, .table = table, .create = create};
     table->rowid_alias = -1;
-    table->row_estimate = 200; // 10 * log2(1,048,576), SQLite's guess for a table never analysed
+    table->row_estimate = UNANALYSED_ESTIMATE;
     build_columns(&b);
     if (!b.failed)
         check_options(&b);

@@ -17,6 +17,8 @@ static const char *column_collation(const Table *table, int column)
 
 static bool index_grow(Index *index, u16 count)
 {
+    ASSERT(count >= index->column_count);
+
     i16 *columns = arena_array(&index->arena, count, sizeof *columns);
     const char **collations = arena_array(&index->arena, count, sizeof *collations);
     u8 *sort_flags = arena_array(&index->arena, count, sizeof *sort_flags);
@@ -41,6 +43,8 @@ static bool index_grow(Index *index, u16 count)
 
 static void index_set(Index *index, u16 position, int column, const char *collation, u8 sort)
 {
+    ASSERT(position < index->column_count);
+
     index->columns[position] = (i16)column;
     index->collations[position] = collation;
     index->sort_flags[position] = sort;
@@ -49,6 +53,8 @@ static void index_set(Index *index, u16 position, int column, const char *collat
 // The key holds `column` under `collation` already.
 static bool index_holds(const Index *index, u16 count, int column, const char *collation)
 {
+    ASSERT(count <= index->column_count);
+
     for (u16 i = 0; i < count; i++) {
         if (index->columns[i] == column && name_equals(index->collations[i], collation))
             return true;
@@ -129,8 +135,12 @@ bool refuse_nulls_order(TableBuild *b, const ExprItem *item)
     return !item->has_nulls;
 }
 
+// A name, quoted in whatever way, is a column if there is one; else CREATE INDEX takes it for an
+// expression where SQLite does, and a constraint refuses it.
 static void set_key_column(TableBuild *b, Index *index, u16 position, const ExprItem *item)
 {
+    ASSERT(position < index->key_count);
+
     Table *table = index->table;
     const char *collation = NULL;
     const Expr *e = strip_collate(item->expr, &collation);
@@ -167,6 +177,8 @@ static void set_key_column(TableBuild *b, Index *index, u16 position, const Expr
 
 static bool same_key(const Index *a, const Index *b)
 {
+    ASSERT(a != b);
+
     if (a->key_count != b->key_count)
         return false;
     for (u16 i = 0; i < a->key_count; i++) {
@@ -281,6 +293,8 @@ static void authorize_constraint_index(TableBuild *b, const Index *index)
 void build_constraint_index(TableBuild *b, const ExprList *columns, int index_column,
                             const Constraint *c, u16 flags)
 {
+    ASSERT((columns == NULL) == (index_column >= 0));
+
     Table *table = b->table;
     if (!check_width(b, columns))
         return;
@@ -340,8 +354,11 @@ static void demote_rowid_alias(TableBuild *b)
     build_constraint_index(b, NULL, column, &c, INDEX_PRIMARY_KEY); // or shares a UNIQUE one
 }
 
+// PRIMARY KEY (a, b, a): the last is no part of the key.
 static void drop_repeated_key_columns(Index *key)
 {
+    ASSERT(key->key_count == key->column_count);
+
     u16 kept = 0;
     for (u16 i = 0; i < key->key_count; i++) {
         if (index_holds(key, kept, key->columns[i], key->collations[i]))
@@ -353,6 +370,8 @@ static void drop_repeated_key_columns(Index *key)
 
 static int append_rest_of_row(Index *key)
 {
+    ASSERT((key->flags & INDEX_PRIMARY_KEY) != 0);
+
     const Table *table = key->table;
     u16 count = key->column_count;
     if (!index_grow(key, (u16)(count + table->column_count)))
@@ -414,6 +433,8 @@ static void resolve_index(TableBuild *b, Index *index)
 
 Index *schema_build_index(sqlite3 *db, Table *table, const CreateIndex *create)
 {
+    ASSERT(create->columns != NULL && create->columns->count > 0);
+
     TableBuild b = {.db = db, .table = table};
     if (!check_width(&b, create->columns))
         return NULL;

@@ -1,4 +1,8 @@
 // Foreign keys, views, triggers and virtual tables as schema objects.
+//
+// Built from the statement alone. Parents of foreign keys are names: they may come later, or never.
+// Views and triggers keep their trees unresolved, and every use resolves a copy; so a view may name
+// what does not exist yet, and learns of ALTER TABLE only through its text.
 
 #include "sql/expr_tree.h"
 #include "sql/schema_build_internal.h"
@@ -8,6 +12,8 @@
 
 static bool set_child_columns(TableBuild *b, ForeignKey *fk, int column, const IdList *columns)
 {
+    ASSERT((columns == NULL) == (column >= 0));
+
     if (columns == NULL) {
         fk->columns[0].from = (i16)column;
         return true;
@@ -43,6 +49,8 @@ static u32 foreign_key_width(TableBuild *b, int column, const ForeignKeyClause *
 
 void build_foreign_key(TableBuild *b, int column, const Constraint *c)
 {
+    ASSERT(c->foreign_key != NULL && c->foreign_key->parent != NULL);
+
     const ForeignKeyClause *clause = c->foreign_key;
     Arena *arena = &b->table->arena;
     u32 width = foreign_key_width(b, column, clause);
@@ -68,8 +76,12 @@ void build_foreign_key(TableBuild *b, int column, const Constraint *c)
     b->table->foreign_keys = fk;
 }
 
+// DEFERRABLE may stand apart from its REFERENCES, behind other constraints; with none before it it
+// has no effect.
 void build_defer(TableBuild *b, const Constraint *c)
 {
+    ASSERT(c->kind == CONSTRAINT_DEFER);
+
     ForeignKey *last = b->table->foreign_keys;
     if (last != NULL && c->foreign_key != NULL)
         last->is_deferred = c->foreign_key->initially_deferred && !c->foreign_key->not_deferrable;
@@ -79,6 +91,8 @@ void build_defer(TableBuild *b, const Constraint *c)
 
 Table *schema_build_view(sqlite3 *db, int db_index, const CreateView *create)
 {
+    ASSERT(create->select != NULL);
+
     Table *view = table_new(db->databases[db_index].schema, create->name.name);
     if (view == NULL) {
         connection_out_of_memory(db);
@@ -86,7 +100,7 @@ Table *schema_build_view(sqlite3 *db, int db_index, const CreateView *create)
     }
     view->kind = TABLE_VIEW;
     view->rowid_alias = -1;
-    view->row_estimate = 200;
+    view->row_estimate = UNANALYSED_ESTIMATE;
     view->flags |= TABLE_NO_VISIBLE_ROWID;
     view->select = select_copy(&view->arena, create->select, NULL);
     if (create->columns != NULL)
@@ -103,6 +117,8 @@ Table *schema_build_view(sqlite3 *db, int db_index, const CreateView *create)
 
 static bool copy_update_of(Trigger *trigger, const IdList *columns)
 {
+    ASSERT(trigger->update_of_count == 0);
+
     if (columns == NULL)
         return true;
     trigger->update_of = arena_array(&trigger->arena, columns->count, sizeof *trigger->update_of);
@@ -134,6 +150,8 @@ static TriggerStep *copy_steps(Arena *arena, const TriggerStep *steps)
 
 Trigger *schema_build_trigger(sqlite3 *db, int db_index, const CreateTrigger *create)
 {
+    ASSERT(db_index >= 0 && db_index < db->database_count);
+
     Trigger *trigger = mem_alloc_zeroed(sizeof *trigger);
     if (trigger == NULL) {
         connection_out_of_memory(db);
@@ -160,6 +178,8 @@ Trigger *schema_build_trigger(sqlite3 *db, int db_index, const CreateTrigger *cr
 
 Table *schema_build_virtual_table(sqlite3 *db, int db_index, const CreateVirtualTable *create)
 {
+    ASSERT(create->module != NULL);
+
     Table *table = table_new(db->databases[db_index].schema, create->name.name);
     if (table == NULL) {
         connection_out_of_memory(db);
@@ -168,7 +188,8 @@ Table *schema_build_virtual_table(sqlite3 *db, int db_index, const CreateVirtual
     Arena *arena = &table->arena;
     table->kind = TABLE_VIRTUAL;
     table->rowid_alias = -1;
-    table->row_estimate = 200;
+    table->row_estimate = UNANALYSED_ESTIMATE;
+    // As xCreate gets them: module, database, table, then what was written.
     table->module_arg_count = create->arg_count + 3;
     table->module_args =
         arena_array(arena, table->module_arg_count + 1, sizeof *table->module_args);

@@ -1,4 +1,13 @@
 // Rows of sqlite_schema to schema objects.
+//
+//   type|name|tbl_name|rootpage|sql table|t|t|2|CREATE TABLE t(a UNIQUE)        parsed and built:
+//   the table, and its index without root index|sqlite_autoindex_t_1|t|3|             no text: the
+//   root page of that index
+//
+// A file may say anything: the text must parse (as SQLite's grammar would have let it be written),
+// the other columns must agree with it, and root pages lie in the file, no two indexes of a table
+// on one. An object that cannot be built makes the schema malformed; nothing here is asserted about
+// the row.
 
 #include "sql/schema_compile.h"
 #include "base/alloc.h"
@@ -45,6 +54,8 @@ static int check_table_entry(const RowCompile *c, const char *type, const char *
 // is checked again when it is opened.
 static int check_root(const RowCompile *c, Pgno smallest)
 {
+    ASSERT(smallest > 0);
+
     Btree *bt = c->db->databases[c->database].btree;
     if (c->root >= smallest && connection_schema_is_writable(c->db))
         return SQLITE_OK;
@@ -55,6 +66,8 @@ static int check_root(const RowCompile *c, Pgno smallest)
 
 static int add_table(RowCompile *c, Table *table)
 {
+    ASSERT(c->database >= 0 && c->database < c->db->database_count);
+
     if (table == NULL)
         return c->db->error_code;
     Schema *schema = c->db->databases[c->database].schema;
@@ -90,6 +103,8 @@ static int add_created_table(RowCompile *c, const CreateTable *create)
 
 static int check_own_root(const RowCompile *c, const Index *index)
 {
+    ASSERT(index->table != NULL);
+
     for (const Index *other = index->table->indexes; other != NULL; other = other->next) {
         if (other != index && other->root == c->root)
             return connection_error(c->db, SQLITE_CORRUPT, "invalid rootpage");
@@ -197,6 +212,8 @@ static int compile_text(RowCompile *c, const char *sql)
 // The index behind a constraint: it exists already, and now gets its root page.
 static int take_root(RowCompile *c)
 {
+    ASSERT(c->entry->sql == NULL || c->entry->sql[0] == '\0');
+
     const Schema *schema = c->db->databases[c->database].schema;
     Index *index = c->name != NULL ? name_map_find(&schema->indexes, c->name) : NULL;
     if (index == NULL)
@@ -214,9 +231,12 @@ static bool begins_with_create(const char *sql)
 
 int schema_compile_object(sqlite3 *db, int database, const SchemaEntry *entry, char **message)
 {
+    ASSERT(database >= 0 && database < db->database_count);
+
     const char *sql = entry->sql;
     RowCompile c = {
         .db = db, .database = database, .entry = entry, .name = entry->name, .root = entry->root};
+    // Building leaves its errors on the connection; one that an earlier row met must not be lost.
     int saved_code = db->error_code;
     int rc;
     // The text says what it is; SQLite does not believe the type column either.
@@ -239,6 +259,8 @@ int schema_compile_object(sqlite3 *db, int database, const SchemaEntry *entry, c
 // in the file.
 int schema_parse_rows(sqlite3 *db, int database, const char *where, u32 flags)
 {
+    ASSERT(database >= 0 && database < db->database_count);
+
     (void)flags;
     if (where == NULL) {
         schema_reset(db, database);
@@ -297,6 +319,8 @@ int schema_parse_rows(sqlite3 *db, int database, const char *where, u32 flags)
 // for them.
 static int take_columns(sqlite3 *db, Table *target, const Table *source)
 {
+    ASSERT(source->column_count > 0);
+
     Arena *arena = &target->arena;
     Column *columns = arena_array(arena, (size_t)source->column_count, sizeof *columns);
     for (int i = 0; columns != NULL && i < source->column_count; i++) {

@@ -8,11 +8,13 @@
 // (mem_free).
 int schema_compile_object(sqlite3 *db, int database, const SchemaEntry *entry, char **message);
 
-// A CompileVtab (vtab/vtab.h): the columns a module declares.
+// A CompileVtab (vtab/vtab.h): the columns a module declares, from the CREATE TABLE it passes to
+// sqlite3_declare_vtab(). The table's own name and module stay.
 int schema_compile_vtab(sqlite3 *db, const char *sql, Table *table);
 
-// OP_ParseSchema: loads the rows of sqlite_schema that fulfil `where` (NULL: reads everything
-// again).
+// OP_ParseSchema: loads the rows of sqlite_schema that fulfil `where` (NULL: forgets the schema and
+// reads everything again). SQLITE_CORRUPT with "malformed database schema" on the connection when a
+// row cannot be compiled.
 int schema_parse_rows(sqlite3 *db, int database, const char *where, u32 flags);
 
 // VACUUM [INTO]: rebuilds a database into a fresh file and copies it back.

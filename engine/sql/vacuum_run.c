@@ -36,8 +36,11 @@ static int fail(Vacuum *v, int rc, const char *text)
 
 // --- the fresh file ---
 
+// A name that no statement of the user can guess: the target can be seen while it is there.
 static int attach_target(Vacuum *v)
 {
+    ASSERT(v->target == 0);
+
     char name[32];
     u64 random = 0;
     sqlite3_randomness(sizeof random, &random);
@@ -71,6 +74,7 @@ static void detach_target(Vacuum *v)
 {
     if (v->target == 0)
         return;
+    ASSERT(v->target == v->db->database_count - 1); // the last one attached
     Database *slot = &v->db->databases[v->target];
     if (slot->btree != NULL)
         btree_close(slot->btree);
@@ -83,6 +87,8 @@ static void detach_target(Vacuum *v)
 
 static int shape_target(Vacuum *v)
 {
+    ASSERT(v->target > 0);
+
     sqlite3 *db = v->db;
     v->from = db->databases[v->database].btree;
     v->to = db->databases[v->target].btree;
@@ -95,6 +101,7 @@ static int shape_target(Vacuum *v)
     }
     TRY(btree_begin(v->from, v->into == NULL ? BTREE_EXCLUSIVE : BTREE_READ, NULL));
     u32 size = btree_page_size(v->from);
+    // The page size of a database in WAL mode, or in memory, cannot be changed in place.
     bool in_wal = pager_journal_mode(btree_pager(v->from)) == JOURNAL_WAL;
     if (db->next_page_size > 0 && (!in_wal || v->into != NULL)
         && !pager_is_memory(btree_pager(v->from)))
@@ -117,6 +124,8 @@ typedef struct TreeRow {
 
 static int copy_tree(Vacuum *v, const TreeRow *row)
 {
+    ASSERT(row->root > 0 && row->new_root > 0);
+
     const KeyShape *shape = row->shape;
     i64 number = 0;
     Cursor *source = NULL, *target = NULL;
@@ -128,6 +137,7 @@ static int copy_tree(Vacuum *v, const TreeRow *row)
     TRY_DONE(cursor_first(source, &empty));
     while (!empty && rc == SQLITE_OK) {
         bool ignored;
+        // Entries come in order: each goes behind the last, and pages fill from the left.
         TRY_DONE(cursor_last(target, &ignored));
         number = row->numbers_anew ? number + 1 : shape == NULL ? cursor_rowid(source) : 0;
         TRY_DONE(cursor_transfer(target, source, number));
@@ -305,6 +315,8 @@ static int copy_meta(Vacuum *v)
 
 static int rebuild(Vacuum *v)
 {
+    ASSERT(v->to != NULL);
+
     TreeRow *rows = NULL;
     u32 count = 0;
     int rc = make_roots(v, &rows, &count);
@@ -320,6 +332,8 @@ static int rebuild(Vacuum *v)
 
 static int hand_over(Vacuum *v)
 {
+    ASSERT(v->from != v->to);
+
     if (v->into != NULL)
         return btree_commit(v->to);
     TRY(btree_copy_file(v->from, v->to));
@@ -366,6 +380,8 @@ static int authorize_attach(Vacuum *v)
 
 static int vacuum_as_statement(Vacuum *v)
 {
+    ASSERT(v->db->autocommit);
+
     sqlite3 *db = v->db;
     u64 flags = db->flags;
     i64 changes = db->changes, total = db->total_changes;
