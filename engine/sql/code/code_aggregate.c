@@ -29,6 +29,8 @@ static bool is_own_column(const AggregateCode *ac, const Expr *e)
 
 static bool is_own_aggregate(const AggregateCode *ac, const Expr *e)
 {
+    ASSERT(e != NULL);
+
     for (u32 i = 0; e->kind == EX_CALL && i < ac->op->agg_count; i++) {
         if (ac->op->aggs[i] == e || expr_equal(ac->op->aggs[i], e))
             return true;
@@ -38,6 +40,8 @@ static bool is_own_aggregate(const AggregateCode *ac, const Expr *e)
 
 static bool is_key(const AggregateCode *ac, const Expr *e)
 {
+    ASSERT(e != NULL);
+
     for (u32 i = 0; ac->op->keys != NULL && i < ac->op->keys->count; i++) {
         if (expr_equal(ac->op->keys->items[i].expr, e))
             return true;
@@ -81,6 +85,8 @@ static Walker collector(Collector *c);
 // affinity, compared byte by byte. What is no column counts as such: it is a key of its own.
 static bool equals_look_alike(const AggregateCode *ac, const Expr *e)
 {
+    ASSERT(e != NULL);
+
     if (e->kind != EX_COLUMN)
         return true;
     const FromItem *item = e->u.column.item;
@@ -103,6 +109,8 @@ static bool has_minmax(const AggregateCode *ac)
     return false;
 }
 
+// Columns are needed where they stand outside of aggregates (bare), and inside if the rows go
+// through a sorter first.
 static WalkResult collect_expr(Walker *w, Expr *e)
 {
     Collector *c = w->arg;
@@ -135,6 +143,8 @@ static Walker collector(Collector *c)
 
 static void collect_inside(AggregateCode *ac, Expr *call)
 {
+    ASSERT(call->kind == EX_CALL);
+
     Collector c = {.ac = ac, .inside = true};
     Walker w = collector(&c);
     expr_list_walk(&w, call->list);
@@ -144,6 +154,8 @@ static void collect_inside(AggregateCode *ac, Expr *call)
 
 static void collect_columns(AggregateCode *ac)
 {
+    ASSERT(ac->column_count == 0);
+
     QueryCode *qc = ac->qc;
     Collector c = {.ac = ac};
     Walker w = collector(&c);
@@ -186,6 +198,8 @@ static void agg_init(AggregateCode *ac, AggCode *agg, Expr *call)
 
 void aggregate_init(AggregateCode *ac, QueryCode *qc)
 {
+    ASSERT(qc->aggregate_op != NULL && qc->project_op != NULL);
+
     Codegen *g = qc->g;
     *ac = (AggregateCode){.qc = qc, .op = qc->aggregate_op};
     ac->aggs = arena_array(g->arena, (size_t)ac->op->agg_count + 1, sizeof *ac->aggs);
@@ -225,6 +239,8 @@ static void distinct_open(Codegen *g, const AggCode *agg)
 // which a record does not hold by itself.
 static int order_width(const AggCode *agg)
 {
+    ASSERT(agg->func != NULL);
+
     return agg->arg_count * ((agg->func->flags & FUNC_SUBTYPE) != 0 ? 2 : 1);
 }
 
@@ -316,8 +332,11 @@ static void push_ordered(Codegen *g, const AggCode *agg, Reg args)
     reg_temp_release(g, record);
 }
 
+// One aggregate, one row: FILTER, arguments, DISTINCT; then AggStep, or the aggregate's own sorter.
 static void step_one(AggregateCode *ac, const AggCode *agg)
 {
+    ASSERT(agg->accumulator > 0);
+
     Codegen *g = ac->qc->g;
     const Call *call = agg->call->u.call;
     Label skip = label_new(g->program);
@@ -403,6 +422,8 @@ static void step_ordered(AggregateCode *ac, const AggCode *agg)
 
 void aggregate_finalize(AggregateCode *ac)
 {
+    ASSERT(ac->used > 0);
+
     Codegen *g = ac->qc->g;
     for (u32 i = 0; i < ac->op->agg_count; i++) {
         const AggCode *agg = &ac->aggs[i];
@@ -449,7 +470,7 @@ static Expr *column_of_key(const AggregateCode *ac, const ExprItem *key)
 
 void aggregate_push_results(AggregateCode *ac)
 {
-    ASSERT(ac->op->keys == NULL || ac->keys > 0);
+    ASSERT(ac->op->keys == NULL || ac->op->keys->count == 0 || ac->keys > 0);
 
     Codegen *g = ac->qc->g;
     for (u32 i = 0; i < ac->column_count; i++) {
@@ -490,6 +511,8 @@ static void code_minmax_stop(AggregateCode *ac, const JoinCode *jc)
     reg_temp_release(g, release);
 }
 
+// count(*) of a whole table: Count asks the tree, no row is looked at. The smallest tree that has
+// an entry per row will do.
 static void code_count_source(AggregateCode *ac)
 {
     ASSERT(ac->op->agg_count == 1);
@@ -526,6 +549,8 @@ static void code_count_source(AggregateCode *ac)
 // its loop began, and count(*) is the only aggregate.
 static bool only_counts_rows(const AggregateCode *ac, const JoinCode *jc)
 {
+    ASSERT(jc->levels != NULL || jc->join->level_count == 0);
+
     const AggregateOperator *op = ac->op;
     if (op->agg_count != 1 || op->wants != 0 || ac->bare_count != 0 || ac->other_row != 0
         || jc->join->level_count != 1)
@@ -539,6 +564,8 @@ static bool only_counts_rows(const AggregateCode *ac, const JoinCode *jc)
 
 static void code_ungrouped_rows(AggregateCode *ac)
 {
+    ASSERT(ac->qc->source != NULL);
+
     Codegen *g = ac->qc->g;
     JoinCode jc = {.join = (JoinOperator *)ac->qc->source};
     if (ac->op->agg_count == 1 && ac->op->wants != 0) {
@@ -567,6 +594,8 @@ static void code_ungrouped_rows(AggregateCode *ac)
 
 void code_aggregate(QueryCode *qc)
 {
+    ASSERT(qc->aggregate_op != NULL);
+
     Codegen *g = qc->g;
     AggregateCode ac;
     Substitute *before = g->substitutes;

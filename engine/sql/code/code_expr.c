@@ -2,13 +2,30 @@
 //
 // Each kind has one small function. Values that already live in a register (a co-routine's column,
 // a hoisted constant, a finished aggregate) are not copied unless the caller needs them in a place
-// of its own.
+// of its own:
+//
+//   code_expr()        wherever the value is: the register is to be read, never written
+//   code_expr_into()   in this register, as a shallow copy at need
+//   code_expr_copy()   in this register, and safe from what happens to the other
+//   code_expr_borrow() in this register; text of a column may stay in its page (P5_EPHEMERAL)
+//
+// The order in which values are looked for: a substitute, a register that holds it, a constant
+// hoisted out of the loops, and last the instructions.
+//
+//   a + 1            Integer 1 -> c  (start-up part)
+//                    Column t.a -> x
+//                    Add c x -> target
+//   CASE WHEN c THEN v ELSE w END
+//                    (jump to L1 unless c)  v -> target  Goto L2
+//                L1: w -> target
+//                L2:
 
 #include "base/vec.h"
 #include "sql/code/code_expr_internal.h"
 #include "sql/expr_tree.h"
 #include <string.h>
 
+// Operators with an instruction of their own; 0 for all other kinds.
 static const Opcode binary_opcodes[] = {
     [EX_ADD] = OP_Add,
     [EX_SUBTRACT] = OP_Subtract,
@@ -35,6 +52,8 @@ static Reg place(Codegen *g, Reg target)
 
 static Reg code_integer(Codegen *g, i64 value, Reg target)
 {
+    ASSERT(target >= 0);
+
     target = place(g, target);
     if (value == (i32)value)
         program_emit(g->program, OP_Integer, (int)value, target, 0);
@@ -45,6 +64,8 @@ static Reg code_integer(Codegen *g, i64 value, Reg target)
 
 static Reg code_literal(Codegen *g, const Expr *e, Reg target)
 {
+    ASSERT(e->kind <= EX_BOOL);
+
     if (e->kind == EX_INTEGER || e->kind == EX_BOOL)
         return code_integer(g, e->u.integer, target);
     target = place(g, target);
@@ -70,6 +91,7 @@ static Reg code_param(Codegen *g, const Expr *e, Reg target)
 
 // --- columns ---
 
+// Where a register holds the column already; 0: none does.
 static Reg code_source_register(const ColumnSource *source, int column)
 {
     ASSERT(column >= ROWID_COLUMN);
@@ -215,6 +237,8 @@ void code_generated_column(Codegen *g, const FromItem *item, int column, Reg tar
 }
 
 // The DEFAULT of a column as a constant for rows written before the column was added.
+// The instruction just emitted, an OP_Column, gets the value for records too short to have the
+// field.
 static void code_column_default(Codegen *g, const Table *table, int column)
 {
     ASSERT(column >= 0 && column < table->column_count);
@@ -274,6 +298,7 @@ void code_table_column(Codegen *g, Table *table, int cursor, int column, Reg tar
 
 static Reg code_column(Codegen *g, const Expr *e, Reg target)
 {
+    ASSERT(e->kind == EX_COLUMN);
     ASSERT(e->u.column.item != NULL);
 
     const FromItem *item = e->u.column.item;
@@ -328,6 +353,7 @@ static Reg code_row_column(Codegen *g, const Expr *e, Reg target)
 
 // --- operators ---
 
+// (The machine takes the right operand first: r[target] = r[p2] op r[p1].)
 static Reg code_binary(Codegen *g, Expr *e, Reg target)
 {
     ASSERT(e->kind < ARRAY_LEN(binary_opcodes) && binary_opcodes[e->kind] != 0);
@@ -376,8 +402,11 @@ static Reg code_connective(Codegen *g, Expr *e, Reg target)
     return is_lazy ? code_lazy_connective(g, e, target) : code_binary(g, e, target);
 }
 
+// Of a literal the negative literal, so that EXPLAIN shows what SQLite's does; else 0 - x.
 static Reg code_negate(Codegen *g, Expr *e, Reg target)
 {
+    ASSERT(e->kind == EX_NEGATE && e->left != NULL);
+
     Expr *operand = e->left;
     if (operand->kind == EX_INTEGER && operand->u.integer != INT64_MIN)
         return code_integer(g, -operand->u.integer, target);
@@ -406,6 +435,8 @@ static Reg code_negate(Codegen *g, Expr *e, Reg target)
 
 static Reg code_unary(Codegen *g, Expr *e, Opcode op, Reg target)
 {
+    ASSERT(e->left != NULL);
+
     Reg release;
     Reg operand = code_expr_temp(g, e->left, &release);
     target = place(g, target);
@@ -416,6 +447,8 @@ static Reg code_unary(Codegen *g, Expr *e, Opcode op, Reg target)
 
 static Reg code_is_truth(Codegen *g, Expr *e, Reg target)
 {
+    ASSERT(e->kind == EX_TRUTH);
+
     Reg release;
     Reg operand = code_expr_temp(g, e->left, &release);
     bool is_true = e->u.truth.value;
@@ -429,10 +462,13 @@ static Reg code_is_truth(Codegen *g, Expr *e, Reg target)
 
 static Reg code_null_test(Codegen *g, Expr *e, Reg target)
 {
+    ASSERT(e->kind == EX_IS_NULL || e->kind == EX_NOT_NULL);
+
     Reg release;
     target = place(g, target);
     Reg operand = code_expr_temp(g, e->left, &release);
     Label done = label_new(g->program);
+    // The answer is written before the question is asked: not over the operand.
     Reg result = operand == target ? reg_temp(g) : target;
     program_emit(g->program, OP_Integer, 1, result, 0);
     program_emit(g->program, e->kind == EX_IS_NULL ? OP_IsNull : OP_NotNull, operand, done, 0);
@@ -448,8 +484,10 @@ static Reg code_null_test(Codegen *g, Expr *e, Reg target)
 
 static Reg code_cast(Codegen *g, Expr *e, Reg target)
 {
+    ASSERT(e->kind == EX_CAST);
+
     target = place(g, target);
-    code_expr_copy(g, e->left, target);
+    code_expr_copy(g, e->left, target); // Cast changes the register in place
     program_emit(g->program, OP_Cast, target, (int)affinity_of_type(e->text), 0);
     return target;
 }
@@ -458,6 +496,8 @@ static Reg code_cast(Codegen *g, Expr *e, Reg target)
 
 static Reg code_case(Codegen *g, Expr *e, Reg target)
 {
+    ASSERT(e->list != NULL && e->list->count >= 2);
+
     target = place(g, target);
     Label done = label_new(g->program);
     const ExprList *list = e->list;
@@ -493,6 +533,8 @@ static Reg code_case(Codegen *g, Expr *e, Reg target)
 
 static Reg code_raise(Codegen *g, Expr *e, Reg target)
 {
+    ASSERT(e->kind == EX_RAISE);
+
     if (g->trigger == NULL) {
         codegen_error(g, SQLITE_ERROR, "RAISE() may only be used within a trigger-program");
         return place(g, target);
@@ -511,6 +553,8 @@ static Reg code_raise(Codegen *g, Expr *e, Reg target)
 
 static Reg code_if_null_row(Codegen *g, Expr *e, Reg target)
 {
+    ASSERT(e->kind == EX_IF_NULL_ROW && e->u.column.item != NULL);
+
     target = place(g, target);
     const ColumnSource *source = source_of(g, e->u.column.item->cursor);
     int cursor = source->kind == SOURCE_COVERING ? source->index_cursor : source->cursor;
@@ -525,6 +569,8 @@ static Reg code_if_null_row(Codegen *g, Expr *e, Reg target)
 
 static Reg code_field(Codegen *g, Expr *e, Reg target)
 {
+    ASSERT(e->kind == EX_FIELD);
+
     if (e->left->kind == EX_SELECT)
         return code_subquery(g, e->left) + (Reg)e->u.field;
     Expr *field = vector_field(g, e->left, (u32)e->u.field);
@@ -552,13 +598,19 @@ static Reg code_by_jump(Codegen *g, Expr *e, Reg target)
 
 static Reg code_comparison(Codegen *g, Expr *e, Reg target)
 {
+    ASSERT(e->left != NULL && e->right != NULL);
+
     if (vector_size(e->left) > 1 || vector_size(e->right) > 1)
         return code_by_jump(g, e, target);
     return code_comparison_value(g, e, place(g, target));
 }
 
+// 0: nothing stands for the expression. Innermost first, so that a query within an aggregate query
+// sees its own.
 static Reg code_substitute(Codegen *g, Expr *e, Reg target)
 {
+    ASSERT(g->substitutes != NULL);
+
     bool is_aggregate = e->kind == EX_CALL && e->u.call != NULL && e->u.call->agg_index >= 0
                         && e->u.call->owner != NULL;
     if (g->keeps_subtypes && !is_aggregate && expr_may_have_subtype(e))
@@ -593,6 +645,8 @@ Reg aggregate_register(const Codegen *g, const Expr *e)
 
 static Reg code_scalar_subquery(Codegen *g, Expr *e)
 {
+    ASSERT(e->select != NULL);
+
     if (e->kind == EX_SELECT && vector_size(e) > 1) {
         codegen_error(g, SQLITE_ERROR, "sub-select returns %u columns - expected 1",
                       vector_size(e));
@@ -601,6 +655,7 @@ static Reg code_scalar_subquery(Codegen *g, Expr *e)
     return code_subquery(g, e);
 }
 
+// NULL is as cheap to make as to copy.
 static bool is_worth_hoisting(const Codegen *g, const Expr *e)
 {
     bool is_simple = e->kind == EX_COLUMN || e->kind == EX_REGISTER || e->kind == EX_NULL;
@@ -681,6 +736,8 @@ static Reg code_kind(Codegen *g, Expr *e, Reg target)
 // What was a subquery's column before the subquery was merged lost its subtype on the way out.
 Reg code_expr(Codegen *g, Expr *e, Reg target)
 {
+    ASSERT(target >= 0 && target <= g->reg_count);
+
     Reg at = code_kind(g, e, target);
     if ((e->flags & EXPR_FROM_SUBQUERY) != 0 && expr_may_have_subtype(e))
         program_emit(g->program, OP_ClrSubtype, at, 0, 0);
@@ -704,6 +761,8 @@ void code_expr_into(Codegen *g, Expr *e, Reg target)
 // What was emitted since `before` reads a column and nothing else: it need not be copied.
 static void allow_loan(Codegen *g, int before)
 {
+    ASSERT(before >= 0);
+
     if (codegen_failed(g) || program_here(g->program) != before + 1)
         return;
     Instr *last = program_at(g->program, -1);
@@ -783,6 +842,8 @@ static void hoist_constant(Codegen *g, Expr *e, Reg reg, bool is_private)
 
 Reg code_constant(Codegen *g, Expr *e)
 {
+    ASSERT(e != NULL);
+
     if (!g->hoist_constants)
         return code_expr(g, e, 0);
     for (u32 i = 0; i < g->constants.count; i++) {

@@ -5,6 +5,14 @@
 //     ROWS    the row's number against the current row's number, plus or minus n
 //     GROUPS  the number of its peer group likewise; also RANGE without an offset
 //     RANGE n the ORDER BY value against the current row's value plus or minus n, in the sort order
+//
+//     end:    L1: Gt row_count end_position -> STOP;  (row under `end` behind the bound -> STOP)
+//             AggStep;  end_position + 1;  Next end -> L1
+//     start:  L2: Ge end_position start_position -> STOP;  (row not before the bound -> STOP)
+//             AggInverse;  start_position + 1;  Next start -> L2
+//
+// A frame that cannot be moved by steps (rescans: EXCLUDE, or a function without xInverse) has its
+// ends moved alike; the rows between them are then stepped through from scratch by code_window.c.
 
 #include "sql/code/code_window.h"
 #include "sql/expr_tree.h"
@@ -23,6 +31,8 @@ static bool is_unbounded(const FrameBound *b)
 
 static void halt_bad_offset(Codegen *g, const WindowCode *wc, bool is_start)
 {
+    ASSERT(wc->window != NULL);
+
     const char *text = arena_printf(g->arena, "frame %s offset must be a non-negative %s",
                                     is_start ? "starting" : "ending",
                                     wc->window->unit == FRAME_RANGE ? "number" : "integer");
@@ -62,6 +72,8 @@ static void code_offset(WindowCode *wc, const FrameBound *b, Reg target, bool is
 
 void code_frame_offsets(WindowCode *wc)
 {
+    ASSERT(wc->window != NULL);
+
     code_offset(wc, &wc->window->start, wc->start_offset, true);
     code_offset(wc, &wc->window->end, wc->end_offset, false);
 }
@@ -70,6 +82,8 @@ void code_frame_offsets(WindowCode *wc)
 
 static bool by_value(const WindowCode *wc, const FrameBound *b)
 {
+    ASSERT(b == &wc->window->start || b == &wc->window->end);
+
     return wc->window->unit == FRAME_RANGE && has_offset(b);
 }
 
@@ -94,6 +108,8 @@ static void code_shift_value(WindowCode *wc, Reg value, Reg offset)
 // SQLite.
 static void code_bound_value(WindowCode *wc, const FrameBound *b, Reg offset)
 {
+    ASSERT(wc->bound > 0);
+
     Codegen *g = wc->qc->g;
     if (by_value(wc, b)) {
         code_expr_copy(g, wc->window->order_by->items[0].expr, wc->bound);
@@ -156,6 +172,8 @@ static void code_place_test(WindowCode *wc, const FrameBound *b, int cursor, boo
 // Takes rows in up to the end of the frame: row numbers below r[end_position] are in.
 void code_frame_end(WindowCode *wc)
 {
+    ASSERT(wc->end_position > 0 && wc->changed > 0);
+
     Codegen *g = wc->qc->g;
     const FrameBound *b = &wc->window->end;
     Label stop = label_new(g->program);
@@ -176,6 +194,8 @@ void code_frame_end(WindowCode *wc)
 // they have been.
 void code_frame_start(WindowCode *wc)
 {
+    ASSERT(wc->start_position > 0 && wc->end_position > 0);
+
     Codegen *g = wc->qc->g;
     const FrameBound *b = &wc->window->start;
     if (is_unbounded(b))

@@ -1,5 +1,14 @@
 // Subqueries in FROM: a co-routine whose rows the loop takes one by one, or a table filled before
 // the loop starts. A CTE used several times is filled once, by a subroutine its other uses call.
+//
+//     InitCoroutine r -> BEHIND        co-routine: the loop's Yield r jumps in and out of it
+//     ... the subquery; each row into registers, Yield r
+//     EndCoroutine r
+//   BEHIND:
+//
+//     BeginSubrtn; [Once -> FILLED]    table: once, or anew for each outer row when correlated
+//     OpenEphemeral c;  ... the subquery; each row inserted into c
+//   FILLED: Return
 
 #include "sql/code/code_query.h"
 #include "sql/expr_tree.h"
@@ -7,6 +16,8 @@
 // Running a view or CTE is told by its own name, walking its rows by the alias.
 static const char *body_name(PlanContext *plan, const FromItem *item)
 {
+    ASSERT(item->select != NULL);
+
     return item->name != NULL ? item->name : plan_item_name(plan, item);
 }
 
@@ -39,6 +50,8 @@ static void code_as_coroutine(Codegen *g, FromItem *item, SubqueryPlan *sub)
 
 static void source_set_ephemeral(Codegen *g, const FromItem *item)
 {
+    ASSERT(item->cursor >= 0);
+
     *source_of(g, item->cursor) =
         (ColumnSource){.kind = SOURCE_CURSOR, .cursor = item->cursor, .index_cursor = -1};
 }

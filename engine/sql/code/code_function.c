@@ -1,5 +1,10 @@
 // Function calls: arguments into consecutive registers, then Function; and the few functions that
 // become instructions of their own because they do not evaluate all their arguments.
+//
+//   f(x, y)     x -> r1   y -> r1+1   [CollSeq]   Function mask r1 target, the function in p4
+//
+// The mask says which of the first 32 arguments are constants: what a function remembers about them
+// (sqlite3_set_auxdata: a compiled pattern) stays good from row to row.
 
 #include "func/func.h"
 #include "sql/code/codegen.h"
@@ -36,6 +41,8 @@ static void code_iif(Codegen *g, Expr *e, Reg target)
 
 static bool code_inline(Codegen *g, Expr *e, const FuncDef *func, Reg target)
 {
+    ASSERT(func->inline_kind != INLINE_NONE);
+
     const ExprList *args = e->list;
     switch ((InlineKind)func->inline_kind) {
     case INLINE_NONE: return false;
@@ -59,6 +66,8 @@ static bool code_inline(Codegen *g, Expr *e, const FuncDef *func, Reg target)
 // typeof(x) and length(x) of a column need not load the body.
 static void hint_column(Codegen *g, const FuncDef *func, const Expr *arg)
 {
+    ASSERT(program_here(g->program) > 0);
+
     Instr *last = program_at(g->program, -1);
     if (arg->kind != EX_COLUMN || last->op != OP_Column)
         return;
@@ -109,6 +118,7 @@ static u32 code_arguments(Codegen *g, const ExprList *args, const FuncDef *func,
     return constant_mask;
 }
 
+// Of the first argument that has one, for functions that compare (min, max, nullif, instr).
 static const Collation *argument_collation(Codegen *g, const ExprList *args)
 {
     const Collation *collation = NULL;
@@ -121,6 +131,8 @@ static const Collation *argument_collation(Codegen *g, const ExprList *args)
 // for operators (x MATCH y) it is the left operand, which is the second argument.
 static const FuncDef *overloaded(Codegen *g, const Expr *e, const FuncDef *def)
 {
+    ASSERT(def != NULL);
+
     const ExprList *args = e->list;
     if (args == NULL || args->count == 0)
         return def;
@@ -136,6 +148,7 @@ static const FuncDef *overloaded(Codegen *g, const Expr *e, const FuncDef *def)
     void *user_data = NULL;
     int found = instance->module->methods->xFindFunction(instance->vtab, (int)args->count,
                                                          def->name, &body, &user_data);
+    // A copy, because the body belongs to this table and this statement alone.
     FuncDef *copy = found != 0 ? arena_alloc(program_arena(g->program), sizeof *copy) : NULL;
     if (copy == NULL)
         return def;

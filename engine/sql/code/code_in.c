@@ -6,12 +6,29 @@
 //   else                             false
 // Row values are compared field by field: a row of the set that differs nowhere for certain makes
 // it NULL.
+//
+// The set is an ephemeral index of records with the affinity of both sides applied, filled once
+// unless correlated:
+//
+//     Once -> S                        (for a list; a SELECT is a subroutine that others may call)
+//     OpenEphemeral c;  [Blob filter]
+//     members: MakeRecord, IdxInsert c [, FilterAdd]
+//     [Rewind c; Column c 0 -> has_null]   NULLs sort first: the first key tells
+//  S:
+//     left side -> r..;  Affinity r..;  IsNull r -> (maybe)
+//     [Filter -> FALSE]  Found c r.. -> TRUE
+//     [NotNull has_null -> FALSE]
+//     maybe: scan c for a row that differs nowhere for certain -> NULL, else FALSE
+//
+// Where NULL and FALSE go to the same place, NotFound alone does. Lists of up to two, and lists
+// whose members depend on the row, are compared one by one instead. Not here: IN that drives an
+// index search (code_seek.c), which lists the set by code_in_set().
 
 #include "sql/code/code_expr_internal.h"
 #include "sql/expr_tree.h"
 #include <string.h>
 
-enum { BLOOM_SIZE = 10000 };
+enum { BLOOM_SIZE = 10000 }; // bytes of the filter, whatever the set's size: it is not known before
 enum { SMALL_LIST_MAX = 2 }; // up to here comparing one by one beats building a set
 
 static bool list_is_constant(const ExprList *list)
@@ -28,6 +45,8 @@ static bool list_is_constant(const ExprList *list)
 // What the left side's affinity makes of the set's members.
 static Affinity set_affinity(const Expr *left, const Expr *member)
 {
+    ASSERT(left != NULL);
+
     Affinity affinity = member != NULL ? code_compare_affinity(left, member) : code_affinity(left);
     if (affinity <= AFF_NONE)
         return AFF_BLOB;
@@ -145,6 +164,8 @@ static bool same_shape(const KeyShape *a, const KeyShape *b)
 static const SharedSet *find_shared(const Codegen *g, u32 select_id, const char *affinities,
                                     const KeyShape *shape)
 {
+    ASSERT(affinities != NULL && shape != NULL);
+
     for (const SharedSet *s = g->shared_sets; s != NULL; s = s->next) {
         if (s->select_id == select_id && strcmp(s->affinities, affinities) == 0
             && same_shape(s->shape, shape))
@@ -197,6 +218,8 @@ static void open_set(Codegen *g, const Expr *in, KeyShape *shape, u32 flags, InS
 
 static void fill_set(Codegen *g, Expr *in, u32 flags, const char *affinities, InSet *out)
 {
+    ASSERT(out->cursor >= 0);
+
     if (in->select != NULL)
         fill_from_select(g, in, out, affinities);
     else

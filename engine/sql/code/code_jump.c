@@ -2,6 +2,14 @@
 //
 // Two flags carry all of three-valued logic through code_jump(): NOT turns both round, AND and OR
 // pass both on unchanged.
+//
+//   code_jump(a AND b, to, when=false, ..)    jump to `to` unless a; jump to `to` unless b
+//   code_jump(a AND b, to, when=true, ..)     jump to PAST unless a; jump to `to` if b; PAST:
+//   (OR is the same with `when` reversed.)
+//
+// Where a value is wanted of a comparison, the machine is asked for the jump, and 1, 0 or NULL
+// stored around it. Row values are rewritten on the way into comparisons of their fields; a
+// subquery that is one side is run once, into registers.
 
 #include "sql/code/code_expr_internal.h"
 #include "sql/expr_tree.h"
@@ -40,6 +48,8 @@ static ExprKind compare_opposite(ExprKind kind)
 
 static bool is_null_safe(ExprKind kind)
 {
+    ASSERT(kind >= EX_EQ && kind <= EX_IS_NOT);
+
     return kind == EX_IS || kind == EX_IS_NOT;
 }
 
@@ -116,6 +126,8 @@ static Expr *row_order_expr(Codegen *g, Expr *e, u32 from)
 // A subquery operand is run once: its fields are read from registers afterwards.
 static void fix_row_operand(Codegen *g, Expr **operand)
 {
+    ASSERT(*operand != NULL);
+
     if ((*operand)->kind != EX_SELECT)
         return;
     u32 count = vector_size(*operand);
@@ -140,6 +152,8 @@ static void fix_row_operand(Codegen *g, Expr **operand)
 
 static void code_jump_row_compare(Codegen *g, Expr *e, Label to, bool when, bool null_as)
 {
+    ASSERT(to < 0);
+
     if (vector_size(e->left) != vector_size(e->right)) {
         codegen_error(g, SQLITE_ERROR, "row value misused");
         return;
@@ -184,6 +198,8 @@ static void code_jump_compare(Codegen *g, Expr *e, Label to, bool when, bool nul
 // The value of a comparison: 1, 0 or NULL into `target`.
 Reg code_comparison_value(Codegen *g, Expr *e, Reg target)
 {
+    ASSERT(target > 0);
+
     Reg release_left, release_right;
     Reg left = code_expr_temp(g, e->left, &release_left);
     Reg right = code_expr_temp(g, e->right, &release_right);
@@ -206,6 +222,7 @@ Reg code_comparison_value(Codegen *g, Expr *e, Reg target)
 }
 
 // x BETWEEN a AND b is x >= a AND x <= b with x computed once.
+// `parts` are the caller's: [0] and [1] the comparisons, [2] their AND, [3] what x is now.
 static void between_parts(Codegen *g, Expr *e, Expr parts[4])
 {
     ASSERT(e->list == NULL || e->list->count <= 2);
@@ -222,6 +239,8 @@ static void between_parts(Codegen *g, Expr *e, Expr parts[4])
 
 Reg code_between_value(Codegen *g, Expr *e, Reg target)
 {
+    ASSERT(target > 0 && e->kind == EX_BETWEEN);
+
     Expr parts[4];
     bool hoist = g->hoist_constants;
     between_parts(g, e, parts);
@@ -238,6 +257,8 @@ Reg code_between_value(Codegen *g, Expr *e, Reg target)
 // operands are not computed then, so that calls in them cannot fail.
 bool code_truth_is_decided(const Expr *e, bool *truth)
 {
+    ASSERT(e != NULL && truth != NULL);
+
     bool left, right;
     if ((e->flags & EXPR_OUTER_ON) != 0)
         return false;
@@ -260,6 +281,8 @@ bool code_truth_is_decided(const Expr *e, bool *truth)
 // A side without subqueries goes first: it is cheap and may make the other one needless.
 bool code_right_goes_first(const Expr *e)
 {
+    ASSERT(e->kind == EX_AND || e->kind == EX_OR);
+
     return (e->left->flags & EXPR_HAS_SUBQUERY) != 0 && (e->right->flags & EXPR_HAS_SUBQUERY) == 0;
 }
 

@@ -45,12 +45,16 @@ static void code_lookup(Codegen *g, LevelCode *lc, Label miss)
 // What is written meanwhile might concern the table that the filter was made from.
 static bool reads_only(Codegen *g)
 {
+    ASSERT(g->program != NULL);
+
     const Codegen *top = codegen_top(g);
     return g == top && top->stmt != NULL && top->stmt->kind == STMT_SELECT;
 }
 
 void code_lookups(Codegen *g, JoinCode *jc, u32 host)
 {
+    ASSERT(host < jc->join->level_count);
+
     for (u32 i = host + 1; i < jc->join->level_count && reads_only(g); i++) {
         const JoinLevel *level = &jc->join->levels[i];
         if (level->lookup_count > 0 && level->lookup_host == host)

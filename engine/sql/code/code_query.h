@@ -5,6 +5,20 @@
 // A join is coded in three parts: code_join_begin() opens the loops, the caller writes the body
 // that runs for each row, code_join_end() closes them. Above it stand the stages of a Select, each
 // taking the rows of the one below: aggregation, DISTINCT, the sorter, LIMIT, the destination.
+//
+// A stage is no loop of its own but code around a row: code_query_row() is called where a row of
+// the loops is at hand, and emits the code of all stages above in one piece; only a sorter or a
+// table of groups breaks the chain, and starts a new loop behind the old one:
+//
+//     loops begin                       code_join_begin
+//       DISTINCT test -> next row       code_distinct_test
+//       OFFSET, LIMIT -> next row, done     (only where nothing is sorted)
+//       row into the sorter, or to the destination
+//     loops end                         code_join_end
+//     sorter's loop                     code_sort_end: LIMIT, destination
+
+// Everything here takes the plan as given: the operators say what is done, in which order of loops
+// and by which index.
 
 #include "sql/code/codegen.h"
 #include "sql/plan/plan_internal.h"
@@ -70,8 +84,13 @@ typedef struct JoinCode {
     const LimitCode *limit; // of the Select, for virtual tables that take care of OFFSET
 } JoinCode;
 
+// Opens the cursors and begins the loops, outermost first; afterwards columns of all items can be
+// coded, and the WHERE terms of every level have been tested. The caller zeroes what it does not
+// set.
 void code_join_begin(Codegen *g, JoinCode *jc);
 void code_join_end(Codegen *g, JoinCode *jc);
+// --- one level (code_join.c); its access by kind (code_seek.c, code_or.c, code_virtual.c, ...) ---
+
 void code_level_open(Codegen *g, JoinCode *jc, LevelCode *lc);
 void code_level_begin(Codegen *g, JoinCode *jc, u32 number); // positions on a row
 void code_level_end(Codegen *g, JoinCode *jc, u32 number);
@@ -142,11 +161,14 @@ typedef struct QueryCode {
     int column_count;
 } QueryCode;
 
+// Takes the stages off the operator tree, outermost first, until the source is left.
 void query_stages(QueryCode *qc, Operator *tree);
+// Codes the tree of one Select, delivering its rows to `dest`.
 void code_operator(Codegen *g, Operator *tree, Select *select, SelectDest *dest);
 // One row of the stage below is ready; `next_row`: where to go when it is dropped.
 void code_query_row(QueryCode *qc, Label next_row);
 void code_limit_begin(Codegen *g, const LimitOperator *op, LimitCode *lc, Label done);
+// Hands one row to the destination; `done` is where a destination goes that wants no more.
 bool dest_uses_row_at_once(const SelectDest *dest); // before any cursor moves
 void code_deliver(Codegen *g, SelectDest *dest, Reg row, int count, Label done);
 void code_sort_begin(QueryCode *qc);
@@ -161,6 +183,9 @@ void code_set(Codegen *g, SetOperator *op, const LimitOperator *limit, SelectDes
 void code_values(Codegen *g, ValuesOperator *op, const LimitOperator *limit, bool explain,
                  SelectDest *dest);
 void code_deliver_queue(Codegen *g, SelectDest *dest, Reg row, int count, Label done);
+// The shape of keys list[first..], with `extra` fields behind them that are not compared. The
+// program takes it; NULL after an error.
 KeyShape *code_list_shape(Codegen *g, const ExprList *list, u32 first, u32 extra);
+u8 code_key_flags(u8 sort); // SORT_* as KEY_* of a key's field
 
 #endif

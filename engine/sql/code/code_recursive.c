@@ -6,6 +6,17 @@
 // The queue is a table in order of arrival, or with ORDER BY an index on those keys (then the
 // search is depth first or however the order says). With UNION a row that was ever queued is not
 // queued again.
+//
+//     setup: MakeRecord, [Found seen -> known, IdxInsert seen], Insert queue
+//   TOP:  Rewind queue -> DONE
+//     RowData queue -> row;  Delete queue           (the row in hand, read through `current`)
+//     deliver current's columns
+//     steps: each a SELECT that reads `current` -> queue
+//     Goto TOP
+//   DONE:
+//
+// With ORDER BY a record of the queue is the keys, a number that keeps equal keys in order of
+// arrival, and the row as one field.
 
 #include "sql/code/code_query.h"
 #include "sql/expr_tree.h"
@@ -52,19 +63,11 @@ void code_deliver_queue(Codegen *g, SelectDest *dest, Reg row, int count, Label 
     label_here(g->program, known);
 }
 
-static const Collation *find_collation(Codegen *g, const char *name)
-{
-    if (name == NULL)
-        return NULL;
-    const Collation *c = catalog_find_collation(g->db, g->db->encoding, name);
-    if (c == NULL)
-        codegen_error(g, SQLITE_ERROR_MISSING_COLLSEQ, "no such collation sequence: %s", name);
-    return c;
-}
-
 // Rows are the same when they are equal by the collations of the whole compound.
 static KeyShape *seen_shape(Codegen *g, const QueueCode *qc)
 {
+    ASSERT(qc->op->distinct);
+
     u32 count = qc->op->select->columns->count;
     KeyShape *shape = key_shape_new(g->db, g->db->encoding, (u16)count, (u16)count);
     if (shape == NULL) {
@@ -72,7 +75,7 @@ static KeyShape *seen_shape(Codegen *g, const QueueCode *qc)
         return NULL;
     }
     for (u32 i = 0; i < count; i++) {
-        const Collation *c = find_collation(g, plan_compound_collation(qc->op->select, i));
+        const Collation *c = code_named_collation(g, plan_compound_collation(qc->op->select, i));
         if (c != NULL)
             shape->fields[i].collation = c;
     }
@@ -94,13 +97,10 @@ static KeyShape *queue_shape(Codegen *g, const QueueCode *qc, const ExprList *or
         const char *name = item->expr->kind == EX_COLLATE
                                ? item->expr->text
                                : plan_compound_collation(qc->op->select, item->column - 1u);
-        const Collation *c = find_collation(g, name);
+        const Collation *c = code_named_collation(g, name);
         if (c != NULL)
             shape->fields[i].collation = c;
-        bool desc = (item->sort & SORT_DESC) != 0;
-        bool big =
-            desc ? (item->sort & SORT_NULLS_FIRST) != 0 : (item->sort & SORT_NULLS_LAST) != 0;
-        shape->fields[i].flags = (u8)((desc ? KEY_DESC : 0) | (big ? KEY_NULLS_LARGE : 0));
+        shape->fields[i].flags = code_key_flags(item->sort);
     }
     return shape;
 }
@@ -122,6 +122,8 @@ static void code_queue_open(Codegen *g, QueueCode *qc, SelectDest *queue, int co
 // The steps read the row in hand wherever they name the CTE.
 static void set_sources(Codegen *g, const QueueCode *qc)
 {
+    ASSERT(qc->current >= 0);
+
     for (u32 i = 0; i < qc->op->step_count; i++) {
         const FromList *from = qc->op->step_selects[i]->from;
         for (u32 j = 0; j < from->count; j++) {
@@ -166,6 +168,8 @@ static void code_steps(Codegen *g, QueueCode *qc, const SelectDest *queue)
 
 void code_recursive(Codegen *g, RecurseOperator *op, SelectDest *dest)
 {
+    ASSERT(op->step_count > 0);
+
     Select *select = op->select;
     int count = (int)select->columns->count;
     QueueCode qc = {.op = op,

@@ -2,6 +2,18 @@
 //
 // A row rises through DISTINCT, the sorter and LIMIT in code_query_row(), the body of the innermost
 // loop. Behind a sorter the second half happens again in a loop over the sorted rows.
+//
+//     Integer n -> limit               code_limit_begin: LIMIT 0 jumps to DONE at once
+//     SorterOpen, HashOpen             code_sort_begin, code_distinct_begin
+//     loops                            code_join_begin, or the windows' or groups' own
+//       IfPos offset -> next row       (before the columns, if nothing later drops rows)
+//       columns -> row..               code_columns
+//       HashGroup -> next row          DISTINCT
+//       ResultRow row..                code_deliver, by destination
+//       DecrJumpZero limit -> DONE
+//     end of loops
+//     sorted rows, delivered alike     code_sort_end
+//   DONE:
 
 #include "sql/code/code_query.h"
 #include "sql/expr_tree.h"
@@ -23,7 +35,7 @@ void code_limit_begin(Codegen *g, const LimitOperator *op, LimitCode *lc, Label 
             program_emit(g->program, OP_Goto, 0, done, 0);
     } else {
         code_expr_copy(g, op->limit, lc->limit);
-        program_emit(g->program, OP_MustBeInt, lc->limit, 0, 0);
+        program_emit(g->program, OP_MustBeInt, lc->limit, 0, 0); // no jump: "datatype mismatch"
         program_emit(g->program, OP_IfNot, lc->limit, done, 0);
     }
     lc->both = lc->limit;
@@ -116,14 +128,19 @@ static void output_row(QueryCode *qc, Label next_row)
     code_deliver(g, qc->dest, qc->row, qc->column_count, qc->done);
 }
 
+// After the row, so that the last one wanted is still put out.
 static void count_limit(QueryCode *qc)
 {
+    ASSERT(qc->done < 0);
+
     if (qc->limit.limit != 0)
         program_emit(qc->g->program, OP_DecrJumpZero, qc->limit.limit, qc->done, 0);
 }
 
 static void code_columns(QueryCode *qc)
 {
+    ASSERT(qc->row > 0);
+
     u32 borrow = dest_uses_row_at_once(qc->dest) ? LIST_BORROW : 0;
     const ExprList *columns = qc->project_op->columns;
     code_expr_list(qc->g, columns, qc->row, LIST_HOIST | borrow);
@@ -187,6 +204,8 @@ void query_stages(QueryCode *qc, Operator *tree)
 
 static void code_join_rows(QueryCode *qc)
 {
+    ASSERT(qc->source != NULL && qc->source->kind == OPERATOR_JOIN);
+
     Codegen *g = qc->g;
     JoinCode jc = {.join = (JoinOperator *)qc->source, .limit = &qc->limit};
     code_from_begin(g, jc.join->from);
@@ -202,6 +221,8 @@ static void code_join_rows(QueryCode *qc)
 
 static void code_simple(Codegen *g, Operator *tree, Select *select, SelectDest *dest)
 {
+    ASSERT(tree != NULL && dest != NULL);
+
     QueryCode qc = {.g = g, .select = select, .dest = dest};
     query_stages(&qc, tree);
     qc.column_count = (int)qc.project_op->columns->count;
@@ -228,6 +249,8 @@ static void code_simple(Codegen *g, Operator *tree, Select *select, SelectDest *
 
 void code_operator(Codegen *g, Operator *tree, Select *select, SelectDest *dest)
 {
+    ASSERT(tree != NULL && dest != NULL);
+
     if (codegen_failed(g))
         return;
     Operator *op = tree;
@@ -263,6 +286,8 @@ void code_select(Codegen *g, Select *select, SelectDest *dest)
 void code_values(Codegen *g, ValuesOperator *op, const LimitOperator *limit_op, bool explain,
                  SelectDest *dest)
 {
+    ASSERT(op->row_count > 0);
+
     Label done = label_new(g->program);
     LimitCode limit;
     int count = (int)op->rows[0]->columns->count;

@@ -11,6 +11,20 @@
 //   EXCEPT      put A, next A     next A            next B            end            rest of A
 //
 // where `put` drops a row equal to the one before, except for UNION ALL.
+//
+//     InitCoroutine A, InitCoroutine B
+//     Goto START
+//     put A: [Compare with the last row put -> skip]  deliver;  Return
+//     put B: ...
+//     rest of B:  put B;  Yield B -> END;  again          rest of A: likewise
+//     A < B:  put A;  Yield A -> rest of B;  Goto COMPARE
+//     A = B:  ...                        A > B:  ...
+//   START:  Yield A -> rest of B;  Yield B -> rest of A
+//   COMPARE:  Permutation;  Compare A.. B..;  Jump A<B, A=B, A>B
+//   END:
+//
+// The planner has given both sides an ORDER BY over all columns, those asked for first, so that
+// rows that are equal by all of them come together.
 
 #include "sql/code/code_query.h"
 #include "sql/expr_tree.h"
@@ -39,8 +53,11 @@ static void consume_limited(Codegen *g, SelectDest *inner)
 
 // --- UNION ALL ---
 
+// The chain leans left: its first two sides are coded first, each later one under "UNION ALL".
 static void code_append_sides(Codegen *g, SetOperator *op, SelectDest *dest)
 {
+    ASSERT(op->method == SET_APPEND);
+
     Operator *left = op->left;
     bool innermost = left->kind != OPERATOR_SET;
     if (innermost) {
@@ -176,6 +193,8 @@ static int code_rest(Codegen *g, const Merge *m, const Side *side, Label here)
 
 static void code_compare_sides(Codegen *g, const Merge *m, const int *targets)
 {
+    ASSERT(m->op->order_by != NULL && m->op->order_by->count > 0);
+
     const ExprList *order = m->op->order_by;
     u32 *places = arena_array(g->arena, order->count + 1, sizeof *places);
     if (places == NULL) {
@@ -235,6 +254,8 @@ static void code_merge_loop(Codegen *g, Merge *m)
 
 static void code_merge(Codegen *g, SetOperator *op, const LimitOperator *limit, SelectDest *dest)
 {
+    ASSERT(op->method == SET_MERGE);
+
     Merge m = {.op = op,
                .count = (int)op->select->columns->count,
                .compare = label_new(g->program),
@@ -256,6 +277,8 @@ static void code_merge(Codegen *g, SetOperator *op, const LimitOperator *limit, 
 
 void code_set(Codegen *g, SetOperator *op, const LimitOperator *limit, SelectDest *dest)
 {
+    ASSERT(op->left != NULL && op->right != NULL);
+
     if (op->method == SET_MERGE) {
         code_merge(g, op, limit, dest);
         return;

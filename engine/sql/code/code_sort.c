@@ -4,10 +4,32 @@
 // With a LIMIT the sorter keeps only as many records as can still be wanted. When the loops deliver
 // the first keys in order already, each run of rows equal in those is sorted by itself and
 // delivered before the next one begins.
+//
+//     SorterOpen s;  [SorterLimit s, limit+offset]
+//     in the loops:  keys -> f..;  [SorterReject s -> DROPPED]  other columns -> f..
+//                    MakeRecord f..;  SorterInsert s
+//     DROPPED:
+//     behind them:   OpenPseudo p;  SorterSort s -> EMPTY
+//     TOP:           SorterData s -> p;  Column p -> row..;  deliver;  SorterNext s -> TOP
+//     EMPTY:
+//
+// In order by the first keys (sorted_count > 0), the second part is a subroutine, called in the
+// loops when one of these keys changes, and once at the end.
+//
+// DISTINCT is a hash table of rows seen, or, where equal rows come together, the row before.
 
 #include "func/func.h"
 #include "sql/code/code_query.h"
 #include "sql/expr_tree.h"
+
+// NULLs are the least values: they stand where ASC has its first and DESC its last, unless NULLS
+// says otherwise.
+u8 code_key_flags(u8 sort)
+{
+    bool desc = (sort & SORT_DESC) != 0;
+    bool large = desc ? (sort & SORT_NULLS_FIRST) != 0 : (sort & SORT_NULLS_LAST) != 0;
+    return (u8)((desc ? KEY_DESC : 0) | (large ? KEY_NULLS_LARGE : 0));
+}
 
 KeyShape *code_list_shape(Codegen *g, const ExprList *list, u32 first, u32 extra)
 {
@@ -24,10 +46,7 @@ KeyShape *code_list_shape(Codegen *g, const ExprList *list, u32 first, u32 extra
         const Collation *c = code_collation(g, item->expr);
         if (c != NULL)
             shape->fields[i].collation = c;
-        bool desc = (item->sort & SORT_DESC) != 0;
-        bool big =
-            desc ? (item->sort & SORT_NULLS_FIRST) != 0 : (item->sort & SORT_NULLS_LAST) != 0;
-        shape->fields[i].flags = (u8)((desc ? KEY_DESC : 0) | (big ? KEY_NULLS_LARGE : 0));
+        shape->fields[i].flags = code_key_flags(item->sort);
     }
     return shape;
 }
@@ -70,6 +89,8 @@ static void place_columns(QueryCode *qc)
 // rows come straight from a table. NULL: it is nothing of the sort.
 static const Expr *measured_key(QueryCode *qc)
 {
+    ASSERT(qc->sort.op != NULL && qc->sort.op->keys->count > 0);
+
     const SortOperator *op = qc->sort.op;
     const Expr *key = expr_skip_collate(op->keys->items[0].expr);
     bool is_direct = qc->distinct_op == NULL && qc->aggregate_op == NULL && qc->window_op == NULL;
@@ -92,6 +113,8 @@ static const Expr *measured_key(QueryCode *qc)
 
 static void code_measure_begin(QueryCode *qc)
 {
+    ASSERT(qc->sort.cursor >= 0);
+
     Codegen *g = qc->g;
     const Expr *key = measured_key(qc);
     qc->sort.measure = -1;
@@ -105,6 +128,8 @@ static void code_measure_begin(QueryCode *qc)
 // Where the row is read from its table, not from an index, registers or a co-routine.
 static void code_measure_skip(QueryCode *qc, Label dropped)
 {
+    ASSERT(dropped < 0);
+
     Codegen *g = qc->g;
     const Expr *key = qc->sort.measure < 0 ? NULL : measured_key(qc);
     if (key == NULL)
@@ -227,6 +252,8 @@ void code_sort_push(QueryCode *qc)
 // The loop over the sorted records.
 static void code_sorted_rows(QueryCode *qc)
 {
+    ASSERT(qc->sort.places != NULL);
+
     Codegen *g = qc->g;
     SortCode *sc = &qc->sort;
     int sorted = sc->op->sorted_count;
@@ -252,6 +279,8 @@ static void code_sorted_rows(QueryCode *qc)
 
 static void explain_sort(QueryCode *qc)
 {
+    ASSERT(qc->sort.op->sorted_count < qc->sort.op->keys->count);
+
     u32 rest = qc->sort.op->keys->count - qc->sort.op->sorted_count;
     if (qc->sort.op->sorted_count == 0)
         plan_line(qc->g, "USE TEMP B-TREE FOR ORDER BY");
@@ -284,6 +313,8 @@ void code_sort_end(QueryCode *qc)
 
 void code_distinct_begin(QueryCode *qc)
 {
+    ASSERT(qc->distinct_op == NULL || qc->column_count > 0);
+
     Codegen *g = qc->g;
     if (qc->distinct_op == NULL)
         return;

@@ -1,10 +1,17 @@
 // Subqueries inside expressions, and row values field by field.
+//
+//     [Once -> S]
+//     Null r.. (or Integer 0 -> r for EXISTS)     no row: NULL, or false
+//     the subquery; its first row into r.., and out
+//   S:
 
 #include "sql/code/codegen.h"
 #include "sql/expr_tree.h"
 
 u32 vector_size(const Expr *e)
 {
+    ASSERT(e != NULL);
+
     while (e->kind == EX_PLUS || e->kind == EX_COLLATE)
         e = e->left;
     if (e->kind == EX_VECTOR)

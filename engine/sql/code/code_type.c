@@ -1,4 +1,5 @@
-// What an expression's value is like to those who compare it: affinity, collation, constancy.
+// What an expression's value is like to those who compare it: affinity, collation, constancy. Rules
+// are expr_tree.h's; here a failed look-up becomes the generator's sticky error.
 
 #include "sql/code/codegen.h"
 #include "sql/expr_tree.h"
@@ -9,7 +10,7 @@ Affinity code_affinity(const Expr *e)
 }
 
 // A failed look-up has set the connection's error; here it becomes the sticky one.
-static const Collation *find_collation(Codegen *g, const char *name)
+const Collation *code_named_collation(Codegen *g, const char *name)
 {
     if (name == NULL)
         return NULL;
@@ -21,17 +22,21 @@ static const Collation *find_collation(Codegen *g, const char *name)
 
 const Collation *code_collation(Codegen *g, const Expr *e)
 {
-    return find_collation(g, expr_collation_name(e));
+    ASSERT(e != NULL);
+
+    return code_named_collation(g, expr_collation_name(e));
 }
 
 const Collation *code_compare_collation(Codegen *g, const Expr *left, const Expr *right)
 {
-    return find_collation(g, compare_collation_name(left, right));
+    return code_named_collation(g, compare_collation_name(left, right));
 }
 
 // Numeric affinity on either side wins over text; between a column and a value the column decides.
 Affinity code_compare_affinity(const Expr *left, const Expr *right)
 {
+    ASSERT(left != NULL && right != NULL);
+
     Affinity a = expr_affinity(left);
     Affinity b = expr_affinity(right);
     if (a > AFF_NONE && b > AFF_NONE)
@@ -41,6 +46,8 @@ Affinity code_compare_affinity(const Expr *left, const Expr *right)
 
 bool code_is_constant(const Expr *e)
 {
+    ASSERT(e != NULL);
+
     return expr_is_constant(e, true);
 }
 

@@ -1,4 +1,11 @@
 // Scanning a virtual table as xBestIndex has planned it.
+//
+//     VOpen c
+//     arguments -> r+2..;  idxNum -> r;  argc -> r+1
+//     VFilter c -> END, r, idxStr
+//   TOP: ... the row ...
+//     VNext c -> TOP
+//   END:
 
 #include "sql/code/code_query.h"
 #include "sql/expr_tree.h"

@@ -24,6 +24,8 @@ static void note_one_pass(WhereCode *w, const JoinOperator *join)
 
 WhereCode *code_where_begin(Codegen *g, FromList *from, Expr *where, u32 flags)
 {
+    ASSERT(from != NULL && from->count > 0);
+
     if (codegen_failed(g))
         return NULL;
     WhereCode *w = arena_alloc_zeroed(g->arena, sizeof *w);
@@ -62,6 +64,8 @@ WhereCode *code_where_begin(Codegen *g, FromList *from, Expr *where, u32 flags)
 
 void code_where_end(Codegen *g, WhereCode *w)
 {
+    ASSERT(w == NULL || w->join != NULL);
+
     if (w != NULL && !codegen_failed(g))
         code_join_end(g, w->join);
 }

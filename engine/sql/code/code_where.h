@@ -38,6 +38,7 @@ typedef struct WhereCode {
     struct JoinCode *join;
 } WhereCode;
 
+// Plans the join, opens its cursors and begins its loops.
 // NULL after an error (which sticks to g).
 WhereCode *code_where_begin(Codegen *g, FromList *from, Expr *where, u32 flags);
 void code_where_end(Codegen *g, WhereCode *w);

@@ -119,6 +119,8 @@ bool codegen_failed(const Codegen *g)
 
 Codegen *codegen_top(Codegen *g)
 {
+    ASSERT(g->outer != g);
+
     while (g->outer != NULL)
         g = g->outer;
     return g;
@@ -145,9 +147,12 @@ void codegen_writes(Codegen *g, int database, bool multi_row)
 
 void codegen_may_abort(Codegen *g)
 {
+    ASSERT(g->program != NULL);
+
     codegen_top(g)->may_abort = true;
 }
 
+// Into the program's arena: the tree, which the names may point into, ends with the compilation.
 void code_result_names(Codegen *g, const ColumnName *names, u32 count)
 {
     ASSERT(names != NULL || count == 0);
@@ -168,6 +173,8 @@ void code_result_names(Codegen *g, const ColumnName *names, u32 count)
 
 void code_result_labels(Codegen *g, const char *const *labels, u32 count)
 {
+    ASSERT(labels != NULL);
+
     ColumnName *names = arena_array(g->arena, count, sizeof *names);
     for (u32 i = 0; names != NULL && i < count; i++)
         names[i].name = labels[i];
@@ -179,6 +186,8 @@ void code_result_labels(Codegen *g, const char *const *labels, u32 count)
 
 Reg reg_new(Codegen *g)
 {
+    ASSERT(g->reg_count >= 0);
+
     return ++g->reg_count;
 }
 
@@ -237,6 +246,8 @@ void reg_temp_range_release(Codegen *g, Reg first, int count)
 
 int cursor_new(Codegen *g)
 {
+    ASSERT(g->cursor_count >= 0);
+
     return g->cursor_count++;
 }
 
@@ -288,6 +299,7 @@ void substitute_pop(Codegen *g, Substitute *s)
 
 // --- EXPLAIN QUERY PLAN ---
 
+// OP_Explain does nothing when the program runs; EXPLAIN QUERY PLAN lists these and no others.
 static int plan_add(Codegen *g, const char *fmt, va_list args)
 {
     ASSERT(g->plan_parent <= program_here(g->program));
@@ -304,6 +316,8 @@ static int plan_add(Codegen *g, const char *fmt, va_list args)
 
 int plan_line(Codegen *g, const char *fmt, ...)
 {
+    ASSERT(fmt != NULL);
+
     va_list args;
     va_start(args, fmt);
     int id = plan_add(g, fmt, args);
@@ -313,6 +327,8 @@ int plan_line(Codegen *g, const char *fmt, ...)
 
 int plan_push(Codegen *g, const char *fmt, ...)
 {
+    ASSERT(fmt != NULL);
+
     int former = g->plan_parent;
     va_list args;
     va_start(args, fmt);

@@ -16,6 +16,21 @@
 // columns are at this point of the program: a table cursor, a covering index, registers filled by a
 // co-routine, an ephemeral table. The planner's loops fill it in, code_expr() reads it. Substitutes
 // do the same for whole expressions: index expressions, GROUP BY keys, finished aggregates.
+//
+// Laws
+//   G1  A register is written by the code of one construct, and read below it in the program.
+//   Registers
+//       from reg_new() belong to their construct for good; those from reg_temp() until they are
+//       given back, at latest before the code of the next row begins.
+//   G2  Labels are negative until label_here(); a jump operand is one or an address, never 0 by
+//   chance. G3  A constant is hoisted only while hoist_constants is on: it is off where code runs
+//   later than
+//       the start-up part (inside OP_Once, behind IfNullRow) or where the value belongs to one row.
+//   G4  Substitutes and sources are put back by whoever set them, in reverse order.
+//   G5  Databases are noted (codegen_reads, codegen_writes) by whoever opens a tree of theirs; the
+//       start-up part begins their transactions before any instruction of the body runs.
+//   G6  may_abort is set by whoever emits an instruction that can fail after a row was written;
+//       together with multi_write it makes the machine open a statement journal.
 
 #include "catalog/connection.h"
 #include "sql/ast.h"
@@ -73,6 +88,7 @@ typedef struct Codegen {
     Stmt *stmt;
     struct Codegen *outer; // the statement that fires the trigger being compiled, or NULL
     Trigger *trigger;      // being compiled
+    // Where OLD.x, NEW.x and the row of RETURNING are.
     RowImage row;
     u8 trigger_conflict; // OnConflict imposed on a trigger's statements
 
@@ -137,6 +153,8 @@ typedef struct Codegen {
     struct SharedSet *shared_sets; // of IN, made so far (code_in.c)
 } Codegen;
 
+// A trigger's program has a Codegen of its own, with `outer` set; what concerns the statement as a
+// whole (databases, AUTOINCREMENT counters, trigger programs) is kept in codegen_top().
 // --- lifecycle ---
 
 void codegen_init(Codegen *g, sqlite3 *db, Program *program, Arena *arena, Stmt *stmt,
@@ -158,15 +176,23 @@ void codegen_may_abort(Codegen *g);
 
 // --- registers and cursors ---
 
+// All of them consecutive where a range is asked for. A temporary register given back may be handed
+// out again by the next call; giving back 0 does nothing, so that callers need not ask whether they
+// got one.
 Reg reg_new(Codegen *g);
 Reg reg_range_new(Codegen *g, int count); // consecutive
 Reg reg_temp(Codegen *g);
 void reg_temp_release(Codegen *g, Reg reg);
 Reg reg_temp_range(Codegen *g, int count);
 void reg_temp_range_release(Codegen *g, Reg first, int count);
+// Cursors are never given back: their number is their name in EXPLAIN, and OP_Once may keep one
+// open.
 int cursor_new(Codegen *g);
 
-ColumnSource *source_of(Codegen *g, int cursor); // grows the map; never NULL
+// Grows the map; never NULL, but in want of memory one that is read by nobody. The pointer is good
+// until the next call.
+ColumnSource *source_of(Codegen *g, int cursor);
+// The item's columns come from `cursor`, which stands on its table (or on an ephemeral one).
 void source_set_table(Codegen *g, const FromItem *item, int cursor);
 void substitute_push(Codegen *g, Substitute *s); // `s` is the caller's, in force until popped
 void substitute_pop(Codegen *g, Substitute *s);
@@ -225,6 +251,7 @@ void code_item_column(Codegen *g, const FromItem *item, int column, Reg target);
 void code_table_column(Codegen *g, Table *table, int cursor, int column, Reg target);
 // A generated column of the row that `item` gives.
 void code_generated_column(Codegen *g, const FromItem *item, int column, Reg target);
+// A call of a plain function; aggregates are met as substitutes (aggregate_register).
 void code_function(Codegen *g, Expr *e, Reg target);
 // Arguments that were a subquery's columns before it was merged lose their subtypes, as they would
 // have lost them on their way out of it.
@@ -236,6 +263,8 @@ u32 vector_size(const Expr *e);                 // fields of a row value; 1 for 
 Expr *vector_field(Codegen *g, Expr *e, u32 i); // as an expression
 Affinity code_affinity(const Expr *e);
 const Collation *code_collation(Codegen *g, const Expr *e); // NULL: BINARY
+// By name; NULL for none. An unknown one is an error.
+const Collation *code_named_collation(Codegen *g, const char *name);
 const Collation *code_compare_collation(Codegen *g, const Expr *left, const Expr *right);
 Affinity code_compare_affinity(const Expr *left, const Expr *right);
 bool code_is_constant(const Expr *e); // no columns, params of triggers, subqueries: may be hoisted
@@ -285,6 +314,7 @@ enum {
     IN_WANTS_NULL = 1, // has_null shall tell
     IN_MEMBERSHIP = 2, // values will be looked up, not listed
 };
+// `in` is EX_IN. Emits the code that fills the set, behind OP_Once where it depends on no row.
 void code_in_set(Codegen *g, Expr *in, u32 flags, InSet *out);
 typedef struct InFields {
     int *items; // fields of the row value
@@ -293,7 +323,8 @@ typedef struct InFields {
 // Replaces a set of row values by that of some of their fields, each combination once. From then on
 // `fields` are the columns of the narrow set.
 void code_in_narrow(Codegen *g, const Expr *in, InFields *fields, InSet *set);
-// The value of a scalar subquery or EXISTS; row values: `first` of consecutive registers.
+// The value of a scalar subquery or EXISTS; row values: the first of consecutive registers. Runs
+// once unless it is correlated.
 Reg code_subquery(Codegen *g, Expr *e);
 
 #endif

@@ -2,6 +2,9 @@
 #define QUIRE_SQL_CODE_STATEMENTS_H
 // One function per kind of statement: from the resolved tree to instructions. Queries are
 // codegen.h's code_select().
+//
+// Each leaves errors in `g` and returns nothing. What the statement may do is known when its code
+// is made: the authorizer is asked here or in the resolver, never by the machine.
 
 #include "sql/code/codegen.h"
 #include "sql/resolve.h"
