@@ -6,8 +6,7 @@
 // that is missing in memory may well be in the file.
 //
 // Everything of the compilation lives in one arena that ends with it; the program has an arena of
-// its own, and holds no pointer into this one (but for schema objects, which it is recompiled
-// without).
+// its own, and holds no pointer into this one.
 //
 // Out of memory: helpers may leave out what they had no memory for, so a compilation during which
 // any allocation was refused counts as failed, whatever came of it.

@@ -18,6 +18,8 @@ bool code_is_captured(const Codegen *g, const Table *table)
 // `u` NULL: no column is named.
 static void code_columns(Codegen *g, const Table *table, const UpdateRow *u)
 {
+    ASSERT(u == NULL || u->changed != NULL);
+
     u32 *flags = arena_array(g->arena, (size_t)table->column_count + 1, sizeof *flags);
     if (flags == NULL)
         return; // the arena remembers
@@ -31,6 +33,8 @@ static void code_columns(Codegen *g, const Table *table, const UpdateRow *u)
 
 static void code_change(Codegen *g, Table *table, int type, Reg old_first, Reg new_first)
 {
+    ASSERT(table != NULL);
+
     program_emit_table(g->program, OP_RowChange, type, old_first, new_first, table);
 }
 
@@ -43,6 +47,8 @@ void code_capture_insert(Codegen *g, Table *table, Reg new_first)
 
 void code_capture_delete(Codegen *g, const WriteTable *wt, Reg old_first)
 {
+    ASSERT(old_first >= 0);
+
     if (old_first == 0) {
         old_first = reg_range_new(g, wt->table->column_count + 1);
         code_load_image(g, wt, old_first);

@@ -7,6 +7,15 @@
 // Uniqueness is tested in this order: constraints that an ON CONFLICT clause of an upsert names, in
 // the order of the clauses; then those that fail or ignore; those that REPLACE come last, because
 // they remove rows, which must not happen for a row that is refused in the end.
+//
+//     HaltIfNull (or IsNull -> NEXT)                      NOT NULL
+//     (jump past unless the CHECK is false)  Halt         CHECK; NULL passes
+//     NotExists data -> FINE                              rowid
+//     (halt | Goto NEXT | delete the other row | upsert)
+//   FINE:
+//     key -> k..;  MakeRecord;  NoConflict i -> FINE      each index: the entry is made here and
+//     (as above)                                          written later, by code_row_write()
+//   FINE:
 
 #include "base/buffer.h"
 #include "sql/code/code_write.h"
@@ -24,14 +33,19 @@ void code_halt(Codegen *g, int rc, u8 on_conflict, const char *text, u16 p5)
     program_set_p5(g->program, p5);
 }
 
+// The statement's OR clause wins over the constraint's own; without either, ABORT.
 static u8 effective(u8 statement, u8 constraint)
 {
+    ASSERT(statement <= ON_CONFLICT_REPLACE && constraint <= ON_CONFLICT_REPLACE);
+
     u8 action = statement != ON_CONFLICT_DEFAULT ? statement : constraint;
     return action == ON_CONFLICT_DEFAULT ? ON_CONFLICT_ABORT : action;
 }
 
 static const char *column_path(Codegen *g, const Table *table, const char *column)
 {
+    ASSERT(column != NULL);
+
     const char *path = arena_printf(g->arena, "%s.%s", table->name, column);
     return path != NULL ? path : "";
 }
@@ -60,6 +74,8 @@ void code_unique_failed(Codegen *g, u8 on_conflict, const Index *index)
 
 void code_rowid_failed(Codegen *g, u8 on_conflict, const Table *table)
 {
+    ASSERT(table_has_rowid(table));
+
     bool has_name = table->rowid_alias >= 0;
     const char *name = has_name ? table->columns[table->rowid_alias].name : "rowid";
     code_halt(g, has_name ? SQLITE_CONSTRAINT_PRIMARYKEY : SQLITE_CONSTRAINT_ROWID, on_conflict,
@@ -68,7 +84,7 @@ void code_rowid_failed(Codegen *g, u8 on_conflict, const Table *table)
 
 // --- NOT NULL ---
 
-static void code_replace_null(Codegen *g, RowChange *change, const Column *column, Reg reg)
+static void code_replace_null(Codegen *g, const Column *column, Reg reg)
 {
     ASSERT(reg > 0);
 
@@ -81,7 +97,6 @@ static void code_replace_null(Codegen *g, RowChange *change, const Column *colum
         code_expr_copy(g, value, reg);
     g->hoist_constants = hoist;
     label_here(g->program, fine);
-    (void)change;
 }
 
 static void code_not_null_one(Codegen *g, RowChange *change, int i, u8 action)
@@ -104,12 +119,17 @@ static void code_not_null_one(Codegen *g, RowChange *change, int i, u8 action)
 // Generated columns whose operands did not change keep their value.
 static bool column_may_be_new(const RowChange *change, int i)
 {
+    ASSERT(i >= 0 && i < change->wt->table->column_count);
+
     const Column *column = &change->wt->table->columns[i];
     return change->changed == NULL || change->changed[i] || (column->flags & COLUMN_GENERATED) != 0;
 }
 
+// REPLACE puts the default in a NULL's place first; without one it aborts.
 static void code_not_null(Codegen *g, RowChange *change)
 {
+    ASSERT(change->new_first > 0);
+
     const Table *table = change->wt->table;
     bool replaced = false;
     for (int i = 0; i < table->column_count; i++) {
@@ -119,7 +139,7 @@ static void code_not_null(Codegen *g, RowChange *change)
             || !has_default
             || effective(change->on_conflict, column->not_null) != ON_CONFLICT_REPLACE)
             continue;
-        code_replace_null(g, change, column, image_column(change->new_first, i));
+        code_replace_null(g, column, image_column(change->new_first, i));
         replaced = true;
     }
     if (replaced) {
@@ -146,6 +166,8 @@ typedef struct ReadsChanged {
 
 static WalkResult visit_read_column(Walker *w, Expr *e)
 {
+    ASSERT(w->arg != NULL);
+
     ReadsChanged *reads = w->arg;
     if (e->kind != EX_COLUMN)
         return WALK_ON;
@@ -157,6 +179,8 @@ static WalkResult visit_read_column(Walker *w, Expr *e)
 
 bool expr_reads_changed(const Expr *e, const Table *table, const bool *changed, bool rowid_changes)
 {
+    ASSERT(changed != NULL);
+
     ReadsChanged reads = {.table = table, .changed = changed, .rowid_changes = rowid_changes};
     Walker w = {.expr = visit_read_column, .arg = &reads};
     (void)expr_walk(&w, (Expr *)e);
@@ -165,6 +189,8 @@ bool expr_reads_changed(const Expr *e, const Table *table, const bool *changed, 
 
 static void code_types_once(Codegen *g, RowChange *change)
 {
+    ASSERT(change->wt != NULL);
+
     if (!change->types_are_checked)
         code_type_check(g, change->wt->table, change->new_first, TYPE_CHECK_ALL);
     change->types_are_checked = true;
@@ -205,6 +231,8 @@ static void code_checks(Codegen *g, RowChange *change)
 
 // --- uniqueness ---
 
+// The clause of INSERT ... ON CONFLICT that answers for this constraint (NULL: the rowid); the
+// first one counts, and one without a target takes all.
 static Upsert *find_upsert(const RowChange *change, const Index *index)
 {
     Upsert *clause = change->insert != NULL ? change->insert->upsert : NULL;
@@ -217,8 +245,11 @@ static Upsert *find_upsert(const RowChange *change, const Index *index)
     return NULL;
 }
 
+// Does anybody hear of the rows that REPLACE removes?
 static bool replace_needs_program(Codegen *g, Table *table)
 {
+    ASSERT(table->kind == TABLE_ORDINARY);
+
     bool fires = (g->db->flags & CONN_FLAG(RECURSIVE_TRIGGERS)) != 0
                  && triggers_for(g, table, TRIGGER_DELETE, NULL) != 0;
     return fires || foreign_keys_needed(g, table, NULL, false) || code_is_captured(g, table);
@@ -272,6 +303,8 @@ static void code_conflict(Codegen *g, RowChange *change, const Index *index, int
 
 static void code_rowid_unique(Codegen *g, RowChange *change)
 {
+    ASSERT(table_has_rowid(change->wt->table));
+
     Label fine = label_new(g->program);
     if (change->old_key.first != 0)
         program_emit(g->program, OP_Eq, change->new_first, fine, change->old_key.first);
@@ -281,8 +314,7 @@ static void code_rowid_unique(Codegen *g, RowChange *change)
     label_here(g->program, fine);
 }
 
-// Key of the row an index entry belongs to.
-static RowKey code_entry_key(Codegen *g, const WriteTable *wt, const Index *index, int cursor)
+RowKey code_entry_key(Codegen *g, const WriteTable *wt, const Index *index, int cursor)
 {
     ASSERT(cursor >= 0);
 
@@ -381,6 +413,8 @@ static int constraint_rank(const RowChange *change, const Index *index)
 
 static void code_unique_of_rank(Codegen *g, RowChange *change, FromItem *item, int rank)
 {
+    ASSERT(rank >= 0);
+
     const WriteTable *wt = change->wt;
     if (change->rowid_may_conflict && table_has_rowid(wt->table)
         && constraint_rank(change, NULL) == rank)
@@ -421,6 +455,8 @@ void code_constraints(Codegen *g, RowChange *change)
 
 static u16 entry_flags(const RowChange *change, const Index *index, bool is_data)
 {
+    ASSERT(index->table == change->wt->table);
+
     u16 p5 = is_data ? P5_NCHANGE : 0;
     // A seek for uniqueness stands where the entry goes, unless a row was removed since.
     bool was_sought =

@@ -2,6 +2,13 @@
 //
 // Emptying a whole table is one instruction per tree when nobody listens. Otherwise rows are
 // deleted as the loop meets them when the planner allows it; or their keys are collected first.
+//
+//     one pass:   loops;  the row under the cursor is deleted;  end of loops
+//     two:        Null set;  loops;  RowSetAdd set, rowid;  end of loops
+//         NEXT:   RowSetRead set -> DONE, rowid;  NotExists -> NEXT;  delete;  Goto NEXT
+//
+// Which of the two it is, code_where_begin() tells after the store for the second has been opened:
+// that instruction is taken back then.
 
 #include "sql/code/code_where.h"
 #include "sql/code/code_write.h"
@@ -10,9 +17,10 @@
 
 // --- one row ---
 
-static bool delete_needs_image(Codegen *g, const DeleteRow *d, u32 triggers, bool foreign_keys)
+static bool delete_needs_image(const DeleteRow *d, u32 triggers, bool foreign_keys)
 {
-    (void)g;
+    ASSERT(d->wt != NULL);
+
     return triggers != 0 || foreign_keys || d->old_first != 0;
 }
 
@@ -39,7 +47,7 @@ void code_row_delete(Codegen *g, const DeleteRow *d)
     bool may_fire = !d->is_replace || (g->db->flags & CONN_FLAG(RECURSIVE_TRIGGERS)) != 0;
     u32 triggers = may_fire ? triggers_for(g, wt->table, TRIGGER_DELETE, NULL) : 0;
     bool foreign_keys = foreign_keys_needed(g, wt->table, NULL, false);
-    bool needs_image = delete_needs_image(g, d, triggers, foreign_keys);
+    bool needs_image = delete_needs_image(d, triggers, foreign_keys);
     Label gone = d->gone != 0 ? d->gone : label_new(g->program);
     Reg image = d->old_first;
 
@@ -131,6 +139,8 @@ typedef struct KeyStore {
 
 static KeyStore key_store_begin(DeleteCode *d)
 {
+    ASSERT(d->table->kind == TABLE_ORDINARY);
+
     Codegen *g = d->g;
     KeyStore store = {.cursor = -1};
     if (table_has_rowid(d->table)) {
@@ -182,6 +192,7 @@ static void code_stored_rows(DeleteCode *d, const KeyStore *store, RowKey key)
     label_here(g->program, done);
 }
 
+// A subquery may read the table while rows of it go: it has to be asked before the first one does.
 static bool has_subquery(const Expr *e)
 {
     return e != NULL && (e->flags & EXPR_HAS_SUBQUERY) != 0;
@@ -189,6 +200,8 @@ static bool has_subquery(const Expr *e)
 
 static void code_delete_rows(DeleteCode *d)
 {
+    ASSERT(d->table->kind == TABLE_ORDINARY);
+
     Codegen *g = d->g;
     RowKey key = {.count = row_key_width(d->table)};
     key.first = reg_range_new(g, key.count);
@@ -222,6 +235,7 @@ static void code_delete_rows(DeleteCode *d)
 
 // --- views and virtual tables ---
 
+// (The WHERE is not pushed into the view's query: triggers see whole rows.)
 int code_view_rows(Codegen *g, FromItem *target)
 {
     ASSERT(target->table->kind == TABLE_VIEW);
@@ -262,6 +276,8 @@ static void code_view_image(Codegen *g, const FromItem *target, Reg first)
 
 static void code_delete_from_view(DeleteCode *d)
 {
+    ASSERT(d->table->kind == TABLE_VIEW);
+
     Codegen *g = d->g;
     FromItem *target = d->delete_->target;
     int cursor = code_view_rows(g, target);
@@ -324,6 +340,8 @@ static void code_delete_virtual(DeleteCode *d)
 
 static bool can_truncate(DeleteCode *d, bool authorized)
 {
+    ASSERT(d->table->kind == TABLE_ORDINARY);
+
     return authorized && d->delete_->where == NULL && d->triggers == 0 && !d->foreign_keys
            && d->delete_->returning == NULL && d->g->db->preupdate_hook == NULL
            && !code_is_captured(d->g, d->table);
@@ -331,6 +349,8 @@ static bool can_truncate(DeleteCode *d, bool authorized)
 
 static bool delete_prepare(DeleteCode *d, bool *authorized)
 {
+    ASSERT(d->table != NULL);
+
     Codegen *g = d->g;
     Table *table = d->table;
     d->triggers = triggers_for(g, table, TRIGGER_DELETE, NULL);

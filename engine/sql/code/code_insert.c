@@ -4,6 +4,18 @@
 // A single VALUES row is computed straight into the row's image. Other sources are co-routines;
 // when the table itself is read, or triggers could change what is read, their rows go through a
 // temporary table first.
+//
+//     the rowid -> first                   NewRowid, or the value given
+//     columns, defaults -> first+1..
+//     [BEFORE triggers]                    before the rowid is chosen: they see -1
+//     affinity, generated columns
+//     NOT NULL, CHECK, UNIQUE              code_constraints: jumps to NEXT, halts, or replaces
+//     foreign keys                         as the child: is the parent there?
+//     index entries, the row               code_row_write
+//     RETURNING, AFTER triggers
+//   NEXT:
+//
+// For a view the triggers are all there is; for a virtual table VUpdate is.
 
 #include "sql/code/code_write.h"
 #include "sql/expr_tree.h"
@@ -133,8 +145,11 @@ static WalkResult visit_from(Walker *w, Select *s)
     return reads->found ? WALK_STOP : WALK_ON;
 }
 
+// A virtual table may read anything.
 static bool select_reads(Select *select, const Table *table)
 {
+    ASSERT(select != NULL);
+
     ReadsTable reads = {.table = table};
     Walker w = {.expr = walk_past_expr, .select = visit_from, .arg = &reads};
     (void)select_walk(&w, select);
@@ -143,6 +158,8 @@ static bool select_reads(Select *select, const Table *table)
 
 static bool is_single_row(const Select *select)
 {
+    ASSERT(select != NULL);
+
     return (select->flags & SELECT_VALUES) != 0 && select->prior == NULL && select->limit == NULL
            && select->order_by == NULL && select->where == NULL;
 }
@@ -214,6 +231,8 @@ static void code_from_table(InsertCode *in)
 
 static void code_single_row(InsertCode *in)
 {
+    ASSERT(in->source == 0);
+
     Codegen *g = in->g;
     if (in->table->kind == TABLE_ORDINARY)
         write_table_open(g, &in->wt, OP_OpenWrite, 0);
@@ -281,6 +300,8 @@ static void code_columns(InsertCode *in)
 
 static bool rowid_is_null(const InsertCode *in)
 {
+    ASSERT(in->rowid_place != FROM_DEFAULT);
+
     return in->row != NULL && in->row->items[in->rowid_place].expr->kind == EX_NULL;
 }
 
@@ -381,7 +402,7 @@ static void code_table_row(InsertCode *in)
 static void code_virtual_row(InsertCode *in)
 {
     ASSERT(in->table->kind == TABLE_VIRTUAL);
-    ASSERT(in->first == in->old_first + 1 || in->old_first > 0);
+    ASSERT(in->first == in->old_first + 1);
 
     Codegen *g = in->g;
     Reg base = in->old_first;
@@ -402,6 +423,8 @@ static void code_virtual_row(InsertCode *in)
 
 static void code_row_of_source(InsertCode *in)
 {
+    ASSERT(in->next < 0 && in->first > 0);
+
     Codegen *g = in->g;
     if (in->table->kind == TABLE_VIRTUAL) {
         code_virtual_row(in);
@@ -426,6 +449,8 @@ static void code_row_of_source(InsertCode *in)
 
 static void insert_images(InsertCode *in)
 {
+    ASSERT(in->first == 0);
+
     Codegen *g = in->g;
     int width = in->table->column_count + 1;
     if (in->table->kind == TABLE_VIRTUAL) { // xUpdate's arguments: NULL, rowid, columns
@@ -439,6 +464,8 @@ static void insert_images(InsertCode *in)
 
 static bool upsert_touches_others(const InsertCode *in, const Upsert *clause)
 {
+    ASSERT(clause->do_update);
+
     bool *changed = arena_array(in->g->arena, (size_t)in->table->column_count + 1, sizeof *changed);
     for (u32 i = 0; changed != NULL && i < clause->set->count; i++) {
         const IdList *columns = clause->set->items[i].columns;
@@ -471,6 +498,8 @@ static bool may_touch_other_row(const InsertCode *in)
 
 static bool insert_prepare(InsertCode *in)
 {
+    ASSERT(in->table != NULL);
+
     Codegen *g = in->g;
     Table *table = in->table;
     Select *select = in->insert->select;

@@ -4,6 +4,14 @@
 // Rows are changed as the loop meets them when the planner allows it and nothing that runs in
 // between can disturb the loop; otherwise their keys, and with FROM the new values too, are
 // collected first.
+//
+//     one pass:   loops;  the row under the cursor is changed;  end of loops
+//     two:        loops;  its key (and with FROM the new values) -> store;  end of loops
+//                 Rewind store;  the key's row is sought and changed;  Next store
+//
+// The row itself: old image (if anybody looks at it), new image, BEFORE triggers and what they
+// changed, constraints, foreign keys; then the entries of touched indexes are deleted, the row is
+// written over or, when its key changes, deleted and inserted, and new entries follow.
 
 #include "sql/code/code_where.h"
 #include "sql/code/code_write.h"
@@ -37,6 +45,8 @@ static bool assign(Codegen *g, UpdateRow *u, const SetItem *item, u32 field)
 // Generated columns change when something they read does, perhaps another generated column.
 static void mark_generated(UpdateRow *u)
 {
+    ASSERT(u->changed != NULL);
+
     Table *table = u->table;
     bool *read = u->changed;
     for (bool again = true; again;) {
@@ -101,11 +111,10 @@ static bool index_is_touched(const UpdateRow *u, const Index *index)
            && expr_reads_changed(index->where, u->table, u->changed, u->rowid_changes);
 }
 
-void update_row_indexes(Codegen *g, UpdateRow *u)
+void update_row_indexes(UpdateRow *u)
 {
     ASSERT(u->wt->table == u->table);
 
-    (void)g;
     WriteTable *wt = u->wt;
     u8 statement = u->on_conflict;
     u->replaces = statement == ON_CONFLICT_REPLACE;
@@ -124,6 +133,8 @@ void update_row_indexes(Codegen *g, UpdateRow *u)
 
 static bool is_row_subquery(const SetItem *item)
 {
+    ASSERT(item->columns != NULL);
+
     return item->is_row && item->columns->count > 1 && item->expr->kind == EX_SELECT;
 }
 
@@ -145,6 +156,8 @@ static void code_assigned(Codegen *g, const UpdateColumn *c, Reg target)
 // A subquery that gives several columns runs once; its fields wait in registers.
 static void code_row_subqueries(Codegen *g, UpdateRow *u)
 {
+    ASSERT(u->columns != NULL);
+
     for (u32 i = 0; i < u->set->count && !codegen_failed(g); i++) {
         const SetItem *item = &u->set->items[i];
         if (u->is_joined || !is_row_subquery(item))
@@ -350,6 +363,8 @@ static void code_joined_row(Codegen *g, SelectDest *dest)
 
 static void code_open_store(UpdateCode *c)
 {
+    ASSERT(c->row.key.count > 0);
+
     Codegen *g = c->g;
     UpdateRow *u = &c->row;
     int width = u->key.count + c->value_count;
@@ -363,6 +378,8 @@ static void code_open_store(UpdateCode *c)
 
 static void code_stored_updates(UpdateCode *c)
 {
+    ASSERT(c->row.key.first > 0);
+
     Codegen *g = c->g;
     UpdateRow *u = &c->row;
     Label done = label_new(g->program);
@@ -383,6 +400,8 @@ static void code_stored_updates(UpdateCode *c)
 
 static bool set_has_subquery(const SetList *set)
 {
+    ASSERT(set->count > 0);
+
     for (u32 i = 0; i < set->count; i++) {
         if ((set->items[i].expr->flags & EXPR_HAS_SUBQUERY) != 0
             || set->items[i].expr->kind == EX_SELECT)
@@ -395,6 +414,8 @@ static bool set_has_subquery(const SetList *set)
 // follows seeks the row again.
 static u32 loop_flags(const UpdateCode *c)
 {
+    ASSERT(c->row.changed != NULL);
+
     const UpdateRow *u = &c->row;
     const Update *update = c->update;
     bool has_subquery =
@@ -409,6 +430,8 @@ static u32 loop_flags(const UpdateCode *c)
 // A loop over many rows may not change the index it walks.
 static bool loop_is_safe(const UpdateCode *c, const WhereCode *w)
 {
+    ASSERT(c->wt.table == c->row.table);
+
     if (w->one_pass != ONE_PASS_MANY || w->index_cursor < 0)
         return w->one_pass != ONE_PASS_NO;
     for (int i = 0; i < c->wt.index_count; i++) {
@@ -435,6 +458,8 @@ static void code_update_joined(UpdateCode *c)
 
 static void code_update_rows(UpdateCode *c)
 {
+    ASSERT(c->row.table->kind == TABLE_ORDINARY);
+
     Codegen *g = c->g;
     UpdateRow *u = &c->row;
     u->key = (RowKey){.count = row_key_width(u->table)};
@@ -470,6 +495,8 @@ static void code_update_rows(UpdateCode *c)
 // The row as the view has it is in its image; what is assigned is computed, or given.
 static void code_view_row(UpdateCode *c)
 {
+    ASSERT(c->row.table->kind == TABLE_VIEW && c->row.next < 0);
+
     Codegen *g = c->g;
     UpdateRow *u = &c->row;
     program_emit(g->program, OP_Integer, -1, u->old_first, 0);
@@ -484,6 +511,8 @@ static void code_view_row(UpdateCode *c)
 
 static void code_view_image(UpdateCode *c)
 {
+    ASSERT(c->row.table->kind == TABLE_VIEW);
+
     const UpdateRow *u = &c->row;
     for (int i = 0; i < u->table->column_count; i++)
         code_item_column(c->g, c->update->target, i, image_column(u->old_first, i));
@@ -491,6 +520,8 @@ static void code_view_image(UpdateCode *c)
 
 static void code_stored_view_rows(UpdateCode *c)
 {
+    ASSERT(c->update->from != NULL);
+
     Codegen *g = c->g;
     UpdateRow *u = &c->row;
     int column_count = u->table->column_count;
@@ -522,6 +553,8 @@ static void code_update_joined_view(UpdateCode *c)
 
 static void code_update_view(UpdateCode *c)
 {
+    ASSERT(c->row.table->kind == TABLE_VIEW);
+
     Codegen *g = c->g;
     Update *update = c->update;
     int cursor = code_view_rows(g, update->target);
@@ -545,6 +578,8 @@ static void code_update_view(UpdateCode *c)
 // xUpdate's arguments: old key, new key, all columns.
 static void code_virtual_arguments(UpdateCode *c, Reg first)
 {
+    ASSERT(first > 0);
+
     Codegen *g = c->g;
     UpdateRow *u = &c->row;
     int cursor = c->update->target->cursor;
@@ -569,6 +604,8 @@ static void code_virtual_arguments(UpdateCode *c, Reg first)
 
 static void code_update_virtual(UpdateCode *c)
 {
+    ASSERT(c->row.table->kind == TABLE_VIRTUAL);
+
     Codegen *g = c->g;
     UpdateRow *u = &c->row;
     int width = u->table->column_count + 2;
@@ -605,6 +642,8 @@ static void code_update_virtual(UpdateCode *c)
 
 static bool update_prepare(UpdateCode *c)
 {
+    ASSERT(c->row.table != NULL);
+
     Codegen *g = c->g;
     UpdateRow *u = &c->row;
     Table *table = u->table;
@@ -623,7 +662,7 @@ static bool update_prepare(UpdateCode *c)
     if (table->kind == TABLE_VIEW && code_is_read_only(g, table, u->triggers != 0))
         return false;
     if (table->kind == TABLE_ORDINARY)
-        update_row_indexes(g, u);
+        update_row_indexes(u);
     codegen_writes(g, schema_index(g->db, table->schema), table->kind != TABLE_VIRTUAL);
     u->old_first = reg_range_new(g, 2 * (table->column_count + 1));
     u->new_first = u->old_first + table->column_count + 1;

@@ -1,5 +1,8 @@
 // INSERT ... ON CONFLICT DO UPDATE: the row that is in the way gets updated, reading the row that
 // was to be inserted as `excluded`.
+//
+// Coded where the conflict is found, once per constraint that the clause may be about; the INSERT
+// then goes on with its next row.
 
 #include "sql/code/code_write.h"
 #include <string.h>
@@ -9,6 +12,8 @@
 // more, so that its registers may change.
 static void set_excluded(Codegen *g, const RowChange *change, const Upsert *clause)
 {
+    ASSERT(clause->excluded != NULL && clause->excluded->cursor >= 0);
+
     const Table *table = change->wt->table;
     for (i16 i = 0; i < table->column_count; i++)
         if (table->columns[i].affinity == AFF_REAL)
@@ -26,20 +31,13 @@ static RowKey code_find_row(Codegen *g, const WriteTable *wt, const Index *index
 {
     ASSERT(cursor >= 0);
 
-    RowKey key = {.count = row_key_width(wt->table)};
-    key.first = reg_range_new(g, key.count);
     if (index == NULL || cursor == wt->data_cursor) {
-        code_row_key(g, wt, key);
-        return key;
+        RowKey own = {.count = row_key_width(wt->table)};
+        own.first = reg_range_new(g, own.count);
+        code_row_key(g, wt, own);
+        return own;
     }
-    if (table_has_rowid(wt->table)) {
-        program_emit(g->program, OP_IdxRowid, cursor, key.first, 0);
-    } else {
-        const Index *primary = table_primary_key(wt->table);
-        for (int i = 0; i < key.count; i++)
-            program_emit(g->program, OP_Column, cursor,
-                         index_find_column(index, primary->columns[i]), key.first + i);
-    }
+    RowKey key = code_entry_key(g, wt, index, cursor);
     Label found = label_new(g->program), gone = label_new(g->program);
     code_seek_row(g, wt, key, gone);
     program_emit(g->program, OP_Goto, 0, found, 0);
@@ -79,7 +77,7 @@ void code_upsert(Codegen *g, RowChange *change, Upsert *clause, const Index *ind
         code_jump(g, clause->where, change->ignore, false, false);
     if (!update_row_init(g, &u))
         return;
-    update_row_indexes(g, &u);
+    update_row_indexes(&u);
     u.old_first = reg_range_new(g, 2 * (wt->table->column_count + 1));
     u.new_first = u.old_first + wt->table->column_count + 1;
     codegen_writes(g, wt->database, u.triggers != 0 || u.has_foreign_keys);

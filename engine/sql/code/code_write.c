@@ -1,5 +1,9 @@
 // What INSERT, UPDATE and DELETE have in common: permission, change counts, RETURNING, statements
 // that are part of another, AUTOINCREMENT's counters.
+//
+// code_nested() is how definitions change sqlite_schema and the like: SQL text, parsed and coded
+// into the program at hand, with cursors and registers of its own. The resolver asks the authorizer
+// about it as about any statement; its changes are not counted, unless nested_counts says so.
 
 #include "sql/code/code_write.h"
 #include "base/buffer.h"
@@ -19,11 +23,15 @@ bool code_is_top(const Codegen *g)
 
 u8 code_on_conflict(const Codegen *g, u8 own)
 {
+    ASSERT(own <= ON_CONFLICT_REPLACE);
+
     return g->trigger_conflict != ON_CONFLICT_DEFAULT ? g->trigger_conflict : own;
 }
 
 bool code_authorize(Codegen *g, int action, const char *a, const char *b, int database)
 {
+    ASSERT(database < g->db->database_count);
+
     if (g->nested > 0)
         return true;
     const char *name = database >= 0 ? g->db->databases[database].name : NULL;
@@ -51,6 +59,8 @@ bool code_authorize_read(Codegen *g, const Table *table, int column)
 
 static bool vtab_is_read_only(Codegen *g, Table *table)
 {
+    ASSERT(table->kind == TABLE_VIRTUAL);
+
     if (vtab_connect(g->db, table) != SQLITE_OK) {
         codegen_fail(g, g->db->error_code);
         return true;
@@ -61,6 +71,8 @@ static bool vtab_is_read_only(Codegen *g, Table *table)
 
 bool code_is_read_only(Codegen *g, Table *table, bool has_instead_of)
 {
+    ASSERT(table != NULL);
+
     bool refused = false;
     if (table->kind == TABLE_VIRTUAL)
         refused = vtab_is_read_only(g, table);
@@ -122,6 +134,8 @@ void code_vtab_key(Codegen *g, const Table *table, int cursor, Reg target)
 
 void code_count_begin(Codegen *g, bool has_returning)
 {
+    ASSERT(g->count_register == 0 || !code_is_top(g));
+
     if (!code_is_top(g))
         return;
     g->counts_changes = true;
@@ -162,6 +176,8 @@ static WalkResult visit_subquery(Walker *w, Expr *e)
 
 void code_returning_begin(Codegen *g, ExprList *returning)
 {
+    ASSERT(returning == NULL || returning->count > 0);
+
     if (returning == NULL)
         return;
     Walker w = {.expr = visit_subquery};
@@ -232,6 +248,8 @@ void code_returning_end(Codegen *g, ExprList *returning)
 
 static void code_nested_statement(Codegen *g, Stmt *stmt)
 {
+    ASSERT(g->nested > 0);
+
     switch ((StmtKind)stmt->kind) {
     case STMT_INSERT: code_insert(g, stmt->u.insert); return;
     case STMT_UPDATE: code_update(g, stmt->u.update); return;
@@ -247,6 +265,8 @@ static void code_nested_statement(Codegen *g, Stmt *stmt)
 
 void code_nested(Codegen *g, const char *fmt, ...)
 {
+    ASSERT(fmt != NULL);
+
     if (codegen_failed(g))
         return;
     va_list args;
@@ -350,8 +370,12 @@ void code_autoincrement_begin(Codegen *g)
     }
 }
 
+// The row of sqlite_sequence is written if the counter has grown: once per statement, however many
+// rows there were.
 void code_autoincrement_end(Codegen *g)
 {
+    ASSERT(g->program != NULL);
+
     if (!code_is_top(g))
         return;
     for (const struct AutoIncrement *a = g->autoincrements; a != NULL; a = a->next) {

@@ -6,6 +6,13 @@
 // A row image is a span of registers: the rowid, then every column in table order, generated ones
 // included; the register of an INTEGER PRIMARY KEY holds NULL, its value is the rowid. OLD and NEW
 // of one row stand side by side, OLD first, so that trigger programs find both from one base.
+//
+// Whole numbers of REAL columns stand in an image as integers, as records keep them: who reads one
+// as a value applies RealAffinity (code_column() does).
+//
+// Order of what happens to one row, in all three statements: BEFORE triggers, constraints, foreign
+// keys as child, index entries, the row, foreign keys as parent (their actions), RETURNING, AFTER
+// triggers.
 
 #include "sql/code/statements.h"
 
@@ -57,6 +64,8 @@ void code_index_rows_delete(Codegen *g, const WriteTable *wt, const bool *except
 int code_view_rows(Codegen *g, FromItem *target);
 // Finds the row by its key; jumps to `gone` when it is not there.
 void code_seek_row(Codegen *g, const WriteTable *wt, RowKey key, Label gone);
+// The key of the row that the entry under `cursor`, of `index`, belongs to, in new registers.
+RowKey code_entry_key(Codegen *g, const WriteTable *wt, const Index *index, int cursor);
 // The key of the row under data_cursor.
 void code_row_key(Codegen *g, const WriteTable *wt, RowKey key);
 int row_key_width(const Table *table);
@@ -65,9 +74,8 @@ int row_key_width(const Table *table);
 void code_open_keys(Codegen *g, int cursor, Index *primary, int width);
 // Loads all columns and the rowid of the row under data_cursor into an image.
 void code_load_image(Codegen *g, const WriteTable *wt, Reg first);
-// The affinities of all columns, in table order, on an image; STRICT types are checked.
-// Affinities of all columns; code_image_affinity() also checks, in a STRICT table, the types of
-// those that generated columns may look at.
+// Affinities of all columns, in table order, on an image; code_image_affinity() also checks, in a
+// STRICT table, the types of those that generated columns may look at.
 void code_columns_affinity(Codegen *g, const Table *table, Reg first);
 void code_image_affinity(Codegen *g, const WriteTable *wt, Reg first);
 // STRICT: the types of stored columns, those that are generated included or not (p3 of TypeCheck).
@@ -156,7 +164,7 @@ typedef struct UpdateRow {
 } UpdateRow;
 // Decides what changes. false: an error is set.
 bool update_row_init(Codegen *g, UpdateRow *u);
-void update_row_indexes(Codegen *g, UpdateRow *u); // which indexes stay as they are
+void update_row_indexes(UpdateRow *u); // which indexes stay as they are
 void code_update_row(Codegen *g, UpdateRow *u);
 
 // --- RETURNING ---
