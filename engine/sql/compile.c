@@ -179,15 +179,15 @@ static void code_statement(Compilation *c)
         code_delete(g, stmt->u.delete_);
         return;
     case STMT_CREATE_TABLE: code_create_table(g, ctx, stmt->u.create_table); return;
-    case STMT_CREATE_INDEX: code_create_index(g, ctx, stmt->u.create_index); return;
-    case STMT_CREATE_VIEW: code_create_view(g, ctx, stmt->u.create_view); return;
-    case STMT_CREATE_TRIGGER: code_create_trigger(g, ctx, stmt->u.create_trigger); return;
+    case STMT_CREATE_INDEX: code_create_index(g, stmt->u.create_index); return;
+    case STMT_CREATE_VIEW: code_create_view(g, stmt->u.create_view); return;
+    case STMT_CREATE_TRIGGER: code_create_trigger(g, stmt->u.create_trigger); return;
     case STMT_CREATE_VIRTUAL_TABLE:
-        code_create_virtual_table(g, ctx, stmt->u.create_virtual_table);
+        code_create_virtual_table(g, stmt->u.create_virtual_table);
         return;
     case STMT_ALTER: code_alter(g, ctx, stmt->u.alter); return;
-    case STMT_DROP: code_drop(g, ctx, stmt->u.drop); return;
-    case STMT_PRAGMA: code_pragma(g, ctx, stmt->u.pragma); return;
+    case STMT_DROP: code_drop(g, stmt->u.drop); return;
+    case STMT_PRAGMA: code_pragma(g, stmt->u.pragma); return;
     case STMT_ATTACH:
     case STMT_DETACH: code_attach(g, stmt); return;
     case STMT_BEGIN: code_begin(g, (TxnMode)stmt->u.begin.mode); return;

@@ -63,6 +63,19 @@ Expr *expr_new_integer(Arena *arena, i64 value)
     return e;
 }
 
+Expr *expr_new_name(Arena *arena, const char *name)
+{
+    ASSERT(name != NULL);
+
+    Expr *e = expr_new(arena, EX_NAME, NULL, NULL);
+    if (e == NULL)
+        return NULL;
+    e->text = name;
+    e->flags |= EXPR_QUOTED;
+    e->u.name.schema_offset = e->u.name.table_offset = NO_OFFSET;
+    return e;
+}
+
 Expr *expr_new_column(Arena *arena, FromItem *item, int column)
 {
     ASSERT(item != NULL && column >= ROWID_COLUMN);

@@ -69,6 +69,8 @@ Expr *expr_bind(Arena *arena, const Expr *e, FromItem *item);
 Expr *expr_new(Arena *arena, ExprKind kind, Expr *left, Expr *right);
 Expr *expr_new_integer(Arena *arena, i64 value);
 Expr *expr_new_column(Arena *arena, FromItem *item, int column);
+// An unresolved name, as if quoted: never TRUE or FALSE.
+Expr *expr_new_name(Arena *arena, const char *name);
 // a AND b; the other one when one is NULL. So NULL is "no condition", and also out of memory: a
 // caller that passed a condition knows which.
 Expr *expr_and(Arena *arena, Expr *a, Expr *b);

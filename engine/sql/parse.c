@@ -6,9 +6,9 @@
 // such a comment means that the current token is X, "behind X" that X was consumed last.
 //
 // Laws
-//   - SQLite's grammar is LALR(1), so a wrong token is reported before anything is done with it;
-//     here the same holds because no production consumes a token it has not checked. Errors of both
-//     kinds (near "x": syntax error; messages about a construct) so come in SQLite's order.
+//   - SQLite's grammar is LALR(1), so a wrong token is reported before anything is done with it.
+//     Here the same holds because no production consumes a token it has not checked. Errors of
+//     both kinds (near "x": syntax error; messages about a construct) so come in SQLite's order.
 //   - The current token is one lookahead and enough, except where parser_peek() is called: names
 //     before "(" and ".", OPTIMIZE INDEX, and the words WINDOW, OVER and FILTER.
 //   - Productions return something to hold on to after an error too (never NULL where the caller

@@ -8,31 +8,26 @@
 //
 // After resolution (laws A3.. of ast.h, and):
 //   R1  Views and CTEs in FROM are subqueries (FROM_SELECT, is_view / is_cte, `select` a resolved
-//   copy
-//       of their own); the recursive reference inside a recursive CTE is FROM_RECURSIVE. Every
+//       copy of their own); the recursive reference inside a recursive CTE is FROM_RECURSIVE. Every
 //       FromItem has a cursor below ResolveContext.cursor_count, unique in the statement.
 //   R2  ON and USING of inner joins are ANDed to WHERE (tagged EXPR_INNER_ON only where an outer
-//   join
-//       is near); those of LEFT, RIGHT and FULL joins too, tagged EXPR_OUTER_ON with on_item =
+//       join is near); those of LEFT, RIGHT and FULL joins too, tagged EXPR_OUTER_ON with on_item =
 //       cursor of the join's right item. NATURAL and USING have become such equalities; has_using
 //       and using_list stay for reference. A column merged by USING in a FULL or RIGHT join is
 //       coalesce(left, right).
 //   R3  select->results describes the result; columns holds no stars. ORDER BY and GROUP BY terms
-//   that
-//       name a result column have ExprItem.column set (1-based) and hold a copy of its expression
-//       (in a compound: an EX_INTEGER).
+//       that name a result column have ExprItem.column set (1-based) and hold a copy of its
+//       expression (in a compound: an EX_INTEGER).
 //   R4  Aggregates are EX_CALL with call->owner the Select that computes them, listed once each (by
 //       expr_equal) in owner->aggs. Window calls are in windows, with call->window completed from
 //       WINDOW definitions.
 //   R5  Correlated column references have u.column.depth > 0, and every Select between has
 //       SELECT_CORRELATED; EXPR_CORRELATED marks the subquery expression.
 //   R6  Rows of triggers and RETURNING are EX_ROW_COLUMN. In upserts `excluded` is a FROM_PSEUDO
-//   item,
-//       Upsert.excluded. CHECK, generated columns and index expressions name columns of item NULL
-//       (expr_bind() gives them one).
+//       item, Upsert.excluded. CHECK, generated columns and index expressions name columns of item
+//       NULL (expr_bind() gives them one).
 //   R7  x IN (a, b) with row values, comparisons of row values and UPDATE's row assignments have
-//   equal
-//       widths on both sides.
+//       equal widths on both sides.
 //
 // Errors are set on the connection (message, offset into the text the tree was parsed from). A tree
 // whose resolution failed is half changed and of no further use.

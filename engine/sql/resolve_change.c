@@ -126,14 +126,8 @@ static int returning_star(Resolver *r, const Table *table, ExprList *out)
     for (int i = 0; i < table->column_count; i++) {
         if (table->columns[i].flags & COLUMN_HIDDEN)
             continue;
-        Expr *e = expr_new(r->arena, EX_NAME, NULL, NULL);
-        if (e == NULL)
-            return resolve_no_memory(r);
-        e->text = table->columns[i].name;
-        e->flags |= EXPR_QUOTED;
-        e->u.name.table = e->u.name.schema = NULL;
-        e->u.name.table_offset = e->u.name.schema_offset = NO_OFFSET;
-        if (expr_list_add(r->arena, out, e) == NULL)
+        Expr *e = expr_new_name(r->arena, table->columns[i].name);
+        if (e == NULL || expr_list_add(r->arena, out, e) == NULL)
             return resolve_no_memory(r);
         out->items[out->count - 1].name = table->columns[i].name;
         out->items[out->count - 1].from_star = true;

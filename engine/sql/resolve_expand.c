@@ -48,19 +48,6 @@ static bool merged_later(const FromList *from, u32 position, const char *name)
     return false;
 }
 
-// A name for the second pass to resolve. Quoted, so that a column called true stays a column.
-static Expr *plain_name(Resolver *r, const char *name)
-{
-    Expr *e = expr_new(r->arena, EX_NAME, NULL, NULL);
-    if (e == NULL)
-        return NULL;
-    e->text = name;
-    e->flags |= EXPR_QUOTED;
-    e->u.name.schema = e->u.name.table = NULL;
-    e->u.name.schema_offset = e->u.name.table_offset = NO_OFFSET;
-    return e;
-}
-
 static Expr *item_column(Resolver *r, FromItem *item, u32 column)
 {
     ASSERT(column < from_item_column_count(item));
@@ -180,7 +167,7 @@ static bool is_ambiguous(const StarContext *c, const FromItem *item, const char 
 // The name in full, for the resolver to find ambiguous.
 static Expr *full_name(const StarContext *c, const FromItem *item, const char *name)
 {
-    Expr *e = plain_name(c->r, name);
+    Expr *e = expr_new_name(c->r->arena, name);
     if (e == NULL)
         return NULL;
     e->u.name.schema = item_database(c->r, item);
@@ -201,7 +188,7 @@ static int star_nested_column(StarContext *c, u32 position, u32 column)
     bool is_merged = merged_before || merged_later(c->select->from, position, name);
     ExprItem *added;
     if (is_merged && !merged_before && !is_copy) {
-        TRY(star_add(c, plain_name(c->r, name), name, &added));
+        TRY(star_add(c, expr_new_name(c->r->arena, name), name, &added));
         added->source_column = name;
     }
     Expr *e = item->kind != FROM_NESTED && !is_merged && is_ambiguous(c, item, name)
@@ -234,7 +221,7 @@ static int star_column(StarContext *c, u32 position, u32 column, bool is_qualifi
         !is_qualified && (item->join & JOIN_LEFT_OF_RIGHT) && merged_later(from, position, name);
     Expr *e;
     if (by_name)
-        e = plain_name(c->r, name);
+        e = expr_new_name(c->r->arena, name);
     else if (is_ambiguous(c, item, name))
         e = full_name(c, item, name);
     else

@@ -1,8 +1,8 @@
 // Rows of sqlite_schema to schema objects.
 //
-//   type|name|tbl_name|rootpage|sql table|t|t|2|CREATE TABLE t(a UNIQUE)        parsed and built:
-//   the table, and its index without root index|sqlite_autoindex_t_1|t|3|             no text: the
-//   root page of that index
+//   type|name|tbl_name|rootpage|sql
+//   table|t|t|2|CREATE TABLE t(a UNIQUE)     parsed and built: the table, its index without root
+//   index|sqlite_autoindex_t_1|t|3|          no text: the root page of that index
 //
 // A file may say anything: the text must parse (as SQLite's grammar would have let it be written),
 // the other columns must agree with it, and root pages lie in the file, no two indexes of a table

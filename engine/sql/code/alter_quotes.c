@@ -16,6 +16,8 @@
 
 static int resolve_table_row(AlterCode *a, const AlterRow *row)
 {
+    ASSERT(row->stmt->kind == STMT_CREATE_TABLE);
+
     Table *table = schema_build_table(a->g->db, row->database, row->stmt->u.create_table);
     table_free(table);
     return table != NULL ? SQLITE_OK : a->g->db->error_code;
@@ -23,6 +25,8 @@ static int resolve_table_row(AlterCode *a, const AlterRow *row)
 
 static int resolve_index_row(AlterCode *a, const AlterRow *row)
 {
+    ASSERT(row->stmt->kind == STMT_CREATE_INDEX);
+
     const CreateIndex *create = row->stmt->u.create_index;
     Table *table = name_map_find(&a->g->db->databases[row->database].schema->tables, create->table);
     if (table == NULL)
@@ -34,6 +38,8 @@ static int resolve_index_row(AlterCode *a, const AlterRow *row)
 
 static int resolve_view_row(AlterCode *a, const AlterRow *row)
 {
+    ASSERT(row->stmt->kind == STMT_CREATE_VIEW);
+
     Table *view = schema_build_view(a->g->db, row->database, row->stmt->u.create_view);
     int rc = view != NULL ? resolve_view_columns(a->g->db, view) : a->g->db->error_code;
     table_free(view);
@@ -43,6 +49,8 @@ static int resolve_view_row(AlterCode *a, const AlterRow *row)
 // The trigger in memory came from the same text.
 static int resolve_trigger_row(AlterCode *a, const AlterRow *row)
 {
+    ASSERT(row->name != NULL);
+
     const Schema *schema = a->g->db->databases[row->database].schema;
     Trigger *trigger = name_map_find(&schema->triggers, row->name);
     return trigger != NULL ? alter_resolve_trigger(a->g->db, a->g->arena, trigger) : SQLITE_ERROR;
@@ -50,6 +58,8 @@ static int resolve_trigger_row(AlterCode *a, const AlterRow *row)
 
 static int resolve_row(AlterCode *a, const AlterRow *row)
 {
+    ASSERT(row->stmt != NULL);
+
     switch ((StmtKind)row->stmt->kind) {
     case STMT_CREATE_TABLE: return resolve_table_row(a, row);
     case STMT_CREATE_INDEX: return resolve_index_row(a, row);
@@ -81,6 +91,8 @@ static const char *single_quoted(AlterCode *a, const char *sql, u32 offset, u32 
 
 static void edit_row(AlterCode *a, AlterRow *row, const NameLiterals *literals)
 {
+    ASSERT(row->sql != NULL);
+
     EditList edits = {.arena = a->g->arena, .sql = row->sql};
     u32 end = (u32)strlen(row->sql);
     for (u32 i = 0; i < literals->count; i++) {
@@ -100,6 +112,8 @@ static void edit_row(AlterCode *a, AlterRow *row, const NameLiterals *literals)
 
 bool alter_row_resolves(AlterCode *a, const AlterRow *row)
 {
+    ASSERT(row->stmt != NULL);
+
     a->g->db->is_altering = true;
     int rc = row->stmt->kind == STMT_CREATE_VIRTUAL_TABLE ? SQLITE_OK : resolve_row(a, row);
     a->g->db->is_altering = false;

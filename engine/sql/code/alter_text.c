@@ -3,15 +3,35 @@
 // The trees are walked as parsed, with the scopes of SQL kept on the way: an unqualified name
 // belongs to the innermost FROM clause that has such a column. Columns of subqueries carry the name
 // on when they take it from the renamed column without an AS.
+//
+//   ALTER TABLE t RENAME a TO b
+//   CREATE VIEW v AS SELECT a, s.a FROM t, (SELECT a FROM t) AS s WHERE u.a > 1
+//   CREATE VIEW v AS SELECT b, s.b FROM t, (SELECT b FROM t) AS s WHERE u.a > 1
+//
+// Why not the resolver's tree: resolving replaces names by what they mean, merges and copies, and
+// drops the places in the text that are all this file wants. The price is that scoping is told
+// twice; a name that this walk misses is found by the verification that follows (code_alter.c).
 
 #include "sql/code/alter_text.h"
-#include "base/buffer.h"
 #include "base/hashmap.h"
 #include "sql/expr_tree.h"
 #include "sql/lexer.h"
 #include "sql/resolve.h"
 #include <stdlib.h>
 #include <string.h>
+
+void text_add_quoted(Buffer *out, const char *text, char quote)
+{
+    ASSERT(quote == '\'' || quote == '"');
+
+    buffer_add_char(out, quote);
+    for (; *text != '\0'; text++) {
+        if (*text == quote)
+            buffer_add_char(out, quote);
+        buffer_add_char(out, *text);
+    }
+    buffer_add_char(out, quote);
+}
 
 // --- edits ---
 
@@ -53,6 +73,8 @@ static int compare_edits(const void *a, const void *b)
 
 const char *edit_apply(EditList *list)
 {
+    ASSERT(list->sql != NULL);
+
     if (list->count > 0)
         qsort(list->items, list->count, sizeof *list->items, compare_edits);
     Buffer out = {0};
@@ -64,6 +86,7 @@ const char *edit_apply(EditList *list)
         buffer_add(&out, list->sql + at, edit->offset - at);
         buffer_add_text(&out, edit->text);
         at = edit->offset + edit->size;
+        // "a""b" would be one name: a blank keeps the new name off a quote that follows.
         if (edit->size > 0 && out.size > 0 && out.bytes[out.size - 1] == '"'
             && list->sql[at] == '"')
             buffer_add_char(&out, ' ');
@@ -100,13 +123,7 @@ static bool renames_column(const RenameWalk *w)
 static const char *quoted(const RenameWalk *w, const char *name)
 {
     Buffer out = {0};
-    buffer_add_char(&out, '"');
-    for (; *name != '\0'; name++) {
-        if (*name == '"')
-            buffer_add_char(&out, '"');
-        buffer_add_char(&out, *name);
-    }
-    buffer_add_char(&out, '"');
+    text_add_quoted(&out, name, '"');
     const char *text = arena_keep(w->rename->arena, &out);
     buffer_deinit(&out);
     return text != NULL ? text : "";
@@ -114,6 +131,8 @@ static const char *quoted(const RenameWalk *w, const char *name)
 
 static void replace(RenameWalk *w, u32 offset)
 {
+    ASSERT(offset == NO_OFFSET || offset < strlen(w->edits.sql));
+
     if (offset == NO_OFFSET)
         return;
     const Rename *r = w->rename;
@@ -148,6 +167,8 @@ static bool renames_rowid(const RenameWalk *w, const char *name)
 
 static bool means_column(const RenameWalk *w, const char *name)
 {
+    ASSERT(name != NULL);
+
     return name_equals(name, w->rename->column) || renames_rowid(w, name);
 }
 
@@ -166,6 +187,8 @@ static const Cte *find_cte(const NameScope *scope, const char *name)
 
 static Table *item_table(const RenameWalk *w, const FromItem *item, const NameScope *scope)
 {
+    ASSERT(item != NULL);
+
     if (item->kind != FROM_TABLE || item->name == NULL)
         return NULL;
     if (item->schema == NULL && find_cte(scope, item->name) != NULL)
@@ -184,6 +207,7 @@ static bool item_is_target(const RenameWalk *w, const FromItem *item, const Name
     return item_table(w, item, scope) == w->rename->table;
 }
 
+// What a FROM item shows under a name: nothing, something else, or the renamed column.
 typedef enum Export { EXPORT_NONE, EXPORT_OTHER, EXPORT_TARGET } Export;
 
 static Export list_exports(const RenameWalk *w, const FromList *from, const char *name,
@@ -192,6 +216,8 @@ static Export list_exports(const RenameWalk *w, const FromList *from, const char
 static Export select_exports(const RenameWalk *w, const Select *select, const char *name,
                              const NameScope *scope)
 {
+    ASSERT(select->columns != NULL);
+
     const Select *first = select;
     while (first->prior != NULL)
         first = first->prior;
@@ -219,6 +245,8 @@ static Export select_exports(const RenameWalk *w, const Select *select, const ch
 static Export item_exports(const RenameWalk *w, const FromItem *item, const char *name,
                            const NameScope *scope)
 {
+    ASSERT(name != NULL);
+
     if (item->kind == FROM_NESTED)
         return list_exports(w, item->select->from, name, scope);
     if (item->kind == FROM_SELECT)
@@ -245,6 +273,8 @@ static Export item_exports(const RenameWalk *w, const FromItem *item, const char
 static Export list_exports(const RenameWalk *w, const FromList *from, const char *name,
                            const NameScope *scope)
 {
+    ASSERT(name != NULL);
+
     Export best = EXPORT_NONE;
     for (u32 i = 0; from != NULL && i < from->count; i++) {
         Export found = item_exports(w, from->items[i], name, scope);
@@ -259,6 +289,8 @@ static Export list_exports(const RenameWalk *w, const FromList *from, const char
 
 static bool is_alias(const NameScope *scope, const char *name)
 {
+    ASSERT(scope != NULL);
+
     for (u32 i = 0; scope->aliases != NULL && i < scope->aliases->count; i++) {
         const char *alias = scope->aliases->items[i].name;
         if (alias != NULL && name_equals(alias, name))
@@ -271,6 +303,8 @@ static bool is_alias(const NameScope *scope, const char *name)
 static const FromItem *find_item(const NameScope *scope, const char *name,
                                  const NameScope **found_in)
 {
+    ASSERT(name != NULL);
+
     for (; scope != NULL; scope = scope->outer) {
         for (u32 i = 0; scope->from != NULL && i < scope->from->count; i++) {
             const FromItem *item = scope->from->items[i];
@@ -288,6 +322,8 @@ static const FromItem *find_item(const NameScope *scope, const char *name,
 
 static void walk_plain_name(RenameWalk *w, const Expr *e, const NameScope *scope)
 {
+    ASSERT(e->kind == EX_NAME && e->u.name.table == NULL);
+
     if (!renames_column(w) || !means_column(w, e->text))
         return;
     for (; scope != NULL; scope = scope->outer) {
@@ -303,6 +339,8 @@ static void walk_plain_name(RenameWalk *w, const Expr *e, const NameScope *scope
 
 static void walk_qualified_name(RenameWalk *w, const Expr *e, const NameScope *scope)
 {
+    ASSERT(e->u.name.table != NULL);
+
     const char *qualifier = e->u.name.table;
     bool is_row = name_equals(qualifier, "new") || name_equals(qualifier, "old");
     const NameScope *found_in = NULL;
@@ -428,6 +466,8 @@ static void walk_set(RenameWalk *w, const SetList *set, bool is_target, const Na
 
 static void walk_insert(RenameWalk *w, const Insert *insert, const NameScope *outer)
 {
+    ASSERT(insert->target != NULL);
+
     FromItem excluded = *insert->target;
     excluded.alias = "excluded";
     FromItem *items[1] = {insert->target}, *excluded_items[1] = {&excluded};
@@ -472,6 +512,8 @@ static void walk_delete(RenameWalk *w, const Delete *delete_, const NameScope *o
 
 static void walk_trigger(RenameWalk *w, const CreateTrigger *create)
 {
+    ASSERT(create->table.name != NULL);
+
     const Rename *r = w->rename;
     w->row_table = catalog_find_table(r->db, create->table.name, create->table.schema);
     bool is_target = w->row_table == r->table;
@@ -496,6 +538,8 @@ static void walk_trigger(RenameWalk *w, const CreateTrigger *create)
 
 static void walk_foreign_key(RenameWalk *w, const ForeignKeyClause *clause, bool is_own)
 {
+    ASSERT(clause->parent != NULL || clause->deferrable_written);
+
     const Rename *r = w->rename;
     bool to_target = name_equals(clause->parent, r->table->name);
     if (!renames_column(w)) {
@@ -538,6 +582,8 @@ static void walk_constraints(RenameWalk *w, const Constraint *c, bool is_own,
 
 static void walk_table(RenameWalk *w, const CreateTable *create)
 {
+    ASSERT(create->name.name != NULL);
+
     const Rename *r = w->rename;
     bool is_own = name_equals(create->name.name, r->table->name);
     FromItem item = {.kind = FROM_TABLE, .name = create->name.name, .offset = NO_OFFSET};
@@ -556,6 +602,8 @@ static void walk_table(RenameWalk *w, const CreateTable *create)
 
 static void walk_index(RenameWalk *w, const CreateIndex *create)
 {
+    ASSERT(create->table != NULL);
+
     if (!name_equals(create->table, w->rename->table->name))
         return;
     FromItem item = {.kind = FROM_TABLE, .name = create->table, .offset = NO_OFFSET};
@@ -572,6 +620,8 @@ static void walk_index(RenameWalk *w, const CreateIndex *create)
 
 const char *rename_in_statement(const Rename *rename, const char *sql, const Stmt *stmt)
 {
+    ASSERT(rename->new_name != NULL);
+
     RenameWalk w = {.rename = rename, .edits = {.arena = rename->arena, .sql = sql}};
     switch ((StmtKind)stmt->kind) {
     case STMT_CREATE_TABLE: walk_table(&w, stmt->u.create_table); break;

@@ -3,8 +3,12 @@
 // ALTER TABLE's work on text: the CREATE statements of sqlite_schema with some of their tokens
 // replaced. Nothing else of a statement changes, so it keeps its layout and comments.
 
+#include "base/buffer.h"
 #include "catalog/connection.h"
 #include "sql/ast.h"
+
+// `text` between quotes (' or "), those inside doubled.
+void text_add_quoted(Buffer *out, const char *text, char quote);
 
 // Replacements in one text, in any order, none overlapping.
 typedef struct TextEdit {
@@ -17,6 +21,7 @@ typedef struct EditList {
     TextEdit *items;
     u32 count, capacity;
 } EditList;
+// Places are offsets in `sql`. A second edit at one place is the same one, reached by another way.
 void edit_add(EditList *list, u32 offset, u32 size, const char *text);
 u32 edit_token_size(const char *sql, u32 offset); // of the token that begins there
 const char *edit_apply(EditList *list);           // NULL: no memory

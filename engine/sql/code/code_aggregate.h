@@ -5,10 +5,11 @@
 // Registers of a group, consecutive: bare columns, one accumulator per aggregate, `used`. A group
 // in progress lives there; a table of groups (OP_HashGroup) swaps them in and out as a block.
 //
-//     reset        Null over the block, empty DISTINCT tables and sorters of aggregates accumulate
-//     AggStep for each aggregate, bare columns of the first row (or the one min/max keeps) finalize
-//     AggFinal turns accumulators into values results      substitutes make keys, bare columns and
-//     aggregates readable by code_expr()
+//     reset        Null over the block, empty DISTINCT tables and sorters of aggregates
+//     accumulate   AggStep for each aggregate; bare columns of the first row, or the one that
+//                  min() or max() keeps
+//     finalize     AggFinal turns accumulators into values
+//     results      substitutes make keys, bare columns and aggregates readable by code_expr()
 
 #include "func/func.h"
 #include "sql/code/code_query.h"

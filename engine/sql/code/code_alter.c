@@ -1,4 +1,14 @@
 // ALTER TABLE: the rows of sqlite_schema, their verification, and the two renames.
+//
+//     alter_load_rows        all rows of the database (and of temp), parsed
+//     alter_verify_others    do views and triggers fit as they are? Older faults must show as such
+//     texts are rewritten    alter_text.c finds the tokens that mean what is renamed
+//     alter_verify_table     does the changed CREATE TABLE build, with its indexes?
+//     alter_code_rows        the program: NotExists, MakeRecord, Insert for each changed row
+//     alter_code_reload      cookie; ParseSchema; and a function that looks at views and triggers
+//                            again, in the schema as it is then: its error undoes everything
+//
+// Columns are added and dropped in code_alter_column.c, changed in code_alter_change.c.
 
 #include "sql/code/code_alter.h"
 #include "base/buffer.h"
@@ -14,12 +24,16 @@
 
 static const char *kept_text(AlterCode *a, sqlite3_stmt *stmt, int column)
 {
+    ASSERT(column >= 0);
+
     const char *text = (const char *)sqlite3_column_text(stmt, column);
     return text != NULL ? arena_dup(a->g->arena, text, strlen(text)) : NULL;
 }
 
 static bool add_row(AlterCode *a, sqlite3_stmt *stmt, int database)
 {
+    ASSERT(a->row_count <= a->row_capacity);
+
     if (a->row_count == a->row_capacity) {
         u32 capacity = a->row_capacity == 0 ? 16 : a->row_capacity * 2;
         AlterRow *grown = arena_array(a->g->arena, capacity, sizeof *grown);
@@ -41,14 +55,22 @@ static bool add_row(AlterCode *a, sqlite3_stmt *stmt, int database)
     return row->type != NULL && row->name != NULL && row->table_name != NULL;
 }
 
-bool alter_parse_row(AlterCode *a, AlterRow *row)
+// As rows of sqlite_schema are parsed, but with every name kept that could be renamed.
+static int parse_stored(AlterCode *a, const char *sql, ParseResult *parsed)
 {
-    if (row->sql == NULL || row->stmt != NULL)
-        return true;
     ParseOptions options = parse_options_default();
     options.lenient_schema = options.keeps_dead_terms = true;
+    return parse_statement(sql, strlen(sql), &options, a->g->arena, parsed);
+}
+
+bool alter_parse_row(AlterCode *a, AlterRow *row)
+{
+    ASSERT(a->g != NULL);
+
+    if (row->sql == NULL || row->stmt != NULL)
+        return true;
     ParseResult parsed;
-    int rc = parse_statement(row->sql, strlen(row->sql), &options, a->g->arena, &parsed);
+    int rc = parse_stored(a, row->sql, &parsed);
     row->stmt = rc == SQLITE_OK ? parsed.stmt : NULL;
     row->parsed_sql = row->sql;
     return rc != SQLITE_NOMEM;
@@ -56,6 +78,8 @@ bool alter_parse_row(AlterCode *a, AlterRow *row)
 
 static int load_database_rows(AlterCode *a, int database)
 {
+    ASSERT(database >= 0 && database < a->g->db->database_count);
+
     sqlite3 *db = a->g->db;
     const char *sql =
         arena_printf(a->g->arena, "SELECT rowid,type,name,tbl_name,rootpage,sql FROM \"%s\".%s",
@@ -88,6 +112,8 @@ static int hold_current_schema(AlterCode *a)
 
 static int load_all_rows(AlterCode *a)
 {
+    ASSERT(a->row_count == 0);
+
     bool was_reading = btree_txn_state(a->g->db->databases[a->database].btree) != SQLITE_TXN_NONE;
     int rc = hold_current_schema(a);
     if (rc == SQLITE_OK)
@@ -115,6 +141,8 @@ bool alter_load_rows(AlterCode *a)
 
 AlterRow *alter_table_row(AlterCode *a)
 {
+    ASSERT(a->table->kind == TABLE_ORDINARY);
+
     for (u32 i = 0; i < a->row_count; i++) {
         AlterRow *row = &a->rows[i];
         if (row->database == a->database && strcmp(row->type, "table") == 0
@@ -128,6 +156,8 @@ AlterRow *alter_table_row(AlterCode *a)
 
 void alter_set_sql(AlterRow *row, const char *sql)
 {
+    ASSERT(row->sql != NULL);
+
     if (sql == row->sql || sql == NULL)
         return;
     row->sql = sql;
@@ -136,6 +166,8 @@ void alter_set_sql(AlterRow *row, const char *sql)
 
 static void code_row_write_back(AlterCode *a, int cursor, const AlterRow *row, Reg first)
 {
+    ASSERT(row->is_changed && first > 0);
+
     Codegen *g = a->g;
     Program *program = g->program;
     Reg rowid = first + 5, record = first + 6;
@@ -185,6 +217,8 @@ void alter_code_rows(AlterCode *a)
 
 static bool unsound(AlterCode *a, const char *type, const char *name, bool after)
 {
+    ASSERT(type != NULL && name != NULL);
+
     const char *why = arena_printf(a->g->arena, "%s", sqlite3_errmsg(a->g->db));
     if ((a->g->db->error_code & 0xff) == SQLITE_NOMEM) {
         codegen_fail(a->g, SQLITE_NOMEM);
@@ -197,10 +231,10 @@ static bool unsound(AlterCode *a, const char *type, const char *name, bool after
 
 static Stmt *parse_again(AlterCode *a, const AlterRow *row, StmtKind kind)
 {
-    ParseOptions options = parse_options_default();
-    options.lenient_schema = options.keeps_dead_terms = true;
+    ASSERT(row->sql != NULL);
+
     ParseResult parsed;
-    int rc = parse_statement(row->sql, strlen(row->sql), &options, a->g->arena, &parsed);
+    int rc = parse_stored(a, row->sql, &parsed);
     // The stored text may be anything where the schema was writable, or nothing at all.
     if (rc == SQLITE_OK && parsed.stmt != NULL && parsed.stmt->kind == kind)
         return parsed.stmt;
@@ -212,6 +246,8 @@ static Stmt *parse_again(AlterCode *a, const AlterRow *row, StmtKind kind)
 // Names in double quotes are names here, never strings.
 static bool verify_indexes(AlterCode *a, Table *fresh, const char *old_name)
 {
+    ASSERT(fresh != NULL);
+
     for (u32 i = 0; i < a->row_count; i++) {
         const AlterRow *row = &a->rows[i];
         bool is_own = row->database == a->database && strcmp(row->type, "index") == 0
@@ -232,6 +268,8 @@ static bool verify_indexes(AlterCode *a, Table *fresh, const char *old_name)
 
 static bool verify_table_row(AlterCode *a, const AlterRow *row, bool names_only)
 {
+    ASSERT(row->sql != NULL);
+
     const Stmt *stmt = parse_again(a, row, STMT_CREATE_TABLE);
     Table *fresh =
         stmt != NULL ? schema_build_table(a->g->db, a->database, stmt->u.create_table) : NULL;
@@ -281,6 +319,8 @@ bool alter_verify_table_plain(AlterCode *a)
 // What the expressions of an UPDATE read: its table, then what FROM says. NULL: no memory.
 static FromList *update_sources(Arena *arena, const Update *update)
 {
+    ASSERT(update->target != NULL);
+
     u32 more = update->from != NULL ? update->from->count : 0;
     FromList *from = arena_alloc_zeroed(arena, sizeof *from);
     FromItem **items = arena_array(arena, more + 1, sizeof(FromItem *));
@@ -296,6 +336,8 @@ static FromList *update_sources(Arena *arena, const Update *update)
 // What SET assigns, as columns of a query: row values field by field, or as what EXISTS asks for.
 static void add_assigned(Arena *arena, Select *select, Expr *e)
 {
+    ASSERT(select != NULL && e != NULL);
+
     if (e->kind == EX_SELECT && expr_vector_size(e) > 1)
         e->kind = EX_EXISTS;
     if (e->kind != EX_VECTOR) {
@@ -308,6 +350,8 @@ static void add_assigned(Arena *arena, Select *select, Expr *e)
 
 static FromList *from_of_one(Arena *arena, const FromItem *item, const char *alias)
 {
+    ASSERT(item != NULL);
+
     FromList *from = arena_alloc_zeroed(arena, sizeof *from);
     FromItem *copy = arena_alloc_zeroed(arena, sizeof *copy);
     FromItem **items = arena_array(arena, 1, sizeof(FromItem *));
@@ -324,6 +368,8 @@ static FromList *from_of_one(Arena *arena, const FromItem *item, const char *ali
 static int resolve_upsert(ResolveContext *ctx, Arena *arena, const FromItem *target,
                           const Upsert *upsert)
 {
+    ASSERT(target != NULL && upsert != NULL);
+
     Select *inner = arena_alloc_zeroed(arena, sizeof *inner);
     Select *outer = arena_alloc_zeroed(arena, sizeof *outer);
     Expr *exists = expr_new(arena, EX_EXISTS, NULL, NULL);
@@ -349,6 +395,8 @@ static int resolve_upsert(ResolveContext *ctx, Arena *arena, const FromItem *tar
 // Column lists of INSERT and targets of SET are not looked at, as in SQLite: what they read is.
 static int resolve_step(ResolveContext *ctx, Arena *arena, Stmt *stmt)
 {
+    ASSERT(ctx->trigger != NULL);
+
     Table *table;
     int database;
     FromItem *target = NULL;
@@ -389,6 +437,8 @@ static int resolve_step(ResolveContext *ctx, Arena *arena, Stmt *stmt)
 
 int alter_resolve_trigger(sqlite3 *db, Arena *arena, Trigger *trigger)
 {
+    ASSERT(trigger->table_name != NULL);
+
     const char *schema = NULL;
     int database = schema_index(db, trigger->table_schema);
     if (database >= 0)
@@ -418,6 +468,8 @@ int alter_resolve_trigger(sqlite3 *db, Arena *arena, Trigger *trigger)
 static int find_unsound(sqlite3 *db, int database, Arena *arena, const char **type,
                         const char **name)
 {
+    ASSERT(database >= 0 && database < db->database_count);
+
     const Schema *schema = db->databases[database].schema;
     for (NameEntry *e = name_map_first(&schema->tables); e != NULL;
          e = name_map_next(&schema->tables, e)) {
@@ -440,6 +492,8 @@ static int find_unsound(sqlite3 *db, int database, Arena *arena, const char **ty
 static int find_unsound_anywhere(sqlite3 *db, int database, Arena *arena, const char **type,
                                  const char **name)
 {
+    ASSERT(!db->is_altering);
+
     TRY(schema_load_all(db));
     SilentScope silence = connection_silence(db);
     db->is_altering = true;
@@ -464,6 +518,8 @@ bool alter_verify_others(AlterCode *a)
 // are names).
 static void fn_alter_verify(FuncCall *call, int arg_count, Value **args)
 {
+    ASSERT(arg_count == 3);
+
     (void)arg_count;
     sqlite3 *db = call->db;
     Arena arena = {0};
@@ -487,6 +543,8 @@ static const FuncDef verify_function = {
 
 void alter_code_reload(AlterCode *a)
 {
+    ASSERT(a->database >= 0);
+
     Codegen *g = a->g;
     bool legacy =
         (g->db->flags & CONN_FLAG(LEGACY_ALTER)) != 0 || connection_schema_is_writable(g->db);
@@ -510,6 +568,8 @@ void alter_code_reload(AlterCode *a)
 // Called by the program: (pragma's text). Rows that break a CHECK or NOT NULL make it fail.
 static void fn_quick_check(FuncCall *call, int arg_count, Value **args)
 {
+    ASSERT(arg_count == 1);
+
     (void)arg_count;
     sqlite3_stmt *stmt = NULL;
     Buffer sql = {0};
@@ -559,6 +619,8 @@ Rename alter_rename_of(AlterCode *a, const char *column)
 
 void alter_rewrite_rows(AlterCode *a, const Rename *rename)
 {
+    ASSERT(rename->table == a->table);
+
     for (u32 i = 0; i < a->row_count; i++) {
         AlterRow *row = &a->rows[i];
         bool is_foreign = row->database != a->database && strcmp(row->type, "view") != 0
@@ -577,6 +639,8 @@ void alter_rewrite_rows(AlterCode *a, const Rename *rename)
 // second time views and triggers have the new name, and the table in memory the old one: they fail.
 static bool verify_temporary_texts(AlterCode *a)
 {
+    ASSERT(a->rows != NULL);
+
     if (a->database != DB_TEMP || connection_schema_is_writable(a->g->db))
         return true;
     for (u32 i = 0; i < a->row_count; i++) {
@@ -595,6 +659,8 @@ static bool verify_temporary_texts(AlterCode *a)
 
 static bool name_is_free(AlterCode *a)
 {
+    ASSERT(a->alter->kind == ALTER_RENAME_TABLE);
+
     sqlite3 *db = a->g->db;
     const char *name = a->alter->new_name;
     const char *schema = db->databases[a->database].name;
@@ -618,6 +684,8 @@ static bool is_trigger_on(AlterCode *a, const AlterRow *row)
 // Names of autoindexes hold the table's name.
 static void rename_row(AlterCode *a, AlterRow *row)
 {
+    ASSERT(row->table_name != NULL);
+
     const char *old_name = a->table->name;
     if (!name_equals(row->table_name, old_name))
         return;
@@ -650,6 +718,8 @@ static void code_rename_virtual(AlterCode *a)
 
 void alter_rename_table(AlterCode *a)
 {
+    ASSERT(a->alter->kind == ALTER_RENAME_TABLE);
+
     Codegen *g = a->g;
     if (a->table->kind == TABLE_VIEW) {
         codegen_error(g, SQLITE_ERROR, "view %s may not be altered", a->table->name);
@@ -680,6 +750,8 @@ void alter_rename_table(AlterCode *a)
 
 int alter_find_column(AlterCode *a, const char *verb)
 {
+    ASSERT(a->alter->old_name != NULL);
+
     if (a->table->kind != TABLE_ORDINARY) {
         codegen_error(a->g, SQLITE_ERROR, "cannot %s columns of %s \"%s\"", verb,
                       a->table->kind == TABLE_VIEW ? "view" : "virtual table", a->table->name);
@@ -691,8 +763,20 @@ int alter_find_column(AlterCode *a, const char *verb)
     return column;
 }
 
+bool alter_column_is_unique(const Table *table, int column)
+{
+    ASSERT(column >= 0 && column < table->column_count);
+
+    for (const Index *i = table->indexes; i != NULL; i = i->next)
+        if ((i->flags & INDEX_CONSTRAINT) != 0 && i->key_count == 1 && i->columns[0] == column)
+            return true;
+    return false;
+}
+
 void alter_rename_column(AlterCode *a)
 {
+    ASSERT(a->alter->kind == ALTER_RENAME_COLUMN);
+
     int column = alter_find_column(a, "rename");
     if (column < 0)
         return;
@@ -719,6 +803,8 @@ static bool may_be_altered(Codegen *g, const Table *table)
 
 static void alter_apply(AlterCode *a)
 {
+    ASSERT(a->table != NULL);
+
     switch ((AlterKind)a->alter->kind) {
     case ALTER_RENAME_TABLE: alter_rename_table(a); return;
     case ALTER_RENAME_COLUMN: alter_rename_column(a); return;

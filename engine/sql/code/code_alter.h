@@ -60,6 +60,7 @@ void alter_rename_table(AlterCode *a);
 // The column that the statement names, of an ordinary table; -1: an error is set. `verb` is what
 // was to be done to it.
 int alter_find_column(AlterCode *a, const char *verb);
+bool alter_column_is_unique(const Table *table, int column); // by a constraint of its own
 void alter_rename_column(AlterCode *a);
 void alter_add_column(AlterCode *a);
 void alter_drop_column(AlterCode *a);

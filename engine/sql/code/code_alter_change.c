@@ -13,6 +13,8 @@
 
 static bool has_constraint(const ColumnDef *def, ConstraintKind kind)
 {
+    ASSERT(def != NULL);
+
     for (const Constraint *c = def->constraints; c != NULL; c = c->next) {
         if (c->kind == kind)
             return true;
@@ -22,14 +24,12 @@ static bool has_constraint(const ColumnDef *def, ConstraintKind kind)
 
 static bool may_be_changed(AlterCode *a, int column)
 {
+    ASSERT(column >= 0 && column < a->table->column_count);
+
     Codegen *g = a->g;
     const ColumnDef *def = a->alter->column;
     const Column *old = &a->table->columns[column];
     const char *why = NULL;
-    bool is_unique = false;
-    for (const Index *i = a->table->indexes; i != NULL; i = i->next)
-        is_unique |=
-            (i->flags & INDEX_CONSTRAINT) != 0 && i->key_count == 1 && i->columns[0] == column;
     if (has_constraint(def, CONSTRAINT_PRIMARY_KEY))
         why = "PRIMARY KEY";
     else if (has_constraint(def, CONSTRAINT_UNIQUE))
@@ -38,7 +38,7 @@ static bool may_be_changed(AlterCode *a, int column)
         codegen_error(g, SQLITE_ERROR, "cannot alter column \"%s\" to be %s", old->name, why);
     else if ((old->flags & COLUMN_PRIMARY_KEY) != 0)
         codegen_error(g, SQLITE_ERROR, "cannot alter PRIMARY KEY column: \"%s\"", old->name);
-    else if (is_unique)
+    else if (alter_column_is_unique(a->table, column))
         codegen_error(g, SQLITE_ERROR, "cannot alter UNIQUE column: \"%s\"", old->name);
     else if ((old->flags & COLUMN_GENERATED) != 0 || has_constraint(def, CONSTRAINT_GENERATED))
         codegen_error(g, SQLITE_ERROR, "cannot alter generated column: \"%s\"", old->name);
@@ -50,6 +50,8 @@ static bool may_be_changed(AlterCode *a, int column)
 // May rows that satisfied the old definition break the new one, or be stored differently?
 static bool concerns_rows(const AlterCode *a, int column)
 {
+    ASSERT(column >= 0 && column < a->table->column_count);
+
     const ColumnDef *def = a->alter->column;
     const Column *old = &a->table->columns[column];
     bool same_affinity = affinity_of_type(def->type) == (Affinity)old->affinity;
@@ -61,6 +63,8 @@ static bool concerns_rows(const AlterCode *a, int column)
 // The definition's text in the CREATE TABLE, which may just have been changed by the renaming.
 static bool replace_definition(AlterCode *a, int column)
 {
+    ASSERT(a->alter->column != NULL);
+
     AlterRow *row = alter_table_row(a);
     if (row == NULL)
         return false;
@@ -84,6 +88,8 @@ static bool replace_definition(AlterCode *a, int column)
 
 static void code_rewrite(AlterCode *a)
 {
+    ASSERT(a->alter->new_name != NULL);
+
     Codegen *g = a->g;
     const char *schema = sql_identifier(g, g->db->databases[a->database].name);
     const char *table = sql_identifier(g, a->table->name);
@@ -96,6 +102,8 @@ static void code_rewrite(AlterCode *a)
 
 void alter_change_column(AlterCode *a)
 {
+    ASSERT(a->alter->kind == ALTER_CHANGE_COLUMN);
+
     int column = alter_find_column(a, "alter");
     if (column < 0)
         return;

@@ -1,4 +1,13 @@
 // ALTER TABLE ADD COLUMN, DROP COLUMN, and the constraints of a table.
+//
+//     ADD COLUMN c ...     ", c ..." before the table constraints or the ")"; rows stay as they
+//                          are, and read as the DEFAULT: so it must be constant
+//     DROP COLUMN c        its definition goes, and the field out of every row
+//     ADD CONSTRAINT       a CHECK that every row must pass;  SET NOT NULL likewise
+//     DROP CONSTRAINT      the clause goes; no row need be looked at
+//
+// What is only a fault if the table has rows (code_refuse_rows) is found by the program, as in
+// SQLite: the schema may be changed as long as it is empty.
 
 #include "base/hashmap.h"
 #include "base/utf.h"
@@ -12,6 +21,8 @@
 
 static u32 span_end(const char *sql, Span span)
 {
+    ASSERT(span.text >= sql);
+
     return (u32)(span.text - sql) + span.size;
 }
 
@@ -26,6 +37,8 @@ static u32 skip_space(const char *sql, u32 at)
 // Where another column goes: before the table constraints, else before the ")".
 static u32 end_of_columns(const AlterRow *row)
 {
+    ASSERT(row->stmt != NULL && row->stmt->kind == STMT_CREATE_TABLE);
+
     const CreateTable *create = row->stmt->u.create_table;
     if (create->constraints == NULL)
         return create->columns_end;
@@ -47,6 +60,8 @@ static const char *trimmed(AlterCode *a, Span clause)
 static void insert_text(AlterCode *a, AlterRow *row, u32 offset, const char *before,
                         const char *text)
 {
+    ASSERT(row->parsed_sql != NULL);
+
     const char *added = arena_printf(a->g->arena, "%s%s", before, text != NULL ? text : "");
     EditList edits = {.arena = a->g->arena, .sql = row->parsed_sql};
     edit_add(&edits, offset, 0, added != NULL ? added : "");
@@ -55,6 +70,8 @@ static void insert_text(AlterCode *a, AlterRow *row, u32 offset, const char *bef
 
 static void remove_text(AlterCode *a, AlterRow *row, u32 from, u32 to)
 {
+    ASSERT(from <= to);
+
     EditList edits = {.arena = a->g->arena, .sql = row->parsed_sql};
     edit_add(&edits, from, to - from, "");
     alter_set_sql(row, edit_apply(&edits));
@@ -64,6 +81,8 @@ static void remove_text(AlterCode *a, AlterRow *row, u32 from, u32 to)
 
 static void code_refuse_rows(AlterCode *a, const char *message)
 {
+    ASSERT(a->table->kind == TABLE_ORDINARY);
+
     Codegen *g = a->g;
     int cursor = cursor_new(g);
     codegen_reads(g, a->database);
@@ -77,6 +96,8 @@ static void code_refuse_rows(AlterCode *a, const char *message)
 // Fails when some row of the table makes `e` false; NULL passes for CHECK, not for NOT NULL.
 static void code_refuse_unless(AlterCode *a, Expr *e, bool null_passes, const char *message)
 {
+    ASSERT(message != NULL);
+
     Codegen *g = a->g;
     WriteTable wt = {.table = a->table, .database = a->database, .data_cursor = cursor_new(g)};
     wt.stored = arena_alloc_zeroed(g->arena, sizeof *wt.stored);
@@ -116,6 +137,8 @@ typedef struct NewColumn {
 
 static NewColumn examine(const ColumnDef *def)
 {
+    ASSERT(def != NULL);
+
     NewColumn n = {0};
     for (const Constraint *c = def->constraints; c != NULL; c = c->next) {
         switch ((ConstraintKind)c->kind) {
@@ -134,10 +157,7 @@ static NewColumn examine(const ColumnDef *def)
 
 static bool is_stored(const Constraint *generated)
 {
-    return generated != NULL
-           && (generated->stored
-               || (generated->generated_type != NULL
-                   && name_equals(generated->generated_type, "stored")));
+    return generated != NULL && generated->stored;
 }
 
 static bool is_null_default(const NewColumn *n)
@@ -148,12 +168,16 @@ static bool is_null_default(const NewColumn *n)
 // A DEFAULT that rows written before can take without being written anew.
 static bool is_fixed(Codegen *g, const Expr *e)
 {
+    ASSERT(e != NULL);
+
     return e->kind == EX_NULL || expr_constant_value(g->db, e, AFF_BLOB, g->arena) != NULL;
 }
 
 // STRICT: the DEFAULT must be of the column's type.
 static bool default_fits(AlterCode *a, const NewColumn *n)
 {
+    ASSERT(a->alter->column != NULL);
+
     const char *type = a->alter->column->type;
     if ((a->table->flags & TABLE_STRICT) == 0 || type == NULL || n->fallback == NULL)
         return true;
@@ -186,6 +210,8 @@ static bool collation_exists(AlterCode *a)
 
 static void check_new_column(AlterCode *a, const NewColumn *n)
 {
+    ASSERT(a->alter->column != NULL);
+
     if (!collation_exists(a) || !default_fits(a, n))
         return;
     if (n->generated != NULL) {
@@ -216,6 +242,8 @@ static void code_check_rows(AlterCode *a, const NewColumn *n)
 
 void alter_add_column(AlterCode *a)
 {
+    ASSERT(a->alter->kind == ALTER_ADD_COLUMN);
+
     Codegen *g = a->g;
     Table *table = a->table;
     if (table->kind == TABLE_VIRTUAL) {
@@ -262,11 +290,7 @@ static bool may_be_dropped(AlterCode *a, int column)
         return false;
     }
     bool is_key = (table->columns[column].flags & COLUMN_PRIMARY_KEY) != 0;
-    bool is_unique = false;
-    for (const Index *i = table->indexes; i != NULL; i = i->next)
-        is_unique |=
-            (i->flags & INDEX_CONSTRAINT) != 0 && i->key_count == 1 && i->columns[0] == column;
-    if (is_key || is_unique) {
+    if (is_key || alter_column_is_unique(table, column)) {
         codegen_error(g, SQLITE_ERROR, "cannot drop %s column: \"%s\"",
                       is_key ? "PRIMARY KEY" : "UNIQUE", name);
         return false;
@@ -280,6 +304,8 @@ static bool may_be_dropped(AlterCode *a, int column)
 
 static void remove_column_text(AlterCode *a, AlterRow *row, int column)
 {
+    ASSERT(column >= 0 && column < a->table->column_count);
+
     const CreateTable *create = row->stmt->u.create_table;
     const ColumnDef *def = create->columns, *before = NULL;
     for (int i = 0; i < column; i++) {
@@ -297,6 +323,8 @@ static void remove_column_text(AlterCode *a, AlterRow *row, int column)
 // Every row without the field.
 static void code_rewrite_rows(AlterCode *a, int column)
 {
+    ASSERT(column >= 0 && column < a->table->column_count);
+
     Codegen *g = a->g;
     Table *table = a->table;
     if ((table->columns[column].flags & COLUMN_VIRTUAL) != 0)
@@ -319,6 +347,7 @@ static void code_rewrite_rows(AlterCode *a, int column)
             program_emit(g->program, OP_Null, 0, first + count, 0);
         else
             code_table_column(g, table, cursor, at, first + count);
+        // The record keeps whole numbers of REAL columns as integers, as it had them.
         if (program_at(g->program, -1)->op == OP_RealAffinity)
             program_to_noop(g->program, program_here(g->program) - 1);
         count++;
@@ -338,6 +367,8 @@ static void code_rewrite_rows(AlterCode *a, int column)
 
 void alter_drop_column(AlterCode *a)
 {
+    ASSERT(a->alter->kind == ALTER_DROP_COLUMN);
+
     Codegen *g = a->g;
     if (a->table->kind != TABLE_ORDINARY) {
         codegen_error(g, SQLITE_ERROR, "cannot drop column from %s \"%s\"",
@@ -365,6 +396,8 @@ void alter_drop_column(AlterCode *a)
 static const Constraint *find_named(const CreateTable *create, const char *name,
                                     const ColumnDef **column)
 {
+    ASSERT(name != NULL);
+
     for (const ColumnDef *def = create->columns; def != NULL; def = def->next) {
         *column = def;
         for (const Constraint *c = def->constraints; c != NULL; c = c->next) {
@@ -382,6 +415,8 @@ static const Constraint *find_named(const CreateTable *create, const char *name,
 
 static const ColumnDef *find_column(AlterCode *a, const CreateTable *create)
 {
+    ASSERT(a->alter->old_name != NULL);
+
     for (const ColumnDef *def = create->columns; def != NULL; def = def->next) {
         if (name_equals(def->name, a->alter->old_name))
             return def;
@@ -393,6 +428,8 @@ static const ColumnDef *find_column(AlterCode *a, const CreateTable *create)
 // The clause with the blanks in front of it; of a table constraint, with its comma.
 static void remove_constraint(AlterCode *a, AlterRow *row, const Constraint *c, bool with_comma)
 {
+    ASSERT(c->span.text != NULL);
+
     const char *sql = row->parsed_sql;
     u32 from = (u32)(c->span.text - sql), to = span_end(sql, c->span);
     while (from > 0 && ascii_is_space((u8)sql[from - 1]))
@@ -404,6 +441,8 @@ static void remove_constraint(AlterCode *a, AlterRow *row, const Constraint *c, 
 
 static void add_constraint(AlterCode *a, AlterRow *row)
 {
+    ASSERT(a->alter->constraint != NULL && a->alter->constraint->kind == CONSTRAINT_CHECK);
+
     Codegen *g = a->g;
     const CreateTable *create = row->stmt->u.create_table;
     const Constraint *c = a->alter->constraint;
@@ -418,6 +457,8 @@ static void add_constraint(AlterCode *a, AlterRow *row)
 
 static void drop_constraint(AlterCode *a, AlterRow *row)
 {
+    ASSERT(row->stmt->kind == STMT_CREATE_TABLE);
+
     const ColumnDef *column = NULL;
     const Constraint *c = find_named(row->stmt->u.create_table, a->alter->old_name, &column);
     if (c == NULL)
@@ -439,17 +480,15 @@ static const Constraint *find_not_null(const ColumnDef *def)
 
 static void set_not_null(AlterCode *a, AlterRow *row)
 {
+    ASSERT(row->stmt->kind == STMT_CREATE_TABLE);
+
     Codegen *g = a->g;
     const ColumnDef *def = find_column(a, row->stmt->u.create_table);
     if (def == NULL)
         return;
-    Expr *name = expr_new(g->arena, EX_NAME, NULL, NULL);
+    Expr *name = expr_new_name(g->arena, def->name);
     if (name == NULL)
         return;
-    name->text = def->name;
-    name->flags |= EXPR_QUOTED;
-    name->u.name.table = name->u.name.schema = NULL;
-    name->u.name.table_offset = name->u.name.schema_offset = NO_OFFSET;
     Expr *test = expr_new(g->arena, EX_NOT_NULL, name, NULL);
     code_refuse_unless(a, test, false, "constraint failed");
     const Constraint *former = find_not_null(def);
@@ -466,6 +505,8 @@ static void set_not_null(AlterCode *a, AlterRow *row)
 
 static void drop_not_null(AlterCode *a, AlterRow *row)
 {
+    ASSERT(row->stmt->kind == STMT_CREATE_TABLE);
+
     const ColumnDef *def = find_column(a, row->stmt->u.create_table);
     const Constraint *c = def != NULL ? find_not_null(def) : NULL;
     if (c != NULL)
@@ -474,6 +515,8 @@ static void drop_not_null(AlterCode *a, AlterRow *row)
 
 void alter_constraint(AlterCode *a)
 {
+    ASSERT(a->alter->kind >= ALTER_ADD_CONSTRAINT && a->alter->kind <= ALTER_DROP_NOT_NULL);
+
     Codegen *g = a->g;
     if (a->table->kind != TABLE_ORDINARY) {
         codegen_error(g, SQLITE_ERROR, "cannot edit constraints of %s \"%s\"",

@@ -2,6 +2,11 @@
 //
 // Every index gets a row in sqlite_stat1 and its samples in sqlite_stat4 (code_analyze_index.c);
 // both tables are made when they are not there.
+//
+//     DELETE the old rows, or CreateBtree and rows of sqlite_schema for the two tables
+//     OpenWrite both
+//     each table, newest first: each index (code_analyze_index.c), or its size alone
+//     LoadAnalysis;  Expire: plans are made anew
 
 #include "sql/code/code_analyze.h"
 #include "base/hashmap.h"
@@ -40,6 +45,8 @@ static void forget_rows(Codegen *g, int database, const char *table, const StatF
 // Opens both tables, which are made if need be. A fresh tree has no object in memory yet.
 static void open_statistics(AnalyzeCode *a, const StatFilter *filter)
 {
+    ASSERT(a->database >= 0 && a->database < a->g->db->database_count);
+
     Codegen *g = a->g;
     bool is_new = false;
     Reg roots[ARRAY_LEN(stat_tables)] = {0};
@@ -82,6 +89,8 @@ static void open_statistics(AnalyzeCode *a, const StatFilter *filter)
 
 void analyze_code_row(AnalyzeCode *a, StatTable table)
 {
+    ASSERT(table < STAT_TABLE_COUNT && a->row > 0);
+
     const char *affinities = table == STAT1 ? "BBB" : "BBBBBB";
     int cursor = a->cursors[table];
     program_emit_text(a->program, OP_MakeRecord, a->row, stat_tables[table].columns, a->record,
@@ -94,6 +103,8 @@ void analyze_code_row(AnalyzeCode *a, StatTable table)
 // A table whose every index is partial, or that has none, gets a row with its size alone.
 static void code_table_size(AnalyzeCode *a, Table *table)
 {
+    ASSERT(table->kind == TABLE_ORDINARY);
+
     Codegen *g = a->g;
     int cursor = cursor_new(g);
     Reg count = a->row + 2;
@@ -110,6 +121,8 @@ static void code_table_size(AnalyzeCode *a, Table *table)
 
 static void code_analyze_table(AnalyzeCode *a, Table *table, const Index *only)
 {
+    ASSERT(only == NULL || only->table == table);
+
     Codegen *g = a->g;
     if (table->kind != TABLE_ORDINARY || name_equals_n(table->name, "sqlite_", 7))
         return;
@@ -142,6 +155,8 @@ static AnalyzeCode analyze_begin(Codegen *g, int database)
 
 static void code_load_analysis(Codegen *g, int database)
 {
+    ASSERT(database >= 0 && database < g->db->database_count);
+
     program_emit(g->program, OP_LoadAnalysis, database, 0, 0);
     program_emit(g->program, OP_Expire, 0, 0, 0);
 }
@@ -162,6 +177,8 @@ static void analyze_database(Codegen *g, int database)
 
 static void analyze_one(Codegen *g, Table *table, const Index *only)
 {
+    ASSERT(table != NULL);
+
     int database = schema_index(g->db, table->schema);
     AnalyzeCode a = analyze_begin(g, database);
     const StatFilter one = {only != NULL ? "idx" : "tbl", only != NULL ? only->name : table->name};
@@ -208,6 +225,8 @@ enum { OPTIMIZE_LIST_ONLY = 0x01, OPTIMIZE_ANALYZE = 0x02, OPTIMIZE_ALL_TABLES =
 // tables, those never analysed stay so.
 static bool wants_analysis(const Table *table, int mask)
 {
+    ASSERT(table != NULL);
+
     if (table->kind != TABLE_ORDINARY || name_equals_n(table->name, "sqlite_", 7)
         || table->indexes == NULL)
         return false;
@@ -216,6 +235,8 @@ static bool wants_analysis(const Table *table, int mask)
 
 static void optimize_table(PragmaCode *p, int database, Table *table, bool list_only)
 {
+    ASSERT(table->kind == TABLE_ORDINARY);
+
     Codegen *g = p->g;
     const char *sql =
         arena_printf(g->arena, "ANALYZE %s.%s", sql_identifier(g, g->db->databases[database].name),
@@ -223,7 +244,7 @@ static void optimize_table(PragmaCode *p, int database, Table *table, bool list_
     int cursor = cursor_new(g);
     codegen_reads(g, database);
     code_open_table(g, table, cursor, OP_OpenRead);
-    int known = table->row_estimate;
+    int known = table->row_estimate; // 10 * log2: tenfold is 33 more or less
     int same = -1;
     if ((table->flags & TABLE_HAS_STAT1) != 0)
         same = program_emit_int(g->program, OP_IfSizeBetween, cursor, 0, known - 33, known + 33);

@@ -3,6 +3,14 @@
 // is written to the tables of statistics.
 //
 // The set lives in a register, as a pointer; functions that no statement can name work on it.
+//
+//     stat_begin -> set;  Rewind i -> EMPTY;  Goto CHANGED[0]
+//   TOP: for each column c: Integer c -> shared;  Ne i.c, last[c] -> CHANGED[c]
+//     Goto PUSH
+//   CHANGED[0]: i.0 -> last[0]
+//   CHANGED[1]: i.1 -> last[1] ...       on through all columns behind the first that differs
+//   PUSH: stat_push(set, shared, identity);  Next i -> TOP
+//     stat_text -> a row of sqlite_stat1;  stat_next, stat_counts -> rows of sqlite_stat4
 
 #include "base/alloc.h"
 #include "base/buffer.h"
@@ -22,6 +30,8 @@ typedef struct SetReader {
 
 static void reader_free(void *arg)
 {
+    ASSERT(arg != NULL);
+
     SetReader *reader = arg;
     sample_set_free(reader->set);
     mem_free(reader);
@@ -30,6 +40,8 @@ static void reader_free(void *arg)
 // (columns, key columns, rows, limit)
 static void fn_begin(FuncCall *call, int arg_count, Value **args)
 {
+    ASSERT(arg_count == 4);
+
     (void)arg_count;
     const SampleShape shape = {.column_count = (u16)value_i64(args[0]),
                                .key_count = (u16)value_i64(args[1]),
@@ -134,6 +146,8 @@ typedef struct IndexScan {
 
 static void code_call(AnalyzeCode *a, const IndexScan *s, int fn, Reg target)
 {
+    ASSERT(fn >= FN_BEGIN && fn <= FN_COUNTS);
+
     int count = fn_defs[fn].arg_count;
     program_emit_func(a->program, OP_Function, 0, s->args, target, &fn_defs[fn]);
     program_set_p5(a->program, (u16)count);
@@ -141,6 +155,8 @@ static void code_call(AnalyzeCode *a, const IndexScan *s, int fn, Reg target)
 
 static void code_set_begin(AnalyzeCode *a, const IndexScan *s)
 {
+    ASSERT(s->args > 0);
+
     Reg first = reg_range_new(a->g, 4);
     program_emit(a->program, OP_Integer, s->columns, first, 0);
     program_emit(a->program, OP_Integer, s->index->key_count, first + 1, 0);
@@ -153,6 +169,8 @@ static void code_set_begin(AnalyzeCode *a, const IndexScan *s)
 // What finds the row again.
 static void code_row_identity(AnalyzeCode *a, const IndexScan *s, Reg target)
 {
+    ASSERT(target > 0);
+
     if (table_has_rowid(s->table)) {
         program_emit(a->program, OP_IdxRowid, s->cursor, target, 0);
         return;
@@ -169,6 +187,8 @@ static void code_row_identity(AnalyzeCode *a, const IndexScan *s, Reg target)
 // Jumps to changed[i], with i in args + 1, when column i is the first that differs.
 static void code_shared(AnalyzeCode *a, const IndexScan *s, const Label *changed)
 {
+    ASSERT(s->tested > 0 && s->last > 0);
+
     for (int i = 0; i < s->tested; i++) {
         const Collation *collation =
             catalog_find_collation(a->g->db, a->g->db->encoding, s->index->collations[i]);
@@ -183,6 +203,8 @@ static void code_shared(AnalyzeCode *a, const IndexScan *s, const Label *changed
 // With a limit the push may say: go to the next value of the first column, or stop.
 static void code_advance(AnalyzeCode *a, const IndexScan *s, Reg answer, Label top)
 {
+    ASSERT(answer > 0 && top < 0);
+
     Program *program = a->program;
     if (a->g->db->analysis_limit == 0) {
         program_emit(program, OP_Next, s->cursor, top, 0);
@@ -199,6 +221,8 @@ static void code_advance(AnalyzeCode *a, const IndexScan *s, Reg answer, Label t
 
 static void code_read(AnalyzeCode *a, const IndexScan *s)
 {
+    ASSERT(s->tested >= 0);
+
     Program *program = a->program;
     Label *changed = arena_array(a->g->arena, (size_t)s->tested + 1, sizeof(Label));
     if (changed == NULL)
@@ -231,6 +255,8 @@ static void code_read(AnalyzeCode *a, const IndexScan *s)
 // The index's columns of the row a sample names.
 static void code_sample_record(AnalyzeCode *a, const IndexScan *s, Reg identity, Label missing)
 {
+    ASSERT(identity > 0 && missing < 0);
+
     Codegen *g = a->g;
     FromItem *stored = arena_alloc_zeroed(g->arena, sizeof *stored);
     if (stored == NULL)
@@ -248,6 +274,8 @@ static void code_sample_record(AnalyzeCode *a, const IndexScan *s, Reg identity,
 
 static void code_write_samples(AnalyzeCode *a, const IndexScan *s)
 {
+    ASSERT(s->data_cursor >= 0);
+
     Program *program = a->program;
     Reg identity = reg_new(a->g);
     Label done = label_new(program);
@@ -270,6 +298,8 @@ static void code_write_samples(AnalyzeCode *a, const IndexScan *s)
 
 static IndexScan index_scan(AnalyzeCode *a, Table *table, Index *index)
 {
+    ASSERT(index->table == table);
+
     Codegen *g = a->g;
     bool is_data = index->root == table->root;
     bool is_unique = (index->flags & INDEX_UNIQUE_NOT_NULL) != 0;
@@ -285,6 +315,8 @@ static IndexScan index_scan(AnalyzeCode *a, Table *table, Index *index)
 
 void analyze_code_index(AnalyzeCode *a, Table *table, Index *index)
 {
+    ASSERT(a->cursors[STAT1] >= 0 && a->cursors[STAT4] >= 0);
+
     Program *program = a->program;
     IndexScan s = index_scan(a, table, index);
     bool is_data = index->root == table->root;

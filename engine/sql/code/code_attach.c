@@ -1,5 +1,8 @@
 // ATTACH and DETACH: the names are expressions, so the work is done by two functions the program
-// calls.
+// calls. KEY is evaluated and has no effect: files are not encrypted.
+//
+// A database's number is its place in the connection's array: programs hold it, so DETACH makes
+// them all expire (Expire 0), ATTACH only those compiled from now on (Expire 1).
 
 #include "base/alloc.h"
 #include "base/error.h"
@@ -12,6 +15,8 @@
 
 static int open_attached(sqlite3 *db, Database *slot, const char *file, char **message)
 {
+    ASSERT(slot->btree == NULL && slot->schema == NULL);
+
     int open_flags = db->open_flags;
     sqlite3_vfs *vfs = db->vfs;
     char *path = NULL;
@@ -41,6 +46,8 @@ static void close_attached(Database *slot)
 
 static bool name_is_taken(const sqlite3 *db, const char *name)
 {
+    ASSERT(name != NULL);
+
     for (int i = 0; i < db->database_count; i++) {
         if (db->databases[i].name != NULL && name_equals(db->databases[i].name, name))
             return true;
@@ -75,6 +82,8 @@ static void attach_failed(FuncCall *call, Database *slot, const char *file, int 
 
 static void fn_attach(FuncCall *call, int arg_count, Value **args)
 {
+    ASSERT(arg_count == 3);
+
     (void)arg_count;
     sqlite3 *db = call->db;
     const char *file = text_or_empty(args[0]);
@@ -115,6 +124,8 @@ static void detach_slot(sqlite3 *db, int at)
 
 static void fn_detach(FuncCall *call, int arg_count, Value **args)
 {
+    ASSERT(arg_count == 1);
+
     (void)arg_count;
     sqlite3 *db = call->db;
     const char *name = text_or_empty(args[0]);
@@ -152,6 +163,8 @@ static void code_argument(Codegen *g, Expr *e, Reg target)
 
 void code_attach(Codegen *g, Stmt *stmt)
 {
+    ASSERT(stmt->kind == STMT_ATTACH || stmt->kind == STMT_DETACH);
+
     bool attaches = stmt->kind == STMT_ATTACH;
     const Expr *name = attaches ? stmt->u.attach.file : stmt->u.attach.schema;
     const char *text = name != NULL && name->kind == EX_STRING ? name->text : NULL;

@@ -3,11 +3,21 @@
 //
 // Rows are written and deleted by loops coded here instead of nested statements: they are the same
 // few columns every time.
+//
+//     ReadCookie format;  If -> KNOWN;  SetCookie format, encoding       ddl_code_file_format
+//   KNOWN:
+//     OpenWrite 1;  columns;  NewRowid;  MakeRecord;  Insert             ddl_code_schema_row
+//     SetCookie schema + 1                                               ddl_code_change_cookie
+//     ParseSchema where                                                  reads the rows back
+//
+// An object in memory is thus always what the file says. The cookie tells other connections, and
+// the statements of this one, to compile anew.
 
 #include "sql/code/code_ddl.h"
 #include "base/buffer.h"
 #include "base/hashmap.h"
 #include "base/utf.h"
+#include "sql/code/alter_text.h"
 #include "sql/keyword.h"
 #include "vtab/vtab.h"
 #include <stdarg.h>
@@ -17,6 +27,8 @@
 
 int ddl_database(Codegen *g, const QualifiedName *name, bool temp, const char *what)
 {
+    ASSERT(name->name != NULL);
+
     if (name->schema == NULL)
         return temp ? DB_TEMP : DB_MAIN;
     int database = connection_find_database(g->db, name->schema);
@@ -33,6 +45,8 @@ int ddl_database(Codegen *g, const QualifiedName *name, bool temp, const char *w
 
 bool ddl_check_name(Codegen *g, const char *name)
 {
+    ASSERT(name != NULL);
+
     const u64 flags = g->db->flags;
     bool is_ours = name_equals_n(name, "sqlite_", 7) && !connection_schema_is_writable(g->db);
     bool is_shadow = (flags & CONN_FLAG(DEFENSIVE)) != 0 && g->db->executing == 0
@@ -46,11 +60,16 @@ bool ddl_check_name(Codegen *g, const char *name)
 
 const char *ddl_schema_table(int database)
 {
+    ASSERT(database >= 0);
+
     return database == DB_TEMP ? "sqlite_temp_master" : "sqlite_master";
 }
 
+// Of the quoted token that `text` begins with; 0 when it begins with none.
 static size_t written_size(const char *text, size_t size)
 {
+    ASSERT(size > 0);
+
     char open = text[0];
     if (open != '"' && open != '\'' && open != '`' && open != '[')
         return 0;
@@ -68,6 +87,8 @@ static size_t written_size(const char *text, size_t size)
 
 const char *ddl_written_name(Codegen *g, Span body, const char *name)
 {
+    ASSERT(name != NULL);
+
     size_t size = body.size > 0 ? written_size(body.text, body.size) : 0;
     const char *written = size > 0 ? arena_dup(g->arena, body.text, size) : name;
     return written != NULL ? written : name;
@@ -75,6 +96,8 @@ const char *ddl_written_name(Codegen *g, Span body, const char *name)
 
 void ddl_open_temp(Codegen *g, int database)
 {
+    ASSERT(database >= 0);
+
     Database *temp = &g->db->databases[DB_TEMP];
     if (database != DB_TEMP || temp->btree != NULL)
         return;
@@ -96,25 +119,29 @@ void ddl_open_temp(Codegen *g, int database)
 
 // --- text ---
 
-const char *sql_quoted(Codegen *g, const char *text)
+static const char *quoted(Codegen *g, const char *text, char quote)
 {
+    ASSERT(text != NULL);
+
     Buffer out = {0};
-    buffer_add_char(&out, '\'');
-    for (const char *c = text; *c != '\0'; c++) {
-        if (*c == '\'')
-            buffer_add_char(&out, '\'');
-        buffer_add_char(&out, *c);
-    }
-    buffer_add_char(&out, '\'');
+    text_add_quoted(&out, text, quote);
     const char *kept = arena_keep(g->arena, &out);
     buffer_deinit(&out);
     if (kept == NULL)
         codegen_fail(g, connection_out_of_memory(g->db));
-    return kept != NULL ? kept : "''";
+    return kept != NULL ? kept : "";
 }
 
+const char *sql_quoted(Codegen *g, const char *text)
+{
+    return quoted(g, text, '\'');
+}
+
+// One that needs no quotes, whichever grammar reads it.
 static bool is_plain_identifier(const char *name)
 {
+    ASSERT(name != NULL);
+
     if (name[0] == '\0' || (name[0] >= '0' && name[0] <= '9'))
         return false;
     for (const char *c = name; *c != '\0'; c++) {
@@ -128,30 +155,19 @@ static bool is_plain_identifier(const char *name)
 
 const char *sql_identifier(Codegen *g, const char *name)
 {
-    if (is_plain_identifier(name))
-        return name;
-    Buffer out = {0};
-    buffer_add_char(&out, '"');
-    for (const char *c = name; *c != '\0'; c++) {
-        if (*c == '"')
-            buffer_add_char(&out, '"');
-        buffer_add_char(&out, *c);
-    }
-    buffer_add_char(&out, '"');
-    const char *kept = arena_keep(g->arena, &out);
-    buffer_deinit(&out);
-    if (kept == NULL)
-        codegen_fail(g, connection_out_of_memory(g->db));
-    return kept != NULL ? kept : name;
+    return is_plain_identifier(name) ? name : quoted(g, name, '"');
 }
 
 // --- the file ---
 
 void ddl_code_file_format(Codegen *g, int database)
 {
+    ASSERT(database >= 0 && database < g->db->database_count);
+
     Reg format = reg_temp(g);
     program_emit(g->program, OP_ReadCookie, database, format, META_FILE_FORMAT);
     int known = program_emit(g->program, OP_If, format, 0, 0);
+    // 4 knows DESC in indexes and the integers 0 and 1 without a byte of their own.
     int wanted = (g->db->flags & CONN_FLAG(LEGACY_FILE_FORMAT)) != 0 ? 1 : 4;
     program_emit(g->program, OP_SetCookie, database, META_FILE_FORMAT, wanted);
     program_emit(g->program, OP_SetCookie, database, META_TEXT_ENCODING, g->db->encoding);
@@ -162,12 +178,16 @@ void ddl_code_file_format(Codegen *g, int database)
 
 void ddl_code_change_cookie(Codegen *g, int database)
 {
+    ASSERT(database >= 0 && database < g->db->database_count);
+
     u32 cookie = g->db->databases[database].schema->cookie;
     program_emit(g->program, OP_SetCookie, database, META_SCHEMA_VERSION, (int)(cookie + 1));
 }
 
 void ddl_code_parse_schema(Codegen *g, int database, const char *fmt, ...)
 {
+    ASSERT(database >= 0 && database < g->db->database_count);
+
     va_list args;
     va_start(args, fmt);
     Buffer where = {0};
@@ -185,6 +205,8 @@ void ddl_code_parse_schema(Codegen *g, int database, const char *fmt, ...)
 // "Ignore" cannot be obeyed: a row without some of its values would be a damaged schema.
 static void authorize_schema(Codegen *g, int action, const char *column, int database)
 {
+    ASSERT(database >= 0);
+
     if (!codegen_failed(g))
         (void)code_authorize(g, action, ddl_schema_table(database), column, database);
 }
@@ -216,6 +238,8 @@ enum { SCHEMA_COLUMNS = 5 };
 
 static int open_schema(Codegen *g, int database)
 {
+    ASSERT(database >= 0 && database < g->db->database_count);
+
     int cursor = cursor_new(g);
     program_emit_int(g->program, OP_OpenWrite, cursor, 1, database, SCHEMA_COLUMNS);
     return cursor;
@@ -223,6 +247,8 @@ static int open_schema(Codegen *g, int database)
 
 static void emit_text_or_null(Codegen *g, const char *text, Reg target)
 {
+    ASSERT(target > 0);
+
     if (text != NULL)
         program_emit_text(g->program, OP_String8, 0, target, 0, text, -1);
     else
@@ -251,9 +277,12 @@ void ddl_code_schema_row(Codegen *g, int database, const SchemaRowText *row)
     program_emit(g->program, OP_Close, cursor, 0, 0);
 }
 
+// Jumps to `next` unless (`when`), or if, the column holds the text.
 static void skip_unless_text(Codegen *g, int cursor, int column, const char *text, bool when,
                              Label next)
 {
+    ASSERT(column >= 0 && column < SCHEMA_COLUMNS && next < 0);
+
     Reg value = reg_temp(g), wanted = reg_temp(g);
     program_emit_text(g->program, OP_String8, 0, wanted, 0, text, -1);
     program_emit(g->program, OP_Column, cursor, column, value);
@@ -287,6 +316,8 @@ void ddl_code_schema_delete(Codegen *g, int database, const char *type, int colu
 // Under auto-vacuum the tree with the highest root moves into the freed page.
 static void code_root_moved(Codegen *g, int database, Pgno root, Reg moved)
 {
+    ASSERT(root >= 2 && moved > 0);
+
     int cursor = open_schema(g, database);
     Reg first = reg_range_new(g, SCHEMA_COLUMNS);
     Reg record = reg_new(g), rowid = reg_new(g);
@@ -312,6 +343,8 @@ static void code_root_moved(Codegen *g, int database, Pgno root, Reg moved)
 
 void ddl_code_destroy_root(Codegen *g, int database, Pgno root)
 {
+    ASSERT(database >= 0 && database < g->db->database_count);
+
     Reg moved = reg_new(g);
     if (root < 2) {
         codegen_error(g, SQLITE_CORRUPT, "corrupt schema");
@@ -329,6 +362,8 @@ void ddl_code_destroy_root(Codegen *g, int database, Pgno root)
 
 void ddl_code_drop_trigger(Codegen *g, const Trigger *trigger)
 {
+    ASSERT(trigger->name != NULL);
+
     int database = schema_index(g->db, trigger->schema);
     int action = database == DB_TEMP ? SQLITE_DROP_TEMP_TRIGGER : SQLITE_DROP_TRIGGER;
     if (!code_authorize(g, action, trigger->name, trigger->table_name, database)
@@ -343,6 +378,8 @@ void ddl_code_drop_trigger(Codegen *g, const Trigger *trigger)
 // Rows of the statistics tables about a table (column "tbl") or an index ("idx") that goes.
 void ddl_clear_statistics(Codegen *g, int database, const char *column, const char *name)
 {
+    ASSERT(name != NULL);
+
     static const char *const tables[] = {"sqlite_stat1", "sqlite_stat2", "sqlite_stat3",
                                          "sqlite_stat4"};
     const char *schema = g->db->databases[database].name;

@@ -36,9 +36,13 @@ void ddl_authorize_fill(Codegen *g, int database); // a new table's or view's ro
 void ddl_authorize_move(Codegen *g, int database); // the root page of a row changes
 void ddl_authorize_delete(Codegen *g, int database, const char *key_column); // rows by key and type
 
+// The cookie other connections compare: after every change of the schema, once per statement and
+// database.
 void ddl_code_change_cookie(Codegen *g, int database);
+// Reads the rows of sqlite_schema that fulfil the condition into memory.
 void ddl_code_parse_schema(Codegen *g, int database, const char *fmt, ...) PRINTF_LIKE(3, 4);
-// `text` as an SQL string or name, in the arena.
+// `text` as an SQL string, or as a name with the quotes it needs; in the arena. "" after an error,
+// which sticks.
 const char *sql_quoted(Codegen *g, const char *text);
 const char *sql_identifier(Codegen *g, const char *name);
 // Drops the tree `root` and repairs the schema when another one took its place.

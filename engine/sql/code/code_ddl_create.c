@@ -2,6 +2,16 @@
 //
 // The statement is built into an object first, which checks it; then its row goes into
 // sqlite_schema, and the row is read back as any connection reads it.
+//
+//     CREATE TABLE:   CreateBtree r;  [AS: OpenWrite r;  the query's rows into it]
+//                     schema row with root r;  CreateBtree and a row for each automatic index
+//                     [sqlite_sequence, if it is the first AUTOINCREMENT]
+//                     cookie;  ParseSchema
+//     CREATE VIEW, TRIGGER:   schema row;  cookie;  ParseSchema
+//     VIRTUAL TABLE:          the same;  VCreate, which calls the module's xCreate
+//
+// The order of checks is SQLite's, since of several faults one is told: name, authorizer, an object
+// of that name, then what the statement says.
 
 #include "base/buffer.h"
 #include "base/hashmap.h"
@@ -27,6 +37,8 @@ typedef struct NewTable {
 
 static bool authorize_new(Codegen *g, const NewTable *n)
 {
+    ASSERT(n->database >= 0 && n->name->name != NULL);
+
     static const int actions[2][2] = {{SQLITE_CREATE_TABLE, SQLITE_CREATE_TEMP_TABLE},
                                       {SQLITE_CREATE_VIEW, SQLITE_CREATE_TEMP_VIEW}};
     if (!code_authorize(g, SQLITE_INSERT, ddl_schema_table(n->database), NULL, n->database))
@@ -39,6 +51,8 @@ static bool authorize_new(Codegen *g, const NewTable *n)
 // false: refused, or there is nothing to do.
 static bool new_table_begin(Codegen *g, const NewTable *n)
 {
+    ASSERT(n->database >= 0);
+
     const char *name = n->name->name;
     const char *schema = g->db->databases[n->database].name;
     if (!ddl_check_name(g, name) || !authorize_new(g, n))
@@ -63,6 +77,8 @@ static bool new_table_begin(Codegen *g, const NewTable *n)
 
 static const char *schema_text(Codegen *g, const char *what, Span body)
 {
+    ASSERT(what != NULL && body.text != NULL);
+
     const char *text = arena_printf(g->arena, "%s%.*s", what, (int)body.size, body.text);
     if (text == NULL)
         codegen_fail(g, connection_out_of_memory(g->db));
@@ -84,6 +100,8 @@ static const char *type_of_affinity(u8 affinity)
 
 static u32 identifier_width(const char *name)
 {
+    ASSERT(name != NULL);
+
     u32 width = 2;
     for (; *name != '\0'; name++)
         width += *name == '"' ? 2 : 1;
@@ -94,11 +112,13 @@ static u32 identifier_width(const char *name)
 static const char *as_select_text(Codegen *g, const CreateTable *create, const char *const *names,
                                   u32 count)
 {
+    ASSERT(count > 0 && create->as_select->results != NULL);
+
     const Select *select = create->as_select;
     u32 width = identifier_width(create->name.name);
     for (u32 i = 0; i < count; i++)
         width += identifier_width(names[i]) + 5;
-    bool is_short = width < 50;
+    bool is_short = width < 50; // SQLite's measure
     Buffer text = {0};
     buffer_printf(&text, "CREATE TABLE %s(", sql_identifier(g, create->name.name));
     for (u32 i = 0; i < count; i++) {
@@ -114,6 +134,8 @@ static const char *as_select_text(Codegen *g, const CreateTable *create, const c
 
 static const char *prepare_as_select(Codegen *g, ResolveContext *ctx, CreateTable *create)
 {
+    ASSERT(create->as_select != NULL);
+
     ctx->is_asked_late = true;
     int rc = resolve_select(ctx, create->as_select);
     if (rc == SQLITE_OK)
@@ -140,6 +162,8 @@ static const char *prepare_as_select(Codegen *g, ResolveContext *ctx, CreateTabl
 
 static void code_fill_as_select(Codegen *g, int database, CreateTable *create, Reg root)
 {
+    ASSERT(root > 0 && create->as_select != NULL);
+
     int count = (int)create->as_select->columns->count;
     int cursor = cursor_new(g);
     Reg yield = reg_new(g), first = reg_range_new(g, count);
@@ -174,6 +198,8 @@ static void code_fill_as_select(Codegen *g, int database, CreateTable *create, R
 
 static Index *autoindex_number(const Table *table, int number)
 {
+    ASSERT(number > 0);
+
     char name[32];
     snprintf(name, sizeof name, "_%d", number);
     size_t suffix = strlen(name);
@@ -185,8 +211,12 @@ static Index *autoindex_number(const Table *table, int number)
     return NULL;
 }
 
+// In order of their numbers, which is that of the constraints in the text: rows and roots come as
+// SQLite's do.
 static void code_autoindexes(Codegen *g, int database, const Table *table)
 {
+    ASSERT(database >= 0);
+
     int count = 0;
     for (const Index *index = table->indexes; index != NULL; index = index->next)
         count++;
@@ -207,6 +237,8 @@ static void code_autoindexes(Codegen *g, int database, const Table *table)
 
 static void code_sequence_table(Codegen *g, int database)
 {
+    ASSERT(g->db->databases[database].schema->sequence == NULL);
+
     const QualifiedName name = {.name = "sqlite_sequence"};
     if (!authorize_new(g, &(NewTable){.database = database, .name = &name}))
         return;
@@ -224,6 +256,8 @@ static void code_sequence_table(Codegen *g, int database)
 static void code_new_table(Codegen *g, int database, CreateTable *create, const Table *table,
                            const char *sql)
 {
+    ASSERT(sql != NULL && (table != NULL || create->as_select != NULL));
+
     codegen_writes(g, database, true);
     ddl_code_file_format(g, database);
     Reg root = reg_new(g);
@@ -254,6 +288,8 @@ static void code_new_table(Codegen *g, int database, CreateTable *create, const 
 
 void code_create_table(Codegen *g, ResolveContext *ctx, CreateTable *create)
 {
+    ASSERT(create->name.name != NULL);
+
     int database =
         ddl_database(g, &create->name, create->temp, "temporary table name must be unqualified");
     NewTable n = {.database = database,
@@ -293,9 +329,10 @@ static WalkResult visit_param(Walker *w, Expr *e)
     return *has_param ? WALK_STOP : WALK_ON;
 }
 
-void code_create_view(Codegen *g, ResolveContext *ctx, CreateView *create)
+void code_create_view(Codegen *g, CreateView *create)
 {
-    (void)ctx;
+    ASSERT(create->select != NULL);
+
     bool has_param = false;
     Walker w = {.expr = visit_param, .select = walk_into_select, .arg = &has_param};
     (void)select_walk(&w, create->select);
@@ -328,9 +365,10 @@ void code_create_view(Codegen *g, ResolveContext *ctx, CreateView *create)
 
 // --- CREATE VIRTUAL TABLE ---
 
-void code_create_virtual_table(Codegen *g, ResolveContext *ctx, CreateVirtualTable *create)
+void code_create_virtual_table(Codegen *g, CreateVirtualTable *create)
 {
-    (void)ctx;
+    ASSERT(create->module != NULL);
+
     int database = ddl_database(g, &create->name, false, "");
     NewTable n = {.database = database,
                   .name = &create->name,
@@ -362,6 +400,8 @@ void code_create_virtual_table(Codegen *g, ResolveContext *ctx, CreateVirtualTab
 
 static bool trigger_kind_fits(Codegen *g, const CreateTrigger *create, const Table *table)
 {
+    ASSERT(table->kind != TABLE_VIRTUAL);
+
     const char *shown =
         create->table.schema != NULL
             ? arena_printf(g->arena, "%s.%s", create->table.schema, create->table.name)
@@ -380,10 +420,10 @@ static bool trigger_kind_fits(Codegen *g, const CreateTrigger *create, const Tab
 
 static bool trigger_table_fits(Codegen *g, const CreateTrigger *create, const Table *table)
 {
+    ASSERT(table->kind != TABLE_VIRTUAL);
+
     const char *why = NULL;
-    if (table->kind == TABLE_VIRTUAL)
-        why = "cannot create triggers on virtual tables";
-    else if (vtab_guards(g->db, table))
+    if (vtab_guards(g->db, table))
         why = "cannot create triggers on shadow tables";
     else if (name_equals_n(table->name, "sqlite_", 7))
         why = "cannot create trigger on system table";
@@ -394,8 +434,12 @@ static bool trigger_table_fits(Codegen *g, const CreateTrigger *create, const Ta
     return trigger_kind_fits(g, create, table);
 }
 
+// Where trigger and table are: a trigger on a temporary table is temporary, one in temp may stand
+// on a table of any database.
 static Table *trigger_table(Codegen *g, const CreateTrigger *create, int *database)
 {
+    ASSERT(*database >= 0);
+
     const char *schema = create->table.schema;
     if (schema == NULL && create->name.schema != NULL)
         schema = create->name.schema;
@@ -420,9 +464,10 @@ static Table *trigger_table(Codegen *g, const CreateTrigger *create, int *databa
     return table;
 }
 
-void code_create_trigger(Codegen *g, ResolveContext *ctx, CreateTrigger *create)
+void code_create_trigger(Codegen *g, CreateTrigger *create)
 {
-    (void)ctx;
+    ASSERT(create->name.name != NULL && create->table.name != NULL);
+
     if (create->temp && create->name.schema != NULL) {
         codegen_error(g, SQLITE_ERROR, "temporary trigger may not have qualified name");
         return;

@@ -1,4 +1,11 @@
 // DROP TABLE, VIEW, INDEX and TRIGGER.
+//
+//     rows of sqlite_stat1 and 4, and of sqlite_sequence
+//     [foreign keys: the rows are deleted first, as far as anybody refers to them]
+//     triggers, one by one
+//     rows of sqlite_schema;  Destroy each tree (auto-vacuum may move another into its place)
+//     DropTable, DropIndex, DropTrigger: the objects in memory
+//     cookie
 
 #include "base/hashmap.h"
 #include "sql/code/code_ddl.h"
@@ -21,6 +28,8 @@ static void verify_absence(Codegen *g, const Drop *drop)
 
 static void no_such(Codegen *g, const Drop *drop, const char *what)
 {
+    ASSERT(what != NULL);
+
     if (drop->if_exists) {
         verify_absence(g, drop);
         return;
@@ -32,8 +41,11 @@ static void no_such(Codegen *g, const Drop *drop, const char *what)
 
 // --- tables and views ---
 
+// Statistics may go, and the shell's table of parameters.
 static bool may_be_dropped(Codegen *g, const Table *table)
 {
+    ASSERT(table != NULL);
+
     bool is_ours = name_equals_n(table->name, "sqlite_", 7)
                    && !name_equals_n(table->name + 7, "stat", 4)
                    && !name_equals_n(table->name + 7, "parameters", 10);
@@ -46,6 +58,8 @@ static bool may_be_dropped(Codegen *g, const Table *table)
 
 static bool authorize_drop(Codegen *g, const Table *table, int database)
 {
+    ASSERT(database >= 0);
+
     const char *detail = NULL;
     int action;
     if (table->kind == TABLE_VIEW) {
@@ -83,6 +97,8 @@ static void code_destroy_trees(Codegen *g, int database, const Table *table)
 
 static void code_forget_sequence(Codegen *g, int database, const Table *table)
 {
+    ASSERT(database >= 0 && database < g->db->database_count);
+
     if ((table->flags & TABLE_AUTOINCREMENT) == 0)
         return;
     Table *sequence = g->db->databases[database].schema->sequence;
@@ -137,6 +153,8 @@ static void code_drop_table(Codegen *g, Table *table, int database)
 
 static void drop_table(Codegen *g, const Drop *drop)
 {
+    ASSERT(drop->kind == OBJECT_TABLE || drop->kind == OBJECT_VIEW);
+
     bool wants_view = drop->kind == OBJECT_VIEW;
     Table *table = catalog_find_table(g->db, drop->name.name, drop->name.schema);
     if (table == NULL) {
@@ -166,6 +184,8 @@ static void drop_table(Codegen *g, const Drop *drop)
 
 static void drop_index(Codegen *g, const Drop *drop)
 {
+    ASSERT(drop->kind == OBJECT_INDEX);
+
     Index *index = catalog_find_index(g->db, drop->name.name, drop->name.schema);
     if (index == NULL) {
         if (!code_drop_method_index(g, &drop->name))
@@ -192,6 +212,8 @@ static void drop_index(Codegen *g, const Drop *drop)
 
 static void drop_trigger(Codegen *g, const Drop *drop)
 {
+    ASSERT(drop->kind == OBJECT_TRIGGER);
+
     Trigger *trigger = catalog_find_trigger(g->db, drop->name.name, drop->name.schema);
     if (trigger == NULL) {
         no_such(g, drop, "trigger");
@@ -200,9 +222,8 @@ static void drop_trigger(Codegen *g, const Drop *drop)
     ddl_code_drop_trigger(g, trigger);
 }
 
-void code_drop(Codegen *g, ResolveContext *ctx, Drop *drop)
+void code_drop(Codegen *g, Drop *drop)
 {
-    (void)ctx;
     switch ((ObjectKind)drop->kind) {
     case OBJECT_TABLE:
     case OBJECT_VIEW: drop_table(g, drop); return;

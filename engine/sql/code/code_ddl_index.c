@@ -1,5 +1,14 @@
 // CREATE INDEX, and filling an index from its table: entries are sorted, then the tree is built
 // from the bottom up.
+//
+//     SorterOpen s;  Rewind t -> EMPTY
+//   TOP: [partial: jump to NEXT unless WHERE]  key -> k..;  MakeRecord;  SorterInsert s
+//   NEXT: Next t -> TOP
+//   EMPTY: OpenWrite i, P5_BULK;  SorterSort s -> DONE
+//     BulkBuild i, s -> TWICE            two equal keys in a row make a unique index impossible
+//     Goto DONE
+//   TWICE: Halt "UNIQUE constraint failed"
+//   DONE:
 
 #include "base/hashmap.h"
 #include "sql/code/code_ddl.h"
@@ -28,6 +37,8 @@ static void code_sorted_entries(Codegen *g, const Index *index, const WriteTable
 
 void code_refill_index(Codegen *g, Index *index, Reg root_reg)
 {
+    ASSERT(index->table != NULL && root_reg >= 0);
+
     Table *table = index->table;
     int database = schema_index(g->db, table->schema);
     KeyShape *shape = index_shape(g->db, index);
@@ -73,6 +84,8 @@ void code_refill_index(Codegen *g, Index *index, Reg root_reg)
 
 static Table *index_table(Codegen *g, const CreateIndex *create, int *database)
 {
+    ASSERT(create->table != NULL);
+
     const char *schema = create->name.schema;
     Table *table = NULL;
     if (schema == NULL) { // an index of a temporary table is temporary
@@ -89,6 +102,8 @@ static Table *index_table(Codegen *g, const CreateIndex *create, int *database)
 
 static bool table_can_be_indexed(Codegen *g, const Table *table)
 {
+    ASSERT(table != NULL);
+
     if (name_equals_n(table->name, "sqlite_", 7) && g->nested == 0)
         codegen_error(g, SQLITE_ERROR, "table %s may not be indexed", table->name);
     else if (table->kind == TABLE_VIEW)
@@ -101,6 +116,8 @@ static bool table_can_be_indexed(Codegen *g, const Table *table)
 // An index of a method is a virtual table of its name.
 static bool name_is_free(Codegen *g, const CreateIndex *create, int database)
 {
+    ASSERT(database >= 0 && database < g->db->database_count);
+
     const char *name = create->name.name;
     const char *schema = g->db->databases[database].name;
     if (!ddl_check_name(g, name))
@@ -153,9 +170,8 @@ static void code_plain_index(Codegen *g, int database, const CreateIndex *create
     index_free(index);
 }
 
-void code_create_index(Codegen *g, ResolveContext *ctx, CreateIndex *create)
+void code_create_index(Codegen *g, CreateIndex *create)
 {
-    (void)ctx;
     int database = ddl_database(g, &create->name, false, "");
     Table *table = database >= 0 ? index_table(g, create, &database) : NULL;
     if (table == NULL || !table_can_be_indexed(g, table) || !name_is_free(g, create, database))

@@ -6,9 +6,21 @@
 // the end of the statement, or of the transaction.
 //
 // Actions (CASCADE, SET NULL, SET DEFAULT, RESTRICT) are triggers without a name, made up as SQL.
+//
+//     child row written:   IsNull each column -> FINE
+//                          parent's key from these columns;  Found (or NotExists) parent -> FINE
+//                          FkCounter +1
+//     child row removed:   FkIfZero -> FINE;  the same search;  FkCounter -1
+//     parent row removed:  loop over children with its key: FkCounter +1
+//     parent row written:  FkIfZero -> FINE;  loop over children with its key: FkCounter -1
+//
+// A statement that writes a single row, on its own, halts at once in place of counting. A parent
+// that does not exist, as a table or for its key, is an error when the child is written, not when
+// it is created: tables may come in any order.
 
 #include "base/buffer.h"
 #include "base/hashmap.h"
+#include "sql/code/alter_text.h"
 #include "sql/code/code_ddl.h"
 #include "sql/code/code_where.h"
 #include "sql/expr_tree.h"
@@ -22,13 +34,9 @@ static bool foreign_keys_on(const Codegen *g)
 
 static ForeignKey *references_to(const Table *table)
 {
-    return name_map_find(&table->schema->parents, table->name);
-}
+    ASSERT(table->schema != NULL);
 
-bool table_is_referenced(Codegen *g, const Table *table)
-{
-    (void)g;
-    return references_to(table) != NULL;
+    return name_map_find(&table->schema->parents, table->name);
 }
 
 // --- what a change touches ---
@@ -68,6 +76,8 @@ static bool parent_changes(const ForeignKey *fk, const Table *parent, const bool
 
 bool foreign_keys_needed(Codegen *g, Table *table, const bool *changed, bool rowid_changes)
 {
+    ASSERT(table != NULL);
+
     if (!foreign_keys_on(g) || table->kind != TABLE_ORDINARY)
         return false;
     for (ForeignKey *fk = table->foreign_keys; fk != NULL; fk = fk->next_of_child) {
@@ -142,6 +152,8 @@ bool foreign_key_parent(Codegen *g, const ForeignKey *fk, Table *parent, Foreign
 
 static Reg image_value(const Table *table, Reg first, int column)
 {
+    ASSERT(first > 0);
+
     return column < 0 || column == table->rowid_alias ? first : image_column(first, column);
 }
 
@@ -223,6 +235,8 @@ typedef struct ChildRow {
 static void code_lookup_parent(Codegen *g, const ForeignKey *fk, Table *parent,
                                const ForeignKeyParent *key, const ChildRow *row)
 {
+    ASSERT(row->image > 0 && (row->step == 1 || row->step == -1));
+
     Reg image = row->image;
     int step = row->step;
     Label fine = label_new(g->program), missing = label_new(g->program);
@@ -345,6 +359,8 @@ typedef struct ParentRow {
 static void code_scan_children(Codegen *g, ForeignKey *fk, Table *parent,
                                const ForeignKeyParent *key, const ParentRow *row)
 {
+    ASSERT(row->image > 0 && key->count > 0);
+
     Reg image = row->image;
     int step = row->step;
     for (int i = 0; i < key->count; i++) {
@@ -382,6 +398,8 @@ static void code_scan_children(Codegen *g, ForeignKey *fk, Table *parent,
 // What a key does when its parent row changes; changesets may be applied without.
 static u8 action_of(const Codegen *g, const ForeignKey *fk, bool is_update)
 {
+    ASSERT(fk->on_update <= FK_CASCADE && fk->on_delete <= FK_CASCADE);
+
     if ((g->db->flags & CONN_FLAG(FK_NO_ACTION)) != 0)
         return FK_NO_ACTION;
     return is_update ? fk->on_update : fk->on_delete;
@@ -473,23 +491,21 @@ typedef struct ActionSql {
 
 static void add_name(Buffer *sql, const char *name)
 {
-    buffer_add_char(sql, '"');
-    for (; *name != '\0'; name++) {
-        if (*name == '"')
-            buffer_add_char(sql, '"');
-        buffer_add_char(sql, *name);
-    }
-    buffer_add_char(sql, '"');
+    text_add_quoted(sql, name, '"');
 }
 
 static const char *parent_column(const Table *parent, const ForeignKeyParent *key, int i)
 {
+    ASSERT(i >= 0 && i < key->count);
+
     int column = key->to[i] < 0 ? parent->rowid_alias : key->to[i];
     return column < 0 ? "rowid" : parent->columns[column].name;
 }
 
 static void add_where(Buffer *sql, const ActionSql *a)
 {
+    ASSERT(a->key->count > 0);
+
     const Table *child = a->fk->child;
     for (int i = 0; i < a->key->count; i++) {
         buffer_add_text(sql, i == 0 ? " WHERE OLD." : " AND OLD.");
@@ -503,6 +519,8 @@ static void add_where(Buffer *sql, const ActionSql *a)
 
 static void add_set(Buffer *sql, const ActionSql *a)
 {
+    ASSERT(a->key->count > 0);
+
     for (int i = 0; i < a->key->count; i++) {
         buffer_add_text(sql, i == 0 ? " SET " : ",");
         add_name(sql, a->fk->child->columns[a->key->from[i]].name);
@@ -516,8 +534,14 @@ static void add_set(Buffer *sql, const ActionSql *a)
     }
 }
 
+//   ON DELETE CASCADE     DELETE FROM child WHERE OLD.k = child.f
+//   ON UPDATE CASCADE     UPDATE child SET f = NEW.k WHERE OLD.k = child.f
+//   SET NULL              UPDATE child SET f = NULL WHERE OLD.k = child.f
+//   RESTRICT              SELECT RAISE(ABORT, ...) FROM child WHERE OLD.k = child.f
 static void add_action(Buffer *sql, const ActionSql *a)
 {
+    ASSERT(a->action != FK_NO_ACTION);
+
     bool deletes = a->action == FK_CASCADE && !a->is_update;
     if (a->action == FK_RESTRICT)
         buffer_add_text(sql, "SELECT RAISE(ABORT,'FOREIGN KEY constraint failed') FROM ");
@@ -529,8 +553,11 @@ static void add_action(Buffer *sql, const ActionSql *a)
     add_where(sql, a);
 }
 
+// An update that leaves the key as it was calls for no action: NOT (OLD.k IS NEW.k AND ...).
 static Expr *parse_when(Codegen *g, const Table *parent, const ForeignKeyParent *key)
 {
+    ASSERT(key->count > 0);
+
     Buffer sql = {0};
     buffer_add_text(&sql, "SELECT NOT(");
     for (int i = 0; i < key->count; i++) {
@@ -552,6 +579,8 @@ static Expr *parse_when(Codegen *g, const Table *parent, const ForeignKeyParent 
 
 static void set_defaults(Codegen *g, const ForeignKey *fk, const ForeignKeyParent *key, Stmt *stmt)
 {
+    ASSERT(stmt->kind == STMT_UPDATE);
+
     for (u32 i = 0; i < stmt->u.update->set->count; i++) {
         const Expr *value = fk->child->columns[key->from[i]].value;
         if (value != NULL)
@@ -562,6 +591,8 @@ static void set_defaults(Codegen *g, const ForeignKey *fk, const ForeignKeyParen
 static Trigger *action_trigger(Codegen *g, const ForeignKey *fk, Table *parent, u8 action,
                                bool is_update)
 {
+    ASSERT(action != FK_NO_ACTION);
+
     Codegen *top = codegen_top(g);
     for (struct ForeignKeyAction *a = top->foreign_key_actions; a != NULL; a = a->next) {
         if (a->fk == fk && a->is_update == is_update)
@@ -628,6 +659,8 @@ void code_foreign_key_actions(Codegen *g, Table *table, Reg old_first, bool is_u
 
 static bool has_deferred(const Codegen *g, const Table *table)
 {
+    ASSERT(table->kind == TABLE_ORDINARY);
+
     for (const ForeignKey *fk = table->foreign_keys; fk != NULL; fk = fk->next_of_child) {
         if (fk->is_deferred || (g->db->flags & CONN_FLAG(DEFER_FOREIGN_KEYS)) != 0)
             return true;
@@ -638,6 +671,8 @@ static bool has_deferred(const Codegen *g, const Table *table)
 // Dropping a table deletes its rows first, as far as foreign keys are concerned.
 void code_foreign_key_drop(Codegen *g, Table *table)
 {
+    ASSERT(table != NULL);
+
     if (!foreign_keys_on(g) || table->kind != TABLE_ORDINARY)
         return;
     int skip = -1;

@@ -4,6 +4,13 @@
 // The method is asked while the statement is compiled and answers in SQL (quire.h). The program
 // runs that text with SqlExec: it writes inside the transaction and below the savepoint of this
 // statement, so that a failure halfway undoes all of it.
+//
+//   CREATE INDEX i ON t USING method (cols) WITH (key = value)      quire's own form
+//   CREATE INDEX i ON t (method(col, 'key=value', ...))             libSQL's, where no function is
+//                                                                   called so
+//
+// What the method makes is a virtual table named like the index, with its shadow tables:
+// sqlite_schema holds nothing that stock SQLite could not read.
 
 #include "base/hashmap.h"
 #include "func/func.h"
@@ -39,6 +46,8 @@ typedef struct RequestLists {
 
 static bool lists_allocate(Codegen *g, RequestLists *lists, u32 columns, u32 options)
 {
+    ASSERT(lists->columns == NULL);
+
     lists->columns = arena_array(g->arena, columns + 1, sizeof *lists->columns);
     lists->is_expression = arena_array(g->arena, columns + 1, sizeof *lists->is_expression);
     lists->names = arena_array(g->arena, options + 1, sizeof *lists->names);
@@ -50,6 +59,8 @@ static bool lists_allocate(Codegen *g, RequestLists *lists, u32 columns, u32 opt
 // as nobody means to index a constant.
 static void add_column(Codegen *g, RequestLists *lists, const Table *table, const ExprItem *item)
 {
+    ASSERT(item->expr != NULL);
+
     const Expr *e = expr_skip_collate(item->expr);
     bool is_name = e->kind == EX_STRING || (e->kind == EX_NAME && e->u.name.table == NULL);
     int column = is_name ? table_column_index(table, e->text) : -1;
@@ -65,6 +76,8 @@ static void add_column(Codegen *g, RequestLists *lists, const Table *table, cons
 
 static void add_option(RequestLists *lists, const char *name, Value *value)
 {
+    ASSERT(lists->names != NULL);
+
     int at = lists->option_count++;
     lists->names[at] = name;
     lists->values[at] = value;
@@ -90,6 +103,8 @@ static void add_with_option(Codegen *g, RequestLists *lists, const IndexOption *
 // 'key=value', as libSQL writes options.
 static void add_text_option(Codegen *g, RequestLists *lists, const Expr *e)
 {
+    ASSERT(e != NULL);
+
     const char *equals = e->kind == EX_STRING ? strchr(e->text, '=') : NULL;
     if (equals == NULL) {
         codegen_error(g, SQLITE_ERROR, "invalid parameter: a text 'key=value' is expected");
@@ -107,6 +122,8 @@ static void add_text_option(Codegen *g, RequestLists *lists, const Expr *e)
 // The call in (method(col, 'key=value', ...)), or NULL.
 static const Expr *method_call(const CreateIndex *create)
 {
+    ASSERT(create->columns != NULL);
+
     const Expr *e = create->columns->count == 1 ? create->columns->items[0].expr : NULL;
     bool is_call = e != NULL && e->kind == EX_CALL && (e->flags & EXPR_INFIX) == 0
                    && e->list != NULL && e->list->count > 0;
@@ -115,6 +132,8 @@ static const Expr *method_call(const CreateIndex *create)
 
 static void lists_from_call(Codegen *g, RequestLists *lists, const Table *table, const Expr *call)
 {
+    ASSERT(call->kind == EX_CALL && call->list->count > 0);
+
     const ExprItem *column = &call->list->items[0];
     if (!lists_allocate(g, lists, 1, call->list->count))
         return;
@@ -129,6 +148,8 @@ static void lists_from_call(Codegen *g, RequestLists *lists, const Table *table,
 static void lists_from_clauses(Codegen *g, RequestLists *lists, const Table *table,
                                const CreateIndex *create)
 {
+    ASSERT(create->method != NULL);
+
     if (!lists_allocate(g, lists, create->columns->count, create->option_count))
         return;
     for (u32 i = 0; i < create->columns->count; i++)
@@ -139,6 +160,8 @@ static void lists_from_clauses(Codegen *g, RequestLists *lists, const Table *tab
 
 static IndexMethod *method_of(Codegen *g, const CreateIndex *create)
 {
+    ASSERT(create->columns != NULL);
+
     if (create->method != NULL) {
         IndexMethod *method = index_method_find(g->db, create->method);
         if (method == NULL)
@@ -157,6 +180,8 @@ bool code_is_method_index(Codegen *g, const CreateIndex *create)
 
 static bool method_can_serve(Codegen *g, const CreateIndex *create)
 {
+    ASSERT(create->columns != NULL);
+
     if (create->unique)
         codegen_error(g, SQLITE_ERROR, "custom index module do not support UNIQUE indices");
     else if (create->where != NULL)
@@ -166,6 +191,8 @@ static bool method_can_serve(Codegen *g, const CreateIndex *create)
 
 void code_create_method_index(Codegen *g, const CreateIndex *create, const Table *table)
 {
+    ASSERT(table->kind == TABLE_ORDINARY);
+
     IndexMethod *method = method_of(g, create);
     if (method == NULL || !method_can_serve(g, create))
         return;
@@ -206,6 +233,8 @@ void code_create_method_index(Codegen *g, const CreateIndex *create, const Table
 // The virtual table that may be an index by that name.
 static Table *method_table(Codegen *g, const QualifiedName *name)
 {
+    ASSERT(name->name != NULL);
+
     Table *table = catalog_find_table(g->db, name->name, name->schema);
     return table != NULL && table->kind == TABLE_VIRTUAL ? table : NULL;
 }
@@ -213,6 +242,8 @@ static Table *method_table(Codegen *g, const QualifiedName *name)
 // true: a method took it as its own, or failed.
 static bool ask_about(Codegen *g, int action, const Table *table)
 {
+    ASSERT(action != QUIRE_INDEX_CREATE);
+
     int database = schema_index(g->db, table->schema);
     bool is_index = action != QUIRE_INDEX_DROP_TABLE;
     const quire_index_request request = {
@@ -258,6 +289,8 @@ static void optimize_all(Codegen *g)
 
 void code_optimize_index(Codegen *g, const QualifiedName *name)
 {
+    ASSERT(name != NULL);
+
     if (name->name == NULL) {
         optimize_all(g);
         return;

@@ -3,6 +3,19 @@
 // First the machine walks the trees of a database; then, per table, the entries of its indexes are
 // counted, and every row is held against its columns' constraints and its index entries. Each
 // finding is a row; at most as many as asked for.
+//
+//     IntegrityCk -> text or NULL, and the entries of every tree -> counts..
+//     (report the text)
+//     Eq counts[index], counts[table]                  for each full index
+//     Rewind table
+//   TOP: rows + 1
+//     each column: NOT NULL, type                      quick_check goes this far
+//     CHECKs
+//     each index: key -> k..;  Found i k.. ;  [Next i: the next key must be greater]
+//     Next table -> TOP
+//
+// A report is ResultRow, then IfPos left, or Halt when enough was reported. The database is trusted
+// in nothing: what cannot be read is a finding, not an error.
 
 #include "base/hashmap.h"
 #include "sql/code/code_pragma.h"
@@ -11,7 +24,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { INTEGRITY_MAX = 100 };
+enum { INTEGRITY_MAX = 100 }; // findings, unless the pragma says otherwise; SQLite's number
 
 typedef struct CheckCode {
     PragmaCode *p;
@@ -34,6 +47,8 @@ typedef struct CheckCode {
 
 static void code_report(CheckCode *c)
 {
+    ASSERT(c->text > 0 && c->left > 0);
+
     program_emit(c->program, OP_ResultRow, c->text, 1, 0);
     int more = program_emit(c->program, OP_IfPos, c->left, 0, 1);
     program_emit(c->program, OP_Halt, 0, 0, 0);
@@ -53,8 +68,12 @@ static bool is_checked(const CheckCode *c, const Table *table)
     return table->kind == TABLE_ORDINARY && (c->only == NULL || c->only == table);
 }
 
+// Called twice: for the size, then to store. Both times in the order that count_register() relies
+// on.
 static u32 count_roots(const CheckCode *c, bool store)
 {
+    ASSERT(!store || c->roots != NULL);
+
     const NameMap *tables = &c->p->db->databases[c->database].schema->tables;
     u32 count = 0;
     if (c->only != NULL) {
@@ -93,6 +112,8 @@ static Reg count_register(const CheckCode *c, Pgno root)
 
 static bool code_trees(CheckCode *c)
 {
+    ASSERT(c->roots == NULL || c->root_count > 0);
+
     Codegen *g = c->g;
     c->root_count = count_roots(c, false);
     c->roots = arena_array(g->arena, (size_t)c->root_count + 1, sizeof(u32));
@@ -196,6 +217,8 @@ static void code_strict_check(CheckCode *c, int column, Reg value)
 
 static void code_columns_check(CheckCode *c)
 {
+    ASSERT(c->wt.stored != NULL);
+
     const Table *table = c->wt.table;
     bool is_strict = (table->flags & TABLE_STRICT) != 0;
     Reg value = reg_new(c->g);
@@ -218,6 +241,8 @@ static void code_columns_check(CheckCode *c)
 
 static void code_checks_check(CheckCode *c)
 {
+    ASSERT(c->wt.stored != NULL);
+
     const Table *table = c->wt.table;
     if (table->check_count == 0 || (c->p->db->flags & CONN_FLAG(IGNORE_CHECKS)) != 0)
         return;
@@ -237,6 +262,8 @@ static void code_checks_check(CheckCode *c)
 
 static void code_row_text(CheckCode *c, const char *before, const char *after)
 {
+    ASSERT(c->rows > 0);
+
     Reg part = reg_new(c->g);
     program_emit_text(c->program, OP_String8, 0, c->text, 0, before, -1);
     program_emit(c->program, OP_Concat, c->rows, c->text, c->text);
@@ -267,6 +294,8 @@ static void code_unique_check(CheckCode *c, const Index *index, int cursor, Reg 
 
 static void code_index_check(CheckCode *c, int i)
 {
+    ASSERT(i >= 0 && i < c->wt.index_count);
+
     const Index *index = c->wt.indexes[i];
     int cursor = c->wt.index_cursors[i];
     if (cursor == c->wt.data_cursor)
@@ -285,6 +314,8 @@ static void code_index_check(CheckCode *c, int i)
 
 static void code_table_check(CheckCode *c, Table *table)
 {
+    ASSERT(table->kind == TABLE_ORDINARY);
+
     Codegen *g = c->g;
     write_table_init(g, &c->wt, table, -1);
     write_table_open(g, &c->wt, OP_OpenRead, 0);
@@ -318,6 +349,8 @@ static void code_virtual_check(CheckCode *c, Table *table)
 
 static void code_database_check(CheckCode *c)
 {
+    ASSERT(c->database >= 0 && c->database < c->p->db->database_count);
+
     const NameMap *tables = &c->p->db->databases[c->database].schema->tables;
     codegen_reads(c->g, c->database);
     if (!code_trees(c))
@@ -337,6 +370,8 @@ static void code_database_check(CheckCode *c)
 
 void pragma_integrity_check(PragmaCode *p)
 {
+    ASSERT(p->argument == 0 || p->argument == 1);
+
     Codegen *g = p->g;
     CheckCode c = {.p = p, .g = g, .program = g->program, .is_quick = p->argument == 1};
     int limit = INTEGRITY_MAX;
@@ -407,6 +442,8 @@ static void code_parent_probe(CheckCode *c, const ForeignKey *fk, Table *parent,
 
 static void code_foreign_key(CheckCode *c, const ForeignKey *fk, int number)
 {
+    ASSERT(fk->column_count > 0);
+
     Codegen *g = c->g;
     Table *child = fk->child;
     Table *parent = catalog_find_table(g->db, fk->parent, g->db->databases[c->database].name);
@@ -445,6 +482,8 @@ static void code_foreign_keys_of(CheckCode *c, Table *table)
         code_foreign_key(c, fk, number++);
 }
 
+// Every child row whose parent is missing: table, rowid, parent, number of the key. Newest table
+// first, as in SQLite.
 void pragma_foreign_key_check(PragmaCode *p)
 {
     Codegen *g = p->g;

@@ -17,6 +17,8 @@ enum {
     NO_FUNCTION = 32,
 };
 
+// When a pragma gives rows decides whether its statement has columns: always, only when asked
+// without a value, or never.
 typedef struct PragmaEntry {
     const char *name;
     void (*handler)(PragmaCode *p);
@@ -98,6 +100,8 @@ void pragma_row(PragmaCode *p, const char *letters, ...)
 
 static void name_columns(Codegen *g, const PragmaEntry *entry)
 {
+    ASSERT(entry->columns != NULL);
+
     const char *labels[PRAGMA_COLUMN_MAX];
     u32 count = 0;
     const char *at = entry->columns;
@@ -116,6 +120,8 @@ static void name_columns(Codegen *g, const PragmaEntry *entry)
 
 bool pragma_boolean(const char *value, bool otherwise)
 {
+    ASSERT(value != NULL);
+
     static const char *const yes[] = {"on", "yes", "true", "full", "extra"};
     static const char *const no[] = {"off", "no", "false"};
     if (value[0] >= '0' && value[0] <= '9')
@@ -131,22 +137,31 @@ bool pragma_boolean(const char *value, bool otherwise)
 
 Btree *pragma_btree(const PragmaCode *p)
 {
+    ASSERT(p->database >= 0 && p->database < p->db->database_count);
+
     return p->db->databases[p->database].btree;
 }
 
+// What does not fit counts as 0, as in SQLite.
 static int int_value(const PragmaCode *p)
 {
+    ASSERT(p->value != NULL);
+
     i64 value = strtoll(p->value, NULL, 0);
     return value > INT32_MAX ? 0 : value < INT32_MIN ? 0 : (int)value;
 }
 
 static i64 big_value(const PragmaCode *p)
 {
+    ASSERT(p->value != NULL);
+
     return strtoll(p->value, NULL, 0);
 }
 
 static bool find_database(PragmaCode *p)
 {
+    ASSERT(p->tree != NULL);
+
     p->schema = p->tree->name.schema;
     p->database = DB_MAIN;
     if (p->schema == NULL)
@@ -162,6 +177,8 @@ static bool find_database(PragmaCode *p)
 // A VFS may answer pragmas itself.
 static bool vfs_answers(PragmaCode *p)
 {
+    ASSERT(p->name != NULL);
+
     Btree *bt = pragma_btree(p);
     sqlite3_file *file = bt != NULL ? pager_file(btree_pager(bt)) : NULL;
     if (file == NULL || file->pMethods == NULL)
@@ -182,12 +199,15 @@ static bool vfs_answers(PragmaCode *p)
 
 static bool gives_rows(const PragmaEntry *entry, const PragmaCode *p)
 {
+    ASSERT(entry != NULL);
+
     return (entry->flags & ROW_ALWAYS) != 0 || ((entry->flags & ROW_ASK) != 0 && p->value == NULL);
 }
 
-void code_pragma(Codegen *g, ResolveContext *ctx, Pragma *pragma)
+void code_pragma(Codegen *g, Pragma *pragma)
 {
-    (void)ctx;
+    ASSERT(pragma->name.name != NULL);
+
     PragmaCode p = {.g = g, .db = g->db, .tree = pragma, .name = pragma->name.name};
     if (!find_database(&p))
         return;
@@ -227,6 +247,8 @@ void pragma_pragma_list(PragmaCode *p)
 
 void pragma_apply_sync(sqlite3 *db, int database)
 {
+    ASSERT(database >= 0 && database < db->database_count);
+
     const Database *d = &db->databases[database];
     if (d->btree == NULL)
         return;
@@ -237,6 +259,8 @@ void pragma_apply_sync(sqlite3 *db, int database)
 
 static void set_flag(PragmaCode *p, u64 mask)
 {
+    ASSERT(p->value != NULL);
+
     sqlite3 *db = p->db;
     if (!db->autocommit)
         mask &= ~CONN_FLAG(FOREIGN_KEYS); // not inside a transaction
@@ -259,6 +283,8 @@ static void set_flag(PragmaCode *p, u64 mask)
 
 void pragma_flag(PragmaCode *p)
 {
+    ASSERT(p->argument >= 0 && p->argument < 64);
+
     u64 mask = 1ull << p->argument;
     if (p->value == NULL)
         pragma_row(p, "i", (p->db->flags & mask) != 0);
@@ -332,11 +358,14 @@ void pragma_shrink_memory(PragmaCode *p)
 
 static int temp_store_value(const char *value)
 {
+    ASSERT(value != NULL);
+
     if (value[0] >= '0' && value[0] <= '2')
         return value[0] - '0';
     return name_equals(value, "file") ? 1 : name_equals(value, "memory") ? 2 : 0;
 }
 
+// The temporary database goes with all it holds: it lies in the wrong place now.
 static bool forget_temp(PragmaCode *p)
 {
     sqlite3 *db = p->db;
@@ -421,6 +450,8 @@ void pragma_encoding(PragmaCode *p)
 
 bool pragma_takes_table(const char *name)
 {
+    ASSERT(name != NULL);
+
     static const char *const names[] = {
         "foreign_key_check", "foreign_key_list", "index_info", "index_list", "index_xinfo",
         "integrity_check",   "quick_check",      "table_info", "table_list", "table_xinfo"};
@@ -433,6 +464,8 @@ bool pragma_takes_table(const char *name)
 
 const char *pragma_columns(const char *name, const char **own_name)
 {
+    ASSERT(own_name != NULL);
+
     const PragmaEntry *entry = find_pragma(name);
     if (entry == NULL || (entry->flags & (ROW_ALWAYS | ROW_ASK)) == 0
         || (entry->flags & NO_FUNCTION) != 0)

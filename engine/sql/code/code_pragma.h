@@ -3,6 +3,10 @@
 // Shared by the files that serve pragmas.
 //
 // Settings take effect while the statement is compiled, as in SQLite; what needs the file is coded.
+//
+// pragma.def has a line per pragma: its handler, an argument for handlers that serve several, when
+// it gives rows, and its columns. A program that holds what was found while compiling expires at
+// its end (Codegen.runs_once), so that stepping it again looks again.
 
 #include "sql/code/code_ddl.h"
 
@@ -22,6 +26,8 @@ enum { PRAGMA_COLUMN_MAX = 8 };
 
 // Loads values and gives a row: one letter each, 's' text (NULL: NULL), 'i' int, 'l' i64, 'n' NULL.
 void pragma_row(PragmaCode *p, const char *letters, ...);
+// on, yes, true, full, extra, or a number that is not 0 in its lowest byte; `otherwise` for words
+// that mean neither yes nor no.
 bool pragma_boolean(const char *value, bool otherwise);
 Btree *pragma_btree(const PragmaCode *p); // NULL when the database has no file yet
 void pragma_apply_sync(sqlite3 *db, int database);

@@ -1,4 +1,7 @@
 // Pragmas about database files: header fields, pages, caches, journals, synchronisation.
+//
+// What is kept in the header is read and written by the program (ReadCookie, SetCookie); what
+// belongs to the connection or its pager is set at once, while the pragma is compiled.
 
 #include "base/hashmap.h"
 #include "sql/code/code_pragma.h"
@@ -40,6 +43,8 @@ void pragma_header(PragmaCode *p)
 
 void pragma_page_count(PragmaCode *p)
 {
+    ASSERT(p->argument == 0 || p->argument == 1);
+
     Program *program = p->g->program;
     codegen_reads(p->g, p->database);
     if (p->argument == 0) {
@@ -71,6 +76,8 @@ void pragma_page_size(PragmaCode *p)
 
 static int auto_vacuum_mode(const char *value)
 {
+    ASSERT(value != NULL);
+
     if (name_equals(value, "none"))
         return 0;
     if (name_equals(value, "full"))
@@ -84,6 +91,8 @@ static int auto_vacuum_mode(const char *value)
 // On a file that has auto-vacuum already, FULL and INCREMENTAL may be exchanged.
 static void code_incremental_field(PragmaCode *p, int mode)
 {
+    ASSERT(mode == 1 || mode == 2);
+
     Program *program = p->g->program;
     codegen_writes(p->g, p->database, false);
     program_emit(program, OP_ReadCookie, p->database, p->row, META_LARGEST_ROOT);
@@ -208,6 +217,8 @@ void pragma_secure_delete(PragmaCode *p)
 
 // --- journals and locks ---
 
+// SQLite compares as many bytes as were given: "d" is delete. -1: no mode, which asks for the
+// present one.
 static int journal_mode_of(const char *value)
 {
     static const struct {
@@ -276,6 +287,8 @@ void pragma_locking_mode(PragmaCode *p)
 
 static int sync_level_of(const char *value)
 {
+    ASSERT(value != NULL);
+
     static const struct {
         const char *name;
         int level;
@@ -303,6 +316,7 @@ void pragma_synchronous(PragmaCode *p)
     }
     if (p->database == DB_TEMP)
         return;
+    // SQLite's arithmetic: levels are taken modulo 8 after adding one, so 7 is 0 and means OFF.
     int level = (sync_level_of(p->value) + 1) & 7;
     if (level == 0)
         level = 1;

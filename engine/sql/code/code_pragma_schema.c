@@ -13,6 +13,8 @@
 // A module used without CREATE VIRTUAL TABLE, as table: json_each. It is in every schema.
 static int find_eponymous(const PragmaCode *p, Table **table)
 {
+    ASSERT(p->value != NULL);
+
     Module *module = module_find(p->db, p->value);
     return module != NULL ? module_eponymous_table(p->db, module, table) : SQLITE_OK;
 }
@@ -41,6 +43,7 @@ static Table *named_table(PragmaCode *p)
     return table;
 }
 
+// 1-based place in the PRIMARY KEY; 0: no part of it.
 static int key_position(const Table *table, int column)
 {
     ASSERT(column >= 0 && column < table->column_count);
@@ -57,8 +60,12 @@ static int key_position(const Table *table, int column)
     return 1;
 }
 
+// table_xinfo's last column: 1 a virtual table's hidden column, 2 and 3 generated, virtual and
+// stored.
 static int hidden_kind(const Column *column)
 {
+    ASSERT(column != NULL);
+
     if ((column->flags & COLUMN_VIRTUAL) != 0)
         return 2;
     if ((column->flags & COLUMN_STORED) != 0)
@@ -68,6 +75,8 @@ static int hidden_kind(const Column *column)
 
 void pragma_table_info(PragmaCode *p)
 {
+    ASSERT(p->argument == 0 || p->argument == 1);
+
     const Table *table = named_table(p);
     bool all = p->argument == 1;
     int skipped = 0;
@@ -89,6 +98,8 @@ void pragma_table_info(PragmaCode *p)
 
 static const char *kind_name(sqlite3 *db, const Table *table)
 {
+    ASSERT(table != NULL);
+
     if (table->kind == TABLE_VIEW)
         return "view";
     if (table->kind == TABLE_VIRTUAL)
@@ -105,6 +116,8 @@ static const char *preferred_name(const char *name)
 
 static void list_table(PragmaCode *p, int database, Table *table)
 {
+    ASSERT(database >= 0 && database < p->db->database_count);
+
     bool by_name = p->value == NULL || name_equals(p->value, table->name)
                    || name_equals(p->value, preferred_name(table->name));
     if (!by_name)
@@ -135,6 +148,8 @@ void pragma_table_list(PragmaCode *p)
 
 void pragma_index_info(PragmaCode *p)
 {
+    ASSERT(p->argument == 0 || p->argument == 1);
+
     Index *index = p->value != NULL ? catalog_find_index(p->db, p->value, p->schema) : NULL;
     if (index == NULL && p->value != NULL) {
         Table *table = catalog_find_table(p->db, p->value, p->schema);
@@ -177,6 +192,8 @@ void pragma_index_list(PragmaCode *p)
 
 static const char *action_name(u8 action)
 {
+    ASSERT(action <= FK_CASCADE);
+
     static const char *const names[] = {"NO ACTION", "RESTRICT", "SET NULL", "SET DEFAULT",
                                         "CASCADE"};
     return names[action];

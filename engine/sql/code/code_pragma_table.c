@@ -18,6 +18,8 @@ typedef struct PragmaModule {
 
 static void split_columns(PragmaModule *module)
 {
+    ASSERT(module->text[0] != '\0');
+
     u32 count = 0;
     char *at = module->text;
     while (count <= PRAGMA_COLUMN_MAX) {
@@ -31,6 +33,8 @@ static void split_columns(PragmaModule *module)
 
 bool pragma_make_module(sqlite3 *db, const char *name)
 {
+    ASSERT(name != NULL);
+
     void *client_data;
     const sqlite3_module *json = json_table_module(name, &client_data);
     if (json != NULL)

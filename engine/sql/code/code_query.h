@@ -16,7 +16,7 @@
 //       row into the sorter, or to the destination
 //     loops end                         code_join_end
 //     sorter's loop                     code_sort_end: LIMIT, destination
-
+//
 // Everything here takes the plan as given: the operators say what is done, in which order of loops
 // and by which index.
 

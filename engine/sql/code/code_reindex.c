@@ -6,6 +6,8 @@
 
 static bool uses_collation(const Index *index, const char *collation)
 {
+    ASSERT(collation != NULL);
+
     for (int i = 0; i < index->column_count; i++) {
         if (index->columns[i] != COLUMN_ROWID && name_equals(index->collations[i], collation))
             return true;
@@ -17,6 +19,8 @@ static bool uses_collation(const Index *index, const char *collation)
 // it all the same.
 static void reindex_index(Codegen *g, Index *index)
 {
+    ASSERT(index->table != NULL);
+
     int database = schema_index(g->db, index->schema);
     codegen_writes(g, database, true);
     if (index->root == index->table->root)
@@ -27,6 +31,8 @@ static void reindex_index(Codegen *g, Index *index)
 
 static void reindex_table(Codegen *g, Table *table, const char *collation)
 {
+    ASSERT(table != NULL);
+
     if (table->kind != TABLE_ORDINARY)
         return;
     for (Index *index = table->indexes; index != NULL; index = index->next) {
@@ -44,8 +50,11 @@ static void reindex_all(Codegen *g, const char *collation)
     }
 }
 
+// A name is that of a collation first, then of a table, then of an index.
 void code_reindex(Codegen *g, const QualifiedName *target)
 {
+    ASSERT(target != NULL);
+
     if (target->name == NULL) {
         reindex_all(g, NULL);
         return;

@@ -3,6 +3,17 @@
 // A trigger is compiled once per statement and ON CONFLICT action, into a program that runs in a
 // frame of its own and reads OLD and NEW from the frame that fired it. It is declared before its
 // body is coded: a body that fires the trigger again names the same program.
+//
+//     Program base, PAST, r            in the statement: runs the sub-program in a frame of its own
+//   sub-program:
+//     (jump to END unless WHEN)
+//     Trace; the step; ResetCount      for each statement of the body
+//   END: Halt
+//
+// OLD and NEW lie in the firing frame from `base` on (two row images side by side) and are read
+// with OP_Param. RAISE(IGNORE) halts the sub-program and goes on at PAST.
+//
+// Steps are resolved anew for each program: what they name is looked up as the schema is now.
 
 #include "base/hashmap.h"
 #include "sql/code/code_write.h"
@@ -33,6 +44,8 @@ static bool list_names(const Trigger *trigger, const char *column)
 // column of what that one is made of.
 static bool updates_one_of(const Trigger *trigger, const SetList *set)
 {
+    ASSERT(trigger->event == TRIGGER_UPDATE);
+
     if (trigger->update_of == NULL || set == NULL)
         return true;
     for (u32 i = 0; i < set->count; i++) {
@@ -54,6 +67,8 @@ static bool fires(const Trigger *trigger, TriggerEvent event, const SetList *set
 
 u32 triggers_for(Codegen *g, Table *table, TriggerEvent event, const SetList *set)
 {
+    ASSERT(table != NULL);
+
     u32 times = 0;
     if ((g->db->flags & CONN_FLAG(ENABLE_TRIGGER)) == 0 || g->nested > 0)
         return 0;
@@ -67,8 +82,11 @@ u32 triggers_for(Codegen *g, Table *table, TriggerEvent event, const SetList *se
 
 // --- the program ---
 
+// The firing statement's OR clause holds in the trigger as well, above the steps' own.
 static u8 step_conflict(u8 own, u8 imposed)
 {
+    ASSERT(own <= ON_CONFLICT_REPLACE && imposed <= ON_CONFLICT_REPLACE);
+
     return imposed != ON_CONFLICT_DEFAULT ? imposed : own;
 }
 
@@ -101,6 +119,8 @@ static void code_step_statement(Codegen *g, Stmt *stmt)
 // What the tracer is shown: the text of the statement on one line.
 static void code_step_trace(Codegen *g, const TriggerStep *step)
 {
+    ASSERT(step->stmt != NULL);
+
     if (step->span.size == 0)
         return; // a foreign key's action
     char *text =
@@ -212,6 +232,8 @@ enum { TRIGGER_NESTING_MAX = 1000 };
 
 static SubProgram *trigger_program(Codegen *g, Trigger *trigger, Table *table, u8 on_conflict)
 {
+    ASSERT(table != NULL);
+
     Codegen *top = codegen_top(g);
     for (struct TriggerProgram *p = top->trigger_programs; p != NULL; p = p->next) {
         if (p->trigger == trigger && p->on_conflict == on_conflict)

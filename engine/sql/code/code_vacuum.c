@@ -1,9 +1,12 @@
-// VACUUM [INTO]: the program is one instruction; vacuum.c does the work.
+// VACUUM [INTO]: the program is one instruction; vacuum_run.c does the work. The temporary database
+// is left alone, as in SQLite.
 
 #include "sql/code/statements.h"
 
 void code_vacuum(Codegen *g, Stmt *stmt)
 {
+    ASSERT(stmt->kind == STMT_VACUUM);
+
     int database = DB_MAIN;
     if (stmt->u.vacuum.schema != NULL) {
         database = connection_find_database(g->db, stmt->u.vacuum.schema);

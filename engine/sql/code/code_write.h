@@ -212,7 +212,6 @@ void code_foreign_key_checks(Codegen *g, const WriteTable *wt, Reg old_first, Re
                              const bool *changed, bool rowid_changes);
 void code_foreign_key_actions(Codegen *g, Table *table, Reg old_first, bool is_update,
                               const bool *changed, bool rowid_changes);
-bool table_is_referenced(Codegen *g, const Table *table);
 // DROP TABLE: what its rows were to other tables.
 void code_foreign_key_drop(Codegen *g, Table *table);
 

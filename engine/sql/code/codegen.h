@@ -19,13 +19,13 @@
 //
 // Laws
 //   G1  A register is written by the code of one construct, and read below it in the program.
-//   Registers
-//       from reg_new() belong to their construct for good; those from reg_temp() until they are
-//       given back, at latest before the code of the next row begins.
-//   G2  Labels are negative until label_here(); a jump operand is one or an address, never 0 by
-//   chance. G3  A constant is hoisted only while hoist_constants is on: it is off where code runs
-//   later than
-//       the start-up part (inside OP_Once, behind IfNullRow) or where the value belongs to one row.
+//       Registers from reg_new() belong to their construct for good; those from reg_temp() until
+//       they are given back, at latest before the code of the next row begins.
+//   G2  Labels are negative until label_here(); a jump emitted with operand 0 is one that
+//       program_jump_here() will patch.
+//   G3  A constant is hoisted only while hoist_constants is on: it is off where code runs later
+//       than the start-up part (inside OP_Once, behind IfNullRow) or where the value belongs to one
+//       row.
 //   G4  Substitutes and sources are put back by whoever set them, in reverse order.
 //   G5  Databases are noted (codegen_reads, codegen_writes) by whoever opens a tree of theirs; the
 //       start-up part begins their transactions before any instruction of the body runs.

@@ -18,17 +18,17 @@ void code_delete(Codegen *g, Delete *delete_);
 // --- definitions (trees as parsed; names are looked up here) ---
 
 void code_create_table(Codegen *g, ResolveContext *ctx, CreateTable *create);
-void code_create_index(Codegen *g, ResolveContext *ctx, CreateIndex *create);
-void code_create_view(Codegen *g, ResolveContext *ctx, CreateView *create);
-void code_create_trigger(Codegen *g, ResolveContext *ctx, CreateTrigger *create);
-void code_create_virtual_table(Codegen *g, ResolveContext *ctx, CreateVirtualTable *create);
-void code_drop(Codegen *g, ResolveContext *ctx, Drop *drop);
+void code_create_index(Codegen *g, CreateIndex *create);
+void code_create_view(Codegen *g, CreateView *create);
+void code_create_trigger(Codegen *g, CreateTrigger *create);
+void code_create_virtual_table(Codegen *g, CreateVirtualTable *create);
+void code_drop(Codegen *g, Drop *drop);
 void code_alter(Codegen *g, ResolveContext *ctx, Alter *alter);
 void code_reindex(Codegen *g, const QualifiedName *target);
 void code_analyze(Codegen *g, const QualifiedName *target);
 void code_optimize_index(Codegen *g, const QualifiedName *target);
 void code_vacuum(Codegen *g, Stmt *stmt);
-void code_pragma(Codegen *g, ResolveContext *ctx, Pragma *pragma);
+void code_pragma(Codegen *g, Pragma *pragma);
 void code_attach(Codegen *g, Stmt *stmt); // ATTACH and DETACH
 
 // --- transactions ---
