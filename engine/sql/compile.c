@@ -331,6 +331,7 @@ static int generate(Compilation *c, const char *sql, size_t size, u32 prepare_fl
     codegen_init(g, c->db, program, &c->arena, c->parsed.stmt, c->resolve.cursor_count);
     g->resolve = &c->resolve;
     g->is_explain_plan = c->parsed.stmt->explain == EXPLAIN_QUERY_PLAN;
+    program_keep_comments(program, c->parsed.stmt->explain == EXPLAIN_PROGRAM);
     codegen_begin(g);
     code_statement(c);
     int rc = codegen_finish(g);

@@ -257,15 +257,12 @@ int schema_compile_object(sqlite3 *db, int database, const SchemaEntry *entry, c
 
 // Statements that create add their rows first and then read them back: what is in memory is what is
 // in the file.
-int schema_parse_rows(sqlite3 *db, int database, const char *where, u32 flags)
+int schema_parse_rows(sqlite3 *db, int database, const char *where)
 {
     ASSERT(database >= 0 && database < db->database_count);
 
-    (void)flags;
-    if (where == NULL) {
-        schema_reset(db, database);
-        return schema_load(db, database);
-    }
+    ASSERT(where != NULL);
+
     const char *master = database == DB_TEMP ? "sqlite_temp_master" : "sqlite_master";
     Buffer sql = {0}, failure = {0};
     buffer_printf(&sql,

@@ -12,10 +12,10 @@ int schema_compile_object(sqlite3 *db, int database, const SchemaEntry *entry, c
 // sqlite3_declare_vtab(). The table's own name and module stay.
 int schema_compile_vtab(sqlite3 *db, const char *sql, Table *table);
 
-// OP_ParseSchema: loads the rows of sqlite_schema that fulfil `where` (NULL: forgets the schema and
-// reads everything again). SQLITE_CORRUPT with "malformed database schema" on the connection when a
+// OP_ParseSchema: loads the rows of sqlite_schema that fulfil `where`, on top of what the schema in
+// memory holds. SQLITE_CORRUPT with "malformed database schema" on the connection when a
 // row cannot be compiled.
-int schema_parse_rows(sqlite3 *db, int database, const char *where, u32 flags);
+int schema_parse_rows(sqlite3 *db, int database, const char *where);
 
 // VACUUM [INTO]: rebuilds a database into a fresh file and copies it back.
 int vacuum_run(sqlite3 *db, int database, Value *into, char **message);

@@ -60,13 +60,6 @@ struct HashTable {
 
 // --- hashing and equality ---
 
-static const Collation *key_collation(const HashTable *h, u32 i)
-{
-    ASSERT(i < h->key_count);
-
-    return h->shape == NULL ? &collation_binary : h->shape->fields[i].collation;
-}
-
 static u64 hash_of_key(const HashTable *h, const Value *key)
 {
     return key_hash(key, h->key_count, h->shape);
@@ -103,7 +96,7 @@ static bool key_equals(const HashTable *h, const HashEntry *e, u64 hash, const V
     if (e->hash != hash)
         return false;
     for (u32 i = 0; i < h->key_count; i++) {
-        if (!slot_equals(&e->slots[i], &key[i], key_collation(h, i)))
+        if (!slot_equals(&e->slots[i], &key[i], shape_collation(h->shape, i)))
             return false;
     }
     return true;
@@ -274,7 +267,7 @@ static int entry_order(const HashTable *h, const HashEntry *a, const HashEntry *
         Value x = {0}, y = {0};
         slot_as_value(&a->slots[i], &x);
         slot_as_value(&b->slots[i], &y);
-        int order = value_compare(&x, &y, key_collation(h, i));
+        int order = value_compare(&x, &y, shape_collation(h->shape, i));
         if (order == 0)
             continue;
         u8 flags = h->shape == NULL ? 0 : h->shape->fields[i].flags;

@@ -110,11 +110,10 @@ static int row_append(JoinTable *t, u64 size, u8 **out)
 }
 
 // Begins to read the row; its columns come with columns_decode().
-static int row_open(JoinTable *t, const u8 *row, RecordReader *reader)
+static int row_open(const u8 *row, RecordReader *reader)
 {
     u64 size;
     u32 prefix = varint_get(row + sizeof(Place), &size);
-    (void)t;
     return record_reader_init(reader, row + sizeof(Place) + prefix, (u32)size);
 }
 
@@ -249,7 +248,7 @@ static int block_into_buckets(JoinTable *t, u32 index)
         u64 size;
         u32 prefix = varint_get(row + sizeof(Place), &size);
         RecordReader reader;
-        TRY(row_open(t, row, &reader));
+        TRY(row_open(row, &reader));
         TRY(columns_decode(t, &reader, 0, t->key_count));
         u64 hash = key_hash(t->values, t->key_count, t->shape);
         bucket_append(t, &t->buckets[hash & (t->bucket_count - 1)], row,
@@ -299,7 +298,7 @@ static int chain_search(JoinTable *t, Place place, const Value *key, bool *found
 {
     for (;;) {
         const u8 *row = row_at(t, place);
-        TRY(row_open(t, row, &t->reader));
+        TRY(row_open(row, &t->reader));
         TRY(columns_decode(t, &t->reader, 0, t->key_count));
         *found = key_equals(t, key);
         t->current = *found ? place : 0;

@@ -31,7 +31,7 @@ int op_parse_schema(Vm *vm, const Instr *in)
         db->schema_changed = true;
         vm->expired = false;
     } else {
-        rc = vm_hooks()->parse_schema(db, in->p1, in->p4.text, in->p5);
+        rc = vm_hooks()->parse_schema(db, in->p1, in->p4.text);
     }
     if (rc != SQLITE_OK)
         schema_reset(db, -1);

@@ -169,14 +169,21 @@ int op_param(Vm *vm, const Instr *in)
     return SQLITE_OK;
 }
 
-int op_mem_max(Vm *vm, const Instr *in)
+// A register of the statement's own program, whichever trigger's runs: AUTOINCREMENT keeps the
+// largest rowid ever used there.
+Value *outermost_register(Vm *vm, i32 reg)
 {
-    ASSERT(in->p1 > 0);
+    ASSERT(reg > 0);
 
     Value *registers = vm->registers;
     for (const VmFrame *f = vm->frame; f != NULL; f = f->outer)
         registers = f->registers;
-    Value *target = &registers[in->p1];
+    return &registers[reg];
+}
+
+int op_mem_max(Vm *vm, const Instr *in)
+{
+    Value *target = outermost_register(vm, in->p1);
     i64 candidate = value_i64(&vm->registers[in->p2]);
     if (candidate > value_i64(target))
         value_set_i64(target, candidate);

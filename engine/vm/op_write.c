@@ -27,17 +27,6 @@ COLD static int rowid_random(Vm *vm, VmCursor *c, RowId *out)
     return SQLITE_FULL;
 }
 
-// AUTOINCREMENT: the register with the largest rowid ever used, in the outermost frame.
-static Value *sequence_register(Vm *vm, i32 reg)
-{
-    ASSERT(reg > 0);
-
-    Value *registers = vm->registers;
-    for (const VmFrame *f = vm->frame; f != NULL; f = f->outer)
-        registers = f->registers;
-    return &registers[reg];
-}
-
 int op_new_rowid(Vm *vm, const Instr *in)
 {
     VmCursor *c = cursor_in(vm, in->p1);
@@ -58,7 +47,7 @@ int op_new_rowid(Vm *vm, const Instr *in)
         }
     }
     if (in->p3 != 0) {
-        Value *largest = sequence_register(vm, in->p3);
+        Value *largest = outermost_register(vm, in->p3);
         i64 used = value_i64(largest);
         if (used == INT64_MAX || c->rowid_is_random)
             return SQLITE_FULL;

@@ -121,7 +121,8 @@ bool program_failed(const Program *p)
     return p->rc != SQLITE_OK || p->arena.failed;
 }
 
-int program_error(const Program *p)
+// The first failure. The arena keeps its own, which can only be that memory ran out.
+static int first_failure(const Program *p)
 {
     if (p->rc != SQLITE_OK)
         return p->rc;
@@ -315,12 +316,6 @@ int program_emit_vtab(Program *p, Opcode op, int p1, int p2, int p3, void *vtab)
     return last_address(p);
 }
 
-int program_emit_value(Program *p, Opcode op, int p1, int p2, int p3, Value *value)
-{
-    emit_pointer(p, &(Instr){.op = (u8)op, .p1 = p1, .p2 = p2, .p3 = p3}, P4_VALUE, value);
-    return last_address(p);
-}
-
 int program_emit_program(Program *p, Opcode op, int p1, int p2, int p3, SubProgram *takes)
 {
     emit_pointer(p, &(Instr){.op = (u8)op, .p1 = p1, .p2 = p2, .p3 = p3}, P4_PROGRAM, takes);
@@ -330,11 +325,6 @@ int program_emit_program(Program *p, Opcode op, int p1, int p2, int p3, SubProgr
 // --- changing what was emitted ---
 
 int program_here(const Program *p)
-{
-    return (int)p->count;
-}
-
-int program_size(const Program *p)
 {
     return (int)p->count;
 }
@@ -507,7 +497,7 @@ int program_seal(Program *p, int register_count, int cursor_count)
     ASSERT(register_count >= 0 && cursor_count >= 0);
 
     if (program_failed(p))
-        return program_error(p);
+        return first_failure(p);
     labels_resolve(p);
     TRY(calls_make(p));
     p->register_count = register_count;
@@ -564,23 +554,4 @@ void program_sub_define(Program *owner, SubProgram *sub, Program *child, int reg
     child->count = 0;
     arena_absorb(&owner->arena, &child->arena);
     program_free(child);
-}
-
-SubProgram *program_to_sub(Program *parent, Program *child, int register_count, int cursor_count,
-                           const SubIdentity *identity)
-{
-    ASSERT(parent != child);
-
-    SubProgram *inner = child->subs; // triggers fired by the trigger
-    child->subs = NULL;
-    SubProgram *sub = program_sub_declare(parent, identity);
-    // The statement owns them all: they go one level up with each program that is finished.
-    while (inner != NULL) {
-        SubProgram *next = inner->next;
-        inner->next = parent->subs;
-        parent->subs = inner;
-        inner = next;
-    }
-    program_sub_define(parent, sub, child, register_count, cursor_count);
-    return program_failed(parent) ? NULL : sub;
 }

@@ -175,8 +175,6 @@ int program_emit_func(Program *p, Opcode op, int p1, int p2, int p3, const struc
 int program_emit_table(Program *p, Opcode op, int p1, int p2, int p3, struct Table *t);
 int program_emit_vtab(Program *p, Opcode op, int p1, int p2, int p3, void *vtab);
 int program_emit_program(Program *p, Opcode op, int p1, int p2, int p3, SubProgram *takes);
-int program_emit_value(Program *p, Opcode op, int p1, int p2, int p3,
-                       Value *value); // value: in the program's arena; freed with the program
 int program_emit_ints(Program *p, Opcode op, int p1, int p2, int p3, const u32 *ints, u32 count);
 
 int program_here(const Program *p);         // address of the next instruction
@@ -192,25 +190,22 @@ void program_to_noop(Program *p, int address); // takes an instruction back
 // arena.
 void program_set_value(Program *p, int address, Value *value);
 void program_keep_comments(Program *p, bool keep); // off until told
-int program_error(const Program *p);               // what failed: SQLITE_NOMEM, SQLITE_TOOBIG
-int program_size(const Program *p);                // number of instructions
 
 // Ends building: labels become addresses, function calls get room for their arguments, and in debug
 // builds the program is verified. The counts are of registers (numbered 1..count) and cursors
 // (0..count-1). SQLITE_NOMEM, SQLITE_TOOBIG. Statements are sealed by vm_prepare() (vm.h).
 MUST_USE int program_seal(Program *p, int register_count, int cursor_count);
-// Seals `child` and moves it into the arena of `parent`, whose statement then owns it; frees
-// `child`. NULL after failure (which sticks to parent).
+
 typedef struct SubIdentity {
     const void *token; // the same for every program of one trigger: finds recursion
     const char *name;  // for EXPLAIN; lives as long as the statement
 } SubIdentity;
-// The same in two steps, so that a trigger's code can name the program it is part of: declared in
-// the statement's outermost program, defined when its code is complete (frees `child`).
+// A trigger's program is made in two steps, so that its code can name the program it is part of:
+// declared in the statement's outermost program, which owns it from then on (NULL after failure),
+// and defined when its code is complete: that seals `child`, moves its code and arena to the owner,
+// and frees it. Failures, those of `child` too, stick to the owner.
 SubProgram *program_sub_declare(Program *owner, const SubIdentity *identity);
 void program_sub_define(Program *owner, SubProgram *sub, Program *child, int register_count,
                         int cursor_count);
-SubProgram *program_to_sub(Program *parent, Program *child, int register_count, int cursor_count,
-                           const SubIdentity *identity);
 
 #endif

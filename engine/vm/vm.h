@@ -182,7 +182,7 @@ typedef struct VmHooks {
     int (*vacuum)(sqlite3 *db, int database, Value *into, char **message);
     // OP_ParseSchema with a condition: loads the matching rows of sqlite_schema. Errors are set on
     // the connection.
-    int (*parse_schema)(sqlite3 *db, int database, const char *where, u32 flags);
+    int (*parse_schema)(sqlite3 *db, int database, const char *where);
     // The DEFAULT of a column, for rows written before it was added; NULL if it has none.
     int (*column_default)(sqlite3 *db, const Column *column, Value *out);
 } VmHooks;

@@ -86,8 +86,6 @@ static void reads_end(sqlite3 *db, u32 mask)
     }
 }
 
-// The order is SQLite's: modules write what they hold back (xSync), the commit hook may still turn
-// the commit into a rollback, the files commit, modules hear of it (xCommit).
 // Asks how many of the free pages auto-vacuum may cut off.
 static void limit_vacuums(sqlite3 *db)
 {
@@ -103,6 +101,8 @@ static void limit_vacuums(sqlite3 *db)
     }
 }
 
+// The order is SQLite's: modules write what they hold back (xSync), the commit hook may still turn
+// the commit into a rollback, the files commit, modules hear of it (xCommit).
 static int commit_now(Vm *vm)
 {
     ASSERT(vm->db->autocommit);

@@ -208,6 +208,7 @@ int explain_step(Vm *vm); // SQLITE_ROW, SQLITE_DONE, or an error
 int vm_check_foreign_keys(Vm *vm, bool deferred);
 int vm_end_statement(Vm *vm, int savepoint_op);
 void vm_close_cursors(Vm *vm);
+Value *outermost_register(Vm *vm, i32 reg);
 void frame_free_spares(Vm *vm);
 void frame_leave(Vm *vm);
 void frames_unwind(Vm *vm);

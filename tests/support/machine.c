@@ -53,7 +53,7 @@ Program *machine_program(Machine *m)
 
 static bool program_writes(Program *p)
 {
-    for (int i = 0; i < program_size(p); i++) {
+    for (int i = 0; i < program_here(p); i++) {
         if (program_at(p, i)->op == OP_Transaction && program_at(p, i)->p2 != 0)
             return true;
     }

@@ -250,9 +250,7 @@ static void code_column_default(Codegen *g, const Table *table, int column)
                                           program_arena(g->program));
     if (constant == NULL)
         return;
-    Instr *last = program_at(g->program, -1);
-    last->p4_kind = P4_VALUE;
-    last->p4.value = constant;
+    program_set_value(g->program, program_here(g->program) - 1, constant);
 }
 
 // Computed from the row under the cursor: the cursor's number serves as that of a FROM item for a

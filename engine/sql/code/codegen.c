@@ -32,7 +32,7 @@ void codegen_deinit(Codegen *g)
 
 void codegen_begin(Codegen *g)
 {
-    ASSERT(program_size(g->program) == 0); // Init is the first instruction
+    ASSERT(program_here(g->program) == 0); // Init is the first instruction
 
     g->init_address = program_emit(g->program, OP_Init, 0, 0, 0);
 }

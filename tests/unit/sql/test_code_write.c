@@ -162,6 +162,28 @@ static void analyze_counts_rows_per_prefix(void **state)
                   "t|i|4 2 2;");
 }
 
+static void explain_names_what_an_instruction_opens(void **state)
+{
+    (void)state;
+    sqlite3 *db = NULL;
+    sqlite3_stmt *stmt = NULL;
+    int found = 0;
+    assert_int_equal(sqlite3_open(":memory:", &db), SQLITE_OK);
+    assert_int_equal(sqlite3_exec(db, "CREATE TABLE book(a)", NULL, NULL, NULL), SQLITE_OK);
+
+    assert_int_equal(sqlite3_prepare_v2(db, "EXPLAIN SELECT a FROM book", -1, &stmt, NULL),
+                     SQLITE_OK);
+    while (sqlite3_step(stmt) == SQLITE_ROW) {
+        const char *opcode = (const char *)sqlite3_column_text(stmt, 1);
+        const char *comment = (const char *)sqlite3_column_text(stmt, 7);
+        found += strcmp(opcode, "OpenRead") == 0 && strstr(comment, "; book") != NULL;
+    }
+
+    assert_int_equal(found, 1);
+    assert_int_equal(sqlite3_finalize(stmt), SQLITE_OK);
+    assert_int_equal(sqlite3_close(db), SQLITE_OK);
+}
+
 TEST_SUITE(code_write, cmocka_unit_test(rows_take_the_next_rowid_and_the_columns_affinity),
            cmocka_unit_test(a_constraint_that_fails_names_its_columns),
            cmocka_unit_test(replace_removes_every_row_in_the_way),
@@ -172,4 +194,5 @@ TEST_SUITE(code_write, cmocka_unit_test(rows_take_the_next_rowid_and_the_columns
            cmocka_unit_test(alter_table_rewrites_what_depends_on_it),
            cmocka_unit_test(names_that_are_taken_or_ours_are_refused),
            cmocka_unit_test(vacuum_keeps_rowids_and_content),
-           cmocka_unit_test(analyze_counts_rows_per_prefix))
+           cmocka_unit_test(analyze_counts_rows_per_prefix),
+           cmocka_unit_test(explain_names_what_an_instruction_opens))

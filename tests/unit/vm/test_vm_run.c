@@ -12,6 +12,13 @@ static void emit_row_and_halt(Program *p, int first, int count)
 }
 
 // r[1] and r[2] are the operands, r[3] the result.
+static SubProgram *define_trigger(Program *owner, Program *code, int register_count)
+{
+    SubProgram *sub = program_sub_declare(owner, &(SubIdentity){.token = code, .name = "tr"});
+    program_sub_define(owner, sub, code, register_count, 0);
+    return sub;
+}
+
 static const char *compute(Machine *m, Opcode op, i64 left, i64 right)
 {
     Program *p = machine_program(m);
@@ -421,7 +428,7 @@ static void a_trigger_reads_the_registers_of_its_caller(void **state)
     program_emit(t, OP_AddImm, 1, 1, 0);
     program_emit(t, OP_ResultRow, 1, 1, 0);
     program_emit0(t, OP_Halt);
-    SubProgram *sub = program_to_sub(p, t, 2, 0, &(SubIdentity){.token = t, .name = "tr"});
+    SubProgram *sub = define_trigger(p, t, 2);
     program_emit(p, OP_Integer, 41, 5, 0);
     program_emit_program(p, OP_Program, 3, 0, 1, sub);
     program_jump_here(p, program_here(p) - 1);
@@ -451,7 +458,7 @@ static void functions_called_by_triggers_know_their_connection(void **state)
     program_emit_func(t, OP_Function, 0, 1, 2, &def);
     program_set_p5(t, 1);
     emit_row_and_halt(t, 2, 1);
-    SubProgram *sub = program_to_sub(p, t, 2, 0, &(SubIdentity){.token = t, .name = "tr"});
+    SubProgram *sub = define_trigger(p, t, 2);
     program_emit_program(p, OP_Program, 0, program_here(p) + 1, 0, sub);
     program_emit0(p, OP_Halt);
     assert_text("7", machine_rows(&m, machine_vm(&m, p, 1)));
