@@ -1,8 +1,8 @@
 // What EXPLAIN shows: one row per instruction; and EXPLAIN QUERY PLAN: one row per Explain
 // instruction.
 //
-// The program is not run. Trigger programs follow the main one, in the order their Program
-// instructions come.
+// The program is not run. Trigger programs follow the main one in the order in which they were
+// declared: each behind the one whose code first needed it.
 #include "func/func.h"
 #include "vm/vm_priv.h"
 #include <stdio.h>

@@ -290,8 +290,7 @@ static void merge_entries(const HashTable *h, HashEntry **source, u64 left, u64 
     }
 }
 
-// Bottom-up merge sort of pointers: groups with equal keys do not exist, but the entries of a join
-// may be equal and keep their order.
+// Bottom-up merge sort of pointers. No two entries are equal, so it need not be stable.
 static int entries_order(HashTable *h)
 {
     mem_free(h->ordered);
@@ -327,7 +326,6 @@ static HashEntry *walk_next(HashTable *h)
     return ++h->position < h->count ? h->ordered[h->position] : NULL;
 }
 
-// Stands on `e`, or on the next one after it that the walk wants to see.
 int hash_rewind(HashTable *h, u32 flags, bool *empty)
 {
     ASSERT((flags & ~(u32)HASH_SORTED) == 0);
@@ -491,16 +489,6 @@ const Value *hash_value(HashTable *h, u32 field)
         return &null_value;
     slot_as_value(&h->current->slots[field], &h->values[field]);
     return &h->values[field];
-}
-
-u32 hash_key_count(const HashTable *h)
-{
-    return h->key_count;
-}
-
-u32 hash_payload_count(const HashTable *h)
-{
-    return h->payload_count;
 }
 
 u64 hash_count(const HashTable *h)

@@ -45,8 +45,6 @@ void hash_group_load(HashTable *h, Value *accumulators);
 
 // A key value of the entry stood on. Borrowed until the table moves.
 const Value *hash_value(HashTable *h, u32 field);
-u32 hash_key_count(const HashTable *h);
-u32 hash_payload_count(const HashTable *h);
-u64 hash_count(const HashTable *h);
+u64 hash_count(const HashTable *h); // entries, those of the temporary index aside
 
 #endif

@@ -189,20 +189,11 @@ u64 join_table_memory(const JoinTable *t)
 
 // --- filling ---
 
-static bool has_null(const Value *key, u32 count)
-{
-    for (u32 i = 0; i < count; i++) {
-        if (key[i].flags & V_NULL)
-            return true;
-    }
-    return false;
-}
-
 int join_table_insert(JoinTable *t, const Value *row)
 {
     ASSERT(row != NULL);
 
-    if (has_null(row, t->key_count))
+    if (key_has_null(row, t->key_count))
         return SQLITE_OK;
     if (t->bucket_count > 0)
         buckets_drop(t); // probed before: start over at the next probe
@@ -316,7 +307,7 @@ int join_table_probe(JoinTable *t, const Value *key, bool *found)
 
     *found = false;
     t->current = 0;
-    if (t->count == 0 || has_null(key, t->key_count))
+    if (t->count == 0 || key_has_null(key, t->key_count))
         return SQLITE_OK;
     if (UNLIKELY(t->bucket_count == 0))
         TRY(buckets_make(t));

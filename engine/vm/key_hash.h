@@ -8,6 +8,16 @@
 // shape NULL: BINARY throughout.
 u64 key_hash(const Value *key, u32 count, const KeyShape *shape);
 
+// Keys with a NULL in them are outside what joins and UNIQUE compare: NULL equals nothing.
+static inline bool key_has_null(const Value *key, u32 count)
+{
+    for (u32 i = 0; i < count; i++) {
+        if (key[i].flags & V_NULL)
+            return true;
+    }
+    return false;
+}
+
 static inline const Collation *shape_collation(const KeyShape *shape, u32 i)
 {
     return shape == NULL ? &collation_binary : shape->fields[i].collation;

@@ -4,6 +4,7 @@
 // steps to the entry the instruction means. Rowids asked for by any value (text, reals) are first
 // turned into the integer that gives the same rows.
 #include "base/error.h"
+#include "vm/key_hash.h"
 #include "vm/vm_priv.h"
 #include <string.h>
 
@@ -420,16 +421,6 @@ static int found_seek(Vm *vm, VmCursor *c, const Instr *in, KeyProbe *probe, int
     return rc;
 }
 
-// A UNIQUE index lets any number of keys with a NULL in: such a key conflicts with nothing.
-static bool key_has_null(const Vm *vm, const Instr *in)
-{
-    for (i32 i = 0; i < in->p4.i; i++) {
-        if (value_is_null(&vm->registers[in->p3 + i]))
-            return true;
-    }
-    return false;
-}
-
 int op_found(Vm *vm, const Instr *in)
 {
     VmCursor *c = vm->cursors[in->p1];
@@ -439,8 +430,8 @@ int op_found(Vm *vm, const Instr *in)
         return SQLITE_OK;
     cursor_leaves_row(c);
     c->seek_order = CURSOR_UNKNOWN;
-    if (in->op == OP_NoConflict && key_has_null(vm, in))
-        return VM_JUMP; // without a seek: the insertion that follows makes its own
+    if (in->op == OP_NoConflict && key_has_null(&vm->registers[in->p3], (u32)in->p4.i))
+        return VM_JUMP; // conflicts with nothing; without a seek: the insertion that follows makes its own
     KeyProbe probe;
     TRY(found_seek(vm, c, in, &probe, &c->seek_order));
     bool found = c->seek_order == 0;

@@ -1,5 +1,6 @@
 // Instructions on sorters, hash tables, rowid sets and Bloom filters.
 #include "base/error.h"
+#include "vm/key_hash.h"
 #include "vm/rowset.h"
 #include "vm/vm_priv.h"
 #include <string.h>
@@ -107,15 +108,6 @@ int op_sorter_data(Vm *vm, const Instr *in)
     return SQLITE_OK;
 }
 
-static bool any_is_null(const Value *values, u32 count)
-{
-    for (u32 i = 0; i < count; i++) {
-        if (value_is_null(&values[i]))
-            return true;
-    }
-    return false;
-}
-
 // Whether the record begins with the same `count` fields as `other`, none of them NULL.
 static int records_share_key(Vm *vm, Sorter *sorter, const Value *other, u32 count, bool *same)
 {
@@ -127,7 +119,7 @@ static int records_share_key(Vm *vm, Sorter *sorter, const Value *other, u32 cou
                            count));
     *same = false;
     int rc = SQLITE_OK;
-    if (!any_is_null(fields.values, fields.count)) {
+    if (!key_has_null(fields.values, fields.count)) {
         KeyProbe probe = {
             .shape = sorter_shape(sorter), .values = fields.values, .count = (u16)fields.count};
         key_probe_prepare(&probe);

@@ -3,8 +3,8 @@
 #include "vm/vm_priv.h"
 #include <string.h>
 
-// Ends the statement from inside an instruction: COMMIT, ROLLBACK, RELEASE. `undo` puts autocommit
-// back when a lock is in the way, so that the statement may be stepped again.
+// Ends the statement from inside an instruction: COMMIT, ROLLBACK, RELEASE. When a lock is in the
+// way, autocommit becomes what it was before, so that the statement may be stepped again.
 static int leave_run(Vm *vm, bool autocommit_if_busy)
 {
     vm_halt(vm);

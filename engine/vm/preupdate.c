@@ -32,7 +32,6 @@ int preupdate_call(Vm *vm, VmCursor *c, const PreupdateEvent *event)
     db->preupdate = outer;
     values_free(now.old_values, now.table->column_count);
     values_free(now.new_values, now.table->column_count);
-    mem_free(now.old_record);
     return db->out_of_memory ? SQLITE_NOMEM : SQLITE_OK;
 }
 

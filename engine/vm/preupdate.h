@@ -16,10 +16,9 @@ typedef struct Preupdate {
     int blob_column;   // column written by sqlite3_blob_write(), or -1
     Value *old_values; // decoded on demand, column_count each
     Value *new_values;
-    u8 *old_record;
 } Preupdate;
 
-// Calls the hook if there is one. SQLITE_NOMEM.
+// What a caller says of a change about to be made, with the operands of Preupdate.
 typedef struct PreupdateEvent {
     const Table *table;
     int op;
@@ -28,6 +27,8 @@ typedef struct PreupdateEvent {
     Reg new_record, new_columns;
     int blob_column;
 } PreupdateEvent;
+// Calls the hook if there is one, before the change: nothing of the row may have been touched yet.
+// SQLITE_NOMEM when the hook met that.
 MUST_USE int preupdate_call(Vm *vm, VmCursor *c, const PreupdateEvent *event);
 
 // The same for sqlite3_blob_write(): the row under the first cursor of `vm` is announced as

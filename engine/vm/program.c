@@ -77,6 +77,7 @@ Program *program_new(sqlite3 *db)
     if (p == NULL)
         return NULL;
     p->db = db;
+    p->subs_end = &p->subs;
     return p;
 }
 
@@ -518,8 +519,8 @@ SubProgram *program_sub_declare(Program *owner, const SubIdentity *identity)
     }
     sub->token = identity->token;
     sub->name = identity->name;
-    sub->next = owner->subs;
-    owner->subs = sub;
+    *owner->subs_end = sub;
+    owner->subs_end = &sub->next;
     return sub;
 }
 

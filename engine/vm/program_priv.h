@@ -24,7 +24,7 @@ struct Program {
     int rc; // first failure
     bool keeps_comments, is_sealed;
     int register_count, cursor_count;
-    SubProgram *subs;
+    SubProgram *subs, **subs_end; // in the order they were declared
     struct CallSite *calls;
     bool is_reader; // some instruction takes part in transactions
     Instr dummy;    // what callers get to write to after a failure

@@ -184,6 +184,34 @@ static void explain_names_what_an_instruction_opens(void **state)
     assert_int_equal(sqlite3_close(db), SQLITE_OK);
 }
 
+static void explain_lists_triggers_as_they_fire(void **state)
+{
+    (void)state;
+    sqlite3 *db = NULL;
+    sqlite3_stmt *stmt = NULL;
+    char order[64] = "";
+    assert_int_equal(sqlite3_open(":memory:", &db), SQLITE_OK);
+    assert_int_equal(
+        sqlite3_exec(db,
+                     "CREATE TABLE t(a); CREATE TABLE u(a);"
+                     "CREATE TRIGGER r1 AFTER INSERT ON t BEGIN INSERT INTO u VALUES(1); END;"
+                     "CREATE TRIGGER r2 AFTER INSERT ON t BEGIN DELETE FROM u; END;",
+                     NULL, NULL, NULL),
+        SQLITE_OK);
+
+    assert_int_equal(sqlite3_prepare_v2(db, "EXPLAIN INSERT INTO t VALUES(1)", -1, &stmt, NULL),
+                     SQLITE_OK);
+    while (sqlite3_step(stmt) == SQLITE_ROW) {
+        const char *operand = (const char *)sqlite3_column_text(stmt, 5);
+        if (operand != NULL && strncmp(operand, "-- TRIGGER ", 11) == 0)
+            strncat(order, operand + 11, 8);
+    }
+
+    assert_string_equal(order, "r2r1"); // the newest trigger fires first
+    assert_int_equal(sqlite3_finalize(stmt), SQLITE_OK);
+    assert_int_equal(sqlite3_close(db), SQLITE_OK);
+}
+
 TEST_SUITE(code_write, cmocka_unit_test(rows_take_the_next_rowid_and_the_columns_affinity),
            cmocka_unit_test(a_constraint_that_fails_names_its_columns),
            cmocka_unit_test(replace_removes_every_row_in_the_way),
@@ -195,4 +223,5 @@ TEST_SUITE(code_write, cmocka_unit_test(rows_take_the_next_rowid_and_the_columns
            cmocka_unit_test(names_that_are_taken_or_ours_are_refused),
            cmocka_unit_test(vacuum_keeps_rowids_and_content),
            cmocka_unit_test(analyze_counts_rows_per_prefix),
-           cmocka_unit_test(explain_names_what_an_instruction_opens))
+           cmocka_unit_test(explain_names_what_an_instruction_opens),
+           cmocka_unit_test(explain_lists_triggers_as_they_fire))
