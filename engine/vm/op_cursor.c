@@ -431,7 +431,7 @@ int op_found(Vm *vm, const Instr *in)
     cursor_leaves_row(c);
     c->seek_order = CURSOR_UNKNOWN;
     if (in->op == OP_NoConflict && key_has_null(&vm->registers[in->p3], (u32)in->p4.i))
-        return VM_JUMP; // conflicts with nothing; without a seek: the insertion that follows makes its own
+        return VM_JUMP; // conflicts with nothing; no seek, for the insertion makes its own
     KeyProbe probe;
     TRY(found_seek(vm, c, in, &probe, &c->seek_order));
     bool found = c->seek_order == 0;

@@ -66,8 +66,6 @@ static bool code_inline(Codegen *g, Expr *e, const FuncDef *func, Reg target)
 // typeof(x) and length(x) of a column need not load the body.
 static void hint_column(Codegen *g, const FuncDef *func, const Expr *arg)
 {
-    ASSERT(program_here(g->program) > 0);
-
     Instr *last = program_at(g->program, -1);
     if (arg->kind != EX_COLUMN || last->op != OP_Column)
         return;
