@@ -161,7 +161,7 @@ static int open_main(sqlite3 *db, const char *path, sqlite3_vfs *vfs, int open_f
     u32 btree_flags = in_memory ? BTREE_MEMORY : path[0] == '\0' ? BTREE_TEMPORARY : 0;
     TRY(btree_open(vfs, path, db, btree_flags, open_flags | SQLITE_OPEN_MAIN_DB,
                    &main_database->btree));
-    connection_hear_busy(db, main_database->btree);
+    connection_adopt_btree(db, main_database->btree);
     main_database->schema = schema_new();
     db->databases[DB_TEMP].schema = schema_new();
     if (main_database->schema == NULL || db->databases[DB_TEMP].schema == NULL)

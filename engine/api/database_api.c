@@ -382,8 +382,10 @@ static int set_flag(sqlite3 *db, u64 flag, int on, int *result)
         db->flags |= flag;
     else if (on == 0)
         db->flags &= ~flag;
-    if (db->flags != before)
+    if (db->flags != before) {
+        connection_flags_changed(db);
         vm_expire_all(db, false);
+    }
     if (result != NULL)
         *result = (db->flags & flag) != 0;
     return SQLITE_OK;

@@ -255,7 +255,7 @@ static int replace_database(sqlite3 *db, int index, void *bytes, const sqlite3_i
     if (d->btree != NULL)
         btree_close(d->btree);
     d->btree = fresh;
-    connection_hear_busy(db, fresh);
+    connection_adopt_btree(db, fresh);
     db->encoding_is_fixed = false;
     schema_reset(db, -1);
     return SQLITE_OK;

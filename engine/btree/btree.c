@@ -187,6 +187,14 @@ int btree_secure_delete(Btree *bt, int set)
     return bt->secure_delete;
 }
 
+// For who means to save what a truncated file still has.
+void btree_accept_short_file(Btree *bt, bool accept)
+{
+    ASSERT(bt != NULL);
+    ASSERT(bt->pager != NULL);
+    bt->accepts_short = accept;
+}
+
 bool btree_is_read_only(const Btree *bt)
 {
     ASSERT(bt != NULL);

@@ -60,6 +60,8 @@ u32 btree_reserved(const Btree *bt);
 MUST_USE int btree_set_auto_vacuum(Btree *bt, int mode);
 int btree_auto_vacuum(Btree *bt);
 int btree_secure_delete(Btree *bt, int set); // -1 asks, 0 off, 1 on, 2 fast; tells what holds
+// A file with fewer pages than its header says is damaged; accepted, it is read as far as it goes.
+void btree_accept_short_file(Btree *bt, bool accept);
 bool btree_is_read_only(const Btree *bt);
 // PRAGMA journal_mode's part in page 1: sets read/write version 1 (rollback) or 2 (WAL).
 MUST_USE int btree_set_file_version(Btree *bt, u8 version);

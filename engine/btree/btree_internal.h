@@ -174,12 +174,13 @@ struct Btree {
     bool limits_vacuum;
     Pgno vacuum_limit; // limits_vacuum: free pages that the next commit may cut off
     bool page_size_fixed;
-    bool reads_empty;  // the next transactions find no page, whatever is there
-    bool no_wal;       // the header's wish for a log is passed over (leaving WAL mode)
-    bool is_read_only; // the file format is newer than we may write
-    Pgno page_count;   // as the header has it, while reading
-    u8 *workspace;     // for taking pages apart: balance.c; made by the first balance
-    u8 *payload;       // a key put together from its overflow chain
+    bool reads_empty;   // the next transactions find no page, whatever is there
+    bool accepts_short; // a file that ends before its header says
+    bool no_wal;        // the header's wish for a log is passed over (leaving WAL mode)
+    bool is_read_only;  // the file format is newer than we may write
+    Pgno page_count;    // as the header has it, while reading
+    u8 *workspace;      // for taking pages apart: balance.c; made by the first balance
+    u8 *payload;        // a key put together from its overflow chain
     u32 payload_capacity;
 };
 

@@ -182,9 +182,9 @@ int header_check(Btree *bt, bool *again)
         return pager_set_page_size(bt->pager, &size, -1);
     }
     Pgno stored = stored_page_count(header);
-    if (stored > bt->page_count)
+    if (stored > bt->page_count && !bt->accepts_short)
         return corrupt_page(1, "file shorter than its header says");
-    if (stored != 0)
+    if (stored != 0 && stored < bt->page_count)
         bt->page_count = stored;
     TRY(btree_set_geometry(bt, size, header[AT_RESERVED]));
     bt->page_size_fixed = true;

@@ -225,8 +225,10 @@ int connection_error_plain(sqlite3 *db, int rc); // the code's own text
 void connection_error_clear(sqlite3 *db);
 int connection_out_of_memory(sqlite3 *db); // marks it, returns SQLITE_NOMEM
 
-// Lets the busy handler of the connection decide how long one of its databases waits for locks.
-void connection_hear_busy(sqlite3 *db, Btree *bt);
+// A database joins the connection: its busy handler decides how long that one waits for locks, its
+// flags how much of a damaged file is believed.
+void connection_adopt_btree(sqlite3 *db, Btree *bt);
+void connection_flags_changed(sqlite3 *db); // tells its databases
 
 // --- finding things ---
 

@@ -107,16 +107,26 @@ static int busy_ask(void *arg)
     return again;
 }
 
-void connection_hear_busy(sqlite3 *db, Btree *bt)
+void connection_adopt_btree(sqlite3 *db, Btree *bt)
 {
     ASSERT(bt != NULL);
     btree_set_busy_handler(bt, busy_ask, db);
+    btree_accept_short_file(bt, connection_schema_is_writable(db));
 }
 
 bool connection_schema_is_writable(const sqlite3 *db)
 {
     const u64 both = CONN_FLAG(WRITABLE_SCHEMA) | CONN_FLAG(DEFENSIVE);
     return (db->flags & both) == CONN_FLAG(WRITABLE_SCHEMA);
+}
+
+void connection_flags_changed(sqlite3 *db)
+{
+    for (int i = 0; i < db->database_count; i++) {
+        Btree *bt = db->databases[i].btree;
+        if (bt != NULL)
+            btree_accept_short_file(bt, connection_schema_is_writable(db));
+    }
 }
 
 SilentScope connection_silence(sqlite3 *db)

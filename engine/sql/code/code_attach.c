@@ -27,7 +27,7 @@ static int open_attached(sqlite3 *db, Database *slot, const char *file, char **m
     func_hooks()->free_path(path);
     if (rc != SQLITE_OK)
         return rc;
-    connection_hear_busy(db, slot->btree);
+    connection_adopt_btree(db, slot->btree);
     (void)btree_secure_delete(slot->btree, btree_secure_delete(db->databases[DB_MAIN].btree, -1));
     slot->schema = schema_new();
     slot->sync_level = SYNC_FULL;

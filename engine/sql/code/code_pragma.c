@@ -276,6 +276,7 @@ static void set_flag(PragmaCode *p, u64 mask)
         if ((mask & CONN_FLAG(WRITABLE_SCHEMA)) != 0 && name_equals(p->value, "reset"))
             schema_reset(db, -1);
     }
+    connection_flags_changed(db);
     program_emit(p->g->program, OP_Expire, 0, 0, 0);
     for (int i = 0; i < db->database_count && db->autocommit; i++)
         pragma_apply_sync(db, i);

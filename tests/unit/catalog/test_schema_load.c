@@ -1,4 +1,4 @@
-// engine/catalog/schema_load.c: a schema table that cannot be read to its end.
+// engine/catalog/schema_load.c: files that are damaged, and what writable_schema opens of them.
 #include "support/stock.h"
 #include "support/test.h"
 
@@ -6,6 +6,7 @@
 #include "sqlite3.h"
 #include <limits.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 enum { PAGE_SIZE = 512, FIRST_SLOT = 112 }; // of page 1, when it is no leaf
 
@@ -94,6 +95,40 @@ static void a_cache_size_without_a_positive_twin_is_the_greatest(void **state)
     assert_ok(sqlite3_close(db));
 }
 
+static void fill(const char *path)
+{
+    sqlite3 *db;
+    assert_ok(sqlite3_open(path, &db));
+    assert_ok(sqlite3_exec(db,
+                           "PRAGMA page_size = 512; PRAGMA auto_vacuum = 2; CREATE TABLE t(a, b);"
+                           "WITH RECURSIVE c(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM c"
+                           " WHERE x < 50) INSERT INTO t SELECT x, zeroblob(300) FROM c;"
+                           "DELETE FROM t WHERE a < 4",
+                           NULL, NULL, NULL));
+    assert_ok(sqlite3_close(db));
+}
+
+static void writable_schema_reads_a_file_cut_short_as_far_as_it_goes(void **state)
+{
+    const char *path = work_path(*state, "test.db");
+    fill(path);
+    assert_int_equal(truncate(path, 40 * 512), 0);
+    sqlite3 *db;
+    assert_ok(sqlite3_open(path, &db));
+    assert_int_equal(run(db, "SELECT * FROM t WHERE rowid = 5"), SQLITE_CORRUPT);
+
+    assert_ok(run(db, "PRAGMA writable_schema = on"));
+    assert_ok(run(db, "SELECT * FROM t WHERE rowid = 5"));
+    assert_int_equal(run(db, "SELECT * FROM t"), SQLITE_CORRUPT);
+    assert_ok(run(db, "PRAGMA writable_schema = off"));
+    assert_int_equal(run(db, "SELECT * FROM t WHERE rowid = 5"), SQLITE_CORRUPT);
+
+    // A change of the size makes the header agree with the file again.
+    assert_ok(run(db, "PRAGMA writable_schema = on; PRAGMA incremental_vacuum(1)"));
+    assert_ok(run(db, "PRAGMA writable_schema = off; SELECT * FROM t WHERE rowid = 5"));
+    assert_ok(sqlite3_close(db));
+}
+
 static int setup(void **state)
 {
     static WorkDir dir;
@@ -110,6 +145,8 @@ static int teardown(void **state)
 
 TEST_SUITE(schema_load,
            cmocka_unit_test_setup_teardown(a_cache_size_without_a_positive_twin_is_the_greatest,
+                                           setup, teardown),
+           cmocka_unit_test_setup_teardown(writable_schema_reads_a_file_cut_short_as_far_as_it_goes,
                                            setup, teardown),
            cmocka_unit_test_setup_teardown(writable_schema_lets_a_damaged_schema_table_be_reached,
                                            setup, teardown))
