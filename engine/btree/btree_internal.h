@@ -295,6 +295,9 @@ typedef enum AllocMode {
 } AllocMode;
 // A writable page of undefined content, pinned.
 MUST_USE int page_allocate(Btree *bt, Pgno near, AllocMode mode, Page **out);
+// Whether somebody stands on the page. Then it is in a tree, whatever the freelist or an overflow
+// chain says: to hand it out, to free it or to fill it would give it two owners.
+bool page_is_pinned(Btree *bt, Pgno pgno);
 MUST_USE int page_free(Btree *bt, Pgno pgno);
 bool page_is_pending_byte(const Btree *bt, Pgno pgno);
 

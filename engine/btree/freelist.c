@@ -131,9 +131,7 @@ static int take_trunk(Btree *bt, Page **previous, Page *trunk)
     return set_trunk_link(bt, previous, heir_pgno);
 }
 
-// A page that somebody stands on is not free, whatever the freelist says: handing it out would give
-// it two owners.
-static bool page_is_pinned(Btree *bt, Pgno pgno)
+bool page_is_pinned(Btree *bt, Pgno pgno)
 {
     ASSERT(pgno > 0);
     Page *page = pager_lookup(bt->pager, pgno);

@@ -100,7 +100,10 @@ static int access_chain_page(Access *access, Pgno *pgno, u32 starts_at)
         u32 size = in_page - skipped;
         if (size > access->left)
             size = access->left;
-        int rc = access->copy_in != NULL ? pager_make_writable(pager, &page) : SQLITE_OK;
+        int rc = SQLITE_OK;
+        if (access->copy_in != NULL)
+            rc = page->pins > 1 ? corrupt_page(*pgno, "overflow page in use")
+                                : pager_make_writable(pager, &page);
         if (rc != SQLITE_OK) {
             page_unpin(pager, page);
             return rc;
@@ -377,6 +380,8 @@ int overflow_free_chain(Btree *bt, const Cell *cell)
             next = get_u32(page->data);
             page_unpin(bt->pager, page);
         }
+        if (page_is_pinned(bt, pgno))
+            return corrupt_page(pgno, "overflow page in use");
         TRY(page_free(bt, pgno));
         pgno = next;
     }

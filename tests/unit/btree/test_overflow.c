@@ -103,6 +103,36 @@ static void damaged_chains_end(void **state)
     }
 }
 
-TEST_SUITE(overflow, cmocka_unit_test(random_parts_are_read_and_written),
+static void a_chain_that_leads_into_its_own_tree_is_neither_written_nor_freed(void **state)
+{
+    (void)state;
+    TreeFixture f;
+    int order;
+    u8 bytes[2000] = {1};
+    tree_open(&f, &(TreeOptions){.page_size = 512});
+    Payload payload = {.key_size = 1, .data = bytes, .data_size = sizeof bytes};
+    assert_ok(cursor_insert(f.cur, &payload, 0, CURSOR_UNKNOWN));
+    assert_ok(cursor_seek_rowid(f.cur, 1, false, &order));
+    Page *page;
+    assert_ok(pager_get(btree_pager(f.bt), 3, &page));
+    assert_ok(pager_make_writable(btree_pager(f.bt), &page));
+    put_u32(page->data, f.root);
+    page_unpin(btree_pager(f.bt), page);
+    u8 root[512];
+    memcpy(root, pager_peek(btree_pager(f.bt), f.root), sizeof root);
+
+    assert_rc(SQLITE_CORRUPT, cursor_payload_write(f.cur, 0, sizeof bytes, bytes));
+    assert_rc(SQLITE_CORRUPT, cursor_delete(f.cur, 0));
+
+    assert_memory_equal(root, pager_peek(btree_pager(f.bt), f.root), sizeof root);
+    cursor_close(f.cur);
+    f.cur = NULL;
+    assert_ok(btree_rollback(f.bt, SQLITE_OK, false));
+    tree_close(&f);
+}
+
+TEST_SUITE(overflow,
+           cmocka_unit_test(a_chain_that_leads_into_its_own_tree_is_neither_written_nor_freed),
+           cmocka_unit_test(random_parts_are_read_and_written),
            cmocka_unit_test(reading_beyond_the_payload_is_refused),
            cmocka_unit_test(damaged_chains_end))
