@@ -75,6 +75,8 @@ static int read_block(FtsTable *table, LengthBlock *block)
     sqlite3_stmt *stmt;
     TRY(fts_table_stmt(table, STMT_DOCSIZE_RANGE, &stmt));
     i64 first = (i64)((u64)block->number * LENGTH_BLOCK_SIZE);
+    ASSERT(LENGTH_NONE == 0xFFFFFFFF);
+
     memset(block->lengths, 0xFF, sizeof block->lengths);
     sqlite3_bind_int64(stmt, 1, first);
     sqlite3_bind_int64(stmt, 2, first + LENGTH_BLOCK_SIZE - 1);
@@ -87,19 +89,54 @@ static int read_block(FtsTable *table, LengthBlock *block)
     return sqlite3_reset(stmt);
 }
 
-static int load_block(FtsTable *table, i64 number, LengthBlock **out)
+static int read_row(FtsTable *table, LengthBlock *block, i64 rowid)
+{
+    u32 *length = &block->lengths[(u64)rowid % LENGTH_BLOCK_SIZE];
+    sqlite3_stmt *stmt;
+    TRY(fts_table_stmt(table, STMT_DOCSIZE_READ, &stmt));
+    sqlite3_bind_int64(stmt, 1, rowid);
+    *length = LENGTH_NONE;
+    if (sqlite3_step(stmt) == SQLITE_ROW) {
+        const u8 *bytes = sqlite3_column_blob(stmt, 0);
+        *length = sum_lengths(bytes, sqlite3_column_bytes(stmt, 0));
+    }
+    int rc = sqlite3_reset(stmt);
+    if (rc != SQLITE_OK)
+        *length = LENGTH_NOT_READ;
+    return rc;
+}
+
+// A row alone costs as much as about eight in a row: from their density so far it is told whether
+// more than an eighth of the block will be wanted.
+static int learn(FtsTable *table, LengthBlock *block, i64 rowid)
+{
+    enum { LOOKUPS_MIN = 8, LOOKUPS_MAX = LENGTH_BLOCK_SIZE / 8, COST = 8 };
+    const u32 at = (u32)((u64)rowid % LENGTH_BLOCK_SIZE);
+    ASSERT(!block->is_whole);
+
+    if (block->lookup_count == 0 || at < block->lookup_first)
+        block->lookup_first = at;
+    if (at > block->lookup_last)
+        block->lookup_last = at;
+    block->lookup_count++;
+    const u32 span = block->lookup_last - block->lookup_first;
+    bool is_dense = block->lookup_count >= LOOKUPS_MIN && span < block->lookup_count * COST;
+    if (!is_dense && block->lookup_count <= LOOKUPS_MAX)
+        return read_row(table, block, rowid);
+    TRY(read_block(table, block));
+    block->is_whole = true;
+    table->lengths.whole_count++;
+    return SQLITE_OK;
+}
+
+static int add_block(FtsTable *table, i64 number, LengthBlock **out)
 {
     DocLengths *cache = &table->lengths;
     TRY(make_room(cache));
-    LengthBlock *block = sqlite3_malloc64(sizeof *block);
+    LengthBlock *block = fts_zalloc(sizeof *block);
     if (block == NULL)
         return SQLITE_NOMEM;
     block->number = number;
-    int rc = read_block(table, block);
-    if (rc != SQLITE_OK) {
-        sqlite3_free(block);
-        return rc;
-    }
     cache->slots[slot_of(cache, number)] = block;
     cache->block_count++;
     cache->last = block;
@@ -112,23 +149,43 @@ static i64 block_number(i64 rowid)
     return rowid >= 0 ? rowid / LENGTH_BLOCK_SIZE : -((-(rowid + 1)) / LENGTH_BLOCK_SIZE) - 1;
 }
 
+static void forget_stale(FtsTable *table)
+{
+    DocLengths *cache = &table->lengths;
+    if (cache->version == table->index.version)
+        return;
+    doc_lengths_deinit(cache);
+    cache->version = table->index.version;
+}
+
 static int get_block(FtsTable *table, i64 rowid, LengthBlock **out)
 {
     DocLengths *cache = &table->lengths;
-    if (cache->version != table->index.version) {
-        doc_lengths_deinit(cache);
-        cache->version = table->index.version;
-    }
+    forget_stale(table);
     i64 number = block_number(rowid);
     *out = find_block(cache, number);
-    return *out != NULL ? SQLITE_OK : load_block(table, number, out);
+    return *out != NULL ? SQLITE_OK : add_block(table, number, out);
+}
+
+bool doc_lengths_be_thrifty(FtsTable *table)
+{
+    enum { THRIFTY_MAX = 4 };
+    DocLengths *cache = &table->lengths;
+    forget_stale(table);
+    ASSERT(cache->whole_count <= cache->block_count);
+
+    bool is_known = cache->whole_count * 2 > cache->block_count;
+    return !is_known && cache->thrifty_count++ < THRIFTY_MAX;
 }
 
 int doc_lengths_get(FtsTable *table, i64 rowid, u32 *length)
 {
     LengthBlock *block;
     TRY(get_block(table, rowid, &block));
-    *length = block->lengths[(u64)rowid % LENGTH_BLOCK_SIZE];
+    u32 *known = &block->lengths[(u64)rowid % LENGTH_BLOCK_SIZE];
+    if (*known == LENGTH_NOT_READ && !block->is_whole)
+        TRY(learn(table, block, rowid));
+    *length = *known;
     return *length == LENGTH_NONE ? FTS_CORRUPT : SQLITE_OK;
 }
 

@@ -128,12 +128,21 @@ static inline bool is_in_length_block(const RankWalk *walk, i64 rowid)
     return (u64)rowid - (u64)walk->length_base < LENGTH_BLOCK_SIZE && walk->lengths != NULL;
 }
 
-static int row_length(RankWalk *walk, i64 rowid, u32 *length)
+// LENGTH_NOT_READ where it was not read yet: a bound for that length holds for every row.
+static int row_length_if_known(RankWalk *walk, i64 rowid, u32 *length)
 {
     if (!is_in_length_block(walk, rowid))
         TRY(enter_length_block(walk, rowid));
     *length = walk->lengths[(u64)rowid - (u64)walk->length_base];
     return *length == LENGTH_NONE ? FTS_CORRUPT : SQLITE_OK;
+}
+
+// After a bound for `length`, which may not be known, left the row a chance.
+static int row_length(RankWalk *walk, i64 rowid, u32 *length)
+{
+    if (*length != LENGTH_NOT_READ)
+        return SQLITE_OK;
+    return doc_lengths_get(walk->cursor->table, rowid, length);
 }
 
 // Whether a query of one phrase with so many places in a row of this length may be among the best.
@@ -158,13 +167,26 @@ static inline bool is_known_too_few(const RankWalk *walk, i64 rowid, u32 count)
     return count <= walk->gains->too_few[length < GAIN_LENGTHS ? length : GAIN_LENGTHS - 1];
 }
 
+// Whether a query of one phrase with so many places in the row, at most, may be among the best; if
+// so, the row's length.
+static int row_is_promising(RankWalk *walk, i64 rowid, u32 count, u32 *length, bool *is_promising)
+{
+    TRY(row_length_if_known(walk, rowid, length));
+    *is_promising = is_enough(walk, count, *length);
+    if (!*is_promising || *length != LENGTH_NOT_READ)
+        return SQLITE_OK;
+    TRY(row_length(walk, rowid, length));
+    *is_promising = is_enough(walk, count, *length);
+    return SQLITE_OK;
+}
+
 static int offer(RankWalk *walk, f64 sum, i64 rowid)
 {
     TopDocs *top = &walk->cursor->top;
-    if (sum <= walk->threshold && top_docs_is_full(top))
+    if (top_docs_is_full(top) && sum <= -top_docs_worst(top))
         return SQLITE_OK;
     TRY(top_docs_add(top, -1.0 * sum, rowid));
-    if (top_docs_is_full(top))
+    if (top_docs_is_full(top) && -top_docs_worst(top) > walk->threshold)
         walk->threshold = -top_docs_worst(top);
     return SQLITE_OK;
 }
@@ -175,8 +197,9 @@ static int score_posting(RankWalk *walk, i64 rowid, const u8 *poslist, u32 size)
 {
     f64 idf = walk->terms[0].idf;
     u32 length;
-    TRY(row_length(walk, rowid, &length));
-    if (!is_enough(walk, size, length))
+    bool is_promising;
+    TRY(row_is_promising(walk, rowid, size, &length, &is_promising));
+    if (!is_promising)
         return SQLITE_OK;
     f64 sum = 0.0;
     sum += idf * gain(walk, poslist_count(poslist, size), length);
@@ -226,8 +249,56 @@ static int score_block(RankWalk *walk, Docs *docs)
     return SQLITE_OK;
 }
 
+// The rows in which the word is most often, many more than are asked for: some of them are short.
+static int sample_rows(RankWalk *walk, TopDocs *sample)
+{
+    Docs *docs = walk->terms[0].docs;
+    for (; !docs->is_end && docs->rowid <= walk->cursor->last_rowid; docs_next(docs)) {
+        if (top_docs_is_full(sample) && docs->poslist_size <= -top_docs_worst(sample))
+            continue;
+        u32 count = poslist_count(docs->poslist, docs->poslist_size);
+        TRY(top_docs_add(sample, -(f64)count, docs->rowid));
+    }
+    return docs->rc;
+}
+
+static int score_sample(RankWalk *walk, const TopDocs *sample, TopDocs *best)
+{
+    for (u32 i = 0; i < sample->count; i++) {
+        const RankedRow *row = &sample->rows[i];
+        u32 length;
+        TRY(doc_lengths_get(walk->cursor->table, row->rowid, &length));
+        f64 sum = walk->terms[0].idf * gain(walk, (u32)-row->score, length);
+        TRY(top_docs_add(best, -1.0 * sum, row->rowid));
+    }
+    return SQLITE_OK;
+}
+
+// As long as few lengths are known, each that is asked for must be read. What the best rows reach
+// at least is worth a walk of its own then: most others need not be asked for theirs.
+static int seed_threshold(RankWalk *walk)
+{
+    enum { SAMPLE_SIZE = 2048, LIMIT_MAX = 256 };
+    const f64 idf_min = 1.0; // of a common word most lengths are wanted anyway
+    FtsCursor *cursor = walk->cursor;
+    if (cursor->top.limit > LIMIT_MAX || walk->terms[0].idf < idf_min
+        || !doc_lengths_be_thrifty(cursor->table))
+        return SQLITE_OK;
+    TopDocs sample = {.limit = SAMPLE_SIZE};
+    TopDocs best = {.limit = cursor->top.limit};
+    int rc = sample_rows(walk, &sample);
+    if (rc == SQLITE_OK)
+        rc = score_sample(walk, &sample, &best);
+    if (rc == SQLITE_OK && top_docs_is_full(&best))
+        walk->threshold = -top_docs_worst(&best);
+    top_docs_deinit(&sample);
+    top_docs_deinit(&best);
+    return rc == SQLITE_OK ? query_open(cursor->query, cursor->first_rowid) : rc;
+}
+
 static int walk_word(RankWalk *walk)
 {
+    TRY(seed_threshold(walk));
     Docs *docs = walk->terms[0].docs;
     i64 last = walk->cursor->last_rowid;
     for (; !docs->is_end && docs->rowid <= last; docs_next(docs)) {
@@ -268,11 +339,12 @@ static int score_all(RankWalk *walk, i64 rowid)
 {
     f64 bound = 0.0;
     u32 length;
-    TRY(row_length(walk, rowid, &length));
+    TRY(row_length_if_known(walk, rowid, &length));
     for (int i = 0; i < walk->count; i++)
         bound += walk->terms[i].idf * gain(walk, walk->terms[i].docs->poslist_size, length);
     if (is_hopeless(walk, bound))
         return SQLITE_OK;
+    TRY(row_length(walk, rowid, &length));
     f64 sum = 0.0;
     for (int i = 0; i < walk->count; i++) {
         const Docs *docs = walk->terms[i].docs;
@@ -309,9 +381,10 @@ static int score_leaf(RankWalk *walk, i64 rowid)
     bool is_match;
     u32 length;
     bound_counts(walk, leaf);
-    TRY(row_length(walk, rowid, &length));
+    TRY(row_length_if_known(walk, rowid, &length));
     if (is_hopeless(walk, leaf_sum(walk, leaf, length)))
         return SQLITE_OK;
+    TRY(row_length(walk, rowid, &length));
     TRY(query_leaf_counts(cursor->query, leaf, rowid, walk->counts, &is_match));
     return is_match ? offer(walk, leaf_sum(walk, leaf, length), rowid) : SQLITE_OK;
 }
@@ -328,12 +401,13 @@ static int judge_pair(RankWalk *walk, u32 left, u32 right, bool *is_hopeless_pai
     const Postings *q = docs_source(walk->terms[1].docs);
     const u32 p_size = p->block->sizes[left];
     const u32 q_size = q->block->sizes[right];
+    const u32 size = p_size < q_size ? p_size : q_size;
     u32 length;
     u32 count;
-    TRY(row_length(walk, p->block->rowids[left], &length));
+    bool is_promising;
+    TRY(row_is_promising(walk, p->block->rowids[left], size, &length, &is_promising));
     *is_hopeless_pair =
-        !is_enough(walk, p_size < q_size ? p_size : q_size, length)
-        || (pair_count(p, left, q, right, &count) && !is_enough(walk, count, length));
+        !is_promising || (pair_count(p, left, q, right, &count) && !is_enough(walk, count, length));
     return SQLITE_OK;
 }
 
@@ -454,7 +528,7 @@ static bool find_row(const RankWalk *walk, i64 *rowid)
 static int score_any(RankWalk *walk, i64 rowid)
 {
     u32 length;
-    TRY(row_length(walk, rowid, &length));
+    TRY(row_length_if_known(walk, rowid, &length));
     f64 bound = walk->leading > 0 ? walk->bound_sum[walk->leading - 1] : 0.0;
     for (int i = walk->leading; i < walk->count; i++) {
         const RankTerm *term = &walk->terms[walk->order[i]];
@@ -463,6 +537,7 @@ static int score_any(RankWalk *walk, i64 rowid)
     }
     if (is_hopeless(walk, bound))
         return SQLITE_OK;
+    TRY(row_length(walk, rowid, &length));
     for (int i = 0; i < walk->leading; i++)
         docs_seek(walk->terms[walk->order[i]].docs, rowid);
     f64 sum = 0.0;

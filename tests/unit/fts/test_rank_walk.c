@@ -37,6 +37,25 @@ static void the_best_rows_are_the_same(void **state)
     CHECK(cases);
 }
 
+// The first query of a connection reads the lengths of few rows, and one that is changed meanwhile
+// has the new one.
+static void lengths_are_read_as_they_are_wanted(void **state)
+{
+    (void)state;
+    static const SqlCase cases[] = {
+        {TABLE("") SAME("'w29'") SAME("'w29'") SAME("'w29'") SAME("'w29'") SAME("'w29'"),
+         "1\n1\n1\n1\n1"},
+        {TABLE("") SAME("'w17 OR w29'") SAME("'w17'"), "1\n1"},
+        {TABLE("") SAME("'w17 w2'") SAME("'w31 + w0'") SAME("'w0'"), "1\n1\n1"},
+        {TABLE("")
+             SAME("'w29'") "UPDATE t SET a = 'w29 w29' WHERE rowid % 50 = 2;"
+                           "DELETE FROM t WHERE rowid % 50 = 4;" SAME(
+                               "'w29'") "SELECT count(*) > 20 FROM t('w29') WHERE rowid % 50 = 2",
+         "1\n1\n1"},
+    };
+    CHECK(cases);
+}
+
 // A bound of rowid is checked by the core too, a LIMIT beside it is not for the module to see.
 static void other_terms_keep_the_limit_out(void **state)
 {
@@ -54,4 +73,5 @@ static void other_terms_keep_the_limit_out(void **state)
 }
 
 TEST_SUITE(rank_walk, cmocka_unit_test(the_best_rows_are_the_same),
+           cmocka_unit_test(lengths_are_read_as_they_are_wanted),
            cmocka_unit_test(other_terms_keep_the_limit_out))
