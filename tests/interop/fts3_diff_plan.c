@@ -12,14 +12,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#define PICK(plan, list) (list)[plan_random(plan, sizeof(list) / sizeof((list)[0]))]
-
 enum { ROWS = 60 };
-
-static bool one_in(Plan *plan, uint32_t n)
-{
-    return plan_random(plan, n) == 0;
-}
 
 // --- words ---
 
@@ -30,20 +23,7 @@ static const char *const special_words[] = {
 
 static void add_word(Plan *plan, Text *out)
 {
-    if (one_in(plan, 12)) {
-        text_add(out, "%s", PICK(plan, special_words));
-        return;
-    }
-    uint32_t number = plan_random(plan, 2 + plan_random(plan, 60)); // small numbers are frequent
-    text_add(out, "%c%c%u", 'a' + (char)(number % 7), 'k' + (char)(number % 3), number);
-}
-
-static void add_quoted(Text *out, const char *text)
-{
-    text_add(out, "'");
-    for (; *text != 0; text++)
-        text_add(out, *text == '\'' ? "''" : "%c", *text);
-    text_add(out, "'");
+    add_word_or(plan, special_words, sizeof special_words / sizeof *special_words, out);
 }
 
 static void add_value(Plan *plan, Text *sql)

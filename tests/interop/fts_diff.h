@@ -48,8 +48,17 @@ typedef struct Plan {
 } Plan;
 
 uint32_t plan_random(Plan *plan, uint32_t limit); // below limit
-void plan_begin(Plan *plan, Text *create);        // a new table, its options, its vocabulary tables
-void plan_change(Plan *plan, Text *sql);          // of rows or settings
+bool one_in(Plan *plan, uint32_t n);
+#define PICK(plan, list) (list)[plan_random(plan, sizeof(list) / sizeof((list)[0]))]
+
+// A word of a small vocabulary with a steep distribution.
+void add_common_word(Plan *plan, Text *out);
+// The same, and now and then one of the special words.
+void add_word_or(Plan *plan, const char *const *special, uint32_t count, Text *out);
+void add_quoted(Text *out, const char *text); // as SQL has it
+
+void plan_begin(Plan *plan, Text *create); // a new table, its options, its vocabulary tables
+void plan_change(Plan *plan, Text *sql);   // of rows or settings
 void plan_query(Plan *plan, Text *sql);
 const char *plan_check(const Plan *plan); // SQL that compares the index to the rows
 

@@ -7,13 +7,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#define PICK(plan, list) (list)[plan_random(plan, sizeof(list) / sizeof((list)[0]))]
-
-static bool one_in(Plan *plan, uint32_t n)
-{
-    return plan_random(plan, n) == 0;
-}
-
 // --- words ---
 
 static const char *const special_words[] = {
@@ -24,33 +17,17 @@ static const char *const special_words[] = {
 
 static void add_word(Plan *plan, Text *out)
 {
-    if (one_in(plan, 12)) {
-        text_add(out, "%s", PICK(plan, special_words));
-        return;
-    }
-    uint32_t limit = 2 + plan_random(plan, 60); // small numbers are frequent
-    uint32_t number = plan_random(plan, limit);
-    text_add(out, "%c%c%u", 'a' + (char)(number % 7), 'k' + (char)(number % 3), number);
+    add_word_or(plan, special_words, sizeof special_words / sizeof *special_words, out);
 }
 
 // A bare word of the query language.
 static void add_bareword(Plan *plan, Text *out)
 {
     static const char *const plain[] = {"running", "École", "relational", "ab", "abc", "x"};
-    if (one_in(plan, 10)) {
+    if (one_in(plan, 10))
         text_add(out, "%s", PICK(plan, plain));
-        return;
-    }
-    uint32_t number = plan_random(plan, 2 + plan_random(plan, 60));
-    text_add(out, "%c%c%u", 'a' + (char)(number % 7), 'k' + (char)(number % 3), number);
-}
-
-static void add_quoted(Text *out, const char *text)
-{
-    text_add(out, "'");
-    for (; *text != 0; text++)
-        text_add(out, *text == '\'' ? "''" : "%c", *text);
-    text_add(out, "'");
+    else
+        add_common_word(plan, out);
 }
 
 static void add_value(Plan *plan, Text *sql)

@@ -1,4 +1,4 @@
-// What the plans of full-text tests share: growing texts and random numbers. See fts_diff.h.
+// What the plans of full-text tests share: growing texts, random numbers and words. See fts_diff.h.
 #include "interop/fts_diff.h"
 
 #include <stdarg.h>
@@ -34,4 +34,32 @@ uint32_t plan_random(Plan *plan, uint32_t limit)
     x = (x ^ x >> 30) * 0xBF58476D1CE4E5B9ULL;
     x = (x ^ x >> 27) * 0x94D049BB133111EBULL;
     return (uint32_t)((x ^ x >> 31) % limit);
+}
+
+bool one_in(Plan *plan, uint32_t n)
+{
+    return plan_random(plan, n) == 0;
+}
+
+void add_common_word(Plan *plan, Text *out)
+{
+    uint32_t limit = 2 + plan_random(plan, 60); // small numbers are frequent
+    uint32_t number = plan_random(plan, limit);
+    text_add(out, "%c%c%u", 'a' + (char)(number % 7), 'k' + (char)(number % 3), number);
+}
+
+void add_word_or(Plan *plan, const char *const *special, uint32_t count, Text *out)
+{
+    if (one_in(plan, 12))
+        text_add(out, "%s", special[plan_random(plan, count)]);
+    else
+        add_common_word(plan, out);
+}
+
+void add_quoted(Text *out, const char *text)
+{
+    text_add(out, "'");
+    for (; *text != 0; text++)
+        text_add(out, *text == '\'' ? "''" : "%c", *text);
+    text_add(out, "'");
 }
