@@ -133,7 +133,9 @@ int fts_index_flush(FtsIndex *index)
     if (index->is_flushing)
         return SQLITE_OK;
     TRY(fts_index_write_pending(index));
-    if (!index->has_structure || index->structure.write_counter == index->merged_counter)
+    // A transaction that never asked for the structure may know an old one, and owes nothing.
+    bool is_current = index->has_structure && index->has_merged_counter;
+    if (!is_current || index->structure.write_counter == index->merged_counter)
         return SQLITE_OK;
     u64 version = index->version;
     index->is_flushing = true;
