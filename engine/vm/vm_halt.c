@@ -148,12 +148,14 @@ int vm_begin_statement(Vm *vm, Btree *bt)
 
     sqlite3 *db = vm->db;
     if (vm->savepoint_number == 0) {
+        // What a module writes on this occasion belongs before the savepoint. It does so by
+        // statements with savepoints of their own, which must not open this one too.
+        TRY(vtab_savepoint(db, SAVEPOINT_BEGIN, db->savepoint_count + db->statement_count));
         db->statement_count++;
         vm->savepoint_number = db->savepoint_count + db->statement_count;
         vm->deferred_at_start = db->deferred_violations;
         vm->deferred_immediate_at_start = db->deferred_immediate;
     }
-    TRY(vtab_savepoint(db, SAVEPOINT_BEGIN, vm->savepoint_number - 1));
     return btree_savepoint_open(bt, (u32)vm->savepoint_number);
 }
 
