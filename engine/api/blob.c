@@ -328,27 +328,20 @@ int sqlite3_blob_read(sqlite3_blob *blob, void *out, int size, int offset)
     return blob_access(blob, out, NULL, size, offset);
 }
 
-// The first piece is found last, so that finding the others cannot push it out of memory.
 static int blob_peek(sqlite3_blob *blob, u32 offset, quire_piece *pieces, int count)
 {
     Cursor *cur = NULL;
-    const u8 *at = NULL;
-    u32 run = 0, from = offset;
-    ASSERT(count > 0);
+    PayloadRun runs[PAYLOAD_RUNS_MAX];
+    u32 limit = count < PAYLOAD_RUNS_MAX ? (u32)count : PAYLOAD_RUNS_MAX;
+    u32 found = 0, left = blob->size - offset;
+    ASSERT(count > 0 && offset < blob->size);
     TRY(blob_settle(blob, &cur));
-    for (int i = 0; i < count; i++) {
-        pieces[i] = (quire_piece){NULL, 0};
-        if (from >= blob->size)
-            continue;
-        TRY(cursor_payload_peek(cur, blob->offset + from, &at, &run));
-        run = run < blob->size - from ? run : blob->size - from;
-        pieces[i] = (quire_piece){at, (int)run};
-        from += run;
+    TRY(cursor_payload_runs(cur, blob->offset + offset, runs, limit, &found));
+    for (u32 i = 0; i < (u32)count; i++) {
+        u32 size = i >= found ? 0 : runs[i].size < left ? runs[i].size : left;
+        pieces[i] = (quire_piece){size > 0 ? runs[i].bytes : NULL, (int)size};
+        left -= size;
     }
-    if (count == 1)
-        return SQLITE_OK;
-    TRY(cursor_payload_peek(cur, blob->offset + offset, &at, &run));
-    pieces[0].bytes = at;
     return SQLITE_OK;
 }
 

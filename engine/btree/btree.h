@@ -148,9 +148,14 @@ void cursor_close(Cursor *cur); // NULL is legal
 // Hints: the cursor only ever seeks forward/equal (index only), or reads in bulk (scan: read
 // ahead).
 void cursor_hint_scan(Cursor *cur);
-// Where byte `offset` of the payload lies and how many lie side by side from there on. Borrowed
-// until the pager is used again.
-MUST_USE int cursor_payload_peek(Cursor *cur, u32 offset, const u8 **bytes, u32 *size);
+// Where the payload lies from byte `offset` on: up to `limit` runs of bytes that lie side by side.
+// All of them are borrowed until the pager is used again.
+typedef struct PayloadRun {
+    const u8 *bytes;
+    u32 size;
+} PayloadRun;
+enum { PAYLOAD_RUNS_MAX = 16 };
+MUST_USE int cursor_payload_runs(Cursor *cur, u32 offset, PayloadRun *runs, u32 limit, u32 *count);
 // A hint: of each row of the scan about that many leading bytes will be read.
 void cursor_hint_reach(Cursor *cur, u32 size);
 

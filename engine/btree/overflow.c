@@ -238,30 +238,61 @@ static int chain_page(Cursor *cur, const Cell *cell, u32 index, Page **out)
     }
 }
 
-int cursor_payload_peek(Cursor *cur, u32 offset, const u8 **bytes, u32 *size)
+// Page by page along the chain. All pages stay pinned until the last is found, so that none has to
+// go for another. Chains are laid down page after page most of the time: where the caller will
+// probably ask next, the link is asked of the processor now.
+static int chain_runs(Cursor *cur, const Cell *cell, u32 offset, PayloadRun *runs, u32 limit,
+                      u32 *count)
 {
+    Pager *pager = cur->bt->pager;
+    u32 in_page = chain_page_size(cur->bt);
+    u32 index = (offset - cell->local_size) / in_page;
+    u32 skipped = (offset - cell->local_size) % in_page;
+    u32 left = cell->payload_size - offset;
+    Page *pages[PAYLOAD_RUNS_MAX];
+    u32 found = 0;
+    ASSERT(limit > 0 && limit <= PAYLOAD_RUNS_MAX);
+    ASSERT(left > 0);
+    int rc = chain_page(cur, cell, index, &pages[0]);
+    while (rc == SQLITE_OK) {
+        const Page *page = pages[found];
+        u32 size = in_page - skipped < left ? in_page - skipped : left;
+        runs[found++] = (PayloadRun){page->data + 4 + skipped, size};
+        skipped = 0;
+        left -= size;
+        if (left == 0 || found == limit)
+            break;
+        Pgno next = get_u32(page->data);
+        pager_touch(pager, next + limit);
+        remember_chain_page(cur->caches_chain ? cur : NULL, index + found, next);
+        rc = next != 0 ? pager_get(pager, next, &pages[found])
+                       : corrupt_page(page->pgno, "overflow chain ends early");
+    }
+    for (u32 i = 0; i < found; i++)
+        page_unpin(pager, pages[i]);
+    *count = found;
+    return rc;
+}
+
+int cursor_payload_runs(Cursor *cur, u32 offset, PayloadRun *runs, u32 limit, u32 *count)
+{
+    ASSERT(limit > 0);
     TRY(cursor_ensure(cur));
     if (cur->fast.state != CURSOR_VALID)
         return SQLITE_ABORT;
     const Cell *cell = cursor_cell(cur);
     if (cur->fast.cell_damaged || offset >= cell->payload_size)
         return corrupt_page(cur->fast.level->node.page->pgno, "payload shorter than wanted");
-    if (offset < cell->local_size) {
-        *bytes = cell->payload + offset;
-        *size = cell->local_size - offset;
-        return SQLITE_OK;
+    u32 local = offset < cell->local_size ? 1 : 0;
+    u32 in_chain = 0;
+    if (local != 0) {
+        runs[0] = (PayloadRun){cell->payload + offset, cell->local_size - offset};
+        offset = cell->local_size;
     }
-    u32 in_page = chain_page_size(cur->bt);
-    u32 in_chain = offset - cell->local_size;
-    Page *page;
-    TRY(chain_page(cur, cell, in_chain / in_page, &page));
-    u32 skipped = in_chain % in_page;
-    u32 left = cell->payload_size - offset;
-    ASSERT(skipped < in_page);
-    *bytes = page->data + 4 + skipped;
-    *size = in_page - skipped < left ? in_page - skipped : left;
-    __builtin_prefetch(page->data); // the link, by which the next one will be found
-    page_unpin(cur->bt->pager, page);
+    if (offset < cell->payload_size && local < limit)
+        TRY(chain_runs(cur, cell, offset, runs + local, limit - local, &in_chain));
+    *count = local + in_chain;
+    ASSERT(*count > 0 && *count <= limit);
     return SQLITE_OK;
 }
 

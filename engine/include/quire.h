@@ -251,11 +251,10 @@ SQLITE_API int quire_create_measure(sqlite3 *db, const char *function,
 
 /*
  * Reading a blob without a copy: the pieces of an open blob from byte `offset` on, where they lie.
- * A blob longer than a page comes in pieces of about a page. The first piece is valid until the
- * next call that concerns the connection. Of the others only the addresses are good, to be asked
- * for ahead of time (prefetched): their bytes may be gone. Past the blob's end bytes is NULL and
- * size 0. SQLITE_OK; SQLITE_ERROR for an offset outside the blob; otherwise as sqlite3_blob_read(),
- * which is what there is in stock SQLite.
+ * A blob longer than a page comes in pieces of about a page; at most sixteen are given at once. All
+ * are valid until the next call that concerns the connection. Past the blob's end, and past the
+ * sixteenth, bytes is NULL and size 0. SQLITE_OK; SQLITE_ERROR for an offset outside the blob;
+ * otherwise as sqlite3_blob_read(), which is what there is in stock SQLite.
  */
 typedef struct quire_piece {
     const void *bytes;
