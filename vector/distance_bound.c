@@ -5,20 +5,21 @@
 
 static const f64 limit_max = 1e37; // single precision overflows not far above
 
-static const ElementKernels *kernels_of(const VectorKernels *kernels, VectorType type, size_t *size)
+// 0: such vectors are not summed by kernels.
+static size_t element_size_of(VectorType type, ElementType *out)
 {
     switch (type) {
-    case VECTOR_F32: *size = 4; return &kernels->element[ELEMENT_F32];
-    case VECTOR_F64: *size = 8; return &kernels->element[ELEMENT_F64];
-    case VECTOR_F16: *size = 2; return &kernels->element[ELEMENT_F16];
-    case VECTOR_BF16: *size = 2; return &kernels->element[ELEMENT_BF16];
-    case VECTOR_I8: *size = 1; return &kernels->element[ELEMENT_I8];
+    case VECTOR_F32: *out = ELEMENT_F32; return 4;
+    case VECTOR_F64: *out = ELEMENT_F64; return 8;
+    case VECTOR_F16: *out = ELEMENT_F16; return 2;
+    case VECTOR_BF16: *out = ELEMENT_BF16; return 2;
+    case VECTOR_I8: *out = ELEMENT_I8; return 1;
     case VECTOR_1BIT:
     case VECTOR_8BIT:
     case VECTOR_SPARSE:
     case VECTOR_BIT: break;
     }
-    return NULL;
+    return 0;
 }
 
 static bool is_of_bytes_of_bits(Metric metric, const Vector *query)
@@ -34,19 +35,21 @@ void distance_bound_init(const VectorKernels *kernels, Metric metric, const Vect
     *out = (DistanceBound){.metric = metric, .query = query, .count = query->dims};
     if (is_of_bytes_of_bits(metric, query)) {
         out->sum = kernels->hamming;
+        out->near = kernels->near_hamming;
         out->count = query->dims / 8;
         out->element_size = 1;
         out->piece = BOUND_PIECE_SIZE;
         out->widening = 1; // counts are exact
         return;
     }
-    const ElementKernels *element = kernels_of(kernels, query->type, &out->element_size);
+    ElementType element;
+    out->element_size = element_size_of(query->type, &element);
     bool is_l2 = metric == METRIC_L2 || metric == METRIC_L2SQ;
-    if (element == NULL || (!is_l2 && metric != METRIC_L1))
+    if (out->element_size == 0 || (!is_l2 && metric != METRIC_L1))
         return;
-    ASSERT(out->element_size > 0);
     out->piece = BOUND_PIECE_SIZE / out->element_size;
-    out->sum = is_l2 ? element->l2sq : element->l1;
+    out->sum = is_l2 ? kernels->element[element].l2sq : kernels->element[element].l1;
+    out->near = is_l2 ? kernels->near_l2sq[element] : NULL;
     f64 pieces = (f64)(query->dims * out->element_size / BOUND_PIECE_SIZE + 1);
     out->widening = 1 + 2 * ((f64)query->dims / 32 + 40 + pieces) * 0x1p-24;
     if (metric == METRIC_L2)
@@ -67,4 +70,31 @@ f64 distance_limit(const DistanceBound *bound, f64 distance)
     ASSERT(bound->sum != NULL);
     f64 limit = (bound->metric == METRIC_L2 ? distance * distance : distance) * bound->widening;
     return distance >= 0 && limit < limit_max ? limit : INFINITY;
+}
+
+bool distance_exceeds_by_pieces(const DistanceBound *bound, const u8 *elements, size_t count,
+                                f64 limit)
+{
+    f64 sum = 0;
+    ASSERT(bound->sum != NULL && bound->piece > 0);
+    for (size_t i = 0; i < count; i += bound->piece) {
+        size_t at = i * bound->element_size;
+        sum += bound->sum(elements + at, bound->query->data + at,
+                          count - i < bound->piece ? count - i : bound->piece);
+        if (sum > limit)
+            return true;
+    }
+    return false; // or NaN
+}
+
+u64 distance_near(const DistanceBound *bound, const u8 *rows, size_t row_count, f64 limit)
+{
+    size_t size = bound->count * bound->element_size;
+    u64 near = 0;
+    ASSERT(bound->sum != NULL && row_count <= NEAR_ROWS_MAX);
+    if (bound->near != NULL)
+        return bound->near(rows, row_count, bound->query->data, bound->count, limit);
+    for (size_t i = 0; i < row_count; i++, rows += size)
+        near |= (u64)!distance_exceeds_by_pieces(bound, rows, bound->count, limit) << i;
+    return near;
 }

@@ -15,12 +15,13 @@ typedef struct DistanceBound {
     Metric metric;
     const Vector *query; // borrowed
     PairKernel *sum;     // of a piece; NULL: this cannot be told by pieces
+    NearKernel *near;    // the same for many rows; NULL: piece by piece
     size_t count;        // of elements, with `sum`, as the next ones; eight bits are one
     size_t element_size;
     size_t piece; // elements of BOUND_PIECE_SIZE bytes
     f64 widening; // factor
 } DistanceBound;
-enum { BOUND_PIECE_SIZE = 512 }; // bytes
+enum { BOUND_PIECE_SIZE = NEAR_PIECE_SIZE }; // bytes
 
 void distance_bound_init(const VectorKernels *kernels, Metric metric, const Vector *query,
                          DistanceBound *out);
@@ -29,22 +30,20 @@ size_t distance_bound_reach(const DistanceBound *bound, size_t size);
 // The sum that stands for a distance, for distance_exceeds(): infinite where sums cannot tell.
 f64 distance_limit(const DistanceBound *bound, f64 distance);
 
-// Looks at the first `count` elements, of the query's type; needs `sum`. false: not farther, or not
-// sure, or that takes the elements behind them.
+// Whether the first `count` elements, of the query's type, exceed the limit; needs `sum`. false:
+// not farther, or not sure, or that takes the elements behind them.
+bool distance_exceeds_by_pieces(const DistanceBound *bound, const u8 *elements, size_t count,
+                                f64 limit);
 static inline bool distance_exceeds(const DistanceBound *bound, const u8 *elements, size_t count,
                                     f64 limit)
 {
-    size_t piece = bound->piece;
-    f64 sum = 0;
     ASSERT(bound->sum != NULL && count <= bound->count);
-    for (size_t i = 0; i < count; i += piece) {
-        size_t at = i * bound->element_size;
-        sum += bound->sum(elements + at, bound->query->data + at,
-                          count - i < piece ? count - i : piece);
-        if (sum > limit)
-            return true;
-    }
-    return false; // or NaN
+    if (bound->near != NULL)
+        return bound->near(elements, 1, bound->query->data, count, limit) == 0;
+    return distance_exceeds_by_pieces(bound, elements, count, limit);
 }
+
+// Of up to NEAR_ROWS_MAX whole vectors side by side those that may be within the limit, a bit each.
+u64 distance_near(const DistanceBound *bound, const u8 *rows, size_t row_count, f64 limit);
 
 #endif

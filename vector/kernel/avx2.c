@@ -6,6 +6,7 @@
 #include "vector/kernel/kernel.h"
 
 #include <immintrin.h>
+#include <stdbool.h>
 #include <string.h>
 
 #define INLINED static inline __attribute__((always_inline))
@@ -398,6 +399,74 @@ static double either(const void *a, const void *b, size_t count)
     return count_bits(combine_or, a, b, count);
 }
 
+// --- rows that may be near ---
+
+// Of rows with elements of one byte.
+INLINED uint64_t near_by_pair(PairKernel *sum, const uint8_t *rows, size_t row_count,
+                              const void *query, size_t count, double limit)
+{
+    uint64_t near = 0;
+    for (size_t row = 0; row < row_count; row++)
+        near |= (uint64_t) !(sum(rows + row * count, query, count) > limit) << row;
+    return near;
+}
+
+INLINED double add_sums(const __m256 sum[SUMS])
+{
+    return (double)add_lanes(
+        _mm256_add_ps(_mm256_add_ps(sum[0], sum[1]), _mm256_add_ps(sum[2], sum[3])));
+}
+
+enum { PIECE = NEAR_PIECE_SIZE / sizeof(float) };
+
+INLINED bool is_near_f32(const uint8_t *row, const uint8_t *query, size_t count, double limit)
+{
+    __m256 sum[SUMS] = {_mm256_setzero_ps(), _mm256_setzero_ps(), _mm256_setzero_ps(),
+                        _mm256_setzero_ps()};
+    size_t i = 0;
+    for (; i + PIECE <= count; i += PIECE) {
+#pragma GCC unroll 16
+        for (size_t k = 0; k < PIECE / LANES; k++) {
+            size_t at = (i + LANES * k) * sizeof(float);
+            sum[k % SUMS] = step_l2sq(sum[k % SUMS], load_f32(row + at), load_f32(query + at));
+        }
+        if (add_sums(sum) > limit)
+            return false;
+    }
+    for (size_t k = 0; i + LANES <= count; i += LANES, k++) {
+        size_t at = i * sizeof(float);
+        sum[k % SUMS] = step_l2sq(sum[k % SUMS], load_f32(row + at), load_f32(query + at));
+    }
+    if (i < count) {
+        size_t at = i * sizeof(float), rest = count * sizeof(float) - at;
+        sum[0] = step_l2sq(sum[0], load_rest(load_f32, row + at, rest),
+                           load_rest(load_f32, query + at, rest));
+    }
+    return !(add_sums(sum) > limit);
+}
+
+static uint64_t near_l2sq_f32(const void *rows, size_t row_count, const void *query, size_t count,
+                              double limit)
+{
+    const uint8_t *row = rows;
+    uint64_t near = 0;
+    for (size_t r = 0; r < row_count; r++, row += count * sizeof(float))
+        near |= (uint64_t)is_near_f32(row, query, count, limit) << r;
+    return near;
+}
+
+static uint64_t near_l2sq_i8(const void *rows, size_t row_count, const void *query, size_t count,
+                             double limit)
+{
+    return near_by_pair(l2sq_i8, rows, row_count, query, count, limit);
+}
+
+static uint64_t near_hamming(const void *rows, size_t row_count, const void *query, size_t count,
+                             double limit)
+{
+    return near_by_pair(hamming, rows, row_count, query, count, limit);
+}
+
 // --- quantised rows ---
 
 // A product is at most 15 * 127, so four of them fit the 16 bits in which they are summed first.
@@ -441,5 +510,7 @@ const VectorKernels vector_kernels_avx2 = {
     .hamming = hamming,
     .both = both,
     .either = either,
+    .near_l2sq = {[ELEMENT_F32] = near_l2sq_f32, [ELEMENT_I8] = near_l2sq_i8},
+    .near_hamming = near_hamming,
     .code_dots = code_dots,
 };

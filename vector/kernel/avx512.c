@@ -2,6 +2,7 @@
 #include "vector/kernel/kernel.h"
 
 #include <immintrin.h>
+#include <stdbool.h>
 
 #define INLINED static inline __attribute__((always_inline))
 
@@ -362,6 +363,177 @@ static double either(const void *a, const void *b, size_t count)
     return count_bits(combine_or, a, b, count);
 }
 
+// --- rows that may be near ---
+
+// Rows go `step` at a time. The last ones overlap those before, so that none has to be taken alone.
+INLINED size_t next_rows(size_t row, size_t step, size_t row_count)
+{
+    size_t next = row + step;
+    return next < row_count && next + step > row_count ? row_count - step : next;
+}
+
+// Of rows with elements of one byte.
+INLINED uint64_t near_by_pair(PairKernel *sum, const uint8_t *rows, size_t row_count,
+                              const void *query, size_t count, double limit)
+{
+    uint64_t near = 0;
+    for (size_t row = 0; row < row_count; row++)
+        near |= (uint64_t) !(sum(rows + row * count, query, count) > limit) << row;
+    return near;
+}
+
+enum { PIECE = NEAR_PIECE_SIZE / sizeof(float) };
+
+INLINED bool is_near_f32(const uint8_t *row, const uint8_t *query, size_t count, double limit)
+{
+    const __mmask16 all = 0xffff;
+    __m512 sum[SUMS] = {_mm512_setzero_ps(), _mm512_setzero_ps(), _mm512_setzero_ps(),
+                        _mm512_setzero_ps()};
+    size_t i = 0;
+    for (; i + PIECE <= count; i += PIECE) {
+#pragma GCC unroll 8
+        for (size_t k = 0; k < PIECE / LANES; k++) {
+            size_t at = (i + LANES * k) * sizeof(float);
+            sum[k % SUMS] =
+                step_l2sq(sum[k % SUMS], load_f32(row + at, all), load_f32(query + at, all));
+        }
+        __m512 total = _mm512_add_ps(_mm512_add_ps(sum[0], sum[1]), _mm512_add_ps(sum[2], sum[3]));
+        if ((double)_mm512_reduce_add_ps(total) > limit)
+            return false;
+    }
+    for (size_t k = 0; i < count; i += LANES, k++) {
+        __mmask16 lanes = (__mmask16)lanes_of(count - i, LANES);
+        size_t at = i * sizeof(float);
+        sum[k % SUMS] =
+            step_l2sq(sum[k % SUMS], load_f32(row + at, lanes), load_f32(query + at, lanes));
+    }
+    __m512 total = _mm512_add_ps(_mm512_add_ps(sum[0], sum[1]), _mm512_add_ps(sum[2], sum[3]));
+    return !((double)_mm512_reduce_add_ps(total) > limit);
+}
+
+static uint64_t near_l2sq_f32(const void *rows, size_t row_count, const void *query, size_t count,
+                              double limit)
+{
+    const uint8_t *row = rows;
+    uint64_t near = 0;
+    for (size_t r = 0; r < row_count; r++, row += count * sizeof(float))
+        near |= (uint64_t)is_near_f32(row, query, count, limit) << r;
+    return near;
+}
+
+// The four totals of the lanes of four sums.
+INLINED __m128i add_lanes_of_four(const __m512i sum_i32x16[4])
+{
+    __m256i half_i32x8[4];
+#pragma GCC unroll 4
+    for (int k = 0; k < 4; k++)
+        half_i32x8[k] = _mm256_add_epi32(_mm512_castsi512_si256(sum_i32x16[k]),
+                                         _mm512_extracti64x4_epi64(sum_i32x16[k], 1));
+    __m256i low_i32x8 = _mm256_hadd_epi32(half_i32x8[0], half_i32x8[1]);
+    __m256i high_i32x8 = _mm256_hadd_epi32(half_i32x8[2], half_i32x8[3]);
+    __m256i both_i32x8 = _mm256_hadd_epi32(low_i32x8, high_i32x8);
+    return _mm_add_epi32(_mm256_castsi256_si128(both_i32x8),
+                         _mm256_extracti128_si256(both_i32x8, 1));
+}
+
+// One step for four rows, for which the query is widened once.
+INLINED void step_of_four_i8(__m512i sum_i32x16[4], const uint8_t *rows, size_t stride,
+                             const uint8_t *query, __mmask32 lanes)
+{
+    __m512i query_i16x32 = load_i8(query, lanes);
+#pragma GCC unroll 4
+    for (size_t k = 0; k < 4; k++)
+        sum_i32x16[k] =
+            step_l2sq_i8(sum_i32x16[k], load_i8(rows + k * stride, lanes), query_i16x32);
+}
+
+INLINED __m128i l2sq_of_four_i8(const uint8_t *rows, const uint8_t *query, size_t count)
+{
+    __m512i sum_i32x16[4] = {_mm512_setzero_si512(), _mm512_setzero_si512(), _mm512_setzero_si512(),
+                             _mm512_setzero_si512()};
+    size_t i = 0;
+    for (; i + INT_LANES <= count; i += INT_LANES)
+        step_of_four_i8(sum_i32x16, rows + i, count, query + i, 0xffffffff);
+    if (i < count)
+        step_of_four_i8(sum_i32x16, rows + i, count, query + i,
+                        (__mmask32)lanes_of(count - i, INT_LANES));
+    return add_lanes_of_four(sum_i32x16);
+}
+
+static uint64_t near_l2sq_i8(const void *rows, size_t row_count, const void *query, size_t count,
+                             double limit)
+{
+    enum { COUNT_MAX = 32768 }; // * 255^2 fits into 31 bits
+    const uint8_t *first = rows;
+    uint64_t near = 0;
+    if (row_count < 4 || count > COUNT_MAX)
+        return near_by_pair(l2sq_i8, first, row_count, query, count, limit);
+    __m256d limit_f64x4 = _mm256_set1_pd(limit);
+    for (size_t row = 0; row < row_count; row = next_rows(row, 4, row_count)) {
+        __m128i sum_i32x4 = l2sq_of_four_i8(first + row * count, query, count);
+        __m256d sum_f64x4 = _mm256_cvtepi32_pd(sum_i32x4);
+        near |= (uint64_t)_mm256_cmp_pd_mask(sum_f64x4, limit_f64x4, _CMP_NGT_UQ) << row;
+    }
+    return near;
+}
+
+// One step for eight rows: a block of up to 64 bytes of each.
+INLINED void step_of_eight_bits(__m512i sum_u64x8[8], const uint8_t *rows, size_t stride,
+                                const uint8_t *query, __mmask64 lanes)
+{
+    __m512i query_bits = _mm512_maskz_loadu_epi8(lanes, query);
+#pragma GCC unroll 8
+    for (size_t k = 0; k < 8; k++) {
+        __m512i row_bits = _mm512_maskz_loadu_epi8(lanes, rows + k * stride);
+        __m512i different = _mm512_popcnt_epi64(_mm512_xor_si512(row_bits, query_bits));
+        sum_u64x8[k] = _mm512_add_epi64(sum_u64x8[k], different);
+    }
+}
+
+// Four sums side by side in each lane, then half of the lanes.
+INLINED __m256i pack_four_sums(const __m512i sum_u64x8[4])
+{
+    __m512i first = _mm512_add_epi64(sum_u64x8[0], _mm512_slli_epi64(sum_u64x8[1], 16));
+    __m512i second = _mm512_add_epi64(sum_u64x8[2], _mm512_slli_epi64(sum_u64x8[3], 16));
+    __m512i all = _mm512_add_epi64(first, _mm512_slli_epi64(second, 32));
+    return _mm256_add_epi64(_mm512_castsi512_si256(all), _mm512_extracti64x4_epi64(all, 1));
+}
+
+// Bits that differ from the query in each of eight rows. A sum must fit into sixteen bits.
+INLINED __m128i hamming_of_eight(const uint8_t *rows, const uint8_t *query, size_t count)
+{
+    __m512i sum_u64x8[8];
+#pragma GCC unroll 8
+    for (int k = 0; k < 8; k++)
+        sum_u64x8[k] = _mm512_setzero_si512();
+    size_t i = 0;
+    for (; i + 64 <= count; i += 64)
+        step_of_eight_bits(sum_u64x8, rows + i, count, query + i, ~(__mmask64)0);
+    if (i < count)
+        step_of_eight_bits(sum_u64x8, rows + i, count, query + i, lanes_of(count - i, 64));
+    __m256i low = pack_four_sums(sum_u64x8);
+    __m256i high = pack_four_sums(sum_u64x8 + 4);
+    __m256i both =
+        _mm256_add_epi64(_mm256_unpacklo_epi64(low, high), _mm256_unpackhi_epi64(low, high));
+    return _mm_add_epi64(_mm256_castsi256_si128(both), _mm256_extracti128_si256(both, 1));
+}
+
+static uint64_t near_hamming(const void *rows, size_t row_count, const void *query, size_t count,
+                             double limit)
+{
+    enum { COUNT_MAX = 4096 }; // bytes, so that their bits are less than 2^16
+    const uint8_t *first = rows;
+    uint64_t near = 0;
+    if (row_count < 8 || count > COUNT_MAX || !(limit >= 0 && limit < UINT16_MAX))
+        return near_by_pair(hamming, first, row_count, query, count, limit);
+    __m128i limit_u16x8 = _mm_set1_epi16((short)(uint16_t)limit);
+    for (size_t row = 0; row < row_count; row = next_rows(row, 8, row_count)) {
+        __m128i sum_u16x8 = hamming_of_eight(first + row * count, query, count);
+        near |= (uint64_t)_mm_cmple_epu16_mask(sum_u16x8, limit_u16x8) << row;
+    }
+    return near;
+}
+
 // --- quantised rows ---
 
 // One group fills half a register, so the dot-product instruction takes 32 elements at a time.
@@ -406,5 +578,7 @@ const VectorKernels vector_kernels_avx512 = {
     .hamming = hamming,
     .both = both,
     .either = either,
+    .near_l2sq = {[ELEMENT_F32] = near_l2sq_f32, [ELEMENT_I8] = near_l2sq_i8},
+    .near_hamming = near_hamming,
     .code_dots = code_dots,
 };

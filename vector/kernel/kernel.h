@@ -39,6 +39,17 @@ typedef struct ElementKernels {
     CosineKernel *cosine; // all three parts in one pass
 } ElementKernels;
 
+// Rows that may be near: of up to NEAR_ROWS_MAX rows of `count` elements, lying one behind the
+// other, bit r of the result is clear only if the sum of row r exceeds `limit`. The sum is one that
+// only grows and may be left as soon as it exceeds: what lies behind that piece of the row may hold
+// anything. Precision as above, whatever part of a row is summed. A NaN does not exceed.
+typedef uint64_t NearKernel(const void *rows, size_t row_count, const void *query, size_t count,
+                            double limit);
+enum {
+    NEAR_ROWS_MAX = 64,
+    NEAR_PIECE_SIZE = 512, // bytes between two looks at the limit
+};
+
 // Dot products of quantised rows with one quantised query, exact. Rows lie one behind the other,
 // each of `group_count` times CODE_GROUP_SIZE bytes: byte b of group g holds element 64g + b in its
 // lower half and element 64g + 32 + b in its upper half, both 0..15. The query is 64 * group_count
@@ -52,6 +63,8 @@ typedef struct VectorKernels {
     ElementKernels element[ELEMENT_COUNT];
     // Over `count` bytes: bits that differ, that both have, that either has.
     PairKernel *hamming, *both, *either;
+    // NULL where there is none: pair by pair takes not much longer, or is seldom asked for.
+    NearKernel *near_l2sq[ELEMENT_COUNT], *near_hamming;
     CodeKernel *code_dots;
 } VectorKernels;
 

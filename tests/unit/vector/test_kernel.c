@@ -253,7 +253,109 @@ static void quantised_rows_give_the_same_sums_in_every_set(void **state)
     }
 }
 
-TEST_SUITE(kernel, cmocka_unit_test(every_kernel_keeps_its_bound_at_every_length),
+// --- rows that may be near ---
+
+enum { NEAR_COUNT_MAX = 300 };
+
+// Rows that end where the readable memory does.
+typedef struct NearRows {
+    unsigned char *rows, query[NEAR_COUNT_MAX * sizeof(float)];
+    size_t row_count, count, size; // size: of a row
+    double sums[NEAR_ROWS_MAX];    // by the reference
+} NearRows;
+
+static void near_rows_make(NearRows *near, PageEnd *end, ElementType type, size_t row_count,
+                           size_t count)
+{
+    near->row_count = row_count;
+    near->count = count;
+    near->size = count * element_sizes[type];
+    near->rows = end->pages[0] + end->page_size - row_count * near->size;
+    for (size_t i = 0; i < count; i++)
+        (void)element_put(type, near->query, i, random_element());
+    for (size_t i = 0; i < row_count * count; i++)
+        (void)element_put(type, near->rows, i, random_element());
+}
+
+// Limits between the sums, so that rounding cannot decide.
+static void check_near(const NearRows *near, NearKernel *kernel)
+{
+    for (size_t at = 0; at < near->row_count; at++) {
+        double limit = near->sums[at] * 1.0001;
+        uint64_t expected = 0, unsure = 0;
+        for (size_t row = 0; row < near->row_count; row++) {
+            double off = fabs(near->sums[row] - limit);
+            unsure |= (uint64_t)(off < limit * 1e-5) << row;
+            expected |= (uint64_t)(near->sums[row] <= limit) << row;
+        }
+        uint64_t got = kernel(near->rows, near->row_count, near->query, near->count, limit);
+        assert_int_equal(expected & ~unsure, got & ~unsure);
+    }
+    uint64_t all = near->row_count == 64 ? ~(uint64_t)0 : ((uint64_t)1 << near->row_count) - 1;
+    assert_int_equal(
+        all, kernel(near->rows, near->row_count, near->query, near->count, (double)INFINITY));
+    assert_int_equal(0, kernel(near->rows, near->row_count, near->query, near->count, -1));
+}
+
+static void check_near_type(const VectorKernels *set, PageEnd *end, ElementType type, size_t count)
+{
+    static const size_t row_counts[] = {1, 2, 3, 4, 5, 7, 8, 9, 15, 64};
+    NearRows near;
+    for (size_t i = 0; i < sizeof row_counts / sizeof *row_counts; i++) {
+        if (row_counts[i] * count * element_sizes[type] > end->page_size)
+            continue;
+        near_rows_make(&near, end, type, row_counts[i], count);
+        for (size_t row = 0; row < near.row_count; row++)
+            near.sums[row] = vector_kernels_portable.element[type].l2sq(near.rows + row * near.size,
+                                                                        near.query, count);
+        if (set->near_l2sq[type] != NULL)
+            check_near(&near, set->near_l2sq[type]);
+        for (size_t row = 0; row < near.row_count; row++)
+            near.sums[row] =
+                vector_kernels_portable.hamming(near.rows + row * near.size, near.query, near.size);
+        near.count = near.size; // bytes of bits
+        if (set->near_hamming != NULL)
+            check_near(&near, set->near_hamming);
+    }
+}
+
+static void near_rows_are_those_of_the_reference(void **state)
+{
+    (void)state;
+    PageEnd end;
+    page_end_begin(&end);
+    for (size_t i = 0; i < sizeof set_names / sizeof *set_names; i++) {
+        const VectorKernels *set = vector_kernels_find(set_names[i]);
+        for (int type = 0; set != NULL && type < ELEMENT_COUNT; type++)
+            for (size_t count = 1; count <= NEAR_COUNT_MAX; count += count < 70 ? 1 : 13)
+                if (type == ELEMENT_F32 || type == ELEMENT_I8)
+                    check_near_type(set, &end, (ElementType)type, count);
+    }
+    page_end_end(&end);
+}
+
+// What lies behind the piece that exceeds the limit is not looked at; a NaN before it decides.
+static void a_row_with_a_nan_is_near_unless_it_was_left_before(void **state)
+{
+    (void)state;
+    enum { COUNT = 384 };
+    for (size_t i = 0; i < sizeof set_names / sizeof *set_names; i++) {
+        const VectorKernels *set = vector_kernels_find(set_names[i]);
+        if (set == NULL || set->near_l2sq[ELEMENT_F32] == NULL)
+            continue;
+        float rows[2][COUNT] = {{0}}, query[COUNT] = {0};
+        rows[0][0] = 10;
+        rows[0][COUNT - 1] = NAN;
+        rows[1][0] = NAN;
+        rows[1][1] = 10;
+        assert_int_equal(2, set->near_l2sq[ELEMENT_F32](rows, 2, query, COUNT, 50));
+        assert_int_equal(3, set->near_l2sq[ELEMENT_F32](rows, 2, query, COUNT, 500));
+    }
+}
+
+TEST_SUITE(kernel, cmocka_unit_test(near_rows_are_those_of_the_reference),
+           cmocka_unit_test(a_row_with_a_nan_is_near_unless_it_was_left_before),
+           cmocka_unit_test(every_kernel_keeps_its_bound_at_every_length),
            cmocka_unit_test(integer_sums_do_not_overflow),
            cmocka_unit_test(bits_are_counted_at_every_length),
            cmocka_unit_test(a_nan_element_gives_nan),
