@@ -189,8 +189,11 @@ static void code_from_coroutine(InsertCode *in)
     in->is_direct = can_be_direct(in);
     in->source = in->is_direct ? in->first + 1 : reg_range_new(g, in->value_count);
     int init = program_emit(g->program, OP_InitCoroutine, yield, 0, program_here(g->program) + 1);
-    SelectDest dest = {
-        .kind = DEST_COROUTINE, .param = yield, .first = in->source, .count = in->value_count};
+    SelectDest dest = {.kind = DEST_COROUTINE,
+                       .param = yield,
+                       .first = in->source,
+                       .count = in->value_count,
+                       .keeps_subtypes = true};
     code_select(g, in->insert->select, &dest);
     program_emit(g->program, OP_EndCoroutine, yield, 0, 0);
     program_jump_here(g->program, init);

@@ -145,7 +145,8 @@ static void code_columns(QueryCode *qc)
     const ExprList *columns = qc->project_op->columns;
     code_expr_list(qc->g, columns, qc->row, LIST_HOIST | borrow);
     // A subquery's rows have no subtypes, whichever way they come.
-    for (u32 i = 0; qc->dest->kind == DEST_COROUTINE && i < columns->count; i++) {
+    bool is_subquery = qc->dest->kind == DEST_COROUTINE && !qc->dest->keeps_subtypes;
+    for (u32 i = 0; is_subquery && i < columns->count; i++) {
         if (expr_may_have_subtype(columns->items[i].expr))
             program_emit(qc->g->program, OP_ClrSubtype, qc->row + (Reg)i, 0, 0);
     }

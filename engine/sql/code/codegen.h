@@ -292,6 +292,7 @@ typedef struct SelectDest {
     int param2; // DEST_DISTINCT_QUEUE: the index of seen rows; DEST_SET: bloom filter register
     Reg first;  // row's registers; 0: allocated by code_select
     int count;
+    bool keeps_subtypes;    // DEST_COROUTINE that is no subquery but the rows of an INSERT
     const char *affinities; // DEST_SET
     ExprList *order;        // DEST_QUEUE
     void (*consume)(Codegen *g, struct SelectDest *dest);

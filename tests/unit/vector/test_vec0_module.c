@@ -70,6 +70,17 @@ static void deleted_rows_leave_nothing_behind(void **state)
     CHECK(cases);
 }
 
+static void the_type_of_a_vector_comes_along_from_a_select(void **state)
+{
+    (void)state;
+    static const SqlCase cases[] = {
+        {"CREATE VIRTUAL TABLE v USING vec0(e int8[2]); CREATE TABLE t(i, x);"
+         "INSERT INTO t VALUES(1, '[1,2]'), (2, '[3,4]');"
+         "INSERT INTO v(rowid, e) SELECT i, vec_int8(x) FROM t; SELECT count(*) FROM v", "2"},
+    };
+    CHECK(cases);
+}
+
 static void the_nearest_rows_come_in_order(void **state)
 {
     (void)state;
@@ -194,6 +205,50 @@ static void mistakes_are_told_in_the_originals_words(void **state)
 #undef NEAR
 }
 
+// Vectors longer than a page and shorter ones, chunks longer than what is lent at once, gaps between
+// the rows: a search finds what comparing all rows finds.
+static void the_nearest_are_those_of_a_comparison_of_all(void **state)
+{
+    (void)state;
+#define ELEMENTS "(WITH RECURSIVE d(j) AS (SELECT 0 UNION ALL SELECT j + 1 FROM d WHERE j < 199)" \
+                 " SELECT '[' || group_concat((i * i * 7919 + j * (i % 13 + 1) * 104729) % 11 - 5)" \
+                 " || ']' FROM d)"
+#define MANY(declared, value) \
+    "PRAGMA page_size = 512; CREATE VIRTUAL TABLE v USING vec0(e " declared ", chunk_size=64);" \
+    "CREATE TEMP TABLE t AS WITH RECURSIVE c(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM c WHERE" \
+    " i < 300) SELECT i, " ELEMENTS " AS x FROM c; CREATE TEMP TABLE f(i, x); CREATE TEMP TRIGGER g AFTER" \
+    " INSERT ON f BEGIN INSERT INTO v(rowid, e) VALUES(new.i, " value "); END;" \
+    "INSERT INTO f SELECT * FROM t;" \
+    "DELETE FROM v WHERE rowid % 3 = 0 AND rowid < 100 OR rowid % 50 < 5 OR rowid > 280;"
+    static const SqlCase cases[] = {
+        {MANY("float[200]", "new.x")
+         "CREATE TEMP TABLE q AS SELECT vec_f32(" ELEMENTS ") AS x FROM (SELECT 1000 AS i);"
+         "SELECT (SELECT group_concat(rowid) FROM (SELECT rowid FROM v WHERE e MATCH (SELECT x FROM"
+         " q) AND k = 20)) = (SELECT group_concat(rowid) FROM (SELECT rowid FROM v ORDER BY"
+         " vec_distance_l2(e, (SELECT x FROM q)), rowid LIMIT 20)), count(*) FROM v", "1|221"},
+        {MANY("float[200] distance_metric=l1", "new.x")
+         "CREATE TEMP TABLE q AS SELECT vec_f32(" ELEMENTS ") AS x FROM (SELECT 1000 AS i);"
+         "SELECT (SELECT group_concat(rowid) FROM (SELECT rowid FROM v WHERE e MATCH (SELECT x FROM"
+         " q) AND k = 20)) = (SELECT group_concat(rowid) FROM (SELECT rowid FROM v ORDER BY"
+         " vec_distance_l1(e, (SELECT x FROM q)), rowid LIMIT 20)), count(*) FROM v", "1|221"},
+        {MANY("int8[200]", "vec_int8(new.x)")
+         "CREATE TEMP TABLE q AS SELECT vec_int8(" ELEMENTS ") AS x FROM (SELECT 1000 AS i);"
+         "SELECT (SELECT group_concat(rowid) FROM (SELECT rowid FROM v WHERE e MATCH vec_int8("
+         "(SELECT x FROM q)) AND k = 20)) = (SELECT group_concat(rowid) FROM (SELECT rowid FROM v"
+         " ORDER BY vec_distance_l2(vec_int8(e), vec_int8((SELECT x FROM q))), rowid LIMIT 20)),"
+         " count(*) FROM v", "1|221"},
+        {MANY("bit[200]", "vec_quantize_binary(new.x)")
+         "CREATE TEMP TABLE q AS SELECT vec_quantize_binary(" ELEMENTS ") AS x FROM (SELECT 1000 AS"
+         " i); SELECT (SELECT group_concat(rowid) FROM (SELECT rowid FROM v WHERE e MATCH vec_bit("
+         "(SELECT x FROM q)) AND k = 20)) = (SELECT group_concat(rowid) FROM (SELECT rowid FROM v"
+         " ORDER BY vec_distance_hamming(vec_bit(e), vec_bit((SELECT x FROM q))), rowid LIMIT 20)),"
+         " count(*) FROM v", "1|221"},
+    };
+    CHECK(cases);
+#undef ELEMENTS
+#undef MANY
+}
+
 static void damage_is_reported(void **state)
 {
     (void)state;
@@ -207,6 +262,11 @@ static void damage_is_reported(void **state)
         {SMALL "UPDATE v_vector_chunks00 SET vectors = x'00'; SELECT rowid FROM v WHERE e MATCH"
                " '[1,1]' AND k = 1",
          "error 11: vec0 table v is damaged: a chunk is of the wrong size"},
+        {SMALL "UPDATE v_chunks SET rowids = x'00'; SELECT rowid FROM v WHERE e MATCH '[1,1]' AND"
+               " k = 1",
+         "error 11: vec0 table v is damaged: a chunk's rowids are of the wrong size"},
+        {SMALL "DELETE FROM v_vector_chunks00; SELECT rowid FROM v WHERE e MATCH '[1,1]' AND k = 1",
+         "error 11: vec0 table v is damaged: a chunk is missing"},
         {SMALL "DELETE FROM v_vector_chunks00; SELECT e FROM v",
          "error 11: vec0 table v is damaged: a chunk is missing"},
         {SMALL "UPDATE v_rowids SET chunk_offset = 8; SELECT e FROM v",
@@ -218,8 +278,10 @@ static void damage_is_reported(void **state)
 
 TEST_SUITE(vec0_module, cmocka_unit_test(shadow_tables_are_those_of_the_original),
            cmocka_unit_test(deleted_rows_leave_nothing_behind),
+           cmocka_unit_test(the_type_of_a_vector_comes_along_from_a_select),
            cmocka_unit_test(the_nearest_rows_come_in_order),
            cmocka_unit_test(conditions_apply_before_the_k_are_counted),
            cmocka_unit_test(values_are_updated_in_place),
            cmocka_unit_test(mistakes_are_told_in_the_originals_words),
+           cmocka_unit_test(the_nearest_are_those_of_a_comparison_of_all),
            cmocka_unit_test(damage_is_reported))
