@@ -86,13 +86,13 @@ typedef enum Vec0Statement {
     VEC0_CHUNK_LAST, // of a partition
     VEC0_CHUNK_INSERT,
     VEC0_CHUNK_DELETE,
-    VEC0_CHUNKS_READ,
     VEC0_CHUNK_READ,
     VEC0_AUX_INSERT,
     VEC0_AUX_READ,
     VEC0_AUX_DELETE,
+    VEC0_CHUNKS_READ, // for the first vector column; those of the others follow
 } Vec0Statement;
-enum { VEC0_STATEMENTS = VEC0_AUX_DELETE + 1 };
+enum { VEC0_STATEMENTS = VEC0_CHUNKS_READ + VEC0_VECTORS_MAX };
 
 typedef struct Vec0Table {
     sqlite3_vtab base;

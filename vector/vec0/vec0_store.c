@@ -110,10 +110,24 @@ static void append_chunk_sql(sqlite3_str *sql, const Vec0Table *table, Vec0State
     } else {
         sqlite3_str_appendall(sql, "SELECT chunk_id, size, validity, rowids");
         append_numbered(sql, ", partition%02d", partitions);
-        sqlite3_str_appendf(sql,
-                            " FROM \"%w\".\"%w_chunks\" WHERE chunk_id %s ?1 ORDER BY chunk_id",
-                            schema, name, which == VEC0_CHUNK_READ ? "=" : ">");
+        sqlite3_str_appendf(sql, " FROM \"%w\".\"%w_chunks\" WHERE chunk_id = ?1", schema, name);
     }
+}
+
+// All chunks, and where the vectors of a column are. (The plus takes the type from the number, so
+// that the index of an untyped column serves.) Few of the rowids are asked for: they are read
+// apart.
+static void append_chunks_sql(sqlite3_str *sql, const Vec0Table *table, int vector)
+{
+    const char *schema = table->config.schema, *name = table->config.name;
+    ASSERT(vector >= 0 && vector < table->config.counts[VEC0_VECTOR]);
+
+    sqlite3_str_appendall(sql, "SELECT c.chunk_id, c.size, c.validity, v._rowid_");
+    append_numbered(sql, ", c.partition%02d", table->config.counts[VEC0_PARTITION]);
+    sqlite3_str_appendf(sql,
+                        " FROM \"%w\".\"%w_chunks\" c LEFT JOIN \"%w\".\"%w_vector_chunks%02d\" v"
+                        " ON v.rowid = +c.chunk_id ORDER BY c.chunk_id",
+                        schema, name, schema, name, vector);
 }
 
 static void append_auxiliary_sql(sqlite3_str *sql, const Vec0Table *table, Vec0Statement which)
@@ -143,8 +157,10 @@ static char *statement_sql(const Vec0Table *table, Vec0Statement which)
         append_row_sql(sql, table, which);
     else if (which <= VEC0_CHUNK_READ)
         append_chunk_sql(sql, table, which);
-    else
+    else if (which < VEC0_CHUNKS_READ)
         append_auxiliary_sql(sql, table, which);
+    else
+        append_chunks_sql(sql, table, (int)which - VEC0_CHUNKS_READ);
     return sqlite3_str_finish(sql);
 }
 
