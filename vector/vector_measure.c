@@ -1,14 +1,17 @@
-// Measures of the vector_distance_* functions: whether a row is farther away than a bound, for
-// ORDER BY vector_distance_*(column, ?) LIMIT k (quire_create_measure).
+// Measures of the vector_distance_* and vec_distance_* functions: whether a row is farther away
+// than a bound, for ORDER BY vector_distance_*(column, ?) LIMIT k (quire_create_measure).
 //
 // Where it can be told by pieces of a vector (distance_bound.h) little is read of rows far away.
-// Other metrics are computed whole.
+// Other metrics are computed whole, and so are those of vec_distance_*: these refuse a vector with
+// an element that is not finite, wherever in it that is.
 #include "vector/distance_bound.h"
+#include "vector/vec_value.h"
 #include "vector/vector_text.h"
 
 #if !QUIRE_VECTOR_LOADABLE
 #    include "quire.h"
 
+#    include <math.h>
 #    include <stdlib.h>
 
 typedef struct Measure {
@@ -147,6 +150,73 @@ static int begin_jaccard(void *arg, sqlite3_value *constant, void **state, int *
     return measure_begin(arg, METRIC_JACCARD, constant, state, reach);
 }
 
+// --- bare elements ---
+
+// A column's value has no subtype: its elements are 32-bit floats, and so must the constant's be.
+static int bare_query_read(sqlite3_value *constant, Measure *m)
+{
+    VecValue value;
+    VectorError error;
+    TRY(vec_value_read(constant, &value, &error));
+    int rc = value.vector.type == VECTOR_F32 ? SQLITE_OK : SQLITE_ERROR;
+    m->size = vec_size(value.vector.type, value.vector.dims);
+    m->blob = rc == SQLITE_OK ? sqlite3_malloc64(m->size) : NULL;
+    if (rc == SQLITE_OK && m->blob == NULL)
+        rc = SQLITE_NOMEM;
+    if (rc == SQLITE_OK) {
+        memcpy(m->blob, value.vector.data, m->size);
+        m->query = value.vector;
+        m->query.data = m->blob;
+    }
+    vec_value_deinit(&value);
+    return rc;
+}
+
+static int bare_begin(void *arg, Metric metric, sqlite3_value *constant, void **state, int *reach)
+{
+    Measure *m = sqlite3_malloc64(sizeof *m);
+    if (m == NULL)
+        return SQLITE_NOMEM;
+    *m = (Measure){.kernels = arg, .metric = metric};
+    int rc = bare_query_read(constant, m);
+    if (rc != SQLITE_OK) {
+        measure_end(m);
+        return rc == SQLITE_NOMEM ? rc : SQLITE_OK; // the function reports what is wrong with it
+    }
+    ASSERT(m->blob != NULL && m->size > 0);
+    *reach = m->size < INT32_MAX ? (int)m->size : INT32_MAX;
+    *state = m;
+    return SQLITE_OK;
+}
+
+static int bare_exceeds(void *state, const void *blob, int size, double bound)
+{
+    const Measure *m = state;
+    VectorError error;
+    f64 distance;
+    ASSERT(size >= 0);
+    if ((size_t)size != m->size)
+        return 0;
+    const Vector row = {.type = VECTOR_F32, .data = blob, .dims = m->query.dims};
+    return vector_distance(m->kernels, m->metric, &row, &m->query, &distance, &error) == SQLITE_OK
+           && isfinite(distance) && distance > bound;
+}
+
+static int bare_begin_l2(void *arg, sqlite3_value *constant, void **state, int *reach)
+{
+    return bare_begin(arg, METRIC_L2, constant, state, reach);
+}
+
+static int bare_begin_l1(void *arg, sqlite3_value *constant, void **state, int *reach)
+{
+    return bare_begin(arg, METRIC_L1, constant, state, reach);
+}
+
+static int bare_begin_cosine(void *arg, sqlite3_value *constant, void **state, int *reach)
+{
+    return bare_begin(arg, METRIC_COSINE_OR_NULL, constant, state, reach);
+}
+
 int vector_measures_register(sqlite3 *db, const VectorKernels *kernels)
 {
     static const struct {
@@ -160,6 +230,9 @@ int vector_measures_register(sqlite3 *db, const VectorKernels *kernels)
         {"vector_distance_l1", {begin_l1, measure_exceeds, measure_end}},
         {"vector_distance_hamming", {begin_hamming, measure_exceeds, measure_end}},
         {"vector_distance_jaccard", {begin_jaccard, measure_exceeds, measure_end}},
+        {"vec_distance_l2", {bare_begin_l2, bare_exceeds, measure_end}},
+        {"vec_distance_l1", {bare_begin_l1, bare_exceeds, measure_end}},
+        {"vec_distance_cosine", {bare_begin_cosine, bare_exceeds, measure_end}},
     };
     for (int i = 0; i < ARRAY_LEN(all); i++)
         TRY(quire_create_measure(db, all[i].function, &all[i].measure, (void *)(uintptr_t)kernels));

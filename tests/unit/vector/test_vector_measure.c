@@ -373,6 +373,38 @@ static void a_row_that_is_no_vector_fails_the_query(void **state)
     fixture_free(f);
 }
 
+// sqlite-vec's names: the same rows as by a call for each, and the same refusals.
+static void bare_vectors_are_measured_and_still_checked(void **state)
+{
+    (void)state;
+    static const char *const keys[] = {"vec_distance_l2", "vec_distance_l1", "vec_distance_cosine"};
+    Fixture *f = fixture_new(F32, 300, 4096);
+    run(f->db, "UPDATE t SET v = zeroblob(1200) WHERE id = 90; UPDATE t SET v = '[' ||"
+               " replace(printf('%.*c', 299, 'x'), 'x', '1,') || '1]' WHERE id = 91");
+    for (size_t i = 0; i < sizeof keys / sizeof *keys; i++) {
+        char fast[200], slow[200];
+        snprintf(fast, sizeof fast,
+                 "SELECT id FROM t ORDER BY %s(v, (SELECT v FROM t WHERE id = 7)), id LIMIT 9",
+                 keys[i]);
+        snprintf(slow, sizeof slow,
+                 "SELECT id FROM t ORDER BY 0 + %s(v, (SELECT v FROM t WHERE id = 7)), id LIMIT 9",
+                 keys[i]);
+        check_same(f->db, fast, slow);
+    }
+    run(f->db, "UPDATE t SET v = CAST(substr(v, 1, 1196) || x'0000C07F' AS BLOB) WHERE id = 240");
+    for (size_t i = 0; i < sizeof keys / sizeof *keys; i++) {
+        char sql[200];
+        snprintf(sql, sizeof sql,
+                 "SELECT id FROM t ORDER BY %s(v, (SELECT v FROM t WHERE id = 7)) LIMIT 3",
+                 keys[i]);
+        sqlite3_stmt *stmt = prepare(f->db, sql);
+        assert_rc(SQLITE_ERROR, sqlite3_step(stmt));
+        assert_text("invalid float32 vector: element 299 is NaN", sqlite3_errmsg(f->db));
+        assert_rc(SQLITE_ERROR, sqlite3_finalize(stmt));
+    }
+    fixture_free(f);
+}
+
 static int count_steps(void *arg)
 {
     ++*(int *)arg;
@@ -395,4 +427,5 @@ static void an_interrupt_is_seen_between_rows(void **state)
 TEST_SUITE(vector_measure, cmocka_unit_test(every_type_and_metric_gives_the_nearest_rows),
            cmocka_unit_test(conditions_joins_and_odd_rows_change_nothing),
            cmocka_unit_test(a_row_that_is_no_vector_fails_the_query),
+           cmocka_unit_test(bare_vectors_are_measured_and_still_checked),
            cmocka_unit_test(an_interrupt_is_seen_between_rows))
