@@ -2,6 +2,7 @@
 // and layout alone look the same.
 //
 //   literals, parameters and NULL (but for IS NULL and NOT NULL)   ?
+//   "texts", in double quotes because no column has that name      ?
 //   a list after IN that names nothing                             (?,?,?), however long
 //   keywords                                                       in upper case
 //   names                                                          in lower case, without quotes
@@ -19,6 +20,7 @@
 
 typedef struct Normalizer {
     Buffer out;
+    const Vm *vm;
     TokenKind former;
     int depth;        // of parentheses
     int list_depth;   // depth inside the list after IN, 0: in none
@@ -80,9 +82,23 @@ static void write_quoted(Normalizer *n, const char *text, size_t size)
     buffer_deinit(&name);
 }
 
+static bool is_quoted_text(const Vm *vm, const char *text)
+{
+    u32 offset = (u32)(text - vm->sql);
+    for (u32 i = 0; text[0] == '"' && i < vm->quoted_text_count; i++) {
+        if (vm->quoted_texts[i] == offset)
+            return true;
+    }
+    return false;
+}
+
 static void write_name(Normalizer *n, const char *text, size_t size)
 {
-    n->list_depth = 0; // a list that names something stays as it is
+    n->list_depth = 0; // a list that names something, if only by its quotes, stays as it is
+    if (is_quoted_text(n->vm, text)) {
+        buffer_add_char(&n->out, '?');
+        return;
+    }
     bool is_quoted = text[0] == '"' || text[0] == '`' || text[0] == '[';
     if (is_quoted)
         write_quoted(n, text, size);
@@ -139,11 +155,12 @@ static void write_token(Normalizer *n, const Token *token, const char *text)
 }
 
 // NULL: out of memory, or not a statement.
-static char *normalize(const char *sql)
+static char *normalize(const Vm *vm)
 {
-    ASSERT(sql != NULL);
+    ASSERT(vm->sql != NULL);
 
-    Normalizer n = {.former = TK_SEMICOLON};
+    const char *sql = vm->sql;
+    Normalizer n = {.vm = vm, .former = TK_SEMICOLON};
     Lexer lexer;
     lexer_init(&lexer, sql, strlen(sql));
     for (;;) {
@@ -166,7 +183,7 @@ const char *sqlite3_normalized_sql(sqlite3_stmt *stmt)
         return NULL;
     api_enter(vm->db);
     if (vm->normalized_sql == NULL)
-        vm->normalized_sql = normalize(vm->sql);
+        vm->normalized_sql = normalize(vm);
     (void)api_exit(vm->db, SQLITE_OK);
     return vm->normalized_sql;
 }

@@ -33,6 +33,7 @@ typedef struct Compilation {
     Arena arena;
     ParseResult parsed;
     ResolveContext resolve;
+    NameLiterals quoted_texts; // "names" that are texts, for sqlite3_normalized_sql()
     Codegen codegen;
 } Compilation;
 
@@ -109,6 +110,20 @@ static bool is_query_or_change(const Stmt *stmt)
     return stmt->kind >= STMT_SELECT && stmt->kind <= STMT_DELETE;
 }
 
+// ALTER TABLE, within which statements of the schema are compiled, takes notes of its own.
+static int resolve_noting_texts(Compilation *c, Stmt *stmt)
+{
+    ASSERT(c->quoted_texts.count == 0);
+
+    NameLiterals *outer = c->db->name_literals;
+    c->quoted_texts.arena = &c->arena;
+    if (outer == NULL)
+        c->db->name_literals = &c->quoted_texts;
+    int rc = resolve_statement(&c->resolve, stmt);
+    c->db->name_literals = outer;
+    return rc;
+}
+
 static int prepare_tree(Compilation *c, u32 prepare_flags)
 {
     ASSERT(c->parsed.stmt != NULL);
@@ -122,7 +137,7 @@ static int prepare_tree(Compilation *c, u32 prepare_flags)
                      || stmt->kind == STMT_DETACH || stmt->kind == STMT_VACUUM;
     if (!has_exprs)
         return SQLITE_OK;
-    TRY(resolve_statement(&c->resolve, stmt));
+    TRY(resolve_noting_texts(c, stmt));
     return is_query_or_change(stmt) ? rewrite_statement(&c->resolve, stmt) : SQLITE_OK;
 }
 
@@ -292,6 +307,20 @@ static void set_schema_change(const Stmt *stmt, Arena *arena, Vm *vm)
         vm->schema_change_schema = arena_dup(arena, name->schema, strlen(name->schema));
 }
 
+static int set_quoted_texts(const Compilation *c, Vm *vm, Arena *arena)
+{
+    const NameLiterals *texts = &c->quoted_texts;
+    if (texts->count == 0)
+        return SQLITE_OK;
+    u32 *offsets = arena_array(arena, texts->count, sizeof *offsets);
+    if (offsets == NULL)
+        return SQLITE_NOMEM;
+    memcpy(offsets, texts->offsets, texts->count * sizeof *offsets);
+    vm->quoted_texts = offsets;
+    vm->quoted_text_count = texts->count;
+    return SQLITE_OK;
+}
+
 static int make_statement(Compilation *c, const char *sql, size_t size, u32 prepare_flags, Vm **out)
 {
     ASSERT(c->codegen.program != NULL);
@@ -305,6 +334,8 @@ static int make_statement(Compilation *c, const char *sql, size_t size, u32 prep
     set_columns(c, vm);
     set_schema_change(c->parsed.stmt, arena, vm);
     int rc = set_param_names(c, vm, arena);
+    if (rc == SQLITE_OK)
+        rc = set_quoted_texts(c, vm, arena);
     if (rc == SQLITE_OK)
         rc = vm_set_sql(vm, sql, (int)size, (u16)prepare_flags);
     if (rc != SQLITE_OK) {

@@ -120,6 +120,8 @@ struct Vm {
     struct AuxData *aux_data; // sqlite3_set_auxdata
     char *sql;                // text it was compiled from, owned
     char *normalized_sql;     // made when asked for, owned
+    const u32 *quoted_texts;  // where in it "names" are texts; in the program's arena
+    u32 quoted_text_count;
     int sql_size;
     Value *explain_row; // EXPLAIN: eight values
     int explain_next;

@@ -23,7 +23,9 @@ static void values_and_layout_are_left_out(void **state)
     check(db, "select a from t where b in (1)", "SELECT a FROM t WHERE b IN(?,?,?);");
     check(db, "select a from t where b in (1,a)", "SELECT a FROM t WHERE b IN(?,a);");
     check(db, "select a from t where b in (select 1)", "SELECT a FROM t WHERE b IN(SELECT?);");
-    check(db, "select \"X Y\", [A] from t;", "SELECT\"x y\",a FROM t;");
+    check(db, "select [X Y], [A] from t;", "SELECT\"x y\",a FROM t;");
+    check(db, "select \"X Y\", \"no such\", \"A\" from t", "SELECT\"x y\",?,a FROM t;");
+    check(db, "select \"val\" in (\"a\"\"b\", 'x')", "SELECT?IN(?,?);");
 
     assert_ok(sqlite3_close(db));
 }
