@@ -23,6 +23,8 @@ static bool table_is_plain(sqlite3 *db, const Table *table)
 // changed that decide (those of main and, for its triggers, of temp).
 static const Table *find_plain_table(sqlite3 *db, const char *name, int cells)
 {
+    ASSERT(db->is_capturing);
+
     AppendTarget *target = &db->append_target;
     u32 main_generation = db->databases[DB_MAIN].schema->generation;
     u32 temp_generation = db->databases[DB_TEMP].schema->generation;
@@ -69,6 +71,8 @@ static int record_bound(sqlite3 *db, const quire_append_row *row, u64 *out)
 // Writes a cell's body; returns its type.
 static u32 put_cell(const quire_cell *cell, RowId rowid, u8 **body)
 {
+    ASSERT(*body != NULL);
+
     u64 bits = (u64)(cell->type == QUIRE_CELL_ROWID ? rowid : cell->integer);
     u32 type;
     switch (cell->type) {
@@ -117,6 +121,8 @@ static u8 *write_record(const quire_append_row *row, RowId rowid, int rowid_alia
 static int insert_record(sqlite3 *db, const Table *table, Cursor *cursor,
                          const quire_append_row *row, RowId rowid)
 {
+    ASSERT(row->count == table->column_count);
+
     u8 few[FEW_BYTES];
     u64 bound, size;
     TRY(record_bound(db, row, &bound));
@@ -136,6 +142,8 @@ static int insert_record(sqlite3 *db, const Table *table, Cursor *cursor,
 
 static int append_row(sqlite3 *db, const Table *table, Cursor *cursor, const quire_append_row *row)
 {
+    ASSERT(db->is_capturing);
+
     bool empty;
     TRY(cursor_last(cursor, &empty));
     i64 last = empty ? 0 : cursor_rowid(cursor);

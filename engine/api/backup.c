@@ -24,6 +24,7 @@ struct sqlite3_backup {
 static void source_changed(void *arg, Pgno pgno, const u8 *data)
 {
     sqlite3_backup *backup = arg;
+    ASSERT(backup->next >= 1);
     if (pgno == 0)
         backup->next = 1; // everything may have changed
     else if (backup->is_writing && pgno < backup->next && data != NULL)
@@ -68,6 +69,7 @@ static sqlite3_backup *backup_new(sqlite3 *target, const char *target_name, sqli
     backup->source = find_btree(target, source, source_name, &source_index);
     if (backup->source != NULL)
         backup->target = find_btree(target, target, target_name, &backup->target_index);
+    ASSERT(backup->target == NULL || backup->target != backup->source);
     bool usable = backup->target != NULL;
     if (usable && btree_txn_state(backup->target) != SQLITE_TXN_NONE) {
         connection_error(target, SQLITE_ERROR, "destination database is in use");
@@ -104,6 +106,8 @@ sqlite3_backup *sqlite3_backup_init(sqlite3 *target, const char *target_name, sq
 
 static int begin_target(sqlite3_backup *backup)
 {
+    ASSERT(btree_txn_state(backup->source) != SQLITE_TXN_NONE);
+
     if (backup->is_writing)
         return SQLITE_OK;
     u32 size = btree_page_size(backup->source);
@@ -125,6 +129,9 @@ static int begin_target(sqlite3_backup *backup)
 
 static int copy_some(sqlite3_backup *backup, int count)
 {
+    ASSERT(backup->is_writing);
+    ASSERT(backup->next >= 1);
+
     Pgno end = btree_page_count(backup->source);
     backup->page_count = end;
     for (; (count < 0 || count > 0) && backup->next <= end; backup->next++) {
@@ -138,6 +145,9 @@ static int copy_some(sqlite3_backup *backup, int count)
 
 static int finish_copy(sqlite3_backup *backup)
 {
+    ASSERT(backup->is_writing);
+    ASSERT(backup->remaining == 0);
+
     Pager *to = btree_pager(backup->target);
     TRY(backup->page_count > 0 ? btree_copy_end(backup->target, backup->source)
                                : btree_make_empty(backup->target));
@@ -151,8 +161,16 @@ static int finish_copy(sqlite3_backup *backup)
     return SQLITE_DONE;
 }
 
+static bool is_temporary_failure(int rc)
+{
+    return rc == SQLITE_OK || rc == SQLITE_BUSY || rc == SQLITE_LOCKED;
+}
+
 static int backup_step(sqlite3_backup *backup, int count)
 {
+    ASSERT(is_temporary_failure(backup->rc));
+    ASSERT(backup->next >= 1);
+
     if (btree_txn_state(backup->source) == SQLITE_TXN_WRITE)
         return SQLITE_BUSY;
     bool opened = btree_txn_state(backup->source) == SQLITE_TXN_NONE;
@@ -174,11 +192,6 @@ static int backup_step(sqlite3_backup *backup, int count)
             rc = end_rc;
     }
     return rc;
-}
-
-static bool is_temporary_failure(int rc)
-{
-    return rc == SQLITE_OK || rc == SQLITE_BUSY || rc == SQLITE_LOCKED;
 }
 
 int sqlite3_backup_step(sqlite3_backup *backup, int count)
@@ -208,6 +221,7 @@ int sqlite3_backup_finish(sqlite3_backup *backup)
     int rc = backup->rc == SQLITE_DONE ? SQLITE_OK : backup->rc;
     connection_error_plain(target, rc);
     mem_free(backup);
+    ASSERT(target->open_handles > 0 && source->open_handles > 0);
     target->open_handles--;
     source->open_handles--;
     rc &= target->error_mask;

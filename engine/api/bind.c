@@ -37,6 +37,8 @@ static Value *bind_enter(sqlite3_stmt *stmt, int index, int *rc)
 
 static int bind_leave(sqlite3_stmt *stmt, int rc)
 {
+    ASSERT(stmt != NULL);
+
     Vm *vm = (Vm *)stmt;
     if (rc != SQLITE_OK)
         connection_error_plain(vm->db, rc);

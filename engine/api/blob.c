@@ -70,6 +70,9 @@ static int check_writable(sqlite3 *db, const Table *table, int column)
 // Finds the row whose rowid is parameter 1, gives it as a row, and stays on it.
 static Program *row_program(sqlite3 *db, const Table *table, int database, bool writable)
 {
+    ASSERT(table->kind == TABLE_ORDINARY);
+    ASSERT(database >= 0);
+
     Program *p = program_new(db);
     if (p == NULL)
         return NULL;
@@ -92,6 +95,8 @@ static Program *row_program(sqlite3 *db, const Table *table, int database, bool 
 
 static int row_statement(sqlite3 *db, const Table *table, bool writable, Vm **out)
 {
+    ASSERT(table->kind == TABLE_ORDINARY);
+
     int database = schema_index(db, table->schema);
     Program *program = row_program(db, table, database, writable);
     if (program == NULL)
@@ -111,6 +116,8 @@ static int row_statement(sqlite3 *db, const Table *table, bool writable, Vm **ou
 // Where field `column` of the record under the cursor lies, and its serial type.
 static int locate_field(Cursor *cur, int column, u32 *offset, u32 *serial_type)
 {
+    ASSERT(column >= 0);
+
     u32 payload = cursor_payload_size(cur);
     u8 first[9] = {0};
     u32 header_size = 0;
@@ -261,6 +268,8 @@ int sqlite3_blob_bytes(sqlite3_blob *blob)
 // Back on the row if the cursor was moved away; SQLITE_ABORT when the row is gone.
 static int blob_settle(sqlite3_blob *blob, Cursor **cur)
 {
+    ASSERT(blob->database >= 0);
+
     if (blob->vm == NULL || blob->vm->state != VM_RUNNING)
         return SQLITE_ABORT;
     *cur = vm_tree_cursor(blob->vm, 0);

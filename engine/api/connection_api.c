@@ -55,6 +55,8 @@ int sqlite3_limit(sqlite3 *db, int id, int value)
 
 static u32 hook_length_limit(sqlite3 *db)
 {
+    ASSERT(db->limits[SQLITE_LIMIT_LENGTH] >= LENGTH_LIMIT_MIN);
+
     return (u32)db->limits[SQLITE_LIMIT_LENGTH];
 }
 
@@ -65,6 +67,8 @@ static void hook_out_of_memory(sqlite3 *db)
 
 static int hook_fp_digits(sqlite3 *db)
 {
+    ASSERT(db->fp_digits > 0);
+
     return db->fp_digits;
 }
 
@@ -72,6 +76,8 @@ static int initialize_result;
 
 static void initialize_once(void)
 {
+    ASSERT(!api_config.is_initialized);
+
     static const ValueHooks hooks = {
         .length_limit = hook_length_limit,
         .out_of_memory = hook_out_of_memory,
@@ -156,6 +162,9 @@ static sqlite3 *connection_new(int open_flags)
 
 static int open_main(sqlite3 *db, const char *path, sqlite3_vfs *vfs, int open_flags)
 {
+    ASSERT(db->magic == CONNECTION_BUSY);
+    ASSERT(db->databases[DB_MAIN].btree == NULL);
+
     Database *main_database = &db->databases[DB_MAIN];
     bool in_memory = strcmp(path, ":memory:") == 0 || (open_flags & SQLITE_OPEN_MEMORY) != 0;
     u32 btree_flags = in_memory ? BTREE_MEMORY : path[0] == '\0' ? BTREE_TEMPORARY : 0;
@@ -173,6 +182,8 @@ static int open_main(sqlite3 *db, const char *path, sqlite3_vfs *vfs, int open_f
 
 static int open_database(sqlite3 *db, const char *name, const char *vfs_name, int open_flags)
 {
+    ASSERT(db->vfs == NULL);
+
     char *path = NULL;
     char *message = NULL;
     int rc = uri_parse(vfs_name, name, &open_flags, &db->vfs, &path, &message);
@@ -282,6 +293,8 @@ int sqlite3_open16(const void *name, sqlite3 **db)
 
 static void rollback_all(sqlite3 *db)
 {
+    ASSERT(db->database_count > DB_TEMP);
+
     bool is_open = !db->autocommit;
     for (int i = 0; i < db->database_count; i++) {
         Btree *bt = db->databases[i].btree;
@@ -296,6 +309,8 @@ static void rollback_all(sqlite3 *db)
 
 static void close_databases(sqlite3 *db)
 {
+    ASSERT(db->statements == NULL && db->open_handles == 0);
+
     for (int i = 0; i < db->database_count; i++) {
         Database *database = &db->databases[i];
         if (database->btree != NULL)
@@ -317,6 +332,9 @@ static bool connection_is_busy(const sqlite3 *db)
 
 static void connection_free(sqlite3 *db)
 {
+    ASSERT(!connection_is_busy(db));
+    ASSERT(db->active_statements == 0);
+
     rollback_all(db);
     savepoints_close(db);
     close_databases(db);
@@ -334,6 +352,8 @@ static void connection_free(sqlite3 *db)
 
 void connection_free_if_zombie(sqlite3 *db)
 {
+    ASSERT(db->open_handles >= 0);
+
     if (db->magic != CONNECTION_ZOMBIE || connection_is_busy(db)) {
         if (db->mutex != NULL)
             sqlite3_mutex_leave(db->mutex);

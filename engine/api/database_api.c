@@ -141,6 +141,8 @@ int sqlite3_db_release_memory(sqlite3 *db)
 // A database in memory has no file: programs are given one that is not open.
 static sqlite3_file *file_or_closed(Pager *pager)
 {
+    ASSERT(pager != NULL);
+
     static sqlite3_file closed = {NULL};
     sqlite3_file *file = pager_file(pager);
     return file != NULL ? file : &closed;
@@ -148,6 +150,8 @@ static sqlite3_file *file_or_closed(Pager *pager)
 
 static int file_control_value(Btree *bt, int op, void *arg)
 {
+    ASSERT(bt != NULL);
+
     Pager *pager = btree_pager(bt);
     switch (op) {
     case SQLITE_FCNTL_FILE_POINTER: *(sqlite3_file **)arg = file_or_closed(pager); return SQLITE_OK;
@@ -187,6 +191,8 @@ int sqlite3_file_control(sqlite3 *db, const char *name, int op, void *arg)
 
 static int checkpoint_one(sqlite3 *db, int index, int mode, int *log_frames, int *done_frames)
 {
+    ASSERT(index >= 0 && index < db->database_count);
+
     Btree *bt = db->databases[index].btree;
     if (bt == NULL)
         return SQLITE_OK;
@@ -198,6 +204,8 @@ static int checkpoint_one(sqlite3 *db, int index, int mode, int *log_frames, int
 // index DATABASE_MAX: all of them; counts are of the first.
 static int checkpoint(sqlite3 *db, int index, int mode, int *log_frames, int *done_frames)
 {
+    ASSERT(index >= 0 && (index == DATABASE_MAX || index < db->database_count));
+
     int rc = SQLITE_OK;
     bool saw_busy = false;
     for (int i = 0; i < db->database_count && rc == SQLITE_OK; i++) {

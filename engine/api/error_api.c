@@ -121,14 +121,27 @@ bool connection_is_usable_or_sick(const sqlite3 *db)
     return connection_is_usable(db);
 }
 
+// What holds whenever the connection is entered or left, whoever asks: the counts of statements are
+// those of the running ones (M4), and nothing was taken away more often than it was given.
+static bool connection_is_sound(const sqlite3 *db)
+{
+    return db->database_count > DB_TEMP && db->database_count <= DATABASE_MAX && db->executing >= 0
+           && db->open_handles >= 0 && db->savepoint_count >= 0 && db->writing_statements >= 0
+           && db->reading_statements >= 0 && db->active_statements >= db->reading_statements
+           && db->active_statements >= db->writing_statements;
+}
+
 void api_enter(sqlite3 *db)
 {
     if (db->mutex != NULL)
         sqlite3_mutex_enter(db->mutex);
+    ASSERT(connection_is_sound(db));
 }
 
 int api_exit(sqlite3 *db, int rc)
 {
+    ASSERT(connection_is_sound(db));
+
     if (db->out_of_memory || rc == SQLITE_IOERR_NOMEM) {
         // Inside a running statement (a module's own queries) it stays known until that has ended.
         if (db->executing == 0) {

@@ -12,6 +12,8 @@ typedef struct ExecRow {
 
 static int exec_row_prepare(ExecRow *row, sqlite3_stmt *stmt)
 {
+    ASSERT(row->texts == NULL);
+
     row->column_count = sqlite3_column_count(stmt);
     row->texts = mem_alloc_zeroed(((u64)row->column_count * 2 + 1) * sizeof *row->texts);
     if (row->texts == NULL)
@@ -23,6 +25,9 @@ static int exec_row_prepare(ExecRow *row, sqlite3_stmt *stmt)
 
 static int exec_row_fill(ExecRow *row, sqlite3_stmt *stmt)
 {
+    ASSERT(row->texts != NULL);
+    ASSERT(row->column_count == sqlite3_column_count(stmt));
+
     char **values = row->texts + row->column_count;
     for (int i = 0; i < row->column_count; i++) {
         values[i] = (char *)sqlite3_column_text(stmt, i);
@@ -37,6 +42,8 @@ static int exec_row_fill(ExecRow *row, sqlite3_stmt *stmt)
 static int exec_statement(sqlite3 *db, sqlite3_stmt *stmt,
                           int (*callback)(void *, int, char **, char **), void *arg)
 {
+    ASSERT(stmt != NULL);
+
     ExecRow row = {0};
     int rc;
     do {
@@ -127,6 +134,9 @@ typedef struct TableResult {
 
 static int table_add(TableResult *result, const char *text)
 {
+    ASSERT(result->rc == SQLITE_OK);
+    ASSERT(result->cells.count <= result->cells.capacity);
+
     TRY(vec_reserve(&result->cells.items, &result->cells.capacity, result->cells.count + 1,
                     sizeof *result->cells.items));
     char *copy = text != NULL ? mem_dup(text, UINT64_MAX) : NULL;

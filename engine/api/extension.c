@@ -313,6 +313,8 @@ typedef int ExtensionEntry(sqlite3 *, char **, const sqlite3_api_routines *);
 // "/path/libFoo-1.so" gives "sqlite3_foo_init": the letters of the file's name, without "lib".
 static void entry_from_path(const char *path, Buffer *name)
 {
+    ASSERT(name->size == 0);
+
     const char *base = strrchr(path, '/');
     base = base != NULL ? base + 1 : path;
     if (name_equals_n(base, "lib", 3))
@@ -329,6 +331,8 @@ static void entry_from_path(const char *path, Buffer *name)
 static ExtensionEntry *find_entry(sqlite3_vfs *vfs, void *library, const char *path,
                                   const char *entry)
 {
+    ASSERT(library != NULL);
+
     void (*symbol)(void) =
         os_dl_symbol(vfs, library, entry != NULL ? entry : "sqlite3_extension_init");
     if (symbol == NULL && entry == NULL) {
@@ -357,6 +361,9 @@ static void *open_library(sqlite3_vfs *vfs, const char *path)
 // statement.
 static int load_extension(sqlite3 *db, const char *path, const char *entry, char **message)
 {
+    ASSERT(path != NULL);
+    ASSERT(*message == NULL);
+
     char why[256] = "";
     if ((db->flags & CONN_FLAG(LOAD_EXTENSION)) == 0) {
         *message = sqlite3_mprintf("not authorized");

@@ -179,6 +179,8 @@ void sqlite3_result_null(sqlite3_context *call)
 static void result_text(sqlite3_context *call, const void *text, u64 size, u8 encoding,
                         void (*destroy)(void *))
 {
+    ASSERT(encoding >= SQLITE_UTF8 && encoding <= SQLITE_UTF16BE);
+
     if (!call_is_given(call, text, destroy))
         return;
     if (text == NULL)
@@ -330,6 +332,8 @@ void sqlite3_set_auxdata(sqlite3_context *call, int argument, void *data, void (
 
 static int define_collation(sqlite3 *db, const char *name, int encoding, const Collation *collation)
 {
+    ASSERT(name != NULL);
+
     int enc = encoding;
     if (enc == SQLITE_UTF16 || enc == SQLITE_UTF16_ALIGNED)
         enc = UTF16_NATIVE;

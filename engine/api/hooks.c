@@ -18,6 +18,8 @@ int sqlite3_busy_handler(sqlite3 *db, int (*busy)(void *, int), void *arg)
 // then 100 ms each, the last one cut to what is left.
 static int busy_wait(void *arg, int count)
 {
+    ASSERT(count >= 0);
+
     static const u8 delays[] = {1, 2, 5, 10, 15, 20, 25, 25, 25, 50, 50, 100};
     sqlite3 *db = arg;
     int waited = 0;
@@ -127,6 +129,8 @@ void *sqlite3_wal_hook(sqlite3 *db, int (*hook)(void *, sqlite3 *, const char *,
 
 static int checkpoint_after(void *arg, sqlite3 *db, const char *schema, int frames)
 {
+    ASSERT((intptr_t)arg > 0);
+
     if (frames >= (int)(intptr_t)arg)
         sqlite3_wal_checkpoint(db, schema);
     return SQLITE_OK;

@@ -17,6 +17,8 @@ ApiConfig api_config = {
 
 static int config_threading(int op)
 {
+    ASSERT(!api_config.is_initialized);
+
     api_config.core_mutex = op != SQLITE_CONFIG_SINGLETHREAD;
     api_config.full_mutex = op == SQLITE_CONFIG_SERIALIZED;
     return SQLITE_OK;
@@ -24,6 +26,8 @@ static int config_threading(int op)
 
 static void clamp_mmap(i64 size, i64 limit)
 {
+    ASSERT(!api_config.is_initialized);
+
     const i64 ceiling = 0x7fff0000; // SQLITE_MAX_MMAP_SIZE
     if (limit < 0 || limit > ceiling)
         limit = ceiling;

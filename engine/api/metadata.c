@@ -21,6 +21,8 @@ typedef struct ColumnFacts {
 static int column_facts(sqlite3 *db, const char *schema, const char *name, const char *column_name,
                         ColumnFacts *out)
 {
+    ASSERT(name != NULL);
+
     TRY(schema_load_all(db));
     Table *table = catalog_find_table(db, name, schema);
     int column = -1;
@@ -77,6 +79,8 @@ int sqlite3_table_column_metadata(sqlite3 *db, const char *schema, const char *t
 
 static void add_literal(Buffer *out, Value *v)
 {
+    ASSERT(v != NULL);
+
     char *text = NULL;
     switch (value_type(v)) {
     case SQLITE_NULL: buffer_add_text(out, "NULL"); return;
@@ -106,6 +110,9 @@ static void add_literal(Buffer *out, Value *v)
 // Number of the parameter that the token names; `last` is the highest so far, for "?".
 static int param_number(const Vm *vm, const char *text, size_t size, int *last)
 {
+    ASSERT(size > 0);
+    ASSERT(*last >= 0);
+
     int number = 0;
     if (size == 1) {
         number = *last + 1;
@@ -125,6 +132,8 @@ static int param_number(const Vm *vm, const char *text, size_t size, int *last)
 
 static void expand(const Vm *vm, Buffer *out)
 {
+    ASSERT(vm->sql != NULL);
+
     const char *sql = vm->sql;
     size_t size = strlen(sql);
     int last = 0;
@@ -148,6 +157,8 @@ static void expand(const Vm *vm, Buffer *out)
 // they wrote down can be run again.
 static void comment_out(const Vm *vm, Buffer *out)
 {
+    ASSERT(vm->sql != NULL);
+
     for (const char *line = vm->sql; *line != '\0';) {
         const char *end = strchr(line, '\n');
         size_t size = end != NULL ? (size_t)(end - line) + 1 : strlen(line);
@@ -176,24 +187,40 @@ char *sqlite3_expanded_sql(sqlite3_stmt *stmt)
 
 // --- databases as blocks of memory ---
 
-static unsigned char *copy_pages(sqlite3 *db, Btree *bt, sqlite3_int64 *size)
+// Every page of the read transaction. A page that cannot be had makes no image: one with zeros in
+// its place would pass for the database.
+static int copy_pages(Btree *bt, unsigned char **out, sqlite3_int64 *size)
 {
+    ASSERT(btree_txn_state(bt) != SQLITE_TXN_NONE);
+
     u32 page_size = btree_page_size(bt);
     Pgno count = btree_page_count(bt);
-    *size = (sqlite3_int64)count * page_size;
-    unsigned char *out = *size > 0 ? mem_alloc((u64)*size) : NULL;
-    if (out == NULL && *size > 0)
-        connection_out_of_memory(db);
-    for (Pgno pgno = 1; out != NULL && pgno <= count; pgno++) {
+    unsigned char *image = count > 0 ? mem_alloc((u64)count * page_size) : NULL;
+    int rc = image == NULL && count > 0 ? SQLITE_NOMEM : SQLITE_OK;
+    for (Pgno pgno = 1; rc == SQLITE_OK && pgno <= count; pgno++) {
         Page *page = NULL;
-        u8 *target = out + (u64)(pgno - 1) * page_size;
-        if (pager_get(btree_pager(bt), pgno, &page) == SQLITE_OK)
-            memcpy(target, page->data, page_size);
-        else
-            memset(target, 0, page_size);
+        rc = pager_get(btree_pager(bt), pgno, &page);
+        if (rc == SQLITE_OK)
+            memcpy(image + (u64)(pgno - 1) * page_size, page->data, page_size);
         page_unpin(btree_pager(bt), page);
     }
-    return out;
+    if (rc != SQLITE_OK) {
+        mem_free(image);
+        return rc;
+    }
+    *out = image;
+    *size = (sqlite3_int64)count * page_size;
+    return SQLITE_OK;
+}
+
+static int serialize(Btree *bt, unsigned char **out, sqlite3_int64 *size)
+{
+    bool opened = btree_txn_state(bt) == SQLITE_TXN_NONE;
+    if (opened)
+        TRY(btree_begin(bt, BTREE_READ, NULL));
+    int rc = copy_pages(bt, out, size);
+    int end_rc = opened ? btree_commit(bt) : SQLITE_OK;
+    return rc != SQLITE_OK ? rc : end_rc;
 }
 
 unsigned char *sqlite3_serialize(sqlite3 *db, const char *schema, sqlite3_int64 *size,
@@ -212,15 +239,10 @@ unsigned char *sqlite3_serialize(sqlite3 *db, const char *schema, sqlite3_int64 
     int index = schema != NULL ? connection_find_database(db, schema) : DB_MAIN;
     Btree *bt = index >= 0 ? db->databases[index].btree : NULL;
     unsigned char *out = NULL;
-    if (bt != NULL) {
-        bool opened = btree_txn_state(bt) == SQLITE_TXN_NONE;
-        if (!opened || btree_begin(bt, BTREE_READ, NULL) == SQLITE_OK) {
-            out = copy_pages(db, bt, size);
-            if (opened)
-                (void)connection_error_plain(db, btree_commit(bt));
-        }
-    }
-    (void)api_exit(db, SQLITE_OK);
+    int rc = bt != NULL ? serialize(bt, &out, size) : SQLITE_OK;
+    if (rc != SQLITE_OK)
+        connection_error_plain(db, rc);
+    (void)api_exit(db, rc);
     return out;
 }
 
@@ -228,6 +250,8 @@ unsigned char *sqlite3_serialize(sqlite3 *db, const char *schema, sqlite3_int64 
 static int replace_database(sqlite3 *db, int index, void *bytes, const sqlite3_int64 sizes[2],
                             unsigned flags)
 {
+    ASSERT(index != DB_TEMP && index < db->database_count);
+
     Database *d = &db->databases[index];
     if (d->btree != NULL && btree_txn_state(d->btree) != SQLITE_TXN_NONE) {
         if ((flags & SQLITE_DESERIALIZE_FREEONCLOSE) != 0)

@@ -50,6 +50,8 @@ static char ascii_case(char c, bool upper)
 
 static void write_word(Normalizer *n, const char *text, size_t size, bool upper)
 {
+    ASSERT(size > 0);
+
     separate(n);
     for (size_t i = 0; i < size; i++)
         buffer_add_char(&n->out, ascii_case(text[i], upper));
@@ -94,6 +96,8 @@ static bool is_quoted_text(const Vm *vm, const char *text)
 
 static void write_name(Normalizer *n, const char *text, size_t size)
 {
+    ASSERT(text >= n->vm->sql);
+
     n->list_depth = 0; // a list that names something, if only by its quotes, stays as it is
     if (is_quoted_text(n->vm, text)) {
         buffer_add_char(&n->out, '?');
@@ -108,6 +112,8 @@ static void write_name(Normalizer *n, const char *text, size_t size)
 
 static void open_paren(Normalizer *n)
 {
+    ASSERT(n->depth >= 0);
+
     n->depth++;
     buffer_add_char(&n->out, '(');
     if (n->former == TK_IN) {

@@ -15,6 +15,8 @@
 
 int connection_register_builtins(sqlite3 *db)
 {
+    ASSERT(db->functions == NULL);
+
     db->functions = func_table_new(db);
     if (db->functions == NULL)
         return SQLITE_NOMEM;
@@ -23,6 +25,8 @@ int connection_register_builtins(sqlite3 *db)
 
 void connection_release_builtins(sqlite3 *db)
 {
+    ASSERT(db->statements == NULL);
+
     module_pragmas_free(db);
     index_methods_free(db);
     module_drop_all_except(db, NULL);
@@ -36,6 +40,8 @@ void connection_release_builtins(sqlite3 *db)
 // Virtual tables are disconnected before anything else goes: their modules may use the connection.
 void connection_disconnect_modules(sqlite3 *db)
 {
+    ASSERT(db->database_count > DB_TEMP);
+
     vtab_rollback(db);
     for (int i = 0; i < db->database_count; i++) {
         Schema *schema = db->databases[i].schema;
@@ -145,6 +151,8 @@ void sqlite3_reset_auto_extension(void)
 
 int connection_load_auto_extensions(sqlite3 *db)
 {
+    ASSERT(db->magic == CONNECTION_OPEN);
+
     for (u32 i = 0;; i++) {
         mutex_lock(&auto_extensions.mutex);
         AutoExtension *entry =
@@ -174,6 +182,8 @@ typedef struct ClientData {
 
 static ClientData **client_data_find(sqlite3 *db, const char *name)
 {
+    ASSERT(name != NULL);
+
     ClientData **at = (ClientData **)(void *)&db->client_data;
     while (*at != NULL && strcmp((*at)->name, name) != 0)
         at = &(*at)->next;
@@ -254,6 +264,8 @@ u8 api_text_encoding(unsigned char given)
 
 size_t utf16_text_size(const void *text, int size)
 {
+    ASSERT(text != NULL);
+
     const u8 *in = text;
     size_t length = 0;
     if (size >= 0)

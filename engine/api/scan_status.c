@@ -41,6 +41,8 @@ static Instr *find_part(const Vm *vm, int index, bool all)
 // The index that is used, or the table: as long as the statement lives.
 static const char *part_name(const Vm *vm, const Instr *in)
 {
+    ASSERT(in->op == OP_Explain);
+
     const char *table = scanned(in->p4.text);
     const char *index = table == NULL ? NULL : strstr(table, " INDEX ");
     const char *name = index == NULL ? table : index + strlen(" INDEX ");

@@ -93,6 +93,8 @@ static size_t utf16_size(const void *text, int size_max)
 // The tail is found again by counting characters.
 static const void *utf16_tail(const void *sql, size_t size, const char *utf8, const char *utf8_tail)
 {
+    ASSERT(utf8_tail >= utf8);
+
     size_t chars = utf8_length(utf8, (size_t)(utf8_tail - utf8));
     const u8 *at = sql;
     const u8 *end = at + size;
@@ -155,6 +157,8 @@ static int failed_by_hook(Vm *vm, int rc)
 // The hook may run statements before and after, and be the one that makes the whole fail.
 static int step_schema_change(Vm *vm)
 {
+    ASSERT(schema_change_is_heard(vm));
+
     sqlite3 *db = vm->db;
     int rc = schema_change_announce(vm, QUIRE_SCHEMA_BEFORE);
     if (rc != SQLITE_OK)

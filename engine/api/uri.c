@@ -28,12 +28,16 @@ static int parts_begin(UriParts *parts)
 
 static int parts_end(UriParts *parts)
 {
+    ASSERT(parts->starts.count > 0);
+
     buffer_add_char(&parts->text, '\0');
     return parts->text.rc;
 }
 
 static const char *parts_at(UriParts *parts, u32 index)
 {
+    ASSERT(index < parts->starts.count);
+
     return buffer_text(&parts->text) + parts->starts.items[index];
 }
 
@@ -56,6 +60,8 @@ static const char *parts_add_piece(UriParts *parts, const char *in, const char *
 
 static int parts_split(UriParts *parts, const char *in)
 {
+    ASSERT(parts->starts.count == 0);
+
     TRY(parts_begin(parts));
     in = parts_add_piece(parts, in, "?#");
     TRY(parts_end(parts));
@@ -94,6 +100,8 @@ typedef struct UriModes {
 
 static int apply_mode(const UriModes *modes, const char *value, int *open_flags, char **message)
 {
+    ASSERT(modes->count > 0);
+
     for (size_t i = 0; i < modes->count; i++) {
         const UriMode *mode = &modes->items[i];
         if (strcmp(mode->name, value) != 0)
@@ -149,6 +157,8 @@ static int apply_parameter(const char *key, const char *value, int *open_flags,
 // Behind "file:": an authority of "//" must be empty or localhost. *path is where the path begins.
 static int skip_authority(const char *uri, const char **path, char **message)
 {
+    ASSERT(*message == NULL);
+
     *path = uri;
     if (uri[0] != '/' || uri[1] != '/')
         return SQLITE_OK;
@@ -165,6 +175,8 @@ static int skip_authority(const char *uri, const char **path, char **message)
 static int parts_apply(UriParts *parts, int *open_flags, const char **vfs_name, char **path,
                        char **message)
 {
+    ASSERT(parts->starts.count % 2 == 1);
+
     const char **parameters = mem_alloc_zeroed((u64)(parts->starts.count + 1) * sizeof *parameters);
     if (parameters == NULL)
         return SQLITE_NOMEM;
@@ -184,6 +196,8 @@ static int parts_apply(UriParts *parts, int *open_flags, const char **vfs_name, 
 
 static int find_vfs(const char *name, sqlite3_vfs **vfs, char **message)
 {
+    ASSERT(*message == NULL);
+
     *vfs = vfs_find(name);
     if (*vfs != NULL)
         return SQLITE_OK;

@@ -113,6 +113,8 @@ static int dbpage_close(sqlite3_vtab_cursor *base)
 
 static Btree *btree_of(const PageCursor *cur)
 {
+    ASSERT(cur->database >= 0);
+
     return ((const PageTable *)cur->base.pVtab)->db->databases[cur->database].btree;
 }
 
@@ -145,6 +147,8 @@ static int dbpage_filter(sqlite3_vtab_cursor *base, int plan, const char *text, 
 
 static int dbpage_next(sqlite3_vtab_cursor *base)
 {
+    ASSERT(((PageCursor *)base)->pgno <= ((PageCursor *)base)->last);
+
     ((PageCursor *)base)->pgno++;
     return SQLITE_OK;
 }
@@ -157,6 +161,8 @@ static int dbpage_eof(sqlite3_vtab_cursor *base)
 
 static int result_page(const PageCursor *cur, sqlite3_context *call)
 {
+    ASSERT(cur->pgno >= 1 && cur->pgno <= cur->last);
+
     Pager *pager = btree_pager(btree_of(cur));
     int size = (int)btree_page_size(btree_of(cur));
     Pgno lock_page = (Pgno)(0x40000000 / size) + 1; // holds the lock bytes, never data
@@ -210,6 +216,8 @@ static int find_target(PageTable *table, sqlite3_value *schema, int *database)
 
 static int write_page(PageTable *table, int database, i64 pgno, sqlite3_value *data)
 {
+    ASSERT(database >= 0);
+
     Btree *bt = table->db->databases[database].btree;
     TRY(btree_begin(bt, BTREE_WRITE, NULL));
     bool is_cut = sqlite3_value_type(data) == SQLITE_NULL && pgno > 1;

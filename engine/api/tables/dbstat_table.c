@@ -173,6 +173,8 @@ static int stat_close(sqlite3_vtab_cursor *base)
 
 static Btree *btree_of(const StatCursor *cur)
 {
+    ASSERT(cur->database >= 0);
+
     const StatTable *table = (const StatTable *)cur->base.pVtab;
     return table->db->databases[cur->database].btree;
 }
@@ -201,6 +203,8 @@ static int next_tree(StatCursor *cur)
 
 static void add_page(StatCursor *cur, const PageInfo *page)
 {
+    ASSERT(page->pgno != 0);
+
     u32 payload_max = cur->page.payload_max;
     cur->page.payload_max = page->payload_max > payload_max ? page->payload_max : payload_max;
     cur->page_count++;
@@ -227,6 +231,8 @@ static int sum_up_tree(StatCursor *cur)
 
 static int next_page(StatCursor *cur)
 {
+    ASSERT(!cur->is_aggregate);
+
     for (;;) {
         int rc = cur->walk == NULL ? SQLITE_DONE : page_walk_next(cur->walk, &cur->page);
         if (rc != SQLITE_DONE)
@@ -251,6 +257,9 @@ static int stat_eof(sqlite3_vtab_cursor *base)
 
 static int prepare_trees(StatCursor *cur, sqlite3 *db, int plan, sqlite3_value *name)
 {
+    ASSERT(cur->trees == NULL && cur->walk == NULL);
+    ASSERT(cur->database >= 0);
+
     char *sql =
         sqlite3_mprintf("SELECT * FROM (SELECT 'sqlite_schema' AS name, 1 AS rootpage UNION ALL"
                         " SELECT name, rootpage FROM \"%w\".sqlite_schema WHERE rootpage <> 0)%s%s",
@@ -304,6 +313,8 @@ static void result_role(sqlite3_context *call, PageRole role)
 
 static void result_sum(const StatCursor *cur, sqlite3_context *call, int column)
 {
+    ASSERT(cur->is_aggregate);
+
     i64 page_size = btree_page_size(btree_of(cur));
     switch (column) {
     case STAT_PAGE_NUMBER: sqlite3_result_int64(call, cur->page_count); return;
@@ -317,6 +328,8 @@ static void result_sum(const StatCursor *cur, sqlite3_context *call, int column)
 
 static void result_page(const StatCursor *cur, sqlite3_context *call, int column)
 {
+    ASSERT(!cur->is_aggregate);
+
     i64 page_size = btree_page_size(btree_of(cur));
     switch (column) {
     case STAT_PATH: sqlite3_result_text(call, cur->page.path, -1, SQLITE_TRANSIENT); return;

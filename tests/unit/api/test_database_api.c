@@ -161,6 +161,35 @@ static void a_database_can_be_reset_whatever_it_holds(void **state)
     check_reset("PRAGMA page_size=512; PRAGMA auto_vacuum=1; CREATE TABLE t(a UNIQUE)", "delete");
 }
 
+static void a_page_that_cannot_be_read_makes_no_image(void **state)
+{
+    (void)state;
+    Sim *sim = sim_new(1);
+    (void)sim_vfs(sim, 0);
+    sqlite3 *db;
+    int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE;
+    assert_ok(sqlite3_open_v2("/image.db", &db, flags, "sim-0"));
+    assert_ok(sqlite3_exec(db, "CREATE TABLE t(a); INSERT INTO t VALUES(zeroblob(50000))", NULL,
+                           NULL, NULL));
+    assert_ok(sqlite3_close(db));
+    assert_ok(sqlite3_open_v2("/image.db", &db, flags, "sim-0"));
+    assert_ok(sqlite3_exec(db, "SELECT count(*) FROM sqlite_schema", NULL, NULL, NULL));
+    sqlite3_int64 size = 0;
+
+    sim_fail(sim, SIM_READ, 3, true);
+    assert_null(sqlite3_serialize(db, "main", &size, 0));
+    assert_int_equal(size, -1);
+    assert_int_equal(sqlite3_errcode(db), SQLITE_IOERR);
+    sim_fail(sim, SIM_READ, 0, false);
+    unsigned char *image = sqlite3_serialize(db, "main", &size, 0);
+
+    assert_non_null(image);
+    assert_int_equal(size % 4096, 0);
+    sqlite3_free(image);
+    assert_ok(sqlite3_close(db));
+    sim_free(sim);
+}
+
 static int through_memory(sqlite3 *db)
 {
     sqlite3_int64 size = 0;
@@ -191,4 +220,5 @@ TEST_SUITE(database_api, cmocka_unit_test(settings_are_switched_and_asked),
            cmocka_unit_test(file_controls_reach_the_file),
            cmocka_unit_test(a_database_goes_through_memory),
            cmocka_unit_test(a_database_can_be_reset_whatever_it_holds),
+           cmocka_unit_test(a_page_that_cannot_be_read_makes_no_image),
            cmocka_unit_test(short_memory_is_an_answer))
