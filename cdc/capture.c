@@ -76,6 +76,8 @@ static int create_tables(Capture *capture, const char *table)
 
 static int read_version(Capture *capture, const char *table, char **error)
 {
+    ASSERT(*error == NULL);
+
     char *version;
     TRY(sql_text(capture->db, &version,
                  "SELECT version FROM turso_cdc_version WHERE table_name = %Q", table));
@@ -90,6 +92,8 @@ static int read_version(Capture *capture, const char *table, char **error)
 // A table that was there without a version is of the first layout, or no table of ours at all.
 static int prepare_table(Capture *capture, const char *table, char **error)
 {
+    ASSERT(*error == NULL);
+
     i64 existed;
     i64 columns;
     TRY(sql_int(capture->db, 0, &existed,
@@ -110,6 +114,9 @@ static int prepare_table(Capture *capture, const char *table, char **error)
 
 static int prepare_statements(Capture *capture)
 {
+    ASSERT(capture->insert == NULL);
+    ASSERT(capture->table != NULL);
+
     const char *txn = capture->version == 2 ? "change_txn_id, " : "";
     TRY(sql_prepare(capture->db, &capture->insert,
                     "INSERT INTO \"%w\" (change_time, change_type, table_name, id, \"before\","
@@ -126,6 +133,8 @@ static int prepare_statements(Capture *capture)
 
 static int switch_on(Capture *capture, CaptureMode mode, const char *table, char **error)
 {
+    ASSERT(capture->mode == CAPTURE_OFF);
+
     char *name = sqlite3_mprintf("%s", table == NULL ? default_table : table);
     if (name == NULL)
         return SQLITE_NOMEM;
@@ -298,6 +307,8 @@ static int insert(Capture *capture, const ChangeRecord *record, i64 txn, i64 *gi
 
 static int write_row(Capture *capture, const ChangeRecord *record, i64 txn, i64 *given)
 {
+    ASSERT(txn >= -1);
+
     int rc = capture->version == 2 ? append(capture, record, txn, given) : SQLITE_NOTFOUND;
     if (rc != SQLITE_NOTFOUND) {
         capture->appends = true;
@@ -309,6 +320,8 @@ static int write_row(Capture *capture, const ChangeRecord *record, i64 txn, i64 
 // A connection that was to be closed and could not be has finalized them.
 static int ensure_statements(Capture *capture)
 {
+    ASSERT(capture->mode != CAPTURE_OFF);
+
     return capture->insert != NULL ? SQLITE_OK : prepare_statements(capture);
 }
 

@@ -10,6 +10,9 @@ enum { BUILD_BEFORE, BUILD_AFTER, BUILD_UPDATES, BUILD_OLD_KEY, BUILD_NEW_KEY };
 static int encode_row(RecordBuilder *builder, const quire_row_change *change,
                       sqlite3_value *const *values, ImageRef *out)
 {
+    ASSERT(builder->header_size == 0 && builder->body_size == 0);
+    ASSERT(change->column_count > 0);
+
     for (int i = 0; i < change->column_count; i++) {
         if ((change->column_flags[i] & QUIRE_COLUMN_STORED) != 0)
             record_add_value(builder, values[i]);
@@ -20,6 +23,9 @@ static int encode_row(RecordBuilder *builder, const quire_row_change *change,
 // One flag per column, then the new values of those that are flagged.
 static int encode_updates(RecordBuilder *builder, const quire_row_change *change, ImageRef *out)
 {
+    ASSERT(change->type == SQLITE_UPDATE);
+    ASSERT(change->new_values != NULL);
+
     for (int i = 0; i < change->column_count; i++) {
         if ((change->column_flags[i] & QUIRE_COLUMN_STORED) != 0)
             record_add_i64(builder, (change->column_flags[i] & QUIRE_COLUMN_SET) != 0);
@@ -38,6 +44,8 @@ static int encode_updates(RecordBuilder *builder, const quire_row_change *change
 static int encode_key(RecordBuilder *builder, const quire_row_change *change,
                       sqlite3_value *const *values, ImageRef *out)
 {
+    ASSERT(builder->header_size == 0 && builder->body_size == 0);
+
     if (values == NULL || change->key_count == 0)
         return SQLITE_OK;
     for (int i = 0; i < change->key_count; i++)
@@ -62,6 +70,7 @@ static void identify(const quire_row_change *change, const Images *images, bool 
                      ChangeRecord *record)
 {
     sqlite3_value *const *values = is_new ? change->new_values : change->old_values;
+    ASSERT(change->key_count == 0 || values != NULL);
     record->rowid = is_new ? change->new_rowid : change->old_rowid;
     if (change->key_count == 1) {
         record->key = values[change->key_columns[0]];
@@ -73,6 +82,8 @@ static void identify(const quire_row_change *change, const Images *images, bool 
 
 static bool key_changes(const quire_row_change *change, const Images *images)
 {
+    ASSERT(change->type == SQLITE_UPDATE);
+
     if (change->key_count == 0)
         return change->old_rowid != change->new_rowid;
     return images->old_key.size != images->new_key.size
@@ -142,6 +153,8 @@ static int read_virtual(const Capture *capture, const char *table, i64 rowid, u8
 // Which columns an UPDATE named the module does not tell: those that differ from before are.
 static int encode_virtual_updates(Capture *capture, Images *images)
 {
+    ASSERT(capture->mode == CAPTURE_FULL);
+
     RecordReader old_row;
     RecordReader new_row;
     RecordValue a;
@@ -166,6 +179,8 @@ static int encode_virtual_updates(Capture *capture, Images *images)
 
 static int write_virtual(Capture *capture, const quire_row_change *change, Images *images)
 {
+    ASSERT((change->flags & QUIRE_ROW_VIRTUAL) != 0);
+
     // Commands in the guise of an INSERT leave no row: nothing changed that can be shown.
     if (change->type != SQLITE_DELETE && images->after.bytes == NULL)
         return SQLITE_OK;
@@ -180,6 +195,8 @@ static int write_virtual(Capture *capture, const quire_row_change *change, Image
 
 static int virtual_done(Capture *capture, const quire_row_change *change)
 {
+    ASSERT((change->flags & QUIRE_ROW_DONE) != 0);
+
     u8 *old_image = capture->old_image;
     u8 *new_image = NULL;
     size_t new_size = 0;
@@ -212,6 +229,8 @@ static int virtual_hook(Capture *capture, const quire_row_change *change)
 // Tables of the capture itself.
 static bool is_own(const Capture *capture, const char *table)
 {
+    ASSERT(capture->table != NULL);
+
     size_t size = strlen(capture->table);
     return sqlite3_stricmp(table, capture->table) == 0
            || sqlite3_stricmp(table, "turso_cdc_version") == 0

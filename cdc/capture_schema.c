@@ -10,6 +10,8 @@ enum { SCHEMA_COLUMNS = 5, COLUMN_SQL = 4 };
 
 static void copy_free(SchemaCopy *copy)
 {
+    ASSERT(copy->count == 0 || copy->rows != NULL);
+
     for (int i = 0; i < copy->count; i++) {
         for (int k = 0; k < SCHEMA_COLUMNS; k++)
             sqlite3_value_free(copy->rows[i].columns[k]);
@@ -20,6 +22,8 @@ static void copy_free(SchemaCopy *copy)
 
 static int copy_row(SchemaCopy *copy, sqlite3_stmt *stmt)
 {
+    ASSERT(copy->count >= 0);
+
     if ((copy->count & (copy->count - 1)) == 0) {
         size_t space = copy->count == 0 ? 1 : (size_t)copy->count * 2;
         void *rows = sqlite3_realloc64(copy->rows, space * sizeof *copy->rows);
@@ -39,6 +43,8 @@ static int copy_row(SchemaCopy *copy, sqlite3_stmt *stmt)
 
 static int copy_schema(sqlite3 *db, SchemaCopy *copy)
 {
+    ASSERT(copy->count == 0 && copy->rows == NULL);
+
     sqlite3_stmt *stmt;
     int rc = SQLITE_OK;
     int step = SQLITE_OK;
@@ -91,6 +97,9 @@ static int encode(const SchemaRow *row, u8 **out, size_t *size)
 static int encode_updates(const SchemaRow *before, const SchemaRow *after, const char *sql,
                           u8 **out, size_t *size)
 {
+    ASSERT(before->rowid == after->rowid);
+    ASSERT(sql != NULL);
+
     RecordBuilder builder = {0};
     for (int i = 0; i < SCHEMA_COLUMNS; i++)
         record_add_i64(&builder, !texts_equal(before->columns[i], after->columns[i]));
@@ -117,6 +126,9 @@ static bool is_own_table(const Capture *capture, const SchemaRow *row)
 static int record_row(Capture *capture, const SchemaRow *before, const SchemaRow *after,
                       const char *sql)
 {
+    ASSERT(before != NULL || after != NULL);
+    ASSERT(before == NULL || after == NULL || before->rowid == after->rowid);
+
     u8 *images[3] = {NULL, NULL, NULL};
     size_t sizes[3] = {0};
     int rc = SQLITE_OK;
@@ -145,6 +157,8 @@ done:
 // CREATE TABLE AS: all rows there are came with the table.
 static int record_first_rows(Capture *capture, const char *table)
 {
+    ASSERT(capture->mode != CAPTURE_OFF);
+
     sqlite3_stmt *stmt;
     int rc = SQLITE_OK;
     int step = SQLITE_OK;
@@ -205,6 +219,9 @@ typedef struct Differences {
 
 static bool next_pair(Differences *d)
 {
+    ASSERT(d->before_at <= d->before->count);
+    ASSERT(d->after_at <= d->after->count);
+
     const SchemaRow *o = d->before_at < d->before->count ? &d->before->rows[d->before_at] : NULL;
     const SchemaRow *n = d->after_at < d->after->count ? &d->after->rows[d->after_at] : NULL;
     if (o != NULL && n != NULL && o->rowid < n->rowid)
@@ -247,6 +264,8 @@ static bool belongs_to(const SchemaRow *row, const char *virtual_name)
 
 static int record_differences(Capture *capture, const SchemaCopy *after, const char *sql)
 {
+    ASSERT(capture->mode != CAPTURE_OFF);
+
     Differences d = {.before = &capture->schema, .after = after};
     const char *virtual_name = find_virtual(d);
     while (next_pair(&d)) {
@@ -262,6 +281,8 @@ static int record_differences(Capture *capture, const SchemaCopy *after, const c
 
 static int record_schema(Capture *capture, const char *sql)
 {
+    ASSERT(sql != NULL);
+
     SchemaCopy after = {0};
     while (*sql == ' ' || *sql == '\n' || *sql == '\t' || *sql == '\r')
         sql++;
@@ -288,6 +309,8 @@ static int refresh(Feed *feed, const quire_schema_change *change)
 static int visit_feed(sqlite3 *db, const char *name, FeedAction *action,
                       const quire_schema_change *change)
 {
+    ASSERT(name != NULL);
+
     Feed feed = {.db = db, .schema = "main", .name = name};
     int rc = feed_open(&feed);
     if (rc == SQLITE_OK && feed.is_durable)
@@ -329,6 +352,8 @@ static int has_feeds(Capture *capture, bool *out)
 
 static int before(Capture *capture, const quire_schema_change *change)
 {
+    ASSERT(capture->schema.rows == NULL);
+
     bool feeds = capture->knows_feeds;
     capture->has_savepoint = false;
     if (!feeds && change->kind == QUIRE_SCHEMA_ALTER)
@@ -351,6 +376,8 @@ static int before(Capture *capture, const quire_schema_change *change)
 
 static int after(Capture *capture, const quire_schema_change *change)
 {
+    ASSERT(capture->schema.count == 0 || capture->has_savepoint);
+
     int rc = SQLITE_OK;
     if (!capture->has_savepoint)
         return SQLITE_OK;

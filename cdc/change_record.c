@@ -3,6 +3,8 @@
 
 static bool reserve(RecordBuilder *b, u8 **bytes, size_t used, size_t more, size_t *space)
 {
+    ASSERT(used <= *space);
+
     if (b->failed || used + more <= *space)
         return !b->failed;
     size_t larger = (used + more) * 2 + 32;
@@ -69,6 +71,8 @@ static void add_type(RecordBuilder *b, u64 serial_type)
 
 static void add_big_endian(RecordBuilder *b, u64 value, int size)
 {
+    ASSERT(size >= 0 && size <= 8);
+
     if (!reserve(b, &b->body, b->body_size, 8, &b->body_space))
         return;
     for (int i = 0; i < size; i++)
@@ -157,6 +161,8 @@ void record_add_copy(RecordBuilder *b, const RecordValue *value)
 
 void record_append(RecordBuilder *b, RecordBuilder *more)
 {
+    ASSERT(b != more);
+
     b->failed |= more->failed;
     if (more->header_size > 0
         && reserve(b, &b->header, b->header_size, more->header_size, &b->header_space)) {
@@ -246,6 +252,8 @@ bool record_at_end(const RecordReader *reader)
 
 static i64 get_signed(const u8 *data, size_t size)
 {
+    ASSERT(size <= 8);
+
     u64 value = size > 0 && (data[0] & 0x80) != 0 ? UINT64_MAX : 0;
     for (size_t i = 0; i < size; i++)
         value = (value << 8) | data[i];

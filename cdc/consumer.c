@@ -40,6 +40,8 @@ static int table_exists(Feed *feed, bool *exists)
 // *position is -1 where there is no such consumer.
 static int find_position(Feed *feed, const char *name, i64 *position)
 {
+    ASSERT(name != NULL);
+
     bool exists;
     *position = -1;
     TRY(table_exists(feed, &exists));
@@ -60,6 +62,8 @@ int consumer_position(Feed *feed, const char *name, i64 *position)
 
 static int subscribe(Feed *feed, const char *name, i64 from)
 {
+    ASSERT(!sqlite3_get_autocommit(feed->db));
+
     i64 newest;
     TRY(create_table(feed));
     TRY(newest_change(feed, &newest));
@@ -84,6 +88,8 @@ int consumer_subscribe(Feed *feed, const char *name, i64 from, i64 *position)
 
 static int move(Feed *feed, const char *name, i64 change_id, bool anywhere)
 {
+    ASSERT(!sqlite3_get_autocommit(feed->db));
+
     i64 newest;
     i64 deleted;
     TRY(newest_change(feed, &newest));
@@ -117,6 +123,8 @@ int consumer_forget(Feed *feed, const char *name)
 
 int consumer_pending(Feed *feed, i64 position, i64 *out)
 {
+    ASSERT(position >= 0);
+
     int rc =
         sql_int(feed->db, 0, out, "SELECT count(*) FROM \"%w\".\"%w%s\" WHERE change_id > %lld",
                 feed->schema, feed->name, feed_log_suffix(feed), position);
@@ -159,6 +167,8 @@ static int look(sqlite3_stmt *stmt, bool *found)
 static int watch_until(Feed *feed, CommitWatch *watch, sqlite3_stmt *stmt, int timeout_ms,
                        bool *found)
 {
+    ASSERT(stmt != NULL);
+
     i64 deadline = commit_watch_clock_ms() + timeout_ms + 1; // the clock is up to 1 ms behind
     for (;;) {
         int rc = look(stmt, found);

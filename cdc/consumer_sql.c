@@ -52,6 +52,8 @@ static void call_close(Call *call)
 
 static int call_subscribe(Call *call, int count, sqlite3_value **args, i64 *result)
 {
+    ASSERT(call->consumer != NULL);
+
     i64 from = QUIRE_CDC_EARLIEST;
     if (count > 2 && sqlite3_value_type(args[2]) == SQLITE_INTEGER) {
         from = sqlite3_value_int64(args[2]);
@@ -69,6 +71,9 @@ static int call_subscribe(Call *call, int count, sqlite3_value **args, i64 *resu
 
 static int call_wait(Call *call, int count, sqlite3_value **args, i64 *result)
 {
+    ASSERT(call->consumer != NULL);
+    ASSERT(count == 3);
+
     i64 position;
     bool found = false;
     CommitWatch watch;
@@ -87,18 +92,24 @@ static int call_wait(Call *call, int count, sqlite3_value **args, i64 *result)
 
 static int call_ack(Call *call, int count, sqlite3_value **args, i64 *result)
 {
+    ASSERT(call->consumer != NULL);
+
     (void)count;
     return consumer_move(&call->feed, call->consumer, sqlite3_value_int64(args[2]), false, result);
 }
 
 static int call_seek(Call *call, int count, sqlite3_value **args, i64 *result)
 {
+    ASSERT(call->consumer != NULL);
+
     (void)count;
     return consumer_move(&call->feed, call->consumer, sqlite3_value_int64(args[2]), true, result);
 }
 
 static int call_pending(Call *call, int count, sqlite3_value **args, i64 *result)
 {
+    ASSERT(call->consumer != NULL);
+
     i64 position;
     (void)count, (void)args;
     TRY(consumer_position(&call->feed, call->consumer, &position));
@@ -107,6 +118,8 @@ static int call_pending(Call *call, int count, sqlite3_value **args, i64 *result
 
 static int call_unsubscribe(Call *call, int count, sqlite3_value **args, i64 *result)
 {
+    ASSERT(call->consumer != NULL);
+
     (void)count, (void)args;
     *result = 1;
     return consumer_forget(&call->feed, call->consumer);
@@ -114,6 +127,8 @@ static int call_unsubscribe(Call *call, int count, sqlite3_value **args, i64 *re
 
 static int call_prune(Call *call, int count, sqlite3_value **args, i64 *result)
 {
+    ASSERT(call->consumer == NULL);
+
     (void)count, (void)args;
     Feed *feed = &call->feed;
     TRY(feed_keep_error(feed, savepoint_open(feed->db)));
@@ -133,6 +148,8 @@ static const FunctionDef functions[] = {
 
 static void result_failure(sqlite3_context *ctx, const char *function, int rc, const Feed *feed)
 {
+    ASSERT(rc != SQLITE_OK);
+
     char *text = feed->error == NULL ? NULL : sqlite3_mprintf("%s: %s", function, feed->error);
     if (text != NULL)
         sqlite3_result_error(ctx, text, -1);
@@ -274,6 +291,8 @@ static int find_start(const NextTable *table, Call *call, sqlite3_value **args, 
 static int next_filter(sqlite3_vtab_cursor *base, int plan, const char *plan_text, int count,
                        sqlite3_value **args)
 {
+    ASSERT(count >= 2);
+
     (void)plan, (void)plan_text;
     NextCursor *cursor = (NextCursor *)base;
     Call call = {0};

@@ -64,6 +64,8 @@ static int load_layout(FeedCursor *cursor, i64 number)
 
 static int cursor_step(FeedCursor *cursor)
 {
+    ASSERT(cursor->rows != NULL);
+
     int step = sqlite3_step(cursor->rows);
     cursor->at_end = step != SQLITE_ROW;
     if (step == SQLITE_DONE)
@@ -120,6 +122,8 @@ static bool is_schema(const FeedCursor *cursor)
 // Where an image begins among the columns of the log; 0: there is none.
 static int image_start(const FeedCursor *cursor, bool after)
 {
+    ASSERT(!cursor->at_end);
+
     int type = sqlite3_column_int(cursor->rows, LOG_CHANGE_TYPE);
     CaptureMode mode = is_schema(cursor) ? CAPTURE_FULL : cursor->feed.mode;
     bool has_before = mode_has_before(mode) && type != CHANGE_INSERT;
@@ -144,6 +148,8 @@ static int result_record(sqlite3_context *ctx, RecordBuilder *builder)
 
 static void add_values(const FeedCursor *cursor, RecordBuilder *builder, int start, int count)
 {
+    ASSERT(start >= 0 && count >= 0);
+
     for (int i = start; i < start + count; i++)
         record_add_value(builder, sqlite3_column_value(cursor->rows, i));
 }
@@ -198,6 +204,8 @@ static bool values_equal(sqlite3_value *a, sqlite3_value *b)
 // slot of a schema record has the statement that made the change.
 static int result_updates(FeedCursor *cursor, sqlite3_context *ctx)
 {
+    ASSERT(cursor->feed.is_durable);
+
     RecordBuilder builder = {0};
     int before = image_start(cursor, false);
     int after = image_start(cursor, true);
@@ -223,6 +231,8 @@ static int result_updates(FeedCursor *cursor, sqlite3_context *ctx)
 // Of a key of several columns, the record of them.
 static int result_id(FeedCursor *cursor, sqlite3_context *ctx)
 {
+    ASSERT(cursor->feed.is_durable);
+
     RecordBuilder builder = {0};
     if (cursor->layout.key_count == 0) {
         sqlite3_result_value(ctx, sqlite3_column_value(cursor->rows, LOG_ID));

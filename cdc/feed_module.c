@@ -78,6 +78,8 @@ static int create_sources(Feed *feed, const char *tables)
 
 static int create_feed(Feed *feed, int count, const char *const *args)
 {
+    ASSERT(count >= 0);
+
     char *tables;
     int width;
     int rc = feed_parse_arguments(feed, count, args, &tables);
@@ -118,6 +120,8 @@ static int feed_destroy(sqlite3_vtab *base)
 
 static int feed_rename(sqlite3_vtab *base, const char *name)
 {
+    ASSERT(name != NULL);
+
     FeedTable *table = (FeedTable *)base;
     char *copy = sqlite3_mprintf("%s", name);
     if (copy == NULL)
@@ -153,6 +157,8 @@ enum { PLAN_LOWER = 1, PLAN_LOWER_OPEN = 2, PLAN_UPPER = 4, PLAN_UPPER_OPEN = 8,
 
 static void use_bound(sqlite3_index_info *info, int constraint, int *argument, int bits)
 {
+    ASSERT(constraint >= 0 && constraint < info->nConstraint);
+
     info->aConstraintUsage[constraint].argvIndex = ++*argument;
     info->aConstraintUsage[constraint].omit = 1;
     info->idxNum |= bits;

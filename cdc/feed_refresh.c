@@ -21,22 +21,27 @@ static void source_free(Source *source)
 // The first source with a number above `after`. false: none.
 static int next_source(Feed *feed, i64 after, Source *out, bool *found)
 {
+    ASSERT(out->table == NULL && out->sql == NULL);
+
     sqlite3_stmt *stmt;
     TRY(sql_prepare(feed->db, &stmt,
                     "SELECT source, table_name, layout, sql FROM \"%w\".\"%w_source\""
                     " WHERE source > %lld ORDER BY source LIMIT 1",
                     feed->schema, feed->name, after));
     int step = sqlite3_step(stmt);
+    bool has_sql = false; // one that memory is short for is not one that was never seen
     *found = step == SQLITE_ROW;
     if (*found) {
         out->id = sqlite3_column_int64(stmt, 0);
         out->layout = sqlite3_column_int64(stmt, 2);
         out->table = sqlite3_mprintf("%s", sqlite3_column_text(stmt, 1));
-        if (sqlite3_column_type(stmt, 3) != SQLITE_NULL)
+        has_sql = sqlite3_column_type(stmt, 3) != SQLITE_NULL;
+        if (has_sql)
             out->sql = sqlite3_mprintf("%s", sqlite3_column_text(stmt, 3));
     }
+    bool is_whole = !*found || (out->table != NULL && (out->sql != NULL) == has_sql);
     TRY(stmt_close(stmt, step));
-    return *found && out->table == NULL ? SQLITE_NOMEM : SQLITE_OK;
+    return is_whole ? SQLITE_OK : SQLITE_NOMEM;
 }
 
 // --- triggers ---
@@ -57,6 +62,8 @@ static int drop_source_triggers(Feed *feed, i64 source)
 // A trigger that names no column stands in: the table may be renamed meanwhile, and takes it along.
 static int replace_by_marker(Feed *feed, const Source *source)
 {
+    ASSERT(source->table != NULL);
+
     TRY(drop_source_triggers(feed, source->id));
     char *name = trigger_name(feed, source->id, TRIGGER_DELETE);
     if (name == NULL)
@@ -114,6 +121,9 @@ static int refresh_trigger(Feed *feed, const char *name, const char *text)
 
 static int refresh_triggers(Feed *feed, const Source *source, const TableShape *shape)
 {
+    ASSERT(source->id > 0);
+    ASSERT(shape->name != NULL);
+
     int rc = SQLITE_OK;
     for (int kind = 0; kind < TRIGGER_KINDS && rc == SQLITE_OK; kind++) {
         bool needed = trigger_is_needed(shape, (TriggerKind)kind);
@@ -135,6 +145,8 @@ static int refresh_triggers(Feed *feed, const Source *source, const TableShape *
 static int log_schema(Feed *feed, const Source *source, const TableShape *now,
                       const char *statement)
 {
+    ASSERT(now != NULL || source->sql != NULL);
+
     const char *s = feed->schema;
     const char *n = feed->name;
     if (now == NULL)
@@ -164,6 +176,8 @@ static int log_schema(Feed *feed, const Source *source, const TableShape *now,
 // their place were renamed, for SQLite lets no process drop one that a trigger names.
 static int derive_statement(Feed *feed, const Source *source, const TableShape *now, char **out)
 {
+    ASSERT(source->sql != NULL);
+
     sqlite3_str *text = sqlite3_str_new(feed->db);
     sqlite3_stmt *stmt = NULL;
     if (strcmp(source->table, now->name) != 0)
@@ -242,6 +256,8 @@ static int refresh_layout(Feed *feed, Source *source, const TableShape *shape)
 static int refresh_present(Feed *feed, Source *source, const TableShape *shape,
                            const char *statement)
 {
+    ASSERT(shape->sql != NULL);
+
     bool is_new = source->sql == NULL;
     bool differs = is_new || strcmp(source->sql, shape->sql) != 0;
     char *derived = NULL;
@@ -285,6 +301,8 @@ static int refresh_absent(Feed *feed, const Source *source, const char *statemen
 // The table's present name: a rename took the triggers along.
 static int present_name(Feed *feed, const Source *source, char **out)
 {
+    ASSERT(source->table != NULL);
+
     char *trigger = trigger_name(feed, source->id, TRIGGER_DELETE);
     if (trigger == NULL)
         return SQLITE_NOMEM;

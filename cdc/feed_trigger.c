@@ -31,12 +31,16 @@ static int key_part_count(const Writer *w)
 
 static const KeyPart *key_part(const Writer *w, int i)
 {
+    ASSERT(i >= 0 && i < key_part_count(w));
+
     return w->shape->rowid != NULL ? NULL : &shape_primary_key(w->shape)->parts[i];
 }
 
 // A column of the key, of `row`: new, old or t.
 static void add_key(Writer *w, const char *row, int i)
 {
+    ASSERT(row != NULL);
+
     const KeyPart *part = key_part(w, i);
     if (part == NULL)
         sqlite3_str_appendf(w->out, "%s.%s", row, w->shape->rowid);
@@ -95,6 +99,8 @@ static void add_id_and_key(Writer *w, const char *row)
 
 static void add_image(Writer *w, const char *row)
 {
+    ASSERT(w->shape->column_count > 0);
+
     for (int i = 0; i < w->shape->column_count; i++)
         sqlite3_str_appendf(w->out, ",%s.\"%w\"", row, w->shape->columns[i].name);
 }
@@ -102,6 +108,8 @@ static void add_image(Writer *w, const char *row)
 // v columns of a change with so many images.
 static int value_count(const Writer *w, int images)
 {
+    ASSERT(images >= 0 && images <= 2);
+
     return shape_stored_key_count(w->shape) + images * w->shape->column_count;
 }
 
@@ -162,6 +170,8 @@ static void add_expression_of(Writer *w, const char *row, const char *expression
 
 static void add_unique_match(Writer *w, const UniqueKey *key)
 {
+    ASSERT(key->part_count > 0);
+
     add(w, "(");
     for (int i = 0; i < key->part_count; i++) {
         const KeyPart *part = &key->parts[i];
@@ -184,6 +194,8 @@ static void add_unique_match(Writer *w, const UniqueKey *key)
 // none: to stage too much does no harm.
 static void add_conflicts(Writer *w, bool is_update)
 {
+    ASSERT(w->shape->rowid != NULL || w->shape->key_count > 0);
+
     sqlite3_str_appendf(w->out, "FROM \"%w\" AS t WHERE (", w->shape->name);
     if (w->shape->rowid != NULL)
         add_key_match(w, "t", "=", "new");

@@ -33,6 +33,8 @@ static bool is_given(sqlite3_value *const *args, HybridArgument which)
 
 static int read_text(sqlite3_value *const *args, HybridArgument which, char **out)
 {
+    ASSERT(*out == NULL);
+
     if (!is_given(args, which))
         return SQLITE_OK;
     const unsigned char *text = sqlite3_value_text(args[which]);
@@ -97,6 +99,8 @@ static int read_match(HybridQuery *query, sqlite3_value *const *args)
 
 static int find_fts(HybridQuery *query)
 {
+    ASSERT(query->table != NULL);
+
     const char *t = query->table;
     if (query->fts != NULL || query->match == NULL)
         return SQLITE_OK;
@@ -116,6 +120,8 @@ static int find_fts(HybridQuery *query)
 
 static int find_vector_column(HybridQuery *query)
 {
+    ASSERT(query->table != NULL);
+
     const char *table = query->vectors != NULL ? query->vectors : query->table;
     if (query->vector_column != NULL || query->vector == NULL)
         return SQLITE_OK;
@@ -195,6 +201,8 @@ int hybrid_query_read(HybridQuery *query, sqlite3 *db, sqlite3_value *const *arg
 
 int hybrid_text_sql(const HybridQuery *query, char **out)
 {
+    ASSERT(query->match == NULL || query->fts != NULL);
+
     const char *f = query->fts;
     *out = NULL;
     if (query->match == NULL)
@@ -213,6 +221,8 @@ int hybrid_text_sql(const HybridQuery *query, char **out)
 
 int hybrid_vector_sql(const HybridQuery *query, char **out)
 {
+    ASSERT(query->vector == NULL || query->vector_column != NULL);
+
     *out = NULL;
     if (query->vector == NULL)
         return SQLITE_OK;

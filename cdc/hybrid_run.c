@@ -10,6 +10,8 @@ typedef struct HitList {
 
 static int push(HitList *list, const HybridHit *hit)
 {
+    ASSERT(list->count <= list->space);
+
     if (list->count == list->space) {
         int space = list->space == 0 ? 256 : list->space * 2;
         void *hits = sqlite3_realloc64(list->hits, (u64)space * sizeof *list->hits);
@@ -92,6 +94,8 @@ static int by_score(const void *a, const void *b)
 static void join_hits(HitList *list)
 {
     int kept = 0;
+    if (list->count == 0)
+        return; // there is no array to sort
     qsort(list->hits, (size_t)list->count, sizeof *list->hits, by_rowid);
     for (int i = 0; i < list->count; i++) {
         HybridHit *last = kept > 0 ? &list->hits[kept - 1] : NULL;
@@ -113,6 +117,8 @@ static void join_hits(HitList *list)
 
 static f64 of_rank(f64 weight, f64 k, int rank)
 {
+    ASSERT(rank >= 0);
+
     return rank == 0 ? 0 : weight / (k + rank);
 }
 

@@ -119,6 +119,8 @@ static void texts_free(Texts *texts)
 
 static int texts_collect(const Batch *batch, Texts *out)
 {
+    ASSERT(out->texts == NULL && out->count == 0);
+
     int wanted = 0;
     for (int i = 0; i < batch->count; i++)
         wanted += batch->documents[i].chunk_count;
@@ -144,6 +146,8 @@ static int texts_collect(const Batch *batch, Texts *out)
 
 static void pause_before_retry(int tries)
 {
+    ASSERT(tries >= 0);
+
     int ms = RETRY_PAUSE_MS;
     for (int i = 0; i < tries && ms < RETRY_PAUSE_MAX_MS; i++)
         ms *= 2;
@@ -153,6 +157,8 @@ static void pause_before_retry(int tries)
 
 static int embed_with_retries(quire_pipeline *p, const Texts *texts, Batch *batch)
 {
+    ASSERT(texts->count > 0);
+
     for (int tries = 0;; tries++) {
         char *error = NULL;
         sqlite3_free(batch->vectors);
@@ -174,6 +180,8 @@ static int embed_with_retries(quire_pipeline *p, const Texts *texts, Batch *batc
 
 static int embed_batch(quire_pipeline *p, Batch *batch)
 {
+    ASSERT(batch->vectors == NULL);
+
     Texts texts = {0};
     int rc = texts_collect(batch, &texts);
     if (rc == SQLITE_OK && texts.count > 0)
@@ -200,6 +208,8 @@ static int embed_batch(quire_pipeline *p, Batch *batch)
 
 static void tell_progress(quire_pipeline *p, int more)
 {
+    ASSERT(more >= 0);
+
     p->done += more;
     if (p->progress != NULL)
         p->progress(p->progress_arg, p->done, p->embedded);
@@ -224,6 +234,8 @@ static int scan_step(quire_pipeline *p, bool *over)
 
 static int collect_changes(quire_pipeline *p, Batch *batch, const quire_change *changes, int count)
 {
+    ASSERT(count > 0);
+
     for (int i = 0; i < count; i++) {
         if (changes[i].table_name == NULL || sqlite3_stricmp(changes[i].table_name, p->table) != 0)
             continue;
@@ -235,6 +247,8 @@ static int collect_changes(quire_pipeline *p, Batch *batch, const quire_change *
 // One batch of changes; *none: the feed is read to its end.
 static int change_step(quire_pipeline *p, int timeout_ms, bool *none)
 {
+    ASSERT(p->feed != NULL);
+
     Batch batch = {0};
     const quire_change *changes;
     int count;

@@ -36,6 +36,8 @@ static int create_tables(quire_pipeline *p)
 // What identifies a row: the rowid, or the one column of a WITHOUT ROWID table's key.
 static int find_key(quire_pipeline *p)
 {
+    ASSERT(p->key == NULL);
+
     i64 without_rowid;
     i64 count;
     TRY(sql_int(
@@ -118,6 +120,8 @@ void pipeline_finalize(quire_pipeline *p)
 // The stored chunks that are the same are marked.
 static int mark_known(quire_pipeline *p, Document *document)
 {
+    ASSERT(document->text != NULL);
+
     sqlite3_stmt *stmt;
     int step;
     TRY(take_statement(p, STATEMENT_KNOWN, document->id, &stmt));
@@ -135,6 +139,8 @@ static int mark_known(quire_pipeline *p, Document *document)
 
 static int take_text(quire_pipeline *p, Document *document, sqlite3_value *text)
 {
+    ASSERT(document->text == NULL);
+
     const unsigned char *bytes = sqlite3_value_text(text);
     if (bytes == NULL || bytes[0] == '\0')
         return SQLITE_OK;
@@ -164,6 +170,8 @@ static bool ids_equal(sqlite3_value *a, sqlite3_value *b)
 // A new, empty document of the batch, or NULL when memory is short.
 static Document *add_document(Batch *batch, sqlite3_value *id)
 {
+    ASSERT(batch->count <= batch->space);
+
     if (batch->count == batch->space) {
         int space = batch->space == 0 ? 64 : batch->space * 2;
         void *grown = sqlite3_realloc64(batch->documents, (u64)space * sizeof *batch->documents);
@@ -182,6 +190,8 @@ static Document *add_document(Batch *batch, sqlite3_value *id)
 
 int store_add_document(quire_pipeline *p, Batch *batch, sqlite3_value *id)
 {
+    ASSERT(id != NULL);
+
     sqlite3_stmt *stmt;
     for (int i = 0; i < batch->count; i++) {
         if (ids_equal(batch->documents[i].id, id))
@@ -199,6 +209,8 @@ int store_add_document(quire_pipeline *p, Batch *batch, sqlite3_value *id)
 
 int store_scan(quire_pipeline *p, Batch *batch, sqlite3_value **last)
 {
+    ASSERT(batch->count == 0);
+
     sqlite3_stmt *stmt;
     int rc = SQLITE_OK;
     int step = SQLITE_OK;
@@ -235,6 +247,8 @@ int store_is_scanned(quire_pipeline *p, bool *done)
 // L2: is the text still the one that was embedded? A row that is gone has none.
 static int text_is_current(quire_pipeline *p, const Document *document, bool *current)
 {
+    ASSERT(document->id != NULL);
+
     sqlite3_stmt *stmt;
     u8 hash[HASH_SIZE];
     TRY(take_statement(p, STATEMENT_TEXT, document->id, &stmt));
@@ -267,6 +281,8 @@ static int write_chunk(quire_pipeline *p, const Batch *batch, const Document *do
 
 static int write_document(quire_pipeline *p, const Batch *batch, const Document *document)
 {
+    ASSERT(!sqlite3_get_autocommit(p->db));
+
     sqlite3_stmt *stmt;
     bool current;
     TRY(text_is_current(p, document, &current));
@@ -298,6 +314,8 @@ static int write_scanned(quire_pipeline *p, sqlite3_value *scanned, bool is_over
 static int write_all(quire_pipeline *p, const Batch *batch, sqlite3_value *scanned,
                      i64 acknowledged, bool scan_is_over)
 {
+    ASSERT(!sqlite3_get_autocommit(p->db));
+
     for (int i = 0; i < batch->count; i++)
         TRY(write_document(p, batch, &batch->documents[i]));
     if (scanned != NULL || scan_is_over)
