@@ -27,6 +27,8 @@ static char take_escape(char **text)
 // Ends the word at `text` and returns what follows it.
 static char *take_quoted(char *text)
 {
+    ASSERT(*text == '\'' || *text == '"');
+
     char quote = *text++;
     char *out = text;
     while (*text != 0 && *text != quote) {
@@ -45,6 +47,8 @@ static char *take_quoted(char *text)
 // Splits at blanks; 'x' and "x" keep them, with C escapes inside "x", which also count outside.
 static void split(char *line, DotCall *call)
 {
+    ASSERT(call->count == 0);
+
     while (call->count < DOT_ARGS_MAX - 1) {
         line += strspn(line, " \t\r\n");
         if (*line == 0)

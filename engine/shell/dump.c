@@ -13,6 +13,8 @@ typedef struct Dump {
 
 static void report(Dump *dump, int rc)
 {
+    ASSERT(rc != SQLITE_OK);
+
     fprintf(dump->shell->out, "/****** ERROR: (%d) %s *****/\n", rc,
             sqlite3_errmsg(dump->shell->db));
     dump->shell->error_count++;

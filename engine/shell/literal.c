@@ -31,6 +31,8 @@ void print_sql_text(FILE *out, const char *text)
 static void choose_mark(const char *text, const char *first, const char *second, char *mark,
                         size_t size)
 {
+    ASSERT(strlen(first) < size);
+
     snprintf(mark, size, "%s", first);
     if (strstr(text, mark) == NULL)
         return;
@@ -181,6 +183,8 @@ void print_html_text(FILE *out, const char *text)
 
 void print_json_text(FILE *out, const char *text, int size)
 {
+    ASSERT(size >= 0);
+
     static const char plain[] = "\"\\\b\f\n\r\t";
     static const char escapes[] = "\"\\bfnrt";
     fputc('"', out);

@@ -27,6 +27,8 @@ void json_deinit(Json *json)
 
 bool json_is_valid(Json *json, const char *text)
 {
+    ASSERT(json->valid != NULL);
+
     sqlite3_bind_text(json->valid, 1, text, -1, SQLITE_STATIC);
     bool is_valid =
         sqlite3_step(json->valid) == SQLITE_ROW && sqlite3_column_int(json->valid, 0) != 0;
@@ -36,6 +38,8 @@ bool json_is_valid(Json *json, const char *text)
 
 const char *json_type_at(Json *json, const char *text, const char *path)
 {
+    ASSERT(json->type != NULL);
+
     static const char *const types[] = {"null", "true", "false", "integer",
                                         "real", "text", "array", "object"};
     const char *found = "";
@@ -54,6 +58,9 @@ const char *json_type_at(Json *json, const char *text, const char *path)
 
 static char *ask(Json *json, const char *text, const char *path, int column)
 {
+    ASSERT(json->text != NULL);
+    ASSERT(column == 0 || column == 1);
+
     char *answer = NULL;
     sqlite3_bind_text(json->text, 1, text, -1, SQLITE_STATIC);
     sqlite3_bind_text(json->text, 2, path, -1, SQLITE_STATIC);
@@ -76,6 +83,8 @@ char *json_part_at(Json *json, const char *text, const char *path)
 
 static void append_string(sqlite3_str *out, const char *text, int size)
 {
+    ASSERT(size >= 0);
+
     static const char specials[] = "\"\\\b\f\n\r\t";
     static const char escapes[] = "\"\\bfnrt";
     sqlite3_str_appendchar(out, 1, '"');

@@ -12,6 +12,8 @@ void result_init(McpResult *result)
 
 void result_fail(McpResult *result, const char *fmt, ...)
 {
+    ASSERT(result->text != NULL && result->structured != NULL);
+
     va_list args;
     va_start(args, fmt);
     sqlite3_str_reset(result->text);
@@ -102,6 +104,8 @@ static int observe(void *arg, int action, const char *a, const char *b, const ch
 
 static bool is_of_kind(const Nature *nature, sqlite3_stmt *stmt, McpKind kind)
 {
+    ASSERT(stmt != NULL);
+
     bool is_odd = nature->is_transaction || nature->attaches || nature->sets_pragma;
     switch (kind) {
     case MCP_READ:
@@ -132,6 +136,8 @@ static const char *kind_refusal(McpKind kind)
 // Nothing that compiles follows.
 static bool is_alone(sqlite3 *db, const char *tail)
 {
+    ASSERT(tail != NULL);
+
     while (*tail != 0) {
         sqlite3_stmt *next = NULL;
         const char *from = tail;

@@ -40,6 +40,8 @@ void mcp_send(const char *message)
 // the body.
 static char *answer(const char *id, sqlite3_str *body)
 {
+    ASSERT(id != NULL);
+
     char *text = sqlite3_str_finish(body);
     char *message = sqlite3_mprintf("{\"jsonrpc\":\"2.0\",\"id\":%s,%s}", id,
                                     text == NULL ? "\"error\":{\"code\":-32603,\"message\":"
@@ -51,6 +53,8 @@ static char *answer(const char *id, sqlite3_str *body)
 
 static char *error_answer(const char *id, int code, const char *message)
 {
+    ASSERT(code != 0);
+
     sqlite3_str *body = sqlite3_str_new(NULL);
     sqlite3_str_appendf(body, "\"error\":{\"code\":%d,\"message\":", code);
     json_append_text(body, message);
@@ -201,6 +205,8 @@ static const struct {
 
 static char *call_method(Mcp *mcp, const char *name, const char *id, const char *request)
 {
+    ASSERT(name != NULL);
+
     for (size_t i = 0; i < sizeof methods / sizeof methods[0]; i++) {
         if (strcmp(methods[i].name, name) != 0)
             continue;
@@ -220,6 +226,8 @@ static char *call_method(Mcp *mcp, const char *name, const char *id, const char 
 
 static void begin_request(Mcp *mcp, const char *id, const char *request)
 {
+    ASSERT(mcp->running_id == NULL && mcp->progress_token == NULL);
+
     char *copy = sqlite3_mprintf("%s", id);
     mcp->progress_token = json_part_at(&mcp->json, request, "$.params._meta.progressToken");
     mcp->progress_count = 0;
@@ -274,6 +282,8 @@ static char *handle_object(Mcp *mcp, const char *request)
 // A batch, as revision 2025-03-26 has it: an array of messages, answered by one of answers.
 static void handle_batch(Mcp *mcp, const char *batch)
 {
+    ASSERT(mcp->running_id == NULL);
+
     sqlite3_str *out = sqlite3_str_new(NULL);
     int count = 0;
     int length = 0;

@@ -22,6 +22,8 @@ static const struct {
 
 const char *mode_name(Mode mode)
 {
+    ASSERT(mode < MODE_COUNT);
+
     return modes[mode].name;
 }
 
@@ -44,6 +46,8 @@ bool mode_is_grid(Mode mode)
 
 void mode_set(Shell *shell, Mode mode)
 {
+    ASSERT(mode < MODE_COUNT);
+
     shell->mode = mode;
     if (modes[mode].separator != NULL)
         snprintf(shell->separator, sizeof shell->separator, "%s", modes[mode].separator);
@@ -125,6 +129,8 @@ static void print_lines(Shell *shell, sqlite3_stmt *stmt, bool is_first)
 
 static void print_json_row(Shell *shell, sqlite3_stmt *stmt, bool is_first)
 {
+    ASSERT(shell->mode == MODE_JSON);
+
     int count = sqlite3_column_count(stmt);
     fputs(is_first ? "[{" : ",\n{", shell->out);
     for (int i = 0; i < count; i++) {
@@ -140,6 +146,8 @@ static void print_json_row(Shell *shell, sqlite3_stmt *stmt, bool is_first)
 
 static void print_insert_row(Shell *shell, sqlite3_stmt *stmt)
 {
+    ASSERT(shell->insert_table != NULL);
+
     int count = sqlite3_column_count(stmt);
     fprintf(shell->out, "INSERT INTO %s", shell->insert_table);
     if (shell->headers) {
@@ -188,6 +196,8 @@ static void print_row(Shell *shell, sqlite3_stmt *stmt, bool is_first)
 
 static int render_rows(Shell *shell, sqlite3_stmt *stmt)
 {
+    ASSERT(!mode_is_grid(shell->mode) || sqlite3_column_count(stmt) == 0);
+
     bool is_first = true;
     int rc;
     while ((rc = sqlite3_step(stmt)) == SQLITE_ROW) {

@@ -22,6 +22,8 @@ typedef struct Grid {
 
 static int char_size(const char *text)
 {
+    ASSERT(text[0] != 0);
+
     int size = 1;
     while (((unsigned char)text[size] & 0xc0) == 0x80)
         size++;
@@ -40,6 +42,8 @@ static int display_width(const char *text)
 // line.
 static size_t fitting_size(const char *text, int limit, bool *full)
 {
+    ASSERT(limit > 0);
+
     size_t size = 0;
     int width = 0;
     while (width < limit && text[size] != 0) {
@@ -124,6 +128,9 @@ static char *take_line(const char **text, int limit, bool by_words)
 
 static void grid_add(Grid *grid, char *line)
 {
+    ASSERT(grid->columns > 0);
+    ASSERT(grid->count <= grid->capacity);
+
     if (grid->count == grid->capacity) {
         grid->capacity = grid->capacity == 0 ? 64 : grid->capacity * 2;
         grid->cells = shell_realloc(grid->cells, grid->capacity * sizeof *grid->cells);
@@ -137,6 +144,8 @@ static void grid_add(Grid *grid, char *line)
 
 static void grid_end_line(Grid *grid, bool is_end)
 {
+    ASSERT(grid->count == (grid->line_count + 1) * (size_t)grid->columns);
+
     if (grid->line_count == grid->line_capacity) {
         grid->line_capacity = grid->line_capacity == 0 ? 64 : grid->line_capacity * 2;
         grid->ends = shell_realloc(grid->ends, grid->line_capacity * sizeof *grid->ends);
@@ -147,6 +156,8 @@ static void grid_end_line(Grid *grid, bool is_end)
 
 static int limit_of(const Shell *shell, int column)
 {
+    ASSERT(column >= 0);
+
     int width = column < shell->width_count ? abs(shell->widths[column]) : 0;
     return width != 0 ? width : shell->grid.wrap;
 }
@@ -162,6 +173,8 @@ static char *value_text(const Shell *shell, sqlite3_stmt *stmt, int column)
 // All lines of one row.
 static void add_row(const Shell *shell, Grid *grid, sqlite3_stmt *stmt)
 {
+    ASSERT(grid->widths != NULL);
+
     size_t columns = (size_t)grid->columns;
     char **texts = shell_alloc(columns * sizeof *texts);
     const char **rests = shell_alloc(columns * sizeof *rests);
@@ -186,6 +199,8 @@ static void add_row(const Shell *shell, Grid *grid, sqlite3_stmt *stmt)
 
 static void add_names(Shell *shell, Grid *grid, sqlite3_stmt *stmt)
 {
+    ASSERT(grid->count == 0);
+
     grid->widths = shell_alloc((sqlite3_uint64)grid->columns * sizeof *grid->widths);
     for (int i = 0; i < grid->columns; i++)
         grid->widths[i] = i < shell->width_count ? shell->widths[i] : 0;
@@ -265,6 +280,8 @@ static void print_repeated(FILE *out, const char *text, int count)
 
 static void print_rule(FILE *out, const Grid *grid, const char *const rule[4], int padding)
 {
+    ASSERT(padding >= 0);
+
     if (rule[1] == NULL)
         return;
     fputs(rule[0], out);
@@ -287,6 +304,8 @@ static void print_cell(FILE *out, const char *text, int width, bool is_centered)
 
 static void print_line(FILE *out, const Grid *grid, size_t line, const GridStyle *style)
 {
+    ASSERT(line < grid->line_count);
+
     fputs(style->left, out);
     for (int i = 0; i < grid->columns; i++) {
         fputs(i > 0 ? style->middle : "", out);
@@ -320,6 +339,8 @@ static void grid_print(const Shell *shell, const Grid *grid)
 
 int render_grid(Shell *shell, sqlite3_stmt *stmt)
 {
+    ASSERT(mode_is_grid(shell->mode));
+
     Grid grid = {.columns = sqlite3_column_count(stmt)};
     add_names(shell, &grid, stmt);
     int rc;

@@ -162,6 +162,8 @@ static void print_context(const char *sql, int offset)
 
 static void report_error(Shell *shell, bool at_prepare, const char *sql)
 {
+    ASSERT(shell->db != NULL);
+
     int code = sqlite3_extended_errcode(shell->db);
     int offset = sqlite3_error_offset(shell->db);
     char *message = shell_printf("%s", sqlite3_errmsg(shell->db));
@@ -187,6 +189,8 @@ static void report_error(Shell *shell, bool at_prepare, const char *sql)
 // Values of .parameter, from the table it keeps.
 void shell_bind_parameters(Shell *shell, sqlite3_stmt *stmt)
 {
+    ASSERT(stmt != NULL);
+
     int count = sqlite3_bind_parameter_count(stmt);
     sqlite3_stmt *find = NULL;
     if (count == 0)
@@ -214,6 +218,8 @@ void shell_bind_parameters(Shell *shell, sqlite3_stmt *stmt)
 static void show_explained(Shell *shell, const char *prefix, const char *sql,
                            int (*render)(Shell *, sqlite3_stmt *))
 {
+    ASSERT(sql != NULL);
+
     sqlite3_stmt *stmt = NULL;
     char *text = shell_printf("%s %s", prefix, sql);
     if (sqlite3_prepare_v2(shell->db, text, -1, &stmt, NULL) == SQLITE_OK)
@@ -224,6 +230,8 @@ static void show_explained(Shell *shell, const char *prefix, const char *sql,
 
 static void show_plan(Shell *shell, sqlite3_stmt *stmt)
 {
+    ASSERT(stmt != NULL);
+
     if (shell->eqp == EQP_OFF || sqlite3_stmt_isexplain(stmt) != 0)
         return;
     const char *sql = sqlite3_sql(stmt);
@@ -256,6 +264,8 @@ static Times times_now(void)
 
 static bool run_statement(Shell *shell, sqlite3_stmt *stmt)
 {
+    ASSERT(stmt != NULL);
+
     show_plan(shell, stmt);
     shell_bind_parameters(shell, stmt);
     int rc = render_statement(shell, stmt);
@@ -272,6 +282,8 @@ static bool run_statement(Shell *shell, sqlite3_stmt *stmt)
 
 static bool run_all(Shell *shell, const char *sql)
 {
+    ASSERT(shell->db != NULL);
+
     while (*sql != 0) {
         sqlite3_stmt *stmt = NULL;
         const char *tail = sql;

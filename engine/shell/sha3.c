@@ -7,6 +7,8 @@ enum { LANES = 25, ROUNDS = 24, STATE_SIZE = 200 };
 
 static unsigned long long rotate(unsigned long long lane, int by)
 {
+    ASSERT(by >= 0 && by < 64);
+
     return by == 0 ? lane : lane << by | lane >> (64 - by);
 }
 
@@ -64,16 +66,22 @@ static void permute(unsigned long long lanes[LANES])
 
 void sha3_init(Sha3 *hash, int bits)
 {
+    ASSERT(bits == 224 || bits == 256 || bits == 384 || bits == 512);
+
     *hash = (Sha3){.rate = (unsigned)(STATE_SIZE - 2 * bits / 8), .bits = bits};
 }
 
 static void add_byte(Sha3 *hash, unsigned place, unsigned char byte)
 {
+    ASSERT(place < STATE_SIZE);
+
     hash->lanes[place / 8] ^= (unsigned long long)byte << (8 * (place % 8));
 }
 
 void sha3_add(Sha3 *hash, const void *bytes, size_t size)
 {
+    ASSERT(hash->at < hash->rate);
+
     const unsigned char *from = bytes;
     for (size_t i = 0; i < size; i++) {
         add_byte(hash, hash->at++, from[i]);
@@ -86,6 +94,8 @@ void sha3_add(Sha3 *hash, const void *bytes, size_t size)
 
 void sha3_finish(Sha3 *hash, unsigned char *digest)
 {
+    ASSERT(hash->at < hash->rate);
+
     add_byte(hash, hash->at, 0x06); // the suffix 01 and the first bit of the padding
     add_byte(hash, hash->rate - 1, 0x80);
     permute(hash->lanes);
