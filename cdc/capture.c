@@ -62,6 +62,7 @@ static int hooks_set(Capture *capture)
 
 #endif
 
+// Quietly: neither the program's hooks nor its counters hear of it.
 static int create_tables(Capture *capture, const char *table)
 {
     return sql_exec_quietly(
@@ -112,6 +113,7 @@ static int prepare_table(Capture *capture, const char *table, char **error)
     return read_version(capture, table, error);
 }
 
+// The INSERT serves tables that quire_append() refuses, and those of version 1.
 static int prepare_statements(Capture *capture)
 {
     ASSERT(capture->insert == NULL);
@@ -131,6 +133,7 @@ static int prepare_statements(Capture *capture)
                        "SELECT seq FROM main.sqlite_sequence WHERE name = %Q", capture->table);
 }
 
+// All or nothing: tables that were made for a capture that fails are undone with it.
 static int switch_on(Capture *capture, CaptureMode mode, const char *table, char **error)
 {
     ASSERT(capture->mode == CAPTURE_OFF);
@@ -213,6 +216,7 @@ static quire_cell image_cell(const ImageRef *image)
                         .size = image->size};
 }
 
+// Values go over as they are; text and blobs are lent until the append returns.
 static quire_cell value_cell(sqlite3_value *value)
 {
     quire_cell cell = {.type = sqlite3_value_type(value)};

@@ -1,4 +1,8 @@
 // Rows on their way into the table of a connection's capture.
+//
+// A record is written before the row changes, so that it stands before those of the triggers which
+// the change fires. An ordinary table hands both images over; a virtual one is asked for them
+// itself, by a SELECT before and after, for only its module knows what is in a row.
 #include "cdc/capture.h"
 
 // What a change is recorded as. The bytes belong to the capture's builders.
@@ -7,6 +11,7 @@ typedef struct Images {
 } Images;
 enum { BUILD_BEFORE, BUILD_AFTER, BUILD_UPDATES, BUILD_OLD_KEY, BUILD_NEW_KEY };
 
+// VIRTUAL generated columns have no place in a row, and none in its image.
 static int encode_row(RecordBuilder *builder, const quire_row_change *change,
                       sqlite3_value *const *values, ImageRef *out)
 {
@@ -41,6 +46,7 @@ static int encode_updates(RecordBuilder *builder, const quire_row_change *change
     return record_join(builder, &out->bytes, &out->size);
 }
 
+// Of a WITHOUT ROWID table: what a record names its row by, and what tells an update from a move.
 static int encode_key(RecordBuilder *builder, const quire_row_change *change,
                       sqlite3_value *const *values, ImageRef *out)
 {
@@ -53,6 +59,7 @@ static int encode_key(RecordBuilder *builder, const quire_row_change *change,
     return record_join(builder, &out->bytes, &out->size);
 }
 
+// Only what the mode asks for is made.
 static int encode(Capture *capture, const quire_row_change *change, Images *images)
 {
     RecordBuilder *b = capture->builders;
@@ -66,6 +73,7 @@ static int encode(Capture *capture, const quire_row_change *change, Images *imag
     return encode_key(&b[BUILD_NEW_KEY], change, change->new_values, &images->new_key);
 }
 
+// By the rowid, by a key of one column, or by the record of a key of several.
 static void identify(const quire_row_change *change, const Images *images, bool is_new,
                      ChangeRecord *record)
 {
@@ -80,6 +88,7 @@ static void identify(const quire_row_change *change, const Images *images, bool 
     }
 }
 
+// As bytes: 1 and 1.0 are one key to SQL, and two images.
 static bool key_changes(const quire_row_change *change, const Images *images)
 {
     ASSERT(change->type == SQLITE_UPDATE);
@@ -115,6 +124,7 @@ static int write_updated(Capture *capture, const quire_row_change *change, const
     return capture_write(capture, &record);
 }
 
+// An update of the key is told as the row going and another coming, in this order.
 static int write_change(Capture *capture, const quire_row_change *change, const Images *images)
 {
     if (change->type == SQLITE_INSERT)

@@ -1,6 +1,10 @@
 // Writing and reading the image of a row: see change_record.h.
+//
+// Writing trusts its callers; reading trusts nobody, since the bytes come out of tables that anyone
+// may write. Types 10 and 11 are reserved by the format and refused.
 #include "cdc/change_record.h"
 
+// Room for `more` bytes behind `used`; the memory is kept from record to record.
 static bool reserve(RecordBuilder *b, u8 **bytes, size_t used, size_t more, size_t *space)
 {
     ASSERT(used <= *space);
@@ -69,6 +73,7 @@ static void add_type(RecordBuilder *b, u64 serial_type)
         b->header_size += (size_t)varint_put(b->header + b->header_size, serial_type);
 }
 
+// The low `size` bytes of the value.
 static void add_big_endian(RecordBuilder *b, u64 value, int size)
 {
     ASSERT(size >= 0 && size <= 8);
@@ -191,6 +196,7 @@ static size_t header_total(size_t types_size)
     return total;
 }
 
+// Header size, types, values: three copies, since the sizes are only known at the end.
 static void join(const RecordBuilder *b, size_t total, u8 *record)
 {
     size_t prefix = (size_t)varint_put(record, total);
@@ -250,6 +256,7 @@ bool record_at_end(const RecordReader *reader)
     return reader->header_at >= reader->header_end;
 }
 
+// Two's complement of any size, zero bytes included.
 static i64 get_signed(const u8 *data, size_t size)
 {
     ASSERT(size <= 8);

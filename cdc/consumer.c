@@ -60,6 +60,7 @@ int consumer_position(Feed *feed, const char *name, i64 *position)
     return feed_error(feed, "no such consumer: %s (cdc_subscribe() makes one)", name);
 }
 
+// Inside a savepoint: the newest change is still the newest when the row is written.
 static int subscribe(Feed *feed, const char *name, i64 from)
 {
     ASSERT(!sqlite3_get_autocommit(feed->db));
@@ -86,6 +87,8 @@ int consumer_subscribe(Feed *feed, const char *name, i64 from, i64 *position)
     return consumer_position(feed, name, position);
 }
 
+// Forward only, unless anywhere: an acknowledgement that comes late must not undo a later one. What
+// nobody needs any more goes along.
 static int move(Feed *feed, const char *name, i64 change_id, bool anywhere)
 {
     ASSERT(!sqlite3_get_autocommit(feed->db));
@@ -131,6 +134,8 @@ int consumer_pending(Feed *feed, i64 position, i64 *out)
     return feed_keep_error(feed, rc);
 }
 
+// A schema that another process changed is caught up with before rows are read; if that cannot be
+// done now, because of a lock, what is there is read all the same.
 int consumer_refresh(Feed *feed)
 {
     if (!feed->is_durable || sqlite3_db_readonly(feed->db, feed->schema) != 0)
@@ -157,6 +162,7 @@ static bool is_interrupted(sqlite3 *db)
     return sqlite3_libversion_number() >= 3041000 && sqlite3_is_interrupted(db) != 0;
 }
 
+// One step of the question, which is reset at once: a waiting consumer holds no transaction.
 static int look(sqlite3_stmt *stmt, bool *found)
 {
     int step = sqlite3_step(stmt);
@@ -164,6 +170,7 @@ static int look(sqlite3_stmt *stmt, bool *found)
     return sqlite3_reset(stmt);
 }
 
+// Looks first and waits afterwards, so that what came before the call is not waited for.
 static int watch_until(Feed *feed, CommitWatch *watch, sqlite3_stmt *stmt, int timeout_ms,
                        bool *found)
 {
@@ -183,6 +190,7 @@ static int watch_until(Feed *feed, CommitWatch *watch, sqlite3_stmt *stmt, int t
     }
 }
 
+// In a transaction nothing new can be seen, so waiting in one would never end.
 int consumer_wait(Feed *feed, CommitWatch *watch, i64 position, int timeout_ms, bool *found)
 {
     sqlite3_stmt *stmt;

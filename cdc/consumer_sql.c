@@ -26,6 +26,7 @@ typedef struct FunctionDef {
     CallBody *body;
 } FunctionDef;
 
+// Every function begins with a feed, and all but one go on with a consumer.
 static int call_open(Call *call, sqlite3 *db, int count, sqlite3_value **args)
 {
     const char *feed = (const char *)sqlite3_value_text(args[0]);
@@ -69,6 +70,7 @@ static int call_subscribe(Call *call, int count, sqlite3_value **args, i64 *resu
     return consumer_subscribe(&call->feed, call->consumer, from, result);
 }
 
+// Negative: without end, until the connection is interrupted.
 static int call_wait(Call *call, int count, sqlite3_value **args, i64 *result)
 {
     ASSERT(call->consumer != NULL);
@@ -125,6 +127,7 @@ static int call_unsubscribe(Call *call, int count, sqlite3_value **args, i64 *re
     return consumer_forget(&call->feed, call->consumer);
 }
 
+// All that may go, not just some on the way.
 static int call_prune(Call *call, int count, sqlite3_value **args, i64 *result)
 {
     ASSERT(call->consumer == NULL);
@@ -146,6 +149,7 @@ static const FunctionDef functions[] = {
     {"cdc_prune", 1, 1, call_prune},
 };
 
+// With the function's name in front: the error stands for a whole statement.
 static void result_failure(sqlite3_context *ctx, const char *function, int rc, const Feed *feed)
 {
     ASSERT(rc != SQLITE_OK);
@@ -276,6 +280,7 @@ static int next_close(sqlite3_vtab_cursor *base)
     return SQLITE_OK;
 }
 
+// The first change that is wanted: behind the position, or behind the point.
 static int find_start(const NextTable *table, Call *call, sqlite3_value **args, i64 *first)
 {
     TRY(call_open(call, table->db, table->by_consumer ? 2 : 1, args));
@@ -288,6 +293,7 @@ static int find_start(const NextTable *table, Call *call, sqlite3_value **args, 
     return SQLITE_OK;
 }
 
+// The cursor takes over the names that the call was split into: they must outlive it.
 static int next_filter(sqlite3_vtab_cursor *base, int plan, const char *plan_text, int count,
                        sqlite3_value **args)
 {

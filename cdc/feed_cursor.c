@@ -2,6 +2,7 @@
 #include "cdc/feed_cursor.h"
 #include "cdc/change_record.h"
 
+// The message becomes the table's, which SQLite frees.
 int feed_hand_error(sqlite3_vtab *table, Feed *feed, int rc)
 {
     if (rc != SQLITE_OK && feed->error != NULL) {
@@ -29,6 +30,7 @@ void feed_cursor_close(FeedCursor *cursor)
     memset(cursor, 0, sizeof *cursor);
 }
 
+// Kept from row to row: most rows are of the layout before.
 static int load_layout(FeedCursor *cursor, i64 number)
 {
     Feed *feed = &cursor->feed;
@@ -62,6 +64,7 @@ static int load_layout(FeedCursor *cursor, i64 number)
                 : feed_error(feed, "cdc: layout %lld of %s is damaged", number, feed->name);
 }
 
+// At the end there is no row to ask about, whatever the reason.
 static int cursor_step(FeedCursor *cursor)
 {
     ASSERT(cursor->rows != NULL);
@@ -154,6 +157,7 @@ static void add_values(const FeedCursor *cursor, RecordBuilder *builder, int sta
         record_add_value(builder, sqlite3_column_value(cursor->rows, i));
 }
 
+// An image that the mode does not keep is NULL.
 static int result_image(FeedCursor *cursor, sqlite3_context *ctx, bool after)
 {
     RecordBuilder builder = {0};
@@ -182,6 +186,7 @@ static int result_image_json(FeedCursor *cursor, sqlite3_context *ctx, bool afte
     return rc;
 }
 
+// Also by type: 1 and 1.0 are different values of a column.
 static bool values_equal(sqlite3_value *a, sqlite3_value *b)
 {
     int type = sqlite3_value_type(a);

@@ -76,6 +76,7 @@ static int create_sources(Feed *feed, const char *tables)
     return rc;
 }
 
+// Inside the transaction of CREATE VIRTUAL TABLE: a failure leaves nothing behind.
 static int create_feed(Feed *feed, int count, const char *const *args)
 {
     ASSERT(count >= 0);
@@ -110,6 +111,7 @@ static int feed_create(sqlite3 *db, void *client, int count, const char *const *
     return rc == SQLITE_OK ? feed_connect(db, client, count, args, out, message) : rc;
 }
 
+// Triggers and tables go: what is left is a plain file.
 static int feed_destroy(sqlite3_vtab *base)
 {
     const FeedTable *table = (const FeedTable *)base;
@@ -118,6 +120,7 @@ static int feed_destroy(sqlite3_vtab *base)
     return rc == SQLITE_OK ? feed_disconnect(base) : rc;
 }
 
+// Triggers name the tables of the feed, and are written anew.
 static int feed_rename(sqlite3_vtab *base, const char *name)
 {
     ASSERT(name != NULL);
@@ -155,6 +158,7 @@ static int feed_shadow_name(const char *suffix)
 // idxNum: which bounds of change_id are given, in this order.
 enum { PLAN_LOWER = 1, PLAN_LOWER_OPEN = 2, PLAN_UPPER = 4, PLAN_UPPER_OPEN = 8, PLAN_DESC = 16 };
 
+// The bound is met exactly, so that SQLite need not look again.
 static void use_bound(sqlite3_index_info *info, int constraint, int *argument, int bits)
 {
     ASSERT(constraint >= 0 && constraint < info->nConstraint);
@@ -265,6 +269,7 @@ static bool upper_bound(sqlite3_value *value, bool open, i64 *out)
     return true;
 }
 
+// Bounds that let no number through give no rows, without looking.
 static int feed_filter(sqlite3_vtab_cursor *base, int plan, const char *plan_text, int count,
                        sqlite3_value **args)
 {
@@ -307,6 +312,7 @@ static int feed_rowid(sqlite3_vtab_cursor *base, sqlite3_int64 *out)
     return SQLITE_OK;
 }
 
+// Only deletion, of the log row alone: nothing else hangs on it.
 static int feed_update(sqlite3_vtab *base, int count, sqlite3_value **args, sqlite3_int64 *rowid)
 {
     (void)rowid;

@@ -46,6 +46,7 @@ static int next_source(Feed *feed, i64 after, Source *out, bool *found)
 
 // --- triggers ---
 
+// By their names: which of them exist depends on the table as it was.
 static int drop_source_triggers(Feed *feed, i64 source)
 {
     for (int kind = 0; kind < TRIGGER_KINDS; kind++) {
@@ -75,6 +76,7 @@ static int replace_by_marker(Feed *feed, const Source *source)
     return rc;
 }
 
+// All of a table, or of every table (NULL), before the schema changes under them.
 int feed_drop_triggers(Feed *feed, const char *table)
 {
     Source source = {0};
@@ -119,6 +121,7 @@ static int refresh_trigger(Feed *feed, const char *name, const char *text)
     return create_trigger(feed, text);
 }
 
+// Those that are as they should be are left alone, so that an unchanged schema costs no write.
 static int refresh_triggers(Feed *feed, const Source *source, const TableShape *shape)
 {
     ASSERT(source->id > 0);
@@ -253,6 +256,7 @@ static int refresh_layout(Feed *feed, Source *source, const TableShape *shape)
                    feed->schema, feed->name);
 }
 
+// Record, layout, missed values, triggers, and last what was seen: a crash in between repeats it.
 static int refresh_present(Feed *feed, Source *source, const TableShape *shape,
                            const char *statement)
 {
@@ -289,6 +293,7 @@ done:
     return rc;
 }
 
+// Told once; the source stays, in case a table of that name comes again.
 static int refresh_absent(Feed *feed, const Source *source, const char *statement)
 {
     if (source->sql == NULL)
@@ -361,6 +366,7 @@ static int refresh_all(Feed *feed, const char *statement)
                     feed->schema, feed->name, version);
 }
 
+// The schema's version is what tells whether there is anything to look at.
 int feed_refresh(Feed *feed, const char *statement)
 {
     i64 seen;

@@ -24,6 +24,7 @@ static void add(Writer *w, const char *text)
 
 // --- keys ---
 
+// A rowid, or the columns of the key.
 static int key_part_count(const Writer *w)
 {
     return w->shape->rowid != NULL ? 1 : shape_primary_key(w->shape)->part_count;
@@ -97,6 +98,7 @@ static void add_id_and_key(Writer *w, const char *row)
     }
 }
 
+// Every column, in the order of the layout.
 static void add_image(Writer *w, const char *row)
 {
     ASSERT(w->shape->column_count > 0);
@@ -113,6 +115,7 @@ static int value_count(const Writer *w, int images)
     return shape_stored_key_count(w->shape) + images * w->shape->column_count;
 }
 
+// None, one or both, by mode and kind of change.
 static int image_count(const Feed *feed, int change_type)
 {
     int before = mode_has_before(feed->mode) && change_type != CHANGE_INSERT;
@@ -141,6 +144,7 @@ static void add_log_prefix(Writer *w, int change_type)
     sqlite3_str_appendf(w->out, "strftime('%%s','now'),%d,%lld,", change_type, w->layout);
 }
 
+// The log row of this very change, whose key is the one the row has afterwards.
 static void add_change(Writer *w, int change_type)
 {
     const char *keyed = change_type == CHANGE_DELETE ? "old" : "new";
@@ -233,6 +237,7 @@ static void add_all_keys_stay(Writer *w)
     add(w, ")");
 }
 
+// Rows that are about to be replaced cannot be seen afterwards: they are set aside before.
 static void add_staging(Writer *w, bool is_update)
 {
     const char *name = w->feed->name;
@@ -282,6 +287,7 @@ static void add_log_of_replaced(Writer *w)
     add(w, ";\n");
 }
 
+// The row itself, set aside because it conflicts with its own new key.
 static void add_unstaging(Writer *w)
 {
     sqlite3_str_appendf(w->out, "DELETE FROM \"%w_stage\" WHERE source = %lld AND ", w->feed->name,
@@ -350,6 +356,7 @@ static void add_event(Writer *w, TriggerKind kind)
 
 // --- whole triggers ---
 
+// Triggers of one event share it among themselves: each change is logged by exactly one.
 static void add_condition(Writer *w, TriggerKind kind)
 {
     switch (kind) {

@@ -31,6 +31,7 @@ static bool is_given(sqlite3_value *const *args, HybridArgument which)
     return args[which] != NULL && sqlite3_value_type(args[which]) != SQLITE_NULL;
 }
 
+// NULL is as good as not given.
 static int read_text(sqlite3_value *const *args, HybridArgument which, char **out)
 {
     ASSERT(*out == NULL);
@@ -118,6 +119,7 @@ static int find_fts(HybridQuery *query)
     return SQLITE_OK;
 }
 
+// By the declared type, else by a name that says it.
 static int find_vector_column(HybridQuery *query)
 {
     ASSERT(query->table != NULL);
@@ -170,6 +172,7 @@ static int read_method(HybridQuery *query, sqlite3_value *const *args)
     return SQLITE_OK;
 }
 
+// k beyond the candidates raises those: fewer could not give that many.
 int hybrid_query_read(HybridQuery *query, sqlite3 *db, sqlite3_value *const *args)
 {
     query->db = db;
@@ -199,6 +202,7 @@ int hybrid_query_read(HybridQuery *query, sqlite3 *db, sqlite3_value *const *arg
 
 // --- the legs ---
 
+// The filter is of the table, so it is applied by its rowids.
 int hybrid_text_sql(const HybridQuery *query, char **out)
 {
     ASSERT(query->match == NULL || query->fts != NULL);
@@ -219,6 +223,7 @@ int hybrid_text_sql(const HybridQuery *query, char **out)
     return *out == NULL ? SQLITE_NOMEM : SQLITE_OK;
 }
 
+// Of a document in several pieces the nearest one counts.
 int hybrid_vector_sql(const HybridQuery *query, char **out)
 {
     ASSERT(query->vector == NULL || query->vector_column != NULL);

@@ -8,6 +8,7 @@ typedef struct HitList {
     int count, space;
 } HitList;
 
+// Doubled when full.
 static int push(HitList *list, const HybridHit *hit)
 {
     ASSERT(list->count <= list->space);
@@ -24,6 +25,7 @@ static int push(HitList *list, const HybridHit *hit)
     return SQLITE_OK;
 }
 
+// Ranks count what has a score, from 1.
 static int take_rows(sqlite3_stmt *stmt, bool is_text, HitList *list)
 {
     int rank = 0;
@@ -68,6 +70,7 @@ static int run_leg(HybridQuery *query, char *sql, bool is_text, HitList *list)
 
 // --- fusing ---
 
+// Of one document the two hits come side by side.
 static int by_rowid(const void *a, const void *b)
 {
     i64 left = ((const HybridHit *)a)->rowid;

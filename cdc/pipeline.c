@@ -31,6 +31,7 @@ static char *copy(const char *text)
     return text == NULL ? NULL : sqlite3_mprintf("%s", text);
 }
 
+// Copies, so that the caller may forget its own. -1 retries means none, 0 the usual number.
 static int take_options(quire_pipeline *p, const quire_pipeline_options *o)
 {
     bool complete = o->feed != NULL && o->table != NULL && o->text != NULL && o->target != NULL
@@ -58,6 +59,8 @@ static int take_options(quire_pipeline *p, const quire_pipeline_options *o)
     return copied ? SQLITE_OK : SQLITE_NOMEM;
 }
 
+// The handle is there even after a failure, for its message; the embedder is given back in any
+// case.
 int quire_pipeline_open(sqlite3 *db, const quire_pipeline_options *options, quire_pipeline **out)
 {
     if (db == NULL || options == NULL || out == NULL)
@@ -117,6 +120,7 @@ static void texts_free(Texts *texts)
     sqlite3_free(texts->texts);
 }
 
+// Chunks that are stored already, and unchanged, are not embedded again.
 static int texts_collect(const Batch *batch, Texts *out)
 {
     ASSERT(out->texts == NULL && out->count == 0);
@@ -144,6 +148,7 @@ static int texts_collect(const Batch *batch, Texts *out)
     return SQLITE_OK;
 }
 
+// Twice as long each time, up to a limit.
 static void pause_before_retry(int tries)
 {
     ASSERT(tries >= 0);
@@ -155,6 +160,7 @@ static void pause_before_retry(int tries)
     (void)nanosleep(&time, NULL);
 }
 
+// An embedder that gives nothing has failed, whatever it says.
 static int embed_with_retries(quire_pipeline *p, const Texts *texts, Batch *batch)
 {
     ASSERT(texts->count > 0);
@@ -178,6 +184,7 @@ static int embed_with_retries(quire_pipeline *p, const Texts *texts, Batch *batc
     }
 }
 
+// Vectors come in the order of the texts; chunks borrow them from the batch.
 static int embed_batch(quire_pipeline *p, Batch *batch)
 {
     ASSERT(batch->vectors == NULL);
@@ -272,6 +279,7 @@ static int change_step(quire_pipeline *p, int timeout_ms, bool *none)
     return rc;
 }
 
+// What has gathered comes first, without waiting; then the model is current; then one wait.
 static int run_changes(quire_pipeline *p, int timeout_ms)
 {
     bool none = false;
@@ -286,6 +294,7 @@ static int run_changes(quire_pipeline *p, int timeout_ms)
     return SQLITE_OK;
 }
 
+// The scan goes on where a crash left it: its place is stored with each batch.
 int quire_pipeline_run(quire_pipeline *p, int timeout_ms)
 {
     bool scanned;

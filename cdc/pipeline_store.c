@@ -137,6 +137,7 @@ static int mark_known(quire_pipeline *p, Document *document)
     return stmt_end(stmt, step);
 }
 
+// A row without text has no chunks, and loses those it had.
 static int take_text(quire_pipeline *p, Document *document, sqlite3_value *text)
 {
     ASSERT(document->text == NULL);
@@ -155,6 +156,7 @@ static int take_text(quire_pipeline *p, Document *document, sqlite3_value *text)
     return mark_known(p, document);
 }
 
+// By type and bytes: it saves work, and nothing depends on it.
 static bool ids_equal(sqlite3_value *a, sqlite3_value *b)
 {
     if (sqlite3_value_type(a) != sqlite3_value_type(b))
@@ -188,6 +190,7 @@ static Document *add_document(Batch *batch, sqlite3_value *id)
     return document;
 }
 
+// The text is read now, not when it changed: several changes of a row are embedded once.
 int store_add_document(quire_pipeline *p, Batch *batch, sqlite3_value *id)
 {
     ASSERT(id != NULL);
@@ -207,6 +210,7 @@ int store_add_document(quire_pipeline *p, Batch *batch, sqlite3_value *id)
     return rc != SQLITE_OK ? rc : end;
 }
 
+// In the order of the key, behind the last row that was stored.
 int store_scan(quire_pipeline *p, Batch *batch, sqlite3_value **last)
 {
     ASSERT(batch->count == 0);
@@ -279,6 +283,7 @@ static int write_chunk(quire_pipeline *p, const Batch *batch, const Document *do
     return stmt_end(stmt, sqlite3_step(stmt));
 }
 
+// One that changed meanwhile is left to the change that says so.
 static int write_document(quire_pipeline *p, const Batch *batch, const Document *document)
 {
     ASSERT(!sqlite3_get_autocommit(p->db));
@@ -326,6 +331,7 @@ static int write_all(quire_pipeline *p, const Batch *batch, sqlite3_value *scann
     return rc == SQLITE_OK ? rc : pipeline_error(p, rc, "%s", quire_cdc_errmsg(p->feed));
 }
 
+// L1: vectors and position are written together, or neither.
 int store_write(quire_pipeline *p, const Batch *batch, sqlite3_value *scanned, i64 acknowledged,
                 bool scan_is_over)
 {

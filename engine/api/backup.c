@@ -2,6 +2,17 @@
 //
 // The source is read in one transaction per step. Pages that its own connection changes between two
 // steps are copied again when they change; a change by anybody else starts the copy over.
+//
+// What makes a step begin anew, or copy a page a second time:
+//
+//   who writes the source                     what the backup notices it by   what it does
+//   its own connection, between two steps     source_changed(), page by page  copies that page
+//   again its own connection, whole file (VACUUM)   source_changed(pgno 0)          starts over
+//   another connection or process             the data version of the step    starts over
+//
+// The target's transaction is open from the first step to the last, so nobody reads half a copy; a
+// backup that is given up rolls it back. Result codes stick in `rc`: after a real failure further
+// steps do nothing and answer the same, while busy and locked may be tried again.
 
 #include "api/api.h"
 #include "base/alloc.h"
@@ -36,6 +47,7 @@ enum {
                       | SQLITE_OPEN_DELETEONCLOSE | SQLITE_OPEN_TEMP_DB,
 };
 
+// Errors are told on the target, whoever they concern: that is where programs look for them.
 static Btree *find_btree(sqlite3 *error_db, sqlite3 *db, const char *name, int *index)
 {
     *index = connection_find_database(db, name);
@@ -104,6 +116,8 @@ sqlite3_backup *sqlite3_backup_init(sqlite3 *target, const char *target_name, sq
 
 // --- copying ---
 
+// The target takes the page size of the source. One that is in memory, temporary or in log mode
+// cannot change its own: then only a source of the same size will do.
 static int begin_target(sqlite3_backup *backup)
 {
     ASSERT(btree_txn_state(backup->source) != SQLITE_TXN_NONE);
@@ -127,6 +141,8 @@ static int begin_target(sqlite3_backup *backup)
     return SQLITE_OK;
 }
 
+// `count` negative: all that is left. SQLITE_DONE with the last page, whether or not it was among
+// them.
 static int copy_some(sqlite3_backup *backup, int count)
 {
     ASSERT(backup->is_writing);
@@ -143,6 +159,7 @@ static int copy_some(sqlite3_backup *backup, int count)
     return backup->remaining == 0 ? SQLITE_DONE : SQLITE_OK;
 }
 
+// The commit. What the connection knew of the target is forgotten: schema, encoding, cached pages.
 static int finish_copy(sqlite3_backup *backup)
 {
     ASSERT(backup->is_writing);
@@ -161,6 +178,7 @@ static int finish_copy(sqlite3_backup *backup)
     return SQLITE_DONE;
 }
 
+// After these a step may be tried again; any other code is final.
 static bool is_temporary_failure(int rc)
 {
     return rc == SQLITE_OK || rc == SQLITE_BUSY || rc == SQLITE_LOCKED;
@@ -207,6 +225,8 @@ int sqlite3_backup_step(sqlite3_backup *backup, int count)
     return api_exit(backup->source_db, rc);
 }
 
+// Gives up what is not complete. The answer is that of the last step, but for "done", which is
+// success.
 int sqlite3_backup_finish(sqlite3_backup *backup)
 {
     if (backup == NULL)

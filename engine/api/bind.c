@@ -1,4 +1,11 @@
 // Binding values to the parameters of a statement, and the conversions of sqlite3_value.
+//
+// A parameter can be bound while its statement is READY: before the first step, or after a reset.
+// At its end, too, a statement must be reset first, as in SQLite. What a destructor is given for is
+// destroyed exactly once, also when the call fails, unless the statement is no statement at all.
+//
+// A binding stays as it is during a run, so that registers may borrow its bytes instead of copying
+// them (op_variable); sqlite3_clear_bindings() amid a run copies first what is still needed.
 
 #include "api/api.h"
 #include "vm/vm.h"
@@ -35,6 +42,7 @@ static Value *bind_enter(sqlite3_stmt *stmt, int index, int *rc)
     return param;
 }
 
+// An error is told without words of its own: the code says it.
 static int bind_leave(sqlite3_stmt *stmt, int rc)
 {
     ASSERT(stmt != NULL);
@@ -45,6 +53,7 @@ static int bind_leave(sqlite3_stmt *stmt, int rc)
     return api_exit(vm->db, rc);
 }
 
+// What was to be handed over is not wanted.
 static void drop_bytes(const void *bytes, void (*destroy)(void *))
 {
     if (destroy != SQLITE_STATIC && destroy != SQLITE_TRANSIENT)
@@ -95,6 +104,7 @@ int sqlite3_bind_text(sqlite3_stmt *stmt, int index, const char *text, int size,
     return bind_bytes(stmt, index, text, length, SQLITE_UTF8, destroy);
 }
 
+// Sizes of UTF-16 are in bytes; half a character is left out.
 int sqlite3_bind_text64(sqlite3_stmt *stmt, int index, const char *text, sqlite3_uint64 size,
                         void (*destroy)(void *), unsigned char encoding)
 {
@@ -143,6 +153,7 @@ int sqlite3_bind_null(sqlite3_stmt *stmt, int index)
     return param == NULL ? rc : bind_leave(stmt, SQLITE_OK);
 }
 
+// SQL sees a NULL. Only who knows the tag gets at the pointer.
 int sqlite3_bind_pointer(sqlite3_stmt *stmt, int index, void *pointer, const char *tag,
                          void (*destroy)(void *))
 {
@@ -157,6 +168,7 @@ int sqlite3_bind_pointer(sqlite3_stmt *stmt, int index, void *pointer, const cha
     return bind_leave(stmt, SQLITE_OK);
 }
 
+// A subtype does not travel: it belongs to the function result it was set on.
 int sqlite3_bind_value(sqlite3_stmt *stmt, int index, const sqlite3_value *source)
 {
     int rc;
@@ -227,6 +239,7 @@ int sqlite3_clear_bindings(sqlite3_stmt *stmt)
     return api_exit(vm->db, rc);
 }
 
+// Deprecated, and only between statements with as many parameters.
 int sqlite3_transfer_bindings(sqlite3_stmt *from, sqlite3_stmt *to)
 {
     Vm *source = (Vm *)from;
@@ -291,6 +304,7 @@ const void *sqlite3_value_text16be(sqlite3_value *v)
     return value_text(given(v), SQLITE_UTF16BE);
 }
 
+// Of a blob its size; of anything else that of its text, to which it is converted.
 int sqlite3_value_bytes(sqlite3_value *v)
 {
     v = given(v);
@@ -328,6 +342,7 @@ unsigned int sqlite3_value_subtype(sqlite3_value *v)
     return (v->flags & V_SUBTYPE) != 0 ? v->subtype : 0;
 }
 
+// A pointer is a NULL with the subtype "p" and a tag that must agree by its text.
 void *sqlite3_value_pointer(sqlite3_value *v, const char *tag)
 {
     v = given(v);

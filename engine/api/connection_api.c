@@ -3,6 +3,18 @@
 // A connection starts with "main" opened and "temp" empty until somebody needs it. Closing one that
 // still has statements, BLOB handles or backups leaves a zombie (sqlite3_close_v2), freed with the
 // last of them.
+//
+// A connection's `magic` says which calls it may be given:
+//
+//   BUSY     being opened; its own modules and extensions use it already
+//   OPEN     everything
+//   SICK     what a failed open gave: asking for the error, and closing
+//   ZOMBIE   closed while parts of it are in use: those parts alone
+//   CLOSED   nothing; seen only by programs that use freed memory
+//
+// Closing goes from the outside inwards: tracers and the close hook hear of it while everything
+// still works; modules are disconnected, since they may use the connection; then transactions,
+// files, and last functions and collations, whose destructors may not use it any more.
 
 #include "api/api.h"
 #include "base/alloc.h"
@@ -32,6 +44,7 @@ static const int limit_ceilings[] = {
 };
 enum { LENGTH_LIMIT_MIN = 30 };
 
+// Limits can be lowered and asked for, not raised beyond what the library was built with.
 int sqlite3_limit(sqlite3 *db, int id, int value)
 {
     if (!connection_is_usable(db)) {
@@ -74,6 +87,7 @@ static int hook_fp_digits(sqlite3 *db)
 
 static int initialize_result;
 
+// Layers below know nothing of the API: what they must ask of it is handed down here, once.
 static void initialize_once(void)
 {
     ASSERT(!api_config.is_initialized);
@@ -113,6 +127,7 @@ int sqlite3_initialize(void)
     return rc;
 }
 
+// Undoes what initialize_once() did. Connections must be closed by then.
 int sqlite3_shutdown(void)
 {
     if (api_config.is_initialized) {
@@ -126,6 +141,7 @@ int sqlite3_shutdown(void)
 
 // --- opening ---
 
+// NOMUTEX wins where both are asked for. In the single-thread mode there is no mutex at all.
 static sqlite3 *connection_new(int open_flags)
 {
     sqlite3 *db = mem_alloc_zeroed(sizeof *db);
@@ -160,6 +176,7 @@ static sqlite3 *connection_new(int open_flags)
     return db;
 }
 
+// Nothing is read yet: whether the file is a database shows with the first statement.
 static int open_main(sqlite3 *db, const char *path, sqlite3_vfs *vfs, int open_flags)
 {
     ASSERT(db->magic == CONNECTION_BUSY);
@@ -201,6 +218,7 @@ static int open_database(sqlite3 *db, const char *name, const char *vfs_name, in
     return rc;
 }
 
+// Read, read and write, or that and create: other combinations mean nothing.
 static bool open_flags_are_valid(int flags)
 {
     int access = flags & 7;
@@ -208,6 +226,7 @@ static bool open_flags_are_valid(int flags)
            || access == (SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE);
 }
 
+// Flags that only the library itself gives to a VFS, and those that are dealt with here.
 static int clean_open_flags(int flags)
 {
     return flags
@@ -217,6 +236,8 @@ static int clean_open_flags(int flags)
                | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_FULLMUTEX | SQLITE_OPEN_WAL);
 }
 
+// Even a failed open gives a connection, which has the error, unless there is no memory for one.
+// Modules come after the database is there, for they may look at it; extensions come last.
 static int open_connection(const char *name, sqlite3 **out, int flags, const char *vfs_name)
 {
     *out = NULL;
@@ -267,6 +288,7 @@ int sqlite3_open(const char *name, sqlite3 **db)
     return sqlite3_open_v2(name, db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, NULL);
 }
 
+// The encoding of a new database is that of the interface its first connection was opened by.
 int sqlite3_open16(const void *name, sqlite3 **db)
 {
     if (db == NULL)
@@ -291,6 +313,7 @@ int sqlite3_open16(const void *name, sqlite3 **db)
 
 // --- closing ---
 
+// The rollback hook hears of it once, if anything was undone.
 static void rollback_all(sqlite3 *db)
 {
     ASSERT(db->database_count > DB_TEMP);
@@ -323,6 +346,7 @@ static void close_databases(sqlite3 *db)
     }
 }
 
+// Handles are backups; an open BLOB counts as the statement it runs on.
 static bool connection_is_busy(const sqlite3 *db)
 {
     if (db->statements != NULL || db->open_handles > 0)

@@ -1,4 +1,7 @@
 // Questions about a connection and its databases, and checkpoints.
+//
+// Counters are read without the mutex, as in SQLite: each is one word, and a program that shares a
+// connection between threads has no right to more than some recent value.
 
 #include "api/api.h"
 #include "base/alloc.h"
@@ -63,6 +66,7 @@ const char *sqlite3_db_name(sqlite3 *db, int index)
     return db->databases[index].name;
 }
 
+// "" for what is in memory or temporary. As long as the database is attached.
 sqlite3_filename sqlite3_db_filename(sqlite3 *db, const char *name)
 {
     if (!connection_is_usable(db))
@@ -86,6 +90,7 @@ int sqlite3_db_readonly(sqlite3 *db, const char *name)
     return btree_is_read_only(db->databases[index].btree);
 }
 
+// Without a name: the furthest that any database is.
 int sqlite3_txn_state(sqlite3 *db, const char *name)
 {
     if (!connection_is_usable(db)) {
@@ -106,6 +111,7 @@ int sqlite3_txn_state(sqlite3 *db, const char *name)
     return state;
 }
 
+// Databases that are read meanwhile are passed over, and told of at the end.
 int sqlite3_db_cacheflush(sqlite3 *db)
 {
     if (!connection_is_usable(db))
@@ -148,6 +154,7 @@ static sqlite3_file *file_or_closed(Pager *pager)
     return file != NULL ? file : &closed;
 }
 
+// What concerns the pager is answered here; everything else is for the file and its VFS.
 static int file_control_value(Btree *bt, int op, void *arg)
 {
     ASSERT(bt != NULL);
@@ -189,6 +196,7 @@ int sqlite3_file_control(sqlite3 *db, const char *name, int op, void *arg)
 
 // --- checkpoints ---
 
+// A database that this connection is writing cannot be checkpointed by it.
 static int checkpoint_one(sqlite3 *db, int index, int mode, int *log_frames, int *done_frames)
 {
     ASSERT(index >= 0 && index < db->database_count);
@@ -221,6 +229,7 @@ static int checkpoint(sqlite3 *db, int index, int mode, int *log_frames, int *do
     return rc == SQLITE_OK && saw_busy ? SQLITE_BUSY : rc;
 }
 
+// Counts are -1 until they are known, and where there is no log.
 int sqlite3_wal_checkpoint_v2(sqlite3 *db, const char *name, int mode, int *log_frames,
                               int *done_frames)
 {
@@ -255,6 +264,7 @@ int sqlite3_wal_checkpoint(sqlite3 *db, const char *name)
 
 // --- statistics ---
 
+// Of all databases together.
 static int cache_status(sqlite3 *db, int op, sqlite3_int64 *current, bool reset)
 {
     *current = 0;
@@ -282,6 +292,7 @@ static i64 statements_memory(const sqlite3 *db)
     return used;
 }
 
+// Arenas count as far as they are used; what the allocator adds is not known.
 static i64 schemas_memory(const sqlite3 *db)
 {
     u64 used = 0;
@@ -346,6 +357,7 @@ int sqlite3_db_status(sqlite3 *db, int op, int *current, int *highest, int reset
 
 // --- configuration ---
 
+// Accepted for the sake of programs that tune it.
 static int set_lookaside(va_list args)
 {
     (void)va_arg(args, void *);

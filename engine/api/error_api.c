@@ -1,7 +1,11 @@
 // The error a connection last met: codes, messages, offsets.
+//
+// A connection that ran out of memory says so whatever its last code was, until the call has
+// returned. Texts live until the next call on the connection; those of codes alone are static.
 
 #include "api/api.h"
 
+// NULL is taken for a connection that there was no memory for.
 int sqlite3_errcode(sqlite3 *db)
 {
     if (db != NULL && !connection_is_usable_or_sick(db))
@@ -76,6 +80,7 @@ const char *sqlite3_errstr(int rc)
     return error_text(rc);
 }
 
+// Of the text last prepared; -1 where the error has no place in it.
 int sqlite3_error_offset(sqlite3 *db)
 {
     if (!connection_is_usable_or_sick(db) || db->error_code == SQLITE_OK)
@@ -88,6 +93,7 @@ int sqlite3_system_errno(sqlite3 *db)
     return db != NULL ? db->os_errno : 0;
 }
 
+// For extensions that do what a statement did not.
 int sqlite3_set_errmsg(sqlite3 *db, int code, const char *message)
 {
     if (!connection_is_usable(db))
@@ -102,6 +108,7 @@ int sqlite3_set_errmsg(sqlite3 *db, int code, const char *message)
 
 // --- entering and leaving ---
 
+// Any bytes may stand where a closed connection was: this is a courtesy, not a guarantee.
 bool connection_is_usable(const sqlite3 *db)
 {
     if (db == NULL || db->magic != CONNECTION_OPEN) {

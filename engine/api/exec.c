@@ -1,4 +1,6 @@
 // sqlite3_exec() and sqlite3_get_table(): running a text of several statements in one call.
+//
+// The callback gets texts that live until it returns. Whatever it wants to keep it copies.
 
 #include "api/api.h"
 #include "base/vec.h"
@@ -10,6 +12,7 @@ typedef struct ExecRow {
     int column_count;
 } ExecRow;
 
+// Names are asked for once: they stay while the statement runs.
 static int exec_row_prepare(ExecRow *row, sqlite3_stmt *stmt)
 {
     ASSERT(row->texts == NULL);
@@ -23,6 +26,7 @@ static int exec_row_prepare(ExecRow *row, sqlite3_stmt *stmt)
     return SQLITE_OK;
 }
 
+// A value that is there but gives no text is one that memory was short for.
 static int exec_row_fill(ExecRow *row, sqlite3_stmt *stmt)
 {
     ASSERT(row->texts != NULL);
@@ -77,6 +81,7 @@ static const char *skip_spaces(const char *sql)
     return sql;
 }
 
+// Each statement is prepared when its turn comes, for it may need what those before it made.
 static int exec_all(sqlite3 *db, const char *sql, int (*callback)(void *, int, char **, char **),
                     void *arg)
 {
@@ -146,6 +151,7 @@ static int table_add(TableResult *result, const char *text)
     return SQLITE_OK;
 }
 
+// All rows must be of one width, or the cells could not be counted off.
 static int table_row(void *arg, int column_count, char **values, char **names)
 {
     TableResult *result = arg;
@@ -204,6 +210,7 @@ int sqlite3_get_table(sqlite3 *db, const char *sql, char ***cells, int *row_coun
     return SQLITE_OK;
 }
 
+// Cell 0, before what the caller was given, counts them.
 void sqlite3_free_table(char **cells)
 {
     if (cells == NULL)

@@ -1,4 +1,7 @@
 // Loadable extensions: opening shared objects, and the table of functions they are given.
+//
+// Slots of the table stay where they are for ever: an extension compiled years ago finds its
+// functions by their places. `tests/tidy/public_layout.c` holds them to the numbers of SQLite.
 
 #include "api/api.h"
 #include "base/alloc.h"
@@ -295,6 +298,8 @@ const struct sqlite3_api_routines *sqlite3_api_table(void)
     return &api_table;
 }
 
+// The C interface and the SQL function load_extension() are allowed by separate flags; this sets
+// both.
 int sqlite3_enable_load_extension(sqlite3 *db, int on)
 {
     const u64 flags = CONN_FLAG(LOAD_EXTENSION) | CONN_FLAG(LOAD_EXTENSION_FUNCTION);
@@ -328,6 +333,7 @@ static void entry_from_path(const char *path, Buffer *name)
     buffer_add_text(name, "_init");
 }
 
+// A name given is the only one tried; else the general one, then the one made from the file name.
 static ExtensionEntry *find_entry(sqlite3_vfs *vfs, void *library, const char *path,
                                   const char *entry)
 {
@@ -344,6 +350,7 @@ static ExtensionEntry *find_entry(sqlite3_vfs *vfs, void *library, const char *p
     return (ExtensionEntry *)symbol;
 }
 
+// The suffix of shared objects may be left out.
 static void *open_library(sqlite3_vfs *vfs, const char *path)
 {
     void *library = os_dl_open(vfs, path);

@@ -1,4 +1,7 @@
 // The printf family and the string builder (sqlite3_str).
+//
+// A builder keeps its first error and ignores what follows, so that callers ask once, at the end.
+// The formats are those of func/printf.h: C's, and %q %Q %w for SQL.
 
 #include "api/api.h"
 #include "base/alloc.h"
@@ -27,6 +30,7 @@ char *sqlite3_mprintf(const char *fmt, ...)
     return text;
 }
 
+// Cut to fit, and always ended; size and buffer come in the other order than in C.
 char *sqlite3_vsnprintf(int size, char *out, const char *fmt, va_list args)
 {
     if (size <= 0)
@@ -71,6 +75,7 @@ struct sqlite3_str {
 // Stands in when there is no memory for a real one: every call on it fails quietly.
 static sqlite3_str failed_str = {.text = {.rc = SQLITE_NOMEM}};
 
+// With a connection its length limit holds. Never NULL: see failed_str.
 sqlite3_str *sqlite3_str_new(sqlite3 *db)
 {
     sqlite3_str *str = mem_alloc_zeroed(sizeof *str);
@@ -81,6 +86,7 @@ sqlite3_str *sqlite3_str_new(sqlite3 *db)
     return str;
 }
 
+// An empty text is NULL, as is one that failed.
 char *sqlite3_str_finish(sqlite3_str *str)
 {
     if (str == NULL || str == &failed_str)
@@ -138,6 +144,7 @@ void sqlite3_str_reset(sqlite3_str *str)
     str->text = (Buffer){.size_max = limit};
 }
 
+// Only ever shorter.
 void sqlite3_str_truncate(sqlite3_str *str, int size)
 {
     if (str != NULL && size >= 0 && (size_t)size < str->text.size)

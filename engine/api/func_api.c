@@ -1,4 +1,8 @@
 // Application-defined functions: registering them, and what their bodies call.
+//
+// Replacing a function while statements run is refused: their programs point at the definition. A
+// name that only existed in another form (count of arguments, encoding) expires prepared
+// statements, which must be resolved again.
 
 #include "api/api.h"
 #include "func/func.h"
@@ -24,6 +28,9 @@ static bool spec_is_sound(const FuncSpec *spec)
            && (!is_window || spec->step != NULL);
 }
 
+// After a refused call the destructor runs, as documented. It does not where the connection is
+// none: what is freed or was never opened owns nothing, and SQLite leaves the pointer to the
+// caller.
 static int define_function(sqlite3 *db, const FuncSpec *spec)
 {
     if (!connection_is_usable(db))
@@ -72,6 +79,7 @@ int sqlite3_create_function(sqlite3 *db, const char *name, int arg_count, int te
                                       finalize, NULL);
 }
 
+// Names are kept in UTF-8 alone.
 int sqlite3_create_function16(sqlite3 *db, const void *name, int arg_count, int text_rep,
                               void *user_data,
                               void (*call)(sqlite3_context *, int, sqlite3_value **),
@@ -117,6 +125,7 @@ int quire_create_measure(sqlite3 *db, const char *function, const quire_measure 
     return api_exit(db, func_set_measure(db, function, measure, arg));
 }
 
+// A stand-in that fails when it is called, for virtual tables to give meaning to (xFindFunction).
 int sqlite3_overload_function(sqlite3 *db, const char *name, int arg_count)
 {
     if (!connection_is_usable(db) || name == NULL || arg_count < -1 || arg_count > FUNC_ARGS_MAX)
@@ -310,11 +319,13 @@ void *sqlite3_aggregate_context(sqlite3_context *call, int size)
     return call_state(call, size < 0 ? 0 : (u32)size);
 }
 
+// Deprecated: how often step was called.
 int sqlite3_aggregate_count(sqlite3_context *call)
 {
     return call->state != NULL ? (int)call->state->subtype : 0;
 }
 
+// Kept for a constant argument of this call site until the statement ends or is reset.
 void *sqlite3_get_auxdata(sqlite3_context *call, int argument)
 {
     return call != NULL ? call_get_aux(call, argument) : NULL;
@@ -330,6 +341,7 @@ void sqlite3_set_auxdata(sqlite3_context *call, int argument, void *data, void (
 
 // --- collations ---
 
+// A collation in use by a running statement may not change: the order of its sorters would.
 static int define_collation(sqlite3 *db, const char *name, int encoding, const Collation *collation)
 {
     ASSERT(name != NULL);

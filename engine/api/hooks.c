@@ -1,7 +1,16 @@
 // Callbacks a program registers on a connection.
+//
+// The order in which a change is told: authorizer (when the statement is prepared), progress (every
+// so many instructions), preupdate (before the row changes), update (after it), commit (which may
+// refuse) or rollback, and last the WAL hook, when the locks are gone so that it may run a
+// checkpoint.
+//
+// Callbacks run with the connection entered; they may not close it, nor use it in ways that change
+// it unless their entry in sqlite3.h says so. One of each kind: the former argument is given back.
 
 #include "api/api.h"
 
+// Handler and timeout exclude each other: the last one set counts.
 int sqlite3_busy_handler(sqlite3 *db, int (*busy)(void *, int), void *arg)
 {
     if (!connection_is_usable(db))
@@ -36,6 +45,7 @@ static int busy_wait(void *arg, int count)
     return 1;
 }
 
+// A timeout is a busy handler of ours. Zero or less: no waiting.
 int sqlite3_busy_timeout(sqlite3 *db, int timeout_ms)
 {
     if (!connection_is_usable(db))
@@ -127,6 +137,7 @@ void *sqlite3_wal_hook(sqlite3 *db, int (*hook)(void *, sqlite3 *, const char *,
     return former;
 }
 
+// The automatic checkpoint is a WAL hook like any other, and is replaced by one.
 static int checkpoint_after(void *arg, sqlite3 *db, const char *schema, int frames)
 {
     ASSERT((intptr_t)arg > 0);
@@ -147,6 +158,8 @@ int sqlite3_wal_autocheckpoint(sqlite3 *db, int frames)
     return SQLITE_OK;
 }
 
+// Steps are instructions of the machine, so a number means about as much work as in SQLite, not as
+// many calls.
 void sqlite3_progress_handler(sqlite3 *db, int steps, int (*progress)(void *), void *arg)
 {
     if (!connection_is_usable(db))
@@ -159,6 +172,7 @@ void sqlite3_progress_handler(sqlite3 *db, int steps, int (*progress)(void *), v
     api_exit(db, SQLITE_OK);
 }
 
+// The mask says which events are told; older tracers set it for themselves.
 int sqlite3_trace_v2(sqlite3 *db, unsigned mask, int (*trace)(unsigned, void *, void *, void *),
                      void *arg)
 {
@@ -190,6 +204,7 @@ void *sqlite3_trace(sqlite3 *db, void (*trace)(void *, const char *), void *arg)
     return former;
 }
 
+// Deprecated, and independent of sqlite3_trace_v2().
 void *sqlite3_profile(sqlite3 *db, void (*profile)(void *, const char *, sqlite3_uint64), void *arg)
 {
     if (!connection_is_usable(db))
@@ -226,6 +241,7 @@ int sqlite3_collation_needed16(sqlite3 *db, void *arg,
     return api_exit(db, SQLITE_OK);
 }
 
+// Unlike elsewhere the destructor runs for a connection that is none, too: so it does in SQLite.
 int sqlite3_autovacuum_pages(sqlite3 *db,
                              unsigned (*pages)(void *, const char *, unsigned, unsigned, unsigned),
                              void *arg, void (*destroy)(void *))
@@ -244,6 +260,8 @@ int sqlite3_autovacuum_pages(sqlite3 *db,
     return api_exit(db, SQLITE_OK);
 }
 
+// From any thread, and without the mutex: the statement that holds it is what is to end. The caller
+// answers for the connection being there.
 void sqlite3_interrupt(sqlite3 *db)
 {
     if (!connection_is_usable_or_sick(db) && (db == NULL || db->magic != CONNECTION_ZOMBIE)) {

@@ -1,4 +1,7 @@
 // The library's start and end, and its process-wide settings.
+//
+// Settings are for the process, and for the time before the first connection: once the library has
+// started they are refused, but for those that touch nothing that is in use.
 
 #include "api/api.h"
 #include "base/alloc.h"
@@ -15,6 +18,7 @@ ApiConfig api_config = {
     .statement_spill = 64 * 1024,
 };
 
+// Read when a connection is opened, and when mutexes are asked for.
 static int config_threading(int op)
 {
     ASSERT(!api_config.is_initialized);
@@ -37,6 +41,7 @@ static void clamp_mmap(i64 size, i64 limit)
     api_config.mmap_size = size < limit ? size : limit;
 }
 
+// Arguments are taken by type as SQLite documents them; a wrong one cannot be noticed.
 static int config_apply(int op, va_list args)
 {
     switch (op) {
@@ -101,6 +106,7 @@ int sqlite3_config(int op, ...)
     return rc;
 }
 
+// As compiled, not as configured.
 int sqlite3_threadsafe(void)
 {
     return 1;
@@ -108,6 +114,7 @@ int sqlite3_threadsafe(void)
 
 // --- memory ---
 
+// Zero or negative sizes give nothing; that is no error.
 void *sqlite3_malloc(int size)
 {
     return size <= 0 ? NULL : sqlite3_malloc64((sqlite3_uint64)size);
@@ -118,6 +125,7 @@ void *sqlite3_malloc64(sqlite3_uint64 size)
     return sqlite3_initialize() == SQLITE_OK ? mem_alloc(size) : NULL;
 }
 
+// A size of zero frees; no block allocates.
 void *sqlite3_realloc(void *block, int size)
 {
     return sqlite3_realloc64(block, size < 0 ? 0 : (sqlite3_uint64)size);

@@ -1,4 +1,8 @@
 // Table metadata, statements as text, and databases as blocks of memory.
+//
+// Expanding a statement reads its text again with the lexer: what a parameter is, and where it
+// stands, is known to nobody else. The literals are ones that give the same value back, but for a
+// NaN.
 
 #include "api/api.h"
 #include "base/alloc.h"
@@ -18,6 +22,7 @@ typedef struct ColumnFacts {
     int not_null, primary_key, autoincrement;
 } ColumnFacts;
 
+// A rowid without a column of its own is described as the INTEGER PRIMARY KEY that it is.
 static int column_facts(sqlite3 *db, const char *schema, const char *name, const char *column_name,
                         ColumnFacts *out)
 {
@@ -77,6 +82,7 @@ int sqlite3_table_column_metadata(sqlite3 *db, const char *schema, const char *t
 
 // --- statements as text ---
 
+// Zero-filled blobs stay short: zeroblob(n).
 static void add_literal(Buffer *out, Value *v)
 {
     ASSERT(v != NULL);
@@ -130,6 +136,7 @@ static int param_number(const Vm *vm, const char *text, size_t size, int *last)
     return number;
 }
 
+// A parameter that the statement does not have (of a text that was cut) leaves nothing behind.
 static void expand(const Vm *vm, Buffer *out)
 {
     ASSERT(vm->sql != NULL);
@@ -168,6 +175,7 @@ static void comment_out(const Vm *vm, Buffer *out)
     }
 }
 
+// Inside another statement it is the trigger's or module's text that tracers are told: a comment.
 char *sqlite3_expanded_sql(sqlite3_stmt *stmt)
 {
     Vm *vm = (Vm *)stmt;
@@ -213,6 +221,7 @@ static int copy_pages(Btree *bt, unsigned char **out, sqlite3_int64 *size)
     return SQLITE_OK;
 }
 
+// Inside a transaction its own state is what is copied, changes and all.
 static int serialize(Btree *bt, unsigned char **out, sqlite3_int64 *size)
 {
     bool opened = btree_txn_state(bt) == SQLITE_TXN_NONE;
@@ -285,6 +294,7 @@ static int replace_database(sqlite3 *db, int index, void *bytes, const sqlite3_i
     return SQLITE_OK;
 }
 
+// The temporary database has no place of its own to be replaced at.
 int sqlite3_deserialize(sqlite3 *db, const char *schema, unsigned char *bytes, sqlite3_int64 size,
                         sqlite3_int64 capacity, unsigned flags)
 {

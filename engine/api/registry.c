@@ -1,5 +1,9 @@
 // What every connection starts with, and what programs attach to it: functions, modules, automatic
 // extensions, client data.
+//
+// Modules and functions belong to a connection, automatic extensions to the process. Those run
+// after everything else is in place, in the order in which they were added, and may fail the
+// opening.
 
 #include "api/api.h"
 #include "base/buffer.h"
@@ -23,6 +27,7 @@ int connection_register_builtins(sqlite3 *db)
     return module_register(db, "generate_series", &series_module, NULL, NULL);
 }
 
+// After the files are closed. Destructors of the program run here.
 void connection_release_builtins(sqlite3 *db)
 {
     ASSERT(db->statements == NULL);
@@ -58,6 +63,7 @@ void connection_disconnect_modules(sqlite3 *db)
 
 // --- modules ---
 
+// Methods NULL: the module of that name is taken away. Its destructor runs in any case.
 static int create_module(sqlite3 *db, const char *name, const sqlite3_module *methods,
                          void *client_data, void (*destroy)(void *))
 {
@@ -106,6 +112,7 @@ static struct {
     u32 count, capacity;
 } auto_extensions = {.mutex = MUTEX_INIT};
 
+// Once each, however often it is asked for.
 int sqlite3_auto_extension(void (*entry)(void))
 {
     TRY(sqlite3_initialize());
@@ -126,6 +133,7 @@ int sqlite3_auto_extension(void (*entry)(void))
     return rc;
 }
 
+// The last one takes the place: order among the others is not promised.
 int sqlite3_cancel_auto_extension(void (*entry)(void))
 {
     int found = 0;
@@ -149,6 +157,7 @@ void sqlite3_reset_auto_extension(void)
     mutex_unlock(&auto_extensions.mutex);
 }
 
+// The list is not locked while one runs: it may add another, which is run as well.
 int connection_load_auto_extensions(sqlite3 *db)
 {
     ASSERT(db->magic == CONNECTION_OPEN);
@@ -180,6 +189,7 @@ typedef struct ClientData {
     char name[];
 } ClientData;
 
+// The link to it, or the one where it would hang.
 static ClientData **client_data_find(sqlite3 *db, const char *name)
 {
     ASSERT(name != NULL);
@@ -200,6 +210,7 @@ void *sqlite3_get_clientdata(sqlite3 *db, const char *name)
     return found != NULL ? found->data : NULL;
 }
 
+// What was there is destroyed first, so that its destructor never sees the new data.
 static int client_data_set(sqlite3 *db, const char *name, void *data, void (*destroy)(void *))
 {
     ClientData **at = client_data_find(db, name);
@@ -237,6 +248,7 @@ int sqlite3_set_clientdata(sqlite3 *db, const char *name, void *data, void (*des
     return api_exit(db, client_data_set(db, name, data, destroy));
 }
 
+// While the connection still works: destructors may use it.
 void connection_free_client_data(sqlite3 *db)
 {
     ClientData *next;

@@ -1,6 +1,9 @@
 // Snapshots of a database in log mode, which a program keeps and reads again.
 //
 // sqlite3_snapshot is the log's own WalSnapshot: the same 48 bytes.
+//
+// A snapshot can be opened while no checkpoint has gone past it and the log has not begun anew: the
+// log itself knows both. Whoever wants to keep one keeps a reader open.
 
 #include "api/api.h"
 #include "base/alloc.h"
@@ -19,6 +22,7 @@ static Btree *readable_database(sqlite3 *db, const char *schema)
     return bt != NULL && btree_txn_state(bt) != SQLITE_TXN_WRITE ? bt : NULL;
 }
 
+// Opens a read transaction if there is none: the moment is the one it sees.
 static int get(sqlite3 *db, const char *schema, WalSnapshot *out)
 {
     Btree *bt = readable_database(db, schema);

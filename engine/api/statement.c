@@ -1,4 +1,15 @@
 // Prepared statements: preparing, stepping, resetting, and what is known about them.
+//
+// What a step may answer, and what is told beside it:
+//
+//   ROW, DONE      the code alone; the message of what failed before stays until the next failure
+//                  or success of another call, as in SQLite
+//   an error       code and message on the connection, and again by reset and finalize
+//   by prepare()   the old interface: an error is SQLITE_ERROR, and reset tells which
+//   MISUSE         a freed statement (Vm.db), or one that is inside its own step
+//
+// A statement whose schema has changed compiles itself anew, bindings and all, and goes on; one
+// made by the old interface answers SQLITE_SCHEMA instead.
 
 #include "api/api.h"
 #include "base/buffer.h"
@@ -9,6 +20,7 @@
 #include "vm/vm.h"
 #include <string.h>
 
+// Asked before the mutex: a statement that is none has no connection to enter.
 static bool statement_is_usable(const Vm *vm)
 {
     if (vm == NULL) {
@@ -42,6 +54,7 @@ static bool statement_enter(const Vm *vm)
 // recompiles.
 enum { PREPARE_V2 = 0x80 };
 
+// A text of nothing but comments is no error, and no statement.
 static int prepare(sqlite3 *db, const char *sql, int size, u32 flags, sqlite3_stmt **out,
                    const char **tail)
 {
@@ -177,6 +190,7 @@ static int step_schema_change(Vm *vm)
     return rc;
 }
 
+// Statements that change the schema may be announced to a hook before and after (quire.h).
 int sqlite3_step(sqlite3_stmt *stmt)
 {
     Vm *vm = (Vm *)stmt;
@@ -189,6 +203,7 @@ int sqlite3_step(sqlite3_stmt *stmt)
     return api_exit(db, rc);
 }
 
+// Tells again what the run ended with: for the old interface this is where the reason is.
 int sqlite3_reset(sqlite3_stmt *stmt)
 {
     Vm *vm = (Vm *)stmt;
@@ -201,6 +216,7 @@ int sqlite3_reset(sqlite3_stmt *stmt)
     return api_exit(db, rc);
 }
 
+// May be the end of a connection that was closed before it.
 int sqlite3_finalize(sqlite3_stmt *stmt)
 {
     Vm *vm = (Vm *)stmt;
@@ -227,6 +243,7 @@ int sqlite3_column_count(sqlite3_stmt *stmt)
     return vm != NULL ? vm->column_count : 0;
 }
 
+// Unlike the count of columns, of a row that is there.
 int sqlite3_data_count(sqlite3_stmt *stmt)
 {
     const Vm *vm = (const Vm *)stmt;
@@ -248,6 +265,7 @@ static Value *column_enter(sqlite3_stmt *stmt, int column)
     return &null_value;
 }
 
+// A conversion may have run out of memory: then the statement fails with its next step.
 static void column_leave(sqlite3_stmt *stmt)
 {
     Vm *vm = (Vm *)stmt;
@@ -309,6 +327,7 @@ const void *sqlite3_column_text16(sqlite3_stmt *stmt, int column)
     return text;
 }
 
+// Unprotected: what it borrows may be gone with the next step, so it is not to be kept as it is.
 sqlite3_value *sqlite3_column_value(sqlite3_stmt *stmt, int column)
 {
     Value *v = column_enter(stmt, column);
@@ -468,6 +487,7 @@ int sqlite3_stmt_status(sqlite3_stmt *stmt, int op, int reset)
     return (int)count;
 }
 
+// Deprecated: whether the next run will compile anew.
 int sqlite3_expired(sqlite3_stmt *stmt)
 {
     const Vm *vm = (const Vm *)stmt;

@@ -1,4 +1,7 @@
 // Helpers for SQL text that the public interface offers: keywords, completeness, comparing names.
+//
+// Names are compared in ASCII alone, wherever the language compares them: no locale changes what a
+// statement means.
 
 #include "api/api.h"
 #include "base/alloc.h"

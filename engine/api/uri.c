@@ -1,5 +1,11 @@
 // URI file names: "file:///path?key=value&...". Escapes are %HH; the authority must be empty or
 // "localhost".
+//
+//     file:///a%20b.db?mode=ro&vfs=unix#ignored
+//          |  path    | key=value ...  | fragment
+//
+// Keys that mean nothing here are kept, for a VFS to ask for. A key without a name is dropped, one
+// without a value has "". Modes narrow what the flags allow and never widen it (SQLITE_PERM).
 
 #include "api/api.h"
 #include "base/buffer.h"
@@ -18,6 +24,7 @@ typedef struct UriParts {
     } starts; // offset of each string
 } UriParts;
 
+// A string begins where the text ends so far.
 static int parts_begin(UriParts *parts)
 {
     TRY(vec_reserve(&parts->starts.items, &parts->starts.capacity, parts->starts.count + 1,
@@ -58,6 +65,7 @@ static const char *parts_add_piece(UriParts *parts, const char *in, const char *
     return in;
 }
 
+// Everything behind # is left out.
 static int parts_split(UriParts *parts, const char *in)
 {
     ASSERT(parts->starts.count == 0);
@@ -98,6 +106,7 @@ typedef struct UriModes {
     int limit; // flags it may not go beyond
 } UriModes;
 
+// An unknown value is an error: a misspelt ro must not open for writing.
 static int apply_mode(const UriModes *modes, const char *value, int *open_flags, char **message)
 {
     ASSERT(modes->count > 0);
@@ -172,6 +181,7 @@ static int skip_authority(const char *uri, const char **path, char **message)
     return SQLITE_OK;
 }
 
+// The path is made last, with all parameters behind it in one block.
 static int parts_apply(UriParts *parts, int *open_flags, const char **vfs_name, char **path,
                        char **message)
 {
@@ -205,6 +215,7 @@ static int find_vfs(const char *name, sqlite3_vfs **vfs, char **message)
     return SQLITE_ERROR;
 }
 
+// Names that are no URI, or where none are allowed, are paths as they are.
 int uri_parse(const char *vfs_name, const char *uri, int *open_flags, sqlite3_vfs **vfs,
               char **path, char **message)
 {

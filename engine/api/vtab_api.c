@@ -1,4 +1,6 @@
 // What the methods of a virtual table may ask while they run.
+//
+// Outside those methods there is nothing to ask about: they answer SQLITE_MISUSE, or nothing.
 
 #include "api/api.h"
 #include "func/func.h"
@@ -9,6 +11,7 @@
 
 // --- inside xCreate and xConnect ---
 
+// Settings are of the table that is being connected.
 static int configure(VirtualTable *instance, int op, va_list args)
 {
     switch (op) {

@@ -80,6 +80,7 @@ int dot_usage(const char *text)
     return 1;
 }
 
+// What is no number is 0, as in SQLite's shell.
 long long dot_integer(const char *text)
 {
     static const struct {

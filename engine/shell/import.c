@@ -25,6 +25,7 @@ typedef struct Importer {
 
 // --- fields ---
 
+// The field is a C string at all times.
 static void add_char(Importer *imp, int c)
 {
     ASSERT(imp->size <= imp->capacity);
@@ -82,6 +83,7 @@ static int read_quoted(Importer *imp)
     }
 }
 
+// A carriage return before the line's end belongs to it.
 static int read_plain(Importer *imp, int c)
 {
     ASSERT(imp->separator != 0);
@@ -98,6 +100,7 @@ static int read_plain(Importer *imp, int c)
     return c;
 }
 
+// A UTF-8 byte order mark at the beginning, if it is whole.
 static int skip_mark(Importer *imp, int c)
 {
     ASSERT(!imp->is_past_mark);
@@ -134,6 +137,7 @@ static const char *read_field(Importer *imp)
     return imp->field;
 }
 
+// By rows, not lines: a field in quotes may hold several.
 static void skip_rows(Importer *imp)
 {
     for (; imp->skip > 0; imp->skip--) {
@@ -171,6 +175,7 @@ static char *column_name(const Importer *imp, char *const *names, int count)
     return same == 0 ? shell_printf("%s", wanted) : shell_printf("%s:%d", wanted, same);
 }
 
+// From the first row, which is thereby used up.
 static bool create_table(Importer *imp)
 {
     char **names = NULL;
@@ -263,6 +268,7 @@ static bool bind_row(Importer *imp, sqlite3_stmt *stmt, int columns)
     return true;
 }
 
+// In one transaction, unless the user has one. A row that fails is told of and left out.
 static void import_rows(Importer *imp, sqlite3_stmt *stmt, int columns)
 {
     ASSERT(stmt != NULL);

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+// Keywords do, whether or not they would be understood where they stand.
 bool name_needs_quotes(const char *name)
 {
     static const char letters[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ_";
@@ -74,6 +75,7 @@ void print_sql_text_escaped(FILE *out, const char *text)
         fprintf(out, ",'%s',char(10))", newline);
 }
 
+// Infinity has no literal; 1e999 is read as one.
 static const char *real_literal(sqlite3_stmt *stmt, int column)
 {
     const char *text = (const char *)sqlite3_column_text(stmt, column);
@@ -110,6 +112,7 @@ void print_sql_literal(FILE *out, sqlite3_stmt *stmt, int column, bool escapes_n
     }
 }
 
+// By way of a stream, so that both ways of printing are one.
 char *sql_literal(sqlite3_stmt *stmt, int column)
 {
     char *text = NULL;
@@ -147,6 +150,7 @@ void print_c_text(FILE *out, const char *text)
     fputc('"', out);
 }
 
+// Quotes are put wherever a reader might need them: SQLite's shell is as careful.
 void print_csv_field(FILE *out, const char *text, const char *separator)
 {
     bool is_plain = text[0] != 0;
@@ -201,6 +205,7 @@ void print_json_text(FILE *out, const char *text, int size)
     fputc('"', out);
 }
 
+// Blobs are texts of their bytes, which is what SQLite's shell gives.
 void print_json_value(FILE *out, sqlite3_stmt *stmt, int column)
 {
     switch (sqlite3_column_type(stmt, column)) {

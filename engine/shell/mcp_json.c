@@ -1,8 +1,12 @@
 // JSON read and written by the library's own functions.
+//
+// A message is looked at by paths, one question at a time: messages are small, and what is asked of
+// them is little. Whatever is not valid JSON is refused before anything else is asked.
 #include "shell/mcp.h"
 
 #include <string.h>
 
+// False: no memory. What was made is given back by json_deinit() all the same.
 bool json_init(Json *json)
 {
     *json = (Json){0};
@@ -56,6 +60,7 @@ const char *json_type_at(Json *json, const char *text, const char *path)
     return found;
 }
 
+// Column 0: as text; column 1: as JSON.
 static char *ask(Json *json, const char *text, const char *path, int column)
 {
     ASSERT(json->text != NULL);
@@ -81,6 +86,7 @@ char *json_part_at(Json *json, const char *text, const char *path)
     return json_type_at(json, text, path)[0] == 0 ? NULL : ask(json, text, path, 1);
 }
 
+// Bytes beyond ASCII go through as they are: the input was UTF-8.
 static void append_string(sqlite3_str *out, const char *text, int size)
 {
     ASSERT(size >= 0);
@@ -109,6 +115,7 @@ void json_append_text(sqlite3_str *out, const char *text)
         append_string(out, text, (int)strlen(text));
 }
 
+// Blobs as hexadecimal text, since JSON has none.
 void json_append_column(sqlite3_str *out, sqlite3_stmt *stmt, int column)
 {
     const char *text = NULL;

@@ -1,4 +1,8 @@
 // Statements of tools: compiled under an authorizer, run under limits of time and rows.
+//
+// What a statement is, its own text cannot say: a WITH may hide an INSERT, a SELECT a function that
+// writes files. So an authorizer watches the compilation (M2), and what it saw is held against what
+// the tool may do.
 #include "shell/mcp.h"
 
 #include <stdarg.h>
@@ -32,6 +36,7 @@ typedef struct Nature {
     bool changes_schema, is_transaction, attaches, sets_pragma;
 } Nature;
 
+// The numbers of CREATE and DROP lie side by side, with DELETE among them.
 static bool is_schema_action(int action)
 {
     switch (action) {
@@ -72,6 +77,7 @@ static bool is_unsafe_function(const char *name)
     return false;
 }
 
+// Denies nothing but functions that reach outside; everything else is judged afterwards.
 static int observe(void *arg, int action, const char *a, const char *b, const char *database,
                    const char *source)
 {
@@ -102,6 +108,7 @@ static int observe(void *arg, int action, const char *a, const char *b, const ch
     return SQLITE_OK;
 }
 
+// An upsert is an INSERT, whatever it updates: the first thing it names decides.
 static bool is_of_kind(const Nature *nature, sqlite3_stmt *stmt, McpKind kind)
 {
     ASSERT(stmt != NULL);

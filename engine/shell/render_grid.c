@@ -20,6 +20,7 @@ typedef struct Grid {
 
 // --- one value, line by line ---
 
+// In bytes. Bytes that continue nothing count as a character, so broken text is shown all the same.
 static int char_size(const char *text)
 {
     ASSERT(text[0] != 0);
@@ -30,6 +31,7 @@ static int char_size(const char *text)
     return size;
 }
 
+// Characters, however wide the terminal draws them: SQLite's shell counts the same.
 static int display_width(const char *text)
 {
     int width = 0;
@@ -80,6 +82,7 @@ static size_t word_break(const char *text, size_t size)
     return size;
 }
 
+// Tab stops every eight columns of the value, not of the screen.
 static char *expand_tabs(const char *text, size_t size)
 {
     char *line = shell_alloc(size * 8 + 1);
@@ -126,6 +129,7 @@ static char *take_line(const char **text, int limit, bool by_words)
 
 // --- collecting ---
 
+// The widest of a column decides, unless .width says more.
 static void grid_add(Grid *grid, char *line)
 {
     ASSERT(grid->columns > 0);
@@ -142,6 +146,7 @@ static void grid_add(Grid *grid, char *line)
     grid->cells[grid->count++] = line;
 }
 
+// A line is full when each column has a cell, which may be empty.
 static void grid_end_line(Grid *grid, bool is_end)
 {
     ASSERT(grid->count == (grid->line_count + 1) * (size_t)grid->columns);
@@ -154,6 +159,7 @@ static void grid_end_line(Grid *grid, bool is_end)
     grid->has_high_rows |= !is_end;
 }
 
+// .width 0 means: as wide as it is, up to what wraps.
 static int limit_of(const Shell *shell, int column)
 {
     ASSERT(column >= 0);
@@ -162,6 +168,7 @@ static int limit_of(const Shell *shell, int column)
     return width != 0 ? width : shell->grid.wrap;
 }
 
+// A copy, since the row goes with the next step.
 static char *value_text(const Shell *shell, sqlite3_stmt *stmt, int column)
 {
     if (shell->grid.quotes)
@@ -262,6 +269,7 @@ static const GridStyle style_markdown = {
     "| ", " | ", " |", {0}, {"|", "-", "|", "|"}, {0}, {0}, 2, true,
 };
 
+// Modes differ in their strings alone.
 static const GridStyle *style_of(Mode mode)
 {
     switch (mode) {
@@ -292,6 +300,7 @@ static void print_rule(FILE *out, const Grid *grid, const char *const rule[4], i
     fprintf(out, "%s\n", rule[3]);
 }
 
+// Names are centred where there are rules, numbers and texts are not.
 static void print_cell(FILE *out, const char *text, int width, bool is_centered)
 {
     text = text == NULL ? "" : text;

@@ -8,6 +8,7 @@
 #include <sys/resource.h>
 #include <time.h>
 
+// S2: what was printed before comes first, also when both go to one file.
 void shell_error(Shell *shell, const char *fmt, ...)
 {
     va_list args;
@@ -22,6 +23,7 @@ void shell_error(Shell *shell, const char *fmt, ...)
 
 // --- the database ---
 
+// Not 0: the statement is interrupted.
 int shell_progress(void *arg)
 {
     Shell *shell = arg;
@@ -61,6 +63,7 @@ static void fn_sha3(sqlite3_context *call, int count, sqlite3_value **args)
     sqlite3_result_blob(call, digest, bits / 8, SQLITE_TRANSIENT);
 }
 
+// Late, so that .open and options decide before anything is created.
 bool shell_open(Shell *shell)
 {
     if (shell->db != NULL)
@@ -93,6 +96,7 @@ void shell_close(Shell *shell)
 
 // --- small questions ---
 
+// For the shell's own questions: an error is told, and NULL steps to nothing.
 static sqlite3_stmt *vprepare(Shell *shell, const char *fmt, va_list args)
 {
     sqlite3_stmt *stmt = NULL;
@@ -160,6 +164,7 @@ static void print_context(const char *sql, int offset)
     sqlite3_free(shown);
 }
 
+// Worded as SQLite's shell words it: by where the text came from.
 static void report_error(Shell *shell, bool at_prepare, const char *sql)
 {
     ASSERT(shell->db != NULL);
@@ -215,6 +220,7 @@ void shell_bind_parameters(Shell *shell, sqlite3_stmt *stmt)
     sqlite3_finalize(find);
 }
 
+// The text is compiled a second time, for its plan alone.
 static void show_explained(Shell *shell, const char *prefix, const char *sql,
                            int (*render)(Shell *, sqlite3_stmt *))
 {
@@ -228,6 +234,7 @@ static void show_explained(Shell *shell, const char *prefix, const char *sql,
     sqlite3_free(text);
 }
 
+// Plans of trigger programs are a setting of the connection, put back afterwards.
 static void show_plan(Shell *shell, sqlite3_stmt *stmt)
 {
     ASSERT(stmt != NULL);
@@ -262,6 +269,7 @@ static Times times_now(void)
     };
 }
 
+// Takes the statement. Its text is copied before it goes, for the message.
 static bool run_statement(Shell *shell, sqlite3_stmt *stmt)
 {
     ASSERT(stmt != NULL);
@@ -298,6 +306,7 @@ static bool run_all(Shell *shell, const char *sql)
     return true;
 }
 
+// Times and changes are of the whole text, not of each statement.
 bool shell_run_sql(Shell *shell, const char *sql)
 {
     if (!shell_open(shell))

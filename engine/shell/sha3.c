@@ -1,4 +1,8 @@
 // SHA-3 (FIPS 202): hashes for .sha3sum and sha3().
+//
+// The state is 5 x 5 lanes of 64 bits, x running faster. A block is added to the first `rate` bytes
+// and the whole is permuted; the digest is the first bytes in the end. One padding for all sizes:
+// 01, then 1 0* 1.
 #include "shell/shell.h"
 
 #include <string.h>
@@ -49,6 +53,7 @@ static void mix_rows(unsigned long long lanes[LANES])
     }
 }
 
+// Iota is the last step of a round: a constant, made bit by bit by a linear register.
 static void permute(unsigned long long lanes[LANES])
 {
     unsigned feedback = 1; // the linear register that makes the round constants
@@ -64,6 +69,7 @@ static void permute(unsigned long long lanes[LANES])
     }
 }
 
+// The capacity is twice the digest; what is left of the state takes input.
 void sha3_init(Sha3 *hash, int bits)
 {
     ASSERT(bits == 224 || bits == 256 || bits == 384 || bits == 512);
@@ -71,6 +77,7 @@ void sha3_init(Sha3 *hash, int bits)
     *hash = (Sha3){.rate = (unsigned)(STATE_SIZE - 2 * bits / 8), .bits = bits};
 }
 
+// Lanes are little-endian, on every machine.
 static void add_byte(Sha3 *hash, unsigned place, unsigned char byte)
 {
     ASSERT(place < STATE_SIZE);
