@@ -22,9 +22,10 @@ run() { # NAME SHELL
     ) || status=$?
     echo "exit status $status" >>"$folder/$1.out"
     sed -i "s|$folder/$1|FOLDER|g" "$folder/$1.out" "$folder/$1.err"
-    # What programs at the two ends of a pipe complain of comes in any order.
+    # What programs at the two ends of a pipe complain of comes in any order, and the ends of their
+    # lines at any time.
     grep '^sh: ' "$folder/$1.err" | sort >"$folder/$1.sh" || true
-    sed -i '/^sh: /d' "$folder/$1.err"
+    sed -i -e '/^sh: /d' -e '/^$/d' "$folder/$1.err"
 }
 
 run stock sqlite3
