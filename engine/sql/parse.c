@@ -811,6 +811,7 @@ int parse_statement(const char *sql, size_t size, const ParseOptions *options, A
 
     *out = (ParseResult){.error_offset = -1};
     out->tail = p->lexer.next;
+    out->has_dead_terms = p->has_dead_terms;
     if (p->rc != SQLITE_OK) {
         out->message = p->message;
         out->error_offset = p->error_offset;

@@ -31,6 +31,7 @@ typedef struct ParseResult {
                          // an error NULL, or a CREATE TRIGGER whose body is at fault:
                          // SQLite complains first when the trigger's table does not exist
     u32 tail;            // offset behind the statement and its ";", or how far an error let it read
+    bool has_dead_terms; // of those that keeps_dead_terms keeps
     const char *message; // in the arena, set when the parser failed (NULL for
                          // SQLITE_NOMEM)
     i32 error_offset;    // byte the message is about, -1 unknown

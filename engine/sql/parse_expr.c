@@ -973,9 +973,12 @@ static Expr *conjunction(Parser *p, u32 offset, Expr *left, Expr *right)
     ASSERT(p->rc == SQLITE_NOMEM || left != right);
 
     bool has_call = ((left->flags | right->flags) & EXPR_HAS_CALL) != 0;
-    if (p->rc != SQLITE_OK || has_call || p->options->keeps_dead_terms
-        || (!is_zero(left) && !is_zero(right)))
+    if (p->rc != SQLITE_OK || has_call || (!is_zero(left) && !is_zero(right)))
         return parser_binary(p, EX_AND, offset, left, right);
+    if (p->options->keeps_dead_terms) {
+        p->has_dead_terms = true;
+        return parser_binary(p, EX_AND, offset, left, right);
+    }
     Expr *zero = parser_expr(p, EX_INTEGER, NO_OFFSET);
     zero->text = "0";
     return zero;

@@ -30,7 +30,8 @@ typedef struct Parser {
     u32 param_name_count, param_name_capacity;
     ParamName *param_names;
     bool in_trigger;
-    bool has_with; // a WITH was met: from there on SQLite makes no co-routine of VALUES
+    bool has_dead_terms; // x AND 0, not folded
+    bool has_with;       // a WITH was met: from there on SQLite makes no co-routine of VALUES
     _Alignas(16) u8 scratch[1024];
 } Parser;
 

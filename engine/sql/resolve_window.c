@@ -34,6 +34,16 @@ static int copy_definition(Resolver *r, Window *window, const Window *from)
     return r->arena->failed ? resolve_no_memory(r) : SQLITE_OK;
 }
 
+// A stored text may name a window that is none: its other names can be changed all the same.
+static int no_such_window(Resolver *r, const char *name)
+{
+    ASSERT(name != NULL);
+
+    if (r->db->is_altering)
+        return SQLITE_OK;
+    return resolve_error(r, NO_OFFSET, "no such window: %s", name);
+}
+
 // ( base ... ) takes PARTITION BY and perhaps ORDER BY from base, which must have no frame. `end`
 // as for find_window().
 static int chain_window(Resolver *r, const Select *select, Window *window, const Window *end)
@@ -42,7 +52,7 @@ static int chain_window(Resolver *r, const Select *select, Window *window, const
 
     const Window *base = find_window(select, window->base_name, end);
     if (base == NULL)
-        return resolve_error(r, NO_OFFSET, "no such window: %s", window->base_name);
+        return no_such_window(r, window->base_name);
     const char *what = NULL;
     if (window->partition_by != NULL)
         what = "PARTITION clause";
@@ -74,7 +84,7 @@ static int complete_window(Resolver *r, const Select *select, Window *window)
     if (window->is_reference) {
         const Window *definition = find_window(select, window->name, NULL);
         if (definition == NULL)
-            return resolve_error(r, NO_OFFSET, "no such window: %s", window->name);
+            return no_such_window(r, window->name);
         const Window complete = *definition;
         ASSERT(complete.base_name == NULL);
         window->has_frame = complete.has_frame;

@@ -124,7 +124,7 @@ bool alter_row_resolves(AlterCode *a, const AlterRow *row)
 
 int alter_resolve_text(AlterCode *a, const AlterRow *row)
 {
-    ASSERT(row->is_changed);
+    ASSERT(row->sql != NULL);
 
     AlterRow again = {.database = row->database, .name = row->name, .sql = row->sql};
     if (!alter_parse_row(a, &again))

@@ -72,6 +72,7 @@ bool alter_parse_row(AlterCode *a, AlterRow *row)
     ParseResult parsed;
     int rc = parse_stored(a, row->sql, &parsed);
     row->stmt = rc == SQLITE_OK ? parsed.stmt : NULL;
+    row->has_dead_terms = rc == SQLITE_OK && parsed.has_dead_terms;
     row->parsed_sql = row->sql;
     return rc != SQLITE_NOMEM;
 }
@@ -505,12 +506,34 @@ static int find_unsound_anywhere(sqlite3 *db, int database, Arena *arena, const 
     return rc;
 }
 
+// Views and triggers in memory have lost what x AND 0 hides: its names must be sound as well.
+static int find_unsound_text(AlterCode *a, const char **type, const char **name)
+{
+    for (u32 i = 0; i < a->row_count; i++) {
+        const AlterRow *row = &a->rows[i];
+        bool is_program = strcmp(row->type, "view") == 0 || strcmp(row->type, "trigger") == 0;
+        if (!row->has_dead_terms || !is_program)
+            continue;
+        *type = row->type;
+        *name = row->name;
+        SilentScope silence = connection_silence(a->g->db);
+        a->g->db->is_altering = true;
+        int rc = alter_resolve_text(a, row);
+        a->g->db->is_altering = false;
+        connection_unsilence(a->g->db, silence);
+        TRY(rc);
+    }
+    return SQLITE_OK;
+}
+
 bool alter_verify_others(AlterCode *a)
 {
     const char *type = "", *name = "";
     if ((a->g->db->flags & CONN_FLAG(LEGACY_ALTER)) != 0 || connection_schema_is_writable(a->g->db))
         return true;
     int rc = find_unsound_anywhere(a->g->db, a->database, a->g->arena, &type, &name);
+    if (rc == SQLITE_OK)
+        rc = find_unsound_text(a, &type, &name);
     return rc == SQLITE_OK || unsound(a, type, name, false);
 }
 

@@ -16,7 +16,8 @@ typedef struct AlterRow {
     const char *type, *name, *table_name, *sql;
     i64 root;
     bool is_changed;
-    Stmt *stmt; // parsed; NULL for indexes behind constraints
+    bool has_dead_terms; // x AND 0, which the object in memory has no more
+    Stmt *stmt;          // parsed; NULL for indexes behind constraints
     const char *parsed_sql;
 } AlterRow;
 
