@@ -57,7 +57,8 @@ int op_sorter_insert(Vm *vm, const Instr *in)
 
     if (UNLIKELY(record->flags & V_ZERO_TAIL))
         TRY(value_expand_zero_tail(&vm->registers[in->p2]));
-    return sorter_insert(c->u.sorter, (const u8 *)record->bytes, record->size);
+    const Value *first = in->p3 != 0 ? &vm->registers[in->p3] : NULL;
+    return sorter_insert(c->u.sorter, (const u8 *)record->bytes, record->size, first);
 }
 
 int op_sorter_sort(Vm *vm, const Instr *in)

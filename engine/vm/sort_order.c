@@ -349,9 +349,14 @@ static void sort_group(Sort *s, const KeyPart *part, SortEntry *items, u32 count
         sort_in_full(s, items, count);
         return;
     }
+    u64 shared = items[0].prefix;
     for (u32 i = 0; i < count; i++)
         entry_prefix(s->shape, &next, &items[i]);
     sort_part(s, &next, items, count);
+    for (u32 i = 0; i < count; i++) {
+        items[i].prefix = shared;
+        items[i].is_exact = next.field > part->field;
+    }
 }
 
 // Recursion is as deep as the key has parts, DEPTH_MAX at most.

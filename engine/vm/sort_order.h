@@ -39,7 +39,7 @@ bool sort_entry_number(const SortEntry *e, f64 *bound);
 int sort_entry_compare(const KeyShape *shape, const SortEntry *a, const SortEntry *b, int *rc);
 
 // Sorts entries with prefixes of the first field; equal keys stay in their order. `spare` has room
-// for as many. Afterwards the prefixes mean nothing.
+// for as many. Afterwards the prefixes are those of the first field, as before.
 MUST_USE int sort_entries(const KeyShape *shape, SortEntry *items, u32 count, SortEntry *spare);
 
 #endif

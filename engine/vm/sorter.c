@@ -23,7 +23,8 @@ typedef struct Chunk {
     u8 bytes[];
 } Chunk;
 
-// A sorted run in the temporary file, being read: varint size, record, again and again.
+// A sorted run in the temporary file, being read. Again and again: a varint of the record's size
+// and, in its last bit, whether the prefix is exact; the prefix, as the machine has it; the record.
 typedef struct Run {
     i64 at, end; // of the file: what is not in the buffer yet
     u8 *buffer;
@@ -304,9 +305,9 @@ static int run_flush(RunWriter *w)
     return SQLITE_OK;
 }
 
-static int run_put(RunWriter *w, const u8 *bytes, u32 size)
+static int run_put_long(RunWriter *w, const u8 *bytes, u32 size)
 {
-    ASSERT(w->used < WRITE_SIZE);
+    ASSERT(size >= WRITE_SIZE - w->used);
 
     while (size > 0) {
         u32 part = WRITE_SIZE - w->used;
@@ -322,6 +323,18 @@ static int run_put(RunWriter *w, const u8 *bytes, u32 size)
     return SQLITE_OK;
 }
 
+static inline int run_put(RunWriter *w, const u8 *bytes, u32 size)
+{
+    ASSERT(w->used < WRITE_SIZE);
+
+    if (LIKELY(size < WRITE_SIZE - w->used)) {
+        memcpy(w->buffer + w->used, bytes, size);
+        w->used += size;
+        return SQLITE_OK;
+    }
+    return run_put_long(w, bytes, size);
+}
+
 static int run_write(Sorter *s)
 {
     ASSERT(s->file != NULL);
@@ -331,11 +344,13 @@ static int run_write(Sorter *s)
         return SQLITE_NOMEM;
     int rc = SQLITE_OK;
     for (u32 i = 0; i < s->entries.count && rc == SQLITE_OK; i++) {
-        u8 size[9];
-        u32 size_size = varint_put(size, s->entries.items[i].size);
-        rc = run_put(&w, size, size_size);
+        const SortEntry *e = &s->entries.items[i];
+        u8 head[9 + sizeof e->prefix];
+        u32 head_size = varint_put(head, (u64)e->size << 1 | e->is_exact);
+        memcpy(head + head_size, &e->prefix, sizeof e->prefix);
+        rc = run_put(&w, head, head_size + (u32)sizeof e->prefix);
         if (rc == SQLITE_OK)
-            rc = run_put(&w, s->entries.items[i].record, s->entries.items[i].size);
+            rc = run_put(&w, e->record, e->size);
     }
     if (rc == SQLITE_OK && w.used > 0)
         rc = run_flush(&w);
@@ -362,12 +377,10 @@ static int spill(Sorter *s)
 }
 
 // Makes `wanted` bytes available from run->position on, as far as the run has them.
-static int run_fill(Sorter *s, Run *run, u32 wanted)
+static int run_refill(Sorter *s, Run *run, u32 wanted)
 {
     ASSERT(run->position <= run->used && run->used <= run->capacity);
 
-    if (run->used - run->position >= wanted)
-        return SQLITE_OK;
     u32 left = run->used - run->position;
     u32 capacity = wanted > s->read_size ? wanted : s->read_size;
     if (run->capacity < capacity) {
@@ -396,6 +409,13 @@ static int run_fill(Sorter *s, Run *run, u32 wanted)
     return SQLITE_OK;
 }
 
+static inline int run_fill(Sorter *s, Run *run, u32 wanted)
+{
+    if (LIKELY(run->used - run->position >= wanted))
+        return SQLITE_OK;
+    return run_refill(s, run, wanted);
+}
+
 static int run_next(Sorter *s, Run *run)
 {
     ASSERT(!run->is_done);
@@ -408,14 +428,17 @@ static int run_next(Sorter *s, Run *run)
         return SQLITE_OK;
     }
     u64 size;
-    u32 size_size = varint_get(run->buffer + run->position, &size);
-    TRY(run_fill(s, run, size_size + (u32)size));
-    if (run->used - run->position < size_size + size)
+    u32 head_size = varint_get(run->buffer + run->position, &size);
+    SortEntry *e = &run->entry;
+    e->is_exact = (size & 1) != 0;
+    e->size = (u32)(size >> 1);
+    head_size += (u32)sizeof e->prefix;
+    TRY(run_fill(s, run, head_size + e->size));
+    if (run->used - run->position < (u64)head_size + e->size)
         return error_os(SQLITE_IOERR_SHORT_READ, 0, "read", "temporary file");
-    run->entry.record = run->buffer + run->position + size_size;
-    run->entry.size = (u32)size;
-    run->position += size_size + (u32)size;
-    sort_entry_begin(s->shape, &run->entry);
+    e->record = run->buffer + run->position + head_size;
+    memcpy(&e->prefix, e->record - sizeof e->prefix, sizeof e->prefix);
+    run->position += head_size + e->size;
     return SQLITE_OK;
 }
 
@@ -557,13 +580,16 @@ void sorter_limit(Sorter *s, u64 rows)
     s->uses_heap = rows <= HEAP_MAX;
 }
 
-int sorter_insert(Sorter *s, const u8 *record, u32 size)
+int sorter_insert(Sorter *s, const u8 *record, u32 size, const Value *first)
 {
     ASSERT(size > 0);
     ASSERT(s->given == 0 && s->position == 0); // not being read
 
     SortEntry e = {.record = record, .size = size};
-    sort_entry_begin(s->shape, &e);
+    if (first != NULL)
+        sort_entry_from_value(s->shape, first, &e);
+    else
+        sort_entry_begin(s->shape, &e);
     s->inserted++;
     if (s->uses_heap)
         return heap_insert(s, &e);

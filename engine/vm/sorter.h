@@ -21,7 +21,8 @@ MUST_USE int sorter_new(sqlite3 *db, KeyShape *shape, u64 memory_max, Sorter **o
 void sorter_free(Sorter *s); // NULL is legal
 void sorter_reset(Sorter *s);
 void sorter_limit(Sorter *s, u64 rows); // S3; only while it is empty
-MUST_USE int sorter_insert(Sorter *s, const u8 *record, u32 size);
+// first: the value of the record's first field where that is at hand; NULL: look into the record.
+MUST_USE int sorter_insert(Sorter *s, const u8 *record, u32 size, const Value *first);
 // True when a record whose key begins with `first` would surely be dropped by the row limit.
 bool sorter_rejects(const Sorter *s, const Value *first);
 // With a row limit reached, and a number as first field of the last record kept: that number,

@@ -328,7 +328,7 @@ static void push_ordered(Codegen *g, const AggCode *agg, Reg args)
     for (int i = keys + agg->arg_count; i < width; i++)
         program_emit(g->program, OP_GetSubtype, fields + i - agg->arg_count, fields + i, 0);
     program_emit(g->program, OP_MakeRecord, fields, width, record);
-    program_emit(g->program, OP_SorterInsert, agg->order_cursor, record, 0);
+    program_emit(g->program, OP_SorterInsert, agg->order_cursor, record, fields);
     reg_temp_release(g, record);
 }
 

@@ -205,7 +205,7 @@ static void store_row(Codegen *g, const Store *st)
     }
     Reg record = reg_temp(g);
     program_emit(g->program, OP_MakeRecord, st->row, columns, record);
-    program_emit(g->program, OP_SorterInsert, st->sorter, record, 0);
+    program_emit(g->program, OP_SorterInsert, st->sorter, record, st->row);
     reg_temp_release(g, record);
 }
 

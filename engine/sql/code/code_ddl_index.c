@@ -29,7 +29,7 @@ static void code_sorted_entries(Codegen *g, const Index *index, const WriteTable
     codegen_may_abort(g);
     code_index_key(g, index, wt->stored, first, next);
     program_emit(g->program, OP_MakeRecord, first, count, record);
-    program_emit(g->program, OP_SorterInsert, sorter, record, 0);
+    program_emit(g->program, OP_SorterInsert, sorter, record, first);
     label_here(g->program, next);
     program_emit(g->program, OP_Next, wt->data_cursor, top, 0);
     program_jump_here(g->program, rewind);

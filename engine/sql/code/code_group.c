@@ -63,7 +63,7 @@ static void code_sorter_push(AggregateCode *ac)
             code_expr_borrow(g, ac->columns[i].column, fields + ac->columns[i].field);
     }
     program_emit(g->program, OP_MakeRecord, fields, ac->field_count, record);
-    program_emit(g->program, OP_SorterInsert, ac->sorter, record, 0);
+    program_emit(g->program, OP_SorterInsert, ac->sorter, record, fields);
     reg_temp_release(g, record);
     g->real_virtuals = false;
 }
@@ -213,7 +213,7 @@ static void code_hash_row(AggregateCode *ac, const HashInput *input)
     }
     Reg record = reg_temp(g);
     program_emit(p, OP_MakeRecord, ac->new_keys, ac->field_count + 1, record);
-    program_emit(p, OP_SorterInsert, ac->sorter, record, 0);
+    program_emit(p, OP_SorterInsert, ac->sorter, record, ac->new_keys);
     reg_temp_release(g, record);
     program_emit(p, OP_HashRefused, input->groups, done, 0);
     program_set_p5(p, P5_HASH_STAYS_OPEN);
@@ -257,7 +257,7 @@ static void code_hash_keys_to_sorter(AggregateCode *ac, const HashInput *input)
     for (int i = 0; i < key_count(ac); i++)
         program_emit(p, OP_Column, input->groups, i, ac->new_keys + i);
     program_emit(p, OP_MakeRecord, ac->new_keys, ac->field_count + 1, record);
-    program_emit(p, OP_SorterInsert, ac->sorter, record, 0);
+    program_emit(p, OP_SorterInsert, ac->sorter, record, ac->new_keys);
     program_emit(p, OP_HashStep, input->groups, top, 0);
     program_emit(p, OP_Null, 0, input->marker, 0);
     label_here(p, end);

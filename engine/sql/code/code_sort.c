@@ -244,7 +244,7 @@ void code_sort_push(QueryCode *qc)
         code_run_boundary(qc, fields);
     Reg record = reg_temp(g);
     program_emit(g->program, OP_MakeRecord, fields + sorted, sc->field_count - sorted, record);
-    program_emit(g->program, OP_SorterInsert, sc->cursor, record, 0);
+    program_emit(g->program, OP_SorterInsert, sc->cursor, record, fields + sorted);
     reg_temp_release(g, record);
     label_here(g->program, dropped);
 }
