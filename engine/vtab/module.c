@@ -1,9 +1,14 @@
 // Modules: registering, finding, dropping, and the tables that need no CREATE.
+//
+// A connection knows modules by name. Those that are there for every connection but seldom used
+// (the tables of pragmas) are made on first use by a factory of the layer above, so that opening a
+// connection does not pay for them.
 
 #include "base/alloc.h"
 #include "vtab/vtab_internal.h"
 #include <string.h>
 
+// The last one runs the program's destructor.
 void module_unref(Module *module)
 {
     ASSERT(module->refs > 0);
@@ -16,6 +21,7 @@ void module_unref(Module *module)
     mem_free(module);
 }
 
+// Lets go of the map's reference, and of the table that the module's name stood for.
 static void module_release(Module *module)
 {
     ASSERT(module->refs > 0);
@@ -33,6 +39,7 @@ static Module *module_new(const char *name, const sqlite3_module *methods, void 
                           void (*destroy)(void *))
 {
     ASSERT(methods != NULL);
+    ASSERT(name != NULL);
 
     Module *module = mem_alloc_zeroed(sizeof *module);
     char *copy = mem_dup(name, UINT64_MAX);
@@ -71,6 +78,7 @@ int module_register(sqlite3 *db, const char *name, const sqlite3_module *methods
     return connection_out_of_memory(db);
 }
 
+// Set once while the library initialises.
 static ModuleFactory *factory;
 
 void module_install_factory(ModuleFactory *make)
@@ -80,12 +88,15 @@ void module_install_factory(ModuleFactory *make)
 
 Module *module_find(sqlite3 *db, const char *name)
 {
+    ASSERT(name != NULL);
+
     Module *found = name_map_find(&db->modules, name);
     if (found != NULL || factory == NULL || !factory(db, name))
         return found;
     return name_map_find(&db->modules, name);
 }
 
+// By exact name, as sqlite3_drop_modules() compares.
 static bool is_kept(const char *name, const char *const *keep)
 {
     ASSERT(name != NULL);
@@ -110,6 +121,7 @@ void module_drop_all_except(sqlite3 *db, const char *const *keep)
     }
 }
 
+// A table in no schema's map: it is the module's, and is named like it.
 static Table *eponymous_new(sqlite3 *db, const Module *module)
 {
     ASSERT(module->eponymous == NULL);
@@ -134,6 +146,8 @@ static Table *eponymous_new(sqlite3 *db, const Module *module)
 
 int module_eponymous_table(sqlite3 *db, Module *module, Table **out)
 {
+    ASSERT(module->refs > 0);
+
     *out = module->eponymous;
     const sqlite3_module *methods = module->methods;
     if (*out != NULL || (methods->xCreate != NULL && methods->xCreate != methods->xConnect))

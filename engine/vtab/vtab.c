@@ -1,4 +1,11 @@
 // Instances of virtual tables: connecting, creating, destroying.
+//
+// A constructor (xCreate, xConnect) is foreign code that runs while the schema is in use, and it
+// may run SQL of its own. Two things can happen meanwhile: the table can be constructed once more
+// (refused by name, is_being_constructed), or the schema can be read anew, and its Table objects
+// with it. So the objects are locked against being freed (schema_lock), what the constructor reads
+// is copied (arguments_copy), and the Table is looked up again by its name afterwards
+// (context_table).
 
 #include "base/alloc.h"
 #include "base/error.h"
@@ -29,6 +36,7 @@ void vtab_ref(VirtualTable *instance)
     instance->refs++;
 }
 
+// xDisconnect runs with the last reference (T1); its result has nobody to hear it.
 void vtab_unref(VirtualTable *instance)
 {
     ASSERT(instance->refs > 0);
@@ -54,6 +62,8 @@ void vtab_release_table(Table *table)
 
 int vtab_take_error(sqlite3 *db, sqlite3_vtab *vtab, int rc)
 {
+    ASSERT(vtab == NULL || db != NULL);
+
     if (vtab == NULL || vtab->zErrMsg == NULL)
         return rc;
     connection_error(db, rc == SQLITE_OK ? SQLITE_ERROR : rc, "%s", vtab->zErrMsg);
@@ -64,9 +74,13 @@ int vtab_take_error(sqlite3 *db, sqlite3_vtab *vtab, int rc)
 
 // --- columns ---
 
-// "hidden" as a word of the declared type hides the column; the word itself is taken out.
+// "hidden" as a word of the declared type hides the column; the word itself is taken out ("Hidden
+// columns in virtual tables", sqlite.org/vtab.html). Without memory for the shorter type the
+// column stays visible, and the connection is out of memory.
 static void hide_column(Table *table, Column *column)
 {
+    ASSERT(column->name != NULL);
+
     static const char word[] = "hidden";
     enum { SIZE = sizeof word - 1 };
     const char *type = column->type;
@@ -89,6 +103,8 @@ static void hide_column(Table *table, Column *column)
     }
 }
 
+// Also notes whether a hidden column precedes an ordinary one, which makes positions in INSERT
+// differ.
 static void find_hidden_columns(Table *table)
 {
     ASSERT(table->kind == TABLE_VIRTUAL);
@@ -111,6 +127,8 @@ typedef int VtabConstructor(sqlite3 *, void *, int, const char *const *, sqlite3
 // Names are compared: a constructor may have the schema read anew, and its table with it.
 static bool is_being_constructed(const sqlite3 *db, const Table *table)
 {
+    ASSERT(table->kind == TABLE_VIRTUAL);
+
     for (const VtabContext *c = db->vtab_context; c != NULL; c = c->outer) {
         if (c->schema == table->schema && name_equals(c->name, table->name))
             return true;
@@ -131,6 +149,7 @@ static Table *context_table(VtabContext *context)
     return context->table;
 }
 
+// Holds the module from here on.
 static VirtualTable *instance_new(sqlite3 *db, Module *module)
 {
     ASSERT(module->methods != NULL);
@@ -143,6 +162,7 @@ static VirtualTable *instance_new(sqlite3 *db, Module *module)
     return instance;
 }
 
+// Frees the message the module left.
 static int constructor_failed(sqlite3 *db, const char *name, int rc, char *message)
 {
     ASSERT(rc != SQLITE_OK);
@@ -204,6 +224,8 @@ static const char **arguments_copy(const Table *table)
 static int run_constructor(VtabContext *context, VtabConstructor *constructor, int count,
                            const char *const *args)
 {
+    ASSERT(context->instance->vtab == NULL);
+
     VirtualTable *instance = context->instance;
     sqlite3 *db = instance->db;
     char *message = NULL;
@@ -285,6 +307,8 @@ int vtab_create(sqlite3 *db, int database, const char *table_name)
 
 static void unlink_instance(Table *table, const VirtualTable *instance)
 {
+    ASSERT(table->kind == TABLE_VIRTUAL);
+
     for (VirtualTable **at = &table->virtual_tables; *at != NULL; at = &(*at)->next) {
         if (*at == instance) {
             *at = instance->next;
@@ -293,6 +317,8 @@ static void unlink_instance(Table *table, const VirtualTable *instance)
     }
 }
 
+// The instance leaves the table only when xDestroy has agreed: after a refusal the table is as it
+// was.
 int vtab_destroy(sqlite3 *db, int database, const char *table_name)
 {
     ASSERT(database >= 0 && database < db->database_count);
@@ -325,6 +351,8 @@ int vtab_declare(sqlite3 *db, const char *sql)
     Table *table = context_table(context);
     if (table == NULL)
         return connection_error(db, SQLITE_ERROR, "no such table: %s", context->name);
+    // Another connection's instance, or a former one of this, may have declared the columns
+    // already: they are the schema's and stay.
     int rc = table->columns == NULL ? compile_vtab(db, sql, table) : SQLITE_OK;
     context->is_declared = rc == SQLITE_OK;
     return rc;
@@ -332,6 +360,7 @@ int vtab_declare(sqlite3 *db, const char *sql)
 
 // --- questions ---
 
+// Asked of every table that SQL wants to write, so the cheap test, an underscore, comes first.
 bool vtab_is_shadow_name(sqlite3 *db, const char *name)
 {
     ASSERT(name != NULL);

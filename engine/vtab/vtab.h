@@ -1,6 +1,7 @@
 #ifndef QUIRE_VTAB_VTAB_H
 #define QUIRE_VTAB_VTAB_H
-// Virtual tables: modules, the instances of their tables, and their part in transactions.
+// Virtual tables: modules, the instances of their tables, and their part in transactions
+// (sqlite.org/vtab.html).
 //
 // Nouns
 //   Module        what sqlite3_create_module_v2() registered: methods and client data, counted.
@@ -13,9 +14,16 @@
 //   T2  A module may call back into the connection, except to change the schema it is created in.
 //   T3  After xBegin exactly one of xCommit or xRollback follows, xSync before xCommit.
 //   T4  Errors a module leaves in zErrMsg become the connection's message and are freed here.
+//   T5  While a module's method runs, its instance is held (vtab_ref): statements of the module's
+//       own may drop the table or end the transaction.
+//
+// Modules are foreign code. Their result codes and what they put into out-parameters are used as
+// they are, as SQLite uses them; nothing of it is asserted but what the interface makes them
+// promise.
 
 #include "catalog/connection.h"
 
+// Counted: by the connection's map, and by every instance of its tables.
 struct Module {
     const char *name; // owned
     const sqlite3_module *methods;
@@ -52,9 +60,12 @@ typedef struct VtabContext {
 
 // --- modules ---
 
-// methods NULL removes. `destroy` is called with client_data on failure too.
+// methods NULL removes. `destroy` is called with client_data when the last table of the module is
+// gone, and on failure. SQLITE_NOMEM.
 MUST_USE int module_register(sqlite3 *db, const char *name, const sqlite3_module *methods,
                              void *client_data, void (*destroy)(void *));
+// The module of that name, made by the factory if need be; NULL: unknown. Borrowed from the
+// connection's map.
 Module *module_find(sqlite3 *db, const char *name);
 // Makes modules that exist by their name alone (pragma_table_info, ...) when somebody first asks.
 typedef bool ModuleFactory(sqlite3 *db, const char *name);
@@ -74,6 +85,7 @@ MUST_USE int vtab_connect(sqlite3 *db, Table *table);
 MUST_USE int vtab_create(sqlite3 *db, int database, const char *table_name);
 // OP_VDestroy: runs xDestroy. SQLITE_LOCKED while statements use it.
 MUST_USE int vtab_destroy(sqlite3 *db, int database, const char *table_name);
+// For whoever uses an instance over a call that may let go of the table.
 void vtab_ref(VirtualTable *instance);
 void vtab_unref(VirtualTable *instance);
 void vtab_release_table(Table *table); // its schema object goes: T1

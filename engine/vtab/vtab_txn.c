@@ -1,8 +1,23 @@
-// The part of virtual tables in transactions and savepoints.
+// The part of virtual tables in transactions and savepoints (T3 of vtab.h).
+//
+// The participants of the running transaction are a list on the connection: a module joins it with
+// its first write (vtab_begin) and all leave together (end_all). Whoever walks the list calls
+// foreign code, which may end the transaction and the list with it, so that nothing of the list is
+// held over a call but the instance itself (T5).
 
 #include "base/alloc.h"
 #include "vtab/vtab_internal.h"
 
+static bool takes_part(const sqlite3 *db, const VirtualTable *instance)
+{
+    for (int i = 0; i < db->vtab_transaction_count; i++) {
+        if (db->vtab_transactions[i] == instance)
+            return true;
+    }
+    return false;
+}
+
+// One at a time: transactions with more than a few virtual tables are rare.
 int vtab_reserve_participant(sqlite3 *db)
 {
     ASSERT(db->vtab_transaction_count >= 0);
@@ -18,18 +33,10 @@ int vtab_reserve_participant(sqlite3 *db)
 void vtab_add_participant(sqlite3 *db, VirtualTable *instance)
 {
     ASSERT(db->vtab_transactions != NULL); // reserved
+    ASSERT(!takes_part(db, instance));
 
     db->vtab_transactions[db->vtab_transaction_count++] = instance;
     vtab_ref(instance);
-}
-
-static bool takes_part(const sqlite3 *db, const VirtualTable *instance)
-{
-    for (int i = 0; i < db->vtab_transaction_count; i++) {
-        if (db->vtab_transactions[i] == instance)
-            return true;
-    }
-    return false;
 }
 
 int vtab_begin(sqlite3 *db, VirtualTable *instance)
@@ -49,6 +56,8 @@ int vtab_begin(sqlite3 *db, VirtualTable *instance)
     int depth = db->savepoint_count + db->statement_count;
     if (depth == 0 || methods->iVersion < 2 || methods->xSavepoint == NULL)
         return SQLITE_OK;
+    // It joins inside savepoints that it was not told of: the innermost one is told now, which
+    // covers the outer ones.
     instance->savepoint = (u32)depth;
     return vtab_take_error(db, instance->vtab, methods->xSavepoint(instance->vtab, depth - 1));
 }
@@ -76,6 +85,8 @@ int vtab_sync(sqlite3 *db)
 // The list is taken away first: a module's callback may begin anew.
 static void end_all(sqlite3 *db, bool commit)
 {
+    ASSERT(!db->is_syncing_vtabs);
+
     VirtualTable **list = db->vtab_transactions;
     int count = db->vtab_transaction_count;
     db->vtab_transactions = NULL;
@@ -108,6 +119,7 @@ static int savepoint_one(VirtualTable *instance, int op, int index)
 {
     ASSERT(instance->module->methods->iVersion >= 2);
     ASSERT(index >= 0);
+    ASSERT(op >= SAVEPOINT_BEGIN && op <= SAVEPOINT_ROLLBACK);
 
     const sqlite3_module *methods = instance->module->methods;
     int (*call)(sqlite3_vtab *, int) = methods->xSavepoint;

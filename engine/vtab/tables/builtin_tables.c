@@ -1,4 +1,7 @@
-// The list of the virtual tables that every connection starts with.
+// The list of the virtual tables that every connection starts with. Those of pragmas and JSON are
+// made when they are first named (sql/code/code_pragma_table.c); generate_series is registered by
+// api/registry.c.
+
 #include "vtab/tables/builtin_tables.h"
 
 #include "vtab/tables/rtree/rtree.h"

@@ -29,6 +29,7 @@ typedef struct ProgramCursor {
     i64 rowid;
 } ProgramCursor;
 
+// Client data that is not NULL means tables_used.
 static int program_connect(sqlite3 *db, void *client_data, int arg_count, const char *const *args,
                            sqlite3_vtab **out, char **message)
 {
@@ -92,6 +93,7 @@ static void forget_object(ProgramCursor *cur)
     }
 }
 
+// As after program_open().
 static void program_reset(ProgramCursor *cur)
 {
     sqlite3_finalize(cur->explain);
@@ -122,6 +124,8 @@ static int refuse(ProgramTable *table)
     return SQLITE_ERROR;
 }
 
+// The text is compiled anew behind EXPLAIN, since the program of a prepared statement is not
+// readable from outside.
 static int prepare_explain(ProgramCursor *cur, sqlite3_value *value)
 {
     ProgramTable *table = (ProgramTable *)cur->base.pVtab;
@@ -147,9 +151,13 @@ static const char *explain_text(const ProgramCursor *cur, int column)
     return text == NULL ? "" : text;
 }
 
-// SQLITE_DONE after the last instruction.
+// SQLITE_DONE after the last instruction. Address 0 begins another program: the main one first,
+// then those of the triggers it calls, each named by a comment in its Init ("-- TRIGGER t1").
+// Programs of foreign key actions have no name.
 static int next_instruction(ProgramCursor *cur)
 {
+    ASSERT(cur->explain != NULL);
+
     static const char prefix[] = "-- ";
     int rc = sqlite3_step(cur->explain);
     if (rc != SQLITE_ROW)
@@ -174,15 +182,19 @@ static int copy_column(sqlite3_stmt *stmt, int column, char **out)
 
 static int describe_object(ProgramCursor *cur, const char *schema)
 {
+    ASSERT(cur->object[USED_TYPE] == NULL);
+
     TRY(copy_column(cur->find_object, 0, &cur->object[USED_TYPE]));
     TRY(copy_column(cur->find_object, 1, &cur->object[USED_NAME]));
     cur->object[USED_SCHEMA] = sqlite3_mprintf("%s", schema);
     return cur->object[USED_SCHEMA] == NULL ? SQLITE_NOMEM : SQLITE_OK;
 }
 
-// *is_found: the tree with this root is a table or index of the schema.
+// *is_found: the tree with this root is a table or index of the schema. Transient tables are none.
 static int find_object(ProgramCursor *cur, int database, i64 root, bool *is_found)
 {
+    ASSERT(cur->find_object == NULL);
+
     sqlite3 *db = ((ProgramTable *)cur->base.pVtab)->db;
     const char *schema = sqlite3_db_name(db, database);
     *is_found = false;
@@ -206,6 +218,7 @@ static int find_object(ProgramCursor *cur, int database, i64 root, bool *is_foun
     return rc != SQLITE_OK ? rc : finalized;
 }
 
+// The next instruction that opens a table or index of a schema; SQLITE_DONE at the end.
 static int next_opened(ProgramCursor *cur)
 {
     for (;;) {
@@ -236,6 +249,8 @@ static int program_next(sqlite3_vtab_cursor *base)
 static int program_filter(sqlite3_vtab_cursor *base, int plan, const char *text, int count,
                           sqlite3_value **args)
 {
+    ASSERT(count == 1);
+
     ProgramCursor *cur = (ProgramCursor *)base;
     (void)plan;
     (void)text;
@@ -252,6 +267,8 @@ static int program_eof(sqlite3_vtab_cursor *base)
 
 static void result_used(const ProgramCursor *cur, sqlite3_context *call, int column)
 {
+    ASSERT(column >= 0);
+
     if (column <= USED_NAME)
         sqlite3_result_text(call, cur->object[column], -1, SQLITE_TRANSIENT);
     else if (column == USED_WRITES)
@@ -272,6 +289,8 @@ static void result_instruction(const ProgramCursor *cur, sqlite3_context *call, 
 
 static int program_column(sqlite3_vtab_cursor *base, sqlite3_context *call, int column)
 {
+    ASSERT(!((const ProgramCursor *)base)->is_end);
+
     const ProgramCursor *cur = (const ProgramCursor *)base;
     if (((const ProgramTable *)base->pVtab)->is_tables_used)
         result_used(cur, call, column);

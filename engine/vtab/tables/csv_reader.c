@@ -1,4 +1,6 @@
-// Reading comma-separated values field by field.
+// Reading comma-separated values field by field (grammar in csv_reader.h). One byte is looked
+// ahead, never more, so that a pipe can be read as well as a file.
+
 #include "vtab/tables/csv_reader.h"
 
 #include <string.h>
@@ -64,8 +66,11 @@ void csv_close(CsvReader *reader)
     *reader = (CsvReader){0};
 }
 
+// `field` keeps its memory: a table that is scanned again and again allocates once.
 void csv_rewind(CsvReader *reader)
 {
+    ASSERT((reader->file != NULL) != (reader->text != NULL));
+
     if (reader->file != NULL)
         rewind(reader->file);
     reader->text_at = 0;
@@ -74,6 +79,7 @@ void csv_rewind(CsvReader *reader)
     skip_byte_order_mark(reader);
 }
 
+// Grows by doubling; one byte is kept for the NUL.
 static int append(CsvReader *reader, int byte)
 {
     ASSERT(reader->field_size <= reader->field_capacity);
@@ -96,6 +102,8 @@ static int append(CsvReader *reader, int byte)
 // Up to the closing quote.
 static int read_quoted(CsvReader *reader)
 {
+    ASSERT(reader->field_size == 0);
+
     for (int byte = get_byte(reader); byte != EOF; byte = get_byte(reader)) {
         if (byte == '"') {
             byte = get_byte(reader);
@@ -143,6 +151,7 @@ int csv_next(CsvReader *reader)
         unget_byte(reader, byte);
     size_t quoted_size = reader->field_size;
     TRY(read_plain(reader));
+    // A carriage return belongs to the line's end only if it stands there, outside the quotes.
     bool has_return = reader->field_size > quoted_size
                       && reader->field[reader->field_size - 1] == '\r' && reader->is_record_end;
     if (has_return)

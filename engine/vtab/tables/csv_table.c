@@ -105,6 +105,7 @@ static int boolean_of(const char *value)
     return -1;
 }
 
+// Takes the place of any message there was.
 static int refuse(char **message, const char *format, const char *what)
 {
     sqlite3_free(*message);
@@ -122,6 +123,8 @@ static int take_text(char **target, const char *value, const char *name, char **
 
 static int take_header(CsvOptions *options, int is_on, char **message)
 {
+    ASSERT(is_on >= -1 && is_on <= 1);
+
     if (options->header_is_told)
         return refuse(message, "more than one '%s' parameter", "header");
     if (is_on < 0)
@@ -136,11 +139,12 @@ static int take_columns(CsvOptions *options, const char *value, char **message)
     enum { COLUMNS_MAX = 2000 };
     if (options->column_count > 0)
         return refuse(message, "more than one '%s' parameter", "columns");
-    options->column_count = atoi(value);
-    if (options->column_count <= 0)
+    long count = strtol(value, NULL, 10); // saturates
+    if (count <= 0)
         return refuse(message, "%s= value must be positive", "column");
-    if (options->column_count > COLUMNS_MAX)
+    if (count > COLUMNS_MAX)
         return refuse(message, "%s= value is too large", "column");
+    options->column_count = (int)count;
     return SQLITE_OK;
 }
 
@@ -184,7 +188,8 @@ static int take_options(CsvOptions *options, int count, const char *const *args,
 
 // --- columns ---
 
-// Reads the first record: counts its fields and, as a header, takes names from it.
+// Reads the first record: counts its fields and, as a header, takes names from it. Columns beyond
+// a given count are counted, but have no name.
 static int first_record(CsvReader *reader, const CsvOptions *options, sqlite3_str *columns,
                         int *count)
 {
@@ -202,6 +207,7 @@ static int first_record(CsvReader *reader, const CsvOptions *options, sqlite3_st
     return SQLITE_OK;
 }
 
+// The CREATE TABLE that the columns amount to (sqlite3_malloc); what schema= says takes its place.
 static char *declaration(CsvOptions *options, CsvReader *reader, int *rc)
 {
     ASSERT(options->column_count >= 0);
@@ -224,6 +230,8 @@ static char *declaration(CsvOptions *options, CsvReader *reader, int *rc)
 
 static int declare(sqlite3 *db, CsvOptions *options, char **message)
 {
+    ASSERT(options->file_name != NULL || options->text != NULL);
+
     CsvReader reader;
     if (csv_open(&reader, options->file_name, options->text) != SQLITE_OK)
         return refuse(message, "cannot open '%s' for reading", options->file_name);
@@ -287,6 +295,8 @@ static int csv_best_index(sqlite3_vtab *vtab, sqlite3_index_info *info)
 
 static void forget_record(CsvCursor *cur)
 {
+    ASSERT(cur->fields != NULL);
+
     int count = ((const CsvTable *)cur->base.pVtab)->column_count;
     for (int i = 0; i < count; i++) {
         sqlite3_free(cur->fields[i]);
@@ -297,6 +307,9 @@ static void forget_record(CsvCursor *cur)
 static int csv_open_cursor(sqlite3_vtab *vtab, sqlite3_vtab_cursor **out)
 {
     const CsvTable *table = (const CsvTable *)vtab;
+    ASSERT(table->column_count > 0);
+
+    // One block: the cursor, the pointers, the sizes.
     u64 fields = (u64)table->column_count * (sizeof(char *) + sizeof(int));
     CsvCursor *cur = sqlite3_malloc64(sizeof *cur + fields);
     if (cur == NULL)
@@ -324,8 +337,12 @@ static int csv_close_cursor(sqlite3_vtab_cursor *base)
     return SQLITE_OK;
 }
 
+// All fields are read, so that the reader stands behind the record; those without a column are
+// passed over.
 static int csv_next_row(sqlite3_vtab_cursor *base)
 {
+    ASSERT(!((const CsvCursor *)base)->reader.is_end);
+
     CsvCursor *cur = (CsvCursor *)base;
     int count = ((const CsvTable *)base->pVtab)->column_count;
     forget_record(cur);
@@ -351,6 +368,8 @@ static int csv_next_row(sqlite3_vtab_cursor *base)
 static int csv_filter(sqlite3_vtab_cursor *base, int plan, const char *text, int count,
                       sqlite3_value **args)
 {
+    ASSERT(plan == 0 && count == 0);
+
     CsvCursor *cur = (CsvCursor *)base;
     (void)plan;
     (void)text;
@@ -362,7 +381,7 @@ static int csv_filter(sqlite3_vtab_cursor *base, int plan, const char *text, int
         TRY(csv_next_row(base));
         cur->rowid = 0;
     }
-    return csv_next_row(base);
+    return cur->reader.is_end ? SQLITE_OK : csv_next_row(base); // it may end before its header
 }
 
 static int csv_eof(sqlite3_vtab_cursor *base)
@@ -384,6 +403,8 @@ static int csv_column(sqlite3_vtab_cursor *base, sqlite3_context *call, int colu
 
 static int csv_rowid(sqlite3_vtab_cursor *base, sqlite3_int64 *out)
 {
+    ASSERT(!((const CsvCursor *)base)->reader.is_end);
+
     *out = ((const CsvCursor *)base)->rowid;
     return SQLITE_OK;
 }

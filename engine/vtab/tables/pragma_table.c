@@ -1,5 +1,9 @@
 // PRAGMA x(arg) as the table-valued function pragma_x(arg, schema): a cursor runs the pragma and
 // hands its rows on. The hidden columns behind the pragma's own are the argument and the schema.
+//
+// The pragma runs as a statement of its own on the same connection, so that it sees the
+// transaction and obeys the authorizer. Only pragmas that read have such a table
+// (sql/code/code_pragma_table.c decides which).
 
 #include "vtab/tables/pragma_table.h"
 #include "base/contract.h"
@@ -23,6 +27,8 @@ typedef struct PragmaCursor {
 static int pragma_connect(sqlite3 *db, void *client_data, int arg_count, const char *const *args,
                           sqlite3_vtab **out, char **message)
 {
+    ASSERT(client_data != NULL);
+
     const PragmaTable *table = client_data;
     (void)arg_count;
     (void)args;
@@ -65,6 +71,8 @@ static int pragma_disconnect(sqlite3_vtab *base)
 // Which of the two hidden columns a column number means: 0 argument, 1 schema, -1 neither.
 static int hidden_kind(const PragmaVtab *vtab, int column)
 {
+    ASSERT(vtab->hidden_count <= 2);
+
     if (column < vtab->column_count)
         return -1;
     return column == vtab->column_count && vtab->table->takes_argument ? 0 : 1;
@@ -114,6 +122,7 @@ static int pragma_open(sqlite3_vtab *base, sqlite3_vtab_cursor **out)
     return SQLITE_OK;
 }
 
+// As after pragma_open().
 static void pragma_clear(PragmaCursor *cur)
 {
     sqlite3_finalize(cur->stmt);
@@ -162,6 +171,8 @@ static char *pragma_text(const PragmaCursor *cur, const PragmaVtab *vtab)
 static int pragma_filter(sqlite3_vtab_cursor *base, int plan, const char *plan_text, int arg_count,
                          sqlite3_value **args)
 {
+    ASSERT(arg_count <= 2);
+
     PragmaCursor *cur = (PragmaCursor *)base;
     PragmaVtab *vtab = (PragmaVtab *)base->pVtab;
     (void)plan_text;
@@ -209,6 +220,8 @@ static int pragma_column(sqlite3_vtab_cursor *base, sqlite3_context *call, int c
 
 static int pragma_rowid(sqlite3_vtab_cursor *base, sqlite3_int64 *out)
 {
+    ASSERT(((PragmaCursor *)base)->stmt != NULL);
+
     *out = ((PragmaCursor *)base)->rowid;
     return SQLITE_OK;
 }

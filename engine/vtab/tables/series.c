@@ -1,9 +1,13 @@
 // generate_series(start, stop, step): the whole numbers from start to stop as a table-valued
-// function.
+// function (sqlite.org/series.html).
 //
 // stop is 4294967295 and step 1 unless given; a step of 0 counts as 1; with a negative step the
-// numbers run downward. A NULL argument gives no rows. Bounds on `value` in the WHERE clause narrow
-// the range before it is walked, and ORDER BY value is served in either direction.
+// numbers run downward. A NULL argument gives no rows. Bounds on `value` in the WHERE clause
+// narrow the range before it is walked, and ORDER BY value is served in either direction.
+//
+// The range is kept as its smallest number, the distance of neighbours and their count, all
+// unsigned but the first: differences of 64-bit integers need 64 bits without a sign. Narrowing is
+// division, not counting, so that WHERE value > 10^15 costs nothing.
 
 #include "vtab/tables/series.h"
 #include "base/contract.h"
@@ -133,6 +137,8 @@ static bool choose_constraints(const sqlite3_index_info *info, SeriesUse *use)
     return true;
 }
 
+// Arguments are handed to xFilter in the order of their flags' bits. Bounds on the value only
+// narrow: the core tests them again, since a real or a text bound is rounded.
 static int series_best_index(sqlite3_vtab *vtab, sqlite3_index_info *info)
 {
     SeriesUse use;
@@ -248,6 +254,7 @@ static bool whole_bound(sqlite3_value *v, bool is_low, bool is_open, int64_t *ou
     return true;
 }
 
+// `bounds` are the arguments behind start, stop and step, in the order of the flags.
 static void narrow(SeriesCursor *cur, int plan, sqlite3_value **bounds)
 {
     int64_t bound = 0;
@@ -282,6 +289,8 @@ static void narrow(SeriesCursor *cur, int plan, sqlite3_value **bounds)
 static int series_filter(sqlite3_vtab_cursor *base, int plan, const char *plan_text, int arg_count,
                          sqlite3_value **args)
 {
+    ASSERT(arg_count <= SERIES_ARGS);
+
     SeriesCursor *cur = (SeriesCursor *)base;
     (void)plan_text;
     int64_t *targets[] = {&cur->start, &cur->stop, &cur->step};
@@ -309,6 +318,8 @@ static int series_filter(sqlite3_vtab_cursor *base, int plan, const char *plan_t
 
 static int series_next(sqlite3_vtab_cursor *base)
 {
+    ASSERT(((SeriesCursor *)base)->index < ((SeriesCursor *)base)->count);
+
     ((SeriesCursor *)base)->index++;
     return SQLITE_OK;
 }

@@ -1,4 +1,8 @@
-// sqlite_stmt: a row for each prepared statement of the connection.
+// sqlite_stmt: a row for each prepared statement of the connection (sqlite.org/stmt.html).
+//
+// The list is copied when a scan begins: statements come and go while it is read, this one's own
+// among them.
+
 #include "vtab/tables/builtin_tables.h"
 
 #include <string.h>
@@ -95,8 +99,11 @@ static int statement_close(sqlite3_vtab_cursor *base)
     return SQLITE_OK;
 }
 
+// NULL: out of memory.
 static StatementRow *describe(sqlite3_stmt *stmt)
 {
+    ASSERT(stmt != NULL);
+
     const char *sql = sqlite3_sql(stmt) == NULL ? "" : sqlite3_sql(stmt);
     size_t size = strlen(sql) + 1;
     StatementRow *row = sqlite3_malloc64(sizeof *row + size);
@@ -151,6 +158,8 @@ static int statement_eof(sqlite3_vtab_cursor *base)
 static int statement_column(sqlite3_vtab_cursor *base, sqlite3_context *call, int column)
 {
     const StatementRow *row = ((const StatementCursor *)base)->first;
+    ASSERT(row != NULL);
+
     switch (column) {
     case COLUMN_SQL: sqlite3_result_text(call, row->sql, -1, SQLITE_TRANSIENT); break;
     case COLUMN_COUNT: sqlite3_result_int(call, row->column_count); break;
@@ -165,6 +174,8 @@ static int statement_column(sqlite3_vtab_cursor *base, sqlite3_context *call, in
 
 static int statement_rowid(sqlite3_vtab_cursor *base, sqlite3_int64 *out)
 {
+    ASSERT(((const StatementCursor *)base)->first != NULL);
+
     *out = ((const StatementCursor *)base)->rowid;
     return SQLITE_OK;
 }

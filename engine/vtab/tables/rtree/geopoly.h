@@ -1,6 +1,7 @@
 #ifndef QUIRE_VTAB_TABLES_RTREE_GEOPOLY_H
 #define QUIRE_VTAB_TABLES_RTREE_GEOPOLY_H
-// Polygons: values, their geometry, the functions geopoly_*() and the module geopoly.
+// Polygons: values, their geometry, the functions geopoly_*() and the module geopoly
+// (sqlite.org/geopoly.html).
 //
 // As text a polygon is a JSON array of vertices whose last equals the first,
 // [[0,0],[1,0],[0.5,1],[0,0]]. As a blob, SQLite's:
@@ -8,8 +9,11 @@
 //   1  u24       count of vertices, big-endian; the last is not repeated
 //   4            x and y of each as 32-bit floats
 //
+// The triangle above is 01 000003 00000000 00000000 0000803f 00000000 0000003f 0000803f.
+//
 // A polygon is simple and its vertices go counter-clockwise; one that is not makes no error, but
-// its area and overlaps are without meaning.
+// its area and overlaps are without meaning. Coordinates may be infinite or NaN, from a blob:
+// nothing here relies on their order for its safety.
 
 #include "base/contract.h"
 #include "sqlite3.h"

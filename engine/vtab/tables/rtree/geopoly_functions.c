@@ -1,4 +1,6 @@
-// The SQL functions geopoly_*(). What is no polygon gives NULL.
+// The SQL functions geopoly_*() (sqlite.org/geopoly.html, "Special Functions"). What is no polygon
+// gives NULL; only a lack of memory is an error.
+
 #include "vtab/tables/rtree/geopoly.h"
 
 #include <string.h>
@@ -23,6 +25,8 @@ static void result_string(sqlite3_context *call, sqlite3_str *text)
 
 static void fn_blob(sqlite3_context *call, int count, sqlite3_value **args)
 {
+    ASSERT(count == 1);
+
     (void)count;
     Polygon *polygon = argument(call, args[0]);
     if (polygon == NULL)
@@ -31,8 +35,11 @@ static void fn_blob(sqlite3_context *call, int count, sqlite3_value **args)
     sqlite3_free(polygon);
 }
 
+// The first vertex once more at the end closes it: polygon_x() counts round.
 static void fn_json(sqlite3_context *call, int count, sqlite3_value **args)
 {
+    ASSERT(count == 1);
+
     (void)count;
     Polygon *polygon = argument(call, args[0]);
     if (polygon == NULL)
@@ -72,6 +79,8 @@ static void fn_svg(sqlite3_context *call, int count, sqlite3_value **args)
 
 static void fn_area(sqlite3_context *call, int count, sqlite3_value **args)
 {
+    ASSERT(count == 1);
+
     (void)count;
     Polygon *polygon = argument(call, args[0]);
     if (polygon == NULL)
@@ -83,6 +92,8 @@ static void fn_area(sqlite3_context *call, int count, sqlite3_value **args)
 // Counter-clockwise: the first vertex stays, the others turn round if need be.
 static void fn_ccw(sqlite3_context *call, int count, sqlite3_value **args)
 {
+    ASSERT(count == 1);
+
     (void)count;
     Polygon *polygon = argument(call, args[0]);
     if (polygon == NULL)
@@ -103,6 +114,8 @@ static void fn_ccw(sqlite3_context *call, int count, sqlite3_value **args)
 // geopoly_xform(shape, a, b, c, d, e, f): x' = ax + by + e, y' = cx + dy + f.
 static void fn_transform(sqlite3_context *call, int count, sqlite3_value **args)
 {
+    ASSERT(count == 7);
+
     f64 factors[6];
     (void)count;
     Polygon *polygon = argument(call, args[0]);
@@ -138,6 +151,8 @@ static f64 rough_sine(f64 angle)
 // geopoly_regular(x, y, radius, sides).
 static void fn_regular(sqlite3_context *call, int count, sqlite3_value **args)
 {
+    ASSERT(count == 4);
+
     enum { SIDES_MAX = 1000 };
     (void)count;
     f64 x = sqlite3_value_double(args[0]);
@@ -165,6 +180,8 @@ static void fn_regular(sqlite3_context *call, int count, sqlite3_value **args)
 
 static void fn_contains_point(sqlite3_context *call, int count, sqlite3_value **args)
 {
+    ASSERT(count == 3);
+
     (void)count;
     Polygon *polygon = argument(call, args[0]);
     if (polygon == NULL)
@@ -193,6 +210,8 @@ static bool relate(sqlite3_context *call, sqlite3_value **args, Overlap *out)
 
 void fn_geopoly_overlap(sqlite3_context *call, int count, sqlite3_value **args)
 {
+    ASSERT(count == 2);
+
     Overlap overlap;
     (void)count;
     if (relate(call, args, &overlap))
@@ -202,6 +221,8 @@ void fn_geopoly_overlap(sqlite3_context *call, int count, sqlite3_value **args)
 // 1: the first lies within the second; 2: they are equal.
 void fn_geopoly_within(sqlite3_context *call, int count, sqlite3_value **args)
 {
+    ASSERT(count == 2);
+
     Overlap overlap;
     (void)count;
     if (relate(call, args, &overlap))
@@ -210,6 +231,7 @@ void fn_geopoly_within(sqlite3_context *call, int count, sqlite3_value **args)
 
 // --- bounding boxes ---
 
+// As a polygon: four corners, counter-clockwise.
 static void result_bounds(sqlite3_context *call, const Bounds *bounds)
 {
     Polygon *box = polygon_new(4);
@@ -227,6 +249,8 @@ static void result_bounds(sqlite3_context *call, const Bounds *bounds)
 
 static void fn_bbox(sqlite3_context *call, int count, sqlite3_value **args)
 {
+    ASSERT(count == 1);
+
     (void)count;
     Polygon *polygon = argument(call, args[0]);
     if (polygon == NULL)
@@ -241,8 +265,11 @@ typedef struct GroupBounds {
     Bounds bounds;
 } GroupBounds;
 
+// Rows that are no polygon count for nothing.
 static void step_group_bbox(sqlite3_context *call, int count, sqlite3_value **args)
 {
+    ASSERT(count == 1);
+
     (void)count;
     Polygon *polygon = argument(call, args[0]);
     if (polygon == NULL)

@@ -1,7 +1,9 @@
-// The module geopoly: rows with a polygon, found by overlap.
+// The module geopoly: rows with a polygon, found by overlap (sqlite.org/geopoly.html).
 //
 // It is an R-Tree of two dimensions over the polygons' bounds; the polygon itself is the first
-// auxiliary column, _shape, and the table's own columns follow it.
+// auxiliary column, _shape, and the table's own columns follow it. A search by geopoly_overlap()
+// or geopoly_within() asks the R-Tree for boxes, and the core tests the shapes of what it gives.
+
 #include "vtab/tables/rtree/geopoly.h"
 #include "vtab/tables/rtree/rtree.h"
 
@@ -18,6 +20,7 @@ enum {
 
 // --- columns ---
 
+// The arguments are column definitions and go into the declaration as they are.
 static int declare(Rtree *tree, int count, const char *const *columns, char **message)
 {
     sqlite3_str *sql = sqlite3_str_new(tree->db);
@@ -37,6 +40,8 @@ static int declare(Rtree *tree, int count, const char *const *columns, char **me
 
 static int set_up(Rtree *tree, int count, const char *const *columns, char **message, bool is_new)
 {
+    ASSERT(count >= 0);
+
     TRY(sqlite3_vtab_config(tree->db, SQLITE_VTAB_CONSTRAINT_SUPPORT, 1));
     TRY(sqlite3_vtab_config(tree->db, SQLITE_VTAB_INNOCUOUS));
     TRY(declare(tree, count, columns, message));
@@ -89,6 +94,7 @@ typedef struct Choice {
     int function_plan;
 } Choice;
 
+// A rowid beats a function: it finds one row at most.
 static Choice choose(const sqlite3_index_info *info)
 {
     Choice choice = {.rowid_at = -1, .function_at = -1};
@@ -176,9 +182,12 @@ static int search_bounds(RtreeCursor *cur, const Bounds *bounds, bool is_within)
     return cursor_search(cur, tests, TESTS);
 }
 
+// A search for what is no polygon finds nothing.
 static int geopoly_filter(sqlite3_vtab_cursor *base, int plan, const char *text, int count,
                           sqlite3_value **args)
 {
+    ASSERT(plan >= PLAN_ROWID && plan <= PLAN_SCAN);
+
     RtreeCursor *cur = (RtreeCursor *)base;
     (void)text;
     (void)count;
@@ -214,6 +223,9 @@ static int refuse_shape(Rtree *tree)
 // Binds the shape as a blob and the columns behind it, and stores them in the row of t_rowid.
 static int write_columns(Rtree *tree, i64 rowid, const Polygon *shape, sqlite3_value **values)
 {
+    ASSERT(tree->aux_count >= 1);
+    ASSERT(tree->write_aux != NULL);
+
     sqlite3_stmt *stmt = tree->write_aux;
     u64 size = polygon_blob_size(shape);
     u8 *blob = sqlite3_malloc64(size);
@@ -232,6 +244,8 @@ static int write_columns(Rtree *tree, i64 rowid, const Polygon *shape, sqlite3_v
 
 static int put_row(Rtree *tree, const Polygon *shape, sqlite3_value **args, i64 *rowid)
 {
+    ASSERT(tree->dims == 2);
+
     bool has_old = sqlite3_value_type(args[0]) != SQLITE_NULL;
     bool has_id = sqlite3_value_type(args[1]) != SQLITE_NULL;
     i64 old_rowid = sqlite3_value_int64(args[0]);

@@ -2,8 +2,12 @@
 //
 // If an edge of one crosses an edge of the other, they overlap partly. Else every vertical strip
 // between neighbouring vertices is cut by the edges into pieces that belong to neither, to one or
-// to both, and which kinds there are decides. Strips are looked at in their middle, where no vertex
-// lies.
+// to both, and which kinds there are decides. Strips are looked at in their middle, where no
+// vertex lies.
+//
+// The cost is the product of both counts of vertices, for crossings as well as for strips; the
+// bounding boxes are compared first, which settles most pairs.
+
 #include "vtab/tables/rtree/geopoly.h"
 
 #include <stdlib.h>
@@ -12,8 +16,11 @@ typedef struct Edge {
     f64 x0, y0, x1, y1; // x0 <= x1
 } Edge;
 
+// Its left end first; a vertical edge has both at the same x.
 static Edge edge_of(const Polygon *polygon, int i)
 {
+    ASSERT(i >= 0 && i < polygon->count);
+
     Edge edge = {polygon_x(polygon, i), polygon_y(polygon, i), polygon_x(polygon, i + 1),
                  polygon_y(polygon, i + 1)};
     if (edge.x0 > edge.x1)
@@ -37,6 +44,8 @@ static bool is_on_edge(const Edge *edge, f64 x, f64 y)
 // Counts the edges above the point; one that ends there counts at its left end only.
 int polygon_contains(const Polygon *polygon, f64 x, f64 y)
 {
+    ASSERT(polygon->count >= 3);
+
     int above = 0;
     for (int i = 0; i < polygon->count; i++) {
         Edge edge = edge_of(polygon, i);
@@ -99,8 +108,11 @@ static int compare_reals(const void *left, const void *right)
     return a < b ? -1 : a > b;
 }
 
+// Returns how many cuts were added: at most one for each edge. A vertical edge is none.
 static int add_cuts(const Polygon *polygon, int mark, f64 x, Cut *cuts)
 {
+    ASSERT(mark == IN_A || mark == IN_B);
+
     int count = 0;
     for (int i = 0; i < polygon->count; i++) {
         Edge edge = edge_of(polygon, i);
@@ -112,7 +124,8 @@ static int add_cuts(const Polygon *polygon, int mark, f64 x, Cut *cuts)
     return count;
 }
 
-// Bit n of the result: there is a piece that belongs to the polygons of n.
+// Bit n of the result: there is a piece that belongs to the polygons of n. From bottom to top each
+// cut enters or leaves its polygon.
 static unsigned kinds_in_strip(const Polygon *a, const Polygon *b, f64 x, Cut *cuts)
 {
     int count = add_cuts(a, IN_A, x, cuts);
@@ -158,6 +171,8 @@ static Overlap overlap_of_kinds(unsigned kinds)
 
 int polygon_overlap(const Polygon *a, const Polygon *b, Overlap *out)
 {
+    ASSERT(a->count >= 3 && b->count >= 3);
+
     Bounds of_a = polygon_bounds(a);
     Bounds of_b = polygon_bounds(b);
     *out = OVERLAP_NONE;

@@ -21,6 +21,7 @@ Polygon *polygon_new(int count)
 
 // --- JSON ---
 
+// A reader over NUL-terminated text, which is the user's.
 typedef struct JsonShape {
     const char *at;
     float *coords;
@@ -28,6 +29,7 @@ typedef struct JsonShape {
     bool is_out_of_memory;
 } JsonShape;
 
+// Returns the character that follows.
 static char skip_space(JsonShape *json)
 {
     while (*json->at == ' ' || *json->at == '\t' || *json->at == '\n' || *json->at == '\r')
@@ -85,13 +87,17 @@ static bool take_number(JsonShape *json, f64 *out)
     int size = number_size(json->at);
     if (size == 0)
         return false;
+    // strtod() reads more than JSON's numbers, so that its end is not taken from it.
     *out = strtod(json->at, NULL);
     json->at += size;
     return true;
 }
 
+// Coordinates are cut to floats here, as they are stored.
 static bool add_vertex(JsonShape *json, f64 x, f64 y)
 {
+    ASSERT(json->count <= json->capacity);
+
     if (json->count == json->capacity) {
         int capacity = json->capacity == 0 ? 16 : 2 * json->capacity;
         float *coords = sqlite3_realloc64(json->coords, (u64)capacity * VERTEX_SIZE);
@@ -132,6 +138,7 @@ static bool take_shape(JsonShape *json)
     return take(json, ']') && skip_space(json) == 0;
 }
 
+// NULL: no polygon, or *rc.
 static Polygon *from_json(const char *text, int *rc)
 {
     JsonShape json = {.at = text};
@@ -201,6 +208,8 @@ u64 polygon_blob_size(const Polygon *polygon)
 
 void polygon_write_blob(const Polygon *polygon, u8 *out)
 {
+    ASSERT(polygon->count >= 3 && polygon->count <= POLYGON_VERTICES_MAX);
+
     out[0] = 1; // little-endian, as on the machines that wrote most files
     out[1] = (u8)(polygon->count >> 16);
     out[2] = (u8)(polygon->count >> 8);
@@ -228,6 +237,8 @@ void polygon_result(sqlite3_context *call, const Polygon *polygon)
 
 Bounds polygon_bounds(const Polygon *polygon)
 {
+    ASSERT(polygon->count >= 3);
+
     Bounds bounds = {polygon_x(polygon, 0), polygon_x(polygon, 0), polygon_y(polygon, 0),
                      polygon_y(polygon, 0)};
     for (int i = 1; i < polygon->count; i++) {
@@ -244,6 +255,8 @@ Bounds polygon_bounds(const Polygon *polygon)
 // The trapezoids between each edge and the x axis.
 f64 polygon_area(const Polygon *polygon)
 {
+    ASSERT(polygon->count >= 3);
+
     f64 area = 0;
     for (int i = 0; i < polygon->count; i++)
         area += (polygon_x(polygon, i) - polygon_x(polygon, i + 1))

@@ -1,7 +1,12 @@
-// rtreecheck(): proves the laws of an R-Tree on its tables, as text.
+// rtreecheck(): proves the laws of an R-Tree (rtree.h, R1 to R4) on its tables, as text.
 //
 // Everything is read through statements of its own, so that a table whose module cannot be opened
-// is examined as well. At most MESSAGES_MAX findings are reported.
+// is examined as well. At most MESSAGES_MAX findings are reported. The findings are worded as
+// SQLite's.
+//
+// Every byte may be damaged: a node's size is compared with what its count of cells needs before a
+// cell is read.
+
 #include "vtab/tables/rtree/rtree.h"
 
 #include "base/bytes.h"
@@ -51,6 +56,7 @@ static sqlite3_stmt *prepare(Check *check, const char *format)
     return stmt;
 }
 
+// The walk's error, if there is one, is the one to tell.
 static void close_stmt(Check *check, sqlite3_stmt *stmt)
 {
     int rc = sqlite3_finalize(stmt);
@@ -82,9 +88,12 @@ static void find_shape(Check *check)
 
 // --- cells ---
 
+// R4, and R2 where there is a parent.
 static void check_box(Check *check, i64 node, int index, const RtreeCell *cell,
                       const RtreeCell *parent)
 {
+    ASSERT(check->shape.dims <= RTREE_DIMS_MAX);
+
     const Rtree *shape = &check->shape;
     for (int dim = 0; dim < shape->dims; dim++) {
         f64 low = coord_value(shape, cell->box[2 * dim]);
@@ -102,6 +111,8 @@ static void check_box(Check *check, i64 node, int index, const RtreeCell *cell,
 // R3: the entry of a row or child must name the node it was found in.
 static void check_place(Check *check, bool is_leaf, i64 id, i64 node)
 {
+    ASSERT(check->read_place[is_leaf] != NULL);
+
     if (check->rc != SQLITE_OK)
         return;
     const char *suffix = is_leaf ? "%_rowid" : "%_parent";
@@ -124,6 +135,8 @@ static void check_place(Check *check, bool is_leaf, i64 id, i64 node)
 // A copy of the node's bytes (sqlite3_malloc); NULL when it is not there, which is reported.
 static u8 *read_node(Check *check, i64 number, int *size)
 {
+    ASSERT(check->rc != SQLITE_OK || check->read_node != NULL);
+
     if (check->rc != SQLITE_OK)
         return NULL;
     u8 *copy = NULL;
@@ -151,6 +164,8 @@ static void check_node(Check *check, int height, const RtreeCell *parent, i64 nu
 static void check_cells(Check *check, int height, const RtreeCell *parent, i64 number,
                         const u8 *node)
 {
+    ASSERT(height >= 0 && height <= RTREE_DEPTH_MAX);
+
     Rtree *shape = &check->shape;
     for (int i = 0; i < rtree_node_count(node); i++) {
         RtreeCell cell;
@@ -192,6 +207,7 @@ static void check_node(Check *check, int height, const RtreeCell *parent, i64 nu
     sqlite3_free(node);
 }
 
+// Entries that no node accounts for are found by their number.
 static void check_count(Check *check, const char *suffix, const char *format, i64 expected)
 {
     sqlite3_stmt *stmt = prepare(check, format);
@@ -206,6 +222,7 @@ static void check_count(Check *check, const char *suffix, const char *format, i6
     close_stmt(check, stmt);
 }
 
+// Shape first: without the number of dimensions no cell can be read.
 static void check_all(Check *check)
 {
     find_shape(check);

@@ -1,7 +1,11 @@
-// Removing a row from an R-Tree.
+// Removing a row from an R-Tree (Guttman's Delete and CondenseTree).
 //
-// A node that becomes less than a third full is dissolved: it goes, and its cells are inserted anew
-// at their height. Else the boxes above shrink to what is left.
+// A node that becomes less than a third full is dissolved: it goes, and its cells are inserted
+// anew at their height. Else the boxes above shrink to what is left.
+//
+// The way from the leaf to the root is read upward by t_parent, whose entries may be anything in a
+// damaged file: a circle, or a way that does not end at node 1, is found by its length.
+
 #include "vtab/tables/rtree/rtree.h"
 
 #include <string.h>
@@ -13,8 +17,12 @@ typedef struct Orphans {
     int count, capacity;
 } Orphans;
 
+// Both arrays grow together; `capacity` is told only when both have.
 static int orphans_add(Orphans *orphans, const RtreeCell *cell, int height)
 {
+    ASSERT(orphans->count <= orphans->capacity);
+    ASSERT(height >= 0);
+
     if (orphans->count == orphans->capacity) {
         int capacity = orphans->capacity == 0 ? 64 : orphans->capacity * 2;
         RtreeCell *cells = sqlite3_realloc64(orphans->cells, (u64)capacity * sizeof *cells);
@@ -42,6 +50,8 @@ static void orphans_deinit(Orphans *orphans)
 // Reads the way from the root to a leaf, upward by t_parent.
 static int read_path(Rtree *tree, i64 leaf, RtreePath *path)
 {
+    ASSERT(path->length == 0);
+
     i64 numbers[RTREE_DEPTH_MAX + 1];
     int count = 0;
     for (i64 number = leaf; number != 1; count++) {
@@ -81,8 +91,11 @@ static int shrink_box(Rtree *tree, const RtreePath *path, int level)
     return rtree_write_node(tree, path->numbers[level - 1], parent);
 }
 
+// Its own cell in the parent goes too, which may make the parent too empty in turn.
 static int dissolve(Rtree *tree, RtreePath *path, int level, Orphans *orphans)
 {
+    ASSERT(level > 0 && level < path->length);
+
     const u8 *node = path_node(tree, path, level);
     int height = path->length - 1 - level;
     for (int i = 0; i < rtree_node_count(node); i++) {
@@ -99,6 +112,8 @@ static int dissolve(Rtree *tree, RtreePath *path, int level, Orphans *orphans)
 // Restores law and order from the leaf, which has lost a cell, up to the root.
 static int repair_upward(Rtree *tree, RtreePath *path, Orphans *orphans)
 {
+    ASSERT(path->length > 0);
+
     int least = tree->cells_max / 3;
     for (int level = path->length - 1; level > 0; level--) {
         const u8 *node = path_node(tree, path, level);
@@ -115,6 +130,8 @@ static int repair_upward(Rtree *tree, RtreePath *path, Orphans *orphans)
 // A root with one child takes the child's place: its cells are inserted anew in a shallower tree.
 static int lower_root(Rtree *tree, u8 *root, Orphans *orphans)
 {
+    ASSERT(tree->readers == 0);
+
     TRY(rtree_read_node(tree, 1, root));
     int depth = rtree_node_depth(root);
     if (depth == 0 || rtree_node_count(root) > 1)
@@ -137,6 +154,8 @@ static int lower_root(Rtree *tree, u8 *root, Orphans *orphans)
 // From the highest to the lowest: a subtree needs a tree that is deep enough for it.
 static int insert_orphans(Rtree *tree, const Orphans *orphans)
 {
+    ASSERT(orphans->count == 0 || orphans->cells != NULL);
+
     for (int height = RTREE_DEPTH_MAX; height >= 0; height--) {
         for (int i = 0; i < orphans->count; i++) {
             if (orphans->heights[i] == height)
@@ -146,6 +165,8 @@ static int insert_orphans(Rtree *tree, const Orphans *orphans)
     return SQLITE_OK;
 }
 
+// The row is forgotten before its leaf is repaired: insert_orphans() then gives the others their
+// places anew.
 static int remove_from_leaf(Rtree *tree, i64 rowid, i64 leaf, RtreePath *path, Orphans *orphans)
 {
     TRY(read_path(tree, leaf, path));

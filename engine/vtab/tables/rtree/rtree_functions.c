@@ -6,6 +6,8 @@
 // rtreenode(dims, node): the cells as text, {id low high …} …; NULL for what is no node.
 static void fn_node(sqlite3_context *call, int count, sqlite3_value **args)
 {
+    ASSERT(count == 2);
+
     (void)count;
     Rtree shape = {.dims = sqlite3_value_int(args[0])};
     if (shape.dims < 1 || shape.dims > RTREE_DIMS_MAX)
@@ -32,8 +34,11 @@ static void fn_node(sqlite3_context *call, int count, sqlite3_value **args)
     sqlite3_result_error_code(call, rc);
 }
 
+// The first two bytes of a node: the tree's depth, if it is the root.
 static void fn_depth(sqlite3_context *call, int count, sqlite3_value **args)
 {
+    ASSERT(count == 1);
+
     (void)count;
     const u8 *node = sqlite3_value_blob(args[0]);
     if (sqlite3_value_type(args[0]) != SQLITE_BLOB || sqlite3_value_bytes(args[0]) < 2
@@ -63,6 +68,8 @@ static void fn_check(sqlite3_context *call, int count, sqlite3_value **args)
         sqlite3_result_text(call, report, -1, sqlite3_free);
 }
 
+// The modules and functions of R-Trees; geometry callbacks are registered by programs
+// (rtree_match.c).
 int rtree_register(sqlite3 *db)
 {
     static const char whole_coordinates = 1; // the client data of rtree_i32 is not NULL

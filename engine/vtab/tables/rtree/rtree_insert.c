@@ -1,11 +1,19 @@
-// Adding a cell to an R-Tree: choose a way down, append, split what is full, widen the boxes above.
+// Adding a cell to an R-Tree: choose a way down, append, split what is full, widen the boxes above
+// (Guttman's Insert, ChooseLeaf and AdjustTree).
+//
+// All nodes of the way are held in memory and written where they change. A failure half way leaves
+// the tables to the statement's savepoint, which the core rolls back.
+
 #include "vtab/tables/rtree/rtree.h"
 
 #include <math.h>
 #include <string.h>
 
+// Freed by path_deinit(), also after a failure.
 int path_init(const Rtree *tree, RtreePath *path)
 {
+    ASSERT(tree->node_size > 0);
+
     path->length = 0;
     // One node more than the deepest path: a split of the root makes the tree a level deeper.
     path->nodes = sqlite3_malloc64((u64)(RTREE_DEPTH_MAX + 1) * (u64)tree->node_size);
@@ -36,9 +44,12 @@ int path_find_child(const Rtree *tree, const RtreePath *path, int level, int *in
 
 // --- choosing ---
 
-// The cell that has to grow least to take the new one; of equals the smallest.
+// The cell that has to grow least to take the new one; of equals the smallest. NaN, which a
+// damaged node may hold, makes no growth the least: the first child is taken then.
 static int choose_child(const Rtree *tree, const u8 *node, const RtreeCell *cell)
 {
+    ASSERT(rtree_node_count(node) > 0);
+
     int best = 0;
     f64 best_growth = INFINITY;
     f64 best_area = INFINITY;
@@ -60,6 +71,8 @@ static int choose_child(const Rtree *tree, const u8 *node, const RtreeCell *cell
 // Reads the way from the root down to the node at `height` that shall take the cell.
 static int choose_path(Rtree *tree, const RtreeCell *cell, int height, RtreePath *path)
 {
+    ASSERT(height >= 0);
+
     u8 *root = path_node(tree, path, 0);
     TRY(rtree_read_node(tree, 1, root));
     path->numbers[0] = 1;
@@ -84,6 +97,8 @@ static int choose_path(Rtree *tree, const RtreeCell *cell, int height, RtreePath
 // Makes the boxes above `level` enclose the new cell (R2).
 static int widen_above(Rtree *tree, const RtreePath *path, int level, const RtreeCell *cell)
 {
+    ASSERT(level < path->length);
+
     for (int above = level - 1; above >= 0; above--) {
         u8 *node = path_node(tree, path, above);
         int index;
@@ -101,8 +116,11 @@ static int widen_above(Rtree *tree, const RtreePath *path, int level, const Rtre
 
 // --- splitting ---
 
+// The box around `count` cells, at least one, as the cell of node `id`.
 static RtreeCell enclose(const Rtree *tree, const RtreeCell *cells, int count, i64 id)
 {
+    ASSERT(count > 0);
+
     RtreeCell box = cells[0];
     for (int i = 1; i < count; i++)
         box_include(tree, &box, &cells[i]);
@@ -110,8 +128,11 @@ static RtreeCell enclose(const Rtree *tree, const RtreeCell *cells, int count, i
     return box;
 }
 
+// The counts are split_plan()'s, of which each half fits.
 static void fill_node(const Rtree *tree, u8 *node, const RtreeCell *cells, int count)
 {
+    ASSERT(count <= tree->cells_max);
+
     rtree_node_clear(tree, node);
     for (int i = 0; i < count; i++) {
         bool fits = rtree_node_append(tree, node, &cells[i]);
@@ -123,6 +144,8 @@ static void fill_node(const Rtree *tree, u8 *node, const RtreeCell *cells, int c
 // Writes the cells as a new node and says so to what they point to.
 static int store_new_node(Rtree *tree, const RtreeCell *cells, int count, int height, i64 *number)
 {
+    ASSERT(count > 0);
+
     u8 *node = sqlite3_malloc(tree->node_size);
     if (node == NULL)
         return SQLITE_NOMEM;
@@ -137,6 +160,9 @@ static int store_new_node(Rtree *tree, const RtreeCell *cells, int count, int he
 // The root stays node 1: its cells move to two new nodes, and the tree is a level deeper.
 static int split_root(Rtree *tree, RtreePath *path, const RtreeCell *cells, const int counts[2])
 {
+    ASSERT(path->numbers[0] == 1);
+    ASSERT(counts[0] > 0 && counts[1] > 0);
+
     u8 *root = path_node(tree, path, 0);
     int height = rtree_node_depth(root);
     if (height >= RTREE_DEPTH_MAX)
@@ -161,6 +187,9 @@ static int add_to_node(Rtree *tree, RtreePath *path, int level, const RtreeCell 
 static int split_node(Rtree *tree, RtreePath *path, int level, const RtreeCell *cells,
                       const int counts[2], int height)
 {
+    ASSERT(level > 0);
+    ASSERT(counts[0] > 0 && counts[1] > 0);
+
     u8 *node = path_node(tree, path, level);
     i64 number = path->numbers[level];
     fill_node(tree, node, cells, counts[0]);
@@ -182,8 +211,11 @@ static int split_node(Rtree *tree, RtreePath *path, int level, const RtreeCell *
     return add_to_node(tree, path, level - 1, &right, height + 1);
 }
 
+// Cells of a full node and the new one are shared out anew.
 static int split_and_add(Rtree *tree, RtreePath *path, int level, const RtreeCell *cell, int height)
 {
+    ASSERT(rtree_node_count(path_node(tree, path, level)) == tree->cells_max);
+
     const u8 *node = path_node(tree, path, level);
     int count = rtree_node_count(node) + 1;
     RtreeCell *cells = sqlite3_malloc64((u64)count * sizeof *cells);
@@ -207,6 +239,8 @@ static int split_and_add(Rtree *tree, RtreePath *path, int level, const RtreeCel
 // Puts the cell into the node on `level` of the path, whose height above the leaves is `height`.
 static int add_to_node(Rtree *tree, RtreePath *path, int level, const RtreeCell *cell, int height)
 {
+    ASSERT(level >= 0 && level < path->length);
+
     u8 *node = path_node(tree, path, level);
     if (!rtree_node_append(tree, node, cell))
         return split_and_add(tree, path, level, cell, height);

@@ -1,7 +1,12 @@
-// Geometry callbacks: `rtree MATCH name(…)`.
+// Geometry callbacks: `rtree MATCH name(…)` ("Custom R-Tree Queries", sqlite.org/rtree.html).
 //
 // The SQL function `name` makes a pointer value that holds its arguments; a search takes a copy of
-// it and asks the callback about every box it comes to.
+// it and asks the callback about every box it comes to. The pointer's type keeps SQL from forging
+// one.
+//
+// Both generations of the interface are served: a geometry callback says yes or no, a query
+// callback also scores and orders the search.
+
 #include "vtab/tables/rtree/rtree.h"
 
 #include <string.h>
@@ -30,6 +35,7 @@ struct RtreeMatch {
 
 const char rtree_match_type[] = "RtreeMatchArg";
 
+// The destructor of the pointer value; NULL is legal.
 static void args_free(void *pointer)
 {
     MatchArgs *args = pointer;
@@ -43,6 +49,8 @@ static void args_free(void *pointer)
 // One block: the struct, the values, the numbers.
 static MatchArgs *args_new(const RtreeCallback *callback, int count, sqlite3_value **values)
 {
+    ASSERT(count >= 0);
+
     u64 size = sizeof(MatchArgs) + (u64)count * (sizeof(f64) + sizeof(sqlite3_value *));
     MatchArgs *args = sqlite3_malloc64(size);
     if (args == NULL)
@@ -63,6 +71,7 @@ static MatchArgs *args_new(const RtreeCallback *callback, int count, sqlite3_val
     return args;
 }
 
+// The body of every SQL function that a registration makes.
 static void fn_geometry(sqlite3_context *call, int count, sqlite3_value **values)
 {
     const RtreeCallback *callback = sqlite3_user_data(call);
@@ -73,8 +82,11 @@ static void fn_geometry(sqlite3_context *call, int count, sqlite3_value **values
         sqlite3_result_pointer(call, args, rtree_match_type, args_free);
 }
 
+// Runs when the function goes: with its replacement, or with the connection.
 static void callback_free(void *pointer)
 {
+    ASSERT(pointer != NULL);
+
     RtreeCallback *callback = pointer;
     if (callback->destroy != NULL)
         callback->destroy(callback->context);
@@ -83,6 +95,8 @@ static void callback_free(void *pointer)
 
 static int register_callback(sqlite3 *db, const char *name, const RtreeCallback *given)
 {
+    ASSERT((given->geometry != NULL) != (given->query != NULL));
+
     if (sqlite3_limit(db, SQLITE_LIMIT_LENGTH, -1) < 0)
         return SQLITE_MISUSE; // no connection: create_function would not free the callback either
     RtreeCallback *callback = sqlite3_malloc(sizeof *callback);
@@ -152,8 +166,11 @@ void match_free(struct RtreeMatch *match)
     sqlite3_free(match);
 }
 
+// The older callback knows inside and outside only.
 static int ask_geometry(struct RtreeMatch *match, f64 *coords, int count, RtreeVisit *visit)
 {
+    ASSERT(match->callback.query == NULL);
+
     int inside = 0;
     sqlite3_rtree_geometry *geometry = (sqlite3_rtree_geometry *)(void *)&match->info;
     TRY(match->callback.geometry(geometry, count, coords, &inside));
@@ -164,6 +181,9 @@ static int ask_geometry(struct RtreeMatch *match, f64 *coords, int count, RtreeV
 
 int match_visit(struct RtreeMatch *match, const f64 *coords, int count, RtreeVisit *visit)
 {
+    ASSERT(count > 0 && count <= RTREE_COORDS_MAX);
+    ASSERT(match->args != NULL);
+
     static_assert(offsetof(sqlite3_rtree_query_info, xDelUser)
                       == offsetof(sqlite3_rtree_geometry, xDelUser),
                   "a geometry is the head of a query info");

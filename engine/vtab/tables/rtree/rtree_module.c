@@ -1,4 +1,12 @@
-// The modules rtree and rtree_i32: columns, plans, writes.
+// The modules rtree and rtree_i32: columns, plans, writes (sqlite.org/rtree.html).
+//
+//    CREATE VIRTUAL TABLE t USING rtree(id, min_x, max_x, min_y, max_y, +name TEXT)
+//    declares x(id INT, min_x REAL, max_x REAL, …, name): id is the rowid, +columns are auxiliary
+//
+// A plan is a rowid, or a list of tests which the plan text spells out: "D0B1" is coordinate 0 >=
+// ?1 AND coordinate 1 <= ?2. The types of declared columns do not count; all coordinates are 32-bit
+// floats, or integers in rtree_i32.
+
 #include "vtab/tables/rtree/rtree.h"
 
 #include <ctype.h>
@@ -9,6 +17,7 @@ enum { PLAN_ROWID = 1, PLAN_TESTS = 2 };
 
 // --- lifetime ---
 
+// The schema's name lies behind the struct, since it never changes.
 int rtree_new(sqlite3 *db, const char *schema, const char *name, Rtree **out)
 {
     u64 schema_size = strlen(schema) + 1;
@@ -29,6 +38,7 @@ int rtree_new(sqlite3 *db, const char *schema, const char *name, Rtree **out)
     return SQLITE_OK;
 }
 
+// Statements, names and memory; not the tables.
 void rtree_free(Rtree *tree)
 {
     rtree_finalize(tree);
@@ -59,8 +69,11 @@ static void estimate_rows(Rtree *tree)
     sqlite3_free(sql);
 }
 
+// On failure *message says why, unless there is no memory for it.
 int rtree_attach(Rtree *tree, bool is_new, char **message)
 {
+    ASSERT(tree->dims >= 1 && tree->dims <= RTREE_DIMS_MAX);
+
     tree->coords = 2 * tree->dims;
     tree->cell_size = 8 + 4 * tree->coords;
     int rc = rtree_find_node_size(tree, is_new, message);
@@ -81,7 +94,7 @@ int rtree_disconnect(sqlite3_vtab *vtab)
     return SQLITE_OK;
 }
 
-// Runs `format`, which takes schema and name `repeats` times, and frees the text.
+// Runs `sql` (of sqlite3_mprintf, NULL: no memory) and frees it.
 static int run_script(Rtree *tree, char *sql)
 {
     if (sql == NULL)
@@ -94,12 +107,16 @@ static int run_script(Rtree *tree, char *sql)
 int rtree_destroy(sqlite3_vtab *vtab)
 {
     Rtree *tree = (Rtree *)vtab;
-    rtree_finalize(tree);
-    TRY(run_script(tree, sqlite3_mprintf("DROP TABLE \"%w\".\"%w_node\";"
-                                         "DROP TABLE \"%w\".\"%w_rowid\";"
-                                         "DROP TABLE \"%w\".\"%w_parent\";",
-                                         tree->schema, tree->name, tree->schema, tree->name,
-                                         tree->schema, tree->name)));
+    rtree_finalize(tree); // a table is not dropped while statements are open on it
+    int rc = run_script(tree, sqlite3_mprintf("DROP TABLE \"%w\".\"%w_node\";"
+                                              "DROP TABLE \"%w\".\"%w_rowid\";"
+                                              "DROP TABLE \"%w\".\"%w_parent\";",
+                                              tree->schema, tree->name, tree->schema, tree->name,
+                                              tree->schema, tree->name));
+    if (rc != SQLITE_OK) {
+        int ready = rtree_prepare(tree); // the table stays; without them it answers SQLITE_MISUSE
+        return ready == SQLITE_NOMEM ? ready : rc;
+    }
     rtree_free(tree);
     return SQLITE_OK;
 }
@@ -134,6 +151,8 @@ int rtree_shadow_name(const char *suffix)
 
 // --- columns ---
 
+// The name may be quoted in any of SQL's ways, a doubled quote standing for itself. What follows
+// it, a type, is left out of the declaration.
 int rtree_token_size(const char *text)
 {
     char first = text[0];
@@ -155,6 +174,8 @@ int rtree_token_size(const char *text)
 // The table's declaration from the arguments after the module's own three. Counts dims and aux.
 static char *declaration(Rtree *tree, int count, const char *const *args, const char **error)
 {
+    ASSERT(count > 0);
+
     int coords = 0;
     *error = NULL;
     sqlite3_str *sql = sqlite3_str_new(tree->db);
@@ -273,6 +294,8 @@ static int search_op(int op)
 
 static void plan_rowid(sqlite3_index_info *info, int constraint)
 {
+    ASSERT(constraint >= 0 && constraint < info->nConstraint);
+
     info->idxNum = PLAN_ROWID;
     info->aConstraintUsage[constraint].argvIndex = 1;
     info->aConstraintUsage[constraint].omit = 1;
@@ -291,6 +314,7 @@ static bool has_usable_match(const sqlite3_index_info *info)
     return false;
 }
 
+// Column 0 is the rowid by another name.
 static int find_rowid_constraint(const sqlite3_index_info *info)
 {
     for (int i = 0; i < info->nConstraint; i++) {
@@ -346,6 +370,8 @@ static int rtree_best_index(sqlite3_vtab *vtab, sqlite3_index_info *info)
 // holds, so they do not prune.
 static int read_test(RtreeTest *test, const char letters[2], sqlite3_value *value, bool *is_empty)
 {
+    ASSERT(letters[0] >= RTREE_EQ && letters[0] <= RTREE_MATCH);
+
     *test = (RtreeTest){.op = (RtreeOp)letters[0], .coord = letters[1] - '0'};
     if (test->op == RTREE_MATCH) {
         int rc;
@@ -368,6 +394,8 @@ static void free_tests(RtreeTest *tests, int count)
 
 static int filter_tests(RtreeCursor *cur, const char *text, int count, sqlite3_value **args)
 {
+    ASSERT(count == 0 || text != NULL);
+
     RtreeTest *tests = NULL;
     bool is_empty = false;
     if (count > 0) {
@@ -408,6 +436,8 @@ static int rtree_filter(sqlite3_vtab_cursor *base, int plan, const char *text, i
 
 static int rtree_column(sqlite3_vtab_cursor *base, sqlite3_context *call, int column)
 {
+    ASSERT(column >= 0);
+
     RtreeCursor *cur = (RtreeCursor *)base;
     const Rtree *tree = (const Rtree *)base->pVtab;
     const RtreeCell *cell = cursor_cell(cur);
@@ -426,8 +456,11 @@ static int rtree_column(sqlite3_vtab_cursor *base, sqlite3_context *call, int co
 
 // --- writing ---
 
+// Names the columns as the table declares them, which only a statement on it tells.
 static int report_constraint(Rtree *tree, int column)
 {
+    ASSERT(column >= 0 && column < tree->coords);
+
     char *sql = sqlite3_mprintf("SELECT * FROM \"%w\".\"%w\"", tree->schema, tree->name);
     sqlite3_stmt *stmt = NULL;
     int rc = sql == NULL ? SQLITE_NOMEM : sqlite3_prepare_v2(tree->db, sql, -1, &stmt, NULL);
@@ -448,6 +481,8 @@ static int report_constraint(Rtree *tree, int column)
 // The box from the values of a write; R4 or a constraint error.
 static int read_box(Rtree *tree, sqlite3_value **values, RtreeCell *cell)
 {
+    ASSERT(tree->coords == 2 * tree->dims);
+
     for (int dim = 0; dim < tree->dims; dim++) {
         RtreeCoord *low = &cell->box[2 * dim];
         RtreeCoord *high = &cell->box[2 * dim + 1];
@@ -477,6 +512,8 @@ int rtree_make_room(Rtree *tree, i64 rowid)
 
 static int write_aux(Rtree *tree, i64 rowid, sqlite3_value **values)
 {
+    ASSERT(tree->write_aux != NULL);
+
     sqlite3_stmt *stmt = tree->write_aux;
     TRY(sqlite3_bind_int64(stmt, 1, rowid));
     for (int i = 0; i < tree->aux_count; i++)
@@ -489,6 +526,8 @@ static int write_aux(Rtree *tree, i64 rowid, sqlite3_value **values)
 // the row in t_rowid keeps it.
 static int keep_unchanged(Rtree *tree, i64 old_rowid, sqlite3_value **values, sqlite3_value **kept)
 {
+    ASSERT(tree->aux_count <= RTREE_AUX_MAX);
+
     bool is_any = false;
     for (int i = 0; i < tree->aux_count; i++)
         is_any = is_any || sqlite3_value_nochange(values[i]) != 0;
@@ -520,8 +559,11 @@ typedef struct Write {
     RtreeCell cell;
 } Write;
 
+// An update is a removal and an insertion: the box may have moved anywhere.
 static int put_row(Rtree *tree, Write *write, sqlite3_value **aux)
 {
+    ASSERT(tree->readers == 0);
+
     bool has_id = sqlite3_value_type(write->id) != SQLITE_NULL;
     write->cell.id = sqlite3_value_int64(write->id);
     bool moves = !write->has_old || write->old_rowid != write->cell.id;
@@ -549,6 +591,8 @@ static int put_row_keeping(Rtree *tree, Write *write, sqlite3_value **values)
     return rc;
 }
 
+// Arguments as xUpdate has them: old rowid, new rowid, then the columns, of which the first is the
+// id.
 static int rtree_update(sqlite3_vtab *vtab, int arg_count, sqlite3_value **args,
                         sqlite3_int64 *rowid)
 {

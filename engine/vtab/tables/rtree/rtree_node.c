@@ -6,6 +6,7 @@
 
 #include "base/bytes.h"
 
+// Of the root. What other nodes have there is not read.
 int rtree_node_depth(const u8 *data)
 {
     return (int)get_u16(data);
@@ -22,13 +23,18 @@ int rtree_node_count(const u8 *data)
     return (int)get_u16(data + 2);
 }
 
+// The count comes from the file; the size of the node has been compared before.
 bool rtree_node_is_sound(const Rtree *tree, const u8 *data)
 {
+    ASSERT(tree->cells_max > 0);
+
     return rtree_node_count(data) <= tree->cells_max;
 }
 
 void rtree_node_clear(const Rtree *tree, u8 *data)
 {
+    ASSERT(tree->node_size >= RTREE_NODE_HEADER);
+
     memset(data, 0, (size_t)tree->node_size);
 }
 
@@ -65,6 +71,8 @@ void rtree_node_set_cell(const Rtree *tree, u8 *data, int index, const RtreeCell
 
 bool rtree_node_append(const Rtree *tree, u8 *data, const RtreeCell *cell)
 {
+    ASSERT(rtree_node_is_sound(tree, data));
+
     int count = rtree_node_count(data);
     if (count >= tree->cells_max)
         return false;
@@ -73,6 +81,8 @@ bool rtree_node_append(const Rtree *tree, u8 *data, const RtreeCell *cell)
     return true;
 }
 
+// The cells behind it move up: their order is that of rows without an ORDER BY, and the same as
+// SQLite's.
 void rtree_node_remove(const Rtree *tree, u8 *data, int index)
 {
     int count = rtree_node_count(data);
@@ -86,6 +96,8 @@ void rtree_node_remove(const Rtree *tree, u8 *data, int index)
 
 int rtree_node_find(const Rtree *tree, const u8 *data, i64 id)
 {
+    ASSERT(rtree_node_is_sound(tree, data));
+
     for (int i = 0; i < rtree_node_count(data); i++) {
         if (rtree_node_cell_id(tree, data, i) == id)
             return i;
@@ -95,6 +107,7 @@ int rtree_node_find(const Rtree *tree, const u8 *data, i64 id)
 
 // --- boxes ---
 
+// Every coordinate is exact as a double, be it a float or an integer.
 f64 coord_value(const Rtree *tree, RtreeCoord coord)
 {
     return tree->is_whole ? (f64)coord.whole : (f64)coord.real;
@@ -102,11 +115,15 @@ f64 coord_value(const Rtree *tree, RtreeCoord coord)
 
 static f64 low(const Rtree *tree, const RtreeCell *box, int dim)
 {
+    ASSERT(dim >= 0 && dim < tree->dims);
+
     return coord_value(tree, box->box[2 * dim]);
 }
 
 static f64 high(const Rtree *tree, const RtreeCell *box, int dim)
 {
+    ASSERT(dim >= 0 && dim < tree->dims);
+
     return coord_value(tree, box->box[2 * dim + 1]);
 }
 
@@ -138,6 +155,7 @@ f64 box_area(const Rtree *tree, const RtreeCell *box)
     return area;
 }
 
+// Half the margin: the sum of the sides, which orders boxes as well as twice of it.
 f64 box_margin(const Rtree *tree, const RtreeCell *box)
 {
     f64 margin = 0;
@@ -146,6 +164,7 @@ f64 box_margin(const Rtree *tree, const RtreeCell *box)
     return margin;
 }
 
+// The area of what two boxes share; 0 also if they only touch.
 f64 box_overlap(const Rtree *tree, const RtreeCell *a, const RtreeCell *b)
 {
     f64 area = 1;
@@ -164,6 +183,8 @@ f64 box_overlap(const Rtree *tree, const RtreeCell *a, const RtreeCell *b)
 static const f64 shrink = 1.0 - 1.0 / 8388608.0;
 static const f64 grow = 1.0 + 1.0 / 8388608.0;
 
+// A float is the nearest to a double, which may lie above it: it is moved down then, and
+// coord_high() the other way (R4).
 RtreeCoord coord_low(f64 value)
 {
     RtreeCoord coord = {.real = (float)value};

@@ -7,6 +7,10 @@
 //
 // Tests prune: a node is entered when its box may hold a row that passes. Rows are tested exactly
 // once more by the core, except by callbacks, which only we can ask.
+//
+// While a cursor stands on a row it counts as a reader, and the tree does not change (R5): places
+// point into copies of nodes, which would not know.
+
 #include "vtab/tables/rtree/rtree.h"
 
 #include <string.h>
@@ -55,6 +59,7 @@ const RtreeCell *cursor_cell(const RtreeCursor *cur)
 
 // --- places ---
 
+// Several places share a node: the rest of its cells, and those of them that wait.
 static void search_node_unref(SearchNode *node)
 {
     ASSERT(node->refs > 0);
@@ -74,6 +79,8 @@ static bool comes_before(const Place *a, const Place *b)
 
 static void heap_sift_up(Place *heap, int at)
 {
+    ASSERT(at >= 0);
+
     while (at > 0 && comes_before(&heap[at], &heap[(at - 1) / 2])) {
         Place moved = heap[at];
         heap[at] = heap[(at - 1) / 2];
@@ -102,6 +109,10 @@ static void heap_sift_down(Place *heap, int count)
 // Takes over the caller's reference to the node, also on failure.
 static int heap_push(RtreeCursor *cur, const Place *place)
 {
+    ASSERT(place->node->refs > 0);
+    ASSERT(place->height >= 0 && place->height <= RTREE_DEPTH_MAX);
+    ASSERT(place->cell < rtree_node_count(place->node->data));
+
     if (cur->heap_count == cur->heap_capacity) {
         int capacity = cur->heap_capacity == 0 ? 16 : 2 * cur->heap_capacity;
         Place *heap = sqlite3_realloc64(cur->heap, (u64)capacity * sizeof *heap);
@@ -164,6 +175,9 @@ static int push_node(RtreeCursor *cur, i64 number, int height, const RtreeVisit 
 static bool coord_may_pass(const Rtree *tree, const RtreeTest *test, const RtreeCell *cell,
                            int height)
 {
+    ASSERT(test->op != RTREE_MATCH);
+    ASSERT(test->coord >= 0 && test->coord < tree->coords);
+
     if (test->is_always)
         return true;
     // Of a box around others any bound may lie anywhere within; a row's bound is just itself.
@@ -183,9 +197,12 @@ static bool coord_may_pass(const Rtree *tree, const RtreeTest *test, const Rtree
     UNREACHABLE();
 }
 
-// Asks all tests. visit->within becomes the least of the answers.
+// Asks all tests. visit->within becomes the least of the answers. The parent's verdict comes in
+// with *visit; a callback is told it, and may rely on FULLY_WITHIN.
 static int visit_cell(RtreeCursor *cur, const RtreeCell *cell, int height, RtreeVisit *visit)
 {
+    ASSERT(height >= 0);
+
     const Rtree *tree = tree_of(cur);
     const RtreeVisit parent = *visit;
     *visit = (RtreeVisit){.score = -1, .within = FULLY_WITHIN};
@@ -220,6 +237,8 @@ static int visit_cell(RtreeCursor *cur, const RtreeCell *cell, int height, Rtree
 // Looks at one cell of the first place. *row_found: the cursor stands on it now.
 static int advance(RtreeCursor *cur, bool *row_found)
 {
+    ASSERT(cur->heap_count > 0);
+
     const Rtree *tree = tree_of(cur);
     Place place = heap_pop(cur);
     RtreeCell cell;
@@ -242,14 +261,18 @@ static int advance(RtreeCursor *cur, bool *row_found)
     return SQLITE_OK;
 }
 
+// The only place where the count of readers changes.
 static void set_at_row(RtreeCursor *cur, bool is_at_row)
 {
+    ASSERT(tree_of(cur)->readers >= 0);
+
     if (is_at_row != cur->is_at_row)
         tree_of(cur)->readers += is_at_row ? 1 : -1;
     cur->is_at_row = is_at_row;
     cur->aux_is_read = false;
 }
 
+// Until a row is found or the heap is empty.
 static int go_on(RtreeCursor *cur)
 {
     bool row_found = false;
@@ -260,6 +283,7 @@ static int go_on(RtreeCursor *cur)
     return rc;
 }
 
+// Gives back all but the memory of the heap.
 static void cursor_clear(RtreeCursor *cur)
 {
     set_at_row(cur, false);
@@ -276,6 +300,8 @@ static void cursor_clear(RtreeCursor *cur)
 
 int cursor_search(RtreeCursor *cur, RtreeTest *tests, int count)
 {
+    ASSERT(count == 0 || tests != NULL);
+
     cursor_clear(cur);
     cur->tests = tests;
     cur->test_count = count;
@@ -352,6 +378,7 @@ int rtree_rowid(sqlite3_vtab_cursor *base, sqlite3_int64 *out)
     return SQLITE_OK;
 }
 
+// One statement for all rows of the cursor, made when an auxiliary column is first asked for.
 static int prepare_aux(RtreeCursor *cur)
 {
     const Rtree *tree = tree_of(cur);
@@ -366,6 +393,8 @@ static int prepare_aux(RtreeCursor *cur)
 
 int cursor_aux(RtreeCursor *cur, int index, sqlite3_context *call)
 {
+    ASSERT(cur->is_at_row);
+
     enum { BEFORE_AUX = 2 }; // rowid, nodeno
     if (cur->aux == NULL)
         TRY(prepare_aux(cur));

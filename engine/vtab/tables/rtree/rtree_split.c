@@ -15,6 +15,8 @@ typedef struct Cut {
 
 static bool comes_after(const Rtree *tree, const RtreeCell *a, const RtreeCell *b, int dim)
 {
+    ASSERT(dim >= 0 && dim < tree->dims);
+
     f64 a_low = coord_value(tree, a->box[2 * dim]);
     f64 b_low = coord_value(tree, b->box[2 * dim]);
     if (a_low != b_low)
@@ -25,6 +27,8 @@ static bool comes_after(const Rtree *tree, const RtreeCell *a, const RtreeCell *
 // By insertion: there are some fifty cells, and equal ones keep their order.
 static void sort_cells(const Rtree *tree, RtreeCell *cells, int count, int dim)
 {
+    ASSERT(count > 0);
+
     for (int i = 1; i < count; i++) {
         RtreeCell moved = cells[i];
         int at = i;
@@ -38,6 +42,8 @@ static void sort_cells(const Rtree *tree, RtreeCell *cells, int count, int dim)
 static void enclose_suffixes(const Rtree *tree, const RtreeCell *cells, int count,
                              RtreeCell *suffix)
 {
+    ASSERT(count > 0);
+
     suffix[count - 1] = cells[count - 1];
     for (int i = count - 2; i >= 0; i--) {
         suffix[i] = cells[i];
@@ -45,8 +51,12 @@ static void enclose_suffixes(const Rtree *tree, const RtreeCell *cells, int coun
     }
 }
 
+// The best cut of the cells in the order they are in; where no cut leaves both sides full enough,
+// in the middle. `suffix` is scratch for `count` boxes.
 static Cut best_cut(const Rtree *tree, const RtreeCell *cells, int count, RtreeCell *suffix)
 {
+    ASSERT(count >= 2);
+
     int least = (tree->cells_max + 1) / 3;
     least = least < 1 ? 1 : least;
     Cut best = {.overlap = INFINITY, .area = INFINITY, .left_count = count / 2};
@@ -85,6 +95,7 @@ int split_plan(const Rtree *tree, RtreeCell *cells, int count, int *left_count)
             best_dim = dim;
         }
     }
+    // The cells are in the order of the last dimension that was tried.
     sort_cells(tree, cells, count, best_dim);
     sqlite3_free(suffix);
     *left_count = best.left_count;

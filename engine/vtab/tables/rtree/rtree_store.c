@@ -1,4 +1,9 @@
 // The three tables behind an R-Tree, reached by prepared statements of the public interface.
+// Layout: rtree.h.
+//
+// What is read is a file's: a node must be a blob of the tree's node size with no more cells than
+// fit, which is all that the code above relies on.
+
 #include "vtab/tables/rtree/rtree.h"
 
 #include <string.h>
@@ -32,6 +37,8 @@ static int prepare(Rtree *tree, char *sql, sqlite3_stmt **out)
 
 static int prepare_write_aux(Rtree *tree)
 {
+    ASSERT(tree->aux_count > 0);
+
     sqlite3_str *sql = sqlite3_str_new(tree->db);
     sqlite3_str_appendf(sql, "UPDATE \"%w\".\"%w_rowid\" SET ", tree->schema, tree->name);
     for (int i = 0; i < tree->aux_count; i++)
@@ -42,6 +49,8 @@ static int prepare_write_aux(Rtree *tree)
 
 int rtree_prepare(Rtree *tree)
 {
+    ASSERT(tree->stmts[0] == NULL);
+
     for (int i = 0; i < RTREE_STMT_COUNT; i++) {
         bool keeps_aux = i == RTREE_WRITE_ROWID && tree->aux_count > 0;
         const char *text = keeps_aux ? upsert_rowid : stmt_texts[i];
@@ -62,6 +71,8 @@ void rtree_finalize(Rtree *tree)
 
 int rtree_create_tables(Rtree *tree)
 {
+    ASSERT(tree->node_size > 0);
+
     sqlite3_str *sql = sqlite3_str_new(tree->db);
     sqlite3_str_appendf(sql, "CREATE TABLE \"%w\".\"%w_rowid\"(rowid INTEGER PRIMARY KEY,nodeno",
                         tree->schema, tree->name);
@@ -99,6 +110,8 @@ static int ask_integer(sqlite3 *db, char *sql, int *out)
     return sqlite3_finalize(stmt);
 }
 
+// 51 cells are wanted; a node of theirs may not fit into a page, and then takes what the page
+// holds.
 int rtree_find_node_size(Rtree *tree, bool is_new, char **message)
 {
     enum { PAGE_REST = 64, PAGE_SIZE_MIN = 512 }; // a node and its row fit in a page
@@ -125,6 +138,7 @@ int rtree_find_node_size(Rtree *tree, bool is_new, char **message)
 
 // --- nodes ---
 
+// The bindings are cleared since they borrow the caller's bytes.
 static int finish(sqlite3_stmt *stmt)
 {
     int rc = sqlite3_reset(stmt);
@@ -132,6 +146,7 @@ static int finish(sqlite3_stmt *stmt)
     return rc != SQLITE_OK ? rc : unbound;
 }
 
+// Executes a statement that gives no rows; its error is what reset tells.
 static int run(sqlite3_stmt *stmt)
 {
     sqlite3_step(stmt);
@@ -166,6 +181,8 @@ int rtree_write_node(Rtree *tree, i64 number, const u8 *data)
 
 int rtree_append_node(Rtree *tree, const u8 *data, i64 *number)
 {
+    ASSERT(rtree_node_is_sound(tree, data));
+
     sqlite3_stmt *stmt = tree->stmts[RTREE_WRITE_NODE];
     TRY(sqlite3_bind_null(stmt, 1));
     TRY(sqlite3_bind_blob(stmt, 2, data, tree->node_size, SQLITE_STATIC));
@@ -186,6 +203,7 @@ int rtree_delete_node(Rtree *tree, i64 number)
 
 // --- places ---
 
+// 0 when there is no row: node numbers and rowids of nodes are positive.
 static int find_integer(sqlite3_stmt *stmt, i64 key, i64 *value)
 {
     *value = 0;
@@ -207,6 +225,8 @@ int rtree_find_parent(Rtree *tree, i64 number, i64 *value)
 
 int rtree_set_place(Rtree *tree, i64 id, int height, i64 node)
 {
+    ASSERT(height >= 0);
+
     sqlite3_stmt *stmt = tree->stmts[height == 0 ? RTREE_WRITE_ROWID : RTREE_WRITE_PARENT];
     TRY(sqlite3_bind_int64(stmt, 1, id));
     TRY(sqlite3_bind_int64(stmt, 2, node));
@@ -220,6 +240,8 @@ int rtree_forget_row(Rtree *tree, i64 rowid)
     return run(stmt);
 }
 
+// The row of t_rowid is made first, without a node: its rowid is the new one, and the insertion
+// fills in the node.
 int rtree_new_rowid(Rtree *tree, i64 *rowid)
 {
     sqlite3_stmt *stmt = tree->stmts[RTREE_WRITE_ROWID];
