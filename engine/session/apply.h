@@ -1,17 +1,24 @@
 #ifndef QUIRE_SESSION_APPLY_H
 #define QUIRE_SESSION_APPLY_H
-// Applying a changeset: what the driver (changeset_apply.c), the statements (apply_statement.c) and
-// the handling of one change (apply_change.c) share.
+// Applying a changeset: what the driver (changeset_apply.c), the statements (apply_statement.c)
+// and the handling of one change (apply_change.c) share.
 //
 //   A1  All statements are of the table that `iter` stands in, or NULL.
 //   A2  A change that a constraint refuses is put off while `puts_off` is set: other changes of the
 //       table may make room for it. It is tried again when the table is through, at last with one
 //       row taken out of the way, because updates may stand in each other's way in a circle.
+//   A3  Everything happens within one savepoint, so that a failure or SQLITE_CHANGESET_ABORT leaves
+//       the database as it was (unless SQLITE_CHANGESETAPPLY_NOSAVEPOINT says otherwise).
+//   A4  While the program's filter or handler runs, `iter` is lent: it may be asked, not moved.
+//
+// The changeset is bytes from outside. What it says of a table is compared with the table before a
+// statement is made of it; its values only ever become parameters.
 
 #include "session/changeset_field.h"
 #include "session/changeset_iter.h"
 #include "session/session_shape.h"
 
+// Answers one of SQLITE_CHANGESET_OMIT, _REPLACE and _ABORT; anything else is misuse.
 typedef int ConflictHandler(void *arg, int reason, sqlite3_changeset_iter *iter);
 
 enum { UPDATES_MAX = 12 }; // statements kept for sets of changed columns
@@ -39,8 +46,7 @@ typedef struct Apply {
     int update_count;
 
     bool puts_off;
-    Buffer put_off;    // a changeset of the changes to be tried again (A2)
-    size_t put_off_at; // where its first change begins
+    Buffer put_off; // a changeset of the changes to be tried again (A2)
 
     bool keeps_notes; // for a rebaser
     bool has_notes_of_table;

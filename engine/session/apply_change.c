@@ -27,12 +27,11 @@ static void note_table(Apply *apply, const sqlite3_changeset_iter *iter)
     if (apply->has_notes_of_table)
         return;
     apply->has_notes_of_table = true;
-    buffer_add_char(&apply->notes, 'T');
-    changeset_write_varint(&apply->notes, (u64)iter->column_count);
-    buffer_add(&apply->notes, iter->header.bytes, iter->header.size);
+    changeset_write_table(iter, &apply->notes); // a patchset's notes are thrown away in the end
 }
 
-// How a conflict was settled: see rebaser.c for the format.
+// How a conflict was settled: see rebaser.c for the format. What a rebaser must know later: the
+// row the conflict was about, as it was here, and who won.
 static int note_conflict(Apply *apply, const sqlite3_changeset_iter *iter, int answer)
 {
     ASSERT(iter->operation != 0);
@@ -67,6 +66,7 @@ static int find_row(Apply *apply, const sqlite3_changeset_iter *iter, bool *is_t
     return rc == SQLITE_ROW ? SQLITE_OK : sqlite3_reset(select);
 }
 
+// By their bytes, as changesets hold them: 1 and 1.0 differ, and so do a text and a blob.
 static int value_equals_column(Value *value, sqlite3_stmt *stmt, int column, bool *is_equal)
 {
     ASSERT(column >= 0 && column < sqlite3_column_count(stmt));
@@ -98,6 +98,7 @@ static int is_done_already(const Apply *apply, const sqlite3_changeset_iter *ite
 
 // --- asking ---
 
+// One place lends the iterator (A4).
 static int ask(const Apply *apply, sqlite3_changeset_iter *iter, int reason)
 {
     ASSERT(apply->conflict != NULL);
@@ -109,6 +110,8 @@ static int ask(const Apply *apply, sqlite3_changeset_iter *iter, int reason)
     return answer;
 }
 
+// Turns the answer into what is done, and notes it. REPLACE where there is no row to replace is
+// misuse, as in SQLite.
 static int heed(Apply *apply, const sqlite3_changeset_iter *iter, int answer, Answer *out)
 {
     ASSERT(!out->replaces);
@@ -126,6 +129,7 @@ static int heed(Apply *apply, const sqlite3_changeset_iter *iter, int answer, An
     return note_conflict(apply, iter, answer);
 }
 
+// With SQLITE_CHANGESETAPPLY_IGNORENOOP a change that is there already raises no question.
 static int ask_about_row(Apply *apply, sqlite3_changeset_iter *iter, int reason, Answer *out)
 {
     ASSERT(iter->conflict == NULL);
@@ -165,10 +169,7 @@ static int put_off(Apply *apply, const sqlite3_changeset_iter *iter)
 
     const u8 *bytes = iter->in.bytes + iter->change_at;
     if (apply->put_off.size == 0) {
-        buffer_add_char(&apply->put_off, iter->is_patchset ? 'P' : 'T');
-        changeset_write_varint(&apply->put_off, (u64)iter->column_count);
-        buffer_add(&apply->put_off, iter->header.bytes, iter->header.size);
-        apply->put_off_at = apply->put_off.size;
+        changeset_write_table(iter, &apply->put_off);
     }
     buffer_add(&apply->put_off, bytes, iter->in.at - iter->change_at);
     return apply->put_off.rc;
@@ -196,6 +197,7 @@ static int on_other_values(Apply *apply, sqlite3_changeset_iter *iter, Answer *o
     return ask_without_row(apply, iter, SQLITE_CHANGESET_NOTFOUND);
 }
 
+// A row with the same key is one conflict, any other constraint another.
 static int on_refused_insert(Apply *apply, sqlite3_changeset_iter *iter, Answer *out)
 {
     ASSERT(iter->operation == SQLITE_INSERT);
@@ -222,6 +224,7 @@ static int run(sqlite3 *db, sqlite3_stmt *stmt, int *rows)
     return is_refused ? SQLITE_OK : rc;
 }
 
+// `out` NULL: by key alone, whatever the other columns hold.
 static int try_delete(Apply *apply, sqlite3_changeset_iter *iter, Answer *out)
 {
     ASSERT(iter->operation == SQLITE_DELETE);

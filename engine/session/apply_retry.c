@@ -11,6 +11,8 @@
 enum { NONE = -1 };
 
 // One pass over `changes`, but for the change number `skipped`. What is refused is put off again.
+// The bytes that were put off are a changeset of one table (put_off() in apply_change.c), read
+// like any other.
 static int try_once(Apply *apply, const sqlite3_changeset_iter *outer, const Buffer *changes,
                     int skipped)
 {
@@ -51,6 +53,8 @@ static int try_while_it_helps(Apply *apply, const sqlite3_changeset_iter *outer)
 // All columns of the row with the key of an UPDATE; *row NULL: there is none with its old values.
 static int read_row(const Apply *apply, const sqlite3_changeset_iter *iter, Value ***row)
 {
+    ASSERT(iter->operation == SQLITE_UPDATE);
+
     sqlite3_stmt *stmt;
     const TableShape *shape = &apply->shape;
     sqlite3_str *sql = sqlite3_str_new(apply->db);
@@ -91,6 +95,8 @@ static void row_free(const Apply *apply, Value **row)
 static int put_row_back(const Apply *apply, const sqlite3_changeset_iter *iter, Value **row,
                         bool *fits)
 {
+    ASSERT(row != NULL);
+
     sqlite3_stmt *stmt;
     const TableShape *shape = &apply->shape;
     sqlite3_str *sql = sqlite3_str_new(apply->db);
@@ -115,8 +121,11 @@ static int put_row_back(const Apply *apply, const sqlite3_changeset_iter *iter, 
     return (rc & 0xff) == SQLITE_CONSTRAINT ? SQLITE_OK : rc;
 }
 
+// *is_gone false: a constraint holds it.
 static int delete_row(Apply *apply, const sqlite3_changeset_iter *iter, bool *is_gone)
 {
+    ASSERT(apply->delete != NULL);
+
     TRY(apply_bind_old(apply, iter, apply->delete, true));
     TRY(apply_bind_force(apply, apply->delete, apply->column_count + 1, true));
     (void)sqlite3_step(apply->delete);
@@ -131,6 +140,8 @@ static int delete_row(Apply *apply, const sqlite3_changeset_iter *iter, bool *is
 static int try_without_row(Apply *apply, const sqlite3_changeset_iter *iter, const Buffer *changes,
                            int at, bool *fits)
 {
+    ASSERT(iter->operation == SQLITE_UPDATE);
+
     Value **row = NULL;
     *fits = false;
     int rc = read_row(apply, iter, &row);
@@ -171,6 +182,8 @@ static int try_circle(Apply *apply, const sqlite3_changeset_iter *iter, const Bu
 static int break_circle(Apply *apply, const sqlite3_changeset_iter *outer, const Buffer *changes,
                         bool *fits)
 {
+    ASSERT(changes->size > 0);
+
     sqlite3_changeset_iter *iter;
     *fits = false;
     TRY(changeset_iter_new(outer->inverts, true, &iter));

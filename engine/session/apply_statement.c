@@ -1,9 +1,16 @@
-// The statements that apply changes to one table.
+// The statements that apply changes to one table, made once per table and bound anew for each
+// change.
 //
 // Parameter i + 1 is column i of the changeset: of the key and old values, or in INSERT of the new
-// ones. An UPDATE assigns no columns of the key; it has its new values behind those, at count + i +
-// 1; the last parameter of DELETE and UPDATE, if true, makes them look at the key alone. The
+// ones. An UPDATE assigns no columns of the key; it has its new values behind those, at count + i
+// + 1; the last parameter of DELETE and UPDATE, if true, makes them look at the key alone. The
 // changeset may know fewer columns than the table has.
+//
+//    SELECT a, b FROM main.t WHERE a = ?1                         key a, columns a, b
+//    DELETE FROM main.t WHERE a = ?1 AND (?3 OR 1 AND b IS ?2)
+//    UPDATE main.t SET b = ?4 WHERE a = ?1 AND (?5 OR 1 AND b IS ?2)
+//
+// Names come from the database, never from the changeset, and are quoted with %w.
 
 #include "base/alloc.h"
 #include "session/apply.h"
@@ -11,6 +18,8 @@
 // sqlite_stat1 has NULLs in what serves as its key.
 static const char *key_operator(const Apply *apply)
 {
+    ASSERT(apply->column_count > 0);
+
     return apply->shape.is_statistics ? "IS" : "=";
 }
 
@@ -97,6 +106,8 @@ int apply_statements_open(Apply *apply)
 
 static void update_close(UpdateStatement *update)
 {
+    ASSERT(update->changed != NULL);
+
     sqlite3_finalize(update->stmt);
     mem_free(update->changed);
     *update = (UpdateStatement){0};
@@ -115,6 +126,8 @@ void apply_statements_close(Apply *apply)
 
 // --- UPDATE ---
 
+// `changed` tells which columns it assigns: an UPDATE must leave the others alone, or triggers of
+// theirs would run.
 static int open_update(const Apply *apply, const u8 *changed, sqlite3_stmt **stmt)
 {
     ASSERT(changed != NULL);
@@ -181,6 +194,8 @@ int apply_update_statement(Apply *apply, const sqlite3_changeset_iter *iter, sql
 // The empty blob that stands for a NULL idx of sqlite_stat1 becomes NULL again.
 static int bind(const Apply *apply, sqlite3_stmt *stmt, int parameter, int column, Value *value)
 {
+    ASSERT(column >= 0 && column < apply->column_count);
+
     bool is_null = apply->shape.is_statistics && column == 1
                    && sqlite3_value_type(value) == SQLITE_BLOB && sqlite3_value_bytes(value) == 0;
     return is_null ? sqlite3_bind_null(stmt, parameter)
@@ -190,6 +205,8 @@ static int bind(const Apply *apply, sqlite3_stmt *stmt, int parameter, int colum
 int apply_bind_old(const Apply *apply, const sqlite3_changeset_iter *iter, sqlite3_stmt *stmt,
                    bool key_only)
 {
+    ASSERT(apply->is_wanted);
+
     for (int i = 0; i < apply->column_count; i++) {
         Value *value = changeset_old(iter, i);
         if (value != NULL && (!key_only || apply->shape.key[i] != 0))
@@ -201,6 +218,8 @@ int apply_bind_old(const Apply *apply, const sqlite3_changeset_iter *iter, sqlit
 int apply_bind_new(const Apply *apply, const sqlite3_changeset_iter *iter, sqlite3_stmt *stmt,
                    bool key_only)
 {
+    ASSERT(apply->is_wanted);
+
     for (int i = 0; i < apply->column_count; i++) {
         Value *value = changeset_new(iter, i);
         if (value != NULL && (!key_only || apply->shape.key[i] != 0))
@@ -211,6 +230,8 @@ int apply_bind_new(const Apply *apply, const sqlite3_changeset_iter *iter, sqlit
 
 int apply_bind_assigned(const Apply *apply, const sqlite3_changeset_iter *iter, sqlite3_stmt *stmt)
 {
+    ASSERT(iter->operation == SQLITE_UPDATE);
+
     for (int i = 0; i < apply->column_count; i++) {
         Value *value = changeset_new(iter, i);
         if (value != NULL && apply->shape.key[i] == 0)

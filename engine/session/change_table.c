@@ -1,4 +1,8 @@
-// The changes of one table, found by primary key.
+// The changes of one table, found by primary key (change_table.h): a hash table with chains, whose
+// keys are fields of the changes' own records.
+//
+// Records are walked field by field to reach the key's. They were written here or read through a
+// Reader, so that their sizes are right.
 
 #include "session/change_table.h"
 #include "base/alloc.h"
@@ -103,7 +107,8 @@ static const u8 *next_key_field(const ChangeTable *table, const u8 *at, bool is_
     return i < table->column_count ? at : NULL;
 }
 
-// SQLite's function: it decides the order of a changeset's bytes.
+// SQLite's function: it decides the order of a changeset's bytes. Shift and exclusive or, part by
+// part; bytes of text one at a time, numbers as two halves.
 static u32 hash_add(u32 hash, u32 part)
 {
     return (hash << 3) ^ hash ^ part;
@@ -114,6 +119,7 @@ static u32 hash_u64(u32 hash, u64 value)
     return hash_add(hash_add(hash, (u32)value), (u32)(value >> 32));
 }
 
+// The type first, then the content; undefined, NULL and replaced fields have none.
 static u32 hash_field(u32 hash, const u8 *field)
 {
     hash = hash_add(hash, field[0]);
@@ -150,6 +156,8 @@ static u32 hash_added(const ChangeTable *table, const u8 *record, bool is_key_on
     return hash_key(table, record, is_key_only);
 }
 
+// Byte by byte, so that 1 and 1.0 are different keys here, and one row in the
+// database.
 static bool keys_equal(const ChangeTable *table, const Change *change, const u8 *record,
                        bool is_key_only)
 {
@@ -189,6 +197,8 @@ int change_table_reserve(ChangeTable *table)
     Change **buckets = mem_alloc_zeroed(count * sizeof *buckets);
     if (buckets == NULL)
         return SQLITE_NOMEM;
+    // Chains are taken apart from their heads, which turns their order round: so does SQLite, and
+    // it is what the output shows.
     for (u32 i = 0; i < table->bucket_count; i++) {
         for (Change *change = table->buckets[i]; change != NULL;) {
             Change *next = change->next;

@@ -5,11 +5,16 @@
 // A changeset says nothing of the order of a table's changes, but two libraries that record the
 // same work should give the same bytes. So number of buckets, hash and place in the bucket are
 // those of SQLite: 256 buckets, doubled when half as many changes are held; newest first in a
-// bucket; written out bucket by bucket. A rowid that is a key of its own is hashed without its type
-// when its change is added, and with it when buckets are doubled.
+// bucket; written out bucket by bucket. A rowid that is a key of its own is hashed without its
+// type when its change is added, and with it when buckets are doubled.
+//
+//    K1  At most one change for a key.
+//    K2  A record has as many fields as the table has columns, or the key's alone (is_key_only).
+//    K3  change_table_reserve() precedes find and add, which then cannot fail.
 
 #include "session/changeset_field.h"
 
+// One change of one row; freed by change_free().
 typedef struct Change {
     struct Change *next; // in its bucket
     u8 operation;        // SQLITE_INSERT, SQLITE_UPDATE, SQLITE_DELETE
@@ -32,8 +37,10 @@ typedef struct ChangeTable {
     u64 memory; // bytes of the changes
 } ChangeTable;
 
+// No columns yet: they are known when the table is first looked at. SQLITE_NOMEM.
 MUST_USE int change_table_new(const char *name, ChangeTable **out);
 void change_table_free(ChangeTable *table); // this one, not the next
+// Copies `key`. Also when columns were added: the first ones must stay what they are.
 MUST_USE int change_table_set_key(ChangeTable *table, int column_count, const u8 *key);
 int change_table_key_size(const ChangeTable *table); // columns in the key
 

@@ -1,4 +1,7 @@
 // Changegroups: adding changesets, and giving them out as one. See changegroup.h.
+//
+// Adding can fail half way, on a damaged changeset or without memory: what was added until then
+// stays (SQLite leaves that undefined).
 
 #include "session/changegroup.h"
 #include "base/alloc.h"
@@ -110,10 +113,8 @@ int changegroup_table_of_schema(sqlite3_changegroup *group, const char *name, Gr
     int rc = SQLITE_SCHEMA;
     if (shape.column_count > 0)
         rc = changegroup_add_table(group, name, shape.column_count, shape.key, out);
-    if (rc == SQLITE_OK) {
-        (*out)->has_rowid_key = shape.has_rowid_key;
+    if (rc == SQLITE_OK)
         rc = table_shape_defaults(group->db, &shape, 0, &(*out)->defaults);
-    }
     table_shape_deinit(&shape);
     return rc;
 }
@@ -134,6 +135,7 @@ static bool table_fits(const sqlite3_changegroup *group, const GroupTable *table
     return true;
 }
 
+// The group's table for what `iter` stands in. SQLITE_SCHEMA: they do not fit.
 static int table_for(sqlite3_changegroup *group, const sqlite3_changeset_iter *iter,
                      GroupTable **out)
 {
@@ -149,6 +151,8 @@ static int table_for(sqlite3_changegroup *group, const sqlite3_changeset_iter *i
 
 // --- adding ---
 
+// What is combined takes the place of what was there; nothing may fail once the old one is
+// unlinked.
 int changegroup_put(sqlite3_changegroup *group, GroupTable *table, u8 operation, bool is_indirect,
                     const Buffer *record)
 {
@@ -255,6 +259,8 @@ static int add_all(sqlite3_changegroup *group, sqlite3_changeset_iter *iter)
 
 static int add(sqlite3_changegroup *group, const Reader *in)
 {
+    ASSERT(in->bytes != NULL || in->callback != NULL || in->size == 0);
+
     sqlite3_changeset_iter *iter;
     TRY(changeset_iter_new(false, false, &iter));
     iter->in = *in;
@@ -293,8 +299,11 @@ int sqlite3changegroup_add_change(sqlite3_changegroup *group, sqlite3_changeset_
 
 // --- output ---
 
+// A ChangeTable visitor: one change in the form of the output.
 static int write_change(void *arg, Change *change)
 {
+    ASSERT(change->size > 0);
+
     Output *out = arg;
     buffer_add_char(&out->bytes, (char)change->operation);
     buffer_add_char(&out->bytes, change->is_indirect);
@@ -304,6 +313,8 @@ static int write_change(void *arg, Change *change)
 
 static int write_group(const sqlite3_changegroup *group, Output *out, int *size, void **bytes)
 {
+    ASSERT(out->callback != NULL || bytes != NULL);
+
     int rc = SQLITE_OK;
     for (const GroupTable *table = group->tables; table != NULL; table = table->next) {
         if (table->changes->change_count == 0)

@@ -1,6 +1,10 @@
 #ifndef QUIRE_SESSION_CHANGEGROUP_H
 #define QUIRE_SESSION_CHANGEGROUP_H
-// A changegroup: several changesets as one, at most one change per row.
+// A changegroup: several changesets as one, at most one change per row (K1 of change_table.h).
+//
+// A group holds changesets or patchsets, never both: the first one added settles it. Without a
+// schema (sqlite3changegroup_schema) two changesets must agree in a table's columns; with one, a
+// changeset may be of an older version of the table, and lacks columns at the end.
 
 #include "session/change_table.h"
 #include "session/changeset_iter.h"
@@ -8,9 +12,8 @@
 #include "session/session_shape.h"
 
 typedef struct GroupTable {
-    ChangeTable *changes; // owned
-    Buffer defaults;      // with a schema: a field per column, its default value
-    bool has_rowid_key;
+    ChangeTable *changes;    // owned
+    Buffer defaults;         // with a schema: a field per column, its default value
     struct GroupTable *next; // in order of appearance
 } GroupTable;
 
@@ -31,7 +34,9 @@ struct sqlite3_changegroup {
     ChangeDraft draft;
 };
 
+// NULL: no change of that table was added.
 GroupTable *changegroup_find(const sqlite3_changegroup *group, const char *name);
+// A table that the group does not have yet, at the end of the list.
 MUST_USE int changegroup_add_table(sqlite3_changegroup *group, const char *name, int column_count,
                                    const u8 *key, GroupTable **out);
 // The table of that name as the group's schema has it; SQLITE_SCHEMA: there is none.

@@ -1,7 +1,9 @@
-// Changes made by hand: begun, given values column by column, finished.
+// Changes made by hand: begun, given values column by column, finished
+// (sqlite3changegroup_change_begin() and its like).
 //
 // Until it is finished a change is a draft: one buffer per column of the old and of the new row,
-// empty where no value was given.
+// empty where no value was given. Only finishing looks at the whole: which columns must be given
+// depends on the operation, and on the kind of the group.
 
 #include "base/alloc.h"
 #include "base/error.h"
@@ -17,6 +19,7 @@ void changegroup_draft_deinit(ChangeDraft *draft)
     *draft = (ChangeDraft){0};
 }
 
+// Sets *error (sqlite3_malloc) if the caller wants to know.
 static int fail(int rc, char **error, const char *format, ...)
 {
     ASSERT(rc != SQLITE_OK);

@@ -26,11 +26,16 @@ typedef struct Rows {
 // Could the second change not have followed the first?
 static bool is_impossible(u8 first, u8 second)
 {
+    ASSERT(first == SQLITE_INSERT || first == SQLITE_UPDATE || first == SQLITE_DELETE);
+
     return first == SQLITE_DELETE ? second != SQLITE_INSERT : second == SQLITE_INSERT;
 }
 
+// Where each field of a record begins; returns what follows the record.
 static const u8 *split(const u8 *record, int count, const u8 **fields)
 {
+    ASSERT(count > 0);
+
     for (int i = 0; i < count; i++) {
         fields[i] = record;
         record += field_size(record);
@@ -131,6 +136,8 @@ static u8 write_combined(const ChangeTable *table, bool is_patchset, const Rows 
     return write_update(table, rows, out) ? SQLITE_UPDATE : 0;
 }
 
+// Reads both records into fields by column, which makes the cases of write_combined() a choice per
+// column.
 static int combine(const ChangeTable *table, bool is_patchset, const Change *existing,
                    const ChangeInput *next, Change **out)
 {
@@ -152,8 +159,11 @@ static int combine(const ChangeTable *table, bool is_patchset, const Change *exi
     return rc;
 }
 
+// The second change as it stands.
 static int copy_input(const ChangeInput *next, bool is_patchset, bool is_indirect, Change **out)
 {
+    ASSERT(next->record != NULL);
+
     *out = change_new(next->operation, is_indirect, next->record, next->size);
     if (*out == NULL)
         return SQLITE_NOMEM;

@@ -1,6 +1,9 @@
-// Applies a changeset to the main database of a connection, in one savepoint: table by table,
-// change by change (apply_change.c). Foreign keys are checked at the end, with one question for
-// all.
+// Applies a changeset to the main database of a connection (sqlite3changeset_apply and its like),
+// in one savepoint: table by table, change by change (apply_change.c). Foreign keys are checked at
+// the end, with one question for all.
+//
+// A table that is missing, or that has other columns or another key than the changeset says, is
+// passed over with a word in the error log, as SQLite does: the rest is applied.
 
 #include "base/alloc.h"
 #include "base/error.h"
@@ -11,6 +14,8 @@
 
 static void log_misfit(const Apply *apply, const sqlite3_changeset_iter *iter)
 {
+    ASSERT(!apply->is_wanted);
+
     if (apply->shape.column_count == 0)
         sqlite3_log(SQLITE_SCHEMA, "sqlite3changeset_apply(): no such table: %s", iter->table);
     else if (apply->shape.column_count < iter->column_count)
@@ -37,6 +42,7 @@ static bool table_fits(const TableShape *shape, const sqlite3_changeset_iter *it
     return true;
 }
 
+// Also right when no table was entered.
 static void leave_table(Apply *apply)
 {
     apply_statements_close(apply);
@@ -53,6 +59,8 @@ static bool filter_takes(const Apply *apply, const char *table)
     return apply->filter_table == NULL || apply->filter_table(apply->arg, table) != 0;
 }
 
+// Tables that are not wanted keep their name, so that a header which names them again is
+// recognised.
 static int enter_table(Apply *apply, const sqlite3_changeset_iter *iter)
 {
     ASSERT(apply->name == NULL);
@@ -93,6 +101,7 @@ static int apply_current(Apply *apply, sqlite3_changeset_iter *iter)
     return apply_change(apply, iter);
 }
 
+// A changeset may name one table twice in a row; what was put off then waits for the end of both.
 static int apply_all(Apply *apply, sqlite3_changeset_iter *iter)
 {
     bool is_new_table;
@@ -133,6 +142,8 @@ static int check_foreign_keys(const Apply *apply)
 // What went wrong, as the connection tells it, if it is what the caller is told.
 static char *message_of(sqlite3 *db, int rc)
 {
+    ASSERT(rc != SQLITE_OK);
+
     bool is_told = (sqlite3_extended_errcode(db) & 0xff) == (rc & 0xff);
     return is_told ? sqlite3_mprintf("%s", sqlite3_errmsg(db)) : NULL;
 }
@@ -140,6 +151,8 @@ static char *message_of(sqlite3 *db, int rc)
 // Ends the savepoint, or undoes everything, keeping code and message of what went wrong.
 static int end_savepoint(const Apply *apply, int rc)
 {
+    ASSERT(apply->db != NULL);
+
     sqlite3 *db = apply->db;
     bool has_savepoint = (apply->flags & SQLITE_CHANGESETAPPLY_NOSAVEPOINT) == 0;
     char *message = rc != SQLITE_OK ? message_of(db, rc) : NULL;
@@ -161,6 +174,8 @@ static int end_savepoint(const Apply *apply, int rc)
 
 static int apply_within(Apply *apply, sqlite3_changeset_iter *iter)
 {
+    ASSERT(apply->conflict != NULL);
+
     if ((apply->flags & SQLITE_CHANGESETAPPLY_NOSAVEPOINT) == 0)
         TRY(sqlite3_exec(apply->db, "SAVEPOINT changeset_apply", NULL, NULL, NULL));
     int rc = sqlite3_exec(apply->db, "PRAGMA defer_foreign_keys = 1", NULL, NULL, NULL);
@@ -193,6 +208,7 @@ static int give_notes(Apply *apply, bool is_patchset, void **rebase, int *rebase
     return SQLITE_OK;
 }
 
+// Everything but what the entry points differ in. What `in` holds is given back by the iterator.
 static int run(Apply *apply, const Reader *in, void **rebase, int *rebase_size)
 {
     if (apply->db == NULL || apply->conflict == NULL)

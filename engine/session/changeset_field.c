@@ -1,4 +1,7 @@
 // One value as changesets hold it: see changeset_field.h for the format.
+//
+// Values go through the public interface, which gives text in UTF-8 whatever the database's
+// encoding.
 
 #include "session/changeset_field.h"
 #include "base/bytes.h"
@@ -31,6 +34,7 @@ u32 record_size_of(const u8 *record, int field_count)
     return size;
 }
 
+// Equal bytes: what is not the same is a change, be it 1 for 1.0.
 bool field_equals(const u8 *a, const u8 *b)
 {
     u32 size = field_size(a);

@@ -1,23 +1,20 @@
-// The changeset that undoes another.
+// The changeset that undoes another (sqlite3changeset_invert).
 //
 // Order and flags stay; INSERT and DELETE change places, an UPDATE's old and new values as well,
-// but for its key, which stays among the old ones.
+// but for its key, which stays among the old ones. Order may stay because a changeset has one
+// change per row: none depends on another. A patchset cannot be inverted: it does not have what
+// was there before.
 
 #include "base/error.h"
 #include "session/changeset_field.h"
 #include "session/changeset_iter.h"
 #include "session/output.h"
 
-static void write_table(const sqlite3_changeset_iter *iter, Buffer *out)
-{
-    buffer_add_char(out, 'T');
-    changeset_write_varint(out, (u64)iter->column_count);
-    buffer_add(out, iter->header.bytes, iter->header.size);
-}
-
 // Old: the key, and the values that the update gave. New: the values it replaced.
 static void write_update(const sqlite3_changeset_iter *iter, Buffer *out)
 {
+    ASSERT(iter->operation == SQLITE_UPDATE);
+
     for (int i = 0; i < iter->column_count; i++) {
         bool is_key = iter->key[i] != 0;
         field_write(out, is_key ? changeset_old(iter, i) : changeset_new(iter, i));
@@ -28,8 +25,11 @@ static void write_update(const sqlite3_changeset_iter *iter, Buffer *out)
     }
 }
 
+// INSERT and DELETE need no values of their own: the record is the same, read the other way.
 static int write_change(sqlite3_changeset_iter *iter, Buffer *out)
 {
+    ASSERT(iter->operation != 0);
+
     static const u8 inverse[] = {[SQLITE_INSERT] = SQLITE_DELETE,
                                  [SQLITE_DELETE] = SQLITE_INSERT,
                                  [SQLITE_UPDATE] = SQLITE_UPDATE};
@@ -59,7 +59,7 @@ static int invert(const Reader *in, Output *out)
             break;
         }
         if (is_new_table)
-            write_table(iter, &out->bytes);
+            changeset_write_table(iter, &out->bytes);
         TRY_DONE(write_change(iter, &out->bytes));
         TRY_DONE(output_pass_on(out));
     }

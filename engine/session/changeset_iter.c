@@ -107,8 +107,11 @@ static int skip_fields(sqlite3_changeset_iter *iter, bool of_key_only)
     return SQLITE_OK;
 }
 
+// The operation byte was read already.
 static int read_change(sqlite3_changeset_iter *iter, u8 operation)
 {
+    ASSERT(iter->operation == 0);
+
     u8 indirect;
     TRY(reader_byte(&iter->in, &indirect));
     bool is_known =
@@ -126,6 +129,8 @@ static int read_change(sqlite3_changeset_iter *iter, u8 operation)
 
 static int advance(sqlite3_changeset_iter *iter, bool *is_new_table)
 {
+    ASSERT(!iter->is_lent);
+
     Reader *in = &iter->in;
     iter->operation = 0;
     *is_new_table = false;
@@ -148,6 +153,7 @@ static int advance(sqlite3_changeset_iter *iter, bool *is_new_table)
     }
 }
 
+// `rc` sticks: an iterator that met damage does not go on behind it.
 int changeset_advance(sqlite3_changeset_iter *iter, bool *is_new_table)
 {
     if (iter->rc != SQLITE_OK)
@@ -158,6 +164,15 @@ int changeset_advance(sqlite3_changeset_iter *iter, bool *is_new_table)
         iter->operation = 0;
     }
     return rc;
+}
+
+void changeset_write_table(const sqlite3_changeset_iter *iter, Buffer *out)
+{
+    ASSERT(iter->table != NULL);
+
+    buffer_add_char(out, iter->is_patchset ? 'P' : 'T');
+    changeset_write_varint(out, (u64)iter->column_count);
+    buffer_add(out, iter->header.bytes, iter->header.size);
 }
 
 const u8 *changeset_record(const sqlite3_changeset_iter *iter, u32 *size)
@@ -324,6 +339,7 @@ Value *changeset_new(const sqlite3_changeset_iter *iter, int column)
 
 // --- the public iterator ---
 
+// The public iterators skip nothing: a program may want to see updates that change nothing.
 static int start(sqlite3_changeset_iter **out, const Reader *in, int flags)
 {
     *out = NULL;

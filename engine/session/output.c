@@ -42,6 +42,8 @@ int output_pass_on(Output *out)
 
 int output_finish(Output *out, int *size, void **bytes)
 {
+    ASSERT(out->callback != NULL || (size != NULL && bytes != NULL));
+
     if (out->bytes.rc != SQLITE_OK)
         return out->bytes.rc;
     if (out->callback != NULL)

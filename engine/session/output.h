@@ -1,6 +1,8 @@
 #ifndef QUIRE_SESSION_OUTPUT_H
 #define QUIRE_SESSION_OUTPUT_H
-// Where changesets go: into memory for the caller, or in pieces to a function of his.
+// Where changesets go: into memory for the caller, or in pieces to a function of his. Writers
+// append to `bytes` without asking for errors, which stick (buffer.h), and call output_pass_on()
+// after each change.
 
 #include "base/buffer.h"
 

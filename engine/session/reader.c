@@ -1,4 +1,7 @@
 // Reads the bytes of a changeset: see reader.h.
+//
+// Memory is read where it lies. A callback's pieces are gathered in `held`, from which what was
+// used is dropped between changes: never more than one change and a piece is in memory.
 
 #include "session/reader.h"
 #include "base/error.h"
@@ -40,7 +43,8 @@ void reader_discard(Reader *reader)
     reader->at = 0;
 }
 
-// Tries to have `size` bytes at hand; fewer only at the end of the input.
+// Tries to have `size` bytes at hand; fewer only at the end of the input. A callback that gives
+// nothing is at its end, as the interface has it.
 static int fill(Reader *reader, size_t size)
 {
     ASSERT(reader->at <= reader->size);
@@ -73,6 +77,8 @@ int reader_is_done(Reader *reader, bool *is_done)
 
 int reader_skip(Reader *reader, size_t size)
 {
+    ASSERT(reader->at <= reader->size);
+
     TRY(fill(reader, size));
     if (reader->size - reader->at < size)
         return corrupt_record("changeset ends inside a change");
@@ -114,6 +120,8 @@ int reader_skip_text(Reader *reader)
 
 int reader_skip_field(Reader *reader)
 {
+    ASSERT(reader->at <= reader->size);
+
     u8 type;
     u64 size;
     TRY(reader_byte(reader, &type));

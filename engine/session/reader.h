@@ -2,9 +2,9 @@
 #define QUIRE_SESSION_READER_H
 // Reads the bytes of a changeset from memory or from a function that gives them in pieces.
 //
-// The bytes come from outside: whatever runs over their end, or is no field, is SQLITE_CORRUPT.
-// What was read since the last reader_discard() stays in place behind reader_at(), but may move
-// when more is read: remember offsets, not pointers.
+// The bytes come from outside: whatever runs over their end, or is no field, is SQLITE_CORRUPT; a
+// callback's own error is passed on. What was read since the last reader_discard() stays in place
+// behind `at`, but may move when more is read: remember offsets, not pointers.
 
 #include "base/buffer.h"
 

@@ -1,9 +1,18 @@
-// Carries local changesets over remote ones that were applied first.
+// Carries local changesets over remote ones that were applied first
+// (sqlite.org/session/rebaser.html).
 //
-// What apply notes of its conflicts (apply_rebase.c) is a changeset of its own kind: a remote
-// INSERT or UPDATE is an INSERT with the values it had, a remote DELETE a DELETE with the row; the
-// "indirect" byte tells whether the remote change replaced the local one (1) or was left out (0).
-// Here it becomes one entry per row, in which FIELD_REPLACED stands for values that replaced.
+// What apply notes of its conflicts (note_conflict() in apply_change.c) is a changeset of its own
+// kind: a remote INSERT or UPDATE is an INSERT with the values it had, a remote DELETE a DELETE
+// with the row; the "indirect" byte tells whether the remote change replaced the local one (1) or
+// was left out (0). Here it becomes one entry per row, in which FIELD_REPLACED stands for values
+// that replaced.
+//
+//    local \ remote     INSERT, UPDATE                    DELETE
+//    INSERT  omitted    UPDATE of the remote row          INSERT
+//            replaced   nothing                           INSERT
+//    UPDATE  omitted    UPDATE from the remote values     INSERT of the whole row
+//            replaced   UPDATE of the other columns       nothing
+//    DELETE             DELETE of the remote row          nothing
 
 #include "base/alloc.h"
 #include "base/error.h"
@@ -68,8 +77,11 @@ static void combine_records(const ChangeTable *table, const Change *known, const
     }
 }
 
+// Combines what is told of a row with what former notes said of it.
 static int put_entry(ChangeTable *table, const sqlite3_changeset_iter *iter)
 {
+    ASSERT(iter->operation != SQLITE_UPDATE);
+
     u32 size;
     const u8 *told = changeset_record(iter, &size);
     TRY(change_table_reserve(table));
@@ -92,9 +104,12 @@ static int put_entry(ChangeTable *table, const sqlite3_changeset_iter *iter)
     return SQLITE_OK;
 }
 
+// SQLITE_SCHEMA: former notes knew another table by that name.
 static int table_for(sqlite3_changegroup *group, const sqlite3_changeset_iter *iter,
                      GroupTable **out)
 {
+    ASSERT(iter->table != NULL);
+
     GroupTable *table = changegroup_find(group, iter->table);
     if (table == NULL) {
         TRY(changegroup_add_table(group, iter->table, iter->column_count, iter->key, &table));
@@ -238,6 +253,8 @@ static void rebase_update(const sqlite3_changeset_iter *iter, const Change *entr
 
 static void copy_change(const sqlite3_changeset_iter *iter, Buffer *out)
 {
+    ASSERT(iter->operation != 0);
+
     u32 size;
     const u8 *record = changeset_record(iter, &size);
     write_start(iter->operation, iter, out);
@@ -246,6 +263,8 @@ static void copy_change(const sqlite3_changeset_iter *iter, Buffer *out)
 
 static void rebase_change(const sqlite3_changeset_iter *iter, const Change *entry, Buffer *out)
 {
+    ASSERT(entry != NULL);
+
     bool was_deleted = entry->operation == SQLITE_DELETE;
     switch (iter->operation) {
     case SQLITE_INSERT:
@@ -266,13 +285,7 @@ static void rebase_change(const sqlite3_changeset_iter *iter, const Change *entr
     }
 }
 
-static void write_table(const sqlite3_changeset_iter *iter, Buffer *out)
-{
-    buffer_add_char(out, 'T');
-    changeset_write_varint(out, (u64)iter->column_count);
-    buffer_add(out, iter->header.bytes, iter->header.size);
-}
-
+// A table that the notes do not know, or know differently, is copied as it is.
 static int rebase_current(ChangeTable *table, const sqlite3_changeset_iter *iter, Output *out)
 {
     u32 size;
@@ -289,6 +302,8 @@ static int rebase_current(ChangeTable *table, const sqlite3_changeset_iter *iter
 
 static int rebase_all(const sqlite3_rebaser *rebaser, sqlite3_changeset_iter *iter, Output *out)
 {
+    ASSERT(rebaser->group != NULL);
+
     ChangeTable *table = NULL;
     bool is_new_table;
     int rc;
@@ -298,7 +313,7 @@ static int rebase_all(const sqlite3_rebaser *rebaser, sqlite3_changeset_iter *it
         if (is_new_table) {
             GroupTable *found = changegroup_find(rebaser->group, iter->table);
             table = found != NULL ? found->changes : NULL;
-            write_table(iter, &out->bytes);
+            changeset_write_table(iter, &out->bytes);
         }
         TRY(rebase_current(table, iter, out));
     }

@@ -1,4 +1,7 @@
 // Sessions: making them, attaching tables, listening to changes. See session.h for the laws.
+//
+// The preupdate hook's argument is the first session of the connection, which leads to the others.
+// The hook runs under the connection's mutex; so do all functions here that touch what it touches.
 
 #include "session/session.h"
 #include "base/alloc.h"
@@ -37,6 +40,8 @@ int sqlite3session_create(sqlite3 *db, const char *schema, sqlite3_session **out
 
 static void tables_free(SessionTable *table)
 {
+    ASSERT(table == NULL || table->changes != NULL);
+
     while (table != NULL) {
         SessionTable *next = table->next;
         change_table_free(table->changes);
@@ -75,6 +80,7 @@ void sqlite3session_delete(sqlite3_session *session)
 
 // --- settings ---
 
+// Only before a table is attached: sizes and keys of what is recorded depend on it.
 static int switch_option(const sqlite3_session *session, bool *option, int *value)
 {
     ASSERT(option != NULL);
@@ -247,6 +253,8 @@ static int widen_changes(ChangeTable *table, const Buffer *tail, int added)
     return SQLITE_OK;
 }
 
+// Takes *shape over if what is recorded fits: columns may have been added at the end, nothing
+// else.
 static int take_shape(sqlite3_session *session, SessionTable *table, TableShape *shape)
 {
     ASSERT(table->changes != NULL);
@@ -277,6 +285,8 @@ static int take_shape(sqlite3_session *session, SessionTable *table, TableShape 
 
 int session_table_look(sqlite3_session *session, SessionTable *table)
 {
+    ASSERT(table->changes != NULL);
+
     TableShape shape;
     TRY(table_shape_read(session->db, session->schema, table->changes->name, session->takes_rowid,
                          &shape));
@@ -335,6 +345,8 @@ static int read_record(const SessionTable *table, u8 operation, const RowSource 
 static int account_size(sqlite3_session *session, SessionTable *table, Change *change, u8 operation,
                         const RowSource *source)
 {
+    ASSERT(change != NULL || !session->counts_size);
+
     if (!session->counts_size)
         return SQLITE_OK;
     Buffer row = {0};
@@ -442,6 +454,8 @@ static int hook_new(void *arg, int column, sqlite3_value **value)
 // Attached, or let in by the filter. *out NULL: none of this session's business.
 static int listening_table(sqlite3_session *session, const char *name, SessionTable **out)
 {
+    ASSERT(name != NULL);
+
     *out = find_table(session, name);
     if (*out != NULL || !session->attaches_all)
         return SQLITE_OK;
@@ -450,8 +464,11 @@ static int listening_table(sqlite3_session *session, const char *name, SessionTa
     return session_table(session, name, out);
 }
 
+// The hook counts columns for the session: as long as the number is the same, so is the table.
 static int hear(sqlite3_session *session, const char *name, u8 operation, HookRow *row)
 {
+    ASSERT(session->rc == SQLITE_OK);
+
     SessionTable *table;
     TRY(listening_table(session, name, &table));
     if (table == NULL)

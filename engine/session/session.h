@@ -2,14 +2,17 @@
 #define QUIRE_SESSION_SESSION_H
 // A session: the first state of every row that was changed while it listened.
 //
-// For each key only the first change is noted: of an insert the key, of an update or delete the row
-// as it was. What a changeset says is found when it is asked for, by comparing with the rows as
-// they are then (session_output.c). Sessions of one connection form a list that hangs on its
-// preupdate hook.
+// For each key only the first change is noted: of an insert the key, of an update or delete the
+// row as it was. What a changeset says is found when it is asked for, by comparing with the rows
+// as they are then (session_output.c). So recording costs one look-up for a change of a row
+// already noted, and a row changed back leaves no trace. Sessions of one connection form a list
+// that hangs on its preupdate hook.
 //
-//   S1  A table's changes have unique keys, none of them with a NULL in it.
-//   S2  A change's record has as many fields as its table has columns; those of an INSERT are
-//       undefined outside the key.
+//    S1  A table's changes have unique keys, none of them with a NULL in it.
+//    S2  A change's record has as many fields as its table has columns; those of an INSERT are
+//        undefined outside the key.
+//    S3  An error met while listening is kept in `rc`; from then on nothing is recorded, and
+//        whoever asks for the changes is told. The hook has no way to fail.
 
 #include "session/change_table.h"
 #include "session/output.h"

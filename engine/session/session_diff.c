@@ -1,7 +1,12 @@
 // sqlite3session_diff: records what would turn a table of another schema into the session's.
 //
 // Three queries stand for the preupdate hook: rows only here (INSERT), rows only there (DELETE),
-// rows with the same key and other values (UPDATE).
+// rows with the same key and other values (UPDATE). What they give is noted as if it had just
+// happened, by the same function (session_note), so that later changes of those rows combine with
+// it.
+//
+// Values are compared by IS, as SQL compares: 1 and 1.0 are no difference here, though a session
+// that had seen the change would have noted one.
 
 #include "base/error.h"
 #include "session/session.h"
@@ -17,6 +22,8 @@ typedef struct Diff {
 // "A.key IS B.key AND ..." or "A.x IS NOT B.x OR ..." over the columns outside the key.
 static void append_comparison(sqlite3_str *sql, const Diff *diff, bool of_key)
 {
+    ASSERT(diff->table->shape.has_key);
+
     const TableShape *shape = &diff->table->shape;
     const char *name = diff->table->changes->name;
     const char *word = "";
@@ -32,6 +39,8 @@ static void append_comparison(sqlite3_str *sql, const Diff *diff, bool of_key)
 
 static void append_columns(sqlite3_str *sql, const Diff *diff, const char *schema)
 {
+    ASSERT(diff->table->shape.column_count > 0);
+
     const TableShape *shape = &diff->table->shape;
     for (int i = 0; i < shape->column_count; i++) {
         sqlite3_str_appendf(sql, "%s\"%w\".\"%w\".\"%w\"", i == 0 ? "" : ", ", schema,
@@ -115,6 +124,7 @@ static bool has_values(const TableShape *shape)
     return false;
 }
 
+// Same columns in the same order, same key.
 static bool shapes_equal(const TableShape *a, const TableShape *b)
 {
     ASSERT(a != b);
@@ -131,6 +141,8 @@ static bool shapes_equal(const TableShape *a, const TableShape *b)
 // *is_comparable false: nothing to do. SQLITE_ERROR: no such table there; SQLITE_SCHEMA: another.
 static int check_tables(const Diff *diff, const char *name, bool *is_comparable, char **error)
 {
+    ASSERT(diff->table != NULL);
+
     const TableShape *here = &diff->table->shape;
     *is_comparable = false;
     if (here->column_count == 0)

@@ -1,14 +1,17 @@
 // What a session recorded, written as a changeset or patchset: each noted first state of a row is
 // compared with the row as it is now.
 //
-//   noted      row is there          row is gone
-//   insert     INSERT new row        nothing
-//   other      UPDATE, if it differs DELETE old row
+//    noted      row is there          row is gone
+//    insert     INSERT new row        nothing
+//    other      UPDATE, if it differs DELETE old row
 //
-//   INSERT op indirect new   DELETE op indirect old    UPDATE op indirect old new
+//    INSERT op indirect new   DELETE op indirect old    UPDATE op indirect old new
+//
 // An UPDATE's old holds key and changed columns, its new changed columns (of the key those that
-// are equal but not the same: 1 and 1.0). In patchsets a DELETE has
-// the key's fields only, an UPDATE one record: key and changed columns as they are now.
+// are equal but not the same: 1 and 1.0). In patchsets a DELETE has the key's fields only, an
+// UPDATE one record: key and changed columns as they are now.
+//
+// The session keeps what it has noted: asking is no end, and may be repeated.
 
 #include "base/error.h"
 #include "session/session.h"
@@ -86,6 +89,8 @@ static int read_row(Generator *g, const Change *change, bool *is_there)
 
 static void write_start(Generator *g, u8 operation, const Change *change)
 {
+    ASSERT(operation == SQLITE_INSERT || operation == SQLITE_UPDATE || operation == SQLITE_DELETE);
+
     buffer_add_char(&g->out->bytes, (char)operation);
     buffer_add_char(&g->out->bytes, change->is_indirect);
 }
@@ -100,6 +105,8 @@ static void write_insert(Generator *g, const Change *change)
 
 static void write_delete(Generator *g, const Change *change)
 {
+    ASSERT(change->operation != SQLITE_INSERT);
+
     write_start(g, SQLITE_DELETE, change);
     if (g->is_patchset)
         change_table_write_key(g->table->changes, change->record, &g->out->bytes);
@@ -145,9 +152,13 @@ static void write_update(Generator *g, const Change *change)
     buffer_deinit(&after);
 }
 
+// A ChangeTable visitor. A table's header is final once a change stands behind it, since it may
+// have been passed on then.
 static int write_change(void *arg, Change *change)
 {
     Generator *g = arg;
+    ASSERT(g->table != NULL);
+
     size_t start = g->out->bytes.size;
     bool is_there;
     TRY(read_row(g, change, &is_there));
@@ -200,6 +211,8 @@ static int write_tables(Generator *g)
 // The savepoint holds one view of the database for all queries.
 static int generate(sqlite3_session *session, bool is_patchset, Output *out)
 {
+    ASSERT(out->bytes.size == 0);
+
     Generator g = {.session = session, .is_patchset = is_patchset, .out = out};
     TRY(session->rc);
     TRY(sqlite3_exec(session->db, "SAVEPOINT changeset", NULL, NULL, NULL));

@@ -1,4 +1,6 @@
-// What a changeset needs to know of a table: see session_shape.h.
+// What a changeset needs to know of a table: see session_shape.h. It is read through PRAGMA
+// table_xinfo, as a program would, each time somebody must be sure: the schema may have changed
+// since.
 
 #include "session/session_shape.h"
 #include "base/hashmap.h"
@@ -15,15 +17,6 @@ int session_prepare(sqlite3 *db, char *sql, sqlite3_stmt **stmt)
     return rc;
 }
 
-int session_exec(sqlite3 *db, char *sql)
-{
-    if (sql == NULL)
-        return SQLITE_NOMEM;
-    int rc = sqlite3_exec(db, sql, NULL, NULL, NULL);
-    sqlite3_free(sql);
-    return rc;
-}
-
 // Columns of PRAGMA table_xinfo.
 enum { INFO_CID, INFO_NAME, INFO_TYPE, INFO_NOTNULL, INFO_DEFAULT, INFO_PK, INFO_HIDDEN };
 
@@ -35,16 +28,22 @@ static int count_columns(sqlite3_stmt *info, int *count)
     return sqlite3_reset(info);
 }
 
+// NULL for NULL; without memory too, which the arena remembers.
 static const char *column_copy(TableShape *shape, sqlite3_stmt *info, int column)
 {
+    ASSERT(column >= INFO_CID && column <= INFO_HIDDEN);
+
     const char *text = (const char *)sqlite3_column_text(info, column);
     if (text == NULL)
         return NULL;
     return arena_dup(&shape->arena, text, (size_t)sqlite3_column_bytes(info, column));
 }
 
+// Room for the rowid's column is left in front if `first` says so.
 static int read_columns(TableShape *shape, sqlite3_stmt *info, int count, int first)
 {
+    ASSERT(first == 0 || first == 1);
+
     int i = first;
     while (sqlite3_step(info) == SQLITE_ROW && i < count) {
         if (sqlite3_column_int(info, INFO_HIDDEN) != 0)
@@ -74,6 +73,8 @@ static int allocate_columns(TableShape *shape, int count)
 // The name under which the rowid can be reached, NULL: columns of the table hide all three.
 static const char *rowid_name(const TableShape *shape, int first)
 {
+    ASSERT(first >= 0);
+
     static const char *const names[] = {"_rowid_", "rowid", "oid"};
     for (size_t k = 0; k < ARRAY_LEN(names); k++) {
         bool is_hidden = false;
@@ -88,6 +89,8 @@ static const char *rowid_name(const TableShape *shape, int first)
 // Drops the room for the rowid column in front, or fills it.
 static void settle_rowid(TableShape *shape)
 {
+    ASSERT(shape->column_count > 0);
+
     const char *name = shape->has_key || shape->is_statistics ? NULL : rowid_name(shape, 1);
     if (name != NULL) {
         shape->names[0] = name;

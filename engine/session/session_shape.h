@@ -33,6 +33,5 @@ MUST_USE int table_shape_defaults(sqlite3 *db, const TableShape *shape, int from
 
 // Compiles what sqlite3_mprintf() made (or failed to), and frees it.
 MUST_USE int session_prepare(sqlite3 *db, char *sql, sqlite3_stmt **stmt);
-MUST_USE int session_exec(sqlite3 *db, char *sql);
 
 #endif
