@@ -27,8 +27,6 @@ static char take_escape(char **text)
 // Ends the word at `text` and returns what follows it.
 static char *take_quoted(char *text)
 {
-    ASSERT(*text == '\'' || *text == '"');
-
     char quote = *text++;
     char *out = text;
     while (*text != 0 && *text != quote) {
@@ -47,8 +45,6 @@ static char *take_quoted(char *text)
 // Splits at blanks; 'x' and "x" keep them, with C escapes inside "x", which also count outside.
 static void split(char *line, DotCall *call)
 {
-    ASSERT(call->count == 0);
-
     while (call->count < DOT_ARGS_MAX - 1) {
         line += strspn(line, " \t\r\n");
         if (*line == 0)
@@ -80,7 +76,6 @@ int dot_usage(const char *text)
     return 1;
 }
 
-// What is no number is 0, as in SQLite's shell.
 long long dot_integer(const char *text)
 {
     static const struct {

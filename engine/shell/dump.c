@@ -11,11 +11,8 @@ typedef struct Dump {
     char *condition;    // on `name`, from the patterns; NULL: everything
 } Dump;
 
-// In the output, as a comment: whoever runs the dump sees it, too.
 static void report(Dump *dump, int rc)
 {
-    ASSERT(rc != SQLITE_OK);
-
     fprintf(dump->shell->out, "/****** ERROR: (%d) %s *****/\n", rc,
             sqlite3_errmsg(dump->shell->db));
     dump->shell->error_count++;
@@ -124,8 +121,6 @@ static void dump_rows(Dump *dump, const char *table)
 
 // --- objects ---
 
-// A virtual table is put into the schema as it is: creating it would create its shadow tables,
-// which the dump has as well.
 static void print_create(Dump *dump, const char *name, const char *type, const char *sql)
 {
     FILE *out = dump->shell->out;
@@ -150,7 +145,6 @@ static bool is_virtual(const char *sql)
     return sqlite3_strglob("CREATE VIRTUAL TABLE*", sql) == 0;
 }
 
-// Statistics and sequences are made by statements of their own, then filled.
 static void dump_table(Dump *dump, const char *name, const char *sql)
 {
     FILE *out = dump->shell->out;
@@ -186,7 +180,6 @@ static void dump_tables(Dump *dump)
     sqlite3_finalize(stmt);
 }
 
-// After all rows, so that triggers do not fire and indexes are built once.
 static void dump_others(Dump *dump)
 {
     sqlite3_stmt *stmt =

@@ -25,11 +25,8 @@ typedef struct Importer {
 
 // --- fields ---
 
-// The field is a C string at all times.
 static void add_char(Importer *imp, int c)
 {
-    ASSERT(imp->size <= imp->capacity);
-
     if (imp->size + 1 >= imp->capacity) {
         imp->capacity = imp->capacity == 0 ? 256 : imp->capacity * 2;
         imp->field = shell_realloc(imp->field, imp->capacity);
@@ -47,8 +44,6 @@ static void complain(const Importer *imp, int line, const char *what)
 // Behind the opening quote, up to the closing one; text after it is kept with a complaint.
 static int read_quoted(Importer *imp)
 {
-    ASSERT(imp->has_quotes);
-
     int start_line = imp->line;
     int before = 0; // the character before the last
     int last = 0;
@@ -83,11 +78,8 @@ static int read_quoted(Importer *imp)
     }
 }
 
-// A carriage return before the line's end belongs to it.
 static int read_plain(Importer *imp, int c)
 {
-    ASSERT(imp->separator != 0);
-
     while (c != EOF && c != imp->separator && c != imp->row_end) {
         add_char(imp, c);
         c = fgetc(imp->in);
@@ -100,11 +92,8 @@ static int read_plain(Importer *imp, int c)
     return c;
 }
 
-// A UTF-8 byte order mark at the beginning, if it is whole.
 static int skip_mark(Importer *imp, int c)
 {
-    ASSERT(!imp->is_past_mark);
-
     imp->is_past_mark = true;
     if (c != 0xef)
         return c;
@@ -137,7 +126,6 @@ static const char *read_field(Importer *imp)
     return imp->field;
 }
 
-// By rows, not lines: a field in quotes may hold several.
 static void skip_rows(Importer *imp)
 {
     for (; imp->skip > 0; imp->skip--) {
@@ -150,8 +138,6 @@ static void skip_rows(Importer *imp)
 
 static int column_count_of(const Importer *imp)
 {
-    ASSERT(imp->table != NULL);
-
     sqlite3_stmt *stmt = NULL;
     char *sql = imp->schema == NULL
                     ? shell_printf("SELECT * FROM \"%w\"", imp->table)
@@ -166,8 +152,6 @@ static int column_count_of(const Importer *imp)
 // Names must differ: the n-th column of a name that came before is called name:n.
 static char *column_name(const Importer *imp, char *const *names, int count)
 {
-    ASSERT(imp->field != NULL);
-
     const char *wanted = imp->field[0] == 0 ? "?" : imp->field;
     int same = 0;
     for (int i = 0; i < count; i++)
@@ -175,7 +159,6 @@ static char *column_name(const Importer *imp, char *const *names, int count)
     return same == 0 ? shell_printf("%s", wanted) : shell_printf("%s:%d", wanted, same);
 }
 
-// From the first row, which is thereby used up.
 static bool create_table(Importer *imp)
 {
     char **names = NULL;
@@ -215,8 +198,6 @@ static bool create_table(Importer *imp)
 
 static sqlite3_stmt *prepare_insert(const Importer *imp, int columns)
 {
-    ASSERT(columns > 0);
-
     sqlite3_str *sql = sqlite3_str_new(NULL);
     if (imp->schema != NULL)
         sqlite3_str_appendf(sql, "INSERT INTO \"%w\".\"%w\" VALUES(?", imp->schema, imp->table);
@@ -236,8 +217,6 @@ static sqlite3_stmt *prepare_insert(const Importer *imp, int columns)
 // Binds one row; false at the end of the file.
 static bool bind_row(Importer *imp, sqlite3_stmt *stmt, int columns)
 {
-    ASSERT(columns > 0);
-
     int start_line = imp->line;
     int found = 0;
     for (; found < columns; found++) {
@@ -268,11 +247,8 @@ static bool bind_row(Importer *imp, sqlite3_stmt *stmt, int columns)
     return true;
 }
 
-// In one transaction, unless the user has one. A row that fails is told of and left out.
 static void import_rows(Importer *imp, sqlite3_stmt *stmt, int columns)
 {
-    ASSERT(stmt != NULL);
-
     sqlite3 *db = imp->shell->db;
     bool commits = sqlite3_get_autocommit(db) != 0;
     if (commits)
@@ -299,8 +275,6 @@ static void import_rows(Importer *imp, sqlite3_stmt *stmt, int columns)
 
 static int import_all(Importer *imp)
 {
-    ASSERT(imp->in != NULL);
-
     skip_rows(imp);
     int columns = column_count_of(imp);
     if (columns == 0) {

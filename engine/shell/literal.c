@@ -4,7 +4,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-// Keywords do, whether or not they would be understood where they stand.
 bool name_needs_quotes(const char *name)
 {
     static const char letters[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ_";
@@ -32,8 +31,6 @@ void print_sql_text(FILE *out, const char *text)
 static void choose_mark(const char *text, const char *first, const char *second, char *mark,
                         size_t size)
 {
-    ASSERT(strlen(first) < size);
-
     snprintf(mark, size, "%s", first);
     if (strstr(text, mark) == NULL)
         return;
@@ -75,7 +72,6 @@ void print_sql_text_escaped(FILE *out, const char *text)
         fprintf(out, ",'%s',char(10))", newline);
 }
 
-// Infinity has no literal; 1e999 is read as one.
 static const char *real_literal(sqlite3_stmt *stmt, int column)
 {
     const char *text = (const char *)sqlite3_column_text(stmt, column);
@@ -112,7 +108,6 @@ void print_sql_literal(FILE *out, sqlite3_stmt *stmt, int column, bool escapes_n
     }
 }
 
-// By way of a stream, so that both ways of printing are one.
 char *sql_literal(sqlite3_stmt *stmt, int column)
 {
     char *text = NULL;
@@ -150,7 +145,6 @@ void print_c_text(FILE *out, const char *text)
     fputc('"', out);
 }
 
-// Quotes are put wherever a reader might need them: SQLite's shell is as careful.
 void print_csv_field(FILE *out, const char *text, const char *separator)
 {
     bool is_plain = text[0] != 0;
@@ -187,8 +181,6 @@ void print_html_text(FILE *out, const char *text)
 
 void print_json_text(FILE *out, const char *text, int size)
 {
-    ASSERT(size >= 0);
-
     static const char plain[] = "\"\\\b\f\n\r\t";
     static const char escapes[] = "\"\\bfnrt";
     fputc('"', out);
@@ -205,7 +197,6 @@ void print_json_text(FILE *out, const char *text, int size)
     fputc('"', out);
 }
 
-// Blobs are texts of their bytes, which is what SQLite's shell gives.
 void print_json_value(FILE *out, sqlite3_stmt *stmt, int column)
 {
     switch (sqlite3_column_type(stmt, column)) {

@@ -17,8 +17,10 @@
 //   M5  One thread reads input, so that a cancellation is seen while a statement runs; the other
 //       works. They share the queue, under its mutex, and sqlite3_interrupt().
 
-#include "shell/shell.h"
+#include "sqlite3.h"
 #include <pthread.h>
+#include <stdbool.h>
+#include <stdio.h>
 
 // --- mcp_json.c: JSON by SQL ---
 

@@ -1,12 +1,8 @@
 // JSON read and written by the library's own functions.
-//
-// A message is looked at by paths, one question at a time: messages are small, and what is asked of
-// them is little. Whatever is not valid JSON is refused before anything else is asked.
 #include "shell/mcp.h"
 
 #include <string.h>
 
-// False: no memory. What was made is given back by json_deinit() all the same.
 bool json_init(Json *json)
 {
     *json = (Json){0};
@@ -31,8 +27,6 @@ void json_deinit(Json *json)
 
 bool json_is_valid(Json *json, const char *text)
 {
-    ASSERT(json->valid != NULL);
-
     sqlite3_bind_text(json->valid, 1, text, -1, SQLITE_STATIC);
     bool is_valid =
         sqlite3_step(json->valid) == SQLITE_ROW && sqlite3_column_int(json->valid, 0) != 0;
@@ -42,8 +36,6 @@ bool json_is_valid(Json *json, const char *text)
 
 const char *json_type_at(Json *json, const char *text, const char *path)
 {
-    ASSERT(json->type != NULL);
-
     static const char *const types[] = {"null", "true", "false", "integer",
                                         "real", "text", "array", "object"};
     const char *found = "";
@@ -60,12 +52,8 @@ const char *json_type_at(Json *json, const char *text, const char *path)
     return found;
 }
 
-// Column 0: as text; column 1: as JSON.
 static char *ask(Json *json, const char *text, const char *path, int column)
 {
-    ASSERT(json->text != NULL);
-    ASSERT(column == 0 || column == 1);
-
     char *answer = NULL;
     sqlite3_bind_text(json->text, 1, text, -1, SQLITE_STATIC);
     sqlite3_bind_text(json->text, 2, path, -1, SQLITE_STATIC);
@@ -86,11 +74,8 @@ char *json_part_at(Json *json, const char *text, const char *path)
     return json_type_at(json, text, path)[0] == 0 ? NULL : ask(json, text, path, 1);
 }
 
-// Bytes beyond ASCII go through as they are: the input was UTF-8.
 static void append_string(sqlite3_str *out, const char *text, int size)
 {
-    ASSERT(size >= 0);
-
     static const char specials[] = "\"\\\b\f\n\r\t";
     static const char escapes[] = "\"\\bfnrt";
     sqlite3_str_appendchar(out, 1, '"');
@@ -115,7 +100,6 @@ void json_append_text(sqlite3_str *out, const char *text)
         append_string(out, text, (int)strlen(text));
 }
 
-// Blobs as hexadecimal text, since JSON has none.
 void json_append_column(sqlite3_str *out, sqlite3_stmt *stmt, int column)
 {
     const char *text = NULL;

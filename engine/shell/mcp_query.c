@@ -1,8 +1,4 @@
 // Statements of tools: compiled under an authorizer, run under limits of time and rows.
-//
-// What a statement is, its own text cannot say: a WITH may hide an INSERT, a SELECT a function that
-// writes files. So an authorizer watches the compilation (M2), and what it saw is held against what
-// the tool may do.
 #include "shell/mcp.h"
 
 #include <stdarg.h>
@@ -16,8 +12,6 @@ void result_init(McpResult *result)
 
 void result_fail(McpResult *result, const char *fmt, ...)
 {
-    ASSERT(result->text != NULL && result->structured != NULL);
-
     va_list args;
     va_start(args, fmt);
     sqlite3_str_reset(result->text);
@@ -36,7 +30,6 @@ typedef struct Nature {
     bool changes_schema, is_transaction, attaches, sets_pragma;
 } Nature;
 
-// The numbers of CREATE and DROP lie side by side, with DELETE among them.
 static bool is_schema_action(int action)
 {
     switch (action) {
@@ -77,7 +70,6 @@ static bool is_unsafe_function(const char *name)
     return false;
 }
 
-// Denies nothing but functions that reach outside; everything else is judged afterwards.
 static int observe(void *arg, int action, const char *a, const char *b, const char *database,
                    const char *source)
 {
@@ -108,11 +100,8 @@ static int observe(void *arg, int action, const char *a, const char *b, const ch
     return SQLITE_OK;
 }
 
-// An upsert is an INSERT, whatever it updates: the first thing it names decides.
 static bool is_of_kind(const Nature *nature, sqlite3_stmt *stmt, McpKind kind)
 {
-    ASSERT(stmt != NULL);
-
     bool is_odd = nature->is_transaction || nature->attaches || nature->sets_pragma;
     switch (kind) {
     case MCP_READ:
@@ -143,8 +132,6 @@ static const char *kind_refusal(McpKind kind)
 // Nothing that compiles follows.
 static bool is_alone(sqlite3 *db, const char *tail)
 {
-    ASSERT(tail != NULL);
-
     while (*tail != 0) {
         sqlite3_stmt *next = NULL;
         const char *from = tail;

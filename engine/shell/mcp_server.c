@@ -17,7 +17,6 @@ enum {
 // Newest first. A client that asks for another gets the newest.
 static const char *const revisions[] = {"2025-11-25", "2025-06-18", "2025-03-26", "2024-11-05"};
 
-// A clock that is never set.
 long long mcp_now_ms(void)
 {
     struct timespec now;
@@ -41,8 +40,6 @@ void mcp_send(const char *message)
 // the body.
 static char *answer(const char *id, sqlite3_str *body)
 {
-    ASSERT(id != NULL);
-
     char *text = sqlite3_str_finish(body);
     char *message = sqlite3_mprintf("{\"jsonrpc\":\"2.0\",\"id\":%s,%s}", id,
                                     text == NULL ? "\"error\":{\"code\":-32603,\"message\":"
@@ -54,8 +51,6 @@ static char *answer(const char *id, sqlite3_str *body)
 
 static char *error_answer(const char *id, int code, const char *message)
 {
-    ASSERT(code != 0);
-
     sqlite3_str *body = sqlite3_str_new(NULL);
     sqlite3_str_appendf(body, "\"error\":{\"code\":%d,\"message\":", code);
     json_append_text(body, message);
@@ -68,7 +63,6 @@ static char *error_answer(const char *id, int code, const char *message)
 // Each writes the result object to `out` and returns 0, or a code with *message set.
 typedef int Method(Mcp *mcp, const char *request, sqlite3_str *out, const char **message);
 
-// May be called again: the last revision agreed upon counts.
 static int method_initialize(Mcp *mcp, const char *request, sqlite3_str *out, const char **message)
 {
     char *wanted = json_text_at(&mcp->json, request, "$.params.protocolVersion");
@@ -122,7 +116,6 @@ static char *arguments_of(Mcp *mcp, const char *request)
     return json_part_at(&mcp->json, request, "$.params.arguments");
 }
 
-// An unknown tool is an error of the protocol; a tool that fails is a result that says so.
 static int method_tools_call(Mcp *mcp, const char *request, sqlite3_str *out, const char **message)
 {
     if (strcmp(json_type_at(&mcp->json, request, "$.params"), "object") != 0) {
@@ -206,11 +199,8 @@ static const struct {
     {"prompts/get", method_prompts_get},
 };
 
-// M1: one answer, whatever the method does.
 static char *call_method(Mcp *mcp, const char *name, const char *id, const char *request)
 {
-    ASSERT(name != NULL);
-
     for (size_t i = 0; i < sizeof methods / sizeof methods[0]; i++) {
         if (strcmp(methods[i].name, name) != 0)
             continue;
@@ -228,11 +218,8 @@ static char *call_method(Mcp *mcp, const char *name, const char *id, const char 
 
 // --- one message ---
 
-// From here on the reader may find the request running, and cancel it.
 static void begin_request(Mcp *mcp, const char *id, const char *request)
 {
-    ASSERT(mcp->running_id == NULL && mcp->progress_token == NULL);
-
     char *copy = sqlite3_mprintf("%s", id);
     mcp->progress_token = json_part_at(&mcp->json, request, "$.params._meta.progressToken");
     mcp->progress_count = 0;
@@ -287,8 +274,6 @@ static char *handle_object(Mcp *mcp, const char *request)
 // A batch, as revision 2025-03-26 has it: an array of messages, answered by one of answers.
 static void handle_batch(Mcp *mcp, const char *batch)
 {
-    ASSERT(mcp->running_id == NULL);
-
     sqlite3_str *out = sqlite3_str_new(NULL);
     int count = 0;
     int length = 0;
@@ -316,7 +301,6 @@ static void handle_batch(Mcp *mcp, const char *batch)
     sqlite3_free(answers);
 }
 
-// One line, one message or a batch of them.
 static void handle(Mcp *mcp, const char *line)
 {
     char *reply = NULL;
@@ -370,7 +354,6 @@ static void cancel(Mcp *mcp, Json *json, const char *line)
     sqlite3_free(id);
 }
 
-// A message that there is no memory for is lost: nobody could answer it either.
 static void enqueue(Mcp *mcp, const char *line)
 {
     McpMessage *message = sqlite3_malloc(sizeof *message);
@@ -387,7 +370,6 @@ static void enqueue(Mcp *mcp, const char *line)
     (void)pthread_mutex_unlock(&mcp->mutex);
 }
 
-// The reader's thread. It looks for cancellations itself, for the worker is busy just then.
 static void *read_input(void *arg)
 {
     Mcp *mcp = arg;
@@ -417,7 +399,6 @@ static void *read_input(void *arg)
     return NULL;
 }
 
-// Waits. NULL when the input has ended and everything is worked off.
 static McpMessage *dequeue(Mcp *mcp)
 {
     (void)pthread_mutex_lock(&mcp->mutex);

@@ -31,8 +31,6 @@ typedef struct Tool {
 
 static char *argument(ToolCall *call, const char *name)
 {
-    ASSERT(call->arguments != NULL);
-
     char path[64];
     snprintf(path, sizeof path, "$.%s", name);
     return json_text_at(&call->mcp->json, call->arguments, path);
@@ -41,8 +39,6 @@ static char *argument(ToolCall *call, const char *name)
 // False, and the result fails, when it is missing or no text.
 static bool text_argument(ToolCall *call, const char *name, char **out)
 {
-    ASSERT(call->arguments != NULL);
-
     char path[64];
     snprintf(path, sizeof path, "$.%s", name);
     *out = NULL;
@@ -159,8 +155,6 @@ static void tool_execute_query(ToolCall *call)
 
 static void run_change(ToolCall *call, McpKind kind, const char *what)
 {
-    ASSERT(kind != MCP_READ);
-
     char *query;
     if (!text_argument(call, "query", &query))
         return;
@@ -200,8 +194,6 @@ static void tool_schema_change(ToolCall *call)
 static void run_search(ToolCall *call, const char *sql, char *const *texts, int count,
                        long long number)
 {
-    ASSERT(count >= 0 && count <= 3);
-
     sqlite3_stmt *stmt = mcp_prepare(call->mcp, MCP_READ, sql, call->result);
     for (int i = 0; i < count; i++)
         sqlite3_bind_text(stmt, i + 1, texts[i], -1, SQLITE_TRANSIENT);

@@ -1,12 +1,6 @@
 // Rows as text in the modes that print each row as it comes.
 //
 // Modes that need the widths of all rows first are in render_grid.c.
-//
-//     list     a|b|c                  quote   1,'b',NULL      html   <TR><TD>..</TD></TR>
-//     csv      a,"b ""c""",d          insert  INSERT INTO t..   line   name = value
-//     json     [{"a":1},{..}]         tcl     "a" "b\n"         ascii  separators 0x1f and 0x1e
-//
-// NULL is the null value of the settings, but where the mode has a word of its own for it.
 #include "shell/shell.h"
 
 #include <stdlib.h>
@@ -28,12 +22,9 @@ static const struct {
 
 const char *mode_name(Mode mode)
 {
-    ASSERT(mode < MODE_COUNT);
-
     return modes[mode].name;
 }
 
-// A prefix is enough; of several the first in the table.
 bool mode_find(const char *name, Mode *out)
 {
     size_t size = strlen(name);
@@ -46,17 +37,13 @@ bool mode_find(const char *name, Mode *out)
     return false;
 }
 
-// Those that must see all rows before they print one.
 bool mode_is_grid(Mode mode)
 {
     return mode == MODE_COLUMN || mode == MODE_BOX || mode == MODE_TABLE || mode == MODE_MARKDOWN;
 }
 
-// Separators stay as they are where a mode has none to set.
 void mode_set(Shell *shell, Mode mode)
 {
-    ASSERT(mode < MODE_COUNT);
-
     shell->mode = mode;
     if (modes[mode].separator != NULL)
         snprintf(shell->separator, sizeof shell->separator, "%s", modes[mode].separator);
@@ -69,7 +56,6 @@ void mode_set(Shell *shell, Mode mode)
 
 // --- rows ---
 
-// A value that there is no memory for reads as NULL does.
 static const char *column_text(const Shell *shell, sqlite3_stmt *stmt, int column)
 {
     const char *text = (const char *)sqlite3_column_text(stmt, column);
@@ -121,7 +107,6 @@ static void print_separated(Shell *shell, sqlite3_stmt *stmt, bool is_first)
     fputs(shell->row_separator, shell->out);
 }
 
-// A blank line between rows, none at the end; names to the right.
 static void print_lines(Shell *shell, sqlite3_stmt *stmt, bool is_first)
 {
     enum { NAME_WIDTH = 5 };
@@ -138,11 +123,8 @@ static void print_lines(Shell *shell, sqlite3_stmt *stmt, bool is_first)
                 column_text(shell, stmt, i), shell->row_separator);
 }
 
-// The closing bracket is for the one who knows that no row follows.
 static void print_json_row(Shell *shell, sqlite3_stmt *stmt, bool is_first)
 {
-    ASSERT(shell->mode == MODE_JSON);
-
     int count = sqlite3_column_count(stmt);
     fputs(is_first ? "[{" : ",\n{", shell->out);
     for (int i = 0; i < count; i++) {
@@ -156,11 +138,8 @@ static void print_json_row(Shell *shell, sqlite3_stmt *stmt, bool is_first)
     fputc('}', shell->out);
 }
 
-// Columns are named when headers are on, so that the table may have others.
 static void print_insert_row(Shell *shell, sqlite3_stmt *stmt)
 {
-    ASSERT(shell->insert_table != NULL);
-
     int count = sqlite3_column_count(stmt);
     fprintf(shell->out, "INSERT INTO %s", shell->insert_table);
     if (shell->headers) {
@@ -207,11 +186,8 @@ static void print_row(Shell *shell, sqlite3_stmt *stmt, bool is_first)
     }
 }
 
-// A statement without columns runs and prints nothing.
 static int render_rows(Shell *shell, sqlite3_stmt *stmt)
 {
-    ASSERT(!mode_is_grid(shell->mode) || sqlite3_column_count(stmt) == 0);
-
     bool is_first = true;
     int rc;
     while ((rc = sqlite3_step(stmt)) == SQLITE_ROW) {
@@ -225,7 +201,6 @@ static int render_rows(Shell *shell, sqlite3_stmt *stmt)
     return rc;
 }
 
-// EXPLAIN is shown in a form of its own unless the user wants plain rows.
 int render_statement(Shell *shell, sqlite3_stmt *stmt)
 {
     int explain = sqlite3_stmt_isexplain(stmt);

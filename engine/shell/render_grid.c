@@ -20,18 +20,14 @@ typedef struct Grid {
 
 // --- one value, line by line ---
 
-// In bytes. Bytes that continue nothing count as a character, so broken text is shown all the same.
 static int char_size(const char *text)
 {
-    ASSERT(text[0] != 0);
-
     int size = 1;
     while (((unsigned char)text[size] & 0xc0) == 0x80)
         size++;
     return size;
 }
 
-// Characters, however wide the terminal draws them: SQLite's shell counts the same.
 static int display_width(const char *text)
 {
     int width = 0;
@@ -44,8 +40,6 @@ static int display_width(const char *text)
 // line.
 static size_t fitting_size(const char *text, int limit, bool *full)
 {
-    ASSERT(limit > 0);
-
     size_t size = 0;
     int width = 0;
     while (width < limit && text[size] != 0) {
@@ -82,7 +76,6 @@ static size_t word_break(const char *text, size_t size)
     return size;
 }
 
-// Tab stops every eight columns of the value, not of the screen.
 static char *expand_tabs(const char *text, size_t size)
 {
     char *line = shell_alloc(size * 8 + 1);
@@ -129,12 +122,8 @@ static char *take_line(const char **text, int limit, bool by_words)
 
 // --- collecting ---
 
-// The widest of a column decides, unless .width says more.
 static void grid_add(Grid *grid, char *line)
 {
-    ASSERT(grid->columns > 0);
-    ASSERT(grid->count <= grid->capacity);
-
     if (grid->count == grid->capacity) {
         grid->capacity = grid->capacity == 0 ? 64 : grid->capacity * 2;
         grid->cells = shell_realloc(grid->cells, grid->capacity * sizeof *grid->cells);
@@ -146,11 +135,8 @@ static void grid_add(Grid *grid, char *line)
     grid->cells[grid->count++] = line;
 }
 
-// A line is full when each column has a cell, which may be empty.
 static void grid_end_line(Grid *grid, bool is_end)
 {
-    ASSERT(grid->count == (grid->line_count + 1) * (size_t)grid->columns);
-
     if (grid->line_count == grid->line_capacity) {
         grid->line_capacity = grid->line_capacity == 0 ? 64 : grid->line_capacity * 2;
         grid->ends = shell_realloc(grid->ends, grid->line_capacity * sizeof *grid->ends);
@@ -159,16 +145,12 @@ static void grid_end_line(Grid *grid, bool is_end)
     grid->has_high_rows |= !is_end;
 }
 
-// .width 0 means: as wide as it is, up to what wraps.
 static int limit_of(const Shell *shell, int column)
 {
-    ASSERT(column >= 0);
-
     int width = column < shell->width_count ? abs(shell->widths[column]) : 0;
     return width != 0 ? width : shell->grid.wrap;
 }
 
-// A copy, since the row goes with the next step.
 static char *value_text(const Shell *shell, sqlite3_stmt *stmt, int column)
 {
     if (shell->grid.quotes)
@@ -180,8 +162,6 @@ static char *value_text(const Shell *shell, sqlite3_stmt *stmt, int column)
 // All lines of one row.
 static void add_row(const Shell *shell, Grid *grid, sqlite3_stmt *stmt)
 {
-    ASSERT(grid->widths != NULL);
-
     size_t columns = (size_t)grid->columns;
     char **texts = shell_alloc(columns * sizeof *texts);
     const char **rests = shell_alloc(columns * sizeof *rests);
@@ -206,8 +186,6 @@ static void add_row(const Shell *shell, Grid *grid, sqlite3_stmt *stmt)
 
 static void add_names(Shell *shell, Grid *grid, sqlite3_stmt *stmt)
 {
-    ASSERT(grid->count == 0);
-
     grid->widths = shell_alloc((sqlite3_uint64)grid->columns * sizeof *grid->widths);
     for (int i = 0; i < grid->columns; i++)
         grid->widths[i] = i < shell->width_count ? shell->widths[i] : 0;
@@ -269,7 +247,6 @@ static const GridStyle style_markdown = {
     "| ", " | ", " |", {0}, {"|", "-", "|", "|"}, {0}, {0}, 2, true,
 };
 
-// Modes differ in their strings alone.
 static const GridStyle *style_of(Mode mode)
 {
     switch (mode) {
@@ -288,8 +265,6 @@ static void print_repeated(FILE *out, const char *text, int count)
 
 static void print_rule(FILE *out, const Grid *grid, const char *const rule[4], int padding)
 {
-    ASSERT(padding >= 0);
-
     if (rule[1] == NULL)
         return;
     fputs(rule[0], out);
@@ -300,7 +275,6 @@ static void print_rule(FILE *out, const Grid *grid, const char *const rule[4], i
     fprintf(out, "%s\n", rule[3]);
 }
 
-// Names are centred where there are rules, numbers and texts are not.
 static void print_cell(FILE *out, const char *text, int width, bool is_centered)
 {
     text = text == NULL ? "" : text;
@@ -313,8 +287,6 @@ static void print_cell(FILE *out, const char *text, int width, bool is_centered)
 
 static void print_line(FILE *out, const Grid *grid, size_t line, const GridStyle *style)
 {
-    ASSERT(line < grid->line_count);
-
     fputs(style->left, out);
     for (int i = 0; i < grid->columns; i++) {
         fputs(i > 0 ? style->middle : "", out);
@@ -348,8 +320,6 @@ static void grid_print(const Shell *shell, const Grid *grid)
 
 int render_grid(Shell *shell, sqlite3_stmt *stmt)
 {
-    ASSERT(mode_is_grid(shell->mode));
-
     Grid grid = {.columns = sqlite3_column_count(stmt)};
     add_names(shell, &grid, stmt);
     int rc;

@@ -26,8 +26,6 @@ static void plan_add(Plan *plan, int id, int parent, const char *text)
 
 static const PlanRow *next_child(const Plan *plan, int parent, const PlanRow *after)
 {
-    ASSERT(after == NULL || (after >= plan->rows && after < plan->rows + plan->count));
-
     int from = after == NULL ? 0 : (int)(after - plan->rows) + 1;
     for (int i = from; i < plan->count; i++) {
         if (plan->rows[i].parent == parent)
@@ -38,8 +36,6 @@ static const PlanRow *next_child(const Plan *plan, int parent, const PlanRow *af
 
 static void print_children(FILE *out, Plan *plan, int parent)
 {
-    ASSERT(strlen(plan->prefix) < sizeof plan->prefix);
-
     size_t depth = strlen(plan->prefix);
     const PlanRow *next;
     for (const PlanRow *row = next_child(plan, parent, NULL); row != NULL; row = next) {

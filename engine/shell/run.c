@@ -8,7 +8,6 @@
 #include <sys/resource.h>
 #include <time.h>
 
-// S2: what was printed before comes first, also when both go to one file.
 void shell_error(Shell *shell, const char *fmt, ...)
 {
     va_list args;
@@ -23,7 +22,6 @@ void shell_error(Shell *shell, const char *fmt, ...)
 
 // --- the database ---
 
-// Not 0: the statement is interrupted.
 int shell_progress(void *arg)
 {
     Shell *shell = arg;
@@ -63,7 +61,6 @@ static void fn_sha3(sqlite3_context *call, int count, sqlite3_value **args)
     sqlite3_result_blob(call, digest, bits / 8, SQLITE_TRANSIENT);
 }
 
-// Late, so that .open and options decide before anything is created.
 bool shell_open(Shell *shell)
 {
     if (shell->db != NULL)
@@ -96,7 +93,6 @@ void shell_close(Shell *shell)
 
 // --- small questions ---
 
-// For the shell's own questions: an error is told, and NULL steps to nothing.
 static sqlite3_stmt *vprepare(Shell *shell, const char *fmt, va_list args)
 {
     sqlite3_stmt *stmt = NULL;
@@ -164,11 +160,8 @@ static void print_context(const char *sql, int offset)
     sqlite3_free(shown);
 }
 
-// Worded as SQLite's shell words it: by where the text came from.
 static void report_error(Shell *shell, bool at_prepare, const char *sql)
 {
-    ASSERT(shell->db != NULL);
-
     int code = sqlite3_extended_errcode(shell->db);
     int offset = sqlite3_error_offset(shell->db);
     char *message = shell_printf("%s", sqlite3_errmsg(shell->db));
@@ -194,8 +187,6 @@ static void report_error(Shell *shell, bool at_prepare, const char *sql)
 // Values of .parameter, from the table it keeps.
 void shell_bind_parameters(Shell *shell, sqlite3_stmt *stmt)
 {
-    ASSERT(stmt != NULL);
-
     int count = sqlite3_bind_parameter_count(stmt);
     sqlite3_stmt *find = NULL;
     if (count == 0)
@@ -220,12 +211,9 @@ void shell_bind_parameters(Shell *shell, sqlite3_stmt *stmt)
     sqlite3_finalize(find);
 }
 
-// The text is compiled a second time, for its plan alone.
 static void show_explained(Shell *shell, const char *prefix, const char *sql,
                            int (*render)(Shell *, sqlite3_stmt *))
 {
-    ASSERT(sql != NULL);
-
     sqlite3_stmt *stmt = NULL;
     char *text = shell_printf("%s %s", prefix, sql);
     if (sqlite3_prepare_v2(shell->db, text, -1, &stmt, NULL) == SQLITE_OK)
@@ -234,11 +222,8 @@ static void show_explained(Shell *shell, const char *prefix, const char *sql,
     sqlite3_free(text);
 }
 
-// Plans of trigger programs are a setting of the connection, put back afterwards.
 static void show_plan(Shell *shell, sqlite3_stmt *stmt)
 {
-    ASSERT(stmt != NULL);
-
     if (shell->eqp == EQP_OFF || sqlite3_stmt_isexplain(stmt) != 0)
         return;
     const char *sql = sqlite3_sql(stmt);
@@ -269,11 +254,8 @@ static Times times_now(void)
     };
 }
 
-// Takes the statement. Its text is copied before it goes, for the message.
 static bool run_statement(Shell *shell, sqlite3_stmt *stmt)
 {
-    ASSERT(stmt != NULL);
-
     show_plan(shell, stmt);
     shell_bind_parameters(shell, stmt);
     int rc = render_statement(shell, stmt);
@@ -290,8 +272,6 @@ static bool run_statement(Shell *shell, sqlite3_stmt *stmt)
 
 static bool run_all(Shell *shell, const char *sql)
 {
-    ASSERT(shell->db != NULL);
-
     while (*sql != 0) {
         sqlite3_stmt *stmt = NULL;
         const char *tail = sql;
@@ -306,7 +286,6 @@ static bool run_all(Shell *shell, const char *sql)
     return true;
 }
 
-// Times and changes are of the whole text, not of each statement.
 bool shell_run_sql(Shell *shell, const char *sql)
 {
     if (!shell_open(shell))

@@ -1,8 +1,4 @@
 // SHA-3 (FIPS 202): hashes for .sha3sum and sha3().
-//
-// The state is 5 x 5 lanes of 64 bits, x running faster. A block is added to the first `rate` bytes
-// and the whole is permuted; the digest is the first bytes in the end. One padding for all sizes:
-// 01, then 1 0* 1.
 #include "shell/shell.h"
 
 #include <string.h>
@@ -11,8 +7,6 @@ enum { LANES = 25, ROUNDS = 24, STATE_SIZE = 200 };
 
 static unsigned long long rotate(unsigned long long lane, int by)
 {
-    ASSERT(by >= 0 && by < 64);
-
     return by == 0 ? lane : lane << by | lane >> (64 - by);
 }
 
@@ -53,7 +47,6 @@ static void mix_rows(unsigned long long lanes[LANES])
     }
 }
 
-// Iota is the last step of a round: a constant, made bit by bit by a linear register.
 static void permute(unsigned long long lanes[LANES])
 {
     unsigned feedback = 1; // the linear register that makes the round constants
@@ -69,26 +62,18 @@ static void permute(unsigned long long lanes[LANES])
     }
 }
 
-// The capacity is twice the digest; what is left of the state takes input.
 void sha3_init(Sha3 *hash, int bits)
 {
-    ASSERT(bits == 224 || bits == 256 || bits == 384 || bits == 512);
-
     *hash = (Sha3){.rate = (unsigned)(STATE_SIZE - 2 * bits / 8), .bits = bits};
 }
 
-// Lanes are little-endian, on every machine.
 static void add_byte(Sha3 *hash, unsigned place, unsigned char byte)
 {
-    ASSERT(place < STATE_SIZE);
-
     hash->lanes[place / 8] ^= (unsigned long long)byte << (8 * (place % 8));
 }
 
 void sha3_add(Sha3 *hash, const void *bytes, size_t size)
 {
-    ASSERT(hash->at < hash->rate);
-
     const unsigned char *from = bytes;
     for (size_t i = 0; i < size; i++) {
         add_byte(hash, hash->at++, from[i]);
@@ -101,8 +86,6 @@ void sha3_add(Sha3 *hash, const void *bytes, size_t size)
 
 void sha3_finish(Sha3 *hash, unsigned char *digest)
 {
-    ASSERT(hash->at < hash->rate);
-
     add_byte(hash, hash->at, 0x06); // the suffix 01 and the first bit of the padding
     add_byte(hash, hash->rate - 1, 0x80);
     permute(hash->lanes);

@@ -12,12 +12,8 @@
 // Memory that runs out ends the program with a message: there is nothing useful left to do.
 
 #include "sqlite3.h"
-#include <assert.h>
 #include <stdbool.h>
 #include <stdio.h>
-
-// Of what the shell does itself: never of SQL, files, words typed or messages received.
-#define ASSERT(condition) assert(condition)
 
 typedef enum Mode {
     MODE_LIST,
