@@ -1,4 +1,10 @@
 // Dot-commands: splitting a line into words, finding the command.
+//
+//    .command word 'word with blanks' "word with \n escapes"
+//
+// A command may be shortened as long as SQLite's shell would understand it, which its row of the
+// table says; the first row that fits is taken, so that the order of the table counts.
+
 #include "shell/shell.h"
 
 #include <ctype.h>
@@ -8,6 +14,7 @@
 // --- words ---
 
 // One character of a "string": *text stands behind the backslash and moves behind what it takes.
+// Octal digits up to three; anything that is no escape stands for itself.
 static char take_escape(char **text)
 {
     static const char names[] = "abtnvfr\"'\\";
@@ -27,6 +34,8 @@ static char take_escape(char **text)
 // Ends the word at `text` and returns what follows it.
 static char *take_quoted(char *text)
 {
+    ASSERT(*text == '\'' || *text == '"');
+
     char quote = *text++;
     char *out = text;
     while (*text != 0 && *text != quote) {
@@ -43,8 +52,12 @@ static char *take_quoted(char *text)
 }
 
 // Splits at blanks; 'x' and "x" keep them, with C escapes inside "x", which also count outside.
+// Words stay where they are in the line, which is cut up for them. What is beyond DOT_ARGS_MAX is
+// not looked at.
 static void split(char *line, DotCall *call)
 {
+    ASSERT(call->count == 0);
+
     while (call->count < DOT_ARGS_MAX - 1) {
         line += strspn(line, " \t\r\n");
         if (*line == 0)
@@ -90,7 +103,8 @@ long long dot_integer(const char *text)
     long long value = strtoll(text, &end, text[0] == '0' && text[1] == 'x' ? 16 : 10);
     for (size_t i = 0; i < sizeof units / sizeof units[0]; i++) {
         if (sqlite3_stricmp(units[i].suffix, end) == 0)
-            return value * units[i].factor;
+            // Without a sign: what passes 64 bits wraps round, as elsewhere.
+            return (long long)((unsigned long long)value * (unsigned long long)units[i].factor);
     }
     return value;
 }
@@ -123,6 +137,8 @@ void dot_escape(FILE *out, const char *text)
 
 static int dot_help(DotCall *call)
 {
+    ASSERT(call->count >= 1);
+
     FILE *out = call->shell->out;
     if (call->count < 2) {
         (void)help_print(out, NULL);
@@ -201,8 +217,12 @@ static const struct {
     {"width", 1, dot_width, false},
 };
 
+// Output is flushed after each command, so that errors on stderr come in the right place (S2).
 static int run_command(DotCall *call, size_t index)
 {
+    ASSERT(index < sizeof commands / sizeof commands[0]);
+    ASSERT(call->count >= 1);
+
     if (commands[index].is_unsafe && call->shell->is_safe) {
         fprintf(stderr, "line %ld: cannot run .%s in safe mode\n", call->shell->line,
                 commands[index].name);
@@ -217,6 +237,8 @@ static int run_command(DotCall *call, size_t index)
 
 int dot_command(Shell *shell, char *line)
 {
+    ASSERT(line[0] == '.');
+
     DotCall call = {.shell = shell};
     split(line + 1, &call);
     if (call.count == 0)

@@ -1,4 +1,9 @@
 // Dot-commands that open databases, copy them, read files and send output elsewhere.
+//
+// Output has one place at a time: shell->out, which may be a file or a pipe that must be closed
+// (output_reset). .once is .output that ends after the next command: the counter in shell->once is
+// 2 when it is given, so that its own line does not end it.
+
 #include "shell/shell.h"
 
 #include <errno.h>
@@ -10,6 +15,8 @@
 
 void output_reset(Shell *shell)
 {
+    ASSERT(shell->out != NULL);
+
     (void)fflush(shell->out);
     if (shell->out_is_pipe)
         (void)pclose(shell->out);
@@ -22,8 +29,11 @@ void output_reset(Shell *shell)
     shell->out_name = NULL;
 }
 
+// On failure output stays on stdout.
 static int output_open(Shell *shell, const char *name, bool with_mark)
 {
+    ASSERT(shell->out == stdout);
+
     if (name == NULL || strcmp(name, "stdout") == 0)
         return 0;
     if (name[0] == '|') {
@@ -51,6 +61,8 @@ static int output_open(Shell *shell, const char *name, bool with_mark)
 // Both commands: words after "|" belong to the command of the pipe.
 static int redirect(DotCall *call, const char *command)
 {
+    ASSERT(call->count >= 1);
+
     bool with_mark = false;
     sqlite3_str *name = NULL;
     for (int i = 1; i < call->count; i++) {
@@ -105,6 +117,8 @@ int dot_excel(DotCall *call)
 
 int dot_read(DotCall *call)
 {
+    ASSERT(call->count >= 1);
+
     if (call->count != 2)
         return dot_usage(".read FILE");
     const char *name = call->args[1];
@@ -138,6 +152,7 @@ typedef struct OpenOptions {
     const char *path;
 } OpenOptions;
 
+// False after an error.
 static bool take_open_options(DotCall *call, OpenOptions *options)
 {
     for (int i = 1; i < call->count; i++) {
@@ -166,6 +181,8 @@ static bool take_open_options(DotCall *call, OpenOptions *options)
 // The file becomes a database in memory, which changes do not leave.
 static int open_copy_in_memory(Shell *shell, const char *path)
 {
+    ASSERT(shell->db == NULL);
+
     FILE *in = fopen(path, "rb");
     if (in == NULL) {
         fprintf(stderr, "Error: cannot open \"%s\"\n", path);
@@ -191,6 +208,8 @@ static int open_copy_in_memory(Shell *shell, const char *path)
 
 int dot_open(DotCall *call)
 {
+    ASSERT(call->count >= 1);
+
     Shell *shell = call->shell;
     OpenOptions options = {.flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_URI};
     if (!take_open_options(call, &options))
@@ -209,6 +228,8 @@ int dot_open(DotCall *call)
 
 static void show_connections(const Shell *shell)
 {
+    ASSERT(shell->connection >= 0 && shell->connection < CONNECTIONS_MAX);
+
     for (int i = 0; i < CONNECTIONS_MAX; i++) {
         bool is_active = i == shell->connection;
         const sqlite3 *db = is_active ? shell->db : shell->connections[i].db;
@@ -220,14 +241,19 @@ static void show_connections(const Shell *shell)
     }
 }
 
+// -1: no number of a connection.
 static int connection_number(const char *text)
 {
     bool is_one = text[0] >= '0' && text[0] < '0' + CONNECTIONS_MAX && text[1] == 0;
     return is_one ? text[0] - '0' : -1;
 }
 
+// The active connection lives in shell->db and shell->path; its place in the array is empty
+// meanwhile.
 static void use_connection(Shell *shell, int number)
 {
+    ASSERT(number >= 0 && number < CONNECTIONS_MAX);
+
     if (number == shell->connection)
         return;
     shell->connections[shell->connection].db = shell->db;
@@ -241,6 +267,8 @@ static void use_connection(Shell *shell, int number)
 
 int dot_connection(DotCall *call)
 {
+    ASSERT(call->count >= 1);
+
     Shell *shell = call->shell;
     int number = connection_number(call->args[call->count - 1]);
     if (call->count == 1) {
@@ -265,9 +293,13 @@ int dot_connection(DotCall *call)
 
 // --- copies ---
 
+// Waits a little when the source is busy, as SQLite's shell does: three times, a tenth of a second
+// each.
 static int copy_pages(sqlite3 *target, const char *target_schema, sqlite3 *source,
                       const char *source_schema)
 {
+    ASSERT(target != source);
+
     enum { PAGES = 100, TRIES = 3, WAIT_MS = 100 };
     sqlite3_backup *backup = sqlite3_backup_init(target, target_schema, source, source_schema);
     if (backup == NULL) {
@@ -302,6 +334,8 @@ static int open_other(const char *path, sqlite3 **out)
 
 int dot_backup(DotCall *call)
 {
+    ASSERT(call->count >= 1);
+
     const char *file = NULL;
     const char *schema = NULL;
     bool is_async = false;
@@ -342,6 +376,8 @@ int dot_save(DotCall *call)
 
 int dot_restore(DotCall *call)
 {
+    ASSERT(call->count >= 1);
+
     const char *schema = call->count == 3 ? call->args[1] : "main";
     sqlite3 *source;
     if (call->count != 2 && call->count != 3)
@@ -356,6 +392,8 @@ int dot_restore(DotCall *call)
 // Rows of one table, one by one: damage in the source costs rows, not the whole.
 static void clone_rows(Shell *shell, sqlite3 *target, const char *table)
 {
+    ASSERT(shell->db != NULL && shell->db != target);
+
     sqlite3_stmt *read = shell_prepare(shell, "SELECT * FROM \"%w\"", table);
     if (read == NULL)
         return;
@@ -383,8 +421,11 @@ static void clone_rows(Shell *shell, sqlite3 *target, const char *table)
     sqlite3_free(text);
 }
 
+// Objects come in the order of the schema, so that tables precede what needs them.
 static void clone_objects(Shell *shell, sqlite3 *target, const char *condition, bool with_rows)
 {
+    ASSERT(target != NULL);
+
     sqlite3_stmt *stmt =
         shell_prepare(shell, "SELECT name, sql FROM sqlite_schema WHERE %s", condition);
     while (stmt != NULL && sqlite3_step(stmt) == SQLITE_ROW) {
@@ -407,6 +448,8 @@ static void clone_objects(Shell *shell, sqlite3 *target, const char *condition, 
 
 int dot_clone(DotCall *call)
 {
+    ASSERT(call->count >= 1);
+
     sqlite3 *target;
     if (call->count != 2)
         return dot_usage(".clone FILENAME");

@@ -1,4 +1,9 @@
-// The texts of .help: a line for each command, and lines of details that begin with a blank.
+// The texts of .help: a line for each command, and lines of details that begin with a blank. They
+// are SQLite's, for the commands that are here.
+//
+// A pattern is looked for as a beginning of a command's name, and if none has it, anywhere in the
+// texts.
+
 #include "shell/shell.h"
 
 #include <string.h>
@@ -171,6 +176,8 @@ enum { TEXTS = sizeof texts / sizeof texts[0] };
 
 static void print_command(FILE *out, int at)
 {
+    ASSERT(texts[at][0] == '.');
+
     fprintf(out, "%s\n", texts[at]);
     for (int i = at + 1; i < TEXTS && texts[i][0] == ' '; i++)
         fprintf(out, "%s\n", texts[i]);
@@ -179,6 +186,8 @@ static void print_command(FILE *out, int at)
 // Commands whose name begins with the pattern: details of the only one, a line of each of several.
 static int print_by_name(FILE *out, const char *pattern)
 {
+    ASSERT(pattern != NULL);
+
     char *glob = shell_printf(".%s*", pattern);
     int count = 0;
     int last = 0;
@@ -201,6 +210,8 @@ static int print_by_name(FILE *out, const char *pattern)
 // Commands whose text, details included, has the pattern.
 static int print_by_text(FILE *out, const char *pattern)
 {
+    ASSERT(pattern != NULL);
+
     char *like = shell_printf("%%%s%%", pattern);
     int count = 0;
     int command = 0;

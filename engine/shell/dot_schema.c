@@ -1,4 +1,8 @@
 // Dot-commands that look at what is in a database.
+//
+// Those that list objects of all databases build one SELECT over their schema tables
+// (over_schemas), so that patterns and order are SQL's.
+
 #include "shell/shell.h"
 
 #include <stdlib.h>
@@ -6,6 +10,7 @@
 
 // --- databases ---
 
+// Name, file, whether it can be written, and the state of its transaction.
 int dot_databases(DotCall *call)
 {
     Shell *shell = call->shell;
@@ -33,13 +38,17 @@ static const struct {
     {"user version:", 60},        {"application id:", 68},      {"software version:", 96},
 };
 
+// Big-endian, as everything in the header ("The Database Header", sqlite.org/fileformat2.html).
 static unsigned read_number(const unsigned char *at)
 {
     return (unsigned)at[0] << 24 | (unsigned)at[1] << 16 | (unsigned)at[2] << 8 | at[3];
 }
 
+// `header` is the first page, of which 100 bytes are the database header.
 static void show_header(FILE *out, const unsigned char *header)
 {
+    ASSERT(header != NULL);
+
     static const char *const encodings[] = {"", " (utf8)", " (utf16le)", " (utf16be)"};
     int page_size = header[16] << 8 | header[17];
     fprintf(out, "%-20s %d\n", "database page size:", page_size == 1 ? 65536 : page_size);
@@ -56,6 +65,8 @@ static void show_header(FILE *out, const unsigned char *header)
 
 static void show_counts(Shell *shell, const char *schema)
 {
+    ASSERT(shell->db != NULL);
+
     static const struct {
         const char *label, *condition;
     } counts[] = {
@@ -78,6 +89,8 @@ static void show_counts(Shell *shell, const char *schema)
 
 int dot_dbinfo(DotCall *call)
 {
+    ASSERT(call->count >= 1);
+
     Shell *shell = call->shell;
     const char *schema = call->count >= 2 ? call->args[1] : "main";
     sqlite3_stmt *stmt =
@@ -101,6 +114,8 @@ int dot_dbinfo(DotCall *call)
 // use: prefix, the schema's name and a dot but for main; place, the row's.
 static char *over_schemas(Shell *shell, const char *columns, const char *condition)
 {
+    ASSERT(columns != NULL && condition != NULL);
+
     sqlite3_stmt *stmt = shell_prepare(shell, "PRAGMA database_list");
     sqlite3_str *sql = sqlite3_str_new(NULL);
     bool is_first = true;
@@ -123,6 +138,8 @@ static char *over_schemas(Shell *shell, const char *columns, const char *conditi
 // Names in columns of one width, filled downward.
 static void print_columns(FILE *out, char **names, int count)
 {
+    ASSERT(count > 0);
+
     enum { LINE_WIDTH = 80 };
     int width = 0;
     for (int i = 0; i < count; i++) {
@@ -141,6 +158,8 @@ static void print_columns(FILE *out, char **names, int count)
 
 static int print_names(DotCall *call, const char *condition)
 {
+    ASSERT(call->count >= 1);
+
     Shell *shell = call->shell;
     char *all = over_schemas(shell, "prefix || name AS full", condition);
     sqlite3_stmt *stmt = shell_prepare(shell, "%s ORDER BY 1", all);
@@ -179,6 +198,8 @@ int dot_indexes(DotCall *call)
 // The columns of a view or virtual table, which its text does not show: /* v(a,b) */
 static void print_view_columns(Shell *shell, FILE *out, const char *schema, const char *name)
 {
+    ASSERT(name != NULL && schema != NULL);
+
     sqlite3_stmt *stmt = NULL;
     char *sql = shell_printf("SELECT name FROM pragma_table_info(%Q,%Q)", name, schema);
     int count = 0;
@@ -208,6 +229,8 @@ static void print_view_columns(Shell *shell, FILE *out, const char *schema, cons
 // it is not there, since it may be a shadow table that its module creates.
 static void print_create(FILE *out, const char *schema, const char *sql)
 {
+    ASSERT(schema != NULL && sql != NULL);
+
     static const char *const kinds[] = {"TABLE", "INDEX",   "UNIQUE INDEX",
                                         "VIEW",  "TRIGGER", "VIRTUAL TABLE"};
     if (strcmp(schema, "main") != 0 && strncmp(sql, "CREATE ", 7) == 0) {
@@ -230,6 +253,8 @@ static void print_create(FILE *out, const char *schema, const char *sql)
 
 static bool is_open_text(const char *sql)
 {
+    ASSERT(sql != NULL);
+
     // A comment at the end would swallow the semicolon.
     char *with_end = shell_printf("%s;", sql);
     bool is_open = sqlite3_complete(with_end) == 0;
@@ -240,6 +265,8 @@ static bool is_open_text(const char *sql)
 // --indent: the columns of a long CREATE TABLE on lines of their own.
 static void print_indented(FILE *out, const char *sql)
 {
+    ASSERT(sql != NULL);
+
     enum { FITS_ON_A_LINE = 79 };
     if (sqlite3_strlike("create table%", sql, 0) != 0 || strlen(sql) < FITS_ON_A_LINE) {
         fprintf(out, "%s;\n", sql);
@@ -278,6 +305,7 @@ typedef struct SchemaOptions {
     const char *pattern;
 } SchemaOptions;
 
+// False after an error. An option may be shortened.
 static bool take_schema_options(DotCall *call, SchemaOptions *options)
 {
     for (int i = 1; i < call->count; i++) {
@@ -299,6 +327,7 @@ static bool take_schema_options(DotCall *call, SchemaOptions *options)
     return true;
 }
 
+// The pattern may be of either name: sqlite_master is sqlite_schema.
 static bool is_schema_table(const char *pattern)
 {
     static const char *const names[] = {"sqlite_master", "sqlite_schema", "sqlite_temp_master",
@@ -312,6 +341,8 @@ static bool is_schema_table(const char *pattern)
 
 static void print_schema_tables(Shell *shell, const char *pattern)
 {
+    ASSERT(pattern != NULL);
+
     static const char *const names[] = {"sqlite_schema", "sqlite_temp_schema"};
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
         const char *older = i == 0 ? "sqlite_master" : "sqlite_temp_master";
@@ -328,6 +359,8 @@ static void print_schema_tables(Shell *shell, const char *pattern)
 // the semicolon (sqlite3_free).
 static char *schema_text(Shell *shell, const char *schema, const char *name, const char *sql)
 {
+    ASSERT(sql != NULL);
+
     char *text = NULL;
     size_t size = 0;
     FILE *out = open_memstream(&text, &size);
@@ -348,6 +381,8 @@ static char *schema_text(Shell *shell, const char *schema, const char *name, con
 // Takes the text.
 static void print_text(FILE *out, char *text, bool indents)
 {
+    ASSERT(text != NULL);
+
     if (indents)
         print_indented(out, text);
     else
@@ -365,6 +400,8 @@ static void print_schema_row(Shell *shell, sqlite3_stmt *stmt, bool indents)
 
 int dot_schema(DotCall *call)
 {
+    ASSERT(call->count >= 1);
+
     Shell *shell = call->shell;
     SchemaOptions options = {0};
     if (!take_schema_options(call, &options) || !shell_open(shell))
@@ -388,6 +425,7 @@ int dot_schema(DotCall *call)
     return stmt == NULL;
 }
 
+// As INSERT statements; the shell's mode is lent for it and given back.
 static void print_statistics(Shell *shell, const char *table)
 {
     Mode mode = shell->mode;
@@ -454,6 +492,8 @@ static void show_vfs(FILE *out, const sqlite3_vfs *vfs, const char *mark)
 
 static sqlite3_vfs *vfs_of(DotCall *call)
 {
+    ASSERT(call->count >= 1);
+
     sqlite3_vfs *vfs = NULL;
     const char *schema = call->count == 2 ? call->args[1] : "main";
     if (shell_open(call->shell))

@@ -1,6 +1,9 @@
-// Dot-commands that change or show settings.
+// Dot-commands that change or show settings. Each writes the fields of the Shell that it is about
+// (S1); what belongs to the connection is told to it at once.
+
 #include "shell/shell.h"
 
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -8,6 +11,8 @@
 
 static void show_mode(const Shell *shell, const char *label)
 {
+    ASSERT(shell->mode < MODE_COUNT);
+
     if (mode_is_grid(shell->mode))
         fprintf(shell->out, "%s%s --wrap %d --wordwrap %s --%squote\n", label,
                 mode_name(shell->mode), shell->grid.wrap, shell->grid.by_words ? "on" : "off",
@@ -16,21 +21,33 @@ static void show_mode(const Shell *shell, const char *label)
         fprintf(shell->out, "%s%s\n", label, mode_name(shell->mode));
 }
 
+// Kept as it is written: quoted once here, not for each row.
 static void set_insert_table(Shell *shell, const char *name)
 {
+    ASSERT(name != NULL);
+
     sqlite3_free(shell->insert_table);
     shell->insert_table = shell_printf(name_needs_quotes(name) ? "\"%w\"" : "%s", name);
+}
+
+// Signed; cut to what has a magnitude.
+static int width_of(const char *text)
+{
+    long long width = dot_integer(text);
+    return width > INT_MAX ? INT_MAX : width < -INT_MAX ? -INT_MAX : (int)width;
 }
 
 // The option at args[*i] and its value; false when there is no such option.
 static bool take_mode_option(DotCall *call, int *i, GridOptions *grid)
 {
+    ASSERT(*i >= 1 && *i < call->count);
+
     const char *option = dot_option(call->args[*i]);
     const char *value = *i + 1 < call->count ? call->args[*i + 1] : NULL;
     if (option == NULL)
         return false;
     if (strcmp(option, "wrap") == 0 && value != NULL)
-        grid->wrap = (int)dot_integer(value);
+        grid->wrap = width_of(value);
     else if (strcmp(option, "wordwrap") == 0 && value != NULL)
         grid->by_words = dot_boolean(value);
     else if (strcmp(option, "ww") == 0)
@@ -53,6 +70,8 @@ typedef struct ModeRequest {
 // False after an error.
 static bool take_mode_arguments(DotCall *call, ModeRequest *request)
 {
+    ASSERT(call->count >= 1);
+
     for (int i = 1; i < call->count; i++) {
         const char *arg = call->args[i];
         if (take_mode_option(call, &i, &request->grid))
@@ -79,6 +98,8 @@ static bool take_mode_arguments(DotCall *call, ModeRequest *request)
 
 int dot_mode(DotCall *call)
 {
+    ASSERT(call->count >= 1);
+
     Shell *shell = call->shell;
     ModeRequest request = {.grid = {.wrap = 60}};
     Mode mode = shell->mode;
@@ -110,6 +131,7 @@ int dot_headers(DotCall *call)
     return 0;
 }
 
+// Both are cut at SEPARATOR_MAX, as SQLite's shell cuts them.
 int dot_separator(DotCall *call)
 {
     Shell *shell = call->shell;
@@ -130,10 +152,12 @@ int dot_nullvalue(DotCall *call)
 
 int dot_width(DotCall *call)
 {
+    ASSERT(call->count >= 1 && call->count <= DOT_ARGS_MAX);
+
     Shell *shell = call->shell;
     shell->width_count = call->count - 1;
     for (int i = 1; i < call->count && i <= WIDTHS_MAX; i++)
-        shell->widths[i - 1] = (int)dot_integer(call->args[i]);
+        shell->widths[i - 1] = width_of(call->args[i]);
     return 0;
 }
 
@@ -151,6 +175,8 @@ int dot_prompt(DotCall *call)
 
 static int set_switch(DotCall *call, bool *flag, const char *usage)
 {
+    ASSERT(flag != NULL);
+
     if (call->count != 2)
         return dot_usage(usage);
     *flag = dot_boolean(call->args[1]);
@@ -253,6 +279,8 @@ int dot_timeout(DotCall *call)
 
 static void show_text(FILE *out, const char *name, const char *text)
 {
+    ASSERT(text != NULL);
+
     fprintf(out, "%12.12s: ", name);
     dot_escape(out, text);
     fputc('\n', out);
@@ -289,11 +317,15 @@ int dot_show(DotCall *call)
 
 static void show_limit(Shell *shell, const char *name, int limit)
 {
+    ASSERT(shell->db != NULL);
+
     fprintf(shell->out, "%20s %d\n", name, sqlite3_limit(shell->db, limit, -1));
 }
 
 int dot_limit(DotCall *call)
 {
+    ASSERT(call->count >= 1);
+
     static const struct {
         const char *name;
         int limit;
@@ -345,6 +377,8 @@ int dot_limit(DotCall *call)
 
 int dot_dbconfig(DotCall *call)
 {
+    ASSERT(call->count >= 1);
+
     static const struct {
         const char *name;
         int op;
@@ -411,6 +445,7 @@ static FILE *open_log(const char *name)
     return file;
 }
 
+// stdout and stderr are not ours to close.
 static void close_log(FILE *file)
 {
     if (file != NULL && file != stdout && file != stderr)
@@ -427,8 +462,12 @@ int dot_log(DotCall *call)
     return 0;
 }
 
+// The program's own text of a statement, or what it expands to with its values. Nested statements,
+// of triggers, come as comments and are shown as they are.
 int trace_event(unsigned event, void *arg, void *subject, void *detail)
 {
+    ASSERT(arg != NULL);
+
     Shell *shell = arg;
     if (shell->trace == NULL)
         return 0;
@@ -454,8 +493,11 @@ int trace_event(unsigned event, void *arg, void *subject, void *detail)
     return 0;
 }
 
+// False: no such option.
 static bool take_trace_option(Shell *shell, const char *option)
 {
+    ASSERT(option != NULL);
+
     static const struct {
         const char *name;
         unsigned event;
@@ -501,9 +543,12 @@ int dot_trace(DotCall *call)
     return 0;
 }
 
+// An authorizer that allows everything and tells what it was asked.
 static int show_authorization(void *arg, int action, const char *a, const char *b,
                               const char *database, const char *source)
 {
+    ASSERT(arg != NULL);
+
     static const char *const names[] = {
         NULL,
         "CREATE_INDEX",
@@ -571,6 +616,8 @@ int dot_auth(DotCall *call)
 // The handler is installed when the connection opens, so an open one is told again.
 static int set_progress(Shell *shell)
 {
+    ASSERT(shell->progress.every == 0 || shell->progress.count == 0);
+
     if (!shell_open(shell))
         return 1;
     if (shell->progress.every == 0)
@@ -607,6 +654,7 @@ int dot_progress(DotCall *call)
 
 // --- statistics ---
 
+// Of the whole process.
 static void show_status(const Shell *shell, const char *label, int op, bool only_highest)
 {
     int current = 0;
@@ -619,8 +667,11 @@ static void show_status(const Shell *shell, const char *label, int op, bool only
                 strstr(label, "Allocations") != NULL ? "" : " bytes");
 }
 
+// Of the connection.
 static void show_db_status(const Shell *shell, const char *label, int op, const char *unit)
 {
+    ASSERT(shell->db != NULL);
+
     int current = 0;
     int highest = 0;
     sqlite3_db_status(shell->db, op, &current, &highest, 0);
@@ -629,6 +680,8 @@ static void show_db_status(const Shell *shell, const char *label, int op, const 
 
 static void show_statement(const Shell *shell, sqlite3_stmt *stmt)
 {
+    ASSERT(stmt != NULL);
+
     static const struct {
         const char *label;
         int op;
@@ -648,6 +701,8 @@ static void show_statement(const Shell *shell, sqlite3_stmt *stmt)
 
 void stats_print(Shell *shell, sqlite3_stmt *stmt)
 {
+    ASSERT(shell->db != NULL);
+
     if (shell->stats == STATS_STEPS && stmt != NULL) {
         fprintf(shell->out, "VM-steps: %d\n",
                 sqlite3_stmt_status(stmt, SQLITE_STMTSTATUS_VM_STEP, 0));

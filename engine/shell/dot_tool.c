@@ -1,4 +1,5 @@
 // Dot-commands that do something: parameters, hashes, lint, extensions, the system's shell.
+
 #include "shell/shell.h"
 
 #include <stdlib.h>
@@ -21,6 +22,8 @@ int dot_exit(DotCall *call)
 
 int dot_print(DotCall *call)
 {
+    ASSERT(call->count >= 1);
+
     for (int i = 1; i < call->count; i++)
         fprintf(call->shell->out, "%s%s", i > 1 ? " " : "", call->args[i]);
     fputc('\n', call->shell->out);
@@ -37,8 +40,11 @@ int dot_cd(DotCall *call)
     return 1;
 }
 
+// Words with blanks are quoted again, since they were taken apart for us.
 int dot_shell(DotCall *call)
 {
+    ASSERT(call->count >= 1);
+
     if (call->count < 2)
         return dot_usage(".system COMMAND");
     sqlite3_str *text = sqlite3_str_new(NULL);
@@ -57,6 +63,8 @@ int dot_shell(DotCall *call)
 
 int dot_load(DotCall *call)
 {
+    ASSERT(call->count >= 1);
+
     char *message = NULL;
     if (call->count < 2)
         return dot_usage(".load FILE ?ENTRYPOINT?");
@@ -91,6 +99,8 @@ enum { CONTROLS = sizeof controls / sizeof controls[0] };
 
 static int list_controls(FILE *out)
 {
+    ASSERT(out != NULL);
+
     fputs("Available file-controls:\n", out);
     for (int i = 0; i < CONTROLS; i++)
         fprintf(out, "  .filectrl %s %s\n", controls[i].name, controls[i].usage);
@@ -99,6 +109,8 @@ static int list_controls(FILE *out)
 
 int dot_filectrl(DotCall *call)
 {
+    ASSERT(call->count >= 1);
+
     Shell *shell = call->shell;
     int first = 1;
     const char *schema = "main";
@@ -135,6 +147,9 @@ int dot_filectrl(DotCall *call)
 
 // --- parameters ---
 
+// Makes temp.sqlite_parameters, from which statements' parameters are bound
+// (shell_bind_parameters). Its name begins with sqlite_, which only the settings changed here
+// allow; they are put back.
 static bool parameter_table(Shell *shell)
 {
     int defensive = 0;
@@ -181,6 +196,8 @@ static int list_parameters(Shell *shell)
 // A value that is no SQL expression is text.
 static int set_parameter(Shell *shell, const char *name, const char *value)
 {
+    ASSERT(name != NULL && value != NULL);
+
     static const char insert[] = "REPLACE INTO temp.sqlite_parameters(key,value)VALUES(%Q,%s);";
     sqlite3_stmt *stmt = NULL;
     if (!parameter_table(shell))
@@ -205,6 +222,8 @@ static int set_parameter(Shell *shell, const char *name, const char *value)
 
 int dot_parameter(DotCall *call)
 {
+    ASSERT(call->count >= 1);
+
     Shell *shell = call->shell;
     const char *verb = call->count > 1 ? call->args[1] : "";
     if (call->count == 2 && strcmp(verb, "clear") == 0) {
@@ -232,8 +251,12 @@ int dot_parameter(DotCall *call)
 
 // --- lint ---
 
+// Does the plan of a look-up by the child's columns use an index or the primary key, and not one
+// that it makes for itself?
 static bool is_served(Shell *shell, const char *table, const char *condition)
 {
+    ASSERT(table != NULL && condition != NULL);
+
     char *wanted_index = shell_printf("SEARCH %s USING*INDEX*", table);
     char *wanted_key = shell_printf("SEARCH %s USING INTEGER PRIMARY KEY (rowid=[?])*", table);
     sqlite3_stmt *stmt =
@@ -280,6 +303,8 @@ static int lint_foreign_keys(Shell *shell)
 
 int dot_lint(DotCall *call)
 {
+    ASSERT(call->count >= 1);
+
     size_t size = call->count >= 2 ? strlen(call->args[1]) : 0;
     if (size > 0 && sqlite3_strnicmp(call->args[1], "fkey-indexes", (int)size) == 0)
         return lint_foreign_keys(call->shell);
@@ -298,6 +323,8 @@ typedef struct HashOptions {
 
 static bool take_hash_options(DotCall *call, HashOptions *options)
 {
+    ASSERT(call->count >= 1);
+
     for (int i = 1; i < call->count; i++) {
         const char *option = dot_option(call->args[i]);
         if (option == NULL) {
@@ -305,8 +332,7 @@ static bool take_hash_options(DotCall *call, HashOptions *options)
             options->is_separate = true;
         } else if (strcmp(option, "schema") == 0) {
             options->with_schema = true;
-        } else if (strncmp(option, "sha3-", 5) == 0
-                   && strstr(" 224 256 384 512 ", option + 5) != NULL) {
+        } else if (strncmp(option, "sha3-", 5) == 0 && sha3_has(atoi(option + 5))) {
             options->bits = atoi(option + 5);
         } else {
             fprintf(stderr, "Unknown option \"%s\" on \"sha3sum\"\n", call->args[i]);
@@ -317,9 +343,11 @@ static bool take_hash_options(DotCall *call, HashOptions *options)
 }
 
 // The query whose rows stand for a table: stored statistics are sorted, since their order means
-// nothing.
+// nothing. NULL: a table whose content does not count.
 static char *content_query(const char *table)
 {
+    ASSERT(table != NULL);
+
     if (strncmp(table, "sqlite_", 7) != 0)
         return shell_printf("SELECT * FROM \"%w\" NOT INDEXED;", table);
     if (strcmp(table, "sqlite_schema") == 0)
@@ -333,6 +361,7 @@ static char *content_query(const char *table)
     return NULL;
 }
 
+// A letter for the type, then eight bytes, most significant first.
 static void hash_number(Sha3 *hash, char tag, sqlite3_uint64 bits)
 {
     unsigned char bytes[9] = {(unsigned char)tag};
@@ -343,8 +372,11 @@ static void hash_number(Sha3 *hash, char tag, sqlite3_uint64 bits)
     sha3_add(hash, bytes, sizeof bytes);
 }
 
+// A letter for the type, the size in decimal, a colon, the bytes.
 static void hash_bytes(Sha3 *hash, char tag, const void *bytes, int size)
 {
+    ASSERT(size >= 0);
+
     char head[24];
     int head_size = snprintf(head, sizeof head, "%c%d:", tag, size);
     sha3_add(hash, head, (size_t)head_size);
@@ -353,6 +385,8 @@ static void hash_bytes(Sha3 *hash, char tag, const void *bytes, int size)
 
 static void hash_value(Sha3 *hash, sqlite3_stmt *stmt, int column)
 {
+    ASSERT(column >= 0 && column < sqlite3_column_count(stmt));
+
     double real = sqlite3_column_double(stmt, column);
     sqlite3_uint64 bits;
     switch (sqlite3_column_type(stmt, column)) {
@@ -375,6 +409,8 @@ static void hash_value(Sha3 *hash, sqlite3_stmt *stmt, int column)
     }
 }
 
+// Hashes the query's text, then a mark before each row and the values with their types: equal
+// content gives equal hashes, whatever the file looks like. The scheme is that of SQLite's dbhash.
 static void hash_query(Shell *shell, Sha3 *hash, const char *sql)
 {
     sqlite3_stmt *stmt = shell_prepare(shell, "%s", sql);
@@ -391,6 +427,8 @@ static void hash_query(Shell *shell, Sha3 *hash, const char *sql)
 
 static void print_hash(FILE *out, Sha3 *hash, const char *label)
 {
+    ASSERT(sha3_has(hash->bits));
+
     unsigned char digest[64];
     sha3_finish(hash, digest);
     for (int i = 0; i < hash->bits / 8; i++)
@@ -400,6 +438,8 @@ static void print_hash(FILE *out, Sha3 *hash, const char *label)
 
 int dot_sha3sum(DotCall *call)
 {
+    ASSERT(call->count >= 1);
+
     Shell *shell = call->shell;
     HashOptions options = {.bits = 224};
     if (!take_hash_options(call, &options))

@@ -1,4 +1,16 @@
 // .dump: a database as the SQL text that makes it again.
+//
+//    PRAGMA foreign_keys=OFF;           rows come before what they refer to
+//    BEGIN TRANSACTION;
+//    CREATE TABLE t(a);
+//    INSERT INTO t VALUES(1);           table by table
+//    CREATE INDEX …                     indexes, triggers and views once the rows are there
+//    COMMIT;
+//
+// Virtual tables are written as rows of sqlite_schema: creating them would run their modules,
+// whose shadow tables are dumped as ordinary ones. A damaged table is read from its other end,
+// too, and the whole ends with ROLLBACK if something could not be read.
+
 #include "shell/shell.h"
 
 #include <stdlib.h>
@@ -11,8 +23,11 @@ typedef struct Dump {
     char *condition;    // on `name`, from the patterns; NULL: everything
 } Dump;
 
+// As a comment of the output, where the missing part would stand; the exit code tells as well.
 static void report(Dump *dump, int rc)
 {
+    ASSERT(rc != SQLITE_OK);
+
     fprintf(dump->shell->out, "/****** ERROR: (%d) %s *****/\n", rc,
             sqlite3_errmsg(dump->shell->db));
     dump->shell->error_count++;
@@ -20,9 +35,12 @@ static void report(Dump *dump, int rc)
 
 // --- rows of one table ---
 
-// The name by which the rowid can be read, when it is no column of the table; NULL else.
+// The name by which the rowid can be read, when it is no column of the table; NULL else. Only with
+// --preserve-rowids, and where the rowid is not a column anyhow.
 static const char *rowid_name(Dump *dump, const char *table)
 {
+    ASSERT(dump->shell->db != NULL);
+
     static const char *const names[] = {"rowid", "_rowid_", "oid"};
     Shell *shell = dump->shell;
     if (!dump->keeps_rowids)
@@ -55,8 +73,11 @@ static const char *rowid_name(Dump *dump, const char *table)
 }
 
 // "INSERT INTO t(rowid,a) " and the SELECT that reads those columns, generated ones left out.
+// False: there is nothing to select. Both texts are to be freed (sqlite3_free).
 static bool make_texts(Dump *dump, const char *table, char **insert, char **select)
 {
+    ASSERT(table != NULL);
+
     const char *rowid = rowid_name(dump, table);
     sqlite3_stmt *stmt = shell_prepare(dump->shell, "PRAGMA table_xinfo(%Q)", table);
     sqlite3_str *columns = sqlite3_str_new(NULL);
@@ -85,6 +106,8 @@ static bool make_texts(Dump *dump, const char *table, char **insert, char **sele
 // Damaged tables are read from their end, too, as far as that goes.
 static int print_rows(Dump *dump, const char *insert, const char *sql)
 {
+    ASSERT(insert != NULL && sql != NULL);
+
     sqlite3_stmt *stmt = NULL;
     FILE *out = dump->shell->out;
     int rc = sqlite3_prepare_v2(dump->shell->db, sql, -1, &stmt, NULL);
@@ -102,6 +125,8 @@ static int print_rows(Dump *dump, const char *insert, const char *sql)
 
 static void dump_rows(Dump *dump, const char *table)
 {
+    ASSERT(table != NULL);
+
     char *insert;
     char *select;
     if (make_texts(dump, table, &insert, &select)) {
@@ -123,6 +148,8 @@ static void dump_rows(Dump *dump, const char *table)
 
 static void print_create(Dump *dump, const char *name, const char *type, const char *sql)
 {
+    ASSERT(sql != NULL);
+
     FILE *out = dump->shell->out;
     if (sqlite3_strglob("CREATE VIRTUAL TABLE*", sql) == 0) {
         if (!dump->writes_schema)
@@ -145,8 +172,12 @@ static bool is_virtual(const char *sql)
     return sqlite3_strglob("CREATE VIRTUAL TABLE*", sql) == 0;
 }
 
+// Statistics and sequences exist once ANALYZE and AUTOINCREMENT have run, so they are made by
+// that.
 static void dump_table(Dump *dump, const char *name, const char *sql)
 {
+    ASSERT(name != NULL && sql != NULL);
+
     FILE *out = dump->shell->out;
     bool is_statistics = sqlite3_strglob("sqlite_stat?", name) == 0;
     bool is_sequence = strcmp(name, "sqlite_sequence") == 0;
@@ -195,6 +226,8 @@ static void dump_others(Dump *dump)
 // A pattern chooses objects of its name; shadow tables of a virtual table come with it.
 static void add_pattern(Dump *dump, const char *pattern)
 {
+    ASSERT(pattern != NULL);
+
     char *condition = shell_printf(
         "%s%sname LIKE %Q ESCAPE '\\' OR EXISTS (  SELECT 1 FROM sqlite_schema WHERE     "
         "name LIKE %Q ESCAPE '\\' AND    sql LIKE 'CREATE VIRTUAL TABLE%%' AND    "

@@ -4,6 +4,9 @@
 // own, whose xBestIndex writes down what it is asked: equalities, ranges and orders make the
 // candidates. In the second copy, of ordinary empty tables, the candidates are created as indexes,
 // and the plan tells which of them the query would use.
+//
+// The tables are empty and not analysed, so that the planner goes by the shape of the query alone.
+
 #include "shell/shell.h"
 
 #include <stdlib.h>
@@ -31,34 +34,49 @@ typedef struct AskedTable {
 
 // --- candidates ---
 
+// Only to make names: two indexes on the same table must not share one.
 static unsigned hash_text(const char *text)
 {
+    ASSERT(text != NULL);
+
     unsigned hash = 0;
     for (; *text != 0; text++)
         hash += hash * 8 + (unsigned char)*text;
     return hash;
 }
 
+// Once, however often the planner asks.
 static void add_candidate(Expert *expert, const char *table, const char *columns)
 {
+    ASSERT(table != NULL && columns != NULL);
+
+    bool needs_quotes = name_needs_quotes(table);
+    char *quoted = shell_printf(needs_quotes ? "\"%w\"" : "%s", table);
     for (const Candidate *c = expert->candidates; c != NULL; c = c->next) {
-        char *same = shell_printf(" ON %s(%s)", table, columns);
+        char *same = shell_printf(" ON %s(%s)", quoted, columns);
         bool is_same = strstr(c->sql, same) != NULL;
         sqlite3_free(same);
-        if (is_same)
+        if (is_same) {
+            sqlite3_free(quoted);
             return;
+        }
     }
     Candidate *candidate = shell_alloc(sizeof *candidate);
     char *identity = shell_printf("%s(%s)", table, columns);
     candidate->name = shell_printf("%s_idx_%08x", table, hash_text(identity));
-    candidate->sql = shell_printf("CREATE INDEX %s ON %s(%s)", candidate->name, table, columns);
+    candidate->sql =
+        shell_printf(needs_quotes ? "CREATE INDEX \"%w\" ON %s(%s)" : "CREATE INDEX %s ON %s(%s)",
+                     candidate->name, quoted, columns);
     candidate->next = expert->candidates;
     expert->candidates = candidate;
     sqlite3_free(identity);
+    sqlite3_free(quoted);
 }
 
 static void append_column(sqlite3_str *list, const AskedTable *table, int column, bool descends)
 {
+    ASSERT(column >= 0 && column < table->count);
+
     const char *name = table->columns[column];
     sqlite3_str_appendf(list, name_needs_quotes(name) ? "%s\"%w\"%s" : "%s%s%s",
                         sqlite3_str_length(list) > 0 ? ", " : "", name, descends ? " DESC" : "");
@@ -70,7 +88,7 @@ static bool is_range(int op)
            || op == SQLITE_INDEX_CONSTRAINT_GT || op == SQLITE_INDEX_CONSTRAINT_GE;
 }
 
-// Equalities first, in the order of the columns.
+// Equalities first, in the order of the columns. Of each column once, be it compared more often.
 static sqlite3_str *list_equalities(const AskedTable *table, const sqlite3_index_info *info)
 {
     sqlite3_str *list = sqlite3_str_new(NULL);
@@ -87,8 +105,11 @@ static sqlite3_str *list_equalities(const AskedTable *table, const sqlite3_index
     return list;
 }
 
+// Takes the list; an empty one, without memory or columns, is none.
 static void finish_candidate(const AskedTable *table, sqlite3_str *list)
 {
+    ASSERT(table->expert != NULL);
+
     char *text = sqlite3_str_finish(list);
     if (text != NULL)
         add_candidate(table->expert, table->name, text);
@@ -97,6 +118,8 @@ static void finish_candidate(const AskedTable *table, sqlite3_str *list)
 
 static int asked_best_index(sqlite3_vtab *vtab, sqlite3_index_info *info)
 {
+    ASSERT(info->nConstraint >= 0);
+
     const AskedTable *table = (const AskedTable *)vtab;
     finish_candidate(table, list_equalities(table, info));
     for (int i = 0; i < info->nConstraint; i++) {
@@ -191,6 +214,8 @@ static const sqlite3_module asked_module = {
 // A table of the same columns, as text for sqlite3_declare_vtab().
 static char *declaration(Expert *expert, const char *table)
 {
+    ASSERT(expert->planned != NULL);
+
     sqlite3_stmt *stmt = NULL;
     sqlite3_str *text = sqlite3_str_new(NULL);
     char *sql = shell_printf("SELECT name, type FROM pragma_table_info(%Q)", table);
@@ -207,8 +232,12 @@ static char *declaration(Expert *expert, const char *table)
     return sqlite3_str_finish(text);
 }
 
+// Objects that cannot be made in memory, for want of an extension, are left out: a query that
+// needs them is told so when it is compiled.
 static void copy_object(Expert *expert, const char *type, const char *name, const char *sql)
 {
+    ASSERT(type != NULL && name != NULL && sql != NULL);
+
     (void)sqlite3_exec(expert->planned, sql, NULL, NULL, NULL);
     if (strcmp(type, "view") == 0)
         (void)sqlite3_exec(expert->asked, sql, NULL, NULL, NULL);
@@ -223,6 +252,8 @@ static void copy_object(Expert *expert, const char *type, const char *name, cons
 
 static bool expert_init(Expert *expert, Shell *shell)
 {
+    ASSERT(shell != NULL);
+
     *expert = (Expert){.shell = shell};
     if (sqlite3_open(":memory:", &expert->planned) != SQLITE_OK
         || sqlite3_open(":memory:", &expert->asked) != SQLITE_OK
@@ -257,6 +288,8 @@ static void expert_deinit(Expert *expert)
 
 static void print_used(Expert *expert, const char *details)
 {
+    ASSERT(details != NULL);
+
     bool is_any = false;
     for (const Candidate *c = expert->candidates; c != NULL; c = c->next) {
         if (strstr(details, c->name) == NULL)
@@ -277,6 +310,8 @@ static void print_candidates(const Expert *expert)
 
 bool expert_run(Shell *shell, const char *sql)
 {
+    ASSERT(sql != NULL);
+
     Expert expert;
     sqlite3_stmt *stmt = NULL;
     bool ok = expert_init(&expert, shell);

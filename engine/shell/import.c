@@ -2,6 +2,11 @@
 //
 // Fields may stand in double quotes by RFC 4180, but in ascii mode. A table that does not exist is
 // created with the names in the first row and TEXT columns.
+//
+// All rows go into one transaction, if none is open. A row that cannot be inserted is told of and
+// left out; a row that is short gets NULLs, one that is long loses what is too much. The file is
+// read as it comes: one field is in memory.
+
 #include "shell/shell.h"
 
 #include <stdlib.h>
@@ -25,8 +30,11 @@ typedef struct Importer {
 
 // --- fields ---
 
+// The field ends with NUL at any time.
 static void add_char(Importer *imp, int c)
 {
+    ASSERT(imp->size <= imp->capacity);
+
     if (imp->size + 1 >= imp->capacity) {
         imp->capacity = imp->capacity == 0 ? 256 : imp->capacity * 2;
         imp->field = shell_realloc(imp->field, imp->capacity);
@@ -35,8 +43,11 @@ static void add_char(Importer *imp, int c)
     imp->field[imp->size] = 0;
 }
 
+// S2.
 static void complain(const Importer *imp, int line, const char *what)
 {
+    ASSERT(imp->file_name != NULL);
+
     (void)fflush(imp->shell->out);
     fprintf(stderr, "%s:%d: %s\n", imp->file_name, line, what);
 }
@@ -44,6 +55,8 @@ static void complain(const Importer *imp, int line, const char *what)
 // Behind the opening quote, up to the closing one; text after it is kept with a complaint.
 static int read_quoted(Importer *imp)
 {
+    ASSERT(imp->has_quotes);
+
     int start_line = imp->line;
     int before = 0; // the character before the last
     int last = 0;
@@ -78,6 +91,7 @@ static int read_quoted(Importer *imp)
     }
 }
 
+// A carriage return before the row's end belongs to the end, where quotes are read.
 static int read_plain(Importer *imp, int c)
 {
     while (c != EOF && c != imp->separator && c != imp->row_end) {
@@ -92,8 +106,11 @@ static int read_plain(Importer *imp, int c)
     return c;
 }
 
+// A byte order mark at the beginning of the file is no part of its first field.
 static int skip_mark(Importer *imp, int c)
 {
+    ASSERT(!imp->is_past_mark);
+
     imp->is_past_mark = true;
     if (c != 0xef)
         return c;
@@ -109,6 +126,8 @@ static int skip_mark(Importer *imp, int c)
 // The next field, borrowed; NULL at the end of the file.
 static const char *read_field(Importer *imp)
 {
+    ASSERT(imp->in != NULL);
+
     imp->size = 0;
     add_char(imp, 0);
     imp->size = 0;
@@ -136,8 +155,11 @@ static void skip_rows(Importer *imp)
 
 // --- the table ---
 
+// 0: there is no such table.
 static int column_count_of(const Importer *imp)
 {
+    ASSERT(imp->shell->db != NULL);
+
     sqlite3_stmt *stmt = NULL;
     char *sql = imp->schema == NULL
                     ? shell_printf("SELECT * FROM \"%w\"", imp->table)
@@ -152,6 +174,8 @@ static int column_count_of(const Importer *imp)
 // Names must differ: the n-th column of a name that came before is called name:n.
 static char *column_name(const Importer *imp, char *const *names, int count)
 {
+    ASSERT(count >= 0);
+
     const char *wanted = imp->field[0] == 0 ? "?" : imp->field;
     int same = 0;
     for (int i = 0; i < count; i++)
@@ -159,8 +183,11 @@ static char *column_name(const Importer *imp, char *const *names, int count)
     return same == 0 ? shell_printf("%s", wanted) : shell_printf("%s:%d", wanted, same);
 }
 
+// From the row that comes next, which is used up. False after an error.
 static bool create_table(Importer *imp)
 {
+    ASSERT(imp->table != NULL);
+
     char **names = NULL;
     int count = 0;
     while (read_field(imp) != NULL) {
@@ -196,8 +223,11 @@ static bool create_table(Importer *imp)
     return rc == SQLITE_OK;
 }
 
+// NULL after an error.
 static sqlite3_stmt *prepare_insert(const Importer *imp, int columns)
 {
+    ASSERT(columns > 0);
+
     sqlite3_str *sql = sqlite3_str_new(NULL);
     if (imp->schema != NULL)
         sqlite3_str_appendf(sql, "INSERT INTO \"%w\".\"%w\" VALUES(?", imp->schema, imp->table);
@@ -217,6 +247,8 @@ static sqlite3_stmt *prepare_insert(const Importer *imp, int columns)
 // Binds one row; false at the end of the file.
 static bool bind_row(Importer *imp, sqlite3_stmt *stmt, int columns)
 {
+    ASSERT(columns > 0);
+
     int start_line = imp->line;
     int found = 0;
     for (; found < columns; found++) {
@@ -249,6 +281,8 @@ static bool bind_row(Importer *imp, sqlite3_stmt *stmt, int columns)
 
 static void import_rows(Importer *imp, sqlite3_stmt *stmt, int columns)
 {
+    ASSERT(stmt != NULL);
+
     sqlite3 *db = imp->shell->db;
     bool commits = sqlite3_get_autocommit(db) != 0;
     if (commits)
@@ -275,6 +309,8 @@ static void import_rows(Importer *imp, sqlite3_stmt *stmt, int columns)
 
 static int import_all(Importer *imp)
 {
+    ASSERT(imp->table != NULL && imp->in != NULL);
+
     skip_rows(imp);
     int columns = column_count_of(imp);
     if (columns == 0) {
@@ -296,6 +332,8 @@ static int import_all(Importer *imp)
 
 static int usage_error(const Importer *imp, const char *what, const char *arg)
 {
+    ASSERT(arg != NULL);
+
     fprintf(imp->shell->out, "ERROR: %s: \"%s\".  Usage:\n", what,
             arg[0] == '-' && arg[1] == '-' ? arg + 1 : arg);
     (void)help_print(imp->shell->out, "import");
@@ -343,6 +381,8 @@ static int take_arguments(Importer *imp, DotCall *call)
 // Without --csv and --ascii the shell's separators count.
 static int take_separators(Importer *imp)
 {
+    ASSERT(imp->table != NULL);
+
     Shell *shell = imp->shell;
     if (imp->separator != 0)
         return 0;

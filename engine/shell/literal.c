@@ -1,11 +1,16 @@
-// Values as text: SQL literals, C strings, CSV fields, HTML and JSON.
+// Values as text: SQL literals, C strings, CSV fields, HTML and JSON. What is printed reads back
+// as the same value, but for control characters and bytes that the notation has no word for.
+
 #include "shell/shell.h"
 
 #include <stdlib.h>
 #include <string.h>
 
+// Letters, digits and underscores that are no keyword can stand alone.
 bool name_needs_quotes(const char *name)
 {
+    ASSERT(name != NULL);
+
     static const char letters[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ_";
     static const char more[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ_0123456789";
     if (name[0] == 0 || strchr(letters, name[0]) == NULL)
@@ -18,6 +23,8 @@ bool name_needs_quotes(const char *name)
 
 void print_sql_text(FILE *out, const char *text)
 {
+    ASSERT(text != NULL);
+
     fputc('\'', out);
     for (; *text != 0; text++) {
         if (*text == '\'')
@@ -31,6 +38,8 @@ void print_sql_text(FILE *out, const char *text)
 static void choose_mark(const char *text, const char *first, const char *second, char *mark,
                         size_t size)
 {
+    ASSERT(size > strlen(first));
+
     snprintf(mark, size, "%s", first);
     if (strstr(text, mark) == NULL)
         return;
@@ -42,6 +51,8 @@ static void choose_mark(const char *text, const char *first, const char *second,
 // Lines of a script must not break inside a literal: newlines are put back by replace().
 void print_sql_text_escaped(FILE *out, const char *text)
 {
+    ASSERT(text != NULL);
+
     char newline[40] = "";
     char carriage[40] = "";
     if (strpbrk(text, "\n\r") == NULL) {
@@ -72,8 +83,11 @@ void print_sql_text_escaped(FILE *out, const char *text)
         fprintf(out, ",'%s',char(10))", newline);
 }
 
+// Infinity has no literal: 1e999 becomes it when it is read.
 static const char *real_literal(sqlite3_stmt *stmt, int column)
 {
+    ASSERT(sqlite3_column_type(stmt, column) == SQLITE_FLOAT);
+
     const char *text = (const char *)sqlite3_column_text(stmt, column);
     if (text == NULL || strcmp(text, "Inf") == 0)
         return "1e999";
@@ -82,6 +96,8 @@ static const char *real_literal(sqlite3_stmt *stmt, int column)
 
 static void print_blob(FILE *out, sqlite3_stmt *stmt, int column)
 {
+    ASSERT(sqlite3_column_type(stmt, column) == SQLITE_BLOB);
+
     const unsigned char *bytes = sqlite3_column_blob(stmt, column);
     int size = sqlite3_column_bytes(stmt, column);
     fputs("X'", out);
@@ -92,6 +108,8 @@ static void print_blob(FILE *out, sqlite3_stmt *stmt, int column)
 
 void print_sql_literal(FILE *out, sqlite3_stmt *stmt, int column, bool escapes_newlines)
 {
+    ASSERT(column >= 0 && column < sqlite3_column_count(stmt));
+
     const char *text;
     switch (sqlite3_column_type(stmt, column)) {
     case SQLITE_NULL: fputs("NULL", out); return;
@@ -110,6 +128,8 @@ void print_sql_literal(FILE *out, sqlite3_stmt *stmt, int column, bool escapes_n
 
 char *sql_literal(sqlite3_stmt *stmt, int column)
 {
+    ASSERT(column >= 0 && column < sqlite3_column_count(stmt));
+
     char *text = NULL;
     size_t size = 0;
     FILE *out = open_memstream(&text, &size);
@@ -124,8 +144,11 @@ char *sql_literal(sqlite3_stmt *stmt, int column)
 
 // --- others ---
 
+// Bytes beyond ASCII as octal, so that the output is ASCII whatever the value.
 void print_c_text(FILE *out, const char *text)
 {
+    ASSERT(text != NULL);
+
     fputc('"', out);
     for (; *text != 0; text++) {
         unsigned char c = (unsigned char)*text;
@@ -145,8 +168,12 @@ void print_c_text(FILE *out, const char *text)
     fputc('"', out);
 }
 
+// By RFC 4180, but quoted more often than needed, as SQLite's shell does: for blanks, quotes and
+// whatever is not ASCII.
 void print_csv_field(FILE *out, const char *text, const char *separator)
 {
+    ASSERT(text != NULL && separator != NULL);
+
     bool is_plain = text[0] != 0;
     for (const char *at = text; *at != 0 && is_plain; at++) {
         unsigned char c = (unsigned char)*at;
@@ -167,6 +194,8 @@ void print_csv_field(FILE *out, const char *text, const char *separator)
 
 void print_html_text(FILE *out, const char *text)
 {
+    ASSERT(text != NULL);
+
     for (; *text != 0; text++) {
         switch (*text) {
         case '<': fputs("&lt;", out); break;
@@ -181,6 +210,8 @@ void print_html_text(FILE *out, const char *text)
 
 void print_json_text(FILE *out, const char *text, int size)
 {
+    ASSERT(size >= 0);
+
     static const char plain[] = "\"\\\b\f\n\r\t";
     static const char escapes[] = "\"\\bfnrt";
     fputc('"', out);
@@ -199,6 +230,8 @@ void print_json_text(FILE *out, const char *text, int size)
 
 void print_json_value(FILE *out, sqlite3_stmt *stmt, int column)
 {
+    ASSERT(column >= 0 && column < sqlite3_column_count(stmt));
+
     switch (sqlite3_column_type(stmt, column)) {
     case SQLITE_NULL: fputs("null", out); return;
     case SQLITE_INTEGER: fputs((const char *)sqlite3_column_text(stmt, column), out); return;

@@ -1,14 +1,21 @@
 #ifndef QUIRE_SHELL_MCP_H
 #define QUIRE_SHELL_MCP_H
 // `quire FILE --mcp`: a server that tools of language models speak to, by the Model Context
-// Protocol.
+// Protocol (modelcontextprotocol.io).
 //
 // One JSON-RPC 2.0 message a line, on standard input and output. The protocol's revision is
-// negotiated down to 2024-11-05. JSON is read and written by the library's own JSON functions, on a
-// connection in memory that has nothing to do with the database served.
+// negotiated down to 2024-11-05. JSON is read and written by the library's own JSON functions, on
+// a connection in memory that has nothing to do with the database served.
+//
+//    > {"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"execute_query",
+//       "arguments":{"query":"SELECT 1 AS a"}}}
+//    < {"jsonrpc":"2.0","id":1,"result":{"content":[{"type":"text","text":"a\n----------\n1\n"}],
+//       "structuredContent":{"columns":["a"],"rows":[[1]],"row_count":1,"truncated":false},
+//       "isError":false}}
 //
 // Laws
-//   M1  Every request gets one answer: a result or an error. Notifications get none.
+//   M1  Every request gets one answer: a result or an error. Notifications get none, nor does a
+//       request that was cancelled.
 //   M2  What a tool may do is decided by what its statement compiles to (an authorizer, and
 //       sqlite3_stmt_readonly()), never by its text.
 //   M3  Under --readonly the database is opened read-only, and every statement of every tool is
@@ -16,7 +23,13 @@
 //   M4  A statement ends after the time limit; results end after the row limit and say so.
 //   M5  One thread reads input, so that a cancellation is seen while a statement runs; the other
 //       works. They share the queue, under its mutex, and sqlite3_interrupt().
+//   M6  A message is untrusted: its JSON is checked before anything is asked of it, and what it
+//       names becomes SQL only quoted or bound.
+//
+// An error of a statement is a result with isError, which the model reads and can mend; an error
+// of the protocol is one of JSON-RPC.
 
+#include "shell/shell_assert.h"
 #include "sqlite3.h"
 #include <pthread.h>
 #include <stdbool.h>
@@ -27,7 +40,7 @@
 // Answers questions about JSON texts. One per thread.
 typedef struct Json {
     sqlite3 *db;
-    sqlite3_stmt *type, *text, *quote, *valid;
+    sqlite3_stmt *type, *text, *valid;
 } Json;
 
 bool json_init(Json *json);
@@ -100,7 +113,8 @@ void result_init(McpResult *result);
 void result_fail(McpResult *result, const char *fmt, ...); // replaces the text
 // Compiles the one statement of `sql`, which must be of the kind; NULL after result_fail().
 sqlite3_stmt *mcp_prepare(Mcp *mcp, McpKind kind, const char *sql, McpResult *result);
-// Steps to the end and writes rows: a table as text, columns and rows as structured content.
+// Steps to the end and writes rows: a table as text, columns and rows as structured content. An
+// error takes the place of both (result_fail).
 void mcp_run_rows(Mcp *mcp, sqlite3_stmt *stmt, McpResult *result);
 // Steps to the end; false after result_fail().
 bool mcp_run_change(Mcp *mcp, sqlite3_stmt *stmt, McpResult *result);
@@ -109,7 +123,8 @@ bool mcp_open(Mcp *mcp, const char *path, char **error); // replaces the databas
 // --- mcp_tools.c, mcp_resources.c ---
 
 void tools_list(Mcp *mcp, sqlite3_str *out);
-// Writes the result object of tools/call; false: no such tool, nothing was written.
+// Writes the result object of tools/call; false: no such tool, nothing was written. `arguments` is
+// a JSON object.
 bool tools_call(Mcp *mcp, const char *name, const char *arguments, sqlite3_str *out);
 void resources_list(Mcp *mcp, sqlite3_str *out);
 void resource_templates_list(sqlite3_str *out);

@@ -1,4 +1,10 @@
 // Statements of tools: compiled under an authorizer, run under limits of time and rows.
+//
+// A tool is allowed a kind of statement (McpKind). The authorizer writes down what compiling meets
+// (Nature), and the statement is refused before it runs if that is something else (M2): a SELECT
+// that calls a writing pragma, an INSERT in WITH, two statements in one text. Triggers and views
+// of the schema may do as they are written: their author had the right.
+
 #include "shell/mcp.h"
 
 #include <stdarg.h>
@@ -10,8 +16,11 @@ void result_init(McpResult *result)
     *result = (McpResult){.text = sqlite3_str_new(NULL), .structured = sqlite3_str_new(NULL)};
 }
 
+// What was written is dropped: a model must not take half a result for one.
 void result_fail(McpResult *result, const char *fmt, ...)
 {
+    ASSERT(fmt != NULL);
+
     va_list args;
     va_start(args, fmt);
     sqlite3_str_reset(result->text);
@@ -70,6 +79,8 @@ static bool is_unsafe_function(const char *name)
     return false;
 }
 
+// The authorizer. Denies what reaches outside the database; the rest is noted and judged
+// afterwards, since only the whole tells.
 static int observe(void *arg, int action, const char *a, const char *b, const char *database,
                    const char *source)
 {
@@ -100,8 +111,12 @@ static int observe(void *arg, int action, const char *a, const char *b, const ch
     return SQLITE_OK;
 }
 
+// An UPSERT is an INSERT, though it may update; REPLACE is one, though it may delete: the first
+// word counts.
 static bool is_of_kind(const Nature *nature, sqlite3_stmt *stmt, McpKind kind)
 {
+    ASSERT(stmt != NULL);
+
     bool is_odd = nature->is_transaction || nature->attaches || nature->sets_pragma;
     switch (kind) {
     case MCP_READ:
@@ -143,8 +158,12 @@ static bool is_alone(sqlite3 *db, const char *tail)
     return true;
 }
 
+// The authorizer is taken away again, so that it does not hear of other statements.
 sqlite3_stmt *mcp_prepare(Mcp *mcp, McpKind kind, const char *sql, McpResult *result)
 {
+    ASSERT(mcp->db != NULL);
+    ASSERT(!result->is_error);
+
     Nature nature = {0};
     sqlite3_stmt *stmt = NULL;
     const char *tail = "";
@@ -173,6 +192,8 @@ sqlite3_stmt *mcp_prepare(Mcp *mcp, McpKind kind, const char *sql, McpResult *re
 
 static void send_progress(Mcp *mcp, long long now)
 {
+    ASSERT(mcp->progress_token != NULL);
+
     sqlite3_str *out = sqlite3_str_new(NULL);
     sqlite3_str_appendf(out,
                         "{\"jsonrpc\":\"2.0\",\"method\":\"notifications/progress\",\"params\":{"
@@ -184,7 +205,7 @@ static void send_progress(Mcp *mcp, long long now)
     sqlite3_free(message);
 }
 
-// M4. Called every so many steps of a statement.
+// M4. Called every so many steps of a statement. The progress handler: not 0 stops the statement.
 static int watch(void *arg)
 {
     enum { PROGRESS_EVERY_MS = 1000 };
@@ -200,6 +221,8 @@ static int watch(void *arg)
 
 static void watch_begin(Mcp *mcp)
 {
+    ASSERT(mcp->options.timeout_ms > 0);
+
     enum { STEPS = 1000 };
     mcp->started_ms = mcp->progress_ms = mcp_now_ms();
     mcp->deadline_ms = mcp->started_ms + mcp->options.timeout_ms;
@@ -214,6 +237,8 @@ static void watch_end(Mcp *mcp)
 
 static void fail_with_reason(Mcp *mcp, McpResult *result)
 {
+    ASSERT(mcp->db != NULL);
+
     if (mcp->timed_out)
         result_fail(result, "The statement took longer than %d ms and was stopped",
                     mcp->options.timeout_ms);
@@ -221,8 +246,11 @@ static void fail_with_reason(Mcp *mcp, McpResult *result)
         result_fail(result, "%s", sqlite3_errmsg(mcp->db));
 }
 
+// Column names and a rule below them as text; the beginning of the structured content.
 static void append_head(sqlite3_stmt *stmt, McpResult *result)
 {
+    ASSERT(sqlite3_column_count(stmt) > 0);
+
     int columns = sqlite3_column_count(stmt);
     int width = 0;
     sqlite3_str_appendall(result->structured, "{\"columns\":[");
@@ -241,6 +269,8 @@ static void append_head(sqlite3_stmt *stmt, McpResult *result)
 
 static void append_row(sqlite3_stmt *stmt, McpResult *result, int row)
 {
+    ASSERT(row >= 0);
+
     sqlite3_str_appendall(result->structured, row > 0 ? ",[" : "[");
     for (int i = 0; i < sqlite3_column_count(stmt); i++) {
         const char *text = (const char *)sqlite3_column_text(stmt, i);
@@ -252,8 +282,11 @@ static void append_row(sqlite3_stmt *stmt, McpResult *result, int row)
     sqlite3_str_appendchar(result->text, 1, '\n');
 }
 
+// One row more than the limit is stepped to, to know whether there is one.
 void mcp_run_rows(Mcp *mcp, sqlite3_stmt *stmt, McpResult *result)
 {
+    ASSERT(sqlite3_column_count(stmt) > 0);
+
     int count = 0;
     bool is_cut = false;
     int rc = SQLITE_ROW;
@@ -277,6 +310,8 @@ void mcp_run_rows(Mcp *mcp, sqlite3_stmt *stmt, McpResult *result)
 
 bool mcp_run_change(Mcp *mcp, sqlite3_stmt *stmt, McpResult *result)
 {
+    ASSERT(stmt != NULL);
+
     watch_begin(mcp);
     int rc = SQLITE_ROW;
     while (rc == SQLITE_ROW) // RETURNING
@@ -291,6 +326,8 @@ bool mcp_run_change(Mcp *mcp, sqlite3_stmt *stmt, McpResult *result)
 
 bool mcp_open(Mcp *mcp, const char *path, char **error)
 {
+    ASSERT(path != NULL);
+
     sqlite3 *db = NULL;
     int flags =
         mcp->options.read_only ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE;
@@ -302,6 +339,8 @@ bool mcp_open(Mcp *mcp, const char *path, char **error)
         sqlite3_close(db);
         return false;
     }
+    // A model may write SQL, but not load code, break the file by writing its schema, or create
+    // files.
     sqlite3_enable_load_extension(db, 0);
     sqlite3_db_config(db, SQLITE_DBCONFIG_DEFENSIVE, 1, (int *)NULL);
     sqlite3_db_config(db, SQLITE_DBCONFIG_ENABLE_ATTACH_CREATE, 0, (int *)NULL);

@@ -1,4 +1,8 @@
 // Resources: the schema, and each table's definition and first rows. Prompts: ways to begin.
+//
+//    quire://schema            the statements that made the database, as SQL
+//    quire://tables/NAME       columns and first rows, as the structured content of a query
+
 #include "shell/mcp.h"
 
 #include <string.h>
@@ -42,6 +46,8 @@ void resource_templates_list(sqlite3_str *out)
 
 static void append_contents(sqlite3_str *out, const char *uri, const char *type, const char *text)
 {
+    ASSERT(uri != NULL && text != NULL);
+
     sqlite3_str_appendall(out, "{\"contents\":[{\"uri\":");
     json_append_text(out, uri);
     sqlite3_str_appendf(out, ",\"mimeType\":\"%s\",\"text\":", type);
@@ -51,6 +57,8 @@ static void append_contents(sqlite3_str *out, const char *uri, const char *type,
 
 static void read_schema(Mcp *mcp, sqlite3_str *out)
 {
+    ASSERT(mcp->db != NULL);
+
     sqlite3_stmt *stmt = NULL;
     sqlite3_str *sql = sqlite3_str_new(NULL);
     (void)sqlite3_prepare_v2(mcp->db,
@@ -64,8 +72,12 @@ static void read_schema(Mcp *mcp, sqlite3_str *out)
     sqlite3_free(text);
 }
 
+// The name is the client's and is quoted; what is no table gives false, as an unknown resource
+// does.
 static bool read_table(Mcp *mcp, const char *uri, const char *table, sqlite3_str *out)
 {
+    ASSERT(table != NULL);
+
     enum { ROWS = 10 };
     McpResult result;
     result_init(&result);
@@ -85,6 +97,8 @@ static bool read_table(Mcp *mcp, const char *uri, const char *table, sqlite3_str
 
 bool resources_read(Mcp *mcp, const char *uri, sqlite3_str *out)
 {
+    ASSERT(uri != NULL);
+
     if (strcmp(uri, schema_uri) == 0) {
         read_schema(mcp, out);
         return true;
@@ -125,8 +139,11 @@ void prompts_list(sqlite3_str *out)
     sqlite3_str_appendall(out, "]}");
 }
 
+// False: no such prompt, or its argument is missing.
 bool prompts_get(Mcp *mcp, const char *name, const char *arguments, sqlite3_str *out)
 {
+    ASSERT(name != NULL && arguments != NULL);
+
     for (int i = 0; i < PROMPTS; i++) {
         char path[64];
         char *value = NULL;

@@ -1,4 +1,9 @@
-// The server's loop: messages in, answers out.
+// The server's loop: messages in, answers out (JSON-RPC 2.0, jsonrpc.org/specification).
+//
+// The reading thread puts lines into a queue; the main thread takes them out, one after the other,
+// so that requests are answered in order and one statement runs at a time. Only cancellations are
+// handled where they are read (M5).
+
 #include "quire.h"
 #include "shell/mcp.h"
 
@@ -26,6 +31,8 @@ long long mcp_now_ms(void)
 
 void mcp_send(const char *message)
 {
+    ASSERT(message != NULL);
+
     static pthread_mutex_t output = PTHREAD_MUTEX_INITIALIZER; // lines of two threads stay whole
     (void)pthread_mutex_lock(&output);
     fputs(message, stdout);
@@ -40,6 +47,8 @@ void mcp_send(const char *message)
 // the body.
 static char *answer(const char *id, sqlite3_str *body)
 {
+    ASSERT(body != NULL);
+
     char *text = sqlite3_str_finish(body);
     char *message = sqlite3_mprintf("{\"jsonrpc\":\"2.0\",\"id\":%s,%s}", id,
                                     text == NULL ? "\"error\":{\"code\":-32603,\"message\":"
@@ -49,8 +58,11 @@ static char *answer(const char *id, sqlite3_str *body)
     return message;
 }
 
+// NULL without memory.
 static char *error_answer(const char *id, int code, const char *message)
 {
+    ASSERT(code < 0);
+
     sqlite3_str *body = sqlite3_str_new(NULL);
     sqlite3_str_appendf(body, "\"error\":{\"code\":%d,\"message\":", code);
     json_append_text(body, message);
@@ -199,8 +211,11 @@ static const struct {
     {"prompts/get", method_prompts_get},
 };
 
+// The answer, always one (M1), unless there is no memory for it.
 static char *call_method(Mcp *mcp, const char *name, const char *id, const char *request)
 {
+    ASSERT(name != NULL);
+
     for (size_t i = 0; i < sizeof methods / sizeof methods[0]; i++) {
         if (strcmp(methods[i].name, name) != 0)
             continue;
@@ -218,8 +233,11 @@ static char *call_method(Mcp *mcp, const char *name, const char *id, const char 
 
 // --- one message ---
 
+// From here on a cancellation of this id finds it running.
 static void begin_request(Mcp *mcp, const char *id, const char *request)
 {
+    ASSERT(mcp->progress_token == NULL);
+
     char *copy = sqlite3_mprintf("%s", id);
     mcp->progress_token = json_part_at(&mcp->json, request, "$.params._meta.progressToken");
     mcp->progress_count = 0;
@@ -245,6 +263,8 @@ static bool end_request(Mcp *mcp)
 // The answer to a message that is one object (sqlite3_free); NULL when none is due.
 static char *handle_object(Mcp *mcp, const char *request)
 {
+    ASSERT(request != NULL);
+
     Json *json = &mcp->json;
     const char *id_type = json_type_at(json, request, "$.id");
     bool is_notification = id_type[0] == 0;
@@ -293,7 +313,8 @@ static void handle_batch(Mcp *mcp, const char *batch)
     char *answers = sqlite3_str_finish(out);
     if (length == 0) {
         char *reply = error_answer("null", RPC_INVALID_REQUEST, "Invalid request");
-        mcp_send(reply);
+        if (reply != NULL)
+            mcp_send(reply);
         sqlite3_free(reply);
     } else if (count > 0 && answers != NULL) {
         mcp_send(answers);
@@ -301,8 +322,11 @@ static void handle_batch(Mcp *mcp, const char *batch)
     sqlite3_free(answers);
 }
 
+// One line: a message, or a batch of them.
 static void handle(Mcp *mcp, const char *line)
 {
+    ASSERT(line != NULL);
+
     char *reply = NULL;
     if (!json_is_valid(&mcp->json, line)) {
         reply = error_answer("null", RPC_PARSE_ERROR, "Parse error");
@@ -326,6 +350,8 @@ static void handle(Mcp *mcp, const char *line)
 // A cancellation concerns the running request, or one that still waits, which is dropped.
 static void cancel(Mcp *mcp, Json *json, const char *line)
 {
+    ASSERT(line != NULL);
+
     char *id = json_part_at(json, line, "$.params.requestId");
     if (id == NULL)
         return;
@@ -356,6 +382,8 @@ static void cancel(Mcp *mcp, Json *json, const char *line)
 
 static void enqueue(Mcp *mcp, const char *line)
 {
+    ASSERT(line != NULL);
+
     McpMessage *message = sqlite3_malloc(sizeof *message);
     if (message == NULL)
         return;
@@ -370,6 +398,7 @@ static void enqueue(Mcp *mcp, const char *line)
     (void)pthread_mutex_unlock(&mcp->mutex);
 }
 
+// The reader's thread. It has a JSON reader of its own: connections are not shared.
 static void *read_input(void *arg)
 {
     Mcp *mcp = arg;
@@ -399,6 +428,7 @@ static void *read_input(void *arg)
     return NULL;
 }
 
+// Waits for a message; NULL when the input has ended and all are done.
 static McpMessage *dequeue(Mcp *mcp)
 {
     (void)pthread_mutex_lock(&mcp->mutex);
@@ -415,10 +445,11 @@ static McpMessage *dequeue(Mcp *mcp)
 
 int mcp_serve(const char *path, const McpOptions *options)
 {
-    static Mcp mcp;
+    ASSERT(options->timeout_ms > 0 && options->row_limit > 0);
+
+    Mcp mcp = {.options = *options};
     pthread_t reader;
     char *error = NULL;
-    mcp = (Mcp){.options = *options};
     (void)pthread_mutex_init(&mcp.mutex, NULL);
     (void)pthread_cond_init(&mcp.arrived, NULL);
     if (!json_init(&mcp.json) || !mcp_open(&mcp, path, &error)) {

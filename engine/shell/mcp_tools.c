@@ -1,4 +1,9 @@
 // The tools: their schemas, and what they do.
+//
+// A tool is a row of the table: what the client is told of it, and a function that writes its
+// result. Arguments are looked up in the call's JSON by name; those that are missing or of the
+// wrong type make the result an error that names them.
+
 #include "shell/mcp.h"
 
 #include <stdlib.h>
@@ -29,8 +34,11 @@ typedef struct Tool {
 
 // --- arguments ---
 
+// NULL: not given. sqlite3_free().
 static char *argument(ToolCall *call, const char *name)
 {
+    ASSERT(strlen(name) < 60);
+
     char path[64];
     snprintf(path, sizeof path, "$.%s", name);
     return json_text_at(&call->mcp->json, call->arguments, path);
@@ -39,6 +47,8 @@ static char *argument(ToolCall *call, const char *name)
 // False, and the result fails, when it is missing or no text.
 static bool text_argument(ToolCall *call, const char *name, char **out)
 {
+    ASSERT(strlen(name) < 60);
+
     char path[64];
     snprintf(path, sizeof path, "$.%s", name);
     *out = NULL;
@@ -100,8 +110,11 @@ static void tool_list_tables(ToolCall *call)
         sqlite3_str_appendall(call->result->text, "No tables found in the database");
 }
 
+// A row of pragma_table_xinfo as a line of text.
 static void append_column_line(sqlite3_stmt *stmt, sqlite3_str *text)
 {
+    ASSERT(sqlite3_column_count(stmt) == 6);
+
     const char *type = (const char *)sqlite3_column_text(stmt, 1);
     const char *fallback = (const char *)sqlite3_column_text(stmt, 3);
     sqlite3_str_appendf(text, "\n%s %s %s", sqlite3_column_text(stmt, 0), type == NULL ? "" : type,
@@ -153,8 +166,12 @@ static void tool_execute_query(ToolCall *call)
     sqlite3_free(query);
 }
 
+// All of them are one INSERT, UPDATE, DELETE or change of the schema; which, mcp_prepare() sees
+// to.
 static void run_change(ToolCall *call, McpKind kind, const char *what)
 {
+    ASSERT(what != NULL);
+
     char *query;
     if (!text_argument(call, "query", &query))
         return;
@@ -194,6 +211,8 @@ static void tool_schema_change(ToolCall *call)
 static void run_search(ToolCall *call, const char *sql, char *const *texts, int count,
                        long long number)
 {
+    ASSERT(count >= 0);
+
     sqlite3_stmt *stmt = mcp_prepare(call->mcp, MCP_READ, sql, call->result);
     for (int i = 0; i < count; i++)
         sqlite3_bind_text(stmt, i + 1, texts[i], -1, SQLITE_TRANSIENT);
@@ -320,8 +339,11 @@ static const Tool tools[] = {
 // clang-format on
 enum { TOOLS = sizeof tools / sizeof tools[0] };
 
+// The tool's parameters as a JSON Schema.
 static void append_schema(const Tool *tool, sqlite3_str *out)
 {
+    ASSERT(tool->name != NULL);
+
     sqlite3_str_appendall(out, "{\"type\":\"object\",\"properties\":{");
     for (int i = 0; i < PARAMS_MAX && tool->params[i].name != NULL; i++) {
         const ToolParam *param = &tool->params[i];
@@ -363,6 +385,8 @@ void tools_list(Mcp *mcp, sqlite3_str *out)
 
 static void append_result(McpResult *result, sqlite3_str *out)
 {
+    ASSERT(result->text != NULL && result->structured != NULL);
+
     char *text = sqlite3_str_finish(result->text);
     char *structured = sqlite3_str_finish(result->structured);
     sqlite3_str_appendall(out, "{\"content\":[{\"type\":\"text\",\"text\":");
@@ -377,6 +401,8 @@ static void append_result(McpResult *result, sqlite3_str *out)
 
 bool tools_call(Mcp *mcp, const char *name, const char *arguments, sqlite3_str *out)
 {
+    ASSERT(name != NULL && arguments != NULL);
+
     for (int i = 0; i < TOOLS; i++) {
         if (strcmp(tools[i].name, name) != 0)
             continue;

@@ -3,7 +3,16 @@
 // Pages come one by one from sqlite_dbpage, so that no tree has to be sound. The schema is read
 // from page 1 downward, then each table from its root; leaf pages of tables that nothing led to go
 // to a table of their own, lost_and_found. Every number that a page holds is checked before it is
-// followed.
+// followed, every page is visited once (`seen`), and trees deeper than DEPTH_MAX are not followed:
+// damage can make this end early, never late.
+//
+//    page   type:1 freeblock:2 cells:2 content:2 fragments:1 [right child:4] cell offset:2 …
+//    leaf cell of a table      payload size:varint rowid:varint payload [overflow page:4]
+//    interior cell of a table  child:4 rowid:varint
+//
+// The formats are those of sqlite.org/fileformat2.html. WITHOUT ROWID tables are trees of index
+// pages and are not recovered.
+
 #include "shell/shell.h"
 
 #include <stdlib.h>
@@ -42,13 +51,16 @@ typedef struct Recovery {
 
 static unsigned number_at(const unsigned char *at, int size)
 {
+    ASSERT(size >= 1 && size <= 4);
+
     unsigned value = 0;
     for (int i = 0; i < size; i++)
         value = value << 8 | at[i];
     return value;
 }
 
-// Bytes taken, 0 when the varint ends behind `end`.
+// Bytes taken, 0 when the varint ends behind `end`. Big-endian, seven bits a byte, but for the
+// ninth, which has eight.
 static int take_varint(const unsigned char *at, const unsigned char *end, long long *out)
 {
     unsigned long long value = 0;
@@ -71,6 +83,8 @@ static int take_varint(const unsigned char *at, const unsigned char *end, long l
 // A copy of the page (sqlite3_free), NULL when there is none.
 static unsigned char *read_page(Recovery *rec, long long page)
 {
+    ASSERT(rec->page_size > 0);
+
     unsigned char *copy = NULL;
     if (page < 1 || page > rec->page_count)
         return NULL;
@@ -84,6 +98,7 @@ static unsigned char *read_page(Recovery *rec, long long page)
     return copy;
 }
 
+// True once for each page that exists.
 static bool mark(Recovery *rec, long long page)
 {
     if (page < 1 || page > rec->page_count || rec->seen[page])
@@ -94,7 +109,9 @@ static bool mark(Recovery *rec, long long page)
 
 // --- cells ---
 
-// The payload of a table leaf's cell, overflow pages included; what is missing is cut off.
+// The payload of a table leaf's cell, overflow pages included; what is missing is cut off. The
+// least and greatest part that stays on the page are those of the format: usable - 35, and (usable
+// - 12) * 32 / 255 - 23. NULL: the cell makes no sense.
 static unsigned char *take_payload(Recovery *rec, const unsigned char *at, const unsigned char *end,
                                    long long *size, long long *rowid)
 {
@@ -137,12 +154,17 @@ static unsigned char *take_payload(Recovery *rec, const unsigned char *at, const
 
 static long long serial_size(long long type)
 {
+    ASSERT(type >= 0);
+
     static const int sizes[] = {0, 1, 2, 3, 4, 6, 8, 8, 0, 0, 0, 0};
     return type < 12 ? sizes[type] : (type - 12) / 2;
 }
 
+// `size` bytes at `at` are there.
 static Field decode(long long type, const unsigned char *at, long long size)
 {
+    ASSERT(size >= 0);
+
     Field field = {.type = SQLITE_NULL, .bytes = at, .size = size};
     if (type >= 12) {
         field.type = type % 2 == 0 ? SQLITE_BLOB : SQLITE_TEXT;
@@ -160,9 +182,12 @@ static Field decode(long long type, const unsigned char *at, long long size)
     return field;
 }
 
-// Returns the count of fields that are whole.
+// Returns the count of fields that are whole. A record whose header or body is cut off gives the
+// fields before that.
 static int take_fields(const unsigned char *record, long long size, Field *fields)
 {
+    ASSERT(size >= 0);
+
     const unsigned char *end = record + size;
     long long header;
     int used = take_varint(record, end, &header);
@@ -196,9 +221,12 @@ static int header_offset(long long page)
     return page == 1 ? 100 : 0; // behind the database header
 }
 
+// Calls `row` for each cell that can be read.
 static void visit_leaf(Recovery *rec, long long number, const unsigned char *page, RowFunction *row,
                        void *arg)
 {
+    ASSERT(number >= 1);
+
     Field *fields = shell_alloc(FIELDS_MAX * sizeof *fields);
     int head = header_offset(number);
     int cells = (int)number_at(page + head + 3, 2);
@@ -221,6 +249,8 @@ static void visit_leaf(Recovery *rec, long long number, const unsigned char *pag
 
 static void visit_tree(Recovery *rec, long long number, int depth, RowFunction *row, void *arg)
 {
+    ASSERT(depth >= 0);
+
     unsigned char *page = depth < DEPTH_MAX && mark(rec, number) ? read_page(rec, number) : NULL;
     if (page == NULL)
         return;
@@ -242,6 +272,8 @@ static void visit_tree(Recovery *rec, long long number, int depth, RowFunction *
 // Pages of an index hold nothing that its table does not.
 static void mark_index(Recovery *rec, long long number, int depth)
 {
+    ASSERT(depth >= 0);
+
     unsigned char *page = depth < DEPTH_MAX && mark(rec, number) ? read_page(rec, number) : NULL;
     if (page == NULL)
         return;
@@ -263,6 +295,8 @@ static void mark_index(Recovery *rec, long long number, int depth)
 // Text in UTF-8, whatever the file's encoding (sqlite3_free).
 static char *field_text(Recovery *rec, const Field *field)
 {
+    ASSERT(field->type == SQLITE_TEXT);
+
     sqlite3_stmt *stmt = NULL;
     char *text = NULL;
     unsigned char encoding = rec->encoding == 2   ? SQLITE_UTF16LE
@@ -317,9 +351,12 @@ typedef struct SchemaList {
     int count;
 } SchemaList;
 
+// What is no row of a schema is passed over.
 static void take_schema_row(Recovery *rec, void *arg, long long page, long long rowid,
                             const Field *fields, int count)
 {
+    ASSERT(arg != NULL);
+
     SchemaList *list = arg;
     (void)page;
     (void)rowid;
@@ -355,8 +392,11 @@ typedef struct TableText {
     bool has_rowid; // _rowid_ comes first
 } TableText;
 
+// False: the statement cannot be run, or has no columns.
 static bool describe_table(Recovery *rec, const SchemaRow *table, sqlite3 *empty, TableText *text)
 {
+    ASSERT(text->columns == 0);
+
     sqlite3_stmt *stmt = NULL;
     if (sqlite3_exec(empty, table->sql, NULL, NULL, NULL) != SQLITE_OK)
         return false;
@@ -396,9 +436,12 @@ static bool describe_table(Recovery *rec, const SchemaRow *table, sqlite3 *empty
     return text->columns > 0;
 }
 
+// Fields that the record lacks are columns added later, NULL here whatever their default.
 static void print_table_row(Recovery *rec, void *arg, long long page, long long rowid,
                             const Field *fields, int count)
 {
+    ASSERT(arg != NULL);
+
     static const Field absent = {.type = SQLITE_NULL};
     const TableText *text = arg;
     FILE *out = rec->shell->out;
@@ -429,8 +472,12 @@ static bool is_kind(const SchemaRow *row, const char *type)
     return strcmp(row->type, type) == 0 && row->sql != NULL;
 }
 
+// Virtual tables as rows of the schema: their modules must not run while their shadow tables are
+// made.
 static void print_schema_row(Recovery *rec, const SchemaRow *row)
 {
+    ASSERT(row->sql != NULL);
+
     FILE *out = rec->shell->out;
     if (strncmp(row->name, "sqlite_", 7) == 0)
         return;
@@ -459,6 +506,8 @@ static void count_fields(Recovery *rec, void *arg, long long page, long long row
 static void print_lost_row(Recovery *rec, void *arg, long long page, long long rowid,
                            const Field *fields, int count)
 {
+    ASSERT(rec->lost_fields > 0);
+
     FILE *out = rec->shell->out;
     (void)arg;
     char *head = shell_printf("INSERT INTO %Q VALUES (%lld, %lld, %d, %lld", rec->lost_table, page,
@@ -475,8 +524,11 @@ static void print_lost_row(Recovery *rec, void *arg, long long page, long long r
     fputs(");\n", out);
 }
 
+// With --ignore-freelist what free pages still hold is not wanted.
 static void mark_freelist(Recovery *rec, const unsigned char *page1)
 {
+    ASSERT(rec->ignores_free);
+
     long long trunk = number_at(page1 + 32, 4);
     while (mark(rec, trunk)) {
         unsigned char *page = read_page(rec, trunk);
@@ -509,8 +561,11 @@ static void visit_lost(Recovery *rec, const unsigned char *taken, RowFunction *r
     }
 }
 
+// Twice: the first pass only counts how many columns lost_and_found needs.
 static void recover_lost(Recovery *rec)
 {
+    ASSERT(rec->lost_fields == 0);
+
     size_t size = (size_t)rec->page_count + 1;
     unsigned char *taken = shell_alloc(size);
     memcpy(taken, rec->seen, size);
@@ -534,6 +589,8 @@ static void recover_lost(Recovery *rec)
 
 static void print_settings(Recovery *rec, const unsigned char *page1)
 {
+    ASSERT(rec->encoding >= 1 && rec->encoding <= 3);
+
     static const char *const encodings[] = {"UTF-8", "UTF-8", "UTF-16le", "UTF-16be"};
     FILE *out = rec->shell->out;
     fprintf(out, "BEGIN;\nPRAGMA writable_schema = on;\nPRAGMA encoding = '%s';\n",
@@ -548,6 +605,8 @@ static void print_settings(Recovery *rec, const unsigned char *page1)
 
 static void recover_all(Recovery *rec, const unsigned char *page1)
 {
+    ASSERT(rec->usable >= 480);
+
     SchemaList schema = {0};
     sqlite3 *empty = NULL;
     if (rec->ignores_free)

@@ -1,11 +1,15 @@
 // Rows as text in the modes that print each row as it comes.
 //
-// Modes that need the widths of all rows first are in render_grid.c.
+// Modes that need the widths of all rows first are in render_grid.c; plans and programs in
+// render_plan.c. A mode's separators are defaults: setting a mode sets them, and the user may
+// change them afterwards.
+
 #include "shell/shell.h"
 
 #include <stdlib.h>
 #include <string.h>
 
+// By Mode. NULL: setting the mode leaves the separator as it is.
 static const struct {
     const char *name;
     const char *separator, *row_separator;
@@ -22,11 +26,16 @@ static const struct {
 
 const char *mode_name(Mode mode)
 {
+    ASSERT(mode < MODE_COUNT);
+
     return modes[mode].name;
 }
 
+// Any beginning of a name, the first in the order of Mode; "explain" cannot be asked for.
 bool mode_find(const char *name, Mode *out)
 {
+    ASSERT(name != NULL);
+
     size_t size = strlen(name);
     for (int i = 0; i < MODE_EXPLAIN && size > 0; i++) {
         if (strncmp(modes[i].name, name, size) == 0) {
@@ -44,6 +53,8 @@ bool mode_is_grid(Mode mode)
 
 void mode_set(Shell *shell, Mode mode)
 {
+    ASSERT(mode < MODE_COUNT);
+
     shell->mode = mode;
     if (modes[mode].separator != NULL)
         snprintf(shell->separator, sizeof shell->separator, "%s", modes[mode].separator);
@@ -56,8 +67,11 @@ void mode_set(Shell *shell, Mode mode)
 
 // --- rows ---
 
+// Borrowed until the next step.
 static const char *column_text(const Shell *shell, sqlite3_stmt *stmt, int column)
 {
+    ASSERT(column >= 0 && column < sqlite3_column_count(stmt));
+
     const char *text = (const char *)sqlite3_column_text(stmt, column);
     return text != NULL ? text : shell->null_value;
 }
@@ -81,6 +95,8 @@ static void print_field(Shell *shell, sqlite3_stmt *stmt, int column)
 
 static void print_name(Shell *shell, const char *name)
 {
+    ASSERT(name != NULL);
+
     switch (shell->mode) {
     case MODE_CSV: print_csv_field(shell->out, name, shell->separator); return;
     case MODE_QUOTE: print_sql_text(shell->out, name); return;
@@ -140,6 +156,8 @@ static void print_json_row(Shell *shell, sqlite3_stmt *stmt, bool is_first)
 
 static void print_insert_row(Shell *shell, sqlite3_stmt *stmt)
 {
+    ASSERT(shell->insert_table != NULL);
+
     int count = sqlite3_column_count(stmt);
     fprintf(shell->out, "INSERT INTO %s", shell->insert_table);
     if (shell->headers) {
@@ -173,6 +191,8 @@ static void print_html_row(Shell *shell, sqlite3_stmt *stmt, bool names)
 
 static void print_row(Shell *shell, sqlite3_stmt *stmt, bool is_first)
 {
+    ASSERT(sqlite3_column_count(stmt) > 0);
+
     switch (shell->mode) {
     case MODE_LINE: print_lines(shell, stmt, is_first); return;
     case MODE_JSON: print_json_row(shell, stmt, is_first); return;
@@ -186,6 +206,7 @@ static void print_row(Shell *shell, sqlite3_stmt *stmt, bool is_first)
     }
 }
 
+// A statement that gives no rows prints nothing, not even names.
 static int render_rows(Shell *shell, sqlite3_stmt *stmt)
 {
     bool is_first = true;
@@ -203,6 +224,8 @@ static int render_rows(Shell *shell, sqlite3_stmt *stmt)
 
 int render_statement(Shell *shell, sqlite3_stmt *stmt)
 {
+    ASSERT(stmt != NULL && shell->out != NULL);
+
     int explain = sqlite3_stmt_isexplain(stmt);
     if (shell->explain == EXPLAIN_AUTO && explain == 2)
         return render_plan(shell, stmt);

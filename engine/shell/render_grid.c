@@ -20,14 +20,19 @@ typedef struct Grid {
 
 // --- one value, line by line ---
 
+// A lead byte with what continues it.
 static int char_size(const char *text)
 {
+    ASSERT(*text != 0);
+
     int size = 1;
     while (((unsigned char)text[size] & 0xc0) == 0x80)
         size++;
     return size;
 }
 
+// Characters, not columns of a terminal: wide and combining ones count as one, as in SQLite's
+// shell.
 static int display_width(const char *text)
 {
     int width = 0;
@@ -63,6 +68,8 @@ static size_t fitting_size(const char *text, int limit, bool *full)
 // second half.
 static size_t word_break(const char *text, size_t size)
 {
+    ASSERT(size > 0);
+
     for (size_t at = size; at > size / 2; at--) {
         if (isspace((unsigned char)text[at - 1]))
             return at;
@@ -76,6 +83,7 @@ static size_t word_break(const char *text, size_t size)
     return size;
 }
 
+// To multiples of eight from the beginning of the value.
 static char *expand_tabs(const char *text, size_t size)
 {
     char *line = shell_alloc(size * 8 + 1);
@@ -99,6 +107,8 @@ static char *expand_tabs(const char *text, size_t size)
 // The next line of the value at *text, which moves behind it; NULL when nothing is left.
 static char *take_line(const char **text, int limit, bool by_words)
 {
+    ASSERT(*text != NULL && limit >= 0);
+
     const char *from = *text;
     bool full;
     size_t size = fitting_size(from, limit == 0 ? 1000000 : limit, &full);
@@ -122,8 +132,11 @@ static char *take_line(const char **text, int limit, bool by_words)
 
 // --- collecting ---
 
+// Takes the line. Cells come row by row, so that their number tells the column.
 static void grid_add(Grid *grid, char *line)
 {
+    ASSERT(grid->columns > 0);
+
     if (grid->count == grid->capacity) {
         grid->capacity = grid->capacity == 0 ? 64 : grid->capacity * 2;
         grid->cells = shell_realloc(grid->cells, grid->capacity * sizeof *grid->cells);
@@ -137,6 +150,8 @@ static void grid_add(Grid *grid, char *line)
 
 static void grid_end_line(Grid *grid, bool is_end)
 {
+    ASSERT(grid->count == (grid->line_count + 1) * (size_t)grid->columns);
+
     if (grid->line_count == grid->line_capacity) {
         grid->line_capacity = grid->line_capacity == 0 ? 64 : grid->line_capacity * 2;
         grid->ends = shell_realloc(grid->ends, grid->line_capacity * sizeof *grid->ends);
@@ -145,14 +160,19 @@ static void grid_end_line(Grid *grid, bool is_end)
     grid->has_high_rows |= !is_end;
 }
 
+// .width of the column if it is set, else --wrap.
 static int limit_of(const Shell *shell, int column)
 {
+    ASSERT(column >= 0);
+
     int width = column < shell->width_count ? abs(shell->widths[column]) : 0;
-    return width != 0 ? width : shell->grid.wrap;
+    return width != 0 ? width : abs(shell->grid.wrap);
 }
 
 static char *value_text(const Shell *shell, sqlite3_stmt *stmt, int column)
 {
+    ASSERT(column >= 0 && column < sqlite3_column_count(stmt));
+
     if (shell->grid.quotes)
         return sql_literal(stmt, column);
     const char *text = (const char *)sqlite3_column_text(stmt, column);
@@ -162,6 +182,8 @@ static char *value_text(const Shell *shell, sqlite3_stmt *stmt, int column)
 // All lines of one row.
 static void add_row(const Shell *shell, Grid *grid, sqlite3_stmt *stmt)
 {
+    ASSERT(grid->columns == sqlite3_column_count(stmt));
+
     size_t columns = (size_t)grid->columns;
     char **texts = shell_alloc(columns * sizeof *texts);
     const char **rests = shell_alloc(columns * sizeof *rests);
@@ -186,6 +208,8 @@ static void add_row(const Shell *shell, Grid *grid, sqlite3_stmt *stmt)
 
 static void add_names(Shell *shell, Grid *grid, sqlite3_stmt *stmt)
 {
+    ASSERT(grid->widths == NULL && grid->columns > 0);
+
     grid->widths = shell_alloc((sqlite3_uint64)grid->columns * sizeof *grid->widths);
     for (int i = 0; i < grid->columns; i++)
         grid->widths[i] = i < shell->width_count ? shell->widths[i] : 0;
@@ -265,6 +289,8 @@ static void print_repeated(FILE *out, const char *text, int count)
 
 static void print_rule(FILE *out, const Grid *grid, const char *const rule[4], int padding)
 {
+    ASSERT(padding >= 0);
+
     if (rule[1] == NULL)
         return;
     fputs(rule[0], out);
@@ -287,6 +313,8 @@ static void print_cell(FILE *out, const char *text, int width, bool is_centered)
 
 static void print_line(FILE *out, const Grid *grid, size_t line, const GridStyle *style)
 {
+    ASSERT(line < grid->line_count);
+
     fputs(style->left, out);
     for (int i = 0; i < grid->columns; i++) {
         fputs(i > 0 ? style->middle : "", out);
@@ -320,6 +348,8 @@ static void grid_print(const Shell *shell, const Grid *grid)
 
 int render_grid(Shell *shell, sqlite3_stmt *stmt)
 {
+    ASSERT(sqlite3_column_count(stmt) > 0);
+
     Grid grid = {.columns = sqlite3_column_count(stmt)};
     add_names(shell, &grid, stmt);
     int rc;

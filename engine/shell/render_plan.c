@@ -17,15 +17,21 @@ typedef struct Plan {
     char prefix[100]; // of the row being printed
 } Plan;
 
+// Copies the text.
 static void plan_add(Plan *plan, int id, int parent, const char *text)
 {
+    ASSERT(text != NULL);
+
     sqlite3_uint64 size = sizeof(PlanRow) * ((sqlite3_uint64)plan->count + 1);
     plan->rows = shell_realloc(plan->rows, size);
     plan->rows[plan->count++] = (PlanRow){id, parent, shell_printf("%s", text)};
 }
 
+// The next row below `parent` behind `after`; NULL `after`: the first one.
 static const PlanRow *next_child(const Plan *plan, int parent, const PlanRow *after)
 {
+    ASSERT(after == NULL || (after >= plan->rows && after < plan->rows + plan->count));
+
     int from = after == NULL ? 0 : (int)(after - plan->rows) + 1;
     for (int i = from; i < plan->count; i++) {
         if (plan->rows[i].parent == parent)
@@ -34,8 +40,12 @@ static const PlanRow *next_child(const Plan *plan, int parent, const PlanRow *af
     return NULL;
 }
 
+// Deeper than the prefix has room for, nothing is printed: plans are not that deep, and the
+// recursion ends.
 static void print_children(FILE *out, Plan *plan, int parent)
 {
+    ASSERT(strlen(plan->prefix) < sizeof plan->prefix);
+
     size_t depth = strlen(plan->prefix);
     const PlanRow *next;
     for (const PlanRow *row = next_child(plan, parent, NULL); row != NULL; row = next) {
@@ -49,6 +59,7 @@ static void print_children(FILE *out, Plan *plan, int parent)
     }
 }
 
+// Prints what was gathered and empties it.
 static void plan_print(FILE *out, Plan *plan)
 {
     if (plan->count == 0)
@@ -68,6 +79,7 @@ static void plan_print(FILE *out, Plan *plan)
     plan->count = 0;
 }
 
+// A program of a trigger brings a plan of its own, which a row with its name announces.
 int render_plan(Shell *shell, sqlite3_stmt *stmt)
 {
     Plan plan = {0};
@@ -88,6 +100,8 @@ int render_plan(Shell *shell, sqlite3_stmt *stmt)
 
 static bool is_among(const char *word, const char *const *words)
 {
+    ASSERT(word != NULL);
+
     for (; *words != NULL; words++) {
         if (strcmp(word, *words) == 0)
             return true;

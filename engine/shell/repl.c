@@ -13,6 +13,7 @@
 
 // --- pending text ---
 
+// The text of a statement that is not complete yet.
 typedef struct Pending {
     char *text;
     size_t size, capacity;
@@ -21,6 +22,8 @@ typedef struct Pending {
 // Adds a line, without its own end and with one before it where there is text already.
 static void pending_add(Pending *pending, const char *line)
 {
+    ASSERT(pending->size <= pending->capacity);
+
     size_t size = strcspn(line, "\r\n");
     if (pending->size + size + 2 > pending->capacity) {
         pending->capacity = (pending->size + size + 2) * 2;
@@ -36,6 +39,8 @@ static void pending_add(Pending *pending, const char *line)
 // Nothing but blanks, comments and semicolons.
 static bool is_blank(const char *text)
 {
+    ASSERT(text != NULL);
+
     for (; *text != 0; text++) {
         if (strchr(" \t\r\n;", *text) != NULL)
             continue;
@@ -58,6 +63,8 @@ static bool is_blank(const char *text)
 // "go" or "/" alone on a line ends a statement, as elsewhere.
 static bool is_terminator(const char *line)
 {
+    ASSERT(line != NULL);
+
     while (*line == ' ' || *line == '\t')
         line++;
     size_t size = strcspn(line, "\r\n");
@@ -72,6 +79,8 @@ static bool is_terminator(const char *line)
 static sqlite3 *volatile interrupted_db;
 static volatile sig_atomic_t interrupt_count;
 
+// The first Ctrl-C interrupts the query; the third one that finds it still running ends the
+// program.
 static void on_interrupt(int signal_number)
 {
     (void)signal_number;
@@ -84,6 +93,8 @@ static void on_interrupt(int signal_number)
 
 static void run_pending(Shell *shell, const char *sql)
 {
+    ASSERT(interrupted_db == NULL);
+
     interrupt_count = 0;
     if (shell_open(shell))
         interrupted_db = shell->db;
@@ -96,6 +107,8 @@ static void run_pending(Shell *shell, const char *sql)
 
 static void after_command(Shell *shell)
 {
+    ASSERT(shell->once >= 0 && shell->once <= 2);
+
     if (shell->once == 0)
         return;
     shell->once--;
@@ -103,6 +116,8 @@ static void after_command(Shell *shell)
         output_reset(shell);
 }
 
+// A dot-command counts only where a statement could begin. Blank lines and comments between
+// statements are not run, nor are lines that begin with #.
 static void take_line(Shell *shell, Pending *pending, char *line, long *first_line)
 {
     if (pending->size == 0 && line[0] == '.') {
@@ -199,8 +214,11 @@ static bool must_stop(const Shell *shell)
     return shell->stop || (shell->bail && shell->error_count > 0);
 }
 
+// May be nested (.read): input and line number are put back.
 void shell_read(Shell *shell, FILE *in)
 {
+    ASSERT(in != NULL);
+
     FILE *former = shell->in;
     long former_line = shell->line;
     Pending pending = {0};
@@ -266,6 +284,7 @@ static sqlite3_stmt *prepare_candidates(Shell *shell, const char *prefix)
     return stmt;
 }
 
+// readline's protocol: `state` 0 begins, NULL ends; words are of malloc().
 static char *next_candidate(const char *prefix, int state)
 {
     static sqlite3_stmt *stmt;
@@ -291,6 +310,7 @@ static char **complete(const char *text, int start, int end)
     return rl_completion_matches(text, next_candidate);
 }
 
+// NULL: none is kept.
 static char *history_path(void)
 {
     const char *named = getenv("SQLITE_HISTORY");
@@ -346,6 +366,8 @@ static void colour_prompt(Shell *shell)
 
 void repl_start(Shell *shell)
 {
+    ASSERT(shell->out != NULL);
+
     struct sigaction action = {.sa_handler = on_interrupt};
     sigemptyset(&action.sa_mask);
     sigaction(SIGINT, &action, NULL);

@@ -10,6 +10,8 @@
 
 void shell_error(Shell *shell, const char *fmt, ...)
 {
+    ASSERT(fmt != NULL);
+
     va_list args;
     va_start(args, fmt);
     char *text = sqlite3_vmprintf(fmt, args);
@@ -24,6 +26,8 @@ void shell_error(Shell *shell, const char *fmt, ...)
 
 int shell_progress(void *arg)
 {
+    ASSERT(arg != NULL);
+
     Shell *shell = arg;
     shell->progress.count++;
     bool at_limit = shell->progress.limit > 0 && shell->progress.count >= shell->progress.limit;
@@ -40,11 +44,12 @@ int shell_progress(void *arg)
     return 1;
 }
 
-// sha3(X [, size]) and edit-free helpers that the shell's own SQL and its users rely on.
+// sha3(X [, size]) and edit-free helpers that the shell's own SQL and its users rely on. sha3(X [,
+// size]), which the shell's own SQL and its users rely on. Text is hashed in UTF-8.
 static void fn_sha3(sqlite3_context *call, int count, sqlite3_value **args)
 {
     int bits = count == 2 ? sqlite3_value_int(args[1]) : 256;
-    if (bits != 224 && bits != 256 && bits != 384 && bits != 512) {
+    if (!sha3_has(bits)) {
         sqlite3_result_error(call, "SHA3 size should be one of: 224 256 384 512", -1);
         return;
     }
@@ -93,6 +98,7 @@ void shell_close(Shell *shell)
 
 // --- small questions ---
 
+// NULL after an error, which has been told. `args` is used up.
 static sqlite3_stmt *vprepare(Shell *shell, const char *fmt, va_list args)
 {
     sqlite3_stmt *stmt = NULL;
@@ -131,6 +137,8 @@ long long shell_ask_integer(Shell *shell, const char *fmt, ...)
 // fits on a line.
 static void print_context(const char *sql, int offset)
 {
+    ASSERT(sql != NULL);
+
     enum { BEFORE_MAX = 50, SHOWN_MAX = 78, CARET_LEFT_MAX = 25 };
     size_t size = strlen(sql);
     if (offset < 0 || offset >= (int)size)
@@ -160,8 +168,12 @@ static void print_context(const char *sql, int offset)
     sqlite3_free(shown);
 }
 
+// In the words of SQLite's shell, which differ for a text of the command line, a person and a
+// script.
 static void report_error(Shell *shell, bool at_prepare, const char *sql)
 {
+    ASSERT(shell->db != NULL);
+
     int code = sqlite3_extended_errcode(shell->db);
     int offset = sqlite3_error_offset(shell->db);
     char *message = shell_printf("%s", sqlite3_errmsg(shell->db));
@@ -187,6 +199,8 @@ static void report_error(Shell *shell, bool at_prepare, const char *sql)
 // Values of .parameter, from the table it keeps.
 void shell_bind_parameters(Shell *shell, sqlite3_stmt *stmt)
 {
+    ASSERT(shell->db != NULL);
+
     int count = sqlite3_bind_parameter_count(stmt);
     sqlite3_stmt *find = NULL;
     if (count == 0)
@@ -214,6 +228,8 @@ void shell_bind_parameters(Shell *shell, sqlite3_stmt *stmt)
 static void show_explained(Shell *shell, const char *prefix, const char *sql,
                            int (*render)(Shell *, sqlite3_stmt *))
 {
+    ASSERT(render != NULL);
+
     sqlite3_stmt *stmt = NULL;
     char *text = shell_printf("%s %s", prefix, sql);
     if (sqlite3_prepare_v2(shell->db, text, -1, &stmt, NULL) == SQLITE_OK)
@@ -222,8 +238,11 @@ static void show_explained(Shell *shell, const char *prefix, const char *sql,
     sqlite3_free(text);
 }
 
+// What .eqp asks for, before the statement runs.
 static void show_plan(Shell *shell, sqlite3_stmt *stmt)
 {
+    ASSERT(shell->db != NULL);
+
     if (shell->eqp == EQP_OFF || sqlite3_stmt_isexplain(stmt) != 0)
         return;
     const char *sql = sqlite3_sql(stmt);
@@ -254,8 +273,11 @@ static Times times_now(void)
     };
 }
 
+// Finalizes it.
 static bool run_statement(Shell *shell, sqlite3_stmt *stmt)
 {
+    ASSERT(stmt != NULL);
+
     show_plan(shell, stmt);
     shell_bind_parameters(shell, stmt);
     int rc = render_statement(shell, stmt);
@@ -270,8 +292,11 @@ static bool run_statement(Shell *shell, sqlite3_stmt *stmt)
     return ok;
 }
 
+// Statement by statement; the first error ends it.
 static bool run_all(Shell *shell, const char *sql)
 {
+    ASSERT(shell->db != NULL);
+
     while (*sql != 0) {
         sqlite3_stmt *stmt = NULL;
         const char *tail = sql;
@@ -288,6 +313,8 @@ static bool run_all(Shell *shell, const char *sql)
 
 bool shell_run_sql(Shell *shell, const char *sql)
 {
+    ASSERT(sql != NULL);
+
     if (!shell_open(shell))
         return false;
     Times before = times_now();

@@ -1,4 +1,10 @@
 // SHA-3 (FIPS 202): hashes for .sha3sum and sha3().
+//
+// The sponge: input is mixed into the first `rate` bytes of a state of 200, which is permuted
+// whenever they are full; the digest is the beginning of the state in the end. The state is 25
+// lanes of 64 bits; lane x + 5 y is column x of row y. Written after the standard's text, for
+// clarity: a byte at a time.
+
 #include "shell/shell.h"
 
 #include <string.h>
@@ -7,6 +13,8 @@ enum { LANES = 25, ROUNDS = 24, STATE_SIZE = 200 };
 
 static unsigned long long rotate(unsigned long long lane, int by)
 {
+    ASSERT(by >= 0 && by < 64);
+
     return by == 0 ? lane : lane << by | lane >> (64 - by);
 }
 
@@ -47,6 +55,8 @@ static void mix_rows(unsigned long long lanes[LANES])
     }
 }
 
+// 24 rounds; the last step, iota, breaks the symmetry by a constant for each round, which a
+// register of eight bits makes (x^8 + x^6 + x^5 + x^4 + 1).
 static void permute(unsigned long long lanes[LANES])
 {
     unsigned feedback = 1; // the linear register that makes the round constants
@@ -62,18 +72,30 @@ static void permute(unsigned long long lanes[LANES])
     }
 }
 
+bool sha3_has(int bits)
+{
+    return bits == 224 || bits == 256 || bits == 384 || bits == 512;
+}
+
 void sha3_init(Sha3 *hash, int bits)
 {
+    ASSERT(sha3_has(bits));
+
     *hash = (Sha3){.rate = (unsigned)(STATE_SIZE - 2 * bits / 8), .bits = bits};
 }
 
+// Lanes are little-endian.
 static void add_byte(Sha3 *hash, unsigned place, unsigned char byte)
 {
+    ASSERT(place < STATE_SIZE);
+
     hash->lanes[place / 8] ^= (unsigned long long)byte << (8 * (place % 8));
 }
 
 void sha3_add(Sha3 *hash, const void *bytes, size_t size)
 {
+    ASSERT(hash->at < hash->rate);
+
     const unsigned char *from = bytes;
     for (size_t i = 0; i < size; i++) {
         add_byte(hash, hash->at++, from[i]);
@@ -86,6 +108,8 @@ void sha3_add(Sha3 *hash, const void *bytes, size_t size)
 
 void sha3_finish(Sha3 *hash, unsigned char *digest)
 {
+    ASSERT(hash->at < hash->rate);
+
     add_byte(hash, hash->at, 0x06); // the suffix 01 and the first bit of the padding
     add_byte(hash, hash->rate - 1, 0x80);
     permute(hash->lanes);

@@ -3,14 +3,24 @@
 // The `quire` command: reads SQL and dot-commands, prints rows.
 //
 // Everything goes through the public interface, so that the shell is also its first user. What it
-// prints when it is not spoken to by a person is, byte for byte, what SQLite's shell prints.
+// prints when it is not spoken to by a person is, byte for byte, what SQLite's shell prints
+// (tests/interop/shell compares the two).
 //
 // Laws
 //   S1  The settings live in one Shell; a command changes them and nothing else remembers them.
 //   S2  Output goes to shell->out; errors go to stderr after what was printed before them.
 //   S3  A command returns 0, or 1 after it has told of an error.
+//   S4  Names that come from a database are quoted where they become SQL (%w, %Q), values bound.
+//   S5  Under -safe nothing outside the database is reached: dot.c's table says which commands
+//       could.
+//
 // Memory that runs out ends the program with a message: there is nothing useful left to do.
+//
+// From a line to rows: shell_read (repl.c) gathers a statement; shell_run_sql (run.c) compiles it,
+// shows its plan and steps it; render_statement (render.c) prints by mode. A line that begins with
+// a point goes to dot_command (dot.c) instead.
 
+#include "shell/shell_assert.h"
 #include "sqlite3.h"
 #include <stdbool.h>
 #include <stdio.h>
@@ -130,6 +140,7 @@ void repl_finish(Shell *shell);
 
 enum { DOT_ARGS_MAX = 52 };
 
+// One dot-command as it was typed: args[0] is its name, the words lie in the line, cut up.
 typedef struct DotCall {
     Shell *shell;
     int count; // arguments, the command's name included
@@ -216,7 +227,8 @@ typedef struct Sha3 {
     int bits;
 } Sha3;
 
-void sha3_init(Sha3 *hash, int bits); // 224, 256, 384, 512
+bool sha3_has(int bits);              // is it 224, 256, 384 or 512?
+void sha3_init(Sha3 *hash, int bits); // one of them
 void sha3_add(Sha3 *hash, const void *bytes, size_t size);
 void sha3_finish(Sha3 *hash, unsigned char *digest); // bits / 8 bytes
 

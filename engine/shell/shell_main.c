@@ -1,8 +1,14 @@
-// The command line of `quire`.
+// The command line of `quire`: options, then SQL from the arguments or from standard input.
+//
+// Options are those of SQLite's shell, with one dash or two; -mcp and its like are quire's own. A
+// name that is no option is the database, what follows it is SQL. The exit status is 0, or what
+// went wrong: the code of the error where an argument failed, 1 where a script did.
+
 #include "quire.h"
 #include "shell/mcp.h"
 #include "shell/shell.h"
 
+#include <limits.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
@@ -90,6 +96,7 @@ typedef struct Options {
     int next; // first argument that is SQL
 } Options;
 
+// False: no switch of that name.
 static bool take_switch(Shell *shell, const char *name)
 {
     const struct {
@@ -124,7 +131,18 @@ static bool take_switch(Shell *shell, const char *name)
     return true;
 }
 
-static bool take_valued(Shell *shell, Options *options, const char *name, const char *value)
+static int positive_number(const char *name, const char *text)
+{
+    long number = strtol(text, NULL, 10);
+    if (number <= 0 || number > INT_MAX) {
+        fprintf(stderr, "quire: Error: -%s needs a positive number: %s\n", name, text);
+        exit(1);
+    }
+    return (int)number;
+}
+
+// wants_value() knows the names that come here.
+static void take_valued(Shell *shell, Options *options, const char *name, const char *value)
 {
     if (strcmp(name, "separator") == 0) {
         snprintf(shell->separator, sizeof shell->separator, "%s", value);
@@ -135,9 +153,9 @@ static bool take_valued(Shell *shell, Options *options, const char *name, const 
     } else if (strcmp(name, "init") == 0) {
         options->init = value;
     } else if (strcmp(name, "mcp-timeout") == 0) {
-        options->mcp_timeout_ms = atoi(value);
+        options->mcp_timeout_ms = positive_number(name, value);
     } else if (strcmp(name, "mcp-rows") == 0) {
-        options->mcp_rows = atoi(value);
+        options->mcp_rows = positive_number(name, value);
     } else if (strcmp(name, "vfs") == 0) {
         sqlite3_vfs *vfs = sqlite3_vfs_find(value);
         if (vfs == NULL) {
@@ -145,12 +163,13 @@ static bool take_valued(Shell *shell, Options *options, const char *name, const 
             exit(1);
         }
         sqlite3_vfs_register(vfs, 1);
-    } else if (strcmp(name, "cmd") == 0 && options->command_count < COMMANDS_MAX) {
+    } else if (options->command_count < COMMANDS_MAX) {
+        ASSERT(strcmp(name, "cmd") == 0);
         options->commands[options->command_count++] = value;
     } else {
-        return false;
+        fprintf(stderr, "quire: Error: more than %d times -cmd\n", COMMANDS_MAX);
+        exit(1);
     }
-    return true;
 }
 
 static bool wants_value(const char *name)
@@ -165,6 +184,8 @@ static bool wants_value(const char *name)
 // Handles option argv[i]; returns how many arguments it took. Unknown ones end the program.
 static int take_option(Shell *shell, Options *options, char **argv, int i)
 {
+    ASSERT(argv[i] != NULL && argv[i][0] == '-');
+
     const char *name = argv[i] + (argv[i][1] == '-' ? 2 : 1);
     Mode mode;
     if (strcmp(name, "help") == 0 || strcmp(name, "version") == 0) {
@@ -179,7 +200,8 @@ static int take_option(Shell *shell, Options *options, char **argv, int i)
             fprintf(stderr, "quire: Error: missing argument to %s\n", argv[i]);
             exit(1);
         }
-        return take_valued(shell, options, name, argv[i + 1]) ? 2 : 1;
+        take_valued(shell, options, name, argv[i + 1]);
+        return 2;
     }
     if (strcmp(name, "mcp") == 0) {
         options->is_mcp = true;
@@ -218,6 +240,8 @@ static Options take_options(Shell *shell, int argc, char **argv)
 // False after an error.
 static bool run_text(Shell *shell, const char *text)
 {
+    ASSERT(text != NULL);
+
     if (text[0] != '.')
         return shell_run_sql(shell, text);
     char *line = shell_printf("%s", text);
@@ -226,6 +250,7 @@ static bool run_text(Shell *shell, const char *text)
     return ok;
 }
 
+// The first error ends it.
 static int run_arguments(Shell *shell, char **texts)
 {
     for (; *texts != NULL && !shell->stop; texts++) {
@@ -239,6 +264,8 @@ static int run_arguments(Shell *shell, char **texts)
 
 static int run_input(Shell *shell)
 {
+    ASSERT(shell->path != NULL);
+
     if (shell->is_interactive) {
         printf("quire %s (SQLite %s)\nEnter \".help\" for usage hints.\n", quire_version(),
                sqlite3_libversion());
@@ -254,6 +281,7 @@ static int run_input(Shell *shell)
                : shell->exit_code;
 }
 
+// ~/.quirerc only for a person; a file that was named must be there.
 static void read_init(Shell *shell, const char *named)
 {
     const char *home = getenv("HOME");
@@ -272,8 +300,11 @@ static void read_init(Shell *shell, const char *named)
     sqlite3_free(path);
 }
 
+// The library's error log, which .log sends to a file.
 static void write_log(void *arg, int code, const char *message)
 {
+    ASSERT(arg != NULL);
+
     const Shell *shell = arg;
     if (shell->log == NULL)
         return;
@@ -283,6 +314,8 @@ static void write_log(void *arg, int code, const char *message)
 
 static void shell_deinit(Shell *shell)
 {
+    ASSERT(shell->out != NULL);
+
     output_reset(shell);
     shell_close(shell);
     for (int i = 0; i < CONNECTIONS_MAX; i++) {

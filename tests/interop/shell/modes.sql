@@ -122,3 +122,7 @@ select * from t1 where a=1;
 .eqp off
 .eqp
 .show
+.mode box --wrap -5
+select 'abcdefgh ijk' as a, 2;
+.mode column --wrap -3
+select 'abcdefgh ijk' as a;
