@@ -58,6 +58,7 @@ enum {
     CONN_FLAGS(X)
 #undef X
 };
+// The bit of a flag in sqlite3.flags.
 #define CONN_FLAG(name) (1ull << CONN_BIT_##name)
 
 // SAVEPOINT name: a stack, innermost first. The counts of foreign key violations are those to go
@@ -88,6 +89,8 @@ struct sqlite3 {
     bool encoding_is_fixed; // a schema has it: PRAGMA encoding comes too late
     u8 temp_store;          // PRAGMA temp_store: 0 default, 1 file, 2 memory
     int open_flags;
+    // Reading the schema. While is_loading, CREATE statements are parsed into objects, not run,
+    // and nobody is asked for permission.
     bool is_loading;      // schema being read: CREATE statements are parsed, not run
     int next_page_size;   // PRAGMA page_size: what the next VACUUM shall use; 0: as it is
     int next_auto_vacuum; // PRAGMA auto_vacuum: 1 + the mode of the next VACUUM; 0: as it is
@@ -95,6 +98,8 @@ struct sqlite3 {
     struct NameLiterals *name_literals; // ALTER TABLE notes names in double quotes that are texts
 
     // Errors
+    // What sqlite3_errcode() and sqlite3_errmsg() give. Set by connection_error() alone; the API
+    // masks codes when it hands them out.
     int error_code;       // extended
     int error_mask;       // 0xff or 0xffffffff
     int error_offset;     // byte in the SQL text, -1 unknown
@@ -104,6 +109,7 @@ struct sqlite3 {
     int suppress_errors;
 
     // Transactions
+    // Transactions of SQL: BEGIN clears autocommit. The files' own transactions are the B-trees'.
     bool autocommit;
     bool is_transaction_savepoint; // the outermost savepoint began the transaction
     Savepoint *savepoints;         // innermost first
@@ -114,9 +120,11 @@ struct sqlite3 {
     bool schema_changed; // by the running transaction
 
     // Counters
+    // What the functions of the same names give; written by the instructions that change rows.
     i64 last_rowid;
     i64 changes, total_changes; // by the last statement; since the connection was opened
 
+    // What the application registered, by name. Each map owns its values through the layer named.
     struct FuncTable *functions;
     NameMap collations;                      // name -> CollationSet (three encodings)
     NameMap modules;                         // name -> Module
@@ -137,6 +145,8 @@ struct sqlite3 {
     atomic_int interrupted;
 
     // Hooks
+    // Hooks: a function and its argument each, NULL for none. Called with the mutex held; what
+    // they may do is documented at the public function that sets them.
     int (*busy)(void *arg, int count);
     void *busy_arg;
     int busy_count; // times the handler was asked for the lock; -1: it said no
@@ -221,9 +231,12 @@ void connection_unsilence(sqlite3 *db, SilentScope scope);
 // connection_error(...)` reads as one step. The message is copied. SQLITE_NOMEM instead of rc when
 // there is no memory to word it.
 int connection_error(sqlite3 *db, int rc, const char *fmt, ...) PRINTF_LIKE(3, 4);
-int connection_error_plain(sqlite3 *db, int rc); // the code's own text
+// Drops the message, so that the code's own text is given; rc may be SQLITE_OK.
+int connection_error_plain(sqlite3 *db, int rc);
 void connection_error_clear(sqlite3 *db);
-int connection_out_of_memory(sqlite3 *db); // marks it, returns SQLITE_NOMEM
+// Marks it, interrupts running statements and returns SQLITE_NOMEM. Sticky until the API call
+// returns.
+int connection_out_of_memory(sqlite3 *db);
 
 // A database joins the connection: its busy handler decides how long that one waits for locks, its
 // flags how much of a damaged file is believed.
@@ -237,27 +250,30 @@ bool connection_schema_is_writable(const sqlite3 *db);
 
 int connection_find_database(const sqlite3 *db,
                              const char *name); // index, -1; "main" and "temp" always fit
+// Which database a schema belongs to, as an index into databases[]; -1: none any more.
 int schema_index(const sqlite3 *db, const Schema *schema); // which database it belongs to
 // The object of that name, borrowed until the schema is reset; NULL when absent. `database` NULL:
 // temp, main, then attached in order. Schemas must be loaded.
 Table *catalog_find_table(sqlite3 *db, const char *name, const char *database);
 Index *catalog_find_index(sqlite3 *db, const char *name, const char *database);
 Trigger *catalog_find_trigger(sqlite3 *db, const char *name, const char *database);
-// Triggers on a table, temp ones included: call with NULL to begin; NULL at the end.
+// Triggers on a table, temp ones included, which come first: call with NULL to begin; NULL at the
+// end.
 Trigger *catalog_next_trigger(sqlite3 *db, const Table *table, const Trigger *after);
 const Collation *
 catalog_find_collation(sqlite3 *db, u8 encoding,
                        const char *name); // asks collation_needed; NULL when unknown
-// Whether the application gave one for exactly this encoding.
+// Whether the application gave one for exactly this encoding; built-in ones do not count.
 bool catalog_has_collation(sqlite3 *db, const char *name, u8 encoding);
 MUST_USE int catalog_add_collation(sqlite3 *db, const char *name, u8 encoding,
                                    const Collation *collation);
+// With their destructors. For the closing of a connection.
 void catalog_free_collations(sqlite3 *db);
 KeyShape *index_shape(sqlite3 *db, Index *index); // borrowed; NULL: error on the connection
 
 // Loading is done by running CREATE statements through the front end, which lies above: sql
-// installs this callback at initialisation. It compiles one statement of sqlite_schema into objects
-// of db->databases[database].
+// installs this callback at initialisation. It compiles one statement of sqlite_schema into
+// objects of db->databases[database]; *message (mem_alloc) says why it could not, or stays NULL.
 typedef struct SchemaEntry {
     const char *type, *name, *table_name;
     Pgno root;

@@ -110,7 +110,7 @@ enum {                       // Table.flags
     TABLE_OUT_OF_ORDER_HIDDEN = 0x4000, // a hidden column before an ordinary one
 };
 
-// A named or unnamed CHECK.
+// A named or unnamed CHECK: SQLite's messages name it by one or the other.
 typedef struct CheckConstraint {
     const char *name; // or the expression's text
     Expr *expr;
@@ -252,11 +252,13 @@ void table_free(Table *table);
 Index *index_new(Table *table, const char *name, u16 column_count);
 void index_free(Index *index);
 void trigger_free(Trigger *trigger);
-// Put the object where lookups find it. SQLITE_NOMEM leaves nothing behind but the object itself.
+// Put the object where lookups find it. It is the Schema's from then on. SQLITE_NOMEM leaves
+// nothing behind but the object itself, which the caller frees.
 MUST_USE int schema_add_table(Schema *schema, Table *table);
 MUST_USE int schema_add_index(Schema *schema, Index *index);
 MUST_USE int schema_add_trigger(Schema *schema, Trigger *trigger);
-// Take it out and free it, with what hangs on it.
+// Take it out and free it, with what hangs on it: a table takes its indexes and triggers along. Of
+// what is not there nothing is said. Its pages are the caller's to free.
 void schema_remove_table(Schema *schema, const char *name);
 void schema_remove_index(Schema *schema, const char *name);
 void schema_remove_trigger(Schema *schema, const char *name);
@@ -264,14 +266,17 @@ void schema_remove_trigger(Schema *schema, const char *name);
 // before a schema is forgotten. Once, at initialisation.
 void schema_install_virtual_release(void (*release)(Table *table));
 
-// What an index never analysed is taken for. schema_add_index() does it. SQLITE_NOMEM.
+// What an index never analysed is taken for, until statistics_load() knows better.
+// schema_add_index() does it. SQLITE_NOMEM.
 MUST_USE int index_estimates_default(Index *index);
 void table_size_default(Table *table);
 // Auto-vacuum moved a tree: whatever had its root on page `from` has it on `to`.
 void schema_move_root(Schema *schema, Pgno from, Pgno to);
 
+// By name, without regard to ASCII case; -1 when absent.
 int table_column_index(const Table *table, const char *name); // -1 when absent
 int table_storage_column(const Table *table, int column);     // field of the record; -1: not stored
+// The other way round: the column that field of the record is; -1: there is no such field.
 int table_column_of_storage(const Table *table, int field);
 // The index made by PRIMARY KEY, or NULL: a rowid alias has none.
 Index *table_primary_key(const Table *table);                // the PRIMARY KEY's index, or NULL
