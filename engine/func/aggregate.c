@@ -13,6 +13,7 @@
 
 // --- count ---
 
+// count(*) is compiled without a call where nothing but a count is wanted; this is the rest.
 static void count_step(FuncCall *call, int arg_count, Value **args)
 {
     ASSERT(arg_count == 0 || arg_count == 1);
@@ -50,6 +51,7 @@ typedef struct SumState {
     bool overflowed; // integers alone did; sum() then fails
 } SumState;
 
+// One addition of Kahan and Babuska: what is lost from the smaller of the two goes to `error`.
 static void sum_add_f64(SumState *state, f64 value)
 {
     volatile f64 sum = state->sum; // volatile: rounded to a double at each step on every machine
@@ -88,6 +90,8 @@ static void sum_become_real(SumState *state)
     state->is_real = true;
 }
 
+// NULL counts for nothing. Text that is an integer as a whole is one; other text and blobs are
+// reals, by the number they begin with.
 static void sum_step(FuncCall *call, int arg_count, Value **args)
 {
     ASSERT(arg_count == 1);
@@ -117,6 +121,8 @@ static void sum_step(FuncCall *call, int arg_count, Value **args)
     }
 }
 
+// Takes a row out by adding its negative. Once real, a sum stays real, also when only integers are
+// left.
 static void sum_inverse(FuncCall *call, int arg_count, Value **args)
 {
     ASSERT(arg_count == 1);
@@ -169,12 +175,14 @@ static void sum_value(FuncCall *call)
         call_result_f64(call, sum_of(state));
 }
 
+// Always a real: 0.0 without rows, and no overflow.
 static void total_value(FuncCall *call)
 {
     const SumState *state = call_state(call, 0);
     call_result_f64(call, state ? sum_of(state) : 0.0);
 }
 
+// NULL without rows.
 static void avg_value(FuncCall *call)
 {
     const SumState *state = call_state(call, 0);
@@ -226,6 +234,7 @@ static int join_note_separator(JoinState *state, u32 size)
     return SQLITE_OK;
 }
 
+// group_concat(X[, Y]): NULLs are left out with their separator.
 static void join_step(FuncCall *call, int arg_count, Value **args)
 {
     ASSERT(arg_count == 1 || arg_count == 2);
@@ -314,6 +323,7 @@ static void join_value(FuncCall *call)
                          SQLITE_UTF8, SQLITE_TRANSIENT);
 }
 
+// The text is moved out where nothing has left at its beginning, as with every plain aggregate.
 static void join_finalize(FuncCall *call)
 {
     JoinState *state = call_state(call, 0);

@@ -86,6 +86,7 @@ void call_result_text(FuncCall *call, const char *text, u64 size, u8 encoding,
         call_fail(call, rc);
 }
 
+// In the database's encoding, should it be read as text: CAST decides by it.
 void call_result_blob(FuncCall *call, const void *bytes, u64 size, void (*destroy)(void *))
 {
     ASSERT(call->result != NULL);
@@ -182,6 +183,7 @@ void call_result_end_blob(FuncCall *call, u64 size)
     value_commit_blob(call->result, (u32)size, encoding);
 }
 
+// The bytes move; nothing is copied.
 void call_result_buffer(FuncCall *call, Buffer *buf, bool as_blob)
 {
     ASSERT(call->result != NULL);
@@ -278,6 +280,8 @@ bool call_may_change(FuncCall *call)
     return false;
 }
 
+// VFSes of version 1 have a clock in days only, whose milliseconds are what a double leaves of
+// them.
 i64 call_now_ms(FuncCall *call)
 {
     ASSERT(call->db != NULL);
@@ -305,6 +309,8 @@ i64 call_now_ms(FuncCall *call)
 
 // --- aggregates ---
 
+// The register turns into the state at the first call. It is no blob to anybody else: V_UNDEFINED
+// beside V_BLOB tells.
 void *call_state(FuncCall *call, u32 size)
 {
     Value *state = call->state;
@@ -328,6 +334,7 @@ void *call_state(FuncCall *call, u32 size)
     return bytes;
 }
 
+// Without a state the function is asked all the same: count() of no rows is 0.
 void call_finish_aggregate(FuncCall *call, Value *state)
 {
     ASSERT(state != NULL);

@@ -92,6 +92,7 @@ static void result_text(FuncCall *call, const char *text, const char *end)
     call_result_text(call, text, (u64)(end - text), SQLITE_UTF8, SQLITE_TRANSIENT);
 }
 
+// date(T, …): YYYY-MM-DD.
 static void fn_date(FuncCall *call, int arg_count, Value **args)
 {
     ASSERT(arg_count >= 0);
@@ -126,6 +127,7 @@ static void fn_datetime(FuncCall *call, int arg_count, Value **args)
     result_text(call, text, put_time(p, &m));
 }
 
+// A real: 2451545.0 is noon of 1 January 2000.
 static void fn_julianday(FuncCall *call, int arg_count, Value **args)
 {
     Moment m;
@@ -133,6 +135,7 @@ static void fn_julianday(FuncCall *call, int arg_count, Value **args)
         call_result_f64(call, (f64)m.jd_ms / 86400000.0);
 }
 
+// Seconds since 1970; a real with milliseconds only if 'subsec' asked for it.
 static void fn_unixepoch(FuncCall *call, int arg_count, Value **args)
 {
     Moment m;
@@ -146,6 +149,7 @@ static void fn_unixepoch(FuncCall *call, int arg_count, Value **args)
         call_result_i64(call, m.jd_ms / 1000 - UNIX_EPOCH_MS / 1000);
 }
 
+// CURRENT_DATE, which the parser makes a call of no arguments.
 static void fn_current_date(FuncCall *call, int arg_count, Value **args)
 {
     ASSERT(arg_count == 0);
@@ -248,7 +252,8 @@ static void put_unix_seconds(Buffer *out, const Moment *m)
         format_text(out, "%lld", m->jd_ms / 1000 - UNIX_EPOCH_MS / 1000);
 }
 
-// Parts of the day. False: none of these.
+// Parts of the day. False: none of these. 59.9996 seconds are shown as 59.999 by %f: a minute
+// never has sixty.
 static bool put_clock_part(Buffer *out, const Moment *m, char letter)
 {
     switch (letter) {
@@ -332,6 +337,7 @@ static void result_unix_seconds(FuncCall *call, const Moment *m)
     result_text(call, begin, text + sizeof text);
 }
 
+// Also the general form of the others: date(T) is strftime('%F', T).
 static void fn_strftime(FuncCall *call, int arg_count, Value **args)
 {
     const char *fmt = arg_count > 0 ? value_text(args[0], SQLITE_UTF8) : NULL;
@@ -382,6 +388,7 @@ static void add_months(Moment *m, int change)
     moment_need_jd(m);
 }
 
+// +YYYY-MM-DD HH:MM:SS.SSS from b to a: added to b as a modifier it gives a.
 static void fn_timediff(FuncCall *call, int arg_count, Value **args)
 {
     ASSERT(arg_count == 2);

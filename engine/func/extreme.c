@@ -31,6 +31,7 @@ static void best_argument(FuncCall *call, int arg_count, Value **args, int sign)
     call_result_value(call, args[best]);
 }
 
+// min(X, Y, …) of at least two: with one argument it is the aggregate.
 static void fn_min(FuncCall *call, int arg_count, Value **args)
 {
     best_argument(call, arg_count, args, SIGN_MIN);
@@ -89,6 +90,7 @@ static void best_value(FuncCall *call)
         call_result_value(call, best);
 }
 
+// As best_value(), and gives the kept value back.
 static void best_finalize(FuncCall *call)
 {
     Value *best = call_state(call, 0);
@@ -191,6 +193,7 @@ static void slide_inverse(FuncCall *call, int arg_count, Value **args)
         value_deinit(&state->items[state->begin++].value);
 }
 
+// NULL for a frame of NULLs alone.
 static void slide_value(FuncCall *call)
 {
     const SlideState *state = call_state(call, 0);
@@ -198,6 +201,7 @@ static void slide_value(FuncCall *call)
         call_result_value(call, &state->items[state->begin].value);
 }
 
+// The state is given back, which value is not to do.
 static void slide_finalize(FuncCall *call)
 {
     SlideState *state = call_state(call, 0);

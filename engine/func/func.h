@@ -41,6 +41,7 @@
 
 typedef struct sqlite3_context FuncCall;
 typedef void FuncBody(FuncCall *call, int arg_count, Value **args);
+// finalize and value: no arguments, the state only.
 typedef void FuncEnd(FuncCall *call);
 
 // Flags of a function. The first group has the values of SQLite's public flags, so that those of
@@ -130,7 +131,8 @@ void func_table_free(FuncTable *table); // calls the destructors
 // The definition that fits best, the connection's before built-in ones. NULL: none takes that many
 // arguments. Borrowed: until the connection defines another of that name, or for ever if built in.
 const FuncDef *func_find(sqlite3 *db, const char *name, int arg_count, u8 encoding);
-// For "wrong number of arguments"; is one of that name a window function?
+// For "no such function" and "wrong number of arguments", which differ by whether the name is
+// known at all; and for "may not be used as a window function".
 bool func_name_exists(sqlite3 *db, const char *name);
 bool func_name_is_window(sqlite3 *db, const char *name);
 // Does definition `def` accept that many arguments?
@@ -150,8 +152,10 @@ typedef struct FuncSpec {
     FuncBody *inverse;
     void (*destroy)(void *);
 } FuncSpec;
-// Has the program defined one of that name, count of arguments and encoding, which this replaces?
+// Has the program defined one of that name, count of arguments and encoding, which this
+// replaces? The API refuses that while statements run, which hold on to definitions.
 bool func_replaces_own(const sqlite3 *db, const FuncSpec *spec);
+// Adds or replaces. SQLITE_NOMEM; statements must be told to recompile by the caller.
 MUST_USE int func_define(sqlite3 *db, const FuncSpec *spec);
 // Gives the connection's function of two arguments a measure (quire.h). SQLITE_NOTFOUND.
 MUST_USE int func_set_measure(sqlite3 *db, const char *name, const struct quire_measure *measure,
@@ -162,7 +166,8 @@ MUST_USE int func_define_placeholder(sqlite3 *db, const char *name, int arg_coun
 // like() and glob() of the connection by PRAGMA case_sensitive_like.
 MUST_USE int func_define_like(sqlite3 *db, bool case_sensitive);
 
-// Every definition, built-in ones first.
+// Every definition, built-in ones first, for PRAGMA function_list. NULL ends. Not to be used over
+// a change of the definitions.
 typedef struct FuncIterator {
     NameEntry *entry;
     const FuncDef *def;
@@ -246,6 +251,7 @@ void call_discard_state(sqlite3 *db, Value *state);
 
 // --- what bodies call (and the public sqlite3_result_* and friends) ---
 
+// The setters below replace the answer given before; an error stays one.
 void call_result_null(FuncCall *call);
 void call_result_i64(FuncCall *call, i64 integer);
 void call_result_f64(FuncCall *call, f64 real);
@@ -258,6 +264,7 @@ MUST_USE int call_result_zeroblob(FuncCall *call,
                                   u64 size); // SQLITE_TOOBIG fails the call too
 // A deep copy, in the database's encoding. NULL pointer: SQL NULL.
 void call_result_value(FuncCall *call, const Value *v);
+// For functions of the same library: SQL sees a NULL. `tag` must outlive the value.
 void call_result_pointer(FuncCall *call, void *pointer, const char *tag, void (*destroy)(void *));
 // After the result: setting one takes its subtype away. The low eight bits count.
 void call_result_subtype(FuncCall *call, u32 subtype);
@@ -268,9 +275,12 @@ void call_result_end_text(FuncCall *call, u64 size);
 void call_result_end_blob(FuncCall *call, u64 size);
 // Moves the buffer's content out as text (or blob); its failure becomes the call's.
 void call_result_buffer(FuncCall *call, Buffer *buf, bool as_blob);
-// size -1: NUL-terminated. The message is in `encoding`.
+// The call fails with SQLITE_ERROR and this text, which is copied. size -1: NUL-terminated. The
+// message is in `encoding`.
 void call_result_error(FuncCall *call, const char *message, i64 size, u8 encoding);
 void call_result_error_format(FuncCall *call, const char *fmt, ...) PRINTF_LIKE(2, 3);
+// The call fails with that code; its own text unless a message was given before. SQLITE_OK takes
+// an error back.
 void call_result_error_code(FuncCall *call, int rc);
 void call_result_error_nomem(FuncCall *call);
 void call_result_error_toobig(FuncCall *call);
@@ -287,11 +297,11 @@ void *call_get_aux(FuncCall *call, int argument);
 // Where there is nowhere to keep it, it is destroyed at once, as sqlite3_set_auxdata() promises:
 // the caller must not use `data` afterwards without asking call_get_aux().
 void call_set_aux(FuncCall *call, int argument, void *data, void (*destroy)(void *));
-// False, and the call has failed, where only pure functions may be: asked before looking at the
-// clock.
+// False, and the call has failed, where only pure functions may be (an index, a CHECK constraint,
+// a generated column): asked before looking at the clock or the time zone.
 bool call_may_change(FuncCall *call);
-// Milliseconds since Julian day 0, the same throughout a statement. 0: the
-// clock failed.
+// Milliseconds since Julian day 0, the same throughout a statement, by the clock of the
+// connection's VFS. 0: the clock failed.
 i64 call_now_ms(FuncCall *call);
 
 // The built-in tables, one per file; ended by a row without a name.

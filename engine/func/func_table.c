@@ -53,6 +53,7 @@ struct FuncOwner {
 
 // --- built-in ---
 
+// The rows of one name stand side by side in one table, so that the map need know the first only.
 int func_builtin_start(void)
 {
     ASSERT(name_map_find(&builtin_map, "count") == NULL);
@@ -111,6 +112,7 @@ static int match_quality(const FuncDef *def, int arg_count, u8 encoding)
     return quality + ((own & encoding & 2) != 0); // both UTF-16
 }
 
+// Like find_own().
 static const FuncDef *find_builtin(const char *name, int arg_count, u8 encoding)
 {
     const FuncDef *best = NULL;
@@ -155,6 +157,7 @@ const FuncDef *func_find(sqlite3 *db, const char *name, int arg_count, u8 encodi
     return found;
 }
 
+// A deleted definition does not count, though it hides a built-in one.
 bool func_name_exists(sqlite3 *db, const char *name)
 {
     for (const FuncDef *def = db->functions ? name_map_find(&db->functions->map, name) : NULL; def;
@@ -188,6 +191,7 @@ FuncTable *func_table_new(sqlite3 *db)
     return mem_alloc_zeroed(sizeof(FuncTable));
 }
 
+// The destructor runs with the last definition, as sqlite3_create_function_v2() promises.
 static void owner_unref(FuncOwner *owner)
 {
     ASSERT(owner == NULL || owner->refs > 0);
@@ -215,7 +219,8 @@ void func_table_free(FuncTable *table)
     mem_free(table);
 }
 
-// The definition with exactly that count and encoding, made when there is none.
+// The definition with exactly that count and encoding, made when there is none. The chain's first
+// definition stays first: its name is the map's key.
 static int own_def(FuncTable *table, const FuncSpec *spec, u8 encoding, FuncDef **out)
 {
     ASSERT(spec->name != NULL);
@@ -310,6 +315,7 @@ bool func_replaces_own(const sqlite3 *db, const FuncSpec *spec)
     return false;
 }
 
+// The destructor is called on failure too: the owner's first reference is this function's own.
 int func_define(sqlite3 *db, const FuncSpec *spec)
 {
     ASSERT(spec->name != NULL);
@@ -365,6 +371,8 @@ int func_define_placeholder(sqlite3 *db, const char *name, int arg_count)
     return func_define(db, &spec);
 }
 
+// PRAGMA case_sensitive_like defines like() anew for the connection, as an application would,
+// which is what it amounts to in SQLite too. FUNC_LIKE lets the planner still use an index.
 int func_define_like(sqlite3 *db, bool case_sensitive)
 {
     const LikeRule *rule = case_sensitive ? &like_rule_case : &like_rule_nocase;
@@ -390,6 +398,7 @@ const FuncDef *func_first(sqlite3 *db, FuncIterator *it)
     return it->def->name != NULL ? it->def : func_next(db, it);
 }
 
+// Past the built-in tables `entry` walks the connection's map and `def` each chain.
 const FuncDef *func_next(sqlite3 *db, FuncIterator *it)
 {
     ASSERT(it->table <= ARRAY_LEN(builtin_tables));

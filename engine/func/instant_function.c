@@ -13,6 +13,7 @@ static void fail(FuncCall *call, const char *message)
     call_result_error(call, message, -1, SQLITE_UTF8);
 }
 
+// A blob of 13 bytes (instant.h), which SQL stores and compares as any other.
 static void result_instant(FuncCall *call, Instant t)
 {
     u8 bytes[INSTANT_SIZE];
@@ -69,6 +70,7 @@ static bool integers_of(FuncCall *call, int count, Value **args, i64 *out)
     return true;
 }
 
+// The statement's one instant, in milliseconds: as fine as the clock of a VFS is.
 static Instant now_of(FuncCall *call)
 {
     i64 ms = call_now_ms(call) - UNIX_EPOCH_MS;
@@ -122,6 +124,7 @@ static void fn_since_epoch(FuncCall *call, int arg_count, Value **args)
     result_if(call, is_fine, t);
 }
 
+// Rounded down, before 1970 as well.
 static void fn_to_epoch(FuncCall *call, int arg_count, Value **args)
 {
     ASSERT(arg_count == 1);
@@ -205,6 +208,7 @@ static Part part_named(const char *name)
 }
 
 // The parts that are whole numbers. Of those before year 1 the divisions round towards zero.
+// Decades, centuries and millennia count from year 0, unlike a calendar's.
 static i64 part_of(Instant t, Part part)
 {
     CivilDate date = instant_date(t);
@@ -295,6 +299,7 @@ static void fn_add(FuncCall *call, int arg_count, Value **args)
     result_if(call, is_fine, t);
 }
 
+// 64 bits of nanoseconds hold 292 years.
 static void result_difference(FuncCall *call, Instant t, Instant u)
 {
     ASSERT(t.nanos < NANOS_PER_SECOND && u.nanos < NANOS_PER_SECOND);
@@ -451,6 +456,7 @@ static void fn_parse(FuncCall *call, int arg_count, Value **args)
 
 // --- lengths ---
 
+// dur_h() and its like: the factor of a unit in nanoseconds, for time_add().
 static void fn_duration(FuncCall *call, int arg_count, Value **args)
 {
     (void)arg_count;

@@ -20,8 +20,9 @@ const LikeRule like_rule_nocase = {'%', '_', 0, true};
 const LikeRule like_rule_case = {'%', '_', 0, false};
 const LikeRule like_rule_glob = {'*', '?', '[', false};
 
-// Reads what follows '[' in a pattern and tells whether `c` is in the set.
-// NULL: not, or the set is not closed; else where the pattern goes on.
+// Reads what follows '[' in a pattern and tells whether `c` is in the set. NULL: not, or the set
+// is not closed; else where the pattern goes on. A ] is a member where it comes first, a - where
+// it comes first or last. Ranges are of code points.
 static const u8 *match_set(const u8 *p, const u8 *end, u32 c)
 {
     ASSERT(p <= end);
@@ -140,7 +141,8 @@ static Anchor anchor_of(const Matcher *m, const u8 *p)
 }
 
 // The first byte that is the letter `low` in either case: eight at a time, by the borrow that a
-// zero byte draws when ones are subtracted.
+// zero byte draws when ones are subtracted. Setting bit 5 maps the two cases of a letter, and no
+// other byte, to the small one.
 static const u8 *find_letter(const u8 *s, const u8 *end, u8 low)
 {
     const u64 ones = 0x0101010101010101ull;
@@ -227,6 +229,7 @@ static bool match(const Matcher *m, const u8 *p, const u8 *s)
     }
 }
 
+// For sqlite3_strlike() and sqlite3_strglob(), which have no connection and no limit.
 bool like_match(const char *pattern, const char *text, const LikeRule *rule, u32 escape)
 {
     ASSERT(pattern != NULL);

@@ -6,7 +6,8 @@
 
 #include <math.h>
 
-// A number, or text that is one.
+// A number, or text that is one. Text that is a number as a whole counts as one, as it would in a
+// numeric column.
 static bool read_number(Value *v, f64 *out)
 {
     ASSERT(out != NULL);
@@ -28,6 +29,7 @@ typedef struct MathRule {
     MathTwo *two;
 } MathRule;
 
+// NaN, of a domain error, becomes NULL by call_result_f64().
 static void fn_math_one(FuncCall *call, int arg_count, Value **args)
 {
     ASSERT(arg_count == 1);

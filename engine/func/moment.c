@@ -96,6 +96,7 @@ void moment_need_date(Moment *m)
     m->has_date = true;
 }
 
+// Of a Moment without a date either it is midnight.
 void moment_need_time(Moment *m)
 {
     if (m->has_time)
@@ -277,6 +278,7 @@ static bool parse_date(Moment *m, const char *text)
     return true;
 }
 
+// UTC, which 'localtime' may change.
 bool moment_set_now(Moment *m, FuncCall *call)
 {
     m->jd_ms = call_now_ms(call);
@@ -287,6 +289,7 @@ bool moment_set_now(Moment *m, FuncCall *call)
     return m->jd_ms > 0;
 }
 
+// What it means is settled by the first modifier, or is a Julian day if there is none.
 void moment_set_number(Moment *m, f64 number)
 {
     m->second = number;
@@ -298,6 +301,7 @@ void moment_set_number(Moment *m, f64 number)
     }
 }
 
+// Forms are tried in SQLite's order: dates before times before words before numbers.
 bool moment_parse(Moment *m, FuncCall *call, const char *text)
 {
     ASSERT(text != NULL);

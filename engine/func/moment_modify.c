@@ -71,7 +71,9 @@ static bool modify_localtime(Moment *m, FuncCall *call)
     return true;
 }
 
-// Looks for the UTC whose local time this is; four guesses suffice.
+// Looks for the UTC whose local time this is; four guesses suffice. The time so far is taken for
+// local. A zone's offset depends on the instant sought, so it is found by trying: each guess is
+// corrected by what it is off.
 static bool modify_utc(Moment *m, FuncCall *call)
 {
     if (!call_may_change(call))
@@ -171,7 +173,8 @@ static bool modify_start(Moment *m, const char *unit)
     return true;
 }
 
-// On to the next day of that number, Sunday being 0; the day itself may be it.
+// On to the next day of that number, Sunday being 0; the day itself may be it. Only whole numbers
+// from 0 to 6.
 static bool modify_weekday(Moment *m, const char *text)
 {
     ParsedNumber number;
@@ -193,7 +196,8 @@ static bool modify_weekday(Moment *m, const char *text)
 
 // --- adding ---
 
-// Brings a month outside 1..12 back, changing the year.
+// Brings a month outside 1..12 back, changing the year. The day stays as it is, be it past the end
+// of the month.
 static void carry_months(Moment *m)
 {
     int years = m->month > 0 ? (m->month - 1) / 12 : (m->month - 12) / 12;
@@ -254,7 +258,7 @@ static bool add_units(Moment *m, f64 amount, const char *name)
     return false;
 }
 
-// [+-]HH:MM[:SS[.FFF]]
+// [+-]HH:MM[:SS[.FFF]] The span is at most 24:00, as a time is; the sum may pass midnight.
 static bool add_time(Moment *m, const char *text, bool negative)
 {
     Moment span = {0};
@@ -348,6 +352,7 @@ static bool modify_floor(Moment *m, bool floor)
     return true;
 }
 
+// The first letters tell modifiers apart; what is none gives NULL.
 bool moment_modify(Moment *m, FuncCall *call, const char *text, int index)
 {
     ASSERT(index >= 1);

@@ -71,6 +71,7 @@ static u32 find_place(const PercentileState *state, f64 value)
     return low;
 }
 
+// The order of the checks is SQLite's, which decides what a bad row is told.
 static void percentile_step(FuncCall *call, int arg_count, Value **args)
 {
     f64 fraction;
@@ -207,6 +208,8 @@ static f64 least_behind(const PercentileState *state, u32 place)
     return least;
 }
 
+// The place is computed from the count of rows less one, so that 0.0 is the least and 1.0 the
+// greatest value.
 static void percentile_result(FuncCall *call, PercentileState *state)
 {
     if (state == NULL || state->count == 0)
@@ -234,6 +237,7 @@ static void percentile_value(FuncCall *call)
     state->keep_sorted = true;
 }
 
+// Selection instead of sorting: the values are not asked for again.
 static void percentile_finalize(FuncCall *call)
 {
     ASSERT(call->func != NULL);

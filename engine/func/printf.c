@@ -42,6 +42,7 @@ typedef struct FormatSpec {
 
 // --- arguments ---
 
+// NULL when there are no more: each reader says what counts then.
 static Value *next_value(FormatArgs *args)
 {
     ASSERT(args->next >= 0);
@@ -94,6 +95,7 @@ static const char *next_text(FormatArgs *args)
 
 // --- fields ---
 
+// Negative counts are none.
 static void put_padding(Buffer *out, i64 count, char c)
 {
     if (count > 0)
@@ -124,6 +126,7 @@ static void widen_for_utf8(FormatSpec *spec, const char *text, size_t size)
 
 // --- integers ---
 
+// 11th, 12th and 13th, but 21st.
 static const char *ordinal_suffix(u64 magnitude)
 {
     u64 last = magnitude % 10;
@@ -132,7 +135,7 @@ static const char *ordinal_suffix(u64 magnitude)
     return last == 1 ? "st" : last == 2 ? "nd" : "rd";
 }
 
-// Digits in base 8, 10 or 16, ending before `end`.
+// Digits in base 8, 10 or 16, ending before `end`. `end` has room for 22 octal digits before it.
 static char *integer_digits(u64 magnitude, char type, char *end)
 {
     ASSERT(end != NULL);
@@ -232,6 +235,8 @@ typedef struct RealLayout {
     bool strip;    // no trailing zeros
 } RealLayout;
 
+// %g takes the form with an exponent below 10^-4 and where the precision does not reach the point,
+// as in C.
 static void decide_real(const FormatSpec *spec, f64 value, RealLayout *r)
 {
     ASSERT(strchr("eEfgG", spec->type) != NULL);
@@ -394,7 +399,7 @@ static void format_real(Buffer *out, FormatSpec *spec, FormatArgs *args)
 
 // --- text ---
 
-// Bytes of `text` that the precision lets through.
+// Bytes of `text` that the precision lets through. With ! the precision counts characters.
 static size_t limited_size(const FormatSpec *spec, const char *text)
 {
     ASSERT(text != NULL);
@@ -412,6 +417,7 @@ static size_t limited_size(const FormatSpec *spec, const char *text)
     return (size_t)(p - text);
 }
 
+// %z frees its argument, which C's caller has allocated; in SQL it is like %s.
 static void format_string(Buffer *out, FormatSpec *spec, FormatArgs *args)
 {
     const char *text = next_text(args);
@@ -579,7 +585,8 @@ static int star_argument(FormatArgs *args)
     return (int)next_signed(args, &plain);
 }
 
-// Reads what follows a % up to the type.
+// Reads what follows a % up to the type. Returns the place of the type, which may be the text's
+// end.
 static const char *read_spec(const char *p, FormatSpec *spec, FormatArgs *args)
 {
     *spec = (FormatSpec){.precision = -1};

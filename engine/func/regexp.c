@@ -124,7 +124,8 @@ static void fn_regexp_capture(FuncCall *call, int arg_count, Value **args)
         result_group(call, &match, arg_count > 2 ? value_i64(args[2]) : 1);
 }
 
-// \1 to \9 in the replacement are the groups, \0 the whole match, \\ a backslash.
+// \1 to \9 in the replacement are the groups, \0 the whole match, \\ a backslash. A group that
+// took no part is nothing.
 static void add_replacement(Buffer *out, const Match *match, const char *by)
 {
     ASSERT(match->found);

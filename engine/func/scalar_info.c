@@ -21,6 +21,7 @@ static void fn_typeof(FuncCall *call, int arg_count, Value **args)
     result_constant(call, names[value_type(args[0])]);
 }
 
+// 0 where there is none. Subtypes pass through expressions only where a function says so.
 static void fn_subtype(FuncCall *call, int arg_count, Value **args)
 {
     ASSERT(arg_count == 1);
@@ -47,6 +48,7 @@ static void fn_last_insert_rowid(FuncCall *call, int arg_count, Value **args)
     call_result_i64(call, call->db->last_rowid);
 }
 
+// Of the last statement that has finished, not of the one that asks.
 static void fn_changes(FuncCall *call, int arg_count, Value **args)
 {
     ASSERT(arg_count == 0);
@@ -120,6 +122,7 @@ static void fn_option_used(FuncCall *call, int arg_count, Value **args)
         call_result_i64(call, compile_option_is_used(name));
 }
 
+// NULL past the end of the list.
 static void fn_option_get(FuncCall *call, int arg_count, Value **args)
 {
     ASSERT(arg_count == 1);

@@ -45,6 +45,7 @@ static size_t prefix_size(const char *text, size_t size, u64 count)
     return at;
 }
 
+// By characters: a combining mark comes before what it combines with.
 static void fn_reverse(FuncCall *call, int arg_count, Value **args)
 {
     ASSERT(arg_count == 1);
@@ -100,7 +101,8 @@ static void add_padding(Buffer *out, const Padding *p)
     buffer_add(out, p->fill, prefix_size(p->fill, p->size, p->count % characters));
 }
 
-// (text, count [, fill]): user_data is set for the left side. Longer text is cut at its end.
+// (text, count [, fill]): user_data is set for the left side. Longer text is cut at its end. A
+// width below 1 gives an empty text; an empty filling adds nothing.
 static void fn_pad(FuncCall *call, int arg_count, Value **args)
 {
     ASSERT(arg_count == 2 || arg_count == 3);
@@ -252,6 +254,7 @@ static void deviation_step(FuncCall *call, int arg_count, Value **args)
     d->squares += delta * (value - d->mean);
 }
 
+// The standard deviation of a sample: by n - 1, and NULL for fewer than two rows.
 static void deviation_finalize(FuncCall *call)
 {
     const Deviation *d = call_state(call, 0);

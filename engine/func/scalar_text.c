@@ -104,7 +104,8 @@ static void fn_octet_length(FuncCall *call, int arg_count, Value **args)
 
 // The part of 0..length that substr(X, start, count) names. Characters count from 1, from the end
 // when negative; place 0 is the one before the first, so that a part which begins there is one
-// shorter. A negative count takes what precedes the start.
+// shorter. A negative count takes what precedes the start. Examples of (length 5): (0, 2) takes 1
+// character, (-2, 5) the last 2, (3, -2) the first 2.
 static void clip_part(i64 length, i64 start, i64 count, i64 *from, i64 *taken)
 {
     ASSERT(length >= 0);
@@ -136,6 +137,7 @@ static void clip_part(i64 length, i64 start, i64 count, i64 *from, i64 *taken)
     *taken = count < 0 ? 0 : count;
 }
 
+// A NULL place or length gives NULL; characters for text, bytes for a blob.
 static void fn_substr(FuncCall *call, int arg_count, Value **args)
 {
     ASSERT(arg_count == 2 || arg_count == 3);
@@ -198,6 +200,8 @@ static bool is_continuation(char c)
     return ((u8)c & 0xc0) == 0x80;
 }
 
+// Positions count from 1; 0 is nowhere. Two blobs are compared by bytes, anything else by
+// characters.
 static void fn_instr(FuncCall *call, int arg_count, Value **args)
 {
     ASSERT(arg_count == 2);
@@ -236,6 +240,7 @@ static void fn_instr(FuncCall *call, int arg_count, Value **args)
     call_result_i64(call, position);
 }
 
+// An empty pattern changes nothing. The result never grows past the length limit.
 static void fn_replace(FuncCall *call, int arg_count, Value **args)
 {
     ASSERT(arg_count == 3);
@@ -284,6 +289,7 @@ static size_t trimmed_size(Text text, Text set, bool at_end)
     return 0;
 }
 
+// Characters, not bytes, are taken off, one after the other.
 static void trim(FuncCall *call, int arg_count, Value **args, u32 sides)
 {
     ASSERT(arg_count == 1 || arg_count == 2);
@@ -396,6 +402,7 @@ static bool read_hex(Text in, Text skip, char *out, size_t *out_size)
     return true;
 }
 
+// NULL for what is no hexadecimal, rather than an error.
 static void fn_unhex(FuncCall *call, int arg_count, Value **args)
 {
     ASSERT(arg_count == 1 || arg_count == 2);
@@ -445,6 +452,7 @@ static void quote_real(FuncCall *call, f64 value)
     call_result_text(call, text, size, SQLITE_UTF8, SQLITE_TRANSIENT);
 }
 
+// The text of a literal that reads back as the same value.
 static void quote(FuncCall *call, Value *v, const char *text_format)
 {
     switch (value_type(v)) {
@@ -469,6 +477,7 @@ static void fn_quote(FuncCall *call, int arg_count, Value **args)
     quote(call, args[0], "%Q");
 }
 
+// As quote(), but control characters are written as \uXXXX and unistr() around the text.
 static void fn_unistr_quote(FuncCall *call, int arg_count, Value **args)
 {
     ASSERT(arg_count == 1);
@@ -540,6 +549,7 @@ static void fn_unistr(FuncCall *call, int arg_count, Value **args)
 
 // --- characters ---
 
+// Numbers that are no code point become U+FFFD; those of surrogates are written as they are.
 static void fn_char(FuncCall *call, int arg_count, Value **args)
 {
     ASSERT(arg_count >= 0);
@@ -557,6 +567,7 @@ static void fn_char(FuncCall *call, int arg_count, Value **args)
     call_result_end_text(call, size);
 }
 
+// NULL for an empty text.
 static void fn_unicode(FuncCall *call, int arg_count, Value **args)
 {
     ASSERT(arg_count == 1);
@@ -624,6 +635,7 @@ static void add_part(Buffer *out, Part part)
         buffer_add(out, "", 1);
 }
 
+// `separator` goes between the texts that are there.
 static void concat(FuncCall *call, int arg_count, Value **args, Part separator)
 {
     ASSERT(arg_count >= 0);
@@ -650,6 +662,7 @@ static void fn_concat(FuncCall *call, int arg_count, Value **args)
     concat(call, arg_count, args, (Part){.text = {"", 0}});
 }
 
+// NULL for a NULL separator; NULL arguments are left out.
 static void fn_concat_ws(FuncCall *call, int arg_count, Value **args)
 {
     ASSERT(arg_count >= 1);

@@ -78,6 +78,7 @@ static void result_text(FuncCall *call, const u8 *uuid)
 
 // --- making them ---
 
+// 122 random bits of the VFS's generator (sqlite3_randomness).
 static void uuid4(u8 *uuid)
 {
     sqlite3_randomness(UUID_SIZE, uuid);
@@ -148,6 +149,7 @@ static void fn_uuid7_str(FuncCall *call, int arg_count, Value **args)
 
 // --- reading them ---
 
+// NULL for what is no UUID.
 static void fn_uuid_str(FuncCall *call, int arg_count, Value **args)
 {
     ASSERT(arg_count == 1);

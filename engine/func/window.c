@@ -43,6 +43,7 @@ static void rank_step(FuncCall *call, int arg_count, Value **args)
         state->value = state->step_count;
 }
 
+// The next peer group sets it anew.
 static void rank_value(FuncCall *call)
 {
     RankState *state = call_state(call, sizeof *state);
@@ -99,7 +100,7 @@ static void partition_inverse(FuncCall *call, int arg_count, Value **args)
 }
 
 // The rank of the row, less one, by the rows of the partition, less one: step_count rows came
-// before its peers.
+// before its peers. A partition of one row has 0.0.
 static void percent_rank_value(FuncCall *call)
 {
     RankState *state = call_state(call, sizeof *state);
@@ -128,6 +129,7 @@ typedef struct NtileState {
     i64 row; // of the current row, 0-based
 } NtileState;
 
+// The argument of the first row counts; later rows only make the partition longer.
 static void ntile_step(FuncCall *call, int arg_count, Value **args)
 {
     ASSERT(arg_count == 1);
@@ -183,6 +185,7 @@ typedef struct LastState {
     i64 row_count;
 } LastState;
 
+// The value of the row that entered last is kept; a copy, since its register changes.
 static void last_value_step(FuncCall *call, int arg_count, Value **args)
 {
     ASSERT(arg_count == 1);
@@ -286,6 +289,7 @@ static const struct {
 };
 // clang-format on
 
+// WINDOW_NONE also for functions that are both: an aggregate needs no frame of its own.
 WindowKind window_kind(const FuncDef *def)
 {
     ASSERT(def != NULL);

@@ -45,6 +45,7 @@ enum {
     JSON_DEPTH_MAX = 1000, // SQLite's: of containers in a text, and of the steps of a path
 };
 
+// What may come of walking a tree by a path. Not a result code: JSON_ABSENT is an ordinary answer.
 typedef enum JsonStatus {
     JSON_OK,
     JSON_ABSENT,    // the path leads nowhere
@@ -72,15 +73,16 @@ const char *json_type_name(u8 type); // as json_type() says it; NULL for what is
 u32 json_header_write(u8 *out, JsonType type, u32 size); // returns its size, 1 to 5
 void json_put_header(Buffer *out, JsonType type, u32 size);
 void json_put_node(Buffer *out, JsonType type, const void *payload, size_t size);
-// A container is begun with room for its header, then filled, then ended.
+// A container is begun with room for its header, then filled, then ended: json_begin() gives the
+// place that json_end() wants. Other nodes may be written between, containers too.
 size_t json_begin(Buffer *out);
 void json_end(Buffer *out, size_t begun, JsonType type);
 // A text that came from SQL: TEXT, or TEXTJ with escapes where JSON asks for them.
 void json_put_sql_text(Buffer *out, const char *text, size_t size);
 void json_put_i64(Buffer *out, i64 integer);
 void json_put_f64(Buffer *out, f64 real, const char *infinity); // "-9e999" or as it shall be
-// A node put in the place of one of `old_size` bytes. Where a longer header makes up the difference
-// it gets one, as SQLite does to leave everything behind it in place.
+// A node put in the place of one of `old_size` bytes. Where a longer header makes up the
+// difference it gets one, as SQLite does to leave everything behind it in place.
 void json_put_replacement(Buffer *out, const u8 *bytes, u32 size, u32 old_size);
 // Is the whole a well-formed node, all nodes inside included? Returns 0, or 1 + the offset of what
 // is wrong.
@@ -111,11 +113,13 @@ void json_parse(JsonParse *parse, const char *text, size_t size, Buffer *reuse);
 // Appends the node as JSON text. Errors of the buffer stay in it, for the caller to ask.
 JsonStatus json_to_text(const u8 *bytes, const JsonNode *node, Buffer *out);
 JsonStatus json_to_pretty(const u8 *bytes, const JsonNode *node, const char *indent, Buffer *out);
-// The characters of a text node, escapes resolved.
+// The characters of a text node, escapes resolved. The characters of a text node, escapes
+// resolved; JSON_MALFORMED for one that does not exist.
 JsonStatus json_unescape(const u8 *bytes, const JsonNode *node, Buffer *out);
 // Do two texts stand for the same characters?
 bool json_texts_equal(const char *a, size_t a_size, bool a_escapes, const char *b, size_t b_size,
                       bool b_escapes);
+// Between quotes, escaped as JSON wants it.
 void json_quote_text(const char *text, size_t size, Buffer *out); // between quotes, escaped
 
 // --- paths (json_path.c) ---
@@ -136,7 +140,8 @@ typedef struct JsonStep {
 } JsonStep;
 bool json_path_step(const char *path, JsonStep *out);
 bool json_label_equals(const u8 *bytes, const JsonNode *label, const JsonStep *step);
-// The element a step over an array names, by counting; JSON_ABSENT with *count elements passed.
+// The element a step over an array names, by counting. JSON_ABSENT with *count elements passed, so
+// that *wanted == *count tells the place behind the last.
 JsonStatus json_array_find(const u8 *bytes, const JsonNode *array, const JsonStep *step,
                            JsonNode *out, u64 *wanted, u64 *count);
 
@@ -183,6 +188,7 @@ bool json_put_parsed(FuncCall *call, const u8 *bytes, const JsonNode *node, Buff
 void json_result_tree(FuncCall *call, const u8 *bytes, const JsonNode *node, bool as_blob);
 // Answers with the SQL value of a node: a scalar as such, a container as json_result_tree does.
 void json_result_value(FuncCall *call, const u8 *bytes, const JsonNode *node, bool as_blob);
+// "malformed JSON", SQLite's one message for all of it.
 void json_result_malformed(FuncCall *call);
 void json_result_bad_path(FuncCall *call, const char *path);
 // Answers for any status but JSON_OK and JSON_ABSENT.

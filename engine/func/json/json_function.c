@@ -33,6 +33,7 @@ static JsonPut put_of(const FuncCall *call)
 
 // --- json, jsonb, json_quote, json_array, json_object ---
 
+// json(X): minified text, or JSONB; JSON5 becomes JSON.
 static void fn_json(FuncCall *call, int arg_count, Value **args)
 {
     ASSERT(arg_count == 1);
@@ -67,6 +68,7 @@ static void result_built_new(FuncCall *call, Buffer *tree)
         call_result_subtype(call, JSON_SUBTYPE);
 }
 
+// json_quote(X): a JSON text stays what it is, anything else becomes one.
 static void fn_json_quote(FuncCall *call, int arg_count, Value **args)
 {
     ASSERT(arg_count == 1);
@@ -93,6 +95,7 @@ static void fn_json_array(FuncCall *call, int arg_count, Value **args)
     buffer_deinit(&tree);
 }
 
+// False: a label is no text, or a value cannot be JSON; the call has failed.
 static bool put_members(FuncCall *call, int arg_count, Value **args, Buffer *tree)
 {
     ASSERT(arg_count % 2 == 0);
@@ -153,6 +156,7 @@ static void arrow_path(Value *v, const char *text, Buffer *out)
         format_text(out, ".\"%s\"", text);
 }
 
+// -> gives JSON, ->> an SQL value.
 static void fn_arrow(FuncCall *call, int arg_count, Value **args)
 {
     ASSERT(arg_count == 2);
@@ -229,6 +233,7 @@ static bool extract_many(FuncCall *call, int arg_count, Value **args, const Json
     return true;
 }
 
+// One path gives an SQL value, several an array. NULL where the path leads nowhere.
 static void fn_json_extract(FuncCall *call, int arg_count, Value **args)
 {
     JsonArg json;
@@ -273,6 +278,7 @@ static bool find_subject(FuncCall *call, int arg_count, Value **args, const Json
     return status == JSON_OK;
 }
 
+// 0 for what is no array.
 static void fn_json_array_length(FuncCall *call, int arg_count, Value **args)
 {
     ASSERT(arg_count == 1 || arg_count == 2);
@@ -317,7 +323,8 @@ static void result_edited(FuncCall *call, JsonArg *json, bool as_blob)
     json_result_tree(call, json->bytes, &json->root, as_blob);
 }
 
-// Replaces the tree by the one in `fresh`, which it takes.
+// Replaces the tree by the one in `fresh`, which it takes. False: out of memory, or the new tree
+// cannot be read; the call has failed in the first case.
 static bool adopt_tree(FuncCall *call, JsonArg *json, Buffer *fresh)
 {
     ASSERT(fresh != &json->own);
@@ -367,6 +374,8 @@ static bool apply_edit(FuncCall *call, JsonArg *json, Value *path_value, Value *
     return going_on;
 }
 
+// json_insert(X, P, V, …) and its like: the pairs are applied from left to right, each to what the
+// ones before it left.
 static void fn_json_edit(FuncCall *call, int arg_count, Value **args)
 {
     const JsonRule *rule = rule_of(call);
@@ -387,6 +396,7 @@ static void fn_json_edit(FuncCall *call, int arg_count, Value **args)
     json_arg_release(&json);
 }
 
+// Removing the root gives NULL.
 static void fn_json_remove(FuncCall *call, int arg_count, Value **args)
 {
     JsonArg json;
@@ -475,6 +485,7 @@ static void fn_json_valid(FuncCall *call, int arg_count, Value **args)
         call_result_i64(call, valid);
 }
 
+// Counted in characters from 1, of a blob in bytes; 0 when it is well formed.
 static void fn_json_error_position(FuncCall *call, int arg_count, Value **args)
 {
     ASSERT(arg_count == 1);
@@ -499,6 +510,7 @@ static void fn_json_error_position(FuncCall *call, int arg_count, Value **args)
     buffer_deinit(&parse.out);
 }
 
+// Four blanks unless an indent is given.
 static void fn_json_pretty(FuncCall *call, int arg_count, Value **args)
 {
     ASSERT(arg_count == 1 || arg_count == 2);

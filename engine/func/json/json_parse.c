@@ -106,7 +106,8 @@ static inline u8 byte_at(const P *p, u32 at)
 
 // --- white space ---
 
-// Bytes of the JSON5 space or comment at `at`, 0 for anything else.
+// Bytes of the JSON5 space or comment at `at`, 0 for anything else. Comments of both kinds, and
+// the blanks of Unicode that JSON5 names.
 static u32 wide_space_size(const P *p, u32 at)
 {
     ASSERT(at < p->size);
@@ -215,7 +216,8 @@ static u32 read_escape(const P *p, u32 at, JsonType *type)
     return size;
 }
 
-// A quoted text at `at`; returns what follows it.
+// A quoted text at `at`; returns what follows it. Both quotes, and every byte but NUL within:
+// control characters make it a TEXT5.
 static u32 parse_text(P *p, u32 at)
 {
     ASSERT(p->text[at] == '"' || p->text[at] == '\'');
@@ -314,6 +316,8 @@ static u32 parse_hex(P *p, u32 start, u32 at)
     return end;
 }
 
+// The type tells whether JSON would have it as it stands (INT, FLOAT) or only JSON5 (INT5,
+// FLOAT5).
 static u32 parse_number(P *p, u32 at)
 {
     const u32 begin = at; // where errors are told to be, as SQLite tells it
@@ -400,6 +404,7 @@ static void end_early(P *p, u32 at, bool is_empty)
     p->early_end = at;
 }
 
+// A comma may stand before the end, by JSON5.
 static u32 parse_array(P *p, u32 at)
 {
     ASSERT(p->text[at] == '[');
@@ -493,6 +498,7 @@ static u32 parse_label(P *p, u32 before)
     return fail_at(p, before);
 }
 
+// Labels may lack their quotes, by JSON5. Equal labels are kept, in their order.
 static u32 parse_object(P *p, u32 at)
 {
     ASSERT(p->text[at] == '{');

@@ -113,6 +113,7 @@ static JsonStatus find_label(const u8 *bytes, const JsonNode *object, const Json
     return JSON_ABSENT;
 }
 
+// For indexes from the end.
 static JsonStatus count_elements(const u8 *bytes, const JsonNode *array, u64 *count)
 {
     ASSERT(array->type == JSON_ARRAY);

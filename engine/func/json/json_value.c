@@ -57,6 +57,7 @@ static JsonCache *cache_of(FuncCall *call)
     return call_get_aux(call, CACHE_SLOT);
 }
 
+// Linear over four entries, by size first.
 static JsonCached *cache_find(JsonCache *cache, const char *text, size_t size)
 {
     ASSERT(text != NULL);
@@ -154,6 +155,7 @@ bool json_arg_read(FuncCall *call, Value *v, JsonArg *out)
     return text != NULL && arg_from_text(call, text, size, out);
 }
 
+// Also of one that was never filled in.
 void json_arg_release(JsonArg *arg)
 {
     ASSERT(arg->cached == NULL || arg->cached->pins > 0);
@@ -211,6 +213,7 @@ static bool put_blob(FuncCall *call, Value *v, JsonPut how, Buffer *out)
     return true;
 }
 
+// Text is JSON only with JSON's subtype.
 bool json_put_value(FuncCall *call, Value *v, JsonPut how, Buffer *out)
 {
     switch (value_type(v)) {

@@ -289,7 +289,8 @@ static bool hex_follow(const u8 *p, const u8 *end, u32 count)
     return true;
 }
 
-// Bytes of the escape behind a backslash, 0 for one that does not exist.
+// Bytes of the escape behind a backslash, 0 for one that does not exist. By what kind of text it
+// is in: those of JSON5 only where `json5` is set.
 static u32 escape_size(const u8 *p, const u8 *end, bool json5)
 {
     if (p >= end)
@@ -309,6 +310,8 @@ static u32 escape_size(const u8 *p, const u8 *end, bool json5)
     return 0;
 }
 
+// A TEXT has nothing that JSON would escape, a TEXTJ JSON's escapes, a TEXT5 those of JSON5;
+// TEXTRAW is anything.
 static u32 check_text(const u8 *bytes, const JsonNode *node)
 {
     ASSERT(json_is_text(node->type));
