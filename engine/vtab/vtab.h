@@ -34,6 +34,8 @@ struct Module {
     Table *eponymous; // the table that bears the module's name, once used
 };
 
+// `refs` counts the table's own reference (while it is linked there), the transaction's and those
+// of running statements.
 typedef struct VirtualTable {
     sqlite3 *db;
     Module *module;
@@ -47,7 +49,8 @@ typedef struct VirtualTable {
 } VirtualTable;
 enum { VTAB_RISK_LOW, VTAB_RISK_NORMAL, VTAB_RISK_HIGH };
 
-// While xCreate or xConnect runs (db->vtab_context).
+// While xCreate or xConnect runs (db->vtab_context), innermost first: constructors may open other
+// virtual tables. sqlite3_declare_vtab() and sqlite3_vtab_config() speak to the innermost.
 typedef struct VtabContext {
     struct VtabContext *outer;
     VirtualTable *instance;
@@ -68,22 +71,27 @@ MUST_USE int module_register(sqlite3 *db, const char *name, const sqlite3_module
 // connection's map.
 Module *module_find(sqlite3 *db, const char *name);
 // Makes modules that exist by their name alone (pragma_table_info, ...) when somebody first asks.
+// False: no such name, or the error is on the connection.
 typedef bool ModuleFactory(sqlite3 *db, const char *name);
 void module_install_factory(ModuleFactory *make);
 void module_drop_all_except(sqlite3 *db, const char *const *keep); // NULL-ended, or NULL
-// The table of an eponymous module (xCreate is NULL or equals xConnect), connected. *out NULL: it
-// has none. Errors are set on the connection.
+// The table of an eponymous module (xCreate is NULL or equals xConnect, sqlite.org/vtab.html),
+// connected. *out NULL: it has none. Errors are set on the connection. Borrowed: it lives as long
+// as the module is registered.
 MUST_USE int module_eponymous_table(sqlite3 *db, Module *module, Table **out);
 
 // --- instances ---
 
-// This connection's instance; NULL when not connected yet.
+// This connection's instance; NULL when not connected yet. Borrowed from the table.
 VirtualTable *vtab_find(sqlite3 *db, const Table *table);
-// Connects on first use: fills table->columns. Errors are set on the connection.
+// Connects on first use: fills table->columns. Errors are set on the connection. May run any SQL,
+// so the schema must be locked against being freed by whoever holds objects of it.
 MUST_USE int vtab_connect(sqlite3 *db, Table *table);
-// OP_VCreate: runs xCreate for a table whose schema row has just been written.
+// OP_VCreate: runs xCreate for a table whose schema row has just been written. The instance takes
+// part in the transaction from here on, so that a rollback reaches it.
 MUST_USE int vtab_create(sqlite3 *db, int database, const char *table_name);
-// OP_VDestroy: runs xDestroy. SQLITE_LOCKED while statements use it.
+// OP_VDestroy: runs xDestroy. SQLITE_LOCKED while statements use it; a module's refusal leaves the
+// table as it was.
 MUST_USE int vtab_destroy(sqlite3 *db, int database, const char *table_name);
 // For whoever uses an instance over a call that may let go of the table.
 void vtab_ref(VirtualTable *instance);
@@ -104,10 +112,16 @@ MUST_USE int vtab_declare(sqlite3 *db, const char *sql);
 // --- transactions ---
 
 MUST_USE int vtab_begin(sqlite3 *db, VirtualTable *instance); // once per transaction
+// xSync of all, in the order in which they joined; the first that fails ends the commit. The
+// message is on the connection.
 MUST_USE int vtab_sync(sqlite3 *db); // xSync of all; the message is on the connection
+// After the files have committed: xCommit of all, whose results have nobody to hear them. Empties
+// the list.
 void vtab_commit(sqlite3 *db);
+// xRollback of all, and the list is empty.
 void vtab_rollback(sqlite3 *db);
-// op: SAVEPOINT_*; index counts from 0.
+// op: SAVEPOINT_BEGIN, _RELEASE or _ROLLBACK; index counts from 0 over SQL's savepoints and those
+// of statements. Told to modules of version 2 and up.
 MUST_USE int vtab_savepoint(sqlite3 *db, int op, int index);
 
 #endif

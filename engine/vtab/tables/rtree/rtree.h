@@ -37,6 +37,7 @@ enum {
     RTREE_ROWS_ESTIMATE = 1048576,
 };
 
+// `bits` for reading and writing; which of the others holds, Rtree.is_whole tells.
 typedef union RtreeCoord {
     float real;
     i32 whole;
@@ -48,6 +49,7 @@ typedef struct RtreeCell {
     RtreeCoord box[RTREE_COORDS_MAX]; // low, high of dimension 0, low, high of 1, …
 } RtreeCell;
 
+// By index into Rtree.stmts; their texts are in rtree_store.c.
 typedef enum RtreeStmt {
     RTREE_READ_NODE,
     RTREE_WRITE_NODE,
@@ -61,6 +63,8 @@ typedef enum RtreeStmt {
     RTREE_STMT_COUNT,
 } RtreeStmt;
 
+// One connection's R-Tree. `schema` and `name` are owned; dims to cells_max are fixed once the
+// tables were found.
 typedef struct Rtree {
     sqlite3_vtab base;
     sqlite3 *db;
@@ -80,6 +84,8 @@ typedef struct Rtree {
 
 // --- rtree_store.c: the three tables ---
 
+// Compiles the nine statements, and one more where there are auxiliary columns. What was compiled
+// when one fails is finalized by rtree_finalize().
 MUST_USE int rtree_prepare(Rtree *tree);
 void rtree_finalize(Rtree *tree);
 // Makes the tables of a new R-Tree with an empty root.
@@ -89,9 +95,11 @@ MUST_USE int rtree_find_node_size(Rtree *tree, bool is_new, char **message);
 
 // Copies the node into `data` (node_size bytes). SQLITE_CORRUPT_VTAB for a missing or odd one.
 MUST_USE int rtree_read_node(Rtree *tree, i64 number, u8 *data);
+// INSERT OR REPLACE: makes it if it is not there.
 MUST_USE int rtree_write_node(Rtree *tree, i64 number, const u8 *data);
 // Stores it under a new number.
 MUST_USE int rtree_append_node(Rtree *tree, const u8 *data, i64 *number);
+// With its entry in t_parent; the cells are not looked at.
 MUST_USE int rtree_delete_node(Rtree *tree, i64 number);
 
 // The leaf of a row, the parent of a node; *value is 0 when there is no entry.
@@ -99,7 +107,9 @@ MUST_USE int rtree_find_leaf(Rtree *tree, i64 rowid, i64 *value);
 MUST_USE int rtree_find_parent(Rtree *tree, i64 number, i64 *value);
 // Where the thing a cell points to lies: a row at height 0, else a node.
 MUST_USE int rtree_set_place(Rtree *tree, i64 id, int height, i64 node);
+// Its entry in t_rowid, auxiliary columns included.
 MUST_USE int rtree_forget_row(Rtree *tree, i64 rowid);
+// SQLite's choice, as for any table: one more than the greatest.
 MUST_USE int rtree_new_rowid(Rtree *tree, i64 *rowid);
 
 // --- rtree_node.c: bytes of a node and boxes; arithmetic only ---
@@ -110,6 +120,7 @@ int rtree_node_count(const u8 *data);
 // False if the count does not fit in the node.
 bool rtree_node_is_sound(const Rtree *tree, const u8 *data);
 void rtree_node_clear(const Rtree *tree, u8 *data); // no cells, depth 0
+// `index` is below the count, which rtree_node_is_sound() has compared with the size.
 void rtree_node_cell(const Rtree *tree, const u8 *data, int index, RtreeCell *out);
 i64 rtree_node_cell_id(const Rtree *tree, const u8 *data, int index);
 void rtree_node_set_cell(const Rtree *tree, u8 *data, int index, const RtreeCell *cell);
@@ -118,8 +129,11 @@ void rtree_node_remove(const Rtree *tree, u8 *data, int index);
 int rtree_node_find(const Rtree *tree, const u8 *data, i64 id); // -1: not there
 
 f64 coord_value(const Rtree *tree, RtreeCoord coord);
+// Makes `box` as large as it needs to be for `other`; its id stays.
 void box_include(const Rtree *tree, RtreeCell *box, const RtreeCell *other);
+// Borders count as inside.
 bool box_contains(const Rtree *tree, const RtreeCell *box, const RtreeCell *other);
+// The product of the sides: 0 for a point or a line.
 f64 box_area(const Rtree *tree, const RtreeCell *box);
 f64 box_margin(const Rtree *tree, const RtreeCell *box);
 f64 box_overlap(const Rtree *tree, const RtreeCell *a, const RtreeCell *b);
@@ -142,8 +156,10 @@ typedef struct RtreePath {
     u8 *nodes; // length * node_size bytes
 } RtreePath;
 
+// Room for the deepest path; `length` 0. SQLITE_NOMEM.
 MUST_USE int path_init(const Rtree *tree, RtreePath *path);
 void path_deinit(RtreePath *path);
+// The bytes of the node on that level, valid until path_deinit().
 u8 *path_node(const Rtree *tree, const RtreePath *path, int level);
 // Which cell of the node on `level` points to the node below. SQLITE_CORRUPT_VTAB: none.
 MUST_USE int path_find_child(const Rtree *tree, const RtreePath *path, int level, int *index);
@@ -181,6 +197,7 @@ typedef struct RtreeCursor RtreeCursor;
 
 extern const sqlite3_module rtree_module;
 
+// The methods that both modules share.
 int rtree_open(sqlite3_vtab *vtab, sqlite3_vtab_cursor **out);
 int rtree_close(sqlite3_vtab_cursor *base);
 int rtree_next(sqlite3_vtab_cursor *base);
@@ -212,6 +229,8 @@ typedef struct RtreeVisit {
 // A copy for one search, which the search owns. NULL on a value that is no match, *rc says why.
 struct RtreeMatch *match_take(sqlite3_value *value, int *rc);
 void match_free(struct RtreeMatch *match);
+// Asks the callback about a box: `visit` goes in with the parent's score and verdict, and out with
+// its own.
 MUST_USE int match_visit(struct RtreeMatch *match, const f64 *coords, int count, RtreeVisit *visit);
 
 // --- rtree_check.c, rtree_module.c ---
@@ -222,6 +241,7 @@ int rtree_shadow_name(const char *suffix);
 int rtree_destroy(sqlite3_vtab *vtab);
 int rtree_disconnect(sqlite3_vtab *vtab);
 int rtree_rename(sqlite3_vtab *vtab, const char *new_name);
+// xIntegrity: the findings of rtree_check() as a message.
 int rtree_integrity(sqlite3_vtab *vtab, const char *schema, const char *name, int flags,
                     char **message);
 // A tree with its names set; columns are the caller's to declare.
