@@ -58,7 +58,7 @@ void change_free(Change *change);
 
 // 'T' or 'P', column count, key, name: what precedes a table's changes.
 void change_table_write_header(const ChangeTable *table, bool is_patchset, Buffer *out);
-// The record of its key's fields alone.
+// Appends the fields of the record's key alone: what a patchset has of a DELETE.
 void change_table_write_key(const ChangeTable *table, const u8 *record, Buffer *out);
 // Calls `visit` for each change in the order of output until it fails.
 MUST_USE int change_table_each(const ChangeTable *table, int (*visit)(void *arg, Change *change),

@@ -48,12 +48,14 @@ struct sqlite3_changeset_iter {
     int violations;         // of foreign keys; -1: not what the handler is asked about
 };
 
+// The reader is the caller's to set, before the first call; freed with the iterator. SQLITE_NOMEM.
 MUST_USE int changeset_iter_new(bool inverts, bool skips_empty, sqlite3_changeset_iter **out);
 void changeset_iter_free(sqlite3_changeset_iter *iter);
 
 // SQLITE_ROW, SQLITE_DONE or an error. *is_new_table: a table header was passed on the way. After
 // an error every call gives the same one.
 MUST_USE int changeset_advance(sqlite3_changeset_iter *iter, bool *is_new_table);
+// Values of the change it stands on. SQLITE_CORRUPT: a change without its whole key.
 MUST_USE int changeset_decode(sqlite3_changeset_iter *iter);
 // Both, and what SQLITE_CHANGESETSTART_INVERT asks for: SQLITE_ROW, SQLITE_DONE or an error.
 MUST_USE int changeset_next(sqlite3_changeset_iter *iter, bool *is_new_table);

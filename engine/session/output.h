@@ -17,6 +17,7 @@ typedef struct Output {
 MUST_USE int output_pass_on(Output *out);
 // The rest. With memory: *size and *bytes (sqlite3_free), set only on success.
 MUST_USE int output_finish(Output *out, int *size, void **bytes);
+// Gives back what was not taken.
 void output_deinit(Output *out);
 
 int session_piece_size(void); // SQLITE_SESSION_CONFIG_STRMSIZE

@@ -8,6 +8,7 @@
 
 #include "base/buffer.h"
 
+// The public interface's: fills `data` with up to *size bytes and says how many; 0 at the end.
 typedef int InputCallback(void *arg, void *data, int *size);
 typedef struct Reader {
     const u8 *bytes;
@@ -19,14 +20,17 @@ typedef struct Reader {
     bool is_at_end; // the callback has no more
 } Reader;
 
+// Borrows the bytes.
 void reader_of_memory(Reader *reader, const void *bytes, size_t size);
 void reader_of_callback(Reader *reader, InputCallback *callback, void *arg);
 void reader_deinit(Reader *reader);
 
 void reader_discard(Reader *reader); // forgets what was read; `at` becomes 0 with a callback
+// May ask the callback.
 MUST_USE int reader_is_done(Reader *reader, bool *is_done);
 MUST_USE int reader_byte(Reader *reader, u8 *byte);
 MUST_USE int reader_varint(Reader *reader, u64 *value);
+// SQLITE_CORRUPT when fewer are left; so do the ones below.
 MUST_USE int reader_skip(Reader *reader, size_t size);
 MUST_USE int reader_skip_text(Reader *reader);  // past a terminating zero
 MUST_USE int reader_skip_field(Reader *reader); // checks that it is one

@@ -11,6 +11,7 @@
 #include "base/buffer.h"
 #include "sqlite3.h"
 
+// `names`, `defaults`, `key` and `places` have column_count entries each.
 typedef struct TableShape {
     int column_count; // 0: there is no such table
     const char **names;
