@@ -83,12 +83,14 @@ static void split(char *line, DotCall *call)
     }
 }
 
+// Every command ends so when its arguments make no sense.
 int dot_usage(const char *text)
 {
     fprintf(stderr, "Usage: %s\n", text);
     return 1;
 }
 
+// Decimal, or hexadecimal behind 0x. Text that is no number is 0, as SQLite's shell has it.
 long long dot_integer(const char *text)
 {
     static const struct {
@@ -109,6 +111,7 @@ long long dot_integer(const char *text)
     return value;
 }
 
+// Any number but 0 is true. What is no boolean is false, and told of.
 bool dot_boolean(const char *text)
 {
     bool is_number = text[0] != 0 && text[strspn(text, "0123456789")] == 0;

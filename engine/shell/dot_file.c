@@ -92,11 +92,13 @@ static int redirect(DotCall *call, const char *command)
     return rc;
 }
 
+// .output ?FILE?: without a file back to stdout; "off" discards, "|command" pipes.
 int dot_output(DotCall *call)
 {
     return redirect(call, "output");
 }
 
+// .once ?FILE?: the same for the next command alone.
 int dot_once(DotCall *call)
 {
     int rc = redirect(call, "once");
@@ -115,6 +117,7 @@ int dot_excel(DotCall *call)
 
 // --- input ---
 
+// .read FILE: however many errors it has, they count as one of the script that reads it.
 int dot_read(DotCall *call)
 {
     ASSERT(call->count >= 1);
@@ -206,6 +209,8 @@ static int open_copy_in_memory(Shell *shell, const char *path)
     return rc != SQLITE_OK;
 }
 
+// .open ?OPTIONS? ?FILE?: the former database is closed first, so that --new may delete the very
+// file.
 int dot_open(DotCall *call)
 {
     ASSERT(call->count >= 1);
@@ -265,6 +270,7 @@ static void use_connection(Shell *shell, int number)
     shell->connections[number].path = NULL;
 }
 
+// .connection ?close? ?N?: up to five databases, of which one is spoken to.
 int dot_connection(DotCall *call)
 {
     ASSERT(call->count >= 1);
@@ -322,6 +328,7 @@ static int copy_pages(sqlite3 *target, const char *target_schema, sqlite3 *sourc
     return rc != SQLITE_DONE;
 }
 
+// On failure the connection is closed and the error told.
 static int open_other(const char *path, sqlite3 **out)
 {
     int rc = sqlite3_open(path, out);
@@ -332,6 +339,8 @@ static int open_other(const char *path, sqlite3 **out)
     return rc != SQLITE_OK;
 }
 
+// .backup ?DB? FILE: pages are copied as they are (sqlite3_backup_init), so that the copy is the
+// same file; --async leaves out syncs, for copies that may be lost.
 int dot_backup(DotCall *call)
 {
     ASSERT(call->count >= 1);
@@ -374,6 +383,7 @@ int dot_save(DotCall *call)
     return dot_backup(call);
 }
 
+// .restore ?DB? FILE: the same the other way; what was in the database is gone.
 int dot_restore(DotCall *call)
 {
     ASSERT(call->count >= 1);
@@ -446,6 +456,8 @@ static void clone_objects(Shell *shell, sqlite3 *target, const char *condition, 
     sqlite3_finalize(stmt);
 }
 
+// .clone FILE: row by row into a new file, unlike .backup, so that a damaged database gives what
+// can be read of it. Nothing else may have the file.
 int dot_clone(DotCall *call)
 {
     ASSERT(call->count >= 1);

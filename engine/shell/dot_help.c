@@ -174,6 +174,7 @@ static const char *const texts[] = {
 // clang-format on
 enum { TEXTS = sizeof texts / sizeof texts[0] };
 
+// The command's line and its details, up to the next command.
 static void print_command(FILE *out, int at)
 {
     ASSERT(texts[at][0] == '.');
@@ -228,6 +229,7 @@ static int print_by_text(FILE *out, const char *pattern)
     return count;
 }
 
+// -a or --all prints everything, details included.
 int help_print(FILE *out, const char *pattern)
 {
     bool wants_all = pattern != NULL

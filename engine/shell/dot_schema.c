@@ -63,6 +63,7 @@ static void show_header(FILE *out, const unsigned char *header)
     }
 }
 
+// By the schema's own tables; the data version is the pager's, which changes when others write.
 static void show_counts(Shell *shell, const char *schema)
 {
     ASSERT(shell->db != NULL);
@@ -87,6 +88,8 @@ static void show_counts(Shell *shell, const char *schema)
     fprintf(shell->out, "%-20s %u\n", "data version", version);
 }
 
+// .dbinfo ?DB?: the header of the file as it is on the disk, and counts by SQL. Read through
+// sqlite_dbpage, so that it is the page as the transaction sees it.
 int dot_dbinfo(DotCall *call)
 {
     ASSERT(call->count >= 1);
@@ -180,12 +183,15 @@ static int print_names(DotCall *call, const char *condition)
     return stmt == NULL;
 }
 
+// .tables ?PATTERN?: tables and views; those of attached databases with their schema's name before
+// them.
 int dot_tables(DotCall *call)
 {
     return print_names(call, "type IN ('table','view') AND name NOT LIKE 'sqlite__%' ESCAPE '_'"
                              " AND name LIKE ?1");
 }
 
+// .indexes ?TABLE?: the pattern is for the table's name.
 int dot_indexes(DotCall *call)
 {
     if (call->count > 2)
@@ -398,6 +404,8 @@ static void print_schema_row(Shell *shell, sqlite3_stmt *stmt, bool indents)
     print_text(shell->out, text, indents);
 }
 
+// .schema ?OPTIONS? ?PATTERN?: the statements that made the objects whose table has the name, in
+// the order in which they were made.
 int dot_schema(DotCall *call)
 {
     ASSERT(call->count >= 1);
@@ -444,6 +452,8 @@ static void print_statistics(Shell *shell, const char *table)
     shell->headers = headers;
 }
 
+// .fullschema: the schema and the statistics as INSERTs, which is what plans depend on: enough to
+// look into a slow query without the data.
 int dot_fullschema(DotCall *call)
 {
     Shell *shell = call->shell;
@@ -490,6 +500,7 @@ static void show_vfs(FILE *out, const sqlite3_vfs *vfs, const char *mark)
     fprintf(out, "vfs.mxPathname = %d\n", vfs->mxPathname);
 }
 
+// NULL: the database cannot be opened, or has no file system.
 static sqlite3_vfs *vfs_of(DotCall *call)
 {
     ASSERT(call->count >= 1);
@@ -521,6 +532,7 @@ int dot_vfslist(DotCall *call)
     return 0;
 }
 
+// A stack of file systems shows as their names with slashes between.
 int dot_vfsname(DotCall *call)
 {
     char *name = NULL;

@@ -96,6 +96,8 @@ static bool take_mode_arguments(DotCall *call, ModeRequest *request)
     return true;
 }
 
+// .mode MODE ?TABLE? ?OPTIONS?. Without arguments it shows the mode; options of a grid may come
+// alone.
 int dot_mode(DotCall *call)
 {
     ASSERT(call->count >= 1);
@@ -122,6 +124,7 @@ int dot_mode(DotCall *call)
     return 0;
 }
 
+// From here on modes do not change it any more.
 int dot_headers(DotCall *call)
 {
     if (call->count != 2)
@@ -150,6 +153,8 @@ int dot_nullvalue(DotCall *call)
     return 0;
 }
 
+// .width N …: negative to the right, 0 as wide as needed. Without numbers all widths are
+// forgotten.
 int dot_width(DotCall *call)
 {
     ASSERT(call->count >= 1 && call->count <= DOT_ARGS_MAX);
@@ -222,6 +227,8 @@ int dot_binary(DotCall *call)
     return set_switch(call, &ignored, ".binary on|off");
 }
 
+// .eqp on shows the plan before each statement, trigger those of triggers too, full also the
+// program.
 int dot_eqp(DotCall *call)
 {
     Shell *shell = call->shell;
@@ -236,6 +243,7 @@ int dot_eqp(DotCall *call)
     return 0;
 }
 
+// .explain auto lays EXPLAIN out as a listing only when it is one.
 int dot_explain(DotCall *call)
 {
     Shell *shell = call->shell;
@@ -246,6 +254,7 @@ int dot_explain(DotCall *call)
     return 0;
 }
 
+// .stats alone shows the figures once, of the connection.
 int dot_stats(DotCall *call)
 {
     Shell *shell = call->shell;
@@ -266,6 +275,7 @@ int dot_stats(DotCall *call)
     return 0;
 }
 
+// .timeout MS: how long a locked database is waited for; none without a number.
 int dot_timeout(DotCall *call)
 {
     Shell *shell = call->shell;
@@ -286,6 +296,7 @@ static void show_text(FILE *out, const char *name, const char *text)
     fputc('\n', out);
 }
 
+// .show: in the words and the order of SQLite's shell; programs read it.
 int dot_show(DotCall *call)
 {
     static const char *const eqps[] = {"off", "on", "trigger", "full"};
@@ -322,6 +333,7 @@ static void show_limit(Shell *shell, const char *name, int limit)
     fprintf(shell->out, "%20s %d\n", name, sqlite3_limit(shell->db, limit, -1));
 }
 
+// .limit ?NAME? ?N?: a name may be shortened as long as one limit fits it.
 int dot_limit(DotCall *call)
 {
     ASSERT(call->count >= 1);
@@ -375,6 +387,7 @@ int dot_limit(DotCall *call)
     return 0;
 }
 
+// .dbconfig ?NAME? ?on|off?: the switches of sqlite3_db_config().
 int dot_dbconfig(DotCall *call)
 {
     ASSERT(call->count >= 1);
@@ -452,6 +465,8 @@ static void close_log(FILE *file)
         (void)fclose(file);
 }
 
+// .log FILE|off: the library's error log, which was directed here before the library was used
+// (main()).
 int dot_log(DotCall *call)
 {
     Shell *shell = call->shell;
@@ -517,6 +532,7 @@ static bool take_trace_option(Shell *shell, const char *option)
     return is_text;
 }
 
+// .trace FILE ?OPTIONS?: statements unless other events are asked for.
 int dot_trace(DotCall *call)
 {
     Shell *shell = call->shell;
@@ -601,6 +617,7 @@ static int show_authorization(void *arg, int action, const char *a, const char *
     return SQLITE_OK;
 }
 
+// .auth on: what the authorizer is asked about each statement, while it is compiled.
 int dot_auth(DotCall *call)
 {
     Shell *shell = call->shell;
@@ -627,6 +644,7 @@ static int set_progress(Shell *shell)
     return 0;
 }
 
+// .progress N ?OPTIONS?: a line every N steps of the machine; --limit interrupts.
 int dot_progress(DotCall *call)
 {
     Shell *shell = call->shell;
@@ -699,6 +717,7 @@ static void show_statement(const Shell *shell, sqlite3_stmt *stmt)
                 sqlite3_stmt_status(stmt, counters[i].op, 0));
 }
 
+// In the words of SQLite's shell. `stmt` NULL: of the connection only.
 void stats_print(Shell *shell, sqlite3_stmt *stmt)
 {
     ASSERT(shell->db != NULL);

@@ -12,6 +12,7 @@ int dot_quit(DotCall *call)
     return 0;
 }
 
+// .exit ?CODE?
 int dot_exit(DotCall *call)
 {
     call->shell->stop = true;
@@ -61,6 +62,7 @@ int dot_shell(DotCall *call)
     return 0;
 }
 
+// .load FILE ?ENTRY?: a shared library of functions, modules or collations.
 int dot_load(DotCall *call)
 {
     ASSERT(call->count >= 1);
@@ -107,6 +109,7 @@ static int list_controls(FILE *out)
     return 1;
 }
 
+// .filectrl ?--schema S? NAME ?VALUE?: sqlite3_file_control() by name; without a value it asks.
 int dot_filectrl(DotCall *call)
 {
     ASSERT(call->count >= 1);
@@ -170,6 +173,7 @@ static bool parameter_table(Shell *shell)
     return rc == SQLITE_OK;
 }
 
+// Without making it, as parameter_table() does.
 static bool has_parameter_table(Shell *shell)
 {
     return shell_open(shell)
@@ -220,6 +224,8 @@ static int set_parameter(Shell *shell, const char *name, const char *value)
     return rc != SQLITE_OK;
 }
 
+// .parameter set|unset|list|clear|init: values for :name, @name, $name and ?N in the statements to
+// come, kept in a table so that SQL can reach them.
 int dot_parameter(DotCall *call)
 {
     ASSERT(call->count >= 1);
@@ -301,6 +307,8 @@ static int lint_foreign_keys(Shell *shell)
     return stmt == NULL;
 }
 
+// .lint fkey-indexes: foreign keys whose child columns no index serves make every change of a
+// parent scan the child.
 int dot_lint(DotCall *call)
 {
     ASSERT(call->count >= 1);
@@ -436,6 +444,7 @@ static void print_hash(FILE *out, Sha3 *hash, const char *label)
     fprintf(out, "%s%s\n", label != NULL ? "|" : "", label != NULL ? label : "");
 }
 
+// .sha3sum ?OPTIONS? ?PATTERN?: one hash of all content, or one per table that the pattern names.
 int dot_sha3sum(DotCall *call)
 {
     ASSERT(call->count >= 1);

@@ -198,6 +198,7 @@ static void dump_table(Dump *dump, const char *name, const char *sql)
         dump_rows(dump, name);
 }
 
+// sqlite_sequence last: its rows overwrite what the INSERTs have counted.
 static void dump_tables(Dump *dump)
 {
     sqlite3_stmt *stmt = shell_prepare(
@@ -260,6 +261,7 @@ static bool take_options(Dump *dump, DotCall *call)
     return true;
 }
 
+// .dump ?OPTIONS? ?PATTERN…?. writable_schema lets a damaged schema be read as far as it goes.
 int dot_dump(DotCall *call)
 {
     Shell *shell = call->shell;

@@ -116,6 +116,9 @@ static void finish_candidate(const AskedTable *table, sqlite3_str *list)
     sqlite3_free(text);
 }
 
+// For each query block: the equalities alone, with each range behind them, and with the order
+// behind them. The cost makes plans with more constraints look better, so that joins are asked in
+// a sensible order.
 static int asked_best_index(sqlite3_vtab *vtab, sqlite3_index_info *info)
 {
     ASSERT(info->nConstraint >= 0);
@@ -144,7 +147,8 @@ static int asked_best_index(sqlite3_vtab *vtab, sqlite3_index_info *info)
 
 // --- the module ---
 
-// Arguments: module, schema, table, the declaration as one quoted text.
+// Arguments: module, schema, table, the declaration as one quoted text. The columns' names are
+// those of the ordinary copy.
 static int asked_connect(sqlite3 *db, void *expert, int count, const char *const *args,
                          sqlite3_vtab **out, char **message)
 {
@@ -250,6 +254,7 @@ static void copy_object(Expert *expert, const char *type, const char *name, cons
     sqlite3_free(columns);
 }
 
+// False after an error. Tables first: indexes are on them.
 static bool expert_init(Expert *expert, Shell *shell)
 {
     ASSERT(shell != NULL);
@@ -340,6 +345,7 @@ bool expert_run(Shell *shell, const char *sql)
     return ok;
 }
 
+// .expert ?--verbose?: for the next statement, which is not run.
 int dot_expert(DotCall *call)
 {
     for (int i = 1; i < call->count; i++) {

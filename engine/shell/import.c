@@ -279,6 +279,7 @@ static bool bind_row(Importer *imp, sqlite3_stmt *stmt, int columns)
     return true;
 }
 
+// One prepared statement for all rows.
 static void import_rows(Importer *imp, sqlite3_stmt *stmt, int columns)
 {
     ASSERT(stmt != NULL);
@@ -407,6 +408,7 @@ static int take_separators(Importer *imp)
     return 0;
 }
 
+// .import FILE TABLE: a name that begins with | is a command whose output is read.
 int import_file(DotCall *call)
 {
     Importer imp = {.shell = call->shell, .line = 1};

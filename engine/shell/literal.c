@@ -106,6 +106,7 @@ static void print_blob(FILE *out, sqlite3_stmt *stmt, int column)
     fputc('\'', out);
 }
 
+// Text with a NUL in it is cut there, as SQLite's shell cuts it.
 void print_sql_literal(FILE *out, sqlite3_stmt *stmt, int column, bool escapes_newlines)
 {
     ASSERT(column >= 0 && column < sqlite3_column_count(stmt));
@@ -192,6 +193,7 @@ void print_csv_field(FILE *out, const char *text, const char *separator)
     fputc('"', out);
 }
 
+// What HTML would take for markup, as entities.
 void print_html_text(FILE *out, const char *text)
 {
     ASSERT(text != NULL);
@@ -208,6 +210,7 @@ void print_html_text(FILE *out, const char *text)
     }
 }
 
+// Control characters as \u00xx or by letter; everything else as it is, in UTF-8.
 void print_json_text(FILE *out, const char *text, int size)
 {
     ASSERT(size >= 0);
@@ -228,6 +231,7 @@ void print_json_text(FILE *out, const char *text, int size)
     fputc('"', out);
 }
 
+// Infinity as 1e999, which readers of JSON take for it; blobs as the text they would be.
 void print_json_value(FILE *out, sqlite3_stmt *stmt, int column)
 {
     ASSERT(column >= 0 && column < sqlite3_column_count(stmt));

@@ -23,6 +23,7 @@ bool json_init(Json *json)
                   == SQLITE_OK;
 }
 
+// Also of a Json whose json_init() failed half way.
 void json_deinit(Json *json)
 {
     sqlite3_finalize(json->type);

@@ -53,7 +53,8 @@ static bool is_schema_action(int action)
     }
 }
 
-// Pragmas whose argument only names what they tell about.
+// Pragmas whose argument only names what they tell about. Others with an argument set something,
+// or may.
 static bool is_asking_pragma(const char *name)
 {
     static const char *const names[] = {
@@ -67,7 +68,8 @@ static bool is_asking_pragma(const char *name)
     return false;
 }
 
-// Functions that reach outside the database.
+// Functions that reach outside the database. By name, wherever they come from: an extension that
+// was built in may bring them.
 static bool is_unsafe_function(const char *name)
 {
     static const char *const names[] = {"load_extension", "writefile", "readfile", "edit",
@@ -144,7 +146,7 @@ static const char *kind_refusal(McpKind kind)
     return "";
 }
 
-// Nothing that compiles follows.
+// Nothing that compiles follows. Comments and blanks behind the statement are no second one.
 static bool is_alone(sqlite3 *db, const char *tail)
 {
     while (*tail != 0) {
@@ -308,6 +310,7 @@ void mcp_run_rows(Mcp *mcp, sqlite3_stmt *stmt, McpResult *result)
         sqlite3_str_appendf(result->text, "(more rows; the first %d are shown)\n", count);
 }
 
+// Rows of RETURNING are stepped over: the tool tells how many rows have changed.
 bool mcp_run_change(Mcp *mcp, sqlite3_stmt *stmt, McpResult *result)
 {
     ASSERT(stmt != NULL);
@@ -324,6 +327,8 @@ bool mcp_run_change(Mcp *mcp, sqlite3_stmt *stmt, McpResult *result)
 
 // --- the database ---
 
+// The new database is opened and read before the old one is let go, so that a wrong path changes
+// nothing.
 bool mcp_open(Mcp *mcp, const char *path, char **error)
 {
     ASSERT(path != NULL);

@@ -10,6 +10,7 @@
 static const char schema_uri[] = "quire://schema";
 static const char table_uri[] = "quire://tables/";
 
+// The schema, and every table and view as a resource of its own.
 void resources_list(Mcp *mcp, sqlite3_str *out)
 {
     sqlite3_stmt *stmt = NULL;
@@ -35,6 +36,7 @@ void resources_list(Mcp *mcp, sqlite3_str *out)
     sqlite3_str_appendall(out, "]}");
 }
 
+// Says how the URI of a table is made.
 void resource_templates_list(sqlite3_str *out)
 {
     sqlite3_str_appendf(out,
@@ -55,6 +57,7 @@ static void append_contents(sqlite3_str *out, const char *uri, const char *type,
     sqlite3_str_appendall(out, "}]}");
 }
 
+// In the order in which objects were made, so that the text can be run.
 static void read_schema(Mcp *mcp, sqlite3_str *out)
 {
     ASSERT(mcp->db != NULL);

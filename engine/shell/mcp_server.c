@@ -22,6 +22,7 @@ enum {
 // Newest first. A client that asks for another gets the newest.
 static const char *const revisions[] = {"2025-11-25", "2025-06-18", "2025-03-26", "2024-11-05"};
 
+// Monotonic: limits of time do not mind a clock that is set.
 long long mcp_now_ms(void)
 {
     struct timespec now;
@@ -75,6 +76,7 @@ static char *error_answer(const char *id, int code, const char *message)
 // Each writes the result object to `out` and returns 0, or a code with *message set.
 typedef int Method(Mcp *mcp, const char *request, sqlite3_str *out, const char **message);
 
+// A client that asks for a revision we do not know gets the newest, and may hang up.
 static int method_initialize(Mcp *mcp, const char *request, sqlite3_str *out, const char **message)
 {
     char *wanted = json_text_at(&mcp->json, request, "$.params.protocolVersion");
@@ -260,7 +262,9 @@ static bool end_request(Mcp *mcp)
     return was_cancelled;
 }
 
-// The answer to a message that is one object (sqlite3_free); NULL when none is due.
+// The answer to a message that is one object (sqlite3_free); NULL when none is due. A message is a
+// request (method and id), a notification (method alone), or a response (result), which nobody
+// here has asked for and which is passed over. Anything else is an invalid request.
 static char *handle_object(Mcp *mcp, const char *request)
 {
     ASSERT(request != NULL);
@@ -443,6 +447,7 @@ static McpMessage *dequeue(Mcp *mcp)
     return message;
 }
 
+// Ends when the input has ended and all requests are answered.
 int mcp_serve(const char *path, const McpOptions *options)
 {
     ASSERT(options->timeout_ms > 0 && options->row_limit > 0);

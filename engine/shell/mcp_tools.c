@@ -69,6 +69,8 @@ static long long integer_argument(ToolCall *call, const char *name, long long ot
 
 // --- the database ---
 
+// The path is the client's: under --readonly it is opened for reading only, like the first one
+// (M3).
 static void tool_open_database(ToolCall *call)
 {
     char *path;
@@ -129,6 +131,7 @@ static void append_column_line(sqlite3_stmt *stmt, sqlite3_str *text)
         sqlite3_str_appendall(text, " STORED GENERATED");
 }
 
+// Hidden columns of virtual tables are left out, generated ones shown.
 static void tool_describe_table(ToolCall *call)
 {
     char *table;
@@ -274,6 +277,7 @@ static void tool_search(ToolCall *call)
         sqlite3_free(texts[i]);
 }
 
+// Reads the feed of a cdc table behind a change_id, so that a client can come back for more.
 static void tool_changes(ToolCall *call)
 {
     char *feed;
@@ -361,6 +365,7 @@ static void append_schema(const Tool *tool, sqlite3_str *out)
     sqlite3_str_appendall(out, "]}");
 }
 
+// Hints tell a client which tools only read and which may destroy.
 void tools_list(Mcp *mcp, sqlite3_str *out)
 {
     (void)mcp;
@@ -399,6 +404,7 @@ static void append_result(McpResult *result, sqlite3_str *out)
     sqlite3_free(structured);
 }
 
+// A tool that fails has answered, too: the result says isError.
 bool tools_call(Mcp *mcp, const char *name, const char *arguments, sqlite3_str *out)
 {
     ASSERT(name != NULL && arguments != NULL);

@@ -80,7 +80,8 @@ static int take_varint(const unsigned char *at, const unsigned char *end, long l
     return 0;
 }
 
-// A copy of the page (sqlite3_free), NULL when there is none.
+// A copy of the page (sqlite3_free), NULL when there is none. Pages that the file's size promises
+// but that are cut off are none.
 static unsigned char *read_page(Recovery *rec, long long page)
 {
     ASSERT(rec->page_size > 0);
@@ -493,6 +494,7 @@ static void print_schema_row(Recovery *rec, const SchemaRow *row)
 
 // --- pages that nothing led to ---
 
+// A RowFunction that only looks.
 static void count_fields(Recovery *rec, void *arg, long long page, long long rowid,
                          const Field *fields, int count)
 {
@@ -503,6 +505,7 @@ static void count_fields(Recovery *rec, void *arg, long long page, long long row
     rec->lost_fields = count > rec->lost_fields ? count : rec->lost_fields;
 }
 
+// A RowFunction. The root is not known, so the page stands for it.
 static void print_lost_row(Recovery *rec, void *arg, long long page, long long rowid,
                            const Field *fields, int count)
 {
@@ -656,6 +659,7 @@ static bool take_options(Recovery *rec, DotCall *call)
     return true;
 }
 
+// .recover ?OPTIONS?: the output is SQL for a new database. The damaged one is only read.
 int dot_recover(DotCall *call)
 {
     Shell *shell = call->shell;

@@ -51,6 +51,7 @@ bool mode_is_grid(Mode mode)
     return mode == MODE_COLUMN || mode == MODE_BOX || mode == MODE_TABLE || mode == MODE_MARKDOWN;
 }
 
+// Widths and wrapping stay: they are the user's.
 void mode_set(Shell *shell, Mode mode)
 {
     ASSERT(mode < MODE_COUNT);
@@ -123,6 +124,7 @@ static void print_separated(Shell *shell, sqlite3_stmt *stmt, bool is_first)
     fputs(shell->row_separator, shell->out);
 }
 
+// A name and a value per line, an empty line between rows.
 static void print_lines(Shell *shell, sqlite3_stmt *stmt, bool is_first)
 {
     enum { NAME_WIDTH = 5 };
@@ -139,6 +141,7 @@ static void print_lines(Shell *shell, sqlite3_stmt *stmt, bool is_first)
                 column_text(shell, stmt, i), shell->row_separator);
 }
 
+// One array of objects, row by row: the closing bracket is render_rows()'s.
 static void print_json_row(Shell *shell, sqlite3_stmt *stmt, bool is_first)
 {
     int count = sqlite3_column_count(stmt);
@@ -176,6 +179,7 @@ static void print_insert_row(Shell *shell, sqlite3_stmt *stmt)
     fputs(");\n", shell->out);
 }
 
+// A row of a table that the user's page must begin and end.
 static void print_html_row(Shell *shell, sqlite3_stmt *stmt, bool names)
 {
     const char *tag = names ? "TH" : "TD";
@@ -222,6 +226,7 @@ static int render_rows(Shell *shell, sqlite3_stmt *stmt)
     return rc;
 }
 
+// EXPLAIN has layouts of its own, unless .explain says otherwise.
 int render_statement(Shell *shell, sqlite3_stmt *stmt)
 {
     ASSERT(stmt != NULL && shell->out != NULL);

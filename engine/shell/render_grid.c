@@ -206,6 +206,7 @@ static void add_row(const Shell *shell, Grid *grid, sqlite3_stmt *stmt)
     sqlite3_free(rests);
 }
 
+// The names are a line like any other, the first: they count for the widths.
 static void add_names(Shell *shell, Grid *grid, sqlite3_stmt *stmt)
 {
     ASSERT(grid->widths == NULL && grid->columns > 0);
@@ -346,6 +347,7 @@ static void grid_print(const Shell *shell, const Grid *grid)
     print_rule(shell->out, grid, style->bottom, style->padding);
 }
 
+// Keeps all rows in memory until the last has come.
 int render_grid(Shell *shell, sqlite3_stmt *stmt)
 {
     ASSERT(sqlite3_column_count(stmt) > 0);

@@ -98,6 +98,7 @@ int render_plan(Shell *shell, sqlite3_stmt *stmt)
 
 // --- programs ---
 
+// The list ends with NULL.
 static bool is_among(const char *word, const char *const *words)
 {
     ASSERT(word != NULL);
@@ -161,6 +162,7 @@ static void print_cells(FILE *out, char *const *cells, const int *widths, int co
     }
 }
 
+// The statement is run twice: once to find the indents, since a loop shows only at its end.
 int render_program(Shell *shell, sqlite3_stmt *stmt)
 {
     static const int widths[] = {4, 13, 4, 4, 4, 13, 2, 13};

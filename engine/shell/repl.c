@@ -105,6 +105,7 @@ static void run_pending(Shell *shell, const char *sql)
 
 // --- one line after the other ---
 
+// Counts .once down; at 0 its output ends.
 static void after_command(Shell *shell)
 {
     ASSERT(shell->once >= 0 && shell->once <= 2);
@@ -302,6 +303,7 @@ static char *next_candidate(const char *prefix, int state)
     return NULL;
 }
 
+// readline's hook; candidates come from next_candidate().
 static char **complete(const char *text, int start, int end)
 {
     (void)start;
@@ -364,6 +366,7 @@ static void colour_prompt(Shell *shell)
     snprintf(shell->prompt, sizeof shell->prompt, "\001\033[1;32m\002quire> \001\033[0m\002");
 }
 
+// Ctrl-C is handled in scripts too: a long query can be stopped, the script goes on with an error.
 void repl_start(Shell *shell)
 {
     ASSERT(shell->out != NULL);

@@ -24,6 +24,7 @@ void shell_error(Shell *shell, const char *fmt, ...)
 
 // --- the database ---
 
+// Not 0 interrupts the statement.
 int shell_progress(void *arg)
 {
     ASSERT(arg != NULL);
@@ -66,6 +67,7 @@ static void fn_sha3(sqlite3_context *call, int count, sqlite3_value **args)
     sqlite3_result_blob(call, digest, bits / 8, SQLITE_TRANSIENT);
 }
 
+// Loading code is allowed but under -safe (S5), as SQLite's shell has it.
 bool shell_open(Shell *shell)
 {
     if (shell->db != NULL)
@@ -90,6 +92,7 @@ bool shell_open(Shell *shell)
     return true;
 }
 
+// Also right when none is open.
 void shell_close(Shell *shell)
 {
     sqlite3_close_v2(shell->db);
@@ -120,6 +123,7 @@ sqlite3_stmt *shell_prepare(Shell *shell, const char *fmt, ...)
     return stmt;
 }
 
+// For questions of our own, whose answer is one number.
 long long shell_ask_integer(Shell *shell, const char *fmt, ...)
 {
     va_list args;
@@ -311,6 +315,7 @@ static bool run_all(Shell *shell, const char *sql)
     return true;
 }
 
+// What is shown around a text of statements: the time it took and the changes, if asked for.
 bool shell_run_sql(Shell *shell, const char *sql)
 {
     ASSERT(sql != NULL);

@@ -92,6 +92,7 @@ static void add_byte(Sha3 *hash, unsigned place, unsigned char byte)
     hash->lanes[place / 8] ^= (unsigned long long)byte << (8 * (place % 8));
 }
 
+// Any number of times, in pieces of any size.
 void sha3_add(Sha3 *hash, const void *bytes, size_t size)
 {
     ASSERT(hash->at < hash->rate);
@@ -106,6 +107,7 @@ void sha3_add(Sha3 *hash, const void *bytes, size_t size)
     }
 }
 
+// `hash` is used up.
 void sha3_finish(Sha3 *hash, unsigned char *digest)
 {
     ASSERT(hash->at < hash->rate);

@@ -131,6 +131,7 @@ static bool take_switch(Shell *shell, const char *name)
     return true;
 }
 
+// Ends the program: half an option is no ground to serve on.
 static int positive_number(const char *name, const char *text)
 {
     long number = strtol(text, NULL, 10);
@@ -262,6 +263,7 @@ static int run_arguments(Shell *shell, char **texts)
     return shell->exit_code;
 }
 
+// A person sees a greeting; a script does not.
 static int run_input(Shell *shell)
 {
     ASSERT(shell->path != NULL);
@@ -326,6 +328,8 @@ static void shell_deinit(Shell *shell)
     sqlite3_free(shell->insert_table);
 }
 
+// The error log is directed before anything else, since sqlite3_config() is refused once the
+// library is in use.
 int main(int argc, char **argv)
 {
     Shell shell = {
