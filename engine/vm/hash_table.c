@@ -1,6 +1,14 @@
 // Hash tables for groups and sets: see hash_table.h.
 //
-// Entries lie in an arena, linked in order of insertion.
+// Entries lie in an arena, linked in order of insertion, and in buckets by chains. An entry's key
+// is an array of slots of 16 bytes; texts and blobs are copied behind it. Accumulators are whole
+// Values, since aggregates keep their state in them.
+//
+// The accumulators of the current group are out: they have been moved to the registers, and those
+// in its entry are empty until hash_group_store() brings them back.
+//
+//     door    OPEN  -- full, and CLOSE_SAMPLE rows were refused with few found -->  CLOSING
+//             CLOSING  -- hash_closed() -->  CLOSED  -- hash_reset() -->  OPEN
 #include "vm/hash_table.h"
 #include "base/arena.h"
 #include "base/utf.h"
@@ -62,6 +70,8 @@ struct HashTable {
 
 static u64 hash_of_key(const HashTable *h, const Value *key)
 {
+    ASSERT(key != NULL);
+
     return key_hash(key, h->key_count, h->shape);
 }
 
@@ -93,6 +103,8 @@ static bool slot_equals(const HashSlot *slot, const Value *v, const Collation *c
 
 static bool key_equals(const HashTable *h, const HashEntry *e, u64 hash, const Value *key)
 {
+    ASSERT(e != NULL);
+
     if (e->hash != hash)
         return false;
     for (u32 i = 0; i < h->key_count; i++) {
@@ -151,6 +163,8 @@ static int entry_add(HashTable *h, u64 hash, const Value *key, HashEntry **out)
 // Empty buckets instead of those there are, for `wanted` entries and half as many more.
 static int buckets_allocate(HashTable *h, u64 wanted)
 {
+    ASSERT(wanted >= h->count);
+
     u64 count = 16;
     while (count < wanted + wanted / 2)
         count *= 2;
@@ -175,6 +189,8 @@ static inline void bucket_push(HashTable *h, HashEntry *e)
 // Groups have different keys: their order in a chain does not matter.
 static int buckets_make_for_groups(HashTable *h)
 {
+    ASSERT(h->count > 0);
+
     TRY(buckets_allocate(h, 2 * h->count));
     for (HashEntry *e = h->first; e != NULL; e = e->next)
         bucket_push(h, e);
@@ -217,6 +233,8 @@ int hash_new(sqlite3 *db, KeyShape *shape, u32 key_count, u32 payload_count, Has
 // Groups that nobody came back for: an aggregate's state must be given back to its function (M7).
 static void accumulators_discard(HashTable *h, Value *accumulators)
 {
+    ASSERT(h->payload_count > 0 && accumulators != NULL);
+
     for (u32 i = 0; i < h->payload_count; i++) {
         if ((accumulators[i].flags & V_AGGREGATE) == V_AGGREGATE)
             call_discard_state(h->db, &accumulators[i]);
@@ -226,6 +244,8 @@ static void accumulators_discard(HashTable *h, Value *accumulators)
 
 void hash_reset(HashTable *h)
 {
+    ASSERT((h->buckets == NULL) == (h->bucket_count == 0));
+
     for (HashEntry *e = h->first; e != NULL; e = e->next) {
         if (e->accumulators != NULL)
             accumulators_discard(h, e->accumulators);
@@ -263,6 +283,8 @@ void hash_free(HashTable *h)
 // The order of the groups, as ORDER BY would have it under the table's shape.
 static int entry_order(const HashTable *h, const HashEntry *a, const HashEntry *b)
 {
+    ASSERT(a != b);
+
     for (u32 i = 0; i < h->key_count; i++) {
         Value x = {0}, y = {0};
         slot_as_value(&a->slots[i], &x);
@@ -293,6 +315,8 @@ static void merge_entries(const HashTable *h, HashEntry **source, u64 left, u64 
 // Bottom-up merge sort of pointers. No two entries are equal, so it need not be stable.
 static int entries_order(HashTable *h)
 {
+    ASSERT(h->count > 0);
+
     mem_free(h->ordered);
     HashEntry **items = h->ordered = mem_alloc((h->count + 1) * sizeof *items);
     HashEntry **spare = mem_alloc((h->count + 1) * sizeof *spare);
@@ -344,6 +368,8 @@ int hash_rewind(HashTable *h, u32 flags, bool *empty)
 
 bool hash_step(HashTable *h)
 {
+    ASSERT(h->count > 0);
+
     h->current = walk_next(h);
     return h->current != NULL;
 }
@@ -352,6 +378,8 @@ bool hash_step(HashTable *h)
 
 void hash_group_store(HashTable *h, Value *accumulators)
 {
+    ASSERT(accumulators != NULL || h->payload_count == 0);
+
     if (h->current == NULL || h->current->accumulators == NULL)
         return;
     for (u32 i = 0; i < h->payload_count; i++)
@@ -391,12 +419,16 @@ static int group_add(HashTable *h, u64 hash, const Value *key, HashEntry **out)
 // States are counted by a guess, since aggregates allocate where they like.
 static bool groups_are_full(const HashTable *h)
 {
+    ASSERT(h->memory_max > 0);
+
     return h->arena.used + h->count * h->payload_count * STATE_SIZE >= h->memory_max;
 }
 
 // A set goes on in a tree when its table is full.
 static int set_add_more(HashTable *h, const Value *key, HashGroupResult *out)
 {
+    ASSERT(key != NULL);
+
     bool existed;
     ASSERT(h->payload_count == 0);
     if (h->more_keys == NULL)
@@ -406,6 +438,8 @@ static int set_add_more(HashTable *h, const Value *key, HashGroupResult *out)
     return SQLITE_OK;
 }
 
+// Counts a row whose group found no room, and judges whether looking is worth its time: a table
+// that finds a group for fewer than one row in CLOSE_SHARE had better be left alone.
 static void refuse(HashTable *h)
 {
     ASSERT(h->payload_count > 0);
@@ -461,6 +495,8 @@ void hash_allow_closing(HashTable *h)
 
 HashDoor hash_door(const HashTable *h)
 {
+    ASSERT(h->door <= HASH_CLOSED);
+
     return h->door;
 }
 

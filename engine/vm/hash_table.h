@@ -18,7 +18,8 @@ typedef struct HashTable HashTable;
 MUST_USE int hash_new(sqlite3 *db, KeyShape *shape, u32 key_count, u32 payload_count,
                       HashTable **out);
 void hash_free(HashTable *h); // NULL is legal
-void hash_reset(HashTable *h);
+void hash_reset(
+    HashTable *h); // empty and open; aggregates' states are given back to their functions
 
 enum { HASH_SORTED = 1 };
 // Stands on the first of all entries, in order of insertion or of their keys.

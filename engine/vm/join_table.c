@@ -70,6 +70,8 @@ static Place row_chain(const u8 *row)
 
 static void row_set_chain(u8 *row, Place chain)
 {
+    ASSERT(row != NULL);
+
     memcpy(row, &chain, sizeof chain);
 }
 
@@ -97,6 +99,8 @@ static int block_add(JoinTable *t, u32 size)
 // Room for `size` bytes at the end, to be filled by the caller.
 static int row_append(JoinTable *t, u64 size, u8 **out)
 {
+    ASSERT(size > sizeof(Place));
+
     if (size > INT32_MAX)
         return SQLITE_TOOBIG;
     u32 need = round_up(size);
@@ -112,13 +116,18 @@ static int row_append(JoinTable *t, u64 size, u8 **out)
 // Begins to read the row; its columns come with columns_decode().
 static int row_open(const u8 *row, RecordReader *reader)
 {
+    ASSERT(row != NULL);
+
     u64 size;
     u32 prefix = varint_get(row + sizeof(Place), &size);
     return record_reader_init(reader, row + sizeof(Place) + prefix, (u32)size);
 }
 
+// Columns first..end-1 of the row that `reader` stands in, into values[]; the reader moves on.
 static int columns_decode(const JoinTable *t, RecordReader *reader, u32 first, u32 end)
 {
+    ASSERT(first <= end && end <= t->column_count);
+
     int rc = SQLITE_OK;
     for (u32 i = first; i < end; i++) {
         if (!record_reader_next(reader, t->encoding, &t->values[i], &rc))
@@ -153,6 +162,8 @@ int join_table_new(sqlite3 *db, KeyShape *shape, u32 key_count, u32 column_count
 
 static void buckets_drop(JoinTable *t)
 {
+    ASSERT((t->buckets == NULL) == (t->bucket_count == 0));
+
     mem_free(t->buckets);
     t->buckets = NULL;
     t->bucket_count = 0;
@@ -161,6 +172,8 @@ static void buckets_drop(JoinTable *t)
 
 void join_table_reset(JoinTable *t)
 {
+    ASSERT(t->blocks.count <= BLOCK_COUNT_MAX);
+
     buckets_drop(t);
     for (u32 i = 0; i < t->blocks.count; i++)
         mem_free(t->blocks.items[i].bytes);
@@ -221,6 +234,9 @@ int join_table_insert(JoinTable *t, const Value *row)
 
 static void bucket_append(JoinTable *t, Place *bucket, u8 *row, Place place)
 {
+    ASSERT(place != 0);
+    ASSERT(bucket >= t->buckets && bucket < t->buckets + t->bucket_count);
+
     if (*bucket == 0) {
         row_set_chain(row, place);
     } else {
@@ -231,8 +247,11 @@ static void bucket_append(JoinTable *t, Place *bucket, u8 *row, Place place)
     *bucket = place;
 }
 
+// Chains that an earlier set of buckets left in the rows are overwritten.
 static int block_into_buckets(JoinTable *t, u32 index)
 {
+    ASSERT(t->bucket_count > 0 && index < t->blocks.count);
+
     const Block *block = &t->blocks.items[index];
     for (u32 at = index == 0 ? UNIT : 0; at < block->used;) {
         u8 *row = block->bytes + at;
@@ -277,6 +296,8 @@ static bool value_equals(const Value *a, const Value *b, const Collation *collat
 
 static bool key_equals(const JoinTable *t, const Value *key)
 {
+    ASSERT(t->key_count <= t->column_count);
+
     for (u32 i = 0; i < t->key_count; i++) {
         if (!value_equals(&t->values[i], &key[i], shape_collation(t->shape, i)))
             return false;
@@ -287,6 +308,8 @@ static bool key_equals(const JoinTable *t, const Value *key)
 // From row `place` on to the end of the chain: stands on the first one with that key.
 static int chain_search(JoinTable *t, Place place, const Value *key, bool *found)
 {
+    ASSERT(place != 0 && t->last != 0);
+
     for (;;) {
         const u8 *row = row_at(t, place);
         TRY(row_open(row, &t->reader));
@@ -318,6 +341,8 @@ int join_table_probe(JoinTable *t, const Value *key, bool *found)
 
 int join_table_next(JoinTable *t, bool *found)
 {
+    ASSERT(t->current == 0 || t->bucket_count > 0);
+
     *found = false;
     if (t->current == 0 || t->current == t->last)
         return SQLITE_OK;

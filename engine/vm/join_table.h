@@ -16,12 +16,15 @@ typedef struct JoinTable JoinTable;
 // shape NULL: BINARY throughout. A reference is taken.
 MUST_USE int join_table_new(sqlite3 *db, KeyShape *shape, u32 key_count, u32 column_count,
                             JoinTable **out);
-void join_table_free(JoinTable *table); // NULL is legal
-void join_table_reset(JoinTable *table);
-MUST_USE int join_table_insert(JoinTable *table, const Value *row); // column_count values
+void join_table_free(JoinTable *table);  // NULL is legal
+void join_table_reset(JoinTable *table); // without rows; its memory is given back
+// Copies column_count values, the key's first. SQLITE_NOMEM; SQLITE_TOOBIG for a row of 2 GB. Rows
+// may still be added after a probe, which then costs a new set of buckets.
+MUST_USE int join_table_insert(JoinTable *table, const Value *row);
 // Stands on the first row with that key.
 MUST_USE int join_table_probe(JoinTable *table, const Value *key, bool *found);
-MUST_USE int join_table_next(JoinTable *table, bool *found); // the next one with the same key
+// The next one with the same key, after a probe or a next that found one.
+MUST_USE int join_table_next(JoinTable *table, bool *found);
 // Column of the row stood on, borrowed until the table is freed or reset.
 MUST_USE int join_table_value(JoinTable *table, u32 column, Value *out);
 u64 join_table_memory(const JoinTable *table); // bytes

@@ -14,6 +14,8 @@ static inline u64 mix(u64 a, u64 b)
 
 static u64 hash_bytes(const u8 *bytes, size_t size, u64 seed)
 {
+    ASSERT(bytes != NULL || size == 0);
+
     u64 hash = seed ^ size;
     while (size >= 8) {
         u64 word;
@@ -29,6 +31,8 @@ static u64 hash_bytes(const u8 *bytes, size_t size, u64 seed)
 
 static u64 hash_folded(const char *text, size_t size)
 {
+    ASSERT(text != NULL || size == 0);
+
     u64 hash = 7;
     for (size_t i = 0; i < size && text[i] != 0; i++) // NOCASE looks no further than a NUL
         hash = mix(hash ^ ascii_lower((u8)text[i]), 0xa0761d6478bd642full);
@@ -67,6 +71,8 @@ static u64 hash_blob(const Value *v)
 
 static u64 hash_of_value(const Value *v, const Collation *collation)
 {
+    ASSERT(collation != NULL);
+
     if (v->flags & V_NULL)
         return 1;
     if (v->flags & V_TEXT)

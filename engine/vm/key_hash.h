@@ -2,6 +2,9 @@
 #define QUIRE_VM_KEY_HASH_H
 // Hashes of keys, such that keys that are equal hash alike: 1 and 1.0 do, 'a' and 'A' under NOCASE.
 // Texts under a collation unknown here all hash alike.
+//
+// Equal is what value_compare() says under each field's collation, NULLs being equal. Hashes are of
+// this process alone: they are never stored, and may change from one version to the next.
 
 #include "value/compare.h"
 

@@ -68,6 +68,7 @@ void key_tree_free(KeyTree *tree)
 // The key as a record in tree->record, which grows to the longest and is used again.
 static int record_make(KeyTree *tree)
 {
+    ASSERT(tree->shape != NULL);
     ASSERT(tree->values != NULL);
 
     RecordPlan plan;

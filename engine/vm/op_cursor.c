@@ -3,6 +3,18 @@
 // A seek leaves the cursor beside the key it looked for, as the B-tree found it; seek_adjust() then
 // steps to the entry the instruction means. Rowids asked for by any value (text, reals) are first
 // turned into the integer that gives the same rows.
+//
+// What the fields of a VmCursor say about its place:
+//
+//     null_row      stands on no row: columns are NULL. So after opening, past the end, and for the
+//                   row of NULLs of an outer join.
+//     is_deferred   a table cursor that an index cursor sent to a rowid, and that has not gone yet:
+//                   columns that the index has are read there, the first other one makes it go.
+//     row           what was decoded of the row; NULL after any movement.
+//     seek_order    how the entry under the cursor compares to the key sought last, for an
+//                   insertion right after (P5_USE_SEEK_RESULT).
+//
+// A tree cursor whose tree failed to open becomes a pseudo-cursor: it can be closed like any other.
 #include "base/error.h"
 #include "vm/key_hash.h"
 #include "vm/vm_priv.h"
@@ -54,6 +66,8 @@ void vm_cursor_free(Vm *vm, VmCursor *c)
 // A cursor's block ends with types[capacity] and offsets[capacity + 1].
 static VmCursor *cursor_block(Vm *vm, i32 slot, u32 field_count)
 {
+    ASSERT(slot >= 0 && slot < vm->cursor_count);
+
     VmCursor *spare = vm->spare_cursors[slot];
     vm->spare_cursors[slot] = NULL;
     if (spare != NULL && spare->field_capacity >= field_count)
@@ -93,6 +107,8 @@ int vm_cursor_new(Vm *vm, int slot, VmCursorKind kind, u32 field_count, VmCursor
 
 void vm_close_cursors(Vm *vm)
 {
+    ASSERT(vm->cursor_count >= 0);
+
     for (int i = 0; i < vm->cursor_count; i++) {
         vm_cursor_free(vm, vm->cursors[i]);
         vm->cursors[i] = NULL;
@@ -101,6 +117,8 @@ void vm_close_cursors(Vm *vm)
 
 static u32 tree_field_count(const Instr *in)
 {
+    ASSERT(in->p4_kind == P4_SHAPE || in->p4_kind == P4_INT32 || in->p4_kind == P4_NONE);
+
     // Of a table the compiler tells how many columns the code asks for; 1 when it asks for none.
     if (in->p4_kind == P4_SHAPE)
         return in->p4.shape->all_count;
@@ -173,6 +191,8 @@ static int ephemeral_cursor_open(VmCursor *c)
 
 int op_open_dup(Vm *vm, const Instr *in)
 {
+    ASSERT(in->p1 != in->p2);
+
     VmCursor *source = vm->cursors[in->p2];
     ASSERT(source != NULL && source->ephemeral != NULL);
 
@@ -216,6 +236,8 @@ static int ephemeral_new(sqlite3 *db, const Instr *in, Ephemeral **out)
 
 int op_open_ephemeral(Vm *vm, const Instr *in)
 {
+    ASSERT(in->p2 >= 0);
+
     VmCursor *c = vm->cursors[in->p1];
     if (in->p3 > 0) {
         Value *scratch = reg_out(vm, in->p3);
@@ -256,6 +278,8 @@ int op_open_pseudo(Vm *vm, const Instr *in)
 
 int op_close(Vm *vm, const Instr *in)
 {
+    ASSERT(in->p1 >= 0 && in->p1 < vm->cursor_count);
+
     vm_cursor_free(vm, vm->cursors[in->p1]);
     vm->cursors[in->p1] = NULL;
     return SQLITE_OK;
@@ -289,6 +313,8 @@ static void probe_registers(Vm *vm, const VmCursor *c, const Instr *in, KeyProbe
 // Every seek begins here: what was known about the row is void.
 static inline void cursor_leaves_row(VmCursor *c)
 {
+    ASSERT(c->kind == VM_CURSOR_TREE);
+
     c->row = NULL;
     c->null_row = false;
     c->is_deferred = false;
@@ -354,6 +380,7 @@ static int seek_done(VmCursor *c, int rc)
     return VM_JUMP;
 }
 
+// The seek is exact in most cases: the integer the compiler put into the register.
 static int seek_table(Vm *vm, VmCursor *c, const Instr *in)
 {
     ASSERT(c->is_table);
@@ -402,6 +429,8 @@ int op_seek(Vm *vm, const Instr *in)
 // The key of Found and its kin: registers, or the fields of a record in one register.
 static int found_seek(Vm *vm, VmCursor *c, const Instr *in, KeyProbe *probe, int *order)
 {
+    ASSERT(in->p4.i >= 0);
+
     probe_registers(vm, c, in, probe);
     if (in->p4.i > 0) {
         key_probe_prepare(probe);
@@ -421,6 +450,9 @@ static int found_seek(Vm *vm, VmCursor *c, const Instr *in, KeyProbe *probe, int
     return rc;
 }
 
+// NoConflict, NotFound and IfNoHope jump when there is no such key, Found when there is one.
+// IfNoHope is for a loop over several columns of an index: it looks only when the seek of fewer
+// columns than now has not shown already that the prefix exists (seek_hit).
 int op_found(Vm *vm, const Instr *in)
 {
     VmCursor *c = vm->cursors[in->p1];
@@ -560,6 +592,8 @@ int op_index_rowid(Vm *vm, const Instr *in)
     return SQLITE_OK;
 }
 
+// The bound of a loop over an index range. The default result makes an entry that is equal on all
+// given fields lie before the bound (LE, GT) or on it (LT, GE).
 int op_index_compare(Vm *vm, const Instr *in)
 {
     VmCursor *c = cursor_in(vm, in->p1);
@@ -621,6 +655,8 @@ int op_seek_end(Vm *vm, const Instr *in)
 
 int op_null_row(Vm *vm, const Instr *in)
 {
+    ASSERT(in->p1 >= 0 && in->p1 < vm->cursor_count);
+
     VmCursor *c = vm->cursors[in->p1];
     if (c == NULL) // never opened: the loop it belongs to did not run
         TRY(vm_cursor_new(vm, in->p1, VM_CURSOR_PSEUDO, 1, &c));
@@ -634,6 +670,7 @@ int op_null_row(Vm *vm, const Instr *in)
     return SQLITE_OK;
 }
 
+// P3 asks for an estimate, which the tree may not have: then it is counted after all.
 int op_count(Vm *vm, const Instr *in)
 {
     VmCursor *c = cursor_in(vm, in->p1);
@@ -651,6 +688,8 @@ int op_count(Vm *vm, const Instr *in)
 
 int op_if_not_open(Vm *vm, const Instr *in)
 {
+    ASSERT(in->p1 >= 0 && in->p1 < vm->cursor_count);
+
     const VmCursor *c = vm->cursors[in->p1];
     return c == NULL || c->null_row ? VM_JUMP : SQLITE_OK;
 }
@@ -681,5 +720,7 @@ int op_if_size_between(Vm *vm, const Instr *in)
 
 int op_sequence_test(Vm *vm, const Instr *in)
 {
+    ASSERT(cursor_in(vm, in->p1)->sequence >= 0);
+
     return cursor_in(vm, in->p1)->sequence++ == 0 ? VM_JUMP : SQLITE_OK;
 }

@@ -164,6 +164,8 @@ static inline int row_begin(VmCursor *c, const u8 *row, u32 local, u32 size)
 
 static int row_fetch_elsewhere(Vm *vm, VmCursor *c)
 {
+    ASSERT(c->kind != VM_CURSOR_TREE);
+
     if (c->kind == VM_CURSOR_PSEUDO) {
         const Value *held = &vm->registers[c->u.pseudo_reg];
         ASSERT(held->flags & V_BLOB);
@@ -357,6 +359,8 @@ int row_field(Vm *vm, VmCursor *c, u32 field, u32 hints, Value *out, bool *missi
 // A column of a table whose cursor has not moved yet may be in the index it will be moved by.
 static VmCursor *column_source(VmCursor *c, u32 *field)
 {
+    ASSERT(c->kind == VM_CURSOR_TREE || !c->is_deferred);
+
     if (!c->is_deferred || c->alias == NULL || *field >= c->alias[0])
         return c;
     u32 place = c->alias[*field + 1];
@@ -370,6 +374,8 @@ static VmCursor *column_source(VmCursor *c, u32 *field)
 // Everything but the common case: see op_column().
 static int column_general(Vm *vm, const Instr *in)
 {
+    ASSERT(in->p2 >= 0);
+
     VmCursor *c = cursor_in(vm, in->p1);
     Value *out = &vm->registers[in->p3];
     u32 field = (u32)in->p2;
@@ -463,6 +469,8 @@ int op_column(Vm *vm, const Instr *in)
 
 int row_bytes(Vm *vm, VmCursor *c, const u8 **bytes, u32 *size)
 {
+    ASSERT(c->kind == VM_CURSOR_TREE || c->kind == VM_CURSOR_SORTER);
+
     TRY(vm_cursor_settle(c));
     if (c->null_row && c->kind == VM_CURSOR_TREE)
         return SQLITE_ABORT; // deleted under the cursor
@@ -491,6 +499,8 @@ int row_bytes(Vm *vm, VmCursor *c, const u8 **bytes, u32 *size)
 
 int op_row_data(Vm *vm, const Instr *in)
 {
+    ASSERT(in->p2 > 0);
+
     const u8 *bytes;
     u32 size;
     TRY(row_bytes(vm, cursor_in(vm, in->p1), &bytes, &size));
@@ -505,6 +515,8 @@ int op_row_data(Vm *vm, const Instr *in)
 
 int op_offset(Vm *vm, const Instr *in)
 {
+    ASSERT(in->p1 >= 0 && in->p1 < vm->cursor_count);
+
     VmCursor *c = vm->cursors[in->p1];
     Value *out = reg_out(vm, in->p3);
     value_set_null(out);
@@ -519,6 +531,9 @@ int op_offset(Vm *vm, const Instr *in)
 
 int record_fields_open(RecordFields *f, const u8 *record, u32 size, u8 encoding, u32 max)
 {
+    ASSERT(record != NULL || size == 0);
+    ASSERT(max > 0);
+
     f->values = f->few;
     f->count = 0;
     if (max > RECORD_FIELDS_FEW)
@@ -563,6 +578,8 @@ static inline u32 integer_type(i64 value)
 
 static inline u32 register_type(const Value *v, u64 *body_size)
 {
+    ASSERT((v->flags & V_TYPE_MASK) != 0);
+
     u32 type;
     if (v->flags & V_NULL) {
         type = 0;
@@ -622,8 +639,11 @@ static u32 header_size_of(u32 types_size)
 
 enum { TYPES_MAX = 64 }; // records with more fields take the general way
 
+// Records of many fields, and those with a zero tail, which is not written out.
 static int make_record_long(Vm *vm, Value *values, u32 count, Value *out)
 {
+    ASSERT(count > 0);
+
     RecordPlan plan;
     TRY(record_plan(values, count, NULL, vm->db->encoding, &plan));
     u64 size = plan.header_size + plan.body_size;

@@ -1,4 +1,16 @@
 // Instructions on sorters, hash tables, rowid sets and Bloom filters.
+//
+// The structures are elsewhere (sorter.h, join_table.h, hash_table.h, rowset.h); what is here ties
+// them to cursors and registers. The Bloom filters are whole here: a filter is a blob in a
+// register.
+//
+// A filter may come before its join is known to be worth one (FilterWait, FilterJudge):
+//
+//     NULL  -- first lookup -->  countdown of lookups  -- at 0 -->  filter, all bits clear
+//     filter  -- after SAMPLE_ROWS rows, when too many pass -->  a countdown that never ends
+//
+// So few lookups are made plainly; only a loop that has shown to be long pays for the pass over the
+// inner table that fills the filter, and it is given up when it turns out to hold little back.
 #include "base/error.h"
 #include "vm/key_hash.h"
 #include "vm/rowset.h"
@@ -12,6 +24,8 @@ enum { SORT_MEMORY_MIN = 5 * 512 * 1024, SORT_MEMORY_MAX = 512 * 1024 * 1024 };
 // What a sort may keep in memory: the page cache's allowance, but at least enough for common sorts.
 static u64 sort_memory(const sqlite3 *db)
 {
+    ASSERT(db != NULL);
+
     const Schema *schema = db->databases[DB_MAIN].schema;
     i64 cache = schema == NULL ? 0 : schema->cache_size;
     u64 bytes = cache < 0 ? (u64)-cache * 1024 : (u64)cache * 4096;
@@ -112,6 +126,9 @@ int op_sorter_data(Vm *vm, const Instr *in)
 // Whether the record begins with the same `count` fields as `other`, none of them NULL.
 static int records_share_key(Vm *vm, Sorter *sorter, const Value *other, u32 count, bool *same)
 {
+    ASSERT(other->flags & V_BLOB);
+    ASSERT(count > 0 && count <= sorter_shape(sorter)->all_count);
+
     const u8 *record;
     u32 size;
     TRY(sorter_record(sorter, &record, &size));
@@ -131,6 +148,8 @@ static int records_share_key(Vm *vm, Sorter *sorter, const Value *other, u32 cou
     return rc;
 }
 
+// Jumps unless the sorter's record and the one in the register share a key: how CREATE UNIQUE INDEX
+// finds two alike, which lie beside each other once sorted.
 int op_sorter_compare(Vm *vm, const Instr *in)
 {
     ASSERT(cursor_in(vm, in->p1)->kind == VM_CURSOR_SORTER);
@@ -145,6 +164,8 @@ int op_sorter_compare(Vm *vm, const Instr *in)
 // Feeds the sorted records to the builder. VM_JUMP: two of them share a unique key.
 static int bulk_feed(Vm *vm, BulkBuilder *bulk, Sorter *sorter, u32 unique_fields)
 {
+    ASSERT(sorter_count(sorter) > 0); // SorterSort has jumped past an empty one
+
     Value former = {.db = vm->db};
     bool has_former = false;
     int rc = SQLITE_OK;
@@ -175,6 +196,8 @@ static int bulk_feed(Vm *vm, BulkBuilder *bulk, Sorter *sorter, u32 unique_field
 
 int op_bulk_build(Vm *vm, const Instr *in)
 {
+    ASSERT(cursor_in(vm, in->p3)->kind == VM_CURSOR_SORTER);
+
     VmCursor *index = cursor_in(vm, in->p1);
     Sorter *sorter = cursor_in(vm, in->p3)->u.sorter;
     u32 unique_fields = in->p4_kind == P4_INT32 ? (u32)in->p4.i : 0;
@@ -206,6 +229,8 @@ int op_bulk_build(Vm *vm, const Instr *in)
 
 int op_join_open(Vm *vm, const Instr *in)
 {
+    ASSERT(in->p2 > 0 && in->p3 >= in->p2); // the key's columns come first
+
     VmCursor *c = vm->cursors[in->p1];
     if (c != NULL && c->kind == VM_CURSOR_JOIN) {
         join_table_reset(c->u.join);
@@ -251,6 +276,8 @@ int op_join_next(Vm *vm, const Instr *in)
 
 int op_hash_open(Vm *vm, const Instr *in)
 {
+    ASSERT(in->p2 > 0 && in->p3 >= 0);
+
     VmCursor *c = vm->cursors[in->p1];
     if (c != NULL && c->kind == VM_CURSOR_HASH) {
         hash_reset(c->u.hash);
@@ -339,6 +366,8 @@ static const char rowset_tag[] = "rowset";
 
 static RowSet *register_rowset(const Value *v)
 {
+    ASSERT(v != NULL);
+
     bool is_set =
         (v->flags & (V_NULL | V_DYNAMIC)) == (V_NULL | V_DYNAMIC) && v->u.pointer_tag == rowset_tag;
     return is_set ? (RowSet *)(void *)v->bytes : NULL;
@@ -367,6 +396,8 @@ int op_rowset_add(Vm *vm, const Instr *in)
 
 int op_rowset_read(Vm *vm, const Instr *in)
 {
+    ASSERT(in->p1 != in->p3);
+
     RowSet *set = register_rowset(&vm->registers[in->p1]);
     RowId rowid;
     if (set == NULL || !rowset_take_smallest(set, &rowid)) {
@@ -377,6 +408,7 @@ int op_rowset_read(Vm *vm, const Instr *in)
     return SQLITE_OK;
 }
 
+// The rows of an OR's branches come with the branch's number, so that one met before is left out.
 int op_rowset_test(Vm *vm, const Instr *in)
 {
     ASSERT(value_is_int(&vm->registers[in->p3]));
@@ -417,6 +449,9 @@ static u64 filter_hash(const Value *v, i32 count)
 
 int op_filter_add(Vm *vm, const Instr *in)
 {
+    ASSERT(in->p4_kind == P4_INT32);
+    ASSERT(vm->registers[in->p1].flags & V_BLOB);
+
     Value *filter = &vm->registers[in->p1];
     if (filter->flags & V_ZERO_TAIL)
         TRY(value_expand_zero_tail(filter));
@@ -431,6 +466,8 @@ int op_filter_add(Vm *vm, const Instr *in)
 
 int op_filter(Vm *vm, const Instr *in)
 {
+    ASSERT(in->p4_kind == P4_INT32);
+
     const Value *filter = &vm->registers[in->p1];
     u64 bits = filter->flags & V_BLOB ? (u64)filter->size * 8 : 0; // none yet
     bool maybe = bits == 0;
@@ -467,6 +504,8 @@ static int lookup_rows(VmCursor *c, i64 *rows)
 // made without a filter, at last the filter, all bits clear.
 int op_filter_wait(Vm *vm, const Instr *in)
 {
+    ASSERT((vm->registers[in->p1].flags & (V_BLOB | V_NULL | V_INT)) != 0);
+
     Value *filter = &vm->registers[in->p1];
     i64 rows;
     if (filter->flags & V_BLOB)

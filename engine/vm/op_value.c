@@ -1,5 +1,12 @@
 // Instructions on values in registers: arithmetic, concatenation, casts, comparison, affinity,
 // STRICT types.
+//
+// Operands stand in SQLite's order, which is turned round: r[P3] = r[P2] op r[P1] for the operators
+// that care, and the left side of a comparison is r[P3]. Operands are never changed, except by the
+// instructions that say so (Affinity, Cast, MustBeInt, RealAffinity); a conversion goes to a copy.
+//
+// The common cases, two integers, are decided in the loop (vm_run.c) and come here only when they
+// overflow.
 #include "base/utf.h"
 #include "vm/vm_priv.h"
 #include <math.h>
@@ -62,6 +69,8 @@ static void operand_get(const Value *v, Operand *out)
 // false: overflow, or a case for the REAL computation.
 static bool integer_compute(u8 op, i64 a, i64 b, Value *out)
 {
+    ASSERT(op >= OP_Add && op <= OP_Remainder);
+
     i64 result = 0;
     switch (op) {
     case OP_Add:
@@ -100,6 +109,8 @@ static bool integer_compute(u8 op, i64 a, i64 b, Value *out)
 
 static void real_compute(u8 op, f64 a, f64 b, Value *out)
 {
+    ASSERT(op >= OP_Add && op <= OP_Divide);
+
     switch (op) {
     case OP_Add: value_set_f64(out, b + a); return;
     case OP_Subtract: value_set_f64(out, b - a); return;
@@ -126,6 +137,8 @@ static void real_remainder(i64 divisor, i64 dividend, Value *out)
 
 int op_arithmetic(Vm *vm, const Instr *in)
 {
+    ASSERT(in->op >= OP_Add && in->op <= OP_Remainder);
+
     Value *out = reg_out(vm, in->p3);
     const Value *left = &vm->registers[in->p1], *right = &vm->registers[in->p2];
     if (value_is_null(left) || value_is_null(right)) {
@@ -207,6 +220,8 @@ static int piece_render(const Value *v, u8 encoding, Piece *piece)
 
 static int piece_of(const Value *v, u8 encoding, Piece *piece)
 {
+    ASSERT(!value_is_null(v));
+
     if ((v->flags & (V_TEXT | V_BLOB)) && (v->flags & V_ZERO_TAIL) == 0) {
         piece->bytes = v->bytes;
         piece->size = v->size;
@@ -223,12 +238,16 @@ static int piece_of(const Value *v, u8 encoding, Piece *piece)
 // Whether the bytes are in the block that v would be written to.
 static bool lies_in_block(const Value *v, const char *bytes)
 {
+    ASSERT(v->owned != NULL || v->capacity == 0);
+
     return v->owned != NULL && bytes >= v->owned && bytes < v->owned + v->capacity;
 }
 
 // Room for the result in `out`, whose own bytes may be an operand. NULL: no memory.
 static char *concat_room(Value *out, const Piece *first, const Piece *second, u64 size)
 {
+    ASSERT(size == (u64)first->size + second->size);
+
     bool is_first = lies_in_block(out, first->bytes);
     bool fits = out->owned != NULL && out->capacity >= size + 2;
     if (fits && !lies_in_block(out, second->bytes) && (!is_first || first->bytes == out->owned))
@@ -268,6 +287,8 @@ static int concat_into(Vm *vm, const Piece *first, const Piece *second, Value *o
 
 int op_concat(Vm *vm, const Instr *in)
 {
+    ASSERT(in->p1 > 0 && in->p2 > 0);
+
     Value *out = reg_out(vm, in->p3);
     const Value *second = &vm->registers[in->p1], *first = &vm->registers[in->p2];
     if (value_is_null(first) || value_is_null(second)) {
@@ -408,12 +429,16 @@ int op_affinity(Vm *vm, const Instr *in)
 
 static u16 type_bit(const Value *v)
 {
+    ASSERT(value_type(v) >= SQLITE_INTEGER && value_type(v) <= SQLITE_NULL);
+
     static const u8 bits[] = {0, 1, 2, 4, 8, 16}; // by SQLITE_INTEGER .. SQLITE_NULL
     return bits[value_type(v)];
 }
 
 int op_is_type(Vm *vm, const Instr *in)
 {
+    ASSERT(in->p1 < vm->cursor_count && in->p3 >= 0);
+
     Value held = {.db = vm->db};
     const Value *v = &held;
     u16 bit;
@@ -465,6 +490,8 @@ static const char *type_name(int type)
 // left unconverted is refused.
 static int strict_check(Vm *vm, const Table *table, const Column *column, Value *v)
 {
+    ASSERT(column->strict_type != STRICT_NONE);
+
     TRY(value_apply_affinity(v, (Affinity)column->affinity, vm->db->encoding));
     if (value_is_null(v) || strict_accepts(v, column->strict_type))
         return SQLITE_OK;
@@ -511,6 +538,8 @@ static bool relation_holds(u8 op, int order)
 // Comparison after the affinity of the instruction, on copies: the registers keep what they hold.
 static int compare_converted(Vm *vm, const Instr *in, int *order)
 {
+    ASSERT(!value_is_null(&vm->registers[in->p1]) && !value_is_null(&vm->registers[in->p3]));
+
     Value a = {.db = vm->db}, b = {.db = vm->db};
     value_borrow(&a, &vm->registers[in->p3]);
     value_borrow(&b, &vm->registers[in->p1]);
@@ -549,6 +578,8 @@ static bool compare_null(const Instr *in, const Value *a, const Value *b, int *o
 
 int compare_slow(Vm *vm, const Instr *in, int *order)
 {
+    ASSERT(in->op >= OP_Eq && in->op <= OP_Ge);
+
     const Value *a = &vm->registers[in->p3], *b = &vm->registers[in->p1];
     u16 both = a->flags | b->flags;
     if (both & V_NULL)
@@ -567,6 +598,8 @@ int compare_slow(Vm *vm, const Instr *in, int *order)
 // Order of two values under a key field: DESC and NULLS LAST turn it round.
 static int field_order(const KeyField *field, const Value *a, const Value *b)
 {
+    ASSERT(field->collation != NULL);
+
     int order = value_compare(a, b, field->collation);
     if ((field->flags & KEY_NULLS_LARGE) && (value_is_null(a) || value_is_null(b)))
         order = -order;
@@ -575,6 +608,8 @@ static int field_order(const KeyField *field, const Value *a, const Value *b)
 
 int op_compare(Vm *vm, const Instr *in)
 {
+    ASSERT(in->p4_kind == P4_SHAPE);
+
     const KeyShape *shape = in->p4.shape;
     ASSERT(in->p3 <= shape->all_count);
 

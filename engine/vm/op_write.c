@@ -1,4 +1,12 @@
 // Instructions that change rows and trees.
+//
+// Order of things within one change: the preupdate hook hears of it while the old row is still
+// there, then the tree is changed, then the change is counted and the update hook is told. An
+// instruction with P5_IS_NOOP is for the preupdate hook alone: the row itself is changed by
+// another.
+//
+// What is NOT done here: constraints (the program tests them before), index entries of a row (each
+// index has its own instruction), the statement's savepoint (op_txn.c).
 #include "base/error.h"
 #include "vm/preupdate.h"
 #include "vm/vm_priv.h"
@@ -27,6 +35,8 @@ COLD static int rowid_random(Vm *vm, VmCursor *c, RowId *out)
     return SQLITE_FULL;
 }
 
+// One more than the largest rowid of the table; under AUTOINCREMENT (P3) than the largest ever.
+// When the largest possible one is taken, AUTOINCREMENT fails and others try at random.
 int op_new_rowid(Vm *vm, const Instr *in)
 {
     VmCursor *c = cursor_in(vm, in->p1);
@@ -67,6 +77,8 @@ int op_new_rowid(Vm *vm, const Instr *in)
 // sqlite3_update_hook() hears of rows of stored tables with rowids only.
 static void update_hook_call(Vm *vm, const VmCursor *c, const Instr *in, int op, RowId rowid)
 {
+    ASSERT(op == SQLITE_INSERT || op == SQLITE_UPDATE || op == SQLITE_DELETE);
+
     sqlite3 *db = vm->db;
     if (db->update_hook == NULL || in->p4_kind != P4_TABLE || c->database < 0)
         return;
@@ -94,6 +106,8 @@ COLD static int insert_announce(Vm *vm, VmCursor *c, const Instr *in, RowId rowi
 
 static void insert_count(Vm *vm, const Instr *in, RowId rowid)
 {
+    ASSERT(vm->changes >= 0);
+
     if ((in->p5 & P5_NCHANGE) == 0)
         return;
     vm->changes++;
@@ -199,6 +213,8 @@ int op_delete(Vm *vm, const Instr *in)
 // changes() and total_changes() at the end of a statement or of its part.
 int op_reset_count(Vm *vm, const Instr *in)
 {
+    ASSERT(vm->frame == NULL || vm->frame_depth > 0);
+
     (void)in;
     connection_set_changes(vm->db, vm->changes);
     vm->changes = 0;
@@ -237,6 +253,7 @@ int op_index_insert(Vm *vm, const Instr *in)
     return cursor_insert(c->tree, &payload, flags, known);
 }
 
+// The entry is looked for by all its fields, the rowid too, so it is found or the index is damaged.
 int op_index_delete(Vm *vm, const Instr *in)
 {
     VmCursor *c = vm->cursors[in->p1];
@@ -262,6 +279,8 @@ int op_index_delete(Vm *vm, const Instr *in)
 
 int op_clear(Vm *vm, const Instr *in)
 {
+    ASSERT(in->p2 >= 0 && in->p2 < vm->db->database_count);
+
     i64 rows = 0;
     Btree *bt = vm->db->databases[in->p2].btree;
     ASSERT(btree_txn_state(bt) == SQLITE_TXN_WRITE);
@@ -279,6 +298,8 @@ int op_clear(Vm *vm, const Instr *in)
 
 int op_destroy(Vm *vm, const Instr *in)
 {
+    ASSERT(in->p3 >= 0 && in->p3 < vm->db->database_count);
+
     sqlite3 *db = vm->db;
     Pgno moved = 0;
     value_set_null(reg_out(vm, in->p2));
@@ -298,6 +319,7 @@ int op_destroy(Vm *vm, const Instr *in)
 
 int op_create_tree(Vm *vm, const Instr *in)
 {
+    ASSERT(btree_txn_state(vm->db->databases[in->p1].btree) == SQLITE_TXN_WRITE);
     ASSERT(in->p3 == 1 || in->p3 == 2); // as in SQLite: a table's, an index's
 
     Pgno root = 0;

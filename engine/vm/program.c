@@ -1,8 +1,17 @@
 // The builder of programs: emits instructions, keeps labels, and seals the result.
 //
+//     program_new -> (emit, label_new, label_here, set, jump_here)* -> program_seal -> program_free
+//
 // Instructions live in one growing array, everything they point to in the program's arena. Key
 // shapes and virtual tables are counted, so the program gives their references back when it is
 // freed.
+//
+// A jump may be emitted before its target is known: its operand is then a label, a negative number,
+// which the sealing replaces by an address. Operands that are no jumps may be negative as well, so
+// it is the opcode's metadata that tells which of them are looked at.
+//
+// Whoever emits code is not to check each call: after a failure everything goes to one dummy
+// instruction, labels are all -1, and nothing is resolved or verified.
 #include "vm/program.h"
 #include "base/alloc.h"
 #include "base/vec.h"
@@ -105,6 +114,7 @@ void program_free(Program *p)
 {
     if (p == NULL)
         return;
+    ASSERT(p->count <= p->capacity);
     code_release(p->code, (int)p->count);
     call_sites_release(p);
     for (SubProgram *sub = p->subs; sub != NULL; sub = sub->next) {
@@ -170,6 +180,7 @@ static Instr *instr_append(Program *p, Opcode op, int p1, int p2, int p3)
     return in;
 }
 
+// What a failed program answers is an address too, if a meaningless one: program_at() knows better.
 static int last_address(const Program *p)
 {
     return p->count == 0 ? 0 : (int)p->count - 1;
@@ -223,6 +234,8 @@ int program_emit_real(Program *p, Opcode op, int p1, int p2, int p3, f64 p4)
 // wide: an opcode with its operands
 int program_emit_blob(Program *p, Opcode op, int p1, int p2, int p3, const void *p4, u32 size)
 {
+    ASSERT(p4 != NULL || size == 0);
+
     return emit_copied(p, &(Instr){.op = (u8)op, .p1 = p1, .p2 = p2, .p3 = p3}, P4_BLOB, p4, size);
 }
 
@@ -260,6 +273,8 @@ int program_emit_ints(Program *p, Opcode op, int p1, int p2, int p3, const u32 *
 }
 
 // Emits with a pointer as fourth operand. NULL leaves it absent.
+// The instruction is answered, not its address, because a reference that went to the dummy has to
+// be given back.
 static Instr *emit_pointer(Program *p, const Instr *head, P4Kind kind, void *pointer)
 {
     Instr *in = instr_append(p, (Opcode)head->op, head->p1, head->p2, head->p3);
@@ -310,6 +325,8 @@ int program_emit_table(Program *p, Opcode op, int p1, int p2, int p3, struct Tab
 
 int program_emit_vtab(Program *p, Opcode op, int p1, int p2, int p3, void *vtab)
 {
+    ASSERT(vtab != NULL || program_failed(p));
+
     Instr *in =
         emit_pointer(p, &(Instr){.op = (u8)op, .p1 = p1, .p2 = p2, .p3 = p3}, P4_VTAB, vtab);
     if (in != &p->dummy)
@@ -319,6 +336,8 @@ int program_emit_vtab(Program *p, Opcode op, int p1, int p2, int p3, void *vtab)
 
 int program_emit_program(Program *p, Opcode op, int p1, int p2, int p3, SubProgram *takes)
 {
+    ASSERT(takes != NULL || program_failed(p));
+
     emit_pointer(p, &(Instr){.op = (u8)op, .p1 = p1, .p2 = p2, .p3 = p3}, P4_PROGRAM, takes);
     return last_address(p);
 }
@@ -341,11 +360,16 @@ Instr *program_at(Program *p, int address)
 
 void program_set_p5(Program *p, u16 p5)
 {
+    ASSERT(!p->is_sealed);
+
     program_at(p, -1)->p5 = p5;
 }
 
 void program_set_value(Program *p, int address, Value *value)
 {
+    ASSERT(!p->is_sealed);
+    ASSERT(address >= 0);
+
     Instr *in = program_at(p, address);
     instr_release(in);
     in->p4_kind = value == NULL ? P4_NONE : P4_VALUE;
@@ -354,6 +378,8 @@ void program_set_value(Program *p, int address, Value *value)
 
 void program_comment(Program *p, const char *fmt, ...)
 {
+    ASSERT(fmt != NULL);
+
     if (!p->keeps_comments || program_failed(p))
         return;
     char text[200];
@@ -382,6 +408,8 @@ void program_jump_here(Program *p, int address)
 
 void program_to_noop(Program *p, int address)
 {
+    ASSERT(!p->is_sealed);
+
     Instr *in = program_at(p, address);
     ASSERT(in->op != OP_Init || address != 0); // where runs begin
     instr_release(in);
@@ -394,6 +422,8 @@ enum { LABEL_OPEN = -1 }; // not an address yet
 
 Label label_new(Program *p)
 {
+    ASSERT(!p->is_sealed);
+
     if (program_failed(p)
         || vec_reserve(&p->labels, &p->label_capacity, p->label_count + 1, sizeof *p->labels)
                != 0) {
@@ -468,6 +498,8 @@ static bool instr_is_transactional(u8 op)
     }
 }
 
+// Function calls get their CallSite: only now are the instructions at their final addresses, and is
+// it known which collation instruction stands before each.
 static int calls_make(Program *p)
 {
     ASSERT(p->calls == NULL || p->subs != NULL); // those that came with trigger programs

@@ -49,6 +49,8 @@ static u32 slot_of(const RowSet *set, RowId rowid)
 // Half of the slots at most are used, so that searches stay short.
 static int slots_grow(RowSet *set)
 {
+    ASSERT(!set->is_ordered);
+
     u32 count = set->slot_count == 0 ? 64 : set->slot_count * 2;
     u32 *slots = mem_alloc_zeroed(count * sizeof *slots);
     if (slots == NULL)
@@ -71,6 +73,7 @@ bool rowset_has(const RowSet *set, RowId rowid)
 
 int rowset_add(RowSet *set, RowId rowid)
 {
+    ASSERT(set->taken == 0);
     ASSERT(!set->is_ordered);
 
     if (set->members.count + 1 > set->slot_count / 2)

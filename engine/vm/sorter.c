@@ -1,4 +1,16 @@
 // External merge sort with key prefixes: see sorter.h and, for the order, sort_order.h.
+//
+//     records  in chunks, one behind the other       entries  prefix and pointer per record, sorted
+//                                                             by sort_entries() when needed
+//     runs     stretches of the temporary file, each a sorted spill of everything in memory
+//
+// Reading merges all runs at once by a tournament of losers (Knuth, TAOCP 3, 5.4.1): a new record
+// is compared once per level of the tree. There is no second level of merging: with n runs each
+// gets 1/n of the memory as read buffer, READ_SIZE_MIN at least, which is enough for sorts some
+// thousand times larger than memory.
+//
+// With a row limit the entries are a heap instead, the greatest record on top, and nothing is
+// spilled: limits above HEAP_MAX are served by sorting everything and stopping early.
 #include "vm/sorter.h"
 #include "base/error.h"
 #include "base/varint.h"
@@ -9,7 +21,9 @@
 
 enum {
     CHUNK_SIZE = 256 * 1024,
-    RECORD_SLACK = 16, // varints and prefixes are read without looking at the end
+    CHUNK_SIZE_FIRST = 4 * 1024, // most sorts are small
+    CHUNK_SMALL_ROWS = 64,       // after so many records the first chunk is of full size
+    RECORD_SLACK = 16,           // varints and prefixes are read without looking at the end
     MEMORY_DEFAULT = 4 * 1024 * 1024,
     WRITE_SIZE = 128 * 1024,
     READ_SIZE_MIN = 16 * 1024,
@@ -74,6 +88,8 @@ static u64 entries_memory(const Sorter *s)
 
 static void spare_free(Sorter *s)
 {
+    ASSERT(s->spare != NULL || s->spare_capacity == 0);
+
     mem_free(s->spare);
     s->spare = NULL;
     s->spare_capacity = 0;
@@ -119,8 +135,9 @@ static u8 *record_room(Sorter *s, u32 size)
     Chunk *c = s->chunks;
     if (c == NULL || c->capacity - c->used < (u64)size + RECORD_SLACK) {
         u32 capacity = size + RECORD_SLACK > CHUNK_SIZE ? size + RECORD_SLACK : CHUNK_SIZE;
-        if (s->chunks == NULL && s->inserted < 64) // most sorts are small
-            capacity = size + RECORD_SLACK > 4096 ? size + RECORD_SLACK : 4096;
+        if (s->chunks == NULL && s->inserted < CHUNK_SMALL_ROWS)
+            capacity =
+                size + RECORD_SLACK > CHUNK_SIZE_FIRST ? size + RECORD_SLACK : CHUNK_SIZE_FIRST;
         c = mem_alloc(sizeof *c + capacity);
         if (c == NULL)
             return NULL;
@@ -136,6 +153,7 @@ static u8 *record_room(Sorter *s, u32 size)
     return room;
 }
 
+// Replaces the caller's bytes by a copy that lives as long as the sorter has it.
 static int record_keep(Sorter *s, SortEntry *e)
 {
     ASSERT(e->record != NULL);
@@ -204,6 +222,8 @@ static void heap_sift_up(Sorter *s, u32 at)
 // Copies the records that are still in the heap into fresh chunks once most of the memory is dead.
 static int heap_compact(Sorter *s)
 {
+    ASSERT(s->uses_heap && s->chunks != NULL);
+
     u64 live = 0;
     for (u32 i = 0; i < s->entries.count; i++)
         live += s->entries.items[i].size;
@@ -233,6 +253,8 @@ static int heap_compact(Sorter *s)
     return SQLITE_OK;
 }
 
+// Past the limit a record takes the place of the greatest, and its bytes that one's room if they
+// fit; what does not fit leaves dead bytes behind, which heap_compact() clears away.
 static int heap_insert(Sorter *s, SortEntry *e)
 {
     ASSERT(s->uses_heap);
@@ -281,6 +303,8 @@ static void heap_sort(Sorter *s)
 
 static int file_open(Sorter *s)
 {
+    ASSERT(s->file != NULL || s->runs.count == 0);
+
     if (s->file != NULL)
         return SQLITE_OK;
     int flags = SQLITE_OPEN_TEMP_JOURNAL | SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE
@@ -416,6 +440,8 @@ static inline int run_fill(Sorter *s, Run *run, u32 wanted)
     return run_refill(s, run, wanted);
 }
 
+// Reads the run's next record; is_done past the last. The bytes come from a file, but one that
+// nobody else can open: short reads are an I/O error, the varint is trusted.
 static int run_next(Sorter *s, Run *run)
 {
     ASSERT(!run->is_done);
@@ -503,8 +529,11 @@ static void entries_free(Sorter *s)
     spare_free(s);
 }
 
+// All runs, the rest in memory become one, stand on their first record, the tournament is played.
 static int merge_begin(Sorter *s)
 {
+    ASSERT(!s->uses_heap);
+
     if (s->entries.count > 0)
         TRY(spill(s));
     ASSERT(s->runs.count > 0);
@@ -611,6 +640,8 @@ int sorter_insert(Sorter *s, const u8 *record, u32 size, const Value *first)
 // let through and heap_insert() decides.
 bool sorter_rejects(const Sorter *s, const Value *first)
 {
+    ASSERT(first != NULL);
+
     if (!s->uses_heap || s->entries.count < s->limit)
         return false;
     if (s->limit == 0)
@@ -633,6 +664,8 @@ bool sorter_bound(const Sorter *s, f64 *bound)
 
 int sorter_sort(Sorter *s, bool *empty)
 {
+    ASSERT(!s->uses_heap || s->runs.count == 0); // a heap never spills
+
     s->position = 0;
     s->given = 0;
     s->in_memory = s->runs.count == 0;

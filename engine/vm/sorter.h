@@ -10,7 +10,8 @@
 //       written to a temporary file as one run; reading merges the runs.
 //   S3  With a row limit n only the n first records of the order so far are kept, in a heap.
 //
-// Life: new -> insert* -> sort -> (record, next)* -> reset or free.
+// Life: new -> insert* -> sort -> (record, next)* -> reset or free. After a failure, or a
+// comparison that met a malformed record (SQLITE_CORRUPT), only reset and free may follow.
 
 #include "value/compare.h"
 
@@ -18,9 +19,10 @@ typedef struct Sorter Sorter;
 
 // shape: a reference is taken. memory_max in bytes, 0: the default.
 MUST_USE int sorter_new(sqlite3 *db, KeyShape *shape, u64 memory_max, Sorter **out);
-void sorter_free(Sorter *s); // NULL is legal
-void sorter_reset(Sorter *s);
+void sorter_free(Sorter *s);  // NULL is legal
+void sorter_reset(Sorter *s); // empty again, with its row limit; the temporary file stays for reuse
 void sorter_limit(Sorter *s, u64 rows); // S3; only while it is empty
+// Copies the record, which is not empty. SQLITE_NOMEM, SQLITE_IOERR* of the temporary file.
 // first: the value of the record's first field where that is at hand; NULL: look into the record.
 MUST_USE int sorter_insert(Sorter *s, const u8 *record, u32 size, const Value *first);
 // True when a record whose key begins with `first` would surely be dropped by the row limit.
@@ -33,8 +35,8 @@ MUST_USE int sorter_sort(Sorter *s, bool *empty);
 MUST_USE int sorter_next(Sorter *s); // SQLITE_DONE past the last
 // The record stood on: borrowed until the sorter moves. 16 bytes after it may be read.
 MUST_USE int sorter_record(Sorter *s, const u8 **bytes, u32 *size);
-const KeyShape *sorter_shape(const Sorter *s);
-u64 sorter_count(const Sorter *s);     // records inserted
-u32 sorter_run_count(const Sorter *s); // runs written to the temporary file
+const KeyShape *sorter_shape(const Sorter *s); // borrowed
+u64 sorter_count(const Sorter *s);             // records inserted
+u32 sorter_run_count(const Sorter *s);         // runs written to the temporary file
 
 #endif

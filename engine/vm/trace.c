@@ -6,6 +6,8 @@
 
 static bool is_traced(const Vm *vm, u32 what)
 {
+    ASSERT(what != 0);
+
     return (vm->db->trace_mask & what) != 0 && vm->sql != NULL && vm->explain == EXPLAIN_NONE;
 }
 
@@ -58,6 +60,8 @@ void trace_row(Vm *vm)
 
 void trace_end(Vm *vm)
 {
+    ASSERT(!vm->is_stepping);
+
     sqlite3 *db = vm->db;
     if (vm->started_us == 0)
         return;

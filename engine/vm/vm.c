@@ -18,12 +18,16 @@ static VmHooks hooks; // set once by vm_install_hooks at initialisation
 
 void vm_install_hooks(const VmHooks *given)
 {
-    ASSERT(given->recompile != NULL);
+    ASSERT(given->recompile != NULL && given->execute != NULL && given->vacuum != NULL);
+    ASSERT(given->parse_schema != NULL && given->column_default != NULL);
+
     hooks = *given;
 }
 
 const VmHooks *vm_hooks(void)
 {
+    ASSERT(hooks.recompile != NULL); // installed
+
     return &hooks;
 }
 
@@ -39,6 +43,8 @@ static void values_init(Value *values, u32 count, sqlite3 *db)
     }
 }
 
+// One block: registers (r[0] included), parameters, column texts; then the cursor slots and, as
+// many again, those that keep closed cursors.
 static int vm_allocate(Vm *vm, const VmLayout *layout)
 {
     ASSERT(layout->param_count >= 0 && layout->column_count >= 0);
@@ -66,6 +72,7 @@ static int vm_allocate(Vm *vm, const VmLayout *layout)
     return SQLITE_OK;
 }
 
+// The list is how the connection finds its statements to expire, reset and count them (M4).
 static void vm_link(Vm *vm)
 {
     ASSERT(vm->db->statements != vm);
@@ -155,6 +162,8 @@ void vm_set_column(Vm *vm, int column, VmColumnText what, const char *text)
 
 Value *vm_param(Vm *vm, int index)
 {
+    ASSERT(vm->param_count >= 0);
+
     return index >= 1 && index <= vm->param_count ? &vm->params[index - 1] : NULL;
 }
 
@@ -187,6 +196,7 @@ int vm_clear_bindings(Vm *vm)
     return SQLITE_OK;
 }
 
+// Between a statement and its recompiled self: values go, the buffers they own with them.
 static void bindings_move(Vm *target, Vm *source)
 {
     ASSERT(target->param_count == source->param_count);
@@ -293,6 +303,8 @@ int vm_error(Vm *vm, int rc, const char *fmt, ...)
 // The run's result becomes the connection's error, which sqlite3_errmsg() tells.
 static int error_publish(Vm *vm)
 {
+    ASSERT(vm->state != VM_RUNNING || vm->is_waiting || vm->rc != SQLITE_OK);
+
     sqlite3 *db = vm->db;
     if (vm->rc == SQLITE_OK) {
         connection_error_clear(db);
@@ -355,8 +367,13 @@ static void run_fail(Vm *vm, int rc)
     registers_clear(vm); // aggregates end here, while the step that failed still runs
 }
 
+// Goes on with the run, or begins one, up to the next row or its end. SQLITE_SCHEMA without a run:
+// the statement has to be compiled anew first. Nothing is published on the connection yet, except
+// that a run which fails has been halted.
 static int step_once(Vm *vm)
 {
+    ASSERT(!vm->is_stepping); // sqlite3_step() answers MISUSE
+
     if (vm->state == VM_HALTED)
         vm_rewind(vm);
     if (vm->state == VM_READY) {
@@ -424,6 +441,7 @@ int vm_set_explain(Vm *vm, ExplainMode mode)
     return rc;
 }
 
+// What sqlite3_step() of a statement made by sqlite3_prepare() calls SQLITE_ERROR.
 static bool is_final(int rc)
 {
     return rc != SQLITE_ROW && rc != SQLITE_DONE;
@@ -431,6 +449,8 @@ static bool is_final(int rc)
 
 int vm_step(Vm *vm)
 {
+    ASSERT(vm->db != NULL && !vm->is_stepping);
+
     sqlite3 *db = vm->db;
     int rc = step_once(vm);
     if (LIKELY(rc == SQLITE_ROW))
@@ -490,6 +510,8 @@ void vm_rewind(Vm *vm)
 
 int vm_reset(Vm *vm)
 {
+    ASSERT(!vm->is_stepping);
+
     if (vm->state == VM_READY && vm->rc == SQLITE_OK)
         return SQLITE_OK;
     bool had_run = vm->state != VM_READY;
@@ -528,6 +550,8 @@ void vm_expire_all(sqlite3 *db, bool later)
 
 u64 vm_memory_used(const Vm *vm)
 {
+    ASSERT(vm->program != NULL && vm->program->is_sealed);
+
     u64 used = sizeof *vm + mem_size(vm->register_block) + mem_size(vm->code)
                + vm->program->arena.used + (u64)vm->sql_size;
     for (int i = 0; i <= vm->register_count; i++)

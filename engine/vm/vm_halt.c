@@ -18,6 +18,7 @@
 
 // --- helpers over all databases ---
 
+// `keeps_reading`: other statements still read, so a commit must not give up the snapshot.
 static TxnMembers members_of(sqlite3 *db, Btree **btrees)
 {
     ASSERT(db->database_count <= DATABASE_MAX);
@@ -67,6 +68,7 @@ void savepoints_close(sqlite3 *db)
     ASSERT(db->savepoints == NULL);
 }
 
+// ROLLBACK in the middle of it: other statements of the connection find their cursors tripped.
 static void transaction_abandon(Vm *vm)
 {
     connection_rollback_all(vm->db, SQLITE_ABORT_ROLLBACK);
@@ -79,6 +81,8 @@ static void transaction_abandon(Vm *vm)
 // Ends read transactions that nobody needs. The common end of a SELECT.
 static void reads_end(sqlite3 *db, u32 mask)
 {
+    ASSERT(db->database_count <= DATABASE_MAX);
+
     for (int i = 0; i < db->database_count; i++) {
         Btree *bt = db->databases[i].btree;
         if (bt != NULL && (mask & (1u << i)) != 0)
@@ -131,6 +135,8 @@ static int commit_now(Vm *vm)
 
 int vm_check_foreign_keys(Vm *vm, bool deferred)
 {
+    ASSERT(vm->state == VM_RUNNING);
+
     const sqlite3 *db = vm->db;
     i64 violations =
         deferred ? db->deferred_violations + db->deferred_immediate : vm->immediate_violations;
@@ -219,6 +225,8 @@ static bool error_is_severe(int rc)
 
 static bool run_succeeds(const Vm *vm, bool severe)
 {
+    ASSERT(severe == error_is_severe(vm->rc));
+
     return vm->rc == SQLITE_OK || (vm->error_action == ON_CONFLICT_FAIL && !severe);
 }
 
@@ -240,6 +248,8 @@ static int halt_severe(Vm *vm)
 // A read that fails gives its snapshot back as well, or the next statement would see it again.
 static void abandon_now(Vm *vm)
 {
+    ASSERT(vm->rc != SQLITE_OK);
+
     connection_rollback_all(vm->db, SQLITE_OK);
     vm->changes = 0;
     if (vm->db->reading_statements <= 1)
@@ -293,6 +303,8 @@ static int halt_inside_transaction(Vm *vm)
     return -1;
 }
 
+// A savepoint that cannot be ended leaves the pages in doubt: all is undone. The error of the
+// statement is kept unless it is a constraint's, which says less than what now went wrong.
 static void halt_statement(Vm *vm, int op)
 {
     ASSERT(op == SAVEPOINT_ROLLBACK || op == SAVEPOINT_RELEASE);
@@ -308,6 +320,7 @@ static void halt_statement(Vm *vm, int op)
     transaction_abandon(vm);
 }
 
+// false: the commit met a lock, and the statement stays RUNNING to try again.
 static bool halt_transaction(Vm *vm)
 {
     ASSERT(vm->is_reader);
@@ -338,6 +351,8 @@ static bool halt_transaction(Vm *vm)
 
 void connection_set_changes(sqlite3 *db, i64 changes)
 {
+    ASSERT(changes >= 0);
+
     db->changes = changes;
     db->total_changes += changes;
 }
@@ -358,7 +373,8 @@ void vm_halt(Vm *vm)
     }
     ASSERT(vm->frame == NULL);
     if (vm->is_reader && !halt_transaction(vm))
-        return; // BUSY
+        return;                        // BUSY
+    ASSERT(db->active_statements > 0); // M4: this one
     db->active_statements--;
     db->reading_statements -= vm->is_counted_reading;
     db->writing_statements -= vm->is_counted_writing;
