@@ -66,6 +66,8 @@ static void value_as_text(const Value *v, Buffer *out)
 
 static void ints_text(const u32 *ints, Buffer *out)
 {
+    ASSERT(ints != NULL);
+
     buffer_add_char(out, '[');
     for (u32 i = 1; i <= ints[0]; i++)
         buffer_printf(out, "%s%u", i == 1 ? "" : ",", ints[i]);
@@ -74,6 +76,8 @@ static void ints_text(const u32 *ints, Buffer *out)
 
 static void p4_render(const Instr *in, Buffer *out)
 {
+    ASSERT(in->p4_kind < P4_KIND_COUNT);
+
     char number[NUMBER_TEXT_MAX];
     switch ((P4Kind)in->p4_kind) {
     case P4_INT32: buffer_printf(out, "%d", in->p4.i); break;
@@ -117,6 +121,8 @@ void instr_p4_text(const Instr *in, char *out, size_t size)
 
 static void synopsis_text(const Instr *in, Buffer *out)
 {
+    ASSERT(in->op < OPCODE_COUNT);
+
     const char *s = opcode_info(in->op)->synopsis;
     for (; *s != 0; s++) {
         if (s[0] != 'P' || s[1] < '1' || s[1] > '5') {
@@ -163,6 +169,8 @@ static const Instr *instruction_at(const Vm *vm, int n, int *address)
 
 static int row_text(Value *v, Buffer *text, bool null_if_empty)
 {
+    ASSERT(v != NULL);
+
     if (null_if_empty && text->size == 0) {
         value_set_null(v);
         buffer_deinit(text);
@@ -206,6 +214,7 @@ static int plan_row(Value *row, const Instr *in)
 
 int explain_step(Vm *vm)
 {
+    ASSERT(vm->explain_next >= 0);
     ASSERT(vm->explain != EXPLAIN_NONE);
 
     if (vm->explain_row == NULL) {

@@ -30,6 +30,7 @@ COLD static int call_failed(Vm *vm, FuncCall *call)
 
 int op_function(Vm *vm, const Instr *in)
 {
+    ASSERT(in->p3 > 0);
     ASSERT(in->p4_kind == P4_CALL);
 
     CallSite *site = in->p4.call;
@@ -45,6 +46,7 @@ int op_function(Vm *vm, const Instr *in)
 
 int op_agg_step(Vm *vm, const Instr *in)
 {
+    ASSERT(in->p4.call->context.func->step != NULL);
     ASSERT(in->p4_kind == P4_CALL);
 
     CallSite *site = in->p4.call;
@@ -90,6 +92,7 @@ int op_agg_value(Vm *vm, const Instr *in)
 
 int op_agg_final(Vm *vm, const Instr *in)
 {
+    ASSERT(in->p1 > 0);
     ASSERT(in->p4_kind == P4_CALL);
 
     FuncCall *call = &in->p4.call->context;
@@ -106,6 +109,8 @@ int op_agg_final(Vm *vm, const Instr *in)
 // The collation itself was put into the call site when the program was sealed.
 int op_collation(Vm *vm, const Instr *in)
 {
+    ASSERT(in->p1 >= 0 && in->p1 <= vm->register_count);
+
     if (in->p1 != 0)
         value_set_i64(&vm->registers[in->p1], 0);
     return SQLITE_OK;
@@ -129,6 +134,8 @@ void call_sites_bind(Vm *vm)
 
 void call_sites_release(Program *p)
 {
+    ASSERT(p->calls == NULL || p->calls->context.func != NULL);
+
     for (CallSite *site = p->calls; site != NULL; site = site->next)
         value_deinit(&site->scratch);
 }

@@ -41,6 +41,8 @@ void measure_free(Measure *m)
 
 int op_measure_open(Vm *vm, const Instr *in)
 {
+    ASSERT(in->p4_kind == P4_FUNCTION);
+
     VmCursor *c;
     ASSERT(in->p4.func->measure != NULL);
 
@@ -114,6 +116,8 @@ static const Instr *measure_loop(Vm *vm, const Instr *in, const Measure *m)
 
 int op_measure_skip(Vm *vm, const Instr *in)
 {
+    ASSERT(cursor_in(vm, in->p1)->kind == VM_CURSOR_MEASURE && in->p4_kind == P4_INT32);
+
     Measure *m = vm->cursors[in->p1]->u.measure;
     if (UNLIKELY(!m->has_begun))
         TRY(measure_begin(vm, m, &vm->registers[in->p3]));

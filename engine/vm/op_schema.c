@@ -1,4 +1,8 @@
 // Instructions on schema objects, and the integrity check.
+//
+// The schema in memory follows what was written to sqlite_schema: after CREATE the new rows are
+// read back and compiled, after DROP the object is taken out. A rollback undoes neither; it resets
+// the schema instead (db->schema_changed).
 #include "base/error.h"
 #include "vm/vm_priv.h"
 #include <string.h>
@@ -6,6 +10,8 @@
 // An error that a layer set on the connection becomes the run's own.
 int vm_take_error(Vm *vm, int rc)
 {
+    ASSERT(rc >= 0);
+
     sqlite3 *db = vm->db;
     if (rc == SQLITE_OK || rc == SQLITE_NOMEM)
         return rc;
@@ -47,6 +53,8 @@ int op_load_analysis(Vm *vm, const Instr *in)
 
 int op_drop_object(Vm *vm, const Instr *in)
 {
+    ASSERT(in->op == OP_DropTable || in->op == OP_DropIndex || in->op == OP_DropTrigger);
+    ASSERT(vm->db->databases[in->p1].schema != NULL);
     ASSERT(in->p4_kind == P4_TEXT);
 
     Schema *schema = vm->db->databases[in->p1].schema;
@@ -70,6 +78,8 @@ typedef struct Silence {
 // An ALTER TABLE rewrote the schema by statements of its own: to the user none of them happened.
 static void end_rewritten(sqlite3 *db, const Silence *held, int rc)
 {
+    ASSERT(held->total_changes >= 0);
+
     db->changes = held->changes;
     db->total_changes = held->total_changes;
     db->last_rowid = held->last_rowid;
@@ -113,6 +123,7 @@ int op_sql_exec(Vm *vm, const Instr *in)
 
 int op_integrity_check(Vm *vm, const Instr *in)
 {
+    ASSERT(in->p5 < vm->db->database_count);
     ASSERT(in->p4_kind == P4_INT_ARRAY);
     ASSERT(value_is_int(&vm->registers[in->p1])); // how many errors may still be told
 

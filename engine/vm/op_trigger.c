@@ -1,5 +1,11 @@
 // Trigger programs run in frames: own registers, own cursors, the caller's put aside.
 //
+//     Program  (frame_enter)     code, registers, cursors and pc of the caller go into the frame;
+//                                the Vm gets the sub-program's
+//     Halt     (frame_leave)     and back; the caller goes on behind its Program, or at its P2 when
+//                                RAISE(IGNORE) ended the trigger
+//     error    (frames_unwind)   all frames are left at once, by vm_halt()
+//
 // A frame is kept with its sub-program when it is left, and the blocks of its cursors with it, so
 // that a trigger fired for many rows allocates once. A trigger that fires itself takes a further
 // frame.
@@ -10,6 +16,8 @@
 // A frame, its registers (r[0] too), its cursor slots and its bits of Once are one block.
 static u64 frame_size(const SubProgram *sub)
 {
+    ASSERT(sub->register_count >= 0 && sub->cursor_count >= 0 && sub->count > 0);
+
     return sizeof(VmFrame) + ((u64)sub->register_count + 1) * sizeof(Value)
            + 2 * (u64)sub->cursor_count * sizeof(VmCursor *) + ((u64)sub->count + 7) / 8;
 }
@@ -41,6 +49,8 @@ static VmFrame *frame_new(Vm *vm, SubProgram *sub)
 
 static void frame_free(VmFrame *f)
 {
+    ASSERT(f->sub != NULL);
+
     for (int i = 0; i < f->sub->cursor_count; i++) {
         ASSERT(f->own_cursors[i] == NULL);
         mem_free(f->own_spares[i]);
@@ -52,6 +62,8 @@ static void frame_free(VmFrame *f)
 
 void frame_free_spares(Vm *vm)
 {
+    ASSERT(vm->frame == NULL);
+
     for (SubProgram *sub = vm->program->subs; sub != NULL; sub = sub->next) {
         while (sub->spare != NULL) {
             VmFrame *f = sub->spare;
@@ -63,6 +75,8 @@ void frame_free_spares(Vm *vm)
 
 static bool trigger_is_running(const Vm *vm, const void *token)
 {
+    ASSERT(token != NULL);
+
     for (const VmFrame *f = vm->frame; f != NULL; f = f->outer) {
         if (f->sub->token == token)
             return true;
@@ -136,12 +150,15 @@ void frame_leave(Vm *vm)
 
 void frames_unwind(Vm *vm)
 {
+    ASSERT(vm->frame_depth >= 0);
+
     while (vm->frame != NULL)
         frame_leave(vm);
 }
 
 int op_program(Vm *vm, const Instr *in)
 {
+    ASSERT(vm->frame_depth >= 0);
     ASSERT(in->p4_kind == P4_PROGRAM);
 
     SubProgram *sub = in->p4.program;
@@ -183,6 +200,8 @@ Value *outermost_register(Vm *vm, i32 reg)
 
 int op_mem_max(Vm *vm, const Instr *in)
 {
+    ASSERT(in->p1 > 0 && in->p2 > 0);
+
     Value *target = outermost_register(vm, in->p1);
     i64 candidate = value_i64(&vm->registers[in->p2]);
     if (candidate > value_i64(target))

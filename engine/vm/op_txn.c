@@ -1,4 +1,11 @@
 // Instructions on transactions, savepoints, meta fields and the file.
+//
+// COMMIT, ROLLBACK and the RELEASE that commits are statements like others: they set autocommit and
+// end their run, and the end of a run in autocommit is the commit (vm_halt.c). When that meets a
+// lock, autocommit is put back and the statement waits at its instruction for the next step.
+//
+// Savepoints have numbers, 0 the outermost; the B-trees know them by their numbers only. The
+// statement's own savepoint (vm_begin_statement) has the number after all named ones.
 #include "base/error.h"
 #include "vm/vm_priv.h"
 #include <string.h>
@@ -7,6 +14,8 @@
 // way, autocommit becomes what it was before, so that the statement may be stepped again.
 static int leave_run(Vm *vm, bool autocommit_if_busy)
 {
+    ASSERT(vm->frame == NULL);
+
     vm_halt(vm);
     if (vm->state == VM_RUNNING) { // BUSY
         vm->db->autocommit = autocommit_if_busy;
@@ -29,6 +38,9 @@ static int autocommit_refused(Vm *vm, bool begins, bool rolls_back)
 
 int op_autocommit(Vm *vm, const Instr *in)
 {
+    ASSERT(vm->frame == NULL);          // no trigger holds such statements
+    ASSERT(in->p2 == 0 || in->p1 != 0); // ROLLBACK turns autocommit on
+
     sqlite3 *db = vm->db;
     bool wanted = in->p1 != 0;
     bool rolls_back = in->p2 != 0;
@@ -51,8 +63,12 @@ int op_autocommit(Vm *vm, const Instr *in)
 
 // --- SAVEPOINT, RELEASE, ROLLBACK TO ---
 
+// The B-trees open theirs when they first write (write_begin): a savepoint of a transaction that
+// only reads costs nothing.
 static int savepoint_begin(Vm *vm, const char *name)
 {
+    ASSERT(name != NULL);
+
     sqlite3 *db = vm->db;
     ASSERT((db->savepoints == NULL) == (db->savepoint_count == 0));
 
@@ -82,6 +98,8 @@ static int savepoint_begin(Vm *vm, const char *name)
 // Innermost savepoint of that name. *index: its number, 0 the outermost.
 static Savepoint *savepoint_find(sqlite3 *db, const char *name, int *index)
 {
+    ASSERT(name != NULL && db->savepoint_count >= 0);
+
     int i = db->savepoint_count - 1;
     for (Savepoint *s = db->savepoints; s != NULL; s = s->outer, i--) {
         if (name_equals(s->name, name)) {
@@ -145,6 +163,8 @@ static int savepoint_commit(Vm *vm)
 
 int op_savepoint(Vm *vm, const Instr *in)
 {
+    ASSERT(vm->frame == NULL);
+    ASSERT(in->p1 >= SAVEPOINT_BEGIN && in->p1 <= SAVEPOINT_ROLLBACK);
     ASSERT(in->p4_kind == P4_TEXT);
 
     sqlite3 *db = vm->db;
@@ -190,6 +210,8 @@ COLD static int transaction_failed(Vm *vm, int rc)
 // statement was compiled. Only a cookie that differs from what is loaded throws the schema away.
 COLD static int schema_is_stale(Vm *vm, int database, u32 cookie)
 {
+    ASSERT(vm->db->databases[database].schema != NULL);
+
     sqlite3 *db = vm->db;
     vm_error(vm, SQLITE_SCHEMA, "database schema has changed");
     if (db->databases[database].schema->cookie != cookie)
@@ -213,6 +235,9 @@ static int write_begin(Vm *vm, Btree *bt)
 
 int op_transaction(Vm *vm, const Instr *in)
 {
+    ASSERT(in->p2 >= BTREE_READ && in->p2 <= BTREE_EXCLUSIVE);
+    ASSERT(vm->is_reader);
+
     sqlite3 *db = vm->db;
     Database *database = &db->databases[in->p1];
     ASSERT(in->p1 >= 0 && in->p1 < db->database_count);
@@ -234,6 +259,7 @@ int op_transaction(Vm *vm, const Instr *in)
 
 int op_read_cookie(Vm *vm, const Instr *in)
 {
+    ASSERT(in->p1 >= 0 && in->p1 < vm->db->database_count);
     ASSERT(vm->db->databases[in->p1].btree != NULL);
 
     u32 value = 0;
@@ -244,6 +270,8 @@ int op_read_cookie(Vm *vm, const Instr *in)
 
 int op_set_cookie(Vm *vm, const Instr *in)
 {
+    ASSERT(in->p1 >= 0 && in->p1 < vm->db->database_count);
+
     sqlite3 *db = vm->db;
     Database *database = &db->databases[in->p1];
     ASSERT(btree_txn_state(database->btree) == SQLITE_TXN_WRITE);
@@ -264,6 +292,8 @@ int op_set_cookie(Vm *vm, const Instr *in)
 
 int op_expire(Vm *vm, const Instr *in)
 {
+    ASSERT(vm->state == VM_RUNNING);
+
     if (in->p1 == 0)
         vm_expire_all(vm->db, in->p2 != 0);
     else if (in->p2 != 0)
@@ -283,6 +313,8 @@ int op_fk_check(Vm *vm, const Instr *in)
 
 int op_fk_counter(Vm *vm, const Instr *in)
 {
+    ASSERT(in->op == OP_FkCounter || in->op == OP_FkIfZero);
+
     sqlite3 *db = vm->db;
     if (in->op == OP_FkIfZero) {
         i64 violations = in->p1 != 0 ? db->deferred_violations : vm->immediate_violations;
@@ -301,6 +333,8 @@ int op_fk_counter(Vm *vm, const Instr *in)
 
 int op_page_count(Vm *vm, const Instr *in)
 {
+    ASSERT(in->p1 >= 0 && in->p1 < vm->db->database_count);
+
     Btree *bt = vm->db->databases[in->p1].btree;
     value_set_i64(reg_out(vm, in->p2), bt == NULL ? 0 : btree_page_count(bt));
     return SQLITE_OK;
@@ -308,6 +342,8 @@ int op_page_count(Vm *vm, const Instr *in)
 
 int op_max_page_count(Vm *vm, const Instr *in)
 {
+    ASSERT(in->p1 >= 0 && in->p1 < vm->db->database_count);
+
     Btree *bt = vm->db->databases[in->p1].btree;
     Pgno limit = 0;
     // Never below what the database has already; 0 only asks.
@@ -322,6 +358,8 @@ int op_max_page_count(Vm *vm, const Instr *in)
 
 int op_checkpoint(Vm *vm, const Instr *in)
 {
+    ASSERT(in->p1 >= 0 && in->p1 <= DATABASE_MAX);
+
     sqlite3 *db = vm->db;
     int log = -1, copied = -1;
     int rc = SQLITE_OK;
@@ -374,8 +412,12 @@ static int journal_mode_wal(Vm *vm, Btree *bt, JournalMode old, JournalMode want
     return btree_set_file_version(bt, wanted == JOURNAL_WAL ? 2 : 1);
 }
 
+// A database whose log was only announced has not been opened yet: its true mode is not known
+// before.
 static int journal_mode_change(Vm *vm, Btree *bt, JournalMode wanted, JournalMode *reached)
 {
+    ASSERT(wanted >= JOURNAL_DELETE && wanted <= JOURNAL_WAL);
+
     Pager *pager = btree_pager(bt);
     if (pager_log_is_announced(pager) && vm->db->autocommit) {
         TRY(btree_begin(bt, BTREE_READ, NULL)); // opens it
@@ -421,6 +463,8 @@ int op_journal_mode(Vm *vm, const Instr *in)
 
 int op_vacuum(Vm *vm, const Instr *in)
 {
+    ASSERT(in->p1 >= 0 && in->p1 < vm->db->database_count);
+
     char *message = NULL;
     Value *into = in->p2 == 0 ? NULL : &vm->registers[in->p2];
     int rc = vm_hooks()->vacuum(vm->db, in->p1, into, &message);

@@ -1,4 +1,9 @@
 // Instructions on virtual tables.
+//
+// All answers of a module pass module_error(), so that its message is taken over, and freed,
+// whatever the code. While a module changes things (xUpdate, xRename, xDestroy, xSync) module_calls
+// is raised: what it writes to its shadow tables is its own affair, not told to the hooks that
+// capture changes.
 #include "base/error.h"
 #include "vm/row_change.h"
 #include "vm/vm_priv.h"
@@ -34,6 +39,8 @@ int op_vtab_create(Vm *vm, const Instr *in)
 
 int op_vtab_destroy(Vm *vm, const Instr *in)
 {
+    ASSERT(in->p4_kind == P4_TEXT);
+
     // What the module runs is not hindered by this statement, and is not told to the change hook.
     vm->db->waiting_statements++;
     vm->db->module_calls++;
@@ -59,6 +66,7 @@ void vtab_cursor_close(VmCursor *c)
 
 int op_vtab_open(Vm *vm, const Instr *in)
 {
+    ASSERT(in->p1 >= 0 && in->p1 < vm->cursor_count);
     ASSERT(in->p4_kind == P4_VTAB);
 
     VirtualTable *instance = in->p4.vtab;
@@ -164,6 +172,8 @@ static int count_rest(Vm *vm, const Instr *in, const VmCursor *c, bool *is_done)
 
 int op_vtab_next(Vm *vm, const Instr *in)
 {
+    ASSERT(cursor_in(vm, in->p1)->instance != NULL);
+
     VmCursor *c = cursor_in(vm, in->p1);
     ASSERT(c->kind == VM_CURSOR_VIRTUAL);
 
@@ -270,6 +280,8 @@ int op_vtab_rename(Vm *vm, const Instr *in)
 // A module that knows about conflict actions reports a constraint which the statement ignores.
 static bool is_ignored(const VirtualTable *instance, const Instr *in, int rc)
 {
+    ASSERT(in->op == OP_VUpdate);
+
     return (rc & 0xff) == SQLITE_CONSTRAINT && instance->supports_constraints
            && in->p5 == ON_CONFLICT_IGNORE;
 }
@@ -290,6 +302,8 @@ static int call_update(sqlite3 *db, const Instr *in, Value **args, sqlite3_int64
 
 int op_vtab_update(Vm *vm, const Instr *in)
 {
+    ASSERT(in->p4_kind == P4_VTAB);
+
     sqlite3 *db = vm->db;
     VirtualTable *instance = in->p4.vtab;
     if (instance->vtab == NULL)
@@ -351,6 +365,8 @@ int op_vtab_check(Vm *vm, const Instr *in)
 
 int vtab_sync_all(sqlite3 *db, Vm *vm)
 {
+    ASSERT(db->vtab_transaction_count >= 0);
+
     if (db->vtab_transaction_count == 0)
         return SQLITE_OK;
     db->module_calls++;

@@ -1,4 +1,8 @@
 // The preupdate hook: see preupdate.h.
+//
+// Values are decoded when the hook first asks for one, all of the row at once: most hooks look at
+// the rowid alone or at every column. They are freed when the hook returns, which is what its
+// contract says.
 #include "vm/preupdate.h"
 #include "base/error.h"
 #include "vm/vm_priv.h"
@@ -6,6 +10,8 @@
 
 static void values_free(Value *values, int count)
 {
+    ASSERT(count >= 0);
+
     for (int i = 0; values != NULL && i < count; i++)
         value_deinit(&values[i]);
     mem_free(values);
@@ -13,6 +19,8 @@ static void values_free(Value *values, int count)
 
 int preupdate_call(Vm *vm, VmCursor *c, const PreupdateEvent *event)
 {
+    ASSERT(event->database >= 0 && event->database < vm->db->database_count);
+
     sqlite3 *db = vm->db;
     if (db->preupdate_hook == NULL || event->table == NULL)
         return SQLITE_OK;
@@ -76,6 +84,7 @@ static int field_of(const Table *table, int column)
 // Decodes a record into one value per column.
 static int record_columns(const Preupdate *p, const u8 *record, u32 size, Value *values)
 {
+    ASSERT(record != NULL || size == 0);
     ASSERT(values != NULL);
 
     RecordFields fields;

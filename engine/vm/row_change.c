@@ -10,6 +10,8 @@ enum {
 
 QuietScope quiet_begin(sqlite3 *db)
 {
+    ASSERT(db != NULL);
+
     QuietScope scope = {db->is_capturing, db->changes, db->total_changes, db->last_rowid};
     db->is_capturing = true;
     return scope;
@@ -55,6 +57,8 @@ static int view_open(RowView *view, int columns)
 
 static void view_close(const RowView *view)
 {
+    ASSERT(view->old_values != NULL);
+
     if (view->old_values != view->few_old)
         mem_free(view->old_values);
 }
@@ -73,6 +77,8 @@ static void view_image(const Table *table, Value *image, Value **out, sqlite3_in
 
 static void view_key(const Table *table, RowView *view, quire_row_change *change)
 {
+    ASSERT(table->kind != TABLE_VIRTUAL);
+
     const Index *key = (table->flags & TABLE_WITHOUT_ROWID) ? table_primary_key(table) : NULL;
     if (key == NULL)
         return;
@@ -114,11 +120,14 @@ static int row_announce(Vm *vm, quire_row_change *change, const Table *table)
 // Not what a hook writes, nor what a module writes to its shadow tables: its xUpdate was announced.
 static bool rows_are_heard(const sqlite3 *db)
 {
+    ASSERT(db->module_calls >= 0);
+
     return db->change_hook != NULL && !db->is_capturing && db->module_calls == 0;
 }
 
 int op_row_change(Vm *vm, const Instr *in)
 {
+    ASSERT(in->p1 == 0 || in->p2 != 0 || in->p3 != 0);
     ASSERT(in->p4_kind == P4_TABLE);
 
     const Table *table = in->p4.table;

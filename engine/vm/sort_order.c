@@ -45,6 +45,8 @@ static u64 order_bits(f64 real)
 
 static u64 number_prefix(f64 real)
 {
+    ASSERT(real == real);
+
     return order_bits(real) >> 3;
 }
 
@@ -142,6 +144,8 @@ static void value_prefix(const KeyShape *shape, const KeyPart *part, const Value
 // file held: everything is checked.
 static bool record_field(const KeyShape *shape, const SortEntry *e, u32 field, Value *out)
 {
+    ASSERT(field < shape->all_count);
+
     u32 header_size, type;
     u32 at = varint_get_u32(e->record, &header_size);
     u64 body = header_size;
@@ -162,6 +166,8 @@ static bool record_field(const KeyShape *shape, const SortEntry *e, u32 field, V
 
 static void entry_prefix(const KeyShape *shape, const KeyPart *part, SortEntry *e)
 {
+    ASSERT(part->field < shape->all_count);
+
     Value value = {0};
     e->prefix = 0;
     e->is_exact = false;
@@ -171,11 +177,15 @@ static void entry_prefix(const KeyShape *shape, const KeyPart *part, SortEntry *
 
 void sort_entry_begin(const KeyShape *shape, SortEntry *e)
 {
+    ASSERT(shape->key_count > 0 && e->record != NULL);
+
     entry_prefix(shape, &(KeyPart){0}, e);
 }
 
 void sort_entry_from_value(const KeyShape *shape, const Value *first, SortEntry *e)
 {
+    ASSERT(shape->key_count > 0);
+
     value_prefix(shape, &(KeyPart){0}, first, e);
 }
 
@@ -184,6 +194,8 @@ void sort_entry_from_value(const KeyShape *shape, const Value *first, SortEntry 
 COLD static int compare_records(const KeyShape *shape, const SortEntry *a, const SortEntry *b,
                                 int *rc)
 {
+    ASSERT(a->record != NULL && b->record != NULL);
+
     int failed = SQLITE_OK;
     int order = key_compare_records(shape, a->record, a->size, b->record, b->size, &failed);
     if (UNLIKELY(failed != SQLITE_OK))
@@ -308,6 +320,8 @@ static void sort_by_prefix(SortEntry *items, u32 count, SortEntry *spare)
 
 static bool group_is_exact(const SortEntry *items, u32 count)
 {
+    ASSERT(count > 0);
+
     for (u32 i = 0; i < count; i++)
         if (!items[i].is_exact)
             return false;
