@@ -7,6 +7,15 @@
 //
 // Dispatch is by the address of the next case where the compiler has that (one indirect jump per
 // case, which branch predictors tell apart), by a switch elsewhere.
+//
+// Laws of a case
+//   - It ends in NEXT, JUMP or LOOP, or goes to outcome, stepped or leave; it does not fall into
+//     the next one.
+//   - vm->pc is stale except where DELEGATE has set it: what looks at it (frames, auxiliary data,
+//     the log of a failure) is in functions called that way.
+//   - LOOP and DELEGATE_LOOP look at interrupts, the other jumps do not. Every loop of a program
+//     has to pass one of them, or nothing could end it.
+//   - `order` is the last comparison's outcome, for ElseEq and Jump; it outlives a row given out.
 #include "vm/vm_priv.h"
 
 #if defined(__GNUC__) && !defined(QUIRE_SWITCH_DISPATCH)
@@ -31,15 +40,17 @@
         steps++;    \
         DISPATCH(); \
     } while (0)
-#define JUMP(address)          \
-    do {                       \
-        in = code + (address); \
-        steps++;               \
-        DISPATCH();            \
+#define JUMP(address)                                                  \
+    do {                                                               \
+        ASSERT((i64)(address) >= 0 && (i64)(address) < vm->code_size); \
+        in = code + (address);                                         \
+        steps++;                                                       \
+        DISPATCH();                                                    \
     } while (0)
 // A jump that may close a loop: interrupts and the progress handler are looked at.
 #define LOOP(address)                                              \
     do {                                                           \
+        ASSERT((address) >= 0 && (address) < vm->code_size);       \
         in = code + (address);                                     \
         steps++;                                                   \
         if (UNLIKELY(steps >= check_at) || UNLIKELY(*interrupted)) \
@@ -95,6 +106,8 @@
 // A field whose place is known and whose body is an integer or NULL. false: take the long way.
 static inline bool column_fast(const VmCursor *c, u32 field, Value *out)
 {
+    ASSERT(c != NULL);
+
     if (c->row == NULL || field >= c->parsed || c->offsets[field + 1] > c->row_local)
         return false;
     if (c->kind == VM_CURSOR_TREE && cursor_has_moved(c->tree))
@@ -116,6 +129,8 @@ static inline bool column_fast(const VmCursor *c, u32 field, Value *out)
 // Truth of a register for If and IfNot: 1, 0, or `if_null`.
 static inline bool reg_truth(const Value *v, bool if_null)
 {
+    ASSERT((v->flags & V_UNDEFINED) == 0);
+
     if (value_is_int(v))
         return v->u.integer != 0;
     if (value_is_null(v))
@@ -127,6 +142,8 @@ static inline bool reg_truth(const Value *v, bool if_null)
 // with its owner.
 static inline void reg_borrow(Value *out, const Value *in)
 {
+    ASSERT(out != in);
+
     if (UNLIKELY(out->flags & V_DYNAMIC))
         value_release_slow(out);
     u16 flags = in->flags;
@@ -148,6 +165,8 @@ static inline void reg_borrow(Value *out, const Value *in)
 // AND and OR by table: 0 false, 1 true, 2 NULL.
 static inline u8 reg_three(const Value *v)
 {
+    ASSERT((v->flags & V_UNDEFINED) == 0);
+
     if (value_is_null(v))
         return 2;
     return value_truth(v, false) ? 1 : 0;
@@ -171,6 +190,7 @@ static inline void reg_set_three(Value *out, u8 truth)
 static void op_null(sqlite3 *db, Value *r, const Instr *in)
 {
     ASSERT(in->p2 > 0);
+    ASSERT(in->p3 == 0 || in->p3 >= in->p2);
 
     u16 flags = in->p1 != 0 ? V_NULL | V_CLEARED : V_NULL;
     for (i32 reg = in->p2; reg == in->p2 || reg <= in->p3; reg++) {
@@ -183,7 +203,7 @@ static void op_null(sqlite3 *db, Value *r, const Instr *in)
 
 static void op_move(Value *r, const Instr *in)
 {
-    ASSERT(in->p1 + in->p3 <= in->p2 || in->p2 + in->p3 <= in->p1);
+    ASSERT(in->p1 + in->p3 <= in->p2 || in->p2 + in->p3 <= in->p1); // no overlap
 
     for (i32 i = 0; i < in->p3; i++)
         value_move(&r[in->p2 + i], &r[in->p1 + i]);
@@ -225,6 +245,8 @@ static bool once_in_frame(VmFrame *frame, int pc)
 // Called when the instruction count passes its mark or the connection was interrupted.
 COLD static int run_check(Vm *vm, u64 steps, u64 *check_at)
 {
+    ASSERT(vm->is_stepping);
+
     sqlite3 *db = vm->db;
     if (db->out_of_memory)
         return SQLITE_NOMEM;
@@ -246,6 +268,8 @@ COLD static int run_check(Vm *vm, u64 steps, u64 *check_at)
 // progress as often as one of few dear ones.
 static u64 first_check(const Vm *vm)
 {
+    ASSERT(vm->db != NULL);
+
     const sqlite3 *db = vm->db;
     if (db->progress == NULL || db->progress_steps == 0)
         return UINT64_MAX;
@@ -310,7 +334,8 @@ int vm_run(Vm *vm)
     goto outcome;
     CASE(Integer) : value_set_i64(&r[in->p2], in->p1);
     NEXT;
-    CASE(Int64) : value_set_i64(&r[in->p2], *in->p4.i64);
+    CASE(Int64) : ASSERT(in->p4_kind == P4_INT64);
+    value_set_i64(&r[in->p2], *in->p4.i64);
     NEXT;
     CASE(Real) : value_set_f64(&r[in->p2], *in->p4.real);
     NEXT;
@@ -352,10 +377,12 @@ int vm_run(Vm *vm)
     DELEGATE(Copy, op_copy)
     CASE(SCopy) : reg_borrow(&r[in->p2], &r[in->p1]);
     NEXT;
-    CASE(IntCopy) : value_set_i64(&r[in->p2], r[in->p1].u.integer);
+    CASE(IntCopy) : ASSERT(value_is_int(&r[in->p1]));
+    value_set_i64(&r[in->p2], r[in->p1].u.integer);
     NEXT;
     DELEGATE(FkCheck, op_fk_check)
-    CASE(ResultRow) : vm->row = &r[in->p1];
+    CASE(ResultRow) : ASSERT(in->p2 > 0);
+    vm->row = &r[in->p1];
     vm->pc = (int)(in - code) + 1;
     rc = SQLITE_ROW;
     steps++;
@@ -507,9 +534,11 @@ int vm_run(Vm *vm)
     DELEGATE(SorterSort, op_sorter_sort)
     DELEGATE(Sort, op_rewind)
     DELEGATE(Rewind, op_rewind)
-    CASE(Prev) : rc = cursor_previous(cursors[in->p1]->tree);
+    CASE(Prev) : ASSERT(cursor_in(vm, in->p1)->kind == VM_CURSOR_TREE);
+    rc = cursor_previous(cursors[in->p1]->tree);
     goto stepped;
-    CASE(Next) : rc = cursor_next(cursors[in->p1]->tree);
+    CASE(Next) : ASSERT(cursor_in(vm, in->p1)->kind == VM_CURSOR_TREE);
+    rc = cursor_next(cursors[in->p1]->tree);
 stepped:
     cursors[in->p1]->row = NULL;
     if (LIKELY(rc == SQLITE_OK)) {
@@ -560,22 +589,29 @@ stepped:
     DELEGATE(MemMax, op_mem_max)
 
     // --- counting ---
-    CASE(IfPos) : if (r[in->p1].u.integer <= 0) NEXT;
+    CASE(IfPos) : ASSERT(value_is_int(&r[in->p1]));
+    if (r[in->p1].u.integer <= 0)
+        NEXT;
     r[in->p1].u.integer -= in->p3;
     JUMP(in->p2);
     CASE(OffsetLimit) :
     {
+        ASSERT(value_is_int(&r[in->p1]) && value_is_int(&r[in->p3]));
         i64 limit = r[in->p1].u.integer, offset = r[in->p3].u.integer;
         bool unlimited =
             limit <= 0 || __builtin_add_overflow(limit, offset > 0 ? offset : 0, &limit);
         value_set_i64(&r[in->p2], unlimited ? -1 : limit);
         NEXT;
     }
-    CASE(IfNotZero) : if (r[in->p1].u.integer == 0) NEXT;
+    CASE(IfNotZero) : ASSERT(value_is_int(&r[in->p1]));
+    if (r[in->p1].u.integer == 0)
+        NEXT;
     if (r[in->p1].u.integer > 0)
         r[in->p1].u.integer--;
     JUMP(in->p2);
-    CASE(DecrJumpZero) : if (r[in->p1].u.integer > INT64_MIN) r[in->p1].u.integer--;
+    CASE(DecrJumpZero) : ASSERT(value_is_int(&r[in->p1]));
+    if (r[in->p1].u.integer > INT64_MIN)
+        r[in->p1].u.integer--;
     if (r[in->p1].u.integer == 0)
         JUMP(in->p2);
     NEXT;
@@ -660,12 +696,14 @@ outcome:
         code = vm->code;
         r = vm->registers;
         cursors = vm->cursors;
+        ASSERT(vm->pc >= 0 && vm->pc < vm->code_size);
         in = code + vm->pc;
         steps++;
         if (UNLIKELY(steps >= check_at) || UNLIKELY(*interrupted))
             goto check;
         DISPATCH();
     }
+    ASSERT(rc > 0 || rc == VM_LEAVE); // SQLITE_OK goes on where it arises
     if (rc == VM_LEAVE) {
         rc = vm->rc == SQLITE_OK ? SQLITE_DONE : vm->rc;
         goto leave;
