@@ -381,8 +381,7 @@ int vm_run(Vm *vm)
     value_set_i64(&r[in->p2], r[in->p1].u.integer);
     NEXT;
     DELEGATE(FkCheck, op_fk_check)
-    CASE(ResultRow) : ASSERT(in->p2 > 0);
-    vm->row = &r[in->p1];
+    CASE(ResultRow) : vm->row = &r[in->p1];
     vm->pc = (int)(in - code) + 1;
     rc = SQLITE_ROW;
     steps++;

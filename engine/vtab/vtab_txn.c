@@ -85,8 +85,6 @@ int vtab_sync(sqlite3 *db)
 // The list is taken away first: a module's callback may begin anew.
 static void end_all(sqlite3 *db, bool commit)
 {
-    ASSERT(!db->is_syncing_vtabs);
-
     VirtualTable **list = db->vtab_transactions;
     int count = db->vtab_transaction_count;
     db->vtab_transactions = NULL;

@@ -95,8 +95,6 @@ static void callback_free(void *pointer)
 
 static int register_callback(sqlite3 *db, const char *name, const RtreeCallback *given)
 {
-    ASSERT((given->geometry != NULL) != (given->query != NULL));
-
     if (sqlite3_limit(db, SQLITE_LIMIT_LENGTH, -1) < 0)
         return SQLITE_MISUSE; // no connection: create_function would not free the callback either
     RtreeCallback *callback = sqlite3_malloc(sizeof *callback);
