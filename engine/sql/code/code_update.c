@@ -352,13 +352,17 @@ static void code_store_record(UpdateCode *c, Reg first, int width)
         program_emit_int(g->program, OP_IdxInsert, c->store, record, first, u->key.count);
 }
 
+// An aggregate over no rows at all gives one without a key: there is nothing to change.
 static void code_joined_row(Codegen *g, SelectDest *dest)
 {
     UpdateCode *c = dest->arg;
     ASSERT(dest->count == c->row.key.count + c->value_count);
 
-    (void)g;
+    Label no_key = label_new(g->program);
+    if (table_has_rowid(c->row.table))
+        program_emit(g->program, OP_IsNull, dest->first, no_key, 0);
     code_store_record(c, dest->first, dest->count);
+    label_here(g->program, no_key);
 }
 
 static void code_open_store(UpdateCode *c)
