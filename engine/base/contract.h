@@ -17,6 +17,7 @@
 #define COLD                            __attribute__((cold, noinline))
 #define PRINTF_LIKE(fmt, args)          __attribute__((format(printf, fmt, args)))
 #define FALLTHROUGH                     __attribute__((fallthrough))
+#define CHECKER                         __attribute__((unused)) // called by assertions alone
 #define LIKELY(c)                       __builtin_expect(!!(c), 1)
 #define UNLIKELY(c)                     __builtin_expect(!!(c), 0)
 #define ARRAY_LEN(a)                    (sizeof(a) / sizeof((a)[0]))

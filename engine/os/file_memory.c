@@ -50,7 +50,7 @@ static Mutex stores_mutex = MUTEX_INIT;
 static MemoryStore *stores_first; // guarded by stores_mutex
 static sqlite3_vfs memory_vfs;
 
-static bool store_is_sound(const MemoryStore *store)
+static CHECKER bool store_is_sound(const MemoryStore *store)
 {
     bool is_counted = store->reader_count >= store->writer_count && store->writer_count >= 0
                       && store->writer_count <= 1 && store->fetch_count >= 0;

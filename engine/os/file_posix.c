@@ -34,7 +34,7 @@ static PosixFile *posix_file(sqlite3_file *base)
 // and not an error: map_size, the part that may be used, never passes the size of the file as far
 // as this connection knows it. Another process that cuts the file has EXCLUSIVE, and we no page
 // out.
-static bool map_is_sound(const PosixFile *file)
+static CHECKER bool map_is_sound(const PosixFile *file)
 {
     return (file->map == NULL) == (file->map_length == 0) && file->map_size <= file->map_length
            && (file->fetch_count == 0 || file->map != NULL);

@@ -52,7 +52,7 @@ static PosixFile *locked_file(sqlite3_file *base)
 
 // What holds of an inode's books whenever its mutex is free (O2, O3). A writer counts among the
 // readers, and the lock of "unix-excl" counts once by itself.
-static bool inode_is_sound(const InodeNode *inode)
+static CHECKER bool inode_is_sound(const InodeNode *inode)
 {
     bool is_read = inode->shared_count > 0;
     if (inode->shared_count < 0 || inode->lock_count < inode->shared_count)

@@ -36,7 +36,7 @@ static u32 chunks_for(i64 size)
 }
 
 // There may be more chunks than the size needs: memory ran out while more were being made.
-static bool journal_is_sound(const MemoryJournal *journal)
+static CHECKER bool journal_is_sound(const MemoryJournal *journal)
 {
     return journal->size >= 0 && journal->chunk_count >= chunks_for(journal->size)
            && journal->chunk_count <= journal->chunk_capacity;

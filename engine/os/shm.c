@@ -71,7 +71,7 @@ static PosixFile *shm_file(sqlite3_file *base)
 }
 
 // The slots' books: what a file holds is counted in its process's node (O7). Under its mutex.
-static bool user_is_sound(const ShmUser *user)
+static CHECKER bool user_is_sound(const ShmUser *user)
 {
     for (int i = 0; i < SHM_SLOT_COUNT; i++) {
         bool shared = user->shared_mask >> i & 1;
@@ -84,7 +84,7 @@ static bool user_is_sound(const ShmUser *user)
 }
 
 // Regions are mapped from the first on without gaps, whole maps at a time.
-static bool node_is_sound(const ShmNode *node)
+static CHECKER bool node_is_sound(const ShmNode *node)
 {
     return node->region_count <= node->region_capacity
            && node->region_count % node->regions_per_map == 0
