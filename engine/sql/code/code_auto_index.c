@@ -237,7 +237,7 @@ static void explain_bloom(Codegen *g, const LevelCode *lc)
     PlanContext plan = code_plan_context(g);
     char *text = plan_print_bloom(&plan, lc->level);
     if (text != NULL)
-        plan_line(g, "%s", text);
+        plan_text(g, text);
 }
 
 void code_automatic_index(Codegen *g, LevelCode *lc)

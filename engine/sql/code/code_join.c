@@ -334,7 +334,7 @@ static void code_explain_level(Codegen *g, JoinCode *jc, LevelCode *lc)
         return;
     char *text = plan_print_level(&plan, jc->join, lc->level, jc->flags);
     if (text != NULL)
-        plan_line(g, "%s", text);
+        plan_text(g, text);
 }
 
 void code_level_begin(Codegen *g, JoinCode *jc, u32 number)

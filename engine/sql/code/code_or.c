@@ -66,7 +66,7 @@ static void code_branch(Codegen *g, JoinCode *jc, LevelCode *lc, OrCode *oc,
     level->access->flags &= ~(u32)(ACCESS_COVERING | ACCESS_INDEX_EXPR);
     code_join_begin(g, &loops);
     if (text != NULL)
-        plan_line(g, "%s", text); // after the subqueries of its filters, as SQLite tells it
+        plan_text(g, text); // after the subqueries of its filters, as SQLite tells it
     if ((jc->flags & WANT_DUPLICATES_OK) == 0)
         code_seen(g, item, oc, loops.next_row);
     program_emit(g->program, OP_Gosub, oc->body_return, oc->body, 0);

@@ -90,7 +90,7 @@ void code_right_rows(Codegen *g, JoinCode *jc, u32 number)
         const JoinLevel *level = &scan.join->levels[i];
         char *text = plan_print_level(&plan, scan.join, level, 0);
         if (text != NULL)
-            plan_line(g, "%s", text);
+            plan_text(g, text);
         // The body reads the row by the table's own cursor.
         level->access->flags &= ~(u32)(ACCESS_COVERING | ACCESS_INDEX_EXPR);
     }

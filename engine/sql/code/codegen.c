@@ -300,14 +300,23 @@ void substitute_pop(Codegen *g, Substitute *s)
 // --- EXPLAIN QUERY PLAN ---
 
 // OP_Explain does nothing when the program runs; EXPLAIN QUERY PLAN lists these and no others.
-static int plan_add(Codegen *g, const char *fmt, va_list args)
+int plan_text(Codegen *g, const char *text)
 {
     ASSERT(g->plan_parent <= program_here(g->program));
 
+    int address = program_here(g->program);
+    program_emit_text(g->program, OP_Explain, address, g->plan_parent, 0, text, -1);
+    return address;
+}
+
+// Every statement has its lines (sqlite3_stmt_scanstatus), so what is ready is not formatted.
+static int plan_add(Codegen *g, const char *fmt, va_list args)
+{
+    if (strchr(fmt, '%') == NULL)
+        return plan_text(g, fmt);
     Buffer text = {0};
     buffer_vprintf(&text, fmt, args);
-    int address = program_here(g->program);
-    program_emit_text(g->program, OP_Explain, address, g->plan_parent, 0, buffer_text(&text), -1);
+    int address = plan_text(g, buffer_text(&text));
     if (text.rc != SQLITE_OK)
         codegen_fail(g, connection_out_of_memory(g->db));
     buffer_deinit(&text);

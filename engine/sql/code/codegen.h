@@ -203,6 +203,7 @@ Reg aggregate_register(const Codegen *g, const Expr *e);
 
 // Adds a line under the current parent; returns its id. push makes it the parent until pop.
 int plan_line(Codegen *g, const char *fmt, ...) PRINTF_LIKE(2, 3);
+int plan_text(Codegen *g, const char *text); // the same, of text that is ready
 int plan_push(Codegen *g, const char *fmt, ...) PRINTF_LIKE(2, 3);
 void plan_pop(Codegen *g, int former_parent);
 

@@ -12,8 +12,17 @@ typedef struct JoinPath {
     Access **loops;
 } JoinPath;
 
+// What decides whether a candidate may follow, side by side: it is asked for every path.
+typedef struct NextLoop {
+    TableMask blocks; // items that must not have been joined: the candidate's own
+    TableMask needs;  // items that must
+    Access *access;
+} NextLoop;
+
 typedef struct PathSearch {
     JoinQuery *q;
+    NextLoop *loops; // the candidates, in their order
+    u32 loop_count;
     JoinPath *from, *to;
     u32 from_count, to_count, choices;
     u32 order_count;
@@ -107,6 +116,8 @@ static bool cheaper(const PathStep *step, const JoinPath *path)
 
 static JoinPath *find_place(PathSearch *s, const PathStep *step)
 {
+    if (s->to_count == s->choices && step->cost > s->to[s->worst].cost)
+        return NULL; // dearer than all, one that joins the same items included
     for (u32 i = 0; i < s->to_count; i++) {
         JoinPath *p = &s->to[i];
         if (p->mask == step->mask && (p->ordered < 0) == (step->ordered < 0))
@@ -163,9 +174,11 @@ static void extend_paths(PathSearch *s, u32 depth)
     s->to_count = 0;
     for (u32 i = 0; i < s->from_count; i++) {
         const JoinPath *from = &s->from[i];
-        for (Access *a = s->q->candidates; a != NULL; a = a->next) {
-            if ((a->prereq & ~from->mask) != 0 || (from->mask & a->self) != 0)
+        for (u32 j = 0; j < s->loop_count; j++) {
+            const NextLoop *next = &s->loops[j];
+            if (((next->needs & ~from->mask) | (from->mask & next->blocks)) != 0)
                 continue;
+            Access *a = next->access;
             if ((a->flags & ACCESS_AUTOMATIC) != 0 && from->rows < AUTO_INDEX_MIN_ROWS)
                 continue;
             PathStep step = {.from = from, .loop = a};
@@ -186,6 +199,17 @@ static u32 choices_for(const JoinQuery *q)
     return q->item_count <= 1 ? 1 : q->item_count == 2 ? 5 : 12;
 }
 
+static int list_loops(PathSearch *s)
+{
+    s->loops = arena_array(s->q->arena, s->q->candidate_count + 1, sizeof *s->loops);
+    if (s->loops == NULL)
+        return SQLITE_NOMEM;
+    for (Access *a = s->q->candidates; a != NULL; a = a->next)
+        s->loops[s->loop_count++] = (NextLoop){.blocks = a->self, .needs = a->prereq, .access = a};
+    ASSERT(s->loop_count == s->q->candidate_count);
+    return SQLITE_OK;
+}
+
 static int search_init(PathSearch *s, JoinQuery *q, Est rows_guess)
 {
     u32 loops = q->item_count;
@@ -196,6 +220,7 @@ static int search_init(PathSearch *s, JoinQuery *q, Est rows_guess)
     s->sort_cost = arena_array(q->arena, s->order_count + 1, sizeof *s->sort_cost);
     if (s->from == NULL || s->to == NULL || s->sort_cost == NULL)
         return SQLITE_NOMEM;
+    TRY(list_loops(s));
     for (u32 i = 0; i < s->choices; i++) {
         s->from[i].loops = arena_array(q->arena, loops + 1, sizeof *s->from[i].loops);
         s->to[i].loops = arena_array(q->arena, loops + 1, sizeof *s->to[i].loops);

@@ -38,8 +38,10 @@ static void print_names(Buffer *text, const Access *a, const FromItem *item, u32
 
     if (count > 1)
         buffer_add_char(text, '(');
-    for (u32 i = 0; i < count; i++)
-        buffer_printf(text, "%s%s", i > 0 ? "," : "", index_column_name(a, item, from + i));
+    for (u32 i = 0; i < count; i++) {
+        buffer_add_text(text, i > 0 ? "," : "");
+        buffer_add_text(text, index_column_name(a, item, from + i));
+    }
     if (count > 1)
         buffer_add_char(text, ')');
 }
@@ -68,9 +70,13 @@ static void print_index_range(Buffer *text, const Access *a, const FromItem *ite
     if (a->equal_count == 0 && bounds == 0)
         return;
     buffer_add_text(text, " (");
-    for (u32 i = 0; i < a->equal_count; i++)
-        buffer_printf(text, i >= a->skip_count ? "%s%s=?" : "%sANY(%s)", i > 0 ? " AND " : "",
-                      index_column_name(a, item, i));
+    for (u32 i = 0; i < a->equal_count; i++) {
+        bool is_skipped = i < a->skip_count;
+        buffer_add_text(text, i > 0 ? " AND " : "");
+        buffer_add_text(text, is_skipped ? "ANY(" : "");
+        buffer_add_text(text, index_column_name(a, item, i));
+        buffer_add_text(text, is_skipped ? ")" : "=?");
+    }
     if ((bounds & ACCESS_BOTTOM) != 0)
         print_bound(text, a, item, '>', a->equal_count > 0);
     if ((bounds & ACCESS_TOP) != 0)
@@ -105,7 +111,8 @@ static void print_index(Buffer *text, const Access *a, const FromItem *item)
         if (is_search)
             buffer_add_text(text, " USING PRIMARY KEY");
     } else {
-        buffer_printf(text, " USING %sINDEX %s", covering ? "COVERING " : "", a->index->name);
+        buffer_add_text(text, covering ? " USING COVERING INDEX " : " USING INDEX ");
+        buffer_add_text(text, a->index->name);
     }
     print_index_range(text, a, item);
 }
@@ -147,7 +154,8 @@ char *plan_print_level(PlanContext *plan, const JoinOperator *join, const JoinLe
                       | ACCESS_SKIP_SCAN | ACCESS_AUTOMATIC))
                       != 0
                   || ((flags & (WANT_MIN | WANT_MAX)) != 0 && a->kind != ACCESS_VIRTUAL);
-    buffer_printf(&text, "%s %s", search ? "SEARCH" : "SCAN", plan_item_name(plan, item));
+    buffer_add_text(&text, search ? "SEARCH " : "SCAN ");
+    buffer_add_text(&text, plan_item_name(plan, item));
     if (level->is_semi)
         buffer_add_text(&text, " EXISTS");
     if (a->kind == ACCESS_VIRTUAL)
