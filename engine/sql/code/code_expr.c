@@ -838,15 +838,22 @@ static void hoist_constant(Codegen *g, Expr *e, Reg reg, bool is_private)
         (ConstantExpr){.expr = e, .reg = reg, .is_private = is_private};
 }
 
+// Most constants differ at first sight.
+static bool same_constant(const Expr *a, const Expr *b)
+{
+    return a->kind == b->kind && (a->kind != EX_INTEGER || a->u.integer == b->u.integer)
+           && expr_equal(a, b);
+}
+
 Reg code_constant(Codegen *g, Expr *e)
 {
-    ASSERT(e != NULL);
+    ASSERT(code_is_constant(e));
 
     if (!g->hoist_constants)
         return code_expr(g, e, 0);
     for (u32 i = 0; i < g->constants.count; i++) {
         const ConstantExpr *known = &g->constants.items[i];
-        if (!known->is_private && expr_equal(known->expr, e) && e->kind == known->expr->kind)
+        if (!known->is_private && same_constant(known->expr, e))
             return known->reg;
     }
     Reg reg = reg_new(g);

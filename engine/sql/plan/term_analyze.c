@@ -166,14 +166,13 @@ static int analyze_commuted(Term *term, TableMask prereq_right, u16 allowed,
     return SQLITE_OK;
 }
 
-static int analyze_comparison(Term *term, TableMask extra_right)
+static int analyze_comparison(Term *term, TableMask prereq_left, TableMask extra_right)
 {
     ASSERT(term_op_of_kind(term->expr->kind) != 0);
     ASSERT(term->cursor < 0);
 
     JoinQuery *q = term->list->query;
     Expr *e = term->expr;
-    TableMask prereq_left = expr_mask(q, e->left);
     u16 allowed = (term->prereq_right & prereq_left) == 0 ? TERM_ALL : TERM_EQUIV;
     u16 op = term_op_of_kind(e->kind);
     ColumnMatch match;
@@ -344,14 +343,18 @@ int term_analyze(Term *term)
     if (e == NULL)
         return SQLITE_OK;
     term->expr = e;
+    TableMask prereq_left = expr_mask(q, e->left);
     term->prereq_right = e->kind == EX_IN ? list_mask(q, e->list) : expr_mask(q, e->right);
     if (e->kind == EX_IN && e->select != NULL)
         term->prereq_right = select_mask(q, e->select);
-    term->prereq_all = expr_mask(q, e);
+    // Two sides are all there is to most terms, and none is looked through twice.
+    bool has_two_sides = term_op_of_kind(e->kind) != 0 || e->kind == EX_OR || e->kind == EX_AND;
+    term->prereq_all = has_two_sides ? prereq_left | term->prereq_right : expr_mask(q, e);
+    ASSERT(term->prereq_all == expr_mask(q, e));
     TableMask extra_right;
     TRY(analyze_on(term, &extra_right));
     if (term_op_of_kind(e->kind) != 0) {
-        TRY(analyze_comparison(term, extra_right));
+        TRY(analyze_comparison(term, prereq_left, extra_right));
     } else if (!term->list->is_or && e->kind == EX_BETWEEN) {
         TRY(analyze_between(term));
     } else if (e->kind == EX_OR) {
