@@ -373,6 +373,8 @@ static int each_start(EachCursor *c, const char *root_path)
     c->at = node.at == 0 ? 0 : root_offset(c, &top, &node);
     c->end = node.end;
     c->root_is_member = c->at != node.at;
+    if (node.type > JSON_OBJECT) // a type that there is not
+        return each_fail(c, "malformed JSON", "");
     if (!c->rule->recursive && node.type >= JSON_ARRAY) {
         TRY(each_enter(c, &node));
         return SQLITE_OK;
