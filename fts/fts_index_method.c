@@ -7,7 +7,7 @@
 // keep it up to date: plain SQL, which stock SQLite understands. The triggers are named
 // i_fts_insert, i_fts_delete and i_fts_update; by them an index is known, so that DROP INDEX drops
 // what CREATE INDEX made and nothing else. Options are those of fts5, and of Turso's method:
-// tokenizer (default, ngram) and weights.
+// tokenizer (default, raw, simple, whitespace, ngram) and weights.
 #include "fts/fts_index_method.h"
 
 #include "quire.h"
@@ -25,6 +25,9 @@ static int fail(char **error, char *text)
 static int put_tokenizer(sqlite3_str *out, const char *value, char **error)
 {
     static const char *const ours[][2] = {{"default", "unicode61 remove_diacritics 0"},
+                                          {"raw", "raw"},
+                                          {"simple", "simple"},
+                                          {"whitespace", "whitespace"},
                                           {"ngram", "trigram"}};
     for (int i = 0; i < ARRAY_LEN(ours); i++) {
         if (sqlite3_stricmp(value, ours[i][0]) == 0) {
@@ -33,7 +36,7 @@ static int put_tokenizer(sqlite3_str *out, const char *value, char **error)
         }
     }
     return fail(error, sqlite3_mprintf("unsupported FTS tokenizer '%s'. Supported tokenizers: "
-                                       "default, ngram; or tokenize = with fts5's",
+                                       "default, raw, simple, whitespace, ngram",
                                        value));
 }
 

@@ -39,12 +39,12 @@ TokenizerEntry *tokenizer_list_find(TokenizerList *list,
 // Whether the tokenizer that these words name, with its base, is known never to colocate tokens.
 bool tokenizer_list_is_plain(TokenizerList *list, char *const *words, int word_count);
 // Adds unicode61, ascii, porter and trigram, and of our own snowball, stopwords, fold, cjk,
-// edge_ngram and synonyms.
+// edge_ngram, synonyms, raw, whitespace and simple.
 MUST_USE int tokenizer_list_add_builtin(TokenizerList *list);
 
 extern const fts5_tokenizer_v2 tokenizer_unicode61, tokenizer_ascii, tokenizer_porter,
     tokenizer_trigram, tokenizer_snowball, tokenizer_stopwords, tokenizer_fold, tokenizer_cjk,
-    tokenizer_edge_ngram, tokenizer_synonyms;
+    tokenizer_edge_ngram, tokenizer_synonyms, tokenizer_raw, tokenizer_whitespace, tokenizer_simple;
 
 // --- what tokenizers share ---
 

@@ -159,8 +159,11 @@ bool tokenizer_list_is_plain(TokenizerList *list, char *const *words, int word_c
         if (entry == NULL)
             return false;
         int (*create)(void *, const char **, int, Fts5Tokenizer **) = entry->methods.xCreate;
-        if (create == tokenizer_unicode61.xCreate || create == tokenizer_ascii.xCreate
-            || create == tokenizer_trigram.xCreate)
+        bool is_base = create == tokenizer_unicode61.xCreate || create == tokenizer_ascii.xCreate
+                       || create == tokenizer_trigram.xCreate || create == tokenizer_raw.xCreate
+                       || create == tokenizer_whitespace.xCreate
+                       || create == tokenizer_simple.xCreate;
+        if (is_base)
             return true;
         bool has_argument =
             create == tokenizer_snowball.xCreate || create == tokenizer_stopwords.xCreate;
@@ -194,5 +197,8 @@ int tokenizer_list_add_builtin(TokenizerList *list)
     TRY(tokenizer_list_add(list, "cjk", list, &tokenizer_cjk, NULL));
     TRY(tokenizer_list_add(list, "edge_ngram", list, &tokenizer_edge_ngram, NULL));
     TRY(tokenizer_list_add(list, "synonyms", list, &tokenizer_synonyms, NULL));
+    TRY(tokenizer_list_add(list, "raw", NULL, &tokenizer_raw, NULL));
+    TRY(tokenizer_list_add(list, "whitespace", NULL, &tokenizer_whitespace, NULL));
+    TRY(tokenizer_list_add(list, "simple", NULL, &tokenizer_simple, NULL));
     return tokenizer_list_add(list, "unicode61", NULL, &tokenizer_unicode61, NULL);
 }

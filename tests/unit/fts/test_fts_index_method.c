@@ -34,6 +34,22 @@ static void options_of_both_forms_are_taken(void **state)
                                " WITH (weights = 'title=x')"));
 }
 
+static void tokenizers_of_the_method_are_known(void **state)
+{
+    (void)state;
+
+    assert_text("1", quire_sql(DOCS "CREATE INDEX i ON docs USING fts (body)"
+                                    " WITH (tokenizer = 'raw'); SELECT rowid FROM i('\"green "
+                                    "leaves\"'); SELECT rowid FROM i('green')"));
+    assert_text("3", quire_sql(DOCS "CREATE INDEX i ON docs USING fts (body)"
+                                    " WITH (tokenizer = 'whitespace'); INSERT INTO docs VALUES(3,"
+                                    " '', 'Tea-leaves!'); SELECT rowid FROM i('\"Tea-leaves!\"');"
+                                    "SELECT rowid FROM i('\"tea-leaves!\"')"));
+    assert_text("error 1: unsupported FTS tokenizer 'odd'. Supported tokenizers: default, raw,"
+                " simple, whitespace, ngram",
+                quire_sql(DOCS "CREATE INDEX i ON docs USING fts (body) WITH (tokenizer = 'odd')"));
+}
+
 static void dropping_removes_all_of_it(void **state)
 {
     (void)state;
@@ -61,5 +77,6 @@ static void text_typed_by_people_is_never_a_syntax_error(void **state)
 
 TEST_SUITE(fts_index_method, cmocka_unit_test(an_index_holds_the_rows_and_follows_them),
            cmocka_unit_test(options_of_both_forms_are_taken),
+           cmocka_unit_test(tokenizers_of_the_method_are_known),
            cmocka_unit_test(dropping_removes_all_of_it),
            cmocka_unit_test(text_typed_by_people_is_never_a_syntax_error))

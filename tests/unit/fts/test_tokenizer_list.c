@@ -57,6 +57,23 @@ static void snowball_stems_what_its_base_finds(void **state)
     assert_text("haus haus ", words_of(german, 5, "Hauses Häuser"));
 }
 
+static void tokens_may_stay_as_they_stand(void **state)
+{
+    (void)state;
+    const char *raw[] = {"raw"};
+    const char *whitespace[] = {"whitespace"};
+    const char *simple[] = {"simple"};
+    static const char text[] = " User-12\tit's\xE2\x80\x83"
+                               "CAF\xC3\x89,\xFF ";
+    assert_text(" User-12\tit's\xE2\x80\x83"
+                "CAF\xC3\x89,\xFF  ",
+                words_of(raw, 1, text));
+    assert_text("User-12 it's CAF\xC3\x89,\xFF ", words_of(whitespace, 1, text));
+    assert_text("User 12 it s CAF\xC3\x89 ", words_of(simple, 1, text));
+    assert_text("", words_of(raw, 1, ""));
+    assert_text("", words_of(simple, 1, " - "));
+}
+
 // --- beside stock ---
 
 typedef struct Stock {
@@ -216,4 +233,5 @@ static void every_code_point_is_cut_and_folded_as_stock_does(void **state)
 
 TEST_SUITE(tokenizer_list, cmocka_unit_test(words_are_folded_and_lose_their_single_accents),
            cmocka_unit_test(snowball_stems_what_its_base_finds),
+           cmocka_unit_test(tokens_may_stay_as_they_stand),
            cmocka_unit_test(every_code_point_is_cut_and_folded_as_stock_does))
