@@ -226,8 +226,8 @@ int fts_index_load(FtsIndex *index, char **message)
 
 int fts_index_save_structure(FtsIndex *index)
 {
-    ASSERT(index->has_structure);
-
+    if (!index->has_structure)
+        return SQLITE_ABORT; // what it describes was rolled back meanwhile
     FtsBuffer bytes = {0};
     structure_encode(&index->structure, &bytes);
     int rc = bytes.rc;

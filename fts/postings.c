@@ -322,19 +322,23 @@ static int read_skip_page(Postings *p, const FtsPage *page, u32 *next_leaf)
     return SQLITE_OK;
 }
 
-// Level 0 of the index lies on consecutive pages from the term's number on. What cannot be read is
-// done without: the index only saves time.
+// Level 0 of the index lies on consecutive pages from the number of the term on. What is absent or
+// broken is done without: the index only saves time. Other failures may have rolled back.
 static void load_skips(Postings *p)
 {
     u32 next_leaf = 0;
     p->has_dlidx = false;
     for (u32 number = p->term_pgno;; number++) {
         FtsPage *page;
-        if (fts_index_read(p->index, fts_dlidx_id(p->segment.segid, 0, number), &page) != SQLITE_OK)
-            return;
-        int rc = read_skip_page(p, page, &next_leaf);
-        bool is_only = page->size > 0 && page->bytes[0] == 0;
-        fts_page_unref(page);
+        int rc = fts_index_read(p->index, fts_dlidx_id(p->segment.segid, 0, number), &page);
+        bool is_only = rc != SQLITE_OK;
+        if (rc == SQLITE_OK) {
+            rc = read_skip_page(p, page, &next_leaf);
+            is_only = page->size > 0 && page->bytes[0] == 0;
+            fts_page_unref(page);
+        }
+        if (rc != SQLITE_OK && rc != FTS_CORRUPT)
+            fail(p, rc);
         if (rc != SQLITE_OK || is_only)
             return;
     }
@@ -347,6 +351,8 @@ static void skip_pages(Postings *p, i64 rowid)
 
     if (p->has_dlidx)
         load_skips(p);
+    if (p->is_end)
+        return;
     u32 first = 0;
     u32 end = p->skip_count;
     while (first < end) {
