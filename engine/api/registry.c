@@ -48,6 +48,7 @@ void connection_disconnect_modules(sqlite3 *db)
     ASSERT(db->database_count > DB_TEMP);
 
     vtab_rollback(db);
+    module_disconnect_eponymous(db);
     for (int i = 0; i < db->database_count; i++) {
         Schema *schema = db->databases[i].schema;
         if (schema == NULL)

@@ -144,12 +144,25 @@ static Table *eponymous_new(sqlite3 *db, const Module *module)
     return table;
 }
 
+void module_disconnect_eponymous(sqlite3 *db)
+{
+    ASSERT(db != NULL);
+    for (NameEntry *e = name_map_first(&db->modules); e != NULL;
+         e = name_map_next(&db->modules, e)) {
+        const Module *module = e->value;
+        if (module->eponymous != NULL)
+            vtab_release_table(module->eponymous);
+    }
+}
+
 int module_eponymous_table(sqlite3 *db, Module *module, Table **out)
 {
     ASSERT(module->refs > 0);
 
     *out = module->eponymous;
     const sqlite3_module *methods = module->methods;
+    if (*out != NULL && (*out)->virtual_tables == NULL) // after a close that was refused
+        return vtab_connect(db, *out);
     if (*out != NULL || (methods->xCreate != NULL && methods->xCreate != methods->xConnect))
         return SQLITE_OK;
     // A table that is there without CREATE VIRTUAL TABLE: xCreate is NULL, or the same as xConnect

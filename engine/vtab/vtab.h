@@ -96,7 +96,8 @@ MUST_USE int vtab_destroy(sqlite3 *db, int database, const char *table_name);
 // For whoever uses an instance over a call that may let go of the table.
 void vtab_ref(VirtualTable *instance);
 void vtab_unref(VirtualTable *instance);
-void vtab_release_table(Table *table); // its schema object goes: T1
+void vtab_release_table(Table *table);         // its schema object goes: T1
+void module_disconnect_eponymous(sqlite3 *db); // all of them; they are connected anew when used
 // Moves the module's message to the connection; returns rc.
 int vtab_take_error(sqlite3 *db, sqlite3_vtab *vtab, int rc);
 bool vtab_is_shadow_name(sqlite3 *db, const char *name); // "x_y": y is a shadow table of x

@@ -212,25 +212,51 @@ static int consider(Search *search, i64 rowid, Bounds bounds)
     return top_offer(&search->limits, rowid, (f64)bounds.upper);
 }
 
+// What the estimates of a block's rows are made of.
+typedef struct BlockScan {
+    const Block *block;
+    const i32 *dots;
+    f32 step, shift;      // of the query's code
+    f32 list_rank, reach; // of the centroid
+    f32 estimate, error;  // of the row found
+} BlockScan;
+
+// The first row from `row` on whose lower bound is not above the limit; row_count if there is none.
+// Nearly all rows are passed by here.
+static u32 next_near(BlockScan *scan, u32 row, f32 limit)
+{
+    const Block *block = scan->block;
+    const f32 step = scan->step, shift = scan->shift;
+    const f32 list_rank = scan->list_rank, reach = scan->reach;
+    for (; row < block->row_count; row++) {
+        RowFactors factors = block_factors(block, row);
+        f32 product = step * ((f32)scan->dots[row] - shift);
+        f32 estimate = factors.offset + list_rank - factors.slope * product;
+        f32 error = factors.error * reach;
+        if (estimate - error > limit && estimate < INFINITY)
+            continue;
+        scan->estimate = estimate;
+        scan->error = error;
+        break;
+    }
+    return row;
+}
+
 static int scan_block(Search *search, const Block *block, CentroidRank centroid)
 {
     const QueryCode *code = &search->query.code;
     u32 width = search->index->state.width;
     search->index->kernels->code_dots(block->codes, block->row_count, width / CODE_GROUP_DIMS,
                                       code->elements, search->dots);
-    f32 reach = centroid.reach + code->error_spread;
-    f32 shift = 7.5f * (f32)code->sum;
-    f32 limit = limit_of(search);
-    for (u32 i = 0; i < block->row_count; i++) {
-        RowFactors row = block_factors(block, i);
-        f32 product = code->step * ((f32)search->dots[i] - shift);
-        f32 estimate = row.offset + centroid.rank - row.slope * product;
-        f32 error = row.error * reach;
-        if (estimate - error > limit && estimate < INFINITY)
-            continue;
-        TRY(consider(search, block_rowid(block, i), bounds_of(estimate, error)));
-        limit = limit_of(search);
-    }
+    BlockScan scan = {.block = block,
+                      .dots = search->dots,
+                      .step = code->step,
+                      .shift = 7.5f * (f32)code->sum,
+                      .list_rank = centroid.rank,
+                      .reach = centroid.reach + code->error_spread};
+    for (u32 row = next_near(&scan, 0, limit_of(search)); row < block->row_count;
+         row = next_near(&scan, row + 1, limit_of(search)))
+        TRY(consider(search, block_rowid(block, row), bounds_of(scan.estimate, scan.error)));
     return SQLITE_OK;
 }
 

@@ -73,15 +73,6 @@ i64 block_rowid(const Block *block, u32 row)
     return rowid;
 }
 
-RowFactors block_factors(const Block *block, u32 row)
-{
-    ASSERT(row < block->row_count);
-
-    RowFactors factors;
-    memcpy(&factors, block->factors + FACTORS_SIZE * (size_t)row, FACTORS_SIZE);
-    return factors;
-}
-
 static int bind_list(sqlite3_stmt *stmt, u32 list, u32 first_number)
 {
     TRY(sqlite3_bind_int64(stmt, 1, block_id(list, first_number)));

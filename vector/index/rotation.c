@@ -19,12 +19,15 @@ int rotation_init(Rotation *rotation, u32 width, u64 seed)
 {
     ASSERT(width > 0 && width % CODE_GROUP_DIMS == 0);
 
-    size_t words = (size_t)ROTATION_ROUNDS * width / 64;
-    u64 *signs = sqlite3_malloc64(words * sizeof *signs);
+    size_t count = (size_t)ROTATION_ROUNDS * width;
+    f32 *signs = sqlite3_malloc64(count * sizeof *signs);
     if (signs == NULL)
         return SQLITE_NOMEM;
-    for (size_t i = 0; i < words; i++)
-        signs[i] = random_next(&seed);
+    for (size_t i = 0; i < count; i += 64) {
+        u64 bits = random_next(&seed);
+        for (u32 k = 0; k < 64; k++)
+            signs[i + k] = (bits >> k & 1) != 0 ? -1 : 1;
+    }
     sqlite3_free(rotation->signs);
     *rotation = (Rotation){.width = width, .power = 64, .signs = signs};
     while (rotation->power * 2 <= width)
@@ -38,28 +41,49 @@ void rotation_deinit(Rotation *rotation)
     *rotation = (Rotation){.signs = NULL};
 }
 
-static void flip_signs(f32 *vector, u32 width, const u64 *signs)
+static void flip_signs(f32 *vector, u32 width, const f32 *signs)
 {
-    for (u32 i = 0; i < width; i++) {
-        u32 bits;
-        memcpy(&bits, vector + i, sizeof bits);
-        bits ^= (u32)(signs[i / 64] >> i % 64 & 1) << 31;
-        memcpy(vector + i, &bits, sizeof bits);
+    ASSERT(width % CODE_GROUP_DIMS == 0);
+    for (u32 i = 0; i < width; i++)
+        vector[i] *= signs[i];
+}
+
+// The first three steps of a transform, of eight elements at a time.
+static void hadamard_of_eights(f32 *vector, u32 count)
+{
+    ASSERT(count % 8 == 0);
+    for (f32 *v = vector; v < vector + count; v += 8) {
+        f32 a[8], b[8];
+        for (u32 i = 0; i < 8; i += 2) {
+            a[i] = v[i] + v[i + 1];
+            a[i + 1] = v[i] - v[i + 1];
+        }
+        for (u32 i = 0; i < 8; i += i % 4 == 1 ? 3 : 1) {
+            b[i] = a[i] + a[i + 2];
+            b[i + 2] = a[i] - a[i + 2];
+        }
+        for (u32 i = 0; i < 4; i++) {
+            v[i] = b[i] + b[i + 4];
+            v[i + 4] = b[i] - b[i + 4];
+        }
     }
 }
 
 // In place, `count` a power of two, scaled so that lengths stay.
 static void hadamard(f32 *vector, u32 count)
 {
-    ASSERT((count & (count - 1)) == 0);
+    ASSERT((count & (count - 1)) == 0 && count >= 8);
 
-    for (u32 half = 1; half < count; half *= 2)
-        for (u32 start = 0; start < count; start += 2 * half)
-            for (u32 i = start; i < start + half; i++) {
-                f32 a = vector[i], b = vector[i + half];
-                vector[i] = a + b;
-                vector[i + half] = a - b;
+    hadamard_of_eights(vector, count);
+    for (u32 half = 8; half < count; half *= 2)
+        for (u32 start = 0; start < count; start += 2 * half) {
+            f32 *low = vector + start, *high = low + half;
+            for (u32 i = 0; i < half; i++) {
+                f32 a = low[i], b = high[i];
+                low[i] = a + b;
+                high[i] = a - b;
             }
+        }
     f32 scale = 1 / sqrtf((f32)count);
     for (u32 i = 0; i < count; i++)
         vector[i] *= scale;
@@ -83,7 +107,7 @@ void rotation_apply(const Rotation *rotation, f32 *vector)
 
     u32 width = rotation->width;
     for (u32 round = 0; round < ROTATION_ROUNDS; round++) {
-        flip_signs(vector, width, rotation->signs + (size_t)round * width / 64);
+        flip_signs(vector, width, rotation->signs + (size_t)round * width);
         hadamard(round % 2 == 0 ? vector : vector + width - rotation->power, rotation->power);
         if (rotation->power != width)
             mix_halves(vector, width);

@@ -22,7 +22,7 @@
 typedef struct Rotation {
     u32 width;  // a multiple of 64
     u32 power;  // the largest power of two that is not above it
-    u64 *signs; // ROTATION_ROUNDS * width bits
+    f32 *signs; // -1 or +1 for each element of each round
 } Rotation;
 enum { ROTATION_ROUNDS = 4 };
 

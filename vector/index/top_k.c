@@ -4,6 +4,9 @@
 //
 // It reads the named index through SQL. Conditions on id are applied before the k are counted.
 // Without k it goes on for as long as rows are asked for.
+//
+// The statement it reads by outlives its cursor: compiling it takes as long as a search of a small
+// index.
 #include "vector/index/index_cursor.h"
 
 enum { TOP_ID, TOP_DISTANCE, TOP_INDEX, TOP_QUERY, TOP_K, TOP_RECALL };
@@ -12,6 +15,8 @@ enum { TOP_ID_LIST = TOP_RECALL + 1, TOP_ID_EQUAL, TOP_ARGUMENTS };
 typedef struct TopTable {
     sqlite3_vtab base;
     sqlite3 *db;
+    sqlite3_stmt *spare; // of a cursor that was closed; NULL: none
+    char *spare_name;    // of its index
 } TopTable;
 
 typedef struct TopCursor {
@@ -36,8 +41,11 @@ static int top_connect(sqlite3 *db, void *client, int arg_count, const char *con
     return SQLITE_OK;
 }
 
-static int top_disconnect(sqlite3_vtab *table)
+static int top_disconnect(sqlite3_vtab *base)
 {
+    TopTable *table = (TopTable *)base;
+    (void)sqlite3_finalize(table->spare);
+    sqlite3_free(table->spare_name);
     sqlite3_free(table);
     return SQLITE_OK;
 }
@@ -54,9 +62,39 @@ static int top_open(sqlite3_vtab *table, sqlite3_vtab_cursor **out)
     return SQLITE_OK;
 }
 
+// Hands the statement to the table. One for "schema.index" is not kept: whether the name is that of
+// an index in a schema is asked anew each time.
+static void keep_statement(TopCursor *cursor)
+{
+    TopTable *table = (TopTable *)cursor->base.pVtab;
+    bool is_fit = cursor->stmt != NULL && strchr(cursor->index_name, '.') == NULL;
+    if (table->spare != NULL || !is_fit)
+        return;
+    (void)sqlite3_reset(cursor->stmt); // its error was reported
+    (void)sqlite3_clear_bindings(cursor->stmt);
+    table->spare = cursor->stmt;
+    table->spare_name = cursor->index_name;
+    cursor->stmt = NULL;
+    cursor->index_name = NULL;
+}
+
+static bool take_statement(TopCursor *cursor, const char *name)
+{
+    TopTable *table = (TopTable *)cursor->base.pVtab;
+    ASSERT(cursor->stmt == NULL && cursor->index_name == NULL);
+    if (table->spare == NULL || strcmp(table->spare_name, name) != 0)
+        return false;
+    cursor->stmt = table->spare;
+    cursor->index_name = table->spare_name;
+    table->spare = NULL;
+    table->spare_name = NULL;
+    return true;
+}
+
 static int top_close(sqlite3_vtab_cursor *base)
 {
     TopCursor *cursor = (TopCursor *)base;
+    keep_statement(cursor);
     sqlite3_finalize(cursor->stmt);
     sqlite3_free(cursor->index_name);
     filter_deinit(&cursor->filter);
@@ -144,6 +182,9 @@ static int prepare(TopCursor *cursor, const char *name)
     sqlite3_finalize(cursor->stmt);
     cursor->stmt = NULL;
     sqlite3_free(cursor->index_name);
+    cursor->index_name = NULL;
+    if (take_statement(cursor, name))
+        return SQLITE_OK;
     cursor->index_name = sqlite3_mprintf("%s", name);
     if (cursor->index_name == NULL)
         return SQLITE_NOMEM;

@@ -202,7 +202,13 @@ typedef struct Block {
 
 MUST_USE int block_read(Index *index, sqlite3_stmt *stmt, Block *out); // a row of BLOCKS_READ
 i64 block_rowid(const Block *block, u32 row);
-RowFactors block_factors(const Block *block, u32 row);
+static inline RowFactors block_factors(const Block *block, u32 row)
+{
+    ASSERT(row < block->row_count);
+    RowFactors factors;
+    memcpy(&factors, block->factors + sizeof factors * row, sizeof factors);
+    return factors;
+}
 
 // Rows on their way into a list.
 typedef struct RowBatch {

@@ -536,33 +536,78 @@ static uint64_t near_hamming(const void *rows, size_t row_count, const void *que
 
 // --- quantised rows ---
 
-// One group fills half a register, so the dot-product instruction takes 32 elements at a time.
-INLINED __m256i code_group_step(__m256i sum_i32x8, const uint8_t *codes, const int8_t *query)
+// Two groups fill a register.
+typedef struct GroupPair {
+    __m512i first_i8x64, second_i8x64; // of the query: what the lower and the upper halves meet
+} GroupPair;
+
+INLINED GroupPair query_pair(const int8_t *query)
 {
-    const __m256i low_u8x32 = _mm256_set1_epi8(15);
-    __m256i both_u8x32 = _mm256_loadu_si256((const __m256i *)codes);
-    __m256i first_u8x32 = _mm256_and_si256(both_u8x32, low_u8x32);
-    __m256i second_u8x32 = _mm256_and_si256(_mm256_srli_epi16(both_u8x32, 4), low_u8x32);
-    __m256i q_first_i8x32 = _mm256_loadu_si256((const __m256i *)query);
-    __m256i q_second_i8x32 = _mm256_loadu_si256((const __m256i *)(query + CODE_GROUP_SIZE));
-    sum_i32x8 = _mm256_dpbusd_epi32(sum_i32x8, first_u8x32, q_first_i8x32);
-    return _mm256_dpbusd_epi32(sum_i32x8, second_u8x32, q_second_i8x32);
+    const int8_t *next = query + CODE_GROUP_DIMS;
+    const void *parts[4] = {query, next, query + CODE_GROUP_SIZE, next + CODE_GROUP_SIZE};
+    __m512i first = _mm512_castsi256_si512(_mm256_loadu_si256(parts[0]));
+    __m512i second = _mm512_castsi256_si512(_mm256_loadu_si256(parts[2]));
+    return (GroupPair){_mm512_inserti64x4(first, _mm256_loadu_si256(parts[1]), 1),
+                       _mm512_inserti64x4(second, _mm256_loadu_si256(parts[3]), 1)};
+}
+
+INLINED __m512i code_pair_step(__m512i sum_i32x16, __m512i both_u8x64, const GroupPair *query)
+{
+    const __m512i low_u8x64 = _mm512_set1_epi8(15);
+    __m512i first_u8x64 = _mm512_and_si512(both_u8x64, low_u8x64);
+    __m512i second_u8x64 = _mm512_and_si512(_mm512_srli_epi16(both_u8x64, 4), low_u8x64);
+    sum_i32x16 = _mm512_dpbusd_epi32(sum_i32x16, first_u8x64, query->first_i8x64);
+    return _mm512_dpbusd_epi32(sum_i32x16, second_u8x64, query->second_i8x64);
+}
+
+// The group that has no other: its half of the register, and zeroes.
+INLINED GroupPair query_single(const int8_t *query)
+{
+    const void *parts[2] = {query, query + CODE_GROUP_SIZE};
+    return (GroupPair){_mm512_zextsi256_si512(_mm256_loadu_si256(parts[0])),
+                       _mm512_zextsi256_si512(_mm256_loadu_si256(parts[1]))};
+}
+
+// The sums of `rows` rows, at most four, whose share of the query's work is done once.
+INLINED __m128i code_dots_of_four(const uint8_t *codes, size_t rows, size_t group_count,
+                                  const int8_t *query)
+{
+    const size_t stride = group_count * CODE_GROUP_SIZE;
+    __m512i sum_i32x16[4] = {_mm512_setzero_si512(), _mm512_setzero_si512(), _mm512_setzero_si512(),
+                             _mm512_setzero_si512()};
+    size_t group = 0;
+    for (; group + 2 <= group_count; group += 2) {
+        GroupPair pair = query_pair(query + group * CODE_GROUP_DIMS);
+#pragma GCC unroll 4
+        for (size_t k = 0; k < rows; k++)
+            sum_i32x16[k] = code_pair_step(
+                sum_i32x16[k], _mm512_loadu_si512(codes + k * stride + group * CODE_GROUP_SIZE),
+                &pair);
+    }
+    if (group < group_count) {
+        GroupPair single = query_single(query + group * CODE_GROUP_DIMS);
+#pragma GCC unroll 4
+        for (size_t k = 0; k < rows; k++) {
+            const void *last = codes + k * stride + group * CODE_GROUP_SIZE;
+            sum_i32x16[k] = code_pair_step(
+                sum_i32x16[k], _mm512_zextsi256_si512(_mm256_loadu_si256(last)), &single);
+        }
+    }
+    return add_lanes_of_four(sum_i32x16);
 }
 
 static void code_dots(const uint8_t *codes, size_t row_count, size_t group_count,
                       const int8_t *query, int32_t *out)
 {
-    for (size_t row = 0; row < row_count; row++) {
-        __m256i sum_i32x8[2] = {_mm256_setzero_si256(), _mm256_setzero_si256()};
-        for (size_t group = 0; group < group_count; group++, codes += CODE_GROUP_SIZE)
-            sum_i32x8[group % 2] =
-                code_group_step(sum_i32x8[group % 2], codes, query + group * CODE_GROUP_DIMS);
-        __m256i total_i32x8 = _mm256_add_epi32(sum_i32x8[0], sum_i32x8[1]);
-        __m128i total_i32x4 = _mm_add_epi32(_mm256_castsi256_si128(total_i32x8),
-                                            _mm256_extracti128_si256(total_i32x8, 1));
-        total_i32x4 = _mm_hadd_epi32(total_i32x4, total_i32x4);
-        out[row] = _mm_cvtsi128_si32(_mm_hadd_epi32(total_i32x4, total_i32x4));
+    const size_t stride = group_count * CODE_GROUP_SIZE;
+    size_t row = 0;
+    for (; row + 4 <= row_count; row += 4) {
+        __m128i sums_i32x4 = code_dots_of_four(codes + row * stride, 4, group_count, query);
+        _mm_storeu_si128((__m128i *)(void *)(out + row), sums_i32x4);
     }
+    for (; row < row_count; row++)
+        out[row] =
+            _mm_cvtsi128_si32(code_dots_of_four(codes + row * stride, 1, group_count, query));
 }
 
 const VectorKernels vector_kernels_avx512 = {

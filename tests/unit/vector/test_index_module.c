@@ -224,6 +224,15 @@ static void mistakes_are_told(void **state)
          "error 8: vector index \"docs_vec\" follows table \"docs\" and is not written to"},
         {LARGE COMMAND("dance"), "error 1: vector index \"docs_vec\": unknown command 'dance': "
          "flush, rebuild or integrity-check"},
+        {SMALL "SELECT count(*) FROM vector_top_k('docs_vec', " VECTOR("5") ", 3); DROP TABLE docs_vec;"
+               "SELECT * FROM vector_top_k('docs_vec', " VECTOR("5") ", 3)",
+         "error 1: no such table: docs_vec"},
+        {SMALL "CREATE VIRTUAL TABLE other USING vector_index(docs, v, metric=l2);"
+               "SELECT group_concat(id) FROM vector_top_k('docs_vec', " VECTOR("5") ", 1) UNION ALL"
+               " SELECT group_concat(id) FROM vector_top_k('other', " VECTOR("6") ", 1);"
+               "SELECT group_concat(id) FROM vector_top_k('docs_vec', " VECTOR("7") ", 1) UNION ALL"
+               " SELECT group_concat(id) FROM vector_top_k('main.other', " VECTOR("8") ", 1)",
+         "5\n6\n7\n8"},
         {"SELECT * FROM vector_top_k('nothing', '[1]', 1)",
          "error 1: vector_top_k: no such vector index: nothing"},
     };
