@@ -29,6 +29,22 @@ static bool is_of_bytes_of_bits(Metric metric, const Vector *query)
            && (query->type == VECTOR_BIT || query->type == VECTOR_1BIT);
 }
 
+// The product is off by as much as kernel.h allows, of the lengths' product; so may the function's
+// be, and the lengths by half of that. A distance kept in single precision is off by less.
+static void cosine_init(const VectorKernels *kernels, ElementType element, DistanceBound *out)
+{
+    ASSERT(out->near == NULL);
+    if (out->element_size == 0 || kernels->near_cosine[element] == NULL)
+        return;
+    const u8 *query = out->query->data;
+    f64 square = kernels->element[element].dot(query, query, out->count);
+    if (!(square > 1e-30 && square < limit_max))
+        return;
+    out->near = kernels->near_cosine[element];
+    out->query_length = sqrt(square);
+    out->widening = 6 * ((f64)out->count / 32 + 40) * 0x1p-24;
+}
+
 void distance_bound_init(const VectorKernels *kernels, Metric metric, const Vector *query,
                          DistanceBound *out)
 {
@@ -42,9 +58,11 @@ void distance_bound_init(const VectorKernels *kernels, Metric metric, const Vect
         out->widening = 1; // counts are exact
         return;
     }
-    ElementType element;
+    ElementType element = ELEMENT_F32;
     out->element_size = element_size_of(query->type, &element);
     bool is_l2 = metric == METRIC_L2 || metric == METRIC_L2SQ;
+    if (metric == METRIC_COSINE || metric == METRIC_COSINE_OR_NULL)
+        cosine_init(kernels, element, out);
     if (out->element_size == 0 || (!is_l2 && metric != METRIC_L1))
         return;
     out->piece = BOUND_PIECE_SIZE / out->element_size;
@@ -67,7 +85,9 @@ size_t distance_bound_reach(const DistanceBound *bound, size_t size)
 
 f64 distance_limit(const DistanceBound *bound, f64 distance)
 {
-    ASSERT(bound->sum != NULL);
+    ASSERT(distance_bound_tells(bound));
+    if (bound->sum == NULL)
+        return (distance + bound->widening - 1) * bound->query_length;
     f64 limit = (bound->metric == METRIC_L2 ? distance * distance : distance) * bound->widening;
     return distance >= 0 && limit < limit_max ? limit : INFINITY;
 }
@@ -91,7 +111,7 @@ u64 distance_near(const DistanceBound *bound, const u8 *rows, size_t row_count, 
 {
     size_t size = bound->count * bound->element_size;
     u64 near = 0;
-    ASSERT(bound->sum != NULL && row_count <= NEAR_ROWS_MAX);
+    ASSERT(distance_bound_tells(bound) && row_count <= NEAR_ROWS_MAX);
     if (bound->near != NULL)
         return bound->near(rows, row_count, bound->query->data, bound->count, limit);
     for (size_t i = 0; i < row_count; i++, rows += size)

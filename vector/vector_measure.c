@@ -107,7 +107,7 @@ static int measure_exceeds(void *state, const void *blob, int size, double bound
     else if (vector_decode(blob, (size_t)size, &row, &error) != SQLITE_OK
              || row.type != m->query.type || row.dims != m->query.dims)
         return 0;
-    if (m->by_pieces.sum != NULL)
+    if (distance_bound_tells(&m->by_pieces))
         return distance_exceeds(&m->by_pieces, row.data, m->by_pieces.count,
                                 distance_limit(&m->by_pieces, bound));
     if (vector_distance(m->kernels, m->metric, &row, &m->query, &distance, &error) != SQLITE_OK)

@@ -6,6 +6,7 @@
 #include "vector/kernel/kernel.h"
 
 #include <immintrin.h>
+#include <math.h>
 #include <stdbool.h>
 #include <string.h>
 
@@ -455,6 +456,54 @@ static uint64_t near_l2sq_f32(const void *rows, size_t row_count, const void *qu
     return near;
 }
 
+INLINED bool is_near_cosine(Load8 *load, size_t size, const uint8_t *row, const uint8_t *query,
+                            size_t count, double limit)
+{
+    __m256 dot[4] = {_mm256_setzero_ps(), _mm256_setzero_ps(), _mm256_setzero_ps(),
+                     _mm256_setzero_ps()};
+    __m256 square[4] = {_mm256_setzero_ps(), _mm256_setzero_ps(), _mm256_setzero_ps(),
+                        _mm256_setzero_ps()};
+    size_t i = 0;
+    for (; i + BLOCK <= count; i += BLOCK)
+#pragma GCC unroll 4
+        for (size_t k = 0; k < SUMS; k++) {
+            size_t at = (i + LANES * k) * size;
+            __m256 a = load(row + at);
+            dot[k] = _mm256_fmadd_ps(a, load(query + at), dot[k]);
+            square[k] = _mm256_fmadd_ps(a, a, square[k]);
+        }
+    for (; i < count; i += LANES) {
+        size_t rest = (count - i < LANES ? count - i : LANES) * size;
+        __m256 a = load_rest(load, row + i * size, rest);
+        dot[0] = _mm256_fmadd_ps(a, load_rest(load, query + i * size, rest), dot[0]);
+        square[0] = _mm256_fmadd_ps(a, a, square[0]);
+    }
+    double length_square = add_sums(square);
+    if (!(length_square > 1e-30 && length_square < 1e37))
+        return true;
+    return !(-add_sums(dot) > limit * sqrt(length_square));
+}
+
+static uint64_t near_cosine_f32(const void *rows, size_t row_count, const void *query, size_t count,
+                                double limit)
+{
+    const uint8_t *row = rows;
+    uint64_t near = 0;
+    for (size_t r = 0; r < row_count; r++, row += count * 4)
+        near |= (uint64_t)is_near_cosine(load_f32, 4, row, query, count, limit) << r;
+    return near;
+}
+
+static uint64_t near_cosine_f16(const void *rows, size_t row_count, const void *query, size_t count,
+                                double limit)
+{
+    const uint8_t *row = rows;
+    uint64_t near = 0;
+    for (size_t r = 0; r < row_count; r++, row += count * 2)
+        near |= (uint64_t)is_near_cosine(load_f16, 2, row, query, count, limit) << r;
+    return near;
+}
+
 static uint64_t near_l2sq_i8(const void *rows, size_t row_count, const void *query, size_t count,
                              double limit)
 {
@@ -512,5 +561,6 @@ const VectorKernels vector_kernels_avx2 = {
     .either = either,
     .near_l2sq = {[ELEMENT_F32] = near_l2sq_f32, [ELEMENT_I8] = near_l2sq_i8},
     .near_hamming = near_hamming,
+    .near_cosine = {[ELEMENT_F32] = near_cosine_f32, [ELEMENT_F16] = near_cosine_f16},
     .code_dots = code_dots,
 };

@@ -2,6 +2,7 @@
 #include "vector/kernel/kernel.h"
 
 #include <immintrin.h>
+#include <math.h>
 #include <stdbool.h>
 
 #define INLINED static inline __attribute__((always_inline))
@@ -421,6 +422,53 @@ static uint64_t near_l2sq_f32(const void *rows, size_t row_count, const void *qu
     return near;
 }
 
+INLINED bool is_near_cosine(Load16 *load, size_t size, const uint8_t *row, const uint8_t *query,
+                            size_t count, double limit)
+{
+    __m512 dot[2] = {_mm512_setzero_ps(), _mm512_setzero_ps()};
+    __m512 square[2] = {_mm512_setzero_ps(), _mm512_setzero_ps()};
+    size_t i = 0;
+    for (; i + 2 * LANES <= count; i += 2 * LANES)
+#pragma GCC unroll 2
+        for (size_t k = 0; k < 2; k++) {
+            size_t at = (i + LANES * k) * size;
+            __m512 a = load(row + at, 0xffff);
+            dot[k] = _mm512_fmadd_ps(a, load(query + at, 0xffff), dot[k]);
+            square[k] = _mm512_fmadd_ps(a, a, square[k]);
+        }
+    for (; i < count; i += LANES) {
+        __mmask16 lanes = (__mmask16)lanes_of(count - i, LANES);
+        __m512 a = load(row + i * size, lanes);
+        dot[0] = _mm512_fmadd_ps(a, load(query + i * size, lanes), dot[0]);
+        square[0] = _mm512_fmadd_ps(a, a, square[0]);
+    }
+    double length_square = (double)_mm512_reduce_add_ps(_mm512_add_ps(square[0], square[1]));
+    if (!(length_square > 1e-30 && length_square < 1e37))
+        return true;
+    double total = (double)_mm512_reduce_add_ps(_mm512_add_ps(dot[0], dot[1]));
+    return !(-total > limit * sqrt(length_square));
+}
+
+static uint64_t near_cosine_f32(const void *rows, size_t row_count, const void *query, size_t count,
+                                double limit)
+{
+    const uint8_t *row = rows;
+    uint64_t near = 0;
+    for (size_t r = 0; r < row_count; r++, row += count * 4)
+        near |= (uint64_t)is_near_cosine(load_f32, 4, row, query, count, limit) << r;
+    return near;
+}
+
+static uint64_t near_cosine_f16(const void *rows, size_t row_count, const void *query, size_t count,
+                                double limit)
+{
+    const uint8_t *row = rows;
+    uint64_t near = 0;
+    for (size_t r = 0; r < row_count; r++, row += count * 2)
+        near |= (uint64_t)is_near_cosine(load_f16, 2, row, query, count, limit) << r;
+    return near;
+}
+
 // The four totals of the lanes of four sums.
 INLINED __m128i add_lanes_of_four(const __m512i sum_i32x16[4])
 {
@@ -625,5 +673,6 @@ const VectorKernels vector_kernels_avx512 = {
     .either = either,
     .near_l2sq = {[ELEMENT_F32] = near_l2sq_f32, [ELEMENT_I8] = near_l2sq_i8},
     .near_hamming = near_hamming,
+    .near_cosine = {[ELEMENT_F32] = near_cosine_f32, [ELEMENT_F16] = near_cosine_f16},
     .code_dots = code_dots,
 };

@@ -65,6 +65,9 @@ typedef struct VectorKernels {
     PairKernel *hamming, *both, *either;
     // NULL where there is none: pair by pair takes not much longer, or is seldom asked for.
     NearKernel *near_l2sq[ELEMENT_COUNT], *near_hamming;
+    // What exceeds here is -(sum of a * query) / |a|, and all of the row is looked at. A row whose
+    // length single precision cannot tell is near.
+    NearKernel *near_cosine[ELEMENT_COUNT];
     CodeKernel *code_dots;
 } VectorKernels;
 

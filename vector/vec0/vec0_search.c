@@ -175,7 +175,7 @@ static f64 limit_now(const Chunks *chunks)
 {
     const TopMatches *top = &chunks->top;
     ASSERT(top->count <= top->limit);
-    if (chunks->by_pieces.sum == NULL || !top_is_full(top) || top->limit == 0)
+    if (!distance_bound_tells(&chunks->by_pieces) || !top_is_full(top) || top->limit == 0)
         return INFINITY;
     return distance_limit(&chunks->by_pieces, top->heap[0].distance);
 }

@@ -281,11 +281,11 @@ static void near_rows_make(NearRows *near, PageEnd *end, ElementType type, size_
 static void check_near(const NearRows *near, NearKernel *kernel)
 {
     for (size_t at = 0; at < near->row_count; at++) {
-        double limit = near->sums[at] * 1.0001;
+        double limit = near->sums[at] + fabs(near->sums[at]) * 1e-4;
         uint64_t expected = 0, unsure = 0;
         for (size_t row = 0; row < near->row_count; row++) {
             double off = fabs(near->sums[row] - limit);
-            unsure |= (uint64_t)(off < limit * 1e-5) << row;
+            unsure |= (uint64_t)(off < 1e-5 * (1 + fabs(limit))) << row;
             expected |= (uint64_t)(near->sums[row] <= limit) << row;
         }
         uint64_t got = kernel(near->rows, near->row_count, near->query, near->count, limit);
@@ -294,7 +294,7 @@ static void check_near(const NearRows *near, NearKernel *kernel)
     uint64_t all = near->row_count == 64 ? ~(uint64_t)0 : ((uint64_t)1 << near->row_count) - 1;
     assert_int_equal(
         all, kernel(near->rows, near->row_count, near->query, near->count, (double)INFINITY));
-    assert_int_equal(0, kernel(near->rows, near->row_count, near->query, near->count, -1));
+    assert_int_equal(0, kernel(near->rows, near->row_count, near->query, near->count, -1e30));
 }
 
 static void check_near_type(const VectorKernels *set, PageEnd *end, ElementType type, size_t count)
@@ -310,6 +310,13 @@ static void check_near_type(const VectorKernels *set, PageEnd *end, ElementType 
                                                                         near.query, count);
         if (set->near_l2sq[type] != NULL)
             check_near(&near, set->near_l2sq[type]);
+        for (size_t row = 0; row < near.row_count; row++) {
+            CosineParts parts = vector_kernels_portable.element[type].cosine(
+                near.rows + row * near.size, near.query, count);
+            near.sums[row] = -parts.dot / sqrt(parts.a_square);
+        }
+        if (set->near_cosine[type] != NULL)
+            check_near(&near, set->near_cosine[type]);
         for (size_t row = 0; row < near.row_count; row++)
             near.sums[row] =
                 vector_kernels_portable.hamming(near.rows + row * near.size, near.query, near.size);
@@ -328,10 +335,23 @@ static void near_rows_are_those_of_the_reference(void **state)
         const VectorKernels *set = vector_kernels_find(set_names[i]);
         for (int type = 0; set != NULL && type < ELEMENT_COUNT; type++)
             for (size_t count = 1; count <= NEAR_COUNT_MAX; count += count < 70 ? 1 : 13)
-                if (type == ELEMENT_F32 || type == ELEMENT_I8)
+                if (type == ELEMENT_F32 || type == ELEMENT_F16 || type == ELEMENT_I8)
                     check_near_type(set, &end, (ElementType)type, count);
     }
     page_end_end(&end);
+}
+
+static void a_row_without_a_length_is_near(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < sizeof set_names / sizeof *set_names; i++) {
+        const VectorKernels *set = vector_kernels_find(set_names[i]);
+        if (set == NULL || set->near_cosine[ELEMENT_F32] == NULL)
+            continue;
+        float rows[4][3] = {{0}, {1e-20f, 0, 0}, {NAN, 1, 1}, {1, 0, 0}};
+        float query[3] = {-1, -1, -1};
+        assert_int_equal(7, set->near_cosine[ELEMENT_F32](rows, 4, query, 3, 0));
+    }
 }
 
 // What lies behind the piece that exceeds the limit is not looked at; a NaN before it decides.
@@ -354,6 +374,7 @@ static void a_row_with_a_nan_is_near_unless_it_was_left_before(void **state)
 }
 
 TEST_SUITE(kernel, cmocka_unit_test(near_rows_are_those_of_the_reference),
+           cmocka_unit_test(a_row_without_a_length_is_near),
            cmocka_unit_test(a_row_with_a_nan_is_near_unless_it_was_left_before),
            cmocka_unit_test(every_kernel_keeps_its_bound_at_every_length),
            cmocka_unit_test(integer_sums_do_not_overflow),
