@@ -35,18 +35,21 @@ static void construct(sqlite3_context *ctx, sqlite3_value *arg, VectorType type)
 static void fn_f32(sqlite3_context *ctx, int count, sqlite3_value **args)
 {
     (void)count;
+    ASSERT(count == 1);
     construct(ctx, args[0], VECTOR_F32);
 }
 
 static void fn_int8(sqlite3_context *ctx, int count, sqlite3_value **args)
 {
     (void)count;
+    ASSERT(count == 1);
     construct(ctx, args[0], VECTOR_I8);
 }
 
 static void fn_bit(sqlite3_context *ctx, int count, sqlite3_value **args)
 {
     (void)count;
+    ASSERT(count == 1);
     construct(ctx, args[0], VECTOR_BIT);
 }
 
@@ -103,18 +106,21 @@ static void unary_call(sqlite3_context *ctx, sqlite3_value *arg,
 static void fn_to_json(sqlite3_context *ctx, int count, sqlite3_value **args)
 {
     (void)count;
+    ASSERT(count == 1);
     unary_call(ctx, args[0], result_json);
 }
 
 static void fn_type(sqlite3_context *ctx, int count, sqlite3_value **args)
 {
     (void)count;
+    ASSERT(count == 1);
     unary_call(ctx, args[0], result_type);
 }
 
 static void fn_length(sqlite3_context *ctx, int count, sqlite3_value **args)
 {
     (void)count;
+    ASSERT(count == 1);
     unary_call(ctx, args[0], result_length);
 }
 
@@ -156,6 +162,8 @@ static void pair_release(sqlite3_context *ctx, VecPair *pair)
 
 static int check_metric(const char *name, Metric metric, VectorType type, VectorError *error)
 {
+    ASSERT(name != NULL);
+
     if (metric == METRIC_HAMMING && type != VECTOR_BIT)
         return vector_error(error, "Cannot calculate hamming distance between two %s vectors.",
                             vector_type_name(type));
@@ -167,6 +175,8 @@ static int check_metric(const char *name, Metric metric, VectorType type, Vector
 static void distance_call(sqlite3_context *ctx, sqlite3_value **args, Metric metric,
                           const char *name)
 {
+    ASSERT(name != NULL);
+
     VectorError error;
     VecPair pair = {{.owned = NULL}, {.owned = NULL}};
     f64 distance = 0;
@@ -191,30 +201,36 @@ static void distance_call(sqlite3_context *ctx, sqlite3_value **args, Metric met
 static void fn_distance_l2(sqlite3_context *ctx, int count, sqlite3_value **args)
 {
     (void)count;
+    ASSERT(count == 2);
     distance_call(ctx, args, METRIC_L2, "L2");
 }
 
 static void fn_distance_l1(sqlite3_context *ctx, int count, sqlite3_value **args)
 {
     (void)count;
+    ASSERT(count == 2);
     distance_call(ctx, args, METRIC_L1, "L1");
 }
 
 static void fn_distance_cosine(sqlite3_context *ctx, int count, sqlite3_value **args)
 {
     (void)count;
+    ASSERT(count == 2);
     distance_call(ctx, args, METRIC_COSINE_OR_NULL, "cosine");
 }
 
 static void fn_distance_hamming(sqlite3_context *ctx, int count, sqlite3_value **args)
 {
     (void)count;
+    ASSERT(count == 2);
     distance_call(ctx, args, METRIC_HAMMING, "hamming");
 }
 
 // Element by element; int8 wraps around.
 static u8 *combine(const Vector *a, const Vector *b, int sign)
 {
+    ASSERT(sign == 1 || sign == -1);
+
     u8 *out = sqlite3_malloc64(vec_size(a->type, a->dims));
     if (out == NULL)
         return NULL;
@@ -258,12 +274,14 @@ static void combine_call(sqlite3_context *ctx, sqlite3_value **args, int sign)
 static void fn_add(sqlite3_context *ctx, int count, sqlite3_value **args)
 {
     (void)count;
+    ASSERT(count == 2);
     combine_call(ctx, args, 1);
 }
 
 static void fn_sub(sqlite3_context *ctx, int count, sqlite3_value **args)
 {
     (void)count;
+    ASSERT(count == 2);
     combine_call(ctx, args, -1);
 }
 
@@ -300,6 +318,7 @@ static int slice_bounds(sqlite3_value **args, const Vector *vector, size_t *star
 static void fn_slice(sqlite3_context *ctx, int count, sqlite3_value **args)
 {
     (void)count;
+    ASSERT(count == 3);
     VectorError error;
     VecValue value = {.owned = NULL};
     size_t start = 0, end = 0;
@@ -397,17 +416,20 @@ static void transform_call(sqlite3_context *ctx, sqlite3_value *arg, Transform *
 static void fn_normalize(sqlite3_context *ctx, int count, sqlite3_value **args)
 {
     (void)count;
+    ASSERT(count == 1);
     transform_call(ctx, args[0], normalize);
 }
 
 static void fn_quantize_binary(sqlite3_context *ctx, int count, sqlite3_value **args)
 {
     (void)count;
+    ASSERT(count == 1);
     transform_call(ctx, args[0], quantize_binary);
 }
 
 static void fn_quantize_int8(sqlite3_context *ctx, int count, sqlite3_value **args)
 {
+    ASSERT(count == 2);
     const char *range = count > 1 ? (const char *)sqlite3_value_text(args[1]) : "unit";
     if (range == NULL || sqlite3_stricmp(range, "unit") != 0)
         sqlite3_result_error(ctx, "2nd argument to vec_quantize_int8() must be 'unit'.", -1);
@@ -420,12 +442,14 @@ static void fn_quantize_int8(sqlite3_context *ctx, int count, sqlite3_value **ar
 static void fn_version(sqlite3_context *ctx, int count, sqlite3_value **args)
 {
     (void)count, (void)args;
+    ASSERT(count == 0);
     sqlite3_result_text(ctx, "v0.1.9", -1, SQLITE_STATIC); // whose interface this is
 }
 
 static void fn_debug(sqlite3_context *ctx, int count, sqlite3_value **args)
 {
     (void)count, (void)args;
+    ASSERT(count == 0);
     const VectorKernels *kernels = sqlite3_user_data(ctx);
     char text[80];
     sqlite3_snprintf((int)sizeof text, text, "Version: v0.1.9\nKernels: %s", kernels->name);

@@ -118,6 +118,8 @@ static void kept_free(void *object)
 int vec_argument_read(sqlite3_context *ctx, int index, sqlite3_value *arg, VecValue *out,
                       VectorError *error)
 {
+    ASSERT(index >= 0);
+
     if (sqlite3_value_type(arg) == SQLITE_TEXT) {
         const VecValue *kept = sqlite3_get_auxdata(ctx, index);
         if (kept != NULL) {
@@ -130,6 +132,8 @@ int vec_argument_read(sqlite3_context *ctx, int index, sqlite3_value *arg, VecVa
 
 void vec_argument_release(sqlite3_context *ctx, int index, VecValue *value)
 {
+    ASSERT(index >= 0);
+
     if (value->owned == NULL)
         return; // borrowed from the argument or from what is kept already
     VecValue *kept = sqlite3_malloc64(sizeof *kept);

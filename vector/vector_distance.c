@@ -86,6 +86,8 @@ static f64 cosine_total(CosineParts parts)
 static f64 dense_distance(const VectorKernels *kernels, ElementType type, Metric metric,
                           const Vector *a, const Vector *b)
 {
+    ASSERT(a->dims == b->dims);
+
     switch (metric) {
     case METRIC_COSINE: return cosine_total(cosine_parts(kernels, type, a, b));
     case METRIC_COSINE_OR_NULL: return cosine_of(cosine_parts(kernels, type, a, b));
@@ -121,6 +123,8 @@ static void pair_add(PairSums *sums, f64 a, f64 b)
 
 static void pair_add_sparse(PairSums *sums, const Vector *a, const Vector *b)
 {
+    ASSERT(a->type == VECTOR_SPARSE && b->type == VECTOR_SPARSE);
+
     size_t i = 0, k = 0;
     while (i < a->stored || k < b->stored) {
         u32 a_index = i < a->stored ? sparse_index(a, i) : UINT32_MAX;
@@ -133,6 +137,8 @@ static void pair_add_sparse(PairSums *sums, const Vector *a, const Vector *b)
 
 static PairSums pair_sums(const Vector *a, const Vector *b)
 {
+    ASSERT(a->dims == b->dims);
+
     PairSums sums = {{0, 0, 0}, 0, 0, 0, 0};
     if (a->type == VECTOR_SPARSE) {
         pair_add_sparse(&sums, a, b);
@@ -145,6 +151,8 @@ static PairSums pair_sums(const Vector *a, const Vector *b)
 
 static f64 element_distance(Metric metric, const Vector *a, const Vector *b)
 {
+    ASSERT(a->type == b->type);
+
     PairSums sums = pair_sums(a, b);
     bool is_zero = sums.cosine.a_square == 0 || sums.cosine.b_square == 0;
     switch (metric) {
@@ -194,6 +202,8 @@ static f64 eight_bit_distance(const VectorKernels *kernels, Metric metric, const
 // What lies behind the last element of its byte does not count.
 static f64 count_bits(PairKernel *count, const Vector *a, const Vector *b)
 {
+    ASSERT(a->dims == b->dims);
+
     size_t whole = a->dims / 8;
     f64 sum = count(a->data, b->data, whole);
     if (a->dims % 8 != 0) {
@@ -208,6 +218,8 @@ static f64 count_bits(PairKernel *count, const Vector *a, const Vector *b)
 static int bit_distance(const VectorKernels *kernels, Metric metric, const Vector *a,
                         const Vector *b, f64 *out, VectorError *error)
 {
+    ASSERT(a->dims == b->dims);
+
     f64 either;
     switch (metric) {
     case METRIC_COSINE:

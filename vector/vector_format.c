@@ -182,6 +182,8 @@ f64 vector_element(const Vector *vector, size_t i)
 
 void vector_to_f64(const Vector *vector, f64 *elements)
 {
+    ASSERT(elements != NULL || vector->dims == 0);
+
     if (vector->type != VECTOR_SPARSE) {
         for (size_t i = 0; i < vector->dims; i++)
             elements[i] = vector_element(vector, i);
@@ -214,6 +216,8 @@ int elements_of(const Vector *vector, size_t more, Elements *out, VectorError *e
 
 int elements_push(Elements *elements, f64 value)
 {
+    ASSERT(elements->count <= elements->capacity);
+
     if (elements->count == elements->capacity) {
         size_t capacity = elements->capacity == 0 ? 64 : 2 * elements->capacity;
         f64 *values = sqlite3_realloc64(elements->values, capacity * sizeof *values);
@@ -236,6 +240,8 @@ void elements_deinit(Elements *elements)
 
 static size_t encoded_size(VectorType type, const f64 *values, size_t count)
 {
+    ASSERT(values != NULL || count == 0);
+
     size_t nonzero = 0;
     size_t bytes = (count + 7) / 8;
     switch (type) {
@@ -264,6 +270,8 @@ static void encode_1bit(const f64 *values, size_t count, u8 *blob, size_t size)
 // The range of the elements is cut into 255 steps; arithmetic in single precision, as readers do.
 static void encode_8bit(const f64 *values, size_t count, u8 *blob)
 {
+    ASSERT(values != NULL || count == 0);
+
     f32 least = count > 0 ? (f32)values[0] : 0, greatest = least;
     for (size_t i = 1; i < count; i++) {
         least = fminf(least, (f32)values[i]);
@@ -282,6 +290,8 @@ static void encode_8bit(const f64 *values, size_t count, u8 *blob)
 
 static void encode_sparse(const f64 *values, size_t count, u8 *blob, size_t size)
 {
+    ASSERT(values != NULL || count == 0);
+
     size_t stored = (size - 5) / 8;
     size_t k = 0;
     for (size_t i = 0; i < count; i++) {

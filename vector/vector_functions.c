@@ -160,42 +160,49 @@ static void distance_call(sqlite3_context *ctx, sqlite3_value **args, Metric met
 static void fn_distance_cos(sqlite3_context *ctx, int count, sqlite3_value **args)
 {
     (void)count;
+    ASSERT(count == 2);
     distance_call(ctx, args, METRIC_COSINE);
 }
 
 static void fn_distance_l2(sqlite3_context *ctx, int count, sqlite3_value **args)
 {
     (void)count;
+    ASSERT(count == 2);
     distance_call(ctx, args, METRIC_L2);
 }
 
 static void fn_distance_l2sq(sqlite3_context *ctx, int count, sqlite3_value **args)
 {
     (void)count;
+    ASSERT(count == 2);
     distance_call(ctx, args, METRIC_L2SQ);
 }
 
 static void fn_distance_dot(sqlite3_context *ctx, int count, sqlite3_value **args)
 {
     (void)count;
+    ASSERT(count == 2);
     distance_call(ctx, args, METRIC_DOT);
 }
 
 static void fn_distance_l1(sqlite3_context *ctx, int count, sqlite3_value **args)
 {
     (void)count;
+    ASSERT(count == 2);
     distance_call(ctx, args, METRIC_L1);
 }
 
 static void fn_distance_hamming(sqlite3_context *ctx, int count, sqlite3_value **args)
 {
     (void)count;
+    ASSERT(count == 2);
     distance_call(ctx, args, METRIC_HAMMING);
 }
 
 static void fn_distance_jaccard(sqlite3_context *ctx, int count, sqlite3_value **args)
 {
     (void)count;
+    ASSERT(count == 2);
     distance_call(ctx, args, METRIC_JACCARD);
 }
 
@@ -251,42 +258,49 @@ static void construct(sqlite3_context *ctx, sqlite3_value *arg, VectorType type)
 static void fn_vector32(sqlite3_context *ctx, int count, sqlite3_value **args)
 {
     (void)count;
+    ASSERT(count == 1);
     construct(ctx, args[0], VECTOR_F32);
 }
 
 static void fn_vector64(sqlite3_context *ctx, int count, sqlite3_value **args)
 {
     (void)count;
+    ASSERT(count == 1);
     construct(ctx, args[0], VECTOR_F64);
 }
 
 static void fn_vector16(sqlite3_context *ctx, int count, sqlite3_value **args)
 {
     (void)count;
+    ASSERT(count == 1);
     construct(ctx, args[0], VECTOR_F16);
 }
 
 static void fn_vectorb16(sqlite3_context *ctx, int count, sqlite3_value **args)
 {
     (void)count;
+    ASSERT(count == 1);
     construct(ctx, args[0], VECTOR_BF16);
 }
 
 static void fn_vector8(sqlite3_context *ctx, int count, sqlite3_value **args)
 {
     (void)count;
+    ASSERT(count == 1);
     construct(ctx, args[0], VECTOR_8BIT);
 }
 
 static void fn_vector1bit(sqlite3_context *ctx, int count, sqlite3_value **args)
 {
     (void)count;
+    ASSERT(count == 1);
     construct(ctx, args[0], VECTOR_1BIT);
 }
 
 static void fn_vector32_sparse(sqlite3_context *ctx, int count, sqlite3_value **args)
 {
     (void)count;
+    ASSERT(count == 1);
     construct(ctx, args[0], VECTOR_SPARSE);
 }
 
@@ -332,6 +346,7 @@ static void result_str(sqlite3_context *ctx, sqlite3_str *out)
 static void fn_extract(sqlite3_context *ctx, int count, sqlite3_value **args)
 {
     (void)count;
+    ASSERT(count == 1);
     VectorError error;
     Vector vector;
     if (any_is_null(args, 1))
@@ -356,6 +371,7 @@ static void fn_extract(sqlite3_context *ctx, int count, sqlite3_value **args)
 static void fn_dims(sqlite3_context *ctx, int count, sqlite3_value **args)
 {
     (void)count;
+    ASSERT(count == 1);
     VectorError error;
     Vector vector;
     ParsedVector *owned = NULL;
@@ -391,6 +407,7 @@ static int concat(const Vector *a, const Vector *b, Elements *out, VectorError *
 static void fn_concat(sqlite3_context *ctx, int count, sqlite3_value **args)
 {
     (void)count;
+    ASSERT(count == 2);
     VectorError error;
     Pair pair = {.a_owned = NULL, .b_owned = NULL};
     Elements joined = {0};
@@ -430,6 +447,7 @@ static int slice_bounds(sqlite3_value **args, const Vector *vector, i64 *start, 
 static void fn_slice(sqlite3_context *ctx, int count, sqlite3_value **args)
 {
     (void)count;
+    ASSERT(count == 3);
     VectorError error;
     Vector vector;
     ParsedVector *owned = NULL;

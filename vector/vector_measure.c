@@ -27,6 +27,8 @@ typedef struct Measure {
 
 static int query_from_text(sqlite3_value *constant, Measure *m, size_t *size)
 {
+    ASSERT(m->blob == NULL);
+
     const char *text = (const char *)sqlite3_value_text(constant);
     Elements elements = {0};
     VectorError error;
@@ -41,6 +43,8 @@ static int query_from_text(sqlite3_value *constant, Measure *m, size_t *size)
 
 static int query_from_blob(sqlite3_value *constant, Measure *m, size_t *size)
 {
+    ASSERT(m->blob == NULL);
+
     const void *bytes = sqlite3_value_blob(constant);
     *size = (size_t)sqlite3_value_bytes(constant);
     if (*size == 0)
@@ -78,6 +82,8 @@ static void measure_end(void *state)
 static int measure_begin(void *arg, Metric metric, sqlite3_value *constant, void **state,
                          int *reach)
 {
+    ASSERT(arg != NULL);
+
     Measure *m = sqlite3_malloc64(sizeof *m);
     if (m == NULL)
         return SQLITE_NOMEM;
@@ -155,6 +161,8 @@ static int begin_jaccard(void *arg, sqlite3_value *constant, void **state, int *
 // A column's value has no subtype: its elements are 32-bit floats, and so must the constant's be.
 static int bare_query_read(sqlite3_value *constant, Measure *m)
 {
+    ASSERT(m->blob == NULL);
+
     VecValue value;
     VectorError error;
     TRY(vec_value_read(constant, &value, &error));

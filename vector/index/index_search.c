@@ -86,6 +86,8 @@ static int offer_row(Search *search, i64 rowid, bool *found)
 
 static int scan_table(Search *search)
 {
+    ASSERT(search->filter != NULL);
+
     sqlite3_stmt *stmt;
     TRY(store_statement(search->index, STORE_ROWS_READ, &stmt));
     int rc = SQLITE_OK;
@@ -100,6 +102,8 @@ static int scan_table(Search *search)
 
 static int search_exact(Search *search)
 {
+    ASSERT(search->filter != NULL);
+
     const RowFilter *filter = search->filter;
     search->plan.is_exact = true;
     // Looking rows up one by one costs some three times as much as passing by them.
@@ -119,6 +123,8 @@ static int search_exact(Search *search)
 
 static int read_queue(Search *search)
 {
+    ASSERT(search->queued_count == 0);
+
     sqlite3_stmt *stmt;
     size_t capacity = 0;
     TRY(store_statement(search->index, STORE_QUEUE_READ, &stmt));
@@ -176,6 +182,8 @@ static f32 limit_of(const Search *search)
 
 static int candidate_push(Search *search, f32 lower, i64 rowid)
 {
+    ASSERT(search->candidate_count <= search->candidate_capacity);
+
     if (search->candidate_count == search->candidate_capacity) {
         size_t capacity = search->candidate_capacity * 2 + 256;
         Candidate *candidates =
@@ -225,6 +233,8 @@ typedef struct BlockScan {
 // Nearly all rows are passed by here.
 static u32 next_near(BlockScan *scan, u32 row, f32 limit)
 {
+    ASSERT(row <= scan->block->row_count);
+
     const Block *block = scan->block;
     const f32 step = scan->step, shift = scan->shift;
     const f32 list_rank = scan->list_rank, reach = scan->reach;
@@ -244,6 +254,8 @@ static u32 next_near(BlockScan *scan, u32 row, f32 limit)
 
 static int scan_block(Search *search, const Block *block, CentroidRank centroid)
 {
+    ASSERT(search->dots != NULL);
+
     const QueryCode *code = &search->query.code;
     u32 width = search->index->state.width;
     search->index->kernels->code_dots(block->codes, block->row_count, width / CODE_GROUP_DIMS,
@@ -262,6 +274,8 @@ static int scan_block(Search *search, const Block *block, CentroidRank centroid)
 
 static int scan_list(Search *search, u32 list, CentroidRank centroid)
 {
+    ASSERT(search->dots != NULL);
+
     sqlite3_stmt *stmt;
     TRY(store_statement(search->index, STORE_BLOCKS_READ, &stmt));
     TRY(sqlite3_bind_int64(stmt, 1, block_id(list, 0)));
@@ -288,6 +302,8 @@ typedef struct ListOrder {
 
 static void order_sift(ListOrder *order, u32 at)
 {
+    ASSERT(order->ranks != NULL && order->heap != NULL);
+
     for (;;) {
         u32 child = 2 * at + 1;
         if (child >= order->count)
@@ -306,6 +322,8 @@ static void order_sift(ListOrder *order, u32 at)
 
 static int order_init(const Search *search, ListOrder *order)
 {
+    ASSERT(search->query.rotated != NULL);
+
     const ListCache *lists = &search->index->lists;
     order->count = lists->count;
     order->ranks = sqlite3_malloc64(lists->count * sizeof *order->ranks);
@@ -334,6 +352,8 @@ static u32 order_pop(ListOrder *order)
 
 static int visit_lists(Search *search, ListOrder *order)
 {
+    ASSERT(order->count <= search->index->lists.count);
+
     const ListCache *lists = &search->index->lists;
     for (u32 passed_by = 0; order->count > 0 && passed_by < PASSED_BY_MAX;) {
         u32 position = order_pop(order);
@@ -362,6 +382,8 @@ static int compare_candidates(const void *a, const void *b)
 
 static void drop_hopeless(Search *search)
 {
+    ASSERT(search->candidate_count <= search->candidate_capacity);
+
     f32 limit = limit_of(search);
     size_t kept = 0;
     for (size_t i = 0; i < search->candidate_count; i++)
@@ -374,6 +396,8 @@ static void drop_hopeless(Search *search)
 
 static int rerank(Search *search)
 {
+    ASSERT(search->top.limit == search->k);
+
     Metric metric = search->index->config.metric;
     drop_hopeless(search);
     for (size_t i = 0; i < search->candidate_count; i++) {
@@ -394,6 +418,8 @@ static int rerank(Search *search)
 
 static int search_once(Search *search, size_t spare)
 {
+    ASSERT(search->query.code.elements != NULL);
+
     ListOrder order = {.ranks = NULL};
     top_deinit(&search->top);
     top_deinit(&search->limits);
@@ -417,6 +443,8 @@ static int search_once(Search *search, size_t spare)
 // places in reserve.
 static int search_lists(Search *search)
 {
+    ASSERT(search->query.rotated != NULL);
+
     Index *index = search->index;
     TRY(query_encode(search->kind, search->query.rotated, index->lists.mean, index->state.width,
                      &search->query.code));
@@ -452,6 +480,8 @@ static int check_trust(Search *search, bool *is_trusted)
 // Too few rows, or too many of them wanted, for lists to be of use.
 static bool lists_are_worth_it(const Search *search)
 {
+    ASSERT(search->filter != NULL);
+
     const IndexState *state = &search->index->state;
     if (state->list_count == 0 || search->query.rotated == NULL || isinf(search->allowed))
         return false;
@@ -462,6 +492,8 @@ static bool lists_are_worth_it(const Search *search)
 
 static int search_run(Search *search, const Vector *vector)
 {
+    ASSERT(search->top.count == 0);
+
     Index *index = search->index;
     bool is_trusted = false;
     TRY(search_query_init(index, vector, &search->query));

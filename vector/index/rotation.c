@@ -92,6 +92,8 @@ static void hadamard(f32 *vector, u32 count)
 // Turns each pair (i, i + half) by an eighth of a circle.
 static void mix_halves(f32 *vector, u32 width)
 {
+    ASSERT(width % 2 == 0);
+
     const f32 root_half = 0.70710678f;
     u32 half = width / 2;
     for (u32 i = 0; i < half; i++) {

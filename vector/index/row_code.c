@@ -39,6 +39,8 @@ static Fit fit_of_step(const f32 *residual, u32 width, f32 step)
 // The step whose code points most nearly the way of the residual.
 static f32 best_step(const f32 *residual, u32 width, f32 deviation, Fit *best)
 {
+    ASSERT(width > 0);
+
     f32 step = 0;
     f32 best_cosine = -1;
     for (int i = 0; i < ARRAY_LEN(step_choices); i++) {
@@ -55,6 +57,8 @@ static f32 best_step(const f32 *residual, u32 width, f32 deviation, Fit *best)
 
 static void pack(const f32 *residual, u32 width, f32 step, u8 *code)
 {
+    ASSERT(width % CODE_GROUP_DIMS == 0);
+
     f32 inverse = 1 / step;
     for (u32 group = 0; group < width; group += CODE_GROUP_DIMS, code += CODE_GROUP_SIZE)
         for (u32 b = 0; b < CODE_GROUP_SIZE; b++) {
@@ -68,6 +72,8 @@ static void pack(const f32 *residual, u32 width, f32 step, u8 *code)
 // <w, centroid - mean> for the code just packed.
 static f32 centre_dot(const u8 *code, const f32 *centroid, const f32 *mean, u32 width)
 {
+    ASSERT(width % CODE_GROUP_DIMS == 0);
+
     f32 sum = 0;
     for (u32 group = 0; group < width; group += CODE_GROUP_DIMS, code += CODE_GROUP_SIZE)
         for (u32 b = 0; b < CODE_GROUP_SIZE; b++) {
@@ -89,6 +95,8 @@ void row_encode_apart(f32 offset, u32 width, u8 *code, RowFactors *factors)
 
 void row_encode(const RowFrame *frame, const f32 *x, u8 *code, RowFactors *factors)
 {
+    ASSERT(frame->width > 0 && frame->width % CODE_GROUP_DIMS == 0);
+
     u32 width = frame->width;
     RankKind kind = frame->kind;
     enum { STACK_WIDTH = 4096 };

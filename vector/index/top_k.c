@@ -66,6 +66,8 @@ static int top_open(sqlite3_vtab *table, sqlite3_vtab_cursor **out)
 // an index in a schema is asked anew each time.
 static void keep_statement(TopCursor *cursor)
 {
+    ASSERT(cursor->stmt == NULL || cursor->index_name != NULL);
+
     TopTable *table = (TopTable *)cursor->base.pVtab;
     bool is_fit = cursor->stmt != NULL && strchr(cursor->index_name, '.') == NULL;
     if (table->spare != NULL || !is_fit)
@@ -163,6 +165,8 @@ static int top_fail(TopCursor *cursor, int rc, const char *format, const char *a
 // "index" or "schema.index". A name may itself contain a point, so the whole is tried first.
 static int prepare_for(TopCursor *cursor, sqlite3 *db, const char *schema, const char *name)
 {
+    ASSERT(cursor->stmt == NULL);
+
     char *sql = schema != NULL
                     ? sqlite3_mprintf("SELECT id, distance FROM \"%w\".\"%w\"(?1, ?2, ?3, ?4)",
                                       schema, name)
@@ -176,6 +180,8 @@ static int prepare_for(TopCursor *cursor, sqlite3 *db, const char *schema, const
 
 static int prepare(TopCursor *cursor, const char *name)
 {
+    ASSERT(name != NULL);
+
     sqlite3 *db = ((TopTable *)cursor->base.pVtab)->db;
     if (cursor->stmt != NULL && strcmp(cursor->index_name, name) == 0)
         return SQLITE_OK;
@@ -202,6 +208,8 @@ static int prepare(TopCursor *cursor, const char *name)
 
 static int take_filter(TopCursor *cursor, int argument, sqlite3_value *value)
 {
+    ASSERT(argument == TOP_ID_LIST || argument == TOP_ID_EQUAL);
+
     RowFilter *filter = &cursor->filter;
     if (argument == TOP_ID_LIST)
         return filter_take_list(filter, value);

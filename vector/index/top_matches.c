@@ -35,6 +35,8 @@ static void swap(Match *a, Match *b)
 
 static void sift_down(Match *heap, size_t count)
 {
+    ASSERT(count == 0 || heap != NULL);
+
     for (size_t at = 0;;) {
         size_t child = 2 * at + 1;
         if (child >= count)
@@ -50,6 +52,8 @@ static void sift_down(Match *heap, size_t count)
 
 static int top_reserve(TopMatches *top)
 {
+    ASSERT(top->count <= top->capacity);
+
     if (top->count < top->capacity)
         return SQLITE_OK;
     size_t capacity = top->capacity * 2 + 16;
@@ -83,6 +87,8 @@ int top_offer(TopMatches *top, i64 rowid, f64 distance)
 
 Match *top_take_sorted(TopMatches *top, size_t *count)
 {
+    ASSERT(top->count <= top->limit);
+
     Match *heap = top->heap;
     *count = top->count;
     for (size_t left = top->count; left > 1; left--) {

@@ -13,6 +13,8 @@ const char *vec0_type_name(int type)
 
 int vec0_metadata_check(Vec0Table *table, const Vec0Column *column, sqlite3_value *value)
 {
+    ASSERT(column->kind == VEC0_METADATA);
+
     int type = sqlite3_value_type(value);
     i64 number = type == SQLITE_INTEGER ? sqlite3_value_int64(value) : 0;
     switch (column->type) {
@@ -54,6 +56,8 @@ static int forget_text(Vec0Table *table, const Vec0Column *column, i64 rowid)
 
 static int store_text(Vec0Table *table, const Vec0Column *column, i64 rowid, sqlite3_value *value)
 {
+    ASSERT(column->type == VEC0_TEXT);
+
     sqlite3_stmt *stmt;
     TRY(forget_text(table, column, rowid));
     if (sqlite3_value_bytes(value) <= VEC0_TEXT_PREFIX)
@@ -69,6 +73,8 @@ static int store_text(Vec0Table *table, const Vec0Column *column, i64 rowid, sql
 
 static int text_of_row(Vec0Table *table, const Vec0Column *column, i64 rowid, sqlite3_stmt **out)
 {
+    ASSERT(column->type == VEC0_TEXT);
+
     TRY(vec0_prepare(table, out,
                      "SELECT data FROM \"%w\".\"%w_metadatatext%02d\" WHERE rowid = %lld",
                      table->config.schema, table->config.name, column->index, (long long)rowid));
@@ -83,6 +89,8 @@ static int text_of_row(Vec0Table *table, const Vec0Column *column, i64 rowid, sq
 
 static int write_bit(Vec0Table *table, const Vec0Column *column, const Vec0Place *place, bool bit)
 {
+    ASSERT(column->type == VEC0_BOOLEAN);
+
     sqlite3_blob *blob;
     u8 byte;
     TRY(vec0_blob_open(table, column, place->chunk, true, &blob));
@@ -98,6 +106,8 @@ static int write_bit(Vec0Table *table, const Vec0Column *column, const Vec0Place
 int vec0_metadata_write(Vec0Table *table, const Vec0Column *column, const Vec0Place *place,
                         sqlite3_value *value)
 {
+    ASSERT(column->kind == VEC0_METADATA);
+
     u8 slot[VEC0_TEXT_SLOT] = {0};
     i64 integer = sqlite3_value_int64(value);
     f64 real = sqlite3_value_double(value);
@@ -123,6 +133,8 @@ int vec0_metadata_write(Vec0Table *table, const Vec0Column *column, const Vec0Pl
 
 int vec0_metadata_clear(Vec0Table *table, const Vec0Column *column, const Vec0Place *place)
 {
+    ASSERT(column->kind == VEC0_METADATA);
+
     const u8 slot[VEC0_TEXT_SLOT] = {0};
     if (column->type == VEC0_BOOLEAN)
         return write_bit(table, column, place, false);
@@ -134,6 +146,8 @@ int vec0_metadata_clear(Vec0Table *table, const Vec0Column *column, const Vec0Pl
 static int result_text(Vec0Table *table, const Vec0Column *column, const Vec0Place *place,
                        const u8 *slot, sqlite3_context *ctx)
 {
+    ASSERT(column->type == VEC0_TEXT);
+
     u32 size;
     sqlite3_stmt *stmt;
     memcpy(&size, slot, 4);
@@ -149,6 +163,8 @@ static int result_text(Vec0Table *table, const Vec0Column *column, const Vec0Pla
 int vec0_metadata_result(Vec0Table *table, const Vec0Column *column, const Vec0Place *place,
                          sqlite3_context *ctx)
 {
+    ASSERT(column->kind == VEC0_METADATA);
+
     u8 slot[VEC0_TEXT_SLOT];
     i64 integer;
     f64 real;
@@ -271,6 +287,8 @@ static int long_text_order(const Slots *slots, i64 slot, sqlite3_value *operand,
 
 static int text_order(const Slots *slots, i64 slot, sqlite3_value *operand, int *order)
 {
+    ASSERT(slot >= 0);
+
     const u8 *view = slots->bytes + slot * VEC0_TEXT_SLOT;
     const char *other = (const char *)sqlite3_value_text(operand);
     size_t other_size = (size_t)sqlite3_value_bytes(operand);
@@ -292,6 +310,8 @@ static int text_order(const Slots *slots, i64 slot, sqlite3_value *operand, int 
 
 static int slot_order(const Slots *slots, i64 slot, sqlite3_value *operand, int *order)
 {
+    ASSERT(slot >= 0);
+
     i64 integer;
     f64 real;
     switch (slots->column->type) {
@@ -316,6 +336,8 @@ static int slot_order(const Slots *slots, i64 slot, sqlite3_value *operand, int 
 static int slot_passes(const Slots *slots, i64 slot, Vec0Compare compare, const Operands *operands,
                        bool *passes)
 {
+    ASSERT(slot >= 0);
+
     *passes = false;
     for (size_t i = 0; i < operands->count && !*passes; i++) {
         int order;
@@ -341,6 +363,8 @@ static int filter_slots(const Slots *slots, Vec0Compare compare, const Operands 
 int vec0_metadata_filter(Vec0Table *table, const Vec0Filter *filter, i64 chunk, const i64 *rowids,
                          u8 *bits)
 {
+    ASSERT(filter->column->kind == VEC0_METADATA);
+
     const Vec0Column *column = filter->column;
     size_t size = vec0_metadata_size(column, table->config.chunk_size);
     Operands operands = {.values = NULL};

@@ -111,6 +111,8 @@ static char distance_compare_of(int op)
 static int metadata_compare(Vec0Table *table, const Vec0Column *column, bool is_in, int op,
                             char *compare)
 {
+    ASSERT(column->kind == VEC0_METADATA);
+
     *compare = compare_of(op);
     if (*compare == 0)
         return vec0_fail(table, SQLITE_ERROR, "%s", illegal_metadata);
@@ -317,6 +319,8 @@ static const char *element_name(VectorType type)
 
 static int check_query(Vec0Table *table, const Vec0Column *column, const Vector *query)
 {
+    ASSERT(column->kind == VEC0_VECTOR);
+
     if (query->type != column->element)
         return vec0_fail(table, SQLITE_ERROR,
                          "Query vector for the \"%s\" column is expected to be of type %s, but a "
@@ -456,6 +460,8 @@ static int result_key(Vec0Cursor *cursor, sqlite3_context *ctx)
 
 static int result_vector(Vec0Cursor *cursor, const Vec0Column *column, sqlite3_context *ctx)
 {
+    ASSERT(column->kind == VEC0_VECTOR);
+
     size_t size = vec0_vector_size(column);
     TRY(look_up(cursor));
     u8 *bytes = sqlite3_malloc64(size);
@@ -473,6 +479,8 @@ static int result_vector(Vec0Cursor *cursor, const Vec0Column *column, sqlite3_c
 
 static int result_partition(Vec0Cursor *cursor, const Vec0Column *column, sqlite3_context *ctx)
 {
+    ASSERT(column->kind == VEC0_PARTITION);
+
     sqlite3_stmt *stmt;
     TRY(look_up(cursor));
     TRY(vec0_statement(table_of(cursor), VEC0_CHUNK_READ, &stmt));
@@ -484,6 +492,8 @@ static int result_partition(Vec0Cursor *cursor, const Vec0Column *column, sqlite
 
 static int result_auxiliary(Vec0Cursor *cursor, const Vec0Column *column, sqlite3_context *ctx)
 {
+    ASSERT(column->kind == VEC0_AUXILIARY);
+
     sqlite3_stmt *stmt;
     TRY(vec0_statement(table_of(cursor), VEC0_AUX_READ, &stmt));
     TRY(sqlite3_bind_int64(stmt, 1, rowid_of(cursor)));

@@ -51,6 +51,8 @@ static int value_order(sqlite3_value *a, sqlite3_value *b)
 // Column 4 and on of the chunk's row are its partition keys. NULL compares with nothing.
 static bool partition_passes(const Chunks *chunks, sqlite3_stmt *stmt)
 {
+    ASSERT(stmt != NULL);
+
     for (int i = 0; i < chunks->search->constraint_count; i++) {
         const Vec0Constraint *constraint = &chunks->search->constraints[i];
         if (constraint->kind != ']')
@@ -67,6 +69,8 @@ static bool partition_passes(const Chunks *chunks, sqlite3_stmt *stmt)
 
 static int read_slots(Chunks *chunks, sqlite3_stmt *stmt)
 {
+    ASSERT(chunks->table->config.chunk_size <= VEC0_CHUNK_SIZE_MAX);
+
     i64 slots = chunks->table->config.chunk_size;
     const void *validity = sqlite3_column_blob(stmt, 2);
     if (validity == NULL || sqlite3_column_bytes(stmt, 2) != slots / 8)
@@ -103,6 +107,8 @@ static int read_rowids(Chunks *chunks)
 
 static int filter_rowids(Chunks *chunks)
 {
+    ASSERT(chunks->chunks_name != NULL);
+
     if (!chunks->rowids_wanted.is_set)
         return SQLITE_OK;
     TRY(read_rowids(chunks));
@@ -136,6 +142,8 @@ static int filter_slots(Chunks *chunks)
 
 static bool distance_passes(const Vec0Search *search, f64 distance)
 {
+    ASSERT(!isnan(distance));
+
     for (int i = 0; i < search->constraint_count; i++) {
         const Vec0Constraint *constraint = &search->constraints[i];
         f64 bound = (f64)(f32)sqlite3_value_double(constraint->value);
@@ -153,6 +161,8 @@ static bool distance_passes(const Vec0Search *search, f64 distance)
 
 static int offer(Chunks *chunks, i64 slot, f64 distance)
 {
+    ASSERT(slot >= 0 && slot < chunks->table->config.chunk_size);
+
     TopMatches *top = &chunks->top;
     if (top_is_full(top) && (top->limit == 0 || distance >= top->heap[0].distance))
         return SQLITE_OK;
@@ -183,6 +193,8 @@ static f64 limit_now(const Chunks *chunks)
 // A zero vector has no cosine: it comes last.
 static int compare_slot(Chunks *chunks, i64 slot, const u8 *elements)
 {
+    ASSERT(slot >= 0 && slot < chunks->table->config.chunk_size);
+
     const Vec0Search *search = chunks->search;
     const Vector row = {
         .type = search->column->element, .data = elements, .dims = search->column->dims};
@@ -287,6 +299,8 @@ static int compare_chunk(Chunks *chunks)
 
 static int read_chunk(Chunks *chunks, sqlite3_stmt *stmt)
 {
+    ASSERT(stmt != NULL);
+
     if (sqlite3_column_int64(stmt, 1) != chunks->table->config.chunk_size)
         return vec0_corrupt(chunks->table, "a chunk is not of the table's chunk_size");
     if (!partition_passes(chunks, stmt))
@@ -299,6 +313,8 @@ static int read_chunk(Chunks *chunks, sqlite3_stmt *stmt)
 // Keys of a table with TEXT keys are looked up first.
 static int wanted_rowids(Chunks *chunks, sqlite3_value *list)
 {
+    ASSERT(list != NULL);
+
     Vec0Table *table = chunks->table;
     RowFilter *wanted = &chunks->rowids_wanted;
     if (table->config.columns[0].type != VEC0_TEXT)
@@ -321,6 +337,8 @@ static int wanted_rowids(Chunks *chunks, sqlite3_value *list)
 
 static int read_chunks(Chunks *chunks)
 {
+    ASSERT(chunks->top.count == 0);
+
     sqlite3_stmt *stmt;
     for (int i = 0; i < chunks->search->constraint_count; i++)
         if (chunks->search->constraints[i].kind == '[')

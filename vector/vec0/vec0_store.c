@@ -24,6 +24,8 @@ int vec0_corrupt(Vec0Table *table, const char *what)
 
 int vec0_exec(Vec0Table *table, const char *format, ...)
 {
+    ASSERT(table->db != NULL);
+
     va_list args;
     va_start(args, format);
     char *sql = sqlite3_vmprintf(format, args);
@@ -37,6 +39,8 @@ int vec0_exec(Vec0Table *table, const char *format, ...)
 
 int vec0_prepare(Vec0Table *table, sqlite3_stmt **out, const char *format, ...)
 {
+    ASSERT(table->db != NULL && out != NULL);
+
     va_list args;
     va_start(args, format);
     char *sql = sqlite3_vmprintf(format, args);
@@ -91,6 +95,8 @@ static void append_row_sql(sqlite3_str *sql, const Vec0Table *table, Vec0Stateme
 
 static void append_chunk_sql(sqlite3_str *sql, const Vec0Table *table, Vec0Statement which)
 {
+    ASSERT(which >= VEC0_CHUNK_LAST && which <= VEC0_CHUNK_READ);
+
     const char *schema = table->config.schema, *name = table->config.name;
     int partitions = table->config.counts[VEC0_PARTITION];
     if (which == VEC0_CHUNK_LAST) {
@@ -132,6 +138,8 @@ static void append_chunks_sql(sqlite3_str *sql, const Vec0Table *table, int vect
 
 static void append_auxiliary_sql(sqlite3_str *sql, const Vec0Table *table, Vec0Statement which)
 {
+    ASSERT(which >= VEC0_AUX_INSERT && which <= VEC0_AUX_DELETE);
+
     const char *schema = table->config.schema, *name = table->config.name;
     int count = table->config.counts[VEC0_AUXILIARY];
     if (which == VEC0_AUX_INSERT) {
@@ -152,6 +160,8 @@ static void append_auxiliary_sql(sqlite3_str *sql, const Vec0Table *table, Vec0S
 
 static char *statement_sql(const Vec0Table *table, Vec0Statement which)
 {
+    ASSERT((int)which < VEC0_STATEMENTS);
+
     sqlite3_str *sql = sqlite3_str_new(table->db);
     if (which <= VEC0_ROW_DELETE)
         append_row_sql(sql, table, which);
@@ -266,6 +276,8 @@ typedef int EachTable(Vec0Table *table, const char *suffix, const char *argument
 static int for_numbered(Vec0Table *table, EachTable *each, const char *argument, const char *format,
                         int count)
 {
+    ASSERT(count >= 0 && count <= VEC0_VECTORS_MAX);
+
     char suffix[40];
     for (int i = 0; i < count; i++) {
         sqlite3_snprintf((int)sizeof suffix, suffix, format, i);
@@ -315,6 +327,8 @@ static int rename_table(Vec0Table *table, const char *suffix, const char *new_na
 
 int vec0_rename(Vec0Table *table, const char *new_name)
 {
+    ASSERT(new_name != NULL);
+
     char *name = sqlite3_mprintf("%s", new_name);
     if (name == NULL)
         return SQLITE_NOMEM;
@@ -333,6 +347,8 @@ int vec0_rename(Vec0Table *table, const char *new_name)
 
 int vec0_find(Vec0Table *table, i64 rowid, Vec0Place *place, bool *found)
 {
+    ASSERT(place != NULL && found != NULL);
+
     sqlite3_stmt *stmt;
     TRY(vec0_statement(table, VEC0_ROW_FIND, &stmt));
     TRY(sqlite3_bind_int64(stmt, 1, rowid));
@@ -347,6 +363,8 @@ int vec0_find(Vec0Table *table, i64 rowid, Vec0Place *place, bool *found)
 
 static int true_rowid(Vec0Table *table, const char *shadow, i64 chunk, i64 *out)
 {
+    ASSERT(shadow != NULL);
+
     sqlite3_stmt *stmt;
     TRY(vec0_prepare(table, &stmt, "SELECT _rowid_ FROM \"%w\".\"%w\" WHERE rowid = %lld",
                      table->config.schema, shadow, (long long)chunk));
@@ -359,6 +377,8 @@ static int true_rowid(Vec0Table *table, const char *shadow, i64 chunk, i64 *out)
 int vec0_blob_open(Vec0Table *table, const Vec0Column *column, i64 chunk, bool write,
                    sqlite3_blob **out)
 {
+    ASSERT(column->kind == VEC0_VECTOR || column->kind == VEC0_METADATA);
+
     const Vec0Config *c = &table->config;
     bool is_vector = column->kind == VEC0_VECTOR;
     size_t expected = is_vector ? vec0_vector_size(column) * (size_t)c->chunk_size
@@ -394,6 +414,8 @@ static size_t slot_size(const Vec0Column *column)
 
 int vec0_slot_read(Vec0Table *table, const Vec0Column *column, const Vec0Place *place, u8 *out)
 {
+    ASSERT(place->offset >= 0 && place->offset < table->config.chunk_size);
+
     size_t size = slot_size(column);
     sqlite3_blob *blob;
     TRY(vec0_blob_open(table, column, place->chunk, false, &blob));
@@ -405,6 +427,8 @@ int vec0_slot_read(Vec0Table *table, const Vec0Column *column, const Vec0Place *
 int vec0_slot_write(Vec0Table *table, const Vec0Column *column, const Vec0Place *place,
                     const u8 *bytes)
 {
+    ASSERT(place->offset >= 0 && place->offset < table->config.chunk_size);
+
     size_t size = slot_size(column);
     sqlite3_blob *blob;
     TRY(vec0_blob_open(table, column, place->chunk, true, &blob));
@@ -431,6 +455,8 @@ static int claim_bit(sqlite3_blob *blob, i64 offset, bool is_used, bool *is_empt
 
 int vec0_slot_claim(Vec0Table *table, const Vec0Place *place, bool is_used, bool *is_empty)
 {
+    ASSERT(place->offset >= 0 && place->offset < table->config.chunk_size);
+
     const Vec0Config *c = &table->config;
     char *shadow = sqlite3_mprintf("%s_chunks", c->name);
     sqlite3_blob *blob = NULL;

@@ -34,6 +34,8 @@ static const char *element_name(VectorType type)
 static int read_vector(Vec0Table *table, const Vec0Column *column, bool is_update,
                        sqlite3_value *value, VecValue *out)
 {
+    ASSERT(column->kind == VEC0_VECTOR);
+
     VectorError error;
     int rc = vec_value_read(value, out, &error);
     if (rc == SQLITE_ERROR)
@@ -77,6 +79,8 @@ static const char *column_type_name(Vec0Type type)
 
 static int check_partition(Vec0Table *table, const Vec0Column *column, sqlite3_value *value)
 {
+    ASSERT(column->kind == VEC0_PARTITION);
+
     int type = sqlite3_value_type(value);
     if (type == SQLITE_NULL || type_fits(column->type, type))
         return SQLITE_OK;
@@ -88,6 +92,8 @@ static int check_partition(Vec0Table *table, const Vec0Column *column, sqlite3_v
 
 static int check_auxiliary(Vec0Table *table, const Vec0Column *column, sqlite3_value *value)
 {
+    ASSERT(column->kind == VEC0_AUXILIARY);
+
     int type = sqlite3_value_type(value);
     if (type == SQLITE_NULL || type_fits(column->type, type))
         return SQLITE_OK;
@@ -225,6 +231,8 @@ static int free_slot(Vec0Table *table, i64 chunk, i64 *offset)
 
 static int insert_chunk_blob(Vec0Table *table, const Vec0Column *column, i64 chunk)
 {
+    ASSERT(column->kind == VEC0_VECTOR || column->kind == VEC0_METADATA);
+
     const Vec0Config *c = &table->config;
     bool is_vector = column->kind == VEC0_VECTOR;
     size_t size = is_vector ? vec0_vector_size(column) * (size_t)c->chunk_size
@@ -268,6 +276,8 @@ static int find_place(Vec0Table *table, sqlite3_value **args, Vec0Place *place)
 
 static int record_place(Vec0Table *table, const Vec0Place *place)
 {
+    ASSERT(place->offset >= 0 && place->offset < table->config.chunk_size);
+
     sqlite3_stmt *stmt;
     bool is_empty;
     TRY(vec0_statement(table, VEC0_ROW_PLACE, &stmt));
@@ -307,6 +317,8 @@ static int insert_auxiliary(Vec0Table *table, i64 rowid, sqlite3_value **args)
 static int write_values(Vec0Table *table, const Vec0Place *place, sqlite3_value **args,
                         bool is_update)
 {
+    ASSERT(place->offset >= 0 && place->offset < table->config.chunk_size);
+
     const Vec0Config *c = &table->config;
     for (int i = 0; i < c->column_count; i++) {
         const Vec0Column *column = &c->columns[i];
@@ -389,6 +401,8 @@ static int delete_chunk(Vec0Table *table, i64 chunk)
 
 static int clear_values(Vec0Table *table, const Vec0Place *place)
 {
+    ASSERT(place->offset >= 0 && place->offset < table->config.chunk_size);
+
     const Vec0Config *c = &table->config;
     for (int i = 0; i < c->counts[VEC0_VECTOR]; i++) {
         const Vec0Column *column = vec0_column(c, VEC0_VECTOR, i);
