@@ -10,8 +10,10 @@
 //
 // Not asked, because SQLite looks at no handle there and reads what is freed or was never set:
 // sqlite3_load_extension() and sqlite3_set_clientdata() with a closed connection,
-// sqlite3_vtab_on_conflict() outside xUpdate. sqlite3_close() of the target of a backup is refused
-// as documented; SQLite closes it, and the backup with it is lost memory.
+// sqlite3_vtab_on_conflict() outside xUpdate; sqlite3_reset(), sqlite3_finalize() and
+// sqlite3_clear_bindings() of a statement by a function that it calls. sqlite3_close() of the
+// target of a backup is refused as documented; SQLite closes it, and the backup with it is lost
+// memory.
 
 #include "misuse.h"
 
