@@ -23,6 +23,8 @@ enum {
 // The arguments are column definitions and go into the declaration as they are.
 static int declare(Rtree *tree, int count, const char *const *columns, char **message)
 {
+    ASSERT(count >= 0);
+
     sqlite3_str *sql = sqlite3_str_new(tree->db);
     sqlite3_str_appendall(sql, "CREATE TABLE x(_shape");
     for (int i = 0; i < count; i++)
@@ -46,13 +48,18 @@ static int set_up(Rtree *tree, int count, const char *const *columns, char **mes
     TRY(sqlite3_vtab_config(tree->db, SQLITE_VTAB_INNOCUOUS));
     TRY(declare(tree, count, columns, message));
     tree->dims = 2;
+    // The shape is a column of t_rowid like the table's own, only the first.
     tree->aux_count = count + 1;
     return rtree_attach(tree, is_new, message);
 }
 
+// An argument that is a constraint to SQL, as PRIMARY KEY(a), declares no column but is counted as
+// one: t_rowid has a column more then, which stays NULL. So it is with SQLite, and so in files.
 static int make_table(sqlite3 *db, int arg_count, const char *const *args, sqlite3_vtab **out,
                       char **message, bool is_new)
 {
+    ASSERT(arg_count >= 3);
+
     enum { OWN_ARGS = 3 }; // module, schema, table
     if (arg_count - OWN_ARGS >= RTREE_AUX_MAX) {
         *message = sqlite3_mprintf("Too many columns for a geopoly table");
@@ -89,6 +96,7 @@ static int geopoly_connect(sqlite3 *db, void *client_data, int arg_count, const 
 
 // --- planning ---
 
+// Where in aConstraint the rowid and the function are; -1: not asked for.
 typedef struct Choice {
     int rowid_at, function_at;
     int function_plan;
@@ -115,6 +123,8 @@ static Choice choose(const sqlite3_index_info *info)
 
 static int geopoly_best_index(sqlite3_vtab *vtab, sqlite3_index_info *info)
 {
+    // Not for the filter, which reads idxNum: EXPLAIN QUERY PLAN shows them. Static, and so not to
+    // be freed.
     static char by_rowid[] = "rowid", by_boxes[] = "rtree", by_scan[] = "fullscan";
     const Rtree *tree = (const Rtree *)vtab;
     Choice choice = choose(info);
@@ -143,6 +153,8 @@ static int geopoly_best_index(sqlite3_vtab *vtab, sqlite3_index_info *info)
     return SQLITE_OK;
 }
 
+// Overloads exist so that a WHERE with one of the two becomes a constraint with that operator;
+// called elsewhere they are the ordinary functions.
 static int geopoly_find_function(sqlite3_vtab *vtab, int arg_count, const char *name,
                                  void (**body)(sqlite3_context *, int, sqlite3_value **),
                                  void **client_data)
@@ -166,9 +178,12 @@ static int geopoly_find_function(sqlite3_vtab *vtab, int arg_count, const char *
 static int search_bounds(RtreeCursor *cur, const Bounds *bounds, bool is_within)
 {
     enum { TESTS = 4 };
+    // On the heap: cursor_search() takes them over.
     RtreeTest *tests = sqlite3_malloc64(TESTS * sizeof *tests);
     if (tests == NULL)
         return SQLITE_NOMEM;
+    // Overlap: low <= their high and high >= their low, in both dimensions. Within: low >= their
+    // low and high <= their high.
     const f64 lows[] = {bounds->min_x, bounds->min_y};
     const f64 highs[] = {bounds->max_x, bounds->max_y};
     for (int dim = 0; dim < 2; dim++) {
@@ -208,6 +223,8 @@ static int geopoly_filter(sqlite3_vtab_cursor *base, int plan, const char *text,
 
 static int geopoly_column(sqlite3_vtab_cursor *base, sqlite3_context *call, int column)
 {
+    ASSERT(column >= 0);
+
     return cursor_aux((RtreeCursor *)base, column, call);
 }
 
@@ -221,7 +238,9 @@ static int refuse_shape(Rtree *tree)
 }
 
 // Binds the shape as a blob and the columns behind it, and stores them in the row of t_rowid.
-static int write_columns(Rtree *tree, i64 rowid, const Polygon *shape, sqlite3_value **values)
+// `count` values are given, the shape's included; columns without one become NULL.
+static int write_columns(Rtree *tree, i64 rowid, const Polygon *shape, sqlite3_value **values,
+                         int count)
 {
     ASSERT(tree->aux_count >= 1);
     ASSERT(tree->write_aux != NULL);
@@ -234,7 +253,7 @@ static int write_columns(Rtree *tree, i64 rowid, const Polygon *shape, sqlite3_v
     polygon_write_blob(shape, blob);
     TRY(sqlite3_bind_int64(stmt, 1, rowid));
     TRY(sqlite3_bind_blob64(stmt, 2, blob, size, sqlite3_free));
-    for (int i = 1; i < tree->aux_count; i++)
+    for (int i = 1; i < tree->aux_count && i < count; i++)
         TRY(sqlite3_bind_value(stmt, i + 2, values[i]));
     sqlite3_step(stmt);
     int rc = sqlite3_reset(stmt);
@@ -242,7 +261,8 @@ static int write_columns(Rtree *tree, i64 rowid, const Polygon *shape, sqlite3_v
     return rc != SQLITE_OK ? rc : unbound;
 }
 
-static int put_row(Rtree *tree, const Polygon *shape, sqlite3_value **args, i64 *rowid)
+static int put_row(Rtree *tree, const Polygon *shape, int arg_count, sqlite3_value **args,
+                   i64 *rowid)
 {
     ASSERT(tree->dims == 2);
 
@@ -251,6 +271,8 @@ static int put_row(Rtree *tree, const Polygon *shape, sqlite3_value **args, i64 
     i64 old_rowid = sqlite3_value_int64(args[0]);
     RtreeCell cell = {.id = sqlite3_value_int64(args[1])};
     Bounds bounds = polygon_bounds(shape);
+    // Rounded outward like any box, though a polygon's coordinates are floats already and do not
+    // change.
     cell.box[0] = coord_low(bounds.min_x);
     cell.box[1] = coord_high(bounds.max_x);
     cell.box[2] = coord_low(bounds.min_y);
@@ -263,23 +285,26 @@ static int put_row(Rtree *tree, const Polygon *shape, sqlite3_value **args, i64 
         TRY(rtree_new_rowid(tree, &cell.id));
     TRY(rtree_insert_cell(tree, &cell, 0));
     *rowid = cell.id;
-    return write_columns(tree, cell.id, shape, args + 2);
+    return write_columns(tree, cell.id, shape, args + 2, arg_count - 2);
 }
 
 static int geopoly_update(sqlite3_vtab *vtab, int arg_count, sqlite3_value **args,
                           sqlite3_int64 *rowid)
 {
+    ASSERT(arg_count == 1 || arg_count >= 3);
+
     Rtree *tree = (Rtree *)vtab;
     if (tree->readers > 0)
         return SQLITE_LOCKED_VTAB; // R5
     if (arg_count == 1)
         return rtree_delete_row(tree, sqlite3_value_int64(args[0]));
     int rc;
+    // First: a row with a shape that is none changes nothing.
     Polygon *shape = polygon_parse(args[2], &rc);
     if (shape == NULL)
         return rc != SQLITE_OK ? rc : refuse_shape(tree);
     i64 id = 0;
-    rc = put_row(tree, shape, args, &id);
+    rc = put_row(tree, shape, arg_count, args, &id);
     sqlite3_free(shape);
     if (rc == SQLITE_OK)
         *rowid = id;

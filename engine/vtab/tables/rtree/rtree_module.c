@@ -20,6 +20,8 @@ enum { PLAN_ROWID = 1, PLAN_TESTS = 2 };
 // The schema's name lies behind the struct, since it never changes.
 int rtree_new(sqlite3 *db, const char *schema, const char *name, Rtree **out)
 {
+    ASSERT(schema != NULL && name != NULL);
+
     u64 schema_size = strlen(schema) + 1;
     u64 name_size = strlen(name) + 1;
     Rtree *tree = sqlite3_malloc64(sizeof *tree + schema_size);
@@ -50,6 +52,8 @@ void rtree_free(Rtree *tree)
 // Rows of the table as ANALYZE counted them, for the cost of plans.
 static void estimate_rows(Rtree *tree)
 {
+    // SQLite's least and its guess for a table without statistics: they decide between plans. What
+    // ANALYZE counts are the rows of the shadow table, one for each of ours.
     enum { ROWS_LEAST = 100 };
     tree->row_estimate = RTREE_ROWS_ESTIMATE;
     if (sqlite3_table_column_metadata(tree->db, tree->schema, "sqlite_stat1", NULL, NULL, NULL,
@@ -75,6 +79,7 @@ int rtree_attach(Rtree *tree, bool is_new, char **message)
     ASSERT(tree->dims >= 1 && tree->dims <= RTREE_DIMS_MAX);
 
     tree->coords = 2 * tree->dims;
+    // A rowid of 8 bytes and coordinates of 4, in files too.
     tree->cell_size = 8 + 4 * tree->coords;
     int rc = rtree_find_node_size(tree, is_new, message);
     if (rc == SQLITE_OK && is_new)
@@ -123,6 +128,8 @@ int rtree_destroy(sqlite3_vtab *vtab)
 
 int rtree_rename(sqlite3_vtab *vtab, const char *new_name)
 {
+    ASSERT(new_name != NULL);
+
     Rtree *tree = (Rtree *)vtab;
     char *copy = sqlite3_mprintf("%s", new_name);
     if (copy == NULL)
@@ -138,6 +145,7 @@ int rtree_rename(sqlite3_vtab *vtab, const char *new_name)
         return rc;
     }
     sqlite3_free(tree->name);
+    // From here on the shadow tables have the new name, whatever comes.
     tree->name = copy;
     rtree_finalize(tree); // the statements name the old tables
     return rtree_prepare(tree);
@@ -161,6 +169,7 @@ int rtree_token_size(const char *text)
         for (int i = 1; text[i] != 0; i++) {
             if (text[i] == last && text[i + 1] != last)
                 return i + 1;
+            // The first of two: the second is passed by the loop.
             i += text[i] == last;
         }
         return (int)strlen(text);
@@ -187,6 +196,7 @@ static char *declaration(Rtree *tree, int count, const char *const *args, const 
             sqlite3_str_appendf(sql, ",%.*s", rtree_token_size(arg + 1), arg + 1);
             continue;
         }
+        // Coordinates are found by their number, so that nothing may stand between them.
         if (tree->aux_count > 0)
             *error = "Auxiliary rtree columns must be last";
         coords++;
@@ -206,6 +216,8 @@ static char *declaration(Rtree *tree, int count, const char *const *args, const 
 
 static int declare(Rtree *tree, int count, const char *const *args, char **message)
 {
+    ASSERT(tree->dims == 0 && tree->aux_count == 0);
+
     const char *error;
     char *sql = declaration(tree, count, args, &error);
     if (sql == NULL)
@@ -221,6 +233,8 @@ static int declare(Rtree *tree, int count, const char *const *args, char **messa
     return rc;
 }
 
+// Innocuous: views and triggers of a foreign schema may use it, as it touches nothing but its own
+// tables.
 static int set_up(Rtree *tree, int count, const char *const *columns, char **message, bool is_new)
 {
     TRY(sqlite3_vtab_config(tree->db, SQLITE_VTAB_CONSTRAINT_SUPPORT, 1));
@@ -239,6 +253,10 @@ typedef struct Request {
 
 static int make_table(const Request *request, sqlite3_vtab **out, char **message)
 {
+    ASSERT(request->arg_count >= 3);
+
+    // Whether the columns are the right ones is for declaration() to say; here only what it has no
+    // room for.
     enum { OWN_ARGS = 3 };
     if (request->arg_count < OWN_ARGS + 3) {
         *message = sqlite3_mprintf("Too few columns for an rtree table");
@@ -278,7 +296,8 @@ static int rtree_connect(sqlite3 *db, void *client_data, int arg_count, const ch
 
 // --- planning ---
 
-// 0: no operator that a search knows.
+// 0: no operator that a search knows. What it does not know, IS or LIKE for instance, the core
+// tests on the rows that the others leave.
 static int search_op(int op)
 {
     switch (op) {
@@ -328,6 +347,8 @@ static int find_rowid_constraint(const sqlite3_index_info *info)
 // The plan text is a pair of letters a test: operator, column counted from '0'.
 static int plan_tests(const Rtree *tree, sqlite3_index_info *info)
 {
+    ASSERT(tree->coords == 2 * tree->dims);
+
     sqlite3_str *text = sqlite3_str_new(tree->db);
     int count = 0;
     for (int i = 0; i < info->nConstraint; i++) {
@@ -339,6 +360,8 @@ static int plan_tests(const Rtree *tree, sqlite3_index_info *info)
         sqlite3_str_appendchar(text, 1, (char)op);
         sqlite3_str_appendchar(text, 1, (char)('0' + column - 1));
         info->aConstraintUsage[i].argvIndex = ++count;
+        // A comparison is tested again on what the column gives: a search may let more pass, with a
+        // text as its bound for instance. Only the callback can answer a MATCH.
         info->aConstraintUsage[i].omit = op == RTREE_MATCH;
     }
     if (sqlite3_str_errcode(text) != SQLITE_OK) {
@@ -348,6 +371,7 @@ static int plan_tests(const Rtree *tree, sqlite3_index_info *info)
     info->idxNum = PLAN_TESTS;
     info->idxStr = sqlite3_str_finish(text);
     info->needToFreeIdxStr = info->idxStr != NULL;
+    // Each test is taken to halve the rows, as by SQLite.
     i64 rows = tree->row_estimate >> (count < 62 ? count : 62);
     info->estimatedCost = 6.0 * (f64)rows;
     info->estimatedRows = rows;
@@ -356,6 +380,8 @@ static int plan_tests(const Rtree *tree, sqlite3_index_info *info)
 
 static int rtree_best_index(sqlite3_vtab *vtab, sqlite3_index_info *info)
 {
+    // MATCH has a callback of the program's, which only a search calls: no rowid look-up may take
+    // its place.
     int by_rowid = has_usable_match(info) ? -1 : find_rowid_constraint(info);
     if (by_rowid >= 0) {
         plan_rowid(info, by_rowid);
@@ -387,6 +413,8 @@ static int read_test(RtreeTest *test, const char letters[2], sqlite3_value *valu
 
 static void free_tests(RtreeTest *tests, int count)
 {
+    ASSERT(tests != NULL || count == 0);
+
     for (int i = 0; i < count; i++)
         match_free(tests[i].match);
     sqlite3_free(tests);
@@ -410,6 +438,7 @@ static int filter_tests(RtreeCursor *cur, const char *text, int count, sqlite3_v
             return rc;
         }
     }
+    // Only after all were read: an argument of MATCH that is none is an error even then.
     if (is_empty) {
         free_tests(tests, count);
         cursor_search_nothing(cur);
@@ -421,11 +450,15 @@ static int filter_tests(RtreeCursor *cur, const char *text, int count, sqlite3_v
 static int rtree_filter(sqlite3_vtab_cursor *base, int plan, const char *text, int count,
                         sqlite3_value **args)
 {
+    ASSERT(plan == PLAN_ROWID || plan == PLAN_TESTS);
+
     RtreeCursor *cur = (RtreeCursor *)base;
     if (plan != PLAN_ROWID)
         return filter_tests(cur, text, count, args);
     i64 rowid = sqlite3_value_int64(args[0]);
     int type = sqlite3_value_numeric_type(args[0]);
+    // The column is declared INT, but the core compares by value: 1.0 finds row 1, '1' too, 1.5
+    // and 'x' none.
     bool is_whole = type == SQLITE_INTEGER
                     || (type == SQLITE_FLOAT && sqlite3_value_double(args[0]) == (f64)rowid);
     if (is_whole)
@@ -444,6 +477,8 @@ static int rtree_column(sqlite3_vtab_cursor *base, sqlite3_context *call, int co
     if (column == 0) {
         sqlite3_result_int64(call, cell->id);
     } else if (column > tree->coords) {
+        // Nobody reads the value in an UPDATE that does not set it; reading would cost a look-up
+        // in t_rowid.
         if (sqlite3_vtab_nochange(call) == 0)
             return cursor_aux(cur, column - 1 - tree->coords, call);
     } else if (tree->is_whole) {
@@ -465,6 +500,7 @@ static int report_constraint(Rtree *tree, int column)
     sqlite3_stmt *stmt = NULL;
     int rc = sql == NULL ? SQLITE_NOMEM : sqlite3_prepare_v2(tree->db, sql, -1, &stmt, NULL);
     sqlite3_free(sql);
+    // Preparing it cannot recurse: the statement is never run.
     if (rc == SQLITE_OK) {
         sqlite3_free(tree->base.zErrMsg);
         tree->base.zErrMsg = column == 0
@@ -478,12 +514,13 @@ static int report_constraint(Rtree *tree, int column)
     return rc == SQLITE_OK ? SQLITE_CONSTRAINT : rc;
 }
 
-// The box from the values of a write; R4 or a constraint error.
-static int read_box(Rtree *tree, sqlite3_value **values, RtreeCell *cell)
+// The box from the values of a write; R4 or a constraint error. A coordinate whose pair was not
+// given stays 0.
+static int read_box(Rtree *tree, sqlite3_value **values, int count, RtreeCell *cell)
 {
     ASSERT(tree->coords == 2 * tree->dims);
 
-    for (int dim = 0; dim < tree->dims; dim++) {
+    for (int dim = 0; dim < tree->dims && 2 * dim + 1 < count; dim++) {
         RtreeCoord *low = &cell->box[2 * dim];
         RtreeCoord *high = &cell->box[2 * dim + 1];
         if (tree->is_whole) {
@@ -510,26 +547,36 @@ int rtree_make_room(Rtree *tree, i64 rowid)
     return report_constraint(tree, 0);
 }
 
-static int write_aux(Rtree *tree, i64 rowid, sqlite3_value **values)
+static int write_aux(Rtree *tree, i64 rowid, sqlite3_value **values, int count)
 {
     ASSERT(tree->write_aux != NULL);
+    ASSERT(count >= 0 && count <= tree->aux_count);
 
     sqlite3_stmt *stmt = tree->write_aux;
     TRY(sqlite3_bind_int64(stmt, 1, rowid));
-    for (int i = 0; i < tree->aux_count; i++)
+    for (int i = 0; i < count; i++)
         TRY(sqlite3_bind_value(stmt, i + 2, values[i]));
     sqlite3_step(stmt);
     return sqlite3_reset(stmt);
 }
 
+typedef struct Write {
+    bool has_old;
+    i64 old_rowid;
+    sqlite3_value *id; // of the new row
+    RtreeCell cell;
+    int aux_count; // values of auxiliary columns that are given
+} Write;
+
 // Every value of a column that the statement does not set is "no change" (sqlite3_vtab_nochange):
 // the row in t_rowid keeps it.
-static int keep_unchanged(Rtree *tree, i64 old_rowid, sqlite3_value **values, sqlite3_value **kept)
+static int keep_unchanged(Rtree *tree, const Write *write, sqlite3_value **values,
+                          sqlite3_value **kept)
 {
-    ASSERT(tree->aux_count <= RTREE_AUX_MAX);
+    ASSERT(write->has_old);
 
     bool is_any = false;
-    for (int i = 0; i < tree->aux_count; i++)
+    for (int i = 0; i < write->aux_count; i++)
         is_any = is_any || sqlite3_value_nochange(values[i]) != 0;
     if (!is_any)
         return SQLITE_OK;
@@ -539,9 +586,9 @@ static int keep_unchanged(Rtree *tree, i64 old_rowid, sqlite3_value **values, sq
     int rc = sql == NULL ? SQLITE_NOMEM : sqlite3_prepare_v2(tree->db, sql, -1, &stmt, NULL);
     sqlite3_free(sql);
     if (rc == SQLITE_OK)
-        rc = sqlite3_bind_int64(stmt, 1, old_rowid);
+        rc = sqlite3_bind_int64(stmt, 1, write->old_rowid);
     if (rc == SQLITE_OK && sqlite3_step(stmt) == SQLITE_ROW) {
-        for (int i = 0; i < tree->aux_count && rc == SQLITE_OK; i++) {
+        for (int i = 0; i < write->aux_count && rc == SQLITE_OK; i++) {
             if (sqlite3_value_nochange(values[i]) == 0)
                 continue;
             kept[i] = sqlite3_value_dup(sqlite3_column_value(stmt, i + 2));
@@ -552,13 +599,6 @@ static int keep_unchanged(Rtree *tree, i64 old_rowid, sqlite3_value **values, sq
     return rc != SQLITE_OK ? rc : finalized;
 }
 
-typedef struct Write {
-    bool has_old;
-    i64 old_rowid;
-    sqlite3_value *id; // of the new row
-    RtreeCell cell;
-} Write;
-
 // An update is a removal and an insertion: the box may have moved anywhere.
 static int put_row(Rtree *tree, Write *write, sqlite3_value **aux)
 {
@@ -567,6 +607,8 @@ static int put_row(Rtree *tree, Write *write, sqlite3_value **aux)
     bool has_id = sqlite3_value_type(write->id) != SQLITE_NULL;
     write->cell.id = sqlite3_value_int64(write->id);
     bool moves = !write->has_old || write->old_rowid != write->cell.id;
+    // Before the old row goes: when the new place is taken and the conflict is an error, nothing
+    // has been changed yet.
     if (has_id && moves)
         TRY(rtree_make_room(tree, write->cell.id));
     if (write->has_old)
@@ -574,37 +616,48 @@ static int put_row(Rtree *tree, Write *write, sqlite3_value **aux)
     if (!has_id)
         TRY(rtree_new_rowid(tree, &write->cell.id));
     TRY(rtree_insert_cell(tree, &write->cell, 0));
-    return tree->aux_count > 0 ? write_aux(tree, write->cell.id, aux) : SQLITE_OK;
+    return tree->aux_count > 0 ? write_aux(tree, write->cell.id, aux, write->aux_count) : SQLITE_OK;
 }
 
 static int put_row_keeping(Rtree *tree, Write *write, sqlite3_value **values)
 {
+    ASSERT(write->aux_count <= RTREE_AUX_MAX);
+
+    // Fetched before the write, which deletes the row that has them.
     sqlite3_value *kept[RTREE_AUX_MAX] = {NULL};
     sqlite3_value *aux[RTREE_AUX_MAX];
-    int rc = write->has_old ? keep_unchanged(tree, write->old_rowid, values, kept) : SQLITE_OK;
-    for (int i = 0; i < tree->aux_count; i++)
+    int rc = write->has_old ? keep_unchanged(tree, write, values, kept) : SQLITE_OK;
+    for (int i = 0; i < write->aux_count; i++)
         aux[i] = kept[i] != NULL ? kept[i] : values[i];
     if (rc == SQLITE_OK)
         rc = put_row(tree, write, aux);
-    for (int i = 0; i < tree->aux_count; i++)
+    for (int i = 0; i < write->aux_count; i++)
         sqlite3_value_free(kept[i]);
     return rc;
 }
 
 // Arguments as xUpdate has them: old rowid, new rowid, then the columns, of which the first is the
-// id.
+// id. They may be fewer than coords and aux_count: an argument of CREATE VIRTUAL TABLE which is a
+// constraint to SQL declares no column. SQLite accepts such tables, so files have them.
 static int rtree_update(sqlite3_vtab *vtab, int arg_count, sqlite3_value **args,
                         sqlite3_int64 *rowid)
 {
+    ASSERT(arg_count == 1 || arg_count >= 3);
+
     Rtree *tree = (Rtree *)vtab;
     if (tree->readers > 0)
         return SQLITE_LOCKED_VTAB; // R5
     if (arg_count == 1)
         return rtree_delete_row(tree, sqlite3_value_int64(args[0]));
+    int given = arg_count - 3;
     Write write = {.has_old = sqlite3_value_type(args[0]) != SQLITE_NULL,
                    .old_rowid = sqlite3_value_int64(args[0]),
-                   .id = args[2]};
-    TRY(read_box(tree, args + 3, &write.cell));
+                   .id = args[2],
+                   .aux_count = given > tree->coords ? given - tree->coords : 0};
+    if (write.aux_count > tree->aux_count)
+        write.aux_count = tree->aux_count;
+    // Before anything is written, because a box may be refused.
+    TRY(read_box(tree, args + 3, given, &write.cell));
     TRY(put_row_keeping(tree, &write, args + 3 + tree->coords));
     *rowid = write.cell.id;
     return SQLITE_OK;
