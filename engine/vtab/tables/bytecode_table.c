@@ -56,7 +56,9 @@ static int program_disconnect(sqlite3_vtab *vtab)
     return SQLITE_OK;
 }
 
-// The statement must be given: without it there is no plan.
+// The statement must be given: without it there is no plan. That is refused with
+// SQLITE_CONSTRAINT, which makes the planner look for an order of the join that gives the
+// statement first; where there is none, it is the error.
 static int program_best_index(sqlite3_vtab *vtab, sqlite3_index_info *info)
 {
     const ProgramTable *table = (const ProgramTable *)vtab;
@@ -131,6 +133,7 @@ static int prepare_explain(ProgramCursor *cur, sqlite3_value *value)
     ProgramTable *table = (ProgramTable *)cur->base.pVtab;
     sqlite3_stmt *given = sqlite3_value_pointer(value, "stmt-pointer");
     const char *text = (const char *)sqlite3_value_text(value);
+    // Its bound values do not matter for the program, so that the text is enough.
     if (given != NULL)
         text = sqlite3_sql(given);
     if (text == NULL || (given == NULL && sqlite3_value_type(value) != SQLITE_TEXT))
@@ -142,11 +145,15 @@ static int prepare_explain(ProgramCursor *cur, sqlite3_value *value)
     sqlite3_free(sql);
     if (rc == SQLITE_NOMEM)
         return rc;
+    // Empty text, or a comment, compiles to no statement.
     return rc != SQLITE_OK || cur->explain == NULL ? refuse(table) : SQLITE_OK;
 }
 
+// NULL never: what is compared and copied needs no test. Valid until the next step.
 static const char *explain_text(const ProgramCursor *cur, int column)
 {
+    ASSERT(column >= 0 && column < EXPLAIN_COLUMNS);
+
     const char *text = (const char *)sqlite3_column_text(cur->explain, column);
     return text == NULL ? "" : text;
 }
@@ -176,6 +183,8 @@ static int next_instruction(ProgramCursor *cur)
 
 static int copy_column(sqlite3_stmt *stmt, int column, char **out)
 {
+    ASSERT(column >= 0 && column < sqlite3_column_count(stmt));
+
     *out = sqlite3_mprintf("%s", sqlite3_column_text(stmt, column));
     return *out == NULL ? SQLITE_NOMEM : SQLITE_OK;
 }
@@ -201,6 +210,7 @@ static int find_object(ProgramCursor *cur, int database, i64 root, bool *is_foun
     if (schema == NULL)
         return SQLITE_OK;
     forget_object(cur);
+    // The schema table itself has no row; its root is page 1 in every database.
     char *sql = sqlite3_mprintf("SELECT type, name FROM (SELECT 'table' AS type, 'sqlite_schema'"
                                 " AS name, 1 AS root UNION ALL SELECT type, name, rootpage FROM"
                                 " \"%w\".sqlite_schema) WHERE root = %lld",
@@ -218,7 +228,8 @@ static int find_object(ProgramCursor *cur, int database, i64 root, bool *is_foun
     return rc != SQLITE_OK ? rc : finalized;
 }
 
-// The next instruction that opens a table or index of a schema; SQLITE_DONE at the end.
+// The next instruction that opens a table or index of a schema; SQLITE_DONE at the end. By opcode
+// names: those of SQLite, which EXPLAIN keeps to (P2 root page, P3 database).
 static int next_opened(ProgramCursor *cur)
 {
     for (;;) {
@@ -239,6 +250,8 @@ static int next_opened(ProgramCursor *cur)
 
 static int program_next(sqlite3_vtab_cursor *base)
 {
+    ASSERT(((const ProgramCursor *)base)->explain != NULL);
+
     ProgramCursor *cur = (ProgramCursor *)base;
     const ProgramTable *table = (const ProgramTable *)base->pVtab;
     int rc = table->is_tables_used ? next_opened(cur) : next_instruction(cur);
@@ -279,6 +292,8 @@ static void result_used(const ProgramCursor *cur, sqlite3_context *call, int col
 
 static void result_instruction(const ProgramCursor *cur, sqlite3_context *call, int column)
 {
+    ASSERT(column >= 0);
+
     if (column < EXPLAIN_COLUMNS)
         sqlite3_result_value(call, sqlite3_column_value(cur->explain, column));
     else if (column == BYTECODE_SUBPROGRAM)
@@ -301,6 +316,8 @@ static int program_column(sqlite3_vtab_cursor *base, sqlite3_context *call, int 
 
 static int program_rowid(sqlite3_vtab_cursor *base, sqlite3_int64 *out)
 {
+    ASSERT(!((const ProgramCursor *)base)->is_end);
+
     *out = ((const ProgramCursor *)base)->rowid;
     return SQLITE_OK;
 }

@@ -38,6 +38,8 @@ static const char bound_tag[] = "carray-bind";
 
 // --- binding ---
 
+// What sqlite3_carray_bind() binds: freed by the binding, when another value takes its place or
+// the statement ends.
 typedef struct BoundArray {
     const void *data;
     int count, type;
@@ -53,8 +55,11 @@ static void bound_free(void *pointer)
     sqlite3_free(bound);
 }
 
+// What element i points to: of a text with its NUL, which the copy needs too.
 static const void *element_bytes(const void *data, int type, int i, size_t *size)
 {
+    ASSERT(type == SQLITE_CARRAY_TEXT || type == SQLITE_CARRAY_BLOB);
+
     if (type == SQLITE_CARRAY_TEXT) {
         const char *text = ((const char *const *)data)[i];
         *size = text != NULL ? strlen(text) + 1 : 0;
@@ -73,6 +78,8 @@ static bool has_pointers(int type)
 // The elements, and behind them what they point to.
 static size_t copy_size(const void *data, int count, int type)
 {
+    ASSERT(count >= 0);
+
     size_t size = (size_t)count * types[type].size;
     size_t more;
     for (int i = 0; has_pointers(type) && i < count; i++) {
@@ -82,8 +89,12 @@ static size_t copy_size(const void *data, int count, int type)
     return size;
 }
 
+// The copy's pointers still lead to the original's bytes; they are turned to its own, one behind
+// the other in the order of the elements.
 static void copy_pointed(const void *data, int count, int type, void *copy)
 {
+    ASSERT(has_pointers(type));
+
     char *at = (char *)copy + (size_t)count * types[type].size;
     for (int i = 0; i < count; i++) {
         size_t size;
@@ -117,6 +128,8 @@ static void *copy_array(const void *data, int count, int type)
 static BoundArray *bound_new(void *data, int count, int type, void (*destroy)(void *),
                              void *destroy_arg)
 {
+    ASSERT(count >= 0);
+
     BoundArray *bound = sqlite3_malloc(sizeof *bound);
     if (bound == NULL)
         return NULL;
@@ -214,6 +227,7 @@ static bool find_arguments(const sqlite3_index_info *info, int at[ARGUMENTS])
     return true;
 }
 
+// Arguments count from the first on without a gap: a count without a pointer says nothing.
 static int array_best_index(sqlite3_vtab *vtab, sqlite3_index_info *info)
 {
     int at[ARGUMENTS];
@@ -225,11 +239,13 @@ static int array_best_index(sqlite3_vtab *vtab, sqlite3_index_info *info)
         info->aConstraintUsage[at[k]].argvIndex = ++info->idxNum;
         info->aConstraintUsage[at[k]].omit = 1;
     }
+    // Without an array the table is empty, but a plan that has one must win: so the most there is.
     info->estimatedCost = info->idxNum == PLAN_NOTHING ? 2147483647.0 : 1.0;
     info->estimatedRows = info->idxNum == PLAN_NOTHING ? 2147483647 : 100;
     return SQLITE_OK;
 }
 
+// By SQLITE_CARRAY_* number in *out; a message is left on the table for what has none.
 static int find_type(sqlite3_vtab *vtab, const char *name, int *out)
 {
     for (*out = 0; *out < TYPES; ++*out) {
@@ -252,6 +268,8 @@ static int array_filter(sqlite3_vtab_cursor *base, int plan, const char *text, i
     cur->count = cur->index = 0;
     cur->type = SQLITE_CARRAY_INT32;
     if (plan == PLAN_BOUND) {
+        // The tags keep the two kinds apart: a bare array under the wrong one would be read as a
+        // BoundArray.
         const BoundArray *bound = sqlite3_value_pointer(args[0], bound_tag);
         if (bound == NULL)
             return SQLITE_OK;
@@ -269,6 +287,8 @@ static int array_filter(sqlite3_vtab_cursor *base, int plan, const char *text, i
 
 static int array_next(sqlite3_vtab_cursor *base)
 {
+    ASSERT(((const ArrayCursor *)base)->index < ((const ArrayCursor *)base)->count);
+
     ((ArrayCursor *)base)->index++;
     return SQLITE_OK;
 }
@@ -319,6 +339,8 @@ static int array_column(sqlite3_vtab_cursor *base, sqlite3_context *call, int co
 
 static int array_rowid(sqlite3_vtab_cursor *base, sqlite3_int64 *out)
 {
+    ASSERT(((const ArrayCursor *)base)->index < ((const ArrayCursor *)base)->count);
+
     *out = ((const ArrayCursor *)base)->index + 1;
     return SQLITE_OK;
 }

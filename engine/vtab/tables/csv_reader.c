@@ -5,6 +5,8 @@
 
 #include <string.h>
 
+// A byte, or EOF as getc() has it: a NUL or 0xff in a file is a byte like any other. Text given as
+// data= ends at its first NUL.
 static int get_byte(CsvReader *reader)
 {
     if (reader->file != NULL)
@@ -14,6 +16,7 @@ static int get_byte(CsvReader *reader)
     return (unsigned char)reader->text[reader->text_at++];
 }
 
+// Of a file only one byte in a row: more ungetc() does not promise.
 static void unget_byte(CsvReader *reader, int byte)
 {
     ASSERT(byte == EOF || reader->file != NULL || reader->text_at > 0);
@@ -26,6 +29,7 @@ static void unget_byte(CsvReader *reader, int byte)
         reader->text_at--;
 }
 
+// Spreadsheets write one before UTF-8; it would become part of the first column's name.
 static void skip_byte_order_mark(CsvReader *reader)
 {
     static const unsigned char mark[] = {0xef, 0xbb, 0xbf};
@@ -86,6 +90,7 @@ static int append(CsvReader *reader, int byte)
 
     enum { FIELD_MAX = 1000000000 }; // what a value may be long
     if (reader->field_size + 1 >= reader->field_capacity) {
+        // Freed with the reader; a failed realloc leaves the old memory to it.
         size_t capacity = reader->field_capacity == 0 ? 128 : 2 * reader->field_capacity;
         if (capacity > FIELD_MAX)
             return SQLITE_TOOBIG;
@@ -107,6 +112,8 @@ static int read_quoted(CsvReader *reader)
     for (int byte = get_byte(reader); byte != EOF; byte = get_byte(reader)) {
         if (byte == '"') {
             byte = get_byte(reader);
+            // A doubled quote is one and stays inside; a single one ends the quoted part. Without
+            // a closing quote the field goes on to the end of the file.
             if (byte != '"') {
                 unget_byte(reader, byte);
                 return SQLITE_OK;
@@ -149,6 +156,7 @@ int csv_next(CsvReader *reader)
         TRY(read_quoted(reader));
     else
         unget_byte(reader, byte);
+    // What stands between a closing quote and the comma belongs to the field: "a"b is ab.
     size_t quoted_size = reader->field_size;
     TRY(read_plain(reader));
     // A carriage return belongs to the line's end only if it stands there, outside the quotes.
@@ -156,6 +164,7 @@ int csv_next(CsvReader *reader)
                       && reader->field[reader->field_size - 1] == '\r' && reader->is_record_end;
     if (has_return)
         reader->field_size--;
+    // The NUL is for users of the field as a C string, and is not counted.
     TRY(append(reader, 0));
     reader->field_size--;
     return SQLITE_OK;

@@ -47,6 +47,7 @@ static void options_deinit(CsvOptions *options)
     *options = (CsvOptions){0};
 }
 
+// isspace() counts a vertical tab as well, as in SQLite's csv.
 static const char *skip_space(const char *text)
 {
     while (isspace((unsigned char)*text))
@@ -54,7 +55,8 @@ static const char *skip_space(const char *text)
     return text;
 }
 
-// The value behind `name =`, NULL when the argument is another parameter.
+// The value behind `name =`, NULL when the argument is another parameter. "header" alone is no
+// such parameter; take_option() looks for it.
 static const char *value_of(const char *arg, const char *name)
 {
     ASSERT(name[0] != 0);
@@ -136,6 +138,8 @@ static int take_header(CsvOptions *options, int is_on, char **message)
 
 static int take_columns(CsvOptions *options, const char *value, char **message)
 {
+    // SQLite's own limit for a table. A count past it would fail in sqlite3_declare_vtab(), but
+    // only after as many names were written.
     enum { COLUMNS_MAX = 2000 };
     if (options->column_count > 0)
         return refuse(message, "more than one '%s' parameter", "columns");
@@ -177,6 +181,7 @@ static int take_option(CsvOptions *options, const char *arg, char **message)
     return refuse(message, "bad parameter: '%s'", arg);
 }
 
+// Arguments of a module are SQL text as written, from comma to comma, quotes included.
 static int take_options(CsvOptions *options, int count, const char *const *args, char **message)
 {
     for (int i = 0; i < count; i++)
@@ -218,6 +223,7 @@ static char *declaration(CsvOptions *options, CsvReader *reader, int *rc)
     *rc = first_record(reader, options, sql, &found);
     if (options->column_count == 0)
         options->column_count = found > 0 ? found : 1;
+    // A header with fewer fields than columns= asks for is filled up.
     int named = options->has_header ? found : 0;
     for (int i = named; i < options->column_count; i++)
         sqlite3_str_appendf(sql, "%sc%d TEXT", i > 0 ? "," : "", i);
@@ -233,6 +239,8 @@ static int declare(sqlite3 *db, CsvOptions *options, char **message)
     ASSERT(options->file_name != NULL || options->text != NULL);
 
     CsvReader reader;
+    // Once for the declaration, and again by each cursor: the table holds no open file between
+    // statements.
     if (csv_open(&reader, options->file_name, options->text) != SQLITE_OK)
         return refuse(message, "cannot open '%s' for reading", options->file_name);
     int rc;
@@ -258,6 +266,7 @@ static int csv_connect(sqlite3 *db, void *client_data, int arg_count, const char
     if (rc == SQLITE_OK)
         rc = declare(db, &options, message);
     if (rc == SQLITE_OK)
+        // A schema that comes with a foreign database must not read files by a view or trigger.
         rc = sqlite3_vtab_config(db, SQLITE_VTAB_DIRECTONLY); // it reads any file
     if (rc == SQLITE_OK) {
         table = sqlite3_malloc(sizeof *table);
@@ -284,6 +293,8 @@ static int csv_disconnect(sqlite3_vtab *vtab)
     return SQLITE_OK;
 }
 
+// No constraint helps: there is only the scan. The cost is a guess at a large file, so that the
+// table goes outside in a join, where it is read once.
 static int csv_best_index(sqlite3_vtab *vtab, sqlite3_index_info *info)
 {
     (void)vtab;
@@ -350,6 +361,7 @@ static int csv_next_row(sqlite3_vtab_cursor *base)
     int column = 0;
     do {
         TRY(csv_next(&cur->reader));
+        // Before the first field only: a record that began has its end.
         if (cur->reader.is_end)
             break;
         if (column < count) {
@@ -389,6 +401,7 @@ static int csv_eof(sqlite3_vtab_cursor *base)
     return ((const CsvCursor *)base)->reader.is_end;
 }
 
+// A field that is not there stays NULL, which is the result nobody sets.
 static int csv_column(sqlite3_vtab_cursor *base, sqlite3_context *call, int column)
 {
     ASSERT(column >= 0);
@@ -401,6 +414,7 @@ static int csv_column(sqlite3_vtab_cursor *base, sqlite3_context *call, int colu
     return SQLITE_OK;
 }
 
+// The record's number from 1, without the header's: stable only as long as the file is.
 static int csv_rowid(sqlite3_vtab_cursor *base, sqlite3_int64 *out)
 {
     ASSERT(!((const CsvCursor *)base)->reader.is_end);

@@ -24,6 +24,7 @@ typedef struct PragmaCursor {
     char *values[2]; // of the hidden columns, NULL: not given
 } PragmaCursor;
 
+// The module has no xCreate, so that CREATE VIRTUAL TABLE refuses it: the name alone is the table.
 static int pragma_connect(sqlite3 *db, void *client_data, int arg_count, const char *const *args,
                           sqlite3_vtab **out, char **message)
 {
@@ -54,6 +55,7 @@ static int pragma_connect(sqlite3 *db, void *client_data, int arg_count, const c
     PragmaVtab *vtab = sqlite3_malloc(sizeof *vtab);
     if (vtab == NULL)
         return SQLITE_NOMEM;
+    // The description is static data of the layer that knows the pragmas, and so may be lent.
     *vtab = (PragmaVtab){.db = db,
                          .table = table,
                          .column_count = count,
@@ -89,6 +91,8 @@ static int pragma_best_index(sqlite3_vtab *base, sqlite3_index_info *info)
         int kind = hidden_kind(vtab, info->aConstraint[i].iColumn);
         if (kind < 0 || info->aConstraint[i].op != SQLITE_INDEX_CONSTRAINT_EQ)
             continue;
+        // An argument that only a later table of the join gives: the planner must try another
+        // order, for without the argument the pragma answers something else.
         if (!info->aConstraint[i].usable)
             return SQLITE_CONSTRAINT;
         at[kind] = i;
@@ -98,6 +102,7 @@ static int pragma_best_index(sqlite3_vtab *base, sqlite3_index_info *info)
         if (at[kind] < 0)
             continue;
         info->aConstraintUsage[at[kind]].argvIndex = ++given;
+        // The column gives back what it was asked with, so that the test would always hold.
         info->aConstraintUsage[at[kind]].omit = 1;
         info->idxNum |= 1 << kind;
     }
@@ -140,6 +145,7 @@ static int pragma_close(sqlite3_vtab_cursor *base)
     return SQLITE_OK;
 }
 
+// The end is told by `stmt` being NULL: an error too ends the scan, and is told once.
 static int pragma_next(sqlite3_vtab_cursor *base)
 {
     ASSERT(((PragmaCursor *)base)->stmt != NULL);
@@ -182,6 +188,7 @@ static int pragma_filter(sqlite3_vtab_cursor *base, int plan, const char *plan_t
         if ((plan & (1 << kind)) == 0)
             continue;
         const char *text = (const char *)sqlite3_value_text(args[i++]);
+        // NULL is as if the argument were not given, as with SQLite.
         if (text == NULL)
             continue;
         cur->values[kind] = sqlite3_mprintf("%s", text);

@@ -15,6 +15,7 @@ static Polygon *argument(sqlite3_context *call, sqlite3_value *value)
     return polygon;
 }
 
+// Without memory finishing gives NULL; the error then takes the place of that.
 static void result_string(sqlite3_context *call, sqlite3_str *text)
 {
     int rc = sqlite3_str_errcode(text);
@@ -23,6 +24,7 @@ static void result_string(sqlite3_context *call, sqlite3_str *text)
         sqlite3_result_error_code(call, rc);
 }
 
+// geopoly_blob(shape): the canonical form, little-endian, of text or of a blob in either order.
 static void fn_blob(sqlite3_context *call, int count, sqlite3_value **args)
 {
     ASSERT(count == 1);
@@ -67,6 +69,8 @@ static void fn_svg(sqlite3_context *call, int count, sqlite3_value **args)
         sqlite3_str_appendf(text, "%s%g,%g", i > 0 ? " " : "", polygon_x(polygon, i),
                             polygon_y(polygon, i));
     sqlite3_str_appendchar(text, 1, '\'');
+    // They are not escaped, as with SQLite: whoever passes text of strangers' puts it into the
+    // SVG.
     for (int i = 1; i < count; i++) {
         const char *attribute = (const char *)sqlite3_value_text(args[i]);
         if (attribute != NULL && attribute[0] != 0)
@@ -77,6 +81,7 @@ static void fn_svg(sqlite3_context *call, int count, sqlite3_value **args)
     sqlite3_free(polygon);
 }
 
+// geopoly_area(shape): negative where the vertices go clockwise.
 static void fn_area(sqlite3_context *call, int count, sqlite3_value **args)
 {
     ASSERT(count == 1);
@@ -98,6 +103,8 @@ static void fn_ccw(sqlite3_context *call, int count, sqlite3_value **args)
     Polygon *polygon = argument(call, args[0]);
     if (polygon == NULL)
         return;
+    // Of a polygon that crosses itself the area's sign says little; it is turned by it all the
+    // same.
     if (polygon_area(polygon) < 0) {
         for (int low = 1, high = polygon->count - 1; low < high; low++, high--) {
             for (int i = 0; i < 2; i++) {
@@ -126,6 +133,7 @@ static void fn_transform(sqlite3_context *call, int count, sqlite3_value **args)
     for (int i = 0; i < polygon->count; i++) {
         f64 x = polygon_x(polygon, i);
         f64 y = polygon_y(polygon, i);
+        // Computed as doubles from the old x and y, cut to floats once.
         polygon->coords[2 * i] = (float)(factors[0] * x + factors[1] * y + factors[4]);
         polygon->coords[2 * i + 1] = (float)(factors[2] * x + factors[3] * y + factors[5]);
     }
@@ -141,6 +149,7 @@ static f64 rough_sine(f64 angle)
 {
     if (angle >= 1.5 * pi)
         angle -= 2.0 * pi;
+    // At most two steps: angles are -pi/2 to 2 pi.
     if (angle >= 0.5 * pi)
         return -rough_sine(angle - pi);
     f64 square = angle * angle;
@@ -159,6 +168,7 @@ static void fn_regular(sqlite3_context *call, int count, sqlite3_value **args)
     f64 y = sqlite3_value_double(args[1]);
     f64 radius = sqlite3_value_double(args[2]);
     int sides = sqlite3_value_int(args[3]);
+    // A NaN radius passes, and gives a polygon of NaNs.
     if (sides < 3 || radius <= 0.0)
         return;
     sides = sides > SIDES_MAX ? SIDES_MAX : sides;
@@ -178,6 +188,7 @@ static void fn_regular(sqlite3_context *call, int count, sqlite3_value **args)
 
 // --- relations ---
 
+// geopoly_contains_point(shape, x, y): 2 inside, 1 on an edge, 0 outside.
 static void fn_contains_point(sqlite3_context *call, int count, sqlite3_value **args)
 {
     ASSERT(count == 3);
@@ -191,7 +202,8 @@ static void fn_contains_point(sqlite3_context *call, int count, sqlite3_value **
     sqlite3_free(polygon);
 }
 
-// False when there is no answer: NULL, or the error set.
+// False when there is no answer: NULL, or the error set. Both arguments are read before either is
+// judged: a lack of memory in the second is an error also when the first is no polygon.
 static bool relate(sqlite3_context *call, sqlite3_value **args, Overlap *out)
 {
     Polygon *a = argument(call, args[0]);
@@ -291,6 +303,7 @@ static void step_group_bbox(sqlite3_context *call, int count, sqlite3_value **ar
     all->max_y = added.max_y > all->max_y ? added.max_y : all->max_y;
 }
 
+// NULL where no row had a polygon.
 static void final_group_bbox(sqlite3_context *call)
 {
     const GroupBounds *group = sqlite3_aggregate_context(call, 0);

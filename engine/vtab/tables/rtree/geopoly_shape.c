@@ -97,6 +97,7 @@ static bool take_number(JsonShape *json, f64 *out)
 static bool add_vertex(JsonShape *json, f64 x, f64 y)
 {
     ASSERT(json->count <= json->capacity);
+    ASSERT(json->coords != NULL || json->capacity == 0);
 
     if (json->count == json->capacity) {
         int capacity = json->capacity == 0 ? 16 : 2 * json->capacity;
@@ -138,11 +139,13 @@ static bool take_shape(JsonShape *json)
     return take(json, ']') && skip_space(json) == 0;
 }
 
-// NULL: no polygon, or *rc.
+// NULL: no polygon, or *rc. The text comes from anybody: depth is fixed by the grammar, and the
+// count by POLYGON_VERTICES_MAX.
 static Polygon *from_json(const char *text, int *rc)
 {
     JsonShape json = {.at = text};
     Polygon *polygon = NULL;
+    // Three corners and the first once more.
     bool is_shape = take_shape(&json) && json.count >= 4;
     if (is_shape) {
         const float *last = json.coords + (size_t)2 * (size_t)(json.count - 1);
@@ -164,9 +167,12 @@ static Polygon *from_json(const char *text, int *rc)
 
 static Polygon *from_blob(const u8 *blob, int size, int *rc)
 {
+    ASSERT(size >= 0);
+
     *rc = SQLITE_OK;
     if (blob == NULL || size < BLOB_HEADER + 3 * VERTEX_SIZE || blob[0] > 1)
         return NULL;
+    // At most 2^24-1, times eight still an int.
     int count = blob[1] << 16 | blob[2] << 8 | blob[3];
     if (count < 3 || size != BLOB_HEADER + count * VERTEX_SIZE)
         return NULL;
@@ -194,6 +200,7 @@ Polygon *polygon_parse(sqlite3_value *value, int *rc)
     if (type != SQLITE_TEXT)
         return NULL;
     const char *text = (const char *)sqlite3_value_text(value);
+    // A conversion from UTF-16 found no memory: text is never NULL otherwise.
     if (text == NULL) {
         *rc = SQLITE_NOMEM;
         return NULL;
@@ -221,6 +228,7 @@ void polygon_write_blob(const Polygon *polygon, u8 *out)
     }
 }
 
+// As a blob, which stores smaller and reads faster than text, and keeps every bit.
 void polygon_result(sqlite3_context *call, const Polygon *polygon)
 {
     u64 size = polygon_blob_size(polygon);
@@ -241,6 +249,8 @@ Bounds polygon_bounds(const Polygon *polygon)
 
     Bounds bounds = {polygon_x(polygon, 0), polygon_x(polygon, 0), polygon_y(polygon, 0),
                      polygon_y(polygon, 0)};
+    // Comparisons with a NaN are false, so that one in the first vertex stays and others are
+    // passed over: either way the search stays safe, only not sensible.
     for (int i = 1; i < polygon->count; i++) {
         f64 x = polygon_x(polygon, i);
         f64 y = polygon_y(polygon, i);
