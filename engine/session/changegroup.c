@@ -36,6 +36,7 @@ void sqlite3changegroup_delete(sqlite3_changegroup *group)
 
 int sqlite3changegroup_schema(sqlite3_changegroup *group, sqlite3 *db, const char *schema)
 {
+    // Too late once a table is known: its changes would have to be widened.
     if (group == NULL || db == NULL || schema == NULL || group->tables != NULL || group->db != NULL)
         return SQLITE_MISUSE;
     group->schema = mem_dup(schema, (u64)-1);
@@ -45,6 +46,7 @@ int sqlite3changegroup_schema(sqlite3_changegroup *group, sqlite3 *db, const cha
     return SQLITE_OK;
 }
 
+// Tables alone do not count: a group whose changes cancelled out may change its kind.
 static bool is_empty(const sqlite3_changegroup *group)
 {
     for (const GroupTable *table = group->tables; table != NULL; table = table->next) {
@@ -96,6 +98,8 @@ int changegroup_add_table(sqlite3_changegroup *group, const char *name, int colu
         mem_free(table);
         return rc;
     }
+    // At the end: SQLite gives tables out in the order in which they came, and so must the bytes
+    // here. A group has few tables, which makes a list enough.
     GroupTable **link = &group->tables;
     while (*link != NULL)
         link = &(*link)->next;
@@ -109,6 +113,8 @@ int changegroup_table_of_schema(sqlite3_changegroup *group, const char *name, Gr
     ASSERT(group->db != NULL);
 
     TableShape shape;
+    // With the rowid as key where there is no other: a changeset of such a table has it as its
+    // first column, and table_fits() decides.
     TRY(table_shape_read(group->db, group->schema, name, true, &shape));
     int rc = SQLITE_SCHEMA;
     if (shape.column_count > 0)
@@ -128,6 +134,7 @@ static bool table_fits(const sqlite3_changegroup *group, const GroupTable *table
                                         : iter->column_count == changes->column_count;
     if (!count_fits || memcmp(changes->key, iter->key, (size_t)iter->column_count) != 0)
         return false;
+    // A key column that the changeset lacks leaves its rows without identity.
     for (int i = iter->column_count; i < changes->column_count; i++) {
         if (changes->key[i] != 0)
             return false;
@@ -162,6 +169,7 @@ int changegroup_put(sqlite3_changegroup *group, GroupTable *table, u8 operation,
     ChangeTable *changes = table->changes;
     const ChangeInput next = {operation, is_indirect, (const u8 *)record->bytes, (u32)record->size};
     bool is_key_only = group->is_patchset && operation == SQLITE_DELETE;
+    // First of all: growing may fail and moves buckets, which `link` points into.
     TRY(change_table_reserve(changes));
     Change **link = change_table_find(changes, next.record, is_key_only);
     Change *existing = link != NULL ? *link : NULL;
@@ -183,6 +191,8 @@ static void widen(const GroupTable *table, int from, u8 operation, Buffer *out)
 
     const u8 *field = (const u8 *)table->defaults.bytes;
     for (int i = 0; i < table->changes->column_count; i++) {
+        // A column that the UPDATE does not know is not changed by it; a row that was inserted or
+        // deleted had the default in it.
         if (i >= from && operation == SQLITE_UPDATE)
             buffer_add_char(out, FIELD_UNDEFINED);
         else if (i >= from)
@@ -205,6 +215,7 @@ static void copy_record(const sqlite3_changegroup *group, const GroupTable *tabl
         buffer_add(out, record, size);
         return;
     }
+    // An UPDATE of a changeset has two records, each of which is widened; everything else has one.
     u32 first = record_size_of(record, count);
     buffer_add(out, record, first);
     widen(table, count, iter->operation, out);
@@ -226,6 +237,8 @@ static int take_kind(sqlite3_changegroup *group, const sqlite3_changeset_iter *i
     return SQLITE_OK;
 }
 
+// The record is copied because the group outlives the changeset, and the iterator's bytes are
+// lent.
 static int put_current(sqlite3_changegroup *group, GroupTable *table,
                        const sqlite3_changeset_iter *iter)
 {
@@ -240,6 +253,7 @@ static int put_current(sqlite3_changegroup *group, GroupTable *table,
     return rc;
 }
 
+// Changes are not decoded: combining compares fields as bytes (changegroup_merge.c).
 static int add_all(sqlite3_changegroup *group, sqlite3_changeset_iter *iter)
 {
     ASSERT(!iter->inverts);
@@ -289,6 +303,7 @@ int sqlite3changegroup_add_strm(sqlite3_changegroup *group, InputCallback *input
 
 int sqlite3changegroup_add_change(sqlite3_changegroup *group, sqlite3_changeset_iter *iter)
 {
+    // An inverting iterator's bytes are the changeset's own, which are not what it tells.
     if (group == NULL || iter == NULL || iter->operation == 0 || iter->inverts)
         return SQLITE_ERROR;
     GroupTable *table;
@@ -317,6 +332,7 @@ static int write_group(const sqlite3_changegroup *group, Output *out, int *size,
 
     int rc = SQLITE_OK;
     for (const GroupTable *table = group->tables; table != NULL; table = table->next) {
+        // Changes may have cancelled out; a header alone would say nothing.
         if (table->changes->change_count == 0)
             continue;
         change_table_write_header(table->changes, group->is_patchset, &out->bytes);

@@ -43,6 +43,8 @@ int sqlite3changegroup_change_begin(sqlite3_changegroup *group, int operation, c
         return SQLITE_ERROR;
     GroupTable *found = changegroup_find(group, table);
     int rc = SQLITE_OK;
+    // Without a schema only a table that a changeset brought is known: columns and key are in
+    // nothing else.
     if (found == NULL && group->db != NULL)
         rc = changegroup_table_of_schema(group, table, &found);
     if (rc == SQLITE_SCHEMA || (rc == SQLITE_OK && found == NULL))
@@ -65,9 +67,11 @@ static int draft_field(sqlite3_changegroup *group, int is_new, int column, Buffe
     int count = draft->table->changes->column_count;
     if (column < 0 || column >= count)
         return SQLITE_RANGE;
+    // An INSERT has no old row, a DELETE no new one.
     if (draft->operation == (is_new ? SQLITE_DELETE : SQLITE_INSERT))
         return SQLITE_ERROR;
     *out = &draft->fields[(is_new ? count : 0) + column];
+    // A value given twice: the later one counts.
     buffer_clear(*out);
     return SQLITE_OK;
 }
@@ -145,6 +149,8 @@ static int check_whole(const ChangeDraft *draft, bool is_patchset, int i, char *
     return SQLITE_OK;
 }
 
+// The key stands in the old row alone; another column in both or in neither, as changesets write
+// an UPDATE. In a patchset, which has no old row, the new value alone is enough.
 static int check_update(const ChangeDraft *draft, bool is_patchset, int i, char **error)
 {
     ASSERT(draft->operation == SQLITE_UPDATE);
@@ -191,6 +197,9 @@ static void write_field(const Buffer *field, Buffer *out)
 }
 
 // The draft as a changeset or patchset spells it.
+//               INSERT      DELETE        UPDATE
+//  changeset    new         old           old, new
+//  patchset     new         key of old    new, with the old row's key in it
 static void write_draft(const ChangeDraft *draft, bool is_patchset, Buffer *out)
 {
     ASSERT(draft->table != NULL);
@@ -236,6 +245,7 @@ int sqlite3changegroup_change_finish(sqlite3_changegroup *group, int discard, ch
         if (rc == SQLITE_OK)
             rc = put_draft(group);
     }
+    // Also after a failure: the caller begins anew, there is no correcting.
     changegroup_draft_deinit(&group->draft);
     group->has_kind = true;
     return rc;

@@ -47,6 +47,7 @@ void changeset_write_varint(Buffer *out, u64 value)
     buffer_add(out, bytes, varint_put(bytes, value));
 }
 
+// Big-endian; of a real the bits as they are, an infinity's and a NaN's too.
 static void write_u64(Buffer *out, u8 type, u64 value)
 {
     ASSERT(type == FIELD_INTEGER || type == FIELD_REAL);
@@ -77,6 +78,7 @@ void field_write_bytes(Buffer *out, u8 type, const void *bytes, u32 size)
     buffer_add(out, bytes, size);
 }
 
+// The field's size is trusted: see the file's beginning.
 void field_copy(Buffer *out, const u8 *field)
 {
     buffer_add(out, field, field_size(field));
@@ -110,6 +112,7 @@ static void write_blob(Buffer *out, sqlite3_value *value)
 
 void field_write(Buffer *out, sqlite3_value *value)
 {
+    // How a caller says that the column is no part of the change.
     if (value == NULL) {
         buffer_add_char(out, FIELD_UNDEFINED);
         return;
@@ -123,6 +126,7 @@ void field_write(Buffer *out, sqlite3_value *value)
     }
 }
 
+// The bytes come from outside and may be any bits.
 static void read_f64(u64 bits, Value *value)
 {
     f64 real;

@@ -21,6 +21,8 @@ int changeset_iter_new(bool inverts, bool skips_empty, sqlite3_changeset_iter **
     return SQLITE_OK;
 }
 
+// The values own their texts and blobs, since a piece that came from a callback is gone with the
+// next.
 static void values_free(sqlite3_changeset_iter *iter)
 {
     ASSERT(iter->values != NULL || iter->values_capacity == 0);
@@ -80,9 +82,12 @@ static int read_header(sqlite3_changeset_iter *iter)
     TRY(reader_varint(in, &count));
     if (count == 0 || count > COLUMNS_MAX)
         return corrupt_record("number of columns in a changeset");
+    // An offset, because the bytes may move while a callback gives more of them.
     size_t start = in->at;
     TRY(reader_skip(in, (size_t)count));
     TRY(reader_skip_text(in));
+    // A copy: the reader forgets the header before the first change, and sqlite3changeset_op()
+    // lends the name out until the next call.
     buffer_clear(&iter->header);
     buffer_add(&iter->header, in->bytes + start, in->at - start);
     const char *header = buffer_text(&iter->header);
@@ -96,6 +101,7 @@ static int read_header(sqlite3_changeset_iter *iter)
 
 // --- the change ---
 
+// Passing over a field checks it (reader.h): decode_row() reads the same bytes without a check.
 static int skip_fields(sqlite3_changeset_iter *iter, bool of_key_only)
 {
     ASSERT(iter->key != NULL);
@@ -114,6 +120,7 @@ static int read_change(sqlite3_changeset_iter *iter, u8 operation)
 
     u8 indirect;
     TRY(reader_byte(&iter->in, &indirect));
+    // A patchset cannot be inverted: it has no old values to go back to.
     bool is_known =
         operation == SQLITE_INSERT || operation == SQLITE_UPDATE || operation == SQLITE_DELETE;
     if (!is_known || iter->table == NULL || (iter->is_patchset && iter->inverts))
@@ -135,6 +142,7 @@ static int advance(sqlite3_changeset_iter *iter, bool *is_new_table)
     iter->operation = 0;
     *is_new_table = false;
     for (;;) {
+        // Here nobody holds offsets into what was read: the change before was decoded or copied.
         reader_discard(in);
         bool is_done;
         TRY(reader_is_done(in, &is_done));
@@ -230,6 +238,7 @@ static bool key_is_defined(const sqlite3_changeset_iter *iter)
     return true;
 }
 
+// SQLITE_NOMEM apart, only a missing key can fail: the sizes were checked by read_change().
 static int decode(sqlite3_changeset_iter *iter)
 {
     ASSERT(iter->values_capacity >= 2 * (size_t)iter->column_count);
@@ -263,6 +272,8 @@ int changeset_decode(sqlite3_changeset_iter *iter)
     return rc;
 }
 
+// By their structs: values do not point into themselves, and their owner, the iterator, is the
+// same.
 static void swap_values(sqlite3_changeset_iter *iter, int i, int k)
 {
     ASSERT(i != k);
@@ -298,6 +309,7 @@ static bool changes_nothing(const sqlite3_changeset_iter *iter)
 
     if (iter->operation != SQLITE_UPDATE)
         return false;
+    // An UPDATE's key stands among the old values only, so that any new value is a change.
     for (int i = 0; i < iter->column_count; i++) {
         if (iter->is_defined[iter->column_count + i])
             return false;
@@ -316,6 +328,8 @@ int changeset_next(sqlite3_changeset_iter *iter, bool *is_new_table)
         *is_new_table = *is_new_table || is_new;
         if (rc != SQLITE_ROW)
             return rc;
+        // A change that is passed over below is decoded all the same: emptiness is seen on the
+        // values.
         TRY(changeset_decode(iter));
         if (iter->inverts)
             invert(iter);
@@ -339,7 +353,8 @@ Value *changeset_new(const sqlite3_changeset_iter *iter, int column)
 
 // --- the public iterator ---
 
-// The public iterators skip nothing: a program may want to see updates that change nothing.
+// The public iterators skip nothing: a program may want to see updates that change nothing. Where
+// iterators come from a program. What it passed stays its own and must outlive the iterator.
 static int start(sqlite3_changeset_iter **out, const Reader *in, int flags)
 {
     *out = NULL;
@@ -392,6 +407,8 @@ int sqlite3changeset_finalize(sqlite3_changeset_iter *iter)
 {
     if (iter == NULL)
         return SQLITE_OK;
+    // Apply frees what it made; a handler that finalizes its iterator would leave apply with
+    // nothing.
     if (iter->is_lent)
         return error_misuse();
     int rc = iter->rc;
@@ -450,6 +467,7 @@ int sqlite3changeset_conflict(sqlite3_changeset_iter *iter, int column, sqlite3_
         return SQLITE_MISUSE;
     if (column < 0 || column >= iter->column_count)
         return SQLITE_RANGE;
+    // The statement stands on the row in the way, whose columns are in the changeset's order.
     *value = sqlite3_column_value(iter->conflict, column);
     return SQLITE_OK;
 }

@@ -22,6 +22,8 @@ int sqlite3session_config(int option, void *arg)
     return SQLITE_OK;
 }
 
+// The buffer keeps its memory for the next piece, and is emptied also when the callback failed: the
+// writing ends with that. Sizes fit an int: a Buffer stops at a thousand million bytes.
 static int hand_over(Output *out)
 {
     ASSERT(out->callback != NULL);
@@ -35,6 +37,8 @@ int output_pass_on(Output *out)
 {
     if (out->bytes.rc != SQLITE_OK)
         return out->bytes.rc;
+    // The whole buffer goes at once, so that a piece may be larger than the setting by one change,
+    // as with SQLite: the setting bounds what is gathered, not what is handed over.
     if (out->callback == NULL || out->bytes.size <= (size_t)piece_size)
         return SQLITE_OK;
     return hand_over(out);
@@ -46,9 +50,11 @@ int output_finish(Output *out, int *size, void **bytes)
 
     if (out->bytes.rc != SQLITE_OK)
         return out->bytes.rc;
+    // A callback is not told of the end, and never gets an empty piece.
     if (out->callback != NULL)
         return out->bytes.size > 0 ? hand_over(out) : SQLITE_OK;
     *size = (int)out->bytes.size;
+    // An empty changeset is NULL and 0, which sqlite3_free() and all readers accept.
     *bytes = NULL;
     if (out->bytes.size == 0)
         return SQLITE_OK;

@@ -28,6 +28,7 @@ void reader_deinit(Reader *reader)
     buffer_deinit(&reader->held);
 }
 
+// Memory of the caller's is left alone: nothing would be gained by moving it, and it is not ours.
 void reader_discard(Reader *reader)
 {
     ASSERT(reader->at <= reader->size);
@@ -55,6 +56,8 @@ static int fill(Reader *reader, size_t size)
         char *room = buffer_reserve(&reader->held, (size_t)piece);
         if (room == NULL)
             return SQLITE_NOMEM;
+        // The callback is foreign code: a size it did not have room for would be memory written
+        // over already, so the least is not to read it.
         int asked = piece;
         TRY(reader->callback(reader->arg, room, &piece));
         if (piece < 0 || piece > asked)
@@ -79,6 +82,8 @@ int reader_skip(Reader *reader, size_t size)
 {
     ASSERT(reader->at <= reader->size);
 
+    // The difference is compared, not the sum: `size` is read from the changeset and a sum could
+    // wrap.
     TRY(fill(reader, size));
     if (reader->size - reader->at < size)
         return corrupt_record("changeset ends inside a change");
@@ -99,6 +104,7 @@ int reader_varint(Reader *reader, u64 *value)
 {
     ASSERT(value != NULL);
 
+    // Nine bytes are the longest; fewer only at the end, where the checked reader stops in time.
     TRY(fill(reader, 9));
     const u8 *at = reader->bytes + reader->at;
     u32 size =
@@ -133,6 +139,7 @@ int reader_skip_field(Reader *reader)
     case FIELD_TEXT:
     case FIELD_BLOB:
         TRY(reader_varint(reader, &size));
+        // No value of SQLite's is longer, and field_size() adds in 32 bits.
         if (size > 0x7fffffff)
             return corrupt_record("size of a value in a changeset");
         return reader_skip(reader, (size_t)size);

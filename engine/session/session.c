@@ -32,6 +32,8 @@ int sqlite3session_create(sqlite3 *db, const char *schema, sqlite3_session **out
     session->is_enabled = true;
     // The hook's argument is the head of the connection's sessions.
     sqlite3_mutex_enter(sqlite3_db_mutex(db));
+    // Setting the hook gives back the former argument. It is taken for a session, as in SQLite: a
+    // program that uses the hook itself cannot use sessions on the same connection.
     session->next = sqlite3_preupdate_hook(db, listen, session);
     sqlite3_mutex_leave(sqlite3_db_mutex(db));
     *out = session;
@@ -57,6 +59,7 @@ static void leave_list(sqlite3_session *session)
     ASSERT(session->db != NULL);
 
     sqlite3_mutex_enter(sqlite3_db_mutex(session->db));
+    // Only replacing the hook tells its argument; for the moment without one the mutex is held.
     sqlite3_session *head = sqlite3_preupdate_hook(session->db, NULL, NULL);
     sqlite3_session **link = &head;
     while (*link != NULL && *link != session)
@@ -138,6 +141,7 @@ int sqlite3session_isempty(sqlite3_session *session)
     return is_empty;
 }
 
+// What malloc() itself adds is left out, and the shapes' arenas count with what they use.
 sqlite3_int64 sqlite3session_memory_used(sqlite3_session *session)
 {
     u64 used = sizeof *session + strlen(session->schema) + 1;
@@ -182,6 +186,7 @@ int session_table(sqlite3_session *session, const char *name, SessionTable **out
         mem_free(table);
         return rc;
     }
+    // At the end: changesets list tables in the order of attachment.
     SessionTable **link = &session->tables;
     while (*link != NULL)
         link = &(*link)->next;
@@ -221,6 +226,8 @@ static Change *widened(const Change *change, const Buffer *tail, int added)
 
     Buffer record = {0};
     buffer_add(&record, change->record, change->size);
+    // S2: of an inserted row only the key is kept. Another row had the default in the new column,
+    // before anybody changed it.
     if (change->operation == SQLITE_INSERT)
         buffer_add_repeated(&record, FIELD_UNDEFINED, (size_t)added);
     else
@@ -266,6 +273,7 @@ static int take_shape(sqlite3_session *session, SessionTable *table, TableShape 
     if (!fits)
         return SQLITE_SCHEMA;
     int added = shape->column_count - known;
+    // ALTER TABLE ADD COLUMN gives rows that exist the default; so must those that are recorded.
     if (known > 0 && added > 0) {
         Buffer tail = {0};
         int rc = table_shape_defaults(session->db, shape, known, &tail);
@@ -291,6 +299,9 @@ int session_table_look(sqlite3_session *session, SessionTable *table)
     TRY(table_shape_read(session->db, session->schema, table->changes->name, session->takes_rowid,
                          &shape));
     int rc = take_shape(session, table, &shape);
+    // Some records may have been widened and others not, against S2.
+    if (rc == SQLITE_NOMEM && table->changes->column_count > 0)
+        session->rc = rc;
     table_shape_deinit(&shape);
     return rc;
 }
@@ -310,6 +321,8 @@ static int read_key(const SessionTable *table, bool is_new, const RowSource *sou
         TRY(is_new ? source->new_value(source->arg, i, &value)
                    : source->old_value(source->arg, i, &value));
         bool is_null = sqlite3_value_type(value) == SQLITE_NULL;
+        // sqlite_stat1 has NULL for a table without an index, and its rows are to be recorded all
+        // the same.
         if (is_null && table->shape.is_statistics)
             field_write_bytes(key, FIELD_BLOB, NULL, 0);
         else
@@ -341,7 +354,9 @@ static int read_record(const SessionTable *table, u8 operation, const RowSource 
     return record->rc;
 }
 
-// A change takes operation, flag, the row as it was and the row as it is.
+// A change takes operation, flag, the row as it was and the row as it is. For
+// sqlite3session_changeset_size(): a bound that never shrinks, and so is kept as the most that a
+// row ever took.
 static int account_size(sqlite3_session *session, SessionTable *table, Change *change, u8 operation,
                         const RowSource *source)
 {
@@ -476,11 +491,14 @@ static int hear(sqlite3_session *session, const char *name, u8 operation, HookRo
     int count = sqlite3_preupdate_count(session->db);
     if (table->counted != count)
         TRY(session_table_look(session, table));
+    // A column dropped and another added between two changes is not seen here, but by whoever
+    // looks again before writing.
     table->counted = count;
     if (!table->shape.has_key)
         return SQLITE_OK;
     row->shape = &table->shape;
     RowSource source = {hook_old, hook_new, false, row};
+    // Depth: the change was made by a trigger or a foreign key's action.
     source.is_indirect = session->is_indirect || sqlite3_preupdate_depth(session->db) > 0;
     TRY(session_note(session, table, operation, &source));
     // An update may have moved the row to another key.

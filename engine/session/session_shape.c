@@ -24,6 +24,8 @@ static int count_columns(sqlite3_stmt *info, int *count)
 {
     *count = 0;
     while (sqlite3_step(info) == SQLITE_ROW)
+        // Neither hidden columns of virtual tables nor generated ones: they have no value of their
+        // own to restore.
         *count += sqlite3_column_int(info, INFO_HIDDEN) == 0;
     return sqlite3_reset(info);
 }
@@ -45,11 +47,13 @@ static int read_columns(TableShape *shape, sqlite3_stmt *info, int count, int fi
     ASSERT(first == 0 || first == 1);
 
     int i = first;
+    // The bound matters: another connection may add a column between the two runs of the pragma.
     while (sqlite3_step(info) == SQLITE_ROW && i < count) {
         if (sqlite3_column_int(info, INFO_HIDDEN) != 0)
             continue;
         shape->names[i] = column_copy(shape, info, INFO_NAME);
         shape->defaults[i] = column_copy(shape, info, INFO_DEFAULT);
+        // Not i: with generated columns left out the numbers differ from the preupdate hook's.
         shape->places[i] = sqlite3_column_int(info, INFO_CID);
         shape->key[i] = (u8)sqlite3_column_int(info, INFO_PK);
         shape->has_key = shape->has_key || shape->key[i] != 0;
@@ -58,6 +62,7 @@ static int read_columns(TableShape *shape, sqlite3_stmt *info, int count, int fi
     return sqlite3_reset(info);
 }
 
+// All in the shape's arena, so that a shape is dropped as a whole.
 static int allocate_columns(TableShape *shape, int count)
 {
     ASSERT(count > 0);
@@ -99,6 +104,7 @@ static void settle_rowid(TableShape *shape)
         shape->has_key = shape->has_rowid_key = true;
         return;
     }
+    // The arena owns the arrays: moving their beginnings on loses nothing.
     shape->names++;
     shape->defaults++;
     shape->places++;
@@ -122,6 +128,7 @@ int table_shape_read(sqlite3 *db, const char *schema, const char *table, bool ta
     TRY_DONE(allocate_columns(out, count + first));
     out->column_count = count + first;
     TRY_DONE(read_columns(out, info, count + first, first));
+    // Three columns: a stat1 of another shape is a table like any other.
     out->is_statistics = name_equals(table, "sqlite_stat1") && count == 3;
     if (out->is_statistics) {
         out->key[first] = 1;
@@ -143,6 +150,8 @@ int table_shape_defaults(sqlite3 *db, const TableShape *shape, int from, Buffer 
 {
     ASSERT(from >= 0 && from < shape->column_count);
 
+    // A default is an expression, as the schema has it in SQL: only running it gives the value. It
+    // may be CURRENT_TIME, whose value is then the moment of reading, as in SQLite.
     sqlite3_str *sql = sqlite3_str_new(db);
     for (int i = from; i < shape->column_count; i++) {
         const char *text = shape->defaults[i] != NULL ? shape->defaults[i] : "NULL";
