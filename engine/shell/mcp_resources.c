@@ -24,6 +24,8 @@ void resources_list(Mcp *mcp, sqlite3_str *out)
                              " name NOT LIKE 'sqlite\\_%' ESCAPE '\\' ORDER BY name",
                              -1, &stmt, NULL);
     while (stmt != NULL && sqlite3_step(stmt) == SQLITE_ROW) {
+        // The name is not percent-encoded, and read_table() does not decode: what is listed here
+        // is what comes back.
         char *uri = sqlite3_mprintf("%s%s", table_uri, sqlite3_column_text(stmt, 0));
         sqlite3_str_appendall(out, ",{\"uri\":");
         json_append_text(out, uri);
@@ -65,6 +67,7 @@ static void read_schema(Mcp *mcp, sqlite3_str *out)
     sqlite3_stmt *stmt = NULL;
     sqlite3_str *sql = sqlite3_str_new(NULL);
     (void)sqlite3_prepare_v2(mcp->db,
+                             // Automatic indexes have no SQL.
                              "SELECT sql FROM sqlite_schema WHERE sql NOT NULL ORDER BY rowid", -1,
                              &stmt, NULL);
     while (stmt != NULL && sqlite3_step(stmt) == SQLITE_ROW)
@@ -81,6 +84,7 @@ static bool read_table(Mcp *mcp, const char *uri, const char *table, sqlite3_str
 {
     ASSERT(table != NULL);
 
+    // Enough to see what a table is like, and little for a model to read.
     enum { ROWS = 10 };
     McpResult result;
     result_init(&result);
@@ -92,10 +96,11 @@ static bool read_table(Mcp *mcp, const char *uri, const char *table, sqlite3_str
     sqlite3_free(sql);
     sqlite3_free(sqlite3_str_finish(result.text));
     char *text = sqlite3_str_finish(result.structured);
-    if (!result.is_error && text != NULL)
+    bool is_read = !result.is_error && text != NULL;
+    if (is_read)
         append_contents(out, uri, "application/json", text);
     sqlite3_free(text);
-    return !result.is_error;
+    return is_read;
 }
 
 bool resources_read(Mcp *mcp, const char *uri, sqlite3_str *out)

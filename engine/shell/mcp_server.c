@@ -38,6 +38,7 @@ void mcp_send(const char *message)
     (void)pthread_mutex_lock(&output);
     fputs(message, stdout);
     fputc('\n', stdout);
+    // A client that waits for the answer would wait for ever on a full buffer that is not flushed.
     (void)fflush(stdout);
     (void)pthread_mutex_unlock(&output);
 }
@@ -51,6 +52,7 @@ static char *answer(const char *id, sqlite3_str *body)
     ASSERT(body != NULL);
 
     char *text = sqlite3_str_finish(body);
+    // The id goes back as it was written: 1 and "1" are different ids.
     char *message = sqlite3_mprintf("{\"jsonrpc\":\"2.0\",\"id\":%s,%s}", id,
                                     text == NULL ? "\"error\":{\"code\":-32603,\"message\":"
                                                    "\"Out of memory\"}"
@@ -119,7 +121,8 @@ static int method_tools_list(Mcp *mcp, const char *request, sqlite3_str *out, co
     return 0;
 }
 
-// The arguments object at $.params.arguments, {} when there is none; NULL when it is no object.
+// The arguments object at $.params.arguments, {} when there is none; NULL when it is no object. A
+// client may leave the object out, or give null, for a tool without parameters.
 static char *arguments_of(Mcp *mcp, const char *request)
 {
     const char *type = json_type_at(&mcp->json, request, "$.params.arguments");
@@ -141,6 +144,8 @@ static int method_tools_call(Mcp *mcp, const char *request, sqlite3_str *out, co
     int code = RPC_INVALID_PARAMS;
     *message = "Invalid params: name must be a string and arguments an object";
     if (name != NULL && arguments != NULL) {
+        // Only a name that is no tool is an error of the protocol. A tool's own failure is a
+        // result, which the model gets to read.
         bool is_known = tools_call(mcp, name, arguments, out);
         code = is_known ? 0 : RPC_METHOD_NOT_FOUND;
         *message = "Unknown tool";
@@ -227,6 +232,7 @@ static char *call_method(Mcp *mcp, const char *name, const char *id, const char 
         int code = methods[i].run(mcp, request, body, &message);
         if (code == 0)
             return answer(id, body);
+        // A method that fails may have written a part of its result.
         sqlite3_free(sqlite3_str_finish(body));
         return error_answer(id, code, message);
     }
@@ -240,6 +246,7 @@ static void begin_request(Mcp *mcp, const char *id, const char *request)
 {
     ASSERT(mcp->progress_token == NULL);
 
+    // Allocated before the mutex is taken: the reader's thread waits for it.
     char *copy = sqlite3_mprintf("%s", id);
     mcp->progress_token = json_part_at(&mcp->json, request, "$.params._meta.progressToken");
     mcp->progress_count = 0;
@@ -253,6 +260,8 @@ static void begin_request(Mcp *mcp, const char *id, const char *request)
 static bool end_request(Mcp *mcp)
 {
     (void)pthread_mutex_lock(&mcp->mutex);
+    // Read and cleared under one hold of the mutex: a cancellation arrives either in time, or
+    // finds no such id.
     bool was_cancelled = mcp->is_cancelled;
     sqlite3_free(mcp->running_id);
     mcp->running_id = NULL;
@@ -271,6 +280,8 @@ static char *handle_object(Mcp *mcp, const char *request)
 
     Json *json = &mcp->json;
     const char *id_type = json_type_at(json, request, "$.id");
+    // No id at all. "id": null is no notification but an invalid request, by JSON-RPC's advice and
+    // MCP's rule.
     bool is_notification = id_type[0] == 0;
     bool has_id = strcmp(id_type, "text") == 0 || strcmp(id_type, "integer") == 0
                   || strcmp(id_type, "real") == 0;
@@ -315,6 +326,7 @@ static void handle_batch(Mcp *mcp, const char *batch)
     }
     sqlite3_str_appendall(out, "]");
     char *answers = sqlite3_str_finish(out);
+    // An empty array is one invalid request, by JSON-RPC; a batch of notifications has no answer.
     if (length == 0) {
         char *reply = error_answer("null", RPC_INVALID_REQUEST, "Invalid request");
         if (reply != NULL)
@@ -360,12 +372,15 @@ static void cancel(Mcp *mcp, Json *json, const char *line)
     if (id == NULL)
         return;
     (void)pthread_mutex_lock(&mcp->mutex);
+    // The statement stops at its next step; its error is never seen, because end_request() drops
+    // the answer.
     if (mcp->running_id != NULL && strcmp(mcp->running_id, id) == 0) {
         mcp->is_cancelled = true;
         sqlite3_interrupt(mcp->db);
     }
     for (McpMessage **at = &mcp->first; *at != NULL;) {
         McpMessage *message = *at;
+        // Compared as JSON text, as in answer().
         char *waiting = json_part_at(json, message->text, "$.id");
         bool is_it = waiting != NULL && strcmp(waiting, id) == 0;
         sqlite3_free(waiting);
@@ -382,6 +397,21 @@ static void cancel(Mcp *mcp, Json *json, const char *line)
         mcp->last = NULL;
     (void)pthread_mutex_unlock(&mcp->mutex);
     sqlite3_free(id);
+}
+
+// The search spares parsing every message twice. A query may have the words in it, so that the
+// method decides.
+static bool is_cancellation(Json *json, const char *line)
+{
+    ASSERT(line != NULL);
+
+    static const char name[] = "notifications/cancelled";
+    if (strstr(line, name) == NULL || !json_is_valid(json, line))
+        return false;
+    char *method = json_text_at(json, line, "$.method");
+    bool is_it = method != NULL && strcmp(method, name) == 0;
+    sqlite3_free(method);
+    return is_it;
 }
 
 static void enqueue(Mcp *mcp, const char *line)
@@ -416,9 +446,7 @@ static void *read_input(void *arg)
             line[--size] = 0;
         if (line[strspn(line, " \t")] == 0)
             continue;
-        bool is_cancellation = can_cancel && strstr(line, "notifications/cancelled") != NULL
-                               && json_is_valid(&json, line);
-        if (is_cancellation)
+        if (can_cancel && is_cancellation(&json, line))
             cancel(mcp, &json, line);
         else
             enqueue(mcp, line);
@@ -467,6 +495,8 @@ int mcp_serve(const char *path, const McpOptions *options)
         return 1;
     }
     McpMessage *message;
+    // The end of the input ends the server only behind the last answer: a client may write its
+    // requests and close at once.
     while ((message = dequeue(&mcp)) != NULL) {
         if (message->text != NULL)
             handle(&mcp, message->text);

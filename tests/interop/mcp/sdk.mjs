@@ -41,6 +41,7 @@ async function everyTool() {
     ['execute_query', { query: 'VALUES(1),(2)' }, /1\n2\n$/],
     ['execute_query', { query: 'WITH x AS (SELECT 1 AS q) SELECT q FROM x' }, /^q\n/],
     ['execute_query', { query: 'EXPLAIN QUERY PLAN SELECT * FROM t' }, /SCAN t/],
+    ['execute_query', { query: "SELECT 'notifications/cancelled' AS x" }, /^x\n-+\nnotifications/],
     ['text_search', { table: 'ft', query: 'fox' }, /\[fox\]/],
     ['schema_change', { query: 'CREATE TABLE v(e F32_BLOB(2))' }, /successful/],
     ['insert_data', { query: "INSERT INTO v VALUES(vector32('[1,0]')),(vector32('[0,1]'))" }, /successful/],
