@@ -16,6 +16,7 @@
 
 // --- memory ---
 
+// The shell has nothing better to do without memory than to end; so its callers need no tests.
 static void *check_memory(void *block)
 {
     if (block == NULL) {
@@ -116,12 +117,14 @@ static bool take_switch(Shell *shell, const char *name)
         if (strcmp(name, switches[i].name) != 0)
             continue;
         *switches[i].flag = switches[i].value;
+        // From here on modes leave the headers alone.
         if (strstr(name, "header") != NULL)
             shell->headers_set = true;
         return true;
     }
     if (strcmp(name, "readonly") == 0)
-        shell->open_flags = SQLITE_OPEN_READONLY | SQLITE_OPEN_URI;
+        shell->open_flags = (shell->open_flags & ~(SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE))
+                            | SQLITE_OPEN_READONLY;
     else if (strcmp(name, "nofollow") == 0)
         shell->open_flags |= SQLITE_OPEN_NOFOLLOW;
     else if (strcmp(name, "stats") == 0)
@@ -173,6 +176,7 @@ static void take_valued(Shell *shell, Options *options, const char *name, const 
     }
 }
 
+// Blanks around the name make it match whole words only.
 static bool wants_value(const char *name)
 {
     static const char words[] = " separator newline nullvalue init vfs cmd mcp-timeout mcp-rows ";
@@ -210,6 +214,7 @@ static int take_option(Shell *shell, Options *options, char **argv, int i)
     }
     if (take_switch(shell, name))
         return 1;
+    // -line is a mode; -li, which .mode would take, is an error here.
     if (mode_find(name, &mode) && strcmp(mode_name(mode), name) == 0) {
         mode_set(shell, mode);
         return 1;
@@ -256,6 +261,8 @@ static int run_arguments(Shell *shell, char **texts)
 {
     for (; *texts != NULL && !shell->stop; texts++) {
         if (!run_text(shell, *texts)) {
+            // The exit status has eight bits, as the primary result codes; 0 would look like
+            // success.
             int code = shell->db == NULL ? 1 : sqlite3_errcode(shell->db) & 0xff;
             return code != SQLITE_OK && code != SQLITE_DONE ? code : 1;
         }
@@ -297,6 +304,7 @@ static void read_init(Shell *shell, const char *named)
         (void)fclose(in);
     } else if (named != NULL) {
         fprintf(stderr, "cannot open: \"%s\"\n", path);
+        // Without -bail it is a warning, as in SQLite's shell.
         shell->error_count += shell->bail;
     }
     sqlite3_free(path);
@@ -356,6 +364,7 @@ int main(int argc, char **argv)
         return served;
     }
     bool has_texts = options.next < argc;
+    // Arguments are a script, also at a terminal.
     if (has_texts)
         shell.is_interactive = false;
     read_init(&shell, options.init);
