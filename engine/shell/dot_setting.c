@@ -62,6 +62,7 @@ static bool take_mode_option(DotCall *call, int *i, GridOptions *grid)
     return true;
 }
 
+// What .mode asks for: applied only when all of it is understood.
 typedef struct ModeRequest {
     const char *name, *table;
     GridOptions grid;
@@ -79,6 +80,8 @@ static bool take_mode_arguments(DotCall *call, ModeRequest *request)
         bool is_qbox = strlen(arg) > 1 && strncmp("qbox", arg, strlen(arg)) == 0;
         if (request->name == NULL && is_qbox) {
             request->name = "box";
+            // qbox is a box with values as literals, cut at 60 columns; options behind it may
+            // change both.
             request->grid = (GridOptions){.wrap = 60, .quotes = true};
         } else if (request->name == NULL) {
             request->name = arg;
@@ -103,6 +106,7 @@ int dot_mode(DotCall *call)
     ASSERT(call->count >= 1);
 
     Shell *shell = call->shell;
+    // 60 is SQLite's width for wrapping, where the mode has a grid and nothing else is asked for.
     ModeRequest request = {.grid = {.wrap = 60}};
     Mode mode = shell->mode;
     if (!take_mode_arguments(call, &request))
@@ -281,6 +285,7 @@ int dot_timeout(DotCall *call)
     Shell *shell = call->shell;
     if (!shell_open(shell))
         return 1;
+    // A number past an int is cut; a negative one means no waiting, as 0 does.
     sqlite3_busy_timeout(shell->db, call->count >= 2 ? (int)dot_integer(call->args[1]) : 0);
     return 0;
 }
@@ -291,6 +296,7 @@ static void show_text(FILE *out, const char *name, const char *text)
 {
     ASSERT(text != NULL);
 
+    // Labels are right-aligned in twelve columns, "colseparator" being the longest.
     fprintf(out, "%12.12s: ", name);
     dot_escape(out, text);
     fputc('\n', out);
@@ -365,6 +371,7 @@ int dot_limit(DotCall *call)
     for (int i = 0; i < COUNT; i++) {
         if (call->count == 1) {
             show_limit(shell, limits[i].name, limits[i].limit);
+            // The beginning is compared, which more than one limit may have: "co" is none.
         } else if (sqlite3_strnicmp(limits[i].name, call->args[1], (int)strlen(call->args[1]))
                    == 0) {
             if (found >= 0) {
@@ -427,6 +434,8 @@ int dot_dbconfig(DotCall *call)
             continue;
         int value = 0;
         found = true;
+        // Asked afterwards, because a connection may refuse a setting: what is shown is what
+        // holds.
         if (call->count > 2)
             sqlite3_db_config(shell->db, options[i].op, (int)dot_boolean(call->args[2]),
                               (int *)NULL);
@@ -452,6 +461,7 @@ static FILE *open_log(const char *name)
         return stderr;
     if (strcmp(name, "off") == 0)
         return NULL;
+    // Anew each time, as in SQLite's shell: an old log is lost.
     FILE *file = fopen(name, "wb");
     if (file == NULL)
         fprintf(stderr, "Error: cannot open \"%s\"\n", name);
@@ -497,6 +507,7 @@ int trace_event(unsigned event, void *arg, void *subject, void *detail)
         sql = expanded != NULL ? expanded : sqlite3_sql(subject);
     }
     int size = sql == NULL ? 0 : (int)strlen(sql);
+    // One semicolon is printed in any case.
     while (size > 0 && sql[size - 1] == ';')
         size--;
     if (event == SQLITE_TRACE_PROFILE)
@@ -565,6 +576,8 @@ static int show_authorization(void *arg, int action, const char *a, const char *
 {
     ASSERT(arg != NULL);
 
+    // By the numbers of SQLITE_CREATE_INDEX and on, in sqlite3.h's order; 0, SQLITE_COPY, is not
+    // used.
     static const char *const names[] = {
         NULL,
         "CREATE_INDEX",
@@ -682,6 +695,7 @@ static void show_status(const Shell *shell, const char *label, int op, bool only
         fprintf(shell->out, "%-36s %d bytes\n", label, highest);
     else
         fprintf(shell->out, "%-36s %d (max %d)%s\n", label, current, highest,
+                // The only one of them that is a count.
                 strstr(label, "Allocations") != NULL ? "" : " bytes");
 }
 

@@ -55,6 +55,8 @@ int dot_shell(DotCall *call)
     }
     char *command = sqlite3_str_finish(text);
     (void)fflush(call->shell->out);
+    // What was printed before must come first: the command writes to the same place, past our
+    // buffer.
     int status = command == NULL ? -1 : system(command); // what the user asked for
     sqlite3_free(command);
     if (status != 0)
@@ -128,6 +130,7 @@ int dot_filectrl(DotCall *call)
     for (int i = 0; i < CONTROLS; i++) {
         if (strncmp(controls[i].name, call->args[first], strlen(call->args[first])) != 0)
             continue;
+        // -1 asks, where a control can be asked.
         sqlite3_int64 size = -1;
         int number = -1;
         if (call->count > first + 1) {
@@ -186,6 +189,7 @@ static int list_parameters(Shell *shell)
 {
     if (!has_parameter_table(shell))
         return 0;
+    // Characters, not bytes; a parameter's name is mostly ASCII.
     int width =
         (int)shell_ask_integer(shell, "SELECT max(length(key)) FROM temp.sqlite_parameters");
     sqlite3_stmt *stmt =
@@ -209,6 +213,7 @@ static int set_parameter(Shell *shell, const char *name, const char *value)
     char *sql = shell_printf(insert, name, value);
     int rc = sqlite3_prepare_v2(shell->db, sql, -1, &stmt, NULL);
     sqlite3_free(sql);
+    // abc is no expression, since there is no such column; nor is a b. 'abc' and 1+1 are.
     if (rc != SQLITE_OK) {
         char *quoted = shell_printf("%Q", value);
         sql = shell_printf(insert, name, quoted);
@@ -263,6 +268,8 @@ static bool is_served(Shell *shell, const char *table, const char *condition)
 {
     ASSERT(table != NULL && condition != NULL);
 
+    // The wording of EXPLAIN QUERY PLAN; [?] stands for the mark itself, which is a wildcard in
+    // GLOB.
     char *wanted_index = shell_printf("SEARCH %s USING*INDEX*", table);
     char *wanted_key = shell_printf("SEARCH %s USING INTEGER PRIMARY KEY (rowid=[?])*", table);
     sqlite3_stmt *stmt =
@@ -337,6 +344,8 @@ static bool take_hash_options(DotCall *call, HashOptions *options)
         const char *option = dot_option(call->args[i]);
         if (option == NULL) {
             options->pattern = call->args[i];
+            // SQLite's shell prints a hash for each table when a pattern is given, and else one
+            // for all.
             options->is_separate = true;
         } else if (strcmp(option, "schema") == 0) {
             options->with_schema = true;

@@ -44,6 +44,7 @@ static void choose_mark(const char *text, const char *first, const char *second,
     if (strstr(text, mark) == NULL)
         return;
     snprintf(mark, size, "%s", second);
+    // Ends: a text of n bytes has no room for more than n different marks.
     for (unsigned i = 0; strstr(text, mark) != NULL; i++)
         snprintf(mark, size, "(%s%u)", second, i);
 }
@@ -59,6 +60,7 @@ void print_sql_text_escaped(FILE *out, const char *text)
         print_sql_text(out, text);
         return;
     }
+    //     a<LF>b   becomes   replace('a\nb','\n',char(10))
     if (strchr(text, '\n') != NULL) {
         choose_mark(text, "\\n", "\\012", newline, sizeof newline);
         fputs("replace(", out);
@@ -102,6 +104,7 @@ static void print_blob(FILE *out, sqlite3_stmt *stmt, int column)
     int size = sqlite3_column_bytes(stmt, column);
     fputs("X'", out);
     for (int i = 0; i < size; i++)
+        // Lower case, as SQLite's shell writes it, though quote() writes upper case.
         fprintf(out, "%02x", bytes[i]);
     fputc('\'', out);
 }
@@ -133,6 +136,7 @@ char *sql_literal(sqlite3_stmt *stmt, int column)
 
     char *text = NULL;
     size_t size = 0;
+    // The printers write to a FILE: one set of them serves output and memory.
     FILE *out = open_memstream(&text, &size);
     if (out == NULL)
         return shell_printf("?");
@@ -220,6 +224,7 @@ void print_json_text(FILE *out, const char *text, int size)
     fputc('"', out);
     for (int i = 0; i < size; i++) {
         unsigned char c = (unsigned char)text[i];
+        // strchr() finds the end of its string for 0, which is none of the letters.
         const char *special = c == 0 ? NULL : strchr(plain, c);
         if (special != NULL)
             fprintf(out, "\\%c", escapes[special - plain]);

@@ -365,7 +365,9 @@ static void append_schema(const Tool *tool, sqlite3_str *out)
     sqlite3_str_appendall(out, "]}");
 }
 
-// Hints tell a client which tools only read and which may destroy.
+// Hints tell a client which tools only read and which may destroy. Idempotent are those that only
+// read: nobody knows what a client's statement does when it runs twice. The world is closed: a
+// tool reaches nothing but databases.
 void tools_list(Mcp *mcp, sqlite3_str *out)
 {
     (void)mcp;

@@ -62,6 +62,7 @@ void mode_set(Shell *shell, Mode mode)
     if (modes[mode].row_separator != NULL)
         snprintf(shell->row_separator, sizeof shell->row_separator, "%s",
                  modes[mode].row_separator);
+    // As in SQLite's shell: columns have headers unless .headers has said something.
     if (mode == MODE_COLUMN && !shell->headers_set)
         shell->headers = true;
 }
@@ -82,6 +83,7 @@ static void print_field(Shell *shell, sqlite3_stmt *stmt, int column)
     FILE *out = shell->out;
     bool is_null = sqlite3_column_type(stmt, column) == SQLITE_NULL;
     switch (shell->mode) {
+    // The word for NULL is not quoted, so that it can be told from a text of the same letters.
     case MODE_CSV:
         if (is_null)
             fputs(shell->null_value, out);
@@ -110,6 +112,7 @@ static void print_name(Shell *shell, const char *name)
 static void print_separated(Shell *shell, sqlite3_stmt *stmt, bool is_first)
 {
     int count = sqlite3_column_count(stmt);
+    // Names come with the first row: a result without rows has none.
     if (is_first && shell->headers) {
         for (int i = 0; i < count; i++) {
             fputs(i > 0 ? shell->separator : "", shell->out);
@@ -127,6 +130,7 @@ static void print_separated(Shell *shell, sqlite3_stmt *stmt, bool is_first)
 // A name and a value per line, an empty line between rows.
 static void print_lines(Shell *shell, sqlite3_stmt *stmt, bool is_first)
 {
+    // SQLite's least width. Names are measured in bytes, as there.
     enum { NAME_WIDTH = 5 };
     int count = sqlite3_column_count(stmt);
     int width = NAME_WIDTH;
@@ -166,6 +170,7 @@ static void print_insert_row(Shell *shell, sqlite3_stmt *stmt)
     if (shell->headers) {
         for (int i = 0; i < count; i++) {
             const char *name = sqlite3_column_name(stmt, i);
+            // Quoted only where needed, for people to read.
             char *quoted = shell_printf(name_needs_quotes(name) ? "\"%w\"" : "%s", name);
             fprintf(shell->out, "%s%s", i > 0 ? "," : "(", quoted);
             sqlite3_free(quoted);
@@ -232,6 +237,7 @@ int render_statement(Shell *shell, sqlite3_stmt *stmt)
     ASSERT(stmt != NULL && shell->out != NULL);
 
     int explain = sqlite3_stmt_isexplain(stmt);
+    // sqlite3_stmt_isexplain(): 1 is EXPLAIN, 2 EXPLAIN QUERY PLAN.
     if (shell->explain == EXPLAIN_AUTO && explain == 2)
         return render_plan(shell, stmt);
     if (shell->explain == EXPLAIN_ON || (shell->explain == EXPLAIN_AUTO && explain == 1))
