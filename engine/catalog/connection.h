@@ -40,7 +40,8 @@ typedef struct Database {
 } Database;
 enum { DB_MAIN = 0, DB_TEMP = 1, DATABASE_MAX = 12 };
 
-// Connection flags; the public DBCONFIG and pragma switches map onto them.
+// Connection flags; the public DBCONFIG and pragma switches map onto them. Their bits are in no
+// file and no interface, and may change place.
 // clang-format off
 #define CONN_FLAGS(X) \
     X(WRITABLE_SCHEMA) X(LEGACY_FILE_FORMAT) X(FULL_COLUMN_NAMES) X(FULL_FSYNC) \
@@ -50,8 +51,7 @@ enum { DB_MAIN = 0, DB_TEMP = 1, DATABASE_MAX = 12 };
     X(DEFER_FOREIGN_KEYS) X(QUERY_ONLY) X(CELL_SIZE_CHECK) X(FTS3_TOKENIZER) X(ENABLE_QPSG) \
     X(TRIGGER_EQP) X(RESET_DATABASE) X(DEFENSIVE) X(LEGACY_ALTER) X(NO_SCHEMA_ERROR) X(DQS_DML) \
     X(DQS_DDL) X(ENABLE_VIEW) X(TRUSTED_SCHEMA) X(STMT_SCANSTATUS) X(ATTACH_CREATE) \
-    X(ATTACH_WRITE) X(COMMENTS) X(SQL_TRACE) X(CASE_SENSITIVE_LIKE) X(EXTENDED_ERRCODE) \
-    X(PREFER_BUILTIN) X(LOAD_EXTENSION_FUNCTION) X(FK_NO_ACTION)
+    X(ATTACH_WRITE) X(COMMENTS) X(LOAD_EXTENSION_FUNCTION) X(FK_NO_ACTION)
 // clang-format on
 enum {
 #define X(name) CONN_BIT_##name,
@@ -91,7 +91,7 @@ struct sqlite3 {
     int open_flags;
     // Reading the schema. While is_loading, CREATE statements are parsed into objects, not run,
     // and nobody is asked for permission.
-    bool is_loading;      // schema being read: CREATE statements are parsed, not run
+    bool is_loading;
     int next_page_size;   // PRAGMA page_size: what the next VACUUM shall use; 0: as it is
     int next_auto_vacuum; // PRAGMA auto_vacuum: 1 + the mode of the next VACUUM; 0: as it is
     bool is_altering; // ALTER TABLE resolves stored statements: calls it cannot place are no errors
@@ -144,7 +144,6 @@ struct sqlite3 {
     struct Vm *recompiled; // statement being compiled anew: the planner may look at its parameters
     atomic_int interrupted;
 
-    // Hooks
     // Hooks: a function and its argument each, NULL for none. Called with the mutex held; what
     // they may do is documented at the public function that sets them.
     int (*busy)(void *arg, int count);
@@ -206,6 +205,8 @@ struct sqlite3 {
     void *client_data;     // sqlite3_set_clientdata list, api's
 };
 
+// sqlite3.magic, with numbers no pointer gone astray is likely to meet: the words QUIR, CLOS, ZOMB,
+// BUSY and SICK. A handle is looked at before its mutex is taken.
 enum {
     CONNECTION_OPEN = 0x51554952,
     CONNECTION_CLOSED = 0x434c4f53,
@@ -248,10 +249,11 @@ void connection_flags_changed(sqlite3 *db); // tells its databases
 // PRAGMA writable_schema, which SQLITE_DBCONFIG_DEFENSIVE overrules.
 bool connection_schema_is_writable(const sqlite3 *db);
 
-int connection_find_database(const sqlite3 *db,
-                             const char *name); // index, -1; "main" and "temp" always fit
+// The index of the database of that name, without regard to ASCII case; -1: none. "main" always
+// fits, also when main has been given another name.
+int connection_find_database(const sqlite3 *db, const char *name);
 // Which database a schema belongs to, as an index into databases[]; -1: none any more.
-int schema_index(const sqlite3 *db, const Schema *schema); // which database it belongs to
+int schema_index(const sqlite3 *db, const Schema *schema);
 // The object of that name, borrowed until the schema is reset; NULL when absent. `database` NULL:
 // temp, main, then attached in order. Schemas must be loaded.
 Table *catalog_find_table(sqlite3 *db, const char *name, const char *database);
@@ -260,16 +262,21 @@ Trigger *catalog_find_trigger(sqlite3 *db, const char *name, const char *databas
 // Triggers on a table, temp ones included, which come first: call with NULL to begin; NULL at the
 // end.
 Trigger *catalog_next_trigger(sqlite3 *db, const Table *table, const Trigger *after);
-const Collation *
-catalog_find_collation(sqlite3 *db, u8 encoding,
-                       const char *name); // asks collation_needed; NULL when unknown
+// The collation for texts of that encoding, borrowed until it is replaced; asks collation_needed.
+// One that was given for another encoding will do: values are converted for it. NULL: unknown; what
+// to say of that is the caller's.
+const Collation *catalog_find_collation(sqlite3 *db, u8 encoding, const char *name);
 // Whether the application gave one for exactly this encoding; built-in ones do not count.
 bool catalog_has_collation(sqlite3 *db, const char *name, u8 encoding);
+// Takes the place of the one there was for that encoding, whose destructor runs. SQLITE_NOMEM.
 MUST_USE int catalog_add_collation(sqlite3 *db, const char *name, u8 encoding,
                                    const Collation *collation);
 // With their destructors. For the closing of a connection.
 void catalog_free_collations(sqlite3 *db);
-KeyShape *index_shape(sqlite3 *db, Index *index); // borrowed; NULL: error on the connection
+// How the index's keys compare, made at the first call: collations are looked up then, not when
+// the schema is read, so that an unknown one spoils its own index only. Borrowed; NULL: the error
+// is set on the connection.
+KeyShape *index_shape(sqlite3 *db, Index *index);
 
 // Loading is done by running CREATE statements through the front end, which lies above: sql
 // installs this callback at initialisation. It compiles one statement of sqlite_schema into

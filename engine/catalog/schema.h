@@ -129,9 +129,8 @@ struct Table {
     i16 stored_count; // columns that are in the record
     i16 rowid_alias;
     u8 primary_key_conflict; // OnConflict of the INTEGER PRIMARY KEY
-    Index *
-        // linked by Index.next; order as SQLite's (newest first, unique before others as it does)
-        indexes;
+    // Linked by Index.next; order as SQLite's (newest first, unique before others as it does).
+    Index *indexes;
     ForeignKey *foreign_keys; // where this table is the child, linked by next_of_child
     CheckConstraint *checks;
     u32 check_count;
@@ -205,6 +204,7 @@ struct ForeignKey {
     bool is_deferred;
 };
 
+// INSTEAD OF only on views.
 typedef enum TriggerTime { TRIGGER_BEFORE, TRIGGER_AFTER, TRIGGER_INSTEAD_OF } TriggerTime;
 typedef enum TriggerEvent { TRIGGER_DELETE, TRIGGER_INSERT, TRIGGER_UPDATE } TriggerEvent;
 
@@ -240,9 +240,10 @@ struct Schema {
 
 // `refs` 1 and nothing in it; file format 4, as a new file has. NULL: out of memory.
 Schema *schema_new(void);
+// Frees it with all its objects when nobody else counts on it.
 void schema_unref(Schema *schema);
 // Forgets every object; the Schema itself stays, not loaded, and of another generation.
-void schema_clear(Schema *schema); // forgets every object; the Schema itself stays
+void schema_clear(Schema *schema);
 // Empty, with its name copied; column arrays and expressions are to be put into its arena. NULL:
 // out of memory.
 Table *table_new(Schema *schema, const char *name);
@@ -274,14 +275,16 @@ void table_size_default(Table *table);
 void schema_move_root(Schema *schema, Pgno from, Pgno to);
 
 // By name, without regard to ASCII case; -1 when absent.
-int table_column_index(const Table *table, const char *name); // -1 when absent
-int table_storage_column(const Table *table, int column);     // field of the record; -1: not stored
+int table_column_index(const Table *table, const char *name);
+int table_storage_column(const Table *table, int column); // field of the record; -1: not stored
 // The other way round: the column that field of the record is; -1: there is no such field.
 int table_column_of_storage(const Table *table, int field);
 // The index made by PRIMARY KEY, or NULL: a rowid alias has none.
-Index *table_primary_key(const Table *table);                // the PRIMARY KEY's index, or NULL
+Index *table_primary_key(const Table *table);
+// The first place, for a column that stands twice.
 int index_find_column(const Index *index, int table_column); // position in columns[], -1
-bool table_is_rowid(const Table *table);                     // ordinary table with a rowid
-bool name_is_rowid(const char *name);                        // rowid, _rowid_, oid
+// Views, virtual tables and WITHOUT ROWID tables have none that a statement could ask for.
+bool table_is_rowid(const Table *table); // ordinary table with a rowid
+bool name_is_rowid(const char *name);    // rowid, _rowid_, oid
 
 #endif
