@@ -114,6 +114,7 @@ MUST_USE int rtree_new_rowid(Rtree *tree, i64 *rowid);
 
 // --- rtree_node.c: bytes of a node and boxes; arithmetic only ---
 
+// Bytes 0 and 1; means something in the root only.
 int rtree_node_depth(const u8 *data);
 void rtree_node_set_depth(u8 *data, int depth);
 int rtree_node_count(const u8 *data);
@@ -123,11 +124,14 @@ void rtree_node_clear(const Rtree *tree, u8 *data); // no cells, depth 0
 // `index` is below the count, which rtree_node_is_sound() has compared with the size.
 void rtree_node_cell(const Rtree *tree, const u8 *data, int index, RtreeCell *out);
 i64 rtree_node_cell_id(const Rtree *tree, const u8 *data, int index);
+// Writes where a cell is or will be: below the count, or, before it is raised, at it.
 void rtree_node_set_cell(const Rtree *tree, u8 *data, int index, const RtreeCell *cell);
 bool rtree_node_append(const Rtree *tree, u8 *data, const RtreeCell *cell); // false: full
+// Those behind it move up; the count goes down.
 void rtree_node_remove(const Rtree *tree, u8 *data, int index);
 int rtree_node_find(const Rtree *tree, const u8 *data, i64 id); // -1: not there
 
+// A float or an integer, both exact as a double.
 f64 coord_value(const Rtree *tree, RtreeCoord coord);
 // Makes `box` as large as it needs to be for `other`; its id stays.
 void box_include(const Rtree *tree, RtreeCell *box, const RtreeCell *other);
@@ -135,7 +139,9 @@ void box_include(const Rtree *tree, RtreeCell *box, const RtreeCell *other);
 bool box_contains(const Rtree *tree, const RtreeCell *box, const RtreeCell *other);
 // The product of the sides: 0 for a point or a line.
 f64 box_area(const Rtree *tree, const RtreeCell *box);
+// Sum of the sides; a split prefers boxes near a square.
 f64 box_margin(const Rtree *tree, const RtreeCell *box);
+// The area that two boxes share.
 f64 box_overlap(const Rtree *tree, const RtreeCell *a, const RtreeCell *b);
 // Rounded outward to what 32 bits hold (R4).
 RtreeCoord coord_low(f64 value);
@@ -185,6 +191,7 @@ typedef enum RtreeOp {
 
 struct RtreeMatch;
 
+// One term of a search. Several are a conjunction; none at all finds every row.
 typedef struct RtreeTest {
     RtreeOp op;
     int coord; // 0-based; unused by MATCH
@@ -201,6 +208,7 @@ extern const sqlite3_module rtree_module;
 int rtree_open(sqlite3_vtab *vtab, sqlite3_vtab_cursor **out);
 int rtree_close(sqlite3_vtab_cursor *base);
 int rtree_next(sqlite3_vtab_cursor *base);
+// No more rows; also before the first search.
 int rtree_eof(sqlite3_vtab_cursor *base);
 int rtree_rowid(sqlite3_vtab_cursor *base, sqlite3_int64 *out);
 // Starts a search. Takes the tests (from sqlite3_malloc) and what they own, also on failure.
@@ -218,6 +226,7 @@ MUST_USE int cursor_aux(RtreeCursor *cur, int index, sqlite3_context *call);
 // The value of `MATCH name(…)`: a pointer of this type carries it from the function to the search.
 extern const char rtree_match_type[];
 
+// What a callback of sqlite3_rtree_query_callback() is told and answers, for one box.
 typedef struct RtreeVisit {
     int level, level_max; // 0: a leaf's entry
     i64 rowid;
@@ -237,9 +246,12 @@ MUST_USE int match_visit(struct RtreeMatch *match, const f64 *coords, int count,
 
 // The findings as text (sqlite3_malloc), NULL when there are none.
 MUST_USE int rtree_check(sqlite3 *db, const char *schema, const char *name, char **report);
+// xShadowName: the three tables that only the module may write, under SQLITE_DBCONFIG_DEFENSIVE.
 int rtree_shadow_name(const char *suffix);
+// xDestroy: drops the three tables, and frees the tree if that went well.
 int rtree_destroy(sqlite3_vtab *vtab);
 int rtree_disconnect(sqlite3_vtab *vtab);
+// xRename: renames the three tables.
 int rtree_rename(sqlite3_vtab *vtab, const char *new_name);
 // xIntegrity: the findings of rtree_check() as a message.
 int rtree_integrity(sqlite3_vtab *vtab, const char *schema, const char *name, int flags,
@@ -251,10 +263,12 @@ void rtree_free(Rtree *tree);
 MUST_USE int rtree_attach(Rtree *tree, bool is_new, char **message);
 // Bytes of the first token of a column definition.
 int rtree_token_size(const char *text);
-// Reports a rowid that is taken; frees it under REPLACE. `column` names the key in the message.
+// Before a row gets that rowid: one that is taken is SQLITE_CONSTRAINT with its message, or, under
+// REPLACE, its row is deleted.
 MUST_USE int rtree_make_room(Rtree *tree, i64 rowid);
 // rtreenode(), rtreedepth(), rtreecheck() and the modules rtree and rtree_i32.
 MUST_USE int rtree_register(sqlite3 *db);
+// The functions geopoly_*() and the module.
 MUST_USE int geopoly_register(sqlite3 *db);
 
 #endif
