@@ -45,8 +45,7 @@ int shell_progress(void *arg)
     return 1;
 }
 
-// sha3(X [, size]) and edit-free helpers that the shell's own SQL and its users rely on. sha3(X [,
-// size]), which the shell's own SQL and its users rely on. Text is hashed in UTF-8.
+// sha3(X [, size]), for users and for the shell's own SQL. Text is hashed in UTF-8.
 static void fn_sha3(sqlite3_context *call, int count, sqlite3_value **args)
 {
     int bits = count == 2 ? sqlite3_value_int(args[1]) : 256;

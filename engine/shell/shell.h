@@ -25,6 +25,7 @@
 #include <stdbool.h>
 #include <stdio.h>
 
+// In this order a beginning of a name finds one: "t" is table, "ta" too, "tab" too, "tabs" tabs.
 typedef enum Mode {
     MODE_LIST,
     MODE_COLUMN,
@@ -57,6 +58,8 @@ typedef struct GridOptions {
 
 enum { WIDTHS_MAX = 100, SEPARATOR_MAX = 20, CONNECTIONS_MAX = 5 };
 
+// Made by main(), one for the program. Strings that are `char *` are owned, from sqlite3_malloc;
+// arrays are cut at their size, as in SQLite's shell.
 typedef struct Shell {
     sqlite3 *db;
     char *path;     // of the open database, owned; NULL: none was named, it is in memory
@@ -119,21 +122,30 @@ char *shell_printf(const char *fmt, ...); // sqlite3_mprintf's formats; sqlite3_
 
 // Opens the database if that has not happened yet. False: the error has been printed.
 bool shell_open(Shell *shell);
+// Statements that others hold keep the connection alive (sqlite3_close_v2).
 void shell_close(Shell *shell);
 // Runs text of any number of statements. False after an error, which has been printed.
 bool shell_run_sql(Shell *shell, const char *sql);
+// Counts in error_count, which decides the exit status of a script and whether -bail ends it.
 void shell_error(Shell *shell, const char *fmt, ...); // a line on stderr
 // Prepares; an error is printed as "Error: …" and gives NULL.
 sqlite3_stmt *shell_prepare(Shell *shell, const char *fmt, ...);
 // The first column of the first row as an integer; -1 when there is none.
 long long shell_ask_integer(Shell *shell, const char *fmt, ...);
+// sqlite3_progress_handler()'s; 1 at .progress --limit, which interrupts the statement.
 int shell_progress(void *shell); // the progress handler
+// From temp.sqlite_parameters, if there is one; ?N without a name by its number. What is not there
+// stays NULL.
 void shell_bind_parameters(Shell *shell, sqlite3_stmt *stmt);
 
 // --- repl.c ---
 
+// May be called for a file while another is read (.read): place and line number come back. Ends
+// early at .quit, and under -bail at an error.
 void shell_read(Shell *shell, FILE *in); // SQL and dot-commands up to the end
-void repl_start(Shell *shell);           // line editing, history, Ctrl-C
+// Takes Ctrl-C over in any case: it interrupts the statement; the third time, when
+// that did not help, it ends the program.
+void repl_start(Shell *shell); // line editing, history, Ctrl-C
 void repl_finish(Shell *shell);
 
 // --- dot.c ---
@@ -147,15 +159,19 @@ typedef struct DotCall {
     char *args[DOT_ARGS_MAX];
 } DotCall;
 
+// A command checks its own arguments: whether it got too few is for dot_usage() to say.
 typedef int DotCommand(DotCall *call);
 
-// Runs a line that begins with "."; returns 0, or 1 after an error.
+// Runs a line that begins with "."; returns 0, or 1 after an error. Commands may be shortened as
+// long as the table of dot.c allows; the line is cut up. `line` is the user's or a script's.
 int dot_command(Shell *shell, char *line);
 int dot_usage(const char *text); // "Usage: …" on stderr; 1
+// on, yes, off, no, or a number; anything else is false and is told of, but is no error.
 bool dot_boolean(const char *text);
 long long dot_integer(const char *text); // with suffixes KB, MiB, …
 // The option behind one or two dashes; NULL when `arg` does not begin with one.
 const char *dot_option(const char *arg);
+// Bytes beyond ASCII as octal (print_c_text).
 void dot_escape(FILE *out, const char *text); // as a C string in double quotes
 
 // --- dot_help.c ---
@@ -179,27 +195,35 @@ DotCommand dot_expert;      // expert.c
 
 // --- expert.c ---
 
-// Prints which indexes would serve the statement. False after an error.
+// Prints which indexes would serve the statement. False after an error. Nothing is changed:
+// candidates are tried on a copy of the schema.
 bool expert_run(Shell *shell, const char *sql);
 
 // --- dot_setting.c ---
 
+// Figures of the process come first, then the connection's, then the statement's.
 void stats_print(Shell *shell, sqlite3_stmt *stmt); // stmt NULL: of the connection only
+// A callback of sqlite3_trace_v2() for all events of .trace.
 int trace_event(unsigned event, void *shell, void *subject, void *detail);
 
 // --- dot_file.c ---
 
-// Back to where output went before .once or .output.
+// Back to where output went before .once or .output. Closes what was written to: a pipe's program
+// is waited for.
 void output_reset(Shell *shell);
+// .import FILE TABLE with its options; the table is made if it is missing.
 int import_file(DotCall *call); // import.c
 
 // --- literal.c: values as text ---
 
 void print_sql_text(FILE *out, const char *text);         // 'it''s'
 void print_sql_text_escaped(FILE *out, const char *text); // newlines by replace()
+// escapes_newlines: print_sql_text_escaped() for texts.
 void print_sql_literal(FILE *out, sqlite3_stmt *stmt, int column, bool escapes_newlines);
+// Owned by the caller.
 char *sql_literal(sqlite3_stmt *stmt, int column); // sqlite3_free()
 void print_c_text(FILE *out, const char *text);
+// The separator matters for quoting only: it is not printed.
 void print_csv_field(FILE *out, const char *text, const char *separator);
 void print_html_text(FILE *out, const char *text);
 void print_json_text(FILE *out, const char *text, int size);
@@ -210,17 +234,21 @@ bool name_needs_quotes(const char *name);
 // --- render.c, render_grid.c, render_plan.c ---
 
 const char *mode_name(Mode mode);
+// False: no mode's name begins so. MODE_EXPLAIN is never found.
 bool mode_find(const char *name, Mode *out);
 bool mode_is_grid(Mode mode);
 void mode_set(Shell *shell, Mode mode); // with its separators and headers
 // Steps the statement to its end and prints its rows; returns its final result code.
 int render_statement(Shell *shell, sqlite3_stmt *stmt);
+// Reads all rows before it prints the first, to know how wide the columns must be: memory grows
+// with the result.
 int render_grid(Shell *shell, sqlite3_stmt *stmt);
 int render_plan(Shell *shell, sqlite3_stmt *stmt);    // of EXPLAIN QUERY PLAN, as a tree
 int render_program(Shell *shell, sqlite3_stmt *stmt); // of EXPLAIN
 
 // --- sha3.c ---
 
+// FIPS 202: a sponge of 1600 bits. Begun by sha3_init(), used up by sha3_finish().
 typedef struct Sha3 {
     unsigned long long lanes[25];
     unsigned rate, at; // bytes per block, bytes of the block taken
