@@ -144,7 +144,7 @@ static int fill_automatic(JoinQuery *q, JoinLevel *level, TableMask not_ready)
             level->build_filters[level->build_count++] = term->expr;
             a->flags |= ACCESS_PARTIAL;
         }
-        if (term_can_drive_auto_index(term, level->item, not_ready | a->self)
+        if (term_can_drive_auto_index(term, level->item, (not_ready & ~q->omitted) | a->self)
             && !column_is_bound(a, term))
             a->terms[a->term_count++] = term;
     }

@@ -211,8 +211,6 @@ static bool left_join_has_effect(const JoinQuery *q, const Access *a, TableMask 
     return false;
 }
 
-// A LEFT JOIN whose right side is never read and matches once at most changes nothing. Returns the
-// number of levels left; the terms of those dropped count as tested.
 // The loops behind loop `gone` move up by one.
 static TableMask mask_without(TableMask mask, u32 gone)
 {
@@ -222,6 +220,8 @@ static TableMask mask_without(TableMask mask, u32 gone)
     return (mask & before) | (mask >> 1 & ~before);
 }
 
+// A LEFT JOIN whose right side is never read and matches once at most changes nothing. Returns the
+// number of levels left; the terms of those dropped count as tested.
 static u32 omit_left_joins(JoinQuery *q)
 {
     ASSERT(q->chosen != NULL || q->item_count == 0);
@@ -239,6 +239,7 @@ static u32 omit_left_joins(JoinQuery *q)
             if ((q->terms.items[j]->prereq_all & a->self) != 0)
                 q->terms.items[j]->flags |= TERM_CODED;
         }
+        q->omitted |= a->self;
         memmove(&q->chosen[i], &q->chosen[i + 1], (count - 1 - i) * sizeof *q->chosen);
         q->scan_order.reverse = mask_without(q->scan_order.reverse, i);
         q->scan_order.nulls_apart = mask_without(q->scan_order.nulls_apart, i);

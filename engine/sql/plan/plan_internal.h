@@ -130,6 +130,7 @@ typedef struct JoinQuery {
     int or_depth;
     // Result of the search
     Access **chosen;
+    TableMask omitted; // LEFT JOINs without effect: chosen[] has them no more, terms may name them
     ScanOrder scan_order;
     i8 ordered;
     bool sorted, order_by_inner;
