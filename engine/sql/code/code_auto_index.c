@@ -1,5 +1,17 @@
-// Indexes and Bloom filters that live as long as the statement, built the first time their level is
-// reached.
+// Indexes, hash tables and Bloom filters that live as long as the statement, built the first time
+// their level is reached.
+//
+//     Once -> built
+//     SorterOpen / JoinOpen / OpenAutoindex; [Blob: the filter]
+//     for each row of the item (scan or co-routine):
+//       filters that speak of this item alone             what they refuse is not kept
+//       r[row..] = key columns, then every other column read, [rowid or sequence]
+//       FilterAdd; MakeRecord, SorterInsert               or JoinInsert at once
+//     SorterSort; BulkBuild                               an index, from the bottom up
+//                 (SorterData, Column.., JoinInsert)*     a hash table in sorted order
+//   built:
+//
+// Whatever is built covers the query: the level reads its columns from there, never from the item.
 
 #include "sql/code/code_query.h"
 #include "sql/expr_tree.h"
@@ -11,7 +23,6 @@ enum { BLOOM_SIZE_MIN = 20000, BLOOM_SIZE_MAX = 10000000 };
 
 typedef struct RowLoop {
     int top; // address
-    int enter;
     bool coroutine;
     int cursor;
     Label end;
@@ -19,6 +30,9 @@ typedef struct RowLoop {
 
 static void row_loop_begin(Codegen *g, const LevelCode *lc, RowLoop *loop)
 {
+    ASSERT(lc->level->item->kind == FROM_TABLE || lc->level->item->plan != NULL
+           || lc->level->item->kind == FROM_FUNCTION);
+
     FromItem *item = lc->level->item;
     const SubqueryPlan *sub = item->kind == FROM_TABLE ? NULL : item->plan;
     loop->end = label_new(g->program);
@@ -35,6 +49,8 @@ static void row_loop_begin(Codegen *g, const LevelCode *lc, RowLoop *loop)
 
 static void row_loop_end(Codegen *g, const RowLoop *loop)
 {
+    ASSERT(loop->end < 0 && loop->top >= 0);
+
     if (loop->coroutine)
         program_emit(g->program, OP_Goto, 0, loop->top, 0);
     else
@@ -48,6 +64,8 @@ static void row_loop_end(Codegen *g, const RowLoop *loop)
 
 static bool holds_column(const Index *index, u32 count, int column)
 {
+    ASSERT(column >= 0);
+
     for (u32 i = 0; i < count; i++) {
         if (index->columns[i] == column)
             return true;
@@ -72,6 +90,8 @@ static bool column_is_used(const FromItem *item, u32 column)
 // that of their rowids.
 static bool keeps_rowid(const Access *a, const FromItem *item)
 {
+    ASSERT((a->flags & ACCESS_AUTOMATIC) != 0);
+
     return a->kind != ACCESS_HASH || item->rowid_used
            || (item->join & (JOIN_RIGHT | JOIN_LEFT_OF_RIGHT)) != 0;
 }
@@ -79,6 +99,8 @@ static bool keeps_rowid(const Access *a, const FromItem *item)
 // The key columns first, then every other column that is read, so that the index covers the query.
 static Index *describe(Codegen *g, const LevelCode *lc)
 {
+    ASSERT((lc->level->access->flags & ACCESS_AUTOMATIC) != 0);
+
     const Access *a = lc->level->access;
     FromItem *item = lc->level->item;
     u32 columns = item_column_count(item);
@@ -110,6 +132,8 @@ static Index *describe(Codegen *g, const LevelCode *lc)
 
 static KeyShape *auto_shape(Codegen *g, const Access *a, u16 columns)
 {
+    ASSERT(a->term_count > 0 && a->term_count <= columns);
+
     KeyShape *shape = key_shape_new(g->db, g->db->encoding, columns, columns);
     if (shape == NULL) {
         codegen_fail(g, connection_out_of_memory(g->db));
@@ -131,6 +155,8 @@ static bool has_rowid(const FromItem *item)
 // Copies the row under the loop into registers in the order of the index.
 static Reg code_index_row(Codegen *g, const LevelCode *lc, const Index *index, Reg sequence)
 {
+    ASSERT(sequence > 0);
+
     FromItem *item = lc->level->item;
     Reg first = reg_range_new(g, index->column_count);
     for (u32 i = 0; i < index->column_count; i++) {
@@ -145,6 +171,7 @@ static Reg code_index_row(Codegen *g, const LevelCode *lc, const Index *index, R
     return first;
 }
 
+// Without statistics the table's size is a guess, so the filter is the smallest.
 static void bloom_open(Codegen *g, LevelCode *lc)
 {
     ASSERT(lc->filter == 0);
@@ -161,6 +188,8 @@ static void bloom_open(Codegen *g, LevelCode *lc)
 
 static void source_set_rows(Codegen *g, const LevelCode *lc)
 {
+    ASSERT(lc->level->item->cursor >= 0);
+
     if (lc->level->item->kind == FROM_TABLE)
         source_set_table(g, lc->level->item, lc->level->item->cursor);
 }
@@ -176,6 +205,8 @@ typedef struct Store {
 
 static void store_open(Codegen *g, const LevelCode *lc, Store *st)
 {
+    ASSERT(st->index->key_count > 0 && st->cursor >= 0);
+
     const Access *a = lc->level->access;
     u16 columns = st->index->column_count, keys = st->index->key_count;
     KeyShape *shape = auto_shape(g, a, columns);
@@ -195,6 +226,8 @@ static void store_open(Codegen *g, const LevelCode *lc, Store *st)
 
 static void store_row(Codegen *g, const Store *st)
 {
+    ASSERT(st->row > 0);
+
     u16 columns = st->index->column_count, keys = st->index->key_count;
     ASSERT(keys > 0);
     if (st->filter != 0)
@@ -212,6 +245,8 @@ static void store_row(Codegen *g, const Store *st)
 // Sorted rows make the tree from the bottom up, without a search for each.
 static void store_finish(Codegen *g, const Store *st)
 {
+    ASSERT(st->is_hash || st->sorter >= 0);
+
     if (st->sorter < 0)
         return;
     int empty = program_emit(g->program, OP_SorterSort, st->sorter, 0, 0);
@@ -234,6 +269,8 @@ static void store_finish(Codegen *g, const Store *st)
 
 static void explain_bloom(Codegen *g, const LevelCode *lc)
 {
+    ASSERT((lc->level->access->flags & ACCESS_BLOOM) != 0);
+
     PlanContext plan = code_plan_context(g);
     char *text = plan_print_bloom(&plan, lc->level);
     if (text != NULL)
@@ -304,6 +341,8 @@ static void code_bloom_key(Codegen *g, const LevelCode *lc, Reg first)
 // Filters of this item alone thin the filter's contents: what they refuse is not added.
 void code_bloom_build(Codegen *g, LevelCode *lc)
 {
+    ASSERT((lc->level->access->flags & (ACCESS_BLOOM | ACCESS_AUTOMATIC)) == ACCESS_BLOOM);
+
     const JoinLevel *level = lc->level;
     const Access *a = level->access;
     int once = program_emit(g->program, OP_Once, 0, 0, 0);
@@ -325,6 +364,9 @@ void code_bloom_build(Codegen *g, LevelCode *lc)
 
 void code_bloom_test(Codegen *g, LevelCode *lc, Reg first, u32 count, Label miss)
 {
+    ASSERT(first > 0 && count > 0);
+    ASSERT(miss < 0);
+
     if (lc->filter != 0)
         program_emit_int(g->program, OP_Filter, lc->filter, miss, first, (i32)count);
 }

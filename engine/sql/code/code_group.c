@@ -1,6 +1,24 @@
 // GROUP BY: input in order of the keys, either from the loops or through a sorter; a change of key
 // ends a group: its row is put out, the accumulators start anew. Or, where the rows of a group need
 // not come together, a hash table of accumulators.
+//
+//     keys = NULL; Gosub reset
+//     for each row (loops, GROUP_SORTED; or records of the sorter):
+//       new_keys; Compare with keys
+//       different:  Gosub output; keys = new_keys; Gosub reset
+//       AggStep of every aggregate; used = 1
+//     Gosub output
+//     Goto end
+//   output:  used = 0 -> skip; AggFinal; HAVING; the row; skip: Return
+//   reset:   accumulators = NULL, used = 0; Return
+//   end:
+//
+// With a hash table (GROUP_HASH):
+//
+//     for each row:
+//       HashGroup          known: step.  new: reset, step.  refused (full): the row into the sorter
+//     nothing was refused:  each group in key order: output
+//     else:                 a marked record per group joins the sorter; its output merges both
 
 #include "sql/code/code_aggregate.h"
 #include "sql/expr_tree.h"
@@ -15,13 +33,18 @@ typedef struct HashInput {
 
 static int key_count(const AggregateCode *ac)
 {
+    ASSERT(ac->op->keys != NULL && ac->op->keys->count > 0);
+
     return (int)ac->op->keys->count;
 }
 
 // --- the sorter ---
 
+// A record of the sorter: the keys, then the columns that are read behind it and are no keys.
 static void number_fields(AggregateCode *ac)
 {
+    ASSERT(ac->field_count == 0);
+
     int next = key_count(ac);
     for (u32 i = 0; i < ac->column_count; i++) {
         ac->columns[i].field = -1;
@@ -71,6 +94,8 @@ static void code_sorter_push(AggregateCode *ac)
 // Behind the sorter the columns of the input are fields of its records.
 static void push_fields(AggregateCode *ac)
 {
+    ASSERT(ac->pseudo > 0);
+
     Codegen *g = ac->qc->g;
     for (u32 i = 0; i < ac->column_count; i++) {
         Substitute *s = arena_alloc_zeroed(g->arena, sizeof *s);
@@ -89,6 +114,9 @@ static void push_fields(AggregateCode *ac)
 // The row at hand: does it begin a group?
 static void code_key_change(AggregateCode *ac)
 {
+    ASSERT(ac->keys > 0 && ac->new_keys > 0);
+    ASSERT(ac->output < 0 && ac->reset < 0);
+
     Codegen *g = ac->qc->g;
     int count = key_count(ac);
     Label same = label_new(g->program);
@@ -112,6 +140,8 @@ static void code_key_change(AggregateCode *ac)
 // row says that there is one.
 static void code_accumulate(AggregateCode *ac)
 {
+    ASSERT(ac->used > 0);
+
     aggregate_accumulate(ac);
     program_emit(ac->qc->g->program, OP_Integer, 1, ac->used, 0);
 }
@@ -124,6 +154,8 @@ static void code_group_row(AggregateCode *ac)
 
 static void code_sorted_input(AggregateCode *ac, JoinCode *jc)
 {
+    ASSERT(ac->op->group == GROUP_SORTED);
+
     Codegen *g = ac->qc->g;
     code_join_begin(g, jc);
     if (codegen_failed(g))
@@ -135,6 +167,8 @@ static void code_sorted_input(AggregateCode *ac, JoinCode *jc)
 // A record that is a group of the table brings its accumulators in; any other is a row.
 static void code_merged_row(AggregateCode *ac, const HashInput *input)
 {
+    ASSERT(input->marker > 0 && ac->first_accumulator > 0);
+
     Codegen *g = ac->qc->g;
     Label row = label_new(g->program), done = label_new(g->program);
     code_key_change(ac);
@@ -151,6 +185,8 @@ static void code_merged_row(AggregateCode *ac, const HashInput *input)
 // The sorted records, group by group. `input`: those of a table's groups are among them, else NULL.
 static void code_sorter_output(AggregateCode *ac, const HashInput *input)
 {
+    ASSERT(ac->sorter >= 0 && ac->field_count >= key_count(ac));
+
     Codegen *g = ac->qc->g;
     Substitute *before = g->substitutes;
     Reg data = reg_new(g);
@@ -170,6 +206,8 @@ static void code_sorter_output(AggregateCode *ac, const HashInput *input)
 
 static void code_sorter_input(AggregateCode *ac, JoinCode *jc)
 {
+    ASSERT(ac->op->group != GROUP_SORTED && ac->op->group != GROUP_HASH);
+
     Codegen *g = ac->qc->g;
     number_fields(ac);
     code_sorter_open(ac, 0);
@@ -191,6 +229,8 @@ static void code_sorter_input(AggregateCode *ac, JoinCode *jc)
 // in it: rows of these groups then follow the marked record.
 static void code_hash_row(AggregateCode *ac, const HashInput *input)
 {
+    ASSERT(input->flush < 0 && input->marker == ac->new_keys + ac->field_count);
+
     Codegen *g = ac->qc->g;
     Program *p = g->program;
     Label known = label_new(p), refused = label_new(p), done = label_new(p);
@@ -267,6 +307,8 @@ static void code_hash_keys_to_sorter(AggregateCode *ac, const HashInput *input)
 
 static void code_hash_input(AggregateCode *ac, JoinCode *jc)
 {
+    ASSERT(ac->op->group == GROUP_HASH);
+
     Codegen *g = ac->qc->g;
     HashInput input = {
         .groups = cursor_new(g), .flush = label_new(g->program), .flush_return = reg_new(g)};
@@ -298,6 +340,8 @@ static void code_hash_input(AggregateCode *ac, JoinCode *jc)
 // The subroutine that puts out a group, if there is one.
 static void code_output(AggregateCode *ac)
 {
+    ASSERT(ac->output < 0 && ac->output_return > 0);
+
     Codegen *g = ac->qc->g;
     Label skip = label_new(g->program);
     label_here(g->program, ac->output);
@@ -313,6 +357,9 @@ static void code_output(AggregateCode *ac)
 
 void code_grouped(AggregateCode *ac)
 {
+    ASSERT(ac->op->keys != NULL && ac->op->keys->count > 0);
+    ASSERT(ac->qc->source->kind == OPERATOR_JOIN);
+
     Codegen *g = ac->qc->g;
     int count = key_count(ac);
     JoinCode jc = {.join = (JoinOperator *)ac->qc->source};

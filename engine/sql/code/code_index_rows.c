@@ -1,4 +1,12 @@
 // Rows of a table and of its indexes: opening their trees, reading and making entries.
+//
+// A row being written is an image: its rowid (NULL without one) in register `first`, then all
+// columns in table order, virtual ones too. Its life in an INSERT:
+//
+//     given columns -> code_columns_affinity -> code_image_generated -> code_type_check
+//     -> code_index_key for each index -> code_image_record -> Insert
+//
+// Generated columns are computed last because they see the others as they will be stored.
 
 #include "sql/code/code_write.h"
 #include "sql/expr_tree.h"
@@ -77,6 +85,8 @@ void write_table_init(Codegen *g, WriteTable *wt, Table *table, int data_cursor)
 
 void write_table_open(Codegen *g, const WriteTable *wt, Opcode op, u16 p5)
 {
+    ASSERT(wt->data_cursor >= 0);
+
     if (codegen_failed(g))
         return;
     code_open_table(g, wt->table, wt->data_cursor, op);
@@ -86,6 +96,8 @@ void write_table_open(Codegen *g, const WriteTable *wt, Opcode op, u16 p5)
 
 void write_table_open_indexes(Codegen *g, const WriteTable *wt, Opcode op, u16 p5)
 {
+    ASSERT(op == OP_OpenRead || op == OP_OpenWrite);
+
     for (int i = 0; i < wt->index_count; i++) {
         if (wt->index_cursors[i] == wt->data_cursor || (wt->is_untouched[i] && !wt->opens_all))
             continue;
@@ -98,6 +110,8 @@ void write_table_open_indexes(Codegen *g, const WriteTable *wt, Opcode op, u16 p
 
 int row_key_width(const Table *table)
 {
+    ASSERT(table->kind == TABLE_ORDINARY);
+
     return table_has_rowid(table) ? 1 : table_primary_key(table)->key_count;
 }
 
@@ -241,6 +255,8 @@ void code_image_generated(Codegen *g, Table *table, Reg first)
 
 static const char *table_affinities(Codegen *g, const Table *table, bool stored_only, int *count)
 {
+    ASSERT(table->column_count > 0);
+
     char *letters = arena_array(g->arena, (size_t)table->column_count + 1, 1);
     int n = 0;
     for (int i = 0; letters != NULL && i < table->column_count; i++) {
@@ -270,6 +286,8 @@ static Reg code_stored_span(Codegen *g, const Table *table, Reg first)
 
 static bool index_computes(const Index *index)
 {
+    ASSERT(index->table != NULL);
+
     if ((index->flags & INDEX_HAS_EXPR) != 0 || index->where != NULL)
         return true;
     for (int i = 0; i < index->key_count; i++) {
@@ -309,6 +327,8 @@ void code_columns_affinity(Codegen *g, const Table *table, Reg first)
 
 void code_image_affinity(Codegen *g, const WriteTable *wt, Reg first)
 {
+    ASSERT(first > 0);
+
     code_columns_affinity(g, wt->table, first);
     if (has_generated(wt->table)) // they are computed of values of the right type
         code_type_check(g, wt->table, first, TYPE_CHECK_GIVEN);
@@ -358,6 +378,7 @@ void code_index_filter(Codegen *g, const Index *index, FromItem *item, Label ski
     g->hoist_constants = hoist;
 }
 
+// Expressions of an index are not hoisted: they are computed anew for every row.
 static void code_index_field(Codegen *g, const Index *index, int i, FromItem *item, Reg target)
 {
     ASSERT(i >= 0 && i < index->column_count);
@@ -393,6 +414,8 @@ void code_index_key(Codegen *g, const Index *index, FromItem *item, Reg first, L
 
 void code_index_rows_delete(Codegen *g, const WriteTable *wt, const bool *except)
 {
+    ASSERT(wt->stored != NULL || wt->index_count == 0);
+
     for (int i = 0; i < wt->index_count && !codegen_failed(g); i++) {
         const Index *index = wt->indexes[i];
         if (wt->index_cursors[i] == wt->data_cursor || (except != NULL && except[i]))

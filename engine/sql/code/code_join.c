@@ -1,13 +1,24 @@
 // Nested loops: opening and closing the levels of a join around the caller's body.
 //
-//     open cursors of all levels; constant filters
+//     open cursors of all levels; constant filters, which leave for `done`
 //     for each level:  build its automatic index or Bloom filter (once)
-//                      position, filters
-//                      [LEFT: matched = 1]  row of nulls enters here; late filters
+//                      [LEFT: matched = 0]
+//                      position, filters on the index, fetch the row, filters
+//                      [LEFT: row of nulls enters here: matched = 1]
+//                      [RIGHT: note the match; the rest is a subroutine from here on]
+//                      late filters, which an outer join's row of NULLs has to pass as well
 //     ... body ...
-//     for each level, innermost first:  next row; next IN value; leave:
+//     for each level, innermost first:
+//       next_row:      next row of the position
+//       next_value:    next value of an IN that the position depends on
+//       leave:         next prefix of a skip scan; second round of a LIKE
 //                      [LEFT: if not matched, NULL row, run the body once more]
 //     RIGHT and FULL joins: rows that never matched, with the other side NULL
+//     done:
+//
+// How a level is positioned is elsewhere: code_seek.c (rowid, index, hash table), code_or.c,
+// code_virtual.c; here are scans and co-routines. Which index, which order, where each filter goes:
+// all that was decided by the planner (sql/plan).
 
 #include "sql/code/code_query.h"
 #include "sql/expr_tree.h"
@@ -23,8 +34,12 @@ static WalkResult count_select(Walker *w, Select *s)
 }
 
 // Selects the planner makes go on with the statement's numbers.
+// The numbers are those of EXPLAIN QUERY PLAN and of the messages about subqueries: they start
+// where the parser's end, and triggers share the outermost statement's.
 static u32 *select_counter(Codegen *g)
 {
+    ASSERT(g->arena != NULL);
+
     Codegen *top = codegen_top(g);
     if (top->planner != NULL)
         return top->planner;
@@ -70,6 +85,8 @@ static bool is_real_table(const FromItem *item)
 // A WITHOUT ROWID table is its primary key's tree.
 static bool is_table_itself(const FromItem *item, const Index *index)
 {
+    ASSERT(item->table != NULL && index != NULL);
+
     return !table_is_rowid(item->table) && index->root == item->table->root;
 }
 
@@ -123,6 +140,8 @@ static void open_table(Codegen *g, const FromItem *item, bool write)
 
 static bool needs_table_cursor(const LevelCode *lc)
 {
+    ASSERT(lc->level != NULL && lc->level->access != NULL);
+
     const Access *a = lc->level->access;
     if (lc->level->is_right)
         return true;
@@ -192,6 +211,8 @@ static void push_index_exprs(Codegen *g, LevelCode *lc)
 // Columns that a covering partial index need not hold are constants.
 static void push_fixed_columns(Codegen *g, LevelCode *lc)
 {
+    ASSERT((lc->level->access->flags & ACCESS_INDEXED) != 0 && lc->level->access->index != NULL);
+
     const Access *a = lc->level->access;
     const Expr *column, *value;
     if ((a->flags & ACCESS_COVERING) == 0 || a->index->where == NULL)
@@ -213,6 +234,8 @@ static void push_fixed_columns(Codegen *g, LevelCode *lc)
 
 void code_level_source(Codegen *g, LevelCode *lc)
 {
+    ASSERT(lc->level->item->cursor >= 0);
+
     FromItem *item = lc->level->item;
     const Access *a = lc->level->access;
     if (a->kind == ACCESS_VIRTUAL) {
@@ -243,8 +266,11 @@ void code_level_source(Codegen *g, LevelCode *lc)
     push_fixed_columns(g, lc);
 }
 
+// The cursors that the level's columns are read by: the same ones as in code_level_source().
 void code_level_null_row(Codegen *g, LevelCode *lc)
 {
+    ASSERT(lc->level->item->cursor >= 0);
+
     const Access *a = lc->level->access;
     if ((a->flags & ACCESS_AUTOMATIC) != 0) {
         program_emit(g->program, OP_NullRow, lc->index_cursor, 0, 0);
@@ -327,6 +353,8 @@ static void code_position(Codegen *g, JoinCode *jc, LevelCode *lc)
 
 static void code_explain_level(Codegen *g, JoinCode *jc, LevelCode *lc)
 {
+    ASSERT(lc->level->access != NULL);
+
     PlanContext plan = code_plan_context(g);
     if ((jc->flags & WANT_OR_BRANCH) != 0)
         return; // code_or_search() prints its branches itself
@@ -383,6 +411,8 @@ void code_level_begin(Codegen *g, JoinCode *jc, u32 number)
 
 static void code_in_loops_end(Codegen *g, LevelCode *lc)
 {
+    ASSERT(lc->in_count <= lc->in_capacity);
+
     if (lc->in_count == 0)
         return;
     label_here(g->program, lc->next_value);
@@ -437,6 +467,7 @@ void code_level_end(Codegen *g, JoinCode *jc, u32 number)
 
 void code_join_begin(Codegen *g, JoinCode *jc)
 {
+    ASSERT(jc->join != NULL);
     ASSERT(jc->levels == NULL);
 
     JoinOperator *join = jc->join;
@@ -467,6 +498,8 @@ void code_join_begin(Codegen *g, JoinCode *jc)
 
 void code_join_end(Codegen *g, JoinCode *jc)
 {
+    ASSERT(jc->join != NULL);
+
     u32 count = jc->join->level_count;
     if (codegen_failed(g) || jc->levels == NULL)
         return;

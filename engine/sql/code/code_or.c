@@ -1,5 +1,16 @@
 // Multi-index OR: the branches run one after the other, each over its own index; the body is a
 // subroutine they call for every row that no earlier branch has shown.
+//
+//     for each branch:
+//       a join of one level, by the branch's own access and filters
+//         row seen by an earlier branch -> next row       RowSetTest, or Found by primary key
+//         Gosub body
+//     Goto leave
+//   body:
+//     ... what the level's caller puts around it ...
+//     Return                                              the end of this level's "loop"
+//
+// The rows of the first branch are not looked up, those of the last are not put into the set.
 
 #include "sql/code/code_query.h"
 #include "sql/code/code_write.h"
@@ -50,6 +61,8 @@ static void code_seen(Codegen *g, const FromItem *item, const OrCode *oc, Label 
 static void code_branch(Codegen *g, JoinCode *jc, LevelCode *lc, OrCode *oc,
                         const struct OrBranch *branch)
 {
+    ASSERT(oc->body < 0 && oc->body_return > 0);
+
     FromItem *item = lc->level->item;
     PlanContext plan = code_plan_context(g);
     int former = plan_push(g, "INDEX %u", branch->number);

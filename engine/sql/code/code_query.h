@@ -59,7 +59,6 @@ typedef struct LevelCode {
     int matched_cursor; // keys of rows that have matched
     Reg body_return;    // return address of the loops inside, which run as a subroutine
     int body_address;
-    Reg yield; // co-routine
 } LevelCode;
 
 // LIMIT and OFFSET of a Select.
@@ -76,9 +75,8 @@ typedef struct JoinCode {
     Label next_row; // of the innermost loop: where a body goes that is done with its row
     int loop_rows_before;
     Substitute *substitutes_before;
-    u32 flags;          // WANT_* of the request that matter to code
-    bool opens_nothing; // cursors are open already: OR branch
-    int shared_cursor;
+    u32 flags;              // WANT_* of the request that matter to code
+    bool opens_nothing;     // cursors are open already: OR branch
     const Expr *smallest;   // WANT_MIN: rows where this is NULL need not be seen; NULL: all must
     bool writes;            // one-pass UPDATE or DELETE: cursors are opened for writing
     const LimitCode *limit; // of the Select, for virtual tables that take care of OFFSET

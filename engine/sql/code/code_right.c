@@ -1,6 +1,16 @@
 // RIGHT and FULL JOIN: rows of the right side that never found a partner come after the loops, with
 // NULLs on the left. While the loops run, the keys of matched rows are collected; the loops further
 // in are a subroutine, which the second pass calls once more for each unmatched row.
+//
+//     OpenEphemeral matched
+//     loops on the left
+//       loop on the right
+//         Found matched key, else IdxInsert
+//         BeginSubrtn body:  loops further in, the body of the query;  Return
+//     NullRow of everything on the left
+//     scan of the right side alone, with its own plan (JoinLevel.right_join):
+//       Found matched key -> next
+//       Gosub body
 
 #include "sql/code/code_query.h"
 #include "sql/code/code_write.h"
@@ -20,6 +30,8 @@ static Index *primary_of(const FromItem *item)
 
 static u32 key_size(const FromItem *item)
 {
+    ASSERT(item->cursor >= 0);
+
     const Index *primary = primary_of(item);
     return primary == NULL ? 1 : primary->key_count;
 }

@@ -1,4 +1,27 @@
-// Positioning a level by the rowid or by an index: equality prefix, then a range.
+// Positioning a level by the rowid, by an index or by a hash table.
+//
+// By an index: an equality prefix, then a range on the column after it.
+//
+//     [skip scan: first entry of the next distinct prefix, into r[first]..]
+//     r[first..] = values of the equalities; NULL: leave     each IN opens a loop around the rest
+//     [LIKE: two rounds, text and blobs]
+//     r[next] = lower bound; affinities; Bloom filter
+//     SeekGE/SeekGT r[first..]                               or Rewind without any key
+//     r[next] = upper bound, in the same register
+//   row:
+//     IdxGT/IdxGE r[first..] -> next_value                   past the end
+//     DeferredSeek                                           to the row, if a column needs it
+//     ... body ...
+//     Next -> row
+//
+// In a scan from the end, or of a DESC column, the two ends change places and Seek and Idx opcodes
+// are the mirrored ones (index_range, index_seek, code_end_test).
+//
+// NULLS LAST against the index's own order runs the same range twice, once for the NULLs and once
+// for the values: see code_two_rounds().
+//
+// Keys get the affinity of the index's columns, as comparisons would; see key_affinity() for where
+// that would round.
 
 #include "base/vec.h"
 #include "sql/code/code_query.h"
@@ -9,6 +32,8 @@
 
 static InLoop *in_loop_add(Codegen *g, LevelCode *lc)
 {
+    ASSERT(lc->in_count <= lc->in_capacity);
+
     if (lc->in_count == lc->in_capacity) {
         u16 capacity = lc->in_capacity == 0 ? 4 : (u16)(lc->in_capacity * 2);
         InLoop *loops = arena_array(g->arena, capacity, sizeof *loops);
@@ -26,6 +51,7 @@ static InLoop *in_loop_add(Codegen *g, LevelCode *lc)
     return &lc->in_loops[lc->in_count++];
 }
 
+// The list of an IN over a rowid table is that table itself: its rowids are the values.
 static void read_set(Codegen *g, const InSet *set, int field, Reg target)
 {
     ASSERT(target > 0);
@@ -113,6 +139,8 @@ void code_rowid_search(Codegen *g, JoinCode *jc, LevelCode *lc)
 
 static const Term *bound_term(const Access *a, bool top)
 {
+    ASSERT(a->equal_count <= a->term_count);
+
     if (!top)
         return (a->flags & ACCESS_BOTTOM) != 0 ? a->terms[a->equal_count] : NULL;
     if ((a->flags & ACCESS_TOP) == 0)
@@ -123,12 +151,16 @@ static const Term *bound_term(const Access *a, bool top)
 // First field of a bound: (rowid, x) > (1, 2) implies rowid >= 1.
 static Expr *bound_expr(Codegen *g, const Term *term)
 {
+    ASSERT(term->expr->right != NULL);
+
     Expr *right = term->expr->right;
     return expr_vector_size(right) > 1 ? vector_field(g, right, 0) : right;
 }
 
 static u16 bound_op(const Term *term)
 {
+    ASSERT((term->op & TERM_RANGE) != 0);
+
     u16 op = term->op & TERM_RANGE;
     if (expr_vector_size(term->expr->left) > 1)
         return op == TERM_GT ? TERM_GE : op == TERM_LT ? TERM_LE : op;
@@ -137,6 +169,8 @@ static u16 bound_op(const Term *term)
 
 static Opcode seek_opcode(u16 op)
 {
+    ASSERT(op == TERM_GT || op == TERM_GE || op == TERM_LT || op == TERM_LE);
+
     switch (op) {
     case TERM_GT: return OP_SeekGT;
     case TERM_GE: return OP_SeekGE;
@@ -192,6 +226,8 @@ typedef struct IndexRange {
 
 static bool column_may_be_null(const LevelCode *lc, const Access *a)
 {
+    ASSERT(a->index != NULL);
+
     if (a->equal_count >= a->index->column_count)
         return false;
     int column = a->index->columns[a->equal_count];
@@ -205,6 +241,8 @@ static bool column_may_be_null(const LevelCode *lc, const Access *a)
 // any other column a NULL says nothing about the answer.
 static bool seeks_smallest(const JoinCode *jc, const LevelCode *lc, const Access *a)
 {
+    ASSERT(a->index != NULL);
+
     const Expr *e = jc->smallest;
     if ((jc->flags & WANT_MIN) == 0 || e == NULL || a->equal_count >= a->index->column_count)
         return false;
@@ -240,6 +278,8 @@ static IndexRange index_range(const JoinCode *jc, const LevelCode *lc)
 
 static u8 column_affinity_of_key(const FromItem *item, const Access *a, u32 i)
 {
+    ASSERT(a->index != NULL);
+
     int column = i < a->index->column_count ? a->index->columns[i] : COLUMN_EXPR;
     if (column == COLUMN_ROWID)
         return AFF_INTEGER;
@@ -254,6 +294,8 @@ static u8 column_affinity_of_key(const FromItem *item, const Access *a, u32 i)
 // exact, and an entry is no more equal to what the integer would be rounded to.
 static u8 key_affinity(const FromItem *item, const Access *a, u32 i)
 {
+    ASSERT(i <= a->index->column_count);
+
     u8 affinity = column_affinity_of_key(item, a, i);
     return affinity > AFF_NUMERIC ? AFF_NUMERIC : affinity;
 }
@@ -261,6 +303,8 @@ static u8 key_affinity(const FromItem *item, const Access *a, u32 i)
 // The value that key field `i` is compared with; NULL when it is none of the statement's.
 static const Expr *key_value(const Access *a, const Term *bound, u32 i)
 {
+    ASSERT(i < a->equal_count || bound != NULL || i >= a->term_count);
+
     const Term *term = i < a->equal_count ? a->terms[i] : bound;
     if (term == NULL || (term->op & TERM_IN) != 0 || term->expr->right == NULL)
         return NULL;
@@ -273,6 +317,8 @@ static const Expr *key_value(const Access *a, const Term *bound, u32 i)
 static void apply_key_affinity(Codegen *g, const LevelCode *lc, const Term *bound, Reg first,
                                u32 count)
 {
+    ASSERT(first > 0 && count > 0);
+
     const Access *a = lc->level->access;
     char *letters = arena_alloc_zeroed(g->arena, (size_t)count + 1);
     bool any = false;
@@ -395,6 +441,8 @@ static void code_seek_start(Codegen *g, LevelCode *lc, const IndexRange *r, Reg 
                          lc->next_value, first, (i32)count);
 }
 
+// Loads the key that ends the loop; answers how many registers it has, 0: it runs to the tree's
+// end. The bound takes the register of the other one, which the seek is done with.
 static u32 code_range_end(Codegen *g, LevelCode *lc, const IndexRange *r, Reg first,
                           bool *inclusive)
 {
@@ -420,6 +468,8 @@ static u32 code_range_end(Codegen *g, LevelCode *lc, const IndexRange *r, Reg fi
 // LIKE matches blobs as well as text, and blobs sort behind text: the range is run twice.
 static void code_like_rounds(Codegen *g, LevelCode *lc, const IndexRange *r)
 {
+    ASSERT(lc->like_round == 0);
+
     const Term *pair = r->start != NULL ? r->start : r->end;
     if (pair == NULL || (pair->flags & TERM_LIKE_HALF) == 0 || lc->in_count > 0)
         return;
@@ -433,6 +483,8 @@ static void code_like_rounds(Codegen *g, LevelCode *lc, const IndexRange *r)
 
 static bool key_is_unique(const Access *a)
 {
+    ASSERT(a->index != NULL);
+
     return (a->flags & ACCESS_ONE_ROW) != 0;
 }
 
@@ -450,6 +502,8 @@ static void code_end_test(Codegen *g, const LevelCode *lc, Reg first, u32 count,
 
 static void code_one_round(Codegen *g, JoinCode *jc, LevelCode *lc)
 {
+    ASSERT(lc->level->access->skip_count <= lc->level->access->equal_count);
+
     const Access *a = lc->level->access;
     IndexRange r = index_range(jc, lc);
     u32 extra = r.start_count > r.end_count ? r.start_count : r.end_count;
@@ -486,6 +540,8 @@ typedef struct NullsRound {
 
 static void code_round_start(Codegen *g, const LevelCode *lc, Reg first, const NullsRound *round)
 {
+    ASSERT(first > 0 && lc->round_end < 0);
+
     bool reverse = lc->level->reverse;
     u32 count = lc->level->access->equal_count + (round->start_with_null ? 1u : 0u);
     if (count == 0)
@@ -497,6 +553,8 @@ static void code_round_start(Codegen *g, const LevelCode *lc, Reg first, const N
 
 static void code_round_end_test(Codegen *g, const LevelCode *lc, Reg first, const NullsRound *round)
 {
+    ASSERT(first > 0 && lc->round_end < 0);
+
     u32 count = lc->level->access->equal_count + (round->end_with_null ? 1u : 0u);
     code_end_test(g, lc, first, count, round->end_inclusive, lc->round_end);
 }
@@ -591,6 +649,8 @@ void code_fetch_by_key(Codegen *g, LevelCode *lc)
 // By the hash table made for this statement.
 void code_hash_search(Codegen *g, LevelCode *lc)
 {
+    ASSERT(lc->level->access->equal_count > 0 && lc->index_cursor >= 0);
+
     const Access *a = lc->level->access;
     Reg first = reg_range_new(g, a->equal_count);
     code_prefix(g, lc, first);

@@ -1,6 +1,28 @@
 // Window functions. The input comes sorted by PARTITION BY and ORDER BY; each partition is
 // collected in an ephemeral table with the number of every row's peer group, then delivered row by
 // row while two further cursors on it move the frame along.
+//
+//     for each row of the input:
+//       PARTITION BY differs from the former row's:  Gosub deliver
+//       ORDER BY differs:  group + 1
+//       Insert (columns.., group) under the next number
+//     Gosub deliver
+//     Goto end
+//   deliver:
+//     current, start, end = first row; the frame is empty: [start_position, end_position)
+//     for each row under `current`:
+//       `end` moves on, AggStep of the rows it passes; `start` moves on, AggInverse of those
+//       AggValue of every function whose frame changed      or the frame is run over anew (rescans)
+//       lead, lag, first_value, nth_value: the row is looked up by its number
+//       the query's row
+//     forget the partition; Return
+//   end:
+//
+// Functions that cannot lose rows again are replaced by ones that can where the frame's start moves
+// (window_sliding); without such a one, and under EXCLUDE, every row's frame is run over anew,
+// which takes time by the square of the partition.
+//
+// The frame's movements are in code_frame.c.
 
 #include "sql/code/code_window.h"
 #include "sql/expr_tree.h"
@@ -9,6 +31,8 @@
 
 static bool needs_frame(const WindowCall *c)
 {
+    ASSERT(c->func != NULL);
+
     switch (c->kind) {
     case WINDOW_LEAD:
     case WINDOW_LAG:
@@ -20,6 +44,8 @@ static bool needs_frame(const WindowCall *c)
 
 static bool start_moves(const Window *w)
 {
+    ASSERT(w != NULL);
+
     return w->start.kind != BOUND_UNBOUNDED_PRECEDING;
 }
 
@@ -71,10 +97,9 @@ static void window_init(WindowCode *wc, QueryCode *qc)
     wc->partition_keys =
         partition != NULL && partition->count > 0 ? reg_range_new(g, (int)partition->count) : 0;
     wc->order_keys = order != NULL && order->count > 0 ? reg_range_new(g, (int)order->count) : 0;
-    Reg *registers[] = {&wc->row_count,      &wc->group,    &wc->started,
-                        &wc->deliver_return, &wc->position, &wc->end_position,
-                        &wc->end_offset,     &wc->bound,    &wc->start_position,
-                        &wc->start_offset,   &wc->changed};
+    Reg *registers[] = {
+        &wc->row_count,  &wc->group, &wc->deliver_return, &wc->position,     &wc->end_position,
+        &wc->end_offset, &wc->bound, &wc->start_position, &wc->start_offset, &wc->changed};
     for (u32 i = 0; i < ARRAY_LEN(registers); i++)
         *registers[i] = reg_new(g);
     wc->rows = cursor_new(g);
@@ -86,12 +111,13 @@ static void window_init(WindowCode *wc, QueryCode *qc)
 
 static void code_open(WindowCode *wc)
 {
+    ASSERT(wc->column_count > 0 && wc->rows >= 0);
+
     Codegen *g = wc->qc->g;
     program_emit(g->program, OP_OpenEphemeral, wc->rows, wc->column_count + 1, 0);
     program_emit(g->program, OP_OpenDup, wc->current, wc->rows, 0);
     program_emit(g->program, OP_OpenDup, wc->start, wc->rows, 0);
     program_emit(g->program, OP_OpenDup, wc->end, wc->rows, 0);
-    program_emit(g->program, OP_Integer, 0, wc->started, 0);
     program_emit(g->program, OP_Integer, 0, wc->row_count, 0);
     program_emit(g->program, OP_Integer, 0, wc->group, 0);
 }
@@ -120,6 +146,8 @@ static void code_keys_changed(WindowCode *wc, const ExprList *keys, Reg former, 
 
 static void code_partition_change(WindowCode *wc)
 {
+    ASSERT(wc->deliver < 0);
+
     Codegen *g = wc->qc->g;
     if (wc->partition_keys == 0)
         return;
@@ -131,6 +159,8 @@ static void code_partition_change(WindowCode *wc)
 
 static void code_group_number(WindowCode *wc)
 {
+    ASSERT(wc->row_count > 0 && wc->group > 0);
+
     Codegen *g = wc->qc->g;
     if (wc->order_keys == 0)
         return;
@@ -185,6 +215,8 @@ static int read_from(WindowCode *wc, int cursor)
 
 static void read_back(WindowCode *wc, int former)
 {
+    ASSERT(wc->qc->g->raw_item == wc->item);
+
     (void)read_from(wc, former);
     wc->qc->g->raw_item = NULL;
 }
@@ -226,6 +258,8 @@ void code_window_step(WindowCode *wc, int cursor, Opcode op)
 
 static void reset_accumulators(WindowCode *wc)
 {
+    ASSERT(wc->calls != NULL);
+
     for (u32 i = 0; i < wc->call_count; i++)
         program_emit(wc->qc->g->program, OP_Null, 0, wc->calls[i].accumulator, 0);
 }
@@ -233,6 +267,8 @@ static void reset_accumulators(WindowCode *wc)
 // Runs over the rows of the frame that are not excluded, from scratch.
 static void code_rescan(WindowCode *wc)
 {
+    ASSERT(wc->rescans);
+
     Codegen *g = wc->qc->g;
     Label done = label_new(g->program), next = label_new(g->program);
     Reg row = reg_new(g);
@@ -254,12 +290,14 @@ static void code_rescan(WindowCode *wc)
         program_emit_func(g->program, OP_AggFinal, c->accumulator, c->arg_count, 0, c->func);
         program_emit(g->program, OP_Copy, c->accumulator, c->result, 0);
     }
-    program_emit(g->program, OP_SeekRowid, cursor, 0, wc->start_position);
-    program_at(g->program, -1)->p2 = program_here(g->program);
+    int back = program_emit(g->program, OP_SeekRowid, cursor, 0, wc->start_position);
+    program_jump_here(g->program, back);
 }
 
 static void code_values_of_frame(WindowCode *wc)
 {
+    ASSERT(wc->changed > 0);
+
     Codegen *g = wc->qc->g;
     if (wc->rescans) {
         code_rescan(wc);
@@ -298,7 +336,7 @@ static void code_lead_lag(WindowCode *wc, const WindowCall *c)
     ASSERT(c->kind == WINDOW_LEAD || c->kind == WINDOW_LAG);
 
     Codegen *g = wc->qc->g;
-    Label missing = label_new(g->program), done = label_new(g->program);
+    Label missing = label_new(g->program);
     Reg row = reg_new(g);
     if (c->arg_count < 3)
         program_emit(g->program, OP_Null, 0, c->result, 0);
@@ -317,7 +355,6 @@ static void code_lead_lag(WindowCode *wc, const WindowCall *c)
     }
     code_pick(wc, c, row, missing);
     label_here(g->program, missing);
-    label_here(g->program, done);
 }
 
 static void halt_bad_nth(Codegen *g)
@@ -372,6 +409,8 @@ static void code_nth(WindowCode *wc, const WindowCall *c)
 
 static void code_picks(WindowCode *wc)
 {
+    ASSERT(wc->position > 0);
+
     for (u32 i = 0; i < wc->call_count; i++) {
         const WindowCall *c = &wc->calls[i];
         if (c->kind == WINDOW_LEAD || c->kind == WINDOW_LAG)
@@ -385,6 +424,8 @@ static void code_picks(WindowCode *wc)
 
 static bool frame_matters(const WindowCode *wc)
 {
+    ASSERT(wc->call_count > 0);
+
     for (u32 i = 0; i < wc->call_count; i++) {
         if (wc->calls[i].kind != WINDOW_LEAD && wc->calls[i].kind != WINDOW_LAG)
             return true;
@@ -394,6 +435,8 @@ static bool frame_matters(const WindowCode *wc)
 
 static void push_results(WindowCode *wc)
 {
+    ASSERT(wc->call_count > 0);
+
     Codegen *g = wc->qc->g;
     for (u32 i = 0; i < wc->call_count; i++) {
         Substitute *s = arena_alloc_zeroed(g->arena, sizeof *s);
@@ -410,6 +453,8 @@ static void push_results(WindowCode *wc)
 // The last value of a window was asked for before: what finalize says is of no interest.
 static void end_functions(WindowCode *wc)
 {
+    ASSERT(wc->calls != NULL);
+
     Codegen *g = wc->qc->g;
     for (u32 i = 0; !wc->rescans && i < wc->call_count; i++) {
         const WindowCall *c = &wc->calls[i];
@@ -425,6 +470,8 @@ static void end_functions(WindowCode *wc)
 // that are empty show the order.
 static void code_frame_ends(WindowCode *wc)
 {
+    ASSERT(wc->start >= 0 && wc->end >= 0);
+
     const Window *w = wc->window;
     bool end_goes_first = w->start.kind == BOUND_FOLLOWING || w->end.kind == BOUND_PRECEDING;
     if (end_goes_first)
@@ -436,6 +483,8 @@ static void code_frame_ends(WindowCode *wc)
 
 static void code_deliver_rows(WindowCode *wc)
 {
+    ASSERT(wc->current >= 0);
+
     Codegen *g = wc->qc->g;
     Label next = label_new(g->program);
     int top = program_here(g->program);
@@ -456,6 +505,8 @@ static void code_deliver_rows(WindowCode *wc)
 // The subroutine that delivers the rows collected and forgets them.
 static void code_deliver_partition(WindowCode *wc)
 {
+    ASSERT(wc->deliver_return > 0);
+
     Codegen *g = wc->qc->g;
     Label none = label_new(g->program);
     label_here(g->program, wc->deliver);
@@ -484,6 +535,8 @@ static void code_deliver_partition(WindowCode *wc)
 
 void code_window_rows(QueryCode *qc)
 {
+    ASSERT(qc->window_op != NULL && qc->source->kind == OPERATOR_JOIN);
+
     Codegen *g = qc->g;
     WindowCode wc;
     JoinCode jc = {.join = (JoinOperator *)qc->source};

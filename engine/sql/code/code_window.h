@@ -26,7 +26,6 @@ typedef struct WindowCode {
     int current, start, end; // further cursors on it
     Reg row_count, group;
     Reg partition_keys, order_keys; // of the former row; 0: no such keys
-    Reg started;                    // a partition has begun
     Reg deliver_return;
     Label deliver;
     // While a partition is delivered:
