@@ -102,6 +102,8 @@ static bool equals_look_alike(const AggregateCode *ac, const Expr *e)
 // alike.
 static bool has_minmax(const AggregateCode *ac)
 {
+    ASSERT(ac->aggs != NULL || ac->op->agg_count == 0);
+
     for (u32 i = 0; i < ac->op->agg_count; i++) {
         if (ac->aggs[i].func != NULL && (ac->aggs[i].func->flags & FUNC_MINMAX) != 0)
             return true;
@@ -113,6 +115,8 @@ static bool has_minmax(const AggregateCode *ac)
 // through a sorter first.
 static WalkResult collect_expr(Walker *w, Expr *e)
 {
+    ASSERT(w->arg != NULL);
+
     Collector *c = w->arg;
     if (!c->inside && is_own_aggregate(c->ac, e)) {
         collect_inside(c->ac, e);
@@ -246,6 +250,8 @@ static int order_width(const AggCode *agg)
 
 static void order_open(Codegen *g, const AggCode *agg)
 {
+    ASSERT(agg->call != NULL);
+
     if (agg->order_cursor < 0)
         return;
     const ExprList *order = agg->call->u.call->order_by;
@@ -256,6 +262,8 @@ static void order_open(Codegen *g, const AggCode *agg)
 
 void aggregate_explain(AggregateCode *ac)
 {
+    ASSERT(ac->aggs != NULL || ac->op->agg_count == 0);
+
     for (u32 i = 0; i < ac->op->agg_count; i++) {
         const AggCode *agg = &ac->aggs[i];
         if (agg->distinct_cursor >= 0)
@@ -450,6 +458,8 @@ static void substitute_add(Codegen *g, const Expr *expr, Reg reg)
 
 static bool is_bare(const AggregateCode *ac, const Expr *e)
 {
+    ASSERT(ac->columns != NULL || ac->column_count == 0);
+
     for (u32 i = 0; i < ac->column_count; i++) {
         if (ac->columns[i].reg != 0 && expr_equal(ac->columns[i].column, e))
             return true;

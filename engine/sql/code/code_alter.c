@@ -129,6 +129,8 @@ static int load_all_rows(AlterCode *a)
 
 bool alter_load_rows(AlterCode *a)
 {
+    ASSERT(a->row_count == 0);
+
     int rc = load_all_rows(a);
     bool has_temp = a->database != DB_TEMP && a->g->db->databases[DB_TEMP].btree != NULL;
     if (rc == SQLITE_OK && has_temp)
@@ -191,6 +193,8 @@ static void code_row_write_back(AlterCode *a, int cursor, const AlterRow *row, R
 
 void alter_code_rows(AlterCode *a)
 {
+    ASSERT(a->database >= 0 && a->database < a->g->db->database_count);
+
     Codegen *g = a->g;
     Reg first = reg_range_new(g, 7);
     for (int pass = 0; pass < 2; pass++) {
@@ -294,6 +298,8 @@ bool alter_verify_table(AlterCode *a)
 // The legacy way of renaming leaves expressions as they are: they may not fit any more.
 static bool verify_renamed(AlterCode *a)
 {
+    ASSERT(a->alter->new_name != NULL);
+
     if ((a->g->db->flags & CONN_FLAG(LEGACY_ALTER)) == 0 || a->table->kind != TABLE_ORDINARY)
         return true;
     for (u32 i = 0; i < a->row_count; i++) {
@@ -307,6 +313,8 @@ static bool verify_renamed(AlterCode *a)
 
 bool alter_verify_table_plain(AlterCode *a)
 {
+    ASSERT(a->table != NULL);
+
     const AlterRow *row = alter_table_row(a);
     const Stmt *stmt = row != NULL ? parse_again(a, row, STMT_CREATE_TABLE) : NULL;
     Table *fresh =
@@ -528,6 +536,8 @@ static int find_unsound_text(AlterCode *a, const char **type, const char **name)
 
 bool alter_verify_others(AlterCode *a)
 {
+    ASSERT(a->database >= 0 && a->database < a->g->db->database_count);
+
     const char *type = "", *name = "";
     if ((a->g->db->flags & CONN_FLAG(LEGACY_ALTER)) != 0 || connection_schema_is_writable(a->g->db))
         return true;
@@ -628,6 +638,8 @@ void alter_code_quick_check(Codegen *g, const char *text)
 
 Rename alter_rename_of(AlterCode *a, const char *column)
 {
+    ASSERT(a->table != NULL && a->alter->new_name != NULL);
+
     const Alter *alter = a->alter;
     bool legacy = (a->g->db->flags & CONN_FLAG(LEGACY_ALTER)) != 0;
     return (Rename){.db = a->g->db,
@@ -726,6 +738,8 @@ static void rename_row(AlterCode *a, AlterRow *row)
 
 static void code_rename_virtual(AlterCode *a)
 {
+    ASSERT(a->alter->new_name != NULL);
+
     Codegen *g = a->g;
     if (a->table->kind != TABLE_VIRTUAL)
         return;

@@ -197,6 +197,8 @@ static bool default_fits(AlterCode *a, const NewColumn *n)
 
 static bool collation_exists(AlterCode *a)
 {
+    ASSERT(a->alter->column != NULL);
+
     for (const Constraint *c = a->alter->column->constraints; c != NULL; c = c->next) {
         if (c->kind != CONSTRAINT_COLLATE
             || catalog_find_collation(a->g->db, a->g->db->encoding, c->collation) != NULL)
@@ -231,6 +233,8 @@ static void check_new_column(AlterCode *a, const NewColumn *n)
 // The rows there are must satisfy the new column's CHECKs and NOT NULL: quick_check says so.
 static void code_check_rows(AlterCode *a, const NewColumn *n)
 {
+    ASSERT(a->table->kind == TABLE_ORDINARY);
+
     Codegen *g = a->g;
     if (!n->has_check && !(n->not_null != NULL && n->generated != NULL))
         return;
@@ -282,6 +286,8 @@ void alter_add_column(AlterCode *a)
 
 static bool may_be_dropped(AlterCode *a, int column)
 {
+    ASSERT(a->alter->old_name != NULL && column < a->table->column_count);
+
     const Table *table = a->table;
     Codegen *g = a->g;
     const char *name = a->alter->old_name;

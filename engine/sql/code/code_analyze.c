@@ -260,6 +260,8 @@ static void optimize_table(PragmaCode *p, int database, Table *table, bool list_
 
 void pragma_optimize(PragmaCode *p)
 {
+    ASSERT(p->row > 0);
+
     int mask = p->value != NULL ? (int)strtol(p->value, NULL, 0) : 0xfffe;
     if ((mask & (OPTIMIZE_ANALYZE | OPTIMIZE_LIST_ONLY)) == 0)
         return;

@@ -138,6 +138,8 @@ static bool code_trees(CheckCode *c)
 
 static void code_entry_counts(CheckCode *c, const Table *table)
 {
+    ASSERT(table->kind == TABLE_ORDINARY);
+
     if (c->is_quick || !table_has_rowid(table))
         return;
     Reg rows = count_register(c, table->root);
@@ -339,6 +341,8 @@ static void code_table_check(CheckCode *c, Table *table)
 
 static void code_virtual_check(CheckCode *c, Table *table)
 {
+    ASSERT(c->text > 0);
+
     if (!(table->kind == TABLE_VIRTUAL && (c->only == NULL || c->only == table)))
         return;
     program_emit_table(c->program, OP_VCheck, c->database, c->text, c->is_quick, table);
@@ -472,6 +476,8 @@ static void code_foreign_key(CheckCode *c, const ForeignKey *fk, int number)
 
 static void code_foreign_keys_of(CheckCode *c, Table *table)
 {
+    ASSERT(c->database >= 0);
+
     if (table->kind != TABLE_ORDINARY || table->foreign_keys == NULL)
         return;
     write_table_init(c->g, &c->wt, table, -1);
@@ -486,6 +492,8 @@ static void code_foreign_keys_of(CheckCode *c, Table *table)
 // first, as in SQLite.
 void pragma_foreign_key_check(PragmaCode *p)
 {
+    ASSERT(p->row > 0);
+
     Codegen *g = p->g;
     CheckCode c = {.p = p, .g = g, .program = g->program, .database = p->database};
     if (p->value != NULL) {

@@ -232,6 +232,7 @@ void code_pragma(Codegen *g, Pragma *pragma)
     if (gives_rows(entry, &p))
         name_columns(g, entry);
     p.argument = entry->argument;
+    ASSERT(p.database >= 0 && p.database < g->db->database_count && p.row > 0);
     entry->handler(&p);
 }
 
@@ -386,6 +387,8 @@ static bool forget_temp(PragmaCode *p)
 
 void pragma_temp_store(PragmaCode *p)
 {
+    ASSERT(p->db->database_count > DB_TEMP);
+
     if (p->value == NULL) {
         pragma_row(p, "i", p->db->temp_store);
         return;
@@ -420,6 +423,8 @@ void pragma_temp_store_directory(PragmaCode *p)
 
 void pragma_encoding(PragmaCode *p)
 {
+    ASSERT(p->row > 0);
+
     static const struct {
         const char *name;
         u8 encoding;

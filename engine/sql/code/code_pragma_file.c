@@ -29,6 +29,8 @@ void pragma_header_read(PragmaCode *p)
 
 void pragma_header(PragmaCode *p)
 {
+    ASSERT(p->argument >= 0);
+
     if (p->value == NULL) {
         read_field(p, p->argument);
         return;
@@ -59,6 +61,8 @@ void pragma_page_count(PragmaCode *p)
 
 void pragma_page_size(PragmaCode *p)
 {
+    ASSERT(p->database < p->db->database_count);
+
     Btree *bt = pragma_btree(p);
     if (p->value == NULL) {
         pragma_row(p, "i", bt != NULL ? (int)btree_page_size(bt) : 0);
@@ -104,6 +108,8 @@ static void code_incremental_field(PragmaCode *p, int mode)
 
 void pragma_auto_vacuum(PragmaCode *p)
 {
+    ASSERT(p->database < p->db->database_count);
+
     Btree *bt = pragma_btree(p);
     if (p->value == NULL) {
         pragma_row(p, "i", bt != NULL ? btree_auto_vacuum(bt) : 0);
@@ -117,6 +123,8 @@ void pragma_auto_vacuum(PragmaCode *p)
 
 void pragma_incremental_vacuum(PragmaCode *p)
 {
+    ASSERT(p->row > 0);
+
     Program *program = p->g->program;
     int limit = p->value != NULL ? atoi(p->value) : 0;
     codegen_writes(p->g, p->database, false);
@@ -132,6 +140,8 @@ void pragma_incremental_vacuum(PragmaCode *p)
 
 void pragma_cache_size(PragmaCode *p)
 {
+    ASSERT(p->db->databases[p->database].schema != NULL);
+
     Schema *schema = p->db->databases[p->database].schema;
     if (p->value == NULL) {
         pragma_row(p, "i", schema->cache_size);
@@ -145,6 +155,8 @@ void pragma_cache_size(PragmaCode *p)
 
 void pragma_default_cache_size(PragmaCode *p)
 {
+    ASSERT(p->row > 0 && p->db->databases[p->database].schema != NULL);
+
     Program *program = p->g->program;
     if (p->value == NULL) {
         codegen_reads(p->g, p->database);
@@ -170,6 +182,8 @@ void pragma_default_cache_size(PragmaCode *p)
 
 void pragma_cache_spill(PragmaCode *p)
 {
+    ASSERT(p->row > 0);
+
     if (p->value == NULL) {
         pragma_row(p, "i", (p->db->flags & CONN_FLAG(CACHE_SPILL)) != 0);
         return;
@@ -186,6 +200,8 @@ void pragma_cache_spill(PragmaCode *p)
 
 void pragma_mmap_size(PragmaCode *p)
 {
+    ASSERT(p->row > 0);
+
     sqlite3 *db = p->db;
     if (p->value != NULL) {
         i64 size = strtoll(p->value, NULL, 10);
@@ -203,6 +219,8 @@ void pragma_mmap_size(PragmaCode *p)
 
 void pragma_secure_delete(PragmaCode *p)
 {
+    ASSERT(p->row > 0);
+
     sqlite3 *db = p->db;
     int wanted = -1;
     if (p->value != NULL)
@@ -237,6 +255,8 @@ static int journal_mode_of(const char *value)
 
 void pragma_journal_mode(PragmaCode *p)
 {
+    ASSERT(p->row > 0);
+
     Program *program = p->g->program;
     int mode = journal_mode_of(p->value);
     if (mode == JOURNAL_OFF && (p->db->flags & CONN_FLAG(DEFENSIVE)) != 0)
@@ -257,6 +277,8 @@ void pragma_journal_mode(PragmaCode *p)
 
 void pragma_journal_size_limit(PragmaCode *p)
 {
+    ASSERT(p->row > 0);
+
     Btree *bt = pragma_btree(p);
     i64 limit = -2;
     if (p->value != NULL) {
@@ -269,6 +291,8 @@ void pragma_journal_size_limit(PragmaCode *p)
 
 void pragma_locking_mode(PragmaCode *p)
 {
+    ASSERT(p->row > 0);
+
     sqlite3 *db = p->db;
     int wanted = -1;
     if (p->value != NULL && name_equals(p->value, "exclusive"))
@@ -305,6 +329,8 @@ static int sync_level_of(const char *value)
 
 void pragma_synchronous(PragmaCode *p)
 {
+    ASSERT(p->row > 0);
+
     Database *database = &p->db->databases[p->database];
     if (p->value == NULL) {
         pragma_row(p, "i", database->sync_level);
@@ -328,6 +354,8 @@ void pragma_synchronous(PragmaCode *p)
 
 void pragma_wal_checkpoint(PragmaCode *p)
 {
+    ASSERT(p->row > 0);
+
     Program *program = p->g->program;
     int mode = SQLITE_CHECKPOINT_PASSIVE;
     if (p->value != NULL) {

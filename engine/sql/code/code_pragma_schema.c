@@ -132,6 +132,8 @@ static void list_table(PragmaCode *p, int database, Table *table)
 // Newest first; the schema's own table, which comes first of all, last.
 void pragma_table_list(PragmaCode *p)
 {
+    ASSERT(p->row > 0);
+
     codegen_reads(p->g, p->database);
     for (int i = 0; i < p->db->database_count; i++) {
         if (p->schema != NULL && i != p->database)
@@ -174,6 +176,8 @@ void pragma_index_info(PragmaCode *p)
 
 void pragma_index_list(PragmaCode *p)
 {
+    ASSERT(p->row > 0);
+
     const Table *table = p->value != NULL ? catalog_find_table(p->db, p->value, p->schema) : NULL;
     if (table == NULL)
         return;
@@ -201,6 +205,8 @@ static const char *action_name(u8 action)
 
 void pragma_foreign_key_list(PragmaCode *p)
 {
+    ASSERT(p->row > 0);
+
     const Table *table = p->value != NULL ? catalog_find_table(p->db, p->value, p->schema) : NULL;
     if (table == NULL || table->kind != TABLE_ORDINARY || table->foreign_keys == NULL)
         return;
@@ -219,6 +225,8 @@ void pragma_foreign_key_list(PragmaCode *p)
 
 void pragma_database_list(PragmaCode *p)
 {
+    ASSERT(p->row > 0);
+
     for (int i = 0; i < p->db->database_count; i++) {
         const Database *database = &p->db->databases[i];
         if (database->btree != NULL)
@@ -228,6 +236,8 @@ void pragma_database_list(PragmaCode *p)
 
 void pragma_collation_list(PragmaCode *p)
 {
+    ASSERT(p->row > 0);
+
     static const char *const builtin[] = {"RTRIM", "NOCASE", "BINARY"};
     int number = 0;
     const NameMap *collations = &p->db->collations;
@@ -257,6 +267,8 @@ static const char *function_kind(const FuncDef *def)
 
 void pragma_function_list(PragmaCode *p)
 {
+    ASSERT(p->row > 0);
+
     static const char *const encodings[] = {"utf8", "utf8", "utf16le", "utf16be"};
     // A function that takes n arguments or more is listed with -n-2, as SQLite does.
     enum { SHOWN = SQLITE_DETERMINISTIC | SQLITE_DIRECTONLY | SQLITE_SUBTYPE | SQLITE_INNOCUOUS };

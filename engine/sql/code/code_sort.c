@@ -292,6 +292,8 @@ static void explain_sort(QueryCode *qc)
 
 void code_sort_end(QueryCode *qc)
 {
+    ASSERT(qc->sort.op == NULL || qc->sort.op->base.kind == OPERATOR_SORT);
+
     Codegen *g = qc->g;
     SortCode *sc = &qc->sort;
     if (sc->op == NULL || codegen_failed(g))

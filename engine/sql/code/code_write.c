@@ -189,6 +189,8 @@ void code_returning_begin(Codegen *g, ExprList *returning)
 
 static WalkResult ask_about_returned(Walker *w, Expr *e)
 {
+    ASSERT(w->arg != NULL);
+
     Codegen *g = w->arg;
     if (e->kind == EX_ROW_COLUMN && e->u.row.is_returned
         && !code_authorize_read(g, e->u.row.table, e->u.row.index))
@@ -344,6 +346,8 @@ Reg code_autoincrement_register(Codegen *g, Table *table)
 // In the start-up part: reads the counters.
 void code_autoincrement_begin(Codegen *g)
 {
+    ASSERT(g->autoincrements == NULL || codegen_top(g) == g);
+
     for (const struct AutoIncrement *a = g->autoincrements; a != NULL; a = a->next) {
         int cursor = cursor_new(g);
         Table *sequence = a->table->schema->sequence;
