@@ -859,6 +859,8 @@ static void alter_apply(AlterCode *a)
 // what depends on the table is none of its business.
 void code_alter(Codegen *g, ResolveContext *ctx, Alter *alter)
 {
+    ASSERT(alter->table.name != NULL);
+
     Table *table;
     int database;
     int rc = resolve_table_name(ctx, alter->table.schema, alter->table.name, &table, &database);

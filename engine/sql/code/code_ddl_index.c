@@ -172,6 +172,8 @@ static void code_plain_index(Codegen *g, int database, const CreateIndex *create
 
 void code_create_index(Codegen *g, CreateIndex *create)
 {
+    ASSERT(create->name.name != NULL);
+
     int database = ddl_database(g, &create->name, false, "");
     Table *table = database >= 0 ? index_table(g, create, &database) : NULL;
     if (table == NULL || !table_can_be_indexed(g, table) || !name_is_free(g, create, database))

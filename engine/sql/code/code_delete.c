@@ -372,6 +372,8 @@ static bool delete_prepare(DeleteCode *d, bool *authorized)
 
 void code_delete(Codegen *g, Delete *delete_)
 {
+    ASSERT(delete_->target != NULL && delete_->target->table != NULL);
+
     DeleteCode d = {.g = g, .delete_ = delete_, .table = delete_->target->table};
     bool authorized = false;
     if (codegen_failed(g) || !delete_prepare(&d, &authorized))

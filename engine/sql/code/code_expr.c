@@ -578,6 +578,8 @@ static Reg code_field(Codegen *g, Expr *e, Reg target)
 // A truth value: computed by jumping, for operators that have no instruction of their own.
 static Reg code_by_jump(Codegen *g, Expr *e, Reg target)
 {
+    ASSERT(e != NULL && target >= 0);
+
     target = place(g, target);
     Label is_false = label_new(g->program);
     Label done = label_new(g->program);
@@ -663,6 +665,8 @@ static bool is_worth_hoisting(const Codegen *g, const Expr *e)
 // long: one case per kind of expression
 static Reg code_kind(Codegen *g, Expr *e, Reg target)
 {
+    ASSERT(e != NULL && target >= 0);
+
     if (codegen_failed(g))
         return place(g, target);
     if (g->substitutes != NULL) {

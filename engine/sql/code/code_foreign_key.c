@@ -282,6 +282,8 @@ static bool parent_may_be_read(Codegen *g, const Table *parent, const ForeignKey
 
 static void code_child_checks(Codegen *g, ForeignKey *fk, const ChildRow *row)
 {
+    ASSERT(fk->child != NULL && fk->parent != NULL);
+
     const char *schema = g->db->databases[schema_index(g->db, fk->child->schema)].name;
     Table *parent = catalog_find_table(g->db, fk->parent, schema);
     ForeignKeyParent key = {0};
@@ -408,6 +410,8 @@ static u8 action_of(const Codegen *g, const ForeignKey *fk, bool is_update)
 static void code_parent_checks(Codegen *g, ForeignKey *fk, Table *parent, const ParentRow *row,
                                bool is_update)
 {
+    ASSERT(parent != NULL && row->step != 0);
+
     bool is_old = row->step > 0;
     bool deferred = fk->is_deferred || (g->db->flags & CONN_FLAG(DEFER_FOREIGN_KEYS)) != 0;
     const Codegen *top = codegen_top(g);

@@ -66,6 +66,8 @@ static bool code_inline(Codegen *g, Expr *e, const FuncDef *func, Reg target)
 // typeof(x) and length(x) of a column need not load the body.
 static void hint_column(Codegen *g, const FuncDef *func, const Expr *arg)
 {
+    ASSERT(func != NULL && arg != NULL);
+
     Instr *last = program_at(g->program, -1);
     if (arg->kind != EX_COLUMN || last->op != OP_Column)
         return;

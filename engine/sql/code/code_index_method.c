@@ -276,6 +276,8 @@ void code_drop_method_indexes(Codegen *g, const Table *table)
 
 static void optimize_all(Codegen *g)
 {
+    ASSERT(g->db->database_count > 0);
+
     for (int i = 0; i < g->db->database_count; i++) {
         const Schema *schema = g->db->databases[i].schema;
         for (NameEntry *e = name_map_first(&schema->tables); e != NULL && !codegen_failed(g);

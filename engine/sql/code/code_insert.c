@@ -532,6 +532,8 @@ static bool insert_prepare(InsertCode *in)
 
 void code_insert(Codegen *g, Insert *insert)
 {
+    ASSERT(insert->target != NULL && insert->target->table != NULL);
+
     InsertCode in = {.g = g, .insert = insert, .table = insert->target->table};
     Select *select = insert->select;
     if (codegen_failed(g) || !insert_prepare(&in))

@@ -21,6 +21,8 @@ static int find_eponymous(const PragmaCode *p, Table **table)
 
 static Table *named_table(PragmaCode *p)
 {
+    ASSERT(p->database >= 0);
+
     if (p->value == NULL)
         return NULL;
     int rc = SQLITE_OK;

@@ -270,6 +270,8 @@ void code_operator(Codegen *g, Operator *tree, Select *select, SelectDest *dest)
 
 void code_select(Codegen *g, Select *select, SelectDest *dest)
 {
+    ASSERT(select != NULL && dest != NULL);
+
     if (codegen_failed(g))
         return;
     PlanContext plan = code_plan_context(g);

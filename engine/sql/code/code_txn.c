@@ -20,6 +20,8 @@ static bool authorize_transaction(Codegen *g, int action, const char *word, cons
 
 void code_begin(Codegen *g, TxnMode mode)
 {
+    ASSERT(mode >= TXN_DEFERRED && mode <= TXN_CONCURRENT);
+
     if (mode == TXN_CONCURRENT) {
         codegen_error(g, SQLITE_ERROR, "BEGIN CONCURRENT is not supported in this version");
         return;

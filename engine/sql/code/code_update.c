@@ -448,6 +448,8 @@ static bool loop_is_safe(const UpdateCode *c, const WhereCode *w)
 // With FROM: the query is over before the first row changes.
 static void code_update_joined(UpdateCode *c)
 {
+    ASSERT(c->update->query != NULL);
+
     Codegen *g = c->g;
     UpdateRow *u = &c->row;
     u->key = (RowKey){.count = row_key_width(u->table)};
@@ -675,6 +677,8 @@ static bool update_prepare(UpdateCode *c)
 
 void code_update(Codegen *g, Update *update)
 {
+    ASSERT(update->target != NULL && update->target->table != NULL);
+
     UpdateCode c = {.g = g, .update = update};
     if (codegen_failed(g))
         return;

@@ -22,6 +22,8 @@ void codegen_init(Codegen *g, sqlite3 *db, Program *program, Arena *arena, Stmt 
 
 void codegen_deinit(Codegen *g)
 {
+    ASSERT(g->constants.count <= g->constants.capacity);
+
     mem_free(g->sources);
     mem_free(g->constants.items);
     mem_free(g->vtab_writes.items);
