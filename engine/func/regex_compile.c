@@ -14,7 +14,6 @@
 enum {
     NESTING_MAX = 200,
     REPEAT_MAX = 100000, // more is said to be too big at once
-    CODE_POINT_MAX = 0x10FFFF,
 };
 
 typedef enum NodeKind {

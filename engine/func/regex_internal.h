@@ -4,6 +4,8 @@
 
 #include "func/regex.h"
 
+enum { CODE_POINT_MAX = 0x10FFFF };
+
 typedef enum RegexOp {
     REGEX_CHAR,   // a character: `x`
     REGEX_ANY,    // any character

@@ -59,9 +59,15 @@ static int make_room(Regex *regex, u32 slot_count)
 
 // --- characters ---
 
+// Malformed text may give numbers that are no character, NO_CHAR among them.
 static u32 next_char(const u8 **at, const u8 *end)
 {
-    return *at < end ? utf8_next(at, end) : NO_CHAR;
+    ASSERT(*at <= end);
+
+    if (*at == end)
+        return NO_CHAR;
+    u32 c = utf8_next(at, end);
+    return c > CODE_POINT_MAX ? UTF_REPLACEMENT : c;
 }
 
 static bool is_word(u32 c)

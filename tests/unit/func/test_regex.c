@@ -83,6 +83,16 @@ static void errors_say_what_is_wrong(void **state)
     }
 }
 
+// A lead byte takes all continuation bytes behind it, whatever number that makes.
+static void malformed_text_is_searched_to_its_end(void **state)
+{
+    (void)state;
+    assert_true(matches("^.b$", "\xff\xbf\xbf\xbf\xbf\xbf\xbf\xbf\xbf"
+                                "b"));
+    assert_true(matches("^[^a]\\w$", "\xfc\xbf\xbf\xbf\xbf\xbf\xbf"
+                                     "b"));
+}
+
 static void deep_nesting_is_refused(void **state)
 {
     (void)state;
@@ -232,6 +242,7 @@ static void lack_of_memory_is_told(void **state)
 
 TEST_SUITE(regex, cmocka_unit_test(groups_are_those_of_the_preferred_match),
            cmocka_unit_test(errors_say_what_is_wrong), cmocka_unit_test(deep_nesting_is_refused),
+           cmocka_unit_test(malformed_text_is_searched_to_its_end),
            cmocka_unit_test(time_is_bounded_by_text_times_pattern),
            cmocka_unit_test(random_patterns_match_as_sets_of_places_say),
            cmocka_unit_test(lack_of_memory_is_told))
