@@ -21,9 +21,10 @@ u32 utf8_next(const u8 **p, const u8 *end)
     return c;
 }
 
+// (What malformed text gives may be larger than any character: bits too many are dropped.)
 u32 utf8_put(u8 *out, u32 c)
 {
-    ASSERT(c <= 0x1fffff);
+    ASSERT(out != NULL);
 
     if (c < 0x80) {
         out[0] = (u8)c;
@@ -125,9 +126,10 @@ static void utf16_unit_put(u8 *out, u32 unit, bool big_endian)
     out[big_endian ? 1 : 0] = (u8)unit;
 }
 
+// (As utf8_put().)
 u32 utf16_put(u8 *out, u32 c, bool big_endian)
 {
-    ASSERT(c <= 0x1fffff);
+    ASSERT(out != NULL);
 
     if (c <= 0xffff) {
         utf16_unit_put(out, c, big_endian);
