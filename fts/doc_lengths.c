@@ -133,6 +133,8 @@ static int add_block(FtsTable *table, i64 number, LengthBlock **out)
 {
     DocLengths *cache = &table->lengths;
     TRY(make_room(cache));
+    ASSERT(cache->block_count * 2 < cache->slot_count);
+
     LengthBlock *block = fts_zalloc(sizeof *block);
     if (block == NULL)
         return SQLITE_NOMEM;

@@ -112,6 +112,8 @@ static int suspend(FtsIndex *index, int number, const TermWalk *walk)
 {
     FtsLevel *level = &index->structure.levels[number];
     const i64 rowid = walk->docs.rowid;
+    ASSERT(!walk->is_end && !walk->docs.is_end);
+
     TRY(trim_inputs(index, level, &walk->term, &rowid));
     for (int i = (int)level->merge_count - 1; i >= 0; i--) {
         if (level->segments[i].last_pgno > 0)
@@ -167,6 +169,8 @@ static int write_output(FtsIndex *index, int number, i64 *budget, TermWalk *walk
     FtsLevel *above = &structure->levels[number + 1];
     SegmentWriter writer;
     u32 last_pgno;
+    ASSERT(*budget > 0);
+
     TRY(walk->rc);
     if (end->term.size > 0)
         segment_writer_reopen(&writer, index, end);

@@ -218,6 +218,7 @@ static u32 sift_rows(const RankWalk *walk, const PostingsBlock *block, i64 end, 
         kept[count] = (u8)i;
         count += !is_known_too_few(walk, block->rowids[i], block->sizes[i]);
     }
+    ASSERT(count <= BLOCK_RECORDS);
     *at = i;
     return count;
 }

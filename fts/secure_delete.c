@@ -443,6 +443,8 @@ static int trim_doclist(FtsIndex *index, FtsSegment *segment, const TermCursor *
                         const Postings *p)
 {
     const bool is_later = p->record_pgno != term->pgno;
+    ASSERT(!p->is_end && p->record_pgno >= term->pgno);
+
     Leaf leaf;
     FtsBuffer head = {0};
     u32 number = 0;

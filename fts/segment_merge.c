@@ -39,6 +39,8 @@ static int write_what_is_left(SegmentWriter *writer, const PendingTerm *term,
 
 static int write_term(SegmentWriter *writer, const PendingTerm *term, FtsBuffer *doclist)
 {
+    ASSERT(term->size > 0);
+
     fts_buffer_clear(doclist);
     pending_doclist(term, writer->index->config->detail, doclist);
     fts_buffer_pad(doclist);
@@ -69,6 +71,8 @@ static int add_flushed(FtsIndex *index, u32 segid, u32 last_pgno, u32 leaf_count
 {
     FtsStructure *structure = &index->structure;
     FtsSegment *segment;
+    ASSERT(segid > 0 && segid <= SEGMENT_MAX);
+
     if (last_pgno == 0)
         return SQLITE_OK;
     TRY(structure_add_segment(structure, 0, &segment));
@@ -91,6 +95,8 @@ static int add_flushed(FtsIndex *index, u32 segid, u32 last_pgno, u32 leaf_count
 // The pages of a flush that failed are of a segment that is not listed, and in the way of the next.
 static int write_segment(FtsIndex *index)
 {
+    ASSERT(index->is_flushing);
+
     const FtsSegment segment = {.segid = structure_free_segid(&index->structure)};
     if (segment.segid == 0)
         return SQLITE_FULL;

@@ -115,6 +115,8 @@ static int dlidx_restore(SegmentWriter *w, u32 height, u32 last_pgno)
 {
     DlidxLevel *level = &w->levels[height];
     sqlite3_stmt *stmt;
+    ASSERT(height < DLIDX_LEVEL_MAX);
+
     TRY(fts_index_stmt(w->index, STMT_READ_LAST, &stmt));
     sqlite3_bind_int64(stmt, 1, fts_dlidx_id(w->segid, height, w->idx_pgno));
     sqlite3_bind_int64(stmt, 2, fts_dlidx_id(w->segid, height, last_pgno));
