@@ -56,6 +56,8 @@ static int commit_hook(void *arg, sqlite3 *db, int flags)
 static int hooks_set(Capture *capture)
 {
     bool on = capture->mode != CAPTURE_OFF;
+    bool by_keys = capture->mode == CAPTURE_ID;
+    TRY(quire_change_detail(capture->db, by_keys ? QUIRE_DETAIL_KEYS : QUIRE_DETAIL_VALUES));
     TRY(quire_change_hook(capture->db, on ? capture_row_hook : NULL, capture));
     return quire_precommit_hook(capture->db, on ? commit_hook : NULL, capture);
 }

@@ -67,7 +67,9 @@ static int encode(Capture *capture, const quire_row_change *change, Images *imag
         TRY(encode_row(&b[BUILD_BEFORE], change, change->old_values, &images->before));
     if (mode_has_after(capture->mode) && change->new_values != NULL)
         TRY(encode_row(&b[BUILD_AFTER], change, change->new_values, &images->after));
-    if (capture->mode == CAPTURE_FULL && change->type == SQLITE_UPDATE)
+    // A statement that ran already when the mode changed may tell no values.
+    if (capture->mode == CAPTURE_FULL && change->type == SQLITE_UPDATE
+        && change->new_values != NULL)
         TRY(encode_updates(&b[BUILD_UPDATES], change, &images->updates));
     TRY(encode_key(&b[BUILD_OLD_KEY], change, change->old_values, &images->old_key));
     return encode_key(&b[BUILD_NEW_KEY], change, change->new_values, &images->new_key);

@@ -21,6 +21,16 @@ int quire_change_hook(sqlite3 *db,
     return api_exit(db, SQLITE_OK);
 }
 
+int quire_change_detail(sqlite3 *db, int detail)
+{
+    if (!connection_is_usable(db) || (detail != QUIRE_DETAIL_VALUES && detail != QUIRE_DETAIL_KEYS))
+        return error_misuse();
+    api_enter(db);
+    db->change_detail = (u8)detail;
+    vm_expire_all(db, true); // what a statement reads for the hook is compiled into it
+    return api_exit(db, SQLITE_OK);
+}
+
 int quire_precommit_hook(sqlite3 *db, int (*hook)(void *arg, sqlite3 *db, int flags), void *arg)
 {
     if (!connection_is_usable(db))

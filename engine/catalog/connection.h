@@ -166,6 +166,7 @@ struct sqlite3 {
     // Capture of changes (quire.h); the module that records them.
     int (*change_hook)(void *, struct sqlite3 *, const struct quire_row_change *);
     void *change_arg;
+    u8 change_detail; // QUIRE_DETAIL_*: what the hook is told of rows
     int (*precommit_hook)(void *, struct sqlite3 *, int);
     void *precommit_arg;
     int (*schema_hook)(void *, struct sqlite3 *, const struct quire_schema_change *);

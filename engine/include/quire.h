@@ -154,6 +154,16 @@ SQLITE_API int quire_change_hook(sqlite3 *db,
                                              const quire_row_change *change),
                                  void *arg);
 
+#define QUIRE_DETAIL_VALUES 0
+#define QUIRE_DETAIL_KEYS 1
+
+/*
+ * How much that hook is told of rows: all (QUIRE_DETAIL_VALUES, the default), or of tables that
+ * have rowids no more than those, which spares reading the row that was: old_values, new_values and
+ * column_flags are NULL then. A statement that is running goes on as it began.
+ */
+SQLITE_API int quire_change_detail(sqlite3 *db, int detail);
+
 #define QUIRE_COMMIT_OF_STATEMENT 1 /* a statement on its own, that may have changed rows */
 #define QUIRE_COMMIT_UNDONE 2       /* it was rolled back instead: run no statement */
 

@@ -65,6 +65,7 @@ enum {
     P5_NULL_EQUAL = 0x80,    // NULL is a value, equal to NULL: IS and IS NOT
     // Writing rows: Insert Delete IdxInsert
     P5_NCHANGE = 0x01,         // counts as a change
+    P5_KEYS_ONLY = 0x01,       // RowChange: images are rowids alone
     P5_SAVE_POSITION = 0x02,   // keep the cursor where Next and Prev go on rightly
     P5_IS_UPDATE = 0x04,       // part of an UPDATE, for the hooks
     P5_AUX_DELETE = 0x04,      // Delete of an index entry whose row is deleted too

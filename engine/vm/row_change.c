@@ -125,6 +125,21 @@ static bool rows_are_heard(const sqlite3 *db)
     return db->change_hook != NULL && !db->is_capturing && db->module_calls == 0;
 }
 
+static RowId image_rowid(const Vm *vm, Reg image)
+{
+    const Value *rowid = &vm->registers[image];
+    return image != 0 && value_is_int(rowid) ? rowid->u.integer : 0;
+}
+
+static int announce_keys(Vm *vm, const Instr *in)
+{
+    ASSERT(table_is_rowid(in->p4.table));
+
+    quire_row_change change = {
+        .type = in->p1, .old_rowid = image_rowid(vm, in->p2), .new_rowid = image_rowid(vm, in->p3)};
+    return row_announce(vm, &change, in->p4.table);
+}
+
 int op_row_change(Vm *vm, const Instr *in)
 {
     ASSERT(in->p1 == 0 || in->p2 != 0 || in->p3 != 0);
@@ -135,6 +150,8 @@ int op_row_change(Vm *vm, const Instr *in)
     vm->changed_table = table;
     if (in->p1 == 0 || !rows_are_heard(vm->db))
         return SQLITE_OK;
+    if ((in->p5 & P5_KEYS_ONLY) != 0)
+        return announce_keys(vm, in);
     ASSERT(vm->changed_columns != NULL && (int)vm->changed_columns[0] == table->column_count);
 
     TRY(view_open(&view, table->column_count));

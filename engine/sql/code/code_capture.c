@@ -15,11 +15,19 @@ bool code_is_captured(const Codegen *g, const Table *table)
     return is_heard(g) && table->kind == TABLE_ORDINARY;
 }
 
+// The hook asks for no more than rowids, and the table has them.
+bool code_captures_keys(const Codegen *g, const Table *table)
+{
+    return g->db->change_detail == QUIRE_DETAIL_KEYS && table_is_rowid(table);
+}
+
 // `u` NULL: no column is named.
 static void code_columns(Codegen *g, const Table *table, const UpdateRow *u)
 {
     ASSERT(u == NULL || u->changed != NULL);
 
+    if (code_captures_keys(g, table))
+        return;
     u32 *flags = arena_array(g->arena, (size_t)table->column_count + 1, sizeof *flags);
     if (flags == NULL)
         return; // the arena remembers
@@ -36,6 +44,8 @@ static void code_change(Codegen *g, Table *table, int type, Reg old_first, Reg n
     ASSERT(table != NULL);
 
     program_emit_table(g->program, OP_RowChange, type, old_first, new_first, table);
+    if (code_captures_keys(g, table))
+        program_set_p5(g->program, P5_KEYS_ONLY);
 }
 
 void code_capture_insert(Codegen *g, Table *table, Reg new_first)
@@ -49,7 +59,10 @@ void code_capture_delete(Codegen *g, const WriteTable *wt, Reg old_first)
 {
     ASSERT(old_first >= 0);
 
-    if (old_first == 0) {
+    if (old_first == 0 && code_captures_keys(g, wt->table)) {
+        old_first = reg_new(g);
+        program_emit(g->program, OP_Rowid, wt->data_cursor, old_first, 0);
+    } else if (old_first == 0) {
         old_first = reg_range_new(g, wt->table->column_count + 1);
         code_load_image(g, wt, old_first);
     }
@@ -60,6 +73,8 @@ void code_capture_delete(Codegen *g, const WriteTable *wt, Reg old_first)
 void code_capture_update(Codegen *g, const UpdateRow *u)
 {
     ASSERT(u->old_first > 0 && u->new_first > 0);
+    if (code_captures_keys(g, u->table)) // perhaps all there is of the old image
+        program_emit(g->program, OP_Copy, u->key.first, u->old_first, 0);
     code_columns(g, u->table, u);
     code_change(g, u->table, SQLITE_UPDATE, u->old_first, u->new_first);
 }

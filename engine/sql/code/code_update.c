@@ -265,7 +265,8 @@ void code_update_row(Codegen *g, UpdateRow *u)
 
     WriteTable *wt = u->wt;
     bool is_captured = code_is_captured(g, u->table);
-    bool has_old = u->triggers != 0 || u->has_foreign_keys || is_captured;
+    bool shows_old = is_captured && !code_captures_keys(g, u->table);
+    bool has_old = u->triggers != 0 || u->has_foreign_keys || shows_old;
     if (!u->is_positioned)
         code_seek_row(g, wt, u->key, u->next);
     if (has_old)

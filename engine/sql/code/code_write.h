@@ -247,6 +247,7 @@ u8 code_on_conflict(const Codegen *g, u8 own); // of a statement, perhaps inside
 
 // Shall rows of the table be announced to the hook that captures changes?
 bool code_is_captured(const Codegen *g, const Table *table);
+bool code_captures_keys(const Codegen *g, const Table *table); // ... by their rowids alone?
 void code_capture_insert(Codegen *g, Table *table, Reg new_first);
 // The row under data_cursor goes; `old_first` is its image, 0: not loaded yet.
 void code_capture_delete(Codegen *g, const WriteTable *wt, Reg old_first);

@@ -1,4 +1,5 @@
-// quire_append(): rows behind the last one of a plain table, from inside a hook.
+// quire_append(): rows behind the last one of a plain table, from inside a hook; and what that hook
+// is told.
 
 #include "support/changeset.h"
 #include "support/test.h"
@@ -125,7 +126,43 @@ static void text_in_utf16_is_left_to_insert(void **state)
     assert_ok(sqlite3_close(db));
 }
 
+static int note_change(void *arg, sqlite3 *db, const quire_row_change *change)
+{
+    char *told = arg;
+    (void)db;
+    snprintf(told + strlen(told), 200 - strlen(told), "%s%d:%lld>%lld%s ", change->table,
+             change->type, (long long)change->old_rowid, (long long)change->new_rowid,
+             change->old_values != NULL || change->new_values != NULL ? "+" : "");
+    return SQLITE_OK;
+}
+
+static void rows_are_told_by_their_keys_alone(void **state)
+{
+    (void)state;
+    char told[200] = "";
+    sqlite3 *db = database_with("CREATE TABLE t(id INTEGER PRIMARY KEY, a UNIQUE);"
+                                "CREATE TABLE w(k PRIMARY KEY, v) WITHOUT ROWID;"
+                                "INSERT INTO t VALUES(1, 1), (2, 2); INSERT INTO w VALUES(1, 1)");
+    assert_ok(quire_change_hook(db, note_change, told));
+    assert_rc(SQLITE_MISUSE, quire_change_detail(db, 7));
+    assert_ok(quire_change_detail(db, QUIRE_DETAIL_KEYS));
+
+    assert_ok(sqlite3_exec(db,
+                           "INSERT INTO t VALUES(5, 5); UPDATE t SET a = 7 WHERE id = 5;"
+                           "UPDATE t SET id = 9 WHERE id = 5; REPLACE INTO t VALUES(3, 1);"
+                           "DELETE FROM t WHERE a = 2; UPDATE w SET v = 2",
+                           NULL, NULL, NULL));
+    assert_text("t18:0>5 t23:5>5 t23:5>9 t9:1>0 t18:0>3 t9:2>0 w23:0>0+ ", told);
+
+    told[0] = '\0';
+    assert_ok(quire_change_detail(db, QUIRE_DETAIL_VALUES));
+    assert_ok(sqlite3_exec(db, "DELETE FROM t WHERE id = 9", NULL, NULL, NULL));
+    assert_text("t9:9>0+ ", told);
+    assert_ok(sqlite3_close(db));
+}
+
 TEST_SUITE(append_api, cmocka_unit_test(cells_of_every_type_are_kept),
            cmocka_unit_test(a_header_of_two_bytes_and_a_long_body_are_kept),
            cmocka_unit_test(what_makes_a_table_less_than_plain_is_noticed_at_once),
-           cmocka_unit_test(text_in_utf16_is_left_to_insert))
+           cmocka_unit_test(text_in_utf16_is_left_to_insert),
+           cmocka_unit_test(rows_are_told_by_their_keys_alone))
