@@ -436,6 +436,8 @@ static void walk_with(RenameWalk *w, const With *with, const NameScope *scope)
 
 static void walk_select(RenameWalk *w, const Select *select, const NameScope *outer)
 {
+    ASSERT(select != NULL);
+
     NameScope ctes = {.outer = outer, .with = select->with};
     walk_with(w, select->with, &ctes);
     for (const Select *s = select; s != NULL; s = s->prior) {

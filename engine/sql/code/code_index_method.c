@@ -93,6 +93,8 @@ static Value *value_in_arena(Codegen *g)
 
 static void add_with_option(Codegen *g, RequestLists *lists, const IndexOption *option)
 {
+    ASSERT(option->value != NULL);
+
     Value *value = expr_constant_value(g->db, option->value, AFF_NONE, g->arena);
     if (value == NULL) // the literal NULL
         value = value_in_arena(g);

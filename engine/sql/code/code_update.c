@@ -548,6 +548,8 @@ static void code_stored_view_rows(UpdateCode *c)
 // With FROM every joined row is a change of its own; all are collected before a trigger runs.
 static void code_update_joined_view(UpdateCode *c)
 {
+    ASSERT(c->update->query != NULL && c->row.table->kind == TABLE_VIEW);
+
     Codegen *g = c->g;
     int width = (int)c->update->query->columns->count;
     c->value_count = width - c->row.table->column_count;
