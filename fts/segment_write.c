@@ -308,6 +308,7 @@ static void write_poslist(SegmentWriter *w, const u8 *poslist, u32 size)
             u64 value;
             part += (u32)fts_varint_get(poslist + at + part, &value);
         }
+        part = part < size - at ? part : size - at; // a broken varint ends with the list
         fts_buffer_append(&w->body, poslist + at, part);
         at += part;
         page_end(w);
