@@ -4,28 +4,6 @@
 
 static const char state[] = "wrong argument";
 
-static void on_scalar(sqlite3_context *context, int count, sqlite3_value **args)
-{
-    (void)context, (void)count, (void)args;
-}
-
-static void on_final(sqlite3_context *context)
-{
-    (void)context;
-}
-
-static int on_compare(void *arg, int a_size, const void *a, int b_size, const void *b)
-{
-    (void)arg, (void)a_size, (void)a, (void)b_size, (void)b;
-    return 0;
-}
-
-static void on_destroy(void *arg)
-{
-    (void)arg;
-    number = 1;
-}
-
 // 256 bytes: one more than a name may have.
 #define LONG_16  "abcdefghijklmnop"
 #define LONG_64  LONG_16 LONG_16 LONG_16 LONG_16

@@ -14,28 +14,6 @@ static int on_row(void *arg, int count, char **values, char **names)
     return 0;
 }
 
-static void on_scalar(sqlite3_context *context, int count, sqlite3_value **args)
-{
-    (void)context, (void)count, (void)args;
-}
-
-static void on_final(sqlite3_context *context)
-{
-    (void)context;
-}
-
-static int on_compare(void *arg, int a_size, const void *a, int b_size, const void *b)
-{
-    (void)arg, (void)a_size, (void)a, (void)b_size, (void)b;
-    return 0;
-}
-
-static void on_destroy(void *arg)
-{
-    (void)arg;
-    number = 1;
-}
-
 void calls_with_connection(const char *state, sqlite3 *bad)
 {
     INT(exec, bad, "SELECT 1", on_row, NULL, (char **)&out);

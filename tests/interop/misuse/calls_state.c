@@ -6,17 +6,6 @@
 
 static const char *state;
 
-static void on_scalar(sqlite3_context *context, int count, sqlite3_value **args)
-{
-    (void)context, (void)count, (void)args;
-}
-
-static int on_compare(void *arg, int a_size, const void *a, int b_size, const void *b)
-{
-    (void)arg, (void)a_size, (void)a, (void)b_size, (void)b;
-    return 0;
-}
-
 // What a sequence of calls ends with.
 #define SEQUENCE(what, ...)            \
     do {                               \

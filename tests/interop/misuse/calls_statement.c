@@ -2,12 +2,6 @@
 
 #include "misuse.h"
 
-static void on_destroy(void *arg)
-{
-    (void)arg;
-    number = 1;
-}
-
 void calls_with_statement(const char *state, sqlite3_stmt *stmt)
 {
     INT(step, stmt);

@@ -75,4 +75,10 @@ void calls_without_object(void);
 void calls_in_callbacks(void);
 void calls_in_thread_modes(void);
 
+// Callbacks to register: none does anything but on_destroy, which leaves 1 in `number`.
+void on_scalar(sqlite3_context *context, int count, sqlite3_value **args);
+void on_final(sqlite3_context *context);
+int on_compare(void *arg, int a_size, const void *a, int b_size, const void *b);
+void on_destroy(void *arg);
+
 #endif

@@ -79,3 +79,27 @@ void handles_make(void)
     // The last call that could fail did not.
     need(F(exec)(h.db, "SELECT 1", NULL, NULL, NULL), SQLITE_OK, "select");
 }
+
+// --- callbacks to register ---
+
+void on_scalar(sqlite3_context *context, int count, sqlite3_value **args)
+{
+    (void)context, (void)count, (void)args;
+}
+
+void on_final(sqlite3_context *context)
+{
+    (void)context;
+}
+
+int on_compare(void *arg, int a_size, const void *a, int b_size, const void *b)
+{
+    (void)arg, (void)a_size, (void)a, (void)b_size, (void)b;
+    return 0;
+}
+
+void on_destroy(void *arg)
+{
+    (void)arg;
+    number = 1;
+}
