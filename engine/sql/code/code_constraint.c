@@ -435,7 +435,7 @@ void code_constraints(Codegen *g, RowChange *change)
     change->keys = arena_array(g->arena, (size_t)wt->index_count + 1, sizeof(Reg));
     change->records = arena_array(g->arena, (size_t)wt->index_count + 1, sizeof(Reg));
     change->is_partial_null = arena_array(g->arena, (size_t)wt->index_count + 1, sizeof(bool));
-    if (g->arena->failed || codegen_failed(g))
+    if (codegen_failed(g))
         return;
     code_not_null(g, change);
     code_checks(g, change);
@@ -477,7 +477,7 @@ static void code_insert_announced(Codegen *g, const RowChange *change, Reg recor
 
 void code_row_write(Codegen *g, RowChange *change, u16 p5)
 {
-    ASSERT(change->records != NULL && change->keys != NULL);
+    ASSERT(codegen_failed(g) || (change->records != NULL && change->keys != NULL));
     ASSERT(change->new_first > 0);
 
     WriteTable *wt = change->wt;

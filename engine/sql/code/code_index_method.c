@@ -203,7 +203,7 @@ void code_create_method_index(Codegen *g, const CreateIndex *create, const Table
         lists_from_clauses(g, &lists, table, create);
     else
         lists_from_call(g, &lists, table, method_call(create));
-    if (codegen_failed(g) || g->arena->failed)
+    if (codegen_failed(g))
         return;
     int database = schema_index(g->db, table->schema);
     const quire_index_request request = {

@@ -116,7 +116,7 @@ void codegen_fail(Codegen *g, int rc)
 
 bool codegen_failed(const Codegen *g)
 {
-    return g->rc != SQLITE_OK;
+    return g->rc != SQLITE_OK || g->arena->failed;
 }
 
 Codegen *codegen_top(Codegen *g)

@@ -165,7 +165,7 @@ void codegen_deinit(Codegen *g);
 // Sets the error (first one wins) with SQLite's wording.
 void codegen_error(Codegen *g, int rc, const char *fmt, ...) PRINTF_LIKE(3, 4);
 void codegen_fail(Codegen *g, int rc); // message is on the connection already
-bool codegen_failed(const Codegen *g);
+bool codegen_failed(const Codegen *g); // the arena out of memory counts
 Codegen *codegen_top(Codegen *g); // the outermost statement
 
 // The program will read (write) this database: Transaction and cookie check go into the start-up
