@@ -127,21 +127,25 @@ typedef struct Digits {
     bool full; // no more fit
 } Digits;
 
+// Digits that fit are taken first; the loop over the others only counts them.
 static const char *read_digits(const char *p, const char *end, bool after_point, Digits *out)
 {
     ASSERT(p <= end);
 
-    for (; p < end && ascii_is_digit((u8)*p); p++) {
-        out->count++;
-        if (LIKELY(!out->full) && out->value <= (UINT64_MAX - 9) / 10) {
-            out->value = out->value * 10 + (u64)(*p - '0');
-            out->power -= after_point;
-        } else {
-            out->full = true;
-            out->power += !after_point;
-        }
+    const char *rest = p;
+    u64 value = out->value;
+    if (LIKELY(!out->full)) {
+        while (rest < end && ascii_is_digit((u8)*rest) && value <= (UINT64_MAX - 9) / 10)
+            value = value * 10 + (u64)(*rest++ - '0');
     }
-    return p;
+    const char *after = rest;
+    while (after < end && ascii_is_digit((u8)*after))
+        after++;
+    out->value = value;
+    out->full |= after > rest;
+    out->count += (int)(after - p);
+    out->power += after_point ? -(int)(rest - p) : (int)(after - rest);
+    return after;
 }
 
 // e[+-]digits at p; stays at p when there is no digit.
