@@ -301,20 +301,26 @@ void moment_set_number(Moment *m, f64 number)
     }
 }
 
-// Forms are tried in SQLite's order: dates before times before words before numbers.
+// 'now' and its forms with a fraction; nothing else that is a moment begins with a letter.
+static bool parse_word(Moment *m, FuncCall *call, const char *text)
+{
+    bool is_now = name_equals(text, "now");
+    bool subsecond = !is_now && (name_equals(text, "subsec") || name_equals(text, "subsecond"));
+    if ((!is_now && !subsecond) || !call_may_change(call))
+        return false;
+    m->subsecond |= subsecond;
+    return moment_set_now(m, call);
+}
+
+// Dates are tried before times, times before numbers.
 bool moment_parse(Moment *m, FuncCall *call, const char *text)
 {
     ASSERT(text != NULL);
 
+    if (ascii_is_letter((u8)text[0]))
+        return parse_word(m, call, text);
     if (parse_date(m, text) || moment_parse_time(m, text))
         return true;
-    bool subsecond = name_equals(text, "subsec") || name_equals(text, "subsecond");
-    if (subsecond || name_equals(text, "now")) {
-        if (!call_may_change(call))
-            return false;
-        m->subsecond |= subsecond;
-        return moment_set_now(m, call);
-    }
     ParsedNumber number;
     number_parse(text, strlen(text), &number);
     if (number.kind == NUMBER_NONE || !number.whole)
