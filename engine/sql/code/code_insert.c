@@ -270,16 +270,25 @@ static void code_default(InsertCode *in, int column, Reg target)
 {
     ASSERT(target > 0);
     ASSERT(column >= 0 && column < in->table->column_count);
+    ASSERT(in->table->columns[column].value != NULL);
 
     Codegen *g = in->g;
-    const Column *definition = &in->table->columns[column];
-    if (definition->value == NULL) {
-        program_emit(g->program, OP_Null, 0, target, 0);
-        return;
-    }
-    Expr *value = expr_copy(g->arena, definition->value, NULL);
+    Expr *value = expr_copy(g->arena, in->table->columns[column].value, NULL);
     if (value != NULL)
         code_expr_copy(g, value, target);
+}
+
+// Columns left out that are NULL, side by side, take one instruction. `run` is that of the column
+// before, -1 if it was of another kind; returns the one for this column.
+static int code_null(const InsertCode *in, Reg target, int run)
+{
+    ASSERT(target > 0);
+
+    Program *program = in->g->program;
+    if (run < 0)
+        return program_emit(program, OP_Null, 0, target, 0);
+    program_at(program, run)->p3 = target;
+    return run;
 }
 
 static void code_columns(InsertCode *in)
@@ -287,17 +296,23 @@ static void code_columns(InsertCode *in)
     ASSERT(in->first > 0);
 
     Codegen *g = in->g;
+    const Column *columns = in->table->columns;
+    int nulls = -1;
     for (int i = 0; i < in->table->column_count && !codegen_failed(g); i++) {
         Reg target = image_column(in->first, i);
-        if ((in->table->columns[i].flags & COLUMN_GENERATED) != 0
-            && in->table->kind == TABLE_ORDINARY)
+        bool is_given = in->places[i] != FROM_DEFAULT;
+        int before = nulls;
+        nulls = -1;
+        if ((columns[i].flags & COLUMN_GENERATED) != 0 && in->table->kind == TABLE_ORDINARY)
             continue;
         if (i == in->table->rowid_alias)
             program_emit(g->program, OP_SoftNull, target, 0, 0);
-        else if (in->places[i] == FROM_DEFAULT)
-            code_default(in, i, target);
-        else
+        else if (is_given)
             code_value(in, in->places[i], target);
+        else if (columns[i].value == NULL)
+            nulls = code_null(in, target, before);
+        else
+            code_default(in, i, target);
     }
 }
 
