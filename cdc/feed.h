@@ -12,6 +12,9 @@
 //       values, as the columns had them: nothing is lost, and no function is called per row.
 //   feed_layout(layout INTEGER PRIMARY KEY, source, table_name, columns, key_count)
 //       how v0.. are to be read: the names, a JSON array. A change of the table begins a new one.
+//   feed_schema(change_id INTEGER PRIMARY KEY, v0, ..., v10)
+//       the values of a change of sqlite_schema (LAYOUT_SCHEMA): its row before, its row after, the
+//       statement. They are many and rare; the log has no columns for them.
 //   feed_source(source INTEGER PRIMARY KEY, table_name, layout, sql)
 //       the captured tables as the feed last saw them.
 //   feed_stage(seq INTEGER PRIMARY KEY, source INTEGER, id, v0, ...)
@@ -59,7 +62,8 @@ static inline bool mode_has_after(CaptureMode mode)
 
 enum { CHANGE_DELETE = -1, CHANGE_UPDATE = 0, CHANGE_INSERT = 1, CHANGE_COMMIT = 2 };
 
-enum { LAYOUT_SCHEMA = 1 }; // of records about sqlite_schema; always there
+enum { LAYOUT_SCHEMA = 1 };  // of records about sqlite_schema; always there
+enum { SCHEMA_VALUES = 11 }; // of such a record
 
 // A feed being worked on. The names are borrowed, or owned by whoever made it.
 typedef struct Feed {
@@ -117,6 +121,9 @@ MUST_USE int feed_refresh(Feed *feed, const char *statement);
 MUST_USE int feed_drop_triggers(Feed *feed, const char *table);
 
 // --- feed_retention.c ---
+
+// Deletes the changes whose change_id is "=" or "<=" the one given.
+MUST_USE int feed_delete(Feed *feed, const char *comparison, i64 change_id);
 
 // Deletes what the limits no longer keep; *deleted counts. With `force` at once, else when enough
 // may have come together.

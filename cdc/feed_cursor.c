@@ -30,6 +30,45 @@ void feed_cursor_close(FeedCursor *cursor)
     memset(cursor, 0, sizeof *cursor);
 }
 
+// The columns of the log before v0: change_id, change_time, change_type, layout, id. Behind those
+// of the log stand those of the schema's table: change_id, v0, ..., NULL but for its own layout.
+enum { LOG_CHANGE_TYPE = 2, LOG_LAYOUT = 3, LOG_ID = 4, LOG_VALUES = 5 };
+
+static bool is_schema(const FeedCursor *cursor)
+{
+    return cursor->layout.layout == LAYOUT_SCHEMA;
+}
+
+// Where the values of the present row stand among the columns.
+static int value_start(const FeedCursor *cursor)
+{
+    ASSERT(cursor->rows != NULL);
+    return is_schema(cursor) ? sqlite3_column_count(cursor->rows) - SCHEMA_VALUES : LOG_VALUES;
+}
+
+static int value_end(const FeedCursor *cursor)
+{
+    ASSERT(cursor->rows != NULL);
+    int count = sqlite3_column_count(cursor->rows);
+    return is_schema(cursor) ? count : count - SCHEMA_VALUES - 1;
+}
+
+static CaptureMode image_mode(const FeedCursor *cursor)
+{
+    return is_schema(cursor) ? CAPTURE_FULL : cursor->feed.mode;
+}
+
+// The counts of a layout come from a table that anyone may write: does what they promise lie
+// within the columns of a row?
+static bool values_fit(const FeedCursor *cursor)
+{
+    const Layout *layout = &cursor->layout;
+    i64 images = mode_has_before(image_mode(cursor)) + mode_has_after(image_mode(cursor));
+    i64 needed = layout->key_count + images * layout->column_count;
+    return value_start(cursor) >= LOG_VALUES && layout->key_count >= 0 && layout->column_count >= 0
+           && needed <= value_end(cursor) - value_start(cursor);
+}
+
 // Kept from row to row: most rows are of the layout before.
 static int load_layout(FeedCursor *cursor, i64 number)
 {
@@ -56,12 +95,9 @@ static int load_layout(FeedCursor *cursor, i64 number)
         return feed_error(feed, "cdc: %s has no layout %lld", feed->name, number);
     if (layout->table == NULL || layout->columns == NULL)
         return SQLITE_NOMEM;
-    // The counts come from a table that anyone may write.
-    int present = sqlite3_column_count(cursor->rows) - 5;
-    bool fits = layout->key_count >= 0 && layout->key_count <= present && layout->column_count >= 0
-                && layout->column_count <= (present - layout->key_count);
-    return fits ? SQLITE_OK
-                : feed_error(feed, "cdc: layout %lld of %s is damaged", number, feed->name);
+    return values_fit(cursor)
+               ? SQLITE_OK
+               : feed_error(feed, "cdc: layout %lld of %s is damaged", number, feed->name);
 }
 
 // At the end there is no row to ask about, whatever the reason.
@@ -75,8 +111,9 @@ static int cursor_step(FeedCursor *cursor)
         return SQLITE_OK;
     if (step != SQLITE_ROW)
         return feed_keep_error(&cursor->feed, step);
-    return cursor->feed.is_durable ? load_layout(cursor, sqlite3_column_int64(cursor->rows, 3))
-                                   : SQLITE_OK;
+    return cursor->feed.is_durable
+               ? load_layout(cursor, sqlite3_column_int64(cursor->rows, LOG_LAYOUT))
+               : SQLITE_OK;
 }
 
 int feed_cursor_next(FeedCursor *cursor)
@@ -91,20 +128,32 @@ i64 feed_cursor_change_id(const FeedCursor *cursor)
     return sqlite3_column_int64(cursor->rows, 0);
 }
 
+// From ?1 to ?2, at most ?3.
+static int prepare_rows(FeedCursor *cursor, bool descending)
+{
+    Feed *feed = &cursor->feed;
+    const char *direction = descending ? "DESC" : "ASC";
+    if (!feed->is_durable)
+        return sql_prepare(feed->db, &cursor->rows,
+                           "SELECT change_id, change_time, change_txn_id, change_type, table_name,"
+                           " id, before, after, updates FROM \"%w\".\"%w\""
+                           " WHERE change_id BETWEEN ?1 AND ?2 ORDER BY change_id %s LIMIT ?3",
+                           feed->schema, feed->name, direction);
+    return sql_prepare(feed->db, &cursor->rows,
+                       "SELECT l.*, s.* FROM \"%w\".\"%w_log\" AS l"
+                       " LEFT JOIN \"%w\".\"%w_schema\" AS s"
+                       " ON l.layout = %d AND s.change_id = l.change_id"
+                       " WHERE l.change_id BETWEEN ?1 AND ?2 ORDER BY l.change_id %s LIMIT ?3",
+                       feed->schema, feed->name, feed->schema, feed->name, LAYOUT_SCHEMA,
+                       direction);
+}
+
 int feed_cursor_open(FeedCursor *cursor, sqlite3 *db, const char *schema, const char *name,
                      const FeedRange *range)
 {
     *cursor = (FeedCursor){.feed = {.db = db, .schema = schema, .name = name}, .at_end = true};
     TRY(feed_keep_error(&cursor->feed, feed_open(&cursor->feed)));
-    const char *columns = cursor->feed.is_durable
-                              ? "*"
-                              : "change_id, change_time, change_txn_id, change_type,"
-                                " table_name, id, before, after, updates";
-    int rc = sql_prepare(db, &cursor->rows,
-                         "SELECT %s FROM \"%w\".\"%w%s\" WHERE change_id BETWEEN ?1 AND ?2"
-                         " ORDER BY change_id %s LIMIT ?3",
-                         columns, schema, name, cursor->feed.is_durable ? "_log" : "",
-                         range->descending ? "DESC" : "ASC");
+    int rc = prepare_rows(cursor, range->descending);
     TRY(feed_keep_error(&cursor->feed, rc));
     (void)sqlite3_bind_int64(cursor->rows, 1, range->first);
     (void)sqlite3_bind_int64(cursor->rows, 2, range->last);
@@ -114,30 +163,22 @@ int feed_cursor_open(FeedCursor *cursor, sqlite3 *db, const char *schema, const 
 
 // --- columns of a durable feed ---
 
-// The columns of the log before v0: change_id, change_time, change_type, layout, id.
-enum { LOG_CHANGE_TYPE = 2, LOG_ID = 4, LOG_VALUES = 5 };
-
-static bool is_schema(const FeedCursor *cursor)
-{
-    return cursor->layout.layout == LAYOUT_SCHEMA;
-}
-
 // Where an image begins among the columns of the log; 0: there is none.
 static int image_start(const FeedCursor *cursor, bool after)
 {
     ASSERT(!cursor->at_end);
 
     int type = sqlite3_column_int(cursor->rows, LOG_CHANGE_TYPE);
-    CaptureMode mode = is_schema(cursor) ? CAPTURE_FULL : cursor->feed.mode;
+    CaptureMode mode = image_mode(cursor);
     bool has_before = mode_has_before(mode) && type != CHANGE_INSERT;
     bool has_after = mode_has_after(mode) && type != CHANGE_DELETE;
-    int start = LOG_VALUES + cursor->layout.key_count;
+    int start = value_start(cursor) + cursor->layout.key_count;
     if (!(after ? has_after : has_before))
         return 0;
     if (after && has_before)
         start += cursor->layout.column_count;
-    bool fits = start + cursor->layout.column_count <= sqlite3_column_count(cursor->rows);
-    return fits ? start : 0;
+    ASSERT(start + cursor->layout.column_count <= value_end(cursor)); // values_fit()
+    return start;
 }
 
 static int result_record(sqlite3_context *ctx, RecordBuilder *builder)
@@ -243,7 +284,7 @@ static int result_id(FeedCursor *cursor, sqlite3_context *ctx)
         sqlite3_result_value(ctx, sqlite3_column_value(cursor->rows, LOG_ID));
         return SQLITE_OK;
     }
-    add_values(cursor, &builder, LOG_VALUES, cursor->layout.key_count);
+    add_values(cursor, &builder, value_start(cursor), cursor->layout.key_count);
     return result_record(ctx, &builder);
 }
 

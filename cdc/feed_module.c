@@ -145,7 +145,7 @@ static int feed_rename(sqlite3_vtab *base, const char *name)
 // log and stage are not among them (F4).
 static int feed_shadow_name(const char *suffix)
 {
-    static const char *const names[] = {"layout", "source", "consumer", "config"};
+    static const char *const names[] = {"schema", "layout", "source", "consumer", "config"};
     for (int i = 0; i < ARRAY_LEN(names); i++) {
         if (sqlite3_stricmp(suffix, names[i]) == 0)
             return 1;
@@ -312,16 +312,14 @@ static int feed_rowid(sqlite3_vtab_cursor *base, sqlite3_int64 *out)
     return SQLITE_OK;
 }
 
-// Only deletion, of the log row alone: nothing else hangs on it.
+// Only deletion, of the row in the log and what may hang on it.
 static int feed_update(sqlite3_vtab *base, int count, sqlite3_value **args, sqlite3_int64 *rowid)
 {
     (void)rowid;
     const FeedTable *table = (const FeedTable *)base;
     Feed feed = {.db = table->db, .schema = table->schema, .name = table->name};
-    int rc = count != 1
-                 ? feed_error(&feed, "cdc: rows of %s can only be deleted", table->name)
-                 : sql_exec(table->db, "DELETE FROM \"%w\".\"%w_log\" WHERE change_id = %lld",
-                            table->schema, table->name, sqlite3_value_int64(args[0]));
+    int rc = count != 1 ? feed_error(&feed, "cdc: rows of %s can only be deleted", table->name)
+                        : feed_delete(&feed, "=", sqlite3_value_int64(args[0]));
     return feed_hand_error(base, &feed, feed_keep_error(&feed, rc));
 }
 

@@ -144,6 +144,16 @@ static int refresh_triggers(Feed *feed, const Source *source, const TableShape *
 
 // --- records about the schema ---
 
+// A change of the table's row in sqlite_schema, whose values follow.
+static int log_schema_change(Feed *feed, int type, const char *table)
+{
+    return sql_exec(feed->db,
+                    "INSERT INTO \"%w\".\"%w_log\"(change_time, change_type, layout, id)"
+                    " VALUES (strftime('%%s','now'), %d, %d, (SELECT rowid FROM"
+                    " \"%w\".sqlite_schema WHERE type = 'table' AND name = %Q))",
+                    feed->schema, feed->name, type, LAYOUT_SCHEMA, feed->schema, table);
+}
+
 // The row of sqlite_schema as it is, and as the feed last saw it.
 static int log_schema(Feed *feed, const Source *source, const TableShape *now,
                       const char *statement)
@@ -152,27 +162,29 @@ static int log_schema(Feed *feed, const Source *source, const TableShape *now,
 
     const char *s = feed->schema;
     const char *n = feed->name;
-    if (now == NULL)
-        return sql_exec(
-            feed->db,
-            "INSERT INTO \"%w\".\"%w_log\"(change_time, change_type, layout, v0, v1, v2,"
-            " v4, v10) VALUES (strftime('%%s','now'), -1, %d, 'table', %Q, %Q, %Q, %Q)",
-            s, n, LAYOUT_SCHEMA, source->table, source->table, source->sql, statement);
-    if (source->sql == NULL)
-        return sql_exec(
-            feed->db,
-            "INSERT INTO \"%w\".\"%w_log\"(change_time, change_type, layout, id, v0, v1,"
-            " v2, v3, v4, v10) SELECT strftime('%%s','now'), 1, %d, rowid, type, name,"
-            " tbl_name, rootpage, sql, %Q FROM \"%w\".sqlite_schema"
-            " WHERE type = 'table' AND name = %Q",
-            s, n, LAYOUT_SCHEMA, statement, s, now->name);
-    return sql_exec(
-        feed->db,
-        "INSERT INTO \"%w\".\"%w_log\"(change_time, change_type, layout, id, v0, v1, v2,"
-        " v3, v4, v5, v6, v7, v8, v9, v10) SELECT strftime('%%s','now'), 0, %d, rowid,"
-        " type, %Q, %Q, rootpage, %Q, type, name, tbl_name, rootpage, sql, %Q"
-        " FROM \"%w\".sqlite_schema WHERE type = 'table' AND name = %Q",
-        s, n, LAYOUT_SCHEMA, source->table, source->table, source->sql, statement, s, now->name);
+    if (now == NULL) {
+        TRY(log_schema_change(feed, CHANGE_DELETE, NULL));
+        return sql_exec(feed->db,
+                        "INSERT INTO \"%w\".\"%w_schema\"(change_id, v0, v1, v2, v4, v10)"
+                        " SELECT max(change_id), 'table', %Q, %Q, %Q, %Q FROM \"%w\".\"%w_log\"",
+                        s, n, source->table, source->table, source->sql, statement, s, n);
+    }
+    if (source->sql == NULL) {
+        TRY(log_schema_change(feed, CHANGE_INSERT, now->name));
+        return sql_exec(feed->db,
+                        "INSERT INTO \"%w\".\"%w_schema\"(change_id, v0, v1, v2, v3, v4, v10)"
+                        " SELECT (SELECT max(change_id) FROM \"%w\".\"%w_log\"), type, name,"
+                        " tbl_name, rootpage, sql, %Q FROM \"%w\".sqlite_schema"
+                        " WHERE type = 'table' AND name = %Q",
+                        s, n, s, n, statement, s, now->name);
+    }
+    TRY(log_schema_change(feed, CHANGE_UPDATE, now->name));
+    return sql_exec(feed->db,
+                    "INSERT INTO \"%w\".\"%w_schema\" SELECT (SELECT max(change_id) FROM"
+                    " \"%w\".\"%w_log\"), type, %Q, %Q, rootpage, %Q, type, name, tbl_name,"
+                    " rootpage, sql, %Q FROM \"%w\".sqlite_schema"
+                    " WHERE type = 'table' AND name = %Q",
+                    s, n, s, n, source->table, source->table, source->sql, statement, s, now->name);
 }
 
 // What ALTER TABLE statements turn the table last seen into the one there is. Columns that keep

@@ -109,6 +109,16 @@ static int prune_is_due(Feed *feed, bool *due, i64 *newest)
     return SQLITE_OK;
 }
 
+int feed_delete(Feed *feed, const char *comparison, i64 change_id)
+{
+    TRY(sql_exec_quietly(feed->db, "DELETE FROM \"%w\".\"%w%s\" WHERE change_id %s %lld",
+                         feed->schema, feed->name, feed_log_suffix(feed), comparison, change_id));
+    if (!feed->is_durable)
+        return SQLITE_OK;
+    return sql_exec_quietly(feed->db, "DELETE FROM \"%w\".\"%w_schema\" WHERE change_id %s %lld",
+                            feed->schema, feed->name, comparison, change_id);
+}
+
 int feed_prune(Feed *feed, bool force, i64 *deleted)
 {
     bool due;
@@ -124,8 +134,7 @@ int feed_prune(Feed *feed, bool force, i64 *deleted)
     TRY(sql_int(feed->db, 0, deleted,
                 "SELECT count(*) FROM \"%w\".\"%w%s\" WHERE change_id <= %lld", feed->schema,
                 feed->name, feed_log_suffix(feed), bound));
-    TRY(sql_exec_quietly(feed->db, "DELETE FROM \"%w\".\"%w%s\" WHERE change_id <= %lld",
-                         feed->schema, feed->name, feed_log_suffix(feed), bound));
+    TRY(feed_delete(feed, "<=", bound));
     if (!feed->is_durable)
         return SQLITE_OK;
     return sql_exec_quietly(

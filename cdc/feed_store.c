@@ -2,13 +2,13 @@
 #include "cdc/feed.h"
 #include "cdc/feed_trigger.h"
 
-enum { SCHEMA_VALUES = 11 }; // five columns before, five after, and the statement
-
-// id and v0, v1, ...
-static char *value_columns(Feed *feed, int width)
+// The first column and v0, v1, ...
+static char *value_columns(const Feed *feed, const char *first, int width)
 {
+    ASSERT(width >= 0);
+
     sqlite3_str *text = sqlite3_str_new(feed->db);
-    sqlite3_str_appendall(text, "id");
+    sqlite3_str_appendall(text, first);
     for (int i = 0; i < width; i++)
         sqlite3_str_appendf(text, ", v%d", i);
     return sqlite3_str_finish(text);
@@ -16,7 +16,8 @@ static char *value_columns(Feed *feed, int width)
 
 static int check_width(Feed *feed, int width)
 {
-    int most = sqlite3_limit(feed->db, SQLITE_LIMIT_COLUMN, -1) - 5;
+    // Reading puts a row of the log and one of the schema side by side.
+    int most = sqlite3_limit(feed->db, SQLITE_LIMIT_COLUMN, -1) - 5 - SCHEMA_VALUES;
     if (width <= most)
         return SQLITE_OK;
     return feed_error(feed, "cdc: too many columns: %d are needed, %d can be had", width, most);
@@ -24,7 +25,7 @@ static int check_width(Feed *feed, int width)
 
 static int create_value_tables(Feed *feed, int width)
 {
-    char *values = value_columns(feed, width);
+    char *values = value_columns(feed, "id", width);
     if (values == NULL)
         return SQLITE_NOMEM;
     int rc = sql_exec(feed->db,
@@ -37,15 +38,26 @@ static int create_value_tables(Feed *feed, int width)
     return rc;
 }
 
+static int create_schema_table(Feed *feed)
+{
+    char *columns = value_columns(feed, "change_id INTEGER PRIMARY KEY", SCHEMA_VALUES);
+    if (columns == NULL)
+        return SQLITE_NOMEM;
+    int rc = sql_exec(feed->db, "CREATE TABLE \"%w\".\"%w_schema\"(%s)", feed->schema, feed->name,
+                      columns);
+    sqlite3_free(columns);
+    return rc;
+}
+
 // ALTER TABLE reads the schema anew, which a virtual table being created does not survive in every
 // library: so the columns are counted first.
 int feed_create_tables(Feed *feed, int width)
 {
     const char *s = feed->schema;
     const char *n = feed->name;
-    width = width > SCHEMA_VALUES ? width : SCHEMA_VALUES;
     TRY(check_width(feed, width));
     TRY(create_value_tables(feed, width));
+    TRY(create_schema_table(feed));
     TRY(sql_exec(feed->db,
                  "CREATE TABLE \"%w\".\"%w_layout\"(layout INTEGER PRIMARY KEY, source INTEGER,"
                  " table_name TEXT, columns TEXT, key_count INTEGER);"
@@ -61,7 +73,8 @@ int feed_create_tables(Feed *feed, int width)
                     s, n, s, n, s, n, LAYOUT_SCHEMA);
 }
 
-static const char *const table_names[] = {"log", "layout", "source", "stage", "consumer", "config"};
+static const char *const table_names[] = {"log",   "schema",   "layout", "source",
+                                          "stage", "consumer", "config"};
 
 int feed_drop_tables(Feed *feed)
 {
