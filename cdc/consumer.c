@@ -1,6 +1,8 @@
 // Positions of consumers: see consumer.h.
 #include "cdc/consumer.h"
 
+enum { NO_POSITION = -1 }; // of a consumer that is being made
+
 // The last change_id ever given, also where rows have been deleted since.
 static int newest_change(Feed *feed, i64 *out)
 {
@@ -60,20 +62,25 @@ int consumer_position(Feed *feed, const char *name, i64 *position)
     return feed_error(feed, "no such consumer: %s (cdc_subscribe() makes one)", name);
 }
 
-// Inside a savepoint: the newest change is still the newest when the row is written.
+// Inside a savepoint: the newest change is still the newest when the position is set. To write is
+// the first thing, here and in move(): who has read cannot wait for the lock of another writer.
 static int subscribe(Feed *feed, const char *name, i64 from)
 {
     ASSERT(!sqlite3_get_autocommit(feed->db));
 
     i64 newest;
     TRY(create_table(feed));
+    TRY(sql_exec_quietly(feed->db,
+                         "INSERT OR IGNORE INTO \"%w\".\"%w_consumer\" VALUES (%Q, %lld,"
+                         " strftime('%%s','now'))",
+                         feed->schema, feed->name, name, from < 0 ? NO_POSITION : from));
     TRY(newest_change(feed, &newest));
     if (from > newest)
         return feed_error(feed, "there is no change %lld yet", from);
     return sql_exec_quietly(feed->db,
-                            "INSERT OR IGNORE INTO \"%w\".\"%w_consumer\" VALUES (%Q, %lld,"
-                            " strftime('%%s','now'))",
-                            feed->schema, feed->name, name, from < 0 ? newest : from);
+                            "UPDATE \"%w\".\"%w_consumer\" SET position = %lld"
+                            " WHERE name = %Q AND position = %d",
+                            feed->schema, feed->name, newest, name, NO_POSITION);
 }
 
 int consumer_subscribe(Feed *feed, const char *name, i64 from, i64 *position)
@@ -95,14 +102,14 @@ static int move(Feed *feed, const char *name, i64 change_id, bool anywhere)
 
     i64 newest;
     i64 deleted;
-    TRY(newest_change(feed, &newest));
-    if (change_id < 0 || change_id > newest)
-        return feed_error(feed, "there is no change %lld", change_id);
     TRY(sql_exec_quietly(
         feed->db,
         "UPDATE \"%w\".\"%w_consumer\" SET position = %lld, updated = strftime('%%s','now')"
         " WHERE name = %Q AND (%d OR position < %lld)",
         feed->schema, feed->name, change_id, name, (int)anywhere, change_id));
+    TRY(newest_change(feed, &newest));
+    if (change_id < 0 || change_id > newest)
+        return feed_error(feed, "there is no change %lld", change_id);
     return anywhere ? SQLITE_OK : feed_prune(feed, false, &deleted);
 }
 

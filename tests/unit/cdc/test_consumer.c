@@ -1,4 +1,5 @@
 // quire_cdc_*: batches, positions, and waiting for another process.
+#include "support/process.h"
 #include "support/stock.h"
 #include "support/test.h"
 
@@ -103,6 +104,51 @@ static void capture_goes_on_after_a_close_that_failed(void **state)
     assert_int_equal(sqlite3_column_int(stmt, 1), 2);
     assert_ok(sqlite3_finalize(stmt));
     assert_ok(sqlite3_close(db));
+}
+
+// Lets the other connection commit, the first time.
+static int end_other(void *other, int times)
+{
+    assert_int_equal(times, 0);
+    assert_ok(sqlite3_exec(other, "COMMIT", NULL, NULL, NULL));
+    return 1;
+}
+
+// A consumer keeps its place while others write: it waits its turn as any statement does.
+static void a_position_waits_for_another_writer(const char *path, const char *journal_mode)
+{
+    quire_cdc *cdc;
+    sqlite3 *db = open_file(path);
+    sqlite3 *other = open_file(path);
+    char *sql = sqlite3_mprintf("DROP TABLE IF EXISTS f; DROP TABLE IF EXISTS t;"
+                                "PRAGMA journal_mode=%s; CREATE TABLE t(a);"
+                                "CREATE VIRTUAL TABLE f USING cdc(tables=t)",
+                                journal_mode);
+    assert_ok(sqlite3_exec(db, sql, NULL, NULL, NULL));
+    sqlite3_free(sql);
+    assert_ok(sqlite3_busy_handler(db, end_other, other));
+
+    assert_ok(sqlite3_exec(other, "BEGIN; INSERT INTO t VALUES(1)", NULL, NULL, NULL));
+    assert_ok(quire_cdc_open(db, "f", "c", QUIRE_CDC_LATEST, &cdc));
+    assert_int_equal(quire_cdc_position(cdc), 2);
+    assert_ok(sqlite3_exec(other, "BEGIN; INSERT INTO t VALUES(2)", NULL, NULL, NULL));
+    assert_ok(quire_cdc_ack(cdc, 3));
+    assert_int_equal(quire_cdc_position(cdc), 3);
+    assert_true(sqlite3_get_autocommit(other));
+    quire_cdc_close(cdc);
+    assert_ok(sqlite3_close(other));
+    assert_ok(sqlite3_close(db));
+}
+
+static void positions_wait_for_other_writers(void **state)
+{
+    (void)state;
+    Scratch scratch;
+    scratch_begin(&scratch);
+    const char *path = scratch_path(&scratch, "a.db");
+    a_position_waits_for_another_writer(path, "delete");
+    a_position_waits_for_another_writer(path, "wal");
+    scratch_end(&scratch);
 }
 
 static double clock_ms(clockid_t clock)
@@ -228,5 +274,6 @@ static void waiting_in_vain_takes_as_long_as_asked_and_no_processor(void **state
 TEST_SUITE(consumer, cmocka_unit_test(batches_come_in_order_and_again_until_acknowledged),
            cmocka_unit_test(failures_have_a_message_and_leave_a_handle_to_close),
            cmocka_unit_test(capture_goes_on_after_a_close_that_failed),
+           cmocka_unit_test(positions_wait_for_other_writers),
            cmocka_unit_test(a_commit_of_another_process_wakes_the_consumer),
            cmocka_unit_test(waiting_in_vain_takes_as_long_as_asked_and_no_processor))
