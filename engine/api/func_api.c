@@ -48,7 +48,8 @@ static int define_function(sqlite3 *db, const FuncSpec *spec)
             spec->destroy(spec->user_data);
         return api_exit(db, SQLITE_BUSY);
     }
-    if (func_name_exists(db, spec->name))
+    // Opening defines over a hundred, before there is a statement to compile again.
+    if (db->statements != NULL && func_name_exists(db, spec->name))
         vm_expire_all(db, false);
     return api_exit(db, func_define(db, spec));
 }
