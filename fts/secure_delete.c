@@ -193,27 +193,36 @@ static int cut_rest(const Cut *cut, u32 pgno)
     return rc;
 }
 
-// The %_idx row of a page that lost its last term; the first page's row stays, as FTS5 leaves it.
-static int drop_idx(const Cut *cut, bool has_terms)
+// The %_idx row of a page that lost its last term says no more that the term has a doclist index,
+// and goes with the page's only term. The row of a segment's first page stays, as FTS5 leaves it.
+static int change_idx(const Cut *cut, bool has_terms)
 {
     const FtsConfig *config = cut->index->config;
-    i64 pgno = cut->term_pgno;
+    i64 plain = (i64)cut->term_pgno * 2;
     i64 segid = cut->segment->segid;
-    char *sql;
-    if (has_terms)
-        sql = sqlite3_mprintf("UPDATE %Q.'%q_idx' SET pgno = %lld WHERE segid = %lld AND pgno ="
-                              " %lld",
-                              config->db_name, config->name, pgno * 2, segid, pgno * 2 + 1);
-    else
-        sql = sqlite3_mprintf("DELETE FROM %Q.'%q_idx' WHERE segid = %lld AND pgno IN (%lld, %lld)"
-                              " AND term <> x''",
-                              config->db_name, config->name, segid, pgno * 2, pgno * 2 + 1);
+    char *sql = sqlite3_mprintf("UPDATE %Q.'%q_idx' SET pgno = %lld WHERE segid = %lld AND pgno ="
+                                " %lld;"
+                                "DELETE FROM %Q.'%q_idx' WHERE segid = %lld AND pgno = %lld"
+                                " AND term <> x'' AND NOT %d",
+                                config->db_name, config->name, plain, segid, plain + 1,
+                                config->db_name, config->name, segid, plain, has_terms);
     int rc = sql == NULL ? SQLITE_NOMEM : sqlite3_exec(config->db, sql, NULL, NULL, NULL);
     sqlite3_free(sql);
-    for (u32 height = 0; rc == SQLITE_OK && cut->has_dlidx && height < DLIDX_LEVEL_MAX; height++)
-        rc = fts_index_erase(cut->index, fts_dlidx_id(cut->segment->segid, height, cut->term_pgno),
-                             fts_dlidx_id(cut->segment->segid, height, cut->last_pgno));
     return rc;
+}
+
+// Its pages are numbered on from the term's leaf. The leaf where the last record ends is not among
+// them, for a term that starts there behind it may have an index of its own.
+static int drop_dlidx(const Cut *cut)
+{
+    ASSERT(cut->term_pgno <= cut->last_pgno);
+
+    u32 segid = cut->segment->segid;
+    u32 last = cut->last_pgno > cut->term_pgno ? cut->last_pgno - 1 : cut->term_pgno;
+    for (u32 height = 0; cut->has_dlidx && height < DLIDX_LEVEL_MAX; height++)
+        TRY(fts_index_erase(cut->index, fts_dlidx_id(segid, height, cut->term_pgno),
+                            fts_dlidx_id(segid, height, last)));
+    return SQLITE_OK;
 }
 
 // The record's bytes on its first page. The varint of the next rowid, if one follows here, becomes
@@ -268,7 +277,9 @@ static int drop_term(const Cut *cut, const PendingTerm *of)
         rc = leaf_write(&leaf);
     }
     leaf_deinit(&leaf);
-    return rc == SQLITE_OK && drops_idx ? drop_idx(cut, has_terms) : rc;
+    if (rc == SQLITE_OK && drops_idx)
+        rc = change_idx(cut, has_terms);
+    return rc == SQLITE_OK && drops_idx ? drop_dlidx(cut) : rc;
 }
 
 // Finds the record; false: the segment has none. first_pgno 0 in *cut then.
