@@ -34,8 +34,7 @@ void connection_release_builtins(sqlite3 *db)
 
     module_pragmas_free(db);
     index_methods_free(db);
-    module_drop_all_except(db, NULL);
-    name_map_deinit(&db->modules);
+    modules_free(db);
     if (db->functions != NULL)
         func_table_free(db->functions);
     db->functions = NULL;

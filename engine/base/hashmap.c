@@ -112,30 +112,47 @@ static int name_map_rebuild(NameMap *map, u32 wanted)
     return SQLITE_OK;
 }
 
-int name_map_put(NameMap *map, const char *name, void *value, void **former)
+// Room for one more entry and its slot.
+static int name_map_reserve(NameMap *map)
 {
-    ASSERT(name != NULL);
+    ASSERT(map->entry_count >= map->count);
 
-    u32 hash = name_hash(name);
-    u32 slot = name_map_slot(map, name, hash);
-    if (slot != UINT32_MAX) {
-        NameEntry *entry = &map->entries[map->slots[slot] - 1];
-        if (former != NULL)
-            *former = entry->value;
-        entry->name = name;
-        entry->value = value;
-        return SQLITE_OK;
-    }
     TRY(vec_reserve(&map->entries, &map->capacity, map->entry_count + 1, sizeof *map->entries));
     // Removed entries count here because their slots are not free until a rebuild.
     if ((map->entry_count + 1) * 4 > map->slot_count * 3)
         TRY(name_map_rebuild(map, map->count + 1));
     ASSERT(map->entry_count < map->capacity);
-    map->entries[map->entry_count] = (NameEntry){name, value, hash};
+    return SQLITE_OK;
+}
+
+NameEntry *name_map_claim(NameMap *map, const char *name)
+{
+    ASSERT(name != NULL);
+
+    u32 hash = name_hash(name);
+    u32 slot = name_map_slot(map, name, hash);
+    if (slot != UINT32_MAX)
+        return &map->entries[map->slots[slot] - 1];
+    if (name_map_reserve(map) != SQLITE_OK)
+        return NULL;
+    NameEntry *entry = &map->entries[map->entry_count];
+    *entry = (NameEntry){name, NULL, hash};
     name_map_link(map, map->entry_count++);
     map->count++;
+    return entry;
+}
+
+int name_map_put(NameMap *map, const char *name, void *value, void **former)
+{
+    ASSERT(name != NULL);
+
+    NameEntry *entry = name_map_claim(map, name);
+    if (entry == NULL)
+        return SQLITE_NOMEM;
     if (former != NULL)
-        *former = NULL;
+        *former = entry->value;
+    entry->name = name;
+    entry->value = value;
     return SQLITE_OK;
 }
 

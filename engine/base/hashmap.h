@@ -25,6 +25,9 @@ typedef struct NameMap {
 void *name_map_find(const NameMap *map, const char *name); // NULL when absent
 // Replaces and returns through *former what was there. SQLITE_NOMEM leaves the map as it was.
 MUST_USE int name_map_put(NameMap *map, const char *name, void *value, void **former);
+// The entry of that name, made without a value where there was none; NULL: no memory. The caller
+// fills it in, or removes it again, and keeps it no longer than the map stays as it is.
+NameEntry *name_map_claim(NameMap *map, const char *name);
 void *name_map_remove(NameMap *map, const char *name);
 // for (NameEntry *e = name_map_first(&m); e; e = name_map_next(&m, e))
 NameEntry *name_map_first(const NameMap *map);

@@ -39,8 +39,10 @@ const FuncHooks *func_hooks(void)
     return &installed_hooks;
 }
 
+// A definition is never taken out, so that all of them can die with the table.
 struct FuncTable {
     NameMap map; // name -> its first FuncDef
+    Arena arena; // the definitions and their names
 };
 
 // One call of sqlite3_create_function_v2() may make three definitions (SQLITE_ANY) that share
@@ -207,16 +209,28 @@ void func_table_free(FuncTable *table)
     if (table == NULL)
         return;
     for (NameEntry *e = name_map_first(&table->map); e; e = name_map_next(&table->map, e)) {
-        FuncDef *def = e->value;
-        while (def != NULL) {
-            FuncDef *next = def->next;
+        for (FuncDef *def = e->value; def != NULL; def = def->next)
             owner_unref(def->owner);
-            mem_free(def);
-            def = next;
-        }
     }
     name_map_deinit(&table->map);
+    arena_deinit(&table->arena);
     mem_free(table);
+}
+
+// NULL: no memory, which the table gets over.
+static FuncDef *def_new(FuncTable *table, const FuncSpec *spec, u8 encoding)
+{
+    ASSERT(spec->arg_count >= -1 && spec->arg_count <= INT16_MAX);
+
+    size_t size = strlen(spec->name) + 1;
+    FuncDef *def = arena_alloc(&table->arena, sizeof *def + size);
+    table->arena.failed = false;
+    if (def == NULL)
+        return NULL;
+    *def = (FuncDef){.name = memcpy(def + 1, spec->name, size),
+                     .arg_count = (i16)spec->arg_count,
+                     .encoding = encoding};
+    return def;
 }
 
 // The definition with exactly that count and encoding, made when there is none. The chain's first
@@ -225,29 +239,25 @@ static int own_def(FuncTable *table, const FuncSpec *spec, u8 encoding, FuncDef 
 {
     ASSERT(spec->name != NULL);
 
-    FuncDef *first = name_map_find(&table->map, spec->name);
+    NameEntry *entry = name_map_claim(&table->map, spec->name);
+    FuncDef *first = entry != NULL ? entry->value : NULL;
     for (FuncDef *def = first; def; def = def->next) {
         if (def->arg_count == spec->arg_count && def->encoding == encoding) {
             *out = def;
             return SQLITE_OK;
         }
     }
-    size_t size = strlen(spec->name) + 1;
-    FuncDef *def = mem_alloc_zeroed(sizeof *def + size);
-    if (def == NULL)
+    FuncDef *def = entry != NULL ? def_new(table, spec, encoding) : NULL;
+    if (def == NULL) {
+        if (entry != NULL && first == NULL) // claimed in vain
+            name_map_remove(&table->map, spec->name);
         return SQLITE_NOMEM;
-    def->name = memcpy(def + 1, spec->name, size);
-    def->arg_count = (i16)spec->arg_count;
-    def->encoding = encoding;
-    if (first != NULL) { // the map keeps the first one, whose name is its key
+    }
+    if (first != NULL) {
         def->next = first->next;
         first->next = def;
     } else {
-        int rc = name_map_put(&table->map, def->name, def, NULL);
-        if (rc != SQLITE_OK) {
-            mem_free(def);
-            return rc;
-        }
+        *entry = (NameEntry){def->name, def, entry->hash};
     }
     *out = def;
     return SQLITE_OK;

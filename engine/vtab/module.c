@@ -17,7 +17,6 @@ void module_unref(Module *module)
         return;
     if (module->destroy != NULL)
         module->destroy(module->client_data);
-    mem_free((char *)module->name);
     mem_free(module);
 }
 
@@ -41,14 +40,11 @@ static Module *module_new(const char *name, const sqlite3_module *methods, void 
     ASSERT(methods != NULL);
     ASSERT(name != NULL);
 
-    Module *module = mem_alloc_zeroed(sizeof *module);
-    char *copy = mem_dup(name, UINT64_MAX);
-    if (module == NULL || copy == NULL) {
-        mem_free(module);
-        mem_free(copy);
+    size_t size = strlen(name) + 1;
+    Module *module = mem_alloc(sizeof *module + size);
+    if (module == NULL)
         return NULL;
-    }
-    *module = (Module){.name = copy,
+    *module = (Module){.name = memcpy(module + 1, name, size),
                        .methods = methods,
                        .client_data = client_data,
                        .destroy = destroy,
@@ -61,14 +57,19 @@ int module_register(sqlite3 *db, const char *name, const sqlite3_module *methods
 {
     ASSERT(name != NULL);
 
+    void *former = NULL;
+    Module *module = NULL;
+    int rc = SQLITE_OK;
+    if (methods == NULL) {
+        former = name_map_remove(&db->modules, name);
+    } else {
+        module = module_new(name, methods, client_data, destroy);
+        rc = module != NULL ? name_map_put(&db->modules, module->name, module, &former)
+                            : SQLITE_NOMEM;
+    }
     // Tables of the former module keep it until they are disconnected.
-    Module *former = name_map_remove(&db->modules, name);
     if (former != NULL)
         module_release(former);
-    if (methods == NULL)
-        return SQLITE_OK;
-    Module *module = module_new(name, methods, client_data, destroy);
-    int rc = module != NULL ? name_map_put(&db->modules, module->name, module, NULL) : SQLITE_NOMEM;
     if (rc == SQLITE_OK)
         return SQLITE_OK;
     if (module != NULL)
@@ -106,6 +107,13 @@ static bool is_kept(const char *name, const char *const *keep)
             return true;
     }
     return false;
+}
+
+void modules_free(sqlite3 *db)
+{
+    for (NameEntry *e = name_map_first(&db->modules); e != NULL; e = name_map_next(&db->modules, e))
+        module_release(e->value);
+    name_map_deinit(&db->modules);
 }
 
 void module_drop_all_except(sqlite3 *db, const char *const *keep)

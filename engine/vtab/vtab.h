@@ -25,7 +25,7 @@
 
 // Counted: by the connection's map, and by every instance of its tables.
 struct Module {
-    const char *name; // owned
+    const char *name; // behind the struct, in its block
     const sqlite3_module *methods;
     void *client_data;
     void (*destroy)(void *);
@@ -74,6 +74,7 @@ Module *module_find(sqlite3 *db, const char *name);
 // False: no such name, or the error is on the connection.
 typedef bool ModuleFactory(sqlite3 *db, const char *name);
 void module_install_factory(ModuleFactory *make);
+void modules_free(sqlite3 *db);                                    // when the connection goes
 void module_drop_all_except(sqlite3 *db, const char *const *keep); // NULL-ended, or NULL
 // The table of an eponymous module (xCreate is NULL or equals xConnect, sqlite.org/vtab.html),
 // connected. *out NULL: it has none. Errors are set on the connection. Borrowed: it lives as long
