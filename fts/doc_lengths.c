@@ -70,12 +70,14 @@ static u32 sum_lengths(const u8 *bytes, int size)
     return sum >= LENGTH_NONE ? LENGTH_NONE - 1 : (u32)sum;
 }
 
+// After a failure no row of the block counts as read: a row not met so far need not be missing.
 static int read_block(FtsTable *table, LengthBlock *block)
 {
     sqlite3_stmt *stmt;
     TRY(fts_table_stmt(table, STMT_DOCSIZE_RANGE, &stmt));
     i64 first = (i64)((u64)block->number * LENGTH_BLOCK_SIZE);
     ASSERT(LENGTH_NONE == 0xFFFFFFFF);
+    ASSERT(LENGTH_NOT_READ == 0);
 
     memset(block->lengths, 0xFF, sizeof block->lengths);
     sqlite3_bind_int64(stmt, 1, first);
@@ -86,7 +88,10 @@ static int read_block(FtsTable *table, LengthBlock *block)
         if (at < LENGTH_BLOCK_SIZE)
             block->lengths[at] = sum_lengths(bytes, sqlite3_column_bytes(stmt, 1));
     }
-    return sqlite3_reset(stmt);
+    int rc = sqlite3_reset(stmt);
+    if (rc != SQLITE_OK)
+        memset(block->lengths, 0, sizeof block->lengths);
+    return rc;
 }
 
 static int read_row(FtsTable *table, LengthBlock *block, i64 rowid)

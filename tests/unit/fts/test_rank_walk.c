@@ -2,6 +2,7 @@
 //
 // Words are spread by a simple generator, some frequent and some not, over several segments; some
 // rows are deleted again. ORDER BY rank, rowid has every row scored, and the core sort them.
+#include "support/api_fault.h"
 #include "support/both_ways.h"
 #include "support/test.h"
 
@@ -56,6 +57,28 @@ static void lengths_are_read_as_they_are_wanted(void **state)
     CHECK(cases);
 }
 
+// Asked again on the same connection, which has kept what it had learnt of lengths.
+static int rank_twice(sqlite3 *db)
+{
+    int rc = SQLITE_OK;
+    for (int i = 0; i < 2; i++) {
+        int again = sqlite3_exec(db, "SELECT rowid FROM t('one OR two') ORDER BY rank, rowid", NULL,
+                                 NULL, NULL);
+        if (rc == SQLITE_OK || again != SQLITE_OK)
+            rc = again;
+    }
+    return rc;
+}
+
+static void lengths_not_read_for_lack_of_memory_are_read_again(void **state)
+{
+    (void)state;
+    api_fails_cleanly("CREATE VIRTUAL TABLE t USING fts5(a);"
+                      "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 40)"
+                      " INSERT INTO t SELECT iif(i % 3, 'one', 'two two') FROM n",
+                      rank_twice);
+}
+
 // A bound of rowid is checked by the core too, a LIMIT beside it is not for the module to see.
 static void other_terms_keep_the_limit_out(void **state)
 {
@@ -74,4 +97,5 @@ static void other_terms_keep_the_limit_out(void **state)
 
 TEST_SUITE(rank_walk, cmocka_unit_test(the_best_rows_are_the_same),
            cmocka_unit_test(lengths_are_read_as_they_are_wanted),
+           cmocka_unit_test(lengths_not_read_for_lack_of_memory_are_read_again),
            cmocka_unit_test(other_terms_keep_the_limit_out))
