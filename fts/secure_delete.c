@@ -4,8 +4,9 @@
 // are written anew without its bytes: what follows moves up, the next rowid of the leaf takes in
 // the delta of the lost one, and a leaf that loses all is left as the empty page 0000 0004, for
 // page numbers must not change. A term that keeps rows only on later leaves stands without a
-// rowid; one that keeps none goes, and where it was a leaf's last term, so do the leaf's %_idx row
-// and its doclist index. Other doclist indexes stay: their rowids are then lower bounds.
+// rowid; one that keeps none goes, and where it was a leaf's last term, so does the leaf's %_idx row.
+// Doclist indexes stay, their rowids are then lower bounds; one that outlives its list's last pages
+// is no longer pointed to.
 #include "fts/segment_merge.h"
 
 typedef struct LeafTerm {
@@ -175,6 +176,7 @@ typedef struct Cut {
     u32 last_at;
     u32 doclist_end; // on the first page
     bool is_only;    // record of the term
+    bool is_last;
     bool has_dlidx;
 } Cut;
 
@@ -193,36 +195,41 @@ static int cut_rest(const Cut *cut, u32 pgno)
     return rc;
 }
 
-// The %_idx row of a page that lost its last term says no more that the term has a doclist index,
-// and goes with the page's only term. The row of a segment's first page stays, as FTS5 leaves it.
-static int change_idx(const Cut *cut, bool has_terms)
+// Runs a statement that was printed, and releases it.
+static int run_printed(sqlite3 *db, char *sql)
 {
-    const FtsConfig *config = cut->index->config;
-    i64 plain = (i64)cut->term_pgno * 2;
-    i64 segid = cut->segment->segid;
-    char *sql = sqlite3_mprintf("UPDATE %Q.'%q_idx' SET pgno = %lld WHERE segid = %lld AND pgno ="
-                                " %lld;"
-                                "DELETE FROM %Q.'%q_idx' WHERE segid = %lld AND pgno = %lld"
-                                " AND term <> x'' AND NOT %d",
-                                config->db_name, config->name, plain, segid, plain + 1,
-                                config->db_name, config->name, segid, plain, has_terms);
-    int rc = sql == NULL ? SQLITE_NOMEM : sqlite3_exec(config->db, sql, NULL, NULL, NULL);
+    int rc = sql == NULL ? SQLITE_NOMEM : sqlite3_exec(db, sql, NULL, NULL, NULL);
     sqlite3_free(sql);
     return rc;
 }
 
-// Its pages are numbered on from the term's leaf. The leaf where the last record ends is not among
-// them, for a term that starts there behind it may have an index of its own.
-static int drop_dlidx(const Cut *cut)
+// Doclist indexes that %_idx no longer points to stay where they are, as FTS5 leaves them: one page
+// number may belong to the end of this list and to the beginning of the next one's.
+static int detach_dlidx(const Cut *cut)
 {
-    ASSERT(cut->term_pgno <= cut->last_pgno);
+    const FtsConfig *config = cut->index->config;
+    const i64 pgno = cut->term_pgno;
+    ASSERT(pgno > 0 && cut->has_dlidx);
 
-    u32 segid = cut->segment->segid;
-    u32 last = cut->last_pgno > cut->term_pgno ? cut->last_pgno - 1 : cut->term_pgno;
-    for (u32 height = 0; cut->has_dlidx && height < DLIDX_LEVEL_MAX; height++)
-        TRY(fts_index_erase(cut->index, fts_dlidx_id(segid, height, cut->term_pgno),
-                            fts_dlidx_id(segid, height, last)));
-    return SQLITE_OK;
+    return run_printed(
+        config->db, sqlite3_mprintf("UPDATE %Q.'%q_idx' SET pgno = %lld WHERE segid = %lld AND pgno"
+                                    " = %lld",
+                                    config->db_name, config->name, pgno * 2,
+                                    (i64)cut->segment->segid, pgno * 2 + 1));
+}
+
+// The %_idx row of a page that lost its last term; the first page's row stays, as FTS5 leaves it.
+static int drop_idx(const Cut *cut)
+{
+    const FtsConfig *config = cut->index->config;
+    const i64 pgno = cut->term_pgno;
+    ASSERT(pgno > 0);
+
+    return run_printed(
+        config->db, sqlite3_mprintf("DELETE FROM %Q.'%q_idx' WHERE segid = %lld AND pgno IN (%lld,"
+                                    " %lld) AND term <> x''",
+                                    config->db_name, config->name, (i64)cut->segment->segid,
+                                    pgno * 2, pgno * 2 + 1));
 }
 
 // The record's bytes on its first page. The varint of the next rowid, if one follows here, becomes
@@ -245,13 +252,26 @@ static void cut_head(const Cut *cut, Leaf *leaf)
     fts_buffer_deinit(&rowid);
 }
 
+// The list now ends on an earlier page than its doclist index says: for rowids behind the end FTS5
+// would go to a page without any, look for the next and take another term's. The index is given up.
+// (FTS5 cuts its own lists just so and keeps the index, with that effect.)
+static bool outlived_by_dlidx(const Cut *cut, const Leaf *leaf, u32 first_rowid)
+{
+    ASSERT(cut->first_pgno >= cut->term_pgno);
+    return cut->has_dlidx && cut->is_last && cut->first_pgno > cut->term_pgno && first_rowid > 0
+           && leaf->first_rowid == 0;
+}
+
 static int cut_first(const Cut *cut)
 {
     Leaf leaf;
     int rc = leaf_read(&leaf, cut->index, cut->segment->segid, cut->first_pgno);
     if (rc == SQLITE_OK) {
+        const u32 first_rowid = leaf.first_rowid;
         cut_head(cut, &leaf);
         rc = leaf_write(&leaf);
+        if (rc == SQLITE_OK && outlived_by_dlidx(cut, &leaf, first_rowid))
+            rc = detach_dlidx(cut);
     }
     leaf_deinit(&leaf);
     return rc;
@@ -277,9 +297,9 @@ static int drop_term(const Cut *cut, const PendingTerm *of)
         rc = leaf_write(&leaf);
     }
     leaf_deinit(&leaf);
-    if (rc == SQLITE_OK && drops_idx)
-        rc = change_idx(cut, has_terms);
-    return rc == SQLITE_OK && drops_idx ? drop_dlidx(cut) : rc;
+    if (rc != SQLITE_OK || !drops_idx)
+        return rc;
+    return has_terms ? detach_dlidx(cut) : drop_idx(cut);
 }
 
 // Finds the record; false: the segment has none. first_pgno 0 in *cut then.
@@ -298,6 +318,7 @@ static int find_record(const TermCursor *term, i64 rowid, Cut *cut)
         cut->last_pgno = p.pgno;
         cut->last_at = p.at;
         postings_next(&p);
+        cut->is_last = p.is_end;
         cut->is_only = is_first && p.is_end;
     }
     int rc = p.rc;

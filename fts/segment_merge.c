@@ -3,6 +3,17 @@
 
 // --- flush ---
 
+// The version is in the configuration, which others read anew when the structure's cookie changes.
+static int mark_as_cut(FtsIndex *index)
+{
+    ASSERT(index->has_structure);
+
+    if (index->config->version == VERSION_CUT)
+        return SQLITE_OK;
+    TRY(fts_config_set_version(index->config, VERSION_CUT, &index->structure.cookie));
+    return fts_index_save_structure(index);
+}
+
 // With secure-delete a deletion is carried out at once; only what has content is left to write.
 static int cut_deletions(FtsIndex *index, const PendingTerm *term, PendingRecords *records)
 {
@@ -10,7 +21,7 @@ static int cut_deletions(FtsIndex *index, const PendingTerm *term, PendingRecord
     for (u32 i = 0; i < records->count; i++) {
         PendingRecord *record = &records->items[i];
         if (record->has_delete) {
-            TRY(fts_config_set_version(index->config, VERSION_CUT, &index->structure.cookie));
+            TRY(mark_as_cut(index));
             TRY(fts_index_cut(index, term, record->rowid));
         }
         record->has_delete = false;

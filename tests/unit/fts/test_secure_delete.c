@@ -19,7 +19,8 @@ static void a_page_that_loses_all_stays_as_an_empty_one(void **state)
 {
     (void)state;
     static const SqlCase cases[] = {
-        {TABLE("") "DELETE FROM t;" CHECKED "SELECT DISTINCT hex(block) FROM t_data WHERE id > 10",
+        {TABLE("") "DELETE FROM t;" CHECKED
+                   "SELECT DISTINCT hex(block) FROM t_data WHERE id > 10 AND id >> 36 & 1 = 0",
          "00000004"},
         {TABLE("") "DELETE FROM t; SELECT count(*) FROM t_idx", "1"},
         {TABLE("") "SELECT v FROM t_config WHERE k = 'version'; DELETE FROM t WHERE rowid = 10;"
@@ -63,6 +64,24 @@ static void deleted_words_are_in_no_page(void **state)
     CHECK(cases);
 }
 
-TEST_SUITE(secure_delete, cmocka_unit_test(a_page_that_loses_all_stays_as_an_empty_one),
+static void what_points_to_a_doclist_index_finds_it_and_the_list_as_long(void **state)
+{
+    (void)state;
+#define POINTERS "SELECT pgno & 1 FROM t_idx WHERE pgno & 1 = 1 OR term = x''"
+#define LOST                                                                            \
+    "SELECT count(*) FROM t_idx WHERE pgno & 1 = 1 AND NOT EXISTS(SELECT 1 FROM t_data" \
+    " WHERE id = (segid << 37) + (1 << 36) + (pgno >> 1))"
+    static const SqlCase cases[] = {
+        {TABLE("") POINTERS, "1"},
+        {TABLE("") "DELETE FROM t WHERE rowid < 400;" CHECKED POINTERS ";" LOST, "1\n0"},
+        {TABLE("") "DELETE FROM t WHERE rowid > 200;" CHECKED POINTERS ";" LOST, "0\n0"},
+        {TABLE("") "DELETE FROM t;" CHECKED LOST, "0"},
+    };
+    CHECK(cases);
+}
+
+TEST_SUITE(secure_delete,
+           cmocka_unit_test(what_points_to_a_doclist_index_finds_it_and_the_list_as_long),
+           cmocka_unit_test(a_page_that_loses_all_stays_as_an_empty_one),
            cmocka_unit_test(rows_that_stay_are_found),
            cmocka_unit_test(deleted_words_are_in_no_page))
