@@ -4,7 +4,7 @@
 // are written anew without its bytes: what follows moves up, the next rowid of the leaf takes in
 // the delta of the lost one, and a leaf that loses all is left as the empty page 0000 0004, for
 // page numbers must not change. A term that keeps rows only on later leaves stands without a
-// rowid; one that keeps none goes, and where it was a leaf's last term, so does the leaf's %_idx row.
+// rowid; one that keeps none goes, and where it was a leaf's last term, so does its %_idx row.
 // Doclist indexes stay, their rowids are then lower bounds; one that outlives its list's last pages
 // is no longer pointed to.
 #include "fts/segment_merge.h"
