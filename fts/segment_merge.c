@@ -123,15 +123,24 @@ static int write_segment(FtsIndex *index)
     return rc;
 }
 
+// A statement since the first pending one may have failed while it read the structure anew.
+static int need_structure(FtsIndex *index)
+{
+    char *message = NULL;
+    int rc = index->has_structure ? SQLITE_OK : fts_index_load(index, &message);
+    sqlite3_free(message);
+    ASSERT(rc != SQLITE_OK || index->has_structure);
+    return rc;
+}
+
 // Cutting postings, as merging, cannot be done again when it failed in the middle.
 int fts_index_write_pending(FtsIndex *index)
 {
-    ASSERT(index->has_structure || index->pending.term_count == 0);
-
     TRY(index->broken_rc);
     bool is_empty = index->pending.term_count == 0 && index->pending.row_count == 0;
     if (is_empty || index->is_flushing)
         return SQLITE_OK;
+    TRY(need_structure(index));
     u64 version = index->version;
     index->is_flushing = true;
     int rc = write_segment(index);
