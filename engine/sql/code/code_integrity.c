@@ -101,7 +101,7 @@ static u32 count_roots(const CheckCode *c, bool store)
 
 static Reg count_register(const CheckCode *c, Pgno root)
 {
-    ASSERT(root > 0);
+    ASSERT(c->counts > 0);
 
     for (u32 i = 0; i < c->root_count; i++) {
         if (c->roots[i] == root)

@@ -105,7 +105,6 @@ static Index *schema_index_of(const FromItem *item, Index *index)
 static void open_index(Codegen *g, const FromItem *item, Index *index, int cursor)
 {
     ASSERT(cursor >= 0);
-    ASSERT(index->root > 0);
 
     KeyShape *shape = index_shape(g->db, schema_index_of(item, index));
     if (shape == NULL) {
