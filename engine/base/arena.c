@@ -50,15 +50,22 @@ static COLD void *arena_fail(Arena *arena)
     return NULL;
 }
 
+static bool is_split;
+
+void arena_split(bool on)
+{
+    is_split = on;
+}
+
 static size_t chunk_size_for(const Arena *arena, size_t need)
 {
     ASSERT(need <= SIZE_MAX - sizeof(ArenaChunk));
 
+    size_t least = sizeof(ArenaChunk) + need;
     size_t size = arena->chunks ? arena->chunks->size * 2 : CHUNK_SIZE_MIN;
     if (size > CHUNK_SIZE_MAX)
         size = CHUNK_SIZE_MAX;
-    size_t least = sizeof(ArenaChunk) + need;
-    return size < least ? least : size;
+    return size < least || is_split ? least : size;
 }
 
 static COLD void *arena_alloc_slow(Arena *arena, size_t need, size_t rounded)

@@ -29,5 +29,8 @@ void arena_reset(Arena *arena);  // empties it, keeping one chunk for reuse; cle
 void arena_deinit(Arena *arena); // gives everything back
 // Moves everything `source` holds into `target`; source is left empty.
 void arena_absorb(Arena *target, Arena *source);
+// For tests: gives every object a chunk of its own, so that alloc_fault_arm() reaches each of them
+// and not only those that happen to need a new chunk.
+void arena_split(bool on);
 
 #endif

@@ -403,6 +403,16 @@ static void build_columns(TableBuild *b)
         build_table_constraint(b, c);
 }
 
+// What memory ran short for is NULL or missing, and may look like a mistake of the statement.
+static void build_out_of_memory(TableBuild *b)
+{
+    ASSERT(b->table->arena.failed);
+
+    if (!b->failed)
+        connection_out_of_memory(b->db);
+    b->failed = true;
+}
+
 Table *schema_build_table(sqlite3 *db, int db_index, const CreateTable *create)
 {
     ASSERT(create->as_select == NULL); // its columns come from the query: code_ddl_create.c
@@ -432,10 +442,8 @@ Table *schema_build_table(sqlite3 *db, int db_index, const CreateTable *create)
     if (!b.failed)
         resolve_expressions(&b);
     table->add_column_offset = create->columns_end;
-    if (table->arena.failed && !b.failed) {
-        connection_out_of_memory(db);
-        b.failed = true;
-    }
+    if (table->arena.failed)
+        build_out_of_memory(&b);
     if (b.failed) {
         table_free(table);
         return NULL;
@@ -447,6 +455,8 @@ Table *schema_build_table(sqlite3 *db, int db_index, const CreateTable *create)
 
 void build_error(TableBuild *b, const char *fmt, ...)
 {
+    if (b->table->arena.failed)
+        build_out_of_memory(b);
     if (b->failed)
         return;
     b->failed = true;

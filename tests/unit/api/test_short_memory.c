@@ -9,6 +9,8 @@
 #include "support/sim.h"
 #include "support/test.h"
 
+#include "base/arena.h"
+
 // Goes on while nothing has failed.
 #define NEXT(rc, call)         \
     do {                       \
@@ -463,6 +465,40 @@ static void each_family_survives_short_memory(void **state)
         api_fails_cleanly(families[i].setup, families[i].body);
 }
 
+// What is compiled lies in arenas, of which few objects ask for memory. Here each does.
+static const char compiled_setup[] =
+    "CREATE TABLE s(id INTEGER PRIMARY KEY, a TEXT UNIQUE, b INT); INSERT INTO s VALUES (1,'x', 2);"
+    "CREATE TABLE w(k TEXT, v, PRIMARY KEY (k, v)) WITHOUT ROWID; INSERT INTO w VALUES ('x', 3);";
+
+static const char *const compiled[] = {
+    "CREATE TABLE n(a TEXT NOT NULL UNIQUE, b INT CHECK (b > 0), c INT AS (b + 1) STORED) STRICT",
+    "CREATE INDEX i ON s(b DESC) WHERE b > 2",
+    "CREATE VIRTUAL TABLE f USING fts5(x); INSERT INTO f VALUES ('some words')",
+    "INSERT INTO s(a, b) VALUES ('x', 1), ('y', 3) ON CONFLICT (a) DO UPDATE SET b = b + 1",
+    "INSERT OR REPLACE INTO w SELECT a, b FROM s ORDER BY b",
+    "UPDATE s SET b = b + 1 FROM w WHERE s.a = w.k",
+    "SELECT a, count(*), sum(b) OVER (ORDER BY a) FROM s JOIN w ON k = a GROUP BY a ORDER BY 2",
+    "DELETE FROM s WHERE b IN (SELECT v FROM w)",
+};
+
+static const char *compiled_now;
+
+static int run_compiled(sqlite3 *db)
+{
+    return sqlite3_exec(db, compiled_now, NULL, NULL, NULL);
+}
+
+static void every_object_of_an_arena_may_find_no_memory(void **state)
+{
+    (void)state;
+    arena_split(true);
+    for (size_t i = 0; i < sizeof compiled / sizeof compiled[0]; i++) {
+        compiled_now = compiled[i];
+        api_fails_cleanly(compiled_setup, run_compiled);
+    }
+    arena_split(false);
+}
+
 static void snapshots_survive_short_memory(void **state)
 {
     (void)state;
@@ -473,4 +509,5 @@ static void snapshots_survive_short_memory(void **state)
 }
 
 TEST_SUITE(short_memory, cmocka_unit_test(each_family_survives_short_memory),
+           cmocka_unit_test(every_object_of_an_arena_may_find_no_memory),
            cmocka_unit_test(snapshots_survive_short_memory))
