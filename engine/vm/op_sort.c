@@ -21,14 +21,17 @@
 
 enum { SORT_MEMORY_MIN = 5 * 512 * 1024, SORT_MEMORY_MAX = 512 * 1024 * 1024 };
 
-// What a sort may keep in memory: the page cache's allowance, but at least enough for common sorts.
+// What a sort may keep in memory: the allowance of the main database's page cache (PRAGMA
+// cache_size, in pages or, below zero, in KiB), but at least enough for common sorts.
 static u64 sort_memory(const sqlite3 *db)
 {
     ASSERT(db != NULL);
+    ASSERT(db->databases[DB_MAIN].btree != NULL);
 
     const Schema *schema = db->databases[DB_MAIN].schema;
     i64 cache = schema == NULL ? 0 : schema->cache_size;
-    u64 bytes = cache < 0 ? (u64)-cache * 1024 : (u64)cache * 4096;
+    u32 page_size = btree_page_size(db->databases[DB_MAIN].btree);
+    u64 bytes = cache < 0 ? (u64)-cache * 1024 : (u64)cache * page_size;
     if (bytes < SORT_MEMORY_MIN)
         return SORT_MEMORY_MIN;
     return bytes > SORT_MEMORY_MAX ? SORT_MEMORY_MAX : bytes;
