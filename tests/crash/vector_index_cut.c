@@ -22,10 +22,12 @@ static void build(sqlite3 *db)
 {
     index_cut_must(
         db, 0,
-        "CREATE TABLE docs(id INTEGER PRIMARY KEY, v);"
+        "CREATE TABLE docs(id INTEGER PRIMARY KEY, v, tenant INT);"
         "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 5200)"
-        "INSERT INTO docs SELECT i, " VECTOR " FROM n;"
-        "CREATE VIRTUAL TABLE docs_vec USING vector_index(docs, v, metric=l2, list_size=32)");
+        "INSERT INTO docs SELECT i, " VECTOR ", i % 9 FROM n;"
+        "CREATE VIRTUAL TABLE docs_vec USING vector_index(docs, v, metric=l2, list_size=32);"
+        "CREATE VIRTUAL TABLE docs_part USING vector_index(docs, v, metric=l2, list_size=32,"
+        " prefix=tenant)");
 }
 
 // --- the work ---
@@ -42,7 +44,8 @@ static void one_change(Prng *prng, char *sql, size_t size)
         snprintf(
             sql, size,
             "WITH RECURSIVE n(i) AS (SELECT %llu UNION ALL SELECT i + 1 FROM n WHERE i < %llu)"
-            "INSERT INTO docs(v) SELECT vector32(printf('[%llu.5,%%d,%llu,3]', i %% 9)) FROM n",
+            "INSERT INTO docs(v, tenant) SELECT vector32(printf('[%llu.5,%%d,%llu,3]', i %% 9)),"
+            " i / 40 %% 30 FROM n",
             (unsigned long long)first, (unsigned long long)(first + count),
             (unsigned long long)first % 97, (unsigned long long)first % 89);
         break;
@@ -59,38 +62,62 @@ static void one_change(Prng *prng, char *sql, size_t size)
     case 7:
     case 8:
         snprintf(sql, size,
-                 "UPDATE docs SET v = vector32('[%llu,1,2,3]') WHERE id BETWEEN %llu AND %llu",
-                 (unsigned long long)first % 101, (unsigned long long)first,
-                 (unsigned long long)(first + count / 4));
+                 "UPDATE docs SET v = vector32('[%llu,1,2,3]'), tenant = %llu"
+                 " WHERE id BETWEEN %llu AND %llu",
+                 (unsigned long long)first % 101, (unsigned long long)first % 30,
+                 (unsigned long long)first, (unsigned long long)(first + count / 4));
         break;
     case 9: snprintf(sql, size, "INSERT INTO docs_vec(docs_vec) VALUES('rebuild')"); break;
+    case 10: snprintf(sql, size, "INSERT INTO docs_part(docs_part) VALUES('flush')"); break;
     default: snprintf(sql, size, "INSERT INTO docs_vec(docs_vec) VALUES('flush')"); break;
     }
 }
 
 // --- afterwards ---
 
-static void check(sqlite3 *db, u64 seed)
+static bool is_stale(sqlite3 *db, u64 seed, const char *name)
 {
-    static const char misses[] =
-        "SELECT count(*) FROM docs d WHERE d.id % 151 = 7 AND"
-        " (SELECT distance FROM docs_vec(d.v, 1) WHERE id = d.id) IS NOT 0.0";
-    index_cut_expect(db, seed, "PRAGMA integrity_check", "ok");
-    index_cut_expect(db, seed, misses, "0");
-    // An index that says itself that it is stale answers exactly, and is rebuilt to be checked.
-    index_cut_must(db, seed, "CREATE TEMP TABLE state AS SELECT stale FROM vector_index_info");
     sqlite3_stmt *stmt;
-    if (sqlite3_prepare_v2(db, "SELECT stale FROM temp.state", -1, &stmt, NULL) != SQLITE_OK
+    if (sqlite3_prepare_v2(db, "SELECT stale FROM vector_index_info WHERE name = ?1", -1, &stmt,
+                           NULL)
+            != SQLITE_OK
+        || sqlite3_bind_text(stmt, 1, name, -1, SQLITE_STATIC) != SQLITE_OK
         || sqlite3_step(stmt) != SQLITE_ROW)
         give_up("seed %llu: %s", (unsigned long long)seed, sqlite3_errmsg(db));
-    bool is_stale = sqlite3_column_int(stmt, 0) != 0;
+    bool result = sqlite3_column_int(stmt, 0) != 0;
     sqlite3_finalize(stmt);
-    if (is_stale)
-        index_cut_must(db, seed, "INSERT INTO docs_vec(docs_vec) VALUES('rebuild')");
-    index_cut_must(db, seed, "INSERT INTO docs_vec(docs_vec) VALUES('integrity-check')");
-    index_cut_must(db, seed, "INSERT INTO docs_vec(docs_vec) VALUES('flush')");
-    index_cut_must(db, seed, "INSERT INTO docs_vec(docs_vec) VALUES('integrity-check')");
+    return result;
+}
+
+static void command(sqlite3 *db, u64 seed, const char *name, const char *text)
+{
+    char sql[200];
+    snprintf(sql, sizeof sql, "INSERT INTO %s(%s) VALUES('%s')", name, name, text);
+    index_cut_must(db, seed, sql);
+}
+
+// `misses`: how many of some rows an index does not find where they are.
+static void check_index(sqlite3 *db, u64 seed, const char *name, const char *misses)
+{
     index_cut_expect(db, seed, misses, "0");
+    // An index that says itself that it is stale answers exactly, and is rebuilt to be checked.
+    if (is_stale(db, seed, name))
+        command(db, seed, name, "rebuild");
+    command(db, seed, name, "integrity-check");
+    command(db, seed, name, "flush");
+    command(db, seed, name, "integrity-check");
+    index_cut_expect(db, seed, misses, "0");
+}
+
+static void check(sqlite3 *db, u64 seed)
+{
+    index_cut_expect(db, seed, "PRAGMA integrity_check", "ok");
+    check_index(db, seed, "docs_vec",
+                "SELECT count(*) FROM docs d WHERE d.id % 151 = 7 AND"
+                " (SELECT distance FROM docs_vec(d.v, 1) WHERE id = d.id) IS NOT 0.0");
+    check_index(db, seed, "docs_part",
+                "SELECT count(*) FROM docs d WHERE d.id % 151 = 7 AND (SELECT distance"
+                " FROM docs_part(d.v, 1) p WHERE p.id = d.id AND p.tenant IS d.tenant) IS NOT 0.0");
 }
 
 int main(int argc, char **argv)

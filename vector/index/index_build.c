@@ -1,6 +1,7 @@
 // Building an index from its table, in sequential passes.
 //
-//     1  a random sample of the rows is read, and k-means makes the lists' centroids of it;
+//     1  a random sample of the rows is read, and k-means makes the lists' centroids of it, group
+//        by group (index_prefix.h): each group is in the sample with one row at least;
 //     2  all rows: each gets its nearest list, and the calibration its neighbours;
 //     3  all rows again, as often as memory demands: those of a range of lists are encoded, brought
 //        into the order of lists and written block by block.
@@ -10,7 +11,7 @@
 // savepoint: a failure leaves the index as it was.
 #include "vector/index/cluster.h"
 #include "vector/index/index_calibrate.h"
-#include "vector/index/vector_index.h"
+#include "vector/index/index_prefix.h"
 
 #include <math.h>
 
@@ -25,7 +26,11 @@ typedef struct Build {
     Blas blas;
     sqlite3_stmt *rows; // all rows of the table, being stepped
     f32 *sample;
-    size_t sample_count;
+    u32 *sample_groups;
+    size_t sample_count, sample_capacity;
+    // Of every group, by number; one of number 0 where there are no prefix columns:
+    u32 group_count; // the greatest number
+    i64 *group_sizes;
     // Of every fit row:
     MapEntry *entries;
     u8 *kinds;
@@ -35,7 +40,7 @@ typedef struct Build {
     f64 *spreads; // sums of square distances from the centroid
     // One batch on its way through pass 2:
     f32 *vectors;
-    u32 *positions;
+    u32 *groups, *positions;
     size_t batch_count;
     Calibration *calibration;
 } Build;
@@ -46,20 +51,27 @@ static void build_deinit(Build *build)
     if (build->rows != NULL)
         (void)sqlite3_reset(build->rows);
     sqlite3_free(build->sample);
+    sqlite3_free(build->sample_groups);
+    sqlite3_free(build->group_sizes);
     sqlite3_free(build->entries);
     sqlite3_free(build->kinds);
     sqlite3_free(build->sizes);
     sqlite3_free(build->spreads);
     sqlite3_free(build->vectors);
+    sqlite3_free(build->groups);
     sqlite3_free(build->positions);
     calibration_free(build->calibration);
 }
 
 // --- rows of the table ---
 
-static int rows_begin(Build *build)
+static int rows_begin(Build *build, bool is_grouped)
 {
-    return store_statement(build->index, STORE_ROWS_READ, &build->rows);
+    ASSERT(build->rows == NULL);
+
+    bool is_joined = is_grouped && build->index->config.prefix_count > 0;
+    return store_statement(build->index, is_joined ? STORE_ROWS_GROUPED : STORE_ROWS_READ,
+                           &build->rows);
 }
 
 // The next row that holds a vector. SQLITE_ROW, SQLITE_DONE or an error.
@@ -78,6 +90,18 @@ static int rows_next(Build *build, i64 *rowid, Vector *vector)
     return rc == SQLITE_DONE ? rc : end != SQLITE_OK ? end : rc;
 }
 
+// The group of the present row; its number was looked up by the same statement.
+static int rows_group(const Build *build, u32 *group)
+{
+    ASSERT(build->rows != NULL);
+
+    i64 number = build->index->config.prefix_count > 0 ? sqlite3_column_int64(build->rows, 2) : 0;
+    if (number < 0 || number > build->group_count || (number == 0) != (build->group_count == 0))
+        return index_corrupt(build->index, "a row is of no group");
+    *group = (u32)number;
+    return SQLITE_OK;
+}
+
 // --- pass 1 ---
 
 // The dimensions of the first vector, where nothing else has said them.
@@ -88,7 +112,7 @@ static int find_dims(Build *build)
     if (dims == 0 && index->state.dims == 0) {
         i64 rowid;
         Vector vector;
-        TRY(rows_begin(build));
+        TRY(rows_begin(build, false));
         int rc = rows_next(build, &rowid, &vector);
         dims = rc == SQLITE_ROW ? (u32)vector.dims : 0;
         if (build->rows != NULL)
@@ -110,7 +134,23 @@ static size_t sample_size(const Index *index, i64 row_count, size_t list_count)
     return (size_t)(wanted > row_count ? row_count : wanted);
 }
 
-// Each row is taken with the chance that still fills the sample.
+static int sample_alloc(Build *build, size_t wanted)
+{
+    build->sample_capacity = wanted + build->group_count;
+    size_t capacity = build->sample_capacity + 1;
+    size_t sizes = (build->group_count + (size_t)1) * sizeof *build->group_sizes;
+    ASSERT(build->sample == NULL);
+
+    build->sample = sqlite3_malloc64(capacity * build->index->state.width * sizeof *build->sample);
+    build->sample_groups = sqlite3_malloc64(capacity * sizeof *build->sample_groups);
+    build->group_sizes = sqlite3_malloc64(sizes);
+    if (build->sample == NULL || build->sample_groups == NULL || build->group_sizes == NULL)
+        return SQLITE_NOMEM;
+    memset(build->group_sizes, 0, sizes);
+    return SQLITE_OK;
+}
+
+// Each row is taken with the chance that still fills the sample, and the first of a group always.
 static int read_sample(Build *build, i64 row_count, size_t wanted)
 {
     Index *index = build->index;
@@ -118,77 +158,147 @@ static int read_sample(Build *build, i64 row_count, size_t wanted)
     u64 random = index->state.seed;
     Vector vector;
     i64 rowid;
-    build->sample = sqlite3_malloc64((wanted + 1) * width * sizeof *build->sample);
-    if (build->sample == NULL)
-        return SQLITE_NOMEM;
-    TRY(rows_begin(build));
+    TRY(sample_alloc(build, wanted));
+    TRY(rows_begin(build, true));
     int rc;
     for (i64 left = row_count; (rc = rows_next(build, &rowid, &vector)) == SQLITE_ROW; left--) {
-        size_t missing = wanted - build->sample_count;
-        if (missing == 0 || (left > 0 && random_next(&random) % (u64)left >= missing))
+        u32 group;
+        TRY(rows_group(build, &group));
+        bool is_first = build->group_sizes[group]++ == 0 && group > 0;
+        size_t missing = wanted > build->sample_count ? wanted - build->sample_count : 0;
+        bool is_drawn = missing > 0 && (left <= 0 || random_next(&random) % (u64)left < missing);
+        if (!(is_first || is_drawn) || build->sample_count == build->sample_capacity)
             continue;
         f32 *rotated = build->sample + build->sample_count * width;
+        build->sample_groups[build->sample_count] = group;
         build->sample_count += index_vector_rotate(index, &vector, rotated) == ROW_FIT;
     }
     return rc == SQLITE_DONE ? SQLITE_OK : rc;
 }
 
-static void sample_mean(const Build *build, f32 *mean)
+static void mean_of(Rows rows, u32 width, f32 *mean)
 {
-    u32 width = build->index->state.width;
+    ASSERT(width > 0);
+
     memset(mean, 0, width * sizeof *mean);
-    for (size_t i = 0; i < build->sample_count; i++)
+    for (size_t i = 0; i < rows.count; i++)
         for (u32 d = 0; d < width; d++)
-            mean[d] += build->sample[i * width + d] / (f32)build->sample_count;
+            mean[d] += rows.vectors[i * width + d] / (f32)rows.count;
 }
 
 // k-means leaves some clusters with several times as many rows as others: these are divided, or the
 // first rows to come would have to.
-static int choose_centroids(Build *build, u32 count, CentroidList *out)
+static int choose_centroids(Build *build, Rows sample, u32 count, CentroidList *out)
 {
     u32 width = build->index->state.width;
-    const Rows sample = {build->sample, build->sample_count};
+    ASSERT(count > 0);
+
     out->vectors = sqlite3_malloc64((u64)count * width * sizeof *out->vectors);
     if (out->vectors == NULL)
         return SQLITE_NOMEM;
     out->count = count;
+    if (count == 1 || sample.count == 0) {
+        out->count = 1;
+        mean_of(sample.count > 0 ? sample : (Rows){build->sample, build->sample_count}, width,
+                out->vectors);
+        return SQLITE_OK;
+    }
     TRY(cluster(&build->blas, sample, width, out->vectors, count, build->index->state.seed));
     size_t mean_size = sample.count / count;
     return mean_size < 4 ? SQLITE_OK
                          : cluster_divide(&build->blas, sample, width, mean_size * 3 / 2, out);
 }
 
-// The cache is filled here and written only once the radii are known.
-static int fill_lists(Build *build, const CentroidList *centroids)
+// The cache is filled here and written only once the radii are known. Ids are 1, 2, ... in order.
+static int make_group_lists(Build *build, Rows sample, u32 group, u32 count)
 {
     Index *index = build->index;
-    ListCache *lists = &index->lists;
+    CentroidList centroids = {.count = 0};
     u32 width = index->state.width;
-    TRY(lists_alloc(lists, (u32)centroids->count, width));
-    sample_mean(build, lists->mean);
-    for (u32 i = 0; i < centroids->count; i++) {
-        f32 *centroid = lists->centroids + (size_t)i * width;
-        memcpy(centroid,
-               centroids->vectors != NULL ? centroids->vectors + (size_t)i * width : lists->mean,
-               width * sizeof *centroid);
-        centroid_round(centroid, width);
-        lists->squares[i] =
-            (f32)index->kernels->element[ELEMENT_F32].dot(centroid, centroid, width);
-        lists->ids[i] = i + 1;
-        lists->radii[i] = 0;
+    ASSERT(group <= build->group_count);
+
+    int rc = choose_centroids(build, sample, count, &centroids);
+    for (size_t i = 0; rc == SQLITE_OK && i < centroids.count; i++) {
+        centroid_round(centroids.vectors + i * width, width);
+        rc = lists_put(index, index->lists.count + 1, group, centroids.vectors + i * width, 0);
     }
-    lists->count = (u32)centroids->count;
+    sqlite3_free(centroids.vectors);
+    return rc;
+}
+
+// Tier 1 is for an index without prefix columns: a group is part of a larger whole.
+static u32 list_count_of(const Build *build, i64 row_count)
+{
+    u32 list_size = build->index->config.list_size;
+    ASSERT(list_size > 0);
+
+    bool is_tier1 = build->group_count == 0 && row_count < TIER2_ROWS;
+    i64 count = is_tier1 ? 1 : row_count / list_size;
+    return count < 2 ? 1 : (u32)count;
+}
+
+// Brings the sample into the order of groups. starts[g]: where the rows of group g begin.
+static int sort_sample(Build *build, size_t *starts)
+{
+    size_t count = build->sample_count, width = build->index->state.width;
+    f32 *vectors = sqlite3_malloc64((count + 1) * width * sizeof *vectors);
+    u32 *groups = sqlite3_malloc64((count + 1) * sizeof *groups);
+    ASSERT(build->group_count > 0);
+
+    if (vectors == NULL || groups == NULL) {
+        sqlite3_free(vectors);
+        sqlite3_free(groups);
+        return SQLITE_NOMEM;
+    }
+    memset(starts, 0, (build->group_count + (size_t)2) * sizeof *starts);
+    for (size_t i = 0; i < count; i++)
+        starts[build->sample_groups[i] + 1]++;
+    for (size_t g = 0; g <= build->group_count; g++)
+        starts[g + 1] += starts[g];
+    for (size_t i = 0; i < count; i++) {
+        size_t at = starts[build->sample_groups[i]]++;
+        memcpy(vectors + at * width, build->sample + i * width, width * sizeof *vectors);
+        groups[at] = build->sample_groups[i];
+    }
+    for (size_t g = build->group_count + (size_t)1; g > 0; g--) // each has moved to its end
+        starts[g] = starts[g - 1];
+    starts[0] = 0;
+    sqlite3_free(build->sample);
+    sqlite3_free(build->sample_groups);
+    build->sample = vectors;
+    build->sample_groups = groups;
+    return SQLITE_OK;
+}
+
+static int make_lists_by_group(Build *build, size_t *starts)
+{
+    ASSERT(build->group_count > 0);
+
+    TRY(sort_sample(build, starts));
+    for (u32 g = 1; g <= build->group_count; g++) {
+        if (build->group_sizes[g] == 0)
+            continue;
+        u32 width = build->index->state.width;
+        Rows rows = {build->sample + starts[g] * width, starts[g + 1] - starts[g]};
+        TRY(make_group_lists(build, rows, g, list_count_of(build, build->group_sizes[g])));
+    }
     return SQLITE_OK;
 }
 
 static int make_lists(Build *build, u32 count)
 {
-    CentroidList centroids = {.count = 1}; // without vectors: the mean
-    int rc = count > 1 && build->sample_count > 0 ? choose_centroids(build, count, &centroids)
-                                                  : SQLITE_OK;
-    if (rc == SQLITE_OK)
-        rc = fill_lists(build, &centroids);
-    sqlite3_free(centroids.vectors);
+    Index *index = build->index;
+    u32 width = index->state.width;
+    const Rows sample = {build->sample, build->sample_count};
+    ASSERT(count > 0);
+
+    TRY(lists_alloc(&index->lists, count, width));
+    mean_of(sample, width, index->lists.mean);
+    if (build->group_count == 0)
+        return make_group_lists(build, sample, 0, count);
+    size_t *starts = sqlite3_malloc64((build->group_count + (size_t)2) * sizeof *starts);
+    int rc = starts == NULL ? SQLITE_NOMEM : make_lists_by_group(build, starts);
+    sqlite3_free(starts);
     return rc;
 }
 
@@ -219,8 +329,8 @@ static int assign_batch(Build *build)
     const ListCache *lists = &index->lists;
     if (count == 0)
         return SQLITE_OK;
-    const Centroids centroids = {lists->centroids, lists->squares, lists->count, width};
-    TRY(centroids_nearest(&build->blas, &centroids, build->vectors, count, build->positions));
+    TRY(lists_nearest_by(index, &build->blas, build->vectors, build->groups, count,
+                         build->positions));
     PairKernel *l2sq = index->kernels->element[ELEMENT_F32].l2sq;
     for (size_t i = 0; i < count; i++) {
         u32 position = build->positions[i];
@@ -237,7 +347,10 @@ static int assign_batch(Build *build)
 static int assign_row(Build *build, i64 rowid, const Vector *vector)
 {
     Index *index = build->index;
+    ASSERT(build->batch_count < CALIBRATION_BATCH);
+
     TRY(entries_reserve(build, 1));
+    TRY(rows_group(build, &build->groups[build->batch_count]));
     f32 *rotated = build->vectors + build->batch_count * index->state.width;
     RowKind kind = index_vector_rotate(index, vector, rotated);
     if (kind == ROW_UNFIT)
@@ -257,16 +370,18 @@ static int assign_rows(Build *build)
     i64 rowid;
     build->vectors =
         sqlite3_malloc64(CALIBRATION_BATCH * index->state.width * sizeof *build->vectors);
+    build->groups = sqlite3_malloc64(CALIBRATION_BATCH * sizeof *build->groups);
     build->positions = sqlite3_malloc64(CALIBRATION_BATCH * sizeof *build->positions);
     build->sizes = sqlite3_malloc64(list_count * sizeof *build->sizes);
     build->spreads = sqlite3_malloc64(list_count * sizeof *build->spreads);
-    if (build->vectors == NULL || build->positions == NULL || build->sizes == NULL
-        || build->spreads == NULL)
+    if (build->vectors == NULL || build->groups == NULL || build->positions == NULL
+        || build->sizes == NULL || build->spreads == NULL)
         return SQLITE_NOMEM;
     memset(build->sizes, 0, list_count * sizeof *build->sizes);
     memset(build->spreads, 0, list_count * sizeof *build->spreads);
-    TRY(calibration_begin(index, build->sample, build->sample_count, &build->calibration));
-    TRY(rows_begin(build));
+    TRY(calibration_begin(index, build->sample, build->sample_groups, build->sample_count,
+                          &build->calibration));
+    TRY(rows_begin(build, true));
     int rc;
     while ((rc = rows_next(build, &rowid, &vector)) == SQLITE_ROW)
         TRY(assign_row(build, rowid, &vector));
@@ -293,7 +408,7 @@ static int encode_rows(Build *build, Range *range)
     f32 *rotated = build->vectors;
     Vector vector;
     i64 rowid;
-    TRY(rows_begin(build));
+    TRY(rows_begin(build, false));
     int rc;
     for (size_t i = 0; (rc = rows_next(build, &rowid, &vector)) == SQLITE_ROW;) {
         if (i >= build->row_count || build->entries[i].rowid != rowid)
@@ -377,8 +492,8 @@ static int write_lists(Build *build)
     for (u32 i = 0; i < lists->count; i++) {
         lists->radii[i] =
             build->sizes[i] > 0 ? (f32)sqrt(build->spreads[i] / (f64)build->sizes[i]) : 0;
-        TRY(list_write(index, lists->ids[i], lists->centroids + (size_t)i * lists->width,
-                       lists->radii[i]));
+        TRY(list_write(index, lists->ids[i], lists->groups[i],
+                       lists->centroids + (size_t)i * lists->width, lists->radii[i]));
     }
     return store_meta_write(index, KEY_MEAN, lists->mean, lists->width * sizeof(f32));
 }
@@ -407,10 +522,14 @@ static int build_lists(Build *build, i64 row_count)
 {
     Index *index = build->index;
     IndexState *state = &index->state;
-    u32 list_count = row_count < TIER2_ROWS ? 1 : (u32)(row_count / index->config.list_size);
+    ASSERT(row_count > 0);
+
+    if (index->config.prefix_count > 0)
+        TRY(prefix_fill_groups(index, &build->group_count));
+    u32 list_count = list_count_of(build, row_count);
     blas_open(&build->blas, index->kernels, 1);
     TRY(read_sample(build, row_count, sample_size(index, row_count, list_count)));
-    TRY(make_lists(build, list_count < 2 ? 1 : list_count));
+    TRY(make_lists(build, list_count));
     TRY(assign_rows(build));
     TRY(write_blocks(build));
     TRY(write_lists(build));

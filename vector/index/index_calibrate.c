@@ -33,6 +33,7 @@ struct Calibration {
     u32 width;
     size_t query_count;
     f32 *queries, *query_squares, *products;
+    u32 *query_groups;
     Neighbour *neighbours; // NEIGHBOURS of each query, ascending
     u32 *filled;
 };
@@ -53,6 +54,7 @@ void calibration_free(Calibration *calibration)
     blas_close(&calibration->blas);
     sqlite3_free(calibration->queries);
     sqlite3_free(calibration->query_squares);
+    sqlite3_free(calibration->query_groups);
     sqlite3_free(calibration->products);
     sqlite3_free(calibration->neighbours);
     sqlite3_free(calibration->filled);
@@ -63,14 +65,16 @@ static bool calibration_alloc(Calibration *c)
 {
     c->queries = sqlite3_malloc64((c->query_count + 1) * c->width * sizeof *c->queries);
     c->query_squares = sqlite3_malloc64((c->query_count + 1) * sizeof *c->query_squares);
+    c->query_groups = sqlite3_malloc64((c->query_count + 1) * sizeof *c->query_groups);
     c->products = sqlite3_malloc64((c->query_count + 1) * CALIBRATION_BATCH * sizeof *c->products);
     c->neighbours = sqlite3_malloc64((c->query_count + 1) * NEIGHBOURS * sizeof *c->neighbours);
     c->filled = sqlite3_malloc64((c->query_count + 1) * sizeof *c->filled);
-    return c->queries != NULL && c->query_squares != NULL && c->products != NULL
-           && c->neighbours != NULL && c->filled != NULL;
+    return c->queries != NULL && c->query_squares != NULL && c->query_groups != NULL
+           && c->products != NULL && c->neighbours != NULL && c->filled != NULL;
 }
 
-int calibration_begin(Index *index, const f32 *sample, size_t sample_count, Calibration **out)
+int calibration_begin(Index *index, const f32 *sample, const u32 *groups, size_t sample_count,
+                      Calibration **out)
 {
     ASSERT(index->lists.count > 0);
 
@@ -90,8 +94,9 @@ int calibration_begin(Index *index, const f32 *sample, size_t sample_count, Cali
     memset(c->filled, 0, c->query_count * sizeof *c->filled);
     for (size_t i = 0; i < c->query_count; i++) {
         f32 *vector = c->queries + i * c->width;
-        memcpy(vector, sample + i * sample_count / c->query_count * c->width,
-               c->width * sizeof *vector);
+        size_t chosen = i * sample_count / c->query_count;
+        memcpy(vector, sample + chosen * c->width, c->width * sizeof *vector);
+        c->query_groups[i] = groups[chosen];
         c->query_squares[i] =
             (f32)index->kernels->element[ELEMENT_F32].dot(vector, vector, c->width);
     }
@@ -124,8 +129,11 @@ void calibration_add(Calibration *c, const f32 *vectors, const u32 *positions, s
         f32 square = (f32)dot(vector, vector, c->width);
         if (square == 0 && c->index->config.metric == METRIC_COSINE)
             continue; // near to nothing
+        u32 group = c->index->lists.groups[positions[i]];
         for (size_t k = 0; k < c->query_count; k++) {
             f32 product = c->products[i * c->query_count + k];
+            if (c->query_groups[k] != group)
+                continue;
             bool is_itself = c->kind == RANK_SQUARE
                              && square + c->query_squares[k] - 2 * product < 1e-5f * square;
             if (c->kind == RANK_DOT)
@@ -158,7 +166,8 @@ static f32 mean_visits(const Calibration *c, f32 allowed)
     f64 visits = 0;
     for (size_t k = 0; k < some; k++)
         for (u32 i = 0; i < c->index->lists.count && c->filled[k] > 0; i++)
-            visits += query_miss(c, k, i) <= allowed;
+            visits +=
+                c->index->lists.groups[i] == c->query_groups[k] && query_miss(c, k, i) <= allowed;
     return some > 0 ? (f32)(visits / (f64)some) : 0;
 }
 

@@ -7,9 +7,10 @@
 enum { CALIBRATION_BATCH = 512 };
 
 typedef struct Calibration Calibration;
-// The sample's vectors serve as queries. The lists must be in the cache, their radii by the end.
-MUST_USE int calibration_begin(Index *index, const f32 *sample, size_t sample_count,
-                               Calibration **out);
+// The sample's vectors serve as queries, each for rows of its group. The lists must be in the
+// cache, their radii by the end.
+MUST_USE int calibration_begin(Index *index, const f32 *sample, const u32 *groups,
+                               size_t sample_count, Calibration **out);
 // Offers the next rows of the table, with the lists they went to; at most CALIBRATION_BATCH.
 void calibration_add(Calibration *calibration, const f32 *vectors, const u32 *positions,
                      size_t count);

@@ -16,6 +16,7 @@ void list_set_deinit(ListSet *set);
 typedef struct Placement {
     f32 *vectors;
     u8 *kinds;         // RowKind of each
+    u32 *groups;       // of each, by its prefix columns
     MapEntry *entries; // one for each vector, ascending
     u32 *positions;    // of the lists chosen, in the cache
     size_t count;
@@ -23,7 +24,7 @@ typedef struct Placement {
 MUST_USE int placement_alloc(Placement *placement, u32 width, size_t capacity);
 void placement_deinit(Placement *placement);
 // Reads a row of the table into the next slot, unless it holds no fit vector.
-MUST_USE int placement_read(Index *index, Placement *placement, i64 rowid);
+MUST_USE int placement_read(Index *index, Placement *placement, i64 rowid, u32 group);
 // Encodes and appends; writes the lists into the entries, but not to the map. Lists that became
 // too long are added to `overlong`.
 MUST_USE int placement_apply(Index *index, Placement *placement, ListSet *overlong);

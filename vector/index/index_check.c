@@ -20,6 +20,7 @@ typedef struct Check {
     bool was_full;
     i64 *queued;
     size_t queued_count;
+    u32 groups[BATCH]; // of the rows of the table that are being looked up
 } Check;
 
 static void complain(Check *check, const char *format, ...) PRINTF_LIKE(2, 3);
@@ -59,6 +60,7 @@ static int check_rows(Check *check, const Block *block)
     if (count < block->row_count)
         complain(check, "a row is twice in list %u", block->list);
     int rc = map_find(check->index, entries, count);
+    ASSERT(count <= block->row_count);
     for (size_t i = 0; rc == SQLITE_OK && i < count; i++)
         if (entries[i].list != block->list)
             complain(check, "row %lld is in list %u, but the map says %u",
@@ -169,8 +171,21 @@ static int read_queue(Check *check)
     return rc != SQLITE_OK ? rc : end;
 }
 
+// I8. A list that does not exist has been complained about.
+static bool is_of_group(const Check *check, u32 list, u32 group)
+{
+    ASSERT(list > 0);
+
+    if (check->index->config.prefix_count == 0)
+        return true;
+    i64 position = lists_position(&check->index->lists, list);
+    return position < 0 || check->index->lists.groups[position] == group;
+}
+
 static int check_found(Check *check, MapEntry *entries, size_t count)
 {
+    ASSERT(count <= BATCH);
+
     TRY(map_find(check->index, entries, count));
     for (size_t i = 0; i < count; i++) {
         bool is_queued = check->queued_count > 0
@@ -180,6 +195,10 @@ static int check_found(Check *check, MapEntry *entries, size_t count)
         if (entries[i].list == 0 && !is_queued)
             complain(check, "row %lld of %s is not in it", (long long)entries[i].rowid,
                      check->index->config.table);
+        if (entries[i].list != 0 && !is_queued
+            && !is_of_group(check, entries[i].list, check->groups[i]))
+            complain(check, "row %lld of %s is in another prefix's list",
+                     (long long)entries[i].rowid, check->index->config.table);
     }
     return SQLITE_OK;
 }
@@ -189,14 +208,17 @@ static int check_table(Check *check)
     sqlite3_stmt *stmt;
     MapEntry entries[BATCH];
     size_t count = 0;
+    bool has_groups = check->index->config.prefix_count > 0;
     TRY(read_queue(check));
-    TRY(store_statement(check->index, STORE_ROWS_READ, &stmt));
+    TRY(store_statement(check->index, has_groups ? STORE_ROWS_GROUPED : STORE_ROWS_READ, &stmt));
     int rc = SQLITE_OK;
+    ASSERT(check->index->state.list_count > 0);
     while (rc == SQLITE_OK && sqlite3_step(stmt) == SQLITE_ROW) {
         Vector vector;
         if (!index_vector_decode(check->index, sqlite3_column_value(stmt, 1), &vector)
             || vector_has_nan(&vector))
             continue;
+        check->groups[count] = has_groups ? (u32)sqlite3_column_int64(stmt, 2) : 0;
         entries[count++] = (MapEntry){.rowid = sqlite3_column_int64(stmt, 0)};
         if (count == BATCH) {
             rc = check_found(check, entries, count);

@@ -31,6 +31,8 @@ void index_config_deinit(IndexConfig *config)
     sqlite3_free(config->name);
     sqlite3_free(config->table);
     sqlite3_free(config->column);
+    for (u32 i = 0; i < config->prefix_count; i++)
+        sqlite3_free(config->prefix[i].name);
     *config = (IndexConfig){.schema = NULL};
 }
 
@@ -81,11 +83,34 @@ static int set_metric(IndexConfig *config, const char *value, VectorError *error
         error, "vector_index: unknown metric '%s': cosine, l2, l2sq, dot or hamming", value);
 }
 
+static int add_prefix(IndexConfig *config, const char *name, VectorError *error)
+{
+    ASSERT(config->prefix_count <= PREFIX_MAX);
+
+    if (config->prefix_count == PREFIX_MAX)
+        return vector_error(error, "vector_index: at most %d prefix columns", (int)PREFIX_MAX);
+    // The index has a column of that name for the values to be asked for.
+    if (index_column_is_fixed(name) || sqlite3_stricmp(name, config->name) == 0)
+        return vector_error(error, "vector_index: no prefix column can be called '%s'", name);
+    bool is_used = sqlite3_stricmp(name, config->column) == 0;
+    for (u32 i = 0; i < config->prefix_count; i++)
+        is_used |= sqlite3_stricmp(name, config->prefix[i].name) == 0;
+    if (is_used)
+        return vector_error(error, "vector_index: column '%s' is named twice", name);
+    char *copy = sqlite3_mprintf("%s", name);
+    if (copy == NULL)
+        return SQLITE_NOMEM;
+    config->prefix[config->prefix_count++].name = copy;
+    return SQLITE_OK;
+}
+
 static int set_option(IndexConfig *config, const char *key, const char *value, VectorError *error)
 {
     i64 number;
     if (sqlite3_stricmp(key, "metric") == 0)
         return set_metric(config, value, error);
+    if (sqlite3_stricmp(key, "prefix") == 0)
+        return add_prefix(config, value, error);
     if (sqlite3_stricmp(key, "dims") == 0) {
         TRY(whole_number(key, value, 1, DIMS_MAX, &number, error));
         config->dims = (u32)number;
@@ -187,6 +212,46 @@ static int resolve_column(IndexConfig *config, const char *name, const char *typ
     return SQLITE_OK;
 }
 
+// The affinity that a declared type gives to a column.
+static const char *affinity_of(const char *type)
+{
+    ASSERT(type != NULL);
+
+    static const char *const rules[][2] = {
+        {"%INT%", "INTEGER"}, {"%CHAR%", "TEXT"}, {"%CLOB%", "TEXT"}, {"%TEXT%", "TEXT"},
+        {"%BLOB%", "BLOB"},   {"%REAL%", "REAL"}, {"%FLOA%", "REAL"}, {"%DOUB%", "REAL"},
+    };
+    if (*type == 0)
+        return "BLOB";
+    for (int i = 0; i < ARRAY_LEN(rules); i++)
+        if (sqlite3_strlike(rules[i][0], type, 0) == 0)
+            return rules[i][1];
+    return "NUMERIC";
+}
+
+// Values are grouped as they compare in the table, and groups compare byte by byte.
+static int resolve_prefix(IndexConfig *config, sqlite3 *db, VectorError *error)
+{
+    ASSERT(config->prefix_count <= PREFIX_MAX);
+
+    for (u32 i = 0; i < config->prefix_count; i++) {
+        const char *name = config->prefix[i].name;
+        const char *type = NULL, *collation = NULL;
+        int rc = sqlite3_table_column_metadata(db, config->schema, config->table, name, &type,
+                                               &collation, NULL, NULL, NULL);
+        if (rc == SQLITE_ERROR)
+            return vector_error(error, "no such column: %s.%s", config->table, name);
+        TRY(rc);
+        if (collation != NULL && sqlite3_stricmp(collation, "BINARY") != 0)
+            return vector_error(error, "vector_index: prefix column '%s' has the collation %s",
+                                name, collation);
+        if (type != NULL && sqlite3_stricmp(type, "ANY") == 0) // two kinds of it, by the table
+            return vector_error(error, "vector_index: prefix column '%s' has the type ANY", name);
+        config->prefix[i].affinity = affinity_of(type != NULL ? type : "");
+    }
+    return SQLITE_OK;
+}
+
 static int check_kind(const IndexConfig *config, sqlite3 *db, VectorError *error)
 {
     char *sql = sqlite3_mprintf("SELECT %s FROM \"%w\".\"%w\"", config->rowid, config->schema,
@@ -236,5 +301,6 @@ int index_config_resolve(IndexConfig *config, sqlite3 *db, VectorError *error)
             config->rowid = rowid_names[i];
     if (config->rowid == NULL)
         return vector_error(error, "vector_index: the columns of %s hide its rowid", config->table);
+    TRY(resolve_prefix(config, db, error));
     return check_kind(config, db, error);
 }

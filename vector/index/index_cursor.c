@@ -6,6 +6,7 @@
 // there are. A row that a small batch had missed and whose turn is over comes at the very end.
 #include "vector/index/index_cursor.h"
 
+#include "vector/index/index_prefix.h"
 #include "vector/vector_text.h"
 
 #include <math.h>
@@ -27,8 +28,14 @@ enum {
     PLAN_NEARER = 1 << 10,
     PLAN_LIMIT = 1 << 11,
     PLAN_OFFSET = 1 << 12,
+    PLAN_PREFIX = 1 << 13, // and on: PREFIX_MAX columns
 };
-enum { PLAN_BITS = 13 };
+enum {
+    PREFIX_BIT = 13,
+    PLAN_BITS = PREFIX_BIT + PREFIX_MAX,
+    // Not arguments: the prefix column of that number is compared by IS, so NULL is a value.
+    PLAN_PREFIX_IS = 1 << PLAN_BITS,
+};
 
 typedef struct IndexCursor {
     sqlite3_vtab_cursor base;
@@ -36,6 +43,7 @@ typedef struct IndexCursor {
     Vector query;
     u8 *query_owned; // a copy of the query's elements
     f64 recall;
+    PrefixValues prefix;
     RowFilter filter;
     const RowFilter *filter_used; // the own one, or one that was passed in
     bool has_k, has_query;
@@ -68,6 +76,15 @@ typedef struct PlanChoice {
     bool query_is_missing;     // one is there but cannot be used here
 } PlanChoice;
 
+static int prefix_bit_of(int column, int op)
+{
+    bool is_equal = op == SQLITE_INDEX_CONSTRAINT_EQ || op == SQLITE_INDEX_CONSTRAINT_IS
+                    || op == SQLITE_INDEX_CONSTRAINT_ISNULL;
+    ASSERT(column >= INDEX_PREFIX && column < INDEX_PREFIX + PREFIX_MAX);
+
+    return is_equal ? PREFIX_BIT + column - INDEX_PREFIX : -1;
+}
+
 static int bit_of(int column, int op)
 {
     bool is_equal = op == SQLITE_INDEX_CONSTRAINT_EQ;
@@ -75,6 +92,8 @@ static int bit_of(int column, int op)
         return 11;
     if (op == SQLITE_INDEX_CONSTRAINT_OFFSET)
         return 12;
+    if (column >= INDEX_PREFIX)
+        return prefix_bit_of(column, op);
     switch (column) {
     case INDEX_QUERY:
     case INDEX_COMMAND: return is_equal || op == SQLITE_INDEX_CONSTRAINT_MATCH ? 0 : -1;
@@ -97,6 +116,16 @@ static int bit_of(int column, int op)
     }
 }
 
+// A list of values, and a collation of the query's, are left to the core to test row by row.
+static bool prefix_is_usable(sqlite3_index_info *info, int constraint)
+{
+    const char *collation = sqlite3_vtab_collation(info, constraint);
+    ASSERT(constraint < info->nConstraint);
+
+    return !sqlite3_vtab_in(info, constraint, -1)
+           && (collation == NULL || sqlite3_stricmp(collation, "BINARY") == 0);
+}
+
 static void choose_constraints(sqlite3_index_info *info, PlanChoice *choice)
 {
     *choice = (PlanChoice){.query_is_missing = false};
@@ -112,6 +141,8 @@ static void choose_constraints(sqlite3_index_info *info, PlanChoice *choice)
         }
         if (bit == 5 && sqlite3_vtab_in(info, i, -1))
             bit = 4;
+        if (bit >= PREFIX_BIT && !prefix_is_usable(info, i))
+            continue;
         if (choice->constraint[bit] < 0)
             choice->constraint[bit] = i;
     }
@@ -134,26 +165,54 @@ static void use_constraint(sqlite3_index_info *info, int constraint, int bit, in
 {
     info->aConstraintUsage[constraint].argvIndex = ++*arg_count;
     // What cannot be tested on a row by anybody else must be omitted; the rest costs little.
-    info->aConstraintUsage[constraint].omit = bit <= 4;
+    info->aConstraintUsage[constraint].omit = bit <= 4 || bit >= PREFIX_BIT;
+    if (bit >= PREFIX_BIT && info->aConstraint[constraint].op != SQLITE_INDEX_CONSTRAINT_EQ)
+        info->idxNum |= PLAN_PREFIX_IS << (bit - PREFIX_BIT);
     if (bit == 4)
         (void)sqlite3_vtab_in(info, constraint, 1);
 }
 
+// "tenant=?, ", where a prefix is given.
+static void append_prefix(Index *index, int plan, sqlite3_str *out)
+{
+    const IndexConfig *config = &index->config;
+    const char *separator = "";
+    ASSERT(config->prefix_count <= PREFIX_MAX);
+
+    for (u32 i = 0; i < config->prefix_count; i++) {
+        if ((plan & PLAN_PREFIX << i) == 0)
+            continue;
+        sqlite3_str_appendf(out, "%s%s=?", separator, config->prefix[i].name);
+        separator = " AND ";
+    }
+    if (*separator != 0)
+        sqlite3_str_appendall(out, ", ");
+}
+
 // What EXPLAIN QUERY PLAN shows. The state may be unreadable here: then the search will say why.
-static char *plan_text(Index *index)
+static char *plan_text(Index *index, int plan)
 {
     const IndexState *state = &index->state;
-    if (state_read(index) != SQLITE_OK)
-        return sqlite3_mprintf("vector index");
+    const char *table = index->config.table;
+    sqlite3_str *out = sqlite3_str_new(index->db);
+    ASSERT((plan & PLAN_QUERY) != 0);
+
+    if (state_read(index) != SQLITE_OK) {
+        sqlite3_str_appendall(out, "vector index");
+        return sqlite3_str_finish(out);
+    }
+    append_prefix(index, plan, out);
     if (state->is_stale)
-        return sqlite3_mprintf("exact scan of \"%w\": index is stale", index->config.table);
-    if (state->list_count == 0)
-        return sqlite3_mprintf("tier 0: exact scan of \"%w\"", index->config.table);
-    if (state->list_count == 1)
-        return sqlite3_mprintf("tier 1: codes of %lld rows, re-rank by \"%w\"",
-                               (long long)state->row_count, index->config.table);
-    return sqlite3_mprintf("tier 2: about %d of %u lists, re-rank by \"%w\"",
-                           (int)ceilf(state->probe_mean), state->list_count, index->config.table);
+        sqlite3_str_appendf(out, "exact scan of \"%w\": index is stale", table);
+    else if (state->list_count == 0)
+        sqlite3_str_appendf(out, "tier 0: exact scan of \"%w\"", table);
+    else if (state->list_count == 1)
+        sqlite3_str_appendf(out, "tier 1: codes of %lld rows, re-rank by \"%w\"",
+                            (long long)state->row_count, table);
+    else
+        sqlite3_str_appendf(out, "tier 2: about %d of %u lists, re-rank by \"%w\"",
+                            (int)ceilf(state->probe_mean), state->list_count, table);
+    return sqlite3_str_finish(out);
 }
 
 int index_best_index(sqlite3_vtab *table, sqlite3_index_info *info)
@@ -174,7 +233,7 @@ int index_best_index(sqlite3_vtab *table, sqlite3_index_info *info)
             info->idxNum |= 1 << bit;
             use_constraint(info, choice.constraint[bit], bit, &arg_count);
         }
-    info->idxStr = plan_text(index);
+    info->idxStr = plan_text(index, info->idxNum);
     if (info->idxStr == NULL)
         return SQLITE_NOMEM;
     info->needToFreeIdxStr = 1;
@@ -205,6 +264,7 @@ static void cursor_reset(IndexCursor *cursor)
 {
     sqlite3_vtab *table = cursor->base.pVtab;
     sqlite3_free(cursor->query_owned);
+    prefix_values_deinit(&cursor->prefix);
     filter_deinit(&cursor->filter);
     sqlite3_free(cursor->matches);
     sqlite3_free(cursor->seen);
@@ -351,6 +411,15 @@ static int take_recall(IndexCursor *cursor, sqlite3_value *value)
     return SQLITE_OK;
 }
 
+static int take_prefix(IndexCursor *cursor, int plan, int bit, sqlite3_value *value)
+{
+    int position = bit - PREFIX_BIT;
+    ASSERT(position >= 0 && position < PREFIX_MAX);
+
+    bool is_null_equal = (plan & PLAN_PREFIX_IS << position) != 0;
+    return prefix_values_set(&cursor->prefix, (u32)position, value, is_null_equal);
+}
+
 static int take_argument(IndexCursor *cursor, int bit, sqlite3_value *value)
 {
     Index *index = index_of(cursor);
@@ -424,7 +493,9 @@ static int remember_seen(IndexCursor *cursor)
 static int next_batch(IndexCursor *cursor, size_t k, f64 recall)
 {
     SearchResult result;
-    TRY(index_search(index_of(cursor), &cursor->query, k, recall, cursor->filter_used, &result));
+    const SearchScope scope = {cursor->filter_used,
+                               cursor->prefix.mask != 0 ? &cursor->prefix : NULL};
+    TRY(index_search(index_of(cursor), &cursor->query, k, recall, scope, &result));
     sqlite3_free(cursor->matches);
     cursor->matches = result.matches;
     cursor->count = result.count;
@@ -503,14 +574,15 @@ int index_filter(sqlite3_vtab_cursor *base, int plan, const char *text, int arg_
         if ((plan & 1 << bit) != 0) {
             ASSERT(at < arg_count);
 
-            TRY(take_argument(cursor, 1 << bit, args[at++]));
+            TRY(bit >= PREFIX_BIT ? take_prefix(cursor, plan, bit, args[at++])
+                                  : take_argument(cursor, 1 << bit, args[at++]));
         }
     if (!cursor->has_query)
         return list_rows(cursor);
     cursor->batch_size = cursor->has_k            ? cursor->k
                          : cursor->batch_size > 0 ? cursor->batch_size
                                                   : BATCH_FIRST;
-    if (cursor->has_k && cursor->k == 0)
+    if ((cursor->has_k && cursor->k == 0) || cursor->prefix.is_none)
         cursor->is_last = true;
     return fill(cursor);
 }
@@ -542,10 +614,35 @@ static void result_plan(const IndexCursor *cursor, sqlite3_context *ctx)
     sqlite3_result_text(ctx, text, -1, SQLITE_TRANSIENT);
 }
 
+static i64 rowid_of(const IndexCursor *cursor)
+{
+    ASSERT(cursor->rows != NULL || cursor->at < cursor->count);
+
+    return cursor->rows != NULL ? sqlite3_column_int64(cursor->rows, 0)
+                                : cursor->matches[cursor->at].rowid;
+}
+
+// A prefix column's value, from the table.
+static int result_prefix(const IndexCursor *cursor, sqlite3_context *ctx, int position)
+{
+    Index *index = index_of(cursor);
+    sqlite3_stmt *stmt;
+    ASSERT(position >= 0 && position < (int)index->config.prefix_count);
+
+    i64 rowid = rowid_of(cursor);
+    TRY(store_statement(index, STORE_PREFIX_OF_ROW, &stmt));
+    TRY(sqlite3_bind_int64(stmt, 1, rowid));
+    if (sqlite3_step(stmt) == SQLITE_ROW)
+        sqlite3_result_value(ctx, sqlite3_column_value(stmt, position));
+    return sqlite3_reset(stmt);
+}
+
 int index_column(sqlite3_vtab_cursor *base, sqlite3_context *ctx, int column)
 {
     const IndexCursor *cursor = (const IndexCursor *)base;
     bool is_row = cursor->rows != NULL;
+    if (column >= INDEX_PREFIX)
+        return result_prefix(cursor, ctx, column - INDEX_PREFIX);
     if (column == INDEX_ID && is_row)
         sqlite3_result_int64(ctx, sqlite3_column_int64(cursor->rows, 0));
     else if (column == INDEX_ID)
@@ -559,8 +656,6 @@ int index_column(sqlite3_vtab_cursor *base, sqlite3_context *ctx, int column)
 
 int index_rowid(sqlite3_vtab_cursor *base, sqlite3_int64 *out)
 {
-    const IndexCursor *cursor = (const IndexCursor *)base;
-    *out = cursor->rows != NULL ? sqlite3_column_int64(cursor->rows, 0)
-                                : cursor->matches[cursor->at].rowid;
+    *out = rowid_of((const IndexCursor *)base);
     return SQLITE_OK;
 }

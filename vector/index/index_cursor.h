@@ -14,6 +14,7 @@ typedef enum IndexColumn {
     INDEX_FILTER, // a RowFilter by sqlite3_bind_pointer(), for modules on top of this one
     INDEX_PLAN,   // what the search did, as text
     INDEX_COMMAND,
+    INDEX_PREFIX, // and on: the prefix columns
 } IndexColumn;
 
 extern const char index_filter_pointer[]; // the type of that pointer

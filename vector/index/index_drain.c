@@ -4,7 +4,7 @@
 // map has it, and placed anew if the table holds a vector there. So entries may be repeated or come
 // in any order, and what a rolled back or half-done drain left is drained again.
 #include "vector/index/index_change.h"
-#include "vector/index/vector_index.h"
+#include "vector/index/index_prefix.h"
 #include "vector/module_store.h"
 
 #include <stdlib.h>
@@ -80,7 +80,8 @@ enum { SMALL_ROWS = 32768 }; // of which an index is made in a few tenths of a s
 static bool build_is_due(const Index *index, const Drain *drain)
 {
     i64 rows = index->state.row_count;
-    if (index->state.list_count == 1 && rows + (i64)drain->count >= TIER2_ROWS)
+    bool has_one_list = index->state.list_count == 1 && index->config.prefix_count == 0;
+    if (has_one_list && rows + (i64)drain->count >= TIER2_ROWS)
         return true;
     if (rows < SMALL_ROWS && index->state.strays > rows / 2)
         return true; // the lists are others' by now
@@ -118,6 +119,24 @@ static int write_map(Index *index, MapEntry *entries, size_t count, const Placem
     return map_store(index, entries, count);
 }
 
+// A short list's rows can go to others of its group. A group that has no rows is no more.
+static int mend_short(Index *index, u32 list)
+{
+    const ListCache *lists = &index->lists;
+    i64 position = lists_position(lists, list);
+    u32 length, first, end;
+    ASSERT(position >= 0);
+
+    u32 group = lists->groups[position];
+    TRY(list_row_count(index, list, &length));
+    lists_of_group(lists, group, &first, &end);
+    bool is_only = end - first == 1;
+    if (length >= index->config.list_size / 4 || lists->count == 1 || (is_only && length > 0))
+        return SQLITE_OK;
+    TRY(list_dissolve(index, list));
+    return is_only && group > 0 ? prefix_delete_group(index, group) : SQLITE_OK;
+}
+
 static int mend_lists(Index *index, ListSet *overlong, const ListSet *shortened)
 {
     for (size_t i = 0; i < overlong->count; i++) { // grows while it is walked
@@ -129,27 +148,61 @@ static int mend_lists(Index *index, ListSet *overlong, const ListSet *shortened)
         overlong->ids[i] = 0; // so that it may be added again
         TRY(list_split(index, list, overlong));
     }
-    for (size_t i = 0; i < shortened->count; i++) {
-        u32 length;
-        TRY(list_row_count(index, shortened->ids[i], &length));
-        if (length < index->config.list_size / 4 && index->state.list_count > 1)
-            TRY(list_dissolve(index, shortened->ids[i]));
-    }
+    for (size_t i = 0; i < shortened->count; i++)
+        TRY(mend_short(index, shortened->ids[i]));
     return SQLITE_OK;
+}
+
+// The first row of a group, which is the last one read, becomes the centroid of its first list.
+static int make_list_for(Index *index, const Placement *placed, u32 group)
+{
+    u32 width = index->state.width, first, end;
+    f32 *vector = placed->vectors + (placed->count - 1) * width;
+    ASSERT(placed->count > 0 && placed->groups[placed->count - 1] == group);
+
+    lists_of_group(&index->lists, group, &first, &end);
+    if (first < end)
+        return SQLITE_OK;
+    f32 *centroid = sqlite3_malloc64(width * sizeof *centroid);
+    if (centroid == NULL)
+        return SQLITE_NOMEM;
+    bool is_fit = placed->kinds[placed->count - 1] == ROW_FIT;
+    memcpy(centroid, is_fit ? vector : index->lists.mean, width * sizeof *centroid);
+    centroid_round(centroid, width);
+    int rc = lists_add(index, group, centroid, 0);
+    sqlite3_free(centroid);
+    lists_changed(index);
+    return rc;
+}
+
+static int place_row(Index *index, i64 rowid, Placement *placed)
+{
+    size_t count = placed->count;
+    u32 group = 0;
+    TRY(placement_read(index, placed, rowid, 0));
+    if (placed->count == count || index->config.prefix_count == 0)
+        return SQLITE_OK;
+    TRY(prefix_group_of_row(index, rowid, &group));
+    if (group == 0)
+        return index_corrupt(index, "a group cannot be found");
+    placed->groups[count] = group;
+    return make_list_for(index, placed, group);
 }
 
 static int place_rows(Index *index, const Drain *drain, Placement *placed)
 {
     IndexState *state = &index->state;
+    ASSERT(index->lists.count > 0);
+
     TRY(placement_alloc(placed, state->width, drain->count));
     for (size_t i = 0; i < drain->count; i++) {
-        TRY(placement_read(index, placed, drain->rowids[i]));
+        TRY(place_row(index, drain->rowids[i], placed));
         if (drain->rowids[i] > state->rowid_max)
             state->rowid_max = drain->rowids[i];
     }
-    return placed->count == 0
-               ? SQLITE_OK
-               : lists_nearest(index, placed->vectors, placed->count, placed->positions);
+    return placed->count == 0 ? SQLITE_OK
+                              : lists_nearest(index, placed->vectors, placed->groups, placed->count,
+                                              placed->positions);
 }
 
 static int drain_rows(Index *index, const Drain *drain)

@@ -98,21 +98,36 @@ static void index_free(Index *index)
     sqlite3_free(index);
 }
 
-const char *index_command_column(const char *name)
+bool index_column_is_fixed(const char *name)
 {
     static const char *const fixed[] = {"id", "distance", "query", "k", "recall", "filter", "plan"};
     ASSERT(name != NULL);
     for (int i = 0; i < ARRAY_LEN(fixed); i++)
         if (sqlite3_stricmp(name, fixed[i]) == 0)
-            return "command";
-    return name;
+            return true;
+    return false;
 }
 
-static int declare(sqlite3 *db, const char *name)
+const char *index_command_column(const char *name)
 {
-    char *sql = sqlite3_mprintf("CREATE TABLE x(id INTEGER, distance REAL, query HIDDEN, k HIDDEN,"
-                                " recall HIDDEN, filter HIDDEN, plan HIDDEN, \"%w\" HIDDEN)",
-                                index_command_column(name));
+    ASSERT(name != NULL);
+    return index_column_is_fixed(name) ? "command" : name;
+}
+
+static int declare(sqlite3 *db, const IndexConfig *config)
+{
+    ASSERT(config->prefix_count <= PREFIX_MAX);
+
+    sqlite3_str *text = sqlite3_str_new(db);
+    sqlite3_str_appendf(text,
+                        "CREATE TABLE x(id INTEGER, distance REAL, query HIDDEN, k HIDDEN,"
+                        " recall HIDDEN, filter HIDDEN, plan HIDDEN, \"%w\" HIDDEN",
+                        index_command_column(config->name));
+    for (u32 i = 0; i < config->prefix_count; i++)
+        sqlite3_str_appendf(text, ", \"%w\" %s HIDDEN", config->prefix[i].name,
+                            config->prefix[i].affinity);
+    sqlite3_str_appendall(text, ")");
+    char *sql = sqlite3_str_finish(text);
     if (sql == NULL)
         return SQLITE_NOMEM;
     int rc = sqlite3_declare_vtab(db, sql);
@@ -134,7 +149,7 @@ static int index_new(sqlite3 *db, const VectorKernels *kernels, int arg_count,
     if (rc == SQLITE_OK)
         rc = index_config_resolve(&index->config, db, error);
     if (rc == SQLITE_OK)
-        rc = declare(db, index->config.name);
+        rc = declare(db, &index->config);
     if (rc == SQLITE_OK)
         *out = index;
     else
@@ -207,7 +222,7 @@ static int index_rename(sqlite3_vtab *table, const char *new_name)
 static int index_is_shadow(const char *name)
 {
     // Not the queue: triggers write to it, which a defensive connection would not let them.
-    static const char *const names[] = {"meta", "lists", "blocks", "map"};
+    static const char *const names[] = {"meta", "lists", "blocks", "map", "groups"};
     for (int i = 0; i < ARRAY_LEN(names); i++)
         if (sqlite3_stricmp(name, names[i]) == 0)
             return 1;
@@ -255,8 +270,8 @@ static int index_update(sqlite3_vtab *table, int arg_count, sqlite3_value **args
     Index *index = (Index *)table;
     bool is_command = arg_count > 1 && sqlite3_value_type(args[0]) == SQLITE_NULL
                       && sqlite3_value_type(args[2 + INDEX_COMMAND]) == SQLITE_TEXT;
-    for (int i = 2; is_command && i < 2 + INDEX_COMMAND; i++)
-        is_command = sqlite3_value_type(args[i]) == SQLITE_NULL;
+    for (int i = 2; is_command && i < arg_count; i++)
+        is_command = i == 2 + INDEX_COMMAND || sqlite3_value_type(args[i]) == SQLITE_NULL;
     if (!is_command)
         return index_fail(index, SQLITE_READONLY,
                           "vector index \"%s\" follows table \"%s\" and is not written to",

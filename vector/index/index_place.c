@@ -31,7 +31,9 @@ void list_set_deinit(ListSet *set)
 // While there is one list only, it may hold all of tier 1.
 u32 list_length_max(const Index *index)
 {
-    if (index->state.list_count == 1)
+    ASSERT(index->config.list_size > 0);
+
+    if (index->state.list_count == 1 && index->config.prefix_count == 0)
         return 2 * TIER2_ROWS;
     return 2 * index->config.list_size;
 }
@@ -42,11 +44,13 @@ int placement_alloc(Placement *placement, u32 width, size_t capacity)
 
     placement->vectors = sqlite3_malloc64((capacity + 1) * width * sizeof *placement->vectors);
     placement->kinds = sqlite3_malloc64(capacity + 1);
+    placement->groups = sqlite3_malloc64((capacity + 1) * sizeof *placement->groups);
     placement->entries = sqlite3_malloc64((capacity + 1) * sizeof *placement->entries);
     placement->positions = sqlite3_malloc64((capacity + 1) * sizeof *placement->positions);
     placement->count = 0;
     bool is_ready = placement->vectors != NULL && placement->kinds != NULL
-                    && placement->entries != NULL && placement->positions != NULL;
+                    && placement->groups != NULL && placement->entries != NULL
+                    && placement->positions != NULL;
     return is_ready ? SQLITE_OK : SQLITE_NOMEM;
 }
 
@@ -54,19 +58,23 @@ void placement_deinit(Placement *placement)
 {
     sqlite3_free(placement->vectors);
     sqlite3_free(placement->kinds);
+    sqlite3_free(placement->groups);
     sqlite3_free(placement->entries);
     sqlite3_free(placement->positions);
     *placement = (Placement){.vectors = NULL};
 }
 
-int placement_read(Index *index, Placement *placement, i64 rowid)
+int placement_read(Index *index, Placement *placement, i64 rowid, u32 group)
 {
+    ASSERT(placement->vectors != NULL);
+
     size_t at = placement->count;
     RowKind kind;
     TRY(index_row_read(index, rowid, placement->vectors + at * index->state.width, &kind));
     if (kind == ROW_UNFIT)
         return SQLITE_OK;
     placement->kinds[at] = (u8)kind;
+    placement->groups[at] = group;
     placement->entries[at] = (MapEntry){.rowid = rowid};
     placement->count++;
     return SQLITE_OK;
@@ -122,13 +130,15 @@ static int widen_list(Index *index, const Placement *placement, const Slot *run,
         f64 own = index->kernels->element[ELEMENT_F32].l2sq(
             placement->vectors + (size_t)run[i].row * width, centroid, width);
         sum += own;
-        index->state.strays += length > count && own > STRAY_FACTOR * old_square;
+        // A list that was made for its first row has no radius yet to be outside of.
+        index->state.strays += length > count && old_square > 0 && own > STRAY_FACTOR * old_square;
     }
     f64 square = (old_square * (f64)(length - count) + sum) / (f64)length;
     if (square <= old_square * 1.1)
         return SQLITE_OK;
     lists->radii[position] = (f32)sqrt(square);
-    TRY(list_write(index, lists->ids[position], centroid, lists->radii[position]));
+    TRY(list_write(index, lists->ids[position], lists->groups[position], centroid,
+                   lists->radii[position]));
     lists_changed(index);
     return SQLITE_OK;
 }

@@ -19,14 +19,18 @@ typedef struct Moves {
     size_t count;
 } Moves;
 
-// The lists nearest to a centroid, but for the one it belongs to.
+// The lists of its group nearest to a centroid, but for the one it belongs to.
 static size_t find_neighbours(const Index *index, u32 position, u32 *out)
 {
     const ListCache *lists = &index->lists;
     const f32 *centroid = lists->centroids + (size_t)position * lists->width;
     f32 ranks[NEIGHBOURS];
     size_t count = 0;
-    for (u32 i = 0; i < lists->count; i++) {
+    u32 first, end;
+    ASSERT(position < lists->count);
+
+    lists_of_group(lists, lists->groups[position], &first, &end);
+    for (u32 i = first; i < end; i++) {
         if (i == position)
             continue;
         f32 rank = centroid_rank(index, centroid, lists->squares[position], i).rank;
@@ -131,8 +135,10 @@ static int compare_moves(const void *a, const void *b)
 }
 
 // Out of their lists, and into whichever is nearest now.
-static int move_rows(Index *index, const Moves *moves, ListSet *overlong)
+static int move_rows(Index *index, const Moves *moves, u32 group, ListSet *overlong)
 {
+    ASSERT(moves->count > 0 && moves->count <= MOVES_MAX);
+
     MapEntry entries[MOVES_MAX];
     Placement rows = {.vectors = NULL};
     TRY(take_out(index, moves, entries));
@@ -141,9 +147,9 @@ static int move_rows(Index *index, const Moves *moves, ListSet *overlong)
     if (rc == SQLITE_OK)
         rc = placement_alloc(&rows, index->state.width, moves->count);
     for (size_t i = 0; rc == SQLITE_OK && i < moves->count; i++)
-        rc = placement_read(index, &rows, entries[i].rowid);
+        rc = placement_read(index, &rows, entries[i].rowid, group);
     if (rc == SQLITE_OK && rows.count > 0)
-        rc = lists_nearest(index, rows.vectors, rows.count, rows.positions);
+        rc = lists_nearest(index, rows.vectors, rows.groups, rows.count, rows.positions);
     if (rc == SQLITE_OK)
         rc = placement_apply(index, &rows, overlong);
     if (rc == SQLITE_OK)
@@ -163,5 +169,6 @@ int list_reassign(Index *index, u32 list, ListSet *overlong)
     size_t count = find_neighbours(index, (u32)position, neighbours);
     for (size_t i = 0; i < count; i++)
         TRY(scan_neighbour(index, neighbours[i], (u32)position, &moves));
-    return moves.count > 0 ? move_rows(index, &moves, overlong) : SQLITE_OK;
+    u32 group = index->lists.groups[position];
+    return moves.count > 0 ? move_rows(index, &moves, group, overlong) : SQLITE_OK;
 }

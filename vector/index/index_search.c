@@ -8,6 +8,7 @@
 // row handed out was seen in the table by this very statement.
 //
 // Without lists, or where they cannot be trusted or do not help, all rows are compared.
+#include "vector/index/index_prefix.h"
 #include "vector/index/row_filter.h"
 #include "vector/index/search_query.h"
 #include "vector/index/top_matches.h"
@@ -30,6 +31,9 @@ typedef struct Search {
     Index *index;
     SearchQuery query;
     const RowFilter *filter;
+    const PrefixValues *prefix; // NULL, or what the prefix columns must be
+    u32 *groups;                // that have these values, ascending
+    size_t group_count;
     size_t k;
     f32 allowed; // miss
     RankKind kind;
@@ -48,6 +52,7 @@ static void search_deinit(Search *search)
 {
     search_query_deinit(&search->query);
     sqlite3_free(search->queued);
+    sqlite3_free(search->groups);
     top_deinit(&search->top);
     top_deinit(&search->limits);
     sqlite3_free(search->candidates);
@@ -70,11 +75,12 @@ static int offer_value(Search *search, i64 rowid, sqlite3_value *value)
     return isnan(distance) ? SQLITE_OK : top_offer(&search->top, rowid, distance);
 }
 
-// *found is false where the table has no such row, or no vector in it.
+// *found is false where the table has no such row in scope, or no vector in it.
 static int offer_row(Search *search, i64 rowid, bool *found)
 {
     sqlite3_stmt *stmt;
-    TRY(store_statement(search->index, STORE_ROW_READ, &stmt));
+    StoreStatement which = search->prefix != NULL ? STORE_PREFIX_ROW : STORE_ROW_READ;
+    TRY(store_statement(search->index, which, &stmt));
     TRY(sqlite3_bind_int64(stmt, 1, rowid));
     int rc = SQLITE_OK;
     *found = sqlite3_step(stmt) == SQLITE_ROW && sqlite3_column_type(stmt, 0) == SQLITE_BLOB;
@@ -89,7 +95,8 @@ static int scan_table(Search *search)
     ASSERT(search->filter != NULL);
 
     sqlite3_stmt *stmt;
-    TRY(store_statement(search->index, STORE_ROWS_READ, &stmt));
+    StoreStatement which = search->prefix != NULL ? STORE_PREFIX_ROWS : STORE_ROWS_READ;
+    TRY(store_statement(search->index, which, &stmt));
     int rc = SQLITE_OK;
     while (rc == SQLITE_OK && sqlite3_step(stmt) == SQLITE_ROW) {
         i64 rowid = sqlite3_column_int64(stmt, 0);
@@ -320,20 +327,33 @@ static void order_sift(ListOrder *order, u32 at)
     }
 }
 
+static void order_add(const Search *search, ListOrder *order, u32 first, u32 end)
+{
+    ASSERT(order->count + (end - first) <= search->index->lists.count);
+
+    for (u32 i = first; i < end; i++) {
+        order->ranks[i] =
+            centroid_rank(search->index, search->query.rotated, search->query.square, i);
+        order->heap[order->count++] = i;
+    }
+}
+
 static int order_init(const Search *search, ListOrder *order)
 {
     ASSERT(search->query.rotated != NULL);
 
     const ListCache *lists = &search->index->lists;
-    order->count = lists->count;
+    order->count = 0;
     order->ranks = sqlite3_malloc64(lists->count * sizeof *order->ranks);
     order->heap = sqlite3_malloc64(lists->count * sizeof *order->heap);
     if (order->ranks == NULL || order->heap == NULL)
         return SQLITE_NOMEM;
-    for (u32 i = 0; i < lists->count; i++) {
-        order->ranks[i] =
-            centroid_rank(search->index, search->query.rotated, search->query.square, i);
-        order->heap[i] = i;
+    if (search->prefix == NULL)
+        order_add(search, order, 0, lists->count);
+    for (size_t i = 0; i < search->group_count; i++) {
+        u32 first, end;
+        lists_of_group(lists, search->groups[i], &first, &end);
+        order_add(search, order, first, end);
     }
     for (u32 i = order->count / 2; i-- > 0;)
         order_sift(order, i);
@@ -485,7 +505,8 @@ static bool lists_are_worth_it(const Search *search)
     const IndexState *state = &search->index->state;
     if (state->list_count == 0 || search->query.rotated == NULL || isinf(search->allowed))
         return false;
-    if ((i64)search->k > state->row_count / 4)
+    // Of a prefix's rows all are visited where there are fewer than k, and no others.
+    if (search->prefix == NULL && (i64)search->k > state->row_count / 4)
         return false;
     return !search->filter->is_set || (i64)search->filter->count > state->row_count / 200 + 64;
 }
@@ -496,6 +517,13 @@ static int search_run(Search *search, const Vector *vector)
 
     Index *index = search->index;
     bool is_trusted = false;
+    if (search->prefix != NULL)
+        TRY(prefix_begin(index, search->prefix, &search->groups, &search->group_count));
+    // The calibration is of queries within a group. Across groups, whose lists lie upon each other,
+    // all lists are visited that reach as near as the k-th row.
+    bool is_in_group = search->prefix != NULL && search->group_count <= 1;
+    if (index->config.prefix_count > 0 && !is_in_group && search->allowed < 1)
+        search->allowed = 1;
     TRY(search_query_init(index, vector, &search->query));
     if (lists_are_worth_it(search)) {
         TRY(read_queue(search));
@@ -507,14 +535,15 @@ static int search_run(Search *search, const Vector *vector)
     return search_lists(search);
 }
 
-int index_search(Index *index, const Vector *query, size_t k, f64 recall, const RowFilter *filter,
+int index_search(Index *index, const Vector *query, size_t k, f64 recall, SearchScope scope,
                  SearchResult *out)
 {
-    ASSERT(filter != NULL);
+    ASSERT(scope.filter != NULL);
 
     memset(out, 0, sizeof *out);
     Search search = {.index = index,
-                     .filter = filter,
+                     .filter = scope.filter,
+                     .prefix = scope.prefix,
                      .k = k,
                      .kind = index_rank_kind(index),
                      .allowed = miss_of_recall(&index->state, recall)};

@@ -28,11 +28,16 @@ static int forget(Index *index, const i64 *rowids, size_t count)
     return rc;
 }
 
-// Takes all rows out of a list, with their vectors as the table has them now.
+// Takes all rows out of a list, with their vectors as the table has them now. They stay of the
+// list's group: one that is of another by now is in the queue.
 static int take_rows(Index *index, u32 list, Placement *out)
 {
     i64 *rowids;
     size_t count;
+    i64 position = lists_position(&index->lists, list);
+    ASSERT(position >= 0);
+
+    u32 group = index->lists.groups[position];
     TRY(list_rowids(index, list, &rowids, &count));
     qsort(rowids, count, sizeof *rowids, compare_rowids);
     int rc = placement_alloc(out, index->state.width, count);
@@ -40,7 +45,7 @@ static int take_rows(Index *index, u32 list, Placement *out)
         if (i > 0 && rowids[i] == rowids[i - 1])
             rc = index_corrupt(index, "a row is twice in one list");
         else
-            rc = placement_read(index, out, rowids[i]);
+            rc = placement_read(index, out, rowids[i], group);
     if (rc == SQLITE_OK)
         rc = forget(index, rowids, count);
     if (rc == SQLITE_OK)
@@ -119,16 +124,21 @@ static int make_sides(Index *index, u32 list, Placement *rows, f32 *centroids)
     u32 width = index->state.width;
     u32 ids[2] = {list, index->state.next_list};
     i64 positions[2];
+    ASSERT(rows->count > 1);
+
+    u32 group = rows->groups[0];
     for (u32 side = 0; side < 2; side++) {
         f32 *centroid = centroids + (size_t)side * width;
         side_mean(rows, rows->positions, side, width, centroid);
         centroid_round(centroid, width);
         f32 radius = side_radius(index, rows, rows->positions, side, centroid);
-        TRY(list_write(index, ids[side], centroid, radius));
-        TRY(lists_put(index, ids[side], centroid, radius));
+        if (side == 1) {
+            TRY(lists_add(index, group, centroid, radius));
+        } else {
+            TRY(list_write(index, list, group, centroid, radius));
+            TRY(lists_put(index, list, group, centroid, radius));
+        }
     }
-    index->state.next_list++;
-    index->state.list_count++;
     for (int side = 0; side < 2; side++)
         positions[side] = lists_position(&index->lists, ids[side]);
     for (size_t i = 0; i < rows->count; i++)
@@ -175,7 +185,9 @@ int list_dissolve(Index *index, u32 list)
     if (rc == SQLITE_OK) {
         lists_drop(&index->lists, list);
         index->state.list_count--;
-        rc = lists_nearest(index, rows.vectors, rows.count, rows.positions);
+        // A list without rows may have been the last of its group.
+        if (rows.count > 0)
+            rc = lists_nearest(index, rows.vectors, rows.groups, rows.count, rows.positions);
     }
     if (rc == SQLITE_OK)
         rc = placement_apply(index, &rows, &overlong);

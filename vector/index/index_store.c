@@ -1,5 +1,5 @@
 // The index's tables, triggers and statements. Layouts: vector_index.h.
-#include "vector/index/vector_index.h"
+#include "vector/index/index_prefix.h"
 #include "vector/module_store.h"
 
 int index_fail(Index *index, int rc, const char *format, ...)
@@ -32,8 +32,6 @@ int index_corrupt(Index *index, const char *what)
 static const char *const own_sql[STORE_COUNT] = {
     [STORE_META_READ] = "SELECT value FROM \"%w\".\"%w_meta\" WHERE key = ?1",
     [STORE_META_WRITE] = "REPLACE INTO \"%w\".\"%w_meta\"(key, value) VALUES(?1, ?2)",
-    [STORE_LISTS_READ] = "SELECT id, data FROM \"%w\".\"%w_lists\" ORDER BY id",
-    [STORE_LIST_WRITE] = "REPLACE INTO \"%w\".\"%w_lists\"(id, data) VALUES(?1, ?2)",
     [STORE_LIST_DELETE] = "DELETE FROM \"%w\".\"%w_lists\" WHERE id = ?1",
     [STORE_BLOCKS_READ] =
         "SELECT id, data FROM \"%w\".\"%w_blocks\" WHERE id BETWEEN ?1 AND ?2 ORDER BY id",
@@ -69,6 +67,14 @@ static char *table_sql(const Index *index, StoreStatement which)
         return sqlite3_mprintf("SELECT name, sql FROM \"%w\".sqlite_schema WHERE type = 'trigger'"
                                " AND tbl_name = %Q COLLATE nocase",
                                c->schema, c->table);
+    case STORE_LISTS_READ:
+        return sqlite3_mprintf("SELECT id, data%s FROM \"%w\".\"%w_lists\" ORDER BY %sid",
+                               c->prefix_count > 0 ? ", \"group\"" : "", c->schema, c->name,
+                               c->prefix_count > 0 ? "\"group\", " : "");
+    case STORE_LIST_WRITE:
+        return sqlite3_mprintf("REPLACE INTO \"%w\".\"%w_lists\"(id, data%s) VALUES(?1, ?2%s)",
+                               c->schema, c->name, c->prefix_count > 0 ? ", \"group\"" : "",
+                               c->prefix_count > 0 ? ", ?3" : "");
     default: return sqlite3_mprintf(own_sql[which], c->schema, c->name);
     }
 }
@@ -78,7 +84,12 @@ int store_statement(Index *index, StoreStatement which, sqlite3_stmt **out)
     ASSERT((int)which < STORE_COUNT);
 
     sqlite3_stmt **stmt = &index->statements[which];
-    int rc = *stmt != NULL ? SQLITE_OK : module_statement(index->db, table_sql(index, which), stmt);
+    int rc = SQLITE_OK;
+    if (*stmt == NULL)
+        rc = module_statement(index->db,
+                              (int)which >= STORE_PREFIX_FIRST ? prefix_sql(index, which)
+                                                               : table_sql(index, which),
+                              stmt);
     *out = *stmt;
     return rc == SQLITE_OK || rc == SQLITE_NOMEM
                ? rc
@@ -159,13 +170,18 @@ static int create_triggers(Index *index)
                    "CREATE TRIGGER \"%w\".\"%w_delete\" AFTER DELETE ON \"%w\""
                    " BEGIN INSERT INTO \"%w_queue\"(id) VALUES(old.%s); END",
                    c->schema, c->name, c->table, c->name, c->rowid));
-    return store_exec(index,
-                      "CREATE TRIGGER \"%w\".\"%w_update\" AFTER UPDATE ON \"%w\""
-                      " WHEN old.\"%w\" IS NOT new.\"%w\" OR old.%s <> new.%s"
-                      " BEGIN INSERT INTO \"%w_queue\"(id) VALUES(old.%s);"
-                      " INSERT INTO \"%w_queue\"(id) SELECT new.%s WHERE old.%s <> new.%s; END",
-                      c->schema, c->name, c->table, c->column, c->column, c->rowid, c->rowid,
-                      c->name, c->rowid, c->name, c->rowid, c->rowid, c->rowid);
+    char *change = prefix_change_sql(c);
+    if (change == NULL)
+        return SQLITE_NOMEM;
+    int rc = store_exec(index,
+                        "CREATE TRIGGER \"%w\".\"%w_update\" AFTER UPDATE ON \"%w\""
+                        " WHEN %s OR old.%s <> new.%s"
+                        " BEGIN INSERT INTO \"%w_queue\"(id) VALUES(old.%s);"
+                        " INSERT INTO \"%w_queue\"(id) SELECT new.%s WHERE old.%s <> new.%s; END",
+                        c->schema, c->name, c->table, change, c->rowid, c->rowid, c->name, c->rowid,
+                        c->name, c->rowid, c->rowid, c->rowid);
+    sqlite3_free(change);
+    return rc;
 }
 
 static const char *const table_columns[][2] = {
@@ -175,14 +191,20 @@ static const char *const table_columns[][2] = {
     {"map", "id INTEGER PRIMARY KEY, data BLOB"},
     {"queue", "seq INTEGER PRIMARY KEY, id INTEGER"},
 };
+enum { LISTS_TABLE = 1 }; // of those
 static const char *const trigger_names[] = {"insert", "delete", "update"};
 
 int store_create(Index *index)
 {
     const IndexConfig *c = &index->config;
+    ASSERT(c->table != NULL);
+
     for (int i = 0; i < ARRAY_LEN(table_columns); i++)
-        TRY(store_exec(index, "CREATE TABLE \"%w\".\"%w_%s\"(%s)", c->schema, c->name,
-                       table_columns[i][0], table_columns[i][1]));
+        TRY(store_exec(index, "CREATE TABLE \"%w\".\"%w_%s\"(%s%s)", c->schema, c->name,
+                       table_columns[i][0], table_columns[i][1],
+                       c->prefix_count > 0 && i == LISTS_TABLE ? ", \"group\" INTEGER" : ""));
+    if (c->prefix_count > 0)
+        TRY(prefix_create_groups(index));
     return create_triggers(index);
 }
 
@@ -196,6 +218,8 @@ int store_drop(Index *index)
     for (int i = 0; i < ARRAY_LEN(table_columns); i++)
         TRY(store_exec(index, "DROP TABLE IF EXISTS \"%w\".\"%w_%s\"", c->schema, c->name,
                        table_columns[i][0]));
+    if (c->prefix_count > 0)
+        TRY(store_exec(index, "DROP TABLE IF EXISTS \"%w\".\"%w_groups\"", c->schema, c->name));
     return SQLITE_OK;
 }
 
@@ -213,6 +237,9 @@ int store_rename(Index *index, const char *new_name)
     for (int i = 0; rc == SQLITE_OK && i < ARRAY_LEN(table_columns); i++)
         rc = store_exec(index, "ALTER TABLE \"%w\".\"%w_%s\" RENAME TO \"%w_%s\"", c->schema,
                         c->name, table_columns[i][0], name, table_columns[i][0]);
+    if (rc == SQLITE_OK && c->prefix_count > 0)
+        rc = store_exec(index, "ALTER TABLE \"%w\".\"%w_groups\" RENAME TO \"%w_groups\"",
+                        c->schema, c->name, name);
     if (rc != SQLITE_OK) {
         sqlite3_free(name);
         return rc;

@@ -13,6 +13,7 @@ enum { LIST_HEADER_SIZE = 8, KEY_MEAN = 2 };
 void lists_free(ListCache *lists)
 {
     sqlite3_free(lists->ids);
+    sqlite3_free(lists->groups);
     sqlite3_free(lists->radii);
     sqlite3_free(lists->squares);
     sqlite3_free(lists->centroids);
@@ -37,11 +38,12 @@ void centroid_round(f32 *centroid, u32 width)
         centroid[i] = (f32)lrintf(centroid[i] / step) * step;
 }
 
-int list_write(Index *index, u32 id, const f32 *centroid, f32 radius)
+int list_write(Index *index, u32 id, u32 group, const f32 *centroid, f32 radius)
 {
     u32 width = index->state.width;
     size_t size = LIST_HEADER_SIZE + width * sizeof(int16_t);
     ASSERT(id > 0 && width > 0);
+    ASSERT((group > 0) == (index->config.prefix_count > 0));
 
     u8 *blob = sqlite3_malloc64(size);
     if (blob == NULL)
@@ -59,6 +61,8 @@ int list_write(Index *index, u32 id, const f32 *centroid, f32 radius)
         rc = sqlite3_bind_int64(stmt, 1, id);
     if (rc == SQLITE_OK)
         rc = sqlite3_bind_blob64(stmt, 2, blob, size, SQLITE_STATIC);
+    if (rc == SQLITE_OK && group > 0)
+        rc = sqlite3_bind_int64(stmt, 3, group);
     if (rc == SQLITE_OK)
         rc = module_run(stmt);
     sqlite3_free(blob);
@@ -81,6 +85,10 @@ static int lists_grow(ListCache *lists, u32 capacity)
     if (ids == NULL)
         return SQLITE_NOMEM;
     lists->ids = ids;
+    u32 *groups = sqlite3_realloc64(lists->groups, capacity * sizeof *groups);
+    if (groups == NULL)
+        return SQLITE_NOMEM;
+    lists->groups = groups;
     f32 *radii = sqlite3_realloc64(lists->radii, capacity * sizeof *radii);
     if (radii == NULL)
         return SQLITE_NOMEM;
@@ -108,23 +116,79 @@ int lists_alloc(ListCache *lists, u32 count, u32 width)
     return lists->mean == NULL ? SQLITE_NOMEM : lists_grow(lists, count + 1);
 }
 
-int lists_put(Index *index, u32 id, const f32 *centroid, f32 radius)
+// Moves the lists from position `from` on to `to`.
+static void lists_shift(ListCache *lists, size_t from, size_t to)
+{
+    size_t moved = lists->count - from;
+    size_t width = lists->width;
+    ASSERT(from <= lists->count);
+    ASSERT(to + moved <= lists->capacity);
+
+    memmove(lists->ids + to, lists->ids + from, moved * sizeof *lists->ids);
+    memmove(lists->groups + to, lists->groups + from, moved * sizeof *lists->groups);
+    memmove(lists->radii + to, lists->radii + from, moved * sizeof *lists->radii);
+    memmove(lists->squares + to, lists->squares + from, moved * sizeof *lists->squares);
+    memmove(lists->centroids + to * width, lists->centroids + from * width,
+            moved * width * sizeof *lists->centroids);
+}
+
+int lists_put(Index *index, u32 id, u32 group, const f32 *centroid, f32 radius)
 {
     ListCache *lists = &index->lists;
     i64 position = lists_position(lists, id);
     if (position < 0) {
-        ASSERT(lists->count == 0 || lists->ids[lists->count - 1] < id);
+        u32 first, end;
         if (lists->count == lists->capacity)
             TRY(lists_grow(lists, lists->capacity * 2));
-        position = lists->count++;
+        lists_of_group(lists, group, &first, &end);
+        ASSERT(first == end || lists->ids[end - 1] < id);
+        lists_shift(lists, end, end + 1);
+        lists->count++;
+        position = end;
     }
     memcpy(lists->centroids + (size_t)position * lists->width, centroid,
            lists->width * sizeof *centroid);
     lists->ids[position] = id;
+    lists->groups[position] = group;
     lists->radii[position] = radius;
     lists->squares[position] =
         (f32)index->kernels->element[ELEMENT_F32].dot(centroid, centroid, lists->width);
     return SQLITE_OK;
+}
+
+int lists_add(Index *index, u32 group, const f32 *centroid, f32 radius)
+{
+    IndexState *state = &index->state;
+    ASSERT(state->list_count == index->lists.count);
+
+    TRY(list_write(index, state->next_list, group, centroid, radius));
+    TRY(lists_put(index, state->next_list, group, centroid, radius));
+    state->next_list++;
+    state->list_count++;
+    return SQLITE_OK;
+}
+
+void lists_of_group(const ListCache *lists, u32 group, u32 *first, u32 *end)
+{
+    ASSERT(lists->count <= lists->capacity);
+
+    u32 low = 0, high = lists->count;
+    while (low < high) {
+        u32 middle = (low + high) / 2;
+        if (lists->groups[middle] < group)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    *first = low;
+    for (high = lists->count; low < high;) {
+        u32 middle = (low + high) / 2;
+        if (lists->groups[middle] <= group)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    *end = low;
 }
 
 void lists_changed(Index *index)
@@ -138,15 +202,7 @@ void lists_drop(ListCache *lists, u32 id)
     i64 found = lists_position(lists, id);
     ASSERT(found >= 0);
 
-    size_t position = (size_t)found;
-    size_t behind = lists->count - position - 1;
-    size_t width = lists->width;
-    memmove(lists->ids + position, lists->ids + position + 1, behind * sizeof *lists->ids);
-    memmove(lists->radii + position, lists->radii + position + 1, behind * sizeof *lists->radii);
-    memmove(lists->squares + position, lists->squares + position + 1,
-            behind * sizeof *lists->squares);
-    memmove(lists->centroids + position * width, lists->centroids + (position + 1) * width,
-            behind * width * sizeof *lists->centroids);
+    lists_shift(lists, (size_t)found + 1, (size_t)found);
     lists->count--;
 }
 
@@ -164,6 +220,10 @@ static int read_list(Index *index, sqlite3_stmt *stmt)
     if (id <= 0 || id >= index->state.next_list)
         return index_corrupt(index, "a list has a number out of range");
 
+    i64 group = index->config.prefix_count > 0 ? sqlite3_column_int64(stmt, 2) : 0;
+    if (group < 0 || group > UINT32_MAX || (group == 0) != (index->config.prefix_count == 0))
+        return index_corrupt(index, "a list is of no group");
+
     f32 radius, step, square = 0;
     f32 *centroid = lists->centroids + (size_t)lists->count * width;
     memcpy(&radius, blob, 4);
@@ -177,6 +237,7 @@ static int read_list(Index *index, sqlite3_stmt *stmt)
     if (!isfinite(square) || !(radius >= 0))
         return index_corrupt(index, "a list's centroid is not finite");
     lists->ids[lists->count] = (u32)id;
+    lists->groups[lists->count] = (u32)group;
     lists->radii[lists->count] = radius;
     lists->squares[lists->count] = square;
     lists->count++;
@@ -228,32 +289,49 @@ int lists_load(Index *index)
 
 i64 lists_position(const ListCache *lists, u32 id)
 {
-    u32 first = 0, end = lists->count;
-    while (first < end) { // ids ascend
-        u32 middle = (first + end) / 2;
-        if (lists->ids[middle] == id)
-            return middle;
-        if (lists->ids[middle] < id)
-            first = middle + 1;
-        else
-            end = middle;
-    }
+    ASSERT(id > 0);
+
+    for (u32 i = 0; i < lists->count; i++) // ids ascend within a group only
+        if (lists->ids[i] == id)
+            return i;
     return -1;
 }
 
 enum { BLAS_WORTH = 1 << 20 }; // products of elements below which loading OpenBLAS is not
 
-int lists_nearest(Index *index, const f32 *vectors, size_t count, u32 *positions)
+// Run by run of vectors of one group.
+int lists_nearest_by(const Index *index, const Blas *blas, const f32 *vectors, const u32 *groups,
+                     size_t count, u32 *positions)
 {
     const ListCache *lists = &index->lists;
     ASSERT(lists->count > 0);
 
-    const Centroids centroids = {lists->centroids, lists->squares, lists->count, lists->width};
+    size_t width = lists->width, end;
+    for (size_t at = 0; at < count; at = end) {
+        u32 first, last;
+        for (end = at + 1; end < count && groups[end] == groups[at];)
+            end++;
+        lists_of_group(lists, groups[at], &first, &last);
+        ASSERT(first < last);
+        const Centroids centroids = {lists->centroids + first * width, lists->squares + first,
+                                     last - first, lists->width};
+        TRY(centroids_nearest(blas, &centroids, vectors + at * width, end - at, positions + at));
+        for (size_t i = at; i < end; i++)
+            positions[i] += first;
+    }
+    return SQLITE_OK;
+}
+
+int lists_nearest(Index *index, const f32 *vectors, const u32 *groups, size_t count, u32 *positions)
+{
+    const ListCache *lists = &index->lists;
+    ASSERT(lists->count > 0);
+
     Blas blas = {.kernels = index->kernels};
     bool is_worth = (u64)count * lists->count * lists->width > BLAS_WORTH;
     if (is_worth)
         blas_open(&blas, index->kernels, 1);
-    int rc = centroids_nearest(&blas, &centroids, vectors, count, positions);
+    int rc = lists_nearest_by(index, &blas, vectors, groups, count, positions);
     blas_close(&blas);
     return rc;
 }

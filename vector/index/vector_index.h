@@ -18,6 +18,9 @@
 //         id = rowid >> 8 (floor); entries of 5 bytes, ascending: u8 rowid & 255, u32 list
 //     docs_vec_queue(seq INTEGER PRIMARY KEY, id INTEGER)
 //         rowids that triggers saw change and that the index has not taken in
+//     docs_vec_groups(id INTEGER PRIMARY KEY, p0, ..., UNIQUE(p0, ...))
+//         with prefix columns only: the values that their rows have, see index_prefix.h; the lists
+//         then have a third column, "group"
 //
 // Everything stored lives in the rotated space: a vector is normalised (cosine only), padded with
 // zeroes to `width` and rotated by a rotation that the seed in the state determines.
@@ -29,6 +32,14 @@
 
 // --- configuration: what CREATE VIRTUAL TABLE said ---
 
+enum { PREFIX_MAX = 4 };
+
+// A column that parts the index.
+typedef struct PrefixColumn {
+    char *name;
+    const char *affinity;
+} PrefixColumn;
+
 typedef struct IndexConfig {
     char *schema, *name;  // of the index
     char *table, *column; // what it indexes
@@ -37,7 +48,9 @@ typedef struct IndexConfig {
     u32 list_size;        // rows that a list should have
     f64 recall;           // what a query that names none aims at
     i64 memory;           // bytes that a build may take
-    const char *rowid;    // the name by which the table's rowid can be reached
+    PrefixColumn prefix[PREFIX_MAX];
+    u32 prefix_count;
+    const char *rowid; // the name by which the table's rowid can be reached
 } IndexConfig;
 
 MUST_USE int index_config_parse(IndexConfig *config, int arg_count, const char *const *args,
@@ -69,12 +82,13 @@ typedef struct IndexState {
 // Row counts at which an index turns to codes, and to lists.
 enum { TIER1_ROWS = 1000, TIER2_ROWS = 5000 };
 
-// --- the lists of the index, in memory ---
+// --- the lists of the index, in memory, in the order of groups, then ids ---
 
 typedef struct ListCache {
     u64 generation; // of the state it was read at; 0: nothing is cached
     u32 count, capacity, width;
-    u32 *ids; // ascending
+    u32 *ids;
+    u32 *groups; // see index_prefix.h; 0 without prefix columns
     f32 *radii;
     f32 *squares;   // of the centroids' norms
     f32 *centroids; // count * width
@@ -104,8 +118,19 @@ typedef enum StoreStatement {
     STORE_ROWID_MAX,
     STORE_SCHEMA_VERSION,
     STORE_TRIGGERS_READ,
+    // Of an index with prefix columns:
+    STORE_PREFIX_GROUPS,
+    STORE_PREFIX_ROW,
+    STORE_PREFIX_ROWS,
+    STORE_PREFIX_OF_ROW,
+    STORE_ROWS_GROUPED,
+    STORE_GROUP_OF_ROW,
+    STORE_GROUP_ADD,
+    STORE_GROUPS_FILL,
+    STORE_GROUP_MAX,
+    STORE_GROUP_DELETE,
 } StoreStatement;
-enum { STORE_COUNT = STORE_TRIGGERS_READ + 1 };
+enum { STORE_PREFIX_FIRST = STORE_PREFIX_GROUPS, STORE_COUNT = STORE_GROUP_DELETE + 1 };
 
 typedef struct Index {
     sqlite3_vtab base;
@@ -116,6 +141,7 @@ typedef struct Index {
     Rotation rotation; // for state.seed and state.width
     ListCache lists;
     sqlite3_stmt *statements[STORE_COUNT];
+    u32 prefix_mask;    // the prefix columns for which statements are prepared
     i64 schema_version; // at which the triggers were last found in order; -1: not yet
     bool triggers_ok;
     bool is_busy; // in the middle of a change of its own: nested queries must not start another
@@ -127,6 +153,8 @@ int index_fail(Index *index, int rc, const char *format, ...); // with %w, too
 // The hidden column that takes commands: called like the index, or `command` where the index is
 // called like a column.
 const char *index_command_column(const char *name);
+// Whether a name is that of one of the index's own columns.
+bool index_column_is_fixed(const char *name);
 int index_corrupt(Index *index, const char *what);
 
 // --- index_store.c ---
@@ -177,18 +205,27 @@ MUST_USE int index_row_read(Index *index, i64 rowid, f32 *rotated, RowKind *kind
 MUST_USE int lists_load(Index *index);
 void lists_free(ListCache *lists);
 MUST_USE int lists_alloc(ListCache *lists, u32 count, u32 width); // empty, with room for `count`
-MUST_USE int list_write(Index *index, u32 id, const f32 *centroid, f32 radius);
+MUST_USE int list_write(Index *index, u32 id, u32 group, const f32 *centroid, f32 radius);
 MUST_USE int list_delete(Index *index, u32 id);
 // Rounds a centroid to what the table will hold.
 void centroid_round(f32 *centroid, u32 width);
 // Changes the cache alone: a list's centroid, or one more list, whose id is the greatest.
-MUST_USE int lists_put(Index *index, u32 id, const f32 *centroid, f32 radius);
+MUST_USE int lists_put(Index *index, u32 id, u32 group, const f32 *centroid, f32 radius);
+// The same in cache and tables: one more list.
+MUST_USE int lists_add(Index *index, u32 group, const f32 *centroid, f32 radius);
+// Positions of a group's lists: from *first up to, but not including, *end.
+void lists_of_group(const ListCache *lists, u32 group, u32 *first, u32 *end);
 void lists_drop(ListCache *lists, u32 id);
 // The tables say now what the cache says: other connections must read them anew.
 void lists_changed(Index *index);
 i64 lists_position(const ListCache *lists, u32 id); // -1: there is none
-// The nearest list of each of `count` rotated vectors: positions in the cache.
-MUST_USE int lists_nearest(Index *index, const f32 *vectors, size_t count, u32 *positions);
+// The nearest list of its group for each of `count` rotated vectors: positions in the cache. The
+// groups must have lists.
+MUST_USE int lists_nearest(Index *index, const f32 *vectors, const u32 *groups, size_t count,
+                           u32 *positions);
+struct Blas;
+MUST_USE int lists_nearest_by(const Index *index, const struct Blas *blas, const f32 *vectors,
+                              const u32 *groups, size_t count, u32 *positions);
 
 // --- list_block.c ---
 
@@ -264,9 +301,15 @@ typedef struct SearchResult {
     SearchPlan plan;
 } SearchResult;
 
-// The nearest `k` rows of the table that the filter lets pass.
+// Which rows a search may find.
+typedef struct SearchScope {
+    const RowFilter *filter;
+    const struct PrefixValues *prefix; // NULL, or what the prefix columns must be
+} SearchScope;
+
+// The nearest `k` rows of the table in the scope.
 MUST_USE int index_search(Index *index, const Vector *query, size_t k, f64 recall,
-                          const RowFilter *filter, SearchResult *out);
+                          SearchScope scope, SearchResult *out);
 
 // --- index_check.c ---
 

@@ -16,11 +16,13 @@ enum {
     INFO_PROBES,
     INFO_STALE,
     INFO_BYTES,
+    INFO_PREFIX,
+    INFO_GROUPS,
 };
 
 static const char info_columns[] =
     "CREATE TABLE x(schema, name, \"table\", \"column\", metric, dims, tier, rows, skipped, queued,"
-    " lists, probes, stale, bytes)";
+    " lists, probes, stale, bytes, prefix, groups)";
 
 typedef struct InfoTable {
     sqlite3_vtab base;
@@ -32,7 +34,7 @@ typedef struct InfoCursor {
     sqlite3_vtab_cursor base;
     sqlite3_stmt *names; // schema, name, CREATE statement
     Index index;         // the present row's: only configuration, state and statements
-    i64 queued, bytes;
+    i64 queued, bytes, groups;
     i64 row;
     bool is_at_end;
 } InfoCursor;
@@ -166,6 +168,9 @@ static int read_row(InfoCursor *cursor)
     TRY(state_read(&cursor->index));
     TRY(state_check_triggers(&cursor->index));
     TRY(read_number(cursor, "SELECT count(*) FROM \"%w\".\"%w_queue\"", &cursor->queued));
+    cursor->groups = 0;
+    if (cursor->index.config.prefix_count > 0)
+        TRY(read_number(cursor, "SELECT count(*) FROM \"%w\".\"%w_groups\"", &cursor->groups));
     return read_number(cursor,
                        "SELECT (SELECT coalesce(sum(length(data)), 0) FROM \"%w\".\"%w_blocks\")"
                        " + (SELECT coalesce(sum(length(data)), 0) FROM \"%w\".\"%w_lists\")"
@@ -231,6 +236,23 @@ static int info_eof(sqlite3_vtab_cursor *base)
     return ((const InfoCursor *)base)->is_at_end;
 }
 
+// The prefix columns' names; NULL where there are none.
+static void result_prefix(sqlite3_context *ctx, const IndexConfig *config)
+{
+    ASSERT(config->prefix_count <= PREFIX_MAX);
+
+    sqlite3_str *text = sqlite3_str_new(sqlite3_context_db_handle(ctx));
+    for (u32 i = 0; i < config->prefix_count; i++)
+        sqlite3_str_appendf(text, "%s%s", i > 0 ? ", " : "", config->prefix[i].name);
+    bool is_whole = sqlite3_str_errcode(text) == SQLITE_OK;
+    char *names = sqlite3_str_finish(text);
+    if (!is_whole)
+        sqlite3_result_error_nomem(ctx);
+    else if (names != NULL)
+        sqlite3_result_text(ctx, names, -1, SQLITE_TRANSIENT);
+    sqlite3_free(names);
+}
+
 static int info_column(sqlite3_vtab_cursor *base, sqlite3_context *ctx, int column)
 {
     const InfoCursor *cursor = (const InfoCursor *)base;
@@ -256,6 +278,8 @@ static int info_column(sqlite3_vtab_cursor *base, sqlite3_context *ctx, int colu
     case INFO_PROBES: sqlite3_result_double(ctx, (f64)state->probe_mean); break;
     case INFO_STALE: sqlite3_result_int(ctx, state->is_stale || !cursor->index.triggers_ok); break;
     case INFO_BYTES: sqlite3_result_int64(ctx, cursor->bytes); break;
+    case INFO_PREFIX: result_prefix(ctx, config); break;
+    case INFO_GROUPS: sqlite3_result_int64(ctx, cursor->groups); break;
     default: break;
     }
     return SQLITE_OK;

@@ -2,6 +2,7 @@
 //
 //     CREATE INDEX i ON docs(libsql_vector_idx(embedding, 'metric=cosine'))
 //     CREATE INDEX i ON docs USING vector (embedding) WITH (metric = 'l2')
+//     CREATE INDEX i ON docs USING vector (tenant, embedding)
 //
 // Both become CREATE VIRTUAL TABLE i USING vector_index(docs, embedding, …), which is what the file
 // holds. The option origin=index marks it, so that DROP INDEX drops what CREATE INDEX made and
@@ -31,15 +32,19 @@ static int fail(char **error, const char *text)
 
 static int rewrite_create(const quire_index_request *request, char **sql, char **error)
 {
-    if (request->column_count != 1)
-        return fail(error, "vector index: must contain exactly one column");
-    if (request->column_is_expression[0])
-        return fail(error, "vector index: must be on a column, not an expression");
+    int last = request->column_count - 1;
+    ASSERT(last >= 0);
+
+    for (int i = 0; i <= last; i++)
+        if (request->column_is_expression[i])
+            return fail(error, "vector index: must be on columns, not an expression");
     sqlite3_str *out = sqlite3_str_new(request->db);
     sqlite3_str_appendf(out,
                         "CREATE VIRTUAL TABLE %s\"%w\".\"%w\" USING vector_index(\"%w\", \"%w\"",
                         request->if_not_exists ? "IF NOT EXISTS " : "", request->schema,
-                        request->index_name, request->table_name, request->columns[0]);
+                        request->index_name, request->table_name, request->columns[last]);
+    for (int i = 0; i < last; i++)
+        sqlite3_str_appendf(out, ", prefix='%q'", request->columns[i]);
     for (int i = 0; i < request->option_count; i++) {
         const char *value = (const char *)sqlite3_value_text(request->option_values[i]);
         if (value != NULL && !is_ignored(request->option_names[i]))

@@ -30,6 +30,18 @@ static void the_method_of_its_own_takes_the_same_options(void **state)
                                         " vector_top_k('main.i', '[2,1]', 1)"));
 }
 
+static void columns_before_the_vector_are_prefix_columns(void **state)
+{
+    (void)state;
+    assert_text("1|tenant, my lang\n1",
+                quire_sql(DOCS "ALTER TABLE docs ADD COLUMN tenant TEXT;"
+                               "ALTER TABLE docs ADD COLUMN \"my lang\" TEXT;"
+                               "UPDATE docs SET tenant = 'a', \"my lang\" = 'b' WHERE id = 1;"
+                               "CREATE INDEX i ON docs USING vector (tenant, \"my lang\", v);"
+                               "SELECT count(*), prefix FROM vector_index_info;"
+                               "SELECT id FROM i('[0,1]', 5) WHERE tenant = 'a'"));
+}
+
 static void drop_index_drops_what_create_index_made(void **state)
 {
     (void)state;
@@ -70,7 +82,7 @@ static void an_index_may_be_called_like_a_column(void **state)
 static void mistakes_are_told(void **state)
 {
     (void)state;
-    assert_text("error 1: vector index: must contain exactly one column",
+    assert_text("error 1: vector_index: no prefix column can be called 'id'",
                 quire_sql(DOCS "CREATE INDEX i ON docs USING vector (id, v)"));
     assert_text("error 1: vector_index: unknown metric 'l7': cosine, l2, l2sq, dot or hamming",
                 quire_sql(DOCS "CREATE INDEX i ON docs(libsql_vector_idx(v, 'metric=l7'))"));
@@ -78,6 +90,7 @@ static void mistakes_are_told(void **state)
 
 TEST_SUITE(vector_index_method, cmocka_unit_test(libsqls_form_becomes_a_virtual_table),
            cmocka_unit_test(the_method_of_its_own_takes_the_same_options),
+           cmocka_unit_test(columns_before_the_vector_are_prefix_columns),
            cmocka_unit_test(drop_index_drops_what_create_index_made),
            cmocka_unit_test(an_index_may_be_called_like_a_column),
            cmocka_unit_test(mistakes_are_told))
