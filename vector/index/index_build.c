@@ -530,6 +530,10 @@ static int build_lists(Build *build, i64 row_count)
     blas_open(&build->blas, index->kernels, 1);
     TRY(read_sample(build, row_count, sample_size(index, row_count, list_count)));
     TRY(make_lists(build, list_count));
+    if (index->lists.count == 0) { // no group has a fit vector
+        state->skipped = row_count;
+        return SQLITE_OK;
+    }
     TRY(assign_rows(build));
     TRY(write_blocks(build));
     TRY(write_lists(build));

@@ -125,8 +125,10 @@ static int mend_short(Index *index, u32 list)
     const ListCache *lists = &index->lists;
     i64 position = lists_position(lists, list);
     u32 length, first, end;
-    ASSERT(position >= 0);
+    ASSERT(list > 0);
 
+    if (position < 0)
+        return index_corrupt(index, "its map names a list that does not exist");
     u32 group = lists->groups[position];
     TRY(list_row_count(index, list, &length));
     lists_of_group(lists, group, &first, &end);

@@ -35,7 +35,7 @@ static int take_rows(Index *index, u32 list, Placement *out)
     i64 *rowids;
     size_t count;
     i64 position = lists_position(&index->lists, list);
-    ASSERT(position >= 0);
+    ASSERT(position >= 0); // the caller has it from the lists
 
     u32 group = index->lists.groups[position];
     TRY(list_rowids(index, list, &rowids, &count));

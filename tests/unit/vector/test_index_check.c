@@ -7,11 +7,12 @@
 #include "sqlite3.h"
 
 static const char setup[] =
-    "CREATE TABLE docs(id INTEGER PRIMARY KEY, v);"
+    "CREATE TABLE docs(id INTEGER PRIMARY KEY, v, tenant INT);"
     "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 5100)"
     "INSERT INTO docs SELECT i, vector32(printf('[%d,%d,%d]', i * 7 % 101, i * 13 % 103, i * 17 % "
-    "107)) FROM n;"
+    "107)), i % 11 FROM n;"
     "CREATE VIRTUAL TABLE docs_vec USING vector_index(docs, v, metric=l2);"
+    "CREATE VIRTUAL TABLE docs_part USING vector_index(docs, v, metric=l2, prefix=tenant);"
     "CREATE VIRTUAL TABLE w USING vec0(e float[2], n int, t text, g boolean, +c text, "
     "chunk_size=8);"
     "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 30)"
@@ -27,6 +28,12 @@ static const char *const uses[] = {
     "INSERT INTO docs_vec(docs_vec) VALUES('integrity-check')",
     "SELECT * FROM vector_index_info",
     "INSERT INTO docs_vec(docs_vec) VALUES('rebuild')",
+    "SELECT id, tenant, plan FROM docs_part(vector32('[50,50,50]'), 10) WHERE tenant = 3",
+    "INSERT INTO docs(v, tenant) VALUES(vector32('[1,2,3]'), 99);"
+    "UPDATE docs SET tenant = tenant + 1 WHERE id % 50 = 1; DELETE FROM docs WHERE tenant = 5;"
+    "INSERT INTO docs_part(docs_part) VALUES('flush')",
+    "INSERT INTO docs_part(docs_part) VALUES('integrity-check')",
+    "INSERT INTO docs_part(docs_part) VALUES('rebuild')",
     "SELECT rowid, e, n, t, g, c, distance FROM w WHERE e MATCH '[3,1]' AND k = 5 AND n > 3 AND"
     " t > 'a'",
     "SELECT * FROM w",
@@ -39,6 +46,10 @@ static const char *const blobs[][2] = {
     {"docs_vec_lists", "data"},
     {"docs_vec_blocks", "data"},
     {"docs_vec_map", "data"},
+    {"docs_part_meta", "value"},
+    {"docs_part_lists", "data"},
+    {"docs_part_blocks", "data"},
+    {"docs_part_map", "data"},
     {"w_chunks", "validity"},
     {"w_chunks", "rowids"},
     {"w_vector_chunks00", "vectors"},
@@ -104,6 +115,14 @@ static void damage(sqlite3 *db, Prng *prng)
                  at, every - 1);
         assert_ok(run(db, sql));
     }
+    if (prng_below(prng, 6) == 0) {
+        snprintf(sql, sizeof sql,
+                 prng_below(prng, 2) == 0
+                     ? "UPDATE docs_part_lists SET \"group\" = \"group\" + %d WHERE id %% %u = 0"
+                     : "UPDATE OR IGNORE docs_part_groups SET id = -id - %d WHERE id %% %u = 0",
+                 (int)at - 20, every);
+        assert_ok(run(db, sql));
+    }
 }
 
 static void damaged_blobs_give_errors_and_never_more(void **state)
@@ -130,6 +149,8 @@ static void damaged_blobs_give_errors_and_never_more(void **state)
         // The table itself is whole: a rebuilt index is, too.
         assert_ok(run(db, "INSERT INTO docs_vec(docs_vec) VALUES('rebuild')"));
         assert_ok(run(db, "INSERT INTO docs_vec(docs_vec) VALUES('integrity-check')"));
+        assert_ok(run(db, "INSERT INTO docs_part(docs_part) VALUES('rebuild')"));
+        assert_ok(run(db, "INSERT INTO docs_part(docs_part) VALUES('integrity-check')"));
         assert_ok(sqlite3_close(db));
     }
     sqlite3_free(image.bytes);
@@ -153,7 +174,9 @@ static void check_failures(const Image *image, const char *sql)
         (void)run(db, "COMMIT");
         assert_ok(run(db,
                       "CREATE TEMP TABLE t(a CHECK(a = 0.0)); INSERT INTO t SELECT distance FROM"
-                      " docs d, docs_vec(d.v, 1) i WHERE d.id = 4001 AND i.id = d.id"));
+                      " docs d, docs_vec(d.v, 1) i WHERE d.id = 4001 AND i.id = d.id;"
+                      "INSERT INTO t SELECT distance FROM docs d, docs_part(d.v, 1) i"
+                      " WHERE d.id = 4001 AND i.id = d.id AND i.tenant = d.tenant"));
         assert_ok(sqlite3_close(db));
     }
 }
