@@ -120,6 +120,16 @@ static void small_and_untrusted_indexes_answer_exactly(void **state)
     CHECK(cases);
 }
 
+static void plans_name_the_prefix(void **state)
+{
+    (void)state;
+    const char *plan = quire_sql(
+        "CREATE TABLE docs(v, tenant INT, lang INT);"
+        "CREATE VIRTUAL TABLE docs_vec USING vector_index(docs, v, prefix=tenant, prefix=lang);"
+        "EXPLAIN QUERY PLAN SELECT id FROM docs_vec('[0,1]', 5) WHERE tenant = 1 AND lang IS 2");
+    assert_non_null(strstr(plan, ":tenant=? AND lang=?, tier 0: exact scan of \"docs\""));
+}
+
 static void renamed_and_dropped_with_its_groups(void **state)
 {
     (void)state;
@@ -175,5 +185,6 @@ TEST_SUITE(index_prefix, cmocka_unit_test(a_query_visits_its_prefixs_lists_only)
            cmocka_unit_test(conditions_on_id_go_together_with_a_prefix),
            cmocka_unit_test(rows_change_their_prefix),
            cmocka_unit_test(small_and_untrusted_indexes_answer_exactly),
+           cmocka_unit_test(plans_name_the_prefix),
            cmocka_unit_test(renamed_and_dropped_with_its_groups),
            cmocka_unit_test(damage_is_reported), cmocka_unit_test(mistakes_are_told))
