@@ -9,6 +9,7 @@
 
 // --- values of a query ---
 
+// Copies, since the arguments of xFilter end with that call and a search goes on batch by batch.
 int prefix_values_set(PrefixValues *prefix, u32 position, sqlite3_value *value, bool is_null_equal)
 {
     ASSERT(position < PREFIX_MAX);
@@ -40,6 +41,7 @@ static void append_group_columns(const IndexConfig *config, sqlite3_str *out)
         sqlite3_str_appendf(out, "%sp%u", i > 0 ? ", " : "", i);
 }
 
+// As the table calls them; `r` is the table in all statements here.
 static void append_table_columns(const IndexConfig *config, sqlite3_str *out)
 {
     ASSERT(config->prefix_count > 0);
@@ -48,7 +50,8 @@ static void append_table_columns(const IndexConfig *config, sqlite3_str *out)
         sqlite3_str_appendf(out, "%sr.\"%w\"", i > 0 ? ", " : "", config->prefix[i].name);
 }
 
-// FROM the table, each row with its group.
+// FROM the table, each row with its group. IS, not =: a NULL has a group, too. The index of the
+// UNIQUE constraint finds it.
 static void append_join(const IndexConfig *config, const char *join, sqlite3_str *out)
 {
     ASSERT(config->prefix_count > 0);
@@ -78,6 +81,7 @@ static void append_terms(const Index *index, bool is_of_table, sqlite3_str *out)
     }
 }
 
+// New groups get their numbers from the table's INTEGER PRIMARY KEY.
 static void append_insert(const Index *index, const char *distinct, sqlite3_str *out)
 {
     const IndexConfig *c = &index->config;
@@ -90,6 +94,7 @@ static void append_insert(const Index *index, const char *distinct, sqlite3_str 
     sqlite3_str_appendf(out, " FROM \"%w\".\"%w\" AS r WHERE ", c->schema, c->table);
 }
 
+// What the statements return is said where they are used; all are prepared once and kept.
 char *prefix_sql(const Index *index, StoreStatement which)
 {
     const IndexConfig *c = &index->config;
@@ -107,7 +112,7 @@ char *prefix_sql(const Index *index, StoreStatement which)
                             c->column, c->schema, c->table, c->rowid);
         append_terms(index, true, out);
         break;
-    case STORE_PREFIX_ROWS:
+    case STORE_PREFIX_ROWS: // in any order: an index of the table's on the columns may serve
         sqlite3_str_appendf(out, "SELECT r.%s, r.\"%w\" FROM \"%w\".\"%w\" AS r WHERE ", c->rowid,
                             c->column, c->schema, c->table);
         append_terms(index, true, out);
@@ -118,12 +123,12 @@ char *prefix_sql(const Index *index, StoreStatement which)
         sqlite3_str_appendf(out, " FROM \"%w\".\"%w\" AS r WHERE r.%s = ?1", c->schema, c->table,
                             c->rowid);
         break;
-    case STORE_ROWS_GROUPED:
+    case STORE_ROWS_GROUPED: // LEFT: a row without a group is damage, and shows as number 0
         sqlite3_str_appendf(out, "SELECT r.%s, r.\"%w\", g.id", c->rowid, c->column);
         append_join(c, "LEFT", out);
         sqlite3_str_appendf(out, " ORDER BY r.%s", c->rowid);
         break;
-    case STORE_GROUP_OF_ROW:
+    case STORE_GROUP_OF_ROW: // CROSS: the row first, then its group
         sqlite3_str_appendall(out, "SELECT g.id");
         append_join(c, "CROSS", out);
         sqlite3_str_appendf(out, " WHERE r.%s = ?1", c->rowid);
@@ -132,7 +137,7 @@ char *prefix_sql(const Index *index, StoreStatement which)
         append_insert(index, "", out);
         sqlite3_str_appendf(out, "r.%s = ?1", c->rowid);
         break;
-    case STORE_GROUPS_FILL:
+    case STORE_GROUPS_FILL: // a NULL vector is in no list
         append_insert(index, "DISTINCT ", out);
         sqlite3_str_appendf(out, "r.\"%w\" IS NOT NULL", c->column);
         break;
@@ -148,6 +153,7 @@ char *prefix_sql(const Index *index, StoreStatement which)
     return sqlite3_str_finish(out);
 }
 
+// Columns compare as the groups do, so a change from 1 to 1.0 is none.
 char *prefix_change_sql(const IndexConfig *config)
 {
     ASSERT(config->prefix_count <= PREFIX_MAX);
@@ -160,6 +166,7 @@ char *prefix_change_sql(const IndexConfig *config)
     return sqlite3_str_finish(out);
 }
 
+// The affinities are the table's, so that a value given by a query is converted as the table would.
 int prefix_create_groups(Index *index)
 {
     const IndexConfig *c = &index->config;
@@ -197,6 +204,7 @@ static void choose_columns(Index *index, u32 mask)
     index->prefix_mask = mask;
 }
 
+// The values stay bound until the next search of this index binds others.
 static int bind_values(Index *index, StoreStatement which, const PrefixValues *prefix)
 {
     ASSERT(index->prefix_mask == prefix->mask);
@@ -209,6 +217,7 @@ static int bind_values(Index *index, StoreStatement which, const PrefixValues *p
     return SQLITE_OK;
 }
 
+// I7: a number comes from a table that anybody may have written to.
 static int check_number(Index *index, i64 number, bool found, u32 *group)
 {
     ASSERT(index->config.prefix_count > 0);
@@ -257,6 +266,7 @@ int prefix_begin(Index *index, const PrefixValues *prefix, u32 **groups, size_t 
 
 // --- groups of rows ---
 
+// 0 where the row's values are new.
 static int find_group(Index *index, i64 rowid, u32 *group)
 {
     ASSERT(index->config.prefix_count > 0);
@@ -284,6 +294,7 @@ int prefix_group_of_row(Index *index, i64 rowid, u32 *group)
     return find_group(index, rowid, group);
 }
 
+// Starts from 1 again, so that numbers stay dense and a build can have arrays by group.
 int prefix_fill_groups(Index *index, u32 *group_count)
 {
     ASSERT(index->config.prefix_count > 0);
