@@ -18,10 +18,8 @@ static int encode_row(RecordBuilder *builder, const quire_row_change *change,
     ASSERT(builder->header_size == 0 && builder->body_size == 0);
     ASSERT(change->column_count > 0);
 
-    for (int i = 0; i < change->column_count; i++) {
-        if ((change->column_flags[i] & QUIRE_COLUMN_STORED) != 0)
-            record_add_value(builder, values[i]);
-    }
+    record_add_row(builder, values, change->column_count, change->column_flags,
+                   QUIRE_COLUMN_STORED);
     return record_join(builder, &out->bytes, &out->size);
 }
 
@@ -31,18 +29,7 @@ static int encode_updates(RecordBuilder *builder, const quire_row_change *change
     ASSERT(change->type == SQLITE_UPDATE);
     ASSERT(change->new_values != NULL);
 
-    for (int i = 0; i < change->column_count; i++) {
-        if ((change->column_flags[i] & QUIRE_COLUMN_STORED) != 0)
-            record_add_i64(builder, (change->column_flags[i] & QUIRE_COLUMN_SET) != 0);
-    }
-    for (int i = 0; i < change->column_count; i++) {
-        if ((change->column_flags[i] & QUIRE_COLUMN_STORED) == 0)
-            continue;
-        if ((change->column_flags[i] & QUIRE_COLUMN_SET) != 0)
-            record_add_value(builder, change->new_values[i]);
-        else
-            record_add_null(builder);
-    }
+    record_add_row_updates(builder, change->new_values, change->column_count, change->column_flags);
     return record_join(builder, &out->bytes, &out->size);
 }
 

@@ -4,15 +4,15 @@
 // may write. Types 10 and 11 are reserved by the format and refused.
 #include "cdc/change_record.h"
 
-// Room for `more` bytes behind `used`; the memory is kept from record to record.
-static bool reserve(RecordBuilder *b, u8 **bytes, size_t used, size_t more, size_t *space)
-{
-    ASSERT(used <= *space);
+// Serial types. Those of text and blobs grow by two with every byte.
+enum { TYPE_NULL = 0, TYPE_FLOAT = 7, TYPE_ZERO = 8, TYPE_ONE = 9, TYPE_BLOB = 12, TYPE_TEXT = 13 };
 
-    if (b->failed || used + more <= *space)
-        return !b->failed;
-    size_t larger = (used + more) * 2 + 32;
-    u8 *moved = sqlite3_realloc64(*bytes, larger);
+static bool grow(RecordBuilder *b, u8 **bytes, size_t needed, size_t *space)
+{
+    ASSERT(needed > *space);
+
+    size_t larger = needed * 2 + 32;
+    u8 *moved = b->failed ? NULL : sqlite3_realloc64(*bytes, larger);
     if (moved == NULL) {
         b->failed = true;
         return false;
@@ -20,6 +20,15 @@ static bool reserve(RecordBuilder *b, u8 **bytes, size_t used, size_t more, size
     *bytes = moved;
     *space = larger;
     return true;
+}
+
+// Room for `more` bytes behind `used`; the memory is kept from record to record. What a builder
+// that failed writes where it still has room is never handed out.
+static inline bool reserve(RecordBuilder *b, u8 **bytes, size_t used, size_t more, size_t *space)
+{
+    ASSERT(used <= *space);
+
+    return used + more <= *space || grow(b, bytes, used + more, space);
 }
 
 // Seven bits per byte, the highest first, the top bit set on all but the last; a ninth byte has
@@ -31,6 +40,11 @@ static int varint_put(u8 *out, u64 value)
     if (value <= 0x7f) { // nearly every one
         *out = (u8)value;
         return 1;
+    }
+    if (value <= 0x3fff) {
+        out[0] = (u8)((value >> 7) | 0x80);
+        out[1] = (u8)(value & 0x7f);
+        return 2;
     }
     if (value >> 56 != 0) {
         out[8] = (u8)value;
@@ -67,26 +81,42 @@ static size_t varint_get(const u8 *data, size_t size, u64 *out)
     return 0;
 }
 
-static void add_type(RecordBuilder *b, u64 serial_type)
+static inline void add_type(RecordBuilder *b, u64 serial_type)
 {
-    if (reserve(b, &b->header, b->header_size, 10, &b->header_space))
+    ASSERT(serial_type != 10 && serial_type != 11);
+
+    if (!reserve(b, &b->header, b->header_size, 10, &b->header_space))
+        return;
+    if (serial_type <= 0x7f) // nearly every one
+        b->header[b->header_size++] = (u8)serial_type;
+    else
         b->header_size += (size_t)varint_put(b->header + b->header_size, serial_type);
 }
 
-// The low `size` bytes of the value.
-static void add_big_endian(RecordBuilder *b, u64 value, int size)
+// The low `size` bytes of the value: eight are written, of which those that count come first.
+static inline void add_big_endian(RecordBuilder *b, u64 value, int size)
 {
-    ASSERT(size >= 0 && size <= 8);
+    ASSERT(size >= 1 && size <= 8);
 
     if (!reserve(b, &b->body, b->body_size, 8, &b->body_space))
         return;
-    for (int i = 0; i < size; i++)
-        b->body[b->body_size + (size_t)i] = (u8)(value >> (8 * (size - 1 - i)));
+    u8 *out = b->body + b->body_size;
+    u64 high = value << (64 - 8 * size);
+    out[0] = (u8)(high >> 56); // written out, the eight become one store
+    out[1] = (u8)(high >> 48);
+    out[2] = (u8)(high >> 40);
+    out[3] = (u8)(high >> 32);
+    out[4] = (u8)(high >> 24);
+    out[5] = (u8)(high >> 16);
+    out[6] = (u8)(high >> 8);
+    out[7] = (u8)high;
     b->body_size += (size_t)size;
 }
 
-static void add_bytes(RecordBuilder *b, const void *bytes, size_t size)
+static inline void add_bytes(RecordBuilder *b, const void *bytes, size_t size)
 {
+    ASSERT(bytes != NULL || size == 0);
+
     if (size == 0 || !reserve(b, &b->body, b->body_size, size, &b->body_space))
         return;
     memcpy(b->body + b->body_size, bytes, size);
@@ -95,21 +125,22 @@ static void add_bytes(RecordBuilder *b, const void *bytes, size_t size)
 
 void record_add_null(RecordBuilder *b)
 {
-    add_type(b, 0);
+    add_type(b, TYPE_NULL);
 }
 
 void record_add_i64(RecordBuilder *b, i64 value)
 {
+    // Serial type by how many bytes the value takes, its sign's bit included.
+    static const u8 types[] = {1, 1, 2, 3, 4, 5, 5, 6, 6};
     static const u8 sizes[] = {0, 1, 2, 3, 4, 6, 8};
-    static const u64 limits[] = {0, 0x7f, 0x7fff, 0x7fffff, 0x7fffffff, 0x7fffffffffff};
     if (value == 0 || value == 1) {
-        add_type(b, 8 + (u64)value);
+        add_type(b, TYPE_ZERO + (u64)value);
         return;
     }
-    u64 magnitude = value < 0 ? ~(u64)value : (u64)value; // what must fit beside the sign's bit
-    int type = 1;
-    while (type < 6 && magnitude > limits[type])
-        type++;
+    u64 magnitude = value < 0 ? ~(u64)value : (u64)value;
+    int bits = 64 - __builtin_clzll(magnitude | 1) + 1;
+    int type = types[(bits + 7) / 8];
+    ASSERT(type == 6 || magnitude >> (8 * sizes[type] - 1) == 0);
     add_type(b, (u64)type);
     add_big_endian(b, (u64)value, sizes[type]);
 }
@@ -118,38 +149,76 @@ void record_add_f64(RecordBuilder *b, f64 value)
 {
     u64 bits;
     memcpy(&bits, &value, sizeof bits);
-    add_type(b, 7);
+    add_type(b, TYPE_FLOAT);
     add_big_endian(b, bits, 8);
 }
 
 void record_add_text(RecordBuilder *b, const char *text, size_t size)
 {
-    add_type(b, 13 + 2 * (u64)size);
+    add_type(b, TYPE_TEXT + 2 * (u64)size);
     add_bytes(b, text, size);
 }
 
 void record_add_blob(RecordBuilder *b, const void *blob, size_t size)
 {
-    add_type(b, 12 + 2 * (u64)size);
+    add_type(b, TYPE_BLOB + 2 * (u64)size);
     add_bytes(b, blob, size);
+}
+
+// Bytes that a value should have and cannot show are an allocation that failed.
+static void add_value_bytes(RecordBuilder *b, sqlite3_value *value, const void *bytes, u64 type)
+{
+    ASSERT(type == TYPE_TEXT || type == TYPE_BLOB);
+
+    size_t size = (size_t)sqlite3_value_bytes(value);
+    if (bytes == NULL && (size > 0 || type == TYPE_TEXT)) {
+        b->failed = true;
+        return;
+    }
+    add_type(b, type + 2 * (u64)size);
+    add_bytes(b, bytes, size);
 }
 
 void record_add_value(RecordBuilder *b, sqlite3_value *value)
 {
-    const void *bytes;
     switch (sqlite3_value_type(value)) {
     case SQLITE_INTEGER: record_add_i64(b, sqlite3_value_int64(value)); return;
     case SQLITE_FLOAT: record_add_f64(b, sqlite3_value_double(value)); return;
-    case SQLITE_TEXT:
-        bytes = sqlite3_value_text(value);
-        b->failed |= bytes == NULL;
-        record_add_text(b, bytes, (size_t)sqlite3_value_bytes(value));
-        return;
-    case SQLITE_BLOB:
-        bytes = sqlite3_value_blob(value);
-        record_add_blob(b, bytes, (size_t)sqlite3_value_bytes(value));
-        return;
-    default: record_add_null(b); return;
+    case SQLITE_TEXT: add_value_bytes(b, value, sqlite3_value_text(value), TYPE_TEXT); return;
+    case SQLITE_BLOB: add_value_bytes(b, value, sqlite3_value_blob(value), TYPE_BLOB); return;
+    default: add_type(b, TYPE_NULL); return;
+    }
+}
+
+void record_add_row(RecordBuilder *b, sqlite3_value *const *values, int count,
+                    const unsigned char *flags, unsigned char wanted)
+{
+    ASSERT(values != NULL && count > 0);
+    ASSERT(wanted != 0);
+
+    for (int i = 0; i < count; i++) {
+        if ((flags[i] & wanted) == wanted)
+            record_add_value(b, values[i]);
+    }
+}
+
+void record_add_row_updates(RecordBuilder *b, sqlite3_value *const *values, int count,
+                            const unsigned char *flags)
+{
+    ASSERT(values != NULL && count > 0);
+    ASSERT(b->header_size == 0);
+
+    for (int i = 0; i < count; i++) {
+        if ((flags[i] & QUIRE_COLUMN_STORED) != 0)
+            add_type(b, (flags[i] & QUIRE_COLUMN_SET) != 0 ? TYPE_ONE : TYPE_ZERO);
+    }
+    for (int i = 0; i < count; i++) {
+        if ((flags[i] & QUIRE_COLUMN_STORED) == 0)
+            continue;
+        if ((flags[i] & QUIRE_COLUMN_SET) != 0)
+            record_add_value(b, values[i]);
+        else
+            add_type(b, TYPE_NULL);
     }
 }
 
@@ -191,6 +260,8 @@ static size_t header_total(size_t types_size)
 {
     u8 bytes[10];
     size_t total = types_size + 1;
+    if (total <= 0x7f)
+        return total;
     while (types_size + (size_t)varint_put(bytes, total) != total)
         total = types_size + (size_t)varint_put(bytes, total);
     return total;
@@ -222,9 +293,11 @@ int record_finish(RecordBuilder *b, u8 **out, size_t *size)
 
 int record_join(RecordBuilder *b, const u8 **out, size_t *size)
 {
+    ASSERT(b->header_size <= b->header_space);
+
     size_t total = header_total(b->header_size);
-    bool has_room = reserve(b, &b->joined, 0, total + b->body_size, &b->joined_space);
-    if (has_room) {
+    bool is_whole = reserve(b, &b->joined, 0, total + b->body_size, &b->joined_space) && !b->failed;
+    if (is_whole) {
         join(b, total, b->joined);
         *out = b->joined;
         *size = total + b->body_size;
@@ -232,7 +305,7 @@ int record_join(RecordBuilder *b, const u8 **out, size_t *size)
     b->header_size = 0;
     b->body_size = 0;
     b->failed = false;
-    return has_room ? SQLITE_OK : SQLITE_NOMEM;
+    return is_whole ? SQLITE_OK : SQLITE_NOMEM;
 }
 
 // --- reading ---

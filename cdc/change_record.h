@@ -19,6 +19,12 @@ void record_add_f64(RecordBuilder *b, f64 value);
 void record_add_text(RecordBuilder *b, const char *text, size_t size);
 void record_add_blob(RecordBuilder *b, const void *blob, size_t size);
 void record_add_value(RecordBuilder *b, sqlite3_value *value);
+// Of a row of `count` columns, those whose flags have all that are wanted (QUIRE_COLUMN_...).
+void record_add_row(RecordBuilder *b, sqlite3_value *const *values, int count,
+                    const unsigned char *flags, unsigned char wanted);
+// What an UPDATE set: 1 or 0 per stored column, then the values of those with a 1, NULL for others.
+void record_add_row_updates(RecordBuilder *b, sqlite3_value *const *values, int count,
+                            const unsigned char *flags);
 struct RecordValue;
 void record_add_copy(RecordBuilder *b, const struct RecordValue *value);
 // Takes the values of `more` behind those there are.
