@@ -581,9 +581,9 @@ static inline u32 register_type(const Value *v, u64 *body_size)
     ASSERT((v->flags & V_TYPE_MASK) != 0);
 
     u32 type;
-    if (v->flags & V_NULL) {
-        type = 0;
-    } else if ((v->flags & V_TYPE_MASK) == V_INT) {
+    if (v->flags & V_NULL)
+        return 0;
+    if ((v->flags & V_TYPE_MASK) == V_INT) {
         type = integer_type(v->u.integer);
     } else if (v->flags & (V_TEXT | V_BLOB)) {
         u64 size = v->size;
@@ -601,8 +601,9 @@ static inline u32 register_type(const Value *v, u64 *body_size)
 
 static inline u32 body_write(u8 *at, const Value *v, u32 type)
 {
+    if (type == 0)
+        return 0;
     switch (type) {
-    case 0:
     case 8:
     case 9: return 0;
     case 1: at[0] = (u8)v->u.integer; return 1;

@@ -310,6 +310,16 @@ static bool row_is_computed_from(const Table *table)
     return false;
 }
 
+// How many letters matter: columns at the end that take anything as it is need none.
+static int affinity_reach(const char *letters, int count)
+{
+    ASSERT(count >= 0);
+
+    while (count > 0 && (u8)letters[count - 1] <= AFF_BLOB)
+        count--;
+    return count;
+}
+
 void code_columns_affinity(Codegen *g, const Table *table, Reg first)
 {
     ASSERT(first > 0);
@@ -318,10 +328,9 @@ void code_columns_affinity(Codegen *g, const Table *table, Reg first)
     int count;
     const char *letters = table_affinities(g, table, false, &count);
     bool as_stored = row_is_computed_from(table);
-    bool matters = as_stored;
-    for (int i = 0; i < count; i++)
-        matters |= (u8)letters[i] > AFF_BLOB;
-    if (matters)
+    if (!as_stored) // else a whole real of any column may have to become an integer again
+        count = affinity_reach(letters, count);
+    if (count > 0)
         program_emit_text(g->program, OP_Affinity, first + 1, count, as_stored, letters, count);
 }
 
@@ -356,7 +365,8 @@ void code_image_record(Codegen *g, const WriteTable *wt, Reg first, Reg out)
     int count;
     const char *letters = table_affinities(g, table, true, &count);
     Reg span = code_stored_span(g, table, first);
-    program_emit_text(g->program, OP_MakeRecord, span, count, out, letters, count);
+    program_emit_text(g->program, OP_MakeRecord, span, count, out, letters,
+                      affinity_reach(letters, count));
 }
 
 // --- index entries ---
