@@ -384,7 +384,7 @@ void *value_pointer(const Value *v, const char *tag)
 // --- copying ---
 
 // Everything but the memory: the target keeps its own block and connection.
-static void value_copy_header(Value *target, const Value *source)
+static inline void value_copy_header(Value *target, const Value *source)
 {
     ASSERT(!(target->flags & V_DYNAMIC)); // it would never be given back
     ASSERT(target != source);

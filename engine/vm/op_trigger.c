@@ -126,8 +126,9 @@ void frame_leave(Vm *vm)
     ASSERT(f->code[f->pc].op == OP_Program);
 
     vm_close_cursors(vm);
-    for (int i = 1; i <= vm->register_count; i++)
-        value_set_null(&vm->registers[i]);
+    Value *const last = f->own_registers + f->sub->register_count;
+    for (Value *v = f->own_registers + 1; v <= last; v++)
+        value_set_null(v);
     aux_data_clear(&vm->aux_data, -1, 0);
     vm->code = f->code;
     vm->code_size = f->code_size;
@@ -182,7 +183,11 @@ int op_param(Vm *vm, const Instr *in)
     ASSERT(in->p1 + f->code[f->pc].p1 <= f->register_count);
 
     const Value *source = &f->registers[in->p1 + f->code[f->pc].p1];
-    value_borrow(&vm->registers[in->p2], source);
+    Value *target = &vm->registers[in->p2];
+    if (source->flags == V_INT)
+        value_set_i64(target, source->u.integer);
+    else
+        value_borrow(target, source);
     return SQLITE_OK;
 }
 
