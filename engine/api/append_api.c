@@ -118,6 +118,7 @@ static u8 *write_record(const quire_append_row *row, RowId rowid, int rowid_alia
 
 // --- the row ---
 
+// Behind the entry the cursor stands on, which is the last; or as the first.
 static int insert_record(sqlite3 *db, const Table *table, Cursor *cursor,
                          const quire_append_row *row, RowId rowid)
 {
@@ -133,7 +134,7 @@ static int insert_record(sqlite3 *db, const Table *table, Cursor *cursor,
     ASSERT(size <= bound);
     Payload payload = {.key_size = rowid, .data = record, .data_size = (u32)size};
     int rc = size <= (u64)db->limits[SQLITE_LIMIT_LENGTH]
-                 ? cursor_insert(cursor, &payload, CURSOR_APPEND, CURSOR_UNKNOWN)
+                 ? cursor_insert(cursor, &payload, CURSOR_APPEND, -1)
                  : SQLITE_TOOBIG;
     if (room != few)
         mem_free(room);
