@@ -221,15 +221,13 @@ COLD static int schema_is_stale(Vm *vm, int database, u32 cookie)
     return SQLITE_SCHEMA;
 }
 
+// The statement's own savepoint.
 static int write_begin(Vm *vm, Btree *bt)
 {
     ASSERT(btree_txn_state(bt) == SQLITE_TXN_WRITE);
 
-    sqlite3 *db = vm->db;
-    if (db->savepoint_count > 0)
-        TRY(btree_savepoint_open(bt, (u32)db->savepoint_count));
     // Alone in autocommit, a failure may roll back everything: no savepoint is needed.
-    bool alone = db->autocommit && db->reading_statements <= 1;
+    bool alone = vm->db->autocommit && vm->db->reading_statements <= 1;
     return vm->wants_journal && !alone ? vm_begin_statement(vm, bt) : SQLITE_OK;
 }
 
@@ -250,11 +248,13 @@ int op_transaction(Vm *vm, const Instr *in)
     int rc = btree_begin(database->btree, (TxnKind)in->p2, &cookie);
     if (UNLIKELY(rc != SQLITE_OK))
         return transaction_failed(vm, rc);
-    if (in->p2 != 0)
-        TRY(write_begin(vm, database->btree));
+    if (in->p2 != 0 && db->savepoint_count > 0)
+        TRY(btree_savepoint_open(database->btree, (u32)db->savepoint_count));
+    // Before the statement's savepoint is opened: a module that runs the statement would be told
+    // of a rollback, and forget what it is about to write.
     if (in->p5 != 0 && (cookie != (u32)in->p3 || database->schema->generation != (u32)in->p4.i))
         return schema_is_stale(vm, in->p1, cookie);
-    return SQLITE_OK;
+    return in->p2 != 0 ? write_begin(vm, database->btree) : SQLITE_OK;
 }
 
 int op_read_cookie(Vm *vm, const Instr *in)
