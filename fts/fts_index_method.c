@@ -10,6 +10,8 @@
 // tokenizer (default, raw, simple, whitespace, ngram) and weights.
 #include "fts/fts_index_method.h"
 
+#include "fts/fts_index_call.h"
+
 #include "quire.h"
 
 #include <stdlib.h>
@@ -242,6 +244,8 @@ static int rewrite(void *arg, const quire_index_request *request, char **sql, ch
     bool is_table = request->action == QUIRE_INDEX_DROP_TABLE;
     if (request->action == QUIRE_INDEX_CREATE)
         return rewrite_create(request, sql, error);
+    if (request->action == QUIRE_INDEX_CALL)
+        return fts_index_call(request, sql, error);
     if (!is_table && (request->module == NULL || sqlite3_stricmp(request->module, "fts5") != 0))
         return SQLITE_OK;
     return rewrite_existing(request, sql);
@@ -249,6 +253,7 @@ static int rewrite(void *arg, const quire_index_request *request, char **sql, ch
 
 int fts_index_method_register(sqlite3 *db)
 {
+    TRY(fts_index_call_register(db));
     TRY(quire_create_index_method(db, "fts5", rewrite, NULL, NULL));
     return quire_create_index_method(db, "fts", rewrite, NULL, NULL);
 }

@@ -44,6 +44,7 @@ SQLITE_API const char *quire_version(void);
 #define QUIRE_INDEX_DROP 2       /* DROP INDEX index_name */
 #define QUIRE_INDEX_DROP_TABLE 3 /* DROP TABLE table_name: remove the indexes on it first */
 #define QUIRE_INDEX_OPTIMIZE 4   /* OPTIMIZE INDEX index_name */
+#define QUIRE_INDEX_CALL 5       /* METHOD_name(column, ..., argument, ...) in an expression */
 
 /*
  * One request. Everything belongs to quire and is valid until the callback returns. All texts are
@@ -52,7 +53,7 @@ SQLITE_API const char *quire_version(void);
  *   db            the connection; it may be queried, but not changed
  *   action        QUIRE_INDEX_*
  *   schema        database of the table: "main", "temp" or the name it is attached by
- *   index_name    NULL for QUIRE_INDEX_DROP_TABLE
+ *   index_name    NULL for QUIRE_INDEX_DROP_TABLE; for QUIRE_INDEX_CALL the function's name
  *   table_name    for QUIRE_INDEX_DROP and _OPTIMIZE NULL: the method knows (or looks at its
  *                 triggers in sqlite_schema, whose tbl_name tells)
  *   module        QUIRE_INDEX_DROP and _OPTIMIZE: module of the virtual table called index_name;
@@ -64,6 +65,12 @@ SQLITE_API const char *quire_version(void);
  *   options       option_values[i] is the literal (integer, real, text, blob, NULL) that was given
  *                 for option_names[i]. Names are as written and may repeat; in the second form
  *                 every value is text
+ *
+ * QUIRE_INDEX_CALL: a function whose name begins with the method's and "_" is called with columns
+ * of table_name as its first arguments: `columns`, in the order of the call. option_count is the
+ * number of arguments behind them; names and values are NULL. If the method has an index on exactly
+ * these columns, the answer is a SELECT of one expression without FROM, in which ?1 stands for the
+ * rowid of the table's row and ?2, ?3, ... for the other arguments. It takes the place of the call.
  */
 typedef struct quire_index_request {
     sqlite3 *db;

@@ -335,6 +335,10 @@ int resolve_call(Resolver *r, Scope *s, Expr *e)
 
     if (e->flags & EXPR_IS_ALIAS)
         return SQLITE_OK; // resolved where the alias was defined
+    bool is_replaced;
+    TRY(resolve_index_call(r, s, e, &is_replaced));
+    if (is_replaced)
+        return resolve_operand(r, s, e);
     if (is_left_for_later(r, s, e)) {
         TRY(resolve_arguments(r, s, e, false));
         expr_inherit_flags(e);

@@ -117,6 +117,8 @@ MUST_USE int resolve_list(Resolver *r, Scope *s, ExprList *list);
 MUST_USE int resolve_name(Resolver *r, Scope *s, Expr *e);
 MUST_USE int resolve_bound_column(Resolver *r, Expr *e); // marks use, asks the authorizer
 MUST_USE int resolve_call(Resolver *r, Scope *s, Expr *e);
+// A call that an index of a method answers becomes that answer, whose names are not resolved yet.
+MUST_USE int resolve_index_call(Resolver *r, Scope *s, Expr *e, bool *is_replaced);
 MUST_USE int resolve_window(Resolver *r, Scope *s, Expr *call);
 // Definitions of a WINDOW clause that build on earlier ones take over what those say; the first
 // builds on none, whatever name it gives.

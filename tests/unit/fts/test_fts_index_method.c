@@ -75,7 +75,38 @@ static void text_typed_by_people_is_never_a_syntax_error(void **state)
                                "SELECT count(*) FROM t WHERE t MATCH fts_query(':^{}\"')"));
 }
 
-TEST_SUITE(fts_index_method, cmocka_unit_test(an_index_holds_the_rows_and_follows_them),
+static void functions_over_its_columns_stand_anywhere(void **state)
+{
+    (void)state;
+#define INDEXED                                                                        \
+    DOCS "CREATE INDEX i ON docs USING fts5 (title, body) WITH (tokenize = 'porter');" \
+         "INSERT INTO docs VALUES(3, 'leaf', 'white');"
+
+    assert_text(
+        "1\n3",
+        quire_sql(INDEXED "SELECT id FROM docs WHERE fts_match(body, title, 'leaf OR leaved')"));
+    assert_text("1\n2", quire_sql(INDEXED "SELECT id FROM docs WHERE NOT fts_match(title, body,"
+                                          " 'white') OR id = 2"));
+    assert_text("2|1",
+                quire_sql(INDEXED "CREATE VIEW v AS SELECT id, fts_match(title, body, 'ink') m"
+                                  " FROM docs; SELECT * FROM v WHERE m"));
+    assert_text("2|1", quire_sql(INDEXED "WITH c AS (SELECT id, fts_score(d.title, d.body, 'ink') s"
+                                         " FROM docs d) SELECT id, s > 0 FROM c ORDER BY s DESC"
+                                         " LIMIT 1"));
+    assert_text("tea green <leaves>\nink black",
+                quire_sql(INDEXED "SELECT fts_highlight(title, body, '<', '>', 'leaved') FROM docs"
+                                  " WHERE id < 3"));
+    assert_text("3", quire_sql(INDEXED "UPDATE docs SET body = 'new' WHERE fts_match(title, body,"
+                                       " 'white'); SELECT id FROM docs WHERE fts_match(title, body,"
+                                       " 'new')"));
+    assert_text("error 1: fts_match() needs a full-text index on exactly its columns",
+                quire_sql(INDEXED "SELECT fts_match(title, 'x') FROM docs"));
+    assert_text("error 1: fts_match() takes 1 argument behind the columns",
+                quire_sql(INDEXED "SELECT fts_match(title, body) FROM docs"));
+}
+
+TEST_SUITE(fts_index_method, cmocka_unit_test(functions_over_its_columns_stand_anywhere),
+           cmocka_unit_test(an_index_holds_the_rows_and_follows_them),
            cmocka_unit_test(options_of_both_forms_are_taken),
            cmocka_unit_test(tokenizers_of_the_method_are_known),
            cmocka_unit_test(dropping_removes_all_of_it),
