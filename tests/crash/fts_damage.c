@@ -218,8 +218,8 @@ static void use(sqlite3 *db, Prng *prng)
         "SELECT rowid, rank FROM t WHERE t MATCH ?1 ORDER BY rank LIMIT 3",
         "SELECT rowid, rank FROM t WHERE t MATCH ?1 ORDER BY rank DESC",
         "SELECT rowid FROM t WHERE t MATCH ?1 AND rowid > 200 ORDER BY rowid DESC",
-        "SELECT highlight(t, 0, '[', ']'), snippet(t, -1, '<', '>', '.', 4) FROM t WHERE t MATCH"
-        " ?1",
+        ("SELECT highlight(t, 0, '[', ']'), snippet(t, -1, '<', '>', '.', 4) FROM t WHERE t MATCH"
+         " ?1"),
         "SELECT * FROM temp.vr",
         "SELECT * FROM temp.vc WHERE term > 'w'",
         "SELECT count(*) FROM temp.vi",

@@ -95,6 +95,14 @@ static void check_pipeline(quire_pipeline *p, int rc)
         fail_msg("pipeline: %d: %s", rc, quire_pipeline_errmsg(p));
 }
 
+static quire_pipeline *open_pipeline(sqlite3 *db, const quire_pipeline_options *options)
+{
+    quire_pipeline *p = NULL;
+    int rc = quire_pipeline_open(db, options, &p);
+    check_pipeline(p, rc);
+    return p;
+}
+
 static void rows_are_embedded_when_they_come_and_when_their_text_changes(void **state)
 {
     (void)state;
@@ -104,7 +112,7 @@ static void rows_are_embedded_when_they_come_and_when_their_text_changes(void **
     run(db, "INSERT INTO docs VALUES(1,'a','1'),(2,'b','77'),(3,'c',NULL)");
     quire_pipeline_options options = options_of(&fake, "m1");
 
-    check_pipeline(p, quire_pipeline_open(db, &options, &p));
+    p = open_pipeline(db, &options);
     check_pipeline(p, quire_pipeline_run(p, 0));
     assert_int_equal(fake.texts, 2);
     assert_int_equal(number(db, "SELECT count(*) FROM emb_current"), 2);
@@ -134,7 +142,7 @@ static void long_texts_are_cut_and_only_changed_pieces_embedded(void **state)
     options.chunk_overlap = 5;
     run(db, "INSERT INTO docs VALUES(1,'one two three four','five six seven eight nine ten')");
 
-    check_pipeline(p, quire_pipeline_open(db, &options, &p));
+    p = open_pipeline(db, &options);
     check_pipeline(p, quire_pipeline_run(p, 0));
     long pieces = number(db, "SELECT count(*) FROM emb");
     assert_true(pieces >= 3);
@@ -165,7 +173,7 @@ static void a_failing_embedder_is_tried_again_and_loses_nothing(void **state)
     options.retries = 1;
     run(db, "INSERT INTO docs VALUES(1,'a','1')");
 
-    check_pipeline(p, quire_pipeline_open(db, &options, &p));
+    p = open_pipeline(db, &options);
     assert_rc(SQLITE_ERROR, quire_pipeline_run(p, 0));
     assert_text("not today", quire_pipeline_errmsg(p));
     check_pipeline(p, quire_pipeline_run(p, 0));
@@ -189,11 +197,11 @@ static void a_new_model_runs_beside_the_old_until_it_is_complete(void **state)
     run(db, "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i+1 FROM n WHERE i<25)"
             " INSERT INTO docs SELECT i, 'doc', i FROM n");
     quire_pipeline_options options = options_of(&old_fake, "m1");
-    check_pipeline(p, quire_pipeline_open(db, &options, &p));
+    p = open_pipeline(db, &options);
     check_pipeline(p, quire_pipeline_run(p, 0));
     options = options_of(&new_fake, "m2");
     options.retries = -1;
-    check_pipeline(q, quire_pipeline_open(db, &options, &q));
+    q = open_pipeline(db, &options);
 
     assert_rc(SQLITE_ERROR, quire_pipeline_run(q, 0));
     run(db, "INSERT INTO docs VALUES(26,'doc',26)");
@@ -271,7 +279,7 @@ static void an_endpoint_on_loopback_embeds(void **state)
     sqlite3 *db = open_docs(":memory:");
     run(db, "INSERT INTO docs VALUES(1,'doc','a'),(2,'doc','b\n\"')");
 
-    check_pipeline(p, quire_pipeline_open(db, &options, &p));
+    p = open_pipeline(db, &options);
     check_pipeline(p, quire_pipeline_run(p, 0));
     assert_int_equal(number(db, "SELECT count(*) FROM emb WHERE length(vector) = 8"), 2);
     assert_int_equal(number(db, "SELECT hex(vector) = '0000803F0000803F' FROM emb WHERE doc=2"), 1);
@@ -433,7 +441,7 @@ static void a_pipeline_whose_embedder_is_killed_loses_and_repeats_nothing(void *
 
     assert_ok(sqlite3_open(path, &db));
     quire_pipeline_options options = process_options(dir.path);
-    check_pipeline(p, quire_pipeline_open(db, &options, &p));
+    p = open_pipeline(db, &options);
     check_pipeline(p, quire_pipeline_run(p, 0));
     check_vectors(db);
     // Each row once, each change once, and for each crash at most one batch again.

@@ -156,8 +156,8 @@ static void hot_journals_of_stock_are_played_back(void **state)
     static const char *const sql[] = {
         "PRAGMA journal_mode=delete;PRAGMA cache_size=5;BEGIN;UPDATE t SET b=randomblob(800000);",
         "PRAGMA journal_mode=persist;PRAGMA cache_size=5;BEGIN;UPDATE t SET b=randomblob(900000);",
-        "PRAGMA synchronous=off;PRAGMA cache_size=5;BEGIN;DELETE FROM t;"
-        "INSERT INTO t VALUES(2, zeroblob(2000000))",
+        ("PRAGMA synchronous=off;PRAGMA cache_size=5;BEGIN;DELETE FROM t;"
+         "INSERT INTO t VALUES(2, zeroblob(2000000))"),
     };
     const char *path = work_path(*state, "test.db");
     const char *copy = work_path(*state, "copy.db");

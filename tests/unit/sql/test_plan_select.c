@@ -13,8 +13,8 @@ static const char *const queries[] = {
     "select distinct a from t1 where a = 1 or b = 2 or rowid = 3 order by c",
     "select a from t1 union select x from t2 except select p from t3 order by 1 desc",
     "with recursive c(n) as (select 1 union all select n + 1 from c where n < 9) select * from c",
-    "select a, sum(b) over (partition by c order by a rows 2 preceding), rank() over (order by b) "
-    "from t1",
+    ("select a, sum(b) over (partition by c order by a rows 2 preceding), rank() over (order by b) "
+     "from t1"),
     "select * from t1, t3 where t1.c = t3.p and exists (select 1 from t2 where x = t1.a)",
     "select (select max(y) from t2 where x = a), c in (select z from t2) from t1 where c like 'x%'",
     "with v as materialized (select a, b from t1) select * from v v1 join v v2 on v1.a = v2.b",
