@@ -95,6 +95,8 @@ int fts3_tokens_collect(Fts3Table *table, int language, sqlite3_value *const *va
                            sqlite3_value_bytes(values[i])};
         if (text.text != NULL)
             TRY(collect_text(table, language, &text, &sizes[i], out));
+        else
+            sizes[i] = 0; // SQLite's rule, even where two rows leave: a NULL forgets the other
         sizes[table->column_count] += (u32)text.size;
     }
     return SQLITE_OK;
