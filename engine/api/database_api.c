@@ -123,6 +123,7 @@ int sqlite3_db_cacheflush(sqlite3 *db)
         Btree *bt = db->databases[i].btree;
         if (bt == NULL || btree_txn_state(bt) != SQLITE_TXN_WRITE)
             continue;
+        btree_rest(bt);
         rc = pager_flush(btree_pager(bt));
         if (rc == SQLITE_BUSY) {
             saw_busy = true;
@@ -138,8 +139,11 @@ int sqlite3_db_release_memory(sqlite3 *db)
         return error_misuse();
     api_enter(db);
     for (int i = 0; i < db->database_count; i++) {
-        if (db->databases[i].btree != NULL)
-            pager_shrink(btree_pager(db->databases[i].btree));
+        Btree *bt = db->databases[i].btree;
+        if (bt == NULL)
+            continue;
+        btree_rest(bt);
+        pager_shrink(btree_pager(bt));
     }
     return api_exit(db, SQLITE_OK);
 }

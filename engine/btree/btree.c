@@ -17,7 +17,7 @@
 // The memory alone: the pager is closed by then, and every cursor gone.
 static void btree_free(Btree *bt)
 {
-    ASSERT(bt->cursors == NULL);
+    ASSERT(bt->cursors == NULL && bt->left == NULL);
     ASSERT(bt->page1 == NULL);
     ASSERT(bt->txn == SQLITE_TXN_NONE);
     cursor_free_spares(bt);
@@ -225,7 +225,7 @@ static void release_page1(Btree *bt)
 static void end_read(Btree *bt)
 {
     ASSERT(bt->txn != SQLITE_TXN_WRITE);
-    ASSERT(bt->writer == NULL);
+    ASSERT(bt->writer == NULL && bt->left == NULL);
     release_page1(bt);
     pager_end_read(bt->pager);
     bt->txn = SQLITE_TXN_NONE;
@@ -366,6 +366,7 @@ int btree_commit_prepare(Btree *bt, const char *super_journal)
 int btree_commit_finish(Btree *bt, bool keep_read)
 {
     ASSERT(bt->pager != NULL);
+    cursors_give_up_left(bt, 0); // B13: of the transaction
     if (bt->txn == SQLITE_TXN_WRITE) {
         TRY(pager_commit_finish(bt->pager));
         bt->txn = SQLITE_TXN_READ;
@@ -391,6 +392,7 @@ int btree_commit(Btree *bt)
 static void release_cursors(Btree *bt, int trip_rc, bool write_only)
 {
     ASSERT(bt->writer == NULL);
+    cursors_give_up_left(bt, 0);
     for (Cursor *cur = bt->cursors; cur != NULL; cur = cur->next) {
         ASSERT(cur->bt == bt);
         int rc = trip_rc;
@@ -401,12 +403,21 @@ static void release_cursors(Btree *bt, int trip_rc, bool write_only)
     }
 }
 
+// B13. So that pages which no statement reads are at the pager's disposal.
+void btree_rest(Btree *bt)
+{
+    ASSERT(bt != NULL);
+    ASSERT(bt->left == NULL || bt->txn == SQLITE_TXN_WRITE);
+    cursors_give_up_left(bt, 0);
+}
+
 // Each answers with `rc` from now on, whatever it is asked, until it is closed.
 void btree_trip_cursors(Btree *bt, int rc)
 {
     ASSERT(bt != NULL);
     ASSERT(rc != SQLITE_OK);
 
+    cursors_give_up_left(bt, 0);
     for (Cursor *cur = bt->cursors; cur != NULL; cur = cur->next)
         cursor_trip(cur, rc);
 }

@@ -81,6 +81,8 @@ MUST_USE int btree_commit(Btree *bt); // both
 int btree_rollback(Btree *bt, int trip_rc, bool write_only);
 // The same for cursors alone: every later use of them gives `rc`.
 void btree_trip_cursors(Btree *bt, int rc);
+// Lets go of pages that only cursors closed in this transaction still pin.
+void btree_rest(Btree *bt);
 int btree_txn_state(const Btree *bt); // SQLITE_TXN_NONE, _READ, _WRITE
 MUST_USE int btree_savepoint_open(Btree *bt, u32 count);
 // op: SAVEPOINT_RELEASE or SAVEPOINT_ROLLBACK (to `index`, which stays open).

@@ -166,6 +166,8 @@ struct Btree {
     Cursor *writer;  // the one at work on its tree now, or NULL
     Cursor *spares;  // closed, kept to be opened again; linked by `next`
     u32 spare_count;
+    u32 left_count;
+    Cursor *left; // closed, their paths still pinned, the last one first (B13); linked by `next`
     Geometry geometry;
     u32 flags; // BTREE_*
     u8 txn;    // SQLITE_TXN_*
@@ -241,6 +243,8 @@ void cursor_release(Cursor *cur);
 MUST_USE int cursor_save(Cursor *cur);
 // B5. Saves all cursors on `root` (0: on any) but `except`.
 MUST_USE int cursors_save(Btree *bt, Pgno root, const Cursor *except);
+// B13: paths that closed cursors left pinned on `root` (0: on any).
+void cursors_give_up_left(Btree *bt, Pgno root);
 // Cursors of incremental blob I/O (cursor_cache_overflow) on that row are good for nothing any
 // more: SQLITE_ABORT. They have been saved before.
 void cursors_expire(Btree *bt, Pgno root, RowId rowid);

@@ -20,6 +20,12 @@
 // until the cursor goes elsewhere. If the page is taken from under the cursor
 // before that, the cursor keeps the version of it that the pointer is into:
 // writers then find the buffer shared and change a copy (pager, P1).
+//
+// Left places (B13). In a write transaction statement follows statement on the
+// same trees. A cursor that is closed leaves its path pinned, and the next one
+// on that tree begins with it: it stands nowhere, but descends by pages that
+// are at hand. Nobody walks over these paths as over those of open cursors;
+// they are given up whenever pages may change in any other way.
 #include "base/vec.h"
 #include "btree/btree_internal.h"
 
@@ -77,6 +83,80 @@ void cursor_free_spares(Btree *bt)
     ASSERT(bt->spare_count == 0);
 }
 
+// --- left places ---
+
+enum { LEFT_MAX = 4 }; // trees: of a statement and of the triggers it fires
+
+static void give_up_left(Btree *bt, Cursor **link)
+{
+    Cursor *cur = *link;
+    ASSERT(cur->bt == bt);
+    ASSERT(bt->left_count > 0);
+    *link = cur->next;
+    bt->left_count--;
+    cursor_release(cur);
+    give_block(bt, cur);
+}
+
+void cursors_give_up_left(Btree *bt, Pgno root)
+{
+    Cursor **link = &bt->left;
+    ASSERT(bt->left_count <= LEFT_MAX);
+    while (*link != NULL) {
+        if (root == 0 || (*link)->root == root)
+            give_up_left(bt, link);
+        else
+            link = &(*link)->next;
+    }
+    ASSERT(root != 0 || bt->left_count == 0);
+}
+
+// The root page of sqlite_schema moves with the file's header (header_follow): its paths are not
+// kept.
+static bool leaves_place(const Cursor *cur)
+{
+    ASSERT(cur->pinned == 0 || cur->fast.state != CURSOR_FAULT);
+    return cur->pinned > 0 && cur->bt->txn == SQLITE_TXN_WRITE && cur->root != 1;
+}
+
+// One per tree at most: opening a cursor finds it, so that none is left on a tree whose lone writer
+// tells nobody of its changes. The oldest makes room.
+static void leave_place(Cursor *cur)
+{
+    Btree *bt = cur->bt;
+    ASSERT(leaves_place(cur));
+    cursors_give_up_left(bt, cur->root);
+    if (bt->left_count == LEFT_MAX) {
+        Cursor **last = &bt->left;
+        while ((*last)->next != NULL)
+            last = &(*last)->next;
+        give_up_left(bt, last);
+    }
+    cur->next = bt->left;
+    bt->left = cur;
+    bt->left_count++;
+}
+
+// NULL: none was left on that tree. The page of a damaged schema may be taken for both kinds of
+// tree in turn; then its path is of no use.
+static Cursor *take_place(Btree *bt, Pgno root, bool is_table)
+{
+    for (Cursor **link = &bt->left; *link != NULL; link = &(*link)->next) {
+        Cursor *cur = *link;
+        ASSERT(cur->pinned > 0);
+        if (cur->root != root)
+            continue;
+        *link = cur->next;
+        bt->left_count--;
+        if (cur->is_table != is_table)
+            cursor_unpin_from(cur, 0);
+        return cur;
+    }
+    return NULL;
+}
+
+// --- opening and closing ---
+
 // The path is left as it is: levels mean nothing until `pinned` says so. This is called once per
 // statement and table, so a kilobyte is not cleared for nothing.
 int cursor_open(Btree *bt, Pgno root, bool writable, const KeyShape *shape, Cursor **out)
@@ -87,7 +167,10 @@ int cursor_open(Btree *bt, Pgno root, bool writable, const KeyShape *shape, Curs
 
     if (root == 0)
         return corrupt_page(0, "root page 0");
-    Cursor *cur = take_block(bt);
+    Cursor *cur = take_place(bt, root, shape == NULL);
+    u8 pinned = cur == NULL ? 0 : cur->pinned;
+    if (cur == NULL)
+        cur = take_block(bt);
     if (cur == NULL)
         return SQLITE_NOMEM;
     memset(cur, 0, offsetof(Cursor, path));
@@ -97,8 +180,9 @@ int cursor_open(Btree *bt, Pgno root, bool writable, const KeyShape *shape, Curs
     cur->shape = shape;
     cur->is_table = shape == NULL;
     cur->is_writable = writable;
-    cur->path[0].node = (Node){0};
-    cur->path[0].slot = 0;
+    cur->pinned = pinned;
+    if (pinned == 0)
+        cur->path[0] = (Level){0};
     cursor_set_depth(cur, 0);
     mark_shared(bt, cur);
     cur->next = bt->cursors;
@@ -191,7 +275,6 @@ void cursor_close(Cursor *cur)
         return;
     ASSERT(cur->bt != NULL);
     ASSERT(cur->bt->writer != cur);
-    cursor_release(cur);
     cursor_let_go_lent(cur);
     Cursor **link = &cur->bt->cursors;
     while (*link != cur)
@@ -200,6 +283,11 @@ void cursor_close(Cursor *cur)
     mem_free(cur->saved_key);
     mem_free(cur->chain);
     mem_free(cur->more_held);
+    if (leaves_place(cur)) {
+        leave_place(cur);
+        return;
+    }
+    cursor_release(cur);
     give_block(cur->bt, cur);
 }
 
@@ -788,6 +876,7 @@ int cursors_save(Btree *bt, Pgno root, const Cursor *except)
 {
     ASSERT(bt != NULL);
     ASSERT(except == NULL || except->bt == bt);
+    cursors_give_up_left(bt, root);
     for (Cursor *cur = bt->cursors; cur != NULL; cur = cur->next) {
         ASSERT(cur->bt == bt);
         if (cur != except && (root == 0 || cur->root == root) && cur->pinned > 0)
