@@ -64,7 +64,7 @@ void code_capture_delete(Codegen *g, const WriteTable *wt, Reg old_first)
         program_emit(g->program, OP_Rowid, wt->data_cursor, old_first, 0);
     } else if (old_first == 0) {
         old_first = reg_range_new(g, wt->table->column_count + 1);
-        code_load_image(g, wt, old_first);
+        code_load_image(g, wt, old_first, ALL_COLUMNS);
     }
     code_columns(g, wt->table, NULL);
     code_change(g, wt->table, SQLITE_DELETE, old_first, 0);

@@ -17,25 +17,23 @@
 
 // --- one row ---
 
-static bool delete_needs_image(const DeleteRow *d, u32 triggers, bool foreign_keys)
+// What the image is read for besides triggers takes all of it.
+static ColumnSet columns_needed(Codegen *g, const DeleteRow *d, const FireTriggers *fire,
+                                bool foreign_keys)
 {
-    ASSERT(d->wt != NULL);
+    ASSERT(d->wt->table == fire->table);
 
-    return triggers != 0 || foreign_keys || d->old_first != 0;
+    bool all = foreign_keys || d->wants_image || code_is_captured(g, fire->table);
+    return all ? ALL_COLUMNS : triggers_old_columns(g, fire);
 }
 
-static void code_delete_triggers(Codegen *g, const DeleteRow *d, TriggerTime time, Reg image,
-                                 Label gone)
+static void code_delete_triggers(Codegen *g, FireTriggers fire, TriggerTime time)
 {
-    ASSERT(image > 0);
-    ASSERT(gone < 0);
+    ASSERT(fire.base > 0);
+    ASSERT(fire.ignore < 0);
 
-    code_fire_triggers(g, &(FireTriggers){.table = d->wt->table,
-                                          .event = TRIGGER_DELETE,
-                                          .time = time,
-                                          .base = image,
-                                          .on_conflict = d->on_conflict,
-                                          .ignore = gone});
+    fire.time = time;
+    code_fire_triggers(g, &fire);
 }
 
 void code_row_delete(Codegen *g, const DeleteRow *d)
@@ -47,33 +45,37 @@ void code_row_delete(Codegen *g, const DeleteRow *d)
     bool may_fire = !d->is_replace || (g->db->flags & CONN_FLAG(RECURSIVE_TRIGGERS)) != 0;
     u32 triggers = may_fire ? triggers_for(g, wt->table, TRIGGER_DELETE, NULL) : 0;
     bool foreign_keys = foreign_keys_needed(g, wt->table, NULL, false);
-    bool needs_image = delete_needs_image(d, triggers, foreign_keys);
+    bool needs_image = triggers != 0 || foreign_keys || d->wants_image;
     Label gone = d->gone != 0 ? d->gone : label_new(g->program);
-    Reg image = d->old_first;
+    FireTriggers fire = {.table = wt->table,
+                         .event = TRIGGER_DELETE,
+                         .base = d->old_first,
+                         .on_conflict = d->on_conflict,
+                         .ignore = gone};
 
     if (!d->is_positioned)
         code_seek_row(g, wt, d->key, gone);
     if (needs_image) {
-        if (image == 0)
-            image = reg_range_new(g, 2 * (wt->table->column_count + 1));
-        code_load_image(g, wt, image);
+        if (fire.base == 0)
+            fire.base = reg_range_new(g, 2 * (wt->table->column_count + 1));
+        code_load_image(g, wt, fire.base, columns_needed(g, d, &fire, foreign_keys));
     }
     if ((triggers & (1u << TRIGGER_BEFORE)) != 0) {
-        code_delete_triggers(g, d, TRIGGER_BEFORE, image, gone);
+        code_delete_triggers(g, fire, TRIGGER_BEFORE);
         code_seek_row(g, wt, d->key, gone); // the trigger may have moved or deleted it
     }
     if (foreign_keys)
-        code_foreign_key_checks(g, wt, image, 0, NULL, false);
+        code_foreign_key_checks(g, wt, fire.base, 0, NULL, false);
     if (code_is_captured(g, wt->table))
-        code_capture_delete(g, wt, needs_image ? image : 0);
+        code_capture_delete(g, wt, needs_image ? fire.base : 0);
     code_index_rows_delete(g, wt, NULL);
     program_emit_table(g->program, OP_Delete, wt->data_cursor, d->counts ? P5_NCHANGE : 0, 0,
                        wt->table);
     program_set_p5(g->program, d->keeps_place ? P5_SAVE_POSITION : 0);
     if (foreign_keys)
-        code_foreign_key_actions(g, wt->table, image, false, NULL, false);
+        code_foreign_key_actions(g, wt->table, fire.base, false, NULL, false);
     if ((triggers & (1u << TRIGGER_AFTER)) != 0)
-        code_delete_triggers(g, d, TRIGGER_AFTER, image, gone);
+        code_delete_triggers(g, fire, TRIGGER_AFTER);
     if (d->gone == 0)
         label_here(g->program, gone);
 }
@@ -124,6 +126,7 @@ static void code_one_row(DeleteCode *d, RowKey key, WhereCode *w)
                                     .counts = g->nested == 0 || g->nested_counts,
                                     .keeps_place = w != NULL && w->one_pass == ONE_PASS_MANY,
                                     .old_first = has_listener ? d->old_first : 0,
+                                    .wants_image = d->delete_->returning != NULL,
                                     .on_conflict = ON_CONFLICT_DEFAULT,
                                     .gone = gone});
     code_returning_row(g, d->delete_->returning, d->table, d->old_first, 0);

@@ -343,6 +343,8 @@ static Reg code_row_column(Codegen *g, const Expr *e, Reg target)
         return target;
     }
     int offset = e->u.row.is_new ? table->column_count + 1 : 0;
+    if (!e->u.row.is_new && column >= 0)
+        g->old_columns |= column_bit(column);
     program_emit(g->program, OP_Param, offset + 1 + column, target, 0);
     if (is_real)
         program_emit(g->program, OP_RealAffinity, target, 0, 0);

@@ -180,7 +180,7 @@ FromItem *image_item(Codegen *g, Table *table, Reg first)
     return item;
 }
 
-void code_load_image(Codegen *g, const WriteTable *wt, Reg first)
+void code_load_image(Codegen *g, const WriteTable *wt, Reg first, ColumnSet columns)
 {
     ASSERT(first > 0);
 
@@ -190,6 +190,8 @@ void code_load_image(Codegen *g, const WriteTable *wt, Reg first)
     else
         program_emit(g->program, OP_Null, 0, first, 0);
     for (int i = 0; i < table->column_count; i++) {
+        if ((columns & column_bit(i)) == 0)
+            continue;
         if (i == table->rowid_alias)
             program_emit(g->program, OP_Copy, first, image_column(first, i), 0);
         else

@@ -24,6 +24,7 @@ struct TriggerProgram {
     Trigger *trigger;
     u8 on_conflict;
     SubProgram *program;
+    ColumnSet old_columns; // that it reads; all of them while it is being compiled
     struct TriggerProgram *next;
 };
 
@@ -222,6 +223,7 @@ static void compile_program(Codegen *g, struct TriggerProgram *entry, Table *tab
     } else {
         program_sub_define(top->program, entry->program, program, inner.reg_count,
                            inner.cursor_count);
+        entry->old_columns = inner.old_columns;
     }
     codegen_deinit(&inner);
 }
@@ -230,14 +232,15 @@ static void compile_program(Codegen *g, struct TriggerProgram *entry, Table *tab
 // schema's, which the stack must bear.
 enum { TRIGGER_NESTING_MAX = 1000 };
 
-static SubProgram *trigger_program(Codegen *g, Trigger *trigger, Table *table, u8 on_conflict)
+static const struct TriggerProgram *trigger_program(Codegen *g, Trigger *trigger, Table *table,
+                                                    u8 on_conflict)
 {
     ASSERT(table != NULL);
 
     Codegen *top = codegen_top(g);
     for (struct TriggerProgram *p = top->trigger_programs; p != NULL; p = p->next) {
         if (p->trigger == trigger && p->on_conflict == on_conflict)
-            return p->program;
+            return p;
     }
     struct TriggerProgram *entry = arena_alloc_zeroed(g->arena, sizeof *entry);
     if (entry == NULL || g->nesting > TRIGGER_NESTING_MAX) {
@@ -247,13 +250,15 @@ static SubProgram *trigger_program(Codegen *g, Trigger *trigger, Table *table, u
     const char *name = trigger->name != NULL ? arena_printf(program_arena(top->program),
                                                             "-- TRIGGER %s", trigger->name)
                                              : NULL;
-    *entry = (struct TriggerProgram){
-        .trigger = trigger, .on_conflict = on_conflict, .next = top->trigger_programs};
+    *entry = (struct TriggerProgram){.trigger = trigger,
+                                     .on_conflict = on_conflict,
+                                     .old_columns = ALL_COLUMNS,
+                                     .next = top->trigger_programs};
     entry->program =
         program_sub_declare(top->program, &(SubIdentity){.token = trigger, .name = name});
     top->trigger_programs = entry;
     compile_program(g, entry, table);
-    return entry->program;
+    return entry;
 }
 
 // A trigger that runs already is not entered again unless recursive_triggers is on; foreign-key
@@ -264,11 +269,11 @@ void code_run_trigger(Codegen *g, Trigger *trigger, Table *table, Reg base, u8 o
     ASSERT(base > 0);
     ASSERT(ignore <= 0); // a label, or none
 
-    SubProgram *program = trigger_program(g, trigger, table, on_conflict);
-    if (program == NULL || codegen_failed(g))
+    const struct TriggerProgram *entry = trigger_program(g, trigger, table, on_conflict);
+    if (entry == NULL || codegen_failed(g))
         return;
     Label past = ignore != 0 ? ignore : label_new(g->program);
-    program_emit_program(g->program, OP_Program, base, past, reg_new(g), program);
+    program_emit_program(g->program, OP_Program, base, past, reg_new(g), entry->program);
     bool is_recursive =
         (g->db->flags & CONN_FLAG(RECURSIVE_TRIGGERS)) != 0 || trigger->name == NULL;
     program_set_p5(g->program, !is_recursive);
@@ -281,6 +286,23 @@ void code_run_trigger(Codegen *g, Trigger *trigger, Table *table, Reg base, u8 o
     // exceeded, by what fires itself or a long chain.
     if (is_recursive || g != top)
         codegen_may_abort(g);
+}
+
+// RAISE(IGNORE) and the like do not count: what a program may read is what its text names.
+ColumnSet triggers_old_columns(Codegen *g, const FireTriggers *fire)
+{
+    ASSERT(fire->event != TRIGGER_INSERT);
+
+    ColumnSet columns = 0;
+    for (Trigger *t = catalog_next_trigger(g->db, fire->table, NULL);
+         t != NULL && !codegen_failed(g); t = catalog_next_trigger(g->db, fire->table, t)) {
+        if (!fires(t, fire->event, fire->set))
+            continue;
+        const struct TriggerProgram *entry = trigger_program(g, t, fire->table, fire->on_conflict);
+        if (entry != NULL)
+            columns |= entry->old_columns;
+    }
+    return columns;
 }
 
 void code_fire_triggers(Codegen *g, const FireTriggers *fire)

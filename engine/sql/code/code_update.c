@@ -172,12 +172,23 @@ static void code_row_subqueries(Codegen *g, UpdateRow *u)
     }
 }
 
-static void code_new_columns(Codegen *g, UpdateRow *u, bool has_old)
+// Hooks and foreign keys see the registers of OLD; triggers borrow their values.
+static bool shows_old(Codegen *g, const UpdateRow *u)
+{
+    ASSERT(u->table != NULL);
+
+    bool has_hook = code_is_captured(g, u->table) && !code_captures_keys(g, u->table);
+    return has_hook || u->has_foreign_keys;
+}
+
+// Whoever sees registers may convert them in place, so that NEW has copies of what stays.
+static void code_new_columns(Codegen *g, UpdateRow *u, ColumnSet old_columns)
 {
     ASSERT(u->new_first > 0);
-    ASSERT(!has_old || u->old_first > 0);
+    ASSERT(old_columns == 0 || u->old_first > 0);
 
     const Table *table = u->table;
+    int copy = shows_old(g, u) ? OP_Copy : OP_SCopy;
     for (int i = 0; i < table->column_count && !codegen_failed(g); i++) {
         Reg target = image_column(u->new_first, i);
         if (i == table->rowid_alias)
@@ -187,8 +198,8 @@ static void code_new_columns(Codegen *g, UpdateRow *u, bool has_old)
         else if ((table->columns[i].flags & COLUMN_GENERATED) != 0 && u->changed[i]
                  && table->kind == TABLE_ORDINARY)
             continue;
-        else if (has_old)
-            program_emit(g->program, OP_Copy, image_column(u->old_first, i), target, 0);
+        else if ((old_columns & column_bit(i)) != 0)
+            program_emit(g->program, copy, image_column(u->old_first, i), target, 0);
         else
             code_item_column(g, u->wt->stored, i, target);
     }
@@ -210,17 +221,34 @@ static void code_new_rowid(Codegen *g, UpdateRow *u)
 
 // --- one row ---
 
-static void code_update_triggers(Codegen *g, const UpdateRow *u, TriggerTime time)
+static FireTriggers update_triggers(const UpdateRow *u, TriggerTime time)
 {
     ASSERT(u->next < 0);
 
-    code_fire_triggers(g, &(FireTriggers){.table = u->table,
-                                          .event = TRIGGER_UPDATE,
-                                          .time = time,
-                                          .set = u->set,
-                                          .base = u->old_first,
-                                          .on_conflict = u->on_conflict,
-                                          .ignore = u->next});
+    return (FireTriggers){.table = u->table,
+                          .event = TRIGGER_UPDATE,
+                          .time = time,
+                          .set = u->set,
+                          .base = u->old_first,
+                          .on_conflict = u->on_conflict,
+                          .ignore = u->next};
+}
+
+static void code_update_triggers(Codegen *g, const UpdateRow *u, TriggerTime time)
+{
+    FireTriggers fire = update_triggers(u, time);
+    code_fire_triggers(g, &fire);
+}
+
+// The columns of OLD that somebody reads: triggers those that they name, others any of them.
+static ColumnSet old_columns_needed(Codegen *g, const UpdateRow *u)
+{
+    ASSERT(u->old_first > 0);
+
+    if (shows_old(g, u))
+        return ALL_COLUMNS;
+    FireTriggers fire = update_triggers(u, TRIGGER_BEFORE);
+    return u->triggers != 0 ? triggers_old_columns(g, &fire) : 0;
 }
 
 // After BEFORE triggers the row may be gone, and columns that are not assigned may have changed.
@@ -265,15 +293,14 @@ void code_update_row(Codegen *g, UpdateRow *u)
 
     WriteTable *wt = u->wt;
     bool is_captured = code_is_captured(g, u->table);
-    bool shows_old = is_captured && !code_captures_keys(g, u->table);
-    bool has_old = u->triggers != 0 || u->has_foreign_keys || shows_old;
+    ColumnSet old_columns = old_columns_needed(g, u);
     if (!u->is_positioned)
         code_seek_row(g, wt, u->key, u->next);
-    if (has_old)
-        code_load_image(g, wt, u->old_first);
+    if (u->triggers != 0 || old_columns != 0)
+        code_load_image(g, wt, u->old_first, old_columns);
     code_row_subqueries(g, u);
     code_new_rowid(g, u);
-    code_new_columns(g, u, has_old);
+    code_new_columns(g, u, old_columns);
     code_image_affinity(g, wt, u->new_first);
     code_image_generated(g, u->table, u->new_first);
     if ((u->triggers & (1u << TRIGGER_BEFORE)) != 0) {
@@ -509,7 +536,7 @@ static void code_view_row(UpdateCode *c)
     program_emit(g->program, OP_Integer, -1, u->old_first, 0);
     program_emit(g->program, OP_Integer, -1, u->new_first, 0);
     code_row_subqueries(g, u);
-    code_new_columns(g, u, true);
+    code_new_columns(g, u, ALL_COLUMNS);
     code_columns_affinity(g, u->table, u->new_first);
     code_update_triggers(g, u, TRIGGER_INSTEAD_OF);
     code_count_row(g);

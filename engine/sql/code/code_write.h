@@ -72,8 +72,8 @@ int row_key_width(const Table *table);
 // A temporary index over records of `width` fields of which the first are keys of the table: those
 // of its PRIMARY KEY, in the order of it, or a rowid when `primary` is NULL.
 void code_open_keys(Codegen *g, int cursor, Index *primary, int width);
-// Loads all columns and the rowid of the row under data_cursor into an image.
-void code_load_image(Codegen *g, const WriteTable *wt, Reg first);
+// Loads the rowid and these columns of the row under data_cursor into an image.
+void code_load_image(Codegen *g, const WriteTable *wt, Reg first, ColumnSet columns);
 // Affinities of all columns, in table order, on an image; code_image_affinity() also checks, in a
 // STRICT table, the types of those that generated columns may look at.
 void code_columns_affinity(Codegen *g, const Table *table, Reg first);
@@ -95,7 +95,8 @@ typedef struct DeleteRow {
     bool counts;        // sqlite3_changes()
     bool keeps_place;   // a loop goes on from data_cursor
     bool is_replace;    // REPLACE removes it
-    Reg old_first;      // image of the row, when the caller wants it; 0: as needed
+    Reg old_first;      // where the image of the row goes; 0: wherever, if it is needed
+    bool wants_image;   // all of it, for the caller
     u8 on_conflict;     // OnConflict imposed on triggers
     Label gone;         // row is not there (or a trigger took it); 0: none of the caller's business
 } DeleteRow;
@@ -190,6 +191,8 @@ typedef struct FireTriggers {
     Label ignore;
 } FireTriggers;
 void code_fire_triggers(Codegen *g, const FireTriggers *fire);
+// The columns of OLD that those of `fire` read, before or after. Their programs are compiled.
+ColumnSet triggers_old_columns(Codegen *g, const FireTriggers *fire);
 // Runs a program built from a Trigger (foreign-key actions).
 void code_run_trigger(Codegen *g, Trigger *trigger, Table *table, Reg base, u8 on_conflict,
                       Label ignore);

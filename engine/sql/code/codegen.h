@@ -73,6 +73,15 @@ typedef struct RowImage {
     bool in_parent;           // read with OP_Param: we are inside a trigger program
 } RowImage;
 
+// Columns of a table, a bit each; the last one stands for all that have none of their own.
+typedef u64 ColumnSet;
+#define ALL_COLUMNS (~(ColumnSet)0)
+static inline ColumnSet column_bit(int column)
+{
+    ASSERT(column >= 0);
+    return (ColumnSet)1 << (column < 63 ? column : 63);
+}
+
 typedef struct ConstantExpr {
     Expr *expr;
     Reg reg;
@@ -88,6 +97,7 @@ typedef struct Codegen {
     Stmt *stmt;
     struct Codegen *outer; // the statement that fires the trigger being compiled, or NULL
     Trigger *trigger;      // being compiled
+    ColumnSet old_columns; // of OLD, that it reads
     // Where OLD.x, NEW.x and the row of RETURNING are.
     RowImage row;
     u8 trigger_conflict; // OnConflict imposed on a trigger's statements
@@ -166,7 +176,7 @@ void codegen_deinit(Codegen *g);
 void codegen_error(Codegen *g, int rc, const char *fmt, ...) PRINTF_LIKE(3, 4);
 void codegen_fail(Codegen *g, int rc); // message is on the connection already
 bool codegen_failed(const Codegen *g); // the arena out of memory counts
-Codegen *codegen_top(Codegen *g); // the outermost statement
+Codegen *codegen_top(Codegen *g);      // the outermost statement
 
 // The program will read (write) this database: Transaction and cookie check go into the start-up
 // part.
