@@ -184,6 +184,25 @@ static bool digits_to_i64(const Digits *digits, bool negative, i64 *out)
     return true;
 }
 
+// A few digits and nothing else, as most integers are that come as text. false: it is not that.
+static bool parse_plain(const char *text, size_t size, i64 *out)
+{
+    enum { DIGITS_MAX = 18 }; // of which any fit an i64
+    ASSERT(size > 0);
+
+    i64 value = 0;
+    if (size > DIGITS_MAX)
+        return false;
+    for (size_t i = 0; i < size; i++) {
+        u32 digit = (u32)(u8)text[i] - '0';
+        if (digit > 9)
+            return false;
+        value = value * 10 + digit;
+    }
+    *out = value;
+    return true;
+}
+
 void number_parse(const char *text, size_t size, ParsedNumber *out)
 {
     ASSERT(text != NULL || size == 0);
@@ -191,6 +210,13 @@ void number_parse(const char *text, size_t size, ParsedNumber *out)
     *out = (ParsedNumber){0};
     if (size == 0)
         return;
+    if (parse_plain(text, size, &out->integer)) {
+        out->real = (f64)out->integer;
+        out->kind = NUMBER_INTEGER;
+        out->whole = true;
+        out->pure_integer = true;
+        return;
+    }
     const char *end = text + size;
     const char *p = skip_spaces(text, end);
     bool negative = p < end && *p == '-';

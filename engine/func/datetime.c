@@ -5,6 +5,7 @@
 // Whatever cannot be read as a time, or leaves the years -4713 to 9999, gives NULL, never an
 // error; errors are told only where the clock or the time zone may not be asked (call_may_change).
 
+#include "base/number.h"
 #include "base/utf.h"
 #include "func/moment.h"
 #include "func/printf.h"
@@ -321,20 +322,11 @@ static bool put_calendar_part(Buffer *out, const Moment *m, char letter)
 // so it does without a Buffer.
 static void result_unix_seconds(FuncCall *call, const Moment *m)
 {
-    char text[24];
+    char text[NUMBER_TEXT_MAX];
     i64 seconds = m->jd_ms / 1000 - UNIX_EPOCH_MS / 1000;
     ASSERT(!m->subsecond);
 
-    // From the last digit back: its magnitude is far from the type's limit.
-    char *begin = text + sizeof text;
-    i64 rest = seconds < 0 ? -seconds : seconds;
-    do {
-        *--begin = (char)('0' + rest % 10);
-        rest /= 10;
-    } while (rest > 0);
-    if (seconds < 0)
-        *--begin = '-';
-    result_text(call, begin, text + sizeof text);
+    result_text(call, text, text + i64_to_text(seconds, text));
 }
 
 // Also the general form of the others: date(T) is strftime('%F', T).
