@@ -411,15 +411,25 @@ static bool is_word_near(const Token *token)
     return token->kind == TOKEN_WORD && token->size == 4 && memcmp(token->text, "NEAR", 4) == 0;
 }
 
+// Whether the phrase asks for the place of a token, which an index without full detail lacks. One
+// without a token matches nothing and asks for nothing, also behind "^".
+static bool phrase_needs_places(const QueryPhrase *phrase)
+{
+    ASSERT(phrase->term_count >= 0);
+
+    return phrase->term_count > 1 || (phrase->term_count == 1 && phrase->is_first);
+}
+
 static void check_detail(Parser *p, const QueryNode *leaf)
 {
     if (p->config->detail == DETAIL_FULL || p->rc != SQLITE_OK)
         return;
-    bool is_phrase =
-        leaf->phrase_count == 1 && (leaf->phrases[0]->term_count > 1 || leaf->phrases[0]->is_first);
-    if (leaf->phrase_count > 1 || is_phrase)
+    ASSERT(leaf->phrase_count > 0);
+
+    bool is_near = leaf->phrase_count > 1;
+    if (is_near || phrase_needs_places(leaf->phrases[0]))
         fail(p, sqlite3_mprintf("fts5: %s queries are not supported (detail!=full)",
-                                leaf->phrase_count > 1 ? "NEAR" : "phrase"));
+                                is_near ? "NEAR" : "phrase"));
 }
 
 static QueryNode *parse_leaf(Parser *p)
