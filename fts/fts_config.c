@@ -3,7 +3,7 @@
 
 #include <stdlib.h>
 
-enum { PGSZ_DEFAULT = 4050, HASHSIZE_DEFAULT = 4 * 1024 * 1024 };
+enum { PGSZ_DEFAULT = 4050, HASHSIZE_DEFAULT = 8 * 1024 * 1024 };
 
 // --- words of an argument ---
 

@@ -8,13 +8,14 @@
 //
 // Who goes on so expects the next term to be new to the output. A step that ends inside a term
 // therefore leaves no merge behind, but complete segments: the merge is suspended, see
-// suspended_count(). If somebody else merges them otherwise, nothing but time is lost.
+// levels_suspended_count(). If somebody else merges them otherwise, nothing but time is lost.
 //
 // A commit does no more of it than what it wrote is worth, once per level: so all levels together
 // keep up with the writing, and no commit has to wait for a large merge. Lower levels come first,
 // also before an unfinished merge of a higher one, or their small segments would pile up while a
 // large merge goes on. Several levels may thus be in the middle of a merge at the same time; the
 // output of one is no input of the next before it is complete.
+#include "fts/levels.h"
 #include "fts/segment_merge.h"
 
 enum { WORK_UNIT = 4, SEGMENTS_URGENT = 1000 };
@@ -44,29 +45,6 @@ static void sum_origins(const FtsLevel *level, FtsSegment *output)
     }
 }
 
-// How many segments at the front of a level are what is left of the inputs of a merge that stopped
-// inside a term: up to the last whose head was cut off.
-static int suspended_count(const FtsLevel *level)
-{
-    int count = level->merge_count > 0 ? 0 : level->segment_count;
-    while (count > 0 && level->segments[count - 1].first_pgno <= 1)
-        count--;
-    return count;
-}
-
-static bool is_unfinished(const FtsLevel *level)
-{
-    return level->merge_count > 0 || suspended_count(level) > 0;
-}
-
-// Segments of a level that may be merged: not the last while it is the output of a merge.
-static int complete_count(const FtsStructure *structure, int number)
-{
-    const int count = structure->levels[number].segment_count;
-    bool has_output = number > 0 && count > 0 && is_unfinished(&structure->levels[number - 1]);
-    return count - has_output;
-}
-
 static int begin_merge(FtsStructure *structure, int number)
 {
     FtsSegment *output;
@@ -76,7 +54,7 @@ static int begin_merge(FtsStructure *structure, int number)
     TRY(structure_add_segment(structure, number + 1, &output));
     FtsLevel *level = &structure->levels[number];
     output->segid = segid;
-    level->merge_count = (u32)complete_count(structure, number);
+    level->merge_count = (u32)levels_complete_count(structure, number);
     ASSERT(level->merge_count > 0);
     if (structure->has_origins)
         sum_origins(level, output);
@@ -95,6 +73,8 @@ static int end_merge(FtsIndex *index, int number)
     level->merge_count = 0;
     if (above->segments[above->segment_count - 1].last_pgno == 0)
         structure_remove_segments(structure, number + 1, above->segment_count - 1, 1);
+    bool has_moved;
+    TRY(levels_promote(structure, number + 1, &has_moved));
     structure_trim(structure);
     return SQLITE_OK;
 }
@@ -131,7 +111,7 @@ static int find_suspended(FtsIndex *index, int number, SegmentEnd *end, bool *is
 {
     FtsStructure *structure = &index->structure;
     const FtsLevel *level = &structure->levels[number];
-    const int count = suspended_count(level);
+    const int count = levels_suspended_count(level);
     *is_found = count > 0 && number + 1 < structure->level_count
                 && structure->levels[number + 1].segment_count > 0;
     if (*is_found) {
@@ -149,7 +129,7 @@ static void resume_merge(FtsStructure *structure, int number)
     FtsLevel *above = &structure->levels[number + 1];
     FtsSegment *output = &above->segments[above->segment_count - 1];
     const u64 entry_count = output->entry_count; // has all of them already
-    level->merge_count = (u32)suspended_count(level);
+    level->merge_count = (u32)levels_suspended_count(level);
     ASSERT(level->merge_count > 0);
     if (structure->has_origins) {
         FtsSegment sum = *output;
@@ -246,7 +226,8 @@ int fts_index_merge_step(FtsIndex *index, int number, i64 *budget)
 static int pick_level(const FtsStructure *structure, i64 least)
 {
     for (int i = 0; i < structure->level_count; i++) {
-        if (is_unfinished(&structure->levels[i]) || complete_count(structure, i) >= least)
+        if (levels_is_unfinished(&structure->levels[i])
+            || levels_complete_count(structure, i) >= least)
             return i;
     }
     return -1;
@@ -260,6 +241,8 @@ static int spend(FtsIndex *index, i64 budget, i64 least, bool *has_changed)
         if (level < 0)
             return SQLITE_OK;
         *has_changed = true;
+        if (!levels_is_unfinished(&index->structure.levels[level]))
+            TRY(levels_make_place(&index->structure, level, least));
         TRY(fts_index_merge_step(index, level, &budget));
     }
     return SQLITE_OK;
@@ -284,14 +267,17 @@ int fts_index_work(FtsIndex *index)
         least = config->crisismerge;
     if (least < 2)
         least = 2;
-    i64 budget = (i64)units * WORK_UNIT * structure->level_count;
+    i64 budget = (i64)units * WORK_UNIT * levels_occupied_count(structure);
     // Near the format's limit of segments it must be more than what was written.
     if (fts_index_is_crowded(index))
         budget += SEGMENTS_URGENT;
     index->merged_counter = structure->write_counter;
-    bool has_changed;
-    TRY(spend(index, budget, least, &has_changed));
-    return has_changed ? fts_index_save_structure(index) : SQLITE_OK;
+    bool has_moved = false;
+    bool has_merged;
+    if (structure->level_count > 0)
+        TRY(levels_promote(&index->structure, 0, &has_moved));
+    TRY(spend(index, budget, least, &has_merged));
+    return has_moved || has_merged ? fts_index_save_structure(index) : SQLITE_OK;
 }
 
 // All segments on one level, so that the next steps make one of them.
