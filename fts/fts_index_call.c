@@ -10,6 +10,8 @@
 // of all of the query's scores, made once per statement where the query stays the same.
 #include "fts/fts_index_call.h"
 
+#include "fts/fts_index_names.h"
+
 #include <stdlib.h>
 
 // Inside the expression the index goes by a name that no table of the user's is likely to have, so
@@ -17,23 +19,6 @@
 #define INNER "_fts_index"
 
 // --- which index? ---
-
-// The names of the indexes on the request's table, oldest first.
-static int find_candidates(const quire_index_request *request, sqlite3_stmt **out)
-{
-    char *sql = sqlite3_mprintf(
-        "SELECT i.name FROM \"%w\".sqlite_schema i JOIN \"%w\".sqlite_schema t"
-        " ON t.type = 'trigger' AND t.name = i.name || '_fts_insert'"
-        " WHERE i.type = 'table' AND i.sql LIKE 'CREATE VIRTUAL TABLE%%fts5(content=%%'"
-        " AND t.tbl_name = ?1 COLLATE nocase ORDER BY i.rowid",
-        request->schema, request->schema);
-    if (sql == NULL)
-        return SQLITE_NOMEM;
-    int rc = sqlite3_prepare_v2(request->db, sql, -1, out, NULL);
-    sqlite3_free(sql);
-    return rc == SQLITE_OK ? sqlite3_bind_text(*out, 1, request->table_name, -1, SQLITE_STATIC)
-                           : rc;
-}
 
 static bool request_has(const quire_index_request *request, const char *name)
 {
@@ -69,7 +54,7 @@ static int find_index(const quire_index_request *request, char **name)
 {
     sqlite3_stmt *stmt = NULL;
     *name = NULL;
-    int rc = find_candidates(request, &stmt);
+    int rc = fts_index_names(request, NULL, &stmt);
     while (rc == SQLITE_OK && *name == NULL && sqlite3_step(stmt) == SQLITE_ROW) {
         const char *candidate = (const char *)sqlite3_column_text(stmt, 0);
         bool is_equal = false;

@@ -11,6 +11,7 @@
 #include "fts/fts_index_method.h"
 
 #include "fts/fts_index_call.h"
+#include "fts/fts_index_names.h"
 
 #include "quire.h"
 
@@ -185,26 +186,6 @@ static int rewrite_create(const quire_index_request *request, char **sql, char *
     return *sql == NULL ? SQLITE_NOMEM : SQLITE_OK;
 }
 
-// The indexes on a table, or the one of a name: a virtual table with our trigger on its content.
-static int find_indexes(const quire_index_request *request, sqlite3_stmt **out)
-{
-    char *sql = sqlite3_mprintf(
-        "SELECT i.name FROM \"%w\".sqlite_schema i JOIN \"%w\".sqlite_schema t"
-        " ON t.type = 'trigger' AND t.name = i.name || '_fts_insert'"
-        " WHERE i.type = 'table' AND i.sql LIKE 'CREATE VIRTUAL TABLE%%fts5(content=%%'"
-        " AND (i.name = ?1 COLLATE nocase OR t.tbl_name = ?2 COLLATE nocase)",
-        request->schema, request->schema);
-    if (sql == NULL)
-        return SQLITE_NOMEM;
-    int rc = sqlite3_prepare_v2(request->db, sql, -1, out, NULL);
-    sqlite3_free(sql);
-    if (rc == SQLITE_OK)
-        rc = sqlite3_bind_text(*out, 1, request->index_name, -1, SQLITE_STATIC);
-    if (rc == SQLITE_OK)
-        rc = sqlite3_bind_text(*out, 2, request->table_name, -1, SQLITE_STATIC);
-    return rc;
-}
-
 static void put_drop(const quire_index_request *request, const char *name, sqlite3_str *out)
 {
     static const char *const verbs[] = {"insert", "delete", "update"};
@@ -222,7 +203,7 @@ static int rewrite_existing(const quire_index_request *request, char **sql)
 {
     sqlite3_stmt *stmt = NULL;
     sqlite3_str *out = sqlite3_str_new(request->db);
-    int rc = find_indexes(request, &stmt);
+    int rc = fts_index_names(request, request->index_name, &stmt);
     while (rc == SQLITE_OK && sqlite3_step(stmt) == SQLITE_ROW) {
         const char *name = (const char *)sqlite3_column_text(stmt, 0);
         if (name == NULL)

@@ -24,8 +24,8 @@ int levels_occupied_count(const FtsStructure *structure);
 // larger ones, or those that are just being merged while others pile up behind them, move up from
 // there. `pile`: how many others are many. Numbers above `number` change.
 MUST_USE int levels_make_place(FtsStructure *structure, int number, i64 pile);
-// Level `number` got a segment: if all of the level are larger than those of the next one above that
-// has any, they move there.
+// Level `number` got a segment: if all of the level are larger than those of the next one above
+// that has any, they move there.
 MUST_USE int levels_promote(FtsStructure *structure, int number, bool *has_moved);
 
 #endif
