@@ -1,6 +1,7 @@
 // Lengths of rows. See doc_lengths.h.
 #include "fts/doc_lengths.h"
 
+#include "fts/fts_connection.h"
 #include "fts/fts_table.h"
 
 void doc_lengths_deinit(DocLengths *cache)
@@ -57,12 +58,14 @@ static int make_room(DocLengths *cache)
 // The sum of a row's varints, one per column.
 static u32 sum_lengths(const u8 *bytes, int size)
 {
-    u8 padded[64 + FTS_PADDING] = {0};
+    u8 padded[VARINT_MAX + 1];
     u64 sum = 0;
+    if (size == 1 && bytes[0] < 0x80) // one column of a short row
+        return bytes[0];
     for (int at = 0; at < size;) {
         int part = size - at < VARINT_MAX ? size - at : VARINT_MAX;
         u32 value;
-        memset(padded, 0, VARINT_MAX + 1);
+        memset(padded, 0, sizeof padded);
         memcpy(padded, bytes + at, (size_t)part);
         at += fts_varint_get_u32(padded, &value);
         sum += value;
@@ -70,25 +73,67 @@ static u32 sum_lengths(const u8 *bytes, int size)
     return sum >= LENGTH_NONE ? LENGTH_NONE - 1 : (u32)sum;
 }
 
-// After a failure no row of the block counts as read: a row not met so far need not be missing.
-static int read_block(FtsTable *table, LengthBlock *block)
+// Where a block's lengths go while its rows are read.
+typedef struct BlockFill {
+    LengthBlock *block;
+    i64 first; // rowid
+} BlockFill;
+
+static int fill_row(void *arg, sqlite3_int64 rowid, const void *bytes, int size)
+{
+    const BlockFill *fill = arg;
+    const u64 at = (u64)rowid - (u64)fill->first;
+    if (at < LENGTH_BLOCK_SIZE)
+        fill->block->lengths[at] = sum_lengths(bytes, size);
+    return SQLITE_OK;
+}
+
+static int fill_by_statement(FtsTable *table, BlockFill *fill)
 {
     sqlite3_stmt *stmt;
     TRY(fts_table_stmt(table, STMT_DOCSIZE_RANGE, &stmt));
-    i64 first = (i64)((u64)block->number * LENGTH_BLOCK_SIZE);
+    sqlite3_bind_int64(stmt, 1, fill->first);
+    sqlite3_bind_int64(stmt, 2, fill->first + LENGTH_BLOCK_SIZE - 1);
+    while (sqlite3_step(stmt) == SQLITE_ROW) {
+        const void *bytes = sqlite3_column_blob(stmt, 1);
+        (void)fill_row(fill, sqlite3_column_int64(stmt, 0), bytes, sqlite3_column_bytes(stmt, 1));
+    }
+    return sqlite3_reset(stmt);
+}
+
+// Several times faster than the statement; SQLITE_NOTFOUND where the library or the table does not
+// allow it.
+static int fill_by_walk(FtsTable *table, BlockFill *fill)
+{
+    const FtsConfig *config = &table->config;
+    if (table->connection->walk_blobs == NULL)
+        return SQLITE_NOTFOUND;
+    char *name = sqlite3_mprintf("%s_docsize", config->name);
+    if (name == NULL)
+        return SQLITE_NOMEM;
+    const quire_blob_walk walk = {.schema = config->db_name,
+                                  .table = name,
+                                  .column = "sz",
+                                  .first = fill->first,
+                                  .last = fill->first + LENGTH_BLOCK_SIZE - 1,
+                                  .visit = fill_row,
+                                  .arg = fill};
+    int rc = table->connection->walk_blobs(config->db, &walk);
+    sqlite3_free(name);
+    return rc;
+}
+
+// After a failure no row of the block counts as read: a row not met so far need not be missing.
+static int read_block(FtsTable *table, LengthBlock *block)
+{
     ASSERT(LENGTH_NONE == 0xFFFFFFFF);
     ASSERT(LENGTH_NOT_READ == 0);
 
+    BlockFill fill = {block, (i64)((u64)block->number * LENGTH_BLOCK_SIZE)};
     memset(block->lengths, 0xFF, sizeof block->lengths);
-    sqlite3_bind_int64(stmt, 1, first);
-    sqlite3_bind_int64(stmt, 2, first + LENGTH_BLOCK_SIZE - 1);
-    while (sqlite3_step(stmt) == SQLITE_ROW) {
-        u64 at = (u64)sqlite3_column_int64(stmt, 0) - (u64)first;
-        const u8 *bytes = sqlite3_column_blob(stmt, 1);
-        if (at < LENGTH_BLOCK_SIZE)
-            block->lengths[at] = sum_lengths(bytes, sqlite3_column_bytes(stmt, 1));
-    }
-    int rc = sqlite3_reset(stmt);
+    int rc = fill_by_walk(table, &fill);
+    if (rc == SQLITE_NOTFOUND)
+        rc = fill_by_statement(table, &fill);
     if (rc != SQLITE_OK)
         memset(block->lengths, 0, sizeof block->lengths);
     return rc;

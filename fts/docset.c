@@ -1,6 +1,7 @@
 // The walk of a query over the rows that match. See match_query.h.
 #include "fts/match_query.h"
 
+#include "fts/count_walk.h"
 #include "fts/poslist.h"
 #include "fts/tokenizer/tokenizer.h"
 
@@ -630,8 +631,11 @@ static int count_phrase_rows(Query *query, int phrase, i64 *count)
     *count = 0;
     TRY(query_of_phrase(query, phrase, &alone));
     int rc = query_open(alone, INT64_MIN);
-    for (; rc == SQLITE_OK && !query_is_end(alone); rc = query_next(alone))
-        ++*count;
+    if (rc == SQLITE_OK && !query_is_end(alone)) {
+        i64 rest = 0; // behind the row stood on
+        rc = query_count_rest(alone, INT64_MAX, &rest);
+        *count = 1 + rest;
+    }
     query_free(alone);
     return rc;
 }

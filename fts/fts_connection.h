@@ -9,6 +9,8 @@
 #include "fts/fts_api.h"
 #include "fts/tokenizer/tokenizer.h"
 
+#include "quire.h"
+
 typedef struct FtsConnection FtsConnection;
 
 typedef struct AuxFunction {
@@ -35,6 +37,8 @@ struct FtsConnection {
     FtsCursor *cursors; // open ones, linked by `next`
     i64 cursor_count;   // ever opened: gives each its id
     u8 locale_header[LOCALE_HEADER_SIZE];
+    // quire_walk_blobs() where the library has it, else NULL.
+    int (*walk_blobs)(sqlite3 *db, const quire_blob_walk *walk);
 };
 
 MUST_USE int fts_connection_new(sqlite3 *db, FtsConnection **out);

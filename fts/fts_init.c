@@ -12,6 +12,7 @@ int quire_fts_init(sqlite3 *db, char **message, const sqlite3_api_routines *api)
     (void)message, (void)api;
     FtsConnection *connection;
     TRY(fts_connection_new(db, &connection));
+    connection->walk_blobs = quire_walk_blobs;
     TRY(fts_register(connection, "fts5", "fts5vocab"));
     TRY(quire_module_counter(db, "fts5", fts_cursor_count_rest));
     static const Fts3Names names = {"fts3", "fts4", "fts4aux", "fts3tokenize"};

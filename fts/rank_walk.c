@@ -279,7 +279,7 @@ static int score_sample(RankWalk *walk, const TopDocs *sample, TopDocs *best)
 // at least is worth a walk of its own then: most others need not be asked for theirs.
 static int seed_threshold(RankWalk *walk)
 {
-    enum { SAMPLE_SIZE = 2048, LIMIT_MAX = 256 };
+    enum { SAMPLE_SIZE = 512, LIMIT_MAX = 256 };
     const f64 idf_min = 1.0; // of a common word most lengths are wanted anyway
     FtsCursor *cursor = walk->cursor;
     if (cursor->top.limit > LIMIT_MAX || walk->terms[0].idf < idf_min

@@ -67,9 +67,11 @@ static int check_writable(sqlite3 *db, const Table *table, int column)
     return SQLITE_OK;
 }
 
-// Finds the row whose rowid is parameter 1, gives it as a row, and stays on it.
-static Program *row_program(sqlite3 *db, const Table *table, int database, bool writable)
+// Seeks the row whose rowid is parameter 1 (OP_NotExists), or the first not before it (OP_SeekGE),
+// gives that as a row, and stays on it.
+static Program *row_program(sqlite3 *db, const Table *table, u8 seek, bool writable)
 {
+    const int database = schema_index(db, table->schema);
     ASSERT(table->kind == TABLE_ORDINARY);
     ASSERT(database >= 0);
 
@@ -81,7 +83,8 @@ static Program *row_program(sqlite3 *db, const Table *table, int database, bool 
     int body = program_emit_int(p, writable ? OP_OpenWrite : OP_OpenRead, 0, (int)table->root,
                                 database, table->stored_count);
     program_emit(p, OP_Variable, 1, 1, 0);
-    int missing = program_emit(p, OP_NotExists, 0, 0, 1);
+    int missing = seek == OP_SeekGE ? program_emit_int(p, seek, 0, 0, 1, 1) // a key of one
+                                    : program_emit(p, seek, 0, 0, 1);
     program_emit(p, OP_ResultRow, 1, 1, 0);
     program_jump_here(p, missing);
     program_emit0(p, OP_Halt);
@@ -93,12 +96,12 @@ static Program *row_program(sqlite3 *db, const Table *table, int database, bool 
     return p;
 }
 
-static int row_statement(sqlite3 *db, const Table *table, bool writable, Vm **out)
+static int row_statement(sqlite3 *db, const Table *table, u8 seek, bool writable, Vm **out)
 {
     ASSERT(table->kind == TABLE_ORDINARY);
 
     int database = schema_index(db, table->schema);
-    Program *program = row_program(db, table, database, writable);
+    Program *program = row_program(db, table, seek, writable);
     if (program == NULL)
         return connection_out_of_memory(db);
     VmLayout layout = {
@@ -206,7 +209,7 @@ static int blob_open(sqlite3 *db, const char *const names[3], RowId rowid, bool 
     blob->is_writable = writable;
     blob->database = schema_index(db, table->schema);
     memcpy(blob->table, table->name, name_size);
-    int rc = row_statement(db, table, writable, &blob->vm);
+    int rc = row_statement(db, table, OP_NotExists, writable, &blob->vm);
     if (rc == SQLITE_OK)
         rc = find_row(blob, rowid);
     if (rc == SQLITE_OK) {
@@ -375,4 +378,110 @@ int quire_blob_peek(sqlite3_blob *blob, int offset, quire_piece *pieces, int cou
 int sqlite3_blob_write(sqlite3_blob *blob, const void *bytes, int size, int offset)
 {
     return blob_access(blob, NULL, bytes, size, offset);
+}
+
+// --- many rows ---
+
+// The field's text or blob where all of it is at hand, which it is not on overflow pages and in a
+// broken record. Behind the local bytes PAGE_SLACK more may be read.
+static inline bool view_field(Cursor *cur, int column, const u8 **bytes, u32 *size)
+{
+    u32 local;
+    u32 header_size;
+    u32 type = 0;
+    int field = -1;
+    const u8 *record = cursor_payload_local(cur, &local);
+    u32 at = varint_get_u32(record, &header_size);
+    u64 offset = header_size;
+    while (field < column && at < header_size && at < local) {
+        offset += serial_type_size(type);
+        at += varint_get_u32(record + at, &type);
+        field++;
+    }
+    if (field < column || at > header_size || offset + serial_type_size(type) > local)
+        return false;
+    *bytes = type < 12 ? NULL : record + offset;
+    *size = type < 12 ? 0 : serial_type_size(type);
+    return true;
+}
+
+static int copy_field(Cursor *cur, int column, u8 **copy, u32 *size)
+{
+    u32 offset = 0;
+    u32 type = 0;
+    *copy = NULL;
+    *size = 0;
+    TRY(locate_field(cur, column, &offset, &type));
+    if (type < 12)
+        return SQLITE_OK;
+    u8 *bytes = mem_alloc((u64)serial_type_size(type) + 1);
+    if (bytes == NULL)
+        return SQLITE_NOMEM;
+    int rc = cursor_payload_read(cur, offset, serial_type_size(type), bytes);
+    if (rc != SQLITE_OK) {
+        mem_free(bytes);
+        return rc;
+    }
+    *copy = bytes;
+    *size = serial_type_size(type);
+    return SQLITE_OK;
+}
+
+static int visit_row(Cursor *cur, int column, const quire_blob_walk *walk)
+{
+    ASSERT(cursor_is_valid(cur));
+
+    const u8 *bytes;
+    u32 size;
+    if (LIKELY(view_field(cur, column, &bytes, &size)))
+        return walk->visit(walk->arg, cursor_rowid(cur), bytes, (int)size);
+    u8 *copy;
+    TRY(copy_field(cur, column, &copy, &size));
+    int rc = walk->visit(walk->arg, cursor_rowid(cur), copy, (int)size);
+    mem_free(copy);
+    return rc;
+}
+
+static int visit_rows(Vm *vm, int column, const quire_blob_walk *walk)
+{
+    value_set_i64(vm_param(vm, 1), walk->first);
+    int rc = vm_step(vm);
+    if (rc != SQLITE_ROW)
+        return vm_reset(vm);
+    Cursor *cur = vm_tree_cursor(vm, 0);
+    for (rc = SQLITE_OK; rc == SQLITE_OK && cursor_rowid(cur) <= walk->last;) {
+        rc = visit_row(cur, column, walk);
+        if (atomic_load_explicit(&vm->db->interrupted, memory_order_relaxed))
+            rc = SQLITE_INTERRUPT;
+        if (rc == SQLITE_OK)
+            rc = cursor_next(cur);
+    }
+    return rc == SQLITE_DONE ? SQLITE_OK : rc;
+}
+
+static int walk_blobs(sqlite3 *db, const quire_blob_walk *walk)
+{
+    ASSERT(walk->visit != NULL);
+
+    TRY(schema_load_all(db));
+    const Table *table = catalog_find_table(db, walk->table, walk->schema);
+    const bool is_plain = table != NULL && table->kind == TABLE_ORDINARY && table_is_rowid(table)
+                          && (table->flags & (TABLE_HAS_VIRTUAL | TABLE_HAS_STORED)) == 0;
+    const int column = is_plain ? table_column_index(table, walk->column) : -1;
+    if (column < 0)
+        return SQLITE_NOTFOUND;
+    Vm *vm;
+    TRY(row_statement(db, table, OP_SeekGE, false, &vm));
+    int rc = visit_rows(vm, column, walk);
+    int end_rc = vm_finalize(vm);
+    return rc == SQLITE_OK ? end_rc : rc;
+}
+
+int quire_walk_blobs(sqlite3 *db, const quire_blob_walk *walk)
+{
+    if (!connection_is_usable(db) || walk == NULL || walk->table == NULL || walk->column == NULL)
+        return error_misuse();
+    api_enter(db);
+    int rc = walk_blobs(db, walk);
+    return api_exit(db, rc);
 }

@@ -69,6 +69,93 @@ static void a_value_is_lent_where_it_lies(void **state)
     assert_ok(sqlite3_close(db));
 }
 
+// Rows as "rowid:size:first byte", and where the visitor gives up.
+typedef struct Visited {
+    char text[300];
+    sqlite3_int64 stop_at;
+} Visited;
+
+static int note_value(void *arg, sqlite3_int64 rowid, const void *bytes, int size)
+{
+    Visited *visited = arg;
+    size_t at = strlen(visited->text);
+    int first = bytes == NULL ? -1 : size == 0 ? 0 : *(const unsigned char *)bytes;
+    if (rowid == visited->stop_at)
+        return SQLITE_FULL;
+    snprintf(visited->text + at, sizeof visited->text - at, "%lld:%d:%d ", (long long)rowid, size,
+             first);
+    return SQLITE_OK;
+}
+
+static void assert_walk(sqlite3 *db, const char *column, int first, int last, const char *expected)
+{
+    Visited visited = {.stop_at = -1};
+    const quire_blob_walk walk = {"main", "t", column, first, last, note_value, &visited};
+    assert_ok(quire_walk_blobs(db, &walk));
+    assert_string_equal(expected, visited.text);
+}
+
+// On the page, on overflow pages, of other types, of a column that came later, not committed yet.
+static void many_values_are_visited_in_a_walk(void **state)
+{
+    (void)state;
+    sqlite3 *db = database_with(
+        "PRAGMA page_size = 512; CREATE TABLE t(id INTEGER PRIMARY KEY, a, b);"
+        "INSERT INTO t VALUES(-3, zeroblob(200), x'07'), (2, NULL, 'text'), (4, 1.5, 12345),"
+        " (5, zeroblob(3000), x'2122'), (6, x'31', zeroblob(2000)), (9, 1, x''), (12, 'x', NULL);"
+        "ALTER TABLE t ADD COLUMN c DEFAULT 'later'; BEGIN; INSERT INTO t VALUES(20, 1, 'new', 2)");
+
+    assert_walk(db, "b", -9, 99, "-3:1:7 2:4:116 4:0:-1 5:2:33 6:2000:0 9:0:0 12:0:-1 20:3:110 ");
+    assert_walk(db, "A", 5, 9, "5:3000:0 6:1:49 9:0:-1 ");
+    assert_walk(db, "b", 7, 8, "");
+    assert_walk(db, "b", 21, 99, "");
+    assert_walk(db, "c", 12, 20, "12:0:-1 20:0:-1 ");
+    assert_walk(db, "id", 2, 2, "2:0:-1 ");
+    assert_ok(sqlite3_close(db));
+}
+
+static void a_walk_ends_with_what_its_visitor_says(void **state)
+{
+    (void)state;
+    sqlite3 *db = database_with("CREATE TABLE t(b); INSERT INTO t VALUES(x'01'), (x'02')");
+    Visited visited = {.stop_at = 2};
+    quire_blob_walk walk = {NULL, "t", "b", 0, 9, note_value, &visited};
+
+    assert_rc(SQLITE_FULL, quire_walk_blobs(db, &walk));
+
+    assert_string_equal("1:1:1 ", visited.text);
+    assert_ok(sqlite3_exec(db, "DROP TABLE t", NULL, NULL, NULL)); // nothing is left open
+    assert_ok(sqlite3_close(db));
+}
+
+static void a_walk_needs_an_ordinary_table(void **state)
+{
+    (void)state;
+    sqlite3 *db =
+        database_with("CREATE TABLE t(b); CREATE VIEW v AS SELECT b FROM t;"
+                      "CREATE TABLE w(b PRIMARY KEY) WITHOUT ROWID;"
+                      "CREATE TABLE g(a, b AS (a)); CREATE VIRTUAL TABLE f USING fts5(b)");
+    static const char *const names[] = {"v", "w", "g", "f", "nosuch"};
+    Visited visited = {.stop_at = -1};
+    quire_blob_walk walk = {"main", NULL, "b", 0, 9, note_value, &visited};
+    for (int i = 0; i < 5; i++) {
+        walk.table = names[i];
+        assert_rc(SQLITE_NOTFOUND, quire_walk_blobs(db, &walk));
+    }
+    walk.table = "t";
+    walk.column = "nosuch";
+    assert_rc(SQLITE_NOTFOUND, quire_walk_blobs(db, &walk));
+    assert_rc(SQLITE_MISUSE, quire_walk_blobs(db, NULL));
+    assert_ok(sqlite3_close(db));
+}
+
+static int walk_all(sqlite3 *db)
+{
+    Visited visited = {.stop_at = -1};
+    const quire_blob_walk walk = {"main", "t", "b", 0, 9, note_value, &visited};
+    return quire_walk_blobs(db, &walk);
+}
+
 static void closing_reports_the_last_failure_again(void **state)
 {
     (void)state;
@@ -264,10 +351,14 @@ static void short_memory_is_an_answer(void **state)
     (void)state;
     api_fails_cleanly(TABLE, write_piece);
     api_fails_cleanly(TABLE, back_up);
+    api_fails_cleanly(TABLE "; INSERT INTO t VALUES(3, zeroblob(9000))", walk_all);
 }
 
 TEST_SUITE(blob, cmocka_unit_test(a_value_is_read_and_written_in_pieces),
            cmocka_unit_test(a_value_is_lent_where_it_lies),
+           cmocka_unit_test(many_values_are_visited_in_a_walk),
+           cmocka_unit_test(a_walk_ends_with_what_its_visitor_says),
+           cmocka_unit_test(a_walk_needs_an_ordinary_table),
            cmocka_unit_test(closing_reports_the_last_failure_again),
            cmocka_unit_test(a_handle_that_found_no_row_is_aborted),
            cmocka_unit_test(a_handle_expires_with_any_change_of_its_row),
