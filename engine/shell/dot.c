@@ -172,6 +172,7 @@ static const struct {
     {"dbinfo", 3, dot_dbinfo, false},
     {"dump", 1, dot_dump, false},
     {"echo", 1, dot_echo, false},
+    {"embed", 2, dot_embed, true},
     {"eqp", 1, dot_eqp, false},
     {"excel", 2, dot_excel, true},
     {"exit", 3, dot_exit, false},

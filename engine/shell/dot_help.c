@@ -1,5 +1,5 @@
 // The texts of .help: a line for each command, and lines of details that begin with a blank. They
-// are SQLite's, for the commands that are here.
+// are SQLite's, for the commands that it has.
 //
 // A pattern is looked for as a beginning of a command's name, and if none has it, anywhere in the
 // texts.
@@ -32,6 +32,16 @@ static const char *const texts[] = {
     "   OBJECTS is a LIKE pattern for tables, indexes, triggers or views to dump",
     "   Additional LIKE patterns can be given in subsequent arguments",
     ".echo on|off             Turn command echo on or off",
+    ".embed TABLE EXPR TARGET Keep vectors of the texts EXPR of TABLE in TARGET",
+    "   Options:",
+    "     --exec COMMAND         Program that embeds: JSON lines in and out",
+    "     --url URL              Or endpoint of embeddings; key in $QUIRE_EMBED_KEY",
+    "     --model NAME           Name of the model.  Default: COMMAND or URL",
+    "     --feed NAME            Feed to follow, made if missing.  Default: TARGET_feed",
+    "     --chunk N              Cut texts into pieces of at most N bytes",
+    "     --overlap N            Bytes that pieces share",
+    "     --batch N              Rows at a time.  Default: 64",
+    "     --wait MS              Go on until no change comes for so long; -1: for ever",
     ".eqp on|off|full|...     Enable or disable automatic EXPLAIN QUERY PLAN",
     "   Other Modes:",
     "      trigger               Like \"full\" but also show trigger bytecode",

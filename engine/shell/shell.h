@@ -192,6 +192,7 @@ DotCommand dot_cd, dot_exit, dot_filectrl, dot_lint, dot_load, dot_parameter, do
 DotCommand dot_dump;        // dump.c
 DotCommand dot_recover;     // recover_text.c
 DotCommand dot_expert;      // expert.c
+DotCommand dot_embed;       // dot_embed.c
 
 // --- expert.c ---
 
