@@ -4,6 +4,7 @@
 //     answer    {"data": [{"index": 0, "embedding": [...]}, ...]}
 //
 // libcurl is looked for when it is first needed, so that nobody who does not use this needs it.
+#include "cdc/json_text.h"
 #include "cdc/pipeline.h"
 
 #include <dlfcn.h>

@@ -1,6 +1,7 @@
 // An embedder that is another program: it reads lines {"id":1,"text":"..."} and answers, in any
 // order, {"id":1,"vector":[...]}. It runs until it is told to stop by the end of its input. One
 // that dies or says nonsense is started anew by the next call, which the pipeline's retries make.
+#include "cdc/json_text.h"
 #include "cdc/pipeline.h"
 
 #include <errno.h>

@@ -98,19 +98,4 @@ MUST_USE int store_make_current(quire_pipeline *p);
 void pipeline_finalize(quire_pipeline *p); // the prepared statements
 void batch_free(Batch *batch);
 
-// --- embedding_json.c ---
-
-// Appends a text as a JSON string.
-void json_add_text(sqlite3_str *out, const char *text, size_t size);
-// The numbers of the array under a key of a JSON object: at most `space` of them into `out`.
-// Returns how many there are, or -1: no such key, or not numbers.
-int json_numbers(const char *json, const char *key, float *out, int space);
-// A whole number under a key, or `otherwise`.
-i64 json_integer(const char *json, const char *key, i64 otherwise);
-// Behind the value at `at`, which begins without white space; NULL: not JSON.
-const char *json_skip(const char *at);
-// The value under a key of the object at `at`; NULL: none.
-const char *json_find(const char *at, const char *key);
-const char *json_space(const char *at);
-
 #endif

@@ -3,20 +3,7 @@
 // hexadecimal digits, for JSON has no bytes.
 #include "cdc/cdc_sql.h"
 #include "cdc/change_record.h"
-
-static void add_json_text(sqlite3_str *out, const u8 *text, size_t size)
-{
-    sqlite3_str_appendchar(out, 1, '"');
-    for (size_t i = 0; i < size; i++) {
-        if (text[i] == '"' || text[i] == '\\')
-            sqlite3_str_appendf(out, "\\%c", text[i]);
-        else if (text[i] < 0x20)
-            sqlite3_str_appendf(out, "\\u%04x", text[i]);
-        else
-            sqlite3_str_append(out, (const char *)text + i, 1);
-    }
-    sqlite3_str_appendchar(out, 1, '"');
-}
+#include "cdc/json_text.h"
 
 // JSON has no infinities; SQLite's own functions write them as numbers beyond the range.
 static void add_json_real(sqlite3_str *out, f64 value)
@@ -36,7 +23,7 @@ static void add_json_value(sqlite3_str *out, const RecordValue *value)
     switch (value->type) {
     case SQLITE_INTEGER: sqlite3_str_appendf(out, "%lld", value->integer); return;
     case SQLITE_FLOAT: add_json_real(out, value->real); return;
-    case SQLITE_TEXT: add_json_text(out, value->bytes, value->size); return;
+    case SQLITE_TEXT: json_add_text(out, (const char *)value->bytes, value->size); return;
     case SQLITE_BLOB:
         sqlite3_str_appendchar(out, 1, '"');
         for (size_t i = 0; i < value->size; i++)
@@ -47,40 +34,19 @@ static void add_json_value(sqlite3_str *out, const RecordValue *value)
     }
 }
 
-// Behind the JSON string that starts at `at`, or NULL.
-static const char *skip_json_text(const char *at)
-{
-    if (*at != '"')
-        return NULL;
-    for (at++; *at != '"'; at++) {
-        if (*at == '\\')
-            at++;
-        if (*at == '\0')
-            return NULL;
-    }
-    return at + 1;
-}
-
-static const char *skip_json_space(const char *at)
-{
-    while (*at == ' ' || *at == '\t' || *at == '\n' || *at == '\r')
-        at++;
-    return at;
-}
-
 typedef enum PairResult { PAIRED, NOT_NAMES, TOO_SHORT } PairResult;
 
 // Names are copied as they are written, which is JSON already.
 static PairResult pair_values(sqlite3_str *out, const char *columns, RecordReader *record)
 {
-    const char *at = skip_json_space(columns);
+    const char *at = json_space(columns);
     char separator = '{';
     if (*at != '[')
         return NOT_NAMES;
-    at = skip_json_space(at + 1);
+    at = json_space(at + 1);
     while (*at != ']') {
         RecordValue value;
-        const char *end = skip_json_text(at);
+        const char *end = json_skip_text(at);
         if (end == NULL)
             return NOT_NAMES;
         if (!record_next(record, &value))
@@ -90,9 +56,9 @@ static PairResult pair_values(sqlite3_str *out, const char *columns, RecordReade
         sqlite3_str_appendchar(out, 1, ':');
         add_json_value(out, &value);
         separator = ',';
-        at = skip_json_space(end);
+        at = json_space(end);
         if (*at == ',')
-            at = skip_json_space(at + 1);
+            at = json_space(at + 1);
         else if (*at != ']')
             return NOT_NAMES;
     }
@@ -200,8 +166,8 @@ static void table_columns_json_array(sqlite3_context *ctx, int count, sqlite3_va
     char separator = '[';
     while ((step = sqlite3_step(stmt)) == SQLITE_ROW) {
         sqlite3_str_appendchar(json, 1, separator);
-        const u8 *column = sqlite3_column_text(stmt, 0);
-        add_json_text(json, column, (size_t)sqlite3_column_bytes(stmt, 0));
+        const char *column = (const char *)sqlite3_column_text(stmt, 0);
+        json_add_text(json, column, (size_t)sqlite3_column_bytes(stmt, 0));
         separator = ',';
     }
     sqlite3_str_appendchar(json, 1, ']');

@@ -1,9 +1,13 @@
-// The little JSON that embedders speak: written, and read without believing it.
-#include "cdc/pipeline.h"
+// JSON written, and read without believing it: see json_text.h.
+//
+// Nothing is decoded: names are compared as they are written, so that a key with escapes in it is
+// another key. That does for the few names that are looked for.
+#include "cdc/json_text.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
-enum { DEPTH_MAX = 100 };
+enum { DEPTH_MAX = 100 }; // of arrays and objects in each other
 
 void json_add_text(sqlite3_str *out, const char *text, size_t size)
 {
@@ -27,8 +31,12 @@ const char *json_space(const char *at)
     return at;
 }
 
-static const char *skip_text(const char *at)
+const char *json_skip_text(const char *at)
 {
+    ASSERT(at != NULL);
+
+    if (*at != '"')
+        return NULL;
     for (at++; *at != '"'; at++) {
         if (*at == '\\')
             at++;
@@ -62,7 +70,7 @@ const char *json_skip(const char *at)
         } else if (*at == ',' || *at == ':') {
             at++;
         } else {
-            at = *at == '"' ? skip_text(at) : skip_word(at);
+            at = *at == '"' ? json_skip_text(at) : skip_word(at);
         }
         if (at == NULL || depth < 0 || depth > DEPTH_MAX || (depth > 0 && *at == '\0'))
             return NULL;
@@ -79,7 +87,7 @@ const char *json_find(const char *at, const char *key)
     at = json_space(at + 1);
     while (*at == '"') {
         const char *name = at + 1;
-        at = skip_text(at);
+        at = json_skip_text(at);
         if (at == NULL)
             return NULL;
         bool is_it = (size_t)(at - 1 - name) == size && memcmp(name, key, size) == 0;
@@ -99,6 +107,48 @@ const char *json_find(const char *at, const char *key)
     return NULL;
 }
 
+// Behind the number at `at`, or NULL. strtod() gets the digits without the point, which it would take
+// in the form of the program's locale, and no words: JSON has neither infinities nor NaN.
+static const char *read_number(const char *at, double *out)
+{
+    enum { DIGITS_MAX = 40, EXPONENT_MAX = 100000 };
+    char text[DIGITS_MAX + 32];
+    int size = *at == '-' ? 1 : 0;
+    long power = 0;
+    bool is_number = false;
+    bool in_fraction = false;
+    ASSERT(at != NULL && out != NULL);
+
+    text[0] = '-';
+    int first = size;
+    for (at += size; (*at >= '0' && *at <= '9') || (*at == '.' && !in_fraction); at++) {
+        if (*at == '.') {
+            in_fraction = true;
+            continue;
+        }
+        is_number = true;
+        bool is_kept = (size > first || *at != '0') && size < DIGITS_MAX;
+        if (is_kept)
+            text[size++] = *at;
+        // A digit less before the point, or one more behind it that counts, or is a leading zero.
+        bool is_dropped = size == DIGITS_MAX && !is_kept;
+        power += is_dropped ? !in_fraction : -(long)in_fraction;
+    }
+    if (!is_number)
+        return NULL;
+    if (*at == 'e' || *at == 'E') {
+        char *end;
+        long exponent = strtol(at + 1, &end, 10);
+        at = end > at + 1 ? end : at;
+        if (exponent > EXPONENT_MAX || exponent < -EXPONENT_MAX)
+            exponent = exponent > 0 ? EXPONENT_MAX : -EXPONENT_MAX;
+        power += exponent;
+    }
+    snprintf(text + size, sizeof text - (size_t)size, "%se%ld", size == first ? "0" : "", power);
+    *out = strtod(text, NULL);
+    return at;
+}
+
 int json_numbers(const char *json, const char *key, float *out, int space)
 {
     int count = 0;
@@ -107,9 +157,9 @@ int json_numbers(const char *json, const char *key, float *out, int space)
         return -1;
     at = json_space(at + 1);
     while (*at != ']') {
-        char *end;
-        double value = strtod(at, &end);
-        if (end == at)
+        double value;
+        const char *end = read_number(at, &value);
+        if (end == NULL)
             return -1;
         if (count < space)
             out[count] = (float)value;
