@@ -67,6 +67,8 @@ static int hooks_set(Capture *capture)
 // Quietly: neither the program's hooks nor its counters hear of it.
 static int create_tables(Capture *capture, const char *table)
 {
+    ASSERT(table != NULL);
+
     return sql_exec_quietly(
         capture->db,
         "CREATE TABLE IF NOT EXISTS \"%w\" (change_id INTEGER PRIMARY KEY AUTOINCREMENT,"
@@ -221,6 +223,8 @@ static quire_cell image_cell(const ImageRef *image)
 // Values go over as they are; text and blobs are lent until the append returns.
 static quire_cell value_cell(sqlite3_value *value)
 {
+    ASSERT(value != NULL);
+
     quire_cell cell = {.type = sqlite3_value_type(value)};
     switch (cell.type) {
     case SQLITE_INTEGER: cell.integer = sqlite3_value_int64(value); break;
@@ -236,6 +240,8 @@ static quire_cell value_cell(sqlite3_value *value)
 
 static quire_cell key_cell(const ChangeRecord *record)
 {
+    ASSERT(record->key == NULL || record->key_record == NULL);
+
     if (record->table == NULL)
         return (quire_cell){.type = SQLITE_NULL};
     if (record->key != NULL)
@@ -271,6 +277,8 @@ static int append(Capture *capture, const ChangeRecord *record, i64 txn, i64 *gi
 
 static void bind_image(sqlite3_stmt *stmt, int at, const ImageRef *image)
 {
+    ASSERT(at >= 1);
+
     if (image->bytes == NULL)
         (void)sqlite3_bind_null(stmt, at);
     else
@@ -279,6 +287,8 @@ static void bind_image(sqlite3_stmt *stmt, int at, const ImageRef *image)
 
 static void bind_record(sqlite3_stmt *stmt, const ChangeRecord *record)
 {
+    ASSERT(stmt != NULL && record->type <= CHANGE_COMMIT);
+
     (void)sqlite3_bind_int64(stmt, 1, (i64)time(NULL));
     (void)sqlite3_bind_int(stmt, 2, record->type);
     (void)sqlite3_bind_text(stmt, 3, record->table, -1, SQLITE_STATIC);
@@ -299,6 +309,8 @@ static void bind_record(sqlite3_stmt *stmt, const ChangeRecord *record)
 // record of a transaction names it afterwards.
 static int insert(Capture *capture, const ChangeRecord *record, i64 txn, i64 *given)
 {
+    ASSERT(capture->insert != NULL && given != NULL);
+
     bind_record(capture->insert, record);
     if (capture->version == 2)
         (void)sqlite3_bind_int64(capture->insert, 8, txn);
@@ -359,6 +371,8 @@ int capture_write(Capture *capture, const ChangeRecord *record)
 
 static int keep_sequence(Capture *capture, i64 last)
 {
+    ASSERT(last > 0 && capture->appends);
+
     (void)sqlite3_bind_int64(capture->sequence, 1, last);
     TRY(stmt_run(capture->sequence));
     if (sqlite3_changes(capture->db) > 0)
@@ -370,6 +384,8 @@ static int keep_sequence(Capture *capture, i64 last)
 // Whether a record with that number, or a later one, is there.
 static int is_recorded(Capture *capture, i64 first, bool *out)
 {
+    ASSERT(first >= 0);
+
     i64 last;
     *out = first != 0;
     if (first == 0 || capture->has_own_writes)
@@ -381,6 +397,8 @@ static int is_recorded(Capture *capture, i64 first, bool *out)
 
 static int write_commit(Capture *capture, i64 first, bool is_alone)
 {
+    ASSERT(first >= 0 && capture->version == 2);
+
     i64 given = 0;
     const ChangeRecord commit = {.type = CHANGE_COMMIT};
     if (first == 0 && !is_alone)

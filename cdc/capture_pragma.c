@@ -3,6 +3,8 @@
 
 static void result_failure(sqlite3_context *ctx, int rc, char *error)
 {
+    ASSERT(rc != SQLITE_OK);
+
     if (error != NULL)
         sqlite3_result_error(ctx, error, -1);
     sqlite3_result_error_code(ctx, rc);
@@ -16,6 +18,8 @@ static const char bad_value[] =
 // "mode" or "mode,table"; *table NULL: none is named.
 static bool parse_value(const char *value, CaptureMode *mode, const char **table)
 {
+    ASSERT(value != NULL);
+
     const char *comma = strchr(value, ',');
     size_t size = comma == NULL ? strlen(value) : (size_t)(comma - value);
     *table = comma == NULL ? NULL : comma + 1;
@@ -24,6 +28,8 @@ static bool parse_value(const char *value, CaptureMode *mode, const char **table
 
 static void cdc_capture(sqlite3_context *ctx, int count, sqlite3_value **args)
 {
+    ASSERT(count == 1);
+
     Capture *capture = sqlite3_user_data(ctx);
     const char *value = (const char *)sqlite3_value_text(args[0]);
     const char *table;
@@ -55,6 +61,8 @@ static int pragmas_register(sqlite3 *db, Capture *capture)
 
 static int ask(const Capture *capture, char **sql)
 {
+    ASSERT(capture->mode == CAPTURE_OFF || capture->table != NULL);
+
     if (capture->mode == CAPTURE_OFF)
         *sql = sqlite3_mprintf("SELECT 'off' AS mode, NULL AS \"table\", NULL AS version");
     else
@@ -100,6 +108,8 @@ static int pragmas_register(sqlite3 *db, Capture *capture)
 
 int capture_register(sqlite3 *db, Capture **out)
 {
+    ASSERT(db != NULL && out != NULL);
+
     Capture *capture = sqlite3_malloc64(sizeof *capture);
     if (capture == NULL)
         return SQLITE_NOMEM;

@@ -49,6 +49,8 @@ static int encode_key(RecordBuilder *builder, const quire_row_change *change,
 // Only what the mode asks for is made.
 static int encode(Capture *capture, const quire_row_change *change, Images *images)
 {
+    ASSERT(capture->mode != CAPTURE_OFF);
+
     RecordBuilder *b = capture->builders;
     if (mode_has_before(capture->mode) && change->old_values != NULL)
         TRY(encode_row(&b[BUILD_BEFORE], change, change->old_values, &images->before));
@@ -104,6 +106,8 @@ static int write_inserted(Capture *capture, const quire_row_change *change, cons
 
 static int write_updated(Capture *capture, const quire_row_change *change, const Images *images)
 {
+    ASSERT(change->type == SQLITE_UPDATE);
+
     ChangeRecord record = {.type = CHANGE_UPDATE,
                            .table = change->table,
                            .before = images->before,
@@ -116,6 +120,9 @@ static int write_updated(Capture *capture, const quire_row_change *change, const
 // An update of the key is told as the row going and another coming, in this order.
 static int write_change(Capture *capture, const quire_row_change *change, const Images *images)
 {
+    ASSERT(change->type == SQLITE_INSERT || change->type == SQLITE_UPDATE
+           || change->type == SQLITE_DELETE);
+
     if (change->type == SQLITE_INSERT)
         return write_inserted(capture, change, images);
     if (change->type == SQLITE_DELETE)
@@ -132,6 +139,8 @@ static int write_change(Capture *capture, const quire_row_change *change, const 
 static int read_virtual(const Capture *capture, const char *table, i64 rowid, u8 **out,
                         size_t *size)
 {
+    ASSERT(table != NULL);
+
     sqlite3_stmt *stmt;
     RecordBuilder builder = {0};
     *out = NULL;
@@ -213,6 +222,8 @@ static int virtual_done(Capture *capture, const quire_row_change *change)
 
 static int virtual_hook(Capture *capture, const quire_row_change *change)
 {
+    ASSERT((change->flags & QUIRE_ROW_VIRTUAL) != 0);
+
     if ((change->flags & QUIRE_ROW_DONE) != 0)
         return virtual_done(capture, change);
     sqlite3_free(capture->old_image);
@@ -240,6 +251,8 @@ static bool is_own(const Capture *capture, const char *table)
 // The same table changes row after row: its name is compared once with those of the capture.
 static bool is_known_foreign(Capture *capture, const char *table)
 {
+    ASSERT(capture->table != NULL);
+
     if (strcmp(table, capture->foreign_table) == 0)
         return true;
     if (is_own(capture, table))

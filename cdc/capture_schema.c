@@ -65,6 +65,8 @@ static int copy_schema(sqlite3 *db, SchemaCopy *copy)
 
 static bool texts_equal(sqlite3_value *a, sqlite3_value *b)
 {
+    ASSERT(a != NULL && b != NULL);
+
     const char *a_text = (const char *)sqlite3_value_text(a);
     const char *b_text = (const char *)sqlite3_value_text(b);
     if (a_text == NULL || b_text == NULL)
@@ -74,6 +76,8 @@ static bool texts_equal(sqlite3_value *a, sqlite3_value *b)
 
 static bool rows_equal(const SchemaRow *a, const SchemaRow *b)
 {
+    ASSERT(a->rowid == b->rowid);
+
     for (int i = 0; i < SCHEMA_COLUMNS; i++) {
         if (!texts_equal(a->columns[i], b->columns[i]))
             return false;
@@ -194,6 +198,8 @@ static bool is_ordinary_table(const SchemaRow *row)
 // Only CREATE TABLE AS makes a table with rows in it, and always one with rowids.
 static int record_new_row(Capture *capture, const SchemaRow *row, const char *sql)
 {
+    ASSERT(sql != NULL);
+
     i64 rows = 0;
     i64 has_rowid;
     TRY(record_row(capture, NULL, row, sql));
@@ -323,6 +329,8 @@ static int visit_feed(sqlite3 *db, const char *name, FeedAction *action,
 
 static int visit_feeds(sqlite3 *db, FeedAction *action, const quire_schema_change *change)
 {
+    ASSERT(action != NULL);
+
     char *names;
     int rc = sql_text(db, &names,
                       "SELECT group_concat('\"' || replace(name, '\"', '\"\"') || '\"')"

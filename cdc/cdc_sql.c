@@ -5,6 +5,8 @@
 
 int sql_exec_owned(sqlite3 *db, char *sql)
 {
+    ASSERT(db != NULL);
+
     if (sql == NULL)
         return SQLITE_NOMEM;
     int rc = sqlite3_exec(db, sql, NULL, NULL, NULL);
@@ -71,6 +73,8 @@ int stmt_close(sqlite3_stmt *stmt, int step)
 
 int stmt_run(sqlite3_stmt *stmt)
 {
+    ASSERT(stmt != NULL);
+
     int step;
     do
         step = sqlite3_step(stmt);
@@ -90,6 +94,8 @@ int stmt_end(sqlite3_stmt *stmt, int step)
 
 int sql_int(sqlite3 *db, i64 otherwise, i64 *out, const char *format, ...)
 {
+    ASSERT(out != NULL);
+
     sqlite3_stmt *stmt;
     va_list args;
     va_start(args, format);
@@ -103,6 +109,8 @@ int sql_int(sqlite3 *db, i64 otherwise, i64 *out, const char *format, ...)
 
 int sql_text(sqlite3 *db, char **out, const char *format, ...)
 {
+    ASSERT(out != NULL);
+
     sqlite3_stmt *stmt;
     va_list args;
     va_start(args, format);
@@ -125,6 +133,8 @@ int savepoint_open(sqlite3 *db)
 
 int savepoint_close(sqlite3 *db, int rc)
 {
+    ASSERT(db != NULL);
+
     if (rc == SQLITE_OK)
         rc = sqlite3_exec(db, "RELEASE quire_cdc", NULL, NULL, NULL);
     if (rc == SQLITE_OK)

@@ -35,6 +35,8 @@ static inline bool reserve(RecordBuilder *b, u8 **bytes, size_t used, size_t mor
 // eight. Returns the size.
 static int varint_put(u8 *out, u64 value)
 {
+    ASSERT(out != NULL);
+
     u8 reversed[10];
     int size = 0;
     if (value <= 0x7f) { // nearly every one
@@ -181,6 +183,8 @@ static void add_value_bytes(RecordBuilder *b, sqlite3_value *value, const void *
 
 void record_add_value(RecordBuilder *b, sqlite3_value *value)
 {
+    ASSERT(value != NULL);
+
     switch (sqlite3_value_type(value)) {
     case SQLITE_INTEGER: record_add_i64(b, sqlite3_value_int64(value)); return;
     case SQLITE_FLOAT: record_add_f64(b, sqlite3_value_double(value)); return;
@@ -224,6 +228,8 @@ void record_add_row_updates(RecordBuilder *b, sqlite3_value *const *values, int 
 
 void record_add_copy(RecordBuilder *b, const RecordValue *value)
 {
+    ASSERT(value->bytes != NULL || value->size == 0);
+
     switch (value->type) {
     case SQLITE_INTEGER: record_add_i64(b, value->integer); return;
     case SQLITE_FLOAT: record_add_f64(b, value->real); return;
@@ -258,6 +264,8 @@ void record_discard(RecordBuilder *b)
 // The header's size counts itself: one byte more may need one byte more.
 static size_t header_total(size_t types_size)
 {
+    ASSERT(types_size < INT32_MAX);
+
     u8 bytes[10];
     size_t total = types_size + 1;
     if (total <= 0x7f)
@@ -280,6 +288,8 @@ static void join(const RecordBuilder *b, size_t total, u8 *record)
 
 int record_finish(RecordBuilder *b, u8 **out, size_t *size)
 {
+    ASSERT(b->header_size <= b->header_space);
+
     size_t total = header_total(b->header_size);
     u8 *record = b->failed ? NULL : sqlite3_malloc64(total + b->body_size);
     if (record != NULL) {
@@ -342,6 +352,8 @@ static i64 get_signed(const u8 *data, size_t size)
 
 static void decode_value(u64 type, RecordValue *out)
 {
+    ASSERT(type != 10 && type != 11);
+
     u64 bits;
     if (type >= 12) {
         out->type = (type & 1) != 0 ? SQLITE_TEXT : SQLITE_BLOB;
@@ -359,6 +371,8 @@ static void decode_value(u64 type, RecordValue *out)
 
 bool record_next(RecordReader *reader, RecordValue *out)
 {
+    ASSERT(reader->header_at <= reader->header_end && reader->body_at <= reader->size);
+
     static const u8 sizes[] = {0, 1, 2, 3, 4, 6, 8, 8, 0, 0};
     u64 type;
     if (record_at_end(reader))

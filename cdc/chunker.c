@@ -7,6 +7,8 @@
 // spoil his own vectors.
 void text_hash(const char *text, size_t size, u8 *hash)
 {
+    ASSERT(text != NULL || size == 0);
+
     u64 halves[2] = {14695981039346656037ull, 0x9e3779b97f4a7c15ull};
     for (size_t i = 0; i < size; i++) {
         halves[0] = (halves[0] ^ (u8)text[i]) * 1099511628211ull;
@@ -28,6 +30,8 @@ static bool is_inside_character(char c)
 // The end of a piece that begins at `start`, at most `size` bytes on.
 static size_t piece_end(const char *text, size_t length, size_t start, size_t size)
 {
+    ASSERT(start < length && size > 0);
+
     if (length - start <= size)
         return length;
     size_t end = start + size;
@@ -43,6 +47,8 @@ static size_t piece_end(const char *text, size_t length, size_t start, size_t si
 // Where the piece after one that ended at `end` begins: behind white space, if there is some.
 static size_t next_start(const char *text, size_t start, size_t end, size_t overlap)
 {
+    ASSERT(start < end);
+
     size_t at = end > start + overlap ? end - overlap : end;
     while (at < end && is_inside_character(text[at]))
         at++;

@@ -36,6 +36,8 @@ static void watch_log(CommitWatch *watch)
 // The folder tells when a log appears.
 static void watch_folder(CommitWatch *watch)
 {
+    ASSERT(watch->path != NULL && watch->inotify >= 0);
+
     const char *slash = strrchr(watch->path, '/');
     char *folder = slash == NULL
                        ? sqlite3_mprintf(".")
@@ -77,6 +79,8 @@ void commit_watch_close(CommitWatch *watch)
 // Takes all events there are. The names in them do not matter: any of them is worth a look.
 static void drain(CommitWatch *watch)
 {
+    ASSERT(watch->inotify >= 0);
+
     _Alignas(struct inotify_event) char buffer[4096];
     ssize_t size;
     while ((size = read(watch->inotify, buffer, sizeof buffer)) > 0) {

@@ -6,6 +6,8 @@ enum { NO_POSITION = -1 }; // of a consumer that is being made
 // The last change_id ever given, also where rows have been deleted since.
 static int newest_change(Feed *feed, i64 *out)
 {
+    ASSERT(feed->name != NULL);
+
     const char *s = feed->schema;
     if (feed->is_durable) // F1: the newest stays
         return sql_int(feed->db, 0, out, "SELECT max(change_id) FROM \"%w\".\"%w_log\"", s,
@@ -56,6 +58,8 @@ static int find_position(Feed *feed, const char *name, i64 *position)
 
 int consumer_position(Feed *feed, const char *name, i64 *position)
 {
+    ASSERT(feed->error == NULL);
+
     TRY(feed_keep_error(feed, find_position(feed, name, position)));
     if (*position >= 0)
         return SQLITE_OK;
@@ -115,6 +119,8 @@ static int move(Feed *feed, const char *name, i64 change_id, bool anywhere)
 
 int consumer_move(Feed *feed, const char *name, i64 change_id, bool anywhere, i64 *position)
 {
+    ASSERT(feed->error == NULL);
+
     TRY(consumer_position(feed, name, position));
     TRY(feed_keep_error(feed, savepoint_open(feed->db)));
     int rc = feed_keep_error(feed, move(feed, name, change_id, anywhere));
@@ -200,6 +206,8 @@ static int watch_until(Feed *feed, CommitWatch *watch, sqlite3_stmt *stmt, int t
 // In a transaction nothing new can be seen, so waiting in one would never end.
 int consumer_wait(Feed *feed, CommitWatch *watch, i64 position, int timeout_ms, bool *found)
 {
+    ASSERT(position >= -1);
+
     sqlite3_stmt *stmt;
     if (timeout_ms != 0 && sqlite3_txn_state(feed->db, feed->schema) != SQLITE_TXN_NONE)
         return feed_error(feed, "cannot wait for changes inside a transaction, which sees none");

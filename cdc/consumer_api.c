@@ -56,6 +56,8 @@ static void begin_call(quire_cdc *cdc)
 
 static int open_consumer(quire_cdc *cdc, sqlite3 *db, const char *feed, const char *name, i64 from)
 {
+    ASSERT(cdc->changes == NULL);
+
     TRY(feed_split_name(feed, &cdc->schema, &cdc->feed_name));
     cdc->name = sqlite3_mprintf("%s", name);
     if (cdc->name == NULL)
@@ -95,6 +97,8 @@ int quire_cdc_open(sqlite3 *db, const char *feed, const char *name, sqlite3_int6
 
 static int grow_batch(quire_cdc *cdc)
 {
+    ASSERT(cdc->count >= 0);
+
     if ((cdc->count & (cdc->count - 1)) != 0)
         return SQLITE_OK;
     size_t space = cdc->count == 0 ? 1 : (size_t)cdc->count * 2;
@@ -111,6 +115,8 @@ static int grow_batch(quire_cdc *cdc)
 
 static int take_row(quire_cdc *cdc, sqlite3_stmt *row)
 {
+    ASSERT(row != NULL);
+
     TRY(grow_batch(cdc));
     sqlite3_value **values = cdc->values + (size_t)cdc->count * CHANGE_VALUES;
     memset(values, 0, CHANGE_VALUES * sizeof *values);
@@ -132,6 +138,8 @@ static const void *image(sqlite3_value *value, int *size)
 // The values stay where they are from here on.
 static void fill_change(quire_change *change, sqlite3_value **values)
 {
+    ASSERT(values[COLUMN_CHANGE_ID] != NULL);
+
     *change =
         (quire_change){.change_id = sqlite3_value_int64(values[COLUMN_CHANGE_ID]),
                        .change_time = sqlite3_value_int64(values[COLUMN_CHANGE_TIME]),
@@ -148,6 +156,8 @@ static void fill_change(quire_change *change, sqlite3_value **values)
 // Reads through the table-valued function, so that feeds of both kinds come the same way.
 static int read_batch(quire_cdc *cdc, int max)
 {
+    ASSERT(max > 0 && cdc->count == 0);
+
     sqlite3_stmt *stmt;
     Feed *feed = &cdc->feed;
     TRY(sql_prepare(feed->db, &stmt,

@@ -163,6 +163,8 @@ static void result_failure(sqlite3_context *ctx, const char *function, int rc, c
 
 static void run_function(sqlite3_context *ctx, int count, sqlite3_value **args)
 {
+    ASSERT(count >= 1);
+
     const FunctionDef *def = sqlite3_user_data(ctx);
     Call call = {0};
     i64 result = 0;
@@ -283,6 +285,8 @@ static int next_close(sqlite3_vtab_cursor *base)
 // The first change that is wanted: behind the position, or behind the point.
 static int find_start(const NextTable *table, Call *call, sqlite3_value **args, i64 *first)
 {
+    ASSERT(first != NULL);
+
     TRY(call_open(call, table->db, table->by_consumer ? 2 : 1, args));
     if (table->by_consumer)
         TRY(consumer_position(&call->feed, call->consumer, first));

@@ -4,7 +4,7 @@
 //     answer    {"data": [{"index": 0, "embedding": [...]}, ...]}
 //
 // libcurl is looked for when it is first needed, so that nobody who does not use this needs it.
-#include "cdc/json_text.h"
+#include "cdc/json_scan.h"
 #include "cdc/pipeline.h"
 
 #include <dlfcn.h>
@@ -61,6 +61,8 @@ static void http_free(void *arg)
 
 static bool load_library(HttpEmbedder *e)
 {
+    ASSERT(e->library == NULL);
+
     static const char *const names[] = {"libcurl.so.4", "libcurl-gnutls.so.4", "libcurl.so"};
     for (int i = 0; i < ARRAY_LEN(names) && e->library == NULL; i++)
         e->library = dlopen(names[i], RTLD_NOW | RTLD_LOCAL);
@@ -97,6 +99,8 @@ static size_t take_bytes(char *bytes, size_t one, size_t count, void *arg)
 
 static char *request_text(const HttpEmbedder *e, int count, const char *const *texts)
 {
+    ASSERT(count > 0);
+
     sqlite3_str *out = sqlite3_str_new(NULL);
     sqlite3_str_appendall(out, "{\"model\":");
     json_add_text(out, e->model, strlen(e->model));
@@ -111,6 +115,8 @@ static char *request_text(const HttpEmbedder *e, int count, const char *const *t
 
 static int post(HttpEmbedder *e, const char *request, Answer *answer, char **error)
 {
+    ASSERT(request != NULL && e->handle != NULL);
+
     long status = 0;
     const Curl *curl = &e->curl;
     (void)curl->setopt(e->handle, CURL_OPTION_URL, e->url);
@@ -134,6 +140,8 @@ static int post(HttpEmbedder *e, const char *request, Answer *answer, char **err
 // One element of "data". The first tells the dimensions.
 static bool take_item(const char *item, int number, int count, float **vectors, int *dimensions)
 {
+    ASSERT(number >= 0 && number < count);
+
     i64 index = json_integer(item, "index", number);
     if (index < 0 || index >= count)
         return false;
@@ -152,6 +160,8 @@ static bool take_item(const char *item, int number, int count, float **vectors, 
 
 static bool take_vectors(const char *answer, int count, float **vectors, int *dimensions)
 {
+    ASSERT(*vectors == NULL);
+
     int number = 0;
     const char *at = answer == NULL ? NULL : json_find(answer, "data");
     if (at == NULL || *at != '[')
@@ -174,6 +184,8 @@ static bool take_vectors(const char *answer, int count, float **vectors, int *di
 static int http_embed(void *arg, int count, const char *const *texts, float **vectors,
                       int *dimensions, char **error)
 {
+    ASSERT(count > 0);
+
     HttpEmbedder *e = arg;
     Answer answer = {0};
     *vectors = NULL;
@@ -194,6 +206,8 @@ static int http_embed(void *arg, int count, const char *const *texts, float **ve
 
 static int add_headers(HttpEmbedder *e, const char *key)
 {
+    ASSERT(e->headers == NULL);
+
     e->headers = e->curl.slist_append(NULL, "Content-Type: application/json");
     if (e->headers == NULL || key == NULL)
         return e->headers == NULL ? SQLITE_NOMEM : SQLITE_OK;

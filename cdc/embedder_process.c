@@ -1,7 +1,7 @@
 // An embedder that is another program: it reads lines {"id":1,"text":"..."} and answers, in any
 // order, {"id":1,"vector":[...]}. It runs until it is told to stop by the end of its input. One
 // that dies or says nonsense is started anew by the next call, which the pipeline's retries make.
-#include "cdc/json_text.h"
+#include "cdc/json_scan.h"
 #include "cdc/pipeline.h"
 
 #include <errno.h>
@@ -61,6 +61,8 @@ static void process_free(void *arg)
 
 static int spawn(ProcessEmbedder *embedder, int theirs)
 {
+    ASSERT(embedder->pid == 0 && theirs >= 0);
+
     posix_spawn_file_actions_t actions;
     char shell[] = "sh";
     char option[] = "-c";
@@ -98,6 +100,8 @@ static int start(ProcessEmbedder *embedder)
 
 static char *request_text(int count, const char *const *texts, size_t *size)
 {
+    ASSERT(count > 0);
+
     sqlite3_str *out = sqlite3_str_new(NULL);
     for (int i = 0; i < count; i++) {
         sqlite3_str_appendf(out, "{\"id\":%d,\"text\":", i + 1);
@@ -111,6 +115,8 @@ static char *request_text(int count, const char *const *texts, size_t *size)
 // The first answer tells the dimensions of all.
 static int allocate(Exchange *x, int dimensions)
 {
+    ASSERT(x->vectors == NULL && x->count > 0);
+
     if (dimensions <= 0 || dimensions > DIMENSIONS_MAX) {
         x->why = "the embedder's answer has no vector";
         return SQLITE_ERROR;
@@ -122,6 +128,8 @@ static int allocate(Exchange *x, int dimensions)
 
 static int take_answer(Exchange *x, const char *line)
 {
+    ASSERT(x->answered < x->count);
+
     // Who answers in order need not repeat the number.
     i64 id = json_integer(line, "id", x->answered + 1);
     if (id < 1 || id > x->count || x->seen[id - 1]) {
@@ -142,6 +150,8 @@ static int take_answer(Exchange *x, const char *line)
 
 static int take_lines(Exchange *x)
 {
+    ASSERT(x->embedder->size <= x->embedder->space);
+
     ProcessEmbedder *e = x->embedder;
     size_t start = 0;
     for (size_t i = 0; i < e->size && x->answered < x->count; i++) {
@@ -158,6 +168,8 @@ static int take_lines(Exchange *x)
 
 static int read_some(Exchange *x)
 {
+    ASSERT(x->embedder->pid != 0);
+
     ProcessEmbedder *e = x->embedder;
     if (e->space - e->size < 65536) {
         if (e->size > LINE_MAX_SIZE) {
@@ -183,6 +195,8 @@ static int read_some(Exchange *x)
 
 static int write_some(Exchange *x)
 {
+    ASSERT(x->sent < x->request_size);
+
     ssize_t sent =
         send(x->embedder->socket, x->request + x->sent, x->request_size - x->sent, MSG_NOSIGNAL);
     if (sent < 0 && (errno == EAGAIN || errno == EINTR))
@@ -198,6 +212,8 @@ static int write_some(Exchange *x)
 // Reads while there is something to write, so that neither side waits for the other for ever.
 static int exchange(Exchange *x)
 {
+    ASSERT(x->answered == 0 && x->sent == 0);
+
     while (x->answered < x->count) {
         struct pollfd news = {.fd = x->embedder->socket, .events = POLLIN};
         if (x->sent < x->request_size)

@@ -9,6 +9,8 @@ static const char *const mode_names[] = {"off", "id", "before", "after", "full"}
 
 bool capture_mode_parse(const char *text, size_t size, CaptureMode *out)
 {
+    ASSERT(text != NULL || size == 0);
+
     for (int i = 0; i < ARRAY_LEN(mode_names); i++) {
         if (strlen(mode_names[i]) == size && memcmp(mode_names[i], text, size) == 0) {
             *out = (CaptureMode)i;
@@ -53,6 +55,8 @@ static const char *skip_space(const char *at)
 // A value without its quotes, doubled quotes made single (sqlite3_free).
 static char *unquote(const char *text, size_t size)
 {
+    ASSERT(text != NULL);
+
     char *out = sqlite3_mprintf("%.*s", (int)size, text);
     if (out == NULL || size < 2 || (text[0] != '\'' && text[0] != '"' && text[0] != '`'))
         return out;
@@ -68,6 +72,8 @@ static char *unquote(const char *text, size_t size)
 
 char *list_next_name(const char **at, int *rc)
 {
+    ASSERT(*rc == SQLITE_OK);
+
     const char *start = skip_space(*at);
     const char *end = start;
     if (*start == '\0')
@@ -103,6 +109,8 @@ static const Unit size_units[] = {
 // A whole number with a unit. false: not one, or beyond what fits.
 static bool parse_amount(const char *text, const Unit *units, int unit_count, i64 *out)
 {
+    ASSERT(unit_count > 0);
+
     char *end;
     if (!isdigit((unsigned char)text[0]))
         return false;
@@ -154,6 +162,8 @@ static bool is_option(const char *key)
 
 static int take_argument(Feed *feed, const char *key, const char *value, char **tables)
 {
+    ASSERT(tables != NULL);
+
     if (strcmp(key, "tables") == 0) {
         sqlite3_free(*tables);
         *tables = sqlite3_mprintf("%s", value);
@@ -204,6 +214,8 @@ int feed_parse_arguments(Feed *feed, int count, const char *const *args, char **
 
 int feed_config_save(Feed *feed)
 {
+    ASSERT(feed->mode != CAPTURE_OFF);
+
     return sql_exec(feed->db,
                     "INSERT OR REPLACE INTO \"%w\".\"%w_config\" VALUES ('mode', %Q),"
                     " ('max_age', %lld), ('max_rows', %lld), ('max_size', %lld),"
@@ -214,6 +226,8 @@ int feed_config_save(Feed *feed)
 
 static void take_setting(Feed *feed, const char *key, sqlite3_stmt *row)
 {
+    ASSERT(key != NULL);
+
     i64 number = sqlite3_column_int64(row, 1);
     if (strcmp(key, "mode") == 0) {
         const char *text = (const char *)sqlite3_column_text(row, 1);
@@ -263,6 +277,8 @@ int feed_split_name(const char *text, char **schema, char **name)
 // is one table with the column change_txn_id.
 int feed_open(Feed *feed)
 {
+    ASSERT(feed->schema != NULL && feed->name != NULL);
+
     i64 tables;
     i64 captures;
     TRY(sql_int(feed->db, 0, &tables,

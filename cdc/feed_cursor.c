@@ -5,6 +5,8 @@
 // The message becomes the table's, which SQLite frees.
 int feed_hand_error(sqlite3_vtab *table, Feed *feed, int rc)
 {
+    ASSERT(table != NULL);
+
     if (rc != SQLITE_OK && feed->error != NULL) {
         sqlite3_free(table->zErrMsg);
         table->zErrMsg = feed->error;
@@ -72,6 +74,8 @@ static bool values_fit(const FeedCursor *cursor)
 // Kept from row to row: most rows are of the layout before.
 static int load_layout(FeedCursor *cursor, i64 number)
 {
+    ASSERT(cursor->feed.is_durable);
+
     Feed *feed = &cursor->feed;
     Layout *layout = &cursor->layout;
     sqlite3_stmt *stmt;

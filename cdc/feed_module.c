@@ -47,6 +47,8 @@ static int feed_connect(sqlite3 *db, void *client, int count, const char *const 
 // The widest of the tables, in v columns.
 static int measure_sources(Feed *feed, const char *tables, int *width)
 {
+    ASSERT(width != NULL);
+
     int rc = SQLITE_OK;
     char *name;
     *width = 0;
@@ -63,6 +65,8 @@ static int measure_sources(Feed *feed, const char *tables, int *width)
 
 static int create_sources(Feed *feed, const char *tables)
 {
+    ASSERT(tables != NULL);
+
     int rc = SQLITE_OK;
     char *name;
     int count = 0;
@@ -145,6 +149,8 @@ static int feed_rename(sqlite3_vtab *base, const char *name)
 // log and stage are not among them (F4).
 static int feed_shadow_name(const char *suffix)
 {
+    ASSERT(suffix != NULL);
+
     static const char *const names[] = {"schema", "layout", "source", "consumer", "config"};
     for (int i = 0; i < ARRAY_LEN(names); i++) {
         if (sqlite3_stricmp(suffix, names[i]) == 0)
@@ -315,6 +321,8 @@ static int feed_rowid(sqlite3_vtab_cursor *base, sqlite3_int64 *out)
 // Only deletion, of the row in the log and what may hang on it.
 static int feed_update(sqlite3_vtab *base, int count, sqlite3_value **args, sqlite3_int64 *rowid)
 {
+    ASSERT(count >= 1);
+
     (void)rowid;
     const FeedTable *table = (const FeedTable *)base;
     Feed feed = {.db = table->db, .schema = table->schema, .name = table->name};

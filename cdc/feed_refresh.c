@@ -49,6 +49,8 @@ static int next_source(Feed *feed, i64 after, Source *out, bool *found)
 // By their names: which of them exist depends on the table as it was.
 static int drop_source_triggers(Feed *feed, i64 source)
 {
+    ASSERT(source > 0);
+
     for (int kind = 0; kind < TRIGGER_KINDS; kind++) {
         char *name = trigger_name(feed, source, (TriggerKind)kind);
         if (name == NULL)
@@ -147,6 +149,8 @@ static int refresh_triggers(Feed *feed, const Source *source, const TableShape *
 // A change of the table's row in sqlite_schema, whose values follow.
 static int log_schema_change(Feed *feed, int type, const char *table)
 {
+    ASSERT(type >= CHANGE_DELETE && type <= CHANGE_INSERT);
+
     return sql_exec(feed->db,
                     "INSERT INTO \"%w\".\"%w_log\"(change_time, change_type, layout, id)"
                     " VALUES (strftime('%%s','now'), %d, %d, (SELECT rowid FROM"
@@ -228,6 +232,8 @@ static int derive_statement(Feed *feed, const Source *source, const TableShape *
 // Rows that were written between another process's ADD COLUMN and now lack the column in the log.
 static int log_missed_values(Feed *feed, const TableShape *shape, i64 layout, int known_columns)
 {
+    ASSERT(known_columns >= 0);
+
     int rc = SQLITE_OK;
     if (!mode_has_after(feed->mode) || known_columns >= shape->column_count)
         return SQLITE_OK;

@@ -20,6 +20,8 @@ static int slowest_consumer(Feed *feed, bool *has_consumer, i64 *position)
 
 static int age_bound(Feed *feed, i64 *bound)
 {
+    ASSERT(feed->max_age_s > 0);
+
     // Times do not decrease along the log but for clocks set back: the first young one ends it.
     return sql_int(feed->db, INT64_MAX, bound,
                    "SELECT change_id - 1 FROM \"%w\".\"%w%s\" WHERE change_time >="
@@ -29,6 +31,8 @@ static int age_bound(Feed *feed, i64 *bound)
 
 static int count_bound(Feed *feed, i64 *bound)
 {
+    ASSERT(feed->max_rows > 0);
+
     return sql_int(feed->db, 0, bound,
                    "SELECT change_id FROM \"%w\".\"%w%s\" ORDER BY change_id DESC"
                    " LIMIT 1 OFFSET %lld",
@@ -51,6 +55,8 @@ static i64 row_bytes(sqlite3_stmt *row)
 // Adds up from the newest until the size is reached.
 static int size_bound(Feed *feed, i64 *bound)
 {
+    ASSERT(feed->max_bytes > 0);
+
     sqlite3_stmt *stmt;
     i64 bytes = 0;
     int step;
@@ -111,6 +117,8 @@ static int prune_is_due(Feed *feed, bool *due, i64 *newest)
 
 int feed_delete(Feed *feed, const char *comparison, i64 change_id)
 {
+    ASSERT(comparison != NULL);
+
     TRY(sql_exec_quietly(feed->db, "DELETE FROM \"%w\".\"%w%s\" WHERE change_id %s %lld",
                          feed->schema, feed->name, feed_log_suffix(feed), comparison, change_id));
     if (!feed->is_durable)
@@ -121,6 +129,8 @@ int feed_delete(Feed *feed, const char *comparison, i64 change_id)
 
 int feed_prune(Feed *feed, bool force, i64 *deleted)
 {
+    ASSERT(deleted != NULL);
+
     bool due;
     i64 newest;
     i64 bound;

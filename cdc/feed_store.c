@@ -16,6 +16,8 @@ static char *value_columns(const Feed *feed, const char *first, int width)
 
 static int check_width(Feed *feed, int width)
 {
+    ASSERT(width >= 0);
+
     // Reading puts a row of the log and one of the schema side by side.
     int most = sqlite3_limit(feed->db, SQLITE_LIMIT_COLUMN, -1) - 5 - SCHEMA_VALUES;
     if (width <= most)
@@ -89,6 +91,8 @@ int feed_drop_tables(Feed *feed)
 // right by the next refresh, which finds no trigger under the names it expects.
 int feed_rename_tables(Feed *feed, const char *name)
 {
+    ASSERT(name != NULL);
+
     TRY(feed_drop_triggers(feed, NULL));
     for (int i = 0; i < ARRAY_LEN(table_names); i++)
         TRY(sql_exec(feed->db, "ALTER TABLE \"%w\".\"%w_%s\" RENAME TO \"%w_%s\"", feed->schema,
@@ -101,6 +105,8 @@ int feed_rename_tables(Feed *feed, const char *name)
 
 static int widen_table(Feed *feed, const char *table, int width)
 {
+    ASSERT(width >= 0);
+
     i64 have;
     TRY(sql_int(feed->db, 0, &have,
                 "SELECT count(*) FROM pragma_table_info('%q_%q', %Q) WHERE name GLOB 'v[0-9]*'",

@@ -58,6 +58,8 @@ static void add_collation(Writer *w, const KeyPart *part)
 // (row's key is other's); other NULL: the staged row's. `op` is IS, or = for the sake of an index.
 static void add_key_match(Writer *w, const char *row, const char *op, const char *other)
 {
+    ASSERT(row != NULL && op != NULL);
+
     int stored = shape_stored_key_count(w->shape);
     add(w, "(");
     for (int i = 0; i < key_part_count(w); i++) {
@@ -87,6 +89,8 @@ static void add_value_names(Writer *w, int count)
 
 static void add_id_and_key(Writer *w, const char *row)
 {
+    ASSERT(row != NULL);
+
     int stored = shape_stored_key_count(w->shape);
     if (stored == 0)
         add_key(w, row, 0);
@@ -132,6 +136,8 @@ int trigger_width(const Feed *feed, const TableShape *shape)
 
 static void add_log_head(Writer *w, int count)
 {
+    ASSERT(count >= 0);
+
     sqlite3_str_appendf(w->out, "INSERT INTO \"%w_log\"(change_time,change_type,layout,",
                         w->feed->name);
     add_value_names(w, count);
@@ -147,6 +153,8 @@ static void add_log_prefix(Writer *w, int change_type)
 // The log row of this very change, whose key is the one the row has afterwards.
 static void add_change(Writer *w, int change_type)
 {
+    ASSERT(change_type >= CHANGE_DELETE && change_type <= CHANGE_INSERT);
+
     const char *keyed = change_type == CHANGE_DELETE ? "old" : "new";
     add_log_head(w, value_count(w, image_count(w->feed, change_type)));
     add(w, " VALUES(");
@@ -164,6 +172,8 @@ static void add_change(Writer *w, int change_type)
 // The value that `row`, which is new, has for an expression of an index.
 static void add_expression_of(Writer *w, const char *row, const char *expression)
 {
+    ASSERT(expression != NULL);
+
     sqlite3_str_appendf(w->out, "(SELECT %s FROM (SELECT ", expression);
     for (int i = 0; i < w->shape->column_count; i++) {
         const char *name = w->shape->columns[i].name;
@@ -240,6 +250,8 @@ static void add_all_keys_stay(Writer *w)
 // Rows that are about to be replaced cannot be seen afterwards: they are set aside before.
 static void add_staging(Writer *w, bool is_update)
 {
+    ASSERT(w->source > 0);
+
     const char *name = w->feed->name;
     int images = mode_has_before(w->feed->mode) ? 1 : 0;
     sqlite3_str_appendf(w->out,
@@ -265,6 +277,8 @@ static void add_staging(Writer *w, bool is_update)
 // WHERE: of this table, and gone: another row has its key now, or none.
 static void add_replaced(Writer *w)
 {
+    ASSERT(w->source > 0);
+
     sqlite3_str_appendf(w->out, " WHERE source = %lld AND (", w->source);
     add_key_match(w, "new", "IS", NULL);
     sqlite3_str_appendf(w->out, " OR NOT EXISTS (SELECT 1 FROM \"%w\" AS t WHERE ", w->shape->name);
@@ -317,6 +331,8 @@ static void add_key_words(Writer *w, int *count, bool primary)
 // them which a column of the table has taken does no harm here.
 static void add_identity_words(Writer *w, int *count)
 {
+    ASSERT(*count == 0);
+
     if (w->shape->rowid == NULL) {
         add_key_words(w, count, true);
         return;
@@ -344,6 +360,8 @@ static void add_update(Writer *w, TriggerKind kind)
 
 static void add_event(Writer *w, TriggerKind kind)
 {
+    ASSERT((int)kind < TRIGGER_KINDS);
+
     bool before = kind == TRIGGER_BEFORE_INSERT || kind == TRIGGER_BEFORE_UPDATE;
     add(w, before ? " BEFORE" : " AFTER");
     if (kind == TRIGGER_BEFORE_INSERT || kind == TRIGGER_INSERT)
@@ -359,6 +377,8 @@ static void add_event(Writer *w, TriggerKind kind)
 // Triggers of one event share it among themselves: each change is logged by exactly one.
 static void add_condition(Writer *w, TriggerKind kind)
 {
+    ASSERT(trigger_is_needed(w->shape, kind));
+
     switch (kind) {
     case TRIGGER_BEFORE_INSERT:
         add(w, " WHEN EXISTS (SELECT 1 ");
@@ -455,6 +475,8 @@ char *trigger_text(const Feed *feed, const TableShape *shape, i64 source, i64 la
 
 char *trigger_snapshot_text(const Feed *feed, const TableShape *shape, i64 layout, int change_type)
 {
+    ASSERT(layout > LAYOUT_SCHEMA);
+
     Writer w = {.feed = feed, .shape = shape, .layout = layout, .out = sqlite3_str_new(feed->db)};
     int images = image_count(feed, change_type);
     add_log_head(&w, value_count(&w, images));

@@ -63,6 +63,8 @@ static int take_error(sqlite3_vtab *table, HybridQuery *query, int rc)
 // The lines of a statement's plan, with commas between.
 static int append_plan(sqlite3 *db, sqlite3_str *out, const char *name, const char *sql)
 {
+    ASSERT(sql != NULL);
+
     sqlite3_stmt *stmt;
     int step;
     TRY(sql_prepare(db, &stmt, "EXPLAIN QUERY PLAN %s", sql));
@@ -182,6 +184,8 @@ static int search_close(sqlite3_vtab_cursor *base)
 static int search_filter(sqlite3_vtab_cursor *base, int plan, const char *plan_text, int count,
                          sqlite3_value **given)
 {
+    ASSERT(count <= HYBRID_ARGUMENTS);
+
     (void)plan_text, (void)count;
     SearchCursor *cursor = (SearchCursor *)base;
     sqlite3_value *args[HYBRID_ARGUMENTS] = {0};
@@ -215,6 +219,8 @@ static int search_eof(sqlite3_vtab_cursor *base)
 
 static int search_column(sqlite3_vtab_cursor *base, sqlite3_context *ctx, int column)
 {
+    ASSERT(!search_eof(base));
+
     const SearchCursor *cursor = (const SearchCursor *)base;
     const HybridHit *hit = &cursor->hits[cursor->at];
     switch (column) {
@@ -269,6 +275,8 @@ static const sqlite3_module search_methods = {
 // nothing. k is 60, the weights are 1.
 static void rrf(sqlite3_context *ctx, int count, sqlite3_value **args)
 {
+    ASSERT(count == 2 || count == 3 || count == 5);
+
     f64 k = count > 2 ? sqlite3_value_double(args[2]) : 60;
     f64 sum = 0;
     for (int i = 0; i < 2; i++) {

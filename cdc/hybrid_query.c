@@ -63,6 +63,8 @@ static bool is_word_byte(char c)
 // A question as it is typed: its words, any of which may occur. NULL: it has none.
 static char *match_any_word(sqlite3 *db, const char *text)
 {
+    ASSERT(text != NULL);
+
     sqlite3_str *match = sqlite3_str_new(db);
     while (*text != '\0') {
         size_t size = 0;
@@ -175,6 +177,8 @@ static int read_method(HybridQuery *query, sqlite3_value *const *args)
 // k beyond the candidates raises those: fewer could not give that many.
 int hybrid_query_read(HybridQuery *query, sqlite3 *db, sqlite3_value *const *args)
 {
+    ASSERT(query->error == NULL);
+
     query->db = db;
     TRY(read_text(args, ARG_TABLE, &query->table));
     if (query->table == NULL)

@@ -28,6 +28,8 @@ static int push(HitList *list, const HybridHit *hit)
 // Ranks count what has a score, from 1.
 static int take_rows(sqlite3_stmt *stmt, bool is_text, HitList *list)
 {
+    ASSERT(list->count >= 0);
+
     int rank = 0;
     int step;
     while ((step = sqlite3_step(stmt)) == SQLITE_ROW) {
@@ -127,6 +129,8 @@ static f64 of_rank(f64 weight, f64 k, int rank)
 
 static void score_by_rank(const HybridQuery *query, HitList *list)
 {
+    ASSERT(query->method == FUSION_RRF);
+
     for (int i = 0; i < list->count; i++) {
         HybridHit *hit = &list->hits[i];
         hit->score = of_rank(query->text_weight, query->rrf_k, hit->text_rank)
@@ -154,6 +158,8 @@ static f64 range_place(const Range *range, f64 value)
 
 static void score_by_sum(const HybridQuery *query, HitList *list)
 {
+    ASSERT(query->method == FUSION_SUM);
+
     Range text = {0};
     Range nearness = {0};
     for (int i = 0; i < list->count; i++) {

@@ -8,6 +8,8 @@ enum { BATCH_DEFAULT = 64, RETRIES_DEFAULT = 3, RETRY_PAUSE_MS = 50, RETRY_PAUSE
 
 int pipeline_error(quire_pipeline *p, int rc, const char *format, ...)
 {
+    ASSERT(rc != SQLITE_OK);
+
     va_list args;
     va_start(args, format);
     char *text = sqlite3_vmprintf(format, args);
@@ -225,6 +227,8 @@ static void tell_progress(quire_pipeline *p, int more)
 // One batch of the scan; *over: there are no more.
 static int scan_step(quire_pipeline *p, bool *over)
 {
+    ASSERT(p->batch_size > 0);
+
     Batch batch = {0};
     sqlite3_value *last;
     int rc = pipeline_keep_error(p, store_scan(p, &batch, &last));
@@ -282,6 +286,8 @@ static int change_step(quire_pipeline *p, int timeout_ms, bool *none)
 // What has gathered comes first, without waiting; then the model is current; then one wait.
 static int run_changes(quire_pipeline *p, int timeout_ms)
 {
+    ASSERT(p->feed != NULL);
+
     bool none = false;
     while (!none)
         TRY(change_step(p, 0, &none));

@@ -73,6 +73,8 @@ int store_prepare(quire_pipeline *p)
 
 static int prepare_one(quire_pipeline *p, PipelineStatement which, sqlite3_stmt **out)
 {
+    ASSERT(which < PIPELINE_STATEMENTS);
+
     switch (which) {
     case STATEMENT_TEXT:
         return sql_prepare(p->db, out, "SELECT %s FROM \"%w\" WHERE \"%w\" = ?1", p->text, p->table,
@@ -159,6 +161,8 @@ static int take_text(quire_pipeline *p, Document *document, sqlite3_value *text)
 // By type and bytes: it saves work, and nothing depends on it.
 static bool ids_equal(sqlite3_value *a, sqlite3_value *b)
 {
+    ASSERT(a != NULL && b != NULL);
+
     if (sqlite3_value_type(a) != sqlite3_value_type(b))
         return false;
     if (sqlite3_value_type(a) == SQLITE_INTEGER)
@@ -335,6 +339,8 @@ static int write_all(quire_pipeline *p, const Batch *batch, sqlite3_value *scann
 int store_write(quire_pipeline *p, const Batch *batch, sqlite3_value *scanned, i64 acknowledged,
                 bool scan_is_over)
 {
+    ASSERT((scanned != NULL) + (acknowledged > 0) <= 1);
+
     TRY(pipeline_keep_error(p, sql_exec(p->db, "BEGIN IMMEDIATE")));
     int rc = pipeline_keep_error(p, write_all(p, batch, scanned, acknowledged, scan_is_over));
     if (rc == SQLITE_OK)

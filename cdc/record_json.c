@@ -3,7 +3,7 @@
 // hexadecimal digits, for JSON has no bytes.
 #include "cdc/cdc_sql.h"
 #include "cdc/change_record.h"
-#include "cdc/json_text.h"
+#include "cdc/json_scan.h"
 
 // JSON has no infinities; SQLite's own functions write them as numbers beyond the range.
 static void add_json_real(sqlite3_str *out, f64 value)
@@ -39,6 +39,8 @@ typedef enum PairResult { PAIRED, NOT_NAMES, TOO_SHORT } PairResult;
 // Names are copied as they are written, which is JSON already.
 static PairResult pair_values(sqlite3_str *out, const char *columns, RecordReader *record)
 {
+    ASSERT(columns != NULL);
+
     const char *at = json_space(columns);
     char separator = '{';
     if (*at != '[')
@@ -82,6 +84,8 @@ static PairResult record_pairs(sqlite3 *db, const char *columns, RecordReader *r
 
 int record_json_text(sqlite3 *db, const char *columns, const u8 *record, size_t size, char **out)
 {
+    ASSERT(columns != NULL);
+
     RecordReader reader;
     *out = NULL;
     if (!record_open(&reader, record, size))
@@ -92,6 +96,8 @@ int record_json_text(sqlite3 *db, const char *columns, const u8 *record, size_t 
 
 static void function_error(sqlite3_context *ctx, const char *function, const char *why)
 {
+    ASSERT(why != NULL);
+
     char *text = sqlite3_mprintf("%s: %s", function, why);
     if (text == NULL) {
         sqlite3_result_error_nomem(ctx);
@@ -103,6 +109,8 @@ static void function_error(sqlite3_context *ctx, const char *function, const cha
 
 static void bin_record_json_object(sqlite3_context *ctx, int count, sqlite3_value **args)
 {
+    ASSERT(count == 2);
+
     static const char name[] = "bin_record_json_object";
     RecordReader reader;
     char *json;
@@ -143,6 +151,8 @@ static void bin_record_json_object(sqlite3_context *ctx, int count, sqlite3_valu
 // Columns that a row image has: those kept in the table, so not generated ones that are VIRTUAL.
 static void table_columns_json_array(sqlite3_context *ctx, int count, sqlite3_value **args)
 {
+    ASSERT(count == 1);
+
     static const char name[] = "table_columns_json_array";
     sqlite3_stmt *stmt;
     sqlite3 *db = sqlite3_context_db_handle(ctx);

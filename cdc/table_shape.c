@@ -6,6 +6,8 @@
 // Room for one more element of an array of pointers or structs, doubling.
 static int grow(void **array, int count, size_t element)
 {
+    ASSERT(count >= 0 && element > 0);
+
     if ((count & (count - 1)) != 0)
         return SQLITE_OK;
     size_t capacity = count == 0 ? 1 : (size_t)count * 2;
@@ -84,6 +86,8 @@ int shape_stored_key_count(const TableShape *shape)
 // Behind a quoted piece that begins at `at`; a comment counts as one.
 static const char *skip_quoted(const char *at)
 {
+    ASSERT(*at != 0);
+
     char end = *at == '[' ? ']' : *at;
     if (at[0] == '-' && at[1] == '-') {
         while (*at != '\0' && *at != '\n')
@@ -112,6 +116,8 @@ static bool is_quoted(const char *at)
 // Behind the piece that ends with a comma or parenthesis of the list's own level.
 static const char *skip_piece(const char *at)
 {
+    ASSERT(at != NULL);
+
     int depth = 0;
     while (*at != '\0') {
         if (is_quoted(at)) {
@@ -129,6 +135,8 @@ static const char *skip_piece(const char *at)
 // Cuts ASC or DESC off the end of a piece; COLLATE does no harm inside an expression.
 static size_t piece_size(const char *piece, size_t size)
 {
+    ASSERT(piece != NULL);
+
     static const char *const words[] = {"asc", "desc"};
     while (size > 0 && isspace((unsigned char)piece[size - 1]))
         size--;
@@ -151,6 +159,8 @@ static const char *find_list(const char *sql)
 
 int index_expressions(const char *sql, int count, char ***out)
 {
+    ASSERT(count >= 0);
+
     char **texts = sqlite3_malloc64((u64)(count + 1) * sizeof *texts);
     if (texts == NULL)
         return SQLITE_NOMEM;
@@ -190,6 +200,8 @@ static void texts_free(char **texts)
 
 static int read_key_parts(Feed *feed, const char *index, int count, UniqueKey *key)
 {
+    ASSERT(count >= 0);
+
     sqlite3_stmt *stmt = NULL;
     char *sql = NULL;
     char **texts = NULL;
@@ -215,6 +227,8 @@ done:
 // Generated columns that are not stored are not among the shape's.
 static bool is_plain_column(const TableShape *shape, const char *name)
 {
+    ASSERT(name != NULL);
+
     for (int i = 0; i < shape->column_count; i++) {
         if (sqlite3_stricmp(shape->columns[i].name, name) == 0)
             return !shape->columns[i].is_generated;
@@ -290,6 +304,8 @@ static int read_columns(Feed *feed, TableShape *shape)
 
 static bool has_column(const TableShape *shape, const char *name)
 {
+    ASSERT(name != NULL);
+
     for (int i = 0; i < shape->column_count; i++) {
         if (sqlite3_stricmp(shape->columns[i].name, name) == 0)
             return true;
@@ -323,6 +339,8 @@ static int find_rowid(Feed *feed, TableShape *shape)
 
 static int read_identity(Feed *feed, const char *table, TableShape *shape)
 {
+    ASSERT(table != NULL);
+
     sqlite3_stmt *stmt;
     TRY(sql_prepare(feed->db, &stmt,
                     "SELECT name, sql FROM \"%w\".sqlite_schema WHERE type = 'table'"

@@ -1,8 +1,8 @@
-// JSON written, and read without believing it: see json_text.h.
+// JSON written, and read without believing it: see json_scan.h.
 //
 // Nothing is decoded: names are compared as they are written, so that a key with escapes in it is
 // another key. That does for the few names that are looked for.
-#include "cdc/json_text.h"
+#include "cdc/json_scan.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,6 +11,8 @@ enum { DEPTH_MAX = 100 }; // of arrays and objects in each other
 
 void json_add_text(sqlite3_str *out, const char *text, size_t size)
 {
+    ASSERT(text != NULL || size == 0);
+
     sqlite3_str_appendchar(out, 1, '"');
     for (size_t i = 0; i < size; i++) {
         unsigned char c = (unsigned char)text[i];
@@ -49,6 +51,8 @@ const char *json_skip_text(const char *at)
 // Numbers, true, false, null: whatever has no structure.
 static const char *skip_word(const char *at)
 {
+    ASSERT(at != NULL);
+
     const char *start = at;
     while (*at != '\0' && strchr(",]} \t\r\n", *at) == NULL)
         at++;
@@ -58,6 +62,8 @@ static const char *skip_word(const char *at)
 // Counts brackets instead of calling itself: depth comes from outside.
 const char *json_skip(const char *at)
 {
+    ASSERT(at != NULL);
+
     int depth = 0;
     do {
         at = json_space(at);
@@ -80,6 +86,8 @@ const char *json_skip(const char *at)
 
 const char *json_find(const char *at, const char *key)
 {
+    ASSERT(at != NULL && key != NULL);
+
     size_t size = strlen(key);
     at = json_space(at);
     if (*at != '{')
@@ -107,8 +115,8 @@ const char *json_find(const char *at, const char *key)
     return NULL;
 }
 
-// Behind the number at `at`, or NULL. strtod() gets the digits without the point, which it would take
-// in the form of the program's locale, and no words: JSON has neither infinities nor NaN.
+// Behind the number at `at`, or NULL. strtod() gets the digits without the point, which it would
+// take in the form of the locale, and no words: JSON has neither infinities nor NaN.
 static const char *read_number(const char *at, double *out)
 {
     enum { DIGITS_MAX = 40, EXPONENT_MAX = 100000 };
@@ -151,6 +159,8 @@ static const char *read_number(const char *at, double *out)
 
 int json_numbers(const char *json, const char *key, float *out, int space)
 {
+    ASSERT(out != NULL || space == 0);
+
     int count = 0;
     const char *at = json_find(json, key);
     if (at == NULL || *at != '[')
@@ -175,6 +185,8 @@ int json_numbers(const char *json, const char *key, float *out, int space)
 
 i64 json_integer(const char *json, const char *key, i64 otherwise)
 {
+    ASSERT(json != NULL);
+
     const char *at = json_find(json, key);
     char *end;
     if (at == NULL)

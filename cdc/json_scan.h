@@ -1,5 +1,5 @@
-#ifndef QUIRE_CDC_JSON_TEXT_H
-#define QUIRE_CDC_JSON_TEXT_H
+#ifndef QUIRE_CDC_JSON_SCAN_H
+#define QUIRE_CDC_JSON_SCAN_H
 // The little JSON that is spoken here: row images, and what embedders say. It comes from outside
 // and is never believed: each reader answers NULL, or what stands for nothing, where the text is
 // not what it looks for, and stays within the text, which ends with a NUL.

@@ -1,7 +1,7 @@
-// cdc/json_text.c: JSON from outside, right and wrong.
+// cdc/json_scan.c: JSON from outside, right and wrong.
 #include "support/test.h"
 
-#include "cdc/json_text.h"
+#include "cdc/json_scan.h"
 
 static void texts_are_written_as_strings(void **state)
 {
@@ -119,7 +119,7 @@ static void damaged_texts_are_never_read_past(void **state)
     }
 }
 
-TEST_SUITE(json_text, cmocka_unit_test(texts_are_written_as_strings),
+TEST_SUITE(json_scan, cmocka_unit_test(texts_are_written_as_strings),
            cmocka_unit_test(a_key_is_found_behind_values_of_any_kind),
            cmocka_unit_test(numbers_of_any_form_are_read),
            cmocka_unit_test(a_value_is_skipped_whole),
