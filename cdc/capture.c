@@ -1,4 +1,19 @@
 // The table of a connection's capture and the records in it: see capture.h.
+//
+// A record is appended behind the last one, past SQL and its bookkeeping (quire_append); a table
+// that this does not suit takes an INSERT. Either way the number is the one AUTOINCREMENT would
+// give: at the first record of a transaction sqlite_sequence is read, at its end it is written, and
+// in between numbers follow from the table's last row, or, where the program deletes records while
+// it changes rows, from the last number given.
+//
+//   first record   change_txn_id is its own number; txn_first remembers it
+//   COMMIT         in the pre-commit hook: only if a record is there, or for a statement on its own
+//                  that may have changed rows and recorded nothing (change_txn_id -1)
+//   rollback       whole: the hook is told, and the transaction is empty again. To a savepoint:
+//                  nobody is told; the next record notices that the first one's number is given
+//                  again, and the COMMIT that it is not there
+//
+// The program's counters (changes(), last_insert_rowid()) and hooks hear nothing of all this.
 #include "cdc/capture.h"
 
 #include <time.h>

@@ -1,4 +1,8 @@
 // SQL run on the user's connection: see cdc_sql.h.
+//
+// Names are written with %w between double quotes and values with %Q, so that no name can become
+// SQL. Statements are short and few per call: they are prepared where they are needed. Those that
+// run per row are kept by whoever runs them (capture.c, pipeline_store.c).
 #include "cdc/cdc_sql.h"
 
 #include <stdarg.h>

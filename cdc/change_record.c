@@ -2,6 +2,9 @@
 //
 // Writing trusts its callers; reading trusts nobody, since the bytes come out of tables that anyone
 // may write. Types 10 and 11 are reserved by the format and refused.
+//
+// A builder grows two pieces, for where the values begin is known only when all types are. Failures
+// stick: whoever joins the pieces hears of them, so that adding needs no checks.
 #include "cdc/change_record.h"
 
 // Serial types. Those of text and blobs grow by two with every byte.

@@ -1,4 +1,8 @@
 // Cuts long texts into pieces, and tells equal ones by their hash.
+//
+// Pieces cover the text without a gap and each begins after the one before it, so that cutting
+// ends. The same text is always cut the same way, which is what makes hashes of pieces comparable
+// from run to run (L3); a change in the middle of a text leaves the pieces before it as they were.
 #include "cdc/pipeline.h"
 
 #include <ctype.h>

@@ -1,4 +1,10 @@
 // Waits for commits by inotify: see commit_watch.h.
+//
+// The kernel tells that the file or its log was written to, not that a commit became visible; and
+// a log in shared memory may be ahead of what it tells. So news only begins a series of looks
+// (look_delays_ms), and without news a look is taken now and then all the same: a lost event costs
+// a delay, never a change. `looks` is the place in the series; its length means that the last news
+// is dealt with.
 #include "cdc/commit_watch.h"
 
 #include <poll.h>

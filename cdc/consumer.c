@@ -1,4 +1,8 @@
 // Positions of consumers: see consumer.h.
+//
+// A position is a row of feed_consumer, so that it is as durable as the changes, and moves in the
+// same transaction as what a consumer writes for them if it wants that. Nothing is reserved for a
+// consumer: two that share a name share a position, and both see what neither has acknowledged.
 #include "cdc/consumer.h"
 
 enum { NO_POSITION = -1 }; // of a consumer that is being made

@@ -1,4 +1,14 @@
 // quire_cdc_*: the consumer of quire.h.
+//
+// There are two places in the feed: `position`, which is durable and moves with quire_cdc_ack(),
+// and `delivered`, which is this handle's and moves with quire_cdc_next(). A crash, or another
+// handle, begins again at the first: at least once.
+//
+//   open -> next* -> ack      delivered >= position, but after a seek by someone else
+//            rewind, seek     delivered = position
+//
+// A batch is a copy of its rows: no statement is open between calls, so that a consumer holds no
+// snapshot while it works, and the log can be checkpointed.
 #include "cdc/consumer.h"
 
 enum { CHANGE_VALUES = COLUMN_COLUMNS + 1 };

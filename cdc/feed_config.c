@@ -1,4 +1,8 @@
 // The settings of a feed: read from CREATE VIRTUAL TABLE, kept in feed_config.
+//
+// The arguments are read once, when the feed is made; from then on the table is the truth, which
+// any process can read as SQL. Whoever works on a feed loads its settings anew (F5). What is read
+// may be damaged: an unknown mode is an error, limits that make no sense limit nothing.
 #include "cdc/feed.h"
 
 #include <ctype.h>

@@ -1,4 +1,8 @@
 // Reads the changes of a feed: see feed_cursor.h.
+//
+// A durable feed keeps plain values: images, keys and flags are made of them when they are asked
+// for, by the layout that the change was logged under, which is kept from row to row because
+// neighbours mostly share it. The table of a connection's capture has the images as they are.
 #include "cdc/feed_cursor.h"
 #include "cdc/change_record.h"
 

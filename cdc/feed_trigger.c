@@ -2,6 +2,16 @@
 //
 // The texts name every column, because NEW.* does not exist. Whoever changes the columns of the
 // table therefore changes the triggers too: SQLite itself on a rename, feed_refresh.c on the rest.
+//
+// Each change is logged once, by the trigger whose condition it meets:
+//
+//   INSERT                            insert
+//   UPDATE, all keys stay             update
+//   UPDATE, another unique key moves  replace, which may have replaced a row by way of that key
+//   UPDATE of the row's own key       rekey: a DELETE and an INSERT
+//   DELETE                            delete
+//   rows that REPLACE removes         insert, replace or rekey, out of what before_insert and
+//                                     before_update have staged (F3)
 #include "cdc/feed_trigger.h"
 
 static const char *const kind_names[] = {"before_insert", "before_update", "insert", "update",

@@ -1,4 +1,8 @@
 // hybrid_search(table, query, vector, k): a table-valued function; and rrf().
+//
+// Everything is done in xFilter: both legs run to their end and are fused, for no row of the answer
+// is known before the last row of either. xBestIndex asks for the plans of the legs where it knows
+// the arguments, and hands them over as idxStr, which is what EXPLAIN QUERY PLAN prints.
 #include "cdc/hybrid.h"
 
 enum {

@@ -1,4 +1,8 @@
 // What a hybrid search is asked for: its arguments, and the statements of its two legs.
+//
+// Names of tables and columns are looked up before they become part of a statement, and quoted
+// there. The filter alone is SQL of the caller's, which is why the function can be called directly
+// only, not from a view or trigger that somebody else wrote.
 #include "cdc/hybrid.h"
 
 #include <ctype.h>

@@ -1,4 +1,7 @@
 // Runs the legs of a hybrid search and fuses their lists.
+//
+// Both legs fill one list, each entry with the ranks and scores of one leg; sorted by rowid, the
+// two entries of a row lie side by side and become one; then all are scored, sorted and cut to k.
 #include "cdc/hybrid.h"
 
 #include <stdlib.h>

@@ -1,4 +1,11 @@
 // The loop of an embedding pipeline: see pipeline.h and quire.h.
+//
+//   scan      batches of rows in the order of the key, until there are no more
+//   changes   batches of the feed, until it is read to its end; then the model is current (L4)
+//   wait      for a change; then its batch, and what has come meanwhile
+//
+// A batch goes through three steps, of which only the last is inside a transaction (L1): texts are
+// read and cut (store_*), those that are not known embedded, all written with the new place.
 #include "cdc/pipeline.h"
 
 #include <stdarg.h>

@@ -1,4 +1,7 @@
 // The tables of an embedding pipeline: see pipeline.h.
+//
+// The place in the scan is the last key written, kept as a value of the key's own type. The place
+// in the feed is the consumer's position, acknowledged in the transaction that writes the vectors.
 #include "cdc/pipeline.h"
 
 void batch_free(Batch *batch)

@@ -1,4 +1,8 @@
 // Reads the shape of a captured table: see table_shape.h.
+//
+// All comes from pragmas, which every library has, but for the expressions of indexes: those are
+// cut out of the text of CREATE INDEX, piece by piece at its commas, minding quotes, comments and
+// brackets.
 #include "cdc/table_shape.h"
 
 #include <ctype.h>
