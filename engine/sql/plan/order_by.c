@@ -237,12 +237,23 @@ static bool view_term_matches(const OrderCheck *c, const Access *loop, const Fro
            && name_equals(outside, plan_collation_name(column));
 }
 
+// Groups may come in any direction. So it is, in SQLite, when an ORDER BY of the same terms as
+// GROUP BY takes its order from them: over a subquery whose rows are sorted by a, GROUP BY a ORDER
+// BY a DESC comes in the order of the subquery. (DISTINCT made a grouping looks at directions.)
+static bool any_direction_groups(const OrderCheck *c)
+{
+    ASSERT((c->flags & WANT_GROUPS) == 0 || (c->q->flags & WANT_GROUPS) != 0);
+
+    return (c->flags & WANT_GROUPS) != 0
+           || (c->q->flags & (WANT_GROUPS | WANT_DISTINCT_GROUPS)) == WANT_GROUPS;
+}
+
 // A co-routine or a view with an order delivers that order, or the first terms of it.
 static void walk_view_order(OrderCheck *c, const Access *loop, const FromItem *item,
                             u32 loop_number)
 {
     ASSERT(loop->order_by != NULL && item->select != NULL);
-    bool any_direction = (c->flags & WANT_GROUPS) != 0, reverse = false;
+    bool any_direction = any_direction_groups(c), reverse = false;
     u64 former = c->satisfied;
     for (u32 i = 0; i < c->order->count; i++) {
         if (!view_term_matches(c, loop, item, i))

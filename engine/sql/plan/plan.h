@@ -39,8 +39,9 @@ enum {
     WANT_NO_AUTO_INDEX = 0x2000,
     WANT_TABLE_ORDER = 0x20000, // a full scan walks the table: triggers see the order of changes
     WANT_ANY_ORDER = 0x10000,   // nobody can see in which order rows come
-    WANT_DISTINCT_BY = 0x4000,  // planner's own: order_by are DISTINCT's columns
-    WANT_ORDER_LIMIT = 0x8000,  // planner's own: only the innermost loop's order counts
+    WANT_DISTINCT_GROUPS = 0x40000, // GROUP BY keys stand for DISTINCT
+    WANT_DISTINCT_BY = 0x4000,      // planner's own: order_by are DISTINCT's columns
+    WANT_ORDER_LIMIT = 0x8000,      // planner's own: only the innermost loop's order counts
 };
 
 typedef struct JoinRequest {

@@ -368,10 +368,11 @@ static bool groups_may_mix(const Select *s)
     return true;
 }
 
-static int plan_grouped(PlanContext *plan, Select *s, ExprList *order_by, bool *ordered,
+static int plan_grouped(PlanContext *plan, Select *s, ExprList *order_by, u32 wants, bool *ordered,
                         Operator **out)
 {
     ASSERT(s->group_by != NULL && s->group_by->count > 0);
+    ASSERT((wants & ~(u32)WANT_DISTINCT_GROUPS) == 0);
 
     AggregateOperator *agg = operator_new(plan, OPERATOR_AGGREGATE, sizeof *agg, NULL);
     if (agg == NULL)
@@ -391,7 +392,7 @@ static int plan_grouped(PlanContext *plan, Select *s, ExprList *order_by, bool *
                                .where = s->where,
                                .select = s,
                                .order_by = agg->keys,
-                               .flags = WANT_GROUPS | (align ? (u32)WANT_SORT_BY_GROUP : 0),
+                               .flags = WANT_GROUPS | wants | (align ? (u32)WANT_SORT_BY_GROUP : 0),
                                .limit_rows = SELECT_ROWS_UNKNOWN};
         JoinOperator *join;
         TRY(plan_join(plan, &request, &join));
@@ -519,13 +520,13 @@ int plan_simple(PlanContext *plan, Select *s, ExprList *order_by, Operator **out
         s->group_by = list_dup(plan, s->columns);
         if (s->group_by == NULL)
             return SQLITE_NOMEM;
-        TRY(plan_grouped(plan, s, order_by, &in_order, &tree));
+        TRY(plan_grouped(plan, s, order_by, WANT_DISTINCT_GROUPS, &in_order, &tree));
         ((AggregateOperator *)tree)->is_distinct = true;
         distinct = DISTINCT_NONE;
         ordered = in_order ? (int)order_by->count : 0;
     } else if (s->group_by != NULL && s->group_by->count > 0) {
         bool in_order = false;
-        TRY(plan_grouped(plan, s, order_by, &in_order, &tree));
+        TRY(plan_grouped(plan, s, order_by, 0, &in_order, &tree));
         ordered = in_order ? (int)order_by->count : 0;
     } else if ((s->flags & SELECT_AGGREGATE) != 0 || s->agg_count > 0) {
         TRY(plan_ungrouped(plan, s, &tree));
