@@ -2,6 +2,11 @@
 // ... FROM t ORDER BY w's keys). The inner query does everything up to and with HAVING; the outer
 // one sees its rows in the order of the window and has nothing else to do than to run over them.
 // Functions over another window stay in the inner query, which is rewritten in turn.
+//
+// A term of ORDER BY that is a result column asks for the column's functions once more. As in
+// SQLite that copy is computed in the inner query and gives the column its value, so that rows with
+// equal keys are looked at in the same order; only where nothing could tell is it computed here,
+// once.
 
 #include "func/window.h"
 #include "sql/expr_tree.h"
@@ -15,6 +20,9 @@ typedef struct WindowRewrite {
     const Window *window;
     Expr **calls; // over that window
     u32 count, capacity;
+    bool has_others;    // ... and there are some over another one
+    bool skips_copies;  // while collecting: result columns in ORDER BY do not count
+    bool lowers_copies; // result columns in ORDER BY are computed by the inner query
     int rc;
 } WindowRewrite;
 
@@ -64,41 +72,100 @@ static int add_one_following(WindowRewrite *w, Expr *call)
     return window->start.expr == NULL ? SQLITE_NOMEM : SQLITE_OK;
 }
 
+static bool is_collected(const WindowRewrite *w, const Expr *e)
+{
+    for (u32 i = 0; i < w->count; i++) {
+        if (w->calls[i] == e)
+            return true;
+    }
+    return false;
+}
+
+static int add_call(WindowRewrite *w, Expr *call)
+{
+    ASSERT(w->count <= w->capacity);
+
+    if (w->count == w->capacity) {
+        u32 capacity = w->capacity == 0 ? 8 : w->capacity * 2;
+        Expr **calls = arena_array(w->plan->arena, capacity, sizeof *calls);
+        if (calls == NULL)
+            return SQLITE_NOMEM;
+        if (w->count > 0)
+            memcpy(calls, w->calls, w->count * sizeof *calls);
+        w->calls = calls;
+        w->capacity = capacity;
+    }
+    w->calls[w->count++] = call;
+    return SQLITE_OK;
+}
+
 static WalkResult collect_call(Walker *walker, Expr *e)
 {
     WindowRewrite *w = walker->arg;
+    if (w->skips_copies && (e->flags & EXPR_IS_ALIAS) != 0)
+        return WALK_PRUNE;
     if (!is_window_call(w, e))
         return WALK_ON;
+    if (is_collected(w, e))
+        return WALK_PRUNE;
     coerce_frame(e);
     w->rc = add_one_following(w, e);
     if (w->rc != SQLITE_OK)
         return WALK_STOP;
     if (w->window == NULL)
         w->window = e->u.call->window;
-    if (!window_equal(w->window, e->u.call->window))
+    if (!window_equal(w->window, e->u.call->window)) {
+        w->has_others = true;
         return WALK_PRUNE;
-    if (w->count == w->capacity) {
-        u32 capacity = w->capacity == 0 ? 8 : w->capacity * 2;
-        Expr **calls = arena_array(w->plan->arena, capacity, sizeof *calls);
-        if (calls == NULL) {
-            w->rc = SQLITE_NOMEM;
-            return WALK_STOP;
-        }
-        if (w->count > 0)
-            memcpy(calls, w->calls, w->count * sizeof *calls);
-        w->calls = calls;
-        w->capacity = capacity;
     }
-    w->calls[w->count++] = e;
-    return WALK_PRUNE;
+    w->rc = add_call(w, e);
+    return w->rc == SQLITE_OK ? WALK_PRUNE : WALK_STOP;
+}
+
+static WalkResult find_virtual_real(Walker *walker, Expr *e)
+{
+    (void)walker;
+    const FromItem *item = e->kind == EX_COLUMN ? e->u.column.item : NULL;
+    if (item == NULL || item->table == NULL || e->u.column.index < 0)
+        return WALK_ON;
+    const Column *column = &item->table->columns[e->u.column.index];
+    bool found = (column->flags & COLUMN_VIRTUAL) != 0 && column->affinity == AFF_REAL;
+    return found ? WALK_STOP : WALK_ON;
+}
+
+// Whole numbers out of virtual REAL columns show how many queries they have come through.
+static bool shows_depth(const WindowRewrite *w)
+{
+    Walker walker = {.expr = find_virtual_real};
+    for (u32 i = 0; i < w->count; i++) {
+        if (expr_list_walk(&walker, w->calls[i]->list) == WALK_STOP)
+            return true;
+    }
+    return false;
+}
+
+// The ORDER BY of a compound hangs at its last SELECT and says nothing about that one's columns.
+static ExprList *own_order(const WindowRewrite *w)
+{
+    return w->outer->prior == NULL ? w->outer->order_by : NULL;
 }
 
 static int collect_calls(WindowRewrite *w)
 {
+    ASSERT(w->count == 0);
+
     Walker walker = {.expr = collect_call, .arg = w};
     expr_list_walk(&walker, w->outer->columns);
-    if (w->rc == SQLITE_OK)
-        expr_list_walk(&walker, w->outer->order_by);
+    ExprList *terms = own_order(w);
+    w->skips_copies = true;
+    for (u32 i = 0; terms != NULL && i < terms->count && w->rc == SQLITE_OK; i++) {
+        if (terms->items[i].column == 0)
+            expr_walk(&walker, terms->items[i].expr);
+    }
+    w->skips_copies = false;
+    w->lowers_copies = w->has_others || shows_depth(w);
+    if (!w->lowers_copies && w->rc == SQLITE_OK)
+        expr_list_walk(&walker, terms);
     return w->rc;
 }
 
@@ -152,15 +219,6 @@ static bool is_of_original(const WindowRewrite *w, const Expr *e)
 {
     for (u32 i = 0; w->from != NULL && i < w->from->count; i++) {
         if (w->from->items[i] == e->u.column.item)
-            return true;
-    }
-    return false;
-}
-
-static bool is_collected(const WindowRewrite *w, const Expr *e)
-{
-    for (u32 i = 0; i < w->count; i++) {
-        if (w->calls[i] == e)
             return true;
     }
     return false;
@@ -331,6 +389,37 @@ static int make_outer_from(WindowRewrite *w)
     return SQLITE_OK;
 }
 
+static WalkResult find_collected(Walker *walker, Expr *e)
+{
+    return is_collected(walker->arg, e) ? WALK_STOP : WALK_ON;
+}
+
+// A result column with a function computed here that is a term of ORDER BY too is that term, which
+// the inner query has computed. (DISTINCT needs the column before there is a term.)
+static int take_columns_from_order(WindowRewrite *w)
+{
+    ASSERT(w->lowers_copies);
+
+    Walker walker = {.expr = find_collected, .arg = w};
+    const ExprList *terms = own_order(w);
+    for (u32 i = 0; terms != NULL && i < terms->count; i++) {
+        if (terms->items[i].column == 0)
+            continue;
+        ExprItem *column = &w->outer->columns->items[terms->items[i].column - 1];
+        const Expr *term = terms->items[i].expr;
+        if (expr_walk(&walker, column->expr) != WALK_STOP)
+            continue;
+        if (term->kind == EX_COLLATE && column->expr->kind != EX_COLLATE)
+            term = term->left;
+        Expr *copy = arena_alloc(w->plan->arena, sizeof *copy);
+        if (copy == NULL)
+            return SQLITE_NOMEM;
+        *copy = *term;
+        column->expr = copy;
+    }
+    return SQLITE_OK;
+}
+
 static int move_inwards(WindowRewrite *w)
 {
     Walker walker = {.expr = replace_expr, .select = enter_select, .arg = w};
@@ -347,8 +436,10 @@ static int move_inwards(WindowRewrite *w)
     }
     expr_list_walk(&walker, w->outer->columns);
     if (w->rc == SQLITE_OK)
-        expr_list_walk(&walker, w->outer->order_by);
+        expr_list_walk(&walker, own_order(w));
     TRY(w->rc);
+    if (w->lowers_copies && (w->outer->flags & SELECT_DISTINCT) == 0)
+        TRY(take_columns_from_order(w));
     if (w->inner->columns == NULL) {
         Expr *one = expr_new(w->plan->arena, EX_NULL, NULL, NULL);
         w->inner->columns = one == NULL ? NULL : expr_list_add(w->plan->arena, NULL, one);
