@@ -260,6 +260,15 @@ static int set_param_names(Compilation *c, Vm *vm, Arena *arena)
     return SQLITE_OK;
 }
 
+// The types of a STRICT table alone are no reason for a savepoint: SQLite leaves the rows before
+// the one that does not fit. It reckons with every function to fail, though, and then they go.
+static bool may_abort(const Codegen *g)
+{
+    ASSERT(g->db != NULL);
+
+    return g->may_abort || (g->checks_types && g->calls_total);
+}
+
 // What the generator found out and the machine must know before the first instruction.
 static VmLayout vm_layout(const Compilation *c)
 {
@@ -276,8 +285,8 @@ static VmLayout vm_layout(const Compilation *c)
         .database_mask = g->read_mask | g->lock_mask,
         .write_mask = g->write_mask | g->write_lock_mask,
         .is_read_only = g->write_mask == 0 && !g->changes_state,
-        .wants_journal = g->multi_write && g->may_abort,
-        .trusts_triggers = g->fires_triggers && !g->may_abort,
+        .wants_journal = g->multi_write && may_abort(g),
+        .trusts_triggers = g->fires_triggers && !may_abort(g),
         .explain = (ExplainMode)stmt->explain,
     };
 }

@@ -236,6 +236,32 @@ bool expr_reads_subtypes(const Expr *e)
            && (e->u.call->func->flags & FUNC_SUBTYPE) != 0;
 }
 
+bool expr_is_virtual_real(const Expr *e)
+{
+    ASSERT(e != NULL);
+
+    const FromItem *item = e->kind == EX_COLUMN ? e->u.column.item : NULL;
+    if (item == NULL || item->table == NULL || e->u.column.index < 0)
+        return false;
+    const Column *column = &item->table->columns[e->u.column.index];
+    return (column->flags & COLUMN_VIRTUAL) != 0 && column->affinity == AFF_REAL;
+}
+
+static WalkResult find_virtual_real(Walker *w, Expr *e)
+{
+    ASSERT(w->arg == NULL);
+
+    return expr_is_virtual_real(e) ? WALK_STOP : WALK_ON;
+}
+
+bool expr_reads_virtual_real(const Expr *e)
+{
+    ASSERT(e != NULL);
+
+    Walker w = {.expr = find_virtual_real};
+    return expr_walk(&w, (Expr *)e) == WALK_STOP;
+}
+
 // Two columns: numeric if either is, else none (AFF_BLOB changes nothing). A column and something
 // without affinity: the column's.
 Affinity compare_affinity(const Expr *e, Affinity other)

@@ -105,6 +105,10 @@ Affinity expr_affinity(const Expr *e);               // AFF_NONE when it has non
 // such an expression is computed, never taken from an index or a sorter.
 bool expr_may_have_subtype(const Expr *e);
 bool expr_reads_subtypes(const Expr *e); // a call of such a function
+// A virtual column of type REAL. Its whole numbers are kept as integers by records that know no
+// column, as SQLite keeps them.
+bool expr_is_virtual_real(const Expr *e);
+bool expr_reads_virtual_real(const Expr *e); // ... or anything that is made of one
 Affinity affinity_of_column(const Table *table, int column);
 // Affinity applied before comparing: of a comparison, BETWEEN's or IN's left
 // with one other operand...

@@ -294,8 +294,10 @@ static int halt_inside_transaction(Vm *vm)
 {
     if (vm->rc == SQLITE_OK || vm->error_action == ON_CONFLICT_FAIL)
         return SAVEPOINT_RELEASE;
-    // What was thought not to fail did, on a limit for instance: half a statement may not stay.
-    bool is_half_done = vm->trusts_triggers && vm->changes > 0;
+    // What was thought not to fail did, on a limit for instance: half a statement may not stay. (It
+    // does where a value did not fit a STRICT table, as in SQLite, with and without triggers.)
+    bool is_half_done =
+        vm->trusts_triggers && vm->changes > 0 && vm->rc != SQLITE_CONSTRAINT_DATATYPE;
     if (vm->error_action == ON_CONFLICT_ABORT && !is_half_done)
         return SAVEPOINT_ROLLBACK;
     ASSERT(vm->rc != SQLITE_OK);

@@ -49,6 +49,17 @@ static bool is_key(const AggregateCode *ac, const Expr *e)
     return false;
 }
 
+// Records make integers of whole numbers out of virtual REAL columns, so that such a key differs in
+// looks from the expression over the group's columns. SQLite uses it for a result column that is
+// the key, unless rows are sorted afterwards; elsewhere the expression is computed.
+static bool key_loses_reals(const Expr *key)
+{
+    ASSERT(key != NULL);
+
+    const Expr *bare = expr_skip_collate_likely(key);
+    return bare->kind != EX_COLUMN && expr_reads_virtual_real(bare);
+}
+
 static void column_add(AggregateCode *ac, Expr *e, bool inside)
 {
     ASSERT(ac->column_count <= ac->column_capacity);
@@ -123,7 +134,7 @@ static WalkResult collect_expr(Walker *w, Expr *e)
         return WALK_PRUNE;
     }
     bool is_computed = c->keeps_subtypes && expr_may_have_subtype(e); // even if it is a key
-    if (!c->inside && !is_computed && is_key(c->ac, e)
+    if (!c->inside && !is_computed && is_key(c->ac, e) && !key_loses_reals(e)
         && (!has_minmax(c->ac) || equals_look_alike(c->ac, e)))
         return WALK_PRUNE;
     if (!c->keeps_subtypes && expr_reads_subtypes(e)) {
@@ -156,6 +167,22 @@ static void collect_inside(AggregateCode *ac, Expr *call)
     expr_walk(&w, call->u.call->filter);
 }
 
+// Of equal result columns the last one.
+static bool takes_lossy_key(const AggregateCode *ac, u32 column)
+{
+    const ExprList *columns = ac->qc->project_op->columns;
+    ASSERT(column < columns->count);
+
+    const Expr *e = columns->items[column].expr;
+    if (ac->qc->sort_op != NULL || !is_key(ac, e) || !key_loses_reals(e))
+        return false;
+    for (u32 i = column + 1; i < columns->count; i++) {
+        if (expr_equal(columns->items[i].expr, e))
+            return false;
+    }
+    return true;
+}
+
 static void collect_columns(AggregateCode *ac)
 {
     ASSERT(ac->column_count == 0);
@@ -165,7 +192,11 @@ static void collect_columns(AggregateCode *ac)
     Walker w = collector(&c);
     for (u32 i = 0; i < ac->op->agg_count; i++)
         collect_inside(ac, ac->op->aggs[i]);
-    expr_list_walk(&w, qc->project_op->columns);
+    const ExprList *columns = qc->project_op->columns;
+    for (u32 i = 0; i < columns->count; i++) {
+        if (!takes_lossy_key(ac, i))
+            expr_walk(&w, columns->items[i].expr);
+    }
     expr_walk(&w, ac->op->having);
     if (qc->sort_op != NULL)
         expr_list_walk(&w, qc->sort_op->keys);
@@ -442,7 +473,7 @@ void aggregate_finalize(AggregateCode *ac)
     }
 }
 
-static void substitute_add(Codegen *g, const Expr *expr, Reg reg)
+static void substitute_add(Codegen *g, const Expr *expr, Reg reg, bool is_this_one)
 {
     ASSERT(reg > 0);
 
@@ -453,7 +484,20 @@ static void substitute_add(Codegen *g, const Expr *expr, Reg reg)
     }
     s->expr = expr;
     s->reg = reg;
+    s->is_this_one = is_this_one;
     substitute_push(g, s);
+}
+
+static void push_lossy_key(AggregateCode *ac, const Expr *key, Reg reg)
+{
+    ASSERT(key_loses_reals(key));
+
+    const ExprList *columns = ac->qc->project_op->columns;
+    for (u32 i = 0; i < columns->count; i++) {
+        const Expr *column = columns->items[i].expr;
+        if (takes_lossy_key(ac, i) && expr_equal(column, key))
+            substitute_add(ac->qc->g, column, reg, true);
+    }
 }
 
 static bool is_bare(const AggregateCode *ac, const Expr *e)
@@ -485,19 +529,24 @@ void aggregate_push_results(AggregateCode *ac)
     Codegen *g = ac->qc->g;
     for (u32 i = 0; i < ac->column_count; i++) {
         if (ac->columns[i].reg != 0)
-            substitute_add(g, ac->columns[i].column, ac->columns[i].reg);
+            substitute_add(g, ac->columns[i].column, ac->columns[i].reg, false);
     }
     for (u32 i = 0; ac->op->keys != NULL && i < ac->op->keys->count; i++) {
         const ExprItem *key = &ac->op->keys->items[i];
+        Reg reg = ac->keys + (Reg)i;
         if (is_bare(ac, key->expr))
             continue;
-        substitute_add(g, key->expr, ac->keys + (Reg)i);
+        if (key_loses_reals(key->expr)) {
+            push_lossy_key(ac, key->expr, reg);
+            continue;
+        }
+        substitute_add(g, key->expr, reg, false);
         Expr *column = column_of_key(ac, key);
         if (column != NULL && !expr_equal(column, key->expr))
-            substitute_add(g, column, ac->keys + (Reg)i);
+            substitute_add(g, column, reg, false);
     }
     for (u32 i = 0; i < ac->op->agg_count; i++)
-        substitute_add(g, ac->aggs[i].call, ac->aggs[i].accumulator);
+        substitute_add(g, ac->aggs[i].call, ac->aggs[i].accumulator, false);
 }
 
 // --- no GROUP BY ---

@@ -618,7 +618,7 @@ static Reg code_substitute(Codegen *g, Expr *e, Reg target)
     if (g->keeps_subtypes && !is_aggregate && expr_may_have_subtype(e))
         return 0;
     for (Substitute *s = g->substitutes; s != NULL; s = s->next) {
-        if (!expr_equal(s->expr, e))
+        if (s->is_this_one ? s->expr != e : !expr_equal(s->expr, e))
             continue;
         if (s->reg != 0)
             return s->reg;

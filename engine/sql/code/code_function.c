@@ -184,6 +184,7 @@ void code_function(Codegen *g, Expr *e, Reg target)
     u32 place = e->u.call->pure_place;
     if ((func->flags & FUNC_TOTAL) == 0 || place != PURE_NOWHERE)
         codegen_may_abort(g); // a function may raise an error, after rows were written
+    codegen_top(g)->calls_total = true;
     program_emit_func(g->program, place != PURE_NOWHERE ? OP_PureFunc : OP_Function,
                       (int)constant_mask, first, target, func);
     program_set_p5(g->program, (u16)((u32)count | place << PURE_PLACE_SHIFT));

@@ -71,16 +71,30 @@ static void code_sorter_open(AggregateCode *ac, int more)
         code_list_shape(g, ac->op->keys, 0, (u32)(ac->field_count + more - key_count(ac))));
 }
 
-// Columns of grouped rows are REAL as if they came from a table, virtual ones too.
+// Columns of grouped rows are REAL as if they came from a table, virtual ones too. What a key makes
+// of a virtual one is not: it is what a record gives back.
+static void code_keys(AggregateCode *ac, Reg first)
+{
+    ASSERT(first > 0 && !ac->qc->g->real_virtuals);
+
+    Codegen *g = ac->qc->g;
+    const ExprList *keys = ac->op->keys;
+    code_expr_list(g, keys, first, LIST_BORROW);
+    for (u32 i = 0; i < keys->count; i++) {
+        if (expr_is_virtual_real(expr_skip_collate_likely(keys->items[i].expr)))
+            program_emit(g->program, OP_RealAffinity, first + (Reg)i, 0, 0);
+    }
+}
+
 static void code_sorter_push(AggregateCode *ac)
 {
     ASSERT(ac->field_count >= key_count(ac));
 
     Codegen *g = ac->qc->g;
-    g->real_virtuals = true;
     Reg fields = reg_range_new(g, ac->field_count);
     Reg record = reg_temp(g);
-    code_expr_list(g, ac->op->keys, fields, LIST_BORROW);
+    code_keys(ac, fields);
+    g->real_virtuals = true;
     for (u32 i = 0; i < ac->column_count; i++) {
         if (ac->columns[i].field >= key_count(ac))
             code_expr_borrow(g, ac->columns[i].column, fields + ac->columns[i].field);
@@ -234,8 +248,8 @@ static void code_hash_row(AggregateCode *ac, const HashInput *input)
     Codegen *g = ac->qc->g;
     Program *p = g->program;
     Label known = label_new(p), refused = label_new(p), done = label_new(p);
+    code_keys(ac, ac->new_keys);
     g->real_virtuals = true;
-    code_expr_list(g, ac->op->keys, ac->new_keys, LIST_BORROW);
     program_emit_int(p, OP_HashGroup, input->groups, known, ac->new_keys, ac->first_accumulator);
     program_emit(p, OP_HashRefused, input->groups, refused, 0);
     program_emit(p, OP_Gosub, ac->reset_return, ac->reset, 0);

@@ -355,6 +355,7 @@ void code_type_check(Codegen *g, Table *table, Reg first, TypeCheck which)
     Reg span = code_stored_span(g, table, first);
     // Like SQLite's, this failure alone does not make the statement keep what it changes: of
     // several rows, those before the bad one stay unless a constraint that may abort is tested too.
+    codegen_top(g)->checks_types = true;
     program_emit_table(g->program, OP_TypeCheck, span, table->stored_count, (int)which, table);
 }
 

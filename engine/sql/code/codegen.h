@@ -63,6 +63,7 @@ typedef struct Substitute {
     const Expr *expr;
     Reg reg;            // when not 0
     int cursor, column; // else OP_Column
+    bool is_this_one;   // only `expr` itself, none that is equal
     struct Substitute *next;
 } Substitute;
 
@@ -130,6 +131,8 @@ typedef struct Codegen {
     bool schema_only;    // program compiles a schema: no cookie checks
     bool multi_write;    // changes more than one row: needs a statement savepoint if it may abort
     bool may_abort;      // with ABORT, after it changed something
+    bool checks_types;   // of a STRICT table
+    bool calls_total;    // functions that never fail
     bool fires_triggers;
     bool counts_changes;
     bool runs_once; // the program holds what a pragma found when it was compiled: it expires

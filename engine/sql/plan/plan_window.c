@@ -122,23 +122,11 @@ static WalkResult collect_call(Walker *walker, Expr *e)
     return w->rc == SQLITE_OK ? WALK_PRUNE : WALK_STOP;
 }
 
-static WalkResult find_virtual_real(Walker *walker, Expr *e)
-{
-    (void)walker;
-    const FromItem *item = e->kind == EX_COLUMN ? e->u.column.item : NULL;
-    if (item == NULL || item->table == NULL || e->u.column.index < 0)
-        return WALK_ON;
-    const Column *column = &item->table->columns[e->u.column.index];
-    bool found = (column->flags & COLUMN_VIRTUAL) != 0 && column->affinity == AFF_REAL;
-    return found ? WALK_STOP : WALK_ON;
-}
-
 // Whole numbers out of virtual REAL columns show how many queries they have come through.
 static bool shows_depth(const WindowRewrite *w)
 {
-    Walker walker = {.expr = find_virtual_real};
     for (u32 i = 0; i < w->count; i++) {
-        if (expr_list_walk(&walker, w->calls[i]->list) == WALK_STOP)
+        if (expr_reads_virtual_real(w->calls[i]))
             return true;
     }
     return false;
