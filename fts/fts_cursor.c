@@ -2,7 +2,8 @@
 //
 // Plans as EXPLAIN QUERY PLAN shows them: the number is 32 for the order of rank, 64 for that of
 // rowid, 128 more for descending; the text has M<column> per MATCH, r for rank MATCH, and = < > for
-// bounds of rowid, L<column> and G<column> for LIKE and GLOB, in the order of the arguments.
+// bounds of rowid, L<column> and G<column> for LIKE and GLOB, in the order of the arguments. A b at
+// the end, without an argument, says that the order of rank is that of bm25(t), whatever rank is.
 #include "fts/fts_cursor.h"
 
 #include "fts/count_walk.h"
@@ -80,15 +81,26 @@ static void plan_constraint(const FtsConfig *config, Plan *plan, sqlite3_index_i
     }
 }
 
-static void plan_order(const FtsConfig *config, const Plan *plan, sqlite3_index_info *info)
+static bool is_bm25(FtsConnection *connection, const char *function)
+{
+    const AuxFunction *aux = fts_connection_find_function(connection, function);
+    return aux != NULL && aux->call == fts_bm25;
+}
+
+static void plan_order(const FtsTable *table, Plan *plan, sqlite3_index_info *info)
 {
     if (info->nOrderBy != 1)
         return;
     int column = info->aOrderBy[0].iColumn;
-    if (column == config->column_count + 1 && plan->has_match)
+    if (column == table->config.column_count + 1 && plan->has_match) {
         info->idxNum = ORDER_RANK;
-    else if (column == -1)
+    } else if (column == QUIRE_ORDER_FUNCTION && plan->has_match
+               && is_bm25(table->connection, "bm25")) {
+        info->idxNum = ORDER_RANK;
+        fts_buffer_append_text(&plan->text, "b");
+    } else if (column == -1) {
         info->idxNum = ORDER_ROWID;
+    }
     if (info->idxNum != 0) {
         info->orderByConsumed = 1;
         info->idxNum |= info->aOrderBy[0].desc ? ORDER_DESC : 0;
@@ -120,7 +132,8 @@ static void plan_limit(Plan *plan, sqlite3_index_info *info)
 
 int fts_cursor_best_index(sqlite3_vtab *vtab, sqlite3_index_info *info)
 {
-    const FtsConfig *config = &((FtsTable *)vtab)->config;
+    const FtsTable *table = (const FtsTable *)vtab;
+    const FtsConfig *config = &table->config;
     Plan plan = {0};
     for (int i = 0; i < info->nConstraint; i++)
         plan_constraint(config, &plan, info, i);
@@ -129,7 +142,7 @@ int fts_cursor_best_index(sqlite3_vtab *vtab, sqlite3_index_info *info)
         return SQLITE_CONSTRAINT;
     }
     info->idxNum = 0;
-    plan_order(config, &plan, info);
+    plan_order(table, &plan, info);
     plan_limit(&plan, info);
     fts_buffer_append_byte(&plan.text, 0);
     if (plan.text.rc != SQLITE_OK)
@@ -198,7 +211,7 @@ static void cursor_reset(FtsCursor *cursor)
     cursor->rank_function = cursor->rank_args = NULL;
     cursor->instances = NULL;
     cursor->has_row = cursor->has_positions = cursor->has_lengths = false;
-    cursor->is_end = cursor->is_top = cursor->has_score = false;
+    cursor->is_end = cursor->is_top = cursor->has_score = cursor->is_by_bm25 = false;
     cursor->instance_count = -1;
     cursor->first_rowid = INT64_MIN;
     cursor->last_rowid = INT64_MAX;
@@ -345,6 +358,10 @@ static int take_arguments(FtsCursor *cursor, const char *plan, int arg_count, sq
     while (*plan != 0) {
         char mark = *plan++;
         int column = 0;
+        if (mark == 'b') {
+            cursor->is_by_bm25 = true;
+            continue;
+        }
         while (*plan >= '0' && *plan <= '9')
             column = column * 10 + (*plan++ - '0');
         sqlite3_value *value = args[arg++];
@@ -469,22 +486,20 @@ static int score_rows(FtsCursor *cursor, const Bm25Weights *weights)
     return query->rc;
 }
 
-static bool ranks_by_bm25(const FtsCursor *cursor)
-{
-    const AuxFunction *aux =
-        fts_connection_find_function(cursor->table->connection, cursor->rank_function);
-    return aux != NULL && aux->call == fts_bm25;
-}
-
-// The order of bm25: all rows are scored in one walk.
+// The order of bm25: all rows are scored in one walk. ORDER BY bm25(t) has no weights, and its
+// scores are rank's only where rank has none either.
 static int start_scored(FtsCursor *cursor)
 {
-    sqlite3_stmt *stmt;
+    sqlite3_stmt *stmt = NULL;
     sqlite3_value *args[RANK_ARGS_MAX];
     Bm25Weights weights;
-    cursor->is_top = cursor->has_score = true;
+    cursor->is_top = true;
+    cursor->has_score =
+        !cursor->is_by_bm25
+        || (cursor->rank_args == NULL && is_bm25(cursor->table->connection, cursor->rank_function));
     cursor->top.is_descending = cursor->is_descending;
-    TRY(rank_arguments(cursor, &stmt));
+    if (!cursor->is_by_bm25)
+        TRY(rank_arguments(cursor, &stmt));
     int rc = bm25_weights_init(&weights, rank_values(stmt, args), args);
     if (rc == SQLITE_OK)
         rc = query_open(cursor->query, cursor->first_rowid);
@@ -501,17 +516,16 @@ static int start_scored(FtsCursor *cursor)
 }
 
 // A rank function of the user's: a statement of its own computes and sorts.
-static int start_ranked_scan(FtsCursor *cursor)
+static int start_ranked_scan(FtsCursor *cursor, const char *function, const char *rank_args)
 {
     const FtsConfig *config = &cursor->table->config;
     fts_buffer_append_byte(&cursor->text, 0);
     TRY(cursor->text.rc);
-    char *sql =
-        sqlite3_mprintf("SELECT rowid, %s(\"%w\"%s%s) FROM %Q.\"%w\" WHERE \"%w\" MATCH ?1"
-                        " AND rowid BETWEEN ?2 AND ?3 ORDER BY 2 %s, 1",
-                        cursor->rank_function, config->name, cursor->rank_args == NULL ? "" : ", ",
-                        cursor->rank_args == NULL ? "" : cursor->rank_args, config->db_name,
-                        config->name, config->name, cursor->is_descending ? "DESC" : "ASC");
+    char *sql = sqlite3_mprintf("SELECT rowid, %s(\"%w\"%s%s) FROM %Q.\"%w\" WHERE \"%w\" MATCH ?1"
+                                " AND rowid BETWEEN ?2 AND ?3 ORDER BY 2 %s, 1",
+                                function, config->name, rank_args == NULL ? "" : ", ",
+                                rank_args == NULL ? "" : rank_args, config->db_name, config->name,
+                                config->name, cursor->is_descending ? "DESC" : "ASC");
     TRY(prepare(cursor, sql, &cursor->scan));
     sqlite3_bind_text(cursor->scan, 1, (const char *)cursor->text.bytes, -1, SQLITE_TRANSIENT);
     sqlite3_bind_int64(cursor->scan, 2, cursor->first_rowid);
@@ -548,8 +562,12 @@ static int start_query(FtsCursor *cursor, int order)
     if (cursor->rank_function == NULL)
         TRY(set_rank(cursor,
                      cursor->table->config.rank == NULL ? "bm25()" : cursor->table->config.rank));
+    const char *function = cursor->is_by_bm25 ? "bm25" : cursor->rank_function;
+    const char *rank_args = cursor->is_by_bm25 ? NULL : cursor->rank_args;
     if ((order & ORDER_RANK) != 0)
-        return ranks_by_bm25(cursor) ? start_scored(cursor) : start_ranked_scan(cursor);
+        return is_bm25(cursor->table->connection, function)
+                   ? start_scored(cursor)
+                   : start_ranked_scan(cursor, function, rank_args);
     TRY(query_open(cursor->query, cursor->first_rowid));
     return cursor->is_descending ? start_descending(cursor) : take_query_row(cursor);
 }

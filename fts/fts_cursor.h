@@ -43,6 +43,7 @@ struct FtsCursor {
     i64 row_limit; // no more than so many rows are wanted; -1: not known
     Bm25 *bm25;    // of the query; NULL: not computed
     bool is_descending;
+    bool is_by_bm25; // the order of rank is that of bm25(t)
     i64 rowid;
     bool is_end;
     Instance *instances; // of the row

@@ -87,6 +87,17 @@ int quire_module_counter(sqlite3 *db, const char *module, quire_count_rest *coun
     return api_exit(db, found == NULL ? SQLITE_NOTFOUND : SQLITE_OK);
 }
 
+int quire_module_order(sqlite3 *db, const char *module, const char *function)
+{
+    if (!connection_is_usable(db) || module == NULL)
+        return error_misuse();
+    api_enter(db);
+    Module *found = module_find(db, module);
+    if (found != NULL)
+        found->order_function = function;
+    return api_exit(db, found == NULL ? SQLITE_NOTFOUND : SQLITE_OK);
+}
+
 int quire_create_pragma(sqlite3 *db, const char *name, quire_pragma *callback, void *arg,
                         void (*destroy)(void *))
 {

@@ -326,6 +326,18 @@ typedef int quire_count_rest(sqlite3_vtab_cursor *cursor, sqlite3_int64 *rows);
 SQLITE_API int quire_module_counter(sqlite3 *db, const char *module, quire_count_rest *count_rest);
 
 /*
+ * --- Order by a function of a virtual table ---
+ *
+ * ORDER BY f(t), t the hidden column that is named like its table, is told to xBestIndex as an
+ * order by column QUIRE_ORDER_FUNCTION, where f is `function` and xFindFunction knows it. The
+ * module may give its rows in that order, as with a column, and LIMIT reaches it then. Stock SQLite
+ * sorts.
+ * `function` must outlive the connection; NULL: none. SQLITE_NOTFOUND: no such module.
+ */
+#define QUIRE_ORDER_FUNCTION (-2)
+SQLITE_API int quire_module_order(sqlite3 *db, const char *module, const char *function);
+
+/*
  * --- Change feed: consumers ---
  *
  * A feed is a virtual table of the module `cdc`, or the table that

@@ -30,6 +30,7 @@ struct Module {
     void *client_data;
     void (*destroy)(void *);
     int (*count_rest)(sqlite3_vtab_cursor *, sqlite3_int64 *); // quire_module_counter(); NULL: none
+    const char *order_function; // quire_module_order(); NULL: none
     u32 refs;
     Table *eponymous; // the table that bears the module's name, once used
 };

@@ -1,6 +1,7 @@
 // Paths over a virtual table: its module is asked with different sets of usable constraints, and
 // every answer is a candidate.
 
+#include "quire.h"
 #include "sql/expr_tree.h"
 #include "sql/plan/index_info.h"
 #include "vtab/vtab.h"
@@ -73,9 +74,10 @@ static u32 order_terms(const JoinQuery *q, const FromItem *item, struct sqlite3_
         if (e->kind == EX_COLLATE && e->left->kind == EX_COLUMN
             && name_equals(e->text, plan_collation_name(e->left)))
             e = e->left;
-        if (e->kind != EX_COLUMN || e->u.column.item != item)
+        const bool is_column = e->kind == EX_COLUMN && e->u.column.item == item;
+        if (!is_column && !plan_is_order_function(q, e, item))
             return 0;
-        out[count].iColumn = e->u.column.index;
+        out[count].iColumn = is_column ? e->u.column.index : QUIRE_ORDER_FUNCTION;
         out[count++].desc = (wanted->sort & SORT_DESC) != 0;
     }
     return count;

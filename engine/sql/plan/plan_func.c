@@ -46,3 +46,22 @@ u8 plan_virtual_function(const JoinQuery *q, const Expr *column, const Expr *cal
                                                        &body, &argument);
     return claim > 255 ? 0 : (u8)claim;
 }
+
+// The function's one argument is the column by which a module knows its row: that of the table's
+// name.
+bool plan_is_order_function(const JoinQuery *q, const Expr *e, const FromItem *item)
+{
+    if (e->kind != EX_CALL || e->list == NULL || e->list->count != 1 || item->table == NULL
+        || item->table->kind != TABLE_VIRTUAL)
+        return false;
+    const VirtualTable *instance = vtab_find(q->db, item->table);
+    const Expr *column = e->list->items[0].expr;
+    if (instance == NULL || instance->module->order_function == NULL
+        || !name_equals(e->text, instance->module->order_function) || column->kind != EX_COLUMN
+        || column->u.column.item != item || column->u.column.index < 0)
+        return false;
+    ASSERT(column->u.column.index < item->table->column_count);
+    const Column *self = &item->table->columns[column->u.column.index];
+    return (self->flags & COLUMN_HIDDEN) != 0 && name_equals(self->name, item->table->name)
+           && plan_virtual_function(q, column, e) != 0;
+}

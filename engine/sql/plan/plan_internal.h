@@ -284,6 +284,8 @@ bool plan_expr_is_constant(const Expr *e); // no columns at all
 bool plan_expr_not_null(const Expr *e);    // cannot be NULL, by its column's declaration
 // What xFindFunction of the column's table says to this call: 0, or a constraint number.
 u8 plan_virtual_function(const JoinQuery *q, const Expr *column, const Expr *call);
+// Whether a module that has `item` may order its rows by this call (quire_module_order()).
+bool plan_is_order_function(const JoinQuery *q, const Expr *e, const FromItem *item);
 // Built-in LIKE and GLOB: their wildcards; NULL for other functions.
 struct LikeRule;
 const struct LikeRule *plan_like_rule(const Expr *call);

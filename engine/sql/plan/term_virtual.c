@@ -95,9 +95,10 @@ int term_analyze_virtual(Term *term)
 
 // --- LIMIT and OFFSET ---
 
-// Every condition must be one that the module is told of, and the order one of plain columns.
-static bool limits_reach(const JoinQuery *q, int cursor)
+// Every condition must be one that the module is told of, and so must the order.
+static bool limits_reach(const JoinQuery *q, const FromItem *item)
 {
+    const int cursor = item->cursor;
     for (u32 i = 0; i < q->terms.count; i++) {
         const Term *term = q->terms.items[i];
         bool is_known = (term->flags & TERM_CODED) != 0 || term->child_count > 0
@@ -108,9 +109,8 @@ static bool limits_reach(const JoinQuery *q, int cursor)
     const ExprList *order = q->request->order_by;
     for (u32 i = 0; order != NULL && i < order->count; i++) {
         const Expr *e = order->items[i].expr;
-        bool is_plain = e->kind == EX_COLUMN && e->u.column.item->cursor == cursor
-                        && !order->items[i].has_nulls;
-        if (!is_plain)
+        const bool is_column = e->kind == EX_COLUMN && e->u.column.item->cursor == cursor;
+        if (order->items[i].has_nulls || (!is_column && !plan_is_order_function(q, e, item)))
             return false;
     }
     return true;
@@ -146,7 +146,7 @@ int term_add_limits(JoinQuery *q)
         (select->flags & (SELECT_DISTINCT | SELECT_AGGREGATE | SELECT_COMPOUND_TERM)) == 0
         && select->prior == NULL && select->group_by == NULL;
     if (!is_whole || item->table == NULL || item->table->kind != TABLE_VIRTUAL
-        || !limits_reach(q, item->cursor))
+        || !limits_reach(q, item))
         return SQLITE_OK;
     if (request->offset != NULL)
         TRY(add_limit(q, SQLITE_INDEX_CONSTRAINT_OFFSET, request->offset));

@@ -199,6 +199,37 @@ static void a_module_may_count_the_rows_that_are_left(void **state)
     assert_ok(sqlite3_close(db));
 }
 
+static bool is_sorted_by_module(sqlite3 *db, const char *order)
+{
+    char sql[200];
+    snprintf(sql, sizeof sql, "EXPLAIN QUERY PLAN SELECT rowid FROM t('x') ORDER BY %s", order);
+    const char *plan = rows_text(db, sql);
+    bool is_sorted = strstr(plan, "USE TEMP B-TREE") == NULL;
+    assert_int_equal(is_sorted, strstr(plan, "32:M1b") != NULL || strstr(plan, "160:M1b") != NULL);
+    return is_sorted;
+}
+
+static void a_module_may_order_by_its_function(void **state)
+{
+    (void)state;
+    sqlite3 *db = database_with("CREATE VIRTUAL TABLE t USING fts5(a)");
+
+    assert_true(is_sorted_by_module(db, "bm25(t)"));
+    assert_true(is_sorted_by_module(db, "BM25(t) DESC"));
+    assert_false(is_sorted_by_module(db, "bm25(t), rowid"));
+    assert_false(is_sorted_by_module(db, "bm25(t, 2.0)"));
+    assert_false(is_sorted_by_module(db, "bm25(rank)"));
+    assert_false(is_sorted_by_module(db, "-bm25(t)"));
+    assert_false(is_sorted_by_module(db, "bm25(t) NULLS LAST"));
+    assert_false(is_sorted_by_module(db, "snippet(t)"));
+    assert_ok(quire_module_order(db, "fts5", NULL));
+    assert_false(is_sorted_by_module(db, "bm25(t)"));
+    assert_rc(SQLITE_NOTFOUND, quire_module_order(db, "letters", "f"));
+    assert_rc(SQLITE_MISUSE, quire_module_order(db, NULL, "f"));
+
+    assert_ok(sqlite3_close(db));
+}
+
 static void a_modules_message_is_the_statements(void **state)
 {
     (void)state;
@@ -291,6 +322,7 @@ static void short_memory_is_an_answer(void **state)
 TEST_SUITE(vtab_api, cmocka_unit_test(constraints_are_told_with_their_operators),
            cmocka_unit_test(a_limit_is_told_where_it_bounds_the_table),
            cmocka_unit_test(a_module_may_count_the_rows_that_are_left),
+           cmocka_unit_test(a_module_may_order_by_its_function),
            cmocka_unit_test(a_modules_message_is_the_statements),
            cmocka_unit_test(a_constructor_that_alters_tables_keeps_its_arguments),
            cmocka_unit_test(a_statement_being_compiled_keeps_its_tables),
