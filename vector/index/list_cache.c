@@ -223,6 +223,9 @@ static int read_list(Index *index, sqlite3_stmt *stmt)
     i64 group = index->config.prefix_count > 0 ? sqlite3_column_int64(stmt, 2) : 0;
     if (group < 0 || group > UINT32_MAX || (group == 0) != (index->config.prefix_count == 0))
         return index_corrupt(index, "a list is of no group");
+    // Groups are searched for by halves. A number that is stored as text sorts behind all others.
+    if (lists->count > 0 && group < lists->groups[lists->count - 1])
+        return index_corrupt(index, "a list's group is no integer");
 
     f32 radius, step, square = 0;
     f32 *centroid = lists->centroids + (size_t)lists->count * width;
