@@ -50,31 +50,22 @@ static int adopt_page_size(Pager *pager)
 
 // A Btree costs two blocks until its first transaction, so that the machine may open one per
 // subquery.
-int btree_open(sqlite3_vfs *vfs, const char *path, sqlite3 *db, u32 btree_flags, int open_flags,
-               Btree **out)
+int core_open(const BtreeOpening *opening, Btree **out)
 {
+    ASSERT(opening->vfs != NULL || (opening->btree_flags & BTREE_MEMORY));
     ASSERT(out != NULL);
-    ASSERT(vfs != NULL || (btree_flags & BTREE_MEMORY));
 
     Btree *bt = mem_alloc_zeroed(sizeof *bt);
     if (bt == NULL)
         return SQLITE_NOMEM;
-    bool has_name = path != NULL && path[0] != 0;
-    if ((btree_flags & BTREE_MEMORY) && (open_flags & SQLITE_OPEN_SHAREDCACHE) && has_name) {
-        // mode=memory&cache=shared: connections share a file of the memory file system.
-        vfs = vfs_find("memdb");
-        open_flags |= SQLITE_OPEN_MEMORY;
-        btree_flags &= ~(u32)BTREE_MEMORY;
-    }
-    bt->db = db;
-    bt->flags = btree_flags;
+    bt->core = bt;
+    bt->flags = opening->btree_flags;
     PagerOptions options = {
-        .vfs = vfs,
-        .path = path,
-        .open_flags = open_flags,
-        .in_memory = (btree_flags & BTREE_MEMORY) != 0,
-        .is_temporary = (btree_flags & BTREE_TEMPORARY) != 0,
-        .db = db,
+        .vfs = opening->vfs,
+        .path = opening->path,
+        .open_flags = opening->open_flags,
+        .in_memory = (opening->btree_flags & BTREE_MEMORY) != 0,
+        .is_temporary = (opening->btree_flags & BTREE_TEMPORARY) != 0,
     };
     int rc = pager_open(&options, &bt->pager);
     if (rc == SQLITE_OK) {
@@ -92,17 +83,61 @@ int btree_open(sqlite3_vfs *vfs, const char *path, sqlite3 *db, u32 btree_flags,
     return SQLITE_OK;
 }
 
+// What has no name cannot be found by others, and ":memory:" alone is everybody's own.
+static bool is_for_sharing(const BtreeOpening *opening)
+{
+    bool has_name = opening->path != NULL && opening->path[0] != 0;
+    bool is_memory = (opening->btree_flags & BTREE_MEMORY) != 0;
+    ASSERT(opening->db != NULL || (opening->open_flags & SQLITE_OPEN_SHAREDCACHE) == 0);
+    return (opening->open_flags & SQLITE_OPEN_SHAREDCACHE) != 0 && has_name
+           && (!is_memory || (opening->open_flags & SQLITE_OPEN_URI) != 0);
+}
+
+int btree_open(sqlite3_vfs *vfs, const char *path, sqlite3 *db, u32 btree_flags, int open_flags,
+               Btree **out)
+{
+    const BtreeOpening opening = {vfs, path, db, btree_flags, open_flags};
+    ASSERT(out != NULL);
+    if (is_for_sharing(&opening))
+        return share_open(&opening, out);
+    TRY(core_open(&opening, out));
+    (*out)->db = db;
+    return SQLITE_OK;
+}
+
+static bool has_cursor(const Btree *bt)
+{
+    const Cursor *cur = bt->core->cursors;
+    while (cur != NULL && cur->view != bt)
+        cur = cur->next;
+    ASSERT(cur == NULL || cur->bt == bt->core);
+    return cur != NULL;
+}
+
+static void close_cursors(Btree *bt)
+{
+    Cursor *next;
+    ASSERT(bt->core->writer == NULL);
+    for (Cursor *cur = bt->core->cursors; cur != NULL; cur = next) {
+        next = cur->next;
+        if (cur->view == bt)
+            cursor_close(cur);
+    }
+}
+
 // Whoever still has cursors or a transaction loses them: a connection is going away.
 int btree_close(Btree *bt)
 {
     if (bt == NULL)
         return SQLITE_OK;
-    while (bt->cursors != NULL)
-        cursor_close(bt->cursors);
+    btree_enter(bt);
+    close_cursors(bt);
     if (bt->txn == SQLITE_TXN_WRITE)
         (void)btree_rollback(bt, SQLITE_OK, false);
     btree_end_read_if_idle(bt);
     ASSERT(bt->txn == SQLITE_TXN_NONE);
+    if (btree_is_shared(bt))
+        return share_close(bt);
     ASSERT(bt->page1 == NULL);
     int rc = pager_close(bt->pager);
     btree_free(bt);
@@ -113,8 +148,8 @@ int btree_close(Btree *bt)
 Pager *btree_pager(Btree *bt)
 {
     ASSERT(bt != NULL);
-    ASSERT(bt->pager != NULL);
-    return bt->pager;
+    ASSERT(bt->core->pager != NULL);
+    return bt->core->pager;
 }
 
 // --- settings ---
@@ -123,6 +158,7 @@ Pager *btree_pager(Btree *bt)
 // fixed from the first page on, so that geometry never changes under a pinned page.
 int btree_set_page_size(Btree *bt, u32 size, int reserved, bool fix)
 {
+    bt = bt->core;
     ASSERT(reserved <= 255);
     ASSERT(bt->pager != NULL);
 
@@ -143,6 +179,7 @@ int btree_set_page_size(Btree *bt, u32 size, int reserved, bool fix)
 
 u32 btree_page_size(const Btree *bt)
 {
+    bt = bt->core;
     ASSERT(bt->geometry.page_size >= PAGE_SIZE_MIN);
     ASSERT(bt->geometry.page_size <= PAGE_SIZE_MAX);
     return bt->geometry.page_size;
@@ -150,6 +187,7 @@ u32 btree_page_size(const Btree *bt)
 
 u32 btree_reserved(const Btree *bt)
 {
+    bt = bt->core;
     ASSERT(bt->geometry.usable >= USABLE_MIN);
     ASSERT(bt->geometry.usable <= bt->geometry.page_size);
     return bt->geometry.page_size - bt->geometry.usable;
@@ -159,6 +197,7 @@ u32 btree_reserved(const Btree *bt)
 // field.
 int btree_set_auto_vacuum(Btree *bt, int mode)
 {
+    bt = bt->core;
     ASSERT(mode >= 0 && mode <= 2);
     ASSERT(bt->pager != NULL);
     if (bt->page_size_fixed && (mode != 0) != (bt->auto_vacuum != 0))
@@ -169,6 +208,7 @@ int btree_set_auto_vacuum(Btree *bt, int mode)
 
 int btree_auto_vacuum(Btree *bt)
 {
+    bt = bt->core;
     ASSERT(bt != NULL);
     ASSERT(bt->auto_vacuum <= 2);
     return bt->auto_vacuum;
@@ -178,6 +218,7 @@ int btree_auto_vacuum(Btree *bt)
 // freelist.
 int btree_secure_delete(Btree *bt, int set)
 {
+    bt = bt->core;
     ASSERT(set >= -1 && set <= 2);
     ASSERT(bt->secure_delete <= 2);
     if (set >= 0) {
@@ -191,13 +232,13 @@ int btree_secure_delete(Btree *bt, int set)
 void btree_accept_short_file(Btree *bt, bool accept)
 {
     ASSERT(bt != NULL);
-    ASSERT(bt->pager != NULL);
-    bt->accepts_short = accept;
+    ASSERT(bt->core->pager != NULL);
+    bt->core->accepts_short = accept;
 }
 
 bool btree_is_read_only(const Btree *bt)
 {
-    ASSERT(bt != NULL);
+    bt = bt->core;
     ASSERT(bt->pager != NULL);
     return bt->is_read_only || pager_is_read_only(bt->pager);
 }
@@ -205,6 +246,7 @@ bool btree_is_read_only(const Btree *bt)
 // While reading, the header's own number: pages behind it belong to nobody.
 Pgno btree_page_count(Btree *bt)
 {
+    bt = bt->core;
     ASSERT(bt->pager != NULL);
     ASSERT(bt->txn <= SQLITE_TXN_WRITE);
     return bt->txn == SQLITE_TXN_READ ? bt->page_count : pager_page_count(bt->pager);
@@ -213,105 +255,141 @@ Pgno btree_page_count(Btree *bt)
 // --- beginning ---
 
 // B10, the other half.
-static void release_page1(Btree *bt)
+static void release_page1(Btree *core)
 {
-    ASSERT(bt->pager != NULL);
-    ASSERT(bt->page1 == NULL || bt->page1->pgno == 1);
-    page_unpin(bt->pager, bt->page1);
-    bt->page1 = NULL;
+    ASSERT(core->pager != NULL);
+    ASSERT(core->page1 == NULL || core->page1->pgno == 1);
+    page_unpin(core->pager, core->page1);
+    core->page1 = NULL;
 }
 
 // The snapshot is given back, and with it the right to any pin (P5).
+static void drop_snapshot(Btree *core)
+{
+    ASSERT(core->core == core);
+    ASSERT(core->writer == NULL);
+    release_page1(core);
+    pager_end_read(core->pager);
+}
+
+// It is kept as long as anybody reads.
 static void end_read(Btree *bt)
 {
     ASSERT(bt->txn != SQLITE_TXN_WRITE);
-    ASSERT(bt->writer == NULL && bt->left == NULL);
-    release_page1(bt);
-    pager_end_read(bt->pager);
-    bt->txn = SQLITE_TXN_NONE;
+    ASSERT(bt->core->page1 != NULL || bt->txn == SQLITE_TXN_NONE);
+    ASSERT(bt->core->left == NULL || bt->core->txn == SQLITE_TXN_WRITE);
+    share_set_txn(bt, SQLITE_TXN_NONE);
+    if (bt->core->txn == SQLITE_TXN_NONE)
+        drop_snapshot(bt->core);
 }
 
 // Takes a snapshot and believes page 1. A page size other than expected, or a log to open, asks for
 // a second go.
-static int begin_read(Btree *bt)
+static int take_snapshot(Btree *core)
 {
     enum { TURNS_MAX = 8 };
-    ASSERT(bt->txn == SQLITE_TXN_NONE);
-    ASSERT(bt->page1 == NULL);
+    ASSERT(core->txn == SQLITE_TXN_NONE);
+    ASSERT(core->page1 == NULL);
 
     for (int turn = 0; turn < TURNS_MAX; turn++) {
         bool again = false;
-        TRY(pager_begin_read(bt->pager, NULL));
-        int rc = pager_get(bt->pager, 1, &bt->page1);
+        TRY(pager_begin_read(core->pager, NULL));
+        int rc = pager_get(core->pager, 1, &core->page1);
         if (rc == SQLITE_OK)
-            rc = header_check(bt, &again);
-        if (rc == SQLITE_OK && !again) {
-            bt->txn = SQLITE_TXN_READ;
+            rc = header_check(core, &again);
+        if (rc == SQLITE_OK && !again)
             return SQLITE_OK;
-        }
-        end_read(bt);
+        drop_snapshot(core);
         TRY(rc);
     }
     return corrupt_page(1, "header changes on every look");
+}
+
+// Those who share a core see one snapshot, that of the first of them.
+static int begin_read(Btree *bt)
+{
+    ASSERT(bt->txn == SQLITE_TXN_NONE);
+    if (bt->core->txn == SQLITE_TXN_NONE)
+        TRY(take_snapshot(bt->core));
+    ASSERT(bt->core->page1 != NULL);
+    share_set_txn(bt, SQLITE_TXN_READ);
+    return SQLITE_OK;
 }
 
 // The upgrade from reading. An empty file becomes a database here, as in SQLite, whether or not
 // anything is stored later.
 static int begin_write(Btree *bt, bool exclusive)
 {
-    ASSERT(bt->txn == SQLITE_TXN_READ);
-    ASSERT(bt->page1 != NULL);
+    Btree *core = bt->core;
+    ASSERT(core->txn == SQLITE_TXN_READ);
+    ASSERT(core->page1 != NULL);
 
-    if (btree_is_read_only(bt))
+    if (btree_is_read_only(core))
         return SQLITE_READONLY;
-    TRY(pager_begin_write(bt->pager, exclusive));
-    bt->txn = SQLITE_TXN_WRITE;
-    if (bt->page_count > 0) {
-        if (bt->page_count < pager_page_count(bt->pager))
-            pager_set_page_count(bt->pager, bt->page_count); // what lies behind is not ours
+    TRY(pager_begin_write(core->pager, exclusive));
+    share_set_txn(bt, SQLITE_TXN_WRITE);
+    if (core->page_count > 0) {
+        if (core->page_count < pager_page_count(core->pager))
+            pager_set_page_count(core->pager, core->page_count); // what lies behind is not ours
         return SQLITE_OK;
     }
-    if (bt->reads_empty && pager_page_count(bt->pager) > 1)
-        pager_set_page_count(bt->pager, 1);
-    int rc = header_create(bt);
+    if (core->reads_empty && pager_page_count(core->pager) > 1)
+        pager_set_page_count(core->pager, 1);
+    int rc = header_create(core);
     if (rc != SQLITE_OK)
         (void)btree_rollback(bt, SQLITE_OK, false);
     return rc;
 }
 
+// Of those who share a core each brings its own along.
+static void install_busy_handler(Btree *bt)
+{
+    ASSERT(bt->core->pager != NULL);
+    if (bt->share != NULL)
+        pager_set_busy_handler(bt->core->pager, bt->busy, bt->busy_arg);
+}
+
 void btree_set_busy_handler(Btree *bt, int (*busy)(void *arg), void *arg)
 {
     ASSERT(bt != NULL);
-    ASSERT(bt->pager != NULL);
-    pager_set_busy_handler(bt->pager, busy, arg);
+    ASSERT(bt->core->pager != NULL);
+    bt->busy = busy;
+    bt->busy_arg = arg;
+    pager_set_busy_handler(bt->core->pager, busy, arg);
 }
 
 // Whoever holds no snapshot yet can let go and try again while others finish; whoever does would
 // see another state afterwards, so the caller hears SQLITE_BUSY at once.
 int btree_begin(Btree *bt, TxnKind kind, u32 *schema_cookie)
 {
-    bool had_snapshot = bt->txn != SQLITE_TXN_NONE;
+    Btree *core = bt->core;
+    bool had_snapshot = core->txn != SQLITE_TXN_NONE;
+    u8 before = bt->txn;
     int rc = SQLITE_OK;
     ASSERT(kind <= BTREE_EXCLUSIVE);
 
-    if (kind != BTREE_READ && pager_is_read_only(bt->pager))
+    if (kind != BTREE_READ && pager_is_read_only(core->pager))
         return SQLITE_READONLY;
+    TRY(share_may_begin(bt, kind));
+    install_busy_handler(bt);
     for (;;) {
         if (bt->txn == SQLITE_TXN_NONE)
             TRY(begin_read(bt)); // the pager has asked the busy handler itself
         if (kind == BTREE_READ || bt->txn == SQLITE_TXN_WRITE)
             break;
         rc = begin_write(bt, kind == BTREE_EXCLUSIVE);
+        if (rc != SQLITE_OK && before == SQLITE_TXN_NONE && bt->txn == SQLITE_TXN_READ)
+            end_read(bt); // so that those who hold the lock can finish
         if (rc == SQLITE_OK || had_snapshot)
             break;
-        if (bt->txn == SQLITE_TXN_READ)
-            end_read(bt); // so that those who hold the lock can finish
-        if ((rc & 0xff) != SQLITE_BUSY || !pager_invoke_busy(bt->pager))
+        if ((rc & 0xff) != SQLITE_BUSY || !pager_invoke_busy(core->pager))
             break;
     }
+    if (rc == SQLITE_OK && bt->txn != before)
+        share_began(bt, kind);
     if (rc == SQLITE_OK && schema_cookie != NULL)
-        btree_get_meta(bt, META_SCHEMA_VERSION, schema_cookie);
-    ASSERT(rc != SQLITE_OK || bt->page1 != NULL);
+        btree_get_meta(core, META_SCHEMA_VERSION, schema_cookie);
+    ASSERT(rc != SQLITE_OK || core->page1 != NULL);
     return rc;
 }
 
@@ -327,10 +405,10 @@ int btree_txn_state(const Btree *bt)
 // Cursors that outlive a commit keep its snapshot: what they stand on is what was committed.
 static bool has_pinning_cursor(const Btree *bt)
 {
-    ASSERT(bt->pager != NULL);
-    for (const Cursor *cur = bt->cursors; cur != NULL; cur = cur->next) {
-        ASSERT(cur->bt == bt);
-        if (cur->pinned > 0)
+    ASSERT(bt->core->pager != NULL);
+    for (const Cursor *cur = bt->core->cursors; cur != NULL; cur = cur->next) {
+        ASSERT(cur->bt == bt->core);
+        if (cur->view == bt && cur->pinned > 0)
             return true;
     }
     return false;
@@ -340,24 +418,25 @@ static bool has_pinning_cursor(const Btree *bt)
 void btree_end_read_if_idle(Btree *bt)
 {
     ASSERT(bt != NULL);
-    if (bt->txn != SQLITE_TXN_READ || bt->cursors != NULL)
+    if (bt->txn != SQLITE_TXN_READ || has_cursor(bt))
         return;
     end_read(bt);
-    ASSERT(bt->page1 == NULL);
+    ASSERT(bt->txn == SQLITE_TXN_NONE);
 }
 
 // Everything that can fail. Afterwards the transaction is durable but not yet decided.
 int btree_commit_prepare(Btree *bt, const char *super_journal)
 {
-    ASSERT(bt->pager != NULL);
+    Btree *core = bt->core;
     if (bt->txn != SQLITE_TXN_WRITE)
         return SQLITE_OK;
-    if (bt->auto_vacuum == 1)
-        TRY(vacuum_at_commit(bt));
-    ASSERT(bt->page1 != NULL);
-    const u8 *before = bt->page1->data; // the pager counts the change there
-    int rc = pager_commit_prepare(bt->pager, super_journal);
-    header_follow(bt, before);
+    install_busy_handler(bt);
+    if (core->auto_vacuum == 1)
+        TRY(vacuum_at_commit(core));
+    ASSERT(core->page1 != NULL);
+    const u8 *before = core->page1->data; // the pager counts the change there
+    int rc = pager_commit_prepare(core->pager, super_journal);
+    header_follow(core, before);
     return rc;
 }
 
@@ -365,12 +444,14 @@ int btree_commit_prepare(Btree *bt, const char *super_journal)
 // pins: a page's bytes do not change by being published.
 int btree_commit_finish(Btree *bt, bool keep_read)
 {
-    ASSERT(bt->pager != NULL);
-    cursors_give_up_left(bt, 0); // B13: of the transaction
+    Btree *core = bt->core;
+    ASSERT(core->pager != NULL);
     if (bt->txn == SQLITE_TXN_WRITE) {
-        TRY(pager_commit_finish(bt->pager));
-        bt->txn = SQLITE_TXN_READ;
-        bt->page_count = pager_page_count(bt->pager);
+        cursors_give_up_left(core, 0); // B13
+        TRY(pager_commit_finish(core->pager));
+        core->page_count = pager_page_count(core->pager);
+        share_committed(bt);
+        share_set_txn(bt, SQLITE_TXN_READ);
     }
     if (bt->txn == SQLITE_TXN_READ && !keep_read && !has_pinning_cursor(bt))
         end_read(bt);
@@ -382,19 +463,23 @@ int btree_commit_finish(Btree *bt, bool keep_read)
 int btree_commit(Btree *bt)
 {
     TRY(btree_commit_prepare(bt, NULL));
-    ASSERT(bt->pager != NULL);
-    ASSERT(bt->txn != SQLITE_TXN_WRITE || bt->page1 != NULL);
+    ASSERT(bt->core->pager != NULL);
+    ASSERT(bt->txn != SQLITE_TXN_WRITE || bt->core->page1 != NULL);
     return btree_commit_finish(bt, false);
 }
 
 // Every cursor gives up its pins before content is undone: by remembering its place, or, tripped,
-// for good. Those that cannot remember are tripped too: undoing must not fail.
+// for good. Those that cannot remember are tripped too: undoing must not fail. A view that has
+// written nothing undoes nothing for others.
 static void release_cursors(Btree *bt, int trip_rc, bool write_only)
 {
-    ASSERT(bt->writer == NULL);
-    cursors_give_up_left(bt, 0);
-    for (Cursor *cur = bt->cursors; cur != NULL; cur = cur->next) {
-        ASSERT(cur->bt == bt);
+    bool is_writer = bt->txn == SQLITE_TXN_WRITE;
+    ASSERT(bt->core->writer == NULL);
+    cursors_give_up_left(bt->core, 0);
+    for (Cursor *cur = bt->core->cursors; cur != NULL; cur = cur->next) {
+        ASSERT(cur->bt == bt->core);
+        if (cur->view != bt && !is_writer)
+            continue;
         int rc = trip_rc;
         if (rc == SQLITE_OK || (write_only && !cur->is_writable))
             rc = cursor_save(cur);
@@ -407,8 +492,8 @@ static void release_cursors(Btree *bt, int trip_rc, bool write_only)
 void btree_rest(Btree *bt)
 {
     ASSERT(bt != NULL);
-    ASSERT(bt->left == NULL || bt->txn == SQLITE_TXN_WRITE);
-    cursors_give_up_left(bt, 0);
+    ASSERT(bt->core->left == NULL || bt->core->txn == SQLITE_TXN_WRITE);
+    cursors_give_up_left(bt->core, 0);
 }
 
 // Each answers with `rc` from now on, whatever it is asked, until it is closed.
@@ -417,28 +502,45 @@ void btree_trip_cursors(Btree *bt, int rc)
     ASSERT(bt != NULL);
     ASSERT(rc != SQLITE_OK);
 
-    cursors_give_up_left(bt, 0);
-    for (Cursor *cur = bt->cursors; cur != NULL; cur = cur->next)
-        cursor_trip(cur, rc);
+    cursors_give_up_left(bt->core, 0);
+    for (Cursor *cur = bt->core->cursors; cur != NULL; cur = cur->next) {
+        if (cur->view == bt)
+            cursor_trip(cur, rc);
+    }
 }
 
-// The order matters: no page may be pinned when private ones are dropped, so cursors first, then
-// page 1. Page 1 is read again because page size, auto-vacuum and page count may all have been
-// this transaction's.
+// Page 1 is read again because page size, auto-vacuum and page count may all have been the undone
+// transaction's.
+static int reread_page1(Btree *core)
+{
+    bool again = false;
+    ASSERT(core->page1 == NULL);
+    TRY(pager_get(core->pager, 1, &core->page1));
+    TRY(header_check(core, &again));
+    return again ? SQLITE_ABORT_ROLLBACK : SQLITE_OK;
+}
+
+// No page may be pinned when private ones are dropped, so cursors go first, then page 1. A pager
+// that could not roll back has failed, whatever it still has in memory: nobody reads on.
 int btree_rollback(Btree *bt, int trip_rc, bool write_only)
 {
-    int rc = SQLITE_OK;
-    bool again;
-    ASSERT(bt->pager != NULL);
+    Btree *core = bt->core;
+    ASSERT(core->pager != NULL);
     release_cursors(bt, trip_rc, write_only);
-    if (bt->txn == SQLITE_TXN_WRITE) {
-        release_page1(bt);
-        rc = pager_rollback(bt->pager);
-        bt->txn = SQLITE_TXN_READ;
-        // A pager that could not roll back has failed, whatever it still has in memory.
-        if (rc != SQLITE_OK || pager_get(bt->pager, 1, &bt->page1) != SQLITE_OK
-            || header_check(bt, &again) != SQLITE_OK || again || bt->cursors == NULL)
-            end_read(bt);
+    if (bt->txn != SQLITE_TXN_WRITE)
+        return SQLITE_OK;
+    release_page1(core);
+    int rc = pager_rollback(core->pager);
+    share_set_txn(bt, SQLITE_TXN_READ);
+    int read_rc = rc == SQLITE_OK ? reread_page1(core) : rc;
+    if (read_rc != SQLITE_OK) {
+        for (Cursor *cur = core->cursors; bt->share != NULL && cur != NULL; cur = cur->next)
+            cursor_trip(cur, read_rc);
+        release_page1(core);
+        share_end_all(bt);
+        drop_snapshot(core);
+    } else if (!has_cursor(bt)) {
+        end_read(bt);
     }
     ASSERT(bt->txn != SQLITE_TXN_WRITE);
     return rc;
@@ -448,26 +550,27 @@ int btree_rollback(Btree *bt, int trip_rc, bool write_only)
 int btree_savepoint_open(Btree *bt, u32 count)
 {
     ASSERT(bt->txn == SQLITE_TXN_WRITE);
-    ASSERT(bt->page1 != NULL);
-    return pager_savepoint_open(bt->pager, count);
+    ASSERT(bt->core->page1 != NULL);
+    return pager_savepoint_open(bt->core->pager, count);
 }
 
 // Releasing changes no page. Rolling back may change any, page 1 too, so cursors let go first.
 int btree_savepoint(Btree *bt, int op, u32 index)
 {
+    Btree *core = bt->core;
     ASSERT(op == SAVEPOINT_RELEASE || op == SAVEPOINT_ROLLBACK);
-    ASSERT(bt->writer == NULL);
+    ASSERT(core->writer == NULL);
     if (bt->txn != SQLITE_TXN_WRITE)
         return SQLITE_OK;
     if (op == SAVEPOINT_RELEASE) {
-        pager_savepoint_release(bt->pager, index);
+        pager_savepoint_release(core->pager, index);
         return SQLITE_OK;
     }
     release_cursors(bt, SQLITE_OK, false);
-    TRY(pager_savepoint_rollback(bt->pager, index));
-    ASSERT(bt->page1 != NULL);
-    if (pager_page_count(bt->pager) == 0)
-        return header_create(bt);
+    TRY(pager_savepoint_rollback(core->pager, index));
+    ASSERT(core->page1 != NULL);
+    if (pager_page_count(core->pager) == 0)
+        return header_create(core);
     return SQLITE_OK;
 }
 
@@ -506,9 +609,10 @@ static int copy_range(Btree *target, u64 offset, const u8 *bytes, u32 size)
 // comes into being that nobody has written.
 int btree_replace_page(Btree *bt, Pgno pgno, const u8 *content)
 {
-    Pgno count = pager_page_count(bt->pager);
     ASSERT(bt->txn == SQLITE_TXN_WRITE);
     ASSERT(pgno > 0);
+    bt = bt->core;
+    Pgno count = pager_page_count(bt->pager);
     if (pgno > count + 1)
         return SQLITE_FULL;
     TRY(cursors_save(bt, 0, NULL)); // B5: any page of any tree may be the one
@@ -530,6 +634,8 @@ static Pgno pages_needed(Btree *target, Btree *source)
 
 int btree_copy_content(Btree *target, Btree *source, Pgno pgno, const u8 *content)
 {
+    target = target->core;
+    source = source->core;
     u32 size = source->geometry.page_size;
     ASSERT(target->txn == SQLITE_TXN_WRITE);
     ASSERT(pgno > 0);
@@ -542,6 +648,7 @@ int btree_copy_content(Btree *target, Btree *source, Pgno pgno, const u8 *conten
 
 int btree_copy_page(Btree *target, Btree *source, Pgno pgno)
 {
+    source = source->core;
     ASSERT(source->txn != SQLITE_TXN_NONE);
     ASSERT(pgno > 0);
     if (page_is_pending_byte(source, pgno))
@@ -557,6 +664,7 @@ int btree_copy_page(Btree *target, Btree *source, Pgno pgno)
 int btree_make_empty(Btree *bt)
 {
     ASSERT(bt->txn == SQLITE_TXN_WRITE);
+    bt = bt->core;
     ASSERT(bt->page1 != NULL);
     TRY(cursors_save(bt, 0, NULL)); // B5
     if (pager_page_count(bt->pager) > 1)
@@ -566,6 +674,7 @@ int btree_make_empty(Btree *bt)
 
 void btree_read_as_empty(Btree *bt, bool on)
 {
+    bt = bt->core;
     ASSERT(bt->txn == SQLITE_TXN_NONE);
     ASSERT(on != bt->reads_empty);
     bt->reads_empty = on;
@@ -575,6 +684,8 @@ void btree_read_as_empty(Btree *bt, bool on)
 // whoever opens it next reads the file without the log.
 int btree_copy_end(Btree *target, Btree *source)
 {
+    target = target->core;
+    source = source->core;
     ASSERT(target->txn == SQLITE_TXN_WRITE);
     ASSERT(source->txn != SQLITE_TXN_NONE);
     pager_set_page_count(target->pager, pages_needed(target, source));
@@ -589,6 +700,8 @@ int btree_copy_end(Btree *target, Btree *source)
 // changed.
 int btree_copy_file(Btree *target, Btree *source)
 {
+    target = target->core;
+    source = source->core;
     u32 from_size = source->geometry.page_size;
     u32 to_size = target->geometry.page_size;
     ASSERT(target->txn == SQLITE_TXN_WRITE);

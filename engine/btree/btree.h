@@ -44,13 +44,15 @@ enum {
         4,            // ephemeral table that is only probed, never iterated in order (may ignore)
     BTREE_SINGLE = 8, // one tree only, no freelist (ephemeral tables)
 };
-// path NULL or "" with BTREE_TEMPORARY: anonymous.
+// path NULL or "" with BTREE_TEMPORARY: anonymous. With SQLITE_OPEN_SHAREDCACHE a file, or a
+// database in memory that has a name in an URI, is shared with others of this process (sharing.c);
+// SQLITE_CONSTRAINT: `db` has a view of it already.
 MUST_USE int btree_open(sqlite3_vfs *vfs, const char *path, sqlite3 *db, u32 btree_flags,
                         int open_flags, Btree **out);
 int btree_close(Btree *bt);
 // Asked when a lock is taken: nonzero says to try again.
 void btree_set_busy_handler(Btree *bt, int (*busy)(void *arg), void *arg);
-Pager *btree_pager(Btree *bt);
+Pager *btree_pager(Btree *bt); // of a shared one: everybody's
 // reserved < 0 keeps it; `fix` forbids later changes. SQLITE_READONLY when already fixed.
 MUST_USE int btree_set_page_size(Btree *bt, u32 size, int reserved, bool fix);
 u32 btree_page_size(const Btree *bt);
@@ -91,6 +93,26 @@ MUST_USE int btree_savepoint(Btree *bt, int op, u32 index);
 // Ends the read transaction when no cursor needs it and nothing is written.
 void btree_end_read_if_idle(Btree *bt);
 
+// --- sharing ---
+// All of it does nothing to a Btree that is not shared.
+
+bool btree_is_shared(const Btree *bt);
+// The right to use it: held over all calls here, and not counted. Who has several takes them in the
+// order of their identities.
+void btree_enter(Btree *bt);
+bool btree_try_enter(Btree *bt);
+void btree_leave(Btree *bt);
+const void *btree_identity(const Btree *bt); // the same for all who share
+// Locks a tree for the transaction. SQLITE_LOCKED_SHAREDCACHE: somebody else's lock is in the way.
+MUST_USE int btree_lock_tree(Btree *bt, Pgno root, bool for_writing);
+// Whether the schema could be read: the same answers, but nothing is locked.
+MUST_USE int btree_ask_schema(Btree *bt);
+// Some view has read the schema. From then on SQLite's connections, which share what they read of
+// it, need not see the file for it again.
+void btree_note_schema(Btree *bt);
+bool btree_schema_is_known(const Btree *bt);
+u32 btree_data_version(Btree *bt); // pager_data_version() as this view sees it
+
 // --- the header's meta fields ---
 
 enum {
@@ -103,7 +125,7 @@ enum {
     META_USER_VERSION = 6,
     META_INCREMENTAL_VACUUM = 7,
     META_APPLICATION_ID = 8,
-    META_DATA_VERSION = 15, // not stored: pager_data_version
+    META_DATA_VERSION = 15, // not stored: btree_data_version
 };
 void btree_get_meta(Btree *bt, int index, u32 *value); // needs a transaction
 MUST_USE int btree_set_meta(Btree *bt, int index, u32 value);

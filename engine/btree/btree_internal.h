@@ -158,9 +158,20 @@ bool balance_plan(const PlanInput *input, BalancePlan *plan);
 
 // --- the two structures ---
 
+typedef struct BtreeShare BtreeShare;
+typedef struct SharedCache SharedCache;
+
+// One connection's view of a database file. Most have it for themselves and are their own core.
+// Those that share one (sharing.c) have core, db, txn, share and the busy handler of their own; the
+// rest is looked at in the core.
 struct Btree {
+    Btree *core;
     Pager *pager;
-    sqlite3 *db;
+    sqlite3 *db;         // of a core that is shared: NULL
+    BtreeShare *share;   // of a view of a shared core
+    SharedCache *shared; // of a shared core
+    int (*busy)(void *);
+    void *busy_arg;
     Page *page1;     // pinned while a transaction is open
     Cursor *cursors; // all that are open, newest first
     Cursor *writer;  // the one at work on its tree now, or NULL
@@ -170,7 +181,7 @@ struct Btree {
     Cursor *left; // closed, their paths still pinned, the last one first (B13); linked by `next`
     Geometry geometry;
     u32 flags; // BTREE_*
-    u8 txn;    // SQLITE_TXN_*
+    u8 txn;    // SQLITE_TXN_*; of a shared core: the furthest of its views
     u8 secure_delete;
     u8 auto_vacuum; // 0 none, 1 full, 2 incremental
     bool limits_vacuum;
@@ -188,7 +199,8 @@ struct Btree {
 
 struct Cursor {
     CursorFast fast; // first: the inline paths cast
-    Btree *bt;
+    Btree *bt;       // the core
+    Btree *view;     // whose cursor it is
     const KeyShape *shape;
     Cursor *next; // in bt->cursors
     Pgno root;
@@ -218,6 +230,31 @@ struct Cursor {
     u32 more_capacity;
     Level path[TREE_DEPTH_MAX];
 };
+
+// --- sharing.c: several views of one core ---
+
+// What btree_open() was given.
+typedef struct BtreeOpening {
+    sqlite3_vfs *vfs;
+    const char *path;
+    sqlite3 *db;
+    u32 btree_flags;
+    int open_flags;
+} BtreeOpening;
+
+// btree.c: one that nobody shares.
+MUST_USE int core_open(const BtreeOpening *opening, Btree **out);
+
+// A view of the core that this process has of the file; SQLITE_CONSTRAINT if it has one already.
+MUST_USE int share_open(const BtreeOpening *opening, Btree **out);
+int share_close(Btree *view);
+// Before and after a transaction begins or becomes a writer. SQLITE_LOCKED_SHAREDCACHE.
+MUST_USE int share_may_begin(Btree *bt, TxnKind kind);
+void share_began(Btree *bt, TxnKind kind);
+// The only place where `txn` changes: locks that go beyond it are given up.
+void share_set_txn(Btree *bt, u8 txn);
+void share_end_all(Btree *bt);
+void share_committed(Btree *bt);
 
 // --- cursor.c: positions ---
 

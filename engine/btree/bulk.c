@@ -29,6 +29,7 @@ int bulk_begin(Btree *bt, Pgno root, TreeKind kind, BulkBuilder **out)
     ASSERT(bt->txn == SQLITE_TXN_WRITE);
     ASSERT(root > 1);
     ASSERT(out != NULL);
+    bt = bt->core;
 
     TRY(cursors_save(bt, root, NULL)); // B5
     BulkBuilder *bulk = mem_alloc(sizeof *bulk + bt->geometry.page_size + CELL_HEAD_MAX);

@@ -167,6 +167,8 @@ int cursor_open(Btree *bt, Pgno root, bool writable, const KeyShape *shape, Curs
 
     if (root == 0)
         return corrupt_page(0, "root page 0");
+    Btree *view = bt;
+    bt = bt->core;
     Cursor *cur = take_place(bt, root, shape == NULL);
     u8 pinned = cur == NULL ? 0 : cur->pinned;
     if (cur == NULL)
@@ -176,6 +178,7 @@ int cursor_open(Btree *bt, Pgno root, bool writable, const KeyShape *shape, Curs
     memset(cur, 0, offsetof(Cursor, path));
     cur->fast.state = CURSOR_INVALID;
     cur->bt = bt;
+    cur->view = view;
     cur->root = root;
     cur->shape = shape;
     cur->is_table = shape == NULL;

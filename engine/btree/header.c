@@ -199,11 +199,13 @@ int header_check(Btree *bt, bool *again)
 // Field 0 is the count of free pages; fields are four bytes each from offset 36.
 void btree_get_meta(Btree *bt, int index, u32 *value)
 {
-    ASSERT(bt->txn != SQLITE_TXN_NONE);
+    Btree *view = bt;
+    bt = bt->core;
+    ASSERT(view->txn != SQLITE_TXN_NONE || bt->txn != SQLITE_TXN_NONE);
     ASSERT(index >= 0 && index <= META_DATA_VERSION);
     ASSERT(bt->page1 != NULL);
     if (index == META_DATA_VERSION)
-        *value = pager_data_version(bt->pager);
+        *value = btree_data_version(view);
     else if (bt->reads_empty && bt->txn == SQLITE_TXN_READ)
         *value = 0; // what lies there is not read
     else
@@ -214,6 +216,7 @@ void btree_get_meta(Btree *bt, int index, u32 *value)
 int btree_set_meta(Btree *bt, int index, u32 value)
 {
     ASSERT(bt->txn == SQLITE_TXN_WRITE);
+    bt = bt->core;
     ASSERT(index >= 1 && index < META_DATA_VERSION);
     TRY(header_own(bt));
     put_u32(bt->page1->data + AT_META + 4 * index, value);
@@ -236,18 +239,19 @@ int header_put_version(Btree *bt, u8 version)
 // keeps it shut.
 int btree_set_file_version(Btree *bt, u8 version)
 {
+    Btree *core = bt->core;
     ASSERT(version == 1 || version == 2);
-    ASSERT(bt->pager != NULL);
-    bt->no_wal = version == 1;
+    ASSERT(core->pager != NULL);
+    core->no_wal = version == 1;
     int rc = btree_begin(bt, BTREE_READ, NULL);
     if (rc == SQLITE_OK
-        && (bt->page1->data[AT_WRITE_VERSION] != version
-            || bt->page1->data[AT_READ_VERSION] != version)) {
+        && (core->page1->data[AT_WRITE_VERSION] != version
+            || core->page1->data[AT_READ_VERSION] != version)) {
         rc = btree_begin(bt, BTREE_EXCLUSIVE, NULL);
         if (rc == SQLITE_OK)
-            rc = header_put_version(bt, version);
+            rc = header_put_version(core, version);
     }
-    bt->no_wal = false;
+    core->no_wal = false;
     ASSERT(rc != SQLITE_OK || bt->txn != SQLITE_TXN_NONE);
     return rc;
 }

@@ -46,6 +46,7 @@ int page_walk_open(Btree *bt, Pgno root, PageWalk **out)
 {
     ASSERT(bt->txn != SQLITE_TXN_NONE);
     ASSERT(out != NULL);
+    bt = bt->core;
     PageWalk *walk = mem_alloc_zeroed(sizeof *walk);
     if (walk == NULL)
         return SQLITE_NOMEM;
@@ -212,6 +213,7 @@ int page_walk_next(PageWalk *walk, PageInfo *info)
 // As stored: nothing is checked or corrected.
 void header_info(Btree *bt, HeaderInfo *info)
 {
+    bt = bt->core;
     ASSERT(bt->txn != SQLITE_TXN_NONE);
     ASSERT(bt->page1 != NULL);
     const u8 *h = bt->page1->data;

@@ -463,6 +463,7 @@ static int check_everything(Check *c, const IntegrityCheck *check)
 // Reading goes on where single pages fail: each is reported and passed over.
 int btree_integrity_check(Btree *bt, IntegrityCheck *check)
 {
+    bt = bt->core;
     ASSERT(bt->txn != SQLITE_TXN_NONE);
     ASSERT(check->roots != NULL || check->root_count == 0);
 

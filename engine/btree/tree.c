@@ -69,6 +69,7 @@ int btree_create_tree(Btree *bt, TreeKind kind, Pgno *root)
     ASSERT(kind == TREE_TABLE || kind == TREE_INDEX);
     ASSERT(root != NULL);
 
+    bt = bt->core;
     if (bt->auto_vacuum == 0) {
         TRY(page_allocate(bt, 1, ALLOC_ANY, &page));
     } else {
@@ -156,6 +157,7 @@ static int clear_page(Clearing *c, Pgno pgno, u32 depth, bool is_root)
 int btree_clear_tree(Btree *bt, Pgno root, i64 *rows)
 {
     ASSERT(bt->txn == SQLITE_TXN_WRITE);
+    bt = bt->core;
     TRY(cursors_save(bt, root, NULL)); // B5
     cursors_expire_all(bt, root);
     Clearing clearing = {.bt = bt};
@@ -185,6 +187,7 @@ int btree_drop_tree(Btree *bt, Pgno root, Pgno *moved)
 {
     ASSERT(bt->txn == SQLITE_TXN_WRITE);
     ASSERT(moved != NULL);
+    bt = bt->core;
 
     *moved = 0;
     if (root > btree_page_count(bt))

@@ -186,7 +186,10 @@ static int cut_off(Btree *bt, Pgno count)
 
 bool btree_vacuum_is_due(const Btree *bt, Pgno *pages, Pgno *free_pages)
 {
-    if (bt->txn != SQLITE_TXN_WRITE || bt->auto_vacuum != 1 || bt->page1 == NULL)
+    if (bt->txn != SQLITE_TXN_WRITE)
+        return false;
+    bt = bt->core;
+    if (bt->auto_vacuum != 1 || bt->page1 == NULL)
         return false;
     *pages = pager_page_count(bt->pager);
     *free_pages = get_u32(bt->page1->data + AT_FREE_COUNT);
@@ -196,8 +199,9 @@ bool btree_vacuum_is_due(const Btree *bt, Pgno *pages, Pgno *free_pages)
 
 void btree_limit_vacuum(Btree *bt, Pgno most)
 {
-    ASSERT(bt->auto_vacuum == 1);
     ASSERT(bt->txn == SQLITE_TXN_WRITE);
+    bt = bt->core;
+    ASSERT(bt->auto_vacuum == 1);
     bt->limits_vacuum = true;
     bt->vacuum_limit = most;
 }
@@ -250,6 +254,7 @@ int btree_incremental_vacuum(Btree *bt)
     u32 free_count;
     Pgno size;
     ASSERT(bt->txn == SQLITE_TXN_WRITE);
+    bt = bt->core;
 
     if (bt->auto_vacuum == 0 || get_u32(bt->page1->data + AT_FREE_COUNT) == 0)
         return SQLITE_DONE;

@@ -1,8 +1,7 @@
 // The "memdb" VFS: databases in memory.
 //
 // A name that begins with '/' is shared by every connection of the process that uses it, and lives
-// as long as one of them; so is any name opened by memdb_open_shared(). Any
-// other name is private to its connection. Locks are counters with the
+// as long as one of them. Any other name is private to its connection. Locks are counters with the
 // same levels as on disk. There is no shared memory, so no WAL mode.
 //
 // sqlite3_deserialize() puts given bytes under a private file (memdb_set_content). Such bytes grow
@@ -503,19 +502,6 @@ static int memory_open(sqlite3_vfs *vfs, sqlite3_filename path, sqlite3_file *ba
         return SQLITE_NOMEM;
     if (out_flags != NULL)
         *out_flags = flags | SQLITE_OPEN_MEMORY;
-    file->base.pMethods = &memory_methods;
-    return SQLITE_OK;
-}
-
-// For "file:name?mode=memory&cache=shared", whose names need not begin with a slash.
-int memdb_open_shared(const char *path, sqlite3_file *base)
-{
-    ASSERT(path[0] != 0);
-
-    MemoryFile *file = (MemoryFile *)base;
-    *file = (MemoryFile){.store = store_ref_shared(path)};
-    if (file->store == NULL)
-        return SQLITE_NOMEM;
     file->base.pMethods = &memory_methods;
     return SQLITE_OK;
 }

@@ -165,9 +165,6 @@ int memory_journal_size(const sqlite3_vfs *vfs);
 MUST_USE int memory_journal_spill(sqlite3_file *file); // now; nothing to do for other files
 bool memory_journal_is_in_memory(const sqlite3_file *file);
 
-// A "memdb" file that all who give the same path share, whatever it begins with. `file` has
-// szOsFile bytes of that VFS.
-MUST_USE int memdb_open_shared(const char *path, sqlite3_file *file);
 // A "memdb" file over given bytes, for sqlite3_deserialize. flags: SQLITE_DESERIALIZE_*; takes
 // `bytes` (mem_free) with FREEONCLOSE, on failure too. SQLITE_MISUSE when `file` is not a private
 // memdb.

@@ -88,11 +88,7 @@ static int pager_open_file(Pager *pager, const PagerOptions *options)
     if (pager->is_immutable)
         flags = (flags & ~(SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE)) | SQLITE_OPEN_READONLY;
     int out_flags = flags;
-    const int shared_memory = SQLITE_OPEN_MEMORY | SQLITE_OPEN_SHAREDCACHE;
-    if ((flags & shared_memory) == shared_memory)
-        TRY(memdb_open_shared(pager->path, pager->file));
-    else
-        TRY(os_open(pager->vfs, pager->path, pager->file, flags, &out_flags));
+    TRY(os_open(pager->vfs, pager->path, pager->file, flags, &out_flags));
     pager->open_flags = flags;
     pager->is_read_only = (out_flags & SQLITE_OPEN_READONLY) != 0;
     pager->is_memory_file = (out_flags & SQLITE_OPEN_MEMORY) != 0;

@@ -84,7 +84,7 @@ static void memory_is_shared_by_name(void **state)
     assert_text("memory", rows_text(two, "PRAGMA journal_mode=delete"));
     assert_text("", sqlite3_db_filename(two, "main"));
     assert_ok(sqlite3_exec(one, "BEGIN; INSERT INTO t VALUES(2)", NULL, NULL, NULL));
-    assert_rc(SQLITE_BUSY, sqlite3_exec(two, "DELETE FROM t", NULL, NULL, NULL));
+    assert_rc(SQLITE_LOCKED, sqlite3_exec(two, "DELETE FROM t", NULL, NULL, NULL));
     assert_ok(sqlite3_exec(one, "ROLLBACK", NULL, NULL, NULL));
 
     assert_ok(sqlite3_close(one));
