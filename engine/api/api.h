@@ -17,6 +17,7 @@ typedef struct ApiConfig {
     bool core_mutex, full_mutex; // threading mode
     bool memory_statistics;
     bool open_uri;
+    bool shares_cache; // sqlite3_enable_shared_cache()
     i64 mmap_size, mmap_size_max;
     i64 memdb_size_max;
     u32 sorter_pma_pages;
@@ -28,6 +29,7 @@ extern ApiConfig api_config;
 bool connection_is_usable(const sqlite3 *db);
 bool connection_is_usable_or_sick(const sqlite3 *db);
 void api_enter(sqlite3 *db);
+void api_leave(sqlite3 *db); // without a result
 // Leaves the mutex; returns `rc` as the caller shall see it.
 int api_exit(sqlite3 *db, int rc);
 

@@ -71,8 +71,7 @@ int quire_exec_uncounted(sqlite3 *db, const char *sql)
     QuietScope scope = quiet_begin(db);
     int rc = sqlite3_exec(db, sql, NULL, NULL, NULL);
     quiet_end(db, &scope);
-    if (db->mutex != NULL)
-        sqlite3_mutex_leave(db->mutex); // the code and message are those of the statement
+    api_leave(db); // the code and message are those of the statement
     return rc;
 }
 

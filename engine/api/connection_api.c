@@ -236,12 +236,20 @@ static int clean_open_flags(int flags)
                | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_FULLMUTEX | SQLITE_OPEN_WAL);
 }
 
+static int with_shared_cache(int flags)
+{
+    if ((flags & SQLITE_OPEN_PRIVATECACHE) != 0)
+        return flags & ~SQLITE_OPEN_SHAREDCACHE;
+    return api_config.shares_cache ? flags | SQLITE_OPEN_SHAREDCACHE : flags;
+}
+
 // Even a failed open gives a connection, which has the error, unless there is no memory for one.
 // Modules come after the database is there, for they may look at it; extensions come last.
 static int open_connection(const char *name, sqlite3 **out, int flags, const char *vfs_name)
 {
     *out = NULL;
     TRY(sqlite3_initialize());
+    flags = with_shared_cache(flags);
     sqlite3 *db = connection_new(flags);
     if (db == NULL)
         return SQLITE_NOMEM;
@@ -266,8 +274,7 @@ done:
     if (rc != SQLITE_OK)
         db->magic = CONNECTION_SICK;
     rc = db->out_of_memory ? SQLITE_NOMEM : rc;
-    if (db->mutex != NULL)
-        sqlite3_mutex_leave(db->mutex);
+    api_leave(db);
     if ((rc & 0xff) == SQLITE_NOMEM) {
         sqlite3_close(db);
         return SQLITE_NOMEM;
@@ -324,7 +331,7 @@ static void rollback_all(sqlite3 *db)
         if (bt == NULL)
             continue;
         is_open = is_open || btree_txn_state(bt) == SQLITE_TXN_WRITE;
-        btree_rollback(bt, SQLITE_ABORT_ROLLBACK, false);
+        btree_rollback(bt, SQLITE_OK, false); // there may be cursors of others
     }
     if (is_open && db->rollback_hook != NULL)
         db->rollback_hook(db->rollback_arg);
@@ -379,8 +386,7 @@ void connection_free_if_zombie(sqlite3 *db)
     ASSERT(db->open_handles >= 0);
 
     if (db->magic != CONNECTION_ZOMBIE || connection_is_busy(db)) {
-        if (db->mutex != NULL)
-            sqlite3_mutex_leave(db->mutex);
+        api_leave(db);
         return;
     }
     connection_free(db);
@@ -401,8 +407,7 @@ static int close_connection(sqlite3 *db, bool force)
     if (!force && connection_is_busy(db)) {
         connection_error(db, SQLITE_BUSY,
                          "unable to close due to unfinalized statements or unfinished backups");
-        if (db->mutex != NULL)
-            sqlite3_mutex_leave(db->mutex);
+        api_leave(db);
         return SQLITE_BUSY;
     }
     connection_free_client_data(db);

@@ -170,7 +170,7 @@ static int file_control_value(Btree *bt, int op, void *arg)
     case SQLITE_FCNTL_JOURNAL_POINTER:
         *(sqlite3_file **)arg = pager_journal_file(pager);
         return SQLITE_OK;
-    case SQLITE_FCNTL_DATA_VERSION: *(unsigned *)arg = pager_data_version(pager); return SQLITE_OK;
+    case SQLITE_FCNTL_DATA_VERSION: *(unsigned *)arg = btree_data_version(bt); return SQLITE_OK;
     case SQLITE_FCNTL_RESERVE_BYTES: {
         int reserved = *(int *)arg;
         *(int *)arg = (int)btree_reserved(bt);

@@ -45,8 +45,7 @@ const char *sqlite3_errmsg(sqlite3 *db)
         text = value_text(db->error_message, SQLITE_UTF8);
     if (text == NULL)
         text = error_text(db->out_of_memory ? SQLITE_NOMEM : db->error_code);
-    if (db->mutex != NULL)
-        sqlite3_mutex_leave(db->mutex);
+    api_leave(db);
     return text;
 }
 
@@ -70,8 +69,7 @@ const void *sqlite3_errmsg16(sqlite3 *db)
             text = value_text(db->error_message, UTF16_NATIVE);
     }
     db->out_of_memory = false;
-    if (db->mutex != NULL)
-        sqlite3_mutex_leave(db->mutex);
+    api_leave(db);
     return text != NULL ? text : no_memory;
 }
 
@@ -142,7 +140,15 @@ void api_enter(sqlite3 *db)
 {
     if (db->mutex != NULL)
         sqlite3_mutex_enter(db->mutex);
+    connection_enter(db);
     ASSERT(connection_is_sound(db));
+}
+
+void api_leave(sqlite3 *db)
+{
+    connection_leave(db);
+    if (db->mutex != NULL)
+        sqlite3_mutex_leave(db->mutex);
 }
 
 int api_exit(sqlite3 *db, int rc)
@@ -159,7 +165,6 @@ int api_exit(sqlite3 *db, int rc)
         rc = SQLITE_NOMEM;
     }
     rc &= db->error_mask;
-    if (db->mutex != NULL)
-        sqlite3_mutex_leave(db->mutex);
+    api_leave(db);
     return rc;
 }

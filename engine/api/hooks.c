@@ -9,6 +9,7 @@
 // it unless their entry in sqlite3.h says so. One of each kind: the former argument is given back.
 
 #include "api/api.h"
+#include "btree/unlock.h"
 
 // Handler and timeout exclude each other: the last one set counts.
 int sqlite3_busy_handler(sqlite3 *db, int (*busy)(void *, int), void *arg)
@@ -278,4 +279,19 @@ int sqlite3_is_interrupted(sqlite3 *db)
         return 0;
     }
     return atomic_load(&db->interrupted) != 0;
+}
+
+// --- waiting for others of a shared Btree ---
+
+int sqlite3_unlock_notify(sqlite3 *db, void (*notify)(void **, int), void *arg)
+{
+    if (!connection_is_usable(db))
+        return error_misuse();
+    api_enter(db);
+    int rc = unlock_request(db, notify, arg);
+    if (rc == SQLITE_OK)
+        connection_error_clear(db);
+    else
+        connection_error(db, rc, "database is deadlocked");
+    return api_exit(db, rc);
 }

@@ -95,9 +95,10 @@ int sqlite3_release_memory(int bytes)
     return 0; // only builds with memory management give back other connections' pages
 }
 
+// For connections opened from now on that do not say otherwise.
 int sqlite3_enable_shared_cache(int on)
 {
-    (void)on; // the pool of pages is shared among a process's connections already
+    api_config.shares_cache = on != 0;
     return SQLITE_OK;
 }
 
@@ -166,16 +167,4 @@ int sqlite3_setlk_timeout(sqlite3 *db, int timeout_ms, int flags)
     if (!connection_is_usable(db))
         return error_misuse();
     return timeout_ms < -1 ? SQLITE_RANGE : SQLITE_OK;
-}
-
-// Shared-cache connections do not lock each other out, so there is never anything to wait for.
-int sqlite3_unlock_notify(sqlite3 *db, void (*notify)(void **, int), void *arg)
-{
-    if (!connection_is_usable(db))
-        return error_misuse();
-    api_enter(db);
-    connection_error_clear(db);
-    if (notify != NULL)
-        notify(&arg, 1);
-    return api_exit(db, SQLITE_OK);
 }

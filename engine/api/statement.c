@@ -370,8 +370,7 @@ static const void *column_label(sqlite3_stmt *stmt, int column, VmColumnText wha
     const void *text =
         value_text(&vm->column_texts[column * VM_COLUMN_TEXTS + (int)what], encoding);
     vm->db->out_of_memory = false;
-    if (vm->db->mutex != NULL)
-        sqlite3_mutex_leave(vm->db->mutex);
+    api_leave(vm->db);
     return text;
 }
 
@@ -465,8 +464,7 @@ sqlite3_stmt *sqlite3_next_stmt(sqlite3 *db, sqlite3_stmt *stmt)
     }
     api_enter(db);
     Vm *next = stmt == NULL ? db->statements : ((Vm *)stmt)->next;
-    if (db->mutex != NULL)
-        sqlite3_mutex_leave(db->mutex);
+    api_leave(db);
     return (sqlite3_stmt *)next;
 }
 

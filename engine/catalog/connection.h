@@ -140,6 +140,8 @@ struct sqlite3 {
 
     struct Vm *statements; // all prepared, newest first
     int executing;         // nesting of step calls
+    int entered;           // nesting of calls of the interface
+    bool shares_btrees;    // some database is, or was, shared with other connections
     int prepare_depth;
     struct Vm *recompiled; // statement being compiled anew: the planner may look at its parameters
     atomic_int interrupted;
@@ -239,6 +241,11 @@ void connection_error_clear(sqlite3 *db);
 // Marks it, interrupts running statements and returns SQLITE_NOMEM. Sticky until the API call
 // returns.
 int connection_out_of_memory(sqlite3 *db);
+
+// Entering and leaving with the mutex held, calls within calls counted: from the first to the last
+// the connection has the right to use the Btrees that it shares.
+void connection_enter(sqlite3 *db);
+void connection_leave(sqlite3 *db);
 
 // A database joins the connection: its busy handler decides how long that one waits for locks, its
 // flags how much of a damaged file is believed.

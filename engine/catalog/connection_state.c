@@ -107,9 +107,75 @@ static int busy_ask(void *arg)
     return again;
 }
 
+// --- shared Btrees ---
+
+// Ascending by identity, the order in which all connections take them.
+static int shared_btrees(const sqlite3 *db, Btree **out)
+{
+    int count = 0;
+    for (int i = 0; i < db->database_count; i++) {
+        Btree *bt = db->databases[i].btree;
+        if (bt == NULL || !btree_is_shared(bt))
+            continue;
+        int at = count++;
+        for (; at > 0 && btree_identity(out[at - 1]) > btree_identity(bt); at--)
+            out[at] = out[at - 1];
+        out[at] = bt;
+    }
+    ASSERT(count <= DATABASE_MAX);
+    return count;
+}
+
+static void enter_btrees(const sqlite3 *db)
+{
+    Btree *shared[DATABASE_MAX];
+    int count = shared_btrees(db, shared);
+    for (int i = 0; i < count; i++)
+        btree_enter(shared[i]);
+    ASSERT(count >= 0);
+}
+
+static void leave_btrees(const sqlite3 *db)
+{
+    Btree *shared[DATABASE_MAX];
+    int count = shared_btrees(db, shared);
+    for (int i = count; i-- > 0;)
+        btree_leave(shared[i]);
+    ASSERT(count >= 0);
+}
+
+void connection_enter(sqlite3 *db)
+{
+    ASSERT(db->entered >= 0);
+    if (db->entered++ == 0 && UNLIKELY(db->shares_btrees))
+        enter_btrees(db);
+}
+
+void connection_leave(sqlite3 *db)
+{
+    ASSERT(db->entered > 0);
+    if (--db->entered == 0 && UNLIKELY(db->shares_btrees))
+        leave_btrees(db);
+}
+
+// In the middle of a call the others are held already. One that belongs before them and is taken
+// may only be waited for after all are given up, or two connections could wait for each other.
+static void enter_adopted(sqlite3 *db, Btree *bt)
+{
+    ASSERT(db->entered > 0);
+    db->shares_btrees = true;
+    if (btree_try_enter(bt))
+        return;
+    leave_btrees(db);
+    enter_btrees(db);
+    btree_enter(bt); // a database that is being attached is in the array already
+}
+
 void connection_adopt_btree(sqlite3 *db, Btree *bt)
 {
     ASSERT(bt != NULL);
+    if (btree_is_shared(bt))
+        enter_adopted(db, bt);
     btree_set_busy_handler(bt, busy_ask, db);
     btree_accept_short_file(bt, connection_schema_is_writable(db));
 }

@@ -335,6 +335,8 @@ int schema_load(sqlite3 *db, int database)
         return rc;
     }
     schema->is_loaded = true;
+    if (db->databases[database].btree != NULL)
+        btree_note_schema(db->databases[database].btree);
     return SQLITE_OK;
 }
 

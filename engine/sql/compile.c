@@ -444,6 +444,22 @@ static bool schema_is_stale(sqlite3 *db)
     return stale;
 }
 
+// Whoever shares a database waits until its schema is free, even for a statement that has nothing
+// to do with it.
+static int check_schema_locks(sqlite3 *db)
+{
+    if (LIKELY(!db->shares_btrees))
+        return SQLITE_OK;
+    for (int i = 0; i < db->database_count; i++) {
+        const Database *database = &db->databases[i];
+        ASSERT(database->name != NULL);
+        int rc = database->btree == NULL ? SQLITE_OK : btree_ask_schema(database->btree);
+        if (rc != SQLITE_OK)
+            return connection_error(db, rc, "database schema is locked: %s", database->name);
+    }
+    return SQLITE_OK;
+}
+
 int sql_compile(sqlite3 *db, const char *sql, size_t size, u32 prepare_flags, Vm **out,
                 size_t *tail)
 {
@@ -451,6 +467,7 @@ int sql_compile(sqlite3 *db, const char *sql, size_t size, u32 prepare_flags, Vm
     *tail = size;
     if (size > (size_t)db->limits[SQLITE_LIMIT_SQL_LENGTH])
         return connection_error(db, SQLITE_TOOBIG, "statement too long");
+    TRY(check_schema_locks(db));
     db->prepare_depth++;
     if (db->executing == 0)
         db->busy_count = 0;

@@ -257,6 +257,20 @@ int op_transaction(Vm *vm, const Instr *in)
     return in->p2 != 0 ? write_begin(vm, database->btree) : SQLITE_OK;
 }
 
+int op_table_lock(Vm *vm, const Instr *in)
+{
+    ASSERT(in->p1 >= 0 && in->p1 < vm->db->database_count);
+    ASSERT(in->p2 > 0);
+
+    sqlite3 *db = vm->db;
+    if (in->p3 == 0 && (db->flags & CONN_FLAG(READ_UNCOMMITTED)) != 0)
+        return SQLITE_OK;
+    int rc = btree_lock_tree(db->databases[in->p1].btree, (Pgno)in->p2, in->p3 != 0);
+    if ((rc & 0xff) == SQLITE_LOCKED)
+        vm_error(vm, rc, "database table is locked: %s", in->p4.text);
+    return rc;
+}
+
 int op_read_cookie(Vm *vm, const Instr *in)
 {
     ASSERT(in->p1 >= 0 && in->p1 < vm->db->database_count);

@@ -11,6 +11,7 @@
 // A commit that meets a lock (SQLITE_BUSY) leaves a read-only statement running, so that it may be
 // stepped again.
 #include "base/error.h"
+#include "btree/unlock.h"
 #include "quire.h"
 #include "txn/commit_all.h"
 #include "vm/row_change.h"
@@ -387,4 +388,6 @@ void vm_halt(Vm *vm)
         vm->rc = SQLITE_NOMEM;
     ASSERT(db->active_statements >= db->reading_statements);
     ASSERT(db->reading_statements >= 0 && db->writing_statements >= 0);
+    if (UNLIKELY(db->shares_btrees) && db->autocommit)
+        unlock_announce(db);
 }

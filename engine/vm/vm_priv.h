@@ -172,7 +172,8 @@ void measure_free(struct Measure *measure);
 // op_aggregate.c
 VmOperation op_function, op_agg_step, op_agg_value, op_agg_final, op_collation;
 // op_txn.c
-VmOperation op_savepoint, op_autocommit, op_transaction, op_read_cookie, op_set_cookie;
+VmOperation op_savepoint, op_autocommit, op_transaction, op_table_lock, op_read_cookie,
+    op_set_cookie;
 VmOperation op_checkpoint, op_journal_mode, op_vacuum, op_incremental_vacuum, op_expire;
 VmOperation op_page_count, op_max_page_count, op_fk_counter, op_fk_check;
 // op_schema.c

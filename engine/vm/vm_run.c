@@ -644,7 +644,7 @@ stepped:
     DELEGATE(Expire, op_expire)
     CASE(CursorLock) : NEXT;
     CASE(CursorUnlock) : NEXT;
-    CASE(TableLock) : NEXT;
+    DELEGATE(TableLock, op_table_lock)
 
     // --- virtual tables ---
     DELEGATE(VBegin, op_vtab_begin)

@@ -582,6 +582,7 @@ static void code_count_source(AggregateCode *ac)
     Table *table = item->table;
     int cursor = cursor_new(g);
     codegen_reads(g, item->db_index);
+    codegen_locks(g, item->db_index, table, false);
     Index *index = op->index;
     if (index == NULL && !table_is_rowid(table))
         index = table_primary_key(table);

@@ -206,6 +206,7 @@ void alter_code_rows(AlterCode *a)
                 continue;
             if (!opened) {
                 codegen_writes(g, database, true);
+                ddl_lock_schema(g, database);
                 program_emit_int(g->program, OP_OpenWrite, cursor, 1, database, 5);
             }
             opened = true;

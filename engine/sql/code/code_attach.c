@@ -70,14 +70,29 @@ static void attach_failed(FuncCall *call, Database *slot, const char *file, int 
     db->database_count--;
     if ((rc & 0xff) == SQLITE_NOMEM)
         call_result_error_nomem(call);
-    else if ((rc & 0xff) == SQLITE_CANTOPEN)
+    else if ((rc & 0xff) == SQLITE_CANTOPEN || (rc & 0xff) == SQLITE_LOCKED)
         call_result_error_format(call, "unable to open database: %s", file);
+    else if (rc == SQLITE_CONSTRAINT)
+        call_result_error_format(call, "database is already attached");
     else if (rc == db->error_code && (rc == SQLITE_ERROR || rc == SQLITE_CORRUPT))
         call_result_error_format(call, "%s", sqlite3_errmsg(db));
     else
         call_result_error_format(call, "%s", error_text(rc));
-    if ((rc & 0xff) != SQLITE_NOMEM)
+    if ((rc & 0xff) != SQLITE_NOMEM && rc != SQLITE_CONSTRAINT)
         call_result_error_code(call, rc);
+}
+
+// A shared database may be locked at the moment: what others have read of it already can wait.
+static int load_attached(sqlite3 *db, int database)
+{
+    Btree *bt = db->databases[database].btree;
+    ASSERT(bt != NULL);
+    int rc = schema_load(db, database);
+    if (rc == SQLITE_LOCKED_SHAREDCACHE && btree_schema_is_known(bt)) {
+        connection_error_clear(db);
+        return SQLITE_OK;
+    }
+    return rc;
 }
 
 static void fn_attach(FuncCall *call, int arg_count, Value **args)
@@ -106,7 +121,7 @@ static void fn_attach(FuncCall *call, int arg_count, Value **args)
         mem_free(message);
     }
     if (rc == SQLITE_OK)
-        rc = schema_load(db, db->database_count - 1);
+        rc = load_attached(db, db->database_count - 1);
     if (rc != SQLITE_OK)
         attach_failed(call, slot, file, rc);
 }

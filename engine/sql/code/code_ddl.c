@@ -236,11 +236,21 @@ void ddl_authorize_delete(Codegen *g, int database, const char *key_column)
 
 enum { SCHEMA_COLUMNS = 5 };
 
+void ddl_lock_schema(Codegen *g, int database)
+{
+    const Table *table =
+        catalog_find_table(g->db, "sqlite_schema", g->db->databases[database].name);
+    ASSERT(table != NULL || codegen_failed(g));
+    if (table != NULL)
+        codegen_locks(g, database, table, true);
+}
+
 static int open_schema(Codegen *g, int database)
 {
     ASSERT(database >= 0 && database < g->db->database_count);
 
     int cursor = cursor_new(g);
+    ddl_lock_schema(g, database);
     program_emit_int(g->program, OP_OpenWrite, cursor, 1, database, SCHEMA_COLUMNS);
     return cursor;
 }

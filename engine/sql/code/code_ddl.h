@@ -14,6 +14,8 @@ const char *ddl_schema_table(int database); // "sqlite_master" or "sqlite_temp_m
 const char *ddl_written_name(Codegen *g, Span body, const char *name);
 // Opens the file of the temporary database if it is not.
 void ddl_open_temp(Codegen *g, int database);
+// The program writes rows of sqlite_schema (codegen_locks).
+void ddl_lock_schema(Codegen *g, int database);
 // A file without format gets format 4 and the connection's encoding.
 void ddl_code_file_format(Codegen *g, int database);
 

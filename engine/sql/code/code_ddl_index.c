@@ -57,6 +57,7 @@ void code_refill_index(Codegen *g, Index *index, Reg root_reg)
     int cursor = cursor_new(g), sorter = cursor_new(g);
     bool is_unique = (index->flags & INDEX_UNIQUE) != 0;
 
+    codegen_locks(g, database, table, true); // it is only read, but nobody may write it meanwhile
     code_open_table(g, table, wt.data_cursor, OP_OpenRead);
     program_emit_shape(g->program, OP_SorterOpen, sorter, index->column_count, 0,
                        key_shape_ref(shape));

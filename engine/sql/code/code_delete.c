@@ -103,6 +103,7 @@ static void code_truncate(DeleteCode *d)
     Reg count = g->count_register;
     bool counts = g->nested == 0 || g->nested_counts;
     int counter = !counts ? 0 : count != 0 ? count : -1;
+    codegen_locks(g, d->wt.database, table, true);
     for (const Index *index = table->indexes; index != NULL; index = index->next) {
         bool is_data = index->root == table->root;
         program_emit(g->program, OP_Clear, (int)index->root, d->wt.database, is_data ? counter : 0);

@@ -39,6 +39,7 @@ void code_open_index(Codegen *g, Index *index, int cursor, Opcode op)
         codegen_fail(g, g->db->error_code);
         return;
     }
+    codegen_locks(g, database, index->table, op == OP_OpenWrite);
     program_emit_shape(g->program, op, cursor, (int)index->root, database, key_shape_ref(shape));
     program_comment(g->program, "%s", index->name);
 }
@@ -53,6 +54,7 @@ void code_open_table(Codegen *g, Table *table, int cursor, Opcode op)
         return;
     }
     int database = schema_index(g->db, table->schema);
+    codegen_locks(g, database, table, op == OP_OpenWrite);
     program_emit_int(g->program, op, cursor, (int)table->root, database, table->stored_count);
     program_comment(g->program, "%s", table->name);
 }

@@ -111,6 +111,7 @@ static void open_index(Codegen *g, const FromItem *item, Index *index, int curso
         codegen_fail(g, g->db->error_code != 0 ? g->db->error_code : SQLITE_NOMEM);
         return;
     }
+    codegen_locks(g, item->db_index, item->table, false);
     program_emit_shape(g->program, OP_OpenRead, cursor, (int)index->root, item->db_index,
                        key_shape_ref(shape));
     program_comment(g->program, "%s", index->name);
@@ -122,6 +123,7 @@ static void open_table(Codegen *g, const FromItem *item, bool write)
 
     Table *table = item->table;
     Opcode op = write ? OP_OpenWrite : OP_OpenRead;
+    codegen_locks(g, item->db_index, table, write);
     if (table_is_rowid(table)) {
         program_emit_int(g->program, op, item->cursor, (int)table->root, item->db_index,
                          table->column_count);

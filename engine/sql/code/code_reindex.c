@@ -23,6 +23,7 @@ static void reindex_index(Codegen *g, Index *index)
 
     int database = schema_index(g->db, index->schema);
     codegen_writes(g, database, true);
+    codegen_locks(g, database, index->table, true);
     if (index->root == index->table->root)
         (void)code_authorize(g, SQLITE_REINDEX, index->name, NULL, database);
     else

@@ -27,9 +27,11 @@ void codegen_deinit(Codegen *g)
     mem_free(g->sources);
     mem_free(g->constants.items);
     mem_free(g->vtab_writes.items);
+    mem_free(g->locks.items);
     g->sources = NULL;
     g->constants.items = NULL;
     g->vtab_writes.items = NULL;
+    g->locks.items = NULL;
 }
 
 void codegen_begin(Codegen *g)
@@ -57,6 +59,18 @@ static void emit_transactions(Codegen *g)
         program_emit_vtab(g->program, OP_VBegin, 0, 0, 0, g->vtab_writes.items[i]);
 }
 
+// Before anything is read, so that a statement which meets a lock has done nothing yet.
+static void emit_locks(Codegen *g)
+{
+    for (u32 i = 0; i < g->locks.count; i++) {
+        const TableLock *lock = &g->locks.items[i];
+        bool is_schema = lock->table->root == 1;
+        ASSERT(!lock->writes || ((g->write_mask >> lock->database) & 1) != 0);
+        program_emit_text(g->program, OP_TableLock, lock->database, (int)lock->table->root,
+                          lock->writes, is_schema ? "sqlite_master" : lock->table->name, -1);
+    }
+}
+
 // Hoisted expressions may hoist others while they are coded, so the list can grow under the loop.
 static void emit_constants(Codegen *g)
 {
@@ -80,6 +94,7 @@ int codegen_finish(Codegen *g)
     program_emit0(g->program, OP_Halt);
     program_jump_here(g->program, g->init_address);
     emit_transactions(g);
+    emit_locks(g);
     code_autoincrement_begin(g);
     emit_constants(g);
     program_emit(g->program, OP_Goto, 0, g->init_address + 1, 0);
@@ -152,6 +167,35 @@ void codegen_may_abort(Codegen *g)
     ASSERT(g->program != NULL);
 
     codegen_top(g)->may_abort = true;
+}
+
+static bool is_same_lock(const TableLock *a, const TableLock *b)
+{
+    ASSERT(a->table->root > 0);
+    return a->database == b->database && a->table->root == b->table->root;
+}
+
+void codegen_locks(Codegen *g, int database, const Table *table, bool writes)
+{
+    Codegen *top = codegen_top(g);
+    const Btree *bt = g->db->databases[database].btree;
+    ASSERT(table != NULL);
+    if (LIKELY(!g->db->shares_btrees) || bt == NULL || !btree_is_shared(bt))
+        return;
+    const TableLock wanted = {database, table, writes};
+    for (u32 i = 0; i < top->locks.count; i++) {
+        if (is_same_lock(&top->locks.items[i], &wanted)) {
+            top->locks.items[i].writes |= writes;
+            return;
+        }
+    }
+    if (vec_reserve(&top->locks.items, &top->locks.capacity, top->locks.count + 1,
+                    sizeof *top->locks.items)
+        != SQLITE_OK) {
+        codegen_fail(g, connection_out_of_memory(g->db));
+        return;
+    }
+    top->locks.items[top->locks.count++] = wanted;
 }
 
 // Into the program's arena: the tree, which the names may point into, ends with the compilation.

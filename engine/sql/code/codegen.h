@@ -89,6 +89,13 @@ typedef struct ConstantExpr {
     bool is_private; // an argument's own register, which the function may convert in place
 } ConstantExpr;
 
+// A table that the statement opens in a database which other connections share.
+typedef struct TableLock {
+    int database;
+    const Table *table;
+    bool writes;
+} TableLock;
+
 enum { TEMP_REG_MAX = 8 };
 
 typedef struct Codegen {
@@ -156,6 +163,10 @@ typedef struct Codegen {
         void **items; // virtual tables that need VBegin
         u32 count, capacity;
     } vtab_writes;
+    struct {
+        TableLock *items; // of the outermost Codegen
+        u32 count, capacity;
+    } locks;
     struct TriggerProgram *trigger_programs; // compiled so far, of the outermost Codegen
     struct AutoIncrement *autoincrements;    // counters in use, of the outermost Codegen
     struct ForeignKeyAction *foreign_key_actions;
@@ -186,6 +197,9 @@ Codegen *codegen_top(Codegen *g);      // the outermost statement
 void codegen_reads(Codegen *g, int database);
 void codegen_writes(Codegen *g, int database, bool multi_row);
 void codegen_may_abort(Codegen *g);
+// The program opens the table or one of its indexes: in a shared database it locks it before it
+// begins.
+void codegen_locks(Codegen *g, int database, const Table *table, bool writes);
 
 // --- registers and cursors ---
 
