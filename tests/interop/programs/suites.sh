@@ -11,8 +11,7 @@
 #   suites.sh DROPIN go FOLDER        mattn's go-sqlite3
 #
 # FOLDER is the unpacked source, of the version that is installed. APP are folders of Django's
-# tests/; a selection that lives in the database unless told. With Rails one test differs: it reads
-# another connection's uncommitted rows in a shared cache.
+# tests/; a selection that lives in the database unless told.
 set -u
 
 dropin=$(cd "$1" && pwd)
