@@ -247,6 +247,10 @@ int connection_out_of_memory(sqlite3 *db);
 void connection_enter(sqlite3 *db);
 void connection_leave(sqlite3 *db);
 
+// Calls the WAL hook for what was committed to logs since it was last told: when a statement has
+// come to its end, or the schema was read, which SQLite does by a statement. Its result code.
+MUST_USE int connection_tell_commits(sqlite3 *db);
+
 // A database joins the connection: its busy handler decides how long that one waits for locks, its
 // flags how much of a damaged file is believed.
 void connection_adopt_btree(sqlite3 *db, Btree *bt);

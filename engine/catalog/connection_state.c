@@ -195,6 +195,26 @@ void connection_flags_changed(sqlite3 *db)
     }
 }
 
+// After the commit, when the locks are gone, so that the hook may run a checkpoint. Every database
+// is asked, or its count of frames would be told after the next commit.
+int connection_tell_commits(sqlite3 *db)
+{
+    ASSERT(db->database_count > DB_TEMP);
+
+    int rc = SQLITE_OK;
+    if (!db->autocommit)
+        return SQLITE_OK;
+    for (int i = 0; i < db->database_count; i++) {
+        Btree *btree = db->databases[i].btree;
+        if (btree == NULL)
+            continue;
+        int frames = pager_wal_frames_committed(btree_pager(btree));
+        if (frames > 0 && db->wal_hook != NULL && rc == SQLITE_OK)
+            rc = db->wal_hook(db->wal_arg, db, db->databases[i].name, frames);
+    }
+    return rc;
+}
+
 SilentScope connection_silence(sqlite3 *db)
 {
     // The authorizer is taken away rather than a flag asked wherever it might be called.

@@ -337,7 +337,7 @@ int schema_load(sqlite3 *db, int database)
     schema->is_loaded = true;
     if (db->databases[database].btree != NULL)
         btree_note_schema(db->databases[database].btree);
-    return SQLITE_OK;
+    return connection_tell_commits(db);
 }
 
 int schema_load_all(sqlite3 *db)

@@ -251,7 +251,9 @@ static u32 drop_unwanted(const Pager *pager, Slot **slots, u32 count)
     return kept;
 }
 
-// Everything that is left of the transaction lies in the log already, but for the commit frame.
+// Everything that is left of the transaction lies in the log already, but for the commit frame. Or
+// nothing is left of it, since savepoints took all changes back: that is a commit all the same, as
+// in SQLite, of which the WAL hook is told.
 static int log_commit_page1(Pager *pager)
 {
     ASSERT(pager->page_count > 0);
@@ -289,14 +291,9 @@ int log_commit(Pager *pager)
     Slot **slots;
     u32 count;
     TRY(pager_collect_private(pager, &slots, &count));
-    bool has_news =
-        count > 0 || wal_has_uncommitted(pager->wal) || pager->page_count != pager->original_count;
     count = drop_unwanted(pager, slots, count);
-    int rc = SQLITE_OK;
-    if (count > 0)
-        rc = log_append_slots(pager, slots, count, pager->page_count);
-    else if (has_news)
-        rc = log_commit_page1(pager);
+    int rc = count > 0 ? log_append_slots(pager, slots, count, pager->page_count)
+                       : log_commit_page1(pager);
     mem_free(slots);
     return rc;
 }

@@ -448,13 +448,6 @@ FrameNo wal_committed_last(const Wal *wal)
     return shm_load(&wal_words(wal)[offsetof(WalHeader, last_frame) / 4]);
 }
 
-bool wal_has_uncommitted(const Wal *wal)
-{
-    ASSERT(wal->region_count > 0);
-    ASSERT(wal->write_locked);
-    return wal_committed_last(wal) != wal->header.last_frame;
-}
-
 // Increments the first salt as the big-endian number it is and replaces the second. The header goes
 // first: whoever sees the marks reset must see the new log, not the old one.
 void wal_start_over(Wal *wal, u32 salt_change)

@@ -84,7 +84,6 @@ MUST_USE int wal_renew_snapshot(Wal *wal, bool *changed);
 bool wal_is_write_locked(const Wal *wal);
 void wal_end_write(Wal *wal);
 MUST_USE int wal_sync(Wal *wal, int sync_flags);
-bool wal_has_uncommitted(const Wal *wal);
 
 typedef struct WalPage {
     Pgno pgno;

@@ -38,6 +38,8 @@ int op_parse_schema(Vm *vm, const Instr *in)
         vm->expired = false;
     } else {
         rc = vm_hooks()->parse_schema(db, in->p1, in->p4.text);
+        if (rc == SQLITE_OK)
+            rc = connection_tell_commits(db);
     }
     if (rc != SQLITE_OK)
         schema_reset(db, -1);

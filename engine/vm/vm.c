@@ -410,25 +410,6 @@ static int step_once(Vm *vm)
     return vm->rc;
 }
 
-// sqlite3_wal_hook() is called after the commit, when the locks are gone, so that the hook may run
-// a checkpoint. Every database is asked, or its count of frames would be told after the next
-// commit.
-static int wal_hooks_call(sqlite3 *db)
-{
-    ASSERT(db->autocommit);
-
-    int rc = SQLITE_OK;
-    for (int i = 0; i < db->database_count; i++) {
-        Btree *btree = db->databases[i].btree;
-        if (btree == NULL)
-            continue;
-        int frames = pager_wal_frames_committed(btree_pager(btree));
-        if (frames > 0 && db->wal_hook != NULL && rc == SQLITE_OK)
-            rc = db->wal_hook(db->wal_arg, db, db->databases[i].name, frames);
-    }
-    return rc;
-}
-
 int vm_set_explain(Vm *vm, ExplainMode mode)
 {
     ASSERT(vm->state == VM_READY);
@@ -476,8 +457,9 @@ int vm_step(Vm *vm)
         return rc;
     trace_end(vm);
     if (rc == SQLITE_DONE) {
-        if (db->autocommit)
-            vm->rc = wal_hooks_call(db);
+        // A statement of the engine's own does not tell of what the application's last one left.
+        if (!db->is_silent)
+            vm->rc = connection_tell_commits(db);
         if (vm->rc == SQLITE_OK) {
             db->error_code = SQLITE_DONE;
             return rc;

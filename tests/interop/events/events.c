@@ -351,29 +351,19 @@ static void run_in_child(const char *library, const char *log, int count, unsign
     }
 }
 
-// The next line but for those of the WAL hook, which are counted: a transaction that changed pages
-// and took all changes back is written to the log by SQLite, and is nothing to write for us.
-static char *next_line(char *line, int size, FILE *log, int *wal_calls)
-{
-    char *read;
-    while ((read = fgets(line, size, log)) != NULL && strncmp(line, "wal ", 4) == 0)
-        ++*wal_calls;
-    return read;
-}
-
 // Lines since the statement began are shown when a difference is met.
 static int compare(const char *log, const char *stock_log)
 {
     static char context[200][512];
     char a[4096], b[4096];
-    int events = 0, lines = 0, wal_calls = 0, stock_wal_calls = 0;
+    int events = 0, lines = 0, wal_calls = 0;
     FILE *x = fopen(log, "r");
     FILE *y = fopen(stock_log, "r");
     if (x == NULL || y == NULL)
         return 1;
     for (;;) {
-        char *in_x = next_line(a, sizeof a, x, &wal_calls);
-        char *in_y = next_line(b, sizeof b, y, &stock_wal_calls);
+        char *in_x = fgets(a, sizeof a, x);
+        char *in_y = fgets(b, sizeof b, y);
         if (in_x == NULL && in_y == NULL)
             break;
         if (in_x == NULL || in_y == NULL || strcmp(a, b) != 0) {
@@ -388,10 +378,11 @@ static int compare(const char *log, const char *stock_log)
         if (lines < 200)
             snprintf(context[lines++], sizeof context[0], "%.500s", a);
         events++;
+        wal_calls += strncmp(a, "wal ", 4) == 0;
     }
-    printf("%d lines of events and outcomes, all equal; calls of the WAL hook: %d and %d\n", events,
-           wal_calls, stock_wal_calls);
-    return wal_calls > stock_wal_calls;
+    printf("%d lines of events and outcomes, %d of them of the WAL hook, all equal\n", events,
+           wal_calls);
+    return 0;
 }
 
 int main(int argc, char **argv)
