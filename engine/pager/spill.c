@@ -103,12 +103,14 @@ static int spill_to_file(Pager *pager, Slot *const *slots, u32 count)
     return SQLITE_OK;
 }
 
-// Pinned pages may change under somebody's hands.
-static bool slot_can_spill(const Slot *slot)
+// Pinned pages may change under somebody's hands. Pages beyond the transaction's end have no place
+// in the file, but a savepoint that saw a later end may want them back: they stay in memory.
+static bool slot_can_spill(const Pager *pager, const Slot *slot)
 {
     ASSERT(slot != NULL);
     ASSERT(slot->page.pgno != 0);
-    return slot->page.pins == 0 && (slot->page.is_private || (slot->flags & SLOT_UNSAVED) != 0);
+    return slot->page.pins == 0 && (slot->page.pgno <= pager->page_count || pager->is_temporary)
+           && (slot->page.is_private || (slot->flags & SLOT_UNSAVED) != 0);
 }
 
 // Up to `wanted` slots. Those used lately get a second chance, as with clean pages: the upper
@@ -125,7 +127,8 @@ static u32 spill_choose(Pager *pager, bool covered_only, Slot **out, u32 wanted)
         u32 at = *hand % slot_count;
         *hand = at + 1;
         Slot *slot = &pool->chunks[at / SLOTS_PER_CHUNK]->slots[at % SLOTS_PER_CHUNK];
-        if (slot->page.pgno == 0 || !slot_can_spill(slot) || (slot->flags & SLOT_CHOSEN) != 0)
+        if (slot->page.pgno == 0 || !slot_can_spill(pager, slot)
+            || (slot->flags & SLOT_CHOSEN) != 0)
             continue;
         if (covered_only && !journal_covers(pager, slot->page.pgno))
             continue;

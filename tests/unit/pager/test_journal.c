@@ -104,6 +104,28 @@ static void savepoints_come_back_from_journal_and_memory(void **state)
     }
 }
 
+// Pages beyond the new end have no place in the file, and the savepoint wants them back.
+static void pages_cut_off_under_a_savepoint_come_back(void **state)
+{
+    const char *path = work_path(*state, "test.db");
+    sample_create(path, "PRAGMA page_size=512");
+    Pager *pager = pager_at(path);
+    begin(pager);
+    pager_set_cache_size(pager, 40);
+    for (Pgno pgno = 100; pgno <= 120; pgno++)
+        change_page(pager, pgno, 1);
+    assert_ok(pager_savepoint_open(pager, 1));
+    pager_set_page_count(pager, 99);
+    for (Pgno pgno = 5; pgno <= 99; pgno++)
+        change_page(pager, pgno, 2);
+    assert_ok(pager_savepoint_rollback(pager, 0));
+    for (Pgno pgno = 100; pgno <= 120; pgno++)
+        assert_int_equal(page_value(pager, pgno), 1);
+    commit(pager);
+    assert_ok(pager_close(pager));
+    assert_text("ok", stock_sql(path, "PRAGMA integrity_check"));
+}
+
 // A child changes every page with a tiny cache and disappears in the middle.
 static void crash_while_writing(const char *path, bool prepared)
 {
@@ -410,6 +432,7 @@ TEST_SUITE(journal, ON_DISK(a_super_journal_decides_what_a_journal_means),
            ON_DISK(a_journal_taken_away_before_the_commit_is_an_error),
            ON_DISK(commits_in_every_mode_are_what_stock_reads),
            ON_DISK(rollback_leaves_the_file_byte_for_byte),
+           ON_DISK(pages_cut_off_under_a_savepoint_come_back),
            ON_DISK(savepoints_come_back_from_journal_and_memory),
            ON_DISK(stock_recovers_our_hot_journal), ON_DISK(our_own_hot_journal_is_played_back),
            ON_DISK(hot_journals_of_stock_are_played_back), ON_DISK(locks_of_stock_are_respected),
