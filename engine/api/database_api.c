@@ -282,6 +282,7 @@ static int cache_status(sqlite3 *db, int op, sqlite3_int64 *current, bool reset)
         case SQLITE_DBSTATUS_CACHE_MISS: *current += (i64)stats.misses; break;
         case SQLITE_DBSTATUS_CACHE_WRITE: *current += (i64)stats.writes; break;
         case SQLITE_DBSTATUS_CACHE_SPILL: *current += (i64)stats.spills; break;
+        case SQLITE_DBSTATUS_CACHE_USED_SHARED: *current += (i64)stats.memory_shared; break;
         default: *current += (i64)stats.memory; break;
         }
     }

@@ -339,6 +339,23 @@ static int control_vfs_name(const PosixFile *file, char **out)
     return SQLITE_OK;
 }
 
+// A VFS that took our methods over into a table of its own may do other things with the bytes;
+// files without an inode have no locks that would tell when they change.
+static int control_identity(const PosixFile *file, IdentityQuery *query)
+{
+    ASSERT(file->fd >= 0);
+    ASSERT(query != NULL);
+
+    if (query->file != &file->base || file->base.pMethods != &posix_methods || file->inode == NULL)
+        return SQLITE_NOTFOUND;
+    query->identity = (FileIdentity){
+        .device = (u64)file->inode->device,
+        .number = (u64)file->inode->number,
+        .process = (u64)file->inode->process,
+    };
+    return SQLITE_OK;
+}
+
 // What `arg` points to depends on `op`, as sqlite3.h documents for each.
 static int posix_control(sqlite3_file *base, int op, void *arg)
 {
@@ -358,6 +375,7 @@ static int posix_control(sqlite3_file *base, int op, void *arg)
     case SQLITE_FCNTL_HAS_MOVED: *(int *)arg = posix_has_moved(file); return SQLITE_OK;
     case SQLITE_FCNTL_MMAP_SIZE: return control_mmap_size(file, arg);
     case SQLITE_FCNTL_EXTERNAL_READER: return posix_shm_external_reader(file, arg);
+    case OS_CONTROL_IDENTITY: return control_identity(file, arg);
     default: return SQLITE_NOTFOUND; // others are for other VFSes
     }
 }

@@ -230,6 +230,18 @@ void os_control_hint(sqlite3_file *file, int op, void *arg)
         (void)file->pMethods->xFileControl(file, op, arg);
 }
 
+// A shim hands the question on to its inner file, which sees that it is not the one asked about.
+bool os_identity(sqlite3_file *file, FileIdentity *out)
+{
+    ASSERT(os_is_open(file));
+    ASSERT(out != NULL);
+    IdentityQuery query = {.file = file};
+    if (os_control(file, OS_CONTROL_IDENTITY, &query) != SQLITE_OK || query.identity.process == 0)
+        return false;
+    *out = query.identity;
+    return true;
+}
+
 // The journal's header takes a whole sector, and its format bounds how large that may be.
 int os_sector_size(sqlite3_file *file)
 {

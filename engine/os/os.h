@@ -89,6 +89,24 @@ void os_control_hint(sqlite3_file *file, int op, void *arg);
 int os_sector_size(sqlite3_file *file);     // 4096 when the VFS does not say; within 32..65536
 int os_characteristics(sqlite3_file *file); // SQLITE_IOCAP_*
 
+// Which file of the disk this is, for what a process keeps about files and not about openings of
+// them. False: the VFS does not say, or stands between the caller and another one's file, whose
+// bytes it may change.
+typedef struct FileIdentity {
+    u64 device;
+    u64 number;  // not given to another file while this one is open
+    u64 process; // a forked child shares nothing with its parent
+} FileIdentity;
+bool os_identity(sqlite3_file *file, FileIdentity *out);
+
+// How os_identity() asks: arg is an IdentityQuery, to be answered only by the VFS that `file`
+// itself belongs to.
+enum { OS_CONTROL_IDENTITY = 0x71756964 };
+typedef struct IdentityQuery {
+    const sqlite3_file *file;
+    FileIdentity identity;
+} IdentityQuery;
+
 // --- locks (O1-O6) ---
 
 // Climbs to `level` (SHARED, RESERVED or EXCLUSIVE). SQLITE_BUSY: somebody else is in the way;

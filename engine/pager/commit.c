@@ -222,6 +222,19 @@ static void transaction_ended(Pager *pager)
         file_unlock(pager, SQLITE_LOCK_SHARED);
 }
 
+// The file's state has a new name. The header may have changed since it was counted, when the
+// transaction was taken back from PREPARED and went on.
+static void commit_note_header(Pager *pager)
+{
+    ASSERT(pager->phase == PHASE_PREPARED);
+    ASSERT(pager->wal == NULL);
+    const Slot *page1 = pool_find(&pager->pool, 1);
+    bool is_known = page1 != NULL && pager->counter_changed && pager->page_count > 0;
+    pager->is_counted = is_known && file_header_is_counted(page1->page.data, pager->pool.page_size);
+    if (is_known)
+        memcpy(pager->file_version, page1->page.data + HEADER_COUNTER, sizeof pager->file_version);
+}
+
 int pager_commit_finish(Pager *pager)
 {
     if (pager->phase == PHASE_FAILED)
@@ -236,6 +249,7 @@ int pager_commit_finish(Pager *pager)
             if (rc != SQLITE_OK)
                 return pager_fail(pager, rc); // whether the journal is still there decides
             os_control_hint(pager->file, SQLITE_FCNTL_COMMIT_PHASETWO, NULL);
+            commit_note_header(pager);
         }
     } else if (pager->phase >= PHASE_CHANGING) {
         pager_report_change(pager, 0, NULL);
@@ -308,7 +322,10 @@ int pager_rollback(Pager *pager)
             rc = pager_refresh_stale(pager);
         if (rc != SQLITE_OK)
             return pager_fail(pager, rc);
-        pager->has_looked = false; // the counter in memory may be of the transaction undone
+        // The counter in memory may be of the transaction undone, and without a journal the file
+        // may be anything.
+        if (pager->counter_changed || pager->phase >= PHASE_FILE_CHANGED)
+            pager->has_looked = false;
     }
     transaction_ended(pager);
     ASSERT(pager->phase == PHASE_READING);

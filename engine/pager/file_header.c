@@ -14,6 +14,15 @@ u32 file_header_page_size(const u8 *header)
     return size >= PAGE_SIZE_MIN && (size & (size - 1)) == 0 ? size : 0;
 }
 
+// A header that asks for a log does not count: pages may change by way of the log without it.
+bool file_header_is_counted(const u8 *header, u32 page_size)
+{
+    ASSERT(header != NULL);
+    ASSERT(page_size >= PAGE_SIZE_MIN);
+    return file_header_page_size(header) == page_size && header[HEADER_VERSIONS] == 1
+           && header[HEADER_VERSIONS + 1] == 1;
+}
+
 // "Valid for" says that the page count in the header was written by somebody who knows of it: old
 // libraries leave it alone, and readers then go by the file's size.
 void file_header_count(u8 *page1, u32 former)

@@ -26,6 +26,9 @@ enum {
 
 // The page size a header states, or 0 when it is no database header.
 u32 file_header_page_size(const u8 *header);
+// Whether every commit to the file changes bytes 24 to 39 of this header, so that they name its
+// state.
+bool file_header_is_counted(const u8 *header, u32 page_size);
 // Counts the transaction in page 1, once per transaction.
 MUST_USE int file_header_bump(Pager *pager);
 // Writes the counted fields into page 1's content; `former` is the count before this transaction.

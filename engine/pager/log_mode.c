@@ -45,7 +45,9 @@ static int log_open(Pager *pager)
         .heap_index = pager->locking_exclusive,
         .size_limit = pager->journal.size_limit,
     };
-    return wal_open(&options, &pager->wal);
+    TRY(wal_open(&options, &pager->wal));
+    pager->log_period = page_store_enter_log(pager->store);
+    return SQLITE_OK;
 }
 
 // A log beside the file decides, not the header: it may hold commits even where the header does not
@@ -101,6 +103,7 @@ int pager_close_wal(Pager *pager)
     TRY(file_lock_exclusive(pager)); // fails while another connection uses the log
     Wal *wal = pager->wal;
     pager->wal = NULL;
+    page_store_leave_log(pager->store);
     int rc = wal_close(wal, true, checkpoint_sync_flags(pager), pager->pool.page_size);
     pager->has_looked = false;
     if (!pager->locking_exclusive)
@@ -118,6 +121,7 @@ void log_close(Pager *pager)
     bool is_last = !pager->keep_log_on_close && file_lock_exclusive_now(pager) == SQLITE_OK;
     Wal *wal = pager->wal;
     pager->wal = NULL;
+    page_store_leave_log(pager->store);
     // What could not be copied is still in the log.
     (void)wal_close(wal, is_last, checkpoint_sync_flags(pager), pager->pool.page_size);
 }

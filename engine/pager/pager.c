@@ -98,6 +98,8 @@ static int pager_open_file(Pager *pager, const PagerOptions *options)
         pager->is_immutable = true;
     pager->no_locks = pager->is_immutable || filename_bool(pager->path, "nolock", false);
     pager->journal.sector_size = (u32)os_sector_size(pager->file);
+    if (!pager->no_locks)
+        pager->store = page_store_attach(pager->file);
     ASSERT(pager->lock == SQLITE_LOCK_NONE);
     return SQLITE_OK;
 }
@@ -148,6 +150,7 @@ static void pager_free(Pager *pager)
     ASSERT(pager != NULL);
     ASSERT(pager->phase == PHASE_IDLE);
     pool_deinit(&pager->pool);
+    page_store_detach(pager->store); // before the file is closed: until then it is the file's
     os_close(pager->journal.file);
     os_close(pager->file);
     mem_free(pager->file);
@@ -447,8 +450,11 @@ void pager_stats(Pager *pager, PagerStats *out, bool reset)
     ASSERT(pager->pool.count <= pager->pool.chunk_count * SLOTS_PER_CHUNK);
     ASSERT(out != NULL);
     *out = pager->stats;
-    out->memory = pager->pool.memory + (u64)pager->pool.chunk_count * sizeof(SlotChunk)
-                  + ((u64)pager->pool.bucket_mask + 1) * sizeof(Slot *);
+    u64 own = (u64)pager->pool.chunk_count * sizeof(SlotChunk)
+              + ((u64)pager->pool.bucket_mask + 1) * sizeof(Slot *) + pager->undo.held;
+    u64 shared;
+    out->memory = own + pool_memory(&pager->pool, &shared);
+    out->memory_shared = own + shared;
     if (reset)
         pager->stats = (PagerStats){0};
 }

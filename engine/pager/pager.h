@@ -3,19 +3,20 @@
 // Pages of a database file, as versions.
 //
 // Nouns
-//   PageStore  what a process shares about one open file: the pool of page versions, the
-//              write-ahead log's handle, lock bookkeeping. Private to the pager; found by the
-//              file's identity.
-//   Pager      one connection's view of that file: its locks, its snapshot, its transaction.
+//   Pager      one connection's view of a file: its locks, its snapshot, its transaction, and which
+//              pages it keeps in memory.
+//   PageStore  what the process's pagers of one file share: the page versions that any of them has
+//              in memory. Private to the pager; found by the file's identity.
 //   Page       one version of one page in memory, pinned while somebody uses it.
 //   snapshot   what a reader sees: a WAL frame number, or the state of the database file under a
 //              SHARED lock.
 //
 // Laws
-//   P1  A published page version never changes. Any thread that pins it may read it without a lock.
-//   P2  A writer changes only private pages: copies made by pager_make_writable(). Nobody else sees
+//   P1  A page version that somebody else may find or holds never changes. Who holds it may read it
+//       without a lock.
+//   P2  A writer changes only private pages, made so by pager_make_writable(). Nobody else sees
 //       them.
-//   P3  Commit publishes the private pages as new versions; rollback drops them. The old state is
+//   P3  Commit makes the private pages the newest versions; rollback drops them. The old state is
 //       intact until the commit has reached the disk as `synchronous` demands.
 //   P4  A page is never overwritten in the database file before its old content is safe in a
 //       journal (rollback modes) or its new content is safe in the log (WAL).
@@ -32,7 +33,8 @@
 //   -> pager_end_read.  Anything that reads a page may wait for the disk.
 //
 // A Pager belongs to one connection and is used by one thread at a time (the connection's mutex).
-// A PageStore is used by many: its locks are inside.
+// A PageStore is used by many: its locks are inside. Only what is not in the pager's own memory is
+// looked for there, so that a page hit takes no lock.
 
 #include "base/contract.h"
 #include "os/os.h"
@@ -44,7 +46,7 @@ typedef struct Pager Pager;
 typedef struct Page {
     u8 *data;
     Pgno pgno;
-    u16 pins;      // by this pager (private pages) or by all (shared ones, atomically)
+    u16 pins;      // by users of this pager
     u8 is_private; // writable by the transaction that owns it
     u8 is_memory_resident;
 } Page;
@@ -218,8 +220,9 @@ MUST_USE int pager_sync_log(Pager *pager);
 // --- memory and statistics ---
 
 typedef struct PagerStats {
-    u64 hits, misses, writes, spills;
-    u64 memory; // bytes of pages held
+    u64 hits, misses, writes, spills; // a page that another connection had counts as a hit
+    u64 memory;                       // bytes of pages held
+    u64 memory_shared;                // the same, each page divided among those who hold it
 } PagerStats;
 void pager_stats(Pager *pager, PagerStats *out, bool reset);
 void pager_shrink(Pager *pager);        // gives back unpinned clean pages

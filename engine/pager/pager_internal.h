@@ -1,7 +1,6 @@
 #ifndef QUIRE_PAGER_PAGER_INTERNAL_H
 #define QUIRE_PAGER_PAGER_INTERNAL_H
-// What the files of the pager share: the Pager itself and the functions they
-// call in each other.
+// What the files of the pager share: the Pager itself and the functions they call in each other.
 //
 // Phases of a transaction (one enum, changed by pager_set_phase only)
 //
@@ -80,6 +79,11 @@ struct Pager {
     Undo undo;
     PagerStats stats;
 
+    // What other connections of this process have of the file; NULL: nothing is shared.
+    PageStore *store;
+    u32 log_period;  // from page_store_enter_log(), while the log is open
+    bool is_counted; // file_version names the file's state: every commit will change it
+
     // The file.
     sqlite3_vfs *vfs;
     sqlite3_file *file;
@@ -141,8 +145,7 @@ struct Pager {
 // --- pager.c ---
 
 void pager_set_phase(Pager *pager, Phase phase);
-// A slot with a buffer for a page not in memory; evicts or spills when the
-// cache is full.
+// A slot with a buffer for a page not in memory; evicts or spills when the cache is full.
 MUST_USE int pager_new_slot(Pager *pager, Pgno pgno, Slot **out);
 void pager_drop_cache(Pager *pager);            // forgets all clean pages
 void pager_forget_private(Pager *pager);        // drops all private pages; pinned ones become stale
@@ -169,6 +172,8 @@ int snapshot_close(Pager *pager); // gives back locks and the log
 
 // Reads page content as the transaction sees it.
 MUST_USE int snapshot_read_page(Pager *pager, Pgno pgno, u8 *out);
+// Tells other connections of this process what was committed just now, before the locks go.
+void snapshot_publish(Pager *pager, Slot *slot);
 MUST_USE int file_page_count(Pager *pager, Pgno *out);
 
 // --- temporary.c ---

@@ -32,19 +32,20 @@ int buffer_new(Pool *pool, PageBuffer **out)
 
     PageBuffer *buffer = pool->free_buffers;
     if (buffer != NULL) {
-        pool->free_buffers = buffer->next_free;
+        pool->free_buffers = buffer->next;
         pool->free_buffer_count--;
     } else {
-        buffer = mem_alloc(sizeof *buffer + pool->page_size + PAGE_SLACK);
+        buffer = mem_alloc(buffer_bytes(pool->page_size));
         if (buffer == NULL)
             return SQLITE_NOMEM;
         buffer->size = pool->page_size;
+        buffer->store = NULL;
         memset(buffer->data + pool->page_size, 0, PAGE_SLACK);
-        pool->memory += sizeof *buffer + pool->page_size + PAGE_SLACK;
     }
     ASSERT(buffer->size == pool->page_size);
+    ASSERT(buffer->store == NULL);
     atomic_init(&buffer->refs, 1);
-    buffer->next_free = NULL;
+    buffer->next = NULL;
     *out = buffer;
     return SQLITE_OK;
 }
@@ -67,14 +68,14 @@ void page_buffer_unref(Pool *pool, PageBuffer *buffer)
     ASSERT(before > 0);
     if (before > 1)
         return;
+    if (buffer->store != NULL)
+        page_store_unlink(buffer); // S2
     if (buffer->size == pool->page_size && pool->free_buffer_count < FREE_BUFFERS_MAX) {
-        buffer->next_free = pool->free_buffers;
+        buffer->next = pool->free_buffers;
         pool->free_buffers = buffer;
         pool->free_buffer_count++;
         return;
     }
-    ASSERT(pool->memory >= sizeof *buffer + buffer->size + PAGE_SLACK);
-    pool->memory -= sizeof *buffer + buffer->size + PAGE_SLACK;
     mem_free(buffer);
 }
 
@@ -85,9 +86,8 @@ void pool_trim(Pool *pool)
     ASSERT(pool->free_buffer_count <= FREE_BUFFERS_MAX);
     while (pool->free_buffers != NULL) {
         PageBuffer *buffer = pool->free_buffers;
-        pool->free_buffers = buffer->next_free;
+        pool->free_buffers = buffer->next;
         pool->free_buffer_count--;
-        pool->memory -= sizeof *buffer + buffer->size + PAGE_SLACK;
         mem_free(buffer);
     }
     ASSERT(pool->free_buffer_count == 0);
@@ -366,6 +366,22 @@ u32 pool_pinned_count(const Pool *pool)
         count += slot->page.pins > 0;
     ASSERT(count <= pool->count);
     return count;
+}
+
+u64 pool_memory(const Pool *pool, u64 *shared)
+{
+    ASSERT(shared != NULL);
+    u64 bytes = buffer_bytes(pool->page_size);
+    u64 free_bytes = pool->free_buffer_count * bytes;
+    *shared = free_bytes;
+    u32 cursor = 0;
+    for (Slot *slot = pool_next(pool, &cursor); slot != NULL; slot = pool_next(pool, &cursor)) {
+        bool is_published = slot->buffer->store != NULL;
+        u32 refs = atomic_load_explicit(&slot->buffer->refs, memory_order_relaxed);
+        *shared += is_published ? bytes / refs : bytes;
+    }
+    ASSERT(*shared <= free_bytes + pool->count * bytes);
+    return free_bytes + pool->count * bytes;
 }
 
 // For ASSERT_SLOW: the table finds every slot, and the counts are right.

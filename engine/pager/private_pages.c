@@ -24,11 +24,12 @@ static int transaction_start_changing(Pager *pager)
     return pager->phase == PHASE_FAILED ? pager->failure : SQLITE_OK;
 }
 
-// A private page is never shared: a buffer that others hold is copied.
+// A private page is nobody else's: a buffer that others hold is copied, one that they might find is
+// taken back (S1).
 static int slot_unshare(Pager *pager, Slot *slot)
 {
     ASSERT(slot->buffer != NULL);
-    if (!buffer_is_shared(slot->buffer))
+    if (page_store_take_back(slot->buffer))
         return SQLITE_OK;
     PageBuffer *copy;
     TRY(buffer_new(&pager->pool, &copy));
@@ -74,7 +75,7 @@ int pager_make_writable(Pager *pager, Page **page)
     ASSERT(slot->page.pins > 0);
     ASSERT(pager->phase >= PHASE_RESERVED);
     bool is_ready = slot->page.is_private && !undo_must_save(pager, slot)
-                    && (slot->flags & SLOT_DONT_WRITE) == 0 && !buffer_is_shared(slot->buffer);
+                    && (slot->flags & SLOT_DONT_WRITE) == 0 && buffer_is_writable(slot->buffer);
     return LIKELY(is_ready) ? SQLITE_OK : slot_own(pager, slot);
 }
 
@@ -243,16 +244,20 @@ int pager_collect_private(Pager *pager, Slot ***out, u32 *count)
     return SQLITE_OK;
 }
 
-// What was not written out, because it was free or cut off, is not kept either.
+// What was not written out, because it was free or cut off, is not kept either. While no other
+// connection of this process has the file open, nobody is there to be told.
 void pager_publish(Pager *pager)
 {
     ASSERT(pager->phase >= PHASE_RESERVED);
     Slot *slot;
+    bool has_company = pager->phase == PHASE_PREPARED && page_store_has_company(pager->store);
     while ((slot = pager->pool.private_first) != NULL) {
         bool is_stale = (slot->flags & SLOT_DONT_WRITE) != 0 || slot->page.pgno > pager->page_count;
         slot_set_private(&pager->pool, slot, false);
         if (is_stale && slot->page.pins == 0)
             pool_remove(&pager->pool, slot);
+        else if (!is_stale && has_company)
+            snapshot_publish(pager, slot);
     }
     ASSERT(pager->pool.private_count == 0);
 }

@@ -79,6 +79,7 @@ static int snapshot_check_file(Pager *pager, bool *changed)
         pager->has_looked = true;
         snapshot_adopt_header(pager, header);
     }
+    pager->is_counted = file_header_is_counted(header, pager->pool.page_size);
     return file_page_count(pager, &pager->page_count);
 }
 
@@ -204,50 +205,199 @@ int snapshot_close(Pager *pager)
 
 // --- pages ---
 
-int snapshot_read_page(Pager *pager, Pgno pgno, u8 *out)
+// Which frame of the log has the page for this snapshot; 0: the file has it.
+static int snapshot_find_frame(Pager *pager, Pgno pgno, FrameNo *out)
+{
+    ASSERT(pgno != 0);
+    *out = 0;
+    if (pager->wal != NULL)
+        TRY(wal_find(pager->wal, pgno, out));
+    ASSERT(*out == 0 || pager->wal != NULL);
+    return SQLITE_OK;
+}
+
+// *is_whole: the bytes were all there. A page that lies beyond the file's end reads as zeros.
+static int snapshot_read_at(Pager *pager, Pgno pgno, FrameNo frame, u8 *out, bool *is_whole)
 {
     int size = (int)pager->pool.page_size;
     ASSERT(pgno != 0);
-    if (!os_is_open(pager->file)) {
-        memset(out, 0, (size_t)size); // temporary, and never written out
-        return SQLITE_OK;
-    }
-    FrameNo frame = 0;
-    if (pager->wal != NULL)
-        TRY(wal_find(pager->wal, pgno, &frame));
+    *is_whole = true;
     if (frame != 0)
         return wal_read_frame(pager->wal, frame, out, (u32)size);
     int rc = os_read(pager->file, out, size, (i64)(pgno - 1) * size);
-    if (rc == SQLITE_IOERR_SHORT_READ)
+    if (rc == SQLITE_IOERR_SHORT_READ) {
+        *is_whole = false;
         rc = SQLITE_OK; // zero-filled by os_read
+    }
     ASSERT(size >= PAGE_SIZE_MIN);
     return rc;
 }
 
+int snapshot_read_page(Pager *pager, Pgno pgno, u8 *out)
+{
+    ASSERT(pgno != 0);
+    ASSERT(out != NULL);
+    if (!os_is_open(pager->file)) {
+        memset(out, 0, pager->pool.page_size); // temporary, and never written out
+        return SQLITE_OK;
+    }
+    FrameNo frame;
+    bool ignored;
+    TRY(snapshot_find_frame(pager, pgno, &frame));
+    return snapshot_read_at(pager, pgno, frame, out, &ignored);
+}
+
+// --- pages that other connections have ---
+
+// The name of a page's content where it has one (page_store.h); `frame` is where it lies.
+static void version_of(const Pager *pager, FrameNo frame, PageVersion *out)
+{
+    ASSERT(pager->store != NULL);
+    *out = (PageVersion){.kind = VERSION_NONE};
+    if (pager->wal != NULL) {
+        wal_version(pager->wal, frame, out);
+        if (out->kind == VERSION_UNLOGGED)
+            out->words[1] = pager->log_period;
+    } else if (pager->has_looked && pager->is_counted) {
+        ASSERT(frame == 0);
+        out->kind = VERSION_COUNTED;
+        static_assert(sizeof out->words == sizeof pager->file_version, "the name is the header's");
+        memcpy(out->words, pager->file_version, sizeof out->words);
+    }
+}
+
+// Of a page about to be read. What a writer reads in the rollback modes has a name until its own
+// changes have reached the header or the file (S3).
+static void version_to_read(const Pager *pager, FrameNo frame, PageVersion *out)
+{
+    ASSERT(pager->phase >= PHASE_READING);
+    *out = (PageVersion){.kind = VERSION_NONE};
+    if (pager->store == NULL)
+        return;
+    bool is_untouched = pager->phase == PHASE_READING
+                        || (pager->phase <= PHASE_CHANGING && !pager->counter_changed);
+    if (pager->wal != NULL || is_untouched)
+        version_of(pager, frame, out);
+    ASSERT(out->kind != VERSION_COUNTED || pager->wal == NULL);
+}
+
+// A page whose buffer another connection has under the same name already stays as it is: pointers
+// lead into it.
+void snapshot_publish(Pager *pager, Slot *slot)
+{
+    PageVersion version;
+    FrameNo frame = 0;
+    ASSERT(pager->phase == PHASE_PREPARED);
+    ASSERT(!slot->page.is_private);
+    if (slot->buffer->store != NULL || buffer_is_shared(slot->buffer))
+        return;
+    if (pager->wal != NULL
+        && (wal_find(pager->wal, slot->page.pgno, &frame) != SQLITE_OK || frame == 0))
+        return; // S4
+    version_of(pager, frame, &version);
+    if (version.kind == VERSION_NONE)
+        return;
+    PageBuffer *found = page_store_publish(pager->store, slot->buffer, slot->page.pgno, &version);
+    if (found != NULL && found != slot->buffer)
+        page_buffer_unref(&pager->pool, found);
+}
+
+// --- bringing pages into memory ---
+
 // Room is made one page at a time, but a spill that has to happen makes room for many.
-int pager_new_slot(Pager *pager, Pgno pgno, Slot **out)
+static int pager_make_room(Pager *pager)
 {
     Pool *pool = &pager->pool;
-    ASSERT(pool_find(pool, pgno) == NULL);
-    PageBuffer *buffer = NULL;
-    if (UNLIKELY(pool->count >= pool->limit)) {
-        Slot *victim = pool_victim(pool);
-        if (victim == NULL && pager->spill_enabled && pager->spill_blocked == 0
-            && pool->count >= pager->spill_threshold) {
-            TRY(pager_spill(pager));
-            victim = pool_victim(pool);
-        }
-        if (victim != NULL)
-            pool_remove(pool, victim); // its buffer comes back from the free list at once
+    if (LIKELY(pool->count < pool->limit))
+        return SQLITE_OK;
+    Slot *victim = pool_victim(pool);
+    if (victim == NULL && pager->spill_enabled && pager->spill_blocked == 0
+        && pool->count >= pager->spill_threshold) {
+        TRY(pager_spill(pager));
+        victim = pool_victim(pool);
     }
-    TRY(buffer_new(pool, &buffer));
-    int rc = pool_add(pool, pgno, out);
+    ASSERT(victim == NULL || victim->page.pins == 0);
+    if (victim != NULL)
+        pool_remove(pool, victim); // its buffer comes back from the free list at once
+    return SQLITE_OK;
+}
+
+// Takes the reference to the buffer, on failure too.
+static int pager_add_slot(Pager *pager, Pgno pgno, PageBuffer *buffer, Slot **out)
+{
+    ASSERT(buffer != NULL);
+    int rc = pool_add(&pager->pool, pgno, out);
     if (rc != SQLITE_OK) {
-        page_buffer_unref(pool, buffer);
+        page_buffer_unref(&pager->pool, buffer);
         return rc;
     }
-    slot_set_buffer(pool, *out, buffer);
+    slot_set_buffer(&pager->pool, *out, buffer);
     ASSERT((*out)->page.pins == 0);
+    return SQLITE_OK;
+}
+
+int pager_new_slot(Pager *pager, Pgno pgno, Slot **out)
+{
+    PageBuffer *buffer;
+    ASSERT(pool_find(&pager->pool, pgno) == NULL);
+    TRY(pager_make_room(pager));
+    TRY(buffer_new(&pager->pool, &buffer));
+    ASSERT(buffer_is_writable(buffer));
+    return pager_add_slot(pager, pgno, buffer, out);
+}
+
+// Reads the page into a buffer of its own and lets others find it.
+static int page_read(Pager *pager, Pgno pgno, FrameNo frame, const PageVersion *version, Slot **out)
+{
+    PageBuffer *buffer;
+    bool is_whole;
+    TRY(buffer_new(&pager->pool, &buffer));
+    int rc = snapshot_read_at(pager, pgno, frame, buffer->data, &is_whole);
+    if (rc != SQLITE_OK) {
+        page_buffer_unref(&pager->pool, buffer);
+        return rc;
+    }
+    pager->stats.misses++;
+    if (version->kind != VERSION_NONE && is_whole) {
+        PageBuffer *found = page_store_publish(pager->store, buffer, pgno, version);
+        if (found != NULL && found != buffer) { // another was reading it, too, and was first
+            page_buffer_unref(&pager->pool, buffer);
+            buffer = found;
+        }
+    }
+    ASSERT(buffer->size == pager->pool.page_size);
+    return pager_add_slot(pager, pgno, buffer, out);
+}
+
+// A page of the file that is not in this pager's memory: from another connection's, or the disk.
+// Room is made first: a spill may start the log over, and with it all names.
+static int page_load(Pager *pager, Pgno pgno, Slot **out)
+{
+    FrameNo frame;
+    PageVersion version;
+    ASSERT(os_is_open(pager->file));
+    TRY(pager_make_room(pager));
+    TRY(snapshot_find_frame(pager, pgno, &frame));
+    version_to_read(pager, frame, &version);
+    PageBuffer *found = NULL;
+    if (version.kind != VERSION_NONE && page_store_has_company(pager->store))
+        found = page_store_find(pager->store, pgno, &version, pager->pool.page_size);
+    if (found == NULL)
+        return page_read(pager, pgno, frame, &version, out);
+    pager->stats.hits++;
+    ASSERT(found->size == pager->pool.page_size);
+    return pager_add_slot(pager, pgno, found, out);
+}
+
+// A page of a temporary database that nobody has written out: it is nowhere else.
+static int page_conjure(Pager *pager, Pgno pgno, Slot **out)
+{
+    ASSERT(pager->is_temporary);
+    ASSERT(!os_is_open(pager->file));
+    TRY(pager_new_slot(pager, pgno, out));
+    memset((*out)->page.data, 0, pager->pool.page_size);
+    (*out)->flags |= SLOT_UNSAVED;
+    pager->stats.misses++;
     return SQLITE_OK;
 }
 
@@ -272,15 +422,10 @@ static int page_fetch(Pager *pager, Pgno pgno, Page **out)
         return page_refused(pager, pgno);
     ASSERT(pager->phase >= PHASE_READING);
     Slot *slot;
-    TRY(pager_new_slot(pager, pgno, &slot));
-    int rc = snapshot_read_page(pager, pgno, slot->page.data);
-    if (rc != SQLITE_OK) {
-        pool_remove(&pager->pool, slot);
-        return rc;
-    }
-    if (pager->is_temporary && !os_is_open(pager->file))
-        slot->flags |= SLOT_UNSAVED;
-    pager->stats.misses++;
+    if (LIKELY(os_is_open(pager->file)))
+        TRY(page_load(pager, pgno, &slot));
+    else
+        TRY(page_conjure(pager, pgno, &slot));
     slot->page.pins = 1;
     *out = &slot->page;
     return SQLITE_OK;

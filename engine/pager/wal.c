@@ -364,6 +364,28 @@ int wal_read_frame(Wal *wal, FrameNo frame, u8 *out, u32 size)
                    frame_offset(frame, wal->page_size) + FRAME_HEADER_SIZE);
 }
 
+void wal_version(const Wal *wal, FrameNo frame, PageVersion *out)
+{
+    const WalHeader *header = &wal->header;
+    ASSERT(wal->read_lock >= 0);
+    ASSERT(frame <= header->last_frame);
+    bool is_own = wal->write_locked && frame > wal_committed_last(wal);
+    if (wal->index_is_private || is_own)
+        return;
+    memcpy(out->words, header->salt, sizeof header->salt);
+    bool has_salt = out->words[0] != 0 || out->words[1] != 0;
+    if (frame != 0) {
+        out->kind = VERSION_FRAME;
+        out->words[2] = frame;
+    } else if (has_salt) {
+        out->kind = VERSION_FILE;
+        out->words[2] = wal->read_lock == 0 ? header->last_frame : wal->first_frame - 1;
+    } else if (header->last_frame == 0) {
+        out->kind = VERSION_UNLOGGED;
+        out->words[0] = header->change;
+    }
+}
+
 // --- writing ---
 
 int wal_lock_write(Wal *wal, bool *stale)

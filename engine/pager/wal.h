@@ -27,6 +27,7 @@
 
 #include "base/contract.h"
 #include "os/os.h"
+#include "pager/page_store.h"
 
 typedef struct Wal Wal;
 
@@ -67,6 +68,9 @@ u32 wal_page_size(const Wal *wal);  // 0 likewise
 // The newest frame of the page in this snapshot; 0: read the database file. May wait.
 MUST_USE int wal_find(Wal *wal, Pgno pgno, FrameNo *out);
 MUST_USE int wal_read_frame(Wal *wal, FrameNo frame, u8 *out, u32 size);
+// Names what this snapshot has of a page: in that frame, or for 0 in the file. Leaves *out alone
+// when that has no name (page_store.h). For VERSION_UNLOGGED the caller adds the period.
+void wal_version(const Wal *wal, FrameNo frame, PageVersion *out);
 // Calls visit for the page of every frame that the last wal_begin_read brought in. False: not
 // known, anything may have changed.
 bool wal_visit_news(Wal *wal, u32 count_max, void (*visit)(void *arg, Pgno pgno), void *arg);

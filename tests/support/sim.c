@@ -28,6 +28,7 @@ typedef struct SimFile {
     SimNode *node;
     char *name; // NULL: nameless
     int process;
+    u64 boot; // the computer's, when it was opened
     int level;
     bool is_dead; // its process was killed or its computer went down
     SimShm *shm;
@@ -59,6 +60,7 @@ struct Sim {
     u64 crash_at; // number of the call of any kind, 0: never
     u64 failures;
     bool crashed;
+    u64 boots; // times it was started anew
     i64 disk_size;
     int characteristics;
     i64 now_ms;
@@ -401,6 +403,19 @@ static int sim_close(sqlite3_file *base)
     return SQLITE_OK;
 }
 
+// After a reboot all processes are new ones.
+static int sim_identity(const SimFile *file, IdentityQuery *query)
+{
+    if (query->file != &file->base || file->name == NULL)
+        return SQLITE_NOTFOUND;
+    query->identity = (FileIdentity){
+        .device = (u64)(uintptr_t)file->sim,
+        .number = (u64)(uintptr_t)file->node,
+        .process = file->boot * SIM_PROCESS_COUNT + (u64)file->process + 1,
+    };
+    return SQLITE_OK;
+}
+
 static int sim_control(sqlite3_file *base, int op, void *arg)
 {
     SimFile *file = sim_file(base);
@@ -413,6 +428,7 @@ static int sim_control(sqlite3_file *base, int op, void *arg)
         *(int *)arg = name != NULL && name->current != file->node;
         return SQLITE_OK;
     }
+    case OS_CONTROL_IDENTITY: return sim_identity(file, arg);
     default: return SQLITE_NOTFOUND; // the rest are hints
     }
 }
@@ -478,6 +494,7 @@ static int sim_open(sqlite3_vfs *vfs, sqlite3_filename path, sqlite3_file *base,
         file->sim = sim;
         file->node = node;
         file->process = ((SimVfs *)vfs)->process;
+        file->boot = sim->boots;
         file->name = path == NULL ? NULL : must(strdup(path));
         file->next = sim->files;
         sim->files = file;
@@ -649,6 +666,7 @@ void sim_reboot(Sim *sim)
     memset(sim->faults, 0, sizeof sim->faults);
     sim->crash_at = 0;
     sim->crashed = false;
+    sim->boots++;
 }
 
 void sim_kill(Sim *sim, int process)
