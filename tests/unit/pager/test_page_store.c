@@ -452,6 +452,31 @@ static void a_log_started_over_has_new_names(void **state)
     teardown_pair(&f);
 }
 
+// Between two periods of log use a log may come and go unseen, while an idle connection keeps pages
+// of the first period.
+static void an_absent_log_is_another_one_each_time(void **state)
+{
+    (void)state;
+    Fixture f;
+    JournalMode mode;
+    setup_pair(&f, true);
+    begin_read(f.a);
+    read_all(f.a);
+    pager_end_read(f.a);
+    assert_ok(pager_set_journal_mode(f.a, JOURNAL_DELETE, &mode));
+    assert_int_equal(mode, JOURNAL_DELETE);
+
+    Pager *foreign = sim_pager(f.sim, 1, "/test.db");
+    write_one(foreign, 5, 55);
+    assert_ok(pager_close(foreign));
+    assert_false(sim_exists(f.sim, "/test.db-wal"));
+    begin_read(f.b);
+    assert_int_equal(value_of(f.b, 5), 55);
+    assert_int_equal(value_of(f.b, 6), 6);
+    pager_end_read(f.b);
+    teardown_pair(&f);
+}
+
 // --- others ---
 
 static void check_foreigner(Fixture *f)
@@ -787,6 +812,7 @@ TEST_SUITE(page_store, cmocka_unit_test(a_second_reader_takes_what_the_first_one
            cmocka_unit_test(spilled_pages_are_not_shared_before_the_commit),
            cmocka_unit_test(checkpoints_leave_old_snapshots_alone),
            cmocka_unit_test(a_log_started_over_has_new_names),
+           cmocka_unit_test(an_absent_log_is_another_one_each_time),
            cmocka_unit_test(what_another_process_wrote_is_read_once),
            cmocka_unit_test(pages_of_another_size_are_others),
            cmocka_unit_test(who_takes_no_locks_does_not_share),
