@@ -746,8 +746,12 @@ void cursor_parse_cell(Cursor *cur)
     // A pointer into the header or the pointers themselves is damage, but readable damage: stock
     // SQLite reads the rows it finds there, and only whoever changes the page refuses (node_cell).
     if (UNLIKELY(at > usable - CELL_SIZE_MIN)) {
-        mark_cell_damaged(cur);
-        return;
+        // One behind the page counts from its beginning again.
+        at &= cur->bt->geometry.page_size - 1;
+        if (at > usable - CELL_SIZE_MIN) {
+            mark_cell_damaged(cur);
+            return;
+        }
     }
     const u8 *p = node->data + at;
     if (LIKELY(node->kind == TABLE_LEAF && (p[0] < 0x80 || p[1] < 0x80))) {

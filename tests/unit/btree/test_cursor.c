@@ -258,6 +258,29 @@ static void counting_a_maze_ends(void **state)
     tree_close(&f);
 }
 
+// As SQLite reads it.
+static void a_cell_pointer_behind_the_page_wraps(void **state)
+{
+    (void)state;
+    TreeFixture f;
+    Pager *pager;
+    Page *page;
+    bool empty;
+    fill(&f, false, 3);
+    pager = btree_pager(f.bt);
+    assert_ok(pager_get(pager, f.root, &page));
+    assert_ok(pager_make_writable(pager, &page));
+    u8 *slot = page->data + 8 + 2; // behind the header of a leaf: the second of two bytes each
+    put_u16(slot, (u16)(get_u16(slot) + 512));
+    page_unpin(pager, page);
+
+    assert_ok(cursor_first(f.cur, &empty));
+    assert_ok(cursor_next(f.cur));
+
+    assert_int_equal(number_at(&f, f.cur), 2);
+    tree_close(&f);
+}
+
 // --- places that closed cursors leave (B13) ---
 
 static Cursor *open_writer(TreeFixture *f)
@@ -492,6 +515,7 @@ static void cursors_that_come_and_go_agree(void **state)
 }
 
 TEST_SUITE(cursor, cmocka_unit_test(counting_a_maze_ends),
+           cmocka_unit_test(a_cell_pointer_behind_the_page_wraps),
            cmocka_unit_test(lent_bytes_stay_until_the_cursor_moves),
            cmocka_unit_test(lent_bytes_stay_until_the_cursor_moves),
            cmocka_unit_test(a_saved_cursor_finds_its_row_again),
