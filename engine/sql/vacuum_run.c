@@ -12,6 +12,7 @@
 #include "base/error.h"
 #include "func/func.h"
 #include "sql/compile.h"
+#include "sql/parse.h"
 #include "sql/resolve.h"
 #include "sql/schema_compile.h"
 #include <stdio.h>
@@ -158,6 +159,18 @@ static bool numbers_anew(const Vacuum *v, const Table *table)
            && table->indexes == NULL;
 }
 
+// Its row cannot be compiled, which who may write the schema is let see.
+static int no_such_table(Vacuum *v, const char *name)
+{
+    ASSERT(name != NULL);
+
+    Buffer text = {0};
+    buffer_printf(&text, "no such table: %s.%s", v->db->databases[v->database].name, name);
+    int rc = text.rc != SQLITE_OK ? text.rc : fail(v, SQLITE_ERROR, buffer_text(&text));
+    buffer_deinit(&text);
+    return rc;
+}
+
 static int tree_shape(Vacuum *v, const char *type, const char *name, TreeRow *row)
 {
     ASSERT(row->root > 0);
@@ -172,7 +185,7 @@ static int tree_shape(Vacuum *v, const char *type, const char *name, TreeRow *ro
     } else {
         Table *table = name_map_find(&schema->tables, name);
         if (table == NULL)
-            return SQLITE_CORRUPT;
+            return no_such_table(v, name);
         if ((table->flags & TABLE_WITHOUT_ROWID) != 0)
             index = table_primary_key(table);
         row->numbers_anew = numbers_anew(v, table);
@@ -220,6 +233,41 @@ static int prepare(Vacuum *v, sqlite3_stmt **stmt, const char *fmt, const char *
         sql.rc != SQLITE_OK ? sql.rc : sqlite3_prepare_v2(v->db, buffer_text(&sql), -1, stmt, NULL);
     buffer_deinit(&sql);
     return rc;
+}
+
+static int check_statement(Vacuum *v, const char *sql)
+{
+    ASSERT(*v->message == NULL);
+
+    if (sql == NULL || strncmp(sql, "CRE", 3) != 0)
+        return SQLITE_OK;
+    Arena arena = {0};
+    ParseOptions options = parse_options_default();
+    ParseResult parsed;
+    int rc = parse_statement(sql, strlen(sql), &options, &arena, &parsed);
+    if (rc != SQLITE_OK && rc != SQLITE_NOMEM)
+        rc = fail(v, rc, parsed.message);
+    arena_deinit(&arena);
+    return rc;
+}
+
+// Trees are copied as the schema in memory has them, but SQLite runs the statements of the rows:
+// where the schema is writable, one may have been put there that cannot even be parsed.
+static int check_statements(Vacuum *v)
+{
+    ASSERT(v->from != NULL);
+
+    sqlite3_stmt *list = NULL;
+    TRY(prepare(v, &list,
+                "SELECT sql FROM \"%s\".sqlite_schema WHERE rootpage>0 AND name IS NOT ?1 %s",
+                v->db->databases[v->database].name));
+    int rc = leave_out_sequence(v, list);
+    while (rc == SQLITE_OK && sqlite3_step(list) == SQLITE_ROW) {
+        const char *sql = (const char *)sqlite3_column_text(list, 0);
+        rc = v->db->out_of_memory ? SQLITE_NOMEM : check_statement(v, sql);
+    }
+    int end_rc = sqlite3_finalize(list);
+    return rc != SQLITE_OK ? rc : end_rc;
 }
 
 // Roots are made first, tables before indexes, so that they stand at the file's beginning.
@@ -319,7 +367,9 @@ static int rebuild(Vacuum *v)
 
     TreeRow *rows = NULL;
     u32 count = 0;
-    int rc = make_roots(v, &rows, &count);
+    int rc = check_statements(v);
+    if (rc == SQLITE_OK)
+        rc = make_roots(v, &rows, &count);
     for (u32 i = 0; i < count && rc == SQLITE_OK; i++)
         rc = copy_tree(v, &rows[i]);
     if (rc == SQLITE_OK)
