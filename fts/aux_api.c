@@ -65,7 +65,7 @@ static int api_phrase_size(Fts5Context *fts, int phrase)
 
 // --- texts ---
 
-static int column_value(FtsCursor *cursor, int column, TableText *out)
+int fts_cursor_text(FtsCursor *cursor, int column, TableText *out)
 {
     *out = (TableText){0};
     if (column < 0 || column >= cursor->table->config.column_count)
@@ -85,7 +85,7 @@ static int column_value(FtsCursor *cursor, int column, TableText *out)
 static int api_column_text(Fts5Context *fts, int column, const char **text, int *size)
 {
     TableText value;
-    TRY(column_value(of(fts), column, &value));
+    TRY(fts_cursor_text(of(fts), column, &value));
     *text = value.text;
     *size = value.size;
     return SQLITE_OK;
@@ -96,7 +96,7 @@ static int api_column_locale(Fts5Context *fts, int column, const char **text, in
     TableText value;
     *text = NULL;
     *size = 0;
-    TRY(column_value(of(fts), column, &value));
+    TRY(fts_cursor_text(of(fts), column, &value));
     *text = value.locale;
     *size = value.locale_size;
     return SQLITE_OK;
@@ -122,7 +122,7 @@ int fts_cursor_load_lengths(FtsCursor *cursor)
         cursor->lengths[i] = is_unknown && !config->is_unindexed[i] ? LENGTH_UNKNOWN : 0;
         if (config->is_unindexed[i] || is_unknown)
             continue;
-        TRY(column_value(cursor, i, &text));
+        TRY(fts_cursor_text(cursor, i, &text));
         TRY(fts_table_tokenize(cursor->table, FTS5_TOKENIZE_AUX, &text, &cursor->lengths[i],
                                count_token));
     }
@@ -153,16 +153,6 @@ typedef struct Finder {
     i64 position;
 } Finder;
 
-static bool term_equals(const QueryTerm *term, const char *token, u32 size)
-{
-    for (const QueryTerm *at = term; at != NULL; at = at->synonym) {
-        bool fits = term->is_prefix ? size >= at->token.size : size == at->token.size;
-        if (fits && memcmp(at->token.bytes, token, at->token.size) == 0)
-            return true;
-    }
-    return false;
-}
-
 // Where the index has no places, the row's text has.
 static int find_token(void *ctx, int flags, const char *token, int size, int start, int end)
 {
@@ -170,7 +160,8 @@ static int find_token(void *ctx, int flags, const char *token, int size, int sta
     Finder *finder = ctx;
     finder->position += (flags & FTS5_TOKEN_COLOCATED) == 0;
     u32 cut = size > TOKEN_SIZE_MAX ? TOKEN_SIZE_MAX : (u32)size;
-    if (!term_equals(&finder->phrase->terms[0], token, cut))
+    const FtsConfig *config = &finder->cursor->table->config;
+    if (!query_term_equals(config, &finder->phrase->terms[0], token, cut))
         return SQLITE_OK;
     return positions_add(finder->out, (i64)((u64)finder->column << 32 | (u64)finder->position));
 }
@@ -186,7 +177,7 @@ static int find_in_text(FtsCursor *cursor, const QueryPhrase *phrase, Positions 
             continue; // UNINDEXED columns count here, as they do in FTS5
         finder.column = i;
         finder.position = -1;
-        TRY(column_value(cursor, i, &text));
+        TRY(fts_cursor_text(cursor, i, &text));
         TRY(fts_table_tokenize(cursor->table, FTS5_TOKENIZE_AUX, &text, &finder, find_token));
     }
     return SQLITE_OK;
@@ -230,6 +221,7 @@ int fts_cursor_gather(FtsCursor *cursor)
 {
     if (cursor->instance_count >= 0)
         return SQLITE_OK;
+    fts_cursor_forget_tokens(cursor);
     FtsBuffer found = {0};
     Positions scratch = {0};
     int rc = SQLITE_OK;
@@ -438,7 +430,7 @@ static int api_query_token(Fts5Context *fts, int phrase, int token, const char *
     return SQLITE_OK;
 }
 
-// A prefix stands for tokens the index does not name here: those give no text.
+// A word stands for itself, but a prefix, or a token with data, for one that the row has there.
 static int api_inst_token(Fts5Context *fts, int index, int token, const char **text, int *size)
 {
     FtsCursor *cursor = of(fts);
@@ -451,8 +443,13 @@ static int api_inst_token(Fts5Context *fts, int index, int token, const char **t
     const QueryPhrase *of_phrase = cursor->query->phrases[phrase];
     if (token < 0 || token >= of_phrase->term_count)
         return SQLITE_RANGE;
-    if (of_phrase->terms[token].is_prefix)
+    if (of_phrase->terms[token].is_prefix || cursor->table->config.has_tokendata) {
+        const FtsBuffer *found;
+        TRY(fts_cursor_inst_token(cursor, index, token, &found));
+        *text = found->size > 0 ? (const char *)found->bytes : NULL;
+        *size = (int)found->size;
         return SQLITE_OK;
+    }
     return api_query_token(fts, phrase, token, text, size);
 }
 

@@ -490,6 +490,29 @@ static void open_sum(Docs *docs, const FtsIndex *index, DocSum *sum, int rc)
     fts_buffer_deinit(&doclist);
 }
 
+void docs_open_with_data(Docs *docs, FtsIndex *index, const FtsBuffer *key)
+{
+    ASSERT(index->config->has_tokendata);
+
+    FtsBuffer prefix = {0};
+    DocSum sum = {0};
+    *docs = (Docs){0};
+    fts_buffer_set(&prefix, key->bytes, key->size);
+    fts_buffer_append_byte(&prefix, 0);
+    int rc = prefix.rc;
+    if (rc == SQLITE_OK)
+        rc = sum_prefix(index, &prefix, &sum);
+    if (rc == SQLITE_OK && sum.count == 0) {
+        docs_open(docs, index, key->bytes, key->size);
+        doc_sum_deinit(&sum);
+    } else {
+        if (rc == SQLITE_OK)
+            sum_exact(index, key, &sum);
+        open_sum(docs, index, &sum, rc);
+    }
+    fts_buffer_deinit(&prefix);
+}
+
 void docs_open_prefix(Docs *docs, FtsIndex *index, const void *key, u32 size)
 {
     FtsBuffer prefix = {0};

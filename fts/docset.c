@@ -433,10 +433,10 @@ static void node_next(Query *query, QueryNode *node)
 
 // --- opening ---
 
-static int token_characters(const FtsBuffer *token)
+static int token_characters(const FtsBuffer *token, u32 size)
 {
     int count = 0;
-    for (u32 i = 0; i < token->size; i++)
+    for (u32 i = 0; i < size; i++)
         count += (token->bytes[i] & 0xC0) != 0x80;
     return count;
 }
@@ -448,7 +448,8 @@ static bool make_key(const FtsConfig *config, const FtsBuffer *token, bool is_pr
 {
     u8 which = '0';
     bool is_exact = !is_prefix;
-    int characters = is_prefix ? token_characters(token) : 0;
+    const u32 size = query_token_size(config, token->bytes, token->size);
+    int characters = is_prefix ? token_characters(token, size) : 0;
     for (int longer = 0; is_prefix && longer < 2 && which == '0'; longer++) {
         for (int i = 0; i < config->prefix_count && which == '0'; i++) {
             if (config->prefix_lengths[i] == characters + longer) {
@@ -459,7 +460,7 @@ static bool make_key(const FtsConfig *config, const FtsBuffer *token, bool is_pr
     }
     fts_buffer_clear(key);
     fts_buffer_append_byte(key, which);
-    fts_buffer_append(key, token->bytes, token->size);
+    fts_buffer_append(key, token->bytes, size);
     return is_exact;
 }
 
@@ -469,6 +470,8 @@ static void open_one(FtsIndex *index, const FtsBuffer *token, bool is_prefix, Do
     bool is_exact = make_key(index->config, token, is_prefix, &key);
     if (key.rc != SQLITE_OK)
         *docs = (Docs){.rc = key.rc, .is_end = true};
+    else if (is_exact && index->config->has_tokendata && !is_prefix)
+        docs_open_with_data(docs, index, &key);
     else if (is_exact)
         docs_open(docs, index, key.bytes, key.size);
     else

@@ -204,6 +204,7 @@ static void cursor_reset(FtsCursor *cursor)
     sqlite3_free(cursor->rank_function);
     sqlite3_free(cursor->rank_args);
     sqlite3_free(cursor->instances);
+    fts_cursor_forget_tokens(cursor);
     fts_buffer_clear(&cursor->text);
     cursor->query = NULL;
     cursor->scan = cursor->lookup = NULL;

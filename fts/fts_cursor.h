@@ -48,6 +48,9 @@ struct FtsCursor {
     bool is_end;
     Instance *instances; // of the row
     int instance_count;  // -1: not gathered
+    FtsBuffer *tokens;   // of instances, see inst_token.c; NULL: none was asked for
+    int token_count;
+    int tokens_per_instance;
     u32 *lengths;
     bool has_lengths;
     AuxData *aux_data;
@@ -64,7 +67,14 @@ MUST_USE int fts_cursor_count_rest(sqlite3_vtab_cursor *base, sqlite3_int64 *row
 MUST_USE int fts_cursor_seek_content(FtsCursor *cursor); // makes has_row true
 MUST_USE int fts_cursor_load_lengths(FtsCursor *cursor); // makes has_lengths true
 MUST_USE int fts_cursor_gather(FtsCursor *cursor);       // fills instances
-MUST_USE int fts_cursor_seek_query(FtsCursor *cursor);   // makes has_positions true
+// The text of a column of the row, none where it is not stored; SQLITE_RANGE: no such column.
+MUST_USE int fts_cursor_text(FtsCursor *cursor, int column, TableText *out);
+// inst_token.c: the token that a term of an instance's phrase stands for in this row, empty if that
+// cannot be told. It lives as long as the instances do.
+MUST_USE int fts_cursor_inst_token(FtsCursor *cursor, int instance, int term,
+                                   const FtsBuffer **out);
+void fts_cursor_forget_tokens(FtsCursor *cursor);
+MUST_USE int fts_cursor_seek_query(FtsCursor *cursor); // makes has_positions true
 void fts_cursor_call(FtsCursor *cursor, const AuxFunction *aux, sqlite3_context *ctx, int arg_count,
                      sqlite3_value **args);
 void fts_cursor_free_aux(FtsCursor *cursor);

@@ -754,3 +754,15 @@ int query_and(Query *left, Query *right, Query **out)
     }
     return parser.rc;
 }
+
+bool query_term_equals(const FtsConfig *config, const QueryTerm *term, const void *token, u32 size)
+{
+    const u32 found_size = query_token_size(config, token, size);
+    for (const QueryTerm *at = term; at != NULL; at = at->synonym) {
+        const u32 wanted_size = query_token_size(config, at->token.bytes, at->token.size);
+        bool fits = term->is_prefix ? found_size >= wanted_size : found_size == wanted_size;
+        if (fits && (wanted_size == 0 || memcmp(at->token.bytes, token, wanted_size) == 0))
+            return true;
+    }
+    return false;
+}

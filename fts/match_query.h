@@ -14,7 +14,7 @@
 typedef enum NodeKind { NODE_LEAF, NODE_AND, NODE_OR, NODE_NOT } NodeKind;
 
 typedef struct QueryTerm {
-    FtsBuffer token;
+    FtsBuffer token; // with its data, see query_token_size()
     bool is_prefix;
     struct QueryTerm *synonym;
     Docs docs;
@@ -73,11 +73,21 @@ MUST_USE int query_of_phrase(Query *source, int phrase, Query **out);
 MUST_USE int query_and(Query *left, Query *right, Query **out);
 void query_free(Query *query);
 
+// What is looked for of a token: with tokendata=1 the bytes up to a NUL, behind which is data.
+static inline u32 query_token_size(const FtsConfig *config, const void *token, u32 size)
+{
+    const u8 *end = config->has_tokendata && size > 0 ? memchr(token, 0, size) : NULL;
+    return end == NULL ? size : (u32)(end - (const u8 *)token);
+}
+
 // Where the term's poslist in the row stood on is.
 static inline const Docs *term_docs(const QueryTerm *term)
 {
     return term->docs.counts != NULL ? &term->row : &term->docs;
 }
+
+// Whether a token of a text is one that the term, or a synonym of it, looks for.
+bool query_term_equals(const FtsConfig *config, const QueryTerm *term, const void *token, u32 size);
 
 // --- docset.c: the walk ---
 

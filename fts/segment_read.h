@@ -153,6 +153,8 @@ typedef struct Docs {
 void docs_deinit(Docs *docs);
 // Key: index byte and term. Stands on the first row.
 void docs_open(Docs *docs, FtsIndex *index, const void *key, u32 size);
+// The same, and the rows of all terms that are the key with data behind it (tokendata=1).
+void docs_open_with_data(Docs *docs, FtsIndex *index, const FtsBuffer *key);
 // All rows of all terms that start with the key, poslists merged.
 void docs_open_prefix(Docs *docs, FtsIndex *index, const void *key, u32 size);
 // The same, with counts in the place of poslists; false: rowids are too far apart, or an error is
