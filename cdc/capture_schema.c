@@ -319,10 +319,13 @@ static int visit_feed(sqlite3 *db, const char *name, FeedAction *action,
 
     Feed feed = {.db = db, .schema = "main", .name = name};
     int rc = feed_open(&feed);
-    if (rc == SQLITE_OK && feed.is_durable)
+    if (rc == SQLITE_OK && feed.is_durable) {
         rc = action(&feed, change);
-    else if (feed.error != NULL)
+        if (rc != SQLITE_OK)
+            sql_set_error(db, rc, feed.error);
+    } else if (feed.error != NULL) {
         rc = SQLITE_OK; // another module's table of that spelling
+    }
     sqlite3_free(feed.error);
     return rc;
 }

@@ -27,10 +27,13 @@ int sql_exec(sqlite3 *db, const char *format, ...)
     return sql_exec_owned(db, sql);
 }
 
+// Stock libraries have no counters to spare, and sqlite3_set_errmsg() only since 3.51.
 #if QUIRE_CDC_LOADABLE
 #    define EXEC_QUIETLY(db, sql) sqlite3_exec(db, sql, NULL, NULL, NULL)
+#    define SET_ERROR(db, rc, message) ((void)(db), (void)(rc), (void)(message))
 #else
 #    define EXEC_QUIETLY(db, sql) quire_exec_uncounted(db, sql)
+#    define SET_ERROR(db, rc, message) ((void)sqlite3_set_errmsg(db, rc, message))
 #endif
 
 int sql_exec_quietly(sqlite3 *db, const char *format, ...)
@@ -135,6 +138,14 @@ int savepoint_open(sqlite3 *db)
     return sqlite3_exec(db, "SAVEPOINT quire_cdc", NULL, NULL, NULL);
 }
 
+void sql_set_error(sqlite3 *db, int rc, const char *message)
+{
+    ASSERT(rc != SQLITE_OK);
+
+    if (message != NULL)
+        SET_ERROR(db, rc, message);
+}
+
 int savepoint_close(sqlite3 *db, int rc)
 {
     ASSERT(db != NULL);
@@ -144,7 +155,12 @@ int savepoint_close(sqlite3 *db, int rc)
     if (rc == SQLITE_OK)
         return SQLITE_OK;
     // An error that rolled everything back took the savepoint along.
-    if (sqlite3_get_autocommit(db) == 0)
-        (void)sqlite3_exec(db, "ROLLBACK TO quire_cdc; RELEASE quire_cdc", NULL, NULL, NULL);
+    if (sqlite3_get_autocommit(db) != 0)
+        return rc;
+    bool has_message = sqlite3_errcode(db) != SQLITE_OK; // which what follows would clear
+    char *message = has_message ? sqlite3_mprintf("%s", sqlite3_errmsg(db)) : NULL;
+    (void)sqlite3_exec(db, "ROLLBACK TO quire_cdc; RELEASE quire_cdc", NULL, NULL, NULL);
+    sql_set_error(db, rc, message);
+    sqlite3_free(message);
     return rc;
 }

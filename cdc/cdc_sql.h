@@ -23,9 +23,13 @@ MUST_USE int stmt_close(sqlite3_stmt *stmt, int step);
 // The same, but keeps it to be run again; what was bound is forgotten.
 MUST_USE int stmt_end(sqlite3_stmt *stmt, int step);
 
+// Makes it the connection's error, where the library can. `message` NULL: as it is.
+void sql_set_error(sqlite3 *db, int rc, const char *message);
+
 // A savepoint of the module, under a fixed name: it nests.
 MUST_USE int savepoint_open(sqlite3 *db);
-// Releases it when rc is SQLITE_OK, undoes its work otherwise. Returns the first failure.
+// Releases it when rc is SQLITE_OK, undoes its work otherwise. Returns the first failure, whose
+// message stays the connection's.
 MUST_USE int savepoint_close(sqlite3 *db, int rc);
 
 #endif

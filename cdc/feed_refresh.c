@@ -55,7 +55,8 @@ static int drop_source_triggers(Feed *feed, i64 source)
         char *name = trigger_name(feed, source, (TriggerKind)kind);
         if (name == NULL)
             return SQLITE_NOMEM;
-        int rc = sql_exec(feed->db, "DROP TRIGGER IF EXISTS \"%w\".\"%w\"", feed->schema, name);
+        int rc =
+            sql_exec_quietly(feed->db, "DROP TRIGGER IF EXISTS \"%w\".\"%w\"", feed->schema, name);
         sqlite3_free(name);
         TRY(rc);
     }
@@ -71,9 +72,9 @@ static int replace_by_marker(Feed *feed, const Source *source)
     char *name = trigger_name(feed, source->id, TRIGGER_DELETE);
     if (name == NULL)
         return SQLITE_NOMEM;
-    int rc = sql_exec(feed->db,
-                      "CREATE TRIGGER \"%w\".\"%w\" AFTER DELETE ON \"%w\" BEGIN SELECT 1; END",
-                      feed->schema, name, source->table);
+    int rc = sql_exec_quietly(
+        feed->db, "CREATE TRIGGER \"%w\".\"%w\" AFTER DELETE ON \"%w\" BEGIN SELECT 1; END",
+        feed->schema, name, source->table);
     sqlite3_free(name);
     return rc;
 }
@@ -104,7 +105,8 @@ static int create_trigger(Feed *feed, const char *text)
 {
     static const char head[] = "CREATE TRIGGER ";
     ASSERT(strncmp(text, head, sizeof head - 1) == 0);
-    return sql_exec(feed->db, "CREATE TRIGGER \"%w\".%s", feed->schema, text + sizeof head - 1);
+    return sql_exec_quietly(feed->db, "CREATE TRIGGER \"%w\".%s", feed->schema,
+                            text + sizeof head - 1);
 }
 
 // text NULL: the table needs none of that name.
@@ -113,13 +115,14 @@ static int refresh_trigger(Feed *feed, const char *name, const char *text)
     i64 same;
     ASSERT(name != NULL);
     if (text == NULL)
-        return sql_exec(feed->db, "DROP TRIGGER IF EXISTS \"%w\".\"%w\"", feed->schema, name);
+        return sql_exec_quietly(feed->db, "DROP TRIGGER IF EXISTS \"%w\".\"%w\"", feed->schema,
+                                name);
     TRY(sql_int(feed->db, 0, &same,
                 "SELECT sql = %Q FROM \"%w\".sqlite_schema WHERE type = 'trigger' AND name = %Q",
                 text, feed->schema, name));
     if (same != 0)
         return SQLITE_OK;
-    TRY(sql_exec(feed->db, "DROP TRIGGER IF EXISTS \"%w\".\"%w\"", feed->schema, name));
+    TRY(sql_exec_quietly(feed->db, "DROP TRIGGER IF EXISTS \"%w\".\"%w\"", feed->schema, name));
     return create_trigger(feed, text);
 }
 
@@ -151,11 +154,11 @@ static int log_schema_change(Feed *feed, int type, const char *table)
 {
     ASSERT(type >= CHANGE_DELETE && type <= CHANGE_INSERT);
 
-    return sql_exec(feed->db,
-                    "INSERT INTO \"%w\".\"%w_log\"(change_time, change_type, layout, id)"
-                    " VALUES (strftime('%%s','now'), %d, %d, (SELECT rowid FROM"
-                    " \"%w\".sqlite_schema WHERE type = 'table' AND name = %Q))",
-                    feed->schema, feed->name, type, LAYOUT_SCHEMA, feed->schema, table);
+    return sql_exec_quietly(feed->db,
+                            "INSERT INTO \"%w\".\"%w_log\"(change_time, change_type, layout, id)"
+                            " VALUES (strftime('%%s','now'), %d, %d, (SELECT rowid FROM"
+                            " \"%w\".sqlite_schema WHERE type = 'table' AND name = %Q))",
+                            feed->schema, feed->name, type, LAYOUT_SCHEMA, feed->schema, table);
 }
 
 // The row of sqlite_schema as it is, and as the feed last saw it.
@@ -168,27 +171,30 @@ static int log_schema(Feed *feed, const Source *source, const TableShape *now,
     const char *n = feed->name;
     if (now == NULL) {
         TRY(log_schema_change(feed, CHANGE_DELETE, NULL));
-        return sql_exec(feed->db,
-                        "INSERT INTO \"%w\".\"%w_schema\"(change_id, v0, v1, v2, v4, v10)"
-                        " SELECT max(change_id), 'table', %Q, %Q, %Q, %Q FROM \"%w\".\"%w_log\"",
-                        s, n, source->table, source->table, source->sql, statement, s, n);
+        return sql_exec_quietly(
+            feed->db,
+            "INSERT INTO \"%w\".\"%w_schema\"(change_id, v0, v1, v2, v4, v10)"
+            " SELECT max(change_id), 'table', %Q, %Q, %Q, %Q FROM \"%w\".\"%w_log\"",
+            s, n, source->table, source->table, source->sql, statement, s, n);
     }
     if (source->sql == NULL) {
         TRY(log_schema_change(feed, CHANGE_INSERT, now->name));
-        return sql_exec(feed->db,
-                        "INSERT INTO \"%w\".\"%w_schema\"(change_id, v0, v1, v2, v3, v4, v10)"
-                        " SELECT (SELECT max(change_id) FROM \"%w\".\"%w_log\"), type, name,"
-                        " tbl_name, rootpage, sql, %Q FROM \"%w\".sqlite_schema"
-                        " WHERE type = 'table' AND name = %Q",
-                        s, n, s, n, statement, s, now->name);
+        return sql_exec_quietly(
+            feed->db,
+            "INSERT INTO \"%w\".\"%w_schema\"(change_id, v0, v1, v2, v3, v4, v10)"
+            " SELECT (SELECT max(change_id) FROM \"%w\".\"%w_log\"), type, name,"
+            " tbl_name, rootpage, sql, %Q FROM \"%w\".sqlite_schema"
+            " WHERE type = 'table' AND name = %Q",
+            s, n, s, n, statement, s, now->name);
     }
     TRY(log_schema_change(feed, CHANGE_UPDATE, now->name));
-    return sql_exec(feed->db,
-                    "INSERT INTO \"%w\".\"%w_schema\" SELECT (SELECT max(change_id) FROM"
-                    " \"%w\".\"%w_log\"), type, %Q, %Q, rootpage, %Q, type, name, tbl_name,"
-                    " rootpage, sql, %Q FROM \"%w\".sqlite_schema"
-                    " WHERE type = 'table' AND name = %Q",
-                    s, n, s, n, source->table, source->table, source->sql, statement, s, now->name);
+    return sql_exec_quietly(feed->db,
+                            "INSERT INTO \"%w\".\"%w_schema\" SELECT (SELECT max(change_id) FROM"
+                            " \"%w\".\"%w_log\"), type, %Q, %Q, rootpage, %Q, type, name, tbl_name,"
+                            " rootpage, sql, %Q FROM \"%w\".sqlite_schema"
+                            " WHERE type = 'table' AND name = %Q",
+                            s, n, s, n, source->table, source->table, source->sql, statement, s,
+                            now->name);
 }
 
 // What ALTER TABLE statements turn the table last seen into the one there is. Columns that keep
@@ -266,10 +272,11 @@ static int refresh_layout(Feed *feed, Source *source, const TableShape *shape)
     if (same != 0)
         return SQLITE_OK;
     TRY(feed_widen(feed, trigger_width(feed, shape)));
-    TRY(sql_exec(feed->db,
-                 "INSERT INTO \"%w\".\"%w_layout\"(source, table_name, columns, key_count)"
-                 " VALUES (%lld, %Q, %Q, %d)",
-                 feed->schema, feed->name, source->id, shape->name, shape->columns_json, stored));
+    TRY(sql_exec_quietly(feed->db,
+                         "INSERT INTO \"%w\".\"%w_layout\"(source, table_name, columns, key_count)"
+                         " VALUES (%lld, %Q, %Q, %d)",
+                         feed->schema, feed->name, source->id, shape->name, shape->columns_json,
+                         stored));
     return sql_int(feed->db, 0, &source->layout, "SELECT max(layout) FROM \"%w\".\"%w_layout\"",
                    feed->schema, feed->name);
 }
@@ -302,10 +309,11 @@ static int refresh_present(Feed *feed, Source *source, const TableShape *shape,
     if (is_new && feed->backfill)
         TRY_DONE(sql_exec_owned(feed->db,
                                 trigger_snapshot_text(feed, shape, source->layout, CHANGE_INSERT)));
-    rc = sql_exec(feed->db,
-                  "UPDATE \"%w\".\"%w_source\" SET table_name = %Q, layout = %lld, sql = %Q"
-                  " WHERE source = %lld",
-                  feed->schema, feed->name, shape->name, source->layout, shape->sql, source->id);
+    rc = sql_exec_quietly(feed->db,
+                          "UPDATE \"%w\".\"%w_source\" SET table_name = %Q, layout = %lld, sql = %Q"
+                          " WHERE source = %lld",
+                          feed->schema, feed->name, shape->name, source->layout, shape->sql,
+                          source->id);
 done:
     sqlite3_free(derived);
     return rc;
@@ -317,8 +325,9 @@ static int refresh_absent(Feed *feed, const Source *source, const char *statemen
     if (source->sql == NULL)
         return SQLITE_OK;
     TRY(log_schema(feed, source, NULL, statement));
-    return sql_exec(feed->db, "UPDATE \"%w\".\"%w_source\" SET sql = NULL WHERE source = %lld",
-                    feed->schema, feed->name, source->id);
+    return sql_exec_quietly(feed->db,
+                            "UPDATE \"%w\".\"%w_source\" SET sql = NULL WHERE source = %lld",
+                            feed->schema, feed->name, source->id);
 }
 
 // The table's present name: a rename took the triggers along.
@@ -379,9 +388,9 @@ static int refresh_all(Feed *feed, const char *statement)
     source_free(&source);
     TRY(rc);
     TRY(schema_version(feed, &version));
-    return sql_exec(feed->db,
-                    "INSERT OR REPLACE INTO \"%w\".\"%w_config\" VALUES ('schema_version', %lld)",
-                    feed->schema, feed->name, version);
+    return sql_exec_quietly(
+        feed->db, "INSERT OR REPLACE INTO \"%w\".\"%w_config\" VALUES ('schema_version', %lld)",
+        feed->schema, feed->name, version);
 }
 
 // The schema's version is what tells whether there is anything to look at.

@@ -112,8 +112,8 @@ static int widen_table(Feed *feed, const char *table, int width)
                 "SELECT count(*) FROM pragma_table_info('%q_%q', %Q) WHERE name GLOB 'v[0-9]*'",
                 feed->name, table, feed->schema));
     for (i64 i = have; i < width; i++)
-        TRY(sql_exec(feed->db, "ALTER TABLE \"%w\".\"%w_%w\" ADD COLUMN v%lld", feed->schema,
-                     feed->name, table, i));
+        TRY(sql_exec_quietly(feed->db, "ALTER TABLE \"%w\".\"%w_%w\" ADD COLUMN v%lld",
+                             feed->schema, feed->name, table, i));
     return SQLITE_OK;
 }
 

@@ -386,5 +386,5 @@ bool vtab_guards(sqlite3 *db, const Table *table)
 {
     ASSERT(db->executing >= 0);
     return (db->flags & CONN_FLAG(DEFENSIVE)) != 0 && db->executing == 0 && db->vtab_context == NULL
-           && !db->is_syncing_vtabs && vtab_is_shadow(db, table);
+           && !db->is_syncing_vtabs && !db->is_capturing && vtab_is_shadow(db, table);
 }

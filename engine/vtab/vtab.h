@@ -104,7 +104,8 @@ void module_disconnect_eponymous(sqlite3 *db); // all of them; they are connecte
 int vtab_take_error(sqlite3 *db, sqlite3_vtab *vtab, int rc);
 bool vtab_is_shadow_name(sqlite3 *db, const char *name); // "x_y": y is a shadow table of x
 bool vtab_is_shadow(sqlite3 *db, const Table *table);
-// The same where nobody but a module may touch it: the connection is defensive, and no module runs.
+// The same where nobody but a module may touch it: the connection is defensive, and neither a
+// module nor a hook of quire.h runs.
 bool vtab_guards(sqlite3 *db, const Table *table);
 
 // sqlite3_declare_vtab(): sql, above, compiles the text into columns of the table being connected.

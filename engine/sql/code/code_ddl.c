@@ -50,7 +50,7 @@ bool ddl_check_name(Codegen *g, const char *name)
     const u64 flags = g->db->flags;
     bool is_ours = name_equals_n(name, "sqlite_", 7) && !connection_schema_is_writable(g->db);
     bool is_shadow = (flags & CONN_FLAG(DEFENSIVE)) != 0 && g->db->executing == 0
-                     && vtab_is_shadow_name(g->db, name);
+                     && !g->db->is_capturing && vtab_is_shadow_name(g->db, name);
     if (g->nested == 0 && (is_ours || is_shadow)) {
         codegen_error(g, SQLITE_ERROR, "object name reserved for internal use: %s", name);
         return false;

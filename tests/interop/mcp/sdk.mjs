@@ -5,6 +5,7 @@
 import { Client } from '@modelcontextprotocol/sdk/client/index.js';
 import { StdioClientTransport } from '@modelcontextprotocol/sdk/client/stdio.js';
 import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
 import fs from 'node:fs';
 
 const [quire, folder] = process.argv.slice(2);
@@ -49,6 +50,11 @@ async function everyTool() {
     ['schema_change', { query: "CREATE VIRTUAL TABLE feed USING cdc(tables='t')" }, /successful/],
     ['insert_data', { query: "INSERT INTO t VALUES(7,'seven')" }, /successful/],
     ['changes', { feed: 'feed', after: 0 }, /seven/],
+    ['schema_change', { query: 'CREATE TABLE d(id INTEGER PRIMARY KEY, body, e F32_BLOB(2))' }, /successful/],
+    ['schema_change', { query: "CREATE VIRTUAL TABLE d_fts USING fts5(body, content='d', content_rowid='id')" }, /successful/],
+    ['insert_data', { query: "INSERT INTO d VALUES(4,'green tea',vector32('[1,0]')),(5,'ink',vector32('[0,1]'))" }, /successful/],
+    ['insert_data', { query: "INSERT INTO d_fts(d_fts) VALUES('rebuild')" }, /successful/],
+    ['search', { table: 'd', text: 'tea', vector: '[0,1]', limit: 2 }, /\| 1 \| 2 \|/],
     ['open_database', { path: ':memory:' }, /^Successfully opened database: :memory:$/],
   ];
   for (const [name, args, wanted] of right) {
@@ -98,6 +104,44 @@ async function everyToolWrongly() {
   await client.close();
 }
 
+const endless = 'WITH RECURSIVE r(i) AS (SELECT 1 UNION ALL SELECT i+1 FROM r) SELECT count(*) FROM r';
+
+async function limits() {
+  const client = await connect(':memory:', '-mcp', '-mcp-timeout', '300', '-mcp-rows', '5');
+  const late = await call(client, 'execute_query', { query: endless });
+  assert.ok(late.failed);
+  assert.match(late.text, /300 ms/);
+  const many = await call(client, 'execute_query',
+    { query: 'WITH RECURSIVE r(i) AS (VALUES(1) UNION ALL SELECT i+1 FROM r LIMIT 99) SELECT i FROM r' });
+  assert.ok(!many.failed && many.data.rows.length === 5 && many.data.truncated);
+  await client.close();
+}
+
+async function progressAndCancellation() {
+  const client = await connect(':memory:', '-mcp', '-mcp-timeout', '20000');
+  let told = 0;
+  const stop = new AbortController();
+  const request = client.callTool({ name: 'execute_query', arguments: { query: endless } }, undefined,
+    { signal: stop.signal, onprogress: () => { if (++told === 2) stop.abort(); } });
+  await assert.rejects(request);
+  assert.equal(told, 2);
+  const started = Date.now();
+  assert.match((await call(client, 'execute_query', { query: 'SELECT 7 AS x' })).text, /7/);
+  assert.ok(Date.now() - started < 5000, 'the cancelled statement runs on');
+  await client.close();
+}
+
+// The revision that is asked for, if it is known; else the newest.
+async function negotiation() {
+  for (const [wanted, given] of [['2024-11-05', '2024-11-05'], ['2025-03-26', '2025-03-26'],
+    ['2025-06-18', '2025-06-18'], ['1999-01-01', '2025-11-25']]) {
+    const message = { jsonrpc: '2.0', id: 1, method: 'initialize',
+      params: { protocolVersion: wanted, capabilities: {}, clientInfo: { name: 't', version: '1' } } };
+    const { stdout } = spawnSync(quire, ['-mcp'], { input: JSON.stringify(message) + '\n', encoding: 'utf8' });
+    assert.equal(JSON.parse(stdout).result.protocolVersion, given);
+  }
+}
+
 // Statements that write, in every disguise.
 function writingStatements() {
   const path = `${folder}/stolen.db`;
@@ -141,4 +185,7 @@ async function readOnly() {
 
 await everyTool();
 await everyToolWrongly();
+await limits();
+await progressAndCancellation();
+await negotiation();
 console.log(`every tool called; ${await readOnly()} tries to write through a read-only server failed`);

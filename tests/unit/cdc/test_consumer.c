@@ -271,7 +271,43 @@ static void waiting_in_vain_takes_as_long_as_asked_and_no_processor(void **state
     work_dir_end(&dir);
 }
 
-TEST_SUITE(consumer, cmocka_unit_test(batches_come_in_order_and_again_until_acknowledged),
+// SQLITE_DBCONFIG_DEFENSIVE keeps SQL from the tables behind a feed, not the module: schema changes
+// of this connection and of others are carried along, and positions move.
+static void a_defensive_connection_has_feeds_all_the_same(void **state)
+{
+    (void)state;
+    quire_cdc *cdc;
+    const quire_change *changes;
+    int count;
+    char path[] = "cdc_defensive.db";
+    (void)unlink(path);
+    sqlite3 *db = open_feed(path);
+    assert_ok(sqlite3_db_config(db, SQLITE_DBCONFIG_DEFENSIVE, 1, (int *)NULL));
+    assert_rc(SQLITE_ERROR, sqlite3_exec(db, "DELETE FROM f_source", NULL, NULL, NULL));
+    int before = sqlite3_total_changes(db);
+
+    assert_ok(sqlite3_exec(db, "CREATE TABLE other(a); ALTER TABLE t ADD COLUMN c", NULL, NULL, 0));
+    assert_ok(sqlite3_exec(db, "INSERT INTO t VALUES(1, 2, 3)", NULL, NULL, NULL));
+    assert_ok(quire_cdc_open(db, "f", "c", QUIRE_CDC_EARLIEST, &cdc));
+    assert_ok(quire_cdc_next(cdc, 9, 0, &changes, &count));
+    assert_int_equal(count, 3);
+    assert_text("[\"a\",\"b\",\"c\"]", changes[2].columns);
+    assert_ok(quire_cdc_ack(cdc, changes[2].change_id));
+    sqlite3 *other = open_file(path);
+    assert_ok(sqlite3_exec(other, "ALTER TABLE t RENAME COLUMN c TO d", NULL, NULL, NULL));
+    assert_ok(sqlite3_close(other));
+    assert_ok(quire_cdc_next(cdc, 9, 0, &changes, &count));
+    assert_int_equal(count, 1);
+    assert_text("sqlite_schema", changes[0].table_name);
+    assert_int_equal(sqlite3_total_changes(db), before + 2); // the row, and the trigger's
+
+    quire_cdc_close(cdc);
+    assert_ok(sqlite3_close(db));
+    (void)unlink(path);
+}
+
+TEST_SUITE(consumer, cmocka_unit_test(a_defensive_connection_has_feeds_all_the_same),
+           cmocka_unit_test(batches_come_in_order_and_again_until_acknowledged),
            cmocka_unit_test(failures_have_a_message_and_leave_a_handle_to_close),
            cmocka_unit_test(capture_goes_on_after_a_close_that_failed),
            cmocka_unit_test(positions_wait_for_other_writers),

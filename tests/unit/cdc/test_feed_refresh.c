@@ -44,5 +44,15 @@ static void a_dropped_table_is_recorded_and_taken_up_again_when_it_returns(void 
     both_ways_check("cdc.so", cases, 1);
 }
 
+// A change that the feed cannot follow fails as a whole, and says why.
+static void a_statement_that_cannot_be_followed_says_why(void **state)
+{
+    (void)state;
+    static const char sql[] =
+        FEED "CREATE TABLE f_log2(a); DROP TABLE f_stage; ALTER TABLE t ADD COLUMN b";
+    assert_string_equal(quire_sql(sql), "error 1: no such table: main.f_stage");
+}
+
 TEST_SUITE(feed_refresh, cmocka_unit_test(columns_that_come_and_change_names_appear_in_the_feed),
-           cmocka_unit_test(a_dropped_table_is_recorded_and_taken_up_again_when_it_returns))
+           cmocka_unit_test(a_dropped_table_is_recorded_and_taken_up_again_when_it_returns),
+           cmocka_unit_test(a_statement_that_cannot_be_followed_says_why))
