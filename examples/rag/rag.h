@@ -12,6 +12,7 @@ enum {
     EMBEDDING_DIMS = 256, // of LSA; another embedder has its own
     VOCABULARY_LIMIT = 30000,
     RESULT_COUNT = 5,
+    TERM_LIMIT = 32, // bytes of a word, with the closing zero
 };
 
 typedef struct Lsa Lsa;
@@ -54,6 +55,8 @@ int corpus_load(Store *store, const char *folder);
 typedef void UseTerm(void *context, const char *word);
 void terms_scan(const char *text, UseTerm *use, void *context);
 
+// --- vocabulary.c ---
+
 typedef struct Vocabulary Vocabulary;
 Vocabulary *vocabulary_new(void);
 void vocabulary_free(Vocabulary *words);                      // NULL is fine
@@ -85,7 +88,7 @@ void sparse_times(const Sparse *matrix, long row, const float *dense, int width,
 void sparse_add_gram_row(const Sparse *matrix, long row, int width, const float *product,
                          float *out);
 
-// --- lsa.c ---
+// --- lsa.c, lsa_train.c ---
 
 int lsa_train(Store *store, Lsa **out); // learns from all documents and keeps it in lsa_term
 int lsa_load(Store *store, Lsa **out);  // *out is NULL if nothing was learnt
