@@ -199,6 +199,17 @@ MUST_USE int cursor_restore(Cursor *cur,
 MUST_USE int cursor_seek_rowid(Cursor *cur, RowId rowid, bool bias_right, int *order);
 MUST_USE int cursor_seek_key(Cursor *cur, KeyProbe *probe, int *order);
 
+// A survey passes leaves over in a walk forward. Helper threads look at the leaves ahead, and only
+// those with a row that `judge` wants are walked. It is called by several threads at once, with
+// rows that lie whole on their page; leaves with others, or with damage, are walked. What it looks
+// at must not change during cursor_next_surveyed(), which is when it is called.
+typedef bool RowJudge(void *arg, const u8 *payload, u32 size);
+typedef struct Survey Survey;
+MUST_USE int survey_new(u32 helpers, RowJudge *judge, void *arg, Survey **out);
+void survey_free(Survey *survey); // NULL is legal
+// As cursor_next(), of a table tree; *passed says how many entries were passed over.
+MUST_USE int cursor_next_surveyed(Cursor *cur, Survey *survey, u32 *passed);
+
 // These four need a cursor that stands on an entry. A damaged cell reads as rowid 0 and a payload
 // of one byte of which none is available: cursor_payload_read() then answers SQLITE_CORRUPT.
 static inline RowId cursor_rowid(Cursor *cur); // table trees

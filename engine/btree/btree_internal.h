@@ -213,6 +213,7 @@ struct Cursor {
     i8 near_credit; // whether looking in the current leaf first has been paying off
     u8 depth;       // fast.level == &path[depth]
     u8 pinned; // path[0 .. pinned-1] hold pins; those below `depth` are kept for the next descent
+    u32 place_number; // another one whenever the pins are given up: what is known of leaves is old
     int fault_rc;
     // CURSOR_SAVED
     RowId saved_rowid;
@@ -297,6 +298,40 @@ MUST_USE int cursor_to_rightmost(Cursor *cur); // the last entry below the curre
 MUST_USE int node_child(const Node *node, u32 slot, Pgno *child);
 bool cursor_on_right_edge(
     const Cursor *cur); // of the tree: no page to the right of the current one
+
+// The child at that slot of a parsed interior node, for hints: 0 where there is none.
+static inline Pgno node_peek_child(const Node *parent, u32 slot)
+{
+    ASSERT(!node_is_leaf(parent));
+    if (slot >= parent->cell_count)
+        return slot == parent->cell_count ? node_right_child(parent) : 0;
+    u32 at = get_u16(parent->slots + 2 * slot);
+    return at <= parent->geometry->usable - CELL_SIZE_MIN ? get_u32(parent->data + at) : 0;
+}
+
+// Asks the processor for the bytes of a leaf that a scan of known reach will come to: the
+// beginnings of long rows, or all there is of short ones. The header is there already; nothing is
+// believed. (Inlined: compilers drop calls of functions that do nothing but prefetch.)
+__attribute__((always_inline)) static inline void leaf_ask_for_rows(u32 usable, u32 reach,
+                                                                    const u8 *page)
+{
+    enum { LINE = 64, FEW = 4, SPAN_MAX = 4096, AT_COUNT = 3, AT_CONTENT = 5, SLOTS = 8 };
+    ASSERT(reach > 0);
+    u32 count = get_u16(page + AT_COUNT);
+    if (count > FEW) {
+        u32 from = get_u16(page + AT_CONTENT);
+        u32 end = from + SPAN_MAX < usable ? from + SPAN_MAX : usable;
+        for (u32 at = from; at < end; at += LINE)
+            __builtin_prefetch(page + at, 0, 2);
+        return;
+    }
+    for (u32 slot = 0; slot < count; slot++) {
+        u32 from = get_u16(page + SLOTS + 2 * slot);
+        u32 end = from + reach < usable ? from + reach : usable;
+        for (u32 at = from; at < end; at += LINE)
+            __builtin_prefetch(page + at, 0, 2);
+    }
+}
 
 static inline void cursor_set_depth(Cursor *cur, u32 depth)
 {

@@ -263,6 +263,7 @@ void cursor_release(Cursor *cur)
 
     cursor_unpin_from(cur, 0);
     cursor_set_depth(cur, 0);
+    cur->place_number++;
     cur->fast.has_cell = false;
     cur->chain_count = 0;
     if (cur->fast.state <= CURSOR_INVALID)
@@ -538,40 +539,6 @@ int cursor_last(Cursor *cur, bool *empty)
     return SQLITE_OK;
 }
 
-// Asks the processor for the bytes of a leaf that a scan of known reach will come to: the
-// beginnings of long rows, or all there is of short ones. The header is there already; nothing is
-// believed. (Inlined: compilers drop calls of functions that do nothing but prefetch.)
-__attribute__((always_inline)) static inline void ask_for_rows(const Cursor *cur, const u8 *page)
-{
-    enum { LINE = 64, FEW = 4, SPAN_MAX = 4096, AT_COUNT = 3, AT_CONTENT = 5, SLOTS = 8 };
-    ASSERT(cur->reach > 0);
-    u32 usable = cur->bt->geometry.usable;
-    u32 count = get_u16(page + AT_COUNT);
-    if (count > FEW) {
-        u32 from = get_u16(page + AT_CONTENT);
-        u32 end = from + SPAN_MAX < usable ? from + SPAN_MAX : usable;
-        for (u32 at = from; at < end; at += LINE)
-            __builtin_prefetch(page + at, 0, 2);
-        return;
-    }
-    for (u32 slot = 0; slot < count; slot++) {
-        u32 from = get_u16(page + SLOTS + 2 * slot);
-        u32 end = from + cur->reach < usable ? from + cur->reach : usable;
-        for (u32 at = from; at < end; at += LINE)
-            __builtin_prefetch(page + at, 0, 2);
-    }
-}
-
-// The child at that slot of a parsed interior node, or 0 where there is none.
-static inline Pgno peek_child(const Node *parent, u32 slot)
-{
-    ASSERT(!node_is_leaf(parent));
-    if (slot >= parent->cell_count)
-        return slot == parent->cell_count ? node_right_child(parent) : 0;
-    u32 at = get_u16(parent->slots + 2 * slot);
-    return at <= parent->geometry->usable - CELL_SIZE_MIN ? get_u32(parent->data + at) : 0;
-}
-
 // Some leaves ahead the header is asked for, fewer ahead the rows: when the walk arrives, the
 // memory has had the time of those leaves to answer.
 __attribute__((always_inline)) static inline void ask_far_ahead(const Cursor *cur)
@@ -579,13 +546,13 @@ __attribute__((always_inline)) static inline void ask_far_ahead(const Cursor *cu
     enum { HEADER_AHEAD = 8, ROWS_AHEAD = 4 };
     const Level *parent = &cur->path[cur->depth - 1];
     ASSERT(cur->depth > 0);
-    Pgno far = peek_child(&parent->node, parent->slot + HEADER_AHEAD);
+    Pgno far = node_peek_child(&parent->node, parent->slot + HEADER_AHEAD);
     if (far != 0)
         pager_touch(cur->bt->pager, far);
-    Pgno near = peek_child(&parent->node, parent->slot + ROWS_AHEAD);
+    Pgno near = node_peek_child(&parent->node, parent->slot + ROWS_AHEAD);
     const u8 *page = near != 0 ? pager_peek(cur->bt->pager, near) : NULL;
     if (page != NULL)
-        ask_for_rows(cur, page);
+        leaf_ask_for_rows(cur->bt->geometry.usable, cur->reach, page);
 }
 
 // A walk forward has come to a leaf. What it reads next is far from what it read last, so it is

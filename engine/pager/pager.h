@@ -128,7 +128,8 @@ void page_unpin(Pager *pager, Page *page); // NULL is legal
 void page_ref(Page *page);                 // one more pin
 // Asks the processor for the beginning of a page that will be wanted soon, if it is in memory.
 void pager_touch(const Pager *pager, Pgno pgno);
-// The bytes of such a page, or NULL: for hints only, since nothing keeps them there.
+// The bytes of such a page as this transaction sees it, or NULL. Nothing keeps them there: they are
+// good until the pager is used again. Meanwhile any number of threads may ask.
 const u8 *pager_peek(const Pager *pager, Pgno pgno);
 // Keeps the bytes of the page as they are now, past the pin, whatever becomes of the page: who
 // changes it changes a copy (P1). Given back with page_let_go().
