@@ -251,6 +251,8 @@ SQLITE_API int quire_append(sqlite3 *db, const char *table, const quire_append_r
  *   exceeds  1: f(blob, constant) is surely a number greater than `bound`, so that the row need
  *            not be looked at further. 0: it is not, or it cannot be said, or f would fail: f is
  *            called to tell. The blob may lie at any address and lives during the call.
+ *            Under PRAGMA threads (SQLITE_LIMIT_WORKER_THREADS) above 0 several threads call it at
+ *            once with one state, which it must leave as it is; it may not use the connection.
  *   end      frees *state.
  *
  * `measure` must outlive the connection. It belongs to the scalar function of two arguments that

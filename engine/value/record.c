@@ -269,6 +269,33 @@ bool record_reader_next(RecordReader *r, u8 encoding, Value *v, int *rc)
     return true;
 }
 
+bool record_find_blob(const u8 *record, u32 size, u32 field, const u8 **bytes, u32 *blob_size)
+{
+    ASSERT(record != NULL);
+
+    u64 header_size, type = 0;
+    u32 at = varint_get_checked(record, record + size, &header_size);
+    if (at == 0 || header_size > size)
+        return false;
+    u64 body = header_size, body_end = header_size;
+    for (u32 i = 0; i <= field; i++) {
+        u32 length =
+            at < header_size ? varint_get_checked(record + at, record + header_size, &type) : 0;
+        if (length == 0 || type > UINT32_MAX)
+            return false;
+        at += length;
+        body = body_end;
+        body_end += serial_type_size((u32)type);
+        if (body_end > size)
+            return false;
+    }
+    if (type < 12 || (type & 1) != 0)
+        return false;
+    *bytes = record + body;
+    *blob_size = (u32)(body_end - body);
+    return true;
+}
+
 int record_last_rowid(const u8 *bytes, u32 size, RowId *out)
 {
     ASSERT(bytes != NULL || size == 0);

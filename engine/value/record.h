@@ -62,6 +62,9 @@ MUST_USE int record_reader_init(RecordReader *r, const u8 *bytes, u32 size); // 
 // The next field into v, which then borrows from the record. False at the end (*rc SQLITE_OK) or
 // where a field is malformed (SQLITE_CORRUPT); v is as it was then.
 bool record_reader_next(RecordReader *r, u8 encoding, Value *v, int *rc);
+// A field if it is a blob. false: it is none, or the record ends before it, or is damaged; nothing
+// is reported, so that any thread may ask. Borrowed from the record.
+bool record_find_blob(const u8 *record, u32 size, u32 field, const u8 **bytes, u32 *blob_size);
 // The last field of an index key, which is the rowid. SQLITE_CORRUPT when it is not an integer, or
 // the header is malformed.
 MUST_USE int record_last_rowid(const u8 *bytes, u32 size, RowId *out);

@@ -6,14 +6,18 @@
 // Saying "not beyond" is always allowed, for then the ordinary instructions decide.
 //
 // Where nothing but the measure stands between two rows of a scan, the rows are walked here,
-// without going back to the loop of instructions for each.
+// without going back to the loop of instructions for each. A scan of more than a few rows looks at
+// the leaves ahead with the same bound and the same function (Survey), with helper threads if
+// PRAGMA threads allows it, and the walk comes to those only that have a row not beyond the bound.
 #include "quire.h"
+#include "value/record.h"
 #include "vm/vm_priv.h"
 
 enum {
     ROWS_AT_ONCE = 500, // walked between two looks at interrupts
     ROW_HEAD = 16,      // bytes before a blob, more or less
     REACH_MAX = 4096,
+    ROWS_FEW = 100, // walked one by one
 };
 
 typedef struct Measure {
@@ -23,9 +27,12 @@ typedef struct Measure {
     void *state; // from begin(); NULL: rows cannot be measured
     bool has_begun;
     bool has_bound;
+    u32 field;    // of the row, that is measured
+    u32 walked;   // rows, up to ROWS_FEW
     u64 bound_at; // the sorter's count when `bound` was asked for
     f64 bound;
-    Value value; // the field measured
+    Survey *survey; // NULL: no helper threads
+    Value value;    // the field measured
 } Measure;
 
 void measure_free(Measure *m)
@@ -33,6 +40,7 @@ void measure_free(Measure *m)
     if (m == NULL)
         return;
     ASSERT(m->func->measure != NULL);
+    survey_free(m->survey);
     if (m->state != NULL)
         m->func->measure->end(m->state);
     value_deinit(&m->value);
@@ -114,6 +122,41 @@ static const Instr *measure_loop(Vm *vm, const Instr *in, const Measure *m)
     return closes && vm->cursors[m->table]->kind == VM_CURSOR_TREE ? next : NULL;
 }
 
+// --- many rows at once ---
+
+// Whether a row may be within the bound. Runs in helper threads: it reads what the thread of the
+// connection leaves alone while they work, and writes nothing.
+static bool row_is_wanted(void *arg, const u8 *payload, u32 size)
+{
+    const Measure *m = arg;
+    const u8 *bytes;
+    u32 blob_size;
+    ASSERT(m->has_bound && m->state != NULL);
+    return !record_find_blob(payload, size, m->field, &bytes, &blob_size)
+           || m->exceeds(m->state, bytes, (int)blob_size, m->bound) == 0;
+}
+
+// A scan of more than a few rows is surveyed. Without the memory for that it goes on row by row.
+static void begin_survey(const Vm *vm, Measure *m)
+{
+    int helpers = vm->db->limits[SQLITE_LIMIT_WORKER_THREADS];
+    ASSERT(m->survey == NULL && helpers >= 0);
+    if (vm->cursors[m->table]->is_table)
+        (void)!survey_new((u32)helpers, row_is_wanted, m, &m->survey);
+}
+
+// To the next row that has to be looked at; *rows grows by those passed.
+static inline int measure_next(const Vm *vm, Measure *m, Cursor *tree, u32 *rows)
+{
+    u32 passed = 0;
+    ASSERT(m->has_bound);
+    if (m->walked < ROWS_FEW && ++m->walked == ROWS_FEW)
+        begin_survey(vm, m);
+    int rc = m->survey == NULL ? cursor_next(tree) : cursor_next_surveyed(tree, m->survey, &passed);
+    *rows += passed + 1;
+    return rc;
+}
+
 int op_measure_skip(Vm *vm, const Instr *in)
 {
     ASSERT(cursor_in(vm, in->p1)->kind == VM_CURSOR_MEASURE && in->p4_kind == P4_INT32);
@@ -125,14 +168,16 @@ int op_measure_skip(Vm *vm, const Instr *in)
         return SQLITE_OK;
     const Instr *next = measure_loop(vm, in, m);
     VmCursor *c = vm->cursors[m->table];
-    for (int rows = 0;; rows++) {
+    m->field = (u32)in->p4.i;
+    for (u32 rows = 0;;) {
         bool skips;
-        TRY(measure_row(vm, m, (u32)in->p4.i, &skips));
+        TRY(measure_row(vm, m, m->field, &skips));
         if (!skips)
             return SQLITE_OK;
-        if (next == NULL || rows == ROWS_AT_ONCE)
+        if (next == NULL || rows >= ROWS_AT_ONCE)
             return VM_JUMP;
-        int rc = cursor_next(c->tree);
+        u32 before = rows;
+        int rc = measure_next(vm, m, c->tree, &rows);
         cursor_forget_row(c);
         if (rc == SQLITE_DONE) {
             c->null_row = true;
@@ -140,6 +185,6 @@ int op_measure_skip(Vm *vm, const Instr *in)
             return VM_ENTER;
         }
         TRY(rc);
-        vm->counters[next->p5]++;
+        vm->counters[next->p5] += rows - before;
     }
 }

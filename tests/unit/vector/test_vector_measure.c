@@ -405,6 +405,45 @@ static void bare_vectors_are_measured_and_still_checked(void **state)
     fixture_free(f);
 }
 
+// Helper threads, and a cache that holds only some of the pages, change no answer.
+static void threads_find_the_same_rows(void **state)
+{
+    (void)state;
+    static const char *const keys[] = {"l2", "cos", "dot", "l1"};
+    Fixture *f = fixture_new(F32, 20, 1024);
+    run(f->db, "WITH RECURSIVE n(i) AS (SELECT 251 UNION ALL SELECT i + 1 FROM n WHERE i < 9000)"
+               "INSERT INTO t SELECT i, vector32(replace(printf('[%.19c', 'x'), 'x',"
+               " ((i * 7919 % 1009 - 500) / 50.0) || ',') || (i * 31 % 1013 / 40.0) || ']') FROM n;"
+               "INSERT INTO t VALUES(9001, NULL), (9002, NULL)");
+    for (int threads = 0; threads <= 2; threads++) {
+        for (size_t i = 0; i < sizeof keys / sizeof *keys; i++) {
+            char fast[200], slow[200];
+            snprintf(fast, sizeof fast, "PRAGMA threads = %d", threads);
+            run(f->db, fast);
+            snprintf(fast, sizeof fast,
+                     "SELECT id FROM t WHERE v IS NOT NULL ORDER BY vector_distance_%s(v,"
+                     " (SELECT v FROM t WHERE id = 7)), id LIMIT 40",
+                     keys[i]);
+            snprintf(slow, sizeof slow,
+                     "SELECT id FROM t WHERE v IS NOT NULL ORDER BY 0 + vector_distance_%s(v,"
+                     " (SELECT v FROM t WHERE id = 7)), id LIMIT 40",
+                     keys[i]);
+            check_same(f->db, fast, slow);
+            // Nothing stands between two rows here, so that leaves are passed over.
+            snprintf(fast, sizeof fast,
+                     "SELECT id FROM t ORDER BY vector_distance_%s(v, (SELECT v FROM t WHERE"
+                     " id = 7)), id LIMIT 40",
+                     keys[i]);
+            snprintf(slow, sizeof slow,
+                     "SELECT id FROM t ORDER BY 0 + vector_distance_%s(v, (SELECT v FROM t WHERE"
+                     " id = 7)), id LIMIT 40",
+                     keys[i]);
+            check_same(f->db, fast, slow);
+        }
+    }
+    fixture_free(f);
+}
+
 static int count_steps(void *arg)
 {
     ++*(int *)arg;
@@ -428,4 +467,5 @@ TEST_SUITE(vector_measure, cmocka_unit_test(every_type_and_metric_gives_the_near
            cmocka_unit_test(conditions_joins_and_odd_rows_change_nothing),
            cmocka_unit_test(a_row_that_is_no_vector_fails_the_query),
            cmocka_unit_test(bare_vectors_are_measured_and_still_checked),
+           cmocka_unit_test(threads_find_the_same_rows),
            cmocka_unit_test(an_interrupt_is_seen_between_rows))
