@@ -17,6 +17,7 @@ static int try_once(Apply *apply, const sqlite3_changeset_iter *outer, const Buf
                     int skipped)
 {
     ASSERT(changes->size > 0);
+    ASSERT(skipped >= NONE);
 
     sqlite3_changeset_iter *iter;
     TRY(changeset_iter_new(outer->inverts, true, &iter));
@@ -36,10 +37,13 @@ done:
 // Passes as long as one more change fits in each.
 static int try_while_it_helps(Apply *apply, const sqlite3_changeset_iter *outer)
 {
+    ASSERT(apply->puts_off || apply->put_off.size == 0);
+
     bool helps = true;
     int rc = SQLITE_OK;
     while (apply->put_off.size > 0 && helps && rc == SQLITE_OK) {
         Buffer changes = apply->put_off;
+        // Emptied first: what is refused again is put off anew.
         apply->put_off = (Buffer){0};
         rc = try_once(apply, outer, &changes, NONE);
         helps = apply->put_off.size < changes.size;
@@ -86,6 +90,8 @@ static int read_row(const Apply *apply, const sqlite3_changeset_iter *iter, Valu
 
 static void row_free(const Apply *apply, Value **row)
 {
+    ASSERT(row == NULL || apply->shape.column_count > 0);
+
     for (int i = 0; row != NULL && i < apply->shape.column_count; i++)
         sqlite3_value_free(row[i]);
     mem_free(row);
@@ -96,6 +102,7 @@ static int put_row_back(const Apply *apply, const sqlite3_changeset_iter *iter, 
                         bool *fits)
 {
     ASSERT(row != NULL);
+    ASSERT(fits != NULL);
 
     sqlite3_stmt *stmt;
     const TableShape *shape = &apply->shape;
@@ -125,6 +132,7 @@ static int put_row_back(const Apply *apply, const sqlite3_changeset_iter *iter, 
 static int delete_row(Apply *apply, const sqlite3_changeset_iter *iter, bool *is_gone)
 {
     ASSERT(apply->delete != NULL);
+    ASSERT(is_gone != NULL);
 
     TRY(apply_bind_old(apply, iter, apply->delete, true));
     TRY(apply_bind_force(apply, apply->delete, apply->column_count + 1, true));
@@ -141,6 +149,7 @@ static int try_without_row(Apply *apply, const sqlite3_changeset_iter *iter, con
                            int at, bool *fits)
 {
     ASSERT(iter->operation == SQLITE_UPDATE);
+    ASSERT(changes->size > 0 && at >= 0);
 
     Value **row = NULL;
     *fits = false;
@@ -161,6 +170,8 @@ static int try_without_row(Apply *apply, const sqlite3_changeset_iter *iter, con
 static int try_circle(Apply *apply, const sqlite3_changeset_iter *iter, const Buffer *changes,
                       int at, bool *fits)
 {
+    ASSERT(fits != NULL);
+
     size_t notes = apply->notes.size;
     bool has_notes = apply->has_notes_of_table;
     ASSERT(apply->put_off.size == 0);
@@ -169,7 +180,7 @@ static int try_circle(Apply *apply, const sqlite3_changeset_iter *iter, const Bu
     int rc = try_without_row(apply, iter, changes, at, fits);
     if (rc == SQLITE_OK && !*fits) {
         rc = sqlite3_exec(apply->db, "ROLLBACK TO update_loop", NULL, NULL, NULL);
-        apply->notes.size = notes;
+        buffer_truncate(&apply->notes, notes);
         apply->has_notes_of_table = has_notes;
         buffer_deinit(&apply->put_off);
         apply->put_off = (Buffer){0};
@@ -183,6 +194,7 @@ static int break_circle(Apply *apply, const sqlite3_changeset_iter *outer, const
                         bool *fits)
 {
     ASSERT(changes->size > 0);
+    ASSERT(apply->put_off.size == 0);
 
     sqlite3_changeset_iter *iter;
     *fits = false;
@@ -202,6 +214,8 @@ done:
 
 int apply_retry(Apply *apply, const sqlite3_changeset_iter *outer)
 {
+    ASSERT(apply->name != NULL || apply->put_off.size == 0);
+
     bool fits = (apply->flags & SQLITE_CHANGESETAPPLY_NOUPDATELOOP) == 0;
     TRY(try_while_it_helps(apply, outer));
     while (apply->put_off.size > 0 && fits) {

@@ -79,10 +79,12 @@ Change *change_new(u8 operation, bool is_indirect, const void *record, u32 size)
                        .is_indirect = is_indirect,
                        .size = size,
                        .record = (u8 *)(change + 1)};
-    memcpy(change->record, record, size);
+    if (size > 0) // a patchset's DELETE of a table without a key has no fields
+        memcpy(change->record, record, size);
     return change;
 }
 
+// With its record, which lies in the same block.
 void change_free(Change *change)
 {
     mem_free(change);
@@ -95,6 +97,7 @@ static const u8 *next_key_field(const ChangeTable *table, const u8 *at, bool is_
                                 int *column)
 {
     ASSERT(*column >= -1);
+    ASSERT(table->column_count > 0);
 
     int i = *column;
     if (i >= 0)
@@ -122,6 +125,8 @@ static u32 hash_u64(u32 hash, u64 value)
 // The type first, then the content; undefined, NULL and replaced fields have none.
 static u32 hash_field(u32 hash, const u8 *field)
 {
+    ASSERT(field != NULL);
+
     hash = hash_add(hash, field[0]);
     if (field[0] == FIELD_INTEGER || field[0] == FIELD_REAL)
         return hash_u64(hash, get_u64(field + 1));
@@ -137,6 +142,7 @@ static u32 hash_field(u32 hash, const u8 *field)
 static u32 hash_key(const ChangeTable *table, const u8 *record, bool is_key_only)
 {
     ASSERT(table->key != NULL);
+    ASSERT(table->column_count > 0);
 
     u32 hash = 0;
     int column = -1;
@@ -150,6 +156,7 @@ static u32 hash_key(const ChangeTable *table, const u8 *record, bool is_key_only
 static u32 hash_added(const ChangeTable *table, const u8 *record, bool is_key_only)
 {
     ASSERT(!table->has_rowid_key || record[0] == FIELD_INTEGER);
+    ASSERT(table->column_count > 0);
 
     if (table->has_rowid_key)
         return hash_u64(0, get_u64(record + 1));
@@ -191,8 +198,11 @@ void change_table_write_key(const ChangeTable *table, const u8 *record, Buffer *
 
 int change_table_reserve(ChangeTable *table)
 {
+    ASSERT(table->column_count > 0);
+
     if (table->bucket_count > 0 && table->change_count < table->bucket_count / 2)
         return SQLITE_OK;
+    // Doubled at half full, as SQLite does it: the number of buckets shows in the output.
     u32 count = table->bucket_count > 0 ? 2 * table->bucket_count : BUCKETS_FIRST;
     Change **buckets = mem_alloc_zeroed(count * sizeof *buckets);
     if (buckets == NULL)
@@ -229,6 +239,7 @@ Change **change_table_find(ChangeTable *table, const u8 *record, bool is_key_onl
 {
     if (table->bucket_count == 0)
         return NULL;
+    // By both hashes where there are two: its change may have been moved when buckets were doubled.
     u32 hash = hash_added(table, record, is_key_only);
     Change **link = find_in_bucket(table, hash, record, is_key_only);
     if (link != NULL || !table->has_rowid_key)
@@ -239,6 +250,7 @@ Change **change_table_find(ChangeTable *table, const u8 *record, bool is_key_onl
 void change_table_add(ChangeTable *table, Change *change, const u8 *record, bool is_key_only)
 {
     ASSERT(table->bucket_count > table->change_count);
+    ASSERT(change->next == NULL);
 
     u32 bucket = hash_added(table, record, is_key_only) % table->bucket_count;
     change->next = table->buckets[bucket];
@@ -265,6 +277,7 @@ Change *change_table_unlink(ChangeTable *table, Change **link)
 void change_table_write_header(const ChangeTable *table, bool is_patchset, Buffer *out)
 {
     ASSERT(table->column_count > 0);
+    ASSERT(table->name != NULL);
 
     buffer_add_char(out, is_patchset ? 'P' : 'T');
     changeset_write_varint(out, (u64)table->column_count);

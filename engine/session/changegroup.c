@@ -30,6 +30,7 @@ void sqlite3changegroup_delete(sqlite3_changegroup *group)
         mem_free(table);
         table = next;
     }
+    // The connection is the program's.
     mem_free(group->schema);
     mem_free(group);
 }
@@ -49,6 +50,8 @@ int sqlite3changegroup_schema(sqlite3_changegroup *group, sqlite3 *db, const cha
 // Tables alone do not count: a group whose changes cancelled out may change its kind.
 static bool is_empty(const sqlite3_changegroup *group)
 {
+    ASSERT(group != NULL);
+
     for (const GroupTable *table = group->tables; table != NULL; table = table->next) {
         if (table->changes->change_count > 0)
             return false;
@@ -65,6 +68,7 @@ int sqlite3changegroup_config(sqlite3_changegroup *group, int option, void *arg)
         group->is_patchset = *value > 0;
         group->has_kind = true;
     }
+    // Tells what holds, also where it could not be changed any more.
     *value = group->is_patchset;
     return SQLITE_OK;
 }
@@ -87,6 +91,7 @@ int changegroup_add_table(sqlite3_changegroup *group, const char *name, int colu
 {
     ASSERT(column_count > 0);
     ASSERT(changegroup_find(group, name) == NULL);
+    ASSERT(key != NULL && out != NULL);
 
     GroupTable *table = mem_alloc_zeroed(sizeof *table);
     if (table == NULL)
@@ -111,6 +116,7 @@ int changegroup_add_table(sqlite3_changegroup *group, const char *name, int colu
 int changegroup_table_of_schema(sqlite3_changegroup *group, const char *name, GroupTable **out)
 {
     ASSERT(group->db != NULL);
+    ASSERT(changegroup_find(group, name) == NULL);
 
     TableShape shape;
     // With the rowid as key where there is no other: a changeset of such a table has it as its
@@ -129,6 +135,9 @@ int changegroup_table_of_schema(sqlite3_changegroup *group, const char *name, Gr
 static bool table_fits(const sqlite3_changegroup *group, const GroupTable *table,
                        const sqlite3_changeset_iter *iter)
 {
+    ASSERT(iter->column_count > 0);
+    ASSERT(table->changes->column_count > 0);
+
     const ChangeTable *changes = table->changes;
     bool count_fits = group->db != NULL ? iter->column_count <= changes->column_count
                                         : iter->column_count == changes->column_count;
@@ -153,6 +162,7 @@ static int table_for(sqlite3_changegroup *group, const sqlite3_changeset_iter *i
         TRY(changegroup_table_of_schema(group, iter->table, out));
     else if (*out == NULL)
         TRY(changegroup_add_table(group, iter->table, iter->column_count, iter->key, out));
+    ASSERT((*out)->changes->column_count > 0);
     return table_fits(group, *out, iter) ? SQLITE_OK : SQLITE_SCHEMA;
 }
 
@@ -175,6 +185,7 @@ int changegroup_put(sqlite3_changegroup *group, GroupTable *table, u8 operation,
     Change *existing = link != NULL ? *link : NULL;
     Change *combined;
     TRY(changegroup_merge(changes, group->is_patchset, existing, &next, &combined));
+    // The merged change may be the one that was there, a new one, or none: they cancelled out.
     if (link != NULL)
         change_table_unlink(changes, link);
     if (existing != combined)
@@ -188,6 +199,8 @@ int changegroup_put(sqlite3_changegroup *group, GroupTable *table, u8 operation,
 static void widen(const GroupTable *table, int from, u8 operation, Buffer *out)
 {
     ASSERT(from < table->changes->column_count);
+    ASSERT(from > 0);
+    ASSERT(table->defaults.size > 0);
 
     const u8 *field = (const u8 *)table->defaults.bytes;
     for (int i = 0; i < table->changes->column_count; i++) {
@@ -205,6 +218,7 @@ static void copy_record(const sqlite3_changegroup *group, const GroupTable *tabl
                         const sqlite3_changeset_iter *iter, Buffer *out)
 {
     ASSERT(iter->column_count <= table->changes->column_count);
+    ASSERT(iter->operation != 0);
 
     u32 size;
     const u8 *record = changeset_record(iter, &size);
@@ -229,6 +243,7 @@ static void copy_record(const sqlite3_changegroup *group, const GroupTable *tabl
 static int take_kind(sqlite3_changegroup *group, const sqlite3_changeset_iter *iter)
 {
     ASSERT(iter->operation != 0);
+    ASSERT(iter->table != NULL);
 
     if (group->has_kind && group->is_patchset != iter->is_patchset)
         return SQLITE_ERROR;
@@ -243,6 +258,7 @@ static int put_current(sqlite3_changegroup *group, GroupTable *table,
                        const sqlite3_changeset_iter *iter)
 {
     ASSERT(table != NULL);
+    ASSERT(iter->operation != 0);
 
     Buffer record = {0};
     copy_record(group, table, iter, &record);
@@ -266,6 +282,7 @@ static int add_all(sqlite3_changegroup *group, sqlite3_changeset_iter *iter)
             TRY(take_kind(group, iter));
             TRY(table_for(group, iter, &table));
         }
+        ASSERT(table != NULL); // a change comes after its table's header
         TRY(put_current(group, table, iter));
     }
     return rc == SQLITE_DONE ? SQLITE_OK : rc;
@@ -274,6 +291,7 @@ static int add_all(sqlite3_changegroup *group, sqlite3_changeset_iter *iter)
 static int add(sqlite3_changegroup *group, const Reader *in)
 {
     ASSERT(in->bytes != NULL || in->callback != NULL || in->size == 0);
+    ASSERT(group != NULL);
 
     sqlite3_changeset_iter *iter;
     TRY(changeset_iter_new(false, false, &iter));
@@ -306,6 +324,7 @@ int sqlite3changegroup_add_change(sqlite3_changegroup *group, sqlite3_changeset_
     // An inverting iterator's bytes are the changeset's own, which are not what it tells.
     if (group == NULL || iter == NULL || iter->operation == 0 || iter->inverts)
         return SQLITE_ERROR;
+    // The iterator may be the program's own, in the middle of a changeset.
     GroupTable *table;
     TRY(take_kind(group, iter));
     TRY(table_for(group, iter, &table));
@@ -317,9 +336,8 @@ int sqlite3changegroup_add_change(sqlite3_changegroup *group, sqlite3_changeset_
 // A ChangeTable visitor: one change in the form of the output.
 static int write_change(void *arg, Change *change)
 {
-    ASSERT(change->size > 0);
-
     Output *out = arg;
+    ASSERT(change->operation != 0);
     buffer_add_char(&out->bytes, (char)change->operation);
     buffer_add_char(&out->bytes, change->is_indirect);
     buffer_add(&out->bytes, change->record, change->size);
@@ -329,6 +347,7 @@ static int write_change(void *arg, Change *change)
 static int write_group(const sqlite3_changegroup *group, Output *out, int *size, void **bytes)
 {
     ASSERT(out->callback != NULL || bytes != NULL);
+    ASSERT(size == NULL || bytes != NULL);
 
     int rc = SQLITE_OK;
     for (const GroupTable *table = group->tables; table != NULL; table = table->next) {
@@ -371,6 +390,7 @@ int sqlite3changeset_concat(int a_size, void *a, int b_size, void *b, int *out_s
         return error_misuse();
     *out_size = 0;
     *out = NULL;
+    // Exactly what adding both to a group means.
     sqlite3_changegroup *group;
     TRY(sqlite3changegroup_new(&group));
     int rc = sqlite3changegroup_add(group, a_size, a);

@@ -12,6 +12,8 @@
 
 void changegroup_draft_deinit(ChangeDraft *draft)
 {
+    ASSERT(draft->table == NULL || draft->fields != NULL);
+
     int count = draft->table != NULL ? 2 * draft->table->changes->column_count : 0;
     for (int i = 0; i < count; i++)
         buffer_deinit(&draft->fields[i]);
@@ -23,6 +25,7 @@ void changegroup_draft_deinit(ChangeDraft *draft)
 static int fail(int rc, char **error, const char *format, ...)
 {
     ASSERT(rc != SQLITE_OK);
+    ASSERT(format != NULL);
 
     va_list args;
     va_start(args, format);
@@ -50,6 +53,7 @@ int sqlite3changegroup_change_begin(sqlite3_changegroup *group, int operation, c
     if (rc == SQLITE_SCHEMA || (rc == SQLITE_OK && found == NULL))
         return fail(SQLITE_ERROR, error, "no such table: %s", table);
     TRY(rc);
+    ASSERT(found->changes->column_count > 0);
     u64 count = 2 * (u64)found->changes->column_count;
     Buffer *fields = mem_alloc_zeroed(count * sizeof *fields);
     if (fields == NULL)
@@ -61,6 +65,8 @@ int sqlite3changegroup_change_begin(sqlite3_changegroup *group, int operation, c
 // The emptied buffer of a column's value.
 static int draft_field(sqlite3_changegroup *group, int is_new, int column, Buffer **out)
 {
+    ASSERT(out != NULL);
+
     if (group == NULL || group->draft.table == NULL)
         return SQLITE_MISUSE;
     ChangeDraft *draft = &group->draft;
@@ -122,13 +128,18 @@ int sqlite3changegroup_change_blob(sqlite3_changegroup *group, int is_new, int c
 
 // --- finishing ---
 
+// Every field has a type byte, so that an empty buffer is no value.
 static bool is_given(const Buffer *field)
 {
+    ASSERT(field != NULL);
+
     return field->size > 0;
 }
 
 static bool is_null(const Buffer *field)
 {
+    ASSERT(field != NULL);
+
     return is_given(field) && field->bytes[0] == FIELD_NULL;
 }
 
@@ -136,6 +147,7 @@ static bool is_null(const Buffer *field)
 static int check_whole(const ChangeDraft *draft, bool is_patchset, int i, char **error)
 {
     ASSERT(draft->operation != SQLITE_UPDATE);
+    ASSERT(i >= 0 && i < draft->table->changes->column_count);
 
     int count = draft->table->changes->column_count;
     bool is_key = draft->table->changes->key[i] != 0;
@@ -154,6 +166,7 @@ static int check_whole(const ChangeDraft *draft, bool is_patchset, int i, char *
 static int check_update(const ChangeDraft *draft, bool is_patchset, int i, char **error)
 {
     ASSERT(draft->operation == SQLITE_UPDATE);
+    ASSERT(i >= 0 && i < draft->table->changes->column_count);
 
     int count = draft->table->changes->column_count;
     const Buffer *before = &draft->fields[i];
@@ -178,6 +191,7 @@ static int check_update(const ChangeDraft *draft, bool is_patchset, int i, char 
 static int check_draft(const ChangeDraft *draft, bool is_patchset, char **error)
 {
     ASSERT(draft->table != NULL);
+    ASSERT(draft->fields != NULL);
 
     for (int i = 0; i < draft->table->changes->column_count; i++) {
         if (draft->operation == SQLITE_UPDATE)
@@ -203,12 +217,14 @@ static void write_field(const Buffer *field, Buffer *out)
 static void write_draft(const ChangeDraft *draft, bool is_patchset, Buffer *out)
 {
     ASSERT(draft->table != NULL);
+    ASSERT(out->size == 0);
 
     int count = draft->table->changes->column_count;
     const u8 *key = draft->table->changes->key;
     const Buffer *before = draft->fields;
     const Buffer *after = draft->fields + count;
     bool is_update = draft->operation == SQLITE_UPDATE;
+    // The old row first, where the operation has one.
     for (int i = 0; i < count && draft->operation != SQLITE_INSERT; i++) {
         if (!is_patchset || (draft->operation == SQLITE_DELETE && key[i] != 0))
             write_field(&before[i], out);
@@ -220,6 +236,7 @@ static void write_draft(const ChangeDraft *draft, bool is_patchset, Buffer *out)
 static int put_draft(sqlite3_changegroup *group)
 {
     ASSERT(group->draft.table != NULL);
+    ASSERT(group->draft.operation != 0);
 
     const ChangeDraft *draft = &group->draft;
     Buffer record = {0};

@@ -162,7 +162,7 @@ static int combine(const ChangeTable *table, bool is_patchset, const Change *exi
 // The second change as it stands.
 static int copy_input(const ChangeInput *next, bool is_patchset, bool is_indirect, Change **out)
 {
-    ASSERT(next->record != NULL);
+    ASSERT(next->record != NULL || next->size == 0);
 
     *out = change_new(next->operation, is_indirect, next->record, next->size);
     if (*out == NULL)

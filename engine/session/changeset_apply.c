@@ -15,6 +15,7 @@
 static void log_misfit(const Apply *apply, const sqlite3_changeset_iter *iter)
 {
     ASSERT(!apply->is_wanted);
+    ASSERT(iter->table != NULL);
 
     if (apply->shape.column_count == 0)
         sqlite3_log(SQLITE_SCHEMA, "sqlite3changeset_apply(): no such table: %s", iter->table);
@@ -31,6 +32,7 @@ static void log_misfit(const Apply *apply, const sqlite3_changeset_iter *iter)
 static bool table_fits(const TableShape *shape, const sqlite3_changeset_iter *iter)
 {
     ASSERT(iter->column_count > 0);
+    ASSERT(shape->column_count == 0 || shape->key != NULL);
 
     if (shape->column_count < iter->column_count || !shape->has_key)
         return false;
@@ -55,6 +57,7 @@ static void leave_table(Apply *apply)
 static bool filter_takes(const Apply *apply, const char *table)
 {
     ASSERT(table != NULL);
+    ASSERT(apply->filter_table == NULL || apply->filter_change == NULL);
 
     return apply->filter_table == NULL || apply->filter_table(apply->arg, table) != 0;
 }
@@ -65,6 +68,7 @@ static int enter_table(Apply *apply, const sqlite3_changeset_iter *iter)
 {
     ASSERT(apply->name == NULL);
     ASSERT(apply->put_off.size == 0);
+    ASSERT(!apply->is_wanted);
 
     apply->name = mem_dup(iter->table, (u64)-1);
     if (apply->name == NULL)
@@ -88,6 +92,7 @@ static int enter_table(Apply *apply, const sqlite3_changeset_iter *iter)
 static int apply_current(Apply *apply, sqlite3_changeset_iter *iter)
 {
     ASSERT(!apply->is_wanted || iter->column_count == apply->column_count); // A1
+    ASSERT(iter->operation != 0);
 
     if (!apply->is_wanted)
         return SQLITE_OK;
@@ -104,6 +109,8 @@ static int apply_current(Apply *apply, sqlite3_changeset_iter *iter)
 // A changeset may name one table twice in a row; what was put off then waits for the end of both.
 static int apply_all(Apply *apply, sqlite3_changeset_iter *iter)
 {
+    ASSERT(apply->name == NULL);
+
     bool is_new_table;
     int rc;
     while ((rc = changeset_next(iter, &is_new_table)) == SQLITE_ROW) {
@@ -117,6 +124,7 @@ static int apply_all(Apply *apply, sqlite3_changeset_iter *iter)
     }
     if (rc != SQLITE_DONE)
         return rc;
+    // The last table has no header behind it that would end it.
     return apply->name != NULL ? apply_retry(apply, iter) : SQLITE_OK;
 }
 
@@ -124,6 +132,7 @@ static int apply_all(Apply *apply, sqlite3_changeset_iter *iter)
 static int check_foreign_keys(const Apply *apply)
 {
     ASSERT(apply->select == NULL); // what is asked of a foreign key has no row
+    ASSERT(apply->conflict != NULL);
 
     int count = 0;
     int highest;
@@ -143,6 +152,7 @@ static int check_foreign_keys(const Apply *apply)
 static char *message_of(sqlite3 *db, int rc)
 {
     ASSERT(rc != SQLITE_OK);
+    ASSERT(db != NULL);
 
     bool is_told = (sqlite3_extended_errcode(db) & 0xff) == (rc & 0xff);
     return is_told ? sqlite3_mprintf("%s", sqlite3_errmsg(db)) : NULL;
@@ -163,6 +173,7 @@ static int end_savepoint(const Apply *apply, int rc)
         message = rc != SQLITE_OK ? message_of(db, rc) : NULL;
     }
     if (rc != SQLITE_OK && has_savepoint) {
+        // ROLLBACK TO leaves the savepoint open; RELEASE ends it.
         sqlite3_exec(db, "ROLLBACK TO changeset_apply", NULL, NULL, NULL);
         sqlite3_exec(db, "RELEASE changeset_apply", NULL, NULL, NULL);
     }
@@ -175,6 +186,7 @@ static int end_savepoint(const Apply *apply, int rc)
 static int apply_within(Apply *apply, sqlite3_changeset_iter *iter)
 {
     ASSERT(apply->conflict != NULL);
+    ASSERT(apply->name == NULL);
 
     if ((apply->flags & SQLITE_CHANGESETAPPLY_NOSAVEPOINT) == 0)
         TRY(sqlite3_exec(apply->db, "SAVEPOINT changeset_apply", NULL, NULL, NULL));
@@ -189,6 +201,8 @@ static int apply_within(Apply *apply, sqlite3_changeset_iter *iter)
 
 static void apply_deinit(Apply *apply)
 {
+    ASSERT(apply->db != NULL);
+
     leave_table(apply);
     buffer_deinit(&apply->put_off);
     buffer_deinit(&apply->notes);
@@ -197,9 +211,11 @@ static void apply_deinit(Apply *apply)
 static int give_notes(Apply *apply, bool is_patchset, void **rebase, int *rebase_size)
 {
     ASSERT(apply->keeps_notes);
+    ASSERT(rebase != NULL && rebase_size != NULL);
 
     if (is_patchset || apply->notes.size == 0)
         return SQLITE_OK;
+    // Fits: a Buffer stops at a thousand million bytes.
     int size = (int)apply->notes.size;
     *rebase = buffer_take(&apply->notes);
     if (*rebase == NULL)
@@ -211,6 +227,8 @@ static int give_notes(Apply *apply, bool is_patchset, void **rebase, int *rebase
 // Everything but what the entry points differ in. What `in` holds is given back by the iterator.
 static int run(Apply *apply, const Reader *in, void **rebase, int *rebase_size)
 {
+    ASSERT(in != NULL);
+
     if (apply->db == NULL || apply->conflict == NULL)
         return error_misuse();
     if (rebase != NULL)
@@ -246,6 +264,8 @@ int sqlite3changeset_apply_v2(sqlite3 *db, int size, void *changeset,
                               ConflictHandler *conflict, void *arg, void **rebase, int *rebase_size,
                               int flags)
 {
+    if (changeset == NULL && size > 0)
+        return error_misuse();
     Apply apply = {.db = db, .flags = flags, .filter_table = filter, .conflict = conflict};
     apply.arg = arg;
     Reader in;
@@ -259,6 +279,8 @@ int sqlite3changeset_apply_v3(sqlite3 *db, int size, void *changeset,
                               ConflictHandler *conflict, void *arg, void **rebase, int *rebase_size,
                               int flags)
 {
+    if (changeset == NULL && size > 0)
+        return error_misuse();
     Apply apply = {.db = db, .flags = flags, .filter_change = filter, .conflict = conflict};
     apply.arg = arg;
     Reader in;

@@ -27,6 +27,7 @@ u32 field_size(const u8 *field)
 u32 record_size_of(const u8 *record, int field_count)
 {
     ASSERT(field_count >= 0);
+    ASSERT(record != NULL || field_count == 0);
 
     u32 size = 0;
     for (int i = 0; i < field_count; i++)
@@ -37,12 +38,16 @@ u32 record_size_of(const u8 *record, int field_count)
 // Equal bytes: what is not the same is a change, be it 1 for 1.0.
 bool field_equals(const u8 *a, const u8 *b)
 {
+    ASSERT(a != NULL && b != NULL);
+
     u32 size = field_size(a);
     return size == field_size(b) && memcmp(a, b, size) == 0;
 }
 
 void changeset_write_varint(Buffer *out, u64 value)
 {
+    ASSERT(out != NULL);
+
     u8 bytes[9];
     buffer_add(out, bytes, varint_put(bytes, value));
 }
@@ -51,6 +56,7 @@ void changeset_write_varint(Buffer *out, u64 value)
 static void write_u64(Buffer *out, u8 type, u64 value)
 {
     ASSERT(type == FIELD_INTEGER || type == FIELD_REAL);
+    ASSERT(out != NULL);
 
     u8 bytes[9] = {type};
     put_u64(bytes + 1, value);
@@ -72,6 +78,7 @@ void field_write_f64(Buffer *out, f64 real)
 void field_write_bytes(Buffer *out, u8 type, const void *bytes, u32 size)
 {
     ASSERT(type == FIELD_TEXT || type == FIELD_BLOB);
+    ASSERT(bytes != NULL || size == 0);
 
     buffer_add_char(out, (char)type);
     changeset_write_varint(out, size);
@@ -81,6 +88,8 @@ void field_write_bytes(Buffer *out, u8 type, const void *bytes, u32 size)
 // The field's size is trusted: see the file's beginning.
 void field_copy(Buffer *out, const u8 *field)
 {
+    ASSERT(field != NULL);
+
     buffer_add(out, field, field_size(field));
 }
 
@@ -112,6 +121,8 @@ static void write_blob(Buffer *out, sqlite3_value *value)
 
 void field_write(Buffer *out, sqlite3_value *value)
 {
+    ASSERT(out != NULL);
+
     // How a caller says that the column is no part of the change.
     if (value == NULL) {
         buffer_add_char(out, FIELD_UNDEFINED);
@@ -137,6 +148,8 @@ static void read_f64(u64 bits, Value *value)
 int field_read(const u8 *field, Value *value)
 {
     ASSERT(field[0] != FIELD_UNDEFINED);
+    ASSERT(field[0] != FIELD_REPLACED);
+    ASSERT(value != NULL);
 
     u64 size = 0;
     switch (field[0]) {

@@ -14,6 +14,7 @@
 static void write_update(const sqlite3_changeset_iter *iter, Buffer *out)
 {
     ASSERT(iter->operation == SQLITE_UPDATE);
+    ASSERT(!iter->is_patchset);
 
     for (int i = 0; i < iter->column_count; i++) {
         bool is_key = iter->key[i] != 0;
@@ -29,6 +30,7 @@ static void write_update(const sqlite3_changeset_iter *iter, Buffer *out)
 static int write_change(sqlite3_changeset_iter *iter, Buffer *out)
 {
     ASSERT(iter->operation != 0);
+    ASSERT(!iter->inverts);
 
     static const u8 inverse[] = {[SQLITE_INSERT] = SQLITE_DELETE,
                                  [SQLITE_DELETE] = SQLITE_INSERT,
@@ -48,8 +50,11 @@ static int write_change(sqlite3_changeset_iter *iter, Buffer *out)
 
 static int invert(const Reader *in, Output *out)
 {
+    ASSERT(in != NULL && out->bytes.size == 0);
+
     sqlite3_changeset_iter *iter;
     TRY(changeset_iter_new(false, false, &iter));
+    // Read as it stands: this function does what an inverting iterator would show.
     iter->in = *in;
     bool is_new_table;
     int rc;

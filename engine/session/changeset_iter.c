@@ -11,6 +11,8 @@ enum { COLUMNS_MAX = 65536 }; // more is no table of SQLite's, but a damaged cha
 
 int changeset_iter_new(bool inverts, bool skips_empty, sqlite3_changeset_iter **out)
 {
+    ASSERT(out != NULL);
+
     sqlite3_changeset_iter *iter = mem_alloc_zeroed(sizeof *iter);
     if (iter == NULL)
         return SQLITE_NOMEM;
@@ -36,6 +38,8 @@ static void values_free(sqlite3_changeset_iter *iter)
     iter->values_capacity = 0;
 }
 
+// A lent iterator is freed by who lent it, and only one that asks of foreign keys is lent while it
+// is.
 void changeset_iter_free(sqlite3_changeset_iter *iter)
 {
     ASSERT(iter == NULL || !iter->is_lent || iter->violations >= 0);
@@ -96,6 +100,7 @@ static int read_header(sqlite3_changeset_iter *iter)
     iter->column_count = (int)count;
     iter->key = (const u8 *)header;
     iter->table = header + count;
+    ASSERT(iter->header.size > (size_t)count); // reader_skip_text() found the name's end
     return values_reserve(iter);
 }
 
@@ -105,6 +110,7 @@ static int read_header(sqlite3_changeset_iter *iter)
 static int skip_fields(sqlite3_changeset_iter *iter, bool of_key_only)
 {
     ASSERT(iter->key != NULL);
+    ASSERT(iter->column_count > 0);
 
     for (int i = 0; i < iter->column_count; i++) {
         if (!of_key_only || iter->key[i] != 0)
@@ -120,12 +126,14 @@ static int read_change(sqlite3_changeset_iter *iter, u8 operation)
 
     u8 indirect;
     TRY(reader_byte(&iter->in, &indirect));
+    // An offset: the fields may move while they are passed over.
     // A patchset cannot be inverted: it has no old values to go back to.
     bool is_known =
         operation == SQLITE_INSERT || operation == SQLITE_UPDATE || operation == SQLITE_DELETE;
     if (!is_known || iter->table == NULL || (iter->is_patchset && iter->inverts))
         return corrupt_record("change in a changeset");
     iter->record_at = iter->in.at;
+    ASSERT(iter->record_at >= iter->change_at + 2);
     TRY(skip_fields(iter, iter->is_patchset && operation == SQLITE_DELETE));
     if (operation == SQLITE_UPDATE && !iter->is_patchset)
         TRY(skip_fields(iter, false));
@@ -164,6 +172,9 @@ static int advance(sqlite3_changeset_iter *iter, bool *is_new_table)
 // `rc` sticks: an iterator that met damage does not go on behind it.
 int changeset_advance(sqlite3_changeset_iter *iter, bool *is_new_table)
 {
+    ASSERT(is_new_table != NULL);
+    ASSERT(iter->rc != SQLITE_ROW && iter->rc != SQLITE_DONE);
+
     if (iter->rc != SQLITE_OK)
         return iter->rc;
     int rc = advance(iter, is_new_table);
@@ -177,6 +188,7 @@ int changeset_advance(sqlite3_changeset_iter *iter, bool *is_new_table)
 void changeset_write_table(const sqlite3_changeset_iter *iter, Buffer *out)
 {
     ASSERT(iter->table != NULL);
+    ASSERT(iter->header.size > (size_t)iter->column_count);
 
     buffer_add_char(out, iter->is_patchset ? 'P' : 'T');
     changeset_write_varint(out, (u64)iter->column_count);
@@ -186,6 +198,7 @@ void changeset_write_table(const sqlite3_changeset_iter *iter, Buffer *out)
 const u8 *changeset_record(const sqlite3_changeset_iter *iter, u32 *size)
 {
     ASSERT(iter->operation != 0);
+    ASSERT(iter->in.at >= iter->record_at);
 
     *size = (u32)(iter->in.at - iter->record_at);
     return iter->in.bytes + iter->record_at;
@@ -202,6 +215,8 @@ static int decode_row(sqlite3_changeset_iter *iter, int first, bool of_key_only,
     for (int i = 0; i < iter->column_count; i++) {
         if (of_key_only && iter->key[i] == 0)
             continue;
+        ASSERT(**field
+               != FIELD_REPLACED); // never in what comes from outside: skip_fields() refuses it
         iter->is_defined[first + i] = **field != FIELD_UNDEFINED;
         if (iter->is_defined[first + i])
             TRY(field_read(*field, &iter->values[first + i]));
@@ -214,6 +229,7 @@ static int decode_row(sqlite3_changeset_iter *iter, int first, bool of_key_only,
 static void move_key_to_old(sqlite3_changeset_iter *iter)
 {
     ASSERT(iter->operation == SQLITE_UPDATE);
+    ASSERT(iter->is_patchset);
 
     int count = iter->column_count;
     for (int i = 0; i < count; i++) {
@@ -247,6 +263,7 @@ static int decode(sqlite3_changeset_iter *iter)
     int count = iter->column_count;
     const u8 *field = changeset_record(iter, &size);
     memset(iter->is_defined, 0, 2 * (size_t)count);
+    // In the order in which the record's fields stand: old before new.
     switch (iter->operation) {
     case SQLITE_INSERT: TRY(decode_row(iter, count, false, &field)); break;
     case SQLITE_DELETE: TRY(decode_row(iter, 0, iter->is_patchset, &field)); break;
@@ -277,6 +294,7 @@ int changeset_decode(sqlite3_changeset_iter *iter)
 static void swap_values(sqlite3_changeset_iter *iter, int i, int k)
 {
     ASSERT(i != k);
+    ASSERT(i >= 0 && k >= 0);
 
     Value value = iter->values[i];
     bool is_defined = iter->is_defined[i];
@@ -306,6 +324,7 @@ static void invert(sqlite3_changeset_iter *iter)
 static bool changes_nothing(const sqlite3_changeset_iter *iter)
 {
     ASSERT(iter->operation != 0);
+    ASSERT(iter->skips_empty);
 
     if (iter->operation != SQLITE_UPDATE)
         return false;
@@ -320,6 +339,7 @@ static bool changes_nothing(const sqlite3_changeset_iter *iter)
 int changeset_next(sqlite3_changeset_iter *iter, bool *is_new_table)
 {
     ASSERT(!iter->is_lent);
+    ASSERT(is_new_table != NULL);
 
     *is_new_table = false;
     for (;;) {
@@ -357,6 +377,8 @@ Value *changeset_new(const sqlite3_changeset_iter *iter, int column)
 // iterators come from a program. What it passed stays its own and must outlive the iterator.
 static int start(sqlite3_changeset_iter **out, const Reader *in, int flags)
 {
+    ASSERT(out != NULL && in != NULL);
+
     *out = NULL;
     sqlite3_changeset_iter *iter;
     TRY(changeset_iter_new((flags & SQLITE_CHANGESETSTART_INVERT) != 0, false, &iter));
@@ -399,6 +421,7 @@ int sqlite3changeset_next(sqlite3_changeset_iter *iter)
 {
     if (iter == NULL || iter->is_lent)
         return error_misuse();
+    // A program sees new tables by the name that sqlite3changeset_op() tells.
     bool is_new_table;
     return changeset_next(iter, &is_new_table);
 }
@@ -421,6 +444,7 @@ int sqlite3changeset_op(sqlite3_changeset_iter *iter, const char **table, int *c
 {
     if (iter == NULL || iter->operation == 0)
         return SQLITE_MISUSE;
+    ASSERT(iter->table != NULL); // a change stands in a table
     *table = iter->table;
     *column_count = iter->column_count;
     *operation = iter->operation;
@@ -431,6 +455,7 @@ int sqlite3changeset_op(sqlite3_changeset_iter *iter, const char **table, int *c
 
 int sqlite3changeset_pk(sqlite3_changeset_iter *iter, unsigned char **is_key, int *column_count)
 {
+    // Lent until the next move: the key's bytes lie at the beginning of the header's copy.
     bool has_table = iter != NULL && iter->table != NULL;
     *is_key = has_table ? (unsigned char *)iter->header.bytes : NULL;
     if (column_count != NULL)
@@ -445,6 +470,7 @@ int sqlite3changeset_old(sqlite3_changeset_iter *iter, int column, sqlite3_value
         return SQLITE_MISUSE;
     if (column < 0 || column >= iter->column_count)
         return SQLITE_RANGE;
+    // NULL with SQLITE_OK: the column is not part of the change.
     *value = changeset_old(iter, column);
     return SQLITE_OK;
 }
@@ -467,6 +493,7 @@ int sqlite3changeset_conflict(sqlite3_changeset_iter *iter, int column, sqlite3_
         return SQLITE_MISUSE;
     if (column < 0 || column >= iter->column_count)
         return SQLITE_RANGE;
+    ASSERT(column < sqlite3_column_count(iter->conflict));
     // The statement stands on the row in the way, whose columns are in the changeset's order.
     *value = sqlite3_column_value(iter->conflict, column);
     return SQLITE_OK;
@@ -476,6 +503,7 @@ int sqlite3changeset_fk_conflicts(sqlite3_changeset_iter *iter, int *count)
 {
     if (iter == NULL || iter->violations < 0)
         return SQLITE_MISUSE;
+    // -1 but for the one iterator that is made to ask about foreign keys.
     *count = iter->violations;
     return SQLITE_OK;
 }

@@ -8,6 +8,8 @@ static int piece_size = 1024;
 
 int session_piece_size(void)
 {
+    ASSERT(piece_size > 0);
+
     return piece_size;
 }
 
@@ -27,6 +29,7 @@ int sqlite3session_config(int option, void *arg)
 static int hand_over(Output *out)
 {
     ASSERT(out->callback != NULL);
+    ASSERT(out->bytes.size > 0);
 
     int rc = out->callback(out->arg, out->bytes.bytes, (int)out->bytes.size);
     buffer_clear(&out->bytes);
@@ -35,6 +38,8 @@ static int hand_over(Output *out)
 
 int output_pass_on(Output *out)
 {
+    ASSERT(out != NULL);
+
     if (out->bytes.rc != SQLITE_OK)
         return out->bytes.rc;
     // The whole buffer goes at once, so that a piece may be larger than the setting by one change,
@@ -64,5 +69,7 @@ int output_finish(Output *out, int *size, void **bytes)
 
 void output_deinit(Output *out)
 {
+    ASSERT(out != NULL);
+
     buffer_deinit(&out->bytes);
 }

@@ -25,6 +25,8 @@ void reader_of_callback(Reader *reader, InputCallback *callback, void *arg)
 
 void reader_deinit(Reader *reader)
 {
+    ASSERT(reader->callback != NULL || reader->held.bytes == NULL);
+
     buffer_deinit(&reader->held);
 }
 
@@ -52,6 +54,7 @@ static int fill(Reader *reader, size_t size)
     ASSERT(reader->is_at_end || reader->callback != NULL);
 
     while (!reader->is_at_end && reader->size - reader->at < size) {
+        // In whole pieces, as the interface has it: more than is wanted may come, and is kept.
         int piece = session_piece_size();
         char *room = buffer_reserve(&reader->held, (size_t)piece);
         if (room == NULL)
@@ -117,6 +120,8 @@ int reader_varint(Reader *reader, u64 *value)
 
 int reader_skip_text(Reader *reader)
 {
+    ASSERT(reader->at <= reader->size);
+
     u8 byte;
     do {
         TRY(reader_byte(reader, &byte));

@@ -54,6 +54,7 @@ void sqlite3rebaser_delete(sqlite3_rebaser *rebaser)
 static void combine_field(const u8 *known, const u8 *told, bool is_key, bool replaces, Buffer *out)
 {
     ASSERT(told[0] != FIELD_REPLACED);
+    ASSERT(out != NULL);
 
     bool is_told = told[0] != FIELD_UNDEFINED;
     bool was_replaced = known != NULL && known[0] == FIELD_REPLACED;
@@ -67,6 +68,7 @@ static void combine_records(const ChangeTable *table, const Change *known, const
                             bool replaces, Buffer *out)
 {
     ASSERT(table->column_count > 0);
+    ASSERT(known == NULL || known->size > 0);
 
     const u8 *field = known != NULL ? known->record : NULL;
     for (int i = 0; i < table->column_count; i++) {
@@ -81,6 +83,7 @@ static void combine_records(const ChangeTable *table, const Change *known, const
 static int put_entry(ChangeTable *table, const sqlite3_changeset_iter *iter)
 {
     ASSERT(iter->operation != SQLITE_UPDATE);
+    ASSERT(!iter->is_patchset);
 
     u32 size;
     const u8 *told = changeset_record(iter, &size);
@@ -109,6 +112,7 @@ static int table_for(sqlite3_changegroup *group, const sqlite3_changeset_iter *i
                      GroupTable **out)
 {
     ASSERT(iter->table != NULL);
+    ASSERT(out != NULL);
 
     GroupTable *table = changegroup_find(group, iter->table);
     if (table == NULL) {
@@ -123,6 +127,8 @@ static int table_for(sqlite3_changegroup *group, const sqlite3_changeset_iter *i
 
 static int take_entries(sqlite3_rebaser *rebaser, sqlite3_changeset_iter *iter)
 {
+    ASSERT(rebaser->group != NULL);
+
     GroupTable *table = NULL;
     bool is_new_table;
     int rc;
@@ -131,6 +137,7 @@ static int take_entries(sqlite3_rebaser *rebaser, sqlite3_changeset_iter *iter)
             return corrupt_record("these are no notes for rebasing");
         if (is_new_table)
             TRY(table_for(rebaser->group, iter, &table));
+        ASSERT(table != NULL); // a note comes after its table's header
         TRY(put_entry(table->changes, iter));
     }
     return rc == SQLITE_DONE ? SQLITE_OK : rc;
@@ -153,6 +160,7 @@ int sqlite3rebaser_configure(sqlite3_rebaser *rebaser, int size, const void *reb
 static void write_start(u8 operation, const sqlite3_changeset_iter *iter, Buffer *out)
 {
     ASSERT(iter->operation != 0);
+    ASSERT(operation == SQLITE_INSERT || operation == SQLITE_UPDATE || operation == SQLITE_DELETE);
 
     buffer_add_char(out, (char)operation);
     buffer_add_char(out, iter->is_indirect);
@@ -164,6 +172,7 @@ static void write_merged(int count, const u8 *preferred, const u8 *other, Buffer
     ASSERT(count > 0);
 
     for (int i = 0; i < count; i++) {
+        // What was replaced has no value of its own: the other side's stands.
         bool is_defined = preferred[0] != FIELD_UNDEFINED && preferred[0] != FIELD_REPLACED;
         field_copy(out, is_defined ? preferred : other);
         preferred += field_size(preferred);
@@ -175,6 +184,7 @@ static void write_merged(int count, const u8 *preferred, const u8 *other, Buffer
 static void rebase_insert(const sqlite3_changeset_iter *iter, const Change *entry, Buffer *out)
 {
     ASSERT(iter->operation == SQLITE_INSERT);
+    ASSERT(entry->operation != SQLITE_DELETE);
 
     u32 size;
     const u8 *record = changeset_record(iter, &size);
@@ -189,6 +199,7 @@ static void rebase_insert(const sqlite3_changeset_iter *iter, const Change *entr
 static void rebase_delete(const sqlite3_changeset_iter *iter, const Change *entry, Buffer *out)
 {
     ASSERT(iter->operation == SQLITE_DELETE);
+    ASSERT(entry->operation != SQLITE_DELETE);
 
     u32 size;
     const u8 *record = changeset_record(iter, &size);
@@ -201,6 +212,7 @@ static void rebase_update_of_deleted(const sqlite3_changeset_iter *iter, const C
                                      Buffer *out)
 {
     ASSERT(iter->operation == SQLITE_UPDATE);
+    ASSERT(entry->operation == SQLITE_DELETE);
 
     u32 size;
     const u8 *record = changeset_record(iter, &size);
@@ -216,6 +228,7 @@ static void rebase_update_of_deleted(const sqlite3_changeset_iter *iter, const C
 static void rebase_update(const sqlite3_changeset_iter *iter, const Change *entry, Buffer *out)
 {
     ASSERT(iter->operation == SQLITE_UPDATE);
+    ASSERT(entry->operation != SQLITE_DELETE);
 
     u32 size;
     const u8 *before = changeset_record(iter, &size);
@@ -247,6 +260,7 @@ static void rebase_update(const sqlite3_changeset_iter *iter, const Change *entr
         after += field_size(after);
         remote += field_size(remote);
     }
+    // Everything but the key was won by the remote side: there is no UPDATE left.
     if (!has_values && out->rc == SQLITE_OK)
         buffer_truncate(out, start);
 }
@@ -288,6 +302,8 @@ static void rebase_change(const sqlite3_changeset_iter *iter, const Change *entr
 // A table that the notes do not know, or know differently, is copied as it is.
 static int rebase_current(ChangeTable *table, const sqlite3_changeset_iter *iter, Output *out)
 {
+    ASSERT(!iter->is_patchset);
+
     u32 size;
     const u8 *record = changeset_record(iter, &size);
     bool is_known = table != NULL && table->column_count == iter->column_count
@@ -323,6 +339,8 @@ static int rebase_all(const sqlite3_rebaser *rebaser, sqlite3_changeset_iter *it
 static int rebase(const sqlite3_rebaser *rebaser, const Reader *in, Output *out, int *size,
                   void **bytes)
 {
+    ASSERT(in != NULL && out->bytes.size == 0);
+
     sqlite3_changeset_iter *iter;
     TRY(changeset_iter_new(false, false, &iter));
     iter->in = *in;
@@ -337,7 +355,8 @@ static int rebase(const sqlite3_rebaser *rebaser, const Reader *in, Output *out,
 int sqlite3rebaser_rebase(sqlite3_rebaser *rebaser, int size, const void *changeset, int *out_size,
                           void **out)
 {
-    if (rebaser == NULL || out_size == NULL || out == NULL || size < 0)
+    if (rebaser == NULL || out_size == NULL || out == NULL || size < 0
+        || (changeset == NULL && size > 0))
         return error_misuse();
     *out_size = 0;
     *out = NULL;

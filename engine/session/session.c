@@ -20,6 +20,7 @@ int sqlite3session_create(sqlite3 *db, const char *schema, sqlite3_session **out
     *out = NULL;
     if (db == NULL || schema == NULL)
         return error_misuse();
+    // Whether there is such a schema is not asked: it may be attached later.
     sqlite3_session *session = mem_alloc_zeroed(sizeof *session);
     char *name = mem_dup(schema, (u64)-1);
     if (session == NULL || name == NULL) {
@@ -46,6 +47,7 @@ static void tables_free(SessionTable *table)
 
     while (table != NULL) {
         SessionTable *next = table->next;
+        ASSERT(table->changes != NULL);
         change_table_free(table->changes);
         table_shape_deinit(&table->shape);
         mem_free(table);
@@ -87,6 +89,7 @@ void sqlite3session_delete(sqlite3_session *session)
 static int switch_option(const sqlite3_session *session, bool *option, int *value)
 {
     ASSERT(option != NULL);
+    ASSERT(value != NULL);
 
     if (*value >= 0 && session->tables != NULL)
         return SQLITE_MISUSE;
@@ -163,6 +166,7 @@ sqlite3_int64 sqlite3session_changeset_size(sqlite3_session *session)
 static SessionTable *find_table(const sqlite3_session *session, const char *name)
 {
     ASSERT(name != NULL);
+    ASSERT(session != NULL);
 
     for (SessionTable *table = session->tables; table != NULL; table = table->next) {
         if (name_equals(table->changes->name, name))
@@ -174,6 +178,7 @@ static SessionTable *find_table(const sqlite3_session *session, const char *name
 int session_table(sqlite3_session *session, const char *name, SessionTable **out)
 {
     ASSERT(name != NULL);
+    ASSERT(out != NULL);
 
     *out = find_table(session, name);
     if (*out != NULL)
@@ -201,6 +206,7 @@ int sqlite3session_attach(sqlite3_session *session, const char *table)
     sqlite3_mutex_enter(mutex);
     int rc = SQLITE_OK;
     SessionTable *attached;
+    // Without a name: every table, those to come included, as far as a filter lets them in.
     if (table == NULL)
         session->attaches_all = true;
     else
@@ -212,6 +218,7 @@ int sqlite3session_attach(sqlite3_session *session, const char *table)
 void sqlite3session_table_filter(sqlite3_session *session,
                                  int (*filter)(void *arg, const char *table), void *arg)
 {
+    // A filter is asked about tables that are not attached, so it makes all of them candidates.
     session->attaches_all = true;
     session->filter = filter;
     session->filter_arg = arg;
@@ -223,6 +230,7 @@ void sqlite3session_table_filter(sqlite3_session *session,
 static Change *widened(const Change *change, const Buffer *tail, int added)
 {
     ASSERT(added > 0);
+    ASSERT(tail->rc == SQLITE_OK);
 
     Buffer record = {0};
     buffer_add(&record, change->record, change->size);
@@ -245,6 +253,7 @@ static Change *widened(const Change *change, const Buffer *tail, int added)
 static int widen_changes(ChangeTable *table, const Buffer *tail, int added)
 {
     ASSERT(added > 0);
+    ASSERT(table->column_count > 0);
 
     for (u32 i = 0; i < table->bucket_count; i++) {
         for (Change **link = &table->buckets[i]; *link != NULL; link = &(*link)->next) {
@@ -252,6 +261,8 @@ static int widen_changes(ChangeTable *table, const Buffer *tail, int added)
             if (wide == NULL)
                 return SQLITE_NOMEM;
             table->memory += wide->size - (*link)->size;
+            // From here on nothing can fail: the new change takes the old one's place in its
+            // bucket.
             wide->next = (*link)->next;
             change_free(*link);
             *link = wide;
@@ -265,6 +276,7 @@ static int widen_changes(ChangeTable *table, const Buffer *tail, int added)
 static int take_shape(sqlite3_session *session, SessionTable *table, TableShape *shape)
 {
     ASSERT(table->changes != NULL);
+    ASSERT(shape != &table->shape);
 
     ChangeTable *changes = table->changes;
     int known = changes->column_count;
@@ -285,6 +297,7 @@ static int take_shape(sqlite3_session *session, SessionTable *table, TableShape 
     if (shape->column_count > 0)
         TRY(change_table_set_key(changes, shape->column_count, shape->key));
     changes->has_rowid_key = shape->has_rowid_key;
+    ASSERT(changes->column_count == shape->column_count);
     table_shape_deinit(&table->shape);
     table->shape = *shape;
     *shape = (TableShape){0};
@@ -294,6 +307,7 @@ static int take_shape(sqlite3_session *session, SessionTable *table, TableShape 
 int session_table_look(sqlite3_session *session, SessionTable *table)
 {
     ASSERT(table->changes != NULL);
+    ASSERT(session->db != NULL);
 
     TableShape shape;
     TRY(table_shape_read(session->db, session->schema, table->changes->name, session->takes_rowid,
@@ -313,6 +327,7 @@ static int read_key(const SessionTable *table, bool is_new, const RowSource *sou
                     bool *has_null)
 {
     ASSERT(table->shape.has_key);
+    ASSERT(key->size == 0);
 
     for (int i = 0; i < table->shape.column_count; i++) {
         if (table->shape.key[i] == 0)
@@ -337,6 +352,7 @@ static int read_record(const SessionTable *table, u8 operation, const RowSource 
                        Buffer *record)
 {
     ASSERT(table->shape.has_key);
+    ASSERT(record->size == 0);
 
     bool is_insert = operation == SQLITE_INSERT;
     for (int i = 0; i < table->shape.column_count; i++) {
@@ -372,6 +388,8 @@ static int account_size(sqlite3_session *session, SessionTable *table, Change *c
         field_write(&row, value);
     }
     ASSERT(change != NULL);
+    ASSERT(change->operation == SQLITE_INSERT || change->operation == SQLITE_UPDATE
+           || change->operation == SQLITE_DELETE);
     u64 size = 2 + (u64)row.size + (change->operation == SQLITE_INSERT ? 0 : change->size);
     if (size > change->size_max) {
         session->size_max += size - change->size_max;
@@ -387,6 +405,7 @@ static int add_change(sqlite3_session *session, SessionTable *table, u8 operatio
                       const RowSource *source, Change **out)
 {
     ASSERT(table->changes->bucket_count > 0);
+    ASSERT(table->changes->column_count == table->shape.column_count);
 
     Buffer record = {0};
     int rc = read_record(table, operation, source, &record);
@@ -403,6 +422,7 @@ static int add_change(sqlite3_session *session, SessionTable *table, u8 operatio
         session->size_max += session->counts_size ? header.size : 0;
         buffer_deinit(&header);
     }
+    // S1: session_note() looked for it first.
     change_table_add(table->changes, change, change->record, false);
     *out = change;
     return SQLITE_OK;
@@ -412,6 +432,7 @@ int session_note(sqlite3_session *session, SessionTable *table, u8 operation,
                  const RowSource *source)
 {
     ASSERT(table->shape.has_key);
+    ASSERT(source->new_value != NULL && source->old_value != NULL);
 
     Buffer key = {0};
     bool has_null = false;
@@ -424,6 +445,7 @@ int session_note(sqlite3_session *session, SessionTable *table, u8 operation,
     Change *change = link != NULL ? *link : NULL;
     if (change == NULL)
         TRY_DONE(add_change(session, table, operation, source, &change));
+    ASSERT(change != NULL);
     if (!source->is_indirect)
         change->is_indirect = false; // direct if any of a row's changes is
     rc = account_size(session, table, change, operation, source);
@@ -448,6 +470,7 @@ static int hook_old(void *arg, int column, sqlite3_value **value)
     int place = row->shape->places[column];
     if (place >= 0)
         return sqlite3_preupdate_old(row->db, place, value);
+    // Place -1 is the rowid that the session takes for a column.
     value_set_i64(&row->rowid, row->old_rowid);
     *value = &row->rowid;
     return SQLITE_OK;
@@ -470,6 +493,7 @@ static int hook_new(void *arg, int column, sqlite3_value **value)
 static int listening_table(sqlite3_session *session, const char *name, SessionTable **out)
 {
     ASSERT(name != NULL);
+    ASSERT(out != NULL);
 
     *out = find_table(session, name);
     if (*out != NULL || !session->attaches_all)
@@ -483,6 +507,7 @@ static int listening_table(sqlite3_session *session, const char *name, SessionTa
 static int hear(sqlite3_session *session, const char *name, u8 operation, HookRow *row)
 {
     ASSERT(session->rc == SQLITE_OK);
+    ASSERT(row->db == session->db);
 
     SessionTable *table;
     TRY(listening_table(session, name, &table));
@@ -511,9 +536,12 @@ static int hear(sqlite3_session *session, const char *name, u8 operation, HookRo
 static void listen(void *arg, sqlite3 *db, int operation, char const *schema, char const *table,
                    sqlite3_int64 old_rowid, sqlite3_int64 new_rowid)
 {
+    ASSERT(arg != NULL);
+
     HookRow row = {.db = db, .old_rowid = old_rowid, .new_rowid = new_rowid};
     value_init(&row.rowid, NULL);
     for (sqlite3_session *session = arg; session != NULL; session = session->next) {
+        // Each session for itself: what goes wrong in one is no concern of the others (S3).
         bool listens =
             session->is_enabled && session->rc == SQLITE_OK && name_equals(session->schema, schema);
         if (listens)

@@ -23,6 +23,7 @@ typedef struct Diff {
 static void append_comparison(sqlite3_str *sql, const Diff *diff, bool of_key)
 {
     ASSERT(diff->table->shape.has_key);
+    ASSERT(sql != NULL);
 
     const TableShape *shape = &diff->table->shape;
     const char *name = diff->table->changes->name;
@@ -40,6 +41,7 @@ static void append_comparison(sqlite3_str *sql, const Diff *diff, bool of_key)
 static void append_columns(sqlite3_str *sql, const Diff *diff, const char *schema)
 {
     ASSERT(diff->table->shape.column_count > 0);
+    ASSERT(schema != NULL);
 
     const TableShape *shape = &diff->table->shape;
     for (int i = 0; i < shape->column_count; i++) {
@@ -51,6 +53,8 @@ static void append_columns(sqlite3_str *sql, const Diff *diff, const char *schem
 // Rows of one schema whose key the other does not have.
 static char *lone_text(const Diff *diff, const char *here, const char *there)
 {
+    ASSERT(here != there);
+
     const char *name = diff->table->changes->name;
     sqlite3_str *sql = sqlite3_str_new(NULL);
     sqlite3_str_appendall(sql, "SELECT ");
@@ -64,8 +68,11 @@ static char *lone_text(const Diff *diff, const char *here, const char *there)
     return sqlite3_str_finish(sql);
 }
 
+// The row here first, then the row there: old_at tells where that begins.
 static char *changed_text(const Diff *diff)
 {
+    ASSERT(diff->from != NULL);
+
     const char *name = diff->table->changes->name;
     sqlite3_str *sql = sqlite3_str_new(NULL);
     sqlite3_str_appendall(sql, "SELECT ");
@@ -86,6 +93,7 @@ static int diff_new(void *arg, int column, sqlite3_value **value)
     ASSERT(column >= 0);
 
     Diff *diff = arg;
+    ASSERT(diff->query != NULL);
     *value = sqlite3_column_value(diff->query, column);
     return SQLITE_OK;
 }
@@ -95,6 +103,7 @@ static int diff_old(void *arg, int column, sqlite3_value **value)
     ASSERT(column >= 0);
 
     Diff *diff = arg;
+    ASSERT(diff->query != NULL && diff->old_at >= 0);
     *value = sqlite3_column_value(diff->query, diff->old_at + column);
     return SQLITE_OK;
 }
@@ -102,6 +111,7 @@ static int diff_old(void *arg, int column, sqlite3_value **value)
 static int note_rows(Diff *diff, u8 operation, char *sql, int old_at)
 {
     ASSERT(old_at >= 0);
+    ASSERT(diff->table != NULL);
 
     TRY(session_prepare(diff->session->db, sql, &diff->query));
     diff->old_at = old_at;
@@ -110,6 +120,7 @@ static int note_rows(Diff *diff, u8 operation, char *sql, int old_at)
     while (rc == SQLITE_OK && sqlite3_step(diff->query) == SQLITE_ROW)
         rc = session_note(diff->session, diff->table, operation, &source);
     int query_rc = sqlite3_finalize(diff->query);
+    diff->query = NULL;
     return rc != SQLITE_OK ? rc : query_rc;
 }
 
@@ -142,6 +153,7 @@ static bool shapes_equal(const TableShape *a, const TableShape *b)
 static int check_tables(const Diff *diff, const char *name, bool *is_comparable, char **error)
 {
     ASSERT(diff->table != NULL);
+    ASSERT(is_comparable != NULL);
 
     const TableShape *here = &diff->table->shape;
     *is_comparable = false;
@@ -167,6 +179,7 @@ static int check_tables(const Diff *diff, const char *name, bool *is_comparable,
 static int run_diff(Diff *diff, const char *name, char **error)
 {
     ASSERT(diff->from != NULL);
+    ASSERT(diff->session->rc == SQLITE_OK);
 
     sqlite3_session *session = diff->session;
     TRY(session_table(session, name, &diff->table));
@@ -177,6 +190,7 @@ static int run_diff(Diff *diff, const char *name, char **error)
         return SQLITE_OK;
     TRY(note_rows(diff, SQLITE_INSERT, lone_text(diff, session->schema, diff->from), 0));
     TRY(note_rows(diff, SQLITE_DELETE, lone_text(diff, diff->from, session->schema), 0));
+    // Rows that are all key cannot differ in anything else.
     if (!has_values(&diff->table->shape))
         return SQLITE_OK;
     return note_rows(diff, SQLITE_UPDATE, changed_text(diff), diff->table->shape.column_count);

@@ -32,6 +32,8 @@ typedef struct Generator {
 // "SELECT columns FROM table WHERE key": parameter i + 1 is column i.
 static char *select_text(const char *schema, const SessionTable *table)
 {
+    ASSERT(table->shape.has_key);
+
     if (table->shape.is_statistics) {
         return sqlite3_mprintf("SELECT tbl, ?2, stat FROM '%q'.sqlite_stat1 WHERE tbl IS ?1 AND"
                                " idx IS (CASE WHEN ?2=X'' THEN NULL ELSE ?2 END)",
@@ -55,6 +57,7 @@ static char *select_text(const char *schema, const SessionTable *table)
 static int bind_key(const Generator *g, const Change *change)
 {
     ASSERT(g->select != NULL);
+    ASSERT(change->size > 0);
 
     Value value;
     value_init(&value, NULL);
@@ -75,6 +78,7 @@ static int bind_key(const Generator *g, const Change *change)
 static int read_row(Generator *g, const Change *change, bool *is_there)
 {
     ASSERT(g->select != NULL);
+    ASSERT(is_there != NULL);
 
     buffer_clear(&g->row);
     TRY(bind_key(g, change));
@@ -90,6 +94,7 @@ static int read_row(Generator *g, const Change *change, bool *is_there)
 static void write_start(Generator *g, u8 operation, const Change *change)
 {
     ASSERT(operation == SQLITE_INSERT || operation == SQLITE_UPDATE || operation == SQLITE_DELETE);
+    ASSERT(g->out != NULL);
 
     buffer_add_char(&g->out->bytes, (char)operation);
     buffer_add_char(&g->out->bytes, change->is_indirect);
@@ -98,6 +103,7 @@ static void write_start(Generator *g, u8 operation, const Change *change)
 static void write_insert(Generator *g, const Change *change)
 {
     ASSERT(g->row.size > 0);
+    ASSERT(change->operation == SQLITE_INSERT);
 
     write_start(g, SQLITE_INSERT, change);
     buffer_add(&g->out->bytes, g->row.bytes, g->row.size);
@@ -106,6 +112,7 @@ static void write_insert(Generator *g, const Change *change)
 static void write_delete(Generator *g, const Change *change)
 {
     ASSERT(change->operation != SQLITE_INSERT);
+    ASSERT(change->size > 0);
 
     write_start(g, SQLITE_DELETE, change);
     if (g->is_patchset)
@@ -116,6 +123,8 @@ static void write_delete(Generator *g, const Change *change)
 
 static void write_field_or_undefined(Buffer *out, const u8 *field, bool is_defined)
 {
+    ASSERT(field != NULL);
+
     if (is_defined)
         field_copy(out, field);
     else
@@ -125,6 +134,7 @@ static void write_field_or_undefined(Buffer *out, const u8 *field, bool is_defin
 static void write_update(Generator *g, const Change *change)
 {
     ASSERT(change->operation != SQLITE_INSERT);
+    ASSERT(g->row.size > 0);
 
     const u8 *before = change->record;
     const u8 *now = (const u8 *)g->row.bytes;
@@ -159,6 +169,7 @@ static int write_change(void *arg, Change *change)
     Generator *g = arg;
     ASSERT(g->table != NULL);
 
+    ASSERT(change->size > 0);
     size_t start = g->out->bytes.size;
     bool is_there;
     TRY(read_row(g, change, &is_there));
@@ -179,6 +190,7 @@ static int write_change(void *arg, Change *change)
 static int write_table(Generator *g)
 {
     ASSERT(g->select == NULL);
+    ASSERT(g->table->changes->change_count > 0);
 
     const ChangeTable *changes = g->table->changes;
     TRY(session_prepare(g->session->db, select_text(g->session->schema, g->table), &g->select));
@@ -196,7 +208,10 @@ static int write_table(Generator *g)
 
 static int write_tables(Generator *g)
 {
+    ASSERT(g->table == NULL);
+
     for (SessionTable *table = g->session->tables; table != NULL; table = table->next) {
+        // Not even looked at: a table that was attached and never changed need not exist.
         if (table->changes->change_count == 0)
             continue;
         int known = table->changes->column_count;
@@ -212,6 +227,7 @@ static int write_tables(Generator *g)
 static int generate(sqlite3_session *session, bool is_patchset, Output *out)
 {
     ASSERT(out->bytes.size == 0);
+    ASSERT(session->db != NULL);
 
     Generator g = {.session = session, .is_patchset = is_patchset, .out = out};
     TRY(session->rc);
@@ -230,6 +246,7 @@ static int write_to_memory(sqlite3_session *session, bool is_patchset, int *size
     *bytes = NULL;
     sqlite3_mutex *mutex = sqlite3_db_mutex(session->db);
     sqlite3_mutex_enter(mutex);
+    // The mutex is held throughout: another thread's change would be seen by half of the queries.
     Output out = {0};
     int rc = generate(session, is_patchset, &out);
     if (rc == SQLITE_OK)

@@ -143,8 +143,27 @@ static void half_a_change_is_refused_with_a_reason(void **state)
     assert_ok(sqlite3_close(db));
 }
 
+// A header may say that no column is in the key: then a patchset's DELETE has no fields at all.
+static void a_delete_without_a_key_is_carried_along(void **state)
+{
+    (void)state;
+    static unsigned char bytes[] = {'P', 1, 0, 't', 0, SQLITE_DELETE, 0};
+    sqlite3_changegroup *group;
+    Changeset out;
+    assert_ok(sqlite3changegroup_new(&group));
+
+    assert_ok(sqlite3changegroup_add(group, sizeof bytes, bytes));
+    assert_ok(sqlite3changegroup_output(group, &out.size, &out.bytes));
+
+    assert_int_equal(sizeof bytes, out.size);
+    assert_memory_equal(bytes, out.bytes, sizeof bytes);
+    changeset_free(&out);
+    sqlite3changegroup_delete(group);
+}
+
 TEST_SUITE(changegroup, cmocka_unit_test(changes_of_one_row_become_one),
            cmocka_unit_test(patchsets_join_as_well), cmocka_unit_test(kinds_do_not_mix),
            cmocka_unit_test(a_schema_widens_older_changesets),
            cmocka_unit_test(changes_can_be_made_by_hand),
-           cmocka_unit_test(half_a_change_is_refused_with_a_reason))
+           cmocka_unit_test(half_a_change_is_refused_with_a_reason),
+           cmocka_unit_test(a_delete_without_a_key_is_carried_along))

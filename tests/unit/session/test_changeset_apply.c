@@ -356,6 +356,24 @@ static void a_rebased_insert_updates_the_remote_row(void **state)
     assert_ok(sqlite3_close(there));
 }
 
+static void bytes_that_are_missing_are_misuse(void **state)
+{
+    (void)state;
+    sqlite3 *db = database_with(TABLE);
+    sqlite3_rebaser *rebaser;
+    void *out;
+    int size;
+    assert_ok(sqlite3rebaser_create(&rebaser));
+
+    assert_rc(SQLITE_MISUSE, sqlite3changeset_apply(db, 5, NULL, NULL, always_omit, NULL));
+    assert_rc(SQLITE_MISUSE,
+              sqlite3changeset_apply_v3(db, 5, NULL, NULL, always_omit, NULL, NULL, NULL, 0));
+    assert_rc(SQLITE_MISUSE, sqlite3rebaser_rebase(rebaser, 5, NULL, &size, &out));
+
+    sqlite3rebaser_delete(rebaser);
+    assert_ok(sqlite3_close(db));
+}
+
 // --- short memory ---
 
 static Changeset recorded;
@@ -412,4 +430,5 @@ TEST_SUITE(changeset_apply, cmocka_unit_test(a_changeset_makes_the_same_changes_
            cmocka_unit_test(damaged_bytes_are_an_error),
            cmocka_unit_test(a_changeset_may_come_in_small_pieces),
            cmocka_unit_test(a_rebased_insert_updates_the_remote_row),
+           cmocka_unit_test(bytes_that_are_missing_are_misuse),
            cmocka_unit_test(short_memory_is_an_answer))
