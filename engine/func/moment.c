@@ -8,12 +8,16 @@
 #include "func/moment.h"
 
 #include "base/utf.h"
+#include <math.h>
 #include <string.h>
 
 // --- calendar ---
 
+// M1: the caller knows that jd_ms holds.
 bool moment_in_range(const Moment *m)
 {
+    ASSERT(m->has_jd || m->failed);
+
     return m->jd_ms >= 0 && m->jd_ms < JD_MS_LIMIT;
 }
 
@@ -30,7 +34,10 @@ static void moment_fail(Moment *m)
 static i64 days_of_date(i64 year, i64 month, i64 day)
 {
     ASSERT(month >= 1 && month <= 12);
+    ASSERT(year >= -4800);
+    ASSERT(day >= 0);
 
+    // January and February are months 13 and 14 of the year before.
     if (month <= 2) {
         year--;
         month += 12;
@@ -41,6 +48,7 @@ static i64 days_of_date(i64 year, i64 month, i64 day)
     return days + 306001 * (month + 1) / 10000 + day - 32168;
 }
 
+// A date past its month's end is counted on into the next month (M2), by days_of_date() itself.
 void moment_need_jd(Moment *m)
 {
     if (m->has_jd)
@@ -48,6 +56,7 @@ void moment_need_jd(Moment *m)
     int year = m->has_date ? m->year : 2000;
     int month = m->has_date ? m->month : 1;
     int day = m->has_date ? m->day : 1;
+    // A bare number that was no Julian day is out of range as one.
     if (year < -4713 || year > 9999 || m->is_raw) {
         moment_fail(m);
         return;
@@ -77,6 +86,7 @@ void moment_need_date(Moment *m)
         m->year = 2000;
         m->month = 1;
         m->day = 1;
+        // The same day that moment_need_jd() takes for want of a date.
     } else if (!moment_in_range(m)) {
         moment_fail(m);
         return;
@@ -92,6 +102,7 @@ void moment_need_date(Moment *m)
         m->day = (int)(a - 2447 * j / 80);
         m->month = (int)(j + 2 - 12 * (j / 11));
         m->year = (int)(100 * (n - 49) + i + j / 11);
+        ASSERT(m->month >= 1 && m->month <= 12 && m->day >= 1 && m->day <= 31);
     }
     m->has_date = true;
 }
@@ -112,12 +123,14 @@ void moment_need_time(Moment *m)
     m->has_time = true;
 }
 
+// The date first: it may fail, and the parts of a failed moment are all zero (M4).
 void moment_need_all(Moment *m)
 {
     moment_need_date(m);
     moment_need_time(m);
 }
 
+// The Julian day may be told afterwards: a caller that has none yet sets it next.
 void moment_forget_parts(Moment *m)
 {
     m->has_date = false;
@@ -127,6 +140,8 @@ void moment_forget_parts(Moment *m)
 
 void moment_add_ms(Moment *m, i64 ms)
 {
+    ASSERT(m->has_jd || m->failed);
+
     if (i64_add_overflows(m->jd_ms, ms, &m->jd_ms))
         moment_fail(m);
     moment_forget_parts(m);
@@ -136,6 +151,7 @@ void moment_add_ms(Moment *m, i64 ms)
 void moment_note_overflow(Moment *m)
 {
     static const int lengths[] = {31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
+    // Kept for the modifiers 'floor' and 'ceiling', which say what becomes of such a day.
     m->overflow_days = 0;
     if (m->day <= 28 || m->month < 1 || m->month > 12)
         return;
@@ -151,6 +167,8 @@ const char *moment_digits(const char *p, int count, int low, int high, char next
 {
     ASSERT(count > 0);
     ASSERT(low >= 0 && low <= high);
+    ASSERT(count <= 5); // of years in a span; nine digits would fill an int
+    ASSERT(p != NULL && out != NULL);
 
     int value = 0;
     for (int i = 0; i < count; i++) {
@@ -177,6 +195,8 @@ static const char *skip_blanks(const char *p)
 // Z, +HH:MM, -HH:MM or nothing; the text must end there.
 static bool parse_zone(Moment *m, const char *p)
 {
+    ASSERT(p != NULL);
+
     p = skip_blanks(p);
     m->zone_minutes = 0;
     if (*p == 0)
@@ -206,8 +226,11 @@ static bool parse_zone(Moment *m, const char *p)
 }
 
 // .FFF, cut below a millisecond so that it never rounds up to a full second.
+// NULL: no fraction that a double holds.
 static const char *parse_fraction(const char *p, f64 *out)
 {
+    ASSERT(ascii_is_digit((u8)*p));
+
     f64 fraction = 0.0;
     f64 scale = 1.0;
     while (ascii_is_digit((u8)*p)) {
@@ -215,6 +238,9 @@ static const char *parse_fraction(const char *p, f64 *out)
         scale *= 10.0;
         p++;
     }
+    // More digits than a double has powers of ten: infinity by infinity would be no number.
+    if (isinf(fraction))
+        return NULL;
     fraction /= scale;
     *out = fraction > 0.999 ? 0.999 : fraction;
     return p;
@@ -223,6 +249,8 @@ static const char *parse_fraction(const char *p, f64 *out)
 // 24:00 is a time: the midnight that ends the day.
 bool moment_parse_time(Moment *m, const char *text)
 {
+    ASSERT(text != NULL);
+
     int hour;
     int minute;
     int second = 0;
@@ -237,6 +265,8 @@ bool moment_parse_time(Moment *m, const char *text)
             return false;
         if (*p == '.' && ascii_is_digit((u8)p[1]))
             p = parse_fraction(p + 1, &fraction);
+        if (p == NULL)
+            return false;
     }
     m->has_jd = false;
     m->is_raw = false;
@@ -247,8 +277,12 @@ bool moment_parse_time(Moment *m, const char *text)
     return parse_zone(m, p);
 }
 
+// A date that cannot be is read all the same if each part is in range: 31 February is a day of
+// March.
 static bool parse_date(Moment *m, const char *text)
 {
+    ASSERT(text != NULL);
+
     bool negative = *text == '-';
     const char *p = text + negative;
     int year;
@@ -273,6 +307,7 @@ static bool parse_date(Moment *m, const char *text)
     m->month = month;
     m->day = day;
     moment_note_overflow(m);
+    // The zone may move the date, which is to be known in UTC before modifiers come.
     if (m->zone_minutes != 0)
         moment_need_jd(m);
     return true;
@@ -286,12 +321,15 @@ bool moment_set_now(Moment *m, FuncCall *call)
     m->is_utc = true;
     m->is_local = false;
     moment_forget_parts(m);
+    // 0: the clock of the VFS has failed.
     return m->jd_ms > 0;
 }
 
 // What it means is settled by the first modifier, or is a Julian day if there is none.
 void moment_set_number(Moment *m, f64 number)
 {
+    ASSERT(!m->has_date && !m->has_time);
+
     m->second = number;
     m->is_raw = true;
     // The end of year 9999 as a Julian day. A larger number may still be seconds (unixepoch, auto).
@@ -304,10 +342,13 @@ void moment_set_number(Moment *m, f64 number)
 // 'now' and its forms with a fraction; nothing else that is a moment begins with a letter.
 static bool parse_word(Moment *m, FuncCall *call, const char *text)
 {
+    ASSERT(ascii_is_letter((u8)text[0]));
+
     bool is_now = name_equals(text, "now");
     bool subsecond = !is_now && (name_equals(text, "subsec") || name_equals(text, "subsecond"));
     if ((!is_now && !subsecond) || !call_may_change(call))
         return false;
+    // Not where the value must not change (an index, a CHECK): the call has failed then.
     m->subsecond |= subsecond;
     return moment_set_now(m, call);
 }
@@ -316,6 +357,7 @@ static bool parse_word(Moment *m, FuncCall *call, const char *text)
 bool moment_parse(Moment *m, FuncCall *call, const char *text)
 {
     ASSERT(text != NULL);
+    ASSERT(!m->failed);
 
     if (ascii_is_letter((u8)text[0]))
         return parse_word(m, call, text);

@@ -8,6 +8,8 @@
 
 static bool any_null(int arg_count, Value **args)
 {
+    ASSERT(arg_count >= 0);
+
     for (int i = 0; i < arg_count; i++) {
         if (value_type(args[i]) == SQLITE_NULL)
             return true;
@@ -30,6 +32,8 @@ static size_t character_size(const char *text, size_t size)
 
 static u64 character_count(const char *text, size_t size)
 {
+    ASSERT(text != NULL || size == 0);
+
     u64 count = 0;
     for (size_t at = 0; at < size; count++)
         at += character_size(text + at, size - at);
@@ -39,6 +43,8 @@ static u64 character_count(const char *text, size_t size)
 // The bytes of the first `count` characters.
 static size_t prefix_size(const char *text, size_t size, u64 count)
 {
+    ASSERT(text != NULL || size == 0);
+
     size_t at = 0;
     for (; count > 0 && at < size; count--)
         at += character_size(text + at, size - at);
@@ -77,6 +83,7 @@ static void fn_repeat(FuncCall *call, int arg_count, Value **args)
     Buffer out = {.size_max = value_length_limit(call->result)};
     u32 size;
     const char *text = value_chars(args[0], SQLITE_UTF8, &size);
+    // A count below 1 gives an empty text, not NULL.
     buffer_reserve(&out, 0);
     // Ends at the length limit, however large the count.
     for (i64 i = 0; i < count && size > 0 && text != NULL && out.rc == SQLITE_OK; i++)
@@ -93,6 +100,8 @@ typedef struct Padding {
 
 static void add_padding(Buffer *out, const Padding *p)
 {
+    ASSERT(p->size > 0);
+
     u64 characters = character_count(p->fill, p->size);
     ASSERT(characters > 0);
 
@@ -134,9 +143,25 @@ static void fn_pad(FuncCall *call, int arg_count, Value **args)
 
 // --- bytes ---
 
+// The bytes of a value, of text those of its encoding. false: no memory for a zeroblob's zeros; the
+// call has failed.
+static bool bytes_of(FuncCall *call, Value *v, const u8 **bytes, u32 *size)
+{
+    ASSERT(bytes != NULL && size != NULL);
+
+    *bytes = value_blob(v);
+    *size = value_size(v);
+    if (*bytes != NULL || *size == 0)
+        return true;
+    call_result_error_nomem(call);
+    return false;
+}
+
 // false: the call has failed.
 static bool byte_index(FuncCall *call, Value *arg, u32 size, u32 *out)
 {
+    ASSERT(out != NULL);
+
     i64 index = value_i64(arg);
     if (index >= 0 && index < size) {
         *out = (u32)index;
@@ -154,9 +179,9 @@ static void fn_get_byte(FuncCall *call, int arg_count, Value **args)
 
     if (any_null(arg_count, args))
         return;
-    const u8 *bytes = value_blob(args[0]);
-    u32 index;
-    if (byte_index(call, args[1], value_size(args[0]), &index))
+    const u8 *bytes;
+    u32 size, index;
+    if (bytes_of(call, args[0], &bytes, &size) && byte_index(call, args[1], size, &index))
         call_result_i64(call, bytes[index]);
 }
 
@@ -167,9 +192,9 @@ static void fn_set_byte(FuncCall *call, int arg_count, Value **args)
 
     if (any_null(arg_count, args))
         return;
-    const u8 *bytes = value_blob(args[0]);
-    u32 size = value_size(args[0]), index;
-    if (!byte_index(call, args[1], size, &index))
+    const u8 *bytes;
+    u32 size, index;
+    if (!bytes_of(call, args[0], &bytes, &size) || !byte_index(call, args[1], size, &index))
         return;
     char *out = call_result_begin(call, size);
     if (out == NULL)
@@ -190,6 +215,7 @@ static u64 magnitude(i64 value)
 // Euclid's algorithm; of 0 and 0 it is 0.
 static u64 greatest_divisor(u64 a, u64 b)
 {
+    // At most about 90 steps: Fibonacci numbers are the worst there is.
     while (b != 0) {
         u64 rest = a % b;
         a = b;
@@ -201,6 +227,8 @@ static u64 greatest_divisor(u64 a, u64 b)
 // 2^63, which only the smallest integer can lead to, is no integer.
 static void result_u64(FuncCall *call, u64 value)
 {
+    ASSERT(call != NULL);
+
     if (value > INT64_MAX)
         call_result_error(call, "integer overflow", -1, SQLITE_UTF8);
     else
@@ -223,6 +251,7 @@ static void fn_lcm(FuncCall *call, int arg_count, Value **args)
     if (any_null(arg_count, args))
         return;
     u64 a = magnitude(value_i64(args[0])), b = magnitude(value_i64(args[1]));
+    // Divided first: the product of both may overflow where the answer does not.
     u64 divisor = greatest_divisor(a, b), product = 0;
     // 0 for a 0.
     if (divisor != 0 && __builtin_mul_overflow(a / divisor, b, &product))
@@ -248,6 +277,7 @@ static void deviation_step(FuncCall *call, int arg_count, Value **args)
     if (d == NULL)
         return;
     f64 value = value_f64(args[0]);
+    // Against the mean before and after: their product is what the sum of squares grows by.
     f64 delta = value - d->mean;
     d->count++;
     d->mean += delta / (f64)d->count;
@@ -257,6 +287,8 @@ static void deviation_step(FuncCall *call, int arg_count, Value **args)
 // The standard deviation of a sample: by n - 1, and NULL for fewer than two rows.
 static void deviation_finalize(FuncCall *call)
 {
+    ASSERT(call != NULL);
+
     const Deviation *d = call_state(call, 0);
     if (d != NULL && d->count > 1)
         call_result_f64(call, sqrt(d->squares / (f64)(d->count - 1)));
