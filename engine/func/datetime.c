@@ -14,6 +14,8 @@
 // The moment that the arguments [time-value, modifier, ...] name. False: NULL, or the call failed.
 static bool read_moment(FuncCall *call, int arg_count, Value **args, Moment *m)
 {
+    ASSERT(arg_count >= 0);
+
     *m = (Moment){0};
     if (arg_count == 0)
         return call_may_change(call) && moment_set_now(m, call);
@@ -58,6 +60,7 @@ static char *put_number(char *out, int value, int digits)
 static char *put_date(char *out, const Moment *m)
 {
     ASSERT(m->has_date);
+    ASSERT(m->month >= 1 && m->month <= 12);
 
     if (m->year < 0)
         *out++ = '-';
@@ -73,6 +76,7 @@ static char *put_date(char *out, const Moment *m)
 static char *put_time(char *out, const Moment *m)
 {
     ASSERT(m->has_time);
+    ASSERT(m->hour >= 0 && m->hour <= 24);
 
     out = put_number(out, m->hour, 2);
     *out++ = ':';
@@ -108,6 +112,8 @@ static void fn_date(FuncCall *call, int arg_count, Value **args)
 
 static void fn_time(FuncCall *call, int arg_count, Value **args)
 {
+    ASSERT(arg_count >= 0);
+
     Moment m;
     if (!read_moment(call, arg_count, args, &m))
         return;
@@ -118,6 +124,8 @@ static void fn_time(FuncCall *call, int arg_count, Value **args)
 
 static void fn_datetime(FuncCall *call, int arg_count, Value **args)
 {
+    ASSERT(arg_count >= 0);
+
     Moment m;
     if (!read_moment(call, arg_count, args, &m))
         return;
@@ -131,6 +139,8 @@ static void fn_datetime(FuncCall *call, int arg_count, Value **args)
 // A real: 2451545.0 is noon of 1 January 2000.
 static void fn_julianday(FuncCall *call, int arg_count, Value **args)
 {
+    ASSERT(arg_count >= 0);
+
     Moment m;
     if (read_moment(call, arg_count, args, &m))
         call_result_f64(call, (f64)m.jd_ms / 86400000.0);
@@ -139,6 +149,8 @@ static void fn_julianday(FuncCall *call, int arg_count, Value **args)
 // Seconds since 1970; a real with milliseconds only if 'subsec' asked for it.
 static void fn_unixepoch(FuncCall *call, int arg_count, Value **args)
 {
+    ASSERT(arg_count >= 0);
+
     Moment m;
     if (!read_moment(call, arg_count, args, &m))
         return;
@@ -184,6 +196,7 @@ static int day_of_year(const Moment *m)
     first.month = 1;
     first.day = 1;
     moment_need_jd(&first);
+    // Half a day is added against rounding: both are midnights but for the time of day of m.
     return (int)((m->jd_ms - first.jd_ms + MS_PER_DAY / 2) / MS_PER_DAY);
 }
 
@@ -191,6 +204,7 @@ static int day_of_year(const Moment *m)
 static int days_after_monday(const Moment *m)
 {
     ASSERT(m->has_jd);
+    ASSERT(m->jd_ms >= 0);
 
     return (int)((m->jd_ms + MS_PER_DAY / 2) / MS_PER_DAY % 7);
 }
@@ -199,6 +213,7 @@ static int days_after_monday(const Moment *m)
 static int days_after_sunday(const Moment *m)
 {
     ASSERT(m->has_jd);
+    ASSERT(m->jd_ms >= 0);
 
     return (int)((m->jd_ms + 3 * (i64)MS_PER_DAY / 2) / MS_PER_DAY % 7);
 }
@@ -226,6 +241,8 @@ static void put_two(Buffer *out, int value, char fill)
 
 static void put_year(Buffer *out, int year)
 {
+    ASSERT(out != NULL);
+
     if (year >= 0 && year <= 9999) {
         put_two(out, year / 100, '0');
         put_two(out, year % 100, '0');
@@ -257,6 +274,8 @@ static void put_unix_seconds(Buffer *out, const Moment *m)
 // never has sixty.
 static bool put_clock_part(Buffer *out, const Moment *m, char letter)
 {
+    ASSERT(m->has_time);
+
     switch (letter) {
     case 'f': format_text(out, "%06.3f", m->second > 59.999 ? 59.999 : m->second); return true;
     case 'H': put_two(out, m->hour, '0'); return true;
@@ -278,6 +297,8 @@ static bool put_clock_part(Buffer *out, const Moment *m, char letter)
 // Parts of the date. False: none of these.
 static bool put_calendar_part(Buffer *out, const Moment *m, char letter)
 {
+    ASSERT(m->has_date);
+
     switch (letter) {
     case 'd': put_two(out, m->day, '0'); return true;
     case 'e': put_two(out, m->day, ' '); return true;
@@ -332,6 +353,8 @@ static void result_unix_seconds(FuncCall *call, const Moment *m)
 // Also the general form of the others: date(T) is strftime('%F', T).
 static void fn_strftime(FuncCall *call, int arg_count, Value **args)
 {
+    ASSERT(arg_count >= 0);
+
     const char *fmt = arg_count > 0 ? value_text(args[0], SQLITE_UTF8) : NULL;
     Moment m;
     if (fmt == NULL || !read_moment(call, arg_count - 1, args + 1, &m))
@@ -367,6 +390,7 @@ static void fn_strftime(FuncCall *call, int arg_count, Value **args)
 static void add_months(Moment *m, int change)
 {
     ASSERT(change == 1 || change == -1);
+    ASSERT(m->has_date);
 
     m->month += change;
     if (m->month > 12) {
@@ -392,6 +416,7 @@ static void fn_timediff(FuncCall *call, int arg_count, Value **args)
     moment_need_all(&a);
     moment_need_all(&b);
     // b is moved by whole years and months as near to a as it goes without passing it.
+    // Both have all their parts: read_moment() left no failed one.
     int sign = a.jd_ms >= b.jd_ms ? 1 : -1;
     int years = sign * (a.year - b.year);
     int months = sign * (a.month - b.month);

@@ -36,6 +36,8 @@ void func_install_hooks(const FuncHooks *hooks)
 
 const FuncHooks *func_hooks(void)
 {
+    ASSERT(installed_hooks.randomness != NULL);
+
     return &installed_hooks;
 }
 
@@ -74,6 +76,7 @@ int func_builtin_start(void)
     return SQLITE_OK;
 }
 
+// Also after a start that found no memory halfway.
 void func_builtin_stop(void)
 {
     name_map_deinit(&builtin_map);
@@ -117,6 +120,8 @@ static int match_quality(const FuncDef *def, int arg_count, u8 encoding)
 // Like find_own().
 static const FuncDef *find_builtin(const char *name, int arg_count, u8 encoding)
 {
+    ASSERT(name != NULL);
+
     const FuncDef *best = NULL;
     int best_quality = 0;
     for (const FuncDef *def = name_map_find(&builtin_map, name); def; def = builtin_next(def)) {
@@ -132,6 +137,8 @@ static const FuncDef *find_builtin(const char *name, int arg_count, u8 encoding)
 // Like find_builtin(), along the chain of a connection's own; NULL table: it has none yet.
 static FuncDef *find_own(const FuncTable *table, const char *name, int arg_count, u8 encoding)
 {
+    ASSERT(name != NULL);
+
     FuncDef *best = NULL;
     int best_quality = 0;
     if (table == NULL)
@@ -149,6 +156,7 @@ static FuncDef *find_own(const FuncTable *table, const char *name, int arg_count
 const FuncDef *func_find(sqlite3 *db, const char *name, int arg_count, u8 encoding)
 {
     ASSERT(name != NULL);
+    ASSERT(arg_count >= -1);
 
     const FuncDef *found = find_own(db->functions, name, arg_count, encoding);
     if (found == NULL)
@@ -162,6 +170,8 @@ const FuncDef *func_find(sqlite3 *db, const char *name, int arg_count, u8 encodi
 // A deleted definition does not count, though it hides a built-in one.
 bool func_name_exists(sqlite3 *db, const char *name)
 {
+    ASSERT(name != NULL);
+
     for (const FuncDef *def = db->functions ? name_map_find(&db->functions->map, name) : NULL; def;
          def = def->next) {
         if (def->call != NULL || def->step != NULL)
@@ -214,6 +224,7 @@ void func_table_free(FuncTable *table)
     }
     name_map_deinit(&table->map);
     arena_deinit(&table->arena);
+    // The definitions lie in the arena: only their owners had to be told.
     mem_free(table);
 }
 
@@ -221,6 +232,7 @@ void func_table_free(FuncTable *table)
 static FuncDef *def_new(FuncTable *table, const FuncSpec *spec, u8 encoding)
 {
     ASSERT(spec->arg_count >= -1 && spec->arg_count <= INT16_MAX);
+    ASSERT(spec->name != NULL);
 
     size_t size = strlen(spec->name) + 1;
     FuncDef *def = arena_alloc(&table->arena, sizeof *def + size);
@@ -238,6 +250,7 @@ static FuncDef *def_new(FuncTable *table, const FuncSpec *spec, u8 encoding)
 static int own_def(FuncTable *table, const FuncSpec *spec, u8 encoding, FuncDef **out)
 {
     ASSERT(spec->name != NULL);
+    ASSERT(table != NULL && out != NULL);
 
     NameEntry *entry = name_map_claim(&table->map, spec->name);
     FuncDef *first = entry != NULL ? entry->value : NULL;
@@ -268,6 +281,7 @@ static int own_def(FuncTable *table, const FuncSpec *spec, u8 encoding, FuncDef 
 static int define_one(sqlite3 *db, const FuncSpec *spec, u8 encoding, FuncOwner *owner)
 {
     ASSERT(db->functions != NULL);
+    ASSERT(encoding >= SQLITE_UTF8 && encoding <= SQLITE_UTF16BE);
 
     FuncDef *def;
     // Deleting what nobody has defined with that count and encoding changes nothing.
@@ -301,6 +315,8 @@ static int define_one(sqlite3 *db, const FuncSpec *spec, u8 encoding, FuncOwner 
 // little-endian, the order of the machines this runs on.
 static u8 spec_encoding(const FuncSpec *spec)
 {
+    ASSERT(spec != NULL);
+
     switch (spec->text_rep & 7) {
     case SQLITE_ANY: return 0;
     case SQLITE_UTF16:
@@ -345,6 +361,7 @@ int func_define(sqlite3 *db, const FuncSpec *spec)
         if (encoding == 0 || encoding == each)
             rc = define_one(db, spec, each, owner);
     }
+    // The definitions have counted themselves; where none did, the destructor runs here.
     owner_unref(owner);
     return rc;
 }
@@ -385,6 +402,8 @@ int func_define_placeholder(sqlite3 *db, const char *name, int arg_count)
 // which is what it amounts to in SQLite too. FUNC_LIKE lets the planner still use an index.
 int func_define_like(sqlite3 *db, bool case_sensitive)
 {
+    ASSERT(db != NULL);
+
     const LikeRule *rule = case_sensitive ? &like_rule_case : &like_rule_nocase;
     for (int arg_count = 2; arg_count <= 3; arg_count++) {
         FuncSpec spec = {.name = "like",
@@ -404,6 +423,8 @@ int func_define_like(sqlite3 *db, bool case_sensitive)
 
 const FuncDef *func_first(sqlite3 *db, FuncIterator *it)
 {
+    ASSERT(it != NULL);
+
     *it = (FuncIterator){.def = builtin_tables[0]};
     return it->def->name != NULL ? it->def : func_next(db, it);
 }
@@ -417,6 +438,7 @@ const FuncDef *func_next(sqlite3 *db, FuncIterator *it)
         it->def++;
         if (it->def->name != NULL)
             return it->def;
+        // Each table ends in an empty row.
         it->table++;
         if (it->table < ARRAY_LEN(builtin_tables)) {
             it->def = builtin_tables[it->table];

@@ -23,6 +23,7 @@ static i64 floor_div(i64 a, i64 b)
 
 // --- bytes ---
 
+// Version 1 is the only one there is.
 void instant_write(Instant t, u8 *bytes)
 {
     ASSERT(t.nanos < NANOS_PER_SECOND);
@@ -37,6 +38,9 @@ void instant_write(Instant t, u8 *bytes)
 
 bool instant_read(const u8 *bytes, size_t size, Instant *out)
 {
+    ASSERT(out != NULL);
+    ASSERT(bytes != NULL || size == 0);
+
     if (size != INSTANT_SIZE || bytes[0] != 1)
         return false;
     u64 seconds = 0;
@@ -58,12 +62,14 @@ i64 civil_to_days(i64 year, int month, int day)
 {
     ASSERT(month >= 1);
     ASSERT(month <= 12);
+    ASSERT(year >= -2 * (i64)INSTANT_YEAR_MAX && year <= 2 * (i64)INSTANT_YEAR_MAX);
 
     i64 y = month <= 2 ? year - 1 : year;
     i64 era = floor_div(y, YEARS_PER_ERA);
     i64 year_of_era = y - era * YEARS_PER_ERA;
     i64 day_of_year = (153 * (month > 2 ? month - 3 : month + 9) + 2) / 5 + day - 1;
     i64 day_of_era = year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year;
+    ASSERT(year_of_era >= 0 && year_of_era < YEARS_PER_ERA);
     return era * DAYS_PER_ERA + day_of_era - 306; // 0000-03-01 is 306 days before 0001-01-01
 }
 
@@ -76,10 +82,12 @@ CivilDate civil_of_days(i64 days)
     // (36524), one in 400 (146096).
     i64 year_of_era =
         (day_of_era - day_of_era / 1460 + day_of_era / 36524 - day_of_era / 146096) / 365;
+    ASSERT(day_of_era >= 0 && day_of_era < DAYS_PER_ERA);
     i64 day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
     int month_index = (int)((5 * day_of_year + 2) / 153); // 0 is March
     int month = month_index < 10 ? month_index + 3 : month_index - 9;
     int day = (int)(day_of_year - (153 * month_index + 2) / 5) + 1;
+    ASSERT(month >= 1 && month <= 12 && day >= 1 && day <= 31);
     return (CivilDate){
         .year = era * YEARS_PER_ERA + year_of_era + (month <= 2), .month = month, .day = day};
 }
@@ -100,6 +108,7 @@ bool instant_in_range(Instant t)
     static const i64 limit = (i64)INSTANT_YEAR_MAX * 366 * SECONDS_PER_DAY;
     if (t.seconds < -limit || t.seconds > limit)
         return false;
+    // Nanoseconds do not matter: they stay within their second.
     i64 year = instant_date(t).year;
     return year >= -INSTANT_YEAR_MAX && year <= INSTANT_YEAR_MAX;
 }
@@ -109,6 +118,7 @@ i64 instant_days(Instant t)
     return floor_div(t.seconds, SECONDS_PER_DAY);
 }
 
+// Before year 1 too it runs from midnight on.
 i64 instant_second_of_day(Instant t)
 {
     return t.seconds - instant_days(t) * SECONDS_PER_DAY;
@@ -119,12 +129,14 @@ CivilDate instant_date(Instant t)
     return civil_of_days(instant_days(t));
 }
 
+// Day 0, 0001-01-01, is a Monday in the calendar carried back.
 int instant_weekday(Instant t)
 {
     i64 days = instant_days(t) + 1; // day 0 was a Monday
     return (int)(days - floor_div(days, 7) * 7);
 }
 
+// The year is asked of the date, since leap years make the days of a year differ.
 int instant_year_day(Instant t)
 {
     return (int)(instant_days(t) - civil_to_days(instant_date(t).year, 1, 1)) + 1;
@@ -133,10 +145,13 @@ int instant_year_day(Instant t)
 // A week belongs to the year that its Thursday is in.
 void instant_iso_week(Instant t, i64 *year, int *week)
 {
+    ASSERT(year != NULL && week != NULL);
+
     int from_monday = (instant_weekday(t) + 6) % 7;
     i64 thursday = instant_days(t) - from_monday + 3;
     *year = civil_of_days(thursday).year;
     *week = (int)((thursday - civil_to_days(*year, 1, 1)) / 7) + 1;
+    ASSERT(*week >= 1 && *week <= 53);
 }
 
 // --- arithmetic ---
@@ -150,16 +165,22 @@ static bool part_is_fine(i64 part)
 // The first of a month, months outside of 1 to 12 carried into the year. false: out of range.
 static bool first_of_month(i64 year, i64 month, CivilDate *out)
 {
+    ASSERT(out != NULL);
+
+    // Years are sums already, of a date's and a user's: the bound leaves room for what is carried.
     if (!part_is_fine(month) || year < -PART_MAX || year > PART_MAX)
         return false;
     i64 carried = floor_div(month - 1, 12);
     *out = (CivilDate){.year = year + carried, .month = (int)(month - 1 - carried * 12) + 1};
+    ASSERT(out->month >= 1 && out->month <= 12);
     out->day = 1;
     return out->year >= -INSTANT_YEAR_MAX && out->year <= INSTANT_YEAR_MAX;
 }
 
 bool instant_of_parts(const InstantParts *parts, Instant *out)
 {
+    ASSERT(parts != NULL && out != NULL);
+
     CivilDate first;
     bool is_fine = part_is_fine(parts->day) && part_is_fine(parts->hour)
                    && part_is_fine(parts->minute) && part_is_fine(parts->offset)
@@ -167,20 +188,25 @@ bool instant_of_parts(const InstantParts *parts, Instant *out)
                    && first_of_month(parts->year, parts->month, &first);
     if (!is_fine)
         return false;
+    // Days, hours and minutes are below 2^40 units of a day at most, which is 2^57 seconds; the
+    // seconds are below 2^61, so that the sum stays below 2^63.
     i64 days = civil_to_days(first.year, first.month, 1) + parts->day - 1;
     i64 carried = floor_div(parts->nanos, NANOS_PER_SECOND);
     out->seconds = days * SECONDS_PER_DAY + parts->hour * 3600 + parts->minute * 60 + parts->second
                    - parts->offset + carried;
     out->nanos = (u32)(parts->nanos - carried * NANOS_PER_SECOND);
+    ASSERT(out->nanos < NANOS_PER_SECOND);
     return instant_in_range(*out);
 }
 
 bool instant_add_nanos(Instant *t, i64 nanos)
 {
     ASSERT(t->nanos < NANOS_PER_SECOND);
+    ASSERT(instant_in_range(*t));
 
     i64 seconds = floor_div(nanos, NANOS_PER_SECOND);
     i64 rest = (i64)t->nanos + nanos - seconds * NANOS_PER_SECOND;
+    ASSERT(rest >= 0 && rest < 2 * NANOS_PER_SECOND);
     t->seconds += seconds + rest / NANOS_PER_SECOND;
     t->nanos = (u32)(rest % NANOS_PER_SECOND);
     return instant_in_range(*t);
@@ -188,10 +214,13 @@ bool instant_add_nanos(Instant *t, i64 nanos)
 
 bool instant_add_date(Instant *t, i64 years, i64 months, i64 days)
 {
+    ASSERT(instant_in_range(*t));
+
     CivilDate date = instant_date(*t), first;
     if (!part_is_fine(years) || !part_is_fine(months) || !part_is_fine(days)
         || !first_of_month(date.year + years, date.month + months, &first))
         return false;
+    // 31 January and a month is the last day of February, not a day of March.
     int length = civil_month_length(first.year, first.month);
     int day = date.day < length ? date.day : length;
     i64 second = instant_second_of_day(*t);
@@ -201,13 +230,18 @@ bool instant_add_date(Instant *t, i64 years, i64 months, i64 days)
 
 bool instant_difference(Instant t, Instant u, i64 *out)
 {
+    ASSERT(out != NULL);
+
     i64 nanos;
+    // Years in range are 2^46 seconds apart at most: only nanoseconds can overflow.
     return !__builtin_mul_overflow(t.seconds - u.seconds, NANOS_PER_SECOND, &nanos)
            && !__builtin_add_overflow(nanos, (i64)t.nanos - (i64)u.nanos, out);
 }
 
 int instant_compare(Instant t, Instant u)
 {
+    ASSERT(t.nanos < NANOS_PER_SECOND && u.nanos < NANOS_PER_SECOND);
+
     if (t.seconds != u.seconds)
         return t.seconds < u.seconds ? -1 : 1;
     return (t.nanos > u.nanos) - (t.nanos < u.nanos);
@@ -216,6 +250,8 @@ int instant_compare(Instant t, Instant u)
 // Nanoseconds since year 1 pass 64 bits after 292 years, so that the remainder takes 128.
 static i64 remainder_of(Instant t, i64 unit)
 {
+    ASSERT(unit > 0);
+
     __int128 nanos = (__int128)t.seconds * NANOS_PER_SECOND + t.nanos;
     i64 rest = (i64)(nanos % unit);
     return rest < 0 ? rest + unit : rest;
@@ -223,6 +259,9 @@ static i64 remainder_of(Instant t, i64 unit)
 
 bool instant_truncate(Instant *t, i64 unit)
 {
+    ASSERT(t->nanos < NANOS_PER_SECOND);
+
+    // No length to be a multiple of: the instant stays as it is.
     if (unit <= 0)
         return true;
     return instant_add_nanos(t, -remainder_of(*t, unit));
@@ -230,8 +269,11 @@ bool instant_truncate(Instant *t, i64 unit)
 
 bool instant_round(Instant *t, i64 unit)
 {
+    ASSERT(t->nanos < NANOS_PER_SECOND);
+
     if (unit <= 0)
         return true;
+    // A half goes up. The comparison cannot overflow, as 2 * rest could.
     i64 rest = remainder_of(*t, unit);
     return instant_add_nanos(t, rest < unit - rest ? -rest : unit - rest);
 }
@@ -240,6 +282,7 @@ bool instant_round(Instant *t, i64 unit)
 
 static void put_date(Buffer *out, Instant t)
 {
+    // Four digits at least: years past 9999 are written with as many as they have.
     CivilDate date = instant_date(t);
     i64 year = date.year < 0 ? -date.year : date.year;
     buffer_printf(out, "%s%04d-%02d-%02d", date.year < 0 ? "-" : "", (int)year, date.month,
@@ -249,11 +292,15 @@ static void put_date(Buffer *out, Instant t)
 static void put_time(Buffer *out, Instant t)
 {
     int second = (int)instant_second_of_day(t);
+    ASSERT(second >= 0 && second < SECONDS_PER_DAY);
     buffer_printf(out, "%02d:%02d:%02d", second / 3600, second / 60 % 60, second % 60);
 }
 
+// Seconds of an offset are not shown: no format of a zone has them.
 static void put_zone(Buffer *out, i64 offset)
 {
+    ASSERT(offset > -2 * SECONDS_PER_DAY && offset < 2 * SECONDS_PER_DAY);
+
     int minutes = (int)((offset < 0 ? -offset : offset) / 60);
     if (offset == 0)
         buffer_add_char(out, 'Z');
@@ -265,6 +312,8 @@ void instant_format(Buffer *out, Instant t, InstantFormat format, i64 offset)
 {
     ASSERT(offset > -2 * SECONDS_PER_DAY);
     ASSERT(offset < 2 * SECONDS_PER_DAY);
+    ASSERT(t.nanos < NANOS_PER_SECOND);
+    ASSERT(format <= FORMAT_TIME);
 
     t.seconds += offset;
     if (format != FORMAT_TIME)
@@ -282,8 +331,11 @@ void instant_format(Buffer *out, Instant t, InstantFormat format, i64 offset)
 }
 
 // Exactly `count` digits, then `next` unless that is 0; NULL: it is not so.
+// The NUL at the text's end is no digit, so that nothing behind it is read.
 static const char *read_digits(const char *p, int count, char next, i64 *out)
 {
+    ASSERT(count >= 1 && count <= 4);
+
     *out = 0;
     for (int i = 0; i < count; i++, p++) {
         if (!ascii_is_digit((u8)*p))
@@ -295,8 +347,11 @@ static const char *read_digits(const char *p, int count, char next, i64 *out)
     return *p == next ? p + 1 : NULL;
 }
 
+// Up to nanoseconds; the point needs a digit behind it.
 static const char *read_fraction(const char *p, i64 *nanos)
 {
+    ASSERT(*nanos == 0);
+
     i64 unit = NANOS_PER_SECOND / 10;
     if (*p != '.')
         return p;
@@ -313,6 +368,8 @@ static const char *read_fraction(const char *p, i64 *nanos)
 // None at all is UTC.
 static const char *read_zone(const char *p, i64 *offset)
 {
+    ASSERT(*offset == 0);
+
     if (*p == 'Z' || *p == 'z')
         return p + 1;
     if (*p != '+' && *p != '-')
@@ -327,8 +384,11 @@ static const char *read_zone(const char *p, i64 *offset)
     return p;
 }
 
+// HH:MM:SS with fraction and zone. There are no leap seconds, and no 24:00.
 static const char *read_time(const char *p, InstantParts *parts)
 {
+    ASSERT(parts->nanos == 0 && parts->offset == 0);
+
     p = read_digits(p, 2, ':', &parts->hour);
     p = p != NULL ? read_digits(p, 2, ':', &parts->minute) : NULL;
     p = p != NULL ? read_digits(p, 2, 0, &parts->second) : NULL;
@@ -338,8 +398,11 @@ static const char *read_time(const char *p, InstantParts *parts)
     return is_fine ? p : NULL;
 }
 
+// Four digits for the year, so that nothing past 9999 and nothing before year 0 can be read.
 static const char *read_date(const char *p, InstantParts *parts)
 {
+    ASSERT(parts != NULL);
+
     p = read_digits(p, 4, '-', &parts->year);
     p = p != NULL ? read_digits(p, 2, '-', &parts->month) : NULL;
     p = p != NULL ? read_digits(p, 2, 0, &parts->day) : NULL;
@@ -350,8 +413,11 @@ static const char *read_date(const char *p, InstantParts *parts)
 
 bool instant_parse(const char *text, Instant *out)
 {
+    ASSERT(text != NULL && out != NULL);
+
     InstantParts parts = {.year = 1, .month = 1, .day = 1};
     const char *p = text;
+    // A date has a digit there.
     if (strlen(text) > 2 && text[2] == ':') {
         p = read_time(p, &parts);
     } else {

@@ -8,14 +8,19 @@
 #include "func/moment.h"
 #include <string.h>
 
+// An SQL error with this text; nothing else of the call is answered.
 static void fail(FuncCall *call, const char *message)
 {
+    ASSERT(message != NULL);
+
     call_result_error(call, message, -1, SQLITE_UTF8);
 }
 
 // A blob of 13 bytes (instant.h), which SQL stores and compares as any other.
 static void result_instant(FuncCall *call, Instant t)
 {
+    ASSERT(t.nanos < NANOS_PER_SECOND);
+
     u8 bytes[INSTANT_SIZE];
     instant_write(t, bytes);
     call_result_blob(call, bytes, sizeof bytes, SQLITE_TRANSIENT);
@@ -32,6 +37,8 @@ static void result_if(FuncCall *call, bool is_fine, Instant t)
 
 static bool any_null(int arg_count, Value **args)
 {
+    ASSERT(arg_count >= 0);
+
     for (int i = 0; i < arg_count; i++) {
         if (value_type(args[i]) == SQLITE_NULL)
             return true;
@@ -42,6 +49,9 @@ static bool any_null(int arg_count, Value **args)
 // false: the call has failed.
 static bool instant_of(FuncCall *call, Value *arg, Instant *out)
 {
+    ASSERT(out != NULL);
+
+    // A zeroblob() keeps its zeros as a count until someone wants the bytes.
     if (value_type(arg) == SQLITE_BLOB && value_expand_zero_tail(arg) == SQLITE_OK
         && instant_read((const u8 *)arg->bytes, arg->size, out))
         return true;
@@ -51,6 +61,9 @@ static bool instant_of(FuncCall *call, Value *arg, Instant *out)
 
 static bool integer_of(FuncCall *call, Value *arg, i64 *out)
 {
+    ASSERT(out != NULL);
+
+    // No affinity: a text of digits is refused, as is 1.0.
     if (value_type(arg) == SQLITE_INTEGER) {
         *out = value_i64(arg);
         return true;
@@ -62,6 +75,7 @@ static bool integer_of(FuncCall *call, Value *arg, i64 *out)
 static bool integers_of(FuncCall *call, int count, Value **args, i64 *out)
 {
     ASSERT(count >= 0);
+    ASSERT(count <= 8);
 
     for (int i = 0; i < count; i++) {
         if (!integer_of(call, args[i], &out[i]))
@@ -77,6 +91,7 @@ static Instant now_of(FuncCall *call)
     i64 rest = ms % 1000;
     if (rest < 0)
         rest += 1000; // a clock set to before 1970
+    ASSERT(rest >= 0 && rest < 1000);
     return (Instant){.seconds = INSTANT_UNIX_EPOCH + (ms - rest) / 1000,
                      .nanos = (u32)rest * 1000000};
 }
@@ -85,8 +100,12 @@ static Instant now_of(FuncCall *call)
 
 static void fn_now(FuncCall *call, int arg_count, Value **args)
 {
+    ASSERT(arg_count == 0);
+
     (void)arg_count;
     (void)args;
+    // Not in an index, a CHECK or a generated column, where the value could not be relied upon; the
+    // call has failed then.
     if (call_may_change(call))
         result_instant(call, now_of(call));
 }
@@ -111,14 +130,17 @@ static void fn_date(FuncCall *call, int arg_count, Value **args)
 static void fn_since_epoch(FuncCall *call, int arg_count, Value **args)
 {
     ASSERT(arg_count == 1 || arg_count == 2);
+    ASSERT(call->func->user_data != NULL);
 
     const i64 *per_second = call->func->user_data;
     i64 n[2] = {0};
     if (any_null(arg_count, args) || !integers_of(call, arg_count, args, n))
         return;
+    // Rounded down, so that what is left over is never negative.
     i64 seconds = n[0] / *per_second - (n[0] % *per_second < 0);
     i64 rest = (n[0] - seconds * *per_second) * (NANOS_PER_SECOND / *per_second);
     Instant t = {.seconds = INSTANT_UNIX_EPOCH};
+    // In range before nanoseconds are added: adding relies on seconds that cannot overflow.
     bool is_fine = !__builtin_add_overflow(t.seconds, seconds, &t.seconds) && instant_in_range(t)
                    && instant_add_nanos(&t, rest) && instant_add_nanos(&t, n[1]);
     result_if(call, is_fine, t);
@@ -128,12 +150,14 @@ static void fn_since_epoch(FuncCall *call, int arg_count, Value **args)
 static void fn_to_epoch(FuncCall *call, int arg_count, Value **args)
 {
     ASSERT(arg_count == 1);
+    ASSERT(call->func->user_data != NULL);
 
     const i64 *per_second = call->func->user_data;
     Instant t;
     i64 out;
     if (any_null(arg_count, args) || !instant_of(call, args[0], &t))
         return;
+    // Never negative: a moment's nanoseconds run forward before 1970 as well.
     i64 part = t.nanos / (NANOS_PER_SECOND / *per_second);
     if (__builtin_mul_overflow(t.seconds - INSTANT_UNIX_EPOCH, *per_second, &out)
         || __builtin_add_overflow(out, part, &out))
@@ -172,6 +196,8 @@ typedef enum Part {
 // reading the blob.
 static Part part_named(const char *name)
 {
+    ASSERT(name != NULL);
+
     static const struct {
         const char *name;
         Part part;
@@ -211,6 +237,9 @@ static Part part_named(const char *name)
 // Decades, centuries and millennia count from year 0, unlike a calendar's.
 static i64 part_of(Instant t, Part part)
 {
+    ASSERT(part < PART_NONE);
+    ASSERT(t.nanos < NANOS_PER_SECOND);
+
     CivilDate date = instant_date(t);
     i64 second = instant_second_of_day(t), iso_year;
     int iso_week;
@@ -238,6 +267,7 @@ static i64 part_of(Instant t, Part part)
     case PART_EPOCH: return t.seconds - INSTANT_UNIX_EPOCH;
     case PART_NONE: break;
     }
+    // Callers have answered an unknown name before.
     UNREACHABLE();
 }
 
@@ -262,6 +292,7 @@ static void fn_get(FuncCall *call, int arg_count, Value **args)
         return;
     const char *name = value_text(args[1], SQLITE_UTF8);
     Part part = name != NULL ? part_named(name) : PART_NONE;
+    // Names come from SQL: this one is an error of the caller's.
     if (part == PART_NONE)
         fail(call, "Matching variant not found");
     else if (part == PART_SECOND || part == PART_EPOCH)
@@ -295,6 +326,7 @@ static void fn_add(FuncCall *call, int arg_count, Value **args)
     if (any_null(arg_count, args) || !instant_of(call, args[0], &t)
         || !integer_of(call, args[1], &nanos))
         return;
+    ASSERT(t.nanos < NANOS_PER_SECOND);
     bool is_fine = instant_add_nanos(&t, nanos);
     result_if(call, is_fine, t);
 }
@@ -311,8 +343,11 @@ static void result_difference(FuncCall *call, Instant t, Instant u)
         fail(call, "integer overflow");
 }
 
+// Both are from the same clock, so the difference has no zone.
 static void fn_sub(FuncCall *call, int arg_count, Value **args)
 {
+    ASSERT(arg_count == 2);
+
     Instant t, u;
     if (!any_null(arg_count, args) && instant_of(call, args[0], &t)
         && instant_of(call, args[1], &u))
@@ -321,21 +356,28 @@ static void fn_sub(FuncCall *call, int arg_count, Value **args)
 
 static void fn_since(FuncCall *call, int arg_count, Value **args)
 {
+    ASSERT(arg_count == 1);
+
     Instant t;
     if (!any_null(arg_count, args) && call_may_change(call) && instant_of(call, args[0], &t))
         result_difference(call, now_of(call), t);
 }
 
+// Of an instant that has passed it is negative.
 static void fn_until(FuncCall *call, int arg_count, Value **args)
 {
+    ASSERT(arg_count == 1);
+
     Instant t;
     if (!any_null(arg_count, args) && call_may_change(call) && instant_of(call, args[0], &t))
         result_difference(call, t, now_of(call));
 }
 
+// (t, years [, months [, days]]): the day is kept within its month before days are added.
 static void fn_add_date(FuncCall *call, int arg_count, Value **args)
 {
     ASSERT(arg_count >= 2);
+    ASSERT(arg_count <= 4);
 
     Instant t;
     i64 n[3] = {0};
@@ -351,6 +393,7 @@ static bool truncate_to_date(Instant *t, Part part)
 {
     ASSERT(part <= PART_WEEK);
 
+    // The remainder of a negative year is negative: such years go up, towards year 0.
     CivilDate date = instant_date(*t);
     i64 span = part == PART_MILLENNIUM ? 1000 : part == PART_CENTURY ? 100 : 10;
     InstantParts parts = {.year = date.year, .month = 1, .day = 1};
@@ -397,6 +440,7 @@ static void fn_trunc(FuncCall *call, int arg_count, Value **args)
     }
     const char *name = value_text(args[1], SQLITE_UTF8);
     Part part = name != NULL ? part_named(name) : PART_NONE;
+    // Both a name and no text at all (memory that ran out) end up as PART_NONE.
     i64 unit = unit_of(part);
     bool is_date = part <= PART_WEEK;
     if (unit == 0 && !is_date) {
@@ -407,8 +451,11 @@ static void fn_trunc(FuncCall *call, int arg_count, Value **args)
     result_if(call, is_fine, t);
 }
 
+// To the nearest multiple, halves up; a unit of no length leaves the instant as it is.
 static void fn_round(FuncCall *call, int arg_count, Value **args)
 {
+    ASSERT(arg_count == 2);
+
     Instant t;
     i64 unit;
     if (any_null(arg_count, args) || !instant_of(call, args[0], &t)
@@ -424,6 +471,7 @@ static void fn_round(FuncCall *call, int arg_count, Value **args)
 static void fn_format(FuncCall *call, int arg_count, Value **args)
 {
     ASSERT(arg_count == 1 || arg_count == 2);
+    ASSERT(call->func->user_data != NULL);
 
     const InstantFormat *format = call->func->user_data;
     Instant t;
@@ -448,6 +496,7 @@ static void fn_parse(FuncCall *call, int arg_count, Value **args)
     if (any_null(arg_count, args))
         return;
     const char *text = value_text(args[0], SQLITE_UTF8);
+    // NULL: out of memory or no text; the message is then the same.
     if (text != NULL && instant_parse(text, &t))
         result_instant(call, t);
     else
@@ -459,16 +508,22 @@ static void fn_parse(FuncCall *call, int arg_count, Value **args)
 // dur_h() and its like: the factor of a unit in nanoseconds, for time_add().
 static void fn_duration(FuncCall *call, int arg_count, Value **args)
 {
+    ASSERT(arg_count == 0);
+    ASSERT(call->func->user_data != NULL);
+
     (void)arg_count;
     (void)args;
     call_result_i64(call, *(const i64 *)call->func->user_data);
 }
 
 enum {
+    // The same for the same arguments, so that a call with constants is made once.
     PURE = FUNC_BUILTIN | FUNC_PURE | FUNC_INNOCUOUS,
+    // The same within a statement: rows of one statement agree on what "now" is.
     CLOCK = FUNC_BUILTIN | FUNC_SLOW_CHANGE | FUNC_INNOCUOUS,
 };
 
+// What user_data points to: how many of a unit make a second, or its length in nanoseconds.
 static const i64 one = 1, thousand = 1000, million = 1000000, billion = 1000000000;
 static const i64 minute_ns = 60000000000, hour_ns = 3600000000000;
 static const int is_less = -1, is_equal = 0, is_greater = 1;
@@ -476,6 +531,7 @@ static const InstantFormat iso = FORMAT_ISO, datetime = FORMAT_DATETIME, date = 
                            time_of_day = FORMAT_TIME;
 
 const FuncDef func_instant_table[] = {
+    // By name; more than one row of a name for more than one count of arguments.
     {"dur_h", 0, PURE, .call = fn_duration, .user_data = (void *)(uintptr_t)&hour_ns},
     {"dur_m", 0, PURE, .call = fn_duration, .user_data = (void *)(uintptr_t)&minute_ns},
     {"dur_ms", 0, PURE, .call = fn_duration, .user_data = (void *)(uintptr_t)&million},

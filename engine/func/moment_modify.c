@@ -27,6 +27,7 @@ static const i64 LOCAL_LAST_MS = 213014145600000;  // 2038-01-18
 static bool to_local(Moment *m, FuncCall *call)
 {
     moment_need_jd(m);
+    ASSERT(m->has_jd || m->failed);
     int year_change = 0;
     Moment known = *m;
     if (m->jd_ms < LOCAL_FIRST_MS || m->jd_ms > LOCAL_LAST_MS) {
@@ -36,6 +37,8 @@ static bool to_local(Moment *m, FuncCall *call)
         known.has_jd = false;
         moment_need_jd(&known);
     }
+    // Subtracted after the division: in milliseconds the epoch is no multiple of a second's before
+    // it.
     time_t seconds = (time_t)(known.jd_ms / 1000 - UNIX_EPOCH_MS / 1000);
     struct tm local;
     tzset();
@@ -62,6 +65,8 @@ static bool to_local(Moment *m, FuncCall *call)
 // A second 'localtime' changes nothing.
 static bool modify_localtime(Moment *m, FuncCall *call)
 {
+    ASSERT(m != NULL);
+
     if (!call_may_change(call))
         return false;
     if (!m->is_local && !to_local(m, call))
@@ -82,6 +87,7 @@ static bool modify_utc(Moment *m, FuncCall *call)
         return true;
     moment_need_jd(m);
     i64 wanted = m->jd_ms;
+    ASSERT(m->has_jd || m->failed);
     i64 guess = wanted;
     i64 error = 0;
     for (int i = 0; i < 4; i++) {
@@ -152,6 +158,8 @@ static bool modify_julianday(Moment *m, int index)
 // Of what is no time yet (a bare number out of range) there is no beginning.
 static bool modify_start(Moment *m, const char *unit)
 {
+    ASSERT(unit != NULL);
+
     if (!m->has_jd && !m->has_date && !m->has_time)
         return false;
     bool month = name_equals(unit, "month");
@@ -177,6 +185,8 @@ static bool modify_start(Moment *m, const char *unit)
 // from 0 to 6.
 static bool modify_weekday(Moment *m, const char *text)
 {
+    ASSERT(text != NULL);
+
     ParsedNumber number;
     number_parse(text, strlen(text), &number);
     if (number.kind == NUMBER_NONE || !number.whole)
@@ -189,6 +199,7 @@ static bool modify_weekday(Moment *m, const char *text)
     moment_need_jd(m);
     // Julian day 0 was a Monday, and begins at noon.
     i64 weekday = (m->jd_ms + 3 * (i64)MS_PER_DAY / 2) / MS_PER_DAY % 7;
+    ASSERT(m->failed || (weekday >= 0 && weekday <= 6));
     i64 wanted = (i64)number.real;
     moment_add_ms(m, (wanted - weekday + (weekday > wanted ? 7 : 0)) * MS_PER_DAY);
     return true;
@@ -200,6 +211,8 @@ static bool modify_weekday(Moment *m, const char *text)
 // of the month.
 static void carry_months(Moment *m)
 {
+    // C rounds towards zero, so that a month before the first needs another formula: month 0 is
+    // December of the year before.
     int years = m->month > 0 ? (m->month - 1) / 12 : (m->month - 12) / 12;
     m->year += years;
     m->month -= years * 12;
@@ -225,6 +238,8 @@ static const Unit units[] = {
 // half of thirty days.
 static bool add_units(Moment *m, f64 amount, const char *name)
 {
+    ASSERT(name != NULL);
+
     char singular[12];
     size_t size = strlen(name);
     if (size < 3 || size > 10)
@@ -234,6 +249,7 @@ static bool add_units(Moment *m, f64 amount, const char *name)
         singular[size - 1] = 0;
     moment_need_jd(m);
     m->overflow_days = 0;
+    // To the nearest millisecond, halves away from zero.
     f64 rounder = amount < 0 ? -0.5 : 0.5;
     for (u32 i = 0; i < ARRAY_LEN(units); i++) {
         const Unit *unit = &units[i];
@@ -261,6 +277,8 @@ static bool add_units(Moment *m, f64 amount, const char *name)
 // [+-]HH:MM[:SS[.FFF]] The span is at most 24:00, as a time is; the sum may pass midnight.
 static bool add_time(Moment *m, const char *text, bool negative)
 {
+    ASSERT(text != NULL);
+
     Moment span = {0};
     if (!moment_parse_time(&span, text))
         return false;
@@ -316,6 +334,8 @@ static bool ends_years(const char *text, size_t n)
 
 static bool modify_add(Moment *m, const char *text)
 {
+    ASSERT(text[0] == '+' || text[0] == '-' || ascii_is_digit((u8)text[0]));
+
     bool negative = text[0] == '-';
     size_t n = 1;
     // Finds where the number ends, which tells the three forms apart.
@@ -344,6 +364,7 @@ static bool modify_add(Moment *m, const char *text)
 static bool modify_floor(Moment *m, bool floor)
 {
     moment_need_jd(m);
+    ASSERT(m->overflow_days >= 0 && m->overflow_days <= 3);
     if (floor)
         moment_add_ms(m, -(i64)m->overflow_days * MS_PER_DAY);
     else
@@ -356,6 +377,7 @@ static bool modify_floor(Moment *m, bool floor)
 bool moment_modify(Moment *m, FuncCall *call, const char *text, int index)
 {
     ASSERT(index >= 1);
+    ASSERT(text != NULL);
 
     if (ascii_is_digit((u8)text[0]) || text[0] == '+' || text[0] == '-')
         return modify_add(m, text);

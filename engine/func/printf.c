@@ -31,6 +31,8 @@ typedef struct FormatArgs {
     int next;
 } FormatArgs;
 
+// One conversion, as it was written. Width and precision are changed while it is decided what to
+// write.
 typedef struct FormatSpec {
     bool left, zero, alternate, alternate2, thousands;
     char sign; // '+', ' ' or 0
@@ -46,6 +48,7 @@ typedef struct FormatSpec {
 static Value *next_value(FormatArgs *args)
 {
     ASSERT(args->next >= 0);
+    ASSERT(args->c_args == NULL);
 
     return args->next < args->count ? args->values[args->next++] : NULL;
 }
@@ -53,6 +56,8 @@ static Value *next_value(FormatArgs *args)
 // A C argument has the size that the number of l's says; an SQL value is always 64 bits.
 static i64 next_signed(FormatArgs *args, const FormatSpec *spec)
 {
+    ASSERT(spec->longs <= 2);
+
     if (args->c_args == NULL) {
         const Value *v = next_value(args);
         return v ? value_i64(v) : 0;
@@ -66,6 +71,8 @@ static i64 next_signed(FormatArgs *args, const FormatSpec *spec)
 
 static u64 next_unsigned(FormatArgs *args, const FormatSpec *spec)
 {
+    ASSERT(spec->longs <= 2);
+
     if (args->c_args == NULL)
         return (u64)next_signed(args, spec);
     if (spec->type == 'p')
@@ -77,16 +84,22 @@ static u64 next_unsigned(FormatArgs *args, const FormatSpec *spec)
     return va_arg(*args->c_args, unsigned);
 }
 
+// An SQL argument that is missing counts as 0.
 static f64 next_real(FormatArgs *args)
 {
+    ASSERT(args->c_args != NULL || args->next <= args->count);
+
     if (args->c_args != NULL)
         return va_arg(*args->c_args, f64);
     const Value *v = next_value(args);
     return v ? value_f64(v) : 0.0;
 }
 
+// NULL for an SQL NULL or no memory.
 static const char *next_text(FormatArgs *args)
 {
+    ASSERT(args->c_args != NULL || args->next <= args->count);
+
     if (args->c_args != NULL)
         return va_arg(*args->c_args, const char *);
     Value *v = next_value(args);
@@ -98,6 +111,8 @@ static const char *next_text(FormatArgs *args)
 // Negative counts are none.
 static void put_padding(Buffer *out, i64 count, char c)
 {
+    ASSERT(c != 0);
+
     if (count > 0)
         buffer_add_repeated(out, c, (size_t)count);
 }
@@ -118,6 +133,8 @@ static void put_field(Buffer *out, const FormatSpec *spec, const char *text, siz
 // Makes the width of a field that is to count characters count bytes.
 static void widen_for_utf8(FormatSpec *spec, const char *text, size_t size)
 {
+    ASSERT(text != NULL || size == 0);
+
     if (!spec->alternate2 || spec->width <= 0)
         return;
     for (size_t i = 0; i < size; i++)
@@ -152,6 +169,8 @@ static char *integer_digits(u64 magnitude, char type, char *end)
 // What # puts before the digits; zero has no prefix.
 static const char *integer_prefix(const FormatSpec *spec, u64 magnitude)
 {
+    ASSERT(spec->type != 0);
+
     if (!spec->alternate || magnitude == 0)
         return "";
     switch (spec->type) {
@@ -167,6 +186,7 @@ static const char *integer_prefix(const FormatSpec *spec, u64 magnitude)
 static void put_grouped(Buffer *out, const char *digits, size_t size, i64 zeros)
 {
     ASSERT(zeros >= 0);
+    ASSERT(size > 0);
 
     i64 total = (i64)size + zeros;
     for (i64 i = 0; i < total && out->rc == SQLITE_OK; i++) {
@@ -179,6 +199,8 @@ static void put_grouped(Buffer *out, const char *digits, size_t size, i64 zeros)
 
 static void format_integer(Buffer *out, FormatSpec *spec, FormatArgs *args)
 {
+    ASSERT(strchr("diuxXorp", spec->type) != NULL);
+
     bool is_signed = spec->type == 'd' || spec->type == 'i' || spec->type == 'r';
     char sign = 0;
     u64 magnitude;
@@ -203,6 +225,7 @@ static void format_integer(Buffer *out, FormatSpec *spec, FormatArgs *args)
     if (zeros < 0)
         zeros = 0;
     bool grouped = spec->thousands && (spec->type == 'd' || spec->type == 'i' || spec->type == 'u');
+    // Zeros are grouped as digits are, but the width was asked for without the commas.
     i64 commas = grouped ? ((i64)size + zeros - 1) / 3 : 0;
     i64 padding =
         spec->width
@@ -263,6 +286,7 @@ static void decide_real(const FormatSpec *spec, f64 value, RealLayout *r)
         r->sign = 0; // %#f shows no sign before a zero
     r->exponent = spec->type == 'e' || spec->type == 'E';
     r->strip = spec->alternate2;
+    // What is left of the significant digits goes behind the point.
     if (general) {
         int power = (r->decimal.infinite ? INFINITY_POINT : r->decimal.point) - 1;
         precision--;
@@ -279,6 +303,7 @@ static void decide_real(const FormatSpec *spec, f64 value, RealLayout *r)
 static char decimal_digit(const Decimal *d, i64 at)
 {
     ASSERT(d->count >= 0);
+    ASSERT(d->count <= (int)sizeof d->digits);
 
     return at >= 0 && at < d->count ? d->digits[at] : '0';
 }
@@ -286,6 +311,7 @@ static char decimal_digit(const Decimal *d, i64 at)
 static void put_whole_digits(Buffer *out, const RealLayout *r, int whole, bool thousands)
 {
     ASSERT(r->decimal.count >= 0);
+    ASSERT(!r->decimal.nan);
 
     if (whole <= 0) {
         buffer_add_char(out, '0');
@@ -315,6 +341,8 @@ static void put_exponent_part(Buffer *out, int power, char letter)
 // Everything but sign and padding.
 static void put_real(Buffer *out, const FormatSpec *spec, const RealLayout *r)
 {
+    ASSERT(!r->decimal.nan);
+
     const Decimal *d = &r->decimal;
     int whole = r->exponent ? 1 : d->count == 0 ? 1 : d->point;
     put_whole_digits(out, r, whole, spec->thousands);
@@ -355,6 +383,7 @@ static void put_real(Buffer *out, const FormatSpec *spec, const RealLayout *r)
 static void format_special(Buffer *out, FormatSpec *spec, const Decimal *d)
 {
     ASSERT(d->nan || d->infinite);
+    ASSERT(spec->type != 0);
 
     char text[8];
     size_t size = 0;
@@ -367,6 +396,8 @@ static void format_special(Buffer *out, FormatSpec *spec, const Decimal *d)
 
 static void format_real(Buffer *out, FormatSpec *spec, FormatArgs *args)
 {
+    ASSERT(strchr("eEfgG", spec->type) != NULL);
+
     f64 value = next_real(args);
     RealLayout r;
     decide_real(spec, value, &r);
@@ -408,6 +439,7 @@ static size_t limited_size(const FormatSpec *spec, const char *text)
         return strlen(text);
     if (!spec->alternate2)
         return strnlen(text, (size_t)spec->precision);
+    // A stray continuation byte counts as a character of its own.
     const char *p = text;
     for (i64 left = spec->precision; left > 0 && *p; left--) {
         p++;
@@ -420,6 +452,8 @@ static size_t limited_size(const FormatSpec *spec, const char *text)
 // %z frees its argument, which C's caller has allocated; in SQL it is like %s.
 static void format_string(Buffer *out, FormatSpec *spec, FormatArgs *args)
 {
+    ASSERT(spec->type == 's' || spec->type == 'z');
+
     const char *text = next_text(args);
     const char *shown = text ? text : "";
     size_t size = limited_size(spec, shown);
@@ -432,6 +466,8 @@ static void format_string(Buffer *out, FormatSpec *spec, FormatArgs *args)
 // One character as UTF-8; returns its size.
 static size_t next_character(FormatArgs *args, char *out)
 {
+    ASSERT(out != NULL);
+
     if (args->c_args != NULL)
         return utf8_put((u8 *)out,
                         va_arg(*args->c_args, unsigned) & 0x1fffff); // four bytes hold no more
@@ -452,6 +488,8 @@ static size_t next_character(FormatArgs *args, char *out)
 // is none.
 static void format_character(Buffer *out, FormatSpec *spec, FormatArgs *args)
 {
+    ASSERT(spec->type == 'c');
+
     char character[4];
     size_t size = next_character(args, character);
     ASSERT(size >= 1);
@@ -475,6 +513,8 @@ static void format_character(Buffer *out, FormatSpec *spec, FormatArgs *args)
 
 static bool has_control(const char *text, size_t size)
 {
+    ASSERT(text != NULL);
+
     for (size_t i = 0; i < size; i++) {
         if ((u8)text[i] < 0x20)
             return true;
@@ -486,6 +526,8 @@ static bool has_control(const char *text, size_t size)
 // \uXXXX.
 static void put_escaped(Buffer *out, const char *text, size_t size, char quote, bool unistr)
 {
+    ASSERT(quote == '\'' || quote == '"');
+
     static const char hex[] = "0123456789abcdef";
     for (size_t i = 0; i < size; i++) {
         u8 c = (u8)text[i];
@@ -513,6 +555,7 @@ typedef struct Quoting {
 static void put_quoted(Buffer *out, const Quoting *q)
 {
     ASSERT(q->text != NULL);
+    ASSERT(q->quote == '\'' || q->quote == '"');
 
     if (q->enclosed && q->unistr)
         buffer_add_text(out, "unistr(");
@@ -554,6 +597,7 @@ static void format_quoted(Buffer *out, FormatSpec *spec, FormatArgs *args)
 
 // --- the format ---
 
+// The last of + and blank counts, as in SQLite.
 static bool read_flag(FormatSpec *spec, char c)
 {
     switch (c) {
@@ -572,6 +616,8 @@ static bool read_flag(FormatSpec *spec, char c)
 // of 5.
 static i64 read_number(const char **at)
 {
+    ASSERT(at != NULL && *at != NULL);
+
     u32 value = 0;
     while (ascii_is_digit((u8) * *at))
         value = value * 10 + (u32)(*(*at)++ - '0');
@@ -581,6 +627,8 @@ static i64 read_number(const char **at)
 // A negative width means left; a negative precision is taken by its magnitude.
 static int star_argument(FormatArgs *args)
 {
+    ASSERT(args != NULL);
+
     static const FormatSpec plain = {0};
     return (int)next_signed(args, &plain);
 }
@@ -589,6 +637,8 @@ static int star_argument(FormatArgs *args)
 // end.
 static const char *read_spec(const char *p, FormatSpec *spec, FormatArgs *args)
 {
+    ASSERT(p != NULL);
+
     *spec = (FormatSpec){.precision = -1};
     while (read_flag(spec, *p))
         p++;
@@ -623,6 +673,8 @@ static const char *read_spec(const char *p, FormatSpec *spec, FormatArgs *args)
 // False for a type that does not exist.
 static bool format_one(Buffer *out, FormatSpec *spec, FormatArgs *args)
 {
+    ASSERT(spec->type != 0);
+
     switch (spec->type) {
     case 'd':
     case 'i':
@@ -653,6 +705,8 @@ static bool format_one(Buffer *out, FormatSpec *spec, FormatArgs *args)
 // field.
 static void format_all(Buffer *out, const char *fmt, FormatArgs *args)
 {
+    ASSERT(fmt != NULL);
+
     const char *p = fmt;
     while (*p != 0 && out->rc == SQLITE_OK) {
         const char *percent = strchr(p, '%');
@@ -687,6 +741,8 @@ void format_va(Buffer *out, const char *fmt, va_list args)
 
 void format_text(Buffer *out, const char *fmt, ...)
 {
+    ASSERT(fmt != NULL);
+
     va_list args;
     va_start(args, fmt);
     format_va(out, fmt, args);

@@ -52,6 +52,7 @@ typedef struct Parser {
 static void fail(Parser *p, int rc, const char *why)
 {
     ASSERT(rc != SQLITE_OK);
+    ASSERT(why != NULL || rc == SQLITE_NOMEM || rc == SQLITE_TOOBIG);
 
     if (p->rc != SQLITE_OK)
         return;
@@ -61,6 +62,8 @@ static void fail(Parser *p, int rc, const char *why)
 
 static Node *node_new(Parser *p, NodeKind kind)
 {
+    ASSERT(p->nesting <= NESTING_MAX + 1);
+
     Node *node = arena_alloc_zeroed(&p->arena, sizeof *node);
     if (node == NULL)
         fail(p, SQLITE_NOMEM, NULL);
@@ -69,21 +72,29 @@ static Node *node_new(Parser *p, NodeKind kind)
     return node;
 }
 
+// Branches and places are made by what emits a node, never by a leaf.
 static Node *leaf_new(Parser *p, RegexOp op, u32 x, u32 y)
 {
+    ASSERT(op != REGEX_SPLIT && op != REGEX_JUMP && op != REGEX_SAVE);
+
     Node *node = node_new(p, NODE_LEAF);
     if (node != NULL)
         node->leaf = (RegexInstr){op, x, y};
     return node;
 }
 
+// After an error there is nothing more to read, so that every loop over the pattern ends (C2).
 static bool at_end(const Parser *p)
 {
+    ASSERT(p->next <= p->end);
+
     return p->next == p->end || p->rc != SQLITE_OK;
 }
 
 static bool accept(Parser *p, char c)
 {
+    ASSERT(c != 0);
+
     if (at_end(p) || *p->next != (u8)c)
         return false;
     p->next++;
@@ -92,6 +103,8 @@ static bool accept(Parser *p, char c)
 
 static bool accept_word(Parser *p, const char *word)
 {
+    ASSERT(word[0] != 0);
+
     size_t size = strlen(word);
     if (p->rc != SQLITE_OK || (size_t)(p->end - p->next) < size || memcmp(p->next, word, size) != 0)
         return false;
@@ -103,6 +116,9 @@ static bool accept_word(Parser *p, const char *word)
 
 static void add_range(Parser *p, u32 first, u32 last)
 {
+    ASSERT(p->range_count <= p->range_capacity);
+
+    // A range that runs backward is empty, no error: "[z-a]" matches nothing.
     if (first > last || p->rc != SQLITE_OK)
         return;
     int rc = vec_reserve(&p->ranges, &p->range_capacity, p->range_count + 1, sizeof *p->ranges);
@@ -144,6 +160,8 @@ static const char *class_of_letter(u8 letter)
 
 static bool add_posix_class(Parser *p)
 {
+    ASSERT(p->next <= p->end);
+
     static const struct {
         const char *name, *pairs;
     } classes[] = {
@@ -158,6 +176,7 @@ static bool add_posix_class(Parser *p)
             return true;
         }
     }
+    // "[:" would else be two members of the set, which is never what was meant.
     if (p->end - p->next >= 2 && p->next[0] == '[' && p->next[1] == ':')
         fail(p, SQLITE_ERROR, "unknown character class");
     return false;
@@ -168,6 +187,7 @@ static bool add_posix_class(Parser *p)
 static bool read_hex(Parser *p, int digits, u32 *out)
 {
     ASSERT(digits == 2 || digits == 4);
+    ASSERT(out != NULL);
 
     if (p->end - p->next < digits)
         return false;
@@ -185,6 +205,8 @@ static bool read_hex(Parser *p, int digits, u32 *out)
 // The character that an escape behind `\` stands for.
 static u32 read_escape(Parser *p)
 {
+    ASSERT(p->next <= p->end);
+
     static const char letters[] = "afnrtv", meant[] = "\a\f\n\r\t\v";
     u32 value = 0;
     u8 c = at_end(p) ? 0 : *p->next;
@@ -193,6 +215,8 @@ static u32 read_escape(Parser *p)
         p->next++;
         return (u8)meant[letter - letters];
     }
+    // Punctuation stands for itself, whether it has a meaning without the backslash or not; letters
+    // are kept free for meanings to come.
     if (c >= '!' && c <= '~' && !ascii_is_alnum(c)) {
         p->next++;
         return c;
@@ -210,10 +234,12 @@ static u32 read_escape(Parser *p)
 static bool read_member(Parser *p, u32 *out)
 {
     ASSERT(p->next < p->end);
+    ASSERT(out != NULL);
 
     if (add_posix_class(p) || p->rc != SQLITE_OK)
         return false;
     u32 c = utf8_next(&p->next, p->end);
+    // A capital letter is the class of all others.
     if (c == '\\' && !at_end(p) && class_of_letter(*p->next) != NULL) {
         add_class(p, class_of_letter(*p->next), *p->next < 'a');
         p->next++;
@@ -225,13 +251,18 @@ static bool read_member(Parser *p, u32 *out)
 
 static Node *parse_set(Parser *p)
 {
+    ASSERT(p->next[-1] == '[');
+    ASSERT(p->rc == SQLITE_OK);
+
     RegexOp op = accept(p, '^') ? REGEX_OTHER : REGEX_SET;
     u32 begin = p->range_count;
+    // A ] that comes first is a member, by POSIX.
     for (bool first = true; first || at_end(p) || *p->next != ']'; first = false) {
         if (at_end(p)) {
             fail(p, SQLITE_ERROR, "unclosed '['");
             return NULL;
         }
+        // No range: what was read is a class, and its ranges are in.
         u32 from, to;
         if (!read_member(p, &from))
             continue;
@@ -256,13 +287,17 @@ static Node *parse_choice(Parser *p);
 
 static Node *parse_group(Parser *p)
 {
+    ASSERT(p->next[-1] == '(');
+
     u32 group = accept_word(p, "?:") ? 0 : ++p->group_count;
+    // Groups count whether they capture or not, since each is one more call (C1).
     if (++p->nesting > NESTING_MAX)
         fail(p, SQLITE_ERROR, "REGEXP pattern too big");
     Node *inner = parse_choice(p);
     p->nesting--;
     if (!accept(p, ')'))
         fail(p, SQLITE_ERROR, "unmatched '('");
+    // Groups past what a search reports are not captured, but group all the same.
     if (group == 0 || group >= REGEX_GROUPS_MAX || p->rc != SQLITE_OK)
         return inner;
     Node *node = node_new(p, NODE_GROUP);
@@ -275,6 +310,8 @@ static Node *parse_group(Parser *p)
 
 static Node *parse_escape(Parser *p)
 {
+    ASSERT(p->next[-1] == '\\');
+
     if (!at_end(p) && class_of_letter(*p->next) != NULL) {
         u32 begin = p->range_count;
         bool others = *p->next < 'a';
@@ -295,6 +332,7 @@ static Node *parse_escape(Parser *p)
 static Node *parse_atom(Parser *p)
 {
     ASSERT(p->next < p->end);
+    ASSERT(p->rc == SQLITE_OK);
 
     u32 c = utf8_next(&p->next, p->end);
     switch (c) {
@@ -314,6 +352,7 @@ static Node *parse_atom(Parser *p)
 
 // --- repetitions ---
 
+// A number past REPEAT_MAX stays there, which is too big for any program.
 static u32 read_count(Parser *p)
 {
     u32 n = 0;
@@ -326,6 +365,7 @@ static u32 read_count(Parser *p)
 static void parse_bounds(Parser *p, Node *repeat)
 {
     ASSERT(repeat->kind == NODE_REPEAT);
+    ASSERT(p->next[-1] == '{');
 
     repeat->min = read_count(p);
     repeat->max = repeat->min;
@@ -343,11 +383,16 @@ static void parse_bounds(Parser *p, Node *repeat)
 
 static bool starts_repeat(const Parser *p)
 {
+    ASSERT(p->next <= p->end);
+
     return !at_end(p) && memchr("*+?{", *p->next, 4) != NULL;
 }
 
 static Node *parse_repeats(Parser *p, Node *operand)
 {
+    ASSERT(operand == NULL || operand->next == NULL);
+
+    // X** is a repetition of a repetition: each is one level deeper for emit_node() (C1).
     u32 depth = 0;
     while (operand != NULL && starts_repeat(p)) {
         Node *repeat = node_new(p, NODE_REPEAT);
@@ -369,7 +414,10 @@ static Node *parse_repeats(Parser *p, Node *operand)
 
 static Node *parse_sequence(Parser *p)
 {
+    ASSERT(p->nesting <= NESTING_MAX + 1);
+
     Node *sequence = node_new(p, NODE_SEQUENCE);
+    // Without a node at_end() holds, so that `last` is not followed.
     Node **last = sequence != NULL ? &sequence->child : NULL;
     while (!at_end(p) && *p->next != '|' && *p->next != ')') {
         Node *item = parse_repeats(p, parse_atom(p));
@@ -384,6 +432,8 @@ static Node *parse_sequence(Parser *p)
 
 static Node *parse_choice(Parser *p)
 {
+    ASSERT(p->nesting <= NESTING_MAX + 1);
+
     Node *first = parse_sequence(p);
     if (first == NULL || at_end(p) || *p->next != '|')
         return first;
@@ -400,6 +450,9 @@ static Node *parse_choice(Parser *p)
 
 static u32 emit(Parser *p, RegexOp op, u32 x, u32 y)
 {
+    ASSERT(op <= REGEX_MATCH);
+    ASSERT(p->count <= p->capacity);
+
     if (p->count >= REGEX_SIZE_MAX)
         fail(p, SQLITE_ERROR, "REGEXP pattern too big");
     if (p->rc != SQLITE_OK)
@@ -416,13 +469,17 @@ static u32 emit(Parser *p, RegexOp op, u32 x, u32 y)
 // A branch that prefers to go on, or (lazy) to go where set_other() says.
 static u32 emit_split(Parser *p)
 {
+    ASSERT(p->count <= REGEX_SIZE_MAX);
+
     return emit(p, REGEX_SPLIT, p->count + 1, 0);
 }
 
 static void set_other(Parser *p, u32 at, u32 target, bool is_lazy)
 {
     if (p->rc != SQLITE_OK)
+
         return;
+    ASSERT(at < p->count && target <= p->count);
     ASSERT(p->code[at].op == REGEX_SPLIT);
     u32 on = at + 1;
     p->code[at].x = is_lazy ? target : on;
@@ -433,6 +490,8 @@ static void emit_node(Parser *p, const Node *node);
 
 static void emit_choice(Parser *p, const Node *node)
 {
+    ASSERT(node->kind == NODE_CHOICE && node->child != NULL);
+
     // Each branch but the last ends in a jump; the jumps are chained by their targets until the end
     // is known.
     u32 jumps = UNLIMITED;
@@ -457,6 +516,9 @@ static void emit_choice(Parser *p, const Node *node)
 // X* as a loop; behind X, of which `begin` is the last copy, X+ needs no other.
 static void emit_loop(Parser *p, const Node *node, u32 begin, bool has_copy)
 {
+    ASSERT(node->kind == NODE_REPEAT && node->max == UNLIMITED);
+    ASSERT(begin <= p->count);
+
     if (has_copy) {
         u32 split = emit_split(p);
         if (p->rc == SQLITE_OK)
@@ -473,8 +535,11 @@ static void emit_loop(Parser *p, const Node *node, u32 begin, bool has_copy)
 static void emit_repeat(Parser *p, const Node *node)
 {
     ASSERT(node->max > 0 && node->min <= node->max);
+    ASSERT(node->kind == NODE_REPEAT);
 
     u32 begin = p->count;
+    // Written out, because a program has no counters: two threads at the same instruction are then
+    // alike, which bounds the search.
     for (u32 i = 0; i < node->min && p->rc == SQLITE_OK; i++) {
         begin = p->count;
         emit_node(p, node->child);
@@ -528,6 +593,8 @@ static void emit_node(Parser *p, const Node *node)
 // Is an instruction the target of a branch?
 static bool is_target(const Parser *p, u32 at)
 {
+    ASSERT(at < p->count);
+
     for (u32 i = 0; i < p->count; i++) {
         const RegexInstr *in = &p->code[i];
         if ((in->op == REGEX_JUMP || in->op == REGEX_SPLIT) && in->x == at)
@@ -541,8 +608,10 @@ static bool is_target(const Parser *p, u32 at)
 static void find_prefix(const Parser *p, Regex *regex)
 {
     ASSERT(p->count > 0);
+    ASSERT(regex->prefix_size == 0);
 
     u32 at = 0;
+    // Saves take no character; MATCH at the end stops both loops.
     while (p->code[at].op == REGEX_SAVE)
         at++;
     regex->is_anchored = p->code[at].op == REGEX_BEGIN && !is_target(p, at);
@@ -562,6 +631,7 @@ static void find_prefix(const Parser *p, Regex *regex)
 static Regex *regex_new(Parser *p)
 {
     ASSERT(p->rc == SQLITE_OK && p->code[p->count - 1].op == REGEX_MATCH);
+    ASSERT(p->ranges != NULL || p->range_count == 0);
 
     Regex *regex = mem_alloc_zeroed(sizeof *regex);
     if (regex == NULL) {
@@ -572,6 +642,7 @@ static Regex *regex_new(Parser *p)
     regex->count = p->count;
     regex->ranges = p->ranges;
     regex->ignore_case = p->ignore_case;
+    // Owned by the regex from here on.
     find_prefix(p, regex);
     p->code = NULL;
     p->ranges = NULL;
@@ -605,6 +676,7 @@ void regex_free(Regex *regex)
 {
     if (regex == NULL)
         return;
+    // Empty unless something was searched for.
     for (u32 i = 0; i < ARRAY_LEN(regex->threads); i++) {
         mem_free(regex->threads[i].dense);
         mem_free(regex->threads[i].sparse);

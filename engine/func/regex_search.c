@@ -30,6 +30,7 @@ typedef struct Search {
 static bool make_array(void *array, u64 count, size_t item_size)
 {
     ASSERT(count > 0);
+    ASSERT(item_size > 0);
 
     void *block;
     memcpy(&block, array, sizeof block);
@@ -51,6 +52,7 @@ static int make_room(Regex *regex, u32 slot_count)
                && make_array(&t->sparse, count, sizeof *t->sparse)
                && (slot_count == 0 || make_array(&t->slots, count * SLOTS_MAX, sizeof *t->slots));
     }
+    // Slots for as many groups as any search may ask, because the regex is kept and searched again.
     // Each instruction leaves one entry at most on the stack, and one entry begins it all.
     made = made && make_array(&regex->stack, count + 1, sizeof *regex->stack)
            && make_array(&regex->former, count + 1, sizeof *regex->former);
@@ -72,11 +74,15 @@ static u32 next_char(const u8 **at, const u8 *end)
 
 static bool is_word(u32 c)
 {
+    ASSERT(c <= CODE_POINT_MAX || c == NO_CHAR);
+
     return c < 128 && (ascii_is_alnum((u8)c) || c == '_');
 }
 
 static bool in_ranges(const Regex *regex, const RegexInstr *in, u32 c)
 {
+    ASSERT(in->op == REGEX_SET || in->op == REGEX_OTHER);
+
     for (u32 i = in->x; i < in->x + in->y; i++) {
         if (c >= regex->ranges[i].first && c <= regex->ranges[i].last)
             return true;
@@ -86,14 +92,19 @@ static bool in_ranges(const Regex *regex, const RegexInstr *in, u32 c)
 
 static bool in_set(const Regex *regex, const RegexInstr *in, u32 c)
 {
+    ASSERT(c != NO_CHAR);
+
     if (in_ranges(regex, in, c))
         return true;
     return regex->ignore_case && c < 128 && ascii_is_letter((u8)c)
            && in_ranges(regex, in, c ^ 0x20);
 }
 
+// ASCII letters alone have two cases here.
 static bool is_same(const Regex *regex, u32 a, u32 b)
 {
+    ASSERT(b != NO_CHAR);
+
     if (a == b)
         return true;
     return regex->ignore_case && a < 128 && b < 128 && ascii_lower((u8)a) == ascii_lower((u8)b);
@@ -116,6 +127,8 @@ static bool reads(const Regex *regex, const RegexInstr *in, u32 c)
 
 static bool holds(const Search *s, const RegexInstr *in)
 {
+    ASSERT(in->op >= REGEX_BEGIN && in->op <= REGEX_INSIDE);
+
     bool edge = is_word(s->before) != is_word(s->after);
     switch ((RegexOp)in->op) {
     case REGEX_BEGIN: return s->before == NO_CHAR;
@@ -128,6 +141,8 @@ static bool holds(const Search *s, const RegexInstr *in)
 
 static bool join(const Search *s, RegexThreads *threads, u32 at)
 {
+    ASSERT(at < s->regex->count);
+
     u32 place = threads->sparse[at];
     if (place < threads->count && threads->dense[place] == at)
         return false; // S1
@@ -140,12 +155,16 @@ static bool join(const Search *s, RegexThreads *threads, u32 at)
 // The slots of the thread that is at `place` in the list.
 static void load_slots(Search *s, const RegexThreads *threads, u32 place)
 {
+    ASSERT(place < threads->count);
+
     if (s->slot_count > 0)
         memcpy(s->slots, &threads->slots[(u64)place * SLOTS_MAX], s->slot_count * sizeof *s->slots);
 }
 
 static void store_slots(const Search *s, RegexThreads *threads, u32 place)
 {
+    ASSERT(place < threads->count);
+
     if (s->slot_count > 0)
         memcpy(&threads->slots[(u64)place * SLOTS_MAX], s->slots, s->slot_count * sizeof *s->slots);
 }
@@ -153,6 +172,8 @@ static void store_slots(const Search *s, RegexThreads *threads, u32 place)
 // Follows instructions that read nothing from `at`, in order of preference, to those that wait.
 static void add_threads(Search *s, RegexThreads *threads, u32 at, i64 place)
 {
+    ASSERT(at < s->regex->count);
+
     const Regex *regex = s->regex;
     u32 depth = 0;
     regex->stack[depth++] = at;
@@ -169,11 +190,13 @@ static void add_threads(Search *s, RegexThreads *threads, u32 at, i64 place)
         switch ((RegexOp)in->op) {
         case REGEX_JUMP: regex->stack[depth++] = in->x; break;
         case REGEX_SPLIT:
+            // On top what is preferred, so that its threads join first.
             regex->stack[depth++] = in->y;
             regex->stack[depth++] = in->x;
             break;
         case REGEX_SAVE:
             if (in->x < s->slot_count) {
+                // Put back when all that was reached with the new value is done.
                 regex->former[depth] = s->slots[in->x];
                 regex->stack[depth++] = in->x | RESTORE;
                 s->slots[in->x] = place;
@@ -196,6 +219,7 @@ static void add_threads(Search *s, RegexThreads *threads, u32 at, i64 place)
 static void step(Search *s, u32 c, i64 start, i64 end)
 {
     ASSERT(start <= end);
+    ASSERT(s->now != s->next);
 
     const Regex *regex = s->regex;
     s->next->count = 0;
@@ -219,6 +243,8 @@ static void step(Search *s, u32 c, i64 start, i64 end)
 // Where the next match may begin, from `at` on; NULL: nowhere.
 static const u8 *skip_to_prefix(const Search *s, const u8 *at)
 {
+    ASSERT(s->regex->prefix_size > 0 && at <= s->end);
+
     const Regex *regex = s->regex;
     size_t size = regex->prefix_size;
     while ((size_t)(s->end - at) >= size) {
@@ -232,8 +258,11 @@ static const u8 *skip_to_prefix(const Search *s, const u8 *at)
     return NULL;
 }
 
+// Behind the threads that began earlier, which are preferred: the leftmost match wins.
 static void begin_here(Search *s, i64 place)
 {
+    ASSERT(s->regex->count > 0);
+
     for (u32 i = 0; i < s->slot_count; i++)
         s->slots[i] = -1;
     if (s->slot_count > 0)
@@ -243,6 +272,8 @@ static void begin_here(Search *s, i64 place)
 
 static void run(Search *s)
 {
+    ASSERT(s->now->count == 0 && !s->found);
+
     const Regex *regex = s->regex;
     const u8 *at = s->text;
     u32 before = NO_CHAR;
@@ -288,6 +319,7 @@ int regex_search(Regex *regex, const char *text, size_t size, bool *found, Regex
                 .slot_count = 2 * count,
                 .now = &regex->threads[0],
                 .next = &regex->threads[1]};
+    // Of the search before, whose lists are used again.
     s.now->count = 0;
     run(&s);
     *found = s.found;

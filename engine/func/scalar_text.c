@@ -24,6 +24,8 @@ typedef struct Text {
 // at a time, unless they are the same register, which then has one encoding.
 static Text text_of(Value *v)
 {
+    ASSERT(v != NULL);
+
     u32 size;
     const char *bytes = value_chars(v, SQLITE_UTF8, &size);
     return (Text){bytes, size};
@@ -93,6 +95,7 @@ static void fn_octet_length(FuncCall *call, int arg_count, Value **args)
     case SQLITE_BLOB:
     case SQLITE_TEXT: call_result_i64(call, value_size(v)); return;
     default: {
+        // Digits are one byte each in UTF-8 and two in UTF-16.
         i64 size = value_text_size(v, SQLITE_UTF8);
         call_result_i64(call, call->encoding == SQLITE_UTF8 ? size : size * 2);
         return;
@@ -109,6 +112,7 @@ static void fn_octet_length(FuncCall *call, int arg_count, Value **args)
 static void clip_part(i64 length, i64 start, i64 count, i64 *from, i64 *taken)
 {
     ASSERT(length >= 0);
+    ASSERT(from != NULL && taken != NULL);
 
     bool backwards = count < 0;
     if (backwards)
@@ -166,6 +170,7 @@ static void fn_substr(FuncCall *call, int arg_count, Value **args)
         call_result_blob(call, in.bytes + from, (u64)taken, SQLITE_TRANSIENT);
         return;
     }
+    // Past the end both are cut there: clip_part() knew bytes only.
     size_t begin = utf8_offset(in.bytes, in.size, (size_t)from);
     size_t size = utf8_offset(in.bytes + begin, in.size - begin, (size_t)taken);
     call_result_text(call, in.bytes + begin, size, SQLITE_UTF8, SQLITE_TRANSIENT);
@@ -258,6 +263,7 @@ static void fn_replace(FuncCall *call, int arg_count, Value **args)
         return;
     Buffer out = {.size_max = value_length_limit(call->result)};
     buffer_reserve(&out, in.size);
+    // What was put in is not looked at again.
     size_t from = 0;
     for (size_t at = find_bytes(in, pattern, 0); at != SIZE_MAX;
          at = find_bytes(in, pattern, from)) {
@@ -278,6 +284,7 @@ enum { TRIM_LEFT = 1, TRIM_RIGHT = 2, TRIM_BOTH = 3 };
 static size_t trimmed_size(Text text, Text set, bool at_end)
 {
     ASSERT(text.size > 0);
+    ASSERT(set.bytes != NULL);
 
     for (size_t i = 0; i < set.size;) {
         size_t size = utf8_offset(set.bytes + i, set.size - i, 1);
@@ -320,16 +327,22 @@ static void trim(FuncCall *call, int arg_count, Value **args, u32 sides)
 
 static void fn_trim(FuncCall *call, int arg_count, Value **args)
 {
+    ASSERT(arg_count == 1 || arg_count == 2);
+
     trim(call, arg_count, args, TRIM_BOTH);
 }
 
 static void fn_ltrim(FuncCall *call, int arg_count, Value **args)
 {
+    ASSERT(arg_count == 1 || arg_count == 2);
+
     trim(call, arg_count, args, TRIM_LEFT);
 }
 
 static void fn_rtrim(FuncCall *call, int arg_count, Value **args)
 {
+    ASSERT(arg_count == 1 || arg_count == 2);
+
     trim(call, arg_count, args, TRIM_RIGHT);
 }
 
@@ -339,6 +352,7 @@ static void fn_rtrim(FuncCall *call, int arg_count, Value **args)
 static void put_hex(char *out, const char *bytes, size_t size)
 {
     ASSERT(bytes != NULL || size == 0);
+    ASSERT(out != NULL || size == 0);
 
     static const char digits[] = "0123456789ABCDEF";
     for (size_t i = 0; i < size; i++) {
@@ -374,6 +388,7 @@ static size_t skipped_size(Text in, size_t at, Text skip)
     const u8 *p = begin;
     u32 c = utf8_next(&p, (const u8 *)in.bytes + in.size);
     const u8 *q = (const u8 *)skip.bytes;
+    // By character: the same bytes within a longer one are not it.
     while (q < (const u8 *)skip.bytes + skip.size) {
         if (utf8_next(&q, (const u8 *)skip.bytes + skip.size) == c)
             return (size_t)(p - begin);
@@ -384,6 +399,8 @@ static size_t skipped_size(Text in, size_t at, Text skip)
 // Pairs of digits; characters of `skip` may stand between pairs. False: something else is there.
 static bool read_hex(Text in, Text skip, char *out, size_t *out_size)
 {
+    ASSERT(out != NULL && out_size != NULL);
+
     size_t size = 0;
     for (size_t i = 0; i < in.size;) {
         if (!ascii_is_hex((u8)in.bytes[i])) {
@@ -439,6 +456,7 @@ static void quote_blob(FuncCall *call, Value *v)
 
 // With all 17 digits whatever the connection shows, so that the literal reads back as the same
 // number, and infinity as a number that becomes it.
+// A NaN cannot come here: value_set_f64() makes it NULL.
 static void quote_real(FuncCall *call, f64 value)
 {
     char text[NUMBER_TEXT_MAX];
@@ -455,6 +473,8 @@ static void quote_real(FuncCall *call, f64 value)
 // The text of a literal that reads back as the same value.
 static void quote(FuncCall *call, Value *v, const char *text_format)
 {
+    ASSERT(text_format != NULL);
+
     switch (value_type(v)) {
     case SQLITE_NULL: call_result_text(call, "NULL", 4, SQLITE_UTF8, SQLITE_STATIC); return;
     case SQLITE_INTEGER:
@@ -488,6 +508,8 @@ static void fn_unistr_quote(FuncCall *call, int arg_count, Value **args)
 // `count` hexadecimal digits as a number; false if there are fewer.
 static bool read_code_point(const char *p, u32 count, u32 *out)
 {
+    ASSERT(count >= 4 && count <= 8);
+
     u32 value = 0;
     for (u32 i = 0; i < count; i++) {
         if (!ascii_is_hex((u8)p[i]))
@@ -502,6 +524,8 @@ static bool read_code_point(const char *p, u32 count, u32 *out)
 // for anything else.
 static u32 read_unistr_escape(const char *p, u32 *code_point)
 {
+    ASSERT(p != NULL && code_point != NULL);
+
     if (*p == '\\') {
         *code_point = '\\';
         return 1;
@@ -541,6 +565,7 @@ static void fn_unistr(FuncCall *call, int arg_count, Value **args)
             call_result_error(call, "invalid Unicode escape", -1, SQLITE_UTF8);
             return;
         }
+        // At most four bytes for at least five that were read.
         size += utf8_put((u8 *)out + size, code_point & CODE_POINT_MASK);
         i += 1 + read;
     }
@@ -575,6 +600,7 @@ static void fn_unicode(FuncCall *call, int arg_count, Value **args)
     Text in = text_of(args[0]);
     if (in.size == 0 || in.bytes[0] == 0)
         return;
+    // Malformed bytes give what utf8_next() makes of them, as in SQLite.
     const u8 *p = (const u8 *)in.bytes;
     call_result_i64(call, utf8_next(&p, p + in.size));
 }
@@ -619,6 +645,8 @@ typedef struct Part {
 // No text for NULL.
 static Part part_of(Value *arg)
 {
+    ASSERT(arg != NULL);
+
     bool is_wide = value_type(arg) == SQLITE_BLOB && arg->encoding != SQLITE_UTF8;
     size_t wide_size = is_wide ? value_size(arg) : 0;
     Text text = text_of(arg);
@@ -659,6 +687,8 @@ static void concat(FuncCall *call, int arg_count, Value **args, Part separator)
 // NULL arguments are left out, where || would be NULL.
 static void fn_concat(FuncCall *call, int arg_count, Value **args)
 {
+    ASSERT(arg_count >= 0);
+
     concat(call, arg_count, args, (Part){.text = {"", 0}});
 }
 
@@ -675,6 +705,8 @@ static void fn_concat_ws(FuncCall *call, int arg_count, Value **args)
 // NULL without a format; '' only if a field wrote nothing, see format_all().
 static void fn_format(FuncCall *call, int arg_count, Value **args)
 {
+    ASSERT(arg_count >= 0);
+
     const char *fmt = arg_count > 0 ? value_text(args[0], SQLITE_UTF8) : NULL;
     if (fmt == NULL)
         return;

@@ -24,12 +24,15 @@ static JsonStatus edit_node(Editor *e, const JsonNode *node, const char *path);
 static void put_value(Editor *e)
 {
     ASSERT(e->value != NULL);
+    ASSERT(e->value->size > 0 || e->value->rc != SQLITE_OK);
 
     buffer_add(e->out, e->value->bytes, e->value->size);
 }
 
 static bool may_create(const Editor *e)
 {
+    ASSERT(e->edit <= JSON_EDIT_ARRAY_INSERT);
+
     return e->edit == JSON_EDIT_INSERT || e->edit == JSON_EDIT_SET
            || e->edit == JSON_EDIT_ARRAY_INSERT;
 }
@@ -47,6 +50,7 @@ static JsonStatus create_node(Editor *e, const char *rest)
     }
     const u8 empty[1] = {*rest == '.' ? JSON_OBJECT : JSON_ARRAY};
     const JsonNode node = {.at = 0, .start = 1, .end = 1, .type = empty[0]};
+    // The empty container lies in other bytes for as long as it is edited.
     const u8 *bytes = e->bytes;
     e->bytes = empty;
     JsonStatus status = edit_node(e, &node, rest);
@@ -58,6 +62,7 @@ static JsonStatus create_node(Editor *e, const char *rest)
 static void copy_part(Editor *e, u32 from, u32 to)
 {
     ASSERT(from <= to);
+    ASSERT(e->bytes != NULL);
 
     buffer_add(e->out, e->bytes + from, to - from);
 }
@@ -65,6 +70,7 @@ static void copy_part(Editor *e, u32 from, u32 to)
 static JsonStatus edit_object(Editor *e, const JsonNode *node, const JsonStep *step)
 {
     ASSERT(node->type == JSON_OBJECT);
+    ASSERT(step->label != NULL);
 
     Buffer *out = e->out;
     size_t begun = json_begin(out);
@@ -94,6 +100,7 @@ static JsonStatus edit_object(Editor *e, const JsonNode *node, const JsonStep *s
     if (e->edit == JSON_EDIT_ARRAY_INSERT && !e->ends_in_index)
         return JSON_NOT_ELEMENT;
     copy_part(e, node->start, node->end);
+    // The path's spelling is kept: escapes are resolved when the label is shown.
     json_put_node(out, step->label_has_escapes ? JSON_TEXT5 : JSON_TEXTRAW, step->label,
                   step->label_size);
     JsonStatus status = create_node(e, step->rest);
@@ -104,6 +111,7 @@ static JsonStatus edit_object(Editor *e, const JsonNode *node, const JsonStep *s
 static JsonStatus edit_array(Editor *e, const JsonNode *node, const JsonStep *step)
 {
     ASSERT(node->type == JSON_ARRAY);
+    ASSERT(step->label == NULL);
 
     JsonNode element;
     u64 wanted;
@@ -130,6 +138,7 @@ static JsonStatus edit_array(Editor *e, const JsonNode *node, const JsonStep *st
 static JsonStatus edit_here(Editor *e, const JsonNode *node)
 {
     ASSERT(!e->removed);
+    ASSERT(e->value != NULL || e->edit == JSON_EDIT_REMOVE);
 
     switch (e->edit) {
     case JSON_EDIT_REMOVE: e->removed = true; return JSON_OK;
@@ -172,6 +181,7 @@ JsonStatus json_edit(const u8 *bytes, const JsonNode *root, const char *path, Js
                      const Buffer *value, Buffer *out)
 {
     ASSERT(edit == JSON_EDIT_REMOVE || value != NULL);
+    ASSERT(out->size == 0);
 
     Editor e = {.bytes = bytes, .edit = edit, .value = value, .out = out};
     if (edit == JSON_EDIT_ARRAY_INSERT) {
@@ -272,6 +282,7 @@ static JsonStatus merge_object(Merge *m, const JsonNode *patch, Buffer *tree)
         }
         JsonStatus status =
             merge_member(m, (const u8 *)tree->bytes, &object, &label, &change, &next);
+        // Read only from `next` on: the nodes in the old one are gone.
         buffer_deinit(tree);
         *tree = next;
         if (status != JSON_OK)
@@ -286,6 +297,7 @@ static JsonStatus merge_node(Merge *m, const u8 *target, const JsonNode *target_
                              const JsonNode *patch, Buffer *out)
 {
     ASSERT((target == NULL) == (target_node == NULL));
+    ASSERT(out != NULL);
 
     if (patch->type != JSON_OBJECT) {
         u32 size = patch->end - patch->at;

@@ -28,6 +28,8 @@ static const JsonRule *rule_of(const FuncCall *call)
 // The jsonb_ twins hold what parsing the text of the answer would give, as SQLite's do.
 static JsonPut put_of(const FuncCall *call)
 {
+    ASSERT(rule_of(call)->edit <= JSON_EDIT_ARRAY_INSERT);
+
     return rule_of(call)->as_blob ? JSON_PUT_PARSED : JSON_PUT_TEXT;
 }
 
@@ -64,6 +66,7 @@ static void result_built(FuncCall *call, Buffer *tree, bool as_blob)
 static void result_built_new(FuncCall *call, Buffer *tree)
 {
     result_built(call, tree, rule_of(call)->as_blob);
+    // After an error there is no result to mark.
     if (call->rc == SQLITE_OK)
         call_result_subtype(call, JSON_SUBTYPE);
 }
@@ -81,6 +84,8 @@ static void fn_json_quote(FuncCall *call, int arg_count, Value **args)
 
 static void fn_json_array(FuncCall *call, int arg_count, Value **args)
 {
+    ASSERT(arg_count >= 0);
+
     Buffer tree = {0};
     JsonPut how = put_of(call);
     size_t begun = json_begin(&tree);
@@ -119,11 +124,14 @@ static bool put_members(FuncCall *call, int arg_count, Value **args, Buffer *tre
 
 static void fn_json_object(FuncCall *call, int arg_count, Value **args)
 {
+    ASSERT(arg_count >= 0);
+
     if (arg_count % 2 != 0) {
         call_result_error(call, "json_object() requires an even number of arguments", -1,
                           SQLITE_UTF8);
         return;
     }
+    // Equal labels are all kept, as in a text: json_object() does not look for them.
     Buffer tree = {0};
     size_t begun = json_begin(&tree);
     if (put_members(call, arg_count, args, &tree)) {
@@ -160,12 +168,14 @@ static void arrow_path(Value *v, const char *text, Buffer *out)
 static void fn_arrow(FuncCall *call, int arg_count, Value **args)
 {
     ASSERT(arg_count == 2);
+    ASSERT(rule_of(call)->text_result != rule_of(call)->sql_result);
 
     JsonArg json;
     Buffer path = {0};
     if (!json_arg_read(call, args[0], &json))
         return;
     const char *text = value_text(args[1], SQLITE_UTF8);
+    // A NULL path gives NULL; so does memory that ran out, which the value has told of.
     if (text == NULL) {
         json_arg_release(&json);
         return;
@@ -194,10 +204,12 @@ static void fn_arrow(FuncCall *call, int arg_count, Value **args)
 }
 
 // A path argument behind its $. NULL: SQL NULL, or an error, which has been answered.
+// The error shows the path as it was written, its first character included.
 static const char *read_path(FuncCall *call, Value *v)
 {
     const char *path = value_text(v, SQLITE_UTF8);
     if (path == NULL)
+
         return NULL;
     if (path[0] != '$') {
         json_result_bad_path(call, path);
@@ -224,6 +236,7 @@ static bool extract_many(FuncCall *call, int arg_count, Value **args, const Json
         } else if (status == JSON_OK) {
             buffer_add(tree, json->bytes + node.at, node.end - node.at);
         } else if (status == JSON_ABSENT) {
+            // An array keeps its places: the n-th element belongs to the n-th path.
             json_put_header(tree, JSON_NULL, 0);
         } else {
             json_result_status(call, status, path - 1);
@@ -236,6 +249,8 @@ static bool extract_many(FuncCall *call, int arg_count, Value **args, const Json
 // One path gives an SQL value, several an array. NULL where the path leads nowhere.
 static void fn_json_extract(FuncCall *call, int arg_count, Value **args)
 {
+    ASSERT(arg_count >= 0);
+
     JsonArg json;
     if (arg_count < 2 || !json_arg_read(call, args[0], &json))
         return;
@@ -266,6 +281,7 @@ static bool find_subject(FuncCall *call, int arg_count, Value **args, const Json
                          JsonNode *node)
 {
     ASSERT(arg_count == 1 || arg_count == 2);
+    ASSERT(node != NULL);
 
     *node = json->root;
     if (arg_count < 2)
@@ -288,6 +304,7 @@ static void fn_json_array_length(FuncCall *call, int arg_count, Value **args)
     if (!json_arg_read(call, args[0], &json))
         return;
     if (find_subject(call, arg_count, args, &json, &node)) {
+        // Elements are read one by one (J1): a node that does not fit ends the count.
         i64 count = 0;
         JsonNode element;
         u32 at = node.start;
@@ -310,6 +327,7 @@ static void fn_json_type(FuncCall *call, int arg_count, Value **args)
         return;
     if (find_subject(call, arg_count, args, &json, &node)) {
         const char *name = json_type_name(node.type);
+        // The types 13 to 15 are reserved: a blob may have them, and they have no name.
         if (name != NULL)
             call_result_text(call, name, strlen(name), SQLITE_UTF8, SQLITE_STATIC);
     }
@@ -320,6 +338,8 @@ static void fn_json_type(FuncCall *call, int arg_count, Value **args)
 
 static void result_edited(FuncCall *call, JsonArg *json, bool as_blob)
 {
+    ASSERT(json->bytes != NULL);
+
     json_result_tree(call, json->bytes, &json->root, as_blob);
 }
 
@@ -328,12 +348,15 @@ static void result_edited(FuncCall *call, JsonArg *json, bool as_blob)
 static bool adopt_tree(FuncCall *call, JsonArg *json, Buffer *fresh)
 {
     ASSERT(fresh != &json->own);
+    ASSERT(json->bytes != NULL);
 
     if (fresh->rc != SQLITE_OK) {
         call_result_error_nomem(call);
         buffer_deinit(fresh);
         return false;
     }
+    // `fresh` was made from the bytes that are released here, so this comes after the last look at
+    // them.
     json_arg_release(json);
     json->own = *fresh;
     json->bytes = (const u8 *)json->own.bytes;
@@ -344,6 +367,7 @@ static bool adopt_tree(FuncCall *call, JsonArg *json, Buffer *fresh)
 static bool apply_edit(FuncCall *call, JsonArg *json, Value *path_value, Value *v, JsonEdit edit)
 {
     ASSERT((v == NULL) == (edit == JSON_EDIT_REMOVE));
+    ASSERT(json->bytes != NULL);
 
     const char *path = read_path(call, path_value);
     if (path == NULL)
@@ -378,6 +402,8 @@ static bool apply_edit(FuncCall *call, JsonArg *json, Value *path_value, Value *
 // ones before it left.
 static void fn_json_edit(FuncCall *call, int arg_count, Value **args)
 {
+    ASSERT(rule_of(call)->name != NULL);
+
     const JsonRule *rule = rule_of(call);
     JsonArg json;
     if (arg_count == 0)
@@ -399,6 +425,8 @@ static void fn_json_edit(FuncCall *call, int arg_count, Value **args)
 // Removing the root gives NULL.
 static void fn_json_remove(FuncCall *call, int arg_count, Value **args)
 {
+    ASSERT(arg_count >= 0);
+
     JsonArg json;
     if (arg_count == 0)
         return;
@@ -415,6 +443,7 @@ static void fn_json_patch(FuncCall *call, int arg_count, Value **args)
     ASSERT(arg_count == 2);
 
     JsonArg target;
+    // Zeroed, because it is released even if the target could not be read.
     JsonArg patch = {0};
     if (json_arg_read(call, args[0], &target) && json_arg_read(call, args[1], &patch)) {
         Buffer tree = {0};
@@ -448,6 +477,7 @@ static bool text_is_valid(FuncCall *call, Value *v, i64 flags)
         return false;
     JsonParse parse;
     json_parse(&parse, text, value_text_size(v, SQLITE_UTF8), NULL);
+    // Flags beside these two are about blobs.
     bool valid = !parse.failed && ((flags & VALID_JSON5) || !parse.nonstandard);
     if (parse.out.rc != SQLITE_OK)
         call_result_error_nomem(call);

@@ -26,6 +26,8 @@ typedef JsonParse P;
 // that is three bytes longer than its brackets.
 static u64 room_for(u64 text_size)
 {
+    ASSERT(text_size <= UINT32_MAX);
+
     return text_size * 2 + 3 * JSON_DEPTH_MAX + 16;
 }
 
@@ -39,7 +41,10 @@ static inline u8 *write_place(P *p)
 
 static inline void write_header(P *p, JsonType type, u32 size)
 {
+    ASSERT(type <= JSON_OBJECT);
+
     u8 *w = write_place(p);
+    // 11 is the largest size that the header's one byte holds; 12 to 15 announce a longer one.
     if (LIKELY(size <= 11)) {
         w[0] = (u8)(size << 4 | type);
         p->out.size++;
@@ -65,6 +70,7 @@ static inline void write_node(P *p, JsonType type, const char *payload, u32 size
 static void write_infinity(P *p, bool negative)
 {
     write_header(p, JSON_FLOAT, negative ? 6 : 5);
+    // The NUL is copied where the word is shorter: the next node overwrites it.
     memcpy(write_place(p), negative ? "-9e999" : "9e999", 6);
     p->out.size += negative ? 6 : 5;
 }
@@ -73,6 +79,7 @@ static void write_infinity(P *p, bool negative)
 static void write_end(P *p, size_t begun, JsonType type)
 {
     ASSERT(begun > 0 && begun <= p->out.size);
+    ASSERT(type == JSON_ARRAY || type == JSON_OBJECT);
 
     u8 header[9];
     size_t size = p->out.size - begun;
@@ -80,6 +87,7 @@ static void write_end(P *p, size_t begun, JsonType type)
     u32 header_size = json_header_write(header, type, (u32)size);
     if (header_size > 1)
         memmove(payload + header_size - 1, payload, size);
+    // Over the one byte that was left free and, if the payload moved, up to where it begins now.
     memcpy(payload - 1, header, header_size);
     p->out.size += header_size - 1;
 }
@@ -118,6 +126,7 @@ static u32 wide_space_size(const P *p, u32 at)
     case '\v':
     case '\f': return 1;
     case '/':
+        // A comment that is not closed is none: the slash is then a character out of place.
         if (left >= 4 && z[1] == '*') {
             for (u32 i = 3; i < left; i++) {
                 if (z[i - 1] == '*' && z[i] == '/' && i > 2)
@@ -161,6 +170,8 @@ static inline u32 skip_plain(const P *p, u32 at)
 
 static COLD u32 skip_wide(P *p, u32 at)
 {
+    ASSERT(at <= p->size);
+
     for (;;) {
         u32 size = at < p->size ? wide_space_size(p, at) : 0;
         if (size == 0)
@@ -172,6 +183,8 @@ static COLD u32 skip_wide(P *p, u32 at)
 
 static inline u32 skip_space(P *p, u32 at)
 {
+    ASSERT(at <= p->size);
+
     at = skip_plain(p, at);
     u8 c = byte_at(p, at);
     return LIKELY(c > ' ' && c < 0x80 && c != '/') ? at : skip_wide(p, at);
@@ -194,6 +207,7 @@ static bool hex_digits(const P *p, u32 at, u32 count)
 static u32 read_escape(const P *p, u32 at, JsonType *type)
 {
     ASSERT(p->text[at - 1] == '\\');
+    ASSERT(at > 0 && at <= p->size);
 
     u8 c = byte_at(p, at);
     if (c == '"' || c == '\\' || c == '/' || c == 'b' || c == 'f' || c == 'n' || c == 'r'
@@ -207,6 +221,7 @@ static u32 read_escape(const P *p, u32 at, JsonType *type)
         || (c == 'x' && hex_digits(p, at + 1, 2)))
         size = 1;
     else if (c == '\r')
+        // A line that goes on behind a backslash: CR LF counts as one end of line.
         size = byte_at(p, at + 1) == '\n' ? 2 : 1;
     else if (c == 0xe2 && byte_at(p, at + 1) == 0x80
              && (byte_at(p, at + 2) == 0xa8 || byte_at(p, at + 2) == 0xa9))
@@ -272,6 +287,8 @@ static const struct {
 // "nullx" is no null.
 static bool word_ends(const P *p, u32 at)
 {
+    ASSERT(at <= p->size);
+
     return !ascii_is_alnum(byte_at(p, at));
 }
 
@@ -298,6 +315,8 @@ static u32 parse_special(P *p, u32 at, u8 sign)
 
 static u32 skip_digits(const P *p, u32 at)
 {
+    ASSERT(at <= p->size);
+
     while (ascii_is_digit(byte_at(p, at)))
         at++;
     return at;
@@ -307,6 +326,7 @@ static u32 skip_digits(const P *p, u32 at)
 static u32 parse_hex(P *p, u32 start, u32 at)
 {
     ASSERT(byte_at(p, at) == '0' && (byte_at(p, at + 1) | 0x20) == 'x');
+    ASSERT(start <= at);
 
     p->nonstandard = true;
     u32 end = at + 2;
@@ -316,13 +336,59 @@ static u32 parse_hex(P *p, u32 start, u32 at)
     return end;
 }
 
-// The type tells whether JSON would have it as it stands (INT, FLOAT) or only JSON5 (INT5,
-// FLOAT5).
-static u32 parse_number(P *p, u32 at)
+// The exponent at `end`, if there is one; returns what follows it. The error is told to be at the
+// sign if there is one, else at the letter, as SQLite tells it.
+static u32 scan_exponent(P *p, u32 end, JsonType *type)
 {
-    const u32 begin = at; // where errors are told to be, as SQLite tells it
-    u32 start = at;
-    u8 sign = (u8)p->text[at];
+    ASSERT(end > 0 && end <= p->size);
+    ASSERT(*type == JSON_INT || *type == JSON_FLOAT || *type == JSON_FLOAT5);
+
+    if ((byte_at(p, end) | 0x20) != 'e')
+        return end;
+    u32 digits = end + 1;
+    if (byte_at(p, digits) == '+' || byte_at(p, digits) == '-')
+        digits++;
+    if (!ascii_is_digit(byte_at(p, digits)))
+        return fail_at(p, digits > end + 1 ? end + 1 : end);
+    // A FLOAT5 stays one: its mantissa is what JSON does not have.
+    if (*type == JSON_INT)
+        *type = JSON_FLOAT;
+    return skip_digits(p, digits);
+}
+
+// Digits, point and exponent from `at` on, behind the sign, if any, at `begin`. Returns what
+// follows them; *type tells whether JSON would have them as they stand (INT, FLOAT) or only JSON5
+// (FLOAT5: no digits on one side of the point).
+static u32 scan_decimal(P *p, u32 begin, u32 at, JsonType *type)
+{
+    ASSERT(at == begin || at == begin + 1);
+    ASSERT(!p->failed);
+
+    u32 end = skip_digits(p, at);
+    bool has_digits = end > at;
+    *type = JSON_INT;
+    if (byte_at(p, end) == '.') {
+        u32 after = skip_digits(p, end + 1);
+        bool has_fraction = after > end + 1;
+        if (!has_digits && !has_fraction)
+            return fail_at(p, at > begin ? begin + 2 : begin);
+        *type = has_digits && has_fraction ? JSON_FLOAT : JSON_FLOAT5;
+        end = after;
+    } else if (!has_digits) {
+        return fail_at(p, begin);
+    }
+    return scan_exponent(p, end, type);
+}
+
+// `begin` is where errors are told to be, as SQLite tells it: at the sign, not behind it.
+static u32 parse_number(P *p, u32 begin)
+{
+    ASSERT(begin < p->size);
+    ASSERT(!p->failed);
+
+    u32 at = begin;
+    u32 start = begin; // of what is kept
+    u8 sign = (u8)p->text[begin];
     if (sign == '+' || sign == '-') {
         at++;
         if (sign == '+') {
@@ -333,42 +399,19 @@ static u32 parse_number(P *p, u32 at)
         if (after != at)
             return after;
     }
-    u8 c = byte_at(p, at);
-    if (c == '0' && (byte_at(p, at + 1) == 'x' || byte_at(p, at + 1) == 'X')
-        && ascii_is_hex(byte_at(p, at + 2)))
-        return parse_hex(p, start, at);
-    // A leading zero is no number, in JSON5 neither.
-    if (c == '0' && (ascii_is_digit(byte_at(p, at + 1)) || (byte_at(p, at + 1) | 0x20) == 'x'))
-        return fail_at(p, begin + 1);
-    JsonType type = JSON_INT;
-    u32 end = skip_digits(p, at);
-    bool digits = end > at;
-    bool json5 = false;
-    if (byte_at(p, end) == '.') {
-        u32 after = skip_digits(p, end + 1);
-        if (!digits && after == end + 1)
-            return fail_at(p, at > begin ? begin + 2 : begin);
-        json5 = !digits || after == end + 1;
-        type = JSON_FLOAT;
-        digits = true;
-        end = after;
+    if (byte_at(p, at) == '0') {
+        bool is_hex = (byte_at(p, at + 1) | 0x20) == 'x';
+        if (is_hex && ascii_is_hex(byte_at(p, at + 2)))
+            return parse_hex(p, start, at);
+        // A leading zero is no number, in JSON5 neither.
+        if (is_hex || ascii_is_digit(byte_at(p, at + 1)))
+            return fail_at(p, begin + 1);
     }
-    if (!digits)
-        return fail_at(p, begin);
-    c = byte_at(p, end);
-    if (c == 'e' || c == 'E') {
-        u32 exponent = end + 1;
-        if (byte_at(p, exponent) == '+' || byte_at(p, exponent) == '-')
-            exponent++;
-        if (!ascii_is_digit(byte_at(p, exponent)))
-            return fail_at(p, exponent > end + 1 ? end + 1 : end);
-        type = JSON_FLOAT;
-        end = skip_digits(p, exponent);
-    }
-    if (json5) {
-        type = JSON_FLOAT5;
-        p->nonstandard = true;
-    }
+    JsonType type;
+    u32 end = scan_decimal(p, begin, at, &type);
+    if (p->failed)
+        return end;
+    p->nonstandard |= type == JSON_FLOAT5;
     write_node(p, type, p->text + start, end - start);
     return end;
 }
@@ -399,6 +442,7 @@ static COLD u32 fail_separator(P *p, u32 behind)
 static void end_early(P *p, u32 at, bool is_empty)
 {
     ASSERT(p->depth > 0);
+    ASSERT(at < p->size);
 
     p->nonstandard |= !is_empty;
     p->early_end = at;
@@ -421,6 +465,7 @@ static u32 parse_array(P *p, u32 at)
             break;
         }
         u32 behind = skip_plain(p, parse_element(p, next));
+        // Everything unwinds without closing its container: nobody looks at the nodes of a failure.
         if (p->failed)
             return at;
         at = skip_space(p, behind);
@@ -442,6 +487,8 @@ static bool is_name_start(u8 c)
 // An object's label without quotes, as JSON5 has them.
 static u32 parse_name(P *p, u32 at)
 {
+    ASSERT(at <= p->size);
+
     JsonType type = JSON_TEXT;
     u32 end = at;
     for (;;) {
@@ -450,6 +497,7 @@ static u32 parse_name(P *p, u32 at)
             type = JSON_TEXTJ;
             end += 6;
         } else if ((end > at && ascii_is_digit(c)) || is_name_start(c)) {
+            // A blank of Unicode ends the name, though its bytes count as letters.
             if (c >= 0x80 && wide_space_size(p, end) > 0)
                 break;
             end++;
@@ -467,6 +515,8 @@ static u32 parse_name(P *p, u32 at)
 // A word that is a value: it cannot be a label without quotes.
 static bool is_value_word(const P *p, u32 at)
 {
+    ASSERT(at <= p->size);
+
     static const char *const words[] = {"true", "false", "null"};
     for (u32 i = 0; i < ARRAY_LEN(words); i++) {
         u32 size = (u32)strlen(words[i]);
@@ -518,6 +568,7 @@ static u32 parse_object(P *p, u32 at)
         if (p->failed)
             return at;
         at = skip_space(p, behind);
+        // `behind` is told, not `at`: the blame is before the white space, as in parse_element().
         if (byte_at(p, at) != ':')
             return fail_separator(p, behind);
         behind = skip_plain(p, parse_element(p, at + 1));
@@ -536,6 +587,7 @@ static u32 parse_object(P *p, u32 at)
 static u32 parse_word(P *p, u32 at, const char *word, JsonType type)
 {
     ASSERT(p->text[at] == word[0]);
+    ASSERT(strlen(word) >= 4);
 
     u32 size = (u32)strlen(word);
     if (p->size - at < size || memcmp(p->text + at, word, size) != 0 || !word_ends(p, at + size))
@@ -578,6 +630,7 @@ void json_parse(JsonParse *parse, const char *text, size_t size, Buffer *reuse)
     ASSERT(text != NULL || size == 0);
 
     *parse = (JsonParse){.text = text, .size = (u32)size};
+    // The memory of the parse before: most statements parse texts of about one size.
     if (reuse != NULL) {
         parse->out = *reuse;
         *reuse = (Buffer){0};
@@ -593,5 +646,6 @@ void json_parse(JsonParse *parse, const char *text, size_t size, Buffer *reuse)
     if (!parse->failed && at < parse->size && parse->text[at] != 0) // a NUL ends the text
         fail_at(parse, parse->early_end); // something follows: SQLite blames the last such end
     ASSERT(parse->failed || parse->depth == 0);
+    // The limit of a buffer that goes on to be used by others is SQLite's own again.
     parse->out.size_max = 0;
 }

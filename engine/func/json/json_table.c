@@ -74,6 +74,8 @@ typedef struct EachCursor {
 static int each_connect(sqlite3 *db, void *client_data, int arg_count, const char *const *args,
                         sqlite3_vtab **out, char **message)
 {
+    ASSERT(client_data != NULL);
+
     (void)arg_count;
     (void)args;
     (void)message;
@@ -101,6 +103,8 @@ static int each_disconnect(sqlite3_vtab *vtab)
 // are taken by equality on their hidden columns, so that the core need not test them again.
 static int each_best_index(sqlite3_vtab *vtab, sqlite3_index_info *info)
 {
+    ASSERT(info->nConstraint >= 0);
+
     (void)vtab;
     int found[2] = {-1, -1};
     u32 usable = 0;
@@ -117,6 +121,7 @@ static int each_best_index(sqlite3_vtab *vtab, sqlite3_index_info *info)
             usable |= 1u << which;
         }
     }
+    // Rowids count up, so that rows come in their order as they are.
     if (info->nOrderBy > 0 && info->aOrderBy[0].iColumn < 0 && info->aOrderBy[0].desc == 0)
         info->orderByConsumed = 1;
     if (unusable & ~usable)
@@ -165,6 +170,8 @@ static void each_clear(EachCursor *c)
 
 static int each_close(sqlite3_vtab_cursor *base)
 {
+    ASSERT(((EachCursor *)base)->rule != NULL);
+
     EachCursor *c = (EachCursor *)base;
     each_clear(c);
     value_deinit(&c->json);
@@ -175,18 +182,24 @@ static int each_close(sqlite3_vtab_cursor *base)
 
 static int each_eof(sqlite3_vtab_cursor *base)
 {
+    ASSERT(base->pVtab != NULL);
+
     const EachCursor *c = (const EachCursor *)base;
     return c->at >= c->end;
 }
 
 static const u8 *node_bytes(const EachCursor *c)
 {
+    ASSERT(c->nodes.bytes != NULL);
+
     return (const u8 *)c->nodes.bytes;
 }
 
 // The node at `at`; an empty null where the bytes are damaged.
 static JsonNode node_at(const EachCursor *c, u32 at)
 {
+    ASSERT(c->nodes.size <= UINT32_MAX);
+
     JsonNode node;
     if (!json_node_read(node_bytes(c), at, (u32)c->nodes.size, &node))
         node = (JsonNode){.at = at, .start = (u32)c->nodes.size, .end = (u32)c->nodes.size};
@@ -196,11 +209,15 @@ static JsonNode node_at(const EachCursor *c, u32 at)
 // NULL: the row is the root itself.
 static const Parent *innermost(const EachCursor *c)
 {
+    ASSERT(c->parent_count <= c->parent_capacity);
+
     return c->parent_count > 0 ? &c->parents[c->parent_count - 1] : NULL;
 }
 
 static bool in_object(const EachCursor *c)
 {
+    ASSERT(c->parent_count <= c->parent_capacity);
+
     return c->parent_count > 0 && innermost(c)->type == JSON_OBJECT;
 }
 
@@ -243,6 +260,7 @@ static void put_step(const EachCursor *c, Buffer *path)
     JsonNode label = node_at(c, c->at);
     const u8 *text = node_bytes(c) + label.start;
     u32 size = label.end - label.start;
+    // Escapes stay as they are: the path can be given back to json_extract().
     bool simple = is_simple_label(text, size);
     buffer_add_text(path, simple ? "." : ".\"");
     buffer_add(path, text, size);
@@ -254,6 +272,7 @@ static void put_step(const EachCursor *c, Buffer *path)
 static int each_enter(EachCursor *c, const JsonNode *node)
 {
     ASSERT(node->type == JSON_ARRAY || node->type == JSON_OBJECT);
+    ASSERT(node->start <= node->end);
 
     TRY(vec_reserve(&c->parents, &c->parent_capacity, c->parent_count + 1, sizeof *c->parents));
     u32 id = c->at;
@@ -267,6 +286,8 @@ static int each_enter(EachCursor *c, const JsonNode *node)
 // Leaves every container that has been seen to its end.
 static void each_leave(EachCursor *c)
 {
+    ASSERT(c->rule->recursive);
+
     while (c->parent_count > 0 && c->at >= innermost(c)->end) {
         c->parent_count--;
         if (c->parent_count == 0)
@@ -294,6 +315,7 @@ static int each_next(sqlite3_vtab_cursor *base)
     }
     c->at = value.end;
     if (c->parent_count > 0)
+        // Counted in objects too, where it is not looked at.
         c->parents[c->parent_count - 1].index++;
     if (c->rule->recursive)
         each_leave(c);
@@ -305,6 +327,8 @@ static int each_next(sqlite3_vtab_cursor *base)
 // Takes the place of any message there was.
 static int each_fail(EachCursor *c, const char *fmt, const char *text)
 {
+    ASSERT(text != NULL);
+
     Buffer message = {0};
     format_text(&message, fmt, text);
     mem_free(c->base.pVtab->zErrMsg);
@@ -316,6 +340,8 @@ static int each_fail(EachCursor *c, const char *fmt, const char *text)
 // Fills `nodes` from the JSON argument.
 static int each_load(EachCursor *c, Value *json)
 {
+    ASSERT(c->nodes.size == 0);
+
     const u8 *bytes = value_type(json) == SQLITE_BLOB ? value_blob(json) : NULL;
     if (bytes != NULL && json_looks_binary(bytes, value_size(json))) {
         buffer_add(&c->nodes, bytes, value_size(json));
@@ -339,6 +365,7 @@ static int each_load(EachCursor *c, Value *json)
 static u32 root_offset(const EachCursor *c, const JsonNode *outer, const JsonNode *node)
 {
     ASSERT(outer->start <= node->at && node->end <= outer->end);
+    ASSERT(outer->type == JSON_ARRAY || outer->type == JSON_OBJECT);
 
     for (u32 at = outer->start; at < outer->end;) {
         JsonNode child = node_at(c, at);
@@ -358,6 +385,7 @@ static int each_start(EachCursor *c, const char *root_path)
 {
     ASSERT(root_path[0] == '$');
     ASSERT(c->parent_count == 0);
+    ASSERT(c->nodes.size > 0);
 
     JsonNode top = node_at(c, 0);
     JsonNode node;
@@ -413,6 +441,7 @@ static int each_filter(sqlite3_vtab_cursor *base, int index_number, const char *
 static u32 root_parent_size(const EachCursor *c)
 {
     ASSERT(c->path.size > 0);
+    ASSERT(c->path.size >= c->root_size);
 
     u32 size = (u32)c->path.size;
     if (c->rowid != 0 || !c->rule->recursive || size < 2)
@@ -439,6 +468,8 @@ static u32 root_parent_size(const EachCursor *c)
 // The last step of the root path, quotes taken off.
 static void column_root_key(const EachCursor *c, FuncCall *call)
 {
+    ASSERT(c->parent_count == 0);
+
     u32 from = root_parent_size(c);
     u32 size = (u32)c->path.size;
     if (size <= 1 || from >= size)
@@ -457,6 +488,8 @@ static void column_root_key(const EachCursor *c, FuncCall *call)
 
 static void column_key(const EachCursor *c, FuncCall *call)
 {
+    ASSERT(c->at < c->end);
+
     const Parent *parent = innermost(c);
     if (parent == NULL) {
         if (c->rule->recursive)
@@ -471,6 +504,8 @@ static void column_key(const EachCursor *c, FuncCall *call)
 
 static void column_fullkey(const EachCursor *c, FuncCall *call)
 {
+    ASSERT(c->path.size > 0);
+
     Buffer path = {0};
     buffer_add(&path, c->path.bytes, c->path.size);
     put_step(c, &path);
@@ -479,6 +514,8 @@ static void column_fullkey(const EachCursor *c, FuncCall *call)
 
 static void column_path(const EachCursor *c, FuncCall *call)
 {
+    ASSERT(c->root_size <= c->path.size);
+
     u32 size = c->rule->recursive ? root_parent_size(c) : c->root_size;
     call_result_text(call, c->path.bytes, size, SQLITE_UTF8, SQLITE_TRANSIENT);
 }
@@ -523,6 +560,8 @@ static int each_column(sqlite3_vtab_cursor *base, sqlite3_context *call, int col
 
 static int each_rowid(sqlite3_vtab_cursor *base, sqlite3_int64 *out)
 {
+    ASSERT(out != NULL);
+
     *out = ((EachCursor *)base)->rowid;
     return SQLITE_OK;
 }
@@ -552,6 +591,8 @@ static const struct {
 
 const sqlite3_module *json_table_module(const char *name, void **client_data)
 {
+    ASSERT(name != NULL && client_data != NULL);
+
     for (u32 i = 0; i < ARRAY_LEN(tables); i++) {
         if (name_equals(tables[i].name, name)) {
             *client_data = (void *)(uintptr_t)&tables[i].rule;

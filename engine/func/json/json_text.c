@@ -25,6 +25,7 @@ typedef struct Writer {
 static void put_escape(Buffer *out, u8 c)
 {
     ASSERT(c < 0x20 || c == '"' || c == '\\');
+    ASSERT(out != NULL);
 
     char escape[7];
     if (c == '"' || c == '\\') {
@@ -106,6 +107,7 @@ static JsonStatus put_text5(Buffer *out, const char *p, size_t size)
                 return JSON_MALFORMED;
             p += 2;
             break;
+        // Escapes that JSON has as well.
         default:
             buffer_add_char(out, '\\');
             buffer_add_char(out, *p);
@@ -122,6 +124,8 @@ static JsonStatus put_text5(Buffer *out, const char *p, size_t size)
 // Beyond 64 bits it is infinity, as a number that overflows to it.
 static JsonStatus put_int5(Buffer *out, const char *p, size_t size)
 {
+    ASSERT(p != NULL || size == 0);
+
     bool negative = size > 0 && *p == '-';
     const char *end = p + size;
     p += negative;
@@ -132,6 +136,7 @@ static JsonStatus put_int5(Buffer *out, const char *p, size_t size)
     for (p += 2; p < end; p++) {
         if (!ascii_is_hex((u8)*p))
             return JSON_MALFORMED;
+        // The next digit would push the highest four bits out.
         too_large |= value >> 60 != 0;
         value = value << 4 | hex_value((u8)*p);
     }
@@ -170,8 +175,11 @@ static JsonStatus put_float5(Buffer *out, const char *p, size_t size)
 
 static JsonStatus put_node(const Writer *w, const JsonNode *node, u32 depth);
 
+// Between brackets that hold something, and before the closing one.
 static void put_line(const Writer *w, u32 depth)
 {
+    ASSERT(depth <= JSON_DEPTH_MAX + 1);
+
     if (w->indent == NULL)
         return;
     buffer_add_char(w->out, '\n');
@@ -217,6 +225,8 @@ static JsonStatus put_children(const Writer *w, const JsonNode *node, u32 depth)
 
 static JsonStatus put_node(const Writer *w, const JsonNode *node, u32 depth)
 {
+    ASSERT(node->start <= node->end);
+
     const char *payload = (const char *)w->bytes + node->start;
     size_t size = node->end - node->start;
     Buffer *out = w->out;
@@ -248,7 +258,10 @@ static JsonStatus put_node(const Writer *w, const JsonNode *node, u32 depth)
 
 JsonStatus json_to_text(const u8 *bytes, const JsonNode *node, Buffer *out)
 {
+    ASSERT(node->at < node->end);
+
     Writer w = {bytes, out, NULL};
+    // Texts and numbers take the bytes that they have in the node; only a guess, JSON5 takes more.
     buffer_reserve(out, node->end - node->at);
     return put_node(&w, node, 0);
 }
@@ -256,6 +269,7 @@ JsonStatus json_to_text(const u8 *bytes, const JsonNode *node, Buffer *out)
 JsonStatus json_to_pretty(const u8 *bytes, const JsonNode *node, const char *indent, Buffer *out)
 {
     ASSERT(indent != NULL);
+    ASSERT(node->at < node->end);
 
     Writer w = {bytes, out, indent};
     return put_node(&w, node, 0);
@@ -267,6 +281,7 @@ static u32 hex_number(const char *p, u32 count)
 {
     ASSERT(count <= 8);
 
+    // The caller has seen that they are digits.
     u32 value = 0;
     for (u32 i = 0; i < count; i++)
         value = value << 4 | hex_value((u8)p[i]);
@@ -276,6 +291,7 @@ static u32 hex_number(const char *p, u32 count)
 static bool is_hex_run(const char *p, const char *end, u32 count)
 {
     ASSERT(p <= end);
+    ASSERT(count == 2 || count == 4);
 
     if ((size_t)(end - p) < count)
         return false;
@@ -316,6 +332,7 @@ static u32 resolve_escape(const char *p, const char *end, u8 *out, u32 *size)
             *size = utf8_put(out, ((c & 0x3ff) << 10) + (low & 0x3ff) + 0x10000);
             return 11;
         }
+        // Half of a pair alone is written as it is, by SQLite's rule.
         *size = utf8_put(out, c);
         return 5;
     }
@@ -335,6 +352,7 @@ static u32 resolve_escape(const char *p, const char *end, u8 *out, u32 *size)
 static bool next_piece(const char **p, const char *end, bool escapes, u8 *out, u32 *size)
 {
     ASSERT(*p < end);
+    ASSERT(out != NULL && size != NULL);
 
     if (!escapes || **p != '\\') {
         out[0] = (u8) * (*p)++;
@@ -349,10 +367,15 @@ static bool next_piece(const char **p, const char *end, bool escapes, u8 *out, u
 bool json_texts_equal(const char *a, size_t a_size, bool a_escapes, const char *b, size_t b_size,
                       bool b_escapes)
 {
+    ASSERT(a != NULL || a_size == 0);
+    ASSERT(b != NULL || b_size == 0);
+
     if (!a_escapes && !b_escapes)
         return a_size == b_size && memcmp(a, b, a_size) == 0;
     const char *a_end = a + a_size;
     const char *b_end = b + b_size;
+    // Piece by piece, each side at its own pace: an escape may be many bytes of text and one of
+    // characters.
     u8 a_piece[4];
     u8 b_piece[4];
     u32 a_left = 0;
@@ -390,6 +413,7 @@ JsonStatus json_unescape(const u8 *bytes, const JsonNode *node, Buffer *out)
         return JSON_OK;
     }
     while (p < end) {
+        // Whole runs between escapes.
         const char *slash = memchr(p, '\\', (size_t)(end - p));
         if (slash == NULL)
             slash = end;

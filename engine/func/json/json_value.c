@@ -36,6 +36,7 @@ static void cache_free(void *data)
 
     JsonCache *cache = data;
     for (u32 i = 0; i < CACHE_COUNT; i++) {
+        ASSERT(cache->entries[i].pins == 0); // outlives the calls that use it
         buffer_deinit(&cache->entries[i].text);
         buffer_deinit(&cache->entries[i].nodes);
     }
@@ -61,11 +62,13 @@ static JsonCache *cache_of(FuncCall *call)
 static JsonCached *cache_find(JsonCache *cache, const char *text, size_t size)
 {
     ASSERT(text != NULL);
+    ASSERT(cache != NULL);
 
     for (u32 i = 0; i < CACHE_COUNT; i++) {
         JsonCached *entry = &cache->entries[i];
         if (entry->text.size == size && entry->nodes.size > 0
             && memcmp(entry->text.bytes, text, size) == 0) {
+            // No nodes: they were lent to a parse that failed, so that the text stands for nothing.
             entry->used = ++cache->clock;
             return entry;
         }
@@ -76,6 +79,8 @@ static JsonCached *cache_find(JsonCache *cache, const char *text, size_t size)
 // The entry that has not been used for longest. NULL: all are in use.
 static JsonCached *cache_oldest(JsonCache *cache)
 {
+    ASSERT(cache != NULL);
+
     JsonCached *oldest = NULL;
     for (u32 i = 0; i < CACHE_COUNT; i++) {
         JsonCached *entry = &cache->entries[i];
@@ -90,6 +95,8 @@ static JsonCached *cache_oldest(JsonCache *cache)
 // False: the bytes are no node as a whole.
 static bool arg_from_nodes(JsonArg *out, const u8 *bytes, u32 size)
 {
+    ASSERT(bytes != NULL);
+
     out->bytes = bytes;
     return json_node_read(bytes, 0, size, &out->root) && out->root.end == size;
 }
@@ -99,6 +106,7 @@ static bool arg_from_cached(JsonArg *out, JsonCached *entry)
     ASSERT(out->cached == NULL);
     ASSERT(entry->nodes.size > 0);
 
+    // Pinned until json_arg_release(): another argument of this call may want a place.
     entry->pins++;
     out->cached = entry;
     return arg_from_nodes(out, (const u8 *)entry->nodes.bytes, (u32)entry->nodes.size);
@@ -109,6 +117,8 @@ static bool arg_from_cached(JsonArg *out, JsonCached *entry)
 static bool arg_from_text(FuncCall *call, const char *text, size_t size, JsonArg *out)
 {
     ASSERT(out->bytes == NULL);
+    ASSERT(text != NULL);
+    ASSERT(out->cached == NULL);
 
     JsonCache *cache = size <= CACHED_SIZE_MAX ? cache_of(call) : NULL;
     JsonCached *entry = cache ? cache_find(cache, text, size) : NULL;
@@ -141,11 +151,14 @@ static bool arg_from_text(FuncCall *call, const char *text, size_t size, JsonArg
 
 bool json_arg_read(FuncCall *call, Value *v, JsonArg *out)
 {
+    ASSERT(out != NULL);
+
     *out = (JsonArg){0};
     if (v->flags & V_NULL)
         return false;
     if (value_type(v) == SQLITE_BLOB) {
         const u8 *bytes = value_blob(v);
+        // A blob that is no JSONB may be a text that was cast: it is read as one.
         u32 size = value_size(v);
         if (bytes != NULL && json_looks_binary(bytes, size))
             return arg_from_nodes(out, bytes, size);
@@ -162,6 +175,7 @@ void json_arg_release(JsonArg *arg)
 
     buffer_deinit(&arg->own);
     if (arg->cached != NULL)
+        // The entry stays for the next call; only its pin goes.
         arg->cached->pins--;
     arg->cached = NULL;
 }
@@ -170,6 +184,8 @@ void json_arg_release(JsonArg *arg)
 
 static bool put_json_text(FuncCall *call, const char *text, size_t size, Buffer *out)
 {
+    ASSERT(text != NULL || size == 0);
+
     JsonParse parse;
     json_parse(&parse, text, size, NULL);
     bool good = !parse.failed;
@@ -185,7 +201,11 @@ static bool put_json_text(FuncCall *call, const char *text, size_t size, Buffer 
 
 bool json_put_parsed(FuncCall *call, const u8 *bytes, const JsonNode *node, Buffer *out)
 {
+    ASSERT(node->start <= node->end);
+
     Buffer text = {0};
+    // By way of the text, so that the types are those that parsing chooses: a TEXTRAW becomes TEXT
+    // or TEXTJ, say.
     JsonStatus status = json_to_text(bytes, node, &text);
     bool good = status == JSON_OK && text.rc == SQLITE_OK
                 && put_json_text(call, text.bytes, text.size, out);
@@ -199,6 +219,8 @@ bool json_put_parsed(FuncCall *call, const u8 *bytes, const JsonNode *node, Buff
 
 static bool put_blob(FuncCall *call, Value *v, JsonPut how, Buffer *out)
 {
+    ASSERT(how <= JSON_PUT_PARSED);
+
     const u8 *bytes = value_blob(v);
     u32 size = value_size(v);
     JsonNode root;
@@ -216,6 +238,8 @@ static bool put_blob(FuncCall *call, Value *v, JsonPut how, Buffer *out)
 // Text is JSON only with JSON's subtype.
 bool json_put_value(FuncCall *call, Value *v, JsonPut how, Buffer *out)
 {
+    ASSERT(how <= JSON_PUT_PARSED);
+
     switch (value_type(v)) {
     case SQLITE_NULL: json_put_header(out, JSON_NULL, 0); return true;
     case SQLITE_INTEGER: json_put_i64(out, value_i64(v)); return true;
@@ -245,11 +269,15 @@ bool json_put_value(FuncCall *call, Value *v, JsonPut how, Buffer *out)
 
 void json_result_malformed(FuncCall *call)
 {
+    ASSERT(call != NULL);
+
     call_result_error(call, "malformed JSON", -1, SQLITE_UTF8);
 }
 
 void json_result_bad_path(FuncCall *call, const char *path)
 {
+    ASSERT(path != NULL);
+
     json_result_status(call, JSON_BAD_PATH, path);
 }
 
@@ -282,6 +310,7 @@ void json_result_tree(FuncCall *call, const u8 *bytes, const JsonNode *node, boo
         call_result_blob(call, bytes + node->at, node->end - node->at, SQLITE_TRANSIENT);
         return;
     }
+    // As long as the connection lets a value be: more is SQLITE_TOOBIG, not a larger buffer.
     Buffer text = {.size_max = value_length_limit(call->result)};
     JsonStatus status = json_to_text(bytes, node, &text);
     if (status != JSON_OK) {
@@ -298,6 +327,8 @@ void json_result_tree(FuncCall *call, const u8 *bytes, const JsonNode *node, boo
 // the way over their text, which writes them as numbers that SQL reads.
 static void result_number(FuncCall *call, const u8 *bytes, const JsonNode *node)
 {
+    ASSERT(node->type >= JSON_INT && node->type <= JSON_FLOAT5);
+
     ParsedNumber number;
     const char *payload = (const char *)bytes + node->start;
     if (node->type == JSON_INT || node->type == JSON_FLOAT) {
@@ -328,6 +359,9 @@ static void result_number(FuncCall *call, const u8 *bytes, const JsonNode *node)
 
 static void result_text(FuncCall *call, const u8 *bytes, const JsonNode *node)
 {
+    ASSERT(json_is_text(node->type));
+
+    // Nothing to resolve in these two.
     if (node->type == JSON_TEXT || node->type == JSON_TEXTRAW) {
         call_result_text(call, (const char *)bytes + node->start, node->end - node->start,
                          SQLITE_UTF8, SQLITE_TRANSIENT);
@@ -345,6 +379,8 @@ static void result_text(FuncCall *call, const u8 *bytes, const JsonNode *node)
 
 void json_result_value(FuncCall *call, const u8 *bytes, const JsonNode *node, bool as_blob)
 {
+    ASSERT(node->start <= node->end);
+
     switch (node->type) {
     case JSON_NULL: call_result_null(call); return;
     case JSON_TRUE: call_result_i64(call, 1); return;

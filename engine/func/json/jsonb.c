@@ -14,6 +14,7 @@ enum { SIZE_INLINE_MAX = 11, HEADER_MAX = 9 };
 bool json_node_read(const u8 *bytes, u32 at, u32 limit, JsonNode *out)
 {
     ASSERT(out != NULL);
+    ASSERT(bytes != NULL || limit == 0);
 
     if (at >= limit)
         return false;
@@ -32,6 +33,7 @@ bool json_node_read(const u8 *bytes, u32 at, u32 limit, JsonNode *out)
         size = get_u64(bytes + at + 1);
     ASSERT(code <= SIZE_INLINE_MAX || (extra >= 1 && extra <= 8));
     u32 start = at + 1 + extra;
+    // Compared by what is left, not by a sum: a size of 8 bytes would overflow it.
     if (size > limit - start)
         return false;
     *out = (JsonNode){.at = at, .start = start, .end = start + (u32)size, .type = bytes[at] & 15};
@@ -48,6 +50,7 @@ const char *json_type_name(u8 type)
     static const char *const names[16] = {"null", "true",  "false", "integer", "integer",
                                           "real", "real",  "text",  "text",    "text",
                                           "text", "array", "object"};
+    // All kinds of a type have one name; 13 to 15, which are reserved, have none.
     return names[type & 15];
 }
 
@@ -57,6 +60,7 @@ const char *json_type_name(u8 type)
 u32 json_header_write(u8 *out, JsonType type, u32 size)
 {
     ASSERT(type <= JSON_OBJECT);
+    ASSERT(out != NULL);
 
     if (size <= SIZE_INLINE_MAX) {
         out[0] = (u8)(size << 4 | type);
@@ -80,6 +84,7 @@ u32 json_header_write(u8 *out, JsonType type, u32 size)
 void json_put_header(Buffer *out, JsonType type, u32 size)
 {
     ASSERT(type <= JSON_OBJECT);
+    ASSERT(out != NULL);
 
     u8 header[HEADER_MAX];
     buffer_add(out, header, json_header_write(header, type, size));
@@ -96,7 +101,10 @@ void json_put_node(Buffer *out, JsonType type, const void *payload, size_t size)
 
 size_t json_begin(Buffer *out)
 {
+    ASSERT(out != NULL);
+
     buffer_add_char(out, 0);
+    // After a failure the place is of no use, and json_end() does not look at it.
     return out->size;
 }
 
@@ -105,6 +113,7 @@ size_t json_begin(Buffer *out)
 void json_end(Buffer *out, size_t begun, JsonType type)
 {
     ASSERT(begun > 0 || out->rc != SQLITE_OK);
+    ASSERT(type == JSON_ARRAY || type == JSON_OBJECT);
 
     if (out->rc != SQLITE_OK)
         return;
@@ -123,6 +132,8 @@ void json_end(Buffer *out, size_t begun, JsonType type)
 
 void json_put_sql_text(Buffer *out, const char *text, size_t size)
 {
+    ASSERT(text != NULL || size == 0);
+
     bool plain = true;
     for (size_t i = 0; i < size && plain; i++)
         plain = (u8)text[i] >= 0x20 && text[i] != '"' && text[i] != '\\';
@@ -133,6 +144,7 @@ void json_put_sql_text(Buffer *out, const char *text, size_t size)
     Buffer quoted = {0};
     json_quote_text(text, size, &quoted);
     if (quoted.rc == SQLITE_OK)
+        // Without the quotes that json_quote_text() puts around.
         json_put_node(out, JSON_TEXTJ, quoted.bytes + 1, quoted.size - 2);
     else
         out->rc = quoted.rc;
@@ -152,6 +164,7 @@ void json_put_f64(Buffer *out, f64 real, const char *infinity)
     ASSERT(infinity[0] == '-');
 
     char text[NUMBER_TEXT_MAX];
+    // SQL has no NaN of its own either: it is NULL there.
     if (isnan(real)) {
         json_put_header(out, JSON_NULL, 0);
     } else if (isinf(real)) {
@@ -165,6 +178,7 @@ void json_put_f64(Buffer *out, f64 real, const char *infinity)
 void json_put_replacement(Buffer *out, const u8 *bytes, u32 size, u32 old_size)
 {
     ASSERT(bytes != NULL || size == 0);
+    ASSERT(size <= UINT32_MAX - HEADER_MAX);
 
     JsonNode node;
     if (size == 0 || !json_node_read(bytes, 0, size, &node)) {
@@ -172,6 +186,7 @@ void json_put_replacement(Buffer *out, const u8 *bytes, u32 size, u32 old_size)
         return;
     }
     u32 header_size = node.start + (old_size > size ? old_size - size : 0);
+    // Only these lengths of a header exist; a difference that needs another one moves what follows.
     bool fits = header_size == 2 || header_size == 3 || header_size == 5 || header_size == 9;
     if (old_size <= size || !fits || node.type <= JSON_FALSE) {
         buffer_add(out, bytes, size);
@@ -206,6 +221,7 @@ bool json_looks_binary(const u8 *bytes, u64 size)
         return false;
     if (!json_node_read(bytes, 0, (u32)size, &node) || node.end != size)
         return false;
+    // null, true and false have no payload: one that has is no JSONB, however short.
     if (node.type <= JSON_FALSE && node.start != node.end)
         return false;
     return !looks_like_text(bytes[0]) || json_check(bytes, (u32)size) == 0;
@@ -230,6 +246,7 @@ static u32 check_number(const u8 *bytes, const JsonNode *node)
     const u8 *end = bytes + node->end;
     if (p < end && *p == '-')
         p++;
+    // A sign alone, or nothing.
     if (p == end)
         return node->at + 1;
     if (node->type == JSON_INT)
@@ -250,6 +267,7 @@ static u32 check_number(const u8 *bytes, const JsonNode *node)
             return node->at + 1;
         p += 2;
         seen_point = true;
+        // RFC 8259: a number that begins with 0 goes on with a point or an exponent.
     } else if (*p == '0' && node->type == JSON_FLOAT
                && (end - p < 3 || (p[1] != '.' && p[1] != 'e' && p[1] != 'E'))) {
         return node->at + 1;
@@ -273,12 +291,14 @@ static u32 check_number(const u8 *bytes, const JsonNode *node)
             return node->at + 1;
         }
     }
+    // Digits alone are an INT: no FLOAT, whatever its header says.
     return seen_point || seen_exponent ? 0 : node->at + 1;
 }
 
 static bool hex_follow(const u8 *p, const u8 *end, u32 count)
 {
     ASSERT(p <= end);
+    ASSERT(count == 2 || count == 4);
 
     if ((size_t)(end - p) < count)
         return false;
@@ -293,6 +313,8 @@ static bool hex_follow(const u8 *p, const u8 *end, u32 count)
 // is in: those of JSON5 only where `json5` is set.
 static u32 escape_size(const u8 *p, const u8 *end, bool json5)
 {
+    ASSERT(p <= end);
+
     if (p >= end)
         return 0;
     if (strchr("\"\\/bfnrt", *p) != NULL && *p != 0)
@@ -315,6 +337,7 @@ static u32 escape_size(const u8 *p, const u8 *end, bool json5)
 static u32 check_text(const u8 *bytes, const JsonNode *node)
 {
     ASSERT(json_is_text(node->type));
+    ASSERT(node->end >= node->start);
 
     const u8 *p = bytes + node->start;
     const u8 *end = bytes + node->end;
@@ -342,6 +365,7 @@ static u32 check_node(const u8 *bytes, u32 at, u32 limit, u32 depth, JsonNode *n
 static u32 check_children(const u8 *bytes, const JsonNode *node, u32 depth)
 {
     ASSERT(node->type == JSON_ARRAY || node->type == JSON_OBJECT);
+    ASSERT(depth <= JSON_DEPTH_MAX);
 
     u32 count = 0;
     for (u32 at = node->start; at < node->end; count++) {
@@ -353,11 +377,14 @@ static u32 check_children(const u8 *bytes, const JsonNode *node, u32 depth)
             return at + 1;
         at = child.end;
     }
+    // The last label has no value.
     return node->type == JSON_OBJECT && count % 2 != 0 ? node->end + 1 : 0;
 }
 
 static u32 check_node(const u8 *bytes, u32 at, u32 limit, u32 depth, JsonNode *node)
 {
+    ASSERT(node != NULL);
+
     if (depth > JSON_DEPTH_MAX || !json_node_read(bytes, at, limit, node))
         return at + 1;
     switch (node->type) {
@@ -381,6 +408,8 @@ static u32 check_node(const u8 *bytes, u32 at, u32 limit, u32 depth, JsonNode *n
 // Recursion is bounded by JSON_DEPTH_MAX (J4).
 u32 json_check(const u8 *bytes, u32 size)
 {
+    ASSERT(bytes != NULL || size == 0);
+
     JsonNode node;
     u32 wrong = check_node(bytes, 0, size, 0, &node);
     if (wrong != 0)
