@@ -16,16 +16,20 @@ static CompileVtab *compile_vtab;
 
 void vtab_install_compiler(CompileVtab *compile)
 {
+    ASSERT(compile != NULL);
+
     compile_vtab = compile;
 }
 
 VirtualTable *vtab_find(sqlite3 *db, const Table *table)
 {
     ASSERT(db != NULL);
+    ASSERT(table->virtual_tables == NULL || table->kind == TABLE_VIRTUAL);
 
     VirtualTable *instance = table->virtual_tables;
     while (instance != NULL && instance->db != db)
         instance = instance->next;
+    // One for each connection that shares the schema.
     return instance;
 }
 
@@ -79,6 +83,7 @@ int vtab_take_error(sqlite3 *db, sqlite3_vtab *vtab, int rc)
 static void hide_column(Table *table, Column *column)
 {
     ASSERT(column->name != NULL);
+    ASSERT((column->flags & COLUMN_HIDDEN) == 0);
 
     static const char word[] = "hidden";
     enum { SIZE = sizeof word - 1 };
@@ -178,6 +183,7 @@ static int constructor_failed(sqlite3 *db, const char *name, int rc, char *messa
 static int accept(sqlite3 *db, VtabContext *context)
 {
     ASSERT(context->instance->vtab != NULL);
+    ASSERT(context->outer == NULL || context->outer->instance != context->instance);
 
     VirtualTable *instance = context->instance;
     Table *table = context_table(context);
@@ -221,6 +227,7 @@ static int run_constructor(VtabContext *context, VtabConstructor *constructor, i
                            const char *const *args)
 {
     ASSERT(context->instance->vtab == NULL);
+    ASSERT(context->outer != context);
 
     VirtualTable *instance = context->instance;
     sqlite3 *db = instance->db;
@@ -270,6 +277,7 @@ static int construct(sqlite3 *db, Table **table, Module *module, VtabConstructor
 int vtab_connect(sqlite3 *db, Table *table)
 {
     ASSERT(table->kind == TABLE_VIRTUAL);
+    ASSERT(table->module_arg_count >= 3);
 
     if (vtab_find(db, table) != NULL)
         return SQLITE_OK;
@@ -285,6 +293,7 @@ int vtab_connect(sqlite3 *db, Table *table)
 int vtab_create(sqlite3 *db, int database, const char *table_name)
 {
     ASSERT(database >= 0 && database < db->database_count);
+    ASSERT(table_name != NULL);
 
     Table *table = catalog_find_table(db, table_name, db->databases[database].name);
     if (table == NULL || table->kind != TABLE_VIRTUAL)
@@ -304,6 +313,7 @@ int vtab_create(sqlite3 *db, int database, const char *table_name)
 static void unlink_instance(Table *table, const VirtualTable *instance)
 {
     ASSERT(table->kind == TABLE_VIRTUAL);
+    ASSERT(instance != NULL);
 
     for (VirtualTable **at = &table->virtual_tables; *at != NULL; at = &(*at)->next) {
         if (*at == instance) {
@@ -318,6 +328,7 @@ static void unlink_instance(Table *table, const VirtualTable *instance)
 int vtab_destroy(sqlite3 *db, int database, const char *table_name)
 {
     ASSERT(database >= 0 && database < db->database_count);
+    ASSERT(table_name != NULL);
 
     Table *table = catalog_find_table(db, table_name, db->databases[database].name);
     VirtualTable *instance =
@@ -339,6 +350,8 @@ int vtab_destroy(sqlite3 *db, int database, const char *table_name)
 
 int vtab_declare(sqlite3 *db, const char *sql)
 {
+    ASSERT(sql != NULL);
+
     VtabContext *context = db->vtab_context;
     if (context == NULL || context->is_declared)
         return connection_error_plain(db, error_misuse());

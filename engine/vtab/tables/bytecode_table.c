@@ -33,6 +33,8 @@ typedef struct ProgramCursor {
 static int program_connect(sqlite3 *db, void *client_data, int arg_count, const char *const *args,
                            sqlite3_vtab **out, char **message)
 {
+    ASSERT(out != NULL);
+
     (void)arg_count;
     (void)args;
     (void)message;
@@ -52,6 +54,8 @@ static int program_connect(sqlite3 *db, void *client_data, int arg_count, const 
 
 static int program_disconnect(sqlite3_vtab *vtab)
 {
+    ASSERT(vtab != NULL);
+
     sqlite3_free(vtab);
     return SQLITE_OK;
 }
@@ -61,6 +65,8 @@ static int program_disconnect(sqlite3_vtab *vtab)
 // statement first; where there is none, it is the error.
 static int program_best_index(sqlite3_vtab *vtab, sqlite3_index_info *info)
 {
+    ASSERT(info->nConstraint >= 0);
+
     const ProgramTable *table = (const ProgramTable *)vtab;
     int statement_column = table->is_tables_used ? 5 : 11;
     for (int i = 0; i < info->nConstraint; i++) {
@@ -78,6 +84,8 @@ static int program_best_index(sqlite3_vtab *vtab, sqlite3_index_info *info)
 
 static int program_open(sqlite3_vtab *vtab, sqlite3_vtab_cursor **out)
 {
+    ASSERT(out != NULL);
+
     (void)vtab;
     ProgramCursor *cur = sqlite3_malloc(sizeof *cur);
     if (cur == NULL)
@@ -89,6 +97,8 @@ static int program_open(sqlite3_vtab *vtab, sqlite3_vtab_cursor **out)
 
 static void forget_object(ProgramCursor *cur)
 {
+    ASSERT(cur != NULL);
+
     for (size_t i = 0; i < ARRAY_LEN(cur->object); i++) {
         sqlite3_free(cur->object[i]);
         cur->object[i] = NULL;
@@ -98,6 +108,8 @@ static void forget_object(ProgramCursor *cur)
 // As after program_open().
 static void program_reset(ProgramCursor *cur)
 {
+    ASSERT(cur->base.pVtab != NULL);
+
     sqlite3_finalize(cur->explain);
     cur->explain = NULL;
     sqlite3_finalize(cur->find_object);
@@ -111,6 +123,8 @@ static void program_reset(ProgramCursor *cur)
 
 static int program_close(sqlite3_vtab_cursor *base)
 {
+    ASSERT(base->pVtab != NULL);
+
     program_reset((ProgramCursor *)base);
     sqlite3_free(base);
     return SQLITE_OK;
@@ -120,6 +134,8 @@ static int program_close(sqlite3_vtab_cursor *base)
 
 static int refuse(ProgramTable *table)
 {
+    ASSERT(table->db != NULL);
+
     sqlite3_free(table->base.zErrMsg);
     table->base.zErrMsg = sqlite3_mprintf("argument to %s() is not a valid SQL statement",
                                           table->is_tables_used ? "tables_used" : "bytecode");
@@ -130,6 +146,8 @@ static int refuse(ProgramTable *table)
 // readable from outside.
 static int prepare_explain(ProgramCursor *cur, sqlite3_value *value)
 {
+    ASSERT(cur->explain == NULL);
+
     ProgramTable *table = (ProgramTable *)cur->base.pVtab;
     sqlite3_stmt *given = sqlite3_value_pointer(value, "stmt-pointer");
     const char *text = (const char *)sqlite3_value_text(value);
@@ -203,6 +221,7 @@ static int describe_object(ProgramCursor *cur, const char *schema)
 static int find_object(ProgramCursor *cur, int database, i64 root, bool *is_found)
 {
     ASSERT(cur->find_object == NULL);
+    ASSERT(is_found != NULL);
 
     sqlite3 *db = ((ProgramTable *)cur->base.pVtab)->db;
     const char *schema = sqlite3_db_name(db, database);
@@ -232,6 +251,8 @@ static int find_object(ProgramCursor *cur, int database, i64 root, bool *is_foun
 // names: those of SQLite, which EXPLAIN keeps to (P2 root page, P3 database).
 static int next_opened(ProgramCursor *cur)
 {
+    ASSERT(cur->explain != NULL);
+
     for (;;) {
         TRY(next_instruction(cur));
         const char *opcode = explain_text(cur, EXPLAIN_OPCODE);
@@ -240,6 +261,7 @@ static int next_opened(ProgramCursor *cur)
         if (!opens)
             continue;
         bool is_found;
+        // P2 of a register, for a table that is made at run time, is no root of the schema's.
         TRY(find_object(cur, sqlite3_column_int(cur->explain, EXPLAIN_P3),
                         sqlite3_column_int64(cur->explain, EXPLAIN_P2), &is_found));
         cur->writes = writes;
@@ -275,12 +297,15 @@ static int program_filter(sqlite3_vtab_cursor *base, int plan, const char *text,
 
 static int program_eof(sqlite3_vtab_cursor *base)
 {
+    ASSERT(base->pVtab != NULL);
+
     return ((const ProgramCursor *)base)->is_end;
 }
 
 static void result_used(const ProgramCursor *cur, sqlite3_context *call, int column)
 {
     ASSERT(column >= 0);
+    ASSERT(cur->object[USED_TYPE] != NULL);
 
     if (column <= USED_NAME)
         sqlite3_result_text(call, cur->object[column], -1, SQLITE_TRANSIENT);
@@ -293,6 +318,7 @@ static void result_used(const ProgramCursor *cur, sqlite3_context *call, int col
 static void result_instruction(const ProgramCursor *cur, sqlite3_context *call, int column)
 {
     ASSERT(column >= 0);
+    ASSERT(cur->explain != NULL);
 
     if (column < EXPLAIN_COLUMNS)
         sqlite3_result_value(call, sqlite3_column_value(cur->explain, column));
@@ -337,6 +363,8 @@ static const sqlite3_module program_module = {
 
 int bytecode_tables_register(sqlite3 *db)
 {
+    ASSERT(db != NULL);
+
     static const char tables_used = 1; // client data that is not NULL
     TRY(sqlite3_create_module_v2(db, "bytecode", &program_module, NULL, NULL));
     return sqlite3_create_module_v2(db, "tables_used", &program_module, (void *)&tables_used, NULL);

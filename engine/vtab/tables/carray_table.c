@@ -49,6 +49,8 @@ typedef struct BoundArray {
 
 static void bound_free(void *pointer)
 {
+    ASSERT(pointer != NULL);
+
     BoundArray *bound = pointer;
     if (bound->destroy != NULL)
         bound->destroy(bound->destroy_arg);
@@ -59,6 +61,7 @@ static void bound_free(void *pointer)
 static const void *element_bytes(const void *data, int type, int i, size_t *size)
 {
     ASSERT(type == SQLITE_CARRAY_TEXT || type == SQLITE_CARRAY_BLOB);
+    ASSERT(i >= 0 && size != NULL);
 
     if (type == SQLITE_CARRAY_TEXT) {
         const char *text = ((const char *const *)data)[i];
@@ -72,6 +75,8 @@ static const void *element_bytes(const void *data, int type, int i, size_t *size
 
 static bool has_pointers(int type)
 {
+    ASSERT(type >= 0 && type < TYPES);
+
     return type == SQLITE_CARRAY_TEXT || type == SQLITE_CARRAY_BLOB;
 }
 
@@ -79,6 +84,7 @@ static bool has_pointers(int type)
 static size_t copy_size(const void *data, int count, int type)
 {
     ASSERT(count >= 0);
+    ASSERT(type >= 0 && type < TYPES);
 
     size_t size = (size_t)count * types[type].size;
     size_t more;
@@ -94,6 +100,7 @@ static size_t copy_size(const void *data, int count, int type)
 static void copy_pointed(const void *data, int count, int type, void *copy)
 {
     ASSERT(has_pointers(type));
+    ASSERT(copy != NULL);
 
     char *at = (char *)copy + (size_t)count * types[type].size;
     for (int i = 0; i < count; i++) {
@@ -114,6 +121,7 @@ static void copy_pointed(const void *data, int count, int type, void *copy)
 static void *copy_array(const void *data, int count, int type)
 {
     ASSERT(type >= 0 && type < TYPES);
+    ASSERT(data != NULL || count == 0);
 
     size_t size = copy_size(data, count, type);
     void *copy = sqlite3_malloc64(size > 0 ? size : 1);
@@ -129,6 +137,7 @@ static BoundArray *bound_new(void *data, int count, int type, void (*destroy)(vo
                              void *destroy_arg)
 {
     ASSERT(count >= 0);
+    ASSERT(type >= 0 && type < TYPES);
 
     BoundArray *bound = sqlite3_malloc(sizeof *bound);
     if (bound == NULL)
@@ -176,6 +185,8 @@ typedef struct ArrayCursor {
 static int array_connect(sqlite3 *db, void *client_data, int arg_count, const char *const *args,
                          sqlite3_vtab **out, char **message)
 {
+    ASSERT(out != NULL);
+
     (void)client_data, (void)arg_count, (void)args, (void)message;
     int rc =
         sqlite3_declare_vtab(db, "CREATE TABLE x(value,pointer hidden,count hidden,ctype hidden)");
@@ -190,12 +201,16 @@ static int array_connect(sqlite3 *db, void *client_data, int arg_count, const ch
 
 static int array_disconnect(sqlite3_vtab *vtab)
 {
+    ASSERT(vtab != NULL);
+
     sqlite3_free(vtab);
     return SQLITE_OK;
 }
 
 static int array_open(sqlite3_vtab *vtab, sqlite3_vtab_cursor **out)
 {
+    ASSERT(out != NULL);
+
     (void)vtab;
     ArrayCursor *cur = sqlite3_malloc(sizeof *cur);
     if (cur == NULL)
@@ -207,6 +222,8 @@ static int array_open(sqlite3_vtab *vtab, sqlite3_vtab_cursor **out)
 
 static int array_close(sqlite3_vtab_cursor *base)
 {
+    ASSERT(base->pVtab != NULL);
+
     sqlite3_free(base);
     return SQLITE_OK;
 }
@@ -214,6 +231,8 @@ static int array_close(sqlite3_vtab_cursor *base)
 // at[k]: the constraint that gives argument k, -1 for none. False: one of them is not known yet.
 static bool find_arguments(const sqlite3_index_info *info, int at[ARGUMENTS])
 {
+    ASSERT(info->nConstraint >= 0);
+
     for (int k = 0; k < ARGUMENTS; k++)
         at[k] = -1;
     for (int i = 0; i < info->nConstraint; i++) {
@@ -230,6 +249,8 @@ static bool find_arguments(const sqlite3_index_info *info, int at[ARGUMENTS])
 // Arguments count from the first on without a gap: a count without a pointer says nothing.
 static int array_best_index(sqlite3_vtab *vtab, sqlite3_index_info *info)
 {
+    ASSERT(info->nConstraint >= 0);
+
     int at[ARGUMENTS];
     (void)vtab;
     if (!find_arguments(info, at))
@@ -248,6 +269,8 @@ static int array_best_index(sqlite3_vtab *vtab, sqlite3_index_info *info)
 // By SQLITE_CARRAY_* number in *out; a message is left on the table for what has none.
 static int find_type(sqlite3_vtab *vtab, const char *name, int *out)
 {
+    ASSERT(out != NULL);
+
     for (*out = 0; *out < TYPES; ++*out) {
         if (name != NULL && sqlite3_stricmp(name, types[*out].name) == 0)
             return SQLITE_OK;
@@ -260,6 +283,8 @@ static int find_type(sqlite3_vtab *vtab, const char *name, int *out)
 static int array_filter(sqlite3_vtab_cursor *base, int plan, const char *text, int count,
                         sqlite3_value **args)
 {
+    ASSERT(plan >= PLAN_NOTHING && plan <= PLAN_TYPE);
+
     ArrayCursor *cur = (ArrayCursor *)base;
     (void)text;
     ASSERT(plan == count);
@@ -295,6 +320,8 @@ static int array_next(sqlite3_vtab_cursor *base)
 
 static int array_eof(sqlite3_vtab_cursor *base)
 {
+    ASSERT(base->pVtab != NULL);
+
     const ArrayCursor *cur = (const ArrayCursor *)base;
     return cur->index >= cur->count;
 }
@@ -302,6 +329,7 @@ static int array_eof(sqlite3_vtab_cursor *base)
 static void give_element(const ArrayCursor *cur, sqlite3_context *call)
 {
     ASSERT(cur->index < cur->count);
+    ASSERT(cur->data != NULL);
 
     const struct iovec *piece;
     switch (cur->type) {
@@ -327,6 +355,8 @@ static void give_element(const ArrayCursor *cur, sqlite3_context *call)
 // The pointer itself is shown to nobody.
 static int array_column(sqlite3_vtab_cursor *base, sqlite3_context *call, int column)
 {
+    ASSERT(column >= COLUMN_VALUE && column <= COLUMN_TYPE);
+
     const ArrayCursor *cur = (const ArrayCursor *)base;
     switch (column) {
     case COLUMN_VALUE: give_element(cur, call); break;
@@ -360,5 +390,7 @@ static const sqlite3_module array_module = {
 
 int carray_table_register(sqlite3 *db)
 {
+    ASSERT(db != NULL);
+
     return sqlite3_create_module_v2(db, "carray", &array_module, NULL, NULL);
 }

@@ -41,6 +41,8 @@ typedef struct CsvOptions {
 
 static void options_deinit(CsvOptions *options)
 {
+    ASSERT(options != NULL);
+
     sqlite3_free(options->file_name);
     sqlite3_free(options->text);
     sqlite3_free(options->schema);
@@ -50,6 +52,8 @@ static void options_deinit(CsvOptions *options)
 // isspace() counts a vertical tab as well, as in SQLite's csv.
 static const char *skip_space(const char *text)
 {
+    ASSERT(text != NULL);
+
     while (isspace((unsigned char)*text))
         text++;
     return text;
@@ -60,6 +64,7 @@ static const char *skip_space(const char *text)
 static const char *value_of(const char *arg, const char *name)
 {
     ASSERT(name[0] != 0);
+    ASSERT(arg != NULL);
 
     size_t size = strlen(name);
     arg = skip_space(arg);
@@ -72,12 +77,15 @@ static const char *value_of(const char *arg, const char *name)
 // A copy without blanks at the end and without the quotes around it.
 static char *unquote(const char *value)
 {
+    ASSERT(value != NULL);
+
     size_t size = strlen(value);
     while (size > 0 && isspace((unsigned char)value[size - 1]))
         size--;
     char *copy = sqlite3_malloc64(size + 1);
     if (copy == NULL)
         return NULL;
+    // Only where the last character is the same quote: else it is a part of the value.
     char quote = value[0] == '\'' || value[0] == '"' ? value[0] : 0;
     if (quote == 0 || size < 2 || value[size - 1] != quote) {
         memcpy(copy, value, size);
@@ -96,6 +104,8 @@ static char *unquote(const char *value)
 // -1: neither yes nor no.
 static int boolean_of(const char *value)
 {
+    ASSERT(value != NULL);
+
     static const char *const yes[] = {"yes", "on", "true", "1"};
     static const char *const no[] = {"no", "off", "false", "0"};
     for (size_t i = 0; i < ARRAY_LEN(yes); i++) {
@@ -110,6 +120,8 @@ static int boolean_of(const char *value)
 // Takes the place of any message there was.
 static int refuse(char **message, const char *format, const char *what)
 {
+    ASSERT(format != NULL);
+
     sqlite3_free(*message);
     *message = sqlite3_mprintf(format, what);
     return SQLITE_ERROR;
@@ -117,6 +129,8 @@ static int refuse(char **message, const char *format, const char *what)
 
 static int take_text(char **target, const char *value, const char *name, char **message)
 {
+    ASSERT(target != NULL);
+
     if (*target != NULL)
         return refuse(message, "more than one '%s' parameter", name);
     *target = unquote(value);
@@ -126,6 +140,7 @@ static int take_text(char **target, const char *value, const char *name, char **
 static int take_header(CsvOptions *options, int is_on, char **message)
 {
     ASSERT(is_on >= -1 && is_on <= 1);
+    ASSERT(options != NULL);
 
     if (options->header_is_told)
         return refuse(message, "more than one '%s' parameter", "header");
@@ -138,6 +153,8 @@ static int take_header(CsvOptions *options, int is_on, char **message)
 
 static int take_columns(CsvOptions *options, const char *value, char **message)
 {
+    ASSERT(value != NULL);
+
     // SQLite's own limit for a table. A count past it would fail in sqlite3_declare_vtab(), but
     // only after as many names were written.
     enum { COLUMNS_MAX = 2000 };
@@ -154,6 +171,8 @@ static int take_columns(CsvOptions *options, const char *value, char **message)
 
 static int take_option(CsvOptions *options, const char *arg, char **message)
 {
+    ASSERT(arg != NULL);
+
     const struct {
         const char *name;
         char **target;
@@ -184,6 +203,8 @@ static int take_option(CsvOptions *options, const char *arg, char **message)
 // Arguments of a module are SQL text as written, from comma to comma, quotes included.
 static int take_options(CsvOptions *options, int count, const char *const *args, char **message)
 {
+    ASSERT(count >= 0);
+
     for (int i = 0; i < count; i++)
         TRY(take_option(options, args[i], message));
     if ((options->file_name == NULL) == (options->text == NULL))
@@ -199,6 +220,7 @@ static int first_record(CsvReader *reader, const CsvOptions *options, sqlite3_st
                         int *count)
 {
     ASSERT(!reader->is_end);
+    ASSERT(count != NULL);
 
     *count = 0;
     do {
@@ -246,6 +268,7 @@ static int declare(sqlite3 *db, CsvOptions *options, char **message)
     int rc;
     char *sql = declaration(options, &reader, &rc);
     csv_close(&reader);
+    // A reader's error leaves no message: it is a lack of memory, or of the file's.
     if (rc == SQLITE_OK) {
         rc = sqlite3_declare_vtab(db, options->schema != NULL ? options->schema : sql);
         if (rc != SQLITE_OK)
@@ -258,6 +281,8 @@ static int declare(sqlite3 *db, CsvOptions *options, char **message)
 static int csv_connect(sqlite3 *db, void *client_data, int arg_count, const char *const *args,
                        sqlite3_vtab **out, char **message)
 {
+    ASSERT(arg_count >= 3);
+
     enum { OWN_ARGS = 3 }; // module, schema, table
     (void)client_data;
     CsvOptions options = {0};
@@ -286,6 +311,8 @@ static int csv_connect(sqlite3 *db, void *client_data, int arg_count, const char
 
 static int csv_disconnect(sqlite3_vtab *vtab)
 {
+    ASSERT(vtab != NULL);
+
     CsvTable *table = (CsvTable *)vtab;
     sqlite3_free(table->file_name);
     sqlite3_free(table->text);
@@ -307,6 +334,7 @@ static int csv_best_index(sqlite3_vtab *vtab, sqlite3_index_info *info)
 static void forget_record(CsvCursor *cur)
 {
     ASSERT(cur->fields != NULL);
+    ASSERT(((const CsvTable *)cur->base.pVtab)->column_count > 0);
 
     int count = ((const CsvTable *)cur->base.pVtab)->column_count;
     for (int i = 0; i < count; i++) {
@@ -341,6 +369,8 @@ static int csv_open_cursor(sqlite3_vtab *vtab, sqlite3_vtab_cursor **out)
 
 static int csv_close_cursor(sqlite3_vtab_cursor *base)
 {
+    ASSERT(base->pVtab != NULL);
+
     CsvCursor *cur = (CsvCursor *)base;
     forget_record(cur);
     csv_close(&cur->reader);
@@ -398,6 +428,8 @@ static int csv_filter(sqlite3_vtab_cursor *base, int plan, const char *text, int
 
 static int csv_eof(sqlite3_vtab_cursor *base)
 {
+    ASSERT(base->pVtab != NULL);
+
     return ((const CsvCursor *)base)->reader.is_end;
 }
 
@@ -440,5 +472,7 @@ static const sqlite3_module csv_module = {
 
 int csv_table_register(sqlite3 *db)
 {
+    ASSERT(db != NULL);
+
     return sqlite3_create_module_v2(db, "csv", &csv_module, NULL, NULL);
 }

@@ -66,6 +66,8 @@ static int pragma_connect(sqlite3 *db, void *client_data, int arg_count, const c
 
 static int pragma_disconnect(sqlite3_vtab *base)
 {
+    ASSERT(base != NULL);
+
     sqlite3_free(base);
     return SQLITE_OK;
 }
@@ -74,6 +76,7 @@ static int pragma_disconnect(sqlite3_vtab *base)
 static int hidden_kind(const PragmaVtab *vtab, int column)
 {
     ASSERT(vtab->hidden_count <= 2);
+    ASSERT(column < vtab->column_count + vtab->hidden_count);
 
     if (column < vtab->column_count)
         return -1;
@@ -83,6 +86,8 @@ static int hidden_kind(const PragmaVtab *vtab, int column)
 // idxNum: bit 0 the argument is given, bit 1 the schema is.
 static int pragma_best_index(sqlite3_vtab *base, sqlite3_index_info *info)
 {
+    ASSERT(info->nConstraint >= 0);
+
     const PragmaVtab *vtab = (const PragmaVtab *)base;
     int at[2] = {-1, -1};
     info->estimatedCost = 1;
@@ -118,6 +123,8 @@ static int pragma_best_index(sqlite3_vtab *base, sqlite3_index_info *info)
 
 static int pragma_open(sqlite3_vtab *base, sqlite3_vtab_cursor **out)
 {
+    ASSERT(out != NULL);
+
     (void)base;
     PragmaCursor *cur = sqlite3_malloc(sizeof *cur);
     if (cur == NULL)
@@ -133,6 +140,7 @@ static void pragma_clear(PragmaCursor *cur)
     sqlite3_finalize(cur->stmt);
     cur->stmt = NULL;
     for (int i = 0; i < 2; i++) {
+        // The argument and the schema of the scan before.
         sqlite3_free(cur->values[i]);
         cur->values[i] = NULL;
     }
@@ -140,6 +148,8 @@ static void pragma_clear(PragmaCursor *cur)
 
 static int pragma_close(sqlite3_vtab_cursor *base)
 {
+    ASSERT(base->pVtab != NULL);
+
     pragma_clear((PragmaCursor *)base);
     sqlite3_free(base);
     return SQLITE_OK;
@@ -163,6 +173,7 @@ static int pragma_next(sqlite3_vtab_cursor *base)
 static char *pragma_text(const PragmaCursor *cur, const PragmaVtab *vtab)
 {
     ASSERT(vtab->table->name != NULL);
+    ASSERT(vtab->db != NULL);
 
     sqlite3_str *sql = sqlite3_str_new(vtab->db);
     sqlite3_str_appendall(sql, "PRAGMA ");
@@ -178,6 +189,7 @@ static int pragma_filter(sqlite3_vtab_cursor *base, int plan, const char *plan_t
                          sqlite3_value **args)
 {
     ASSERT(arg_count <= 2);
+    ASSERT(plan >= 0 && plan <= 3);
 
     PragmaCursor *cur = (PragmaCursor *)base;
     PragmaVtab *vtab = (PragmaVtab *)base->pVtab;
@@ -215,6 +227,7 @@ static int pragma_eof(sqlite3_vtab_cursor *base)
 static int pragma_column(sqlite3_vtab_cursor *base, sqlite3_context *call, int column)
 {
     ASSERT(column >= 0);
+    ASSERT(((PragmaCursor *)base)->stmt != NULL);
 
     PragmaCursor *cur = (PragmaCursor *)base;
     int kind = hidden_kind((const PragmaVtab *)base->pVtab, column);

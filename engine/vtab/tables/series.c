@@ -45,6 +45,8 @@ typedef struct SeriesCursor {
 static int series_connect(sqlite3 *db, void *client_data, int arg_count, const char *const *args,
                           sqlite3_vtab **out, char **message)
 {
+    ASSERT(out != NULL);
+
     (void)client_data;
     (void)arg_count;
     (void)args;
@@ -61,12 +63,16 @@ static int series_connect(sqlite3 *db, void *client_data, int arg_count, const c
 
 static int series_disconnect(sqlite3_vtab *vtab)
 {
+    ASSERT(vtab != NULL);
+
     sqlite3_free(vtab);
     return SQLITE_OK;
 }
 
 static int series_open(sqlite3_vtab *vtab, sqlite3_vtab_cursor **out)
 {
+    ASSERT(out != NULL);
+
     (void)vtab;
     SeriesCursor *cur = sqlite3_malloc(sizeof *cur);
     if (cur == NULL)
@@ -78,6 +84,8 @@ static int series_open(sqlite3_vtab *vtab, sqlite3_vtab_cursor **out)
 
 static int series_close(sqlite3_vtab_cursor *base)
 {
+    ASSERT(base->pVtab != NULL);
+
     sqlite3_free(base);
     return SQLITE_OK;
 }
@@ -94,6 +102,7 @@ typedef struct SeriesUse {
 static void use_bound(SeriesUse *use, int i, int op)
 {
     ASSERT(i >= 0);
+    ASSERT(use != NULL);
 
     switch (op) {
     case SQLITE_INDEX_CONSTRAINT_EQ: use->at[3] = i; return;
@@ -116,6 +125,8 @@ static void use_bound(SeriesUse *use, int i, int op)
 // False when an argument comes from a table that is joined later.
 static bool choose_constraints(const sqlite3_index_info *info, SeriesUse *use)
 {
+    ASSERT(info->nConstraint >= 0);
+
     *use = (SeriesUse){.at = {-1, -1, -1, -1, -1, -1}};
     bool missing[3] = {false, false, false};
     for (int i = 0; i < info->nConstraint; i++) {
@@ -141,6 +152,8 @@ static bool choose_constraints(const sqlite3_index_info *info, SeriesUse *use)
 // narrow: the core tests them again, since a real or a text bound is rounded.
 static int series_best_index(sqlite3_vtab *vtab, sqlite3_index_info *info)
 {
+    ASSERT(info->nConstraint >= 0);
+
     SeriesUse use;
     if (!choose_constraints(info, &use))
         return SQLITE_CONSTRAINT;
@@ -157,6 +170,7 @@ static int series_best_index(sqlite3_vtab *vtab, sqlite3_index_info *info)
         info->aConstraintUsage[use.at[k]].argvIndex = ++given;
         info->aConstraintUsage[use.at[k]].omit = k < 3;
     }
+    // SQLite's figures: a range without an end must come last in a join.
     bool bounded = use.at[1] >= 0 || use.at[3] >= 0 || use.at[5] >= 0;
     info->estimatedCost = bounded ? 2.0 - (use.at[2] >= 0) : 2147483647.0;
     info->estimatedRows = bounded ? 1000 : 2147483647;
@@ -172,6 +186,8 @@ static int series_best_index(sqlite3_vtab *vtab, sqlite3_index_info *info)
 
 static void range_empty(SeriesCursor *cur)
 {
+    ASSERT(cur->stride > 0);
+
     cur->count = 0;
 }
 
@@ -188,6 +204,7 @@ static void range_raise(SeriesCursor *cur, int64_t bound)
         range_empty(cur);
         return;
     }
+    ASSERT(dropped < cur->count);
     cur->low = (int64_t)((uint64_t)cur->low + dropped * cur->stride);
     cur->count -= dropped;
 }
@@ -222,6 +239,7 @@ static void range_init(SeriesCursor *cur)
     }
     uint64_t span = upward ? (uint64_t)cur->stop - (uint64_t)cur->start
                            : (uint64_t)cur->start - (uint64_t)cur->stop;
+    // Of 2^64 numbers the count would be 0: one is left out, which nobody can reach.
     uint64_t steps = span / cur->stride;
     cur->count = steps == UINT64_MAX ? steps : steps + 1;
     cur->low = upward ? cur->start : (int64_t)((uint64_t)cur->start - steps * cur->stride);
@@ -230,6 +248,8 @@ static void range_init(SeriesCursor *cur)
 // A bound of any type as the whole number that has the same effect; false: it excludes everything.
 static bool whole_bound(sqlite3_value *v, bool is_low, bool is_open, int64_t *out)
 {
+    ASSERT(out != NULL);
+
     int type = sqlite3_value_numeric_type(v);
     if (type == SQLITE_NULL)
         return false;
@@ -257,6 +277,8 @@ static bool whole_bound(sqlite3_value *v, bool is_low, bool is_open, int64_t *ou
 // `bounds` are the arguments behind start, stop and step, in the order of the flags.
 static void narrow(SeriesCursor *cur, int plan, sqlite3_value **bounds)
 {
+    ASSERT((plan & (SERIES_LOW_OPEN | SERIES_HIGH_OPEN)) == 0 || bounds != NULL);
+
     int64_t bound = 0;
     if ((plan & SERIES_HAS_EQUAL) != 0) {
         if (whole_bound(*bounds, true, false, &bound))
@@ -293,6 +315,7 @@ static int series_filter(sqlite3_vtab_cursor *base, int plan, const char *plan_t
 
     SeriesCursor *cur = (SeriesCursor *)base;
     (void)plan_text;
+    // In the order of the flags, and of the arguments.
     int64_t *targets[] = {&cur->start, &cur->stop, &cur->step};
     cur->start = 0;
     cur->stop = 0xffffffff;
@@ -326,6 +349,8 @@ static int series_next(sqlite3_vtab_cursor *base)
 
 static int series_eof(sqlite3_vtab_cursor *base)
 {
+    ASSERT(base->pVtab != NULL);
+
     const SeriesCursor *cur = (const SeriesCursor *)base;
     return cur->index >= cur->count;
 }
@@ -348,8 +373,11 @@ static int series_column(sqlite3_vtab_cursor *base, sqlite3_context *call, int c
     return SQLITE_OK;
 }
 
+// The number itself, as SQLite has it: no two rows of a series are equal.
 static int series_rowid(sqlite3_vtab_cursor *base, sqlite3_int64 *out)
 {
+    ASSERT(out != NULL);
+
     *out = series_value((const SeriesCursor *)base);
     return SQLITE_OK;
 }

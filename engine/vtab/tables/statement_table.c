@@ -43,6 +43,8 @@ typedef struct StatementCursor {
 static int statement_connect(sqlite3 *db, void *client_data, int arg_count, const char *const *args,
                              sqlite3_vtab **out, char **message)
 {
+    ASSERT(out != NULL);
+
     (void)client_data;
     (void)arg_count;
     (void)args;
@@ -59,12 +61,17 @@ static int statement_connect(sqlite3 *db, void *client_data, int arg_count, cons
 
 static int statement_disconnect(sqlite3_vtab *vtab)
 {
+    ASSERT(vtab != NULL);
+
     sqlite3_free(vtab);
     return SQLITE_OK;
 }
 
+// A scan is all there is; the estimates are SQLite's.
 static int statement_best_index(sqlite3_vtab *vtab, sqlite3_index_info *info)
 {
+    ASSERT(info != NULL);
+
     (void)vtab;
     info->estimatedCost = 500.0;
     info->estimatedRows = 500;
@@ -73,6 +80,8 @@ static int statement_best_index(sqlite3_vtab *vtab, sqlite3_index_info *info)
 
 static int statement_open(sqlite3_vtab *vtab, sqlite3_vtab_cursor **out)
 {
+    ASSERT(out != NULL);
+
     (void)vtab;
     StatementCursor *cur = sqlite3_malloc(sizeof *cur);
     if (cur == NULL)
@@ -92,6 +101,8 @@ static void drop_row(StatementCursor *cur)
 
 static int statement_close(sqlite3_vtab_cursor *base)
 {
+    ASSERT(base->pVtab != NULL);
+
     StatementCursor *cur = (StatementCursor *)base;
     while (cur->first != NULL)
         drop_row(cur);
@@ -113,6 +124,7 @@ static StatementRow *describe(sqlite3_stmt *stmt)
     row->column_count = sqlite3_column_count(stmt);
     row->is_read_only = sqlite3_stmt_readonly(stmt);
     row->is_busy = sqlite3_stmt_busy(stmt);
+    // 0: asking does not reset a counter.
     for (int i = 0; i < (int)COUNTERS; i++)
         row->counts[i] = sqlite3_stmt_status(stmt, counters[i], 0);
     memcpy(row->sql, sql, size);
@@ -122,6 +134,8 @@ static StatementRow *describe(sqlite3_stmt *stmt)
 static int statement_filter(sqlite3_vtab_cursor *base, int plan, const char *text, int count,
                             sqlite3_value **args)
 {
+    ASSERT(count == 0);
+
     StatementCursor *cur = (StatementCursor *)base;
     sqlite3 *db = ((StatementTable *)base->pVtab)->db;
     (void)plan;
@@ -137,6 +151,7 @@ static int statement_filter(sqlite3_vtab_cursor *base, int plan, const char *tex
         *end = describe(stmt);
         if (*end == NULL)
             return SQLITE_NOMEM;
+        // At the end, so that rows come in the order of the connection's list.
         end = &(*end)->next;
     }
     return SQLITE_OK;
@@ -145,6 +160,7 @@ static int statement_filter(sqlite3_vtab_cursor *base, int plan, const char *tex
 static int statement_next(sqlite3_vtab_cursor *base)
 {
     StatementCursor *cur = (StatementCursor *)base;
+    ASSERT(cur->first != NULL);
     drop_row(cur);
     cur->rowid++;
     return SQLITE_OK;
@@ -157,6 +173,8 @@ static int statement_eof(sqlite3_vtab_cursor *base)
 
 static int statement_column(sqlite3_vtab_cursor *base, sqlite3_context *call, int column)
 {
+    ASSERT(column >= 0);
+
     const StatementRow *row = ((const StatementCursor *)base)->first;
     ASSERT(row != NULL);
 

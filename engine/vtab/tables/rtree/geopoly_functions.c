@@ -8,6 +8,8 @@
 // The polygon of an argument; NULL when there is none, an error is set where due.
 static Polygon *argument(sqlite3_context *call, sqlite3_value *value)
 {
+    ASSERT(value != NULL);
+
     int rc;
     Polygon *polygon = polygon_parse(value, &rc);
     if (rc != SQLITE_OK)
@@ -18,6 +20,8 @@ static Polygon *argument(sqlite3_context *call, sqlite3_value *value)
 // Without memory finishing gives NULL; the error then takes the place of that.
 static void result_string(sqlite3_context *call, sqlite3_str *text)
 {
+    ASSERT(text != NULL);
+
     int rc = sqlite3_str_errcode(text);
     sqlite3_result_text(call, sqlite3_str_finish(text), -1, sqlite3_free);
     if (rc != SQLITE_OK)
@@ -43,6 +47,7 @@ static void fn_json(sqlite3_context *call, int count, sqlite3_value **args)
     ASSERT(count == 1);
 
     (void)count;
+    // Text that from_json() reads back.
     Polygon *polygon = argument(call, args[0]);
     if (polygon == NULL)
         return;
@@ -58,6 +63,8 @@ static void fn_json(sqlite3_context *call, int count, sqlite3_value **args)
 // geopoly_svg(shape, attribute, …): a polyline with the attributes as they are.
 static void fn_svg(sqlite3_context *call, int count, sqlite3_value **args)
 {
+    ASSERT(count >= 0);
+
     if (count < 1)
         return;
     Polygon *polygon = argument(call, args[0]);
@@ -147,6 +154,8 @@ static const f64 pi = 3.14159265358979323846;
 // that the vertices are the same.
 static f64 rough_sine(f64 angle)
 {
+    ASSERT(angle >= -0.5 * pi && angle <= 2.0 * pi);
+
     if (angle >= 1.5 * pi)
         angle -= 2.0 * pi;
     // At most two steps: angles are -pi/2 to 2 pi.
@@ -206,6 +215,8 @@ static void fn_contains_point(sqlite3_context *call, int count, sqlite3_value **
 // judged: a lack of memory in the second is an error also when the first is no polygon.
 static bool relate(sqlite3_context *call, sqlite3_value **args, Overlap *out)
 {
+    ASSERT(out != NULL);
+
     Polygon *a = argument(call, args[0]);
     Polygon *b = argument(call, args[1]);
     int rc = SQLITE_OK;
@@ -246,6 +257,8 @@ void fn_geopoly_within(sqlite3_context *call, int count, sqlite3_value **args)
 // As a polygon: four corners, counter-clockwise.
 static void result_bounds(sqlite3_context *call, const Bounds *bounds)
 {
+    ASSERT(bounds != NULL);
+
     Polygon *box = polygon_new(4);
     if (box == NULL) {
         sqlite3_result_error_nomem(call);
@@ -294,6 +307,7 @@ static void step_group_bbox(sqlite3_context *call, int count, sqlite3_value **ar
         return;
     }
     Bounds *all = &group->bounds;
+    // The first one as it is: zeros are no bounds.
     if (!group->is_any)
         *all = added;
     group->is_any = true;
@@ -306,6 +320,8 @@ static void step_group_bbox(sqlite3_context *call, int count, sqlite3_value **ar
 // NULL where no row had a polygon.
 static void final_group_bbox(sqlite3_context *call)
 {
+    ASSERT(call != NULL);
+
     const GroupBounds *group = sqlite3_aggregate_context(call, 0);
     if (group != NULL && group->is_any)
         result_bounds(call, &group->bounds);
@@ -314,6 +330,8 @@ static void final_group_bbox(sqlite3_context *call)
 // geopoly_debug(level): accepted, as in a build without tracing.
 static void fn_debug(sqlite3_context *call, int count, sqlite3_value **args)
 {
+    ASSERT(count == 1);
+
     (void)call;
     (void)count;
     (void)args;
@@ -321,6 +339,8 @@ static void fn_debug(sqlite3_context *call, int count, sqlite3_value **args)
 
 int geopoly_register_functions(sqlite3 *db)
 {
+    ASSERT(db != NULL);
+
     enum { PURE = SQLITE_UTF8 | SQLITE_DETERMINISTIC | SQLITE_INNOCUOUS };
     static const struct {
         const char *name;

@@ -32,6 +32,8 @@ typedef struct JsonShape {
 // Returns the character that follows.
 static char skip_space(JsonShape *json)
 {
+    ASSERT(json->at != NULL);
+
     while (*json->at == ' ' || *json->at == '\t' || *json->at == '\n' || *json->at == '\r')
         json->at++;
     return *json->at;
@@ -39,6 +41,8 @@ static char skip_space(JsonShape *json)
 
 static bool take(JsonShape *json, char wanted)
 {
+    ASSERT(wanted != 0);
+
     if (skip_space(json) != wanted)
         return false;
     json->at++;
@@ -47,6 +51,8 @@ static bool take(JsonShape *json, char wanted)
 
 static int count_digits(const char *at)
 {
+    ASSERT(at != NULL);
+
     int count = 0;
     while (at[count] >= '0' && at[count] <= '9')
         count++;
@@ -57,8 +63,11 @@ static int count_digits(const char *at)
 // their point.
 static int number_size(const char *at)
 {
+    ASSERT(at != NULL);
+
     int size = at[0] == '-';
     int whole = count_digits(at + size);
+    // JSON has no leading zeros.
     if (whole > 1 && at[size] == '0')
         return 0;
     size += whole;
@@ -83,6 +92,8 @@ static int number_size(const char *at)
 
 static bool take_number(JsonShape *json, f64 *out)
 {
+    ASSERT(out != NULL);
+
     skip_space(json);
     int size = number_size(json->at);
     if (size == 0)
@@ -118,6 +129,8 @@ static bool add_vertex(JsonShape *json, f64 x, f64 y)
 // '[' x ',' y {',' more} ']': what follows the first two numbers is passed over.
 static bool take_vertex(JsonShape *json)
 {
+    ASSERT(json->count <= POLYGON_VERTICES_MAX);
+
     f64 x = 0, y = 0, more;
     if (!take(json, '[') || !take_number(json, &x) || !take(json, ',') || !take_number(json, &y))
         return false;
@@ -130,6 +143,8 @@ static bool take_vertex(JsonShape *json)
 
 static bool take_shape(JsonShape *json)
 {
+    ASSERT(json->count == 0);
+
     if (!take(json, '['))
         return false;
     do {
@@ -143,12 +158,15 @@ static bool take_shape(JsonShape *json)
 // count by POLYGON_VERTICES_MAX.
 static Polygon *from_json(const char *text, int *rc)
 {
+    ASSERT(text != NULL);
+
     JsonShape json = {.at = text};
     Polygon *polygon = NULL;
     // Three corners and the first once more.
     bool is_shape = take_shape(&json) && json.count >= 4;
     if (is_shape) {
         const float *last = json.coords + (size_t)2 * (size_t)(json.count - 1);
+        // Compared as floats, as they are stored: closed in the file's precision.
         is_shape = json.coords[0] == last[0] && json.coords[1] == last[1];
     }
     if (is_shape) {
@@ -168,6 +186,7 @@ static Polygon *from_json(const char *text, int *rc)
 static Polygon *from_blob(const u8 *blob, int size, int *rc)
 {
     ASSERT(size >= 0);
+    ASSERT(rc != NULL);
 
     *rc = SQLITE_OK;
     if (blob == NULL || size < BLOB_HEADER + 3 * VERTEX_SIZE || blob[0] > 1)
@@ -184,6 +203,7 @@ static Polygon *from_blob(const u8 *blob, int size, int *rc)
     for (int i = 0; i < 2 * count; i++) {
         const u8 *at = blob + BLOB_HEADER + 4 * i;
         u32 bits = get_u32(at);
+        // 1: little-endian, 0: big-endian.
         if (blob[0] == 1)
             bits = __builtin_bswap32(bits);
         memcpy(&polygon->coords[i], &bits, sizeof bits);
@@ -193,6 +213,8 @@ static Polygon *from_blob(const u8 *blob, int size, int *rc)
 
 Polygon *polygon_parse(sqlite3_value *value, int *rc)
 {
+    ASSERT(rc != NULL);
+
     *rc = SQLITE_OK;
     int type = sqlite3_value_type(value);
     if (type == SQLITE_BLOB)
@@ -210,6 +232,8 @@ Polygon *polygon_parse(sqlite3_value *value, int *rc)
 
 u64 polygon_blob_size(const Polygon *polygon)
 {
+    ASSERT(polygon->count >= 3);
+
     return BLOB_HEADER + (u64)polygon->count * VERTEX_SIZE;
 }
 
@@ -231,6 +255,8 @@ void polygon_write_blob(const Polygon *polygon, u8 *out)
 // As a blob, which stores smaller and reads faster than text, and keeps every bit.
 void polygon_result(sqlite3_context *call, const Polygon *polygon)
 {
+    ASSERT(polygon != NULL);
+
     u64 size = polygon_blob_size(polygon);
     u8 *blob = sqlite3_malloc64(size);
     if (blob == NULL) {

@@ -9,6 +9,8 @@
 // Of the root. What other nodes have there is not read.
 int rtree_node_depth(const u8 *data)
 {
+    ASSERT(data != NULL);
+
     return (int)get_u16(data);
 }
 
@@ -20,6 +22,8 @@ void rtree_node_set_depth(u8 *data, int depth)
 
 int rtree_node_count(const u8 *data)
 {
+    ASSERT(data != NULL);
+
     return (int)get_u16(data + 2);
 }
 
@@ -40,6 +44,8 @@ void rtree_node_clear(const Rtree *tree, u8 *data)
 
 static size_t cell_offset(const Rtree *tree, int index)
 {
+    ASSERT(tree->cell_size == 8 + 4 * tree->coords);
+
     return RTREE_NODE_HEADER + (size_t)index * (size_t)tree->cell_size;
 }
 
@@ -52,6 +58,8 @@ i64 rtree_node_cell_id(const Rtree *tree, const u8 *data, int index)
 
 void rtree_node_cell(const Rtree *tree, const u8 *data, int index, RtreeCell *out)
 {
+    ASSERT(out != NULL);
+
     const u8 *at = data + cell_offset(tree, index);
     out->id = rtree_node_cell_id(tree, data, index);
     for (int i = 0; i < tree->coords; i++)
@@ -64,6 +72,7 @@ void rtree_node_set_cell(const Rtree *tree, u8 *data, int index, const RtreeCell
     ASSERT(index < tree->cells_max);
 
     u8 *at = data + cell_offset(tree, index);
+    // The bits as they are, float or integer: rounding was done when the box was made.
     put_u64(at, (u64)cell->id);
     for (int i = 0; i < tree->coords; i++)
         put_u32(at + 8 + 4 * i, cell->box[i].bits);
@@ -72,6 +81,7 @@ void rtree_node_set_cell(const Rtree *tree, u8 *data, int index, const RtreeCell
 bool rtree_node_append(const Rtree *tree, u8 *data, const RtreeCell *cell)
 {
     ASSERT(rtree_node_is_sound(tree, data));
+    ASSERT(tree->node_size >= RTREE_NODE_HEADER + tree->cells_max * tree->cell_size);
 
     int count = rtree_node_count(data);
     if (count >= tree->cells_max)
@@ -85,6 +95,8 @@ bool rtree_node_append(const Rtree *tree, u8 *data, const RtreeCell *cell)
 // SQLite's.
 void rtree_node_remove(const Rtree *tree, u8 *data, int index)
 {
+    ASSERT(rtree_node_is_sound(tree, data));
+
     int count = rtree_node_count(data);
     ASSERT(index >= 0 && index < count);
 
@@ -110,6 +122,8 @@ int rtree_node_find(const Rtree *tree, const u8 *data, i64 id)
 // Every coordinate is exact as a double, be it a float or an integer.
 f64 coord_value(const Rtree *tree, RtreeCoord coord)
 {
+    ASSERT(tree->coords > 0);
+
     return tree->is_whole ? (f64)coord.whole : (f64)coord.real;
 }
 
@@ -129,6 +143,8 @@ static f64 high(const Rtree *tree, const RtreeCell *box, int dim)
 
 void box_include(const Rtree *tree, RtreeCell *box, const RtreeCell *other)
 {
+    ASSERT(box != other);
+
     for (int dim = 0; dim < tree->dims; dim++) {
         if (low(tree, other, dim) < low(tree, box, dim))
             box->box[2 * dim] = other->box[2 * dim];
@@ -137,8 +153,11 @@ void box_include(const Rtree *tree, RtreeCell *box, const RtreeCell *other)
     }
 }
 
+// Equal boxes contain each other.
 bool box_contains(const Rtree *tree, const RtreeCell *box, const RtreeCell *other)
 {
+    ASSERT(box != NULL && other != NULL);
+
     for (int dim = 0; dim < tree->dims; dim++) {
         if (low(tree, other, dim) < low(tree, box, dim)
             || high(tree, other, dim) > high(tree, box, dim))
@@ -149,6 +168,9 @@ bool box_contains(const Rtree *tree, const RtreeCell *box, const RtreeCell *othe
 
 f64 box_area(const Rtree *tree, const RtreeCell *box)
 {
+    ASSERT(tree->dims >= 1);
+
+    // Integers of 32 bits: five sides of 2^32 fit in a double, rounded but never infinite.
     f64 area = 1;
     for (int dim = 0; dim < tree->dims; dim++)
         area *= high(tree, box, dim) - low(tree, box, dim);
@@ -158,6 +180,8 @@ f64 box_area(const Rtree *tree, const RtreeCell *box)
 // Half the margin: the sum of the sides, which orders boxes as well as twice of it.
 f64 box_margin(const Rtree *tree, const RtreeCell *box)
 {
+    ASSERT(tree->dims >= 1);
+
     f64 margin = 0;
     for (int dim = 0; dim < tree->dims; dim++)
         margin += high(tree, box, dim) - low(tree, box, dim);
@@ -167,6 +191,8 @@ f64 box_margin(const Rtree *tree, const RtreeCell *box)
 // The area of what two boxes share; 0 also if they only touch.
 f64 box_overlap(const Rtree *tree, const RtreeCell *a, const RtreeCell *b)
 {
+    ASSERT(tree->dims >= 1);
+
     f64 area = 1;
     for (int dim = 0; dim < tree->dims; dim++) {
         f64 from = low(tree, a, dim) > low(tree, b, dim) ? low(tree, a, dim) : low(tree, b, dim);

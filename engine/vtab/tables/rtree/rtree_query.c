@@ -48,6 +48,8 @@ struct RtreeCursor {
 
 static Rtree *tree_of(const RtreeCursor *cur)
 {
+    ASSERT(cur->base.pVtab != NULL);
+
     return (Rtree *)cur->base.pVtab;
 }
 
@@ -70,6 +72,8 @@ static void search_node_unref(SearchNode *node)
 
 static bool comes_before(const Place *a, const Place *b)
 {
+    ASSERT(a->node != NULL && b->node != NULL);
+
     if (a->score != b->score)
         return a->score < b->score;
     if (a->height != b->height)
@@ -91,6 +95,8 @@ static void heap_sift_up(Place *heap, int at)
 
 static void heap_sift_down(Place *heap, int count)
 {
+    ASSERT(count >= 0);
+
     for (int at = 0;;) {
         int least = at;
         for (int child = 2 * at + 1; child <= 2 * at + 2 && child < count; child++) {
@@ -146,6 +152,8 @@ static Place heap_pop(RtreeCursor *cur)
 // The node becomes a place of the search, scored as its box was.
 static int push_node(RtreeCursor *cur, i64 number, int height, const RtreeVisit *visit)
 {
+    ASSERT(height >= -1 && height <= RTREE_DEPTH_MAX);
+
     Rtree *tree = tree_of(cur);
     SearchNode *node = sqlite3_malloc64(sizeof *node + (u64)tree->node_size);
     if (node == NULL)
@@ -158,6 +166,8 @@ static int push_node(RtreeCursor *cur, i64 number, int height, const RtreeVisit 
         cur->depth = node->height;
         rc = node->height > RTREE_DEPTH_MAX ? SQLITE_CORRUPT_VTAB : SQLITE_OK;
     }
+    // A node without cells has nothing to look at: only an empty tree's root should be one, but a
+    // file may have others.
     if (rc != SQLITE_OK || rtree_node_count(node->data) == 0) {
         search_node_unref(node);
         return rc;
@@ -188,6 +198,8 @@ static bool coord_may_pass(const Rtree *tree, const RtreeTest *test, const Rtree
     f64 most = coord_value(tree, cell->box[most_at]);
     switch (test->op) {
     case RTREE_EQ: return least <= test->bound && most >= test->bound;
+    // The strict ones prune no more than the others: a float bound was rounded outward (R4), and
+    // the core tests the row itself.
     case RTREE_LE:
     case RTREE_LT: return least <= test->bound;
     case RTREE_GE:
@@ -202,6 +214,7 @@ static bool coord_may_pass(const Rtree *tree, const RtreeTest *test, const Rtree
 static int visit_cell(RtreeCursor *cur, const RtreeCell *cell, int height, RtreeVisit *visit)
 {
     ASSERT(height >= 0);
+    ASSERT(visit->within != NOT_WITHIN);
 
     const Rtree *tree = tree_of(cur);
     const RtreeVisit parent = *visit;
@@ -227,6 +240,7 @@ static int visit_cell(RtreeCursor *cur, const RtreeCell *cell, int height, Rtree
         if (visit->score < 0 || asked.score < visit->score)
             visit->score = asked.score;
     }
+    // No callback was asked.
     if (visit->score < 0)
         visit->score = 0;
     return SQLITE_OK;
@@ -246,6 +260,7 @@ static int advance(RtreeCursor *cur, bool *row_found)
     RtreeVisit visit = {.score = place.score, .within = place.within};
     int height = place.height;
     place.cell++;
+    // The rest of the node waits behind what its first cell leads to.
     if (place.cell < rtree_node_count(place.node->data)) {
         TRY(heap_push(cur, &place));
     } else {
@@ -256,6 +271,7 @@ static int advance(RtreeCursor *cur, bool *row_found)
         return SQLITE_OK;
     if (height > 0)
         return push_node(cur, cell.id, height - 1, &visit);
+    ASSERT(!*row_found);
     cur->row = cell;
     *row_found = true;
     return SQLITE_OK;
@@ -268,6 +284,7 @@ static void set_at_row(RtreeCursor *cur, bool is_at_row)
 
     if (is_at_row != cur->is_at_row)
         tree_of(cur)->readers += is_at_row ? 1 : -1;
+    ASSERT(tree_of(cur)->readers >= 0);
     cur->is_at_row = is_at_row;
     cur->aux_is_read = false;
 }
@@ -275,6 +292,8 @@ static void set_at_row(RtreeCursor *cur, bool is_at_row)
 // Until a row is found or the heap is empty.
 static int go_on(RtreeCursor *cur)
 {
+    ASSERT(cur->heap_count <= cur->heap_capacity);
+
     bool row_found = false;
     int rc = SQLITE_OK;
     while (rc == SQLITE_OK && !row_found && cur->heap_count > 0)
@@ -286,6 +305,8 @@ static int go_on(RtreeCursor *cur)
 // Gives back all but the memory of the heap.
 static void cursor_clear(RtreeCursor *cur)
 {
+    ASSERT(cur->test_count == 0 || cur->tests != NULL);
+
     set_at_row(cur, false);
     for (int i = 0; i < cur->heap_count; i++)
         search_node_unref(cur->heap[i].node);
@@ -305,6 +326,7 @@ int cursor_search(RtreeCursor *cur, RtreeTest *tests, int count)
     cursor_clear(cur);
     cur->tests = tests;
     cur->test_count = count;
+    // A callback is told that the whole of space is partly within: it has excluded nothing yet.
     RtreeVisit whole = {.score = 0, .within = PARTLY_WITHIN};
     TRY(push_node(cur, 1, -1, &whole));
     return go_on(cur);
@@ -320,6 +342,7 @@ int cursor_find_row(RtreeCursor *cur, i64 rowid)
 {
     Rtree *tree = tree_of(cur);
     cursor_clear(cur);
+    ASSERT(!cur->is_at_row && cur->heap_count == 0);
     i64 leaf;
     TRY(rtree_find_leaf(tree, rowid, &leaf));
     if (leaf == 0)
@@ -343,6 +366,8 @@ int cursor_find_row(RtreeCursor *cur, i64 rowid)
 
 int rtree_open(sqlite3_vtab *vtab, sqlite3_vtab_cursor **out)
 {
+    ASSERT(out != NULL);
+
     (void)vtab;
     RtreeCursor *cur = sqlite3_malloc(sizeof *cur);
     if (cur == NULL)
@@ -352,8 +377,11 @@ int rtree_open(sqlite3_vtab *vtab, sqlite3_vtab_cursor **out)
     return SQLITE_OK;
 }
 
+// The statement goes before its cursor's memory; a reader that stood on a row stands nowhere (R5).
 int rtree_close(sqlite3_vtab_cursor *base)
 {
+    ASSERT(base->pVtab != NULL);
+
     RtreeCursor *cur = (RtreeCursor *)base;
     cursor_clear(cur);
     sqlite3_finalize(cur->aux);
@@ -364,6 +392,8 @@ int rtree_close(sqlite3_vtab_cursor *base)
 
 int rtree_next(sqlite3_vtab_cursor *base)
 {
+    ASSERT(((const RtreeCursor *)base)->is_at_row);
+
     return go_on((RtreeCursor *)base);
 }
 
@@ -374,6 +404,8 @@ int rtree_eof(sqlite3_vtab_cursor *base)
 
 int rtree_rowid(sqlite3_vtab_cursor *base, sqlite3_int64 *out)
 {
+    ASSERT(out != NULL);
+
     *out = cursor_cell((const RtreeCursor *)base)->id;
     return SQLITE_OK;
 }
@@ -381,6 +413,8 @@ int rtree_rowid(sqlite3_vtab_cursor *base, sqlite3_int64 *out)
 // One statement for all rows of the cursor, made when an auxiliary column is first asked for.
 static int prepare_aux(RtreeCursor *cur)
 {
+    ASSERT(cur->aux == NULL);
+
     const Rtree *tree = tree_of(cur);
     char *sql = sqlite3_mprintf("SELECT * FROM \"%w\".\"%w_rowid\" WHERE rowid = ?1", tree->schema,
                                 tree->name);
@@ -394,6 +428,7 @@ static int prepare_aux(RtreeCursor *cur)
 int cursor_aux(RtreeCursor *cur, int index, sqlite3_context *call)
 {
     ASSERT(cur->is_at_row);
+    ASSERT(index >= 0);
 
     enum { BEFORE_AUX = 2 }; // rowid, nodeno
     if (cur->aux == NULL)

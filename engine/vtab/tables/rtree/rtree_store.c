@@ -25,8 +25,12 @@ static const char *const stmt_texts[RTREE_STMT_COUNT] = {
 static const char upsert_rowid[] = "INSERT INTO \"%w\".\"%w_rowid\"(rowid, nodeno) VALUES(?1, ?2)"
                                    " ON CONFLICT(rowid) DO UPDATE SET nodeno = excluded.nodeno";
 
+// Persistent, because they live as long as the table; a shadow table is never virtual itself,
+// whatever a file's schema says.
 static int prepare(Rtree *tree, char *sql, sqlite3_stmt **out)
 {
+    ASSERT(*out == NULL);
+
     if (sql == NULL)
         return SQLITE_NOMEM;
     int rc = sqlite3_prepare_v3(tree->db, sql, -1,
@@ -38,6 +42,8 @@ static int prepare(Rtree *tree, char *sql, sqlite3_stmt **out)
 static int prepare_write_aux(Rtree *tree)
 {
     ASSERT(tree->aux_count > 0);
+    ASSERT(tree->aux_count <= RTREE_AUX_MAX);
+    ASSERT(tree->write_aux == NULL);
 
     sqlite3_str *sql = sqlite3_str_new(tree->db);
     sqlite3_str_appendf(sql, "UPDATE \"%w\".\"%w_rowid\" SET ", tree->schema, tree->name);
@@ -50,6 +56,7 @@ static int prepare_write_aux(Rtree *tree)
 int rtree_prepare(Rtree *tree)
 {
     ASSERT(tree->stmts[0] == NULL);
+    ASSERT(tree->aux_count >= 0);
 
     for (int i = 0; i < RTREE_STMT_COUNT; i++) {
         bool keeps_aux = i == RTREE_WRITE_ROWID && tree->aux_count > 0;
@@ -59,8 +66,11 @@ int rtree_prepare(Rtree *tree)
     return tree->aux_count > 0 ? prepare_write_aux(tree) : SQLITE_OK;
 }
 
+// Also of a tree whose preparation failed halfway: finalizing NULL does nothing.
 void rtree_finalize(Rtree *tree)
 {
+    ASSERT(tree != NULL);
+
     for (int i = 0; i < RTREE_STMT_COUNT; i++) {
         sqlite3_finalize(tree->stmts[i]);
         tree->stmts[i] = NULL;
@@ -72,6 +82,7 @@ void rtree_finalize(Rtree *tree)
 int rtree_create_tables(Rtree *tree)
 {
     ASSERT(tree->node_size > 0);
+    ASSERT(tree->aux_count <= RTREE_AUX_MAX);
 
     sqlite3_str *sql = sqlite3_str_new(tree->db);
     sqlite3_str_appendf(sql, "CREATE TABLE \"%w\".\"%w_rowid\"(rowid INTEGER PRIMARY KEY,nodeno",
@@ -84,6 +95,7 @@ int rtree_create_tables(Rtree *tree)
                         "INSERT INTO \"%w\".\"%w_node\" VALUES(1,zeroblob(%d))",
                         tree->schema, tree->name, tree->schema, tree->name, tree->schema,
                         tree->name, tree->node_size);
+    // The root is there from the beginning, all zeros: a leaf without cells at depth 0.
     char *text = sqlite3_str_finish(sql);
     if (text == NULL)
         return SQLITE_NOMEM;
@@ -97,6 +109,8 @@ int rtree_create_tables(Rtree *tree)
 // The one integer that `sql` (freed here) answers; 0 when there is no row.
 static int ask_integer(sqlite3 *db, char *sql, int *out)
 {
+    ASSERT(out != NULL);
+
     sqlite3_stmt *stmt = NULL;
     *out = 0;
     if (sql == NULL)
@@ -114,6 +128,9 @@ static int ask_integer(sqlite3 *db, char *sql, int *out)
 // holds.
 int rtree_find_node_size(Rtree *tree, bool is_new, char **message)
 {
+    ASSERT(tree->cell_size > 0);
+    ASSERT(message != NULL);
+
     enum { PAGE_REST = 64, PAGE_SIZE_MIN = 512 }; // a node and its row fit in a page
     int size = 0;
     if (is_new) {
@@ -133,6 +150,7 @@ int rtree_find_node_size(Rtree *tree, bool is_new, char **message)
     }
     tree->node_size = size;
     tree->cells_max = (size - RTREE_NODE_HEADER) / tree->cell_size;
+    ASSERT(tree->cells_max > 0);
     return SQLITE_OK;
 }
 
@@ -141,6 +159,8 @@ int rtree_find_node_size(Rtree *tree, bool is_new, char **message)
 // The bindings are cleared since they borrow the caller's bytes.
 static int finish(sqlite3_stmt *stmt)
 {
+    ASSERT(stmt != NULL);
+
     int rc = sqlite3_reset(stmt);
     int unbound = sqlite3_clear_bindings(stmt);
     return rc != SQLITE_OK ? rc : unbound;
@@ -149,12 +169,17 @@ static int finish(sqlite3_stmt *stmt)
 // Executes a statement that gives no rows; its error is what reset tells.
 static int run(sqlite3_stmt *stmt)
 {
+    ASSERT(sqlite3_column_count(stmt) == 0);
+
     sqlite3_step(stmt);
     return finish(stmt);
 }
 
 int rtree_read_node(Rtree *tree, i64 number, u8 *data)
 {
+    ASSERT(tree->node_size > 0);
+    ASSERT(data != NULL);
+
     sqlite3_stmt *stmt = tree->stmts[RTREE_READ_NODE];
     TRY(sqlite3_bind_int64(stmt, 1, number));
     bool is_sound = false;
@@ -182,11 +207,13 @@ int rtree_write_node(Rtree *tree, i64 number, const u8 *data)
 int rtree_append_node(Rtree *tree, const u8 *data, i64 *number)
 {
     ASSERT(rtree_node_is_sound(tree, data));
+    ASSERT(number != NULL);
 
     sqlite3_stmt *stmt = tree->stmts[RTREE_WRITE_NODE];
     TRY(sqlite3_bind_null(stmt, 1));
     TRY(sqlite3_bind_blob(stmt, 2, data, tree->node_size, SQLITE_STATIC));
     TRY(run(stmt));
+    // NULL for a number takes the next free one.
     *number = sqlite3_last_insert_rowid(tree->db);
     return SQLITE_OK;
 }
@@ -206,6 +233,8 @@ int rtree_delete_node(Rtree *tree, i64 number)
 // 0 when there is no row: node numbers and rowids of nodes are positive.
 static int find_integer(sqlite3_stmt *stmt, i64 key, i64 *value)
 {
+    ASSERT(value != NULL);
+
     *value = 0;
     TRY(sqlite3_bind_int64(stmt, 1, key));
     if (sqlite3_step(stmt) == SQLITE_ROW)
@@ -227,6 +256,7 @@ int rtree_set_place(Rtree *tree, i64 id, int height, i64 node)
 {
     ASSERT(height >= 0);
 
+    // At height 0 the thing is a row, above it a node: two tables (R3).
     sqlite3_stmt *stmt = tree->stmts[height == 0 ? RTREE_WRITE_ROWID : RTREE_WRITE_PARENT];
     TRY(sqlite3_bind_int64(stmt, 1, id));
     TRY(sqlite3_bind_int64(stmt, 2, node));
@@ -235,6 +265,8 @@ int rtree_set_place(Rtree *tree, i64 id, int height, i64 node)
 
 int rtree_forget_row(Rtree *tree, i64 rowid)
 {
+    ASSERT(tree->readers == 0);
+
     sqlite3_stmt *stmt = tree->stmts[RTREE_DELETE_ROWID];
     TRY(sqlite3_bind_int64(stmt, 1, rowid));
     return run(stmt);
@@ -244,6 +276,9 @@ int rtree_forget_row(Rtree *tree, i64 rowid)
 // fills in the node.
 int rtree_new_rowid(Rtree *tree, i64 *rowid)
 {
+    ASSERT(rowid != NULL);
+    ASSERT(tree->readers == 0);
+
     sqlite3_stmt *stmt = tree->stmts[RTREE_WRITE_ROWID];
     TRY(sqlite3_bind_null(stmt, 1));
     TRY(sqlite3_bind_null(stmt, 2));
