@@ -17,6 +17,8 @@
 // Octal digits up to three; anything that is no escape stands for itself.
 static char take_escape(char **text)
 {
+    ASSERT(**text != 0);
+
     static const char names[] = "abtnvfr\"'\\";
     static const char values[] = "\a\b\t\n\v\f\r\"'\\";
     char c = *(*text)++;
@@ -46,6 +48,7 @@ static char *take_quoted(char *text)
             *out++ = *text++;
         }
     }
+    // A quote that is not closed ends with the line.
     char *rest = *text == quote ? text + 1 : text;
     *out = 0;
     return rest;
@@ -57,6 +60,7 @@ static char *take_quoted(char *text)
 static void split(char *line, DotCall *call)
 {
     ASSERT(call->count == 0);
+    ASSERT(line != NULL);
 
     while (call->count < DOT_ARGS_MAX - 1) {
         line += strspn(line, " \t\r\n");
@@ -86,6 +90,8 @@ static void split(char *line, DotCall *call)
 // Every command ends so when its arguments make no sense.
 int dot_usage(const char *text)
 {
+    ASSERT(text != NULL && text[0] == '.');
+
     fprintf(stderr, "Usage: %s\n", text);
     return 1;
 }
@@ -93,6 +99,8 @@ int dot_usage(const char *text)
 // Decimal, or hexadecimal behind 0x. Text that is no number is 0, as SQLite's shell has it.
 long long dot_integer(const char *text)
 {
+    ASSERT(text != NULL);
+
     static const struct {
         const char *suffix;
         long long factor;
@@ -114,6 +122,8 @@ long long dot_integer(const char *text)
 // Any number but 0 is true. What is no boolean is false, and told of.
 bool dot_boolean(const char *text)
 {
+    ASSERT(text != NULL);
+
     bool is_number = text[0] != 0 && text[strspn(text, "0123456789")] == 0;
     if (is_number)
         return dot_integer(text) != 0;
@@ -126,6 +136,8 @@ bool dot_boolean(const char *text)
 
 const char *dot_option(const char *arg)
 {
+    ASSERT(arg != NULL);
+
     if (arg[0] != '-')
         return NULL;
     return arg[1] == '-' ? arg + 2 : arg + 1;
@@ -133,6 +145,8 @@ const char *dot_option(const char *arg)
 
 void dot_escape(FILE *out, const char *text)
 {
+    ASSERT(text != NULL);
+
     print_c_text(out, text);
 }
 
@@ -230,6 +244,7 @@ static int run_command(DotCall *call, size_t index)
     if (commands[index].is_unsafe && call->shell->is_safe) {
         fprintf(stderr, "line %ld: cannot run .%s in safe mode\n", call->shell->line,
                 commands[index].name);
+        // The script ends here: what comes next may rely on what was refused.
         call->shell->stop = true;
         call->shell->exit_code = 1;
         return 1;
@@ -250,6 +265,7 @@ int dot_command(Shell *shell, char *line)
     size_t size = strlen(call.args[0]);
     (void)fflush(shell->out);
     for (size_t i = 0; i < sizeof commands / sizeof commands[0]; i++) {
+        // strncmp() with the typed length: any beginning of the name.
         if ((int)size >= commands[i].least && strncmp(commands[i].name, call.args[0], size) == 0)
             return run_command(&call, i);
     }

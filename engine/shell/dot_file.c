@@ -33,6 +33,7 @@ void output_reset(Shell *shell)
 static int output_open(Shell *shell, const char *name, bool with_mark)
 {
     ASSERT(shell->out == stdout);
+    ASSERT(shell->out_name == NULL && !shell->out_is_pipe);
 
     if (name == NULL || strcmp(name, "stdout") == 0)
         return 0;
@@ -62,6 +63,7 @@ static int output_open(Shell *shell, const char *name, bool with_mark)
 static int redirect(DotCall *call, const char *command)
 {
     ASSERT(call->count >= 1);
+    ASSERT(command != NULL);
 
     bool with_mark = false;
     sqlite3_str *name = NULL;
@@ -86,6 +88,7 @@ static int redirect(DotCall *call, const char *command)
         }
     }
     char *text = name == NULL ? NULL : sqlite3_str_finish(name);
+    // The former place is closed before the new one opens: it may be the same file.
     output_reset(call->shell);
     int rc = output_open(call->shell, text, with_mark);
     sqlite3_free(text);
@@ -95,12 +98,16 @@ static int redirect(DotCall *call, const char *command)
 // .output ?FILE?: without a file back to stdout; "off" discards, "|command" pipes.
 int dot_output(DotCall *call)
 {
+    ASSERT(call->count >= 1);
+
     return redirect(call, "output");
 }
 
 // .once ?FILE?: the same for the next command alone.
 int dot_once(DotCall *call)
 {
+    ASSERT(call->count >= 1);
+
     int rc = redirect(call, "once");
     call->shell->once = rc == 0 ? 2 : 0;
     return rc;
@@ -131,6 +138,7 @@ int dot_read(DotCall *call)
         fprintf(stderr, "Error: cannot open \"%s\"\n", is_pipe ? name + 1 : name);
         return 1;
     }
+    // Counted apart, because -bail looks at the number while the file is read.
     int errors = call->shell->error_count;
     shell_read(call->shell, in);
     if (is_pipe)
@@ -144,6 +152,8 @@ int dot_read(DotCall *call)
 
 int dot_import(DotCall *call)
 {
+    ASSERT(call->count >= 1);
+
     return import_file(call);
 }
 
@@ -158,6 +168,8 @@ typedef struct OpenOptions {
 // False after an error.
 static bool take_open_options(DotCall *call, OpenOptions *options)
 {
+    ASSERT(options->path == NULL);
+
     for (int i = 1; i < call->count; i++) {
         const char *option = dot_option(call->args[i]);
         if (option == NULL && options->path == NULL) {
@@ -185,6 +197,7 @@ static bool take_open_options(DotCall *call, OpenOptions *options)
 static int open_copy_in_memory(Shell *shell, const char *path)
 {
     ASSERT(shell->db == NULL);
+    ASSERT(path != NULL);
 
     FILE *in = fopen(path, "rb");
     if (in == NULL) {
@@ -202,6 +215,7 @@ static int open_copy_in_memory(Shell *shell, const char *path)
         fprintf(stderr, "Error: cannot read \"%s\"\n", path);
         return 1;
     }
+    // The library owns the bytes from here on, also when it refuses them.
     int rc = sqlite3_deserialize(shell->db, "main", bytes, size, size,
                                  SQLITE_DESERIALIZE_RESIZEABLE | SQLITE_DESERIALIZE_FREEONCLOSE);
     if (rc != SQLITE_OK)
@@ -220,8 +234,10 @@ int dot_open(DotCall *call)
     if (!take_open_options(call, &options))
         return 1;
     shell_close(shell);
+    ASSERT(shell->db == NULL);
     if (options.is_new && options.path != NULL)
         (void)unlink(options.path);
+    // Kept until here: the options' path may be an argument, which lies in the line.
     sqlite3_free(shell->path);
     bool in_memory = options.path == NULL || options.deserializes;
     shell->path = shell_printf("%s", in_memory ? ":memory:" : options.path);
@@ -234,6 +250,7 @@ int dot_open(DotCall *call)
 static void show_connections(const Shell *shell)
 {
     ASSERT(shell->connection >= 0 && shell->connection < CONNECTIONS_MAX);
+    ASSERT(shell->connections[shell->connection].db == NULL);
 
     for (int i = 0; i < CONNECTIONS_MAX; i++) {
         bool is_active = i == shell->connection;
@@ -249,6 +266,8 @@ static void show_connections(const Shell *shell)
 // -1: no number of a connection.
 static int connection_number(const char *text)
 {
+    ASSERT(text != NULL);
+
     bool is_one = text[0] >= '0' && text[0] < '0' + CONNECTIONS_MAX && text[1] == 0;
     return is_one ? text[0] - '0' : -1;
 }
@@ -260,12 +279,14 @@ static void use_connection(Shell *shell, int number)
     ASSERT(number >= 0 && number < CONNECTIONS_MAX);
 
     if (number == shell->connection)
+
         return;
     shell->connections[shell->connection].db = shell->db;
     shell->connections[shell->connection].path = shell->path;
     shell->connection = number;
     shell->db = shell->connections[number].db;
     shell->path = shell->connections[number].path;
+    ASSERT(shell->connection == number);
     shell->connections[number].db = NULL;
     shell->connections[number].path = NULL;
 }
@@ -290,6 +311,7 @@ int dot_connection(DotCall *call)
             fputs("cannot close the active database connection\n", stderr);
             return 1;
         }
+        // Statements that are still open keep it alive until they end.
         sqlite3_close_v2(shell->connections[number].db);
         shell->connections[number].db = NULL; // its path stays: it may be opened again
         return 0;
@@ -305,6 +327,7 @@ static int copy_pages(sqlite3 *target, const char *target_schema, sqlite3 *sourc
                       const char *source_schema)
 {
     ASSERT(target != source);
+    ASSERT(target != NULL && source != NULL);
 
     enum { PAGES = 100, TRIES = 3, WAIT_MS = 100 };
     sqlite3_backup *backup = sqlite3_backup_init(target, target_schema, source, source_schema);
@@ -315,6 +338,7 @@ static int copy_pages(sqlite3 *target, const char *target_schema, sqlite3 *sourc
     int rc;
     int tries = 0;
     while ((rc = sqlite3_backup_step(backup, PAGES)) == SQLITE_OK || rc == SQLITE_BUSY) {
+        // SQLITE_OK means that there are pages left.
         if (rc == SQLITE_BUSY && tries++ >= TRIES)
             break;
         if (rc == SQLITE_BUSY)
@@ -331,6 +355,8 @@ static int copy_pages(sqlite3 *target, const char *target_schema, sqlite3 *sourc
 // On failure the connection is closed and the error told.
 static int open_other(const char *path, sqlite3 **out)
 {
+    ASSERT(path != NULL && out != NULL);
+
     int rc = sqlite3_open(path, out);
     if (rc != SQLITE_OK) {
         fprintf(stderr, "Error: cannot open \"%s\"\n", path);
@@ -371,6 +397,7 @@ int dot_backup(DotCall *call)
     sqlite3 *target;
     if (!shell_open(call->shell) || open_other(file, &target) != 0)
         return 1;
+    // The copy is worth nothing after a crash, and was asked for so.
     if (is_async)
         sqlite3_exec(target, "PRAGMA synchronous=OFF; PRAGMA journal_mode=OFF;", NULL, NULL, NULL);
     int rc = copy_pages(target, "main", call->shell->db, schema == NULL ? "main" : schema);
@@ -378,8 +405,11 @@ int dot_backup(DotCall *call)
     return rc;
 }
 
+// SQLite's shell has both names for it.
 int dot_save(DotCall *call)
 {
+    ASSERT(call->count >= 1);
+
     return dot_backup(call);
 }
 
@@ -392,6 +422,7 @@ int dot_restore(DotCall *call)
     sqlite3 *source;
     if (call->count != 2 && call->count != 3)
         return dot_usage(".restore ?DB? FILE");
+    // Opened like any database: a source that is not there is an empty one, and empties the target.
     if (open_other(call->args[call->count - 1], &source) != 0)
         return 1;
     int rc = !shell_open(call->shell) || copy_pages(call->shell->db, schema, source, "main");
@@ -403,6 +434,7 @@ int dot_restore(DotCall *call)
 static void clone_rows(Shell *shell, sqlite3 *target, const char *table)
 {
     ASSERT(shell->db != NULL && shell->db != target);
+    ASSERT(table != NULL);
 
     sqlite3_stmt *read = shell_prepare(shell, "SELECT * FROM \"%w\"", table);
     if (read == NULL)
@@ -421,6 +453,7 @@ static void clone_rows(Shell *shell, sqlite3 *target, const char *table)
     while (write != NULL && sqlite3_step(read) == SQLITE_ROW) {
         for (int i = 0; i < columns; i++)
             sqlite3_bind_value(write, i + 1, sqlite3_column_value(read, i));
+        // The next row is tried all the same.
         if (sqlite3_step(write) != SQLITE_DONE)
             fprintf(stderr, "Error %d: %s\n", sqlite3_extended_errcode(target),
                     sqlite3_errmsg(target));
@@ -435,12 +468,14 @@ static void clone_rows(Shell *shell, sqlite3 *target, const char *table)
 static void clone_objects(Shell *shell, sqlite3 *target, const char *condition, bool with_rows)
 {
     ASSERT(target != NULL);
+    ASSERT(shell->db != target);
 
     sqlite3_stmt *stmt =
         shell_prepare(shell, "SELECT name, sql FROM sqlite_schema WHERE %s", condition);
     while (stmt != NULL && sqlite3_step(stmt) == SQLITE_ROW) {
         const char *name = (const char *)sqlite3_column_text(stmt, 0);
         const char *sql = (const char *)sqlite3_column_text(stmt, 1);
+        // Indexes of constraints have no text: their tables make them.
         char *message = NULL;
         if (sql == NULL || sql[0] == 0)
             continue;
@@ -472,6 +507,7 @@ int dot_clone(DotCall *call)
     if (!shell_open(call->shell) || open_other(call->args[1], &target) != 0)
         return 1;
     sqlite3_exec(target, "PRAGMA writable_schema=ON; BEGIN EXCLUSIVE;", NULL, NULL, NULL);
+    // Tables with their rows first: an index or a trigger made before them would work on every row.
     clone_objects(call->shell, target, "type='table' AND name NOT LIKE 'sqlite_%'", true);
     clone_objects(call->shell, target, "type!='table'", false);
     sqlite3_exec(target, "COMMIT; PRAGMA writable_schema=OFF;", NULL, NULL, NULL);

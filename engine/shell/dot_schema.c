@@ -13,12 +13,15 @@
 // Name, file, whether it can be written, and the state of its transaction.
 int dot_databases(DotCall *call)
 {
+    ASSERT(call->count >= 1);
+
     Shell *shell = call->shell;
     sqlite3_stmt *stmt = shell_prepare(shell, "PRAGMA database_list");
     while (stmt != NULL && sqlite3_step(stmt) == SQLITE_ROW) {
         static const char *const states[] = {"", " read-txn", " write-txn"};
         const char *name = (const char *)sqlite3_column_text(stmt, 1);
         const char *file = (const char *)sqlite3_column_text(stmt, 2);
+        // -1 for a database that is not there any more, which prints nothing.
         int state = sqlite3_txn_state(shell->db, name);
         fprintf(shell->out, "%s: %s %s%s\n", name, file == NULL || file[0] == 0 ? "\"\"" : file,
                 sqlite3_db_readonly(shell->db, name) == 1 ? "r/o" : "r/w",
@@ -28,6 +31,7 @@ int dot_databases(DotCall *call)
     return stmt == NULL;
 }
 
+// In the order of SQLite's shell; each is a big-endian number of four bytes.
 static const struct {
     const char *label;
     int offset; // in the database header
@@ -41,6 +45,8 @@ static const struct {
 // Big-endian, as everything in the header ("The Database Header", sqlite.org/fileformat2.html).
 static unsigned read_number(const unsigned char *at)
 {
+    ASSERT(at != NULL);
+
     return (unsigned)at[0] << 24 | (unsigned)at[1] << 16 | (unsigned)at[2] << 8 | at[3];
 }
 
@@ -48,9 +54,11 @@ static unsigned read_number(const unsigned char *at)
 static void show_header(FILE *out, const unsigned char *header)
 {
     ASSERT(header != NULL);
+    ASSERT(out != NULL);
 
     static const char *const encodings[] = {"", " (utf8)", " (utf16le)", " (utf16be)"};
     int page_size = header[16] << 8 | header[17];
+    // 65536 does not fit in two bytes, and is written as 1.
     fprintf(out, "%-20s %d\n", "database page size:", page_size == 1 ? 65536 : page_size);
     fprintf(out, "%-20s %d\n", "write format:", header[18]);
     fprintf(out, "%-20s %d\n", "read format:", header[19]);
@@ -67,6 +75,7 @@ static void show_header(FILE *out, const unsigned char *header)
 static void show_counts(Shell *shell, const char *schema)
 {
     ASSERT(shell->db != NULL);
+    ASSERT(schema != NULL);
 
     static const struct {
         const char *label, *condition;
@@ -118,6 +127,7 @@ int dot_dbinfo(DotCall *call)
 static char *over_schemas(Shell *shell, const char *columns, const char *condition)
 {
     ASSERT(columns != NULL && condition != NULL);
+    ASSERT(shell != NULL);
 
     sqlite3_stmt *stmt = shell_prepare(shell, "PRAGMA database_list");
     sqlite3_str *sql = sqlite3_str_new(NULL);
@@ -134,6 +144,7 @@ static char *over_schemas(Shell *shell, const char *columns, const char *conditi
         is_first = false;
     }
     sqlite3_finalize(stmt);
+    // No database at all is not possible; no memory is, and gives no rows.
     char *text = sqlite3_str_finish(sql);
     return text == NULL ? shell_printf("SELECT 1 WHERE 0") : text;
 }
@@ -142,6 +153,7 @@ static char *over_schemas(Shell *shell, const char *columns, const char *conditi
 static void print_columns(FILE *out, char **names, int count)
 {
     ASSERT(count > 0);
+    ASSERT(names != NULL);
 
     enum { LINE_WIDTH = 80 };
     int width = 0;
@@ -162,6 +174,7 @@ static void print_columns(FILE *out, char **names, int count)
 static int print_names(DotCall *call, const char *condition)
 {
     ASSERT(call->count >= 1);
+    ASSERT(condition != NULL);
 
     Shell *shell = call->shell;
     char *all = over_schemas(shell, "prefix || name AS full", condition);
@@ -187,6 +200,8 @@ static int print_names(DotCall *call, const char *condition)
 // them.
 int dot_tables(DotCall *call)
 {
+    ASSERT(call->count >= 1);
+
     return print_names(call, "type IN ('table','view') AND name NOT LIKE 'sqlite__%' ESCAPE '_'"
                              " AND name LIKE ?1");
 }
@@ -194,6 +209,8 @@ int dot_tables(DotCall *call)
 // .indexes ?TABLE?: the pattern is for the table's name.
 int dot_indexes(DotCall *call)
 {
+    ASSERT(call->count >= 1);
+
     if (call->count > 2)
         return dot_usage(".indexes ?LIKE-PATTERN?");
     return print_names(call, "type='index' AND tbl_name LIKE ?1");
@@ -205,6 +222,7 @@ int dot_indexes(DotCall *call)
 static void print_view_columns(Shell *shell, FILE *out, const char *schema, const char *name)
 {
     ASSERT(name != NULL && schema != NULL);
+    ASSERT(shell->db != NULL);
 
     sqlite3_stmt *stmt = NULL;
     char *sql = shell_printf("SELECT name FROM pragma_table_info(%Q,%Q)", name, schema);
@@ -263,6 +281,7 @@ static bool is_open_text(const char *sql)
 
     // A comment at the end would swallow the semicolon.
     char *with_end = shell_printf("%s;", sql);
+    // What is complete with a semicolon needs none on a line of its own.
     bool is_open = sqlite3_complete(with_end) == 0;
     sqlite3_free(with_end);
     return is_open;
@@ -272,6 +291,7 @@ static bool is_open_text(const char *sql)
 static void print_indented(FILE *out, const char *sql)
 {
     ASSERT(sql != NULL);
+    ASSERT(out != NULL);
 
     enum { FITS_ON_A_LINE = 79 };
     if (sqlite3_strlike("create table%", sql, 0) != 0 || strlen(sql) < FITS_ON_A_LINE) {
@@ -283,6 +303,7 @@ static void print_indented(FILE *out, const char *sql)
     char quote = 0;
     for (const char *at = sql; *at != 0; at++) {
         if (quote != 0) {
+            // A doubled quote ends and begins again, which comes to the same.
             quote = *at == quote ? 0 : quote;
         } else if (strchr("'\"`[", *at) != NULL) {
             quote = *at == '[' ? ']' : *at;
@@ -314,6 +335,8 @@ typedef struct SchemaOptions {
 // False after an error. An option may be shortened.
 static bool take_schema_options(DotCall *call, SchemaOptions *options)
 {
+    ASSERT(options->pattern == NULL);
+
     for (int i = 1; i < call->count; i++) {
         const char *option = dot_option(call->args[i]);
         if (option != NULL && strncmp("indent", option, strlen(option)) == 0 && option[0] != 0) {
@@ -339,6 +362,7 @@ static bool is_schema_table(const char *pattern)
     static const char *const names[] = {"sqlite_master", "sqlite_schema", "sqlite_temp_master",
                                         "sqlite_temp_schema"};
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+        // The pattern is the text here, so that "sqlite_%" finds them.
         if (pattern != NULL && sqlite3_strlike(pattern, names[i], '\\') == 0)
             return true;
     }
@@ -348,9 +372,11 @@ static bool is_schema_table(const char *pattern)
 static void print_schema_tables(Shell *shell, const char *pattern)
 {
     ASSERT(pattern != NULL);
+    ASSERT(shell->out != NULL);
 
     static const char *const names[] = {"sqlite_schema", "sqlite_temp_schema"};
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+        // Shown by the name that the pattern has, the new one first.
         const char *older = i == 0 ? "sqlite_master" : "sqlite_temp_master";
         if (sqlite3_strlike(pattern, names[i], '\\') == 0
             || sqlite3_strlike(pattern, older, '\\') == 0)
@@ -366,6 +392,7 @@ static void print_schema_tables(Shell *shell, const char *pattern)
 static char *schema_text(Shell *shell, const char *schema, const char *name, const char *sql)
 {
     ASSERT(sql != NULL);
+    ASSERT(schema != NULL);
 
     char *text = NULL;
     size_t size = 0;
@@ -388,6 +415,7 @@ static char *schema_text(Shell *shell, const char *schema, const char *name, con
 static void print_text(FILE *out, char *text, bool indents)
 {
     ASSERT(text != NULL);
+    ASSERT(out != NULL);
 
     if (indents)
         print_indented(out, text);
@@ -398,6 +426,8 @@ static void print_text(FILE *out, char *text, bool indents)
 
 static void print_schema_row(Shell *shell, sqlite3_stmt *stmt, bool indents)
 {
+    ASSERT(sqlite3_column_count(stmt) >= 3);
+
     char *text = schema_text(shell, (const char *)sqlite3_column_text(stmt, 0),
                              (const char *)sqlite3_column_text(stmt, 1),
                              (const char *)sqlite3_column_text(stmt, 2));
@@ -436,6 +466,8 @@ int dot_schema(DotCall *call)
 // As INSERT statements; the shell's mode is lent for it and given back.
 static void print_statistics(Shell *shell, const char *table)
 {
+    ASSERT(table != NULL);
+
     Mode mode = shell->mode;
     bool headers = shell->headers;
     char *insert_table = shell->insert_table;
@@ -456,6 +488,8 @@ static void print_statistics(Shell *shell, const char *table)
 // look into a slow query without the data.
 int dot_fullschema(DotCall *call)
 {
+    ASSERT(call->count >= 1);
+
     Shell *shell = call->shell;
     bool indents =
         call->count == 2 && dot_option(call->args[1]) != NULL
@@ -494,6 +528,8 @@ int dot_fullschema(DotCall *call)
 
 static void show_vfs(FILE *out, const sqlite3_vfs *vfs, const char *mark)
 {
+    ASSERT(vfs != NULL && mark != NULL);
+
     fprintf(out, "vfs.zName      = \"%s\"%s\n", vfs->zName, mark);
     fprintf(out, "vfs.iVersion   = %d\n", vfs->iVersion);
     fprintf(out, "vfs.szOsFile   = %d\n", vfs->szOsFile);
@@ -512,16 +548,22 @@ static sqlite3_vfs *vfs_of(DotCall *call)
     return vfs;
 }
 
+// Of the database, which may use another than the default.
 int dot_vfsinfo(DotCall *call)
 {
+    ASSERT(call->count >= 1);
+
     const sqlite3_vfs *vfs = vfs_of(call);
     if (vfs != NULL)
         show_vfs(call->shell->out, vfs, "");
     return 0;
 }
 
+// All of them, the default first, as the library lists them.
 int dot_vfslist(DotCall *call)
 {
+    ASSERT(call->count >= 1);
+
     const sqlite3_vfs *current = vfs_of(call);
     FILE *out = call->shell->out;
     for (const sqlite3_vfs *vfs = sqlite3_vfs_find(NULL); vfs != NULL; vfs = vfs->pNext) {
@@ -535,6 +577,8 @@ int dot_vfslist(DotCall *call)
 // A stack of file systems shows as their names with slashes between.
 int dot_vfsname(DotCall *call)
 {
+    ASSERT(call->count >= 1);
+
     char *name = NULL;
     const char *schema = call->count == 2 ? call->args[1] : "main";
     if (shell_open(call->shell))

@@ -12,7 +12,9 @@
 static void show_mode(const Shell *shell, const char *label)
 {
     ASSERT(shell->mode < MODE_COUNT);
+    ASSERT(label != NULL);
 
+    // The options are shown as they would be typed, so that the line can be given back to .mode.
     if (mode_is_grid(shell->mode))
         fprintf(shell->out, "%s%s --wrap %d --wordwrap %s --%squote\n", label,
                 mode_name(shell->mode), shell->grid.wrap, shell->grid.by_words ? "on" : "off",
@@ -25,14 +27,18 @@ static void show_mode(const Shell *shell, const char *label)
 static void set_insert_table(Shell *shell, const char *name)
 {
     ASSERT(name != NULL);
+    ASSERT(name != shell->insert_table);
 
     sqlite3_free(shell->insert_table);
     shell->insert_table = shell_printf(name_needs_quotes(name) ? "\"%w\"" : "%s", name);
 }
 
 // Signed; cut to what has a magnitude.
+// The negated width must be an int too, so that INT_MIN is out.
 static int width_of(const char *text)
 {
+    ASSERT(text != NULL);
+
     long long width = dot_integer(text);
     return width > INT_MAX ? INT_MAX : width < -INT_MAX ? -INT_MAX : (int)width;
 }
@@ -41,6 +47,7 @@ static int width_of(const char *text)
 static bool take_mode_option(DotCall *call, int *i, GridOptions *grid)
 {
     ASSERT(*i >= 1 && *i < call->count);
+    ASSERT(grid != NULL);
 
     const char *option = dot_option(call->args[*i]);
     const char *value = *i + 1 < call->count ? call->args[*i + 1] : NULL;
@@ -58,6 +65,7 @@ static bool take_mode_option(DotCall *call, int *i, GridOptions *grid)
         grid->quotes = false;
     else
         return false;
+    // These two took the word behind them.
     *i += strcmp(option, "wrap") == 0 || strcmp(option, "wordwrap") == 0;
     return true;
 }
@@ -72,11 +80,13 @@ typedef struct ModeRequest {
 static bool take_mode_arguments(DotCall *call, ModeRequest *request)
 {
     ASSERT(call->count >= 1);
+    ASSERT(request->name == NULL && request->table == NULL);
 
     for (int i = 1; i < call->count; i++) {
         const char *arg = call->args[i];
         if (take_mode_option(call, &i, &request->grid))
             continue;
+        // Any beginning of two letters or more: "q" alone is "quote", which mode_find() knows.
         bool is_qbox = strlen(arg) > 1 && strncmp("qbox", arg, strlen(arg)) == 0;
         if (request->name == NULL && is_qbox) {
             request->name = "box";
@@ -109,6 +119,7 @@ int dot_mode(DotCall *call)
     // 60 is SQLite's width for wrapping, where the mode has a grid and nothing else is asked for.
     ModeRequest request = {.grid = {.wrap = 60}};
     Mode mode = shell->mode;
+    // Nothing of the shell is touched before the whole line was understood.
     if (!take_mode_arguments(call, &request))
         return 1;
     if (request.name == NULL)
@@ -121,6 +132,7 @@ int dot_mode(DotCall *call)
         return 1;
     }
     mode_set(shell, mode);
+    // Other modes leave the grid's options for the next grid.
     if (mode_is_grid(mode))
         shell->grid = request.grid;
     if (mode == MODE_INSERT)
@@ -131,6 +143,8 @@ int dot_mode(DotCall *call)
 // From here on modes do not change it any more.
 int dot_headers(DotCall *call)
 {
+    ASSERT(call->count >= 1);
+
     if (call->count != 2)
         return dot_usage(".headers on|off");
     call->shell->headers = dot_boolean(call->args[1]);
@@ -141,16 +155,21 @@ int dot_headers(DotCall *call)
 // Both are cut at SEPARATOR_MAX, as SQLite's shell cuts them.
 int dot_separator(DotCall *call)
 {
+    ASSERT(call->count >= 1);
+
     Shell *shell = call->shell;
     if (call->count >= 2)
         snprintf(shell->separator, sizeof shell->separator, "%s", call->args[1]);
     if (call->count >= 3)
         snprintf(shell->row_separator, sizeof shell->row_separator, "%s", call->args[2]);
+    // Words too many are told of, but the first two hold all the same.
     return call->count < 2 || call->count > 3 ? dot_usage(".separator COL ?ROW?") : 0;
 }
 
 int dot_nullvalue(DotCall *call)
 {
+    ASSERT(call->count >= 1);
+
     if (call->count != 2)
         return dot_usage(".nullvalue STRING");
     snprintf(call->shell->null_value, sizeof call->shell->null_value, "%s", call->args[1]);
@@ -162,6 +181,7 @@ int dot_nullvalue(DotCall *call)
 int dot_width(DotCall *call)
 {
     ASSERT(call->count >= 1 && call->count <= DOT_ARGS_MAX);
+    static_assert((int)DOT_ARGS_MAX <= (int)WIDTHS_MAX, "every number of a line has its place");
 
     Shell *shell = call->shell;
     shell->width_count = call->count - 1;
@@ -170,8 +190,11 @@ int dot_width(DotCall *call)
     return 0;
 }
 
+// The second word is the prompt of lines that go on a statement.
 int dot_prompt(DotCall *call)
 {
+    ASSERT(call->count >= 1);
+
     Shell *shell = call->shell;
     if (call->count > 1)
         snprintf(shell->prompt, sizeof shell->prompt, "%s", call->args[1]);
@@ -185,6 +208,8 @@ int dot_prompt(DotCall *call)
 static int set_switch(DotCall *call, bool *flag, const char *usage)
 {
     ASSERT(flag != NULL);
+    ASSERT(call->count >= 1);
+    ASSERT(usage != NULL && usage[0] == '.');
 
     if (call->count != 2)
         return dot_usage(usage);
@@ -212,8 +237,11 @@ int dot_timer(DotCall *call)
     return set_switch(call, &call->shell->timer, ".timer on|off");
 }
 
+// The connection has to count from the time a statement is compiled, so it is told at once.
 int dot_scanstats(DotCall *call)
 {
+    ASSERT(call->count >= 1);
+
     Shell *shell = call->shell;
     if (call->count != 2)
         return dot_usage(".scanstats on|off");
@@ -235,9 +263,12 @@ int dot_binary(DotCall *call)
 // program.
 int dot_eqp(DotCall *call)
 {
+    ASSERT(call->count >= 1);
+
     Shell *shell = call->shell;
     if (call->count != 2)
         return dot_usage(".eqp off|on|trace|trigger|full");
+    // "trace" is taken as a word that is no boolean: off, with a warning.
     if (strcmp(call->args[1], "full") == 0)
         shell->eqp = EQP_FULL;
     else if (strcmp(call->args[1], "trigger") == 0)
@@ -250,6 +281,8 @@ int dot_eqp(DotCall *call)
 // .explain auto lays EXPLAIN out as a listing only when it is one.
 int dot_explain(DotCall *call)
 {
+    ASSERT(call->count >= 1);
+
     Shell *shell = call->shell;
     if (call->count < 2 || strcmp(call->args[1], "auto") == 0)
         shell->explain = call->count < 2 ? EXPLAIN_ON : EXPLAIN_AUTO;
@@ -261,6 +294,8 @@ int dot_explain(DotCall *call)
 // .stats alone shows the figures once, of the connection.
 int dot_stats(DotCall *call)
 {
+    ASSERT(call->count >= 1);
+
     Shell *shell = call->shell;
     if (call->count == 1) {
         if (!shell_open(shell))
@@ -282,6 +317,8 @@ int dot_stats(DotCall *call)
 // .timeout MS: how long a locked database is waited for; none without a number.
 int dot_timeout(DotCall *call)
 {
+    ASSERT(call->count >= 1);
+
     Shell *shell = call->shell;
     if (!shell_open(shell))
         return 1;
@@ -295,6 +332,7 @@ int dot_timeout(DotCall *call)
 static void show_text(FILE *out, const char *name, const char *text)
 {
     ASSERT(text != NULL);
+    ASSERT(strlen(name) <= 12);
 
     // Labels are right-aligned in twelve columns, "colseparator" being the longest.
     fprintf(out, "%12.12s: ", name);
@@ -305,6 +343,10 @@ static void show_text(FILE *out, const char *name, const char *text)
 // .show: in the words and the order of SQLite's shell; programs read it.
 int dot_show(DotCall *call)
 {
+    ASSERT(call->shell->eqp <= EQP_FULL && call->shell->explain <= EXPLAIN_AUTO);
+    ASSERT(call->shell->stats <= STATS_STEPS);
+
+    // Each in the order of its enum.
     static const char *const eqps[] = {"off", "on", "trigger", "full"};
     static const char *const explains[] = {"off", "on", "auto"};
     static const char *const stats[] = {"off", "on", "stmt", "vmstep"};
@@ -332,11 +374,57 @@ int dot_show(DotCall *call)
 
 // --- limits and options of the connection ---
 
-static void show_limit(Shell *shell, const char *name, int limit)
+// In the order of SQLITE_LIMIT_*, which is the order that .limit lists them in.
+static const struct {
+    const char *name;
+    int limit;
+} limit_names[] = {
+    {"length", SQLITE_LIMIT_LENGTH},
+    {"sql_length", SQLITE_LIMIT_SQL_LENGTH},
+    {"column", SQLITE_LIMIT_COLUMN},
+    {"expr_depth", SQLITE_LIMIT_EXPR_DEPTH},
+    {"compound_select", SQLITE_LIMIT_COMPOUND_SELECT},
+    {"vdbe_op", SQLITE_LIMIT_VDBE_OP},
+    {"function_arg", SQLITE_LIMIT_FUNCTION_ARG},
+    {"attached", SQLITE_LIMIT_ATTACHED},
+    {"like_pattern_length", SQLITE_LIMIT_LIKE_PATTERN_LENGTH},
+    {"variable_number", SQLITE_LIMIT_VARIABLE_NUMBER},
+    {"trigger_depth", SQLITE_LIMIT_TRIGGER_DEPTH},
+    {"worker_threads", SQLITE_LIMIT_WORKER_THREADS},
+};
+
+enum { LIMIT_COUNT = sizeof limit_names / sizeof limit_names[0] };
+
+static void show_limit(const Shell *shell, int i)
 {
     ASSERT(shell->db != NULL);
+    ASSERT(i >= 0 && i < LIMIT_COUNT);
 
-    fprintf(shell->out, "%20s %d\n", name, sqlite3_limit(shell->db, limit, -1));
+    // -1 asks without setting.
+    fprintf(shell->out, "%20s %d\n", limit_names[i].name,
+            sqlite3_limit(shell->db, limit_names[i].limit, -1));
+}
+
+// The limit whose name begins so; -1 after an error. The beginning may be that of more than one
+// limit: "co" is none.
+static int find_limit(const char *beginning)
+{
+    ASSERT(beginning != NULL);
+
+    int found = -1;
+    for (int i = 0; i < LIMIT_COUNT; i++) {
+        if (sqlite3_strnicmp(limit_names[i].name, beginning, (int)strlen(beginning)) != 0)
+            continue;
+        if (found >= 0) {
+            fprintf(stderr, "ambiguous limit: \"%s\"\n", beginning);
+            return -1;
+        }
+        found = i;
+    }
+    if (found < 0)
+        fprintf(stderr, "unknown limit: \"%s\"\nenter \".limits\" with no arguments for a list.\n",
+                beginning);
+    return found;
 }
 
 // .limit ?NAME? ?N?: a name may be shortened as long as one limit fits it.
@@ -344,103 +432,81 @@ int dot_limit(DotCall *call)
 {
     ASSERT(call->count >= 1);
 
-    static const struct {
-        const char *name;
-        int limit;
-    } limits[] = {
-        {"length", SQLITE_LIMIT_LENGTH},
-        {"sql_length", SQLITE_LIMIT_SQL_LENGTH},
-        {"column", SQLITE_LIMIT_COLUMN},
-        {"expr_depth", SQLITE_LIMIT_EXPR_DEPTH},
-        {"compound_select", SQLITE_LIMIT_COMPOUND_SELECT},
-        {"vdbe_op", SQLITE_LIMIT_VDBE_OP},
-        {"function_arg", SQLITE_LIMIT_FUNCTION_ARG},
-        {"attached", SQLITE_LIMIT_ATTACHED},
-        {"like_pattern_length", SQLITE_LIMIT_LIKE_PATTERN_LENGTH},
-        {"variable_number", SQLITE_LIMIT_VARIABLE_NUMBER},
-        {"trigger_depth", SQLITE_LIMIT_TRIGGER_DEPTH},
-        {"worker_threads", SQLITE_LIMIT_WORKER_THREADS},
-    };
-    enum { COUNT = sizeof limits / sizeof limits[0] };
     Shell *shell = call->shell;
     if (!shell_open(shell))
         return 1;
     if (call->count > 3)
         return dot_usage(".limit NAME ?NEW-VALUE?");
-    int found = -1;
-    for (int i = 0; i < COUNT; i++) {
-        if (call->count == 1) {
-            show_limit(shell, limits[i].name, limits[i].limit);
-            // The beginning is compared, which more than one limit may have: "co" is none.
-        } else if (sqlite3_strnicmp(limits[i].name, call->args[1], (int)strlen(call->args[1]))
-                   == 0) {
-            if (found >= 0) {
-                fprintf(stderr, "ambiguous limit: \"%s\"\n", call->args[1]);
-                return 1;
-            }
-            found = i;
-        }
-    }
+    for (int i = 0; i < LIMIT_COUNT && call->count == 1; i++)
+        show_limit(shell, i);
     if (call->count == 1)
         return 0;
-    if (found < 0) {
-        fprintf(stderr, "unknown limit: \"%s\"\nenter \".limits\" with no arguments for a list.\n",
-                call->args[1]);
+    int found = find_limit(call->args[1]);
+    if (found < 0)
         return 1;
-    }
     if (call->count == 3)
-        sqlite3_limit(shell->db, limits[found].limit, (int)dot_integer(call->args[2]));
-    show_limit(shell, limits[found].name, limits[found].limit);
+        sqlite3_limit(shell->db, limit_names[found].limit, (int)dot_integer(call->args[2]));
+    // Asked again: the library cuts a value at the limit it was compiled with.
+    show_limit(shell, found);
     return 0;
 }
 
-// .dbconfig ?NAME? ?on|off?: the switches of sqlite3_db_config().
+// The switches of sqlite3_db_config() that take an int and give one back, by name.
+static const struct {
+    const char *name;
+    int op;
+} config_options[] = {
+    {"attach_create", SQLITE_DBCONFIG_ENABLE_ATTACH_CREATE},
+    {"attach_write", SQLITE_DBCONFIG_ENABLE_ATTACH_WRITE},
+    {"comments", SQLITE_DBCONFIG_ENABLE_COMMENTS},
+    {"defensive", SQLITE_DBCONFIG_DEFENSIVE},
+    {"dqs_ddl", SQLITE_DBCONFIG_DQS_DDL},
+    {"dqs_dml", SQLITE_DBCONFIG_DQS_DML},
+    {"enable_fkey", SQLITE_DBCONFIG_ENABLE_FKEY},
+    {"enable_qpsg", SQLITE_DBCONFIG_ENABLE_QPSG},
+    {"enable_trigger", SQLITE_DBCONFIG_ENABLE_TRIGGER},
+    {"enable_view", SQLITE_DBCONFIG_ENABLE_VIEW},
+    {"fts3_tokenizer", SQLITE_DBCONFIG_ENABLE_FTS3_TOKENIZER},
+    {"legacy_alter_table", SQLITE_DBCONFIG_LEGACY_ALTER_TABLE},
+    {"legacy_file_format", SQLITE_DBCONFIG_LEGACY_FILE_FORMAT},
+    {"load_extension", SQLITE_DBCONFIG_ENABLE_LOAD_EXTENSION},
+    {"no_ckpt_on_close", SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE},
+    {"reset_database", SQLITE_DBCONFIG_RESET_DATABASE},
+    {"reverse_scanorder", SQLITE_DBCONFIG_REVERSE_SCANORDER},
+    {"stmt_scanstatus", SQLITE_DBCONFIG_STMT_SCANSTATUS},
+    {"trigger_eqp", SQLITE_DBCONFIG_TRIGGER_EQP},
+    {"trusted_schema", SQLITE_DBCONFIG_TRUSTED_SCHEMA},
+    {"writable_schema", SQLITE_DBCONFIG_WRITABLE_SCHEMA},
+};
+
+// Sets the switch when there is a value, then shows it. Asked afterwards, because a connection may
+// refuse a setting: what is shown is what holds.
+static void set_config_option(const Shell *shell, const char *name, int op, const char *value)
+{
+    ASSERT(shell->db != NULL);
+    ASSERT(name != NULL);
+
+    int state = 0;
+    if (value != NULL)
+        sqlite3_db_config(shell->db, op, (int)dot_boolean(value), (int *)NULL);
+    sqlite3_db_config(shell->db, op, -1, &state);
+    fprintf(shell->out, "%19s %s\n", name, state ? "on" : "off");
+}
+
+// .dbconfig ?NAME? ?on|off?: one switch of sqlite3_db_config(), or all of them.
 int dot_dbconfig(DotCall *call)
 {
     ASSERT(call->count >= 1);
 
-    static const struct {
-        const char *name;
-        int op;
-    } options[] = {
-        {"attach_create", SQLITE_DBCONFIG_ENABLE_ATTACH_CREATE},
-        {"attach_write", SQLITE_DBCONFIG_ENABLE_ATTACH_WRITE},
-        {"comments", SQLITE_DBCONFIG_ENABLE_COMMENTS},
-        {"defensive", SQLITE_DBCONFIG_DEFENSIVE},
-        {"dqs_ddl", SQLITE_DBCONFIG_DQS_DDL},
-        {"dqs_dml", SQLITE_DBCONFIG_DQS_DML},
-        {"enable_fkey", SQLITE_DBCONFIG_ENABLE_FKEY},
-        {"enable_qpsg", SQLITE_DBCONFIG_ENABLE_QPSG},
-        {"enable_trigger", SQLITE_DBCONFIG_ENABLE_TRIGGER},
-        {"enable_view", SQLITE_DBCONFIG_ENABLE_VIEW},
-        {"fts3_tokenizer", SQLITE_DBCONFIG_ENABLE_FTS3_TOKENIZER},
-        {"legacy_alter_table", SQLITE_DBCONFIG_LEGACY_ALTER_TABLE},
-        {"legacy_file_format", SQLITE_DBCONFIG_LEGACY_FILE_FORMAT},
-        {"load_extension", SQLITE_DBCONFIG_ENABLE_LOAD_EXTENSION},
-        {"no_ckpt_on_close", SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE},
-        {"reset_database", SQLITE_DBCONFIG_RESET_DATABASE},
-        {"reverse_scanorder", SQLITE_DBCONFIG_REVERSE_SCANORDER},
-        {"stmt_scanstatus", SQLITE_DBCONFIG_STMT_SCANSTATUS},
-        {"trigger_eqp", SQLITE_DBCONFIG_TRIGGER_EQP},
-        {"trusted_schema", SQLITE_DBCONFIG_TRUSTED_SCHEMA},
-        {"writable_schema", SQLITE_DBCONFIG_WRITABLE_SCHEMA},
-    };
-    Shell *shell = call->shell;
-    if (!shell_open(shell))
+    if (!shell_open(call->shell))
         return 1;
+    const char *value = call->count > 2 ? call->args[2] : NULL;
     bool found = false;
-    for (size_t i = 0; i < sizeof options / sizeof options[0]; i++) {
-        if (call->count > 1 && strcmp(call->args[1], options[i].name) != 0)
+    for (size_t i = 0; i < sizeof config_options / sizeof config_options[0]; i++) {
+        if (call->count > 1 && strcmp(call->args[1], config_options[i].name) != 0)
             continue;
-        int value = 0;
         found = true;
-        // Asked afterwards, because a connection may refuse a setting: what is shown is what
-        // holds.
-        if (call->count > 2)
-            sqlite3_db_config(shell->db, options[i].op, (int)dot_boolean(call->args[2]),
-                              (int *)NULL);
-        sqlite3_db_config(shell->db, options[i].op, -1, &value);
-        fprintf(shell->out, "%19s %s\n", options[i].name, value ? "on" : "off");
+        set_config_option(call->shell, config_options[i].name, config_options[i].op, value);
     }
     if (!found)
         fprintf(stderr,
@@ -455,6 +521,8 @@ int dot_dbconfig(DotCall *call)
 // The file that output goes to by this name; NULL for "off" and for what cannot be written.
 static FILE *open_log(const char *name)
 {
+    ASSERT(name != NULL);
+
     if (strcmp(name, "stdout") == 0)
         return stdout;
     if (strcmp(name, "stderr") == 0)
@@ -479,9 +547,12 @@ static void close_log(FILE *file)
 // (main()).
 int dot_log(DotCall *call)
 {
+    ASSERT(call->count >= 1);
+
     Shell *shell = call->shell;
     if (call->count != 2)
         return dot_usage(".log FILENAME");
+    // Closed first: the new log may be the same file.
     close_log(shell->log);
     shell->log = open_log(call->args[1]);
     return 0;
@@ -494,6 +565,7 @@ int trace_event(unsigned event, void *arg, void *subject, void *detail)
     ASSERT(arg != NULL);
 
     Shell *shell = arg;
+    ASSERT(event == SQLITE_TRACE_CLOSE || subject != NULL);
     if (shell->trace == NULL)
         return 0;
     if (event == SQLITE_TRACE_CLOSE) {
@@ -503,6 +575,7 @@ int trace_event(unsigned event, void *arg, void *subject, void *detail)
     char *expanded = NULL;
     const char *sql = event == SQLITE_TRACE_STMT ? detail : NULL;
     if (event != SQLITE_TRACE_ROW && (sql == NULL || sql[0] != '-')) {
+        // Memory that runs out leaves the text with its parameters.
         expanded = shell->trace_expands ? sqlite3_expanded_sql(subject) : NULL;
         sql = expanded != NULL ? expanded : sqlite3_sql(subject);
     }
@@ -531,6 +604,7 @@ static bool take_trace_option(Shell *shell, const char *option)
                   {"row", SQLITE_TRACE_ROW},
                   {"stmt", SQLITE_TRACE_STMT},
                   {"close", SQLITE_TRACE_CLOSE}};
+    // Of expanded and plain, the last one given holds; events add up.
     bool is_text = strcmp(option, "expanded") == 0 || strcmp(option, "plain") == 0;
     if (is_text)
         shell->trace_expands = option[0] == 'e';
@@ -546,6 +620,8 @@ static bool take_trace_option(Shell *shell, const char *option)
 // .trace FILE ?OPTIONS?: statements unless other events are asked for.
 int dot_trace(DotCall *call)
 {
+    ASSERT(call->count >= 1);
+
     Shell *shell = call->shell;
     if (!shell_open(shell))
         return 1;
@@ -560,6 +636,7 @@ int dot_trace(DotCall *call)
             return 1;
         }
     }
+    // Without a file nothing is to be told, whatever events were named.
     if (shell->trace == NULL) {
         sqlite3_trace_v2(shell->db, 0, NULL, NULL);
         return 0;
@@ -570,54 +647,60 @@ int dot_trace(DotCall *call)
     return 0;
 }
 
+// By the numbers of SQLITE_CREATE_INDEX and on, in sqlite3.h's order; 0, SQLITE_COPY, is not used.
+static const char *const action_names[] = {
+    NULL,
+    "CREATE_INDEX",
+    "CREATE_TABLE",
+    "CREATE_TEMP_INDEX",
+    "CREATE_TEMP_TABLE",
+    "CREATE_TEMP_TRIGGER",
+    "CREATE_TEMP_VIEW",
+    "CREATE_TRIGGER",
+    "CREATE_VIEW",
+    "DELETE",
+    "DROP_INDEX",
+    "DROP_TABLE",
+    "DROP_TEMP_INDEX",
+    "DROP_TEMP_TABLE",
+    "DROP_TEMP_TRIGGER",
+    "DROP_TEMP_VIEW",
+    "DROP_TRIGGER",
+    "DROP_VIEW",
+    "INSERT",
+    "PRAGMA",
+    "READ",
+    "SELECT",
+    "TRANSACTION",
+    "UPDATE",
+    "ATTACH",
+    "DETACH",
+    "ALTER_TABLE",
+    "REINDEX",
+    "ANALYZE",
+    "CREATE_VTABLE",
+    "DROP_VTABLE",
+    "FUNCTION",
+    "SAVEPOINT",
+    "RECURSIVE",
+};
+
+enum { ACTION_COUNT = sizeof action_names / sizeof action_names[0] };
+// Indexed by what the library passes: a name too few would misname all that follow it.
+static_assert(ACTION_COUNT == SQLITE_RECURSIVE + 1, "a name for each action");
+
 // An authorizer that allows everything and tells what it was asked.
 static int show_authorization(void *arg, int action, const char *a, const char *b,
                               const char *database, const char *source)
 {
     ASSERT(arg != NULL);
 
-    // By the numbers of SQLITE_CREATE_INDEX and on, in sqlite3.h's order; 0, SQLITE_COPY, is not
-    // used.
-    static const char *const names[] = {
-        NULL,
-        "CREATE_INDEX",
-        "CREATE_TABLE",
-        "CREATE_TEMP_INDEX",
-        "CREATE_TEMP_TABLE",
-        "CREATE_TEMP_TRIGGER",
-        "CREATE_TEMP_VIEW",
-        "CREATE_TRIGGER",
-        "CREATE_VIEW",
-        "DELETE",
-        "DROP_INDEX",
-        "DROP_TABLE",
-        "DROP_TEMP_INDEX",
-        "DROP_TEMP_TABLE",
-        "DROP_TEMP_TRIGGER",
-        "DROP_TEMP_VIEW",
-        "DROP_TRIGGER",
-        "DROP_VIEW",
-        "INSERT",
-        "PRAGMA",
-        "READ",
-        "SELECT",
-        "TRANSACTION",
-        "UPDATE",
-        "ATTACH",
-        "DETACH",
-        "ALTER_TABLE",
-        "REINDEX",
-        "ANALYZE",
-        "CREATE_VTABLE",
-        "DROP_VTABLE",
-        "FUNCTION",
-        "SAVEPOINT",
-        "RECURSIVE",
-    };
     const Shell *shell = arg;
     const char *details[] = {a, b, database, source};
-    int count = (int)(sizeof names / sizeof names[0]);
-    fprintf(shell->out, "authorizer: %s", action > 0 && action < count ? names[action] : "?");
+    fprintf(shell->out, "authorizer: %s",
+            // A newer library may know more actions than this table.
+            action > 0 && action < ACTION_COUNT ? action_names[action] : "?");
+    // What an action does not have comes as NULL.
     for (int i = 0; i < 4; i++) {
         if (details[i] == NULL) {
             fputs(" NULL", shell->out);
@@ -633,6 +716,8 @@ static int show_authorization(void *arg, int action, const char *a, const char *
 // .auth on: what the authorizer is asked about each statement, while it is compiled.
 int dot_auth(DotCall *call)
 {
+    ASSERT(call->count >= 1);
+
     Shell *shell = call->shell;
     if (call->count != 2)
         return dot_usage(".auth ON|OFF");
@@ -660,7 +745,10 @@ static int set_progress(Shell *shell)
 // .progress N ?OPTIONS?: a line every N steps of the machine; --limit interrupts.
 int dot_progress(DotCall *call)
 {
+    ASSERT(call->count >= 1);
+
     Shell *shell = call->shell;
+    // Each .progress begins anew: options of an earlier one do not linger.
     memset(&shell->progress, 0, sizeof shell->progress);
     for (int i = 1; i < call->count; i++) {
         const char *option = dot_option(call->args[i]);
@@ -688,6 +776,9 @@ int dot_progress(DotCall *call)
 // Of the whole process.
 static void show_status(const Shell *shell, const char *label, int op, bool only_highest)
 {
+    ASSERT(label != NULL && strlen(label) <= 36);
+
+    // The library's counters as ints, wide enough for what SQLite's shell prints.
     int current = 0;
     int highest = 0;
     sqlite3_status(op, &current, &highest, 0);
@@ -703,6 +794,7 @@ static void show_status(const Shell *shell, const char *label, int op, bool only
 static void show_db_status(const Shell *shell, const char *label, int op, const char *unit)
 {
     ASSERT(shell->db != NULL);
+    ASSERT(strlen(label) <= 36 && unit != NULL);
 
     int current = 0;
     int highest = 0;
@@ -726,6 +818,7 @@ static void show_statement(const Shell *shell, sqlite3_stmt *stmt)
         {"Number of times run:", SQLITE_STMTSTATUS_RUN},
         {"Memory used by prepared stmt:", SQLITE_STMTSTATUS_MEMUSED},
     };
+    // 0: the counters go on counting. The shell is not the only one to ask for them.
     for (size_t i = 0; i < sizeof counters / sizeof counters[0]; i++)
         fprintf(shell->out, "%-36s %d\n", counters[i].label,
                 sqlite3_stmt_status(stmt, counters[i].op, 0));

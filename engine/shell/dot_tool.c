@@ -6,8 +6,11 @@
 #include <string.h>
 #include <unistd.h>
 
+// The loop that reads looks at `stop`; the rest of the input is left unread.
 int dot_quit(DotCall *call)
 {
+    ASSERT(call->count >= 1);
+
     call->shell->stop = true;
     return 0;
 }
@@ -15,6 +18,8 @@ int dot_quit(DotCall *call)
 // .exit ?CODE?
 int dot_exit(DotCall *call)
 {
+    ASSERT(call->count >= 1);
+
     call->shell->stop = true;
     if (call->count > 1)
         call->shell->exit_code = (int)dot_integer(call->args[1]);
@@ -33,6 +38,8 @@ int dot_print(DotCall *call)
 
 int dot_cd(DotCall *call)
 {
+    ASSERT(call->count >= 1);
+
     if (call->count != 2)
         return dot_usage(".cd DIRECTORY");
     if (chdir(call->args[1]) == 0)
@@ -61,6 +68,7 @@ int dot_shell(DotCall *call)
     sqlite3_free(command);
     if (status != 0)
         fprintf(stderr, "System command returns %d\n", status);
+    // What a command returns is told, but is no error of the script's.
     return 0;
 }
 
@@ -74,6 +82,7 @@ int dot_load(DotCall *call)
         return dot_usage(".load FILE ?ENTRYPOINT?");
     if (!shell_open(call->shell))
         return 1;
+    // Not under -safe: dot.c's table sees to it (S5).
     int rc = sqlite3_load_extension(call->shell->db, call->args[1],
                                     call->count > 2 ? call->args[2] : NULL, &message);
     if (rc != SQLITE_OK)
@@ -108,6 +117,7 @@ static int list_controls(FILE *out)
     fputs("Available file-controls:\n", out);
     for (int i = 0; i < CONTROLS; i++)
         fprintf(out, "  .filectrl %s %s\n", controls[i].name, controls[i].usage);
+    // Asked for or not, it is not what the command is for.
     return 1;
 }
 
@@ -128,6 +138,7 @@ int dot_filectrl(DotCall *call)
     if (!shell_open(shell))
         return 1;
     for (int i = 0; i < CONTROLS; i++) {
+        // The first that begins so, in the order of the table.
         if (strncmp(controls[i].name, call->args[first], strlen(call->args[first])) != 0)
             continue;
         // -1 asks, where a control can be asked.
@@ -158,6 +169,8 @@ int dot_filectrl(DotCall *call)
 // allow; they are put back.
 static bool parameter_table(Shell *shell)
 {
+    ASSERT(shell != NULL);
+
     int defensive = 0;
     int writable = 0;
     if (!shell_open(shell))
@@ -179,6 +192,8 @@ static bool parameter_table(Shell *shell)
 // Without making it, as parameter_table() does.
 static bool has_parameter_table(Shell *shell)
 {
+    ASSERT(shell != NULL);
+
     return shell_open(shell)
            && sqlite3_table_column_metadata(shell->db, "temp", "sqlite_parameters", NULL, NULL,
                                             NULL, NULL, NULL, NULL)
@@ -187,6 +202,8 @@ static bool has_parameter_table(Shell *shell)
 
 static int list_parameters(Shell *shell)
 {
+    ASSERT(shell->out != NULL);
+
     if (!has_parameter_table(shell))
         return 0;
     // Characters, not bytes; a parameter's name is mostly ASCII.
@@ -250,6 +267,7 @@ int dot_parameter(DotCall *call)
     if (call->count == 4 && strcmp(verb, "set") == 0)
         return set_parameter(shell, call->args[2], call->args[3]);
     if (call->count == 3 && strcmp(verb, "unset") == 0) {
+        // A name that is not there is no error, as in SQL.
         char *sql = shell_printf("DELETE FROM temp.sqlite_parameters WHERE key=%Q", call->args[2]);
         if (has_parameter_table(shell))
             sqlite3_exec(shell->db, sql, NULL, NULL, NULL);
@@ -267,6 +285,7 @@ int dot_parameter(DotCall *call)
 static bool is_served(Shell *shell, const char *table, const char *condition)
 {
     ASSERT(table != NULL && condition != NULL);
+    ASSERT(shell->db != NULL);
 
     // The wording of EXPLAIN QUERY PLAN; [?] stands for the mark itself, which is a wildcard in
     // GLOB.
@@ -290,6 +309,8 @@ static bool is_served(Shell *shell, const char *table, const char *condition)
 // Child columns of each foreign key whose table has no index to look them up by.
 static int lint_foreign_keys(Shell *shell)
 {
+    ASSERT(shell->out != NULL);
+
     sqlite3_stmt *stmt = shell_prepare(
         shell,
         "SELECT s.name, group_concat('\"' || replace(f.\"from\",'\"','\"\"') || '\"=?', ' AND '),"
@@ -323,6 +344,7 @@ int dot_lint(DotCall *call)
     size_t size = call->count >= 2 ? strlen(call->args[1]) : 0;
     if (size > 0 && sqlite3_strnicmp(call->args[1], "fkey-indexes", (int)size) == 0)
         return lint_foreign_keys(call->shell);
+    // The name may be shortened; there is only this one.
     fputs("Usage lint sub-command ?switches...?\nWhere sub-commands are:\n    fkey-indexes\n",
           stderr);
     return 1;
@@ -339,6 +361,7 @@ typedef struct HashOptions {
 static bool take_hash_options(DotCall *call, HashOptions *options)
 {
     ASSERT(call->count >= 1);
+    ASSERT(options->bits == 224);
 
     for (int i = 1; i < call->count; i++) {
         const char *option = dot_option(call->args[i]);
@@ -375,12 +398,15 @@ static char *content_query(const char *table)
         return shell_printf("SELECT tbl,idx,stat FROM sqlite_stat1 ORDER BY tbl,idx;");
     if (strcmp(table, "sqlite_stat4") == 0)
         return shell_printf("SELECT * FROM sqlite_stat4 ORDER BY tbl, idx, rowid;\n");
+    // Other tables of SQLite's own say nothing of the content.
     return NULL;
 }
 
 // A letter for the type, then eight bytes, most significant first.
 static void hash_number(Sha3 *hash, char tag, sqlite3_uint64 bits)
 {
+    ASSERT(hash != NULL);
+
     unsigned char bytes[9] = {(unsigned char)tag};
     for (int i = 8; i >= 1; i--) {
         bytes[i] = (unsigned char)bits;
@@ -393,6 +419,7 @@ static void hash_number(Sha3 *hash, char tag, sqlite3_uint64 bits)
 static void hash_bytes(Sha3 *hash, char tag, const void *bytes, int size)
 {
     ASSERT(size >= 0);
+    ASSERT(bytes != NULL || size == 0);
 
     char head[24];
     int head_size = snprintf(head, sizeof head, "%c%d:", tag, size);
@@ -430,6 +457,8 @@ static void hash_value(Sha3 *hash, sqlite3_stmt *stmt, int column)
 // content gives equal hashes, whatever the file looks like. The scheme is that of SQLite's dbhash.
 static void hash_query(Shell *shell, Sha3 *hash, const char *sql)
 {
+    ASSERT(sql != NULL);
+
     sqlite3_stmt *stmt = shell_prepare(shell, "%s", sql);
     if (stmt == NULL)
         return;
@@ -445,6 +474,7 @@ static void hash_query(Shell *shell, Sha3 *hash, const char *sql)
 static void print_hash(FILE *out, Sha3 *hash, const char *label)
 {
     ASSERT(sha3_has(hash->bits));
+    ASSERT(out != NULL);
 
     unsigned char digest[64];
     sha3_finish(hash, digest);

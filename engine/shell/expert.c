@@ -49,11 +49,13 @@ static unsigned hash_text(const char *text)
 static void add_candidate(Expert *expert, const char *table, const char *columns)
 {
     ASSERT(table != NULL && columns != NULL);
+    ASSERT(expert->planned != NULL);
 
     bool needs_quotes = name_needs_quotes(table);
     char *quoted = shell_printf(needs_quotes ? "\"%w\"" : "%s", table);
     for (const Candidate *c = expert->candidates; c != NULL; c = c->next) {
         char *same = shell_printf(" ON %s(%s)", quoted, columns);
+        // As the text of its CREATE INDEX has it behind the name.
         bool is_same = strstr(c->sql, same) != NULL;
         sqlite3_free(same);
         if (is_same) {
@@ -76,6 +78,7 @@ static void add_candidate(Expert *expert, const char *table, const char *columns
 static void append_column(sqlite3_str *list, const AskedTable *table, int column, bool descends)
 {
     ASSERT(column >= 0 && column < table->count);
+    ASSERT(list != NULL);
 
     const char *name = table->columns[column];
     sqlite3_str_appendf(list, name_needs_quotes(name) ? "%s\"%w\"%s" : "%s%s%s",
@@ -91,6 +94,8 @@ static bool is_range(int op)
 // Equalities first, in the order of the columns. Of each column once, be it compared more often.
 static sqlite3_str *list_equalities(const AskedTable *table, const sqlite3_index_info *info)
 {
+    ASSERT(table->count >= 0);
+
     sqlite3_str *list = sqlite3_str_new(NULL);
     for (int column = 0; column < table->count; column++) {
         for (int i = 0; i < info->nConstraint; i++) {
@@ -109,6 +114,7 @@ static sqlite3_str *list_equalities(const AskedTable *table, const sqlite3_index
 static void finish_candidate(const AskedTable *table, sqlite3_str *list)
 {
     ASSERT(table->expert != NULL);
+    ASSERT(table->name != NULL);
 
     char *text = sqlite3_str_finish(list);
     if (text != NULL)
@@ -152,6 +158,8 @@ static int asked_best_index(sqlite3_vtab *vtab, sqlite3_index_info *info)
 static int asked_connect(sqlite3 *db, void *expert, int count, const char *const *args,
                          sqlite3_vtab **out, char **message)
 {
+    ASSERT(expert != NULL);
+
     sqlite3_stmt *stmt = NULL;
     (void)message;
     if (count < 4)
@@ -177,6 +185,8 @@ static int asked_connect(sqlite3 *db, void *expert, int count, const char *const
 
 static int asked_disconnect(sqlite3_vtab *vtab)
 {
+    ASSERT(vtab != NULL);
+
     AskedTable *table = (AskedTable *)vtab;
     for (int i = 0; i < table->count; i++)
         sqlite3_free(table->columns[i]);
@@ -219,6 +229,7 @@ static const sqlite3_module asked_module = {
 static char *declaration(Expert *expert, const char *table)
 {
     ASSERT(expert->planned != NULL);
+    ASSERT(table != NULL);
 
     sqlite3_stmt *stmt = NULL;
     sqlite3_str *text = sqlite3_str_new(NULL);
@@ -241,6 +252,7 @@ static char *declaration(Expert *expert, const char *table)
 static void copy_object(Expert *expert, const char *type, const char *name, const char *sql)
 {
     ASSERT(type != NULL && name != NULL && sql != NULL);
+    ASSERT(expert->planned != NULL && expert->asked != NULL);
 
     (void)sqlite3_exec(expert->planned, sql, NULL, NULL, NULL);
     if (strcmp(type, "view") == 0)
@@ -278,6 +290,8 @@ static bool expert_init(Expert *expert, Shell *shell)
 
 static void expert_deinit(Expert *expert)
 {
+    ASSERT(expert->shell != NULL);
+
     sqlite3_close(expert->asked);
     sqlite3_close(expert->planned);
     while (expert->candidates != NULL) {
@@ -297,6 +311,7 @@ static void print_used(Expert *expert, const char *details)
 
     bool is_any = false;
     for (const Candidate *c = expert->candidates; c != NULL; c = c->next) {
+        // By the name in the plan's text: hashes keep names apart.
         if (strstr(details, c->name) == NULL)
             continue;
         fprintf(expert->shell->out, "%s;\n", c->sql);
@@ -307,6 +322,8 @@ static void print_used(Expert *expert, const char *details)
 
 static void print_candidates(const Expert *expert)
 {
+    ASSERT(expert->shell != NULL);
+
     fputs("-- Candidates -----------------------------\n", expert->shell->out);
     for (const Candidate *c = expert->candidates; c != NULL; c = c->next)
         fprintf(expert->shell->out, "%s;\n", c->sql);
@@ -316,6 +333,7 @@ static void print_candidates(const Expert *expert)
 bool expert_run(Shell *shell, const char *sql)
 {
     ASSERT(sql != NULL);
+    ASSERT(shell != NULL);
 
     Expert expert;
     sqlite3_stmt *stmt = NULL;
@@ -327,6 +345,7 @@ bool expert_run(Shell *shell, const char *sql)
     sqlite3_finalize(stmt);
     if (shell->expert_is_verbose && ok)
         print_candidates(&expert);
+    // All of them at once, so that the planner chooses among them.
     for (const Candidate *c = expert.candidates; c != NULL && ok; c = c->next)
         (void)sqlite3_exec(expert.planned, c->sql, NULL, NULL, NULL);
     char *explain = shell_printf("EXPLAIN QUERY PLAN %s", sql);
@@ -348,6 +367,8 @@ bool expert_run(Shell *shell, const char *sql)
 // .expert ?--verbose?: for the next statement, which is not run.
 int dot_expert(DotCall *call)
 {
+    ASSERT(call->count >= 1);
+
     for (int i = 1; i < call->count; i++) {
         const char *option = dot_option(call->args[i]);
         if (option == NULL || strcmp(option, "verbose") != 0) {

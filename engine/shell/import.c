@@ -47,6 +47,7 @@ static void add_char(Importer *imp, int c)
 static void complain(const Importer *imp, int line, const char *what)
 {
     ASSERT(imp->file_name != NULL);
+    ASSERT(what != NULL);
 
     (void)fflush(imp->shell->out);
     fprintf(stderr, "%s:%d: %s\n", imp->file_name, line, what);
@@ -56,6 +57,7 @@ static void complain(const Importer *imp, int line, const char *what)
 static int read_quoted(Importer *imp)
 {
     ASSERT(imp->has_quotes);
+    ASSERT(imp->size == 0);
 
     int start_line = imp->line;
     int before = 0; // the character before the last
@@ -74,6 +76,7 @@ static int read_quoted(Importer *imp)
             last == '"' && !is_escaped && (c == imp->separator || c == imp->row_end || c == EOF);
         bool ends_with_return = last == '\r' && before == '"' && c == imp->row_end;
         if (ends || ends_with_return) {
+            // The closing quote is in the field, and perhaps a carriage return behind it.
             imp->size -= ends_with_return ? 2 : 1;
             imp->field[imp->size] = 0;
             return c;
@@ -94,6 +97,8 @@ static int read_quoted(Importer *imp)
 // A carriage return before the row's end belongs to the end, where quotes are read.
 static int read_plain(Importer *imp, int c)
 {
+    ASSERT(imp->in != NULL);
+
     while (c != EOF && c != imp->separator && c != imp->row_end) {
         add_char(imp, c);
         c = fgetc(imp->in);
@@ -118,6 +123,7 @@ static int skip_mark(Importer *imp, int c)
     int third = fgetc(imp->in);
     if (second == 0xbb && third == 0xbf)
         return fgetc(imp->in);
+    // Half a mark is text: what was read of it belongs to the field.
     add_char(imp, c);
     add_char(imp, second);
     return third;
@@ -128,6 +134,7 @@ static const char *read_field(Importer *imp)
 {
     ASSERT(imp->in != NULL);
 
+    // Room is made before anything is read, so that an empty field is a text too.
     imp->size = 0;
     add_char(imp, 0);
     imp->size = 0;
@@ -147,6 +154,8 @@ static const char *read_field(Importer *imp)
 
 static void skip_rows(Importer *imp)
 {
+    ASSERT(imp->field != NULL || imp->capacity == 0);
+
     for (; imp->skip > 0; imp->skip--) {
         while (read_field(imp) != NULL && imp->last == imp->separator) {
         }
@@ -175,6 +184,7 @@ static int column_count_of(const Importer *imp)
 static char *column_name(const Importer *imp, char *const *names, int count)
 {
     ASSERT(count >= 0);
+    ASSERT(imp->field != NULL);
 
     const char *wanted = imp->field[0] == 0 ? "?" : imp->field;
     int same = 0;
@@ -187,6 +197,7 @@ static char *column_name(const Importer *imp, char *const *names, int count)
 static bool create_table(Importer *imp)
 {
     ASSERT(imp->table != NULL);
+    ASSERT(imp->shell->db != NULL);
 
     char **names = NULL;
     int count = 0;
@@ -227,6 +238,7 @@ static bool create_table(Importer *imp)
 static sqlite3_stmt *prepare_insert(const Importer *imp, int columns)
 {
     ASSERT(columns > 0);
+    ASSERT(imp->table != NULL);
 
     sqlite3_str *sql = sqlite3_str_new(NULL);
     if (imp->schema != NULL)
@@ -248,6 +260,7 @@ static sqlite3_stmt *prepare_insert(const Importer *imp, int columns)
 static bool bind_row(Importer *imp, sqlite3_stmt *stmt, int columns)
 {
     ASSERT(columns > 0);
+    ASSERT(sqlite3_bind_parameter_count(stmt) == columns);
 
     int start_line = imp->line;
     int found = 0;
@@ -283,6 +296,7 @@ static bool bind_row(Importer *imp, sqlite3_stmt *stmt, int columns)
 static void import_rows(Importer *imp, sqlite3_stmt *stmt, int columns)
 {
     ASSERT(stmt != NULL);
+    ASSERT(columns > 0);
 
     sqlite3 *db = imp->shell->db;
     bool commits = sqlite3_get_autocommit(db) != 0;
@@ -293,6 +307,7 @@ static void import_rows(Importer *imp, sqlite3_stmt *stmt, int columns)
         if (!bind_row(imp, stmt, columns))
             break;
         sqlite3_step(stmt);
+        // reset() has the error of the step.
         if (sqlite3_reset(stmt) == SQLITE_OK) {
             imp->row_count++;
             continue;
@@ -334,6 +349,7 @@ static int import_all(Importer *imp)
 static int usage_error(const Importer *imp, const char *what, const char *arg)
 {
     ASSERT(arg != NULL);
+    ASSERT(what != NULL);
 
     fprintf(imp->shell->out, "ERROR: %s: \"%s\".  Usage:\n", what,
             arg[0] == '-' && arg[1] == '-' ? arg + 1 : arg);
@@ -344,6 +360,8 @@ static int usage_error(const Importer *imp, const char *what, const char *arg)
 // 1 after an error.
 static int take_arguments(Importer *imp, DotCall *call)
 {
+    ASSERT(imp->file_name == NULL && imp->table == NULL);
+
     for (int i = 1; i < call->count; i++) {
         const char *option = dot_option(call->args[i]);
         bool has_value = i + 1 < call->count;
@@ -383,6 +401,7 @@ static int take_arguments(Importer *imp, DotCall *call)
 static int take_separators(Importer *imp)
 {
     ASSERT(imp->table != NULL);
+    ASSERT(imp->shell != NULL);
 
     Shell *shell = imp->shell;
     if (imp->separator != 0)
@@ -411,6 +430,8 @@ static int take_separators(Importer *imp)
 // .import FILE TABLE: a name that begins with | is a command whose output is read.
 int import_file(DotCall *call)
 {
+    ASSERT(call->count >= 1);
+
     Importer imp = {.shell = call->shell, .line = 1};
     if (take_arguments(&imp, call) != 0 || !shell_open(call->shell) || take_separators(&imp) != 0)
         return 1;

@@ -13,6 +13,8 @@
 
 void result_init(McpResult *result)
 {
+    ASSERT(result != NULL);
+
     *result = (McpResult){.text = sqlite3_str_new(NULL), .structured = sqlite3_str_new(NULL)};
 }
 
@@ -20,6 +22,7 @@ void result_init(McpResult *result)
 void result_fail(McpResult *result, const char *fmt, ...)
 {
     ASSERT(fmt != NULL);
+    ASSERT(result->text != NULL && result->structured != NULL);
 
     va_list args;
     va_start(args, fmt);
@@ -57,6 +60,8 @@ static bool is_schema_action(int action)
 // or may.
 static bool is_asking_pragma(const char *name)
 {
+    ASSERT(name != NULL);
+
     static const char *const names[] = {
         "foreign_key_check", "foreign_key_list", "index_info", "index_list", "index_xinfo",
         "integrity_check",   "quick_check",      "table_info", "table_list", "table_xinfo",
@@ -72,6 +77,8 @@ static bool is_asking_pragma(const char *name)
 // was built in may bring them.
 static bool is_unsafe_function(const char *name)
 {
+    ASSERT(name != NULL);
+
     static const char *const names[] = {"load_extension", "writefile", "readfile", "edit",
                                         "fts3_tokenizer"};
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
@@ -86,6 +93,8 @@ static bool is_unsafe_function(const char *name)
 static int observe(void *arg, int action, const char *a, const char *b, const char *database,
                    const char *source)
 {
+    ASSERT(arg != NULL);
+
     Nature *nature = arg;
     (void)database;
     if (action == SQLITE_FUNCTION)
@@ -118,6 +127,7 @@ static int observe(void *arg, int action, const char *a, const char *b, const ch
 static bool is_of_kind(const Nature *nature, sqlite3_stmt *stmt, McpKind kind)
 {
     ASSERT(stmt != NULL);
+    ASSERT(nature != NULL);
 
     bool is_odd = nature->is_transaction || nature->attaches || nature->sets_pragma;
     switch (kind) {
@@ -149,6 +159,8 @@ static const char *kind_refusal(McpKind kind)
 // Nothing that compiles follows. Comments and blanks behind the statement are no second one.
 static bool is_alone(sqlite3 *db, const char *tail)
 {
+    ASSERT(tail != NULL);
+
     while (*tail != 0) {
         sqlite3_stmt *next = NULL;
         const char *from = tail;
@@ -165,6 +177,7 @@ sqlite3_stmt *mcp_prepare(Mcp *mcp, McpKind kind, const char *sql, McpResult *re
 {
     ASSERT(mcp->db != NULL);
     ASSERT(!result->is_error);
+    ASSERT(sql != NULL);
 
     Nature nature = {0};
     sqlite3_stmt *stmt = NULL;
@@ -195,6 +208,7 @@ sqlite3_stmt *mcp_prepare(Mcp *mcp, McpKind kind, const char *sql, McpResult *re
 static void send_progress(Mcp *mcp, long long now)
 {
     ASSERT(mcp->progress_token != NULL);
+    ASSERT(now >= mcp->started_ms);
 
     sqlite3_str *out = sqlite3_str_new(NULL);
     sqlite3_str_appendf(out,
@@ -212,6 +226,7 @@ static int watch(void *arg)
 {
     enum { PROGRESS_EVERY_MS = 1000 };
     Mcp *mcp = arg;
+    ASSERT(mcp->deadline_ms >= mcp->started_ms);
     long long now = mcp_now_ms();
     if (mcp->progress_token != NULL && now - mcp->progress_ms >= PROGRESS_EVERY_MS) {
         mcp->progress_ms = now;
@@ -224,22 +239,27 @@ static int watch(void *arg)
 static void watch_begin(Mcp *mcp)
 {
     ASSERT(mcp->options.timeout_ms > 0);
+    ASSERT(mcp->db != NULL);
 
     enum { STEPS = 1000 };
     mcp->started_ms = mcp->progress_ms = mcp_now_ms();
     mcp->deadline_ms = mcp->started_ms + mcp->options.timeout_ms;
     mcp->timed_out = false;
+    // Often enough for a limit of milliseconds, seldom enough to cost nothing.
     sqlite3_progress_handler(mcp->db, STEPS, watch, mcp);
 }
 
 static void watch_end(Mcp *mcp)
 {
+    ASSERT(mcp->db != NULL);
+
     sqlite3_progress_handler(mcp->db, 0, NULL, NULL);
 }
 
 static void fail_with_reason(Mcp *mcp, McpResult *result)
 {
     ASSERT(mcp->db != NULL);
+    ASSERT(!result->is_error);
 
     if (mcp->timed_out)
         result_fail(result, "The statement took longer than %d ms and was stopped",
@@ -252,6 +272,7 @@ static void fail_with_reason(Mcp *mcp, McpResult *result)
 static void append_head(sqlite3_stmt *stmt, McpResult *result)
 {
     ASSERT(sqlite3_column_count(stmt) > 0);
+    ASSERT(!result->is_error);
 
     int columns = sqlite3_column_count(stmt);
     int width = 0;
@@ -272,6 +293,7 @@ static void append_head(sqlite3_stmt *stmt, McpResult *result)
 static void append_row(sqlite3_stmt *stmt, McpResult *result, int row)
 {
     ASSERT(row >= 0);
+    ASSERT(!result->is_error);
 
     sqlite3_str_appendall(result->structured, row > 0 ? ",[" : "[");
     for (int i = 0; i < sqlite3_column_count(stmt); i++) {
@@ -288,6 +310,7 @@ static void append_row(sqlite3_stmt *stmt, McpResult *result, int row)
 void mcp_run_rows(Mcp *mcp, sqlite3_stmt *stmt, McpResult *result)
 {
     ASSERT(sqlite3_column_count(stmt) > 0);
+    ASSERT(mcp->options.row_limit > 0);
 
     int count = 0;
     bool is_cut = false;
@@ -314,6 +337,7 @@ void mcp_run_rows(Mcp *mcp, sqlite3_stmt *stmt, McpResult *result)
 bool mcp_run_change(Mcp *mcp, sqlite3_stmt *stmt, McpResult *result)
 {
     ASSERT(stmt != NULL);
+    ASSERT(!result->is_error);
 
     watch_begin(mcp);
     int rc = SQLITE_ROW;
@@ -332,6 +356,7 @@ bool mcp_run_change(Mcp *mcp, sqlite3_stmt *stmt, McpResult *result)
 bool mcp_open(Mcp *mcp, const char *path, char **error)
 {
     ASSERT(path != NULL);
+    ASSERT(error != NULL);
 
     sqlite3 *db = NULL;
     int flags =
@@ -352,6 +377,7 @@ bool mcp_open(Mcp *mcp, const char *path, char **error)
     if (mcp->options.read_only)
         (void)sqlite3_exec(db, "PRAGMA query_only=ON", NULL, NULL, NULL);
     sqlite3_busy_timeout(db, mcp->options.timeout_ms);
+    // The path may be an argument of the tool's call, which ends before the database does.
     char *copy = sqlite3_mprintf("%s", path);
     (void)pthread_mutex_lock(&mcp->mutex); // the reader may interrupt the old one
     sqlite3_close_v2(mcp->db);

@@ -12,6 +12,7 @@
 #include <time.h>
 
 enum {
+    // JSON-RPC's own codes, and one that MCP adds for resources.
     RPC_PARSE_ERROR = -32700,
     RPC_INVALID_REQUEST = -32600,
     RPC_METHOD_NOT_FOUND = -32601,
@@ -50,6 +51,7 @@ void mcp_send(const char *message)
 static char *answer(const char *id, sqlite3_str *body)
 {
     ASSERT(body != NULL);
+    ASSERT(id != NULL);
 
     char *text = sqlite3_str_finish(body);
     // The id goes back as it was written: 1 and "1" are different ids.
@@ -65,6 +67,7 @@ static char *answer(const char *id, sqlite3_str *body)
 static char *error_answer(const char *id, int code, const char *message)
 {
     ASSERT(code < 0);
+    ASSERT(id != NULL && message != NULL);
 
     sqlite3_str *body = sqlite3_str_new(NULL);
     sqlite3_str_appendf(body, "\"error\":{\"code\":%d,\"message\":", code);
@@ -81,6 +84,8 @@ typedef int Method(Mcp *mcp, const char *request, sqlite3_str *out, const char *
 // A client that asks for a revision we do not know gets the newest, and may hang up.
 static int method_initialize(Mcp *mcp, const char *request, sqlite3_str *out, const char **message)
 {
+    ASSERT(out != NULL);
+
     char *wanted = json_text_at(&mcp->json, request, "$.params.protocolVersion");
     const char *agreed = revisions[0];
     (void)message;
@@ -104,8 +109,11 @@ static int method_initialize(Mcp *mcp, const char *request, sqlite3_str *out, co
     return 0;
 }
 
+// A client asks so whether the server is alive; the answer is an empty object.
 static int method_ping(Mcp *mcp, const char *request, sqlite3_str *out, const char **message)
 {
+    ASSERT(out != NULL);
+
     (void)mcp;
     (void)request;
     (void)message;
@@ -115,6 +123,8 @@ static int method_ping(Mcp *mcp, const char *request, sqlite3_str *out, const ch
 
 static int method_tools_list(Mcp *mcp, const char *request, sqlite3_str *out, const char **message)
 {
+    ASSERT(out != NULL);
+
     (void)request;
     (void)message;
     tools_list(mcp, out);
@@ -125,6 +135,8 @@ static int method_tools_list(Mcp *mcp, const char *request, sqlite3_str *out, co
 // client may leave the object out, or give null, for a tool without parameters.
 static char *arguments_of(Mcp *mcp, const char *request)
 {
+    ASSERT(request != NULL);
+
     const char *type = json_type_at(&mcp->json, request, "$.params.arguments");
     if (type[0] == 0 || strcmp(type, "null") == 0)
         return sqlite3_mprintf("{}");
@@ -135,6 +147,8 @@ static char *arguments_of(Mcp *mcp, const char *request)
 
 static int method_tools_call(Mcp *mcp, const char *request, sqlite3_str *out, const char **message)
 {
+    ASSERT(out != NULL);
+
     if (strcmp(json_type_at(&mcp->json, request, "$.params"), "object") != 0) {
         *message = "Missing params";
         return RPC_INVALID_PARAMS;
@@ -158,6 +172,8 @@ static int method_tools_call(Mcp *mcp, const char *request, sqlite3_str *out, co
 static int method_resources_list(Mcp *mcp, const char *request, sqlite3_str *out,
                                  const char **message)
 {
+    ASSERT(out != NULL);
+
     (void)request;
     (void)message;
     resources_list(mcp, out);
@@ -167,6 +183,8 @@ static int method_resources_list(Mcp *mcp, const char *request, sqlite3_str *out
 static int method_templates_list(Mcp *mcp, const char *request, sqlite3_str *out,
                                  const char **message)
 {
+    ASSERT(out != NULL);
+
     (void)mcp;
     (void)request;
     (void)message;
@@ -177,6 +195,8 @@ static int method_templates_list(Mcp *mcp, const char *request, sqlite3_str *out
 static int method_resources_read(Mcp *mcp, const char *request, sqlite3_str *out,
                                  const char **message)
 {
+    ASSERT(out != NULL);
+
     char *uri = json_text_at(&mcp->json, request, "$.params.uri");
     *message = uri == NULL ? "Invalid params: uri must be a string" : "Resource not found";
     int code = uri == NULL                     ? RPC_INVALID_PARAMS
@@ -189,6 +209,8 @@ static int method_resources_read(Mcp *mcp, const char *request, sqlite3_str *out
 static int method_prompts_list(Mcp *mcp, const char *request, sqlite3_str *out,
                                const char **message)
 {
+    ASSERT(out != NULL);
+
     (void)mcp;
     (void)request;
     (void)message;
@@ -198,9 +220,12 @@ static int method_prompts_list(Mcp *mcp, const char *request, sqlite3_str *out,
 
 static int method_prompts_get(Mcp *mcp, const char *request, sqlite3_str *out, const char **message)
 {
+    ASSERT(out != NULL);
+
     char *name = json_text_at(&mcp->json, request, "$.params.name");
     char *arguments = arguments_of(mcp, request);
     bool is_known = name != NULL && arguments != NULL && prompts_get(mcp, name, arguments, out);
+    // Set in any case: it is looked at only after an error.
     *message = "Invalid params: unknown prompt, or an argument is missing";
     sqlite3_free(name);
     sqlite3_free(arguments);
@@ -222,6 +247,7 @@ static const struct {
 static char *call_method(Mcp *mcp, const char *name, const char *id, const char *request)
 {
     ASSERT(name != NULL);
+    ASSERT(id != NULL && request != NULL);
 
     for (size_t i = 0; i < sizeof methods / sizeof methods[0]; i++) {
         if (strcmp(methods[i].name, name) != 0)
@@ -245,6 +271,7 @@ static char *call_method(Mcp *mcp, const char *name, const char *id, const char 
 static void begin_request(Mcp *mcp, const char *id, const char *request)
 {
     ASSERT(mcp->progress_token == NULL);
+    ASSERT(mcp->running_id == NULL);
 
     // Allocated before the mutex is taken: the reader's thread waits for it.
     char *copy = sqlite3_mprintf("%s", id);
@@ -259,6 +286,7 @@ static void begin_request(Mcp *mcp, const char *id, const char *request)
 // True when the request was cancelled, so that no answer is wanted.
 static bool end_request(Mcp *mcp)
 {
+    // The mutex: the reader's thread may be comparing ids at this moment.
     (void)pthread_mutex_lock(&mcp->mutex);
     // Read and cleared under one hold of the mutex: a cancellation arrives either in time, or
     // finds no such id.
@@ -291,6 +319,8 @@ static char *handle_object(Mcp *mcp, const char *request)
     if (strcmp(json_type_at(json, request, "$.method"), "text") == 0)
         method = json_text_at(json, request, "$.method");
     bool is_response = method == NULL && json_type_at(json, request, "$.result")[0] != 0;
+    // A notification is done with here: none but a cancellation means anything to this server, and
+    // that one is handled where it is read.
     if (method != NULL && !is_notification && has_id) {
         begin_request(mcp, id, request);
         reply = call_method(mcp, method, id, request);
@@ -309,6 +339,8 @@ static char *handle_object(Mcp *mcp, const char *request)
 // A batch, as revision 2025-03-26 has it: an array of messages, answered by one of answers.
 static void handle_batch(Mcp *mcp, const char *batch)
 {
+    ASSERT(batch != NULL);
+
     sqlite3_str *out = sqlite3_str_new(NULL);
     int count = 0;
     int length = 0;
@@ -348,6 +380,7 @@ static void handle(Mcp *mcp, const char *line)
         reply = error_answer("null", RPC_PARSE_ERROR, "Parse error");
     } else {
         const char *type = json_type_at(&mcp->json, line, "$");
+        // It sends its own answers.
         if (strcmp(type, "array") == 0) {
             handle_batch(mcp, line);
             return;
@@ -367,6 +400,7 @@ static void handle(Mcp *mcp, const char *line)
 static void cancel(Mcp *mcp, Json *json, const char *line)
 {
     ASSERT(line != NULL);
+    ASSERT(mcp != NULL);
 
     char *id = json_part_at(json, line, "$.params.requestId");
     if (id == NULL)
@@ -417,6 +451,7 @@ static bool is_cancellation(Json *json, const char *line)
 static void enqueue(Mcp *mcp, const char *line)
 {
     ASSERT(line != NULL);
+    ASSERT(mcp != NULL);
 
     McpMessage *message = sqlite3_malloc(sizeof *message);
     if (message == NULL)
@@ -435,6 +470,8 @@ static void enqueue(Mcp *mcp, const char *line)
 // The reader's thread. It has a JSON reader of its own: connections are not shared.
 static void *read_input(void *arg)
 {
+    ASSERT(arg != NULL);
+
     Mcp *mcp = arg;
     Json json;
     char *line = NULL;
@@ -444,6 +481,7 @@ static void *read_input(void *arg)
     while ((size = getline(&line, &capacity, stdin)) >= 0) {
         while (size > 0 && (line[size - 1] == '\n' || line[size - 1] == '\r'))
             line[--size] = 0;
+        // Blank lines between messages are no messages.
         if (line[strspn(line, " \t")] == 0)
             continue;
         if (can_cancel && is_cancellation(&json, line))
@@ -467,6 +505,7 @@ static McpMessage *dequeue(Mcp *mcp)
     while (mcp->first == NULL && !mcp->input_ended)
         (void)pthread_cond_wait(&mcp->arrived, &mcp->mutex);
     McpMessage *message = mcp->first;
+    ASSERT(message != NULL || mcp->input_ended);
     if (message != NULL)
         mcp->first = message->next;
     if (mcp->first == NULL)
@@ -479,6 +518,7 @@ static McpMessage *dequeue(Mcp *mcp)
 int mcp_serve(const char *path, const McpOptions *options)
 {
     ASSERT(options->timeout_ms > 0 && options->row_limit > 0);
+    ASSERT(path != NULL);
 
     Mcp mcp = {.options = *options};
     pthread_t reader;

@@ -23,6 +23,7 @@ typedef struct ToolCall {
     McpResult *result;
 } ToolCall;
 
+// What a client is told of a tool before it dares to call it (tools_list).
 typedef enum ToolNature { TOOL_READS, TOOL_ADDS, TOOL_DESTROYS } ToolNature;
 
 typedef struct Tool {
@@ -48,6 +49,7 @@ static char *argument(ToolCall *call, const char *name)
 static bool text_argument(ToolCall *call, const char *name, char **out)
 {
     ASSERT(strlen(name) < 60);
+    ASSERT(out != NULL);
 
     char path[64];
     snprintf(path, sizeof path, "$.%s", name);
@@ -61,7 +63,10 @@ static bool text_argument(ToolCall *call, const char *name, char **out)
 
 static long long integer_argument(ToolCall *call, const char *name, long long otherwise)
 {
+    ASSERT(name != NULL);
+
     char *text = argument(call, name);
+    // Text that is no number reads as 0, a limit of no rows.
     long long value = text == NULL ? otherwise : strtoll(text, NULL, 10);
     sqlite3_free(text);
     return value;
@@ -73,6 +78,8 @@ static long long integer_argument(ToolCall *call, const char *name, long long ot
 // (M3).
 static void tool_open_database(ToolCall *call)
 {
+    ASSERT(call->result != NULL);
+
     char *path;
     char *error = NULL;
     if (!text_argument(call, "path", &path))
@@ -87,11 +94,15 @@ static void tool_open_database(ToolCall *call)
 
 static void tool_current_database(ToolCall *call)
 {
+    ASSERT(call->mcp->path != NULL);
+
     sqlite3_str_appendf(call->result->text, "Current database: %s", call->mcp->path);
 }
 
 static void tool_list_tables(ToolCall *call)
 {
+    ASSERT(call->result->structured != NULL);
+
     sqlite3_stmt *stmt = mcp_prepare(
         call->mcp, MCP_READ,
         "SELECT name FROM sqlite_schema WHERE type='table' AND name NOT LIKE 'sqlite\\_%' ESCAPE"
@@ -106,6 +117,7 @@ static void tool_list_tables(ToolCall *call)
         json_append_column(call->result->structured, stmt, 0);
         count++;
     }
+    // Closed also after an error: append_result() leaves it out then.
     sqlite3_str_appendall(call->result->structured, "]}");
     sqlite3_finalize(stmt);
     if (count == 0 && !call->result->is_error)
@@ -116,6 +128,7 @@ static void tool_list_tables(ToolCall *call)
 static void append_column_line(sqlite3_stmt *stmt, sqlite3_str *text)
 {
     ASSERT(sqlite3_column_count(stmt) == 6);
+    ASSERT(text != NULL);
 
     const char *type = (const char *)sqlite3_column_text(stmt, 1);
     const char *fallback = (const char *)sqlite3_column_text(stmt, 3);
@@ -125,6 +138,7 @@ static void append_column_line(sqlite3_stmt *stmt, sqlite3_str *text)
         sqlite3_str_appendf(text, " DEFAULT %s", fallback);
     if (sqlite3_column_int(stmt, 4) != 0)
         sqlite3_str_appendall(text, " PRIMARY KEY");
+    // 2 and 3 are pragma_table_xinfo's numbers for the two kinds of generated columns.
     if (sqlite3_column_int(stmt, 5) == 2)
         sqlite3_str_appendall(text, " VIRTUAL GENERATED");
     if (sqlite3_column_int(stmt, 5) == 3)
@@ -134,6 +148,8 @@ static void append_column_line(sqlite3_stmt *stmt, sqlite3_str *text)
 // Hidden columns of virtual tables are left out, generated ones shown.
 static void tool_describe_table(ToolCall *call)
 {
+    ASSERT(call->result->text != NULL);
+
     char *table;
     int count = 0;
     if (!text_argument(call, "table_name", &table))
@@ -150,6 +166,7 @@ static void tool_describe_table(ToolCall *call)
         count++;
     }
     sqlite3_finalize(stmt);
+    // Every table has a column: none means that there is no such table.
     if (count == 0)
         result_fail(call->result, "Table '%s' not found", table);
     sqlite3_free(table);
@@ -159,9 +176,12 @@ static void tool_describe_table(ToolCall *call)
 
 static void tool_execute_query(ToolCall *call)
 {
+    ASSERT(call->mcp != NULL);
+
     char *query;
     if (!text_argument(call, "query", &query))
         return;
+    // MCP_READ refuses what writes, before anything has run.
     sqlite3_stmt *stmt = mcp_prepare(call->mcp, MCP_READ, query, call->result);
     if (stmt != NULL)
         mcp_run_rows(call->mcp, stmt, call->result);
@@ -174,6 +194,7 @@ static void tool_execute_query(ToolCall *call)
 static void run_change(ToolCall *call, McpKind kind, const char *what)
 {
     ASSERT(what != NULL);
+    ASSERT(kind != MCP_READ);
 
     char *query;
     if (!text_argument(call, "query", &query))
@@ -190,21 +211,29 @@ static void run_change(ToolCall *call, McpKind kind, const char *what)
 
 static void tool_insert_data(ToolCall *call)
 {
+    ASSERT(call->result != NULL);
+
     run_change(call, MCP_INSERT, "INSERT");
 }
 
 static void tool_update_data(ToolCall *call)
 {
+    ASSERT(call->result != NULL);
+
     run_change(call, MCP_UPDATE, "UPDATE");
 }
 
 static void tool_delete_data(ToolCall *call)
 {
+    ASSERT(call->result != NULL);
+
     run_change(call, MCP_DELETE, "DELETE");
 }
 
 static void tool_schema_change(ToolCall *call)
 {
+    ASSERT(call->result != NULL);
+
     run_change(call, MCP_SCHEMA, "Schema change");
 }
 
@@ -215,6 +244,7 @@ static void run_search(ToolCall *call, const char *sql, char *const *texts, int 
                        long long number)
 {
     ASSERT(count >= 0);
+    ASSERT(texts != NULL || count == 0);
 
     sqlite3_stmt *stmt = mcp_prepare(call->mcp, MCP_READ, sql, call->result);
     for (int i = 0; i < count; i++)
@@ -228,8 +258,12 @@ static void run_search(ToolCall *call, const char *sql, char *const *texts, int 
 
 static void tool_text_search(ToolCall *call)
 {
+    ASSERT(call->result != NULL);
+
     char *texts[2] = {NULL, NULL};
     if (text_argument(call, "table", &texts[0]) && text_argument(call, "query", &texts[1])) {
+        // The names are quoted into the statement, the query is bound: neither can be more than it
+        // is.
         char *sql = sqlite3_mprintf("SELECT rowid, bm25(\"%w\") AS score, snippet(\"%w\", -1, '[',"
                                     " ']', '…', 24) AS snippet FROM \"%w\" WHERE \"%w\" MATCH ?1"
                                     " ORDER BY rank LIMIT ?2",
@@ -244,6 +278,8 @@ static void tool_text_search(ToolCall *call)
 
 static void tool_vector_search(ToolCall *call)
 {
+    ASSERT(call->result != NULL);
+
     char *table = NULL;
     char *vector = NULL;
     char *column = argument(call, "column");
@@ -268,6 +304,8 @@ static void tool_vector_search(ToolCall *call)
 
 static void tool_search(ToolCall *call)
 {
+    ASSERT(call->result != NULL);
+
     char *texts[3] = {NULL, NULL, NULL};
     if (text_argument(call, "table", &texts[0]) && text_argument(call, "text", &texts[1])
         && text_argument(call, "vector", &texts[2]))
@@ -280,6 +318,8 @@ static void tool_search(ToolCall *call)
 // Reads the feed of a cdc table behind a change_id, so that a client can come back for more.
 static void tool_changes(ToolCall *call)
 {
+    ASSERT(call->result != NULL);
+
     char *feed;
     if (!text_argument(call, "feed", &feed))
         return;
@@ -347,6 +387,7 @@ enum { TOOLS = sizeof tools / sizeof tools[0] };
 static void append_schema(const Tool *tool, sqlite3_str *out)
 {
     ASSERT(tool->name != NULL);
+    ASSERT(out != NULL);
 
     sqlite3_str_appendall(out, "{\"type\":\"object\",\"properties\":{");
     for (int i = 0; i < PARAMS_MAX && tool->params[i].name != NULL; i++) {
@@ -356,6 +397,7 @@ static void append_schema(const Tool *tool, sqlite3_str *out)
         json_append_text(out, param->description);
         sqlite3_str_appendall(out, "}");
     }
+    // A list of its own: JSON Schema does not say it at the property.
     sqlite3_str_appendall(out, "},\"required\":[");
     int count = 0;
     for (int i = 0; i < PARAMS_MAX && tool->params[i].name != NULL; i++) {
@@ -370,6 +412,8 @@ static void append_schema(const Tool *tool, sqlite3_str *out)
 // tool reaches nothing but databases.
 void tools_list(Mcp *mcp, sqlite3_str *out)
 {
+    ASSERT(out != NULL);
+
     (void)mcp;
     sqlite3_str_appendall(out, "{\"tools\":[");
     for (int i = 0; i < TOOLS; i++) {
@@ -393,12 +437,14 @@ void tools_list(Mcp *mcp, sqlite3_str *out)
 static void append_result(McpResult *result, sqlite3_str *out)
 {
     ASSERT(result->text != NULL && result->structured != NULL);
+    ASSERT(out != NULL);
 
     char *text = sqlite3_str_finish(result->text);
     char *structured = sqlite3_str_finish(result->structured);
     sqlite3_str_appendall(out, "{\"content\":[{\"type\":\"text\",\"text\":");
     json_append_text(out, text == NULL ? "" : text);
     sqlite3_str_appendall(out, "}]");
+    // structuredContent must be an object where it is there at all, so an error has none.
     if (structured != NULL && structured[0] != 0 && !result->is_error)
         sqlite3_str_appendf(out, ",\"structuredContent\":%s", structured);
     sqlite3_str_appendf(out, ",\"isError\":%s}", result->is_error ? "true" : "false");
@@ -410,6 +456,7 @@ static void append_result(McpResult *result, sqlite3_str *out)
 bool tools_call(Mcp *mcp, const char *name, const char *arguments, sqlite3_str *out)
 {
     ASSERT(name != NULL && arguments != NULL);
+    ASSERT(mcp != NULL && out != NULL);
 
     for (int i = 0; i < TOOLS; i++) {
         if (strcmp(tools[i].name, name) != 0)

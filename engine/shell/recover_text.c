@@ -19,14 +19,18 @@
 #include <string.h>
 
 enum {
+    // Types of pages.
     INTERIOR_TABLE = 5,
     LEAF_TABLE = 13,
     INTERIOR_INDEX = 2,
     LEAF_INDEX = 10,
+    // The format's own limit on columns, with room to spare.
     FIELDS_MAX = 2000,
+    // No sound tree is deeper than 20: 40 leaves room for odd ones and bounds the recursion.
     DEPTH_MAX = 40,
 };
 
+// One field of a record. Its bytes are borrowed: they lie in the payload that was read for the row.
 typedef struct Field {
     int type; // SQLITE_INTEGER, …
     long long integer;
@@ -35,6 +39,8 @@ typedef struct Field {
     long long size;
 } Field;
 
+// One .recover from beginning to end. Numbers are the file's until they are checked; page_size and
+// page_count are the library's.
 typedef struct Recovery {
     Shell *shell;
     sqlite3_stmt *read_page;
@@ -63,6 +69,8 @@ static unsigned number_at(const unsigned char *at, int size)
 // ninth, which has eight.
 static int take_varint(const unsigned char *at, const unsigned char *end, long long *out)
 {
+    ASSERT(at <= end);
+
     unsigned long long value = 0;
     for (int i = 0; i < 9; i++) {
         if (at + i >= end)
@@ -85,6 +93,7 @@ static int take_varint(const unsigned char *at, const unsigned char *end, long l
 static unsigned char *read_page(Recovery *rec, long long page)
 {
     ASSERT(rec->page_size > 0);
+    ASSERT(rec->read_page != NULL);
 
     unsigned char *copy = NULL;
     if (page < 1 || page > rec->page_count)
@@ -102,6 +111,8 @@ static unsigned char *read_page(Recovery *rec, long long page)
 // True once for each page that exists.
 static bool mark(Recovery *rec, long long page)
 {
+    ASSERT(rec->seen != NULL);
+
     if (page < 1 || page > rec->page_count || rec->seen[page])
         return false;
     rec->seen[page] = 1;
@@ -116,6 +127,9 @@ static bool mark(Recovery *rec, long long page)
 static unsigned char *take_payload(Recovery *rec, const unsigned char *at, const unsigned char *end,
                                    long long *size, long long *rowid)
 {
+    ASSERT(rec->usable >= 480);
+    ASSERT(at <= end);
+
     enum { PAYLOAD_MAX = 1000000000 };
     int used = take_varint(at, end, size);
     if (used == 0 || *size < 0 || *size > PAYLOAD_MAX)
@@ -135,6 +149,7 @@ static unsigned char *take_payload(Recovery *rec, const unsigned char *at, const
     bool overflows = local < *size;
     if (local + (overflows ? 4 : 0) > end - at)
         return NULL;
+    ASSERT(local >= 0 && local <= *size);
     unsigned char *payload = shell_alloc((sqlite3_uint64)*size + 1);
     memcpy(payload, at, (size_t)local);
     long long next = overflows ? number_at(at + local, 4) : 0;
@@ -142,6 +157,7 @@ static unsigned char *take_payload(Recovery *rec, const unsigned char *at, const
         unsigned char *page = mark(rec, next) ? read_page(rec, next) : NULL;
         if (page == NULL)
             break;
+        // Each overflow page: the number of the next, then content.
         long long part = rec->usable - 4;
         part = part > *size - local ? *size - local : part;
         memcpy(payload + local, page + 4, (size_t)part);
@@ -149,6 +165,7 @@ static unsigned char *take_payload(Recovery *rec, const unsigned char *at, const
         next = number_at(page, 4);
         sqlite3_free(page);
     }
+    // A chain that breaks off gives what there was.
     *size = local;
     return payload;
 }
@@ -157,6 +174,7 @@ static long long serial_size(long long type)
 {
     ASSERT(type >= 0);
 
+    // By the table of serial types; 10 and 11 are reserved and have no content.
     static const int sizes[] = {0, 1, 2, 3, 4, 6, 8, 8, 0, 0, 0, 0};
     return type < 12 ? sizes[type] : (type - 12) / 2;
 }
@@ -165,6 +183,7 @@ static long long serial_size(long long type)
 static Field decode(long long type, const unsigned char *at, long long size)
 {
     ASSERT(size >= 0);
+    ASSERT(type >= 0);
 
     Field field = {.type = SQLITE_NULL, .bytes = at, .size = size};
     if (type >= 12) {
@@ -173,6 +192,7 @@ static Field decode(long long type, const unsigned char *at, long long size)
         field.type = SQLITE_INTEGER;
         field.integer = type - 8;
     } else if (type >= 1 && type <= 7) {
+        // Integers are sign-extended from their first bit; type 7 is the bits of a double.
         unsigned long long bits = (at[0] & 0x80) != 0 && type != 7 ? ~0ull : 0;
         for (long long i = 0; i < size; i++)
             bits = bits << 8 | at[i];
@@ -188,6 +208,7 @@ static Field decode(long long type, const unsigned char *at, long long size)
 static int take_fields(const unsigned char *record, long long size, Field *fields)
 {
     ASSERT(size >= 0);
+    ASSERT(fields != NULL);
 
     const unsigned char *end = record + size;
     long long header;
@@ -207,6 +228,7 @@ static int take_fields(const unsigned char *record, long long size, Field *field
         if (body_size > end - body)
             break;
         fields[count++] = decode(type, body, body_size);
+        ASSERT(count <= FIELDS_MAX);
         body += body_size;
     }
     return count;
@@ -219,6 +241,8 @@ typedef void RowFunction(Recovery *rec, void *arg, long long page, long long row
 
 static int header_offset(long long page)
 {
+    ASSERT(page >= 1);
+
     return page == 1 ? 100 : 0; // behind the database header
 }
 
@@ -227,6 +251,7 @@ static void visit_leaf(Recovery *rec, long long number, const unsigned char *pag
                        void *arg)
 {
     ASSERT(number >= 1);
+    ASSERT(row != NULL);
 
     Field *fields = shell_alloc(FIELDS_MAX * sizeof *fields);
     int head = header_offset(number);
@@ -235,6 +260,7 @@ static void visit_leaf(Recovery *rec, long long number, const unsigned char *pag
         int at = (int)number_at(page + head + 8 + 2 * i, 2);
         long long size;
         long long rowid;
+        // Cells lie behind the header; one that overlaps the pointers is read all the same.
         if (at < head + 8 || at >= rec->usable)
             continue;
         unsigned char *payload = take_payload(rec, page + at, page + rec->usable, &size, &rowid);
@@ -251,6 +277,7 @@ static void visit_leaf(Recovery *rec, long long number, const unsigned char *pag
 static void visit_tree(Recovery *rec, long long number, int depth, RowFunction *row, void *arg)
 {
     ASSERT(depth >= 0);
+    ASSERT(row != NULL);
 
     unsigned char *page = depth < DEPTH_MAX && mark(rec, number) ? read_page(rec, number) : NULL;
     if (page == NULL)
@@ -273,6 +300,7 @@ static void visit_tree(Recovery *rec, long long number, int depth, RowFunction *
 // Pages of an index hold nothing that its table does not.
 static void mark_index(Recovery *rec, long long number, int depth)
 {
+    ASSERT(depth >= 0);
     ASSERT(depth >= 0);
 
     unsigned char *page = depth < DEPTH_MAX && mark(rec, number) ? read_page(rec, number) : NULL;
@@ -297,12 +325,14 @@ static void mark_index(Recovery *rec, long long number, int depth)
 static char *field_text(Recovery *rec, const Field *field)
 {
     ASSERT(field->type == SQLITE_TEXT);
+    ASSERT(field->size >= 0);
 
     sqlite3_stmt *stmt = NULL;
     char *text = NULL;
     unsigned char encoding = rec->encoding == 2   ? SQLITE_UTF16LE
                              : rec->encoding == 3 ? SQLITE_UTF16BE
                                                   : SQLITE_UTF8;
+    // The library converts the others; half a character at the end is left out.
     if (rec->encoding == 1)
         return shell_printf("%.*s", (int)field->size, field->bytes);
     if (sqlite3_prepare_v2(rec->shell->db, "SELECT ?1", -1, &stmt, NULL) == SQLITE_OK) {
@@ -323,6 +353,7 @@ static void print_field(Recovery *rec, const Field *field)
     case SQLITE_INTEGER: fprintf(out, "%lld", field->integer); return;
     case SQLITE_FLOAT:
         text = shell_printf("%!.17g", field->real);
+        // SQL has no word for infinity; a number that overflows to it reads back as one.
         fputs(strstr(text, "Inf") != NULL ? (text[0] == '-' ? "-1e999" : "1e999") : text, out);
         break;
     case SQLITE_TEXT:
@@ -374,6 +405,8 @@ static void take_schema_row(Recovery *rec, void *arg, long long page, long long 
 
 static void free_schema(SchemaList *list)
 {
+    ASSERT(list->rows != NULL || list->count == 0);
+
     for (int i = 0; i < list->count; i++) {
         sqlite3_free(list->rows[i].type);
         sqlite3_free(list->rows[i].name);
@@ -397,6 +430,7 @@ typedef struct TableText {
 static bool describe_table(Recovery *rec, const SchemaRow *table, sqlite3 *empty, TableText *text)
 {
     ASSERT(text->columns == 0);
+    ASSERT(table->sql != NULL);
 
     sqlite3_stmt *stmt = NULL;
     if (sqlite3_exec(empty, table->sql, NULL, NULL, NULL) != SQLITE_OK)
@@ -412,6 +446,7 @@ static bool describe_table(Recovery *rec, const SchemaRow *table, sqlite3 *empty
     sqlite3_str *names = sqlite3_str_new(NULL);
     while (sqlite3_step(stmt) == SQLITE_ROW) {
         int hidden = sqlite3_column_int(stmt, 1);
+        // An INTEGER PRIMARY KEY is the rowid: the record has a NULL in its place.
         bool is_key =
             sqlite3_column_int(stmt, 2) == 1
             && sqlite3_stricmp((const char *)sqlite3_column_text(stmt, 3), "integer") == 0;
@@ -445,6 +480,7 @@ static void print_table_row(Recovery *rec, void *arg, long long page, long long 
 
     static const Field absent = {.type = SQLITE_NULL};
     const TableText *text = arg;
+    ASSERT(text->insert != NULL && text->columns > 0);
     FILE *out = rec->shell->out;
     (void)page;
     fputs(text->insert, out);
@@ -461,6 +497,8 @@ static void print_table_row(Recovery *rec, void *arg, long long page, long long 
 
 static void recover_table(Recovery *rec, const SchemaRow *table, sqlite3 *empty)
 {
+    ASSERT(table->root > 0 && table->sql != NULL);
+
     TableText text = {0};
     if (describe_table(rec, table, empty, &text))
         visit_tree(rec, table->root, 0, print_table_row, &text);
@@ -470,6 +508,8 @@ static void recover_table(Recovery *rec, const SchemaRow *table, sqlite3 *empty)
 
 static bool is_kind(const SchemaRow *row, const char *type)
 {
+    ASSERT(row->type != NULL);
+
     return strcmp(row->type, type) == 0 && row->sql != NULL;
 }
 
@@ -498,6 +538,8 @@ static void print_schema_row(Recovery *rec, const SchemaRow *row)
 static void count_fields(Recovery *rec, void *arg, long long page, long long rowid,
                          const Field *fields, int count)
 {
+    ASSERT(count > 0);
+
     (void)arg;
     (void)page;
     (void)rowid;
@@ -510,6 +552,7 @@ static void print_lost_row(Recovery *rec, void *arg, long long page, long long r
                            const Field *fields, int count)
 {
     ASSERT(rec->lost_fields > 0);
+    ASSERT(count > 0);
 
     FILE *out = rec->shell->out;
     (void)arg;
@@ -537,6 +580,7 @@ static void mark_freelist(Recovery *rec, const unsigned char *page1)
         unsigned char *page = read_page(rec, trunk);
         if (page == NULL)
             return;
+        // A trunk page: the next trunk, how many leaves, their numbers.
         long long count = number_at(page + 4, 4);
         for (long long i = 0; i < count && 8 + 4 * i + 4 <= rec->usable; i++)
             (void)mark(rec, number_at(page + 8 + 4 * i, 4));
@@ -548,15 +592,20 @@ static void mark_freelist(Recovery *rec, const unsigned char *page1)
 // Whether the page may be a table's leaf: its type, and cells that lie on it.
 static bool looks_like_leaf(const Recovery *rec, const unsigned char *page)
 {
+    ASSERT(page != NULL);
+
     int cells = (int)number_at(page + 3, 2);
     return page[0] == LEAF_TABLE && cells > 0 && 8 + 2 * cells <= rec->usable;
 }
 
 static void visit_lost(Recovery *rec, const unsigned char *taken, RowFunction *row)
 {
+    ASSERT(taken != NULL);
+
     for (long long number = 2; number <= rec->page_count; number++) {
         if (taken[number])
             continue;
+        // Page 1 is never lost: the schema begins there.
         unsigned char *page = read_page(rec, number);
         if (page != NULL && looks_like_leaf(rec, page))
             visit_leaf(rec, number, page, row, NULL);
@@ -609,14 +658,18 @@ static void print_settings(Recovery *rec, const unsigned char *page1)
 static void recover_all(Recovery *rec, const unsigned char *page1)
 {
     ASSERT(rec->usable >= 480);
+    ASSERT(rec->encoding >= 1 && rec->encoding <= 3);
 
     SchemaList schema = {0};
     sqlite3 *empty = NULL;
+    // Before anything else, so that no tree is followed into free pages.
     if (rec->ignores_free)
         mark_freelist(rec, page1);
     visit_tree(rec, 1, 0, take_schema_row, &schema);
     print_settings(rec, page1);
     if (sqlite3_open(":memory:", &empty) == SQLITE_OK) {
+        // Tables, then their rows; indexes, triggers and views last, when there is what they are
+        // about.
         for (int i = 0; i < schema.count; i++) {
             if (is_kind(&schema.rows[i], "table"))
                 print_schema_row(rec, &schema.rows[i]);
@@ -642,6 +695,8 @@ static void recover_all(Recovery *rec, const unsigned char *page1)
 
 static bool take_options(Recovery *rec, DotCall *call)
 {
+    ASSERT(rec->lost_table != NULL);
+
     for (int i = 1; i < call->count; i++) {
         const char *option = dot_option(call->args[i]);
         if (option != NULL && strcmp(option, "ignore-freelist") == 0) {
@@ -662,6 +717,8 @@ static bool take_options(Recovery *rec, DotCall *call)
 // .recover ?OPTIONS?: the output is SQL for a new database. The damaged one is only read.
 int dot_recover(DotCall *call)
 {
+    ASSERT(call->count >= 1);
+
     Shell *shell = call->shell;
     Recovery rec = {.shell = shell, .lost_table = "lost_and_found"};
     if (!take_options(&rec, call))

@@ -35,6 +35,8 @@ static int char_size(const char *text)
 // shell.
 static int display_width(const char *text)
 {
+    ASSERT(text != NULL);
+
     int width = 0;
     for (; *text != 0; text += char_size(text))
         width++;
@@ -45,6 +47,8 @@ static int display_width(const char *text)
 // line.
 static size_t fitting_size(const char *text, int limit, bool *full)
 {
+    ASSERT(text != NULL && full != NULL);
+
     size_t size = 0;
     int width = 0;
     while (width < limit && text[size] != 0) {
@@ -53,6 +57,7 @@ static size_t fitting_size(const char *text, int limit, bool *full)
             width++;
         } else if (text[size] == '\t') {
             size++;
+            // A tab goes on to the next multiple of eight, or to the line's end.
             do {
                 width++;
             } while (width % 8 != 0 && width < limit);
@@ -86,6 +91,9 @@ static size_t word_break(const char *text, size_t size)
 // To multiples of eight from the beginning of the value.
 static char *expand_tabs(const char *text, size_t size)
 {
+    ASSERT(text != NULL);
+
+    // A tab is eight blanks at most.
     char *line = shell_alloc(size * 8 + 1);
     size_t out = 0;
     int width = 0;
@@ -114,6 +122,7 @@ static char *take_line(const char **text, int limit, bool by_words)
     size_t size = fitting_size(from, limit == 0 ? 1000000 : limit, &full);
     size_t next = size;
     bool goes_on = full && (unsigned char)from[size] >= ' ';
+    // Blanks at the break are not shown at the beginning of the next line.
     if (goes_on && by_words) {
         size = word_break(from, size);
         next = size;
@@ -136,6 +145,7 @@ static char *take_line(const char **text, int limit, bool by_words)
 static void grid_add(Grid *grid, char *line)
 {
     ASSERT(grid->columns > 0);
+    ASSERT(grid->widths != NULL);
 
     if (grid->count == grid->capacity) {
         grid->capacity = grid->capacity == 0 ? 64 : grid->capacity * 2;
@@ -151,6 +161,7 @@ static void grid_add(Grid *grid, char *line)
 static void grid_end_line(Grid *grid, bool is_end)
 {
     ASSERT(grid->count == (grid->line_count + 1) * (size_t)grid->columns);
+    ASSERT(grid->line_count <= grid->line_capacity);
 
     if (grid->line_count == grid->line_capacity) {
         grid->line_capacity = grid->line_capacity == 0 ? 64 : grid->line_capacity * 2;
@@ -183,12 +194,14 @@ static char *value_text(const Shell *shell, sqlite3_stmt *stmt, int column)
 static void add_row(const Shell *shell, Grid *grid, sqlite3_stmt *stmt)
 {
     ASSERT(grid->columns == sqlite3_column_count(stmt));
+    ASSERT(sqlite3_column_count(stmt) > 0);
 
     size_t columns = (size_t)grid->columns;
     char **texts = shell_alloc(columns * sizeof *texts);
     const char **rests = shell_alloc(columns * sizeof *rests);
     for (int i = 0; i < grid->columns; i++)
         rests[i] = texts[i] = value_text(shell, stmt, i);
+    // Line by line, until no column has anything left.
     for (bool goes_on = true; goes_on;) {
         goes_on = false;
         for (int i = 0; i < grid->columns; i++) {
@@ -226,6 +239,8 @@ static void add_names(Shell *shell, Grid *grid, sqlite3_stmt *stmt)
 
 static void grid_deinit(Grid *grid)
 {
+    ASSERT(grid->cells != NULL || grid->count == 0);
+
     for (size_t i = 0; i < grid->count; i++)
         sqlite3_free(grid->cells[i]);
     sqlite3_free(grid->cells);
@@ -274,6 +289,8 @@ static const GridStyle style_markdown = {
 
 static const GridStyle *style_of(Mode mode)
 {
+    ASSERT(mode_is_grid(mode) || mode == MODE_EXPLAIN);
+
     switch (mode) {
     case MODE_BOX: return &style_box;
     case MODE_TABLE: return &style_table;
@@ -284,6 +301,8 @@ static const GridStyle *style_of(Mode mode)
 
 static void print_repeated(FILE *out, const char *text, int count)
 {
+    ASSERT(text != NULL);
+
     for (int i = 0; i < count; i++)
         fputs(text, out);
 }
@@ -291,6 +310,7 @@ static void print_repeated(FILE *out, const char *text, int count)
 static void print_rule(FILE *out, const Grid *grid, const char *const rule[4], int padding)
 {
     ASSERT(padding >= 0);
+    ASSERT(grid->columns > 0);
 
     if (rule[1] == NULL)
         return;
@@ -304,6 +324,8 @@ static void print_rule(FILE *out, const Grid *grid, const char *const rule[4], i
 
 static void print_cell(FILE *out, const char *text, int width, bool is_centered)
 {
+    ASSERT(text == NULL || display_width(text) <= abs(width));
+
     text = text == NULL ? "" : text;
     int space = abs(width) - display_width(text);
     int before = is_centered ? space / 2 : width < 0 ? space : 0;
@@ -315,6 +337,7 @@ static void print_cell(FILE *out, const char *text, int width, bool is_centered)
 static void print_line(FILE *out, const Grid *grid, size_t line, const GridStyle *style)
 {
     ASSERT(line < grid->line_count);
+    ASSERT(style != NULL);
 
     fputs(style->left, out);
     for (int i = 0; i < grid->columns; i++) {
@@ -327,6 +350,8 @@ static void print_line(FILE *out, const Grid *grid, size_t line, const GridStyle
 
 static void grid_print(const Shell *shell, const Grid *grid)
 {
+    ASSERT(grid->count == grid->line_count * (size_t)grid->columns);
+
     const GridStyle *style = style_of(shell->mode);
     if (grid->line_count <= 1)
         return; // no rows: nothing is shown
@@ -357,6 +382,7 @@ int render_grid(Shell *shell, sqlite3_stmt *stmt)
     int rc;
     while ((rc = sqlite3_step(stmt)) == SQLITE_ROW)
         add_row(shell, &grid, stmt);
+    // Also after an error: the rows that came before it are shown.
     grid_print(shell, &grid);
     grid_deinit(&grid);
     return rc;

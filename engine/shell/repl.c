@@ -23,6 +23,7 @@ typedef struct Pending {
 static void pending_add(Pending *pending, const char *line)
 {
     ASSERT(pending->size <= pending->capacity);
+    ASSERT(line != NULL);
 
     size_t size = strcspn(line, "\r\n");
     if (pending->size + size + 2 > pending->capacity) {
@@ -87,6 +88,7 @@ static void on_interrupt(int signal_number)
     interrupt_count++;
     if (interrupt_count > 2)
         _exit(1); // the query does not listen
+    // One of the few functions that a signal handler may call: it sets a flag.
     if (interrupted_db != NULL)
         sqlite3_interrupt(interrupted_db);
 }
@@ -94,6 +96,7 @@ static void on_interrupt(int signal_number)
 static void run_pending(Shell *shell, const char *sql)
 {
     ASSERT(interrupted_db == NULL);
+    ASSERT(sql != NULL);
 
     interrupt_count = 0;
     if (shell_open(shell))
@@ -121,6 +124,8 @@ static void after_command(Shell *shell)
 // statements are not run, nor are lines that begin with #.
 static void take_line(Shell *shell, Pending *pending, char *line, long *first_line)
 {
+    ASSERT(pending->size == 0 || pending->text != NULL);
+
     if (pending->size == 0 && line[0] == '.') {
         if (shell->echo)
             fprintf(shell->out, "%.*s\n", (int)strcspn(line, "\r\n"), line);
@@ -140,8 +145,10 @@ static void take_line(Shell *shell, Pending *pending, char *line, long *first_li
         *first_line = shell->line;
     bool ends = pending->size > 0 && is_terminator(line);
     pending_add(pending, ends ? ";" : line);
+    // A semicolon is looked for first: sqlite3_complete() reads the whole text each time.
     if (!ends && (strchr(line, ';') == NULL || !sqlite3_complete(pending->text)))
         return;
+    // Messages name the line that the statement began on.
     long here = shell->line;
     shell->line = *first_line;
     if (shell->echo)
@@ -155,6 +162,7 @@ static void take_line(Shell *shell, Pending *pending, char *line, long *first_li
 // What Ctrl-C at the prompt leaves behind: the text begun is forgotten, as by other shells.
 static bool was_interrupted(void)
 {
+    // Read and cleared at the prompt only, when no query runs that the handler could count for.
     bool was = interrupt_count > 0;
     interrupt_count = 0;
     return was;
@@ -200,9 +208,12 @@ static bool edit_line(const char *prompt, char **line, size_t *capacity)
 // The next line with its newline, in *line; false at the end, and after Ctrl-C at the prompt.
 static bool get_line(Shell *shell, bool continues, char **line, size_t *capacity)
 {
+    ASSERT(shell->in != NULL);
+
     const char *prompt = continues ? shell->prompt_more : shell->prompt;
     if (shell->is_interactive && shell->in == stdin && isatty(STDIN_FILENO) && has_editing)
         return edit_line(prompt, line, capacity);
+    // Without a terminal on stdin the prompt is plain output, as by -interactive in a pipe.
     if (shell->is_interactive && shell->in == stdin) {
         fputs(prompt, shell->out);
         (void)fflush(shell->out);
@@ -212,6 +223,8 @@ static bool get_line(Shell *shell, bool continues, char **line, size_t *capacity
 
 static bool must_stop(const Shell *shell)
 {
+    ASSERT(shell->error_count >= 0);
+
     return shell->stop || (shell->bail && shell->error_count > 0);
 }
 
@@ -226,6 +239,7 @@ void shell_read(Shell *shell, FILE *in)
     char *line = NULL;
     size_t capacity = 0;
     long first_line = 1;
+    // Lines are counted anew: messages of a file name its own.
     shell->in = in;
     shell->line = 0;
     while (!must_stop(shell)) {
@@ -260,6 +274,8 @@ static Shell *completed_shell; // readline's callbacks get no context
 // Words that may come: keywords, and names of the schema.
 static sqlite3_stmt *prepare_candidates(Shell *shell, const char *prefix)
 {
+    ASSERT(shell != NULL && prefix != NULL);
+
     sqlite3_str *sql = sqlite3_str_new(NULL);
     sqlite3_str_appendall(sql, "WITH c(w) AS (VALUES('')");
     for (int i = 0; i < sqlite3_keyword_count(); i++) {
@@ -279,6 +295,7 @@ static sqlite3_stmt *prepare_candidates(Shell *shell, const char *prefix)
         (int)strlen(prefix), prefix, (int)strlen(prefix), prefix);
     char *text = sqlite3_str_finish(sql);
     sqlite3_stmt *stmt = NULL;
+    // An error is no matter here: there are no candidates then.
     if (text != NULL && shell_open(shell))
         (void)sqlite3_prepare_v2(shell->db, text, -1, &stmt, NULL);
     sqlite3_free(text);
@@ -288,6 +305,8 @@ static sqlite3_stmt *prepare_candidates(Shell *shell, const char *prefix)
 // readline's protocol: `state` 0 begins, NULL ends; words are of malloc().
 static char *next_candidate(const char *prefix, int state)
 {
+    ASSERT(completed_shell != NULL);
+
     static sqlite3_stmt *stmt;
     if (state == 0) {
         sqlite3_finalize(stmt);
@@ -313,6 +332,7 @@ static char **complete(const char *text, int start, int end)
 }
 
 // NULL: none is kept.
+// SQLite's variable is honoured, so that a person has one setting for both shells.
 static char *history_path(void)
 {
     const char *named = getenv("SQLITE_HISTORY");
@@ -324,6 +344,8 @@ static char *history_path(void)
 
 static void start_editing(Shell *shell)
 {
+    ASSERT(completed_shell == NULL);
+
     completed_shell = shell;
     rl_readline_name = "quire";
     rl_initialize();
@@ -337,6 +359,8 @@ static void start_editing(Shell *shell)
 
 static void finish_editing(void)
 {
+    ASSERT(completed_shell != NULL);
+
     enum { HISTORY_MAX = 2000 };
     char *path = history_path();
     stifle_history(HISTORY_MAX);
@@ -359,6 +383,8 @@ static void finish_editing(void) {}
 // The prompt is coloured only where it is seen, and where nobody has asked for none.
 static void colour_prompt(Shell *shell)
 {
+    ASSERT(shell->is_interactive);
+
     const char *terminal = getenv("TERM");
     if (!isatty(STDOUT_FILENO) || getenv("NO_COLOR") != NULL || terminal == NULL
         || strcmp(terminal, "dumb") == 0)
@@ -381,8 +407,11 @@ void repl_start(Shell *shell)
     start_editing(shell);
 }
 
+// Only what a person typed is kept: a script has no history.
 void repl_finish(Shell *shell)
 {
+    ASSERT(shell->out != NULL);
+
     if (shell->is_interactive && isatty(STDIN_FILENO))
         finish_editing();
 }

@@ -48,6 +48,8 @@ int shell_progress(void *arg)
 // sha3(X [, size]), for users and for the shell's own SQL. Text is hashed in UTF-8.
 static void fn_sha3(sqlite3_context *call, int count, sqlite3_value **args)
 {
+    ASSERT(count == 1 || count == 2);
+
     int bits = count == 2 ? sqlite3_value_int(args[1]) : 256;
     if (!sha3_has(bits)) {
         sqlite3_result_error(call, "SHA3 size should be one of: 224 256 384 512", -1);
@@ -69,10 +71,13 @@ static void fn_sha3(sqlite3_context *call, int count, sqlite3_value **args)
 // Loading code is allowed but under -safe (S5), as SQLite's shell has it.
 bool shell_open(Shell *shell)
 {
+    ASSERT(shell->out != NULL);
+
     if (shell->db != NULL)
         return true;
     const char *path = shell->path != NULL ? shell->path : ":memory:";
     int rc = sqlite3_open_v2(path, &shell->db, shell->open_flags, NULL);
+    // A handle comes back in any case, and has the message.
     if (rc != SQLITE_OK) {
         shell_error(shell, "Error: unable to open database \"%s\": %s", path,
                     sqlite3_errmsg(shell->db));
@@ -94,6 +99,8 @@ bool shell_open(Shell *shell)
 // Also right when none is open.
 void shell_close(Shell *shell)
 {
+    ASSERT(shell->connection >= 0);
+
     sqlite3_close_v2(shell->db);
     shell->db = NULL;
 }
@@ -103,6 +110,8 @@ void shell_close(Shell *shell)
 // NULL after an error, which has been told. `args` is used up.
 static sqlite3_stmt *vprepare(Shell *shell, const char *fmt, va_list args)
 {
+    ASSERT(fmt != NULL);
+
     sqlite3_stmt *stmt = NULL;
     if (!shell_open(shell))
         return NULL;
@@ -115,6 +124,8 @@ static sqlite3_stmt *vprepare(Shell *shell, const char *fmt, va_list args)
 
 sqlite3_stmt *shell_prepare(Shell *shell, const char *fmt, ...)
 {
+    ASSERT(fmt != NULL);
+
     va_list args;
     va_start(args, fmt);
     sqlite3_stmt *stmt = vprepare(shell, fmt, args);
@@ -125,6 +136,8 @@ sqlite3_stmt *shell_prepare(Shell *shell, const char *fmt, ...)
 // For questions of our own, whose answer is one number.
 long long shell_ask_integer(Shell *shell, const char *fmt, ...)
 {
+    ASSERT(fmt != NULL);
+
     va_list args;
     va_start(args, fmt);
     sqlite3_stmt *stmt = vprepare(shell, fmt, args);
@@ -146,6 +159,7 @@ static void print_context(const char *sql, int offset)
     size_t size = strlen(sql);
     if (offset < 0 || offset >= (int)size)
         return;
+    // Whole characters are left out, so that none is cut.
     while (offset > BEFORE_MAX) {
         sql++;
         size--;
@@ -164,6 +178,7 @@ static void print_context(const char *sql, int offset)
     char *shown = shell_printf("%.*s", (int)size, sql);
     for (char *at = shown; *at != 0; at++)
         *at = strchr(" \t\r\n\v\f", *at) != NULL ? ' ' : *at;
+    // The words go where there is room for them.
     if (offset < CARET_LEFT_MAX)
         fprintf(stderr, "  %s\n  %*s^--- error here\n", shown, offset, "");
     else
@@ -176,6 +191,7 @@ static void print_context(const char *sql, int offset)
 static void report_error(Shell *shell, bool at_prepare, const char *sql)
 {
     ASSERT(shell->db != NULL);
+    ASSERT(sql != NULL);
 
     int code = sqlite3_extended_errcode(shell->db);
     int offset = sqlite3_error_offset(shell->db);
@@ -203,6 +219,7 @@ static void report_error(Shell *shell, bool at_prepare, const char *sql)
 void shell_bind_parameters(Shell *shell, sqlite3_stmt *stmt)
 {
     ASSERT(shell->db != NULL);
+    ASSERT(stmt != NULL);
 
     int count = sqlite3_bind_parameter_count(stmt);
     sqlite3_stmt *find = NULL;
@@ -232,6 +249,7 @@ static void show_explained(Shell *shell, const char *prefix, const char *sql,
                            int (*render)(Shell *, sqlite3_stmt *))
 {
     ASSERT(render != NULL);
+    ASSERT(prefix != NULL && sql != NULL);
 
     sqlite3_stmt *stmt = NULL;
     char *text = shell_printf("%s %s", prefix, sql);
@@ -245,6 +263,7 @@ static void show_explained(Shell *shell, const char *prefix, const char *sql,
 static void show_plan(Shell *shell, sqlite3_stmt *stmt)
 {
     ASSERT(shell->db != NULL);
+    ASSERT(stmt != NULL);
 
     if (shell->eqp == EQP_OFF || sqlite3_stmt_isexplain(stmt) != 0)
         return;
@@ -256,6 +275,7 @@ static void show_plan(Shell *shell, sqlite3_stmt *stmt)
     show_explained(shell, "EXPLAIN QUERY PLAN", sql, render_plan);
     if (shell->eqp == EQP_FULL)
         show_explained(shell, "EXPLAIN", sql, render_program);
+    // Put back: the setting is the user's (.dbconfig).
     sqlite3_db_config(shell->db, SQLITE_DBCONFIG_TRIGGER_EQP, triggers, (int *)NULL);
 }
 
@@ -280,6 +300,7 @@ static Times times_now(void)
 static bool run_statement(Shell *shell, sqlite3_stmt *stmt)
 {
     ASSERT(stmt != NULL);
+    ASSERT(shell->db != NULL);
 
     show_plan(shell, stmt);
     shell_bind_parameters(shell, stmt);
@@ -287,6 +308,7 @@ static bool run_statement(Shell *shell, sqlite3_stmt *stmt)
     if (shell->stats != STATS_OFF)
         stats_print(shell, stmt);
     bool ok = rc == SQLITE_DONE;
+    // A copy, because reporting may come behind the statement's end.
     char *sql = shell_printf("%s", sqlite3_sql(stmt));
     if (!ok)
         report_error(shell, false, sql);
@@ -299,6 +321,7 @@ static bool run_statement(Shell *shell, sqlite3_stmt *stmt)
 static bool run_all(Shell *shell, const char *sql)
 {
     ASSERT(shell->db != NULL);
+    ASSERT(sql != NULL);
 
     while (*sql != 0) {
         sqlite3_stmt *stmt = NULL;
@@ -325,6 +348,7 @@ bool shell_run_sql(Shell *shell, const char *sql)
     if (shell->progress.resets)
         shell->progress.count = 0;
     bool is_expert = shell->is_expert;
+    // .expert is for one text, whether it goes well or not.
     shell->is_expert = false;
     bool ok = is_expert ? expert_run(shell, sql) : run_all(shell, sql);
     if (shell->timer) {

@@ -26,6 +26,7 @@ static void *check_memory(void *block)
     return block;
 }
 
+// One byte for nothing, so that NULL means no memory.
 void *shell_alloc(sqlite3_uint64 size)
 {
     return check_memory(sqlite3_malloc64(size == 0 ? 1 : size));
@@ -38,6 +39,8 @@ void *shell_realloc(void *block, sqlite3_uint64 size)
 
 char *shell_printf(const char *fmt, ...)
 {
+    ASSERT(fmt != NULL);
+
     va_list args;
     va_start(args, fmt);
     char *text = check_memory(sqlite3_vmprintf(fmt, args));
@@ -100,6 +103,8 @@ typedef struct Options {
 // False: no switch of that name.
 static bool take_switch(Shell *shell, const char *name)
 {
+    ASSERT(name != NULL);
+
     const struct {
         const char *name;
         bool *flag;
@@ -122,6 +127,7 @@ static bool take_switch(Shell *shell, const char *name)
             shell->headers_set = true;
         return true;
     }
+    // Those that are not a plain flag.
     if (strcmp(name, "readonly") == 0)
         shell->open_flags = (shell->open_flags & ~(SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE))
                             | SQLITE_OPEN_READONLY;
@@ -137,6 +143,8 @@ static bool take_switch(Shell *shell, const char *name)
 // Ends the program: half an option is no ground to serve on.
 static int positive_number(const char *name, const char *text)
 {
+    ASSERT(name != NULL && text != NULL);
+
     long number = strtol(text, NULL, 10);
     if (number <= 0 || number > INT_MAX) {
         fprintf(stderr, "quire: Error: -%s needs a positive number: %s\n", name, text);
@@ -148,6 +156,8 @@ static int positive_number(const char *name, const char *text)
 // wants_value() knows the names that come here.
 static void take_valued(Shell *shell, Options *options, const char *name, const char *value)
 {
+    ASSERT(value != NULL);
+
     if (strcmp(name, "separator") == 0) {
         snprintf(shell->separator, sizeof shell->separator, "%s", value);
     } else if (strcmp(name, "newline") == 0) {
@@ -179,6 +189,8 @@ static void take_valued(Shell *shell, Options *options, const char *name, const 
 // Blanks around the name make it match whole words only.
 static bool wants_value(const char *name)
 {
+    ASSERT(name != NULL);
+
     static const char words[] = " separator newline nullvalue init vfs cmd mcp-timeout mcp-rows ";
     char *word = shell_printf(" %s ", name);
     bool wants = strstr(words, word) != NULL;
@@ -200,6 +212,7 @@ static int take_option(Shell *shell, Options *options, char **argv, int i)
             printf("%s %s (quire %s)\n", sqlite3_libversion(), sqlite3_sourceid(), quire_version());
         exit(0);
     }
+    // Always the next argument, also where it begins with a dash: a separator may be one.
     if (wants_value(name)) {
         if (argv[i + 1] == NULL) {
             fprintf(stderr, "quire: Error: missing argument to %s\n", argv[i]);
@@ -226,10 +239,13 @@ static int take_option(Shell *shell, Options *options, char **argv, int i)
 
 static Options take_options(Shell *shell, int argc, char **argv)
 {
+    ASSERT(argv[argc] == NULL);
+
     Options options = {.next = 1, .mcp_timeout_ms = 30000, .mcp_rows = 1000};
     while (options.next < argc) {
         char *arg = argv[options.next];
         if (arg[0] == '-' && arg[1] != 0) {
+            // A dash alone is a name, as a file may have it.
             options.next += take_option(shell, &options, argv, options.next);
         } else if (options.path == NULL) {
             options.path = arg;
@@ -247,9 +263,11 @@ static Options take_options(Shell *shell, int argc, char **argv)
 static bool run_text(Shell *shell, const char *text)
 {
     ASSERT(text != NULL);
+    ASSERT(shell != NULL);
 
     if (text[0] != '.')
         return shell_run_sql(shell, text);
+    // A copy, since dot_command() cuts the line up.
     char *line = shell_printf("%s", text);
     bool ok = dot_command(shell, line) == 0;
     sqlite3_free(line);
@@ -259,6 +277,8 @@ static bool run_text(Shell *shell, const char *text)
 // The first error ends it.
 static int run_arguments(Shell *shell, char **texts)
 {
+    ASSERT(*texts != NULL);
+
     for (; *texts != NULL && !shell->stop; texts++) {
         if (!run_text(shell, *texts)) {
             // The exit status has eight bits, as the primary result codes; 0 would look like
@@ -274,6 +294,7 @@ static int run_arguments(Shell *shell, char **texts)
 static int run_input(Shell *shell)
 {
     ASSERT(shell->path != NULL);
+    ASSERT(!shell->stop);
 
     if (shell->is_interactive) {
         printf("quire %s (SQLite %s)\nEnter \".help\" for usage hints.\n", quire_version(),
@@ -293,6 +314,8 @@ static int run_input(Shell *shell)
 // ~/.quirerc only for a person; a file that was named must be there.
 static void read_init(Shell *shell, const char *named)
 {
+    ASSERT(shell->path != NULL);
+
     const char *home = getenv("HOME");
     if (named == NULL && (home == NULL || !shell->is_interactive))
         return;
@@ -314,6 +337,7 @@ static void read_init(Shell *shell, const char *named)
 static void write_log(void *arg, int code, const char *message)
 {
     ASSERT(arg != NULL);
+    ASSERT(message != NULL);
 
     const Shell *shell = arg;
     if (shell->log == NULL)
@@ -326,6 +350,7 @@ static void shell_deinit(Shell *shell)
 {
     ASSERT(shell->out != NULL);
 
+    // First, because closing may still print.
     output_reset(shell);
     shell_close(shell);
     for (int i = 0; i < CONNECTIONS_MAX; i++) {
