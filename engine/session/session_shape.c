@@ -47,7 +47,8 @@ static int read_columns(TableShape *shape, sqlite3_stmt *info, int count, int fi
     ASSERT(first == 0 || first == 1);
 
     int i = first;
-    // The bound matters: another connection may add a column between the two runs of the pragma.
+    // Another connection may add or drop a column between the two runs of the pragma: more are not
+    // read, fewer are an error.
     while (sqlite3_step(info) == SQLITE_ROW && i < count) {
         if (sqlite3_column_int(info, INFO_HIDDEN) != 0)
             continue;
@@ -59,7 +60,11 @@ static int read_columns(TableShape *shape, sqlite3_stmt *info, int count, int fi
         shape->has_key = shape->has_key || shape->key[i] != 0;
         i++;
     }
-    return sqlite3_reset(info);
+    TRY(sqlite3_reset(info));
+    // From here on every column has a name.
+    if (shape->arena.failed)
+        return SQLITE_NOMEM;
+    return i == count ? SQLITE_OK : SQLITE_SCHEMA;
 }
 
 // All in the shape's arena, so that a shape is dropped as a whole.

@@ -3,6 +3,7 @@
 #include "support/test.h"
 
 #include "base/alloc.h"
+#include "support/api_fault.h"
 #include "support/changeset.h"
 
 static void each_kind_of_change_is_told_with_what_it_needs(void **state)
@@ -130,6 +131,35 @@ static void the_rowid_can_be_the_key(void **state)
     changeset_free(&changes);
     sqlite3session_delete(session);
     assert_ok(sqlite3_close(db));
+}
+
+static int record_by_rowid(sqlite3 *db)
+{
+    sqlite3_session *session;
+    Changeset changes = {0, NULL};
+    int on = 1;
+    int rc = sqlite3session_create(db, "main", &session);
+    if (rc != SQLITE_OK)
+        return rc;
+    (void)sqlite3session_object_config(session, SQLITE_SESSION_OBJCONFIG_ROWID, &on);
+    rc = sqlite3session_attach(session, "bare");
+    if (rc == SQLITE_OK)
+        rc = sqlite3_exec(db, "DELETE FROM bare; INSERT INTO bare VALUES ('x', 1)", NULL, NULL,
+                          NULL);
+    if (rc == SQLITE_OK)
+        rc = sqlite3session_changeset(session, &changes.size, &changes.bytes);
+    changeset_free(&changes);
+    sqlite3session_delete(session);
+    return rc;
+}
+
+static void short_memory_while_a_rowid_is_looked_for_is_an_answer(void **state)
+{
+    (void)state;
+    // A name that needs memory of its own, beside the block that holds the others.
+    char setup[8200];
+    snprintf(setup, sizeof setup, "CREATE TABLE bare(c%08000d, b)", 1);
+    api_fails_cleanly(setup, record_by_rowid);
 }
 
 static void columns_added_meanwhile_widen_what_was_recorded(void **state)
@@ -312,7 +342,8 @@ static void exhausted_memory_is_an_answer(void **state)
     assert_ok(sqlite3_close(db));
 }
 
-TEST_SUITE(session, cmocka_unit_test(each_kind_of_change_is_told_with_what_it_needs),
+TEST_SUITE(session, cmocka_unit_test(short_memory_while_a_rowid_is_looked_for_is_an_answer),
+           cmocka_unit_test(each_kind_of_change_is_told_with_what_it_needs),
            cmocka_unit_test(bytes_are_those_of_the_format),
            cmocka_unit_test(a_patchset_leaves_old_values_out),
            cmocka_unit_test(what_comes_to_nothing_is_not_told),
