@@ -23,6 +23,7 @@ static void count_step(FuncCall *call, int arg_count, Value **args)
         (*count)++;
 }
 
+// The same test as count_step(): what was not counted does not leave.
 static void count_inverse(FuncCall *call, int arg_count, Value **args)
 {
     ASSERT(arg_count == 0 || arg_count == 1);
@@ -266,6 +267,8 @@ static void join_step(FuncCall *call, int arg_count, Value **args)
     state->count++;
 }
 
+// Moves the beginning on behind the first text and its separator; the bytes stay until more than
+// half of them have left.
 static void join_inverse(FuncCall *call, int arg_count, Value **args)
 {
     (void)arg_count;
@@ -297,6 +300,7 @@ static void join_inverse(FuncCall *call, int arg_count, Value **args)
     }
 }
 
+// As before the first row, so that a state may be used again after finalize.
 static void join_release(JoinState *state)
 {
     ASSERT(state != NULL);

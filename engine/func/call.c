@@ -13,6 +13,7 @@
 
 // --- results ---
 
+// Also what a body that sets nothing answers with.
 void call_result_null(FuncCall *call)
 {
     ASSERT(call->result != NULL);
@@ -27,6 +28,7 @@ void call_result_i64(FuncCall *call, i64 integer)
     value_set_i64(call->result, integer);
 }
 
+// A NaN becomes NULL (value_set_f64): SQL has no such number.
 void call_result_f64(FuncCall *call, f64 real)
 {
     ASSERT(call->result != NULL);
@@ -34,6 +36,8 @@ void call_result_f64(FuncCall *call, f64 real)
     value_set_f64(call->result, real);
 }
 
+// No message: making one would need memory. The connection is told, so that it says SQLITE_NOMEM to
+// its program.
 void call_result_error_nomem(FuncCall *call)
 {
     ASSERT(call->result != NULL);
@@ -103,6 +107,7 @@ void call_result_blob(FuncCall *call, const void *bytes, u64 size, void (*destro
         call->result->encoding = call->db->encoding; // should it be read as text
 }
 
+// The zeros are only counted until somebody wants the bytes.
 int call_result_zeroblob(FuncCall *call, u64 size)
 {
     ASSERT(call->result != NULL);
@@ -115,6 +120,7 @@ int call_result_zeroblob(FuncCall *call, u64 size)
     return SQLITE_OK;
 }
 
+// NULL pointer: NULL, as sqlite3_result_value() of nothing.
 void call_result_value(FuncCall *call, const Value *v)
 {
     ASSERT(call->result != NULL);
@@ -131,6 +137,7 @@ void call_result_value(FuncCall *call, const Value *v)
         call_fail(call, rc);
 }
 
+// NULL to everything but sqlite3_value_pointer() with the same tag.
 void call_result_pointer(FuncCall *call, void *pointer, const char *tag, void (*destroy)(void *))
 {
     ASSERT(call->result != NULL);
@@ -138,6 +145,7 @@ void call_result_pointer(FuncCall *call, void *pointer, const char *tag, void (*
     value_set_pointer(call->result, pointer, tag, destroy);
 }
 
+// Of the result that was set before: setting another one takes it away.
 void call_result_subtype(FuncCall *call, u32 subtype)
 {
     ASSERT(call->result != NULL);
@@ -146,6 +154,8 @@ void call_result_subtype(FuncCall *call, u32 subtype)
     call->result->flags |= V_SUBTYPE;
 }
 
+// Room for a result of up to `size` bytes, to be written by the body and closed by one of the two
+// below. NULL: the call has failed.
 char *call_result_begin(FuncCall *call, u64 size)
 {
     ASSERT(call->result != NULL);
@@ -160,6 +170,8 @@ char *call_result_begin(FuncCall *call, u64 size)
     return bytes;
 }
 
+// `size` may be less than what was begun. UTF-8, which is converted here if the database wants
+// another.
 void call_result_end_text(FuncCall *call, u64 size)
 {
     ASSERT(call->result != NULL);
@@ -204,6 +216,7 @@ void call_result_buffer(FuncCall *call, Buffer *buf, bool as_blob)
         call_result_text(call, bytes, size, SQLITE_UTF8, mem_free);
 }
 
+// Negative size: up to the NUL, which in UTF-16 is two bytes.
 void call_result_error(FuncCall *call, const char *message, i64 size, u8 encoding)
 {
     ASSERT(call->result != NULL);
@@ -225,6 +238,7 @@ void call_result_error(FuncCall *call, const char *message, i64 size, u8 encodin
         call_result_error_nomem(call);
 }
 
+// By libc's formats; the text is SQLite's where it has the same error.
 void call_result_error_format(FuncCall *call, const char *fmt, ...)
 {
     ASSERT(fmt != NULL);
@@ -256,6 +270,7 @@ void call_result_error_code(FuncCall *call, int rc)
 
 // --- what a call knows ---
 
+// What the function was registered with; bodies that share a row's code are told apart by it.
 void *call_user_data(const FuncCall *call)
 {
     ASSERT(call->func != NULL);
@@ -263,11 +278,13 @@ void *call_user_data(const FuncCall *call)
     return call->func->user_data;
 }
 
+// NULL in the tests that call a body without a connection.
 sqlite3 *call_db(const FuncCall *call)
 {
     return call->db;
 }
 
+// False, and the call has failed, where a result must depend on its arguments alone.
 bool call_may_change(FuncCall *call)
 {
     ASSERT(call->pure_place <= PURE_GENERATED);
@@ -378,6 +395,7 @@ static AuxData *aux_find(const FuncCall *call, int argument)
     return NULL;
 }
 
+// NULL: nothing is kept for that argument, or the call belongs to no statement.
 void *call_get_aux(FuncCall *call, int argument)
 {
     const AuxData *aux = aux_find(call, argument);

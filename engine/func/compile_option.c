@@ -78,6 +78,7 @@ static const char *const options[] = {
     "THREADSAFE=1",
 };
 
+// NULL behind the last one, so that a program can count them.
 const char *compile_option_get(int index)
 {
     return index >= 0 && index < (int)ARRAY_LEN(options) ? options[index] : NULL;

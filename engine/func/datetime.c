@@ -90,6 +90,7 @@ static char *put_time(char *out, const Moment *m)
     return put_number(out, ms % 1000, 3);
 }
 
+// The text lies in the body's own array, and is copied.
 static void result_text(FuncCall *call, const char *text, const char *end)
 {
     ASSERT(text <= end);
@@ -110,6 +111,7 @@ static void fn_date(FuncCall *call, int arg_count, Value **args)
     result_text(call, text, put_date(text, &m));
 }
 
+// time(T, …): HH:MM:SS, with milliseconds where 'subsec' asked for them.
 static void fn_time(FuncCall *call, int arg_count, Value **args)
 {
     ASSERT(arg_count >= 0);
@@ -122,6 +124,7 @@ static void fn_time(FuncCall *call, int arg_count, Value **args)
     result_text(call, text, put_time(text, &m));
 }
 
+// datetime(T, …): both, with a blank between.
 static void fn_datetime(FuncCall *call, int arg_count, Value **args)
 {
     ASSERT(arg_count >= 0);
@@ -170,6 +173,7 @@ static void fn_current_date(FuncCall *call, int arg_count, Value **args)
     fn_date(call, 0, args);
 }
 
+// In UTC, as the other two.
 static void fn_current_time(FuncCall *call, int arg_count, Value **args)
 {
     ASSERT(arg_count == 0);
@@ -239,6 +243,7 @@ static void put_two(Buffer *out, int value, char fill)
     buffer_add_char(out, (char)('0' + value % 10));
 }
 
+// By hand for the years that nearly all dates have.
 static void put_year(Buffer *out, int year)
 {
     ASSERT(out != NULL);
@@ -251,6 +256,7 @@ static void put_year(Buffer *out, int year)
     }
 }
 
+// Midnight and noon are both 12.
 static int hour_of_twelve(const Moment *m)
 {
     ASSERT(m->has_time);

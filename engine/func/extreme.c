@@ -37,6 +37,7 @@ static void fn_min(FuncCall *call, int arg_count, Value **args)
     best_argument(call, arg_count, args, SIGN_MIN);
 }
 
+// max(X, Y, …); of equal ones the first.
 static void fn_max(FuncCall *call, int arg_count, Value **args)
 {
     best_argument(call, arg_count, args, SIGN_MAX);
@@ -67,6 +68,7 @@ static void best_step(FuncCall *call, Value *v, int sign)
         call_result_error_nomem(call);
 }
 
+// The least row so far; NULLs do not compete.
 static void min_step(FuncCall *call, int arg_count, Value **args)
 {
     ASSERT(arg_count == 1);
@@ -81,6 +83,7 @@ static void max_step(FuncCall *call, int arg_count, Value **args)
     best_step(call, args[0], SIGN_MAX);
 }
 
+// NULL where no row had a value.
 static void best_value(FuncCall *call)
 {
     ASSERT(call->func != NULL);
@@ -164,6 +167,7 @@ static void slide_step(FuncCall *call, Value *v, int sign)
         state->end++;
 }
 
+// Of equal rows the last stays, since it leaves last.
 static void min_slide(FuncCall *call, int arg_count, Value **args)
 {
     ASSERT(arg_count == 1);

@@ -27,6 +27,7 @@ static NameMap builtin_map;
 // Set once while the library initialises.
 static FuncHooks installed_hooks;
 
+// By the layers above, which bring what functions need of a connection without being included here.
 void func_install_hooks(const FuncHooks *hooks)
 {
     ASSERT(hooks->randomness != NULL);
@@ -93,6 +94,7 @@ static const FuncDef *builtin_next(const FuncDef *def)
 
 // --- matching ---
 
+// ARGS_ANY and ARGS_n_UP are negative: -1 takes any count, -2 one and more, and so on.
 bool func_accepts(const FuncDef *def, int arg_count)
 {
     ASSERT(arg_count >= -1);
@@ -153,6 +155,7 @@ static FuncDef *find_own(const FuncTable *table, const char *name, int arg_count
     return best;
 }
 
+// The connection's own first: an application's function hides a built-in one even if it fits worse.
 const FuncDef *func_find(sqlite3 *db, const char *name, int arg_count, u8 encoding)
 {
     ASSERT(name != NULL);
@@ -180,6 +183,7 @@ bool func_name_exists(sqlite3 *db, const char *name)
     return name_map_find(&builtin_map, name) != NULL;
 }
 
+// For the message of a call with OVER: a name that is no window function at all is told so.
 bool func_name_is_window(sqlite3 *db, const char *name)
 {
     ASSERT(name != NULL);
@@ -214,6 +218,7 @@ static void owner_unref(FuncOwner *owner)
     mem_free(owner);
 }
 
+// Destructors run here, in no order that a program may rely on.
 void func_table_free(FuncTable *table)
 {
     if (table == NULL)
@@ -326,6 +331,7 @@ static u8 spec_encoding(const FuncSpec *spec)
     }
 }
 
+// Then statements that use the former one must be compiled anew.
 bool func_replaces_own(const sqlite3 *db, const FuncSpec *spec)
 {
     ASSERT(spec->name != NULL);
@@ -366,6 +372,7 @@ int func_define(sqlite3 *db, const FuncSpec *spec)
     return rc;
 }
 
+// SQLITE_NOTFOUND: there is no scalar function of two arguments by that name on the connection.
 int func_set_measure(sqlite3 *db, const char *name, const struct quire_measure *measure, void *arg)
 {
     ASSERT(name != NULL);
@@ -387,6 +394,7 @@ static void fn_placeholder(FuncCall *call, int arg_count, Value **args)
                              call->func->name);
 }
 
+// SQLITE_OK without doing anything where the name is a function already.
 int func_define_placeholder(sqlite3 *db, const char *name, int arg_count)
 {
     ASSERT(name != NULL);
@@ -421,6 +429,8 @@ int func_define_like(sqlite3 *db, bool case_sensitive)
 
 // --- listing ---
 
+// Built-in ones first, then the connection's; the order within is that of the tables and of the
+// map.
 const FuncDef *func_first(sqlite3 *db, FuncIterator *it)
 {
     ASSERT(it != NULL);

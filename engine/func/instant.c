@@ -36,6 +36,7 @@ void instant_write(Instant t, u8 *bytes)
         bytes[9 + i] = (u8)(t.nanos >> (24 - 8 * i));
 }
 
+// The version is looked at first: a later one may mean anything by the other bytes.
 bool instant_read(const u8 *bytes, size_t size, Instant *out)
 {
     ASSERT(out != NULL);
@@ -58,6 +59,7 @@ bool instant_read(const u8 *bytes, size_t size, Instant *out)
 // (153 m + 2) / 5 days into it. Eras of 400 years all have the same length (Howard Hinnant,
 // "chrono-Compatible Low-Level Date Algorithms").
 
+// Days past the month's end count on into the next, so that sums of days need no care.
 i64 civil_to_days(i64 year, int month, int day)
 {
     ASSERT(month >= 1);
@@ -73,6 +75,7 @@ i64 civil_to_days(i64 year, int month, int day)
     return era * DAYS_PER_ERA + day_of_era - 306; // 0000-03-01 is 306 days before 0001-01-01
 }
 
+// The inverse of civil_to_days() for days within their month.
 CivilDate civil_of_days(i64 days)
 {
     i64 since_march = days + 306;
@@ -92,6 +95,7 @@ CivilDate civil_of_days(i64 days)
         .year = era * YEARS_PER_ERA + year_of_era + (month <= 2), .month = month, .day = day};
 }
 
+// A leap year is every fourth, but no hundredth that is no four hundredth.
 int civil_month_length(i64 year, int month)
 {
     ASSERT(month >= 1);
@@ -102,6 +106,7 @@ int civil_month_length(i64 year, int month)
     return lengths[month - 1] + (month == 2 && is_leap);
 }
 
+// By the year alone: the ends of the range are whole years.
 bool instant_in_range(Instant t)
 {
     // Before the calendar is asked, whose arithmetic needs a sane number of days.
@@ -177,6 +182,7 @@ static bool first_of_month(i64 year, i64 month, CivilDate *out)
     return out->year >= -INSTANT_YEAR_MAX && out->year <= INSTANT_YEAR_MAX;
 }
 
+// The offset is taken off: parts are local to it, an Instant is UTC.
 bool instant_of_parts(const InstantParts *parts, Instant *out)
 {
     ASSERT(parts != NULL && out != NULL);
@@ -199,6 +205,7 @@ bool instant_of_parts(const InstantParts *parts, Instant *out)
     return instant_in_range(*out);
 }
 
+// Up to 2^63 nanoseconds, which are 292 years, so that seconds cannot overflow.
 bool instant_add_nanos(Instant *t, i64 nanos)
 {
     ASSERT(t->nanos < NANOS_PER_SECOND);
@@ -212,6 +219,7 @@ bool instant_add_nanos(Instant *t, i64 nanos)
     return instant_in_range(*t);
 }
 
+// The time of day stays. Years and months first, then days, as the three are written.
 bool instant_add_date(Instant *t, i64 years, i64 months, i64 days)
 {
     ASSERT(instant_in_range(*t));
@@ -228,6 +236,7 @@ bool instant_add_date(Instant *t, i64 years, i64 months, i64 days)
     return instant_in_range(*t);
 }
 
+// t - u.
 bool instant_difference(Instant t, Instant u, i64 *out)
 {
     ASSERT(out != NULL);
@@ -257,6 +266,7 @@ static i64 remainder_of(Instant t, i64 unit)
     return rest < 0 ? rest + unit : rest;
 }
 
+// Of negative instants too down, towards the past.
 bool instant_truncate(Instant *t, i64 unit)
 {
     ASSERT(t->nanos < NANOS_PER_SECOND);
@@ -280,6 +290,7 @@ bool instant_round(Instant *t, i64 unit)
 
 // --- text ---
 
+// Years before year 1 with a minus and their number by astronomers: year 0 is 1 BC.
 static void put_date(Buffer *out, Instant t)
 {
     // Four digits at least: years past 9999 are written with as many as they have.
@@ -289,6 +300,7 @@ static void put_date(Buffer *out, Instant t)
                   date.day);
 }
 
+// Whole seconds: the fraction is the format's to show or not.
 static void put_time(Buffer *out, Instant t)
 {
     int second = (int)instant_second_of_day(t);
@@ -308,6 +320,7 @@ static void put_zone(Buffer *out, i64 offset)
         buffer_printf(out, "%c%02d:%02d", offset < 0 ? '-' : '+', minutes / 60, minutes % 60);
 }
 
+// The instant is moved into its zone first, and then written as if that were UTC.
 void instant_format(Buffer *out, Instant t, InstantFormat format, i64 offset)
 {
     ASSERT(offset > -2 * SECONDS_PER_DAY);
@@ -411,6 +424,7 @@ static const char *read_date(const char *p, InstantParts *parts)
     return is_fine ? p : NULL;
 }
 
+// False for anything that is not exactly one of the forms; nothing may follow.
 bool instant_parse(const char *text, Instant *out)
 {
     ASSERT(text != NULL && out != NULL);

@@ -35,6 +35,7 @@ static void result_if(FuncCall *call, bool is_fine, Instant t)
         fail(call, "time out of range");
 }
 
+// A NULL argument gives NULL before the others are looked at.
 static bool any_null(int arg_count, Value **args)
 {
     ASSERT(arg_count >= 0);
@@ -59,6 +60,7 @@ static bool instant_of(FuncCall *call, Value *arg, Instant *out)
     return false;
 }
 
+// False: the call has failed.
 static bool integer_of(FuncCall *call, Value *arg, i64 *out)
 {
     ASSERT(out != NULL);
@@ -72,6 +74,7 @@ static bool integer_of(FuncCall *call, Value *arg, i64 *out)
     return false;
 }
 
+// The first that is no integer fails the call; later ones are not looked at.
 static bool integers_of(FuncCall *call, int count, Value **args, i64 *out)
 {
     ASSERT(count >= 0);
@@ -98,6 +101,7 @@ static Instant now_of(FuncCall *call)
 
 // --- making ---
 
+// The same instant for all calls of a statement.
 static void fn_now(FuncCall *call, int arg_count, Value **args)
 {
     ASSERT(arg_count == 0);
@@ -317,6 +321,7 @@ static void fn_compare(FuncCall *call, int arg_count, Value **args)
     call_result_i64(call, wanted == NULL ? order : order == *wanted);
 }
 
+// A negative number of nanoseconds goes back.
 static void fn_add(FuncCall *call, int arg_count, Value **args)
 {
     ASSERT(arg_count == 2);
@@ -354,6 +359,7 @@ static void fn_sub(FuncCall *call, int arg_count, Value **args)
         result_difference(call, t, u);
 }
 
+// Positive for an instant that has passed.
 static void fn_since(FuncCall *call, int arg_count, Value **args)
 {
     ASSERT(arg_count == 1);
@@ -412,6 +418,7 @@ static bool truncate_to_date(Instant *t, Part part)
     return instant_of_parts(&parts, t);
 }
 
+// In nanoseconds.
 static i64 unit_of(Part part)
 {
     switch (part) {
@@ -488,6 +495,7 @@ static void fn_format(FuncCall *call, int arg_count, Value **args)
     call_result_buffer(call, &out, false);
 }
 
+// An error for text of another form, since NULL would look like a missing time.
 static void fn_parse(FuncCall *call, int arg_count, Value **args)
 {
     ASSERT(arg_count == 1);

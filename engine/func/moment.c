@@ -78,6 +78,7 @@ void moment_need_jd(Moment *m)
     }
 }
 
+// Of the Julian day; a moment without one is of 2000-01-01.
 void moment_need_date(Moment *m)
 {
     if (m->has_date)
@@ -138,6 +139,7 @@ void moment_forget_parts(Moment *m)
     m->zone_minutes = 0;
 }
 
+// The Julian day alone is moved; the parts are derived anew when asked for (M3).
 void moment_add_ms(Moment *m, i64 ms)
 {
     ASSERT(m->has_jd || m->failed);
@@ -163,6 +165,7 @@ void moment_note_overflow(Moment *m)
 
 // --- reading ---
 
+// A sign or a blank is no digit: dates are read strictly.
 const char *moment_digits(const char *p, int count, int low, int high, char next, int *out)
 {
     ASSERT(count > 0);

@@ -332,6 +332,7 @@ static bool ends_years(const char *text, size_t n)
            && moment_digits(text + 1, (int)n - 1, 0, 14712, 0, &ignored) != NULL;
 }
 
+// A number and what follows it: a unit, ':' and a time, or '-' and a span in years.
 static bool modify_add(Moment *m, const char *text)
 {
     ASSERT(text[0] == '+' || text[0] == '-' || ascii_is_digit((u8)text[0]));

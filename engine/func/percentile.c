@@ -125,6 +125,7 @@ static int compare_f64(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
+// Once for a window: rows are then kept in order as they come.
 static void percentile_sort(PercentileState *state)
 {
     ASSERT(!state->keep_sorted || state->sorted);
@@ -227,6 +228,7 @@ static void percentile_result(FuncCall *call, PercentileState *state)
     call_result_f64(call, value);
 }
 
+// Asked for each row of a window, so that sorting pays.
 static void percentile_value(FuncCall *call)
 {
     PercentileState *state = call_state(call, 0);

@@ -69,6 +69,7 @@ static i64 next_signed(FormatArgs *args, const FormatSpec *spec)
     return va_arg(*args->c_args, int);
 }
 
+// %p takes a pointer, whose size no l tells.
 static u64 next_unsigned(FormatArgs *args, const FormatSpec *spec)
 {
     ASSERT(spec->longs <= 2);
@@ -197,6 +198,7 @@ static void put_grouped(Buffer *out, const char *digits, size_t size, i64 zeros)
     }
 }
 
+// Sign, prefix, zeros, digits, suffix: all are counted before the padding is known.
 static void format_integer(Buffer *out, FormatSpec *spec, FormatArgs *args)
 {
     ASSERT(strchr("diuxXorp", spec->type) != NULL);
@@ -308,6 +310,7 @@ static char decimal_digit(const Decimal *d, i64 at)
     return at >= 0 && at < d->count ? d->digits[at] : '0';
 }
 
+// A real below 1 has a zero before its point.
 static void put_whole_digits(Buffer *out, const RealLayout *r, int whole, bool thousands)
 {
     ASSERT(r->decimal.count >= 0);
@@ -325,6 +328,7 @@ static void put_whole_digits(Buffer *out, const RealLayout *r, int whole, bool t
     }
 }
 
+// Two digits at least, as in C.
 static void put_exponent_part(Buffer *out, int power, char letter)
 {
     ASSERT(power > -1000 && power < 1001);
@@ -394,6 +398,7 @@ static void format_special(Buffer *out, FormatSpec *spec, const Decimal *d)
     put_field(out, spec, text, size + 3);
 }
 
+// The field is measured by writing it into a buffer without memory, which counts.
 static void format_real(Buffer *out, FormatSpec *spec, FormatArgs *args)
 {
     ASSERT(strchr("eEfgG", spec->type) != NULL);
@@ -511,6 +516,7 @@ static void format_character(Buffer *out, FormatSpec *spec, FormatArgs *args)
         put_padding(out, padding, ' ');
 }
 
+// Then %#Q has to write unistr('…').
 static bool has_control(const char *text, size_t size)
 {
     ASSERT(text != NULL);
@@ -552,6 +558,7 @@ typedef struct Quoting {
     bool unistr;
 } Quoting;
 
+// Without its padding.
 static void put_quoted(Buffer *out, const Quoting *q)
 {
     ASSERT(q->text != NULL);
@@ -568,6 +575,7 @@ static void put_quoted(Buffer *out, const Quoting *q)
         buffer_add_char(out, ')');
 }
 
+// %q doubles quotes, %Q puts some around and says NULL, %w doubles the double ones of a name.
 static void format_quoted(Buffer *out, FormatSpec *spec, FormatArgs *args)
 {
     ASSERT(strchr("qQw", spec->type) != NULL);
@@ -728,6 +736,7 @@ static void format_all(Buffer *out, const char *fmt, FormatArgs *args)
     }
 }
 
+// The caller's list is left as it is: it may go on with it.
 void format_va(Buffer *out, const char *fmt, va_list args)
 {
     ASSERT(fmt != NULL);
@@ -749,6 +758,7 @@ void format_text(Buffer *out, const char *fmt, ...)
     va_end(args);
 }
 
+// With SQL values for arguments: one that is missing is 0, '' or NULL, by what the field wants.
 void format_values(Buffer *out, const char *fmt, int arg_count, Value **args)
 {
     ASSERT(fmt != NULL);

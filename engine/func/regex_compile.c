@@ -49,6 +49,7 @@ typedef struct Parser {
     int rc;
 } Parser;
 
+// `why` is static text, or NULL where only the code matters.
 static void fail(Parser *p, int rc, const char *why)
 {
     ASSERT(rc != SQLITE_OK);
@@ -60,6 +61,7 @@ static void fail(Parser *p, int rc, const char *why)
     p->why = why;
 }
 
+// In the parser's arena, which ends with the compilation.
 static Node *node_new(Parser *p, NodeKind kind)
 {
     ASSERT(p->nesting <= NESTING_MAX + 1);
@@ -91,6 +93,7 @@ static bool at_end(const Parser *p)
     return p->next == p->end || p->rc != SQLITE_OK;
 }
 
+// Takes the character if it comes next.
 static bool accept(Parser *p, char c)
 {
     ASSERT(c != 0);
@@ -101,6 +104,7 @@ static bool accept(Parser *p, char c)
     return true;
 }
 
+// Takes the word if it comes next; asked at a pattern's end too.
 static bool accept_word(Parser *p, const char *word)
 {
     ASSERT(word[0] != 0);
@@ -158,6 +162,7 @@ static const char *class_of_letter(u8 letter)
     }
 }
 
+// Names in brackets within a set, [[:digit:]]: of ASCII characters only, whatever the locale.
 static bool add_posix_class(Parser *p)
 {
     ASSERT(p->next <= p->end);
@@ -184,6 +189,7 @@ static bool add_posix_class(Parser *p)
 
 // --- escapes ---
 
+// False: there are not so many digits, and nothing is taken.
 static bool read_hex(Parser *p, int digits, u32 *out)
 {
     ASSERT(digits == 2 || digits == 4);
@@ -249,6 +255,8 @@ static bool read_member(Parser *p, u32 *out)
     return true;
 }
 
+// Behind the [. Ranges lie side by side, so that an instruction has only where they begin and how
+// many there are.
 static Node *parse_set(Parser *p)
 {
     ASSERT(p->next[-1] == '[');
@@ -285,6 +293,7 @@ static Node *parse_set(Parser *p)
 
 static Node *parse_choice(Parser *p);
 
+// Behind the (: (?:…) groups without capturing.
 static Node *parse_group(Parser *p)
 {
     ASSERT(p->next[-1] == '(');
@@ -308,6 +317,7 @@ static Node *parse_group(Parser *p)
     return node;
 }
 
+// Behind the backslash: a class, a place, or a character.
 static Node *parse_escape(Parser *p)
 {
     ASSERT(p->next[-1] == '\\');
@@ -329,6 +339,7 @@ static Node *parse_escape(Parser *p)
     return leaf_new(p, REGEX_CHAR, read_escape(p), 0);
 }
 
+// atom = '(' choice ')' | set | '\' escape | '.' | '^' | '$' | character.
 static Node *parse_atom(Parser *p)
 {
     ASSERT(p->next < p->end);
@@ -381,6 +392,7 @@ static void parse_bounds(Parser *p, Node *repeat)
         fail(p, SQLITE_ERROR, "n less than m in '{m,n}'");
 }
 
+// A brace always does: to be a character it must be escaped.
 static bool starts_repeat(const Parser *p)
 {
     ASSERT(p->next <= p->end);
@@ -388,6 +400,7 @@ static bool starts_repeat(const Parser *p)
     return !at_end(p) && memchr("*+?{", *p->next, 4) != NULL;
 }
 
+// repeats = atom { ('*' | '+' | '?' | '{' bounds '}') [ '?' ] }.
 static Node *parse_repeats(Parser *p, Node *operand)
 {
     ASSERT(operand == NULL || operand->next == NULL);
@@ -412,6 +425,7 @@ static Node *parse_repeats(Parser *p, Node *operand)
     return operand;
 }
 
+// sequence = { repeats }, up to | or ) or the end. An empty one matches the empty text.
 static Node *parse_sequence(Parser *p)
 {
     ASSERT(p->nesting <= NESTING_MAX + 1);
@@ -430,6 +444,7 @@ static Node *parse_sequence(Parser *p)
     return sequence;
 }
 
+// choice = sequence { '|' sequence }; the first that matches is preferred.
 static Node *parse_choice(Parser *p)
 {
     ASSERT(p->nesting <= NESTING_MAX + 1);
@@ -448,6 +463,7 @@ static Node *parse_choice(Parser *p)
 
 // --- the program ---
 
+// Returns where the instruction is; 0 after an error, which callers need not ask for (C2).
 static u32 emit(Parser *p, RegexOp op, u32 x, u32 y)
 {
     ASSERT(op <= REGEX_MATCH);
@@ -474,6 +490,7 @@ static u32 emit_split(Parser *p)
     return emit(p, REGEX_SPLIT, p->count + 1, 0);
 }
 
+// Where the split goes that does not go on: the less preferred way, or if lazy the preferred one.
 static void set_other(Parser *p, u32 at, u32 target, bool is_lazy)
 {
     if (p->rc != SQLITE_OK)
@@ -532,6 +549,7 @@ static void emit_loop(Parser *p, const Node *node, u32 begin, bool has_copy)
     set_other(p, split, p->count, node->is_lazy);
 }
 
+// X{m,n} is m copies, and n - m more inside each other, each of which may be left out.
 static void emit_repeat(Parser *p, const Node *node)
 {
     ASSERT(node->max > 0 && node->min <= node->max);
@@ -568,6 +586,7 @@ static void emit_repeat(Parser *p, const Node *node)
     }
 }
 
+// As deep as the tree, which C1 bounds.
 static void emit_node(Parser *p, const Node *node)
 {
     if (node == NULL || p->rc != SQLITE_OK)
@@ -605,6 +624,8 @@ static bool is_target(const Parser *p, u32 at)
     return false;
 }
 
+// A literal beginning lets the search leap with memchr(); an anchored program is tried at the
+// text's beginning alone.
 static void find_prefix(const Parser *p, Regex *regex)
 {
     ASSERT(p->count > 0);
@@ -628,6 +649,7 @@ static void find_prefix(const Parser *p, Regex *regex)
     }
 }
 
+// Takes code and ranges out of the parser.
 static Regex *regex_new(Parser *p)
 {
     ASSERT(p->rc == SQLITE_OK && p->code[p->count - 1].op == REGEX_MATCH);
@@ -649,6 +671,7 @@ static Regex *regex_new(Parser *p)
     return regex;
 }
 
+// (?i) is known at the very beginning only.
 int regex_compile(const char *pattern, size_t size, bool ignore_case, Regex **out, const char **why)
 {
     ASSERT(pattern != NULL && out != NULL && why != NULL);

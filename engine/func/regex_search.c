@@ -40,6 +40,7 @@ static bool make_array(void *array, u64 count, size_t item_size)
     return block != NULL;
 }
 
+// Kept with the regex: a column of texts is searched without asking for memory again.
 static int make_room(Regex *regex, u32 slot_count)
 {
     ASSERT(regex->count > 0 && slot_count <= SLOTS_MAX);
@@ -72,6 +73,7 @@ static u32 next_char(const u8 **at, const u8 *end)
     return c > CODE_POINT_MAX ? UTF_REPLACEMENT : c;
 }
 
+// Of ASCII alone, as \w is.
 static bool is_word(u32 c)
 {
     ASSERT(c <= CODE_POINT_MAX || c == NO_CHAR);
@@ -79,6 +81,7 @@ static bool is_word(u32 c)
     return c < 128 && (ascii_is_alnum((u8)c) || c == '_');
 }
 
+// Linear: sets have few ranges.
 static bool in_ranges(const Regex *regex, const RegexInstr *in, u32 c)
 {
     ASSERT(in->op == REGEX_SET || in->op == REGEX_OTHER);
@@ -90,6 +93,7 @@ static bool in_ranges(const Regex *regex, const RegexInstr *in, u32 c)
     return false;
 }
 
+// Without case a letter is looked for in both its cases.
 static bool in_set(const Regex *regex, const RegexInstr *in, u32 c)
 {
     ASSERT(c != NO_CHAR);
@@ -110,6 +114,7 @@ static bool is_same(const Regex *regex, u32 a, u32 b)
     return regex->ignore_case && a < 128 && b < 128 && ascii_lower((u8)a) == ascii_lower((u8)b);
 }
 
+// Does the instruction take this character?
 static bool reads(const Regex *regex, const RegexInstr *in, u32 c)
 {
     ASSERT(c != NO_CHAR);
@@ -125,6 +130,7 @@ static bool reads(const Regex *regex, const RegexInstr *in, u32 c)
 
 // --- threads ---
 
+// Does the place between two characters satisfy the instruction?
 static bool holds(const Search *s, const RegexInstr *in)
 {
     ASSERT(in->op >= REGEX_BEGIN && in->op <= REGEX_INSIDE);
@@ -139,6 +145,7 @@ static bool holds(const Search *s, const RegexInstr *in)
     }
 }
 
+// False: a thread that is preferred is at the instruction already.
 static bool join(const Search *s, RegexThreads *threads, u32 at)
 {
     ASSERT(at < s->regex->count);
@@ -161,6 +168,7 @@ static void load_slots(Search *s, const RegexThreads *threads, u32 place)
         memcpy(s->slots, &threads->slots[(u64)place * SLOTS_MAX], s->slot_count * sizeof *s->slots);
 }
 
+// The other way.
 static void store_slots(const Search *s, RegexThreads *threads, u32 place)
 {
     ASSERT(place < threads->count);
@@ -270,6 +278,7 @@ static void begin_here(Search *s, i64 place)
     add_threads(s, s->now, 0, place);
 }
 
+// One character per turn. A match found stays only until a preferred thread finds another.
 static void run(Search *s)
 {
     ASSERT(s->now->count == 0 && !s->found);
@@ -306,6 +315,7 @@ static void run(Search *s)
     }
 }
 
+// Linear in text times program, whatever the pattern: that is what the lists are for.
 int regex_search(Regex *regex, const char *text, size_t size, bool *found, RegexSpan *groups,
                  u32 count)
 {

@@ -6,6 +6,7 @@
 #include <math.h>
 #include <string.h>
 
+// NULL in, NULL out, for all of these but stddev.
 static bool any_null(int arg_count, Value **args)
 {
     ASSERT(arg_count >= 0);
@@ -30,6 +31,7 @@ static size_t character_size(const char *text, size_t size)
     return n;
 }
 
+// By lead bytes: malformed text has some count too.
 static u64 character_count(const char *text, size_t size)
 {
     ASSERT(text != NULL || size == 0);
@@ -73,6 +75,7 @@ static void fn_reverse(FuncCall *call, int arg_count, Value **args)
     call_result_end_text(call, size);
 }
 
+// (text, count).
 static void fn_repeat(FuncCall *call, int arg_count, Value **args)
 {
     ASSERT(arg_count == 2);
@@ -98,6 +101,7 @@ typedef struct Padding {
     u64 count; // characters of padding
 } Padding;
 
+// Whole fillings first, then the part of one that is left.
 static void add_padding(Buffer *out, const Padding *p)
 {
     ASSERT(p->size > 0);
@@ -266,6 +270,7 @@ typedef struct Deviation {
     f64 mean, squares;
 } Deviation;
 
+// NULLs and texts that are no numbers count for nothing.
 static void deviation_step(FuncCall *call, int arg_count, Value **args)
 {
     ASSERT(arg_count == 1);

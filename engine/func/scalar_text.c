@@ -49,6 +49,7 @@ static void change_case(FuncCall *call, Value *v, u8 (*change)(u8))
     call_result_end_text(call, in.size);
 }
 
+// upper(X).
 static void fn_upper(FuncCall *call, int arg_count, Value **args)
 {
     ASSERT(arg_count == 1);
@@ -200,6 +201,7 @@ static size_t find_bytes(Text hay, Text needle, size_t from)
     return SIZE_MAX;
 }
 
+// A byte of UTF-8 that begins no character.
 static bool is_continuation(char c)
 {
     return ((u8)c & 0xc0) == 0x80;
@@ -439,6 +441,7 @@ static void fn_unhex(FuncCall *call, int arg_count, Value **args)
 
 // --- quote, unistr ---
 
+// X'…', two digits a byte.
 static void quote_blob(FuncCall *call, Value *v)
 {
     ASSERT(value_type(v) == SQLITE_BLOB);
@@ -490,6 +493,7 @@ static void quote(FuncCall *call, Value *v, const char *text_format)
     call_result_buffer(call, &out, false);
 }
 
+// quote(X).
 static void fn_quote(FuncCall *call, int arg_count, Value **args)
 {
     ASSERT(arg_count == 1);
@@ -653,6 +657,7 @@ static Part part_of(Value *arg)
     return (Part){.text = text, .size = is_wide ? wide_size : text.size};
 }
 
+// Of UTF-16 the size is that of the blob: SQLite pads with zeros what the text lacks.
 static void add_part(Buffer *out, Part part)
 {
     ASSERT(part.text.bytes != NULL);

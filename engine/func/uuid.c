@@ -14,6 +14,7 @@
 
 enum { UUID_SIZE = 16, UUID_TEXT_SIZE = 36 };
 
+// The bits by which a UUID tells what it is.
 static void set_version(u8 *uuid, u8 version)
 {
     ASSERT(version < 16);
@@ -22,6 +23,7 @@ static void set_version(u8 *uuid, u8 version)
     uuid[8] = (u8)((uuid[8] & 0x3f) | 0x80); // the variant of RFC 9562
 }
 
+// 8-4-4-4-12 digits in lower case.
 static void uuid_to_text(const u8 *uuid, char *out)
 {
     static const char digits[] = "0123456789abcdef";
@@ -129,6 +131,7 @@ static void fn_uuid4_str(FuncCall *call, int arg_count, Value **args)
     result_text(call, uuid);
 }
 
+// NULL for a time that 48 bits of milliseconds do not hold.
 static void fn_uuid7(FuncCall *call, int arg_count, Value **args)
 {
     ASSERT(arg_count <= 1);
@@ -160,6 +163,7 @@ static void fn_uuid_str(FuncCall *call, int arg_count, Value **args)
         result_text(call, uuid);
 }
 
+// NULL for what is no UUID.
 static void fn_uuid_blob(FuncCall *call, int arg_count, Value **args)
 {
     ASSERT(arg_count == 1);

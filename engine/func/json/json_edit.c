@@ -21,6 +21,7 @@ typedef struct Editor {
 
 static JsonStatus edit_node(Editor *e, const JsonNode *node, const char *path);
 
+// A copy: a path may create it once, but a call may set it at several.
 static void put_value(Editor *e)
 {
     ASSERT(e->value != NULL);
@@ -29,6 +30,7 @@ static void put_value(Editor *e)
     buffer_add(e->out, e->value->bytes, e->value->size);
 }
 
+// Only these make what the path does not find.
 static bool may_create(const Editor *e)
 {
     ASSERT(e->edit <= JSON_EDIT_ARRAY_INSERT);
@@ -67,6 +69,7 @@ static void copy_part(Editor *e, u32 from, u32 to)
     buffer_add(e->out, e->bytes + from, to - from);
 }
 
+// The member's value is edited; what precedes and follows it is copied.
 static JsonStatus edit_object(Editor *e, const JsonNode *node, const JsonStep *step)
 {
     ASSERT(node->type == JSON_OBJECT);
@@ -108,6 +111,7 @@ static JsonStatus edit_object(Editor *e, const JsonNode *node, const JsonStep *s
     return status;
 }
 
+// By index; one past the end appends.
 static JsonStatus edit_array(Editor *e, const JsonNode *node, const JsonStep *step)
 {
     ASSERT(node->type == JSON_ARRAY);
@@ -177,6 +181,7 @@ static JsonStatus edit_node(Editor *e, const JsonNode *node, const char *path)
     return node->type == JSON_OBJECT ? edit_object(e, node, &step) : JSON_ABSENT;
 }
 
+// The root's own path, empty, replaces or removes everything.
 JsonStatus json_edit(const u8 *bytes, const JsonNode *root, const char *path, JsonEdit edit,
                      const Buffer *value, Buffer *out)
 {
@@ -322,6 +327,7 @@ static JsonStatus merge_node(Merge *m, const u8 *target, const JsonNode *target_
     return status;
 }
 
+// A patch that is no object takes the place of the target as a whole.
 JsonStatus json_merge_patch(const u8 *target, const JsonNode *target_node, const u8 *patch,
                             const JsonNode *patch_node, Buffer *out)
 {

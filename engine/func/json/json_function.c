@@ -18,6 +18,7 @@ typedef struct JsonRule {
     bool sql_result;  // ->>: always a SQL value
 } JsonRule;
 
+// What the row of the table says: text or blob, and which edit.
 static const JsonRule *rule_of(const FuncCall *call)
 {
     ASSERT(call_user_data(call) != NULL);
@@ -82,6 +83,7 @@ static void fn_json_quote(FuncCall *call, int arg_count, Value **args)
     buffer_deinit(&tree);
 }
 
+// json_array(X, …): texts are texts, but what these functions made stays JSON.
 static void fn_json_array(FuncCall *call, int arg_count, Value **args)
 {
     ASSERT(arg_count >= 0);
@@ -122,6 +124,7 @@ static bool put_members(FuncCall *call, int arg_count, Value **args, Buffer *tre
     return true;
 }
 
+// json_object(label, value, …).
 static void fn_json_object(FuncCall *call, int arg_count, Value **args)
 {
     ASSERT(arg_count >= 0);
@@ -317,6 +320,7 @@ static void fn_json_array_length(FuncCall *call, int arg_count, Value **args)
     json_arg_release(&json);
 }
 
+// NULL where the path leads nowhere.
 static void fn_json_type(FuncCall *call, int arg_count, Value **args)
 {
     ASSERT(arg_count == 1 || arg_count == 2);
@@ -336,6 +340,7 @@ static void fn_json_type(FuncCall *call, int arg_count, Value **args)
 
 // --- changing ---
 
+// Of what the edits have left: perhaps the argument as it was.
 static void result_edited(FuncCall *call, JsonArg *json, bool as_blob)
 {
     ASSERT(json->bytes != NULL);
@@ -438,6 +443,7 @@ static void fn_json_remove(FuncCall *call, int arg_count, Value **args)
     json_arg_release(&json);
 }
 
+// A NULL of either gives NULL.
 static void fn_json_patch(FuncCall *call, int arg_count, Value **args)
 {
     ASSERT(arg_count == 2);
@@ -468,6 +474,7 @@ enum {
     VALID_BINARY = 8,
 };
 
+// Parsed for the answer alone; the nodes are thrown away.
 static bool text_is_valid(FuncCall *call, Value *v, i64 flags)
 {
     ASSERT(flags & (VALID_JSON | VALID_JSON5));
@@ -485,6 +492,7 @@ static bool text_is_valid(FuncCall *call, Value *v, i64 flags)
     return valid;
 }
 
+// json_valid(X[, flags]): flags say which forms count, and default to strict text.
 static void fn_json_valid(FuncCall *call, int arg_count, Value **args)
 {
     ASSERT(arg_count == 1 || arg_count == 2);

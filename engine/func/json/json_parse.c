@@ -39,6 +39,7 @@ static inline u8 *write_place(P *p)
     return (u8 *)p->out.bytes + p->out.size;
 }
 
+// Nearly all sizes fit in the one byte.
 static inline void write_header(P *p, JsonType type, u32 size)
 {
     ASSERT(type <= JSON_OBJECT);
@@ -53,6 +54,7 @@ static inline void write_header(P *p, JsonType type, u32 size)
     }
 }
 
+// Sixteen bytes at a time where the text has them: a short copy of fixed size is one instruction.
 static inline void write_node(P *p, JsonType type, const char *payload, u32 size)
 {
     ASSERT(payload >= p->text && payload + size <= p->text + p->size);
@@ -168,6 +170,7 @@ static inline u32 skip_plain(const P *p, u32 at)
     return at;
 }
 
+// Behind plain white space: comments and the blanks of JSON5, with more plain ones between.
 static COLD u32 skip_wide(P *p, u32 at)
 {
     ASSERT(at <= p->size);
@@ -181,6 +184,7 @@ static COLD u32 skip_wide(P *p, u32 at)
     }
 }
 
+// What follows is nearly always plain ASCII, and is told by one comparison.
 static inline u32 skip_space(P *p, u32 at)
 {
     ASSERT(at <= p->size);
@@ -192,6 +196,7 @@ static inline u32 skip_space(P *p, u32 at)
 
 // --- texts ---
 
+// The bytes behind the end read as 0, which is no digit.
 static bool hex_digits(const P *p, u32 at, u32 count)
 {
     ASSERT(count > 0);
@@ -313,6 +318,7 @@ static u32 parse_special(P *p, u32 at, u8 sign)
     return at;
 }
 
+// Ends at the text's end at the latest.
 static u32 skip_digits(const P *p, u32 at)
 {
     ASSERT(at <= p->size);
@@ -584,6 +590,7 @@ static u32 parse_object(P *p, u32 at)
     return at + 1;
 }
 
+// true and false; null is parse_value()'s own, because names of NaN begin alike.
 static u32 parse_word(P *p, u32 at, const char *word, JsonType type)
 {
     ASSERT(p->text[at] == word[0]);
@@ -596,6 +603,8 @@ static u32 parse_word(P *p, u32 at, const char *word, JsonType type)
     return at + size;
 }
 
+// By its first character. Returns what follows; after an error p->failed is set and nobody reads
+// on.
 static u32 parse_value(P *p, u32 at)
 {
     ASSERT(at <= p->size);
@@ -624,6 +633,7 @@ static u32 parse_value(P *p, u32 at)
     return after != at ? after : fail_at(p, at);
 }
 
+// A NUL ends the text as its size does, as in SQLite.
 void json_parse(JsonParse *parse, const char *text, size_t size, Buffer *reuse)
 {
     ASSERT(size <= UINT32_MAX);

@@ -71,6 +71,7 @@ typedef struct EachCursor {
 
 // --- the table ---
 
+// Innocuous: it reads its argument and nothing else.
 static int each_connect(sqlite3 *db, void *client_data, int arg_count, const char *const *args,
                         sqlite3_vtab **out, char **message)
 {
@@ -140,6 +141,7 @@ static int each_best_index(sqlite3_vtab *vtab, sqlite3_index_info *info)
 
 // --- cursors ---
 
+// A cursor has its own copy of the JSON, since the argument may change while rows are read.
 static int each_open(sqlite3_vtab *vtab, sqlite3_vtab_cursor **out)
 {
     const EachTable *table = (const EachTable *)vtab;
@@ -180,6 +182,7 @@ static int each_close(sqlite3_vtab_cursor *base)
     return SQLITE_OK;
 }
 
+// At the end of the rows, and where damage has ended them.
 static int each_eof(sqlite3_vtab_cursor *base)
 {
     ASSERT(base->pVtab != NULL);
@@ -188,6 +191,7 @@ static int each_eof(sqlite3_vtab_cursor *base)
     return c->at >= c->end;
 }
 
+// Of the cursor's own copy.
 static const u8 *node_bytes(const EachCursor *c)
 {
     ASSERT(c->nodes.bytes != NULL);
@@ -214,6 +218,7 @@ static const Parent *innermost(const EachCursor *c)
     return c->parent_count > 0 ? &c->parents[c->parent_count - 1] : NULL;
 }
 
+// Then rows begin with a label.
 static bool in_object(const EachCursor *c)
 {
     ASSERT(c->parent_count <= c->parent_capacity);
@@ -381,6 +386,7 @@ static u32 root_offset(const EachCursor *c, const JsonNode *outer, const JsonNod
     return node->at;
 }
 
+// Finds the root of the rows. A path that leads nowhere gives none.
 static int each_start(EachCursor *c, const char *root_path)
 {
     ASSERT(root_path[0] == '$');
@@ -410,6 +416,7 @@ static int each_start(EachCursor *c, const char *root_path)
     return c->path.rc;
 }
 
+// The JSON is kept as it was given too, for the hidden column.
 static int each_filter(sqlite3_vtab_cursor *base, int index_number, const char *index_name,
                        int arg_count, sqlite3_value **args)
 {
@@ -486,6 +493,7 @@ static void column_root_key(const EachCursor *c, FuncCall *call)
     }
 }
 
+// A label, an index, or NULL for the root of an each.
 static void column_key(const EachCursor *c, FuncCall *call)
 {
     ASSERT(c->at < c->end);
@@ -502,6 +510,7 @@ static void column_key(const EachCursor *c, FuncCall *call)
     }
 }
 
+// The path of the row itself: its parent's, and its own step.
 static void column_fullkey(const EachCursor *c, FuncCall *call)
 {
     ASSERT(c->path.size > 0);
@@ -512,6 +521,7 @@ static void column_fullkey(const EachCursor *c, FuncCall *call)
     call_result_buffer(call, &path, false);
 }
 
+// The path of what the row lies in.
 static void column_path(const EachCursor *c, FuncCall *call)
 {
     ASSERT(c->root_size <= c->path.size);
@@ -520,6 +530,7 @@ static void column_path(const EachCursor *c, FuncCall *call)
     call_result_text(call, c->path.bytes, size, SQLITE_UTF8, SQLITE_TRANSIENT);
 }
 
+// Of a damaged node the columns are NULL: node_at() makes it a null.
 static int each_column(sqlite3_vtab_cursor *base, sqlite3_context *call, int column)
 {
     EachCursor *c = (EachCursor *)base;

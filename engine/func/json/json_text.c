@@ -223,6 +223,7 @@ static JsonStatus put_children(const Writer *w, const JsonNode *node, u32 depth)
     return JSON_OK;
 }
 
+// Depth counts containers (J4); scalars at the bottom may be one deeper.
 static JsonStatus put_node(const Writer *w, const JsonNode *node, u32 depth)
 {
     ASSERT(node->start <= node->end);
@@ -256,6 +257,7 @@ static JsonStatus put_node(const Writer *w, const JsonNode *node, u32 depth)
     }
 }
 
+// Room for the node's size is asked for at once: text is about as long.
 JsonStatus json_to_text(const u8 *bytes, const JsonNode *node, Buffer *out)
 {
     ASSERT(node->at < node->end);
@@ -277,6 +279,7 @@ JsonStatus json_to_pretty(const u8 *bytes, const JsonNode *node, const char *ind
 
 // --- characters ---
 
+// The digits of \x, \u and \U.
 static u32 hex_number(const char *p, u32 count)
 {
     ASSERT(count <= 8);
@@ -288,6 +291,7 @@ static u32 hex_number(const char *p, u32 count)
     return value;
 }
 
+// Are there `count` digits before the end?
 static bool is_hex_run(const char *p, const char *end, u32 count)
 {
     ASSERT(p <= end);
@@ -364,6 +368,7 @@ static bool next_piece(const char **p, const char *end, bool escapes, u8 *out, u
     return read > 0;
 }
 
+// Without copies: labels of a large object are compared so, one after the other.
 bool json_texts_equal(const char *a, size_t a_size, bool a_escapes, const char *b, size_t b_size,
                       bool b_escapes)
 {
@@ -401,6 +406,7 @@ bool json_texts_equal(const char *a, size_t a_size, bool a_escapes, const char *
     }
 }
 
+// What has no escapes is copied as it is.
 JsonStatus json_unescape(const u8 *bytes, const JsonNode *node, Buffer *out)
 {
     ASSERT(json_is_text(node->type));

@@ -30,6 +30,7 @@ typedef struct JsonCache {
     u32 clock;
 } JsonCache;
 
+// By the statement, when it is finalized or its auxiliary data is dropped.
 static void cache_free(void *data)
 {
     ASSERT(data != NULL);
@@ -149,6 +150,7 @@ static bool arg_from_text(FuncCall *call, const char *text, size_t size, JsonArg
     return arg_from_cached(out, entry);
 }
 
+// A blob that is JSONB at its outermost is not looked at further: whoever walks it checks (J1).
 bool json_arg_read(FuncCall *call, Value *v, JsonArg *out)
 {
     ASSERT(out != NULL);
@@ -182,6 +184,8 @@ void json_arg_release(JsonArg *arg)
 
 // --- SQL values as nodes ---
 
+// What JSON functions made is JSON again, and is parsed once more, since text is all that a value
+// has.
 static bool put_json_text(FuncCall *call, const char *text, size_t size, Buffer *out)
 {
     ASSERT(text != NULL || size == 0);
@@ -217,6 +221,7 @@ bool json_put_parsed(FuncCall *call, const u8 *bytes, const JsonNode *node, Buff
     return good;
 }
 
+// A blob is JSON only as JSONB; any other cannot be shown as text.
 static bool put_blob(FuncCall *call, Value *v, JsonPut how, Buffer *out)
 {
     ASSERT(how <= JSON_PUT_PARSED);
@@ -281,6 +286,7 @@ void json_result_bad_path(FuncCall *call, const char *path)
     json_result_status(call, JSON_BAD_PATH, path);
 }
 
+// The path is shown as it was given, $ and all.
 void json_result_status(FuncCall *call, JsonStatus status, const char *path)
 {
     ASSERT(path != NULL);
@@ -302,6 +308,7 @@ void json_result_status(FuncCall *call, JsonStatus status, const char *path)
     buffer_deinit(&message);
 }
 
+// A blob is the bytes of the node as they lie there.
 void json_result_tree(FuncCall *call, const u8 *bytes, const JsonNode *node, bool as_blob)
 {
     ASSERT(node->start <= node->end);
@@ -357,6 +364,7 @@ static void result_number(FuncCall *call, const u8 *bytes, const JsonNode *node)
     buffer_deinit(&canonical);
 }
 
+// As SQL text, without quotes and escapes.
 static void result_text(FuncCall *call, const u8 *bytes, const JsonNode *node)
 {
     ASSERT(json_is_text(node->type));
@@ -377,6 +385,7 @@ static void result_text(FuncCall *call, const u8 *bytes, const JsonNode *node)
     call_result_buffer(call, &text, false);
 }
 
+// By the node's type; the types that are reserved are malformed.
 void json_result_value(FuncCall *call, const u8 *bytes, const JsonNode *node, bool as_blob)
 {
     ASSERT(node->start <= node->end);

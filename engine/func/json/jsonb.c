@@ -11,6 +11,7 @@
 
 enum { SIZE_INLINE_MAX = 11, HEADER_MAX = 9 };
 
+// Sizes are compared with what is left of the parent, so that no sum can overflow.
 bool json_node_read(const u8 *bytes, u32 at, u32 limit, JsonNode *out)
 {
     ASSERT(out != NULL);
@@ -40,11 +41,13 @@ bool json_node_read(const u8 *bytes, u32 at, u32 limit, JsonNode *out)
     return true;
 }
 
+// Four ways of keeping text, which differ in what has to be escaped.
 bool json_is_text(u8 type)
 {
     return type >= JSON_TEXT && type <= JSON_TEXTRAW;
 }
 
+// Indexed by all 16 values that four bits can have.
 const char *json_type_name(u8 type)
 {
     static const char *const names[16] = {"null", "true",  "false", "integer", "integer",
@@ -90,6 +93,7 @@ void json_put_header(Buffer *out, JsonType type, u32 size)
     buffer_add(out, header, json_header_write(header, type, size));
 }
 
+// The shortest header that the size allows.
 void json_put_node(Buffer *out, JsonType type, const void *payload, size_t size)
 {
     ASSERT(payload != NULL || size == 0);
@@ -130,6 +134,7 @@ void json_end(Buffer *out, size_t begun, JsonType type)
     memcpy(out->bytes + begun - 1, header, header_size);
 }
 
+// Escaped only where JSON asks for it; most texts need nothing.
 void json_put_sql_text(Buffer *out, const char *text, size_t size)
 {
     ASSERT(text != NULL || size == 0);
@@ -212,6 +217,7 @@ static bool looks_like_text(u8 first)
     return ascii_is_digit(first) || first == '[' || first == '{';
 }
 
+// A look at a few bytes, since nearly every argument is asked.
 bool json_looks_binary(const u8 *bytes, u64 size)
 {
     ASSERT(bytes != NULL || size == 0);
@@ -227,6 +233,7 @@ bool json_looks_binary(const u8 *bytes, u64 size)
     return !looks_like_text(bytes[0]) || json_check(bytes, (u32)size) == 0;
 }
 
+// Of an empty run too.
 static bool all_digits(const u8 *p, const u8 *end)
 {
     ASSERT(p <= end);
@@ -295,6 +302,7 @@ static u32 check_number(const u8 *bytes, const JsonNode *node)
     return seen_point || seen_exponent ? 0 : node->at + 1;
 }
 
+// Within the node: an escape may not reach past its text.
 static bool hex_follow(const u8 *p, const u8 *end, u32 count)
 {
     ASSERT(p <= end);
@@ -381,6 +389,7 @@ static u32 check_children(const u8 *bytes, const JsonNode *node, u32 depth)
     return node->type == JSON_OBJECT && count % 2 != 0 ? node->end + 1 : 0;
 }
 
+// The node and all inside it; *node tells where it ends.
 static u32 check_node(const u8 *bytes, u32 at, u32 limit, u32 depth, JsonNode *node)
 {
     ASSERT(node != NULL);
