@@ -276,13 +276,16 @@ static int cache_status(sqlite3 *db, int op, sqlite3_int64 *current, bool reset)
         if (db->databases[i].btree == NULL)
             continue;
         PagerStats stats;
-        pager_stats(btree_pager(db->databases[i].btree), &stats, reset);
+        Btree *bt = db->databases[i].btree;
+        pager_stats(btree_pager(bt), &stats, reset);
         switch (op) {
         case SQLITE_DBSTATUS_CACHE_HIT: *current += (i64)stats.hits; break;
         case SQLITE_DBSTATUS_CACHE_MISS: *current += (i64)stats.misses; break;
         case SQLITE_DBSTATUS_CACHE_WRITE: *current += (i64)stats.writes; break;
         case SQLITE_DBSTATUS_CACHE_SPILL: *current += (i64)stats.spills; break;
-        case SQLITE_DBSTATUS_CACHE_USED_SHARED: *current += (i64)stats.memory_shared; break;
+        case SQLITE_DBSTATUS_CACHE_USED_SHARED:
+            *current += (i64)stats.memory_shared / btree_sharer_count(bt);
+            break;
         default: *current += (i64)stats.memory; break;
         }
     }

@@ -103,6 +103,7 @@ void btree_enter(Btree *bt);
 bool btree_try_enter(Btree *bt);
 void btree_leave(Btree *bt);
 const void *btree_identity(const Btree *bt); // the same for all who share
+u32 btree_sharer_count(const Btree *bt);     // how many they are; 1: nobody but this one
 // Locks a tree for the transaction. SQLITE_LOCKED_SHAREDCACHE: somebody else's lock is in the way.
 MUST_USE int btree_lock_tree(Btree *bt, Pgno root, bool for_writing);
 // Whether the schema could be read: the same answers, but nothing is locked.

@@ -66,6 +66,18 @@ bool btree_is_shared(const Btree *bt)
     return bt->share != NULL;
 }
 
+u32 btree_sharer_count(const Btree *bt)
+{
+    ASSERT(bt->core != NULL);
+    if (bt->share == NULL)
+        return 1;
+    mutex_lock(&list.mutex);
+    u32 count = bt->core->shared->view_count;
+    mutex_unlock(&list.mutex);
+    ASSERT(count > 0);
+    return count;
+}
+
 // --- the list ---
 
 // With the list's mutex held. A core that is found stays: it has one view more.

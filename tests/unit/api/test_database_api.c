@@ -5,6 +5,7 @@
 #include "support/api_fault.h"
 #include "support/changeset.h"
 #include "support/sim.h"
+#include "support/stock.h"
 
 #include <stdlib.h>
 
@@ -56,6 +57,45 @@ static void counters_are_told(void **state)
     assert_rc(SQLITE_MISUSE, sqlite3_status(99, &now, &highest, 0));
 
     assert_ok(sqlite3_close(db));
+}
+
+static int cache_used(sqlite3 *db, int which)
+{
+    int now = 0;
+    int highest = 0;
+    assert_ok(sqlite3_db_status(db, which, &now, &highest, 0));
+    return now;
+}
+
+// Pages that both have, whether they share a cache or only the process.
+static void memory_is_told_by_shares(void **state)
+{
+    (void)state;
+    WorkDir dir;
+    work_dir_begin(&dir);
+    const char *path = work_path(&dir, "test.db");
+    for (int shared = 0; shared < 2; shared++) {
+        sqlite3 *db[2];
+        const int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE
+                          | (shared ? SQLITE_OPEN_SHAREDCACHE : SQLITE_OPEN_PRIVATECACHE);
+        for (int i = 0; i < 2; i++)
+            assert_ok(sqlite3_open_v2(path, &db[i], flags, NULL));
+        for (int i = 0; i < 2; i++)
+            assert_ok(sqlite3_exec(db[i],
+                                   "CREATE TABLE IF NOT EXISTS t AS SELECT randomblob(400000) AS b;"
+                                   "SELECT count(*) FROM t WHERE b <> x'00'",
+                                   NULL, NULL, NULL));
+        for (int i = 0; i < 2; i++) {
+            int whole = cache_used(db[i], SQLITE_DBSTATUS_CACHE_USED);
+            int share = cache_used(db[i], SQLITE_DBSTATUS_CACHE_USED_SHARED);
+            assert_true(whole > 400000);
+            assert_true(share < whole * 6 / 10);
+            assert_true(share >= whole / 2);
+        }
+        for (int i = 0; i < 2; i++)
+            assert_ok(sqlite3_close(db[i]));
+    }
+    work_dir_end(&dir);
 }
 
 static void transactions_have_a_state(void **state)
@@ -215,6 +255,7 @@ static void short_memory_is_an_answer(void **state)
 }
 
 TEST_SUITE(database_api, cmocka_unit_test(settings_are_switched_and_asked),
+           cmocka_unit_test(memory_is_told_by_shares),
            cmocka_unit_test(defensive_overrules_writable_schema),
            cmocka_unit_test(counters_are_told), cmocka_unit_test(transactions_have_a_state),
            cmocka_unit_test(file_controls_reach_the_file),
