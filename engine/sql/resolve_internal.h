@@ -123,6 +123,8 @@ MUST_USE int resolve_window(Resolver *r, Scope *s, Expr *call);
 // Definitions of a WINDOW clause that build on earlier ones take over what those say; the first
 // builds on none, whatever name it gives.
 MUST_USE int complete_window_defs(Resolver *r, Select *select);
+// For ALTER TABLE, which wants to know of stored statements whether all their names mean something.
+MUST_USE int resolve_window_defs(Resolver *r, Scope *s, Select *select);
 MUST_USE int resolve_order_by(Resolver *r, Scope *s, Select *select);
 MUST_USE int resolve_group_by(Resolver *r, Scope *s, Select *select);
 MUST_USE int resolve_compound_order_by(Resolver *r, Scope *outer, Select *last);

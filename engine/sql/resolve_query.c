@@ -173,6 +173,7 @@ static int resolve_term(Resolver *r, Scope *outer, Select *s, bool is_compound)
     if (!is_compound)
         TRY(resolve_order_by(r, &scope, s));
     TRY(resolve_group_by(r, &scope, s));
+    TRY(resolve_window_defs(r, &scope, s));
     TRY(check_aggregates(r, s));
     TRY(check_recursive_term(r, s));
     note_minmax(s);

@@ -79,6 +79,19 @@ int complete_window_defs(Resolver *r, Select *select)
     return SQLITE_OK;
 }
 
+int resolve_window_defs(Resolver *r, Scope *s, Select *select)
+{
+    ASSERT((s->flags & SCOPE_WINDOW) != 0);
+
+    if (!r->db->is_altering)
+        return SQLITE_OK; // what no call uses may say what it likes
+    for (Window *w = select->window_defs; w != NULL; w = w->next) {
+        TRY(resolve_list(r, s, w->partition_by));
+        TRY(resolve_list(r, s, w->order_by));
+    }
+    return SQLITE_OK;
+}
+
 static int complete_window(Resolver *r, const Select *select, Window *window)
 {
     if (window->is_reference) {

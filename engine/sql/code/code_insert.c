@@ -39,7 +39,7 @@ typedef struct InsertCode {
     u8 on_conflict;
     Reg autoincrement;
     Label next;
-    bool rowid_is_new; // no rowid was given: it is chosen
+    bool rowid_is_new; // no rowid was given: it is chosen, and conflicts with nothing
 } InsertCode;
 
 // --- which value goes where ---
@@ -329,13 +329,16 @@ static u16 code_rowid(InsertCode *in)
     ASSERT(in->table->kind == TABLE_ORDINARY);
 
     Codegen *g = in->g;
-    in->rowid_is_new = in->rowid_place == FROM_DEFAULT || rowid_is_null(in);
+    bool is_default = in->rowid_place == FROM_DEFAULT, is_chosen = is_default || rowid_is_null(in);
+    // A NULL that is written down counts as a value that may conflict: SQLite compiles the ON
+    // CONFLICT clause for it, and tells what is wrong with that.
+    in->rowid_is_new = is_default || (is_chosen && in->insert->upsert == NULL);
     if (!table_has_rowid(in->table)) {
         program_emit(g->program, OP_Null, 0, in->first, 0);
         in->rowid_is_new = false;
         return 0;
     }
-    if (in->rowid_is_new) {
+    if (is_chosen) {
         program_emit(g->program, OP_NewRowid, in->wt.data_cursor, in->first, in->autoincrement);
     } else {
         code_value(in, in->rowid_place, in->first);
