@@ -117,6 +117,9 @@ static int set_option(IndexConfig *config, const char *key, const char *value, V
     } else if (sqlite3_stricmp(key, "list_size") == 0) {
         TRY(whole_number(key, value, LIST_SIZE_MIN, LIST_SIZE_MAX, &number, error));
         config->list_size = (u32)number;
+    } else if (sqlite3_stricmp(key, "seed") == 0) {
+        TRY(whole_number(key, value, 1, INT64_MAX, &number, error));
+        config->seed = (u64)number;
     } else if (sqlite3_stricmp(key, "memory") == 0) { // in MiB
         TRY(whole_number(key, value, 1, 1 << 20, &number, error));
         config->memory = number << 20;

@@ -179,6 +179,13 @@ static int index_connect(sqlite3 *db, void *kernels, int arg_count, const char *
     return SQLITE_OK;
 }
 
+// The same seed over the same rows makes the same lists, so what a query misses is the same, too.
+static u64 fresh_seed(const Index *index)
+{
+    ASSERT(index->config.name != NULL);
+    return index->config.seed != 0 ? index->config.seed : random_u64();
+}
+
 static int index_create(sqlite3 *db, void *kernels, int arg_count, const char *const *args,
                         sqlite3_vtab **out, char **message)
 {
@@ -187,7 +194,7 @@ static int index_create(sqlite3 *db, void *kernels, int arg_count, const char *c
     int rc = index_new(db, kernels, arg_count, args, &index, &error);
     if (rc != SQLITE_OK)
         return fail_new(db, rc, &error, message);
-    index->state.seed = random_u64();
+    index->state.seed = fresh_seed(index);
     rc = store_create(index);
     if (rc == SQLITE_OK)
         rc = index_build(index);
@@ -246,7 +253,7 @@ static int run_command(Index *index, const char *command)
 {
     if (sqlite3_stricmp(command, "rebuild") == 0) {
         if (state_read(index) == SQLITE_CORRUPT_VTAB) { // nothing that it says is needed
-            index->state = (IndexState){.seed = random_u64(), .is_stale = true};
+            index->state = (IndexState){.seed = fresh_seed(index), .is_stale = true};
             rotation_deinit(&index->rotation);
         }
         index->state.is_stale = false;

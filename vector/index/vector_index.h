@@ -48,6 +48,7 @@ typedef struct IndexConfig {
     u32 list_size;        // rows that a list should have
     f64 recall;           // what a query that names none aims at
     i64 memory;           // bytes that a build may take
+    u64 seed;             // of rotation and first centroids; 0: a random one
     PrefixColumn prefix[PREFIX_MAX];
     u32 prefix_count;
     const char *rowid; // the name by which the table's rowid can be reached

@@ -193,6 +193,22 @@ static void damage_is_reported(void **state)
 #undef ADVICE
 }
 
+#define LISTS(name) "(SELECT group_concat(hex(data)) FROM (SELECT data FROM " name "_lists ORDER BY id))"
+
+static void a_seed_makes_the_same_lists_again(void **state)
+{
+    (void)state;
+    static const SqlCase cases[] = {
+        {LARGE "CREATE VIRTUAL TABLE a USING vector_index(docs, v, seed=5);"
+               "CREATE VIRTUAL TABLE b USING vector_index(docs, v, seed=5);"
+               "CREATE VIRTUAL TABLE c USING vector_index(docs, v, seed=6);"
+               "SELECT " LISTS("a") " = " LISTS("b") ", " LISTS("a") " = " LISTS("c") ";"
+               "INSERT INTO a(a) VALUES('rebuild'); SELECT " LISTS("a") " = " LISTS("b"),
+         "1|0\n1"},
+    };
+    CHECK(cases);
+}
+
 static void mistakes_are_told(void **state)
 {
     (void)state;
@@ -209,6 +225,9 @@ static void mistakes_are_told(void **state)
          "error 1: vector_index: unknown metric 'l7': cosine, l2, l2sq, dot or hamming"},
         {"CREATE TABLE docs(v); CREATE VIRTUAL TABLE x USING vector_index(docs, v, colour=red)",
          "error 1: vector_index: unknown option 'colour'"},
+        {"CREATE TABLE docs(v); CREATE VIRTUAL TABLE x USING vector_index(docs, v, seed=0)",
+         "error 1: vector_index: seed must be a whole number from 1 to 9223372036854775807, not"
+         " '0'"},
         {"CREATE TABLE docs(v F32_BLOB(3));"
          "CREATE VIRTUAL TABLE x USING vector_index(docs, v, dims=4)",
          "error 1: vector_index: docs.v is declared with 3 dimensions, not 4"},
@@ -265,4 +284,5 @@ TEST_SUITE(index_module, cmocka_unit_test(every_tier_finds_the_nearest_row),
            cmocka_unit_test(plans_name_tier_and_lists),
            cmocka_unit_test(an_index_can_be_renamed_rebuilt_and_dropped),
            cmocka_unit_test(damage_is_reported), cmocka_unit_test(mistakes_are_told),
+           cmocka_unit_test(a_seed_makes_the_same_lists_again),
            cmocka_unit_test(unfit_values_are_left_out))

@@ -12,20 +12,21 @@
     "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 6000)"   \
     "INSERT INTO docs SELECT i, " VECTOR("i") ", 't' || (i % 7), i % 3 FROM n;"        \
                                               "UPDATE docs SET tenant = NULL WHERE id % 60 = 0;"
-#define INDEX "CREATE VIRTUAL TABLE docs_vec USING vector_index(docs, v, metric=l2, prefix=tenant);"
+// With this seed the lists lie so that nothing asked for here is missed.
+#define INDEX \
+    "CREATE VIRTUAL TABLE docs_vec USING vector_index(docs, v, metric=l2, prefix=tenant, seed=7);"
 #define LARGE DOCS INDEX
 #define PAIR                                                                                   \
     DOCS "CREATE VIRTUAL TABLE docs_vec USING vector_index(docs, v, metric=l2, prefix=tenant," \
          " prefix=\"lang\");"
 #define COMMAND(text) "INSERT INTO docs_vec(docs_vec) VALUES('" text "');"
-// Whether the index misses much: it may miss a little, for where its lists lie is chance.
 // Rows whose tenant's nearest one is not as near as they are.
-#define MISSES                                                                 \
-    "SELECT count(*) > 5 FROM docs d WHERE d.id % 97 = 0 AND (SELECT distance" \
+#define MISSES                                                             \
+    "SELECT count(*) FROM docs d WHERE d.id % 97 = 0 AND (SELECT distance" \
     " FROM docs_vec(d.v, 1) w WHERE w.tenant IS d.tenant) IS NOT 0.0;"
 // The ten nearest rows of a tenant, found by looking at all, that an index does not find.
 #define MISSED_TEN                                                                              \
-    "SELECT count(*) > 3 FROM (SELECT id FROM docs WHERE tenant = 't3'"                         \
+    "SELECT count(*) FROM (SELECT id FROM docs WHERE tenant = 't3'"                             \
     " ORDER BY vector_distance_l2(v, " VECTOR("10") ") LIMIT 10) WHERE id"                      \
                                                     " NOT IN (SELECT id FROM docs_vec(" VECTOR( \
                                                         "10") ", 10) WHERE tenant = 't3');"
@@ -38,14 +39,14 @@ static void a_query_visits_its_prefixs_lists_only(void **state)
     static const SqlCase cases[] = {
         {LARGE "SELECT tier, prefix, groups, lists FROM vector_index_info;" MISSES MISSED_TEN
          "SELECT count(*), sum(d.tenant = 't3'), sum(w.tenant = 't3'),"
-         " sum(plan LIKE 'tier 2: 3 of 22 lists, %' OR plan LIKE 'tier 2: 2 of 22 lists, %' OR plan LIKE 'tier 2: 1 of 22 lists, %')"
+         " sum(plan = 'tier 2: 3 of 22 lists, 55 rows re-ranked')"
          " FROM docs_vec(" VECTOR("10") ", 50) w JOIN docs d USING (id) WHERE w.tenant = 't3'",
          "2|tenant|8|22\n0\n0\n50|50|50|50"},
         {LARGE "SELECT count(*) FROM docs_vec(" VECTOR("10") ", 7000) WHERE tenant = 't3';"
          "SELECT count(*) FROM docs_vec(" VECTOR("10") ") WHERE tenant = 't3';"
          "SELECT count(*) FROM docs WHERE tenant = 't3'",
          "843\n843\n843"},
-        {LARGE "SELECT count(*) > 15 FROM docs d WHERE d.id % 97 = 0"
+        {LARGE "SELECT count(*) FROM docs d WHERE d.id % 97 = 0"
          " AND (SELECT id FROM docs_vec(d.v, 1)) IS NOT d.id", "0"},
     };
     CHECK(cases);
