@@ -20,6 +20,7 @@ typedef struct Answer {
 
 // --- notes for rebasing ---
 
+// Once for a table: the header precedes the notes of its conflicts.
 static void note_table(Apply *apply, const sqlite3_changeset_iter *iter)
 {
     ASSERT(apply->keeps_notes);
@@ -150,6 +151,7 @@ static int ask_about_row(Apply *apply, sqlite3_changeset_iter *iter, int reason,
     return heed(apply, iter, answer, out);
 }
 
+// There is no row to show: sqlite3changeset_conflict() is misuse in the handler.
 static int ask_without_row(Apply *apply, sqlite3_changeset_iter *iter, int reason)
 {
     ASSERT(iter->conflict == NULL);
@@ -175,6 +177,7 @@ static int put_off(Apply *apply, const sqlite3_changeset_iter *iter)
     return apply->put_off.rc;
 }
 
+// First put off, since another change may make room; in the last pass the handler is asked.
 static int on_constraint(Apply *apply, sqlite3_changeset_iter *iter)
 {
     ASSERT(iter->operation != 0);
@@ -239,6 +242,7 @@ static int try_delete(Apply *apply, sqlite3_changeset_iter *iter, Answer *out)
     return rows == 0 ? on_other_values(apply, iter, out) : SQLITE_OK;
 }
 
+// `out` NULL: by key alone, like try_delete().
 static int try_update(Apply *apply, sqlite3_changeset_iter *iter, Answer *out)
 {
     ASSERT(iter->operation == SQLITE_UPDATE);
@@ -256,6 +260,7 @@ static int try_update(Apply *apply, sqlite3_changeset_iter *iter, Answer *out)
     return rows == 0 ? on_other_values(apply, iter, out) : SQLITE_OK;
 }
 
+// `out` NULL: the row in the way was removed, so that any refusal is another constraint's.
 static int try_insert(Apply *apply, sqlite3_changeset_iter *iter, Answer *out)
 {
     ASSERT(iter->operation == SQLITE_INSERT);
@@ -283,6 +288,7 @@ static int replace_row(Apply *apply, sqlite3_changeset_iter *iter)
     return sqlite3_exec(apply->db, "RELEASE replace_op", NULL, NULL, NULL);
 }
 
+// REPLACE is the second try, by key alone; it asks no question of the row again.
 int apply_change(Apply *apply, sqlite3_changeset_iter *iter)
 {
     ASSERT(apply->is_wanted);

@@ -88,6 +88,7 @@ static int read_row(const Apply *apply, const sqlite3_changeset_iter *iter, Valu
     return rc != SQLITE_OK ? rc : end;
 }
 
+// Each value is a copy of its own (sqlite3_value_dup), NULL where reading ended early.
 static void row_free(const Apply *apply, Value **row)
 {
     ASSERT(row == NULL || apply->shape.column_count > 0);
@@ -212,6 +213,7 @@ done:
     return rc;
 }
 
+// What is left in the end is tried with the handler asked, which may let it go or end it all.
 int apply_retry(Apply *apply, const sqlite3_changeset_iter *outer)
 {
     ASSERT(apply->name != NULL || apply->put_off.size == 0);

@@ -23,6 +23,7 @@ static const char *key_operator(const Apply *apply)
     return apply->shape.is_statistics ? "IS" : "=";
 }
 
+// The row's identity, with the parameters of its key columns.
 static void append_key(sqlite3_str *sql, const Apply *apply)
 {
     ASSERT(apply->shape.has_key);
@@ -57,6 +58,7 @@ static void append_old_values(sqlite3_str *sql, const Apply *apply, const u8 *co
         sqlite3_str_appendall(sql, ")");
 }
 
+// The row with a key: for the conflict handler, and to tell what kind of conflict it is.
 static int open_select(Apply *apply)
 {
     ASSERT(apply->column_count > 0);
@@ -69,6 +71,7 @@ static int open_select(Apply *apply)
     return session_prepare(apply->db, sqlite3_str_finish(sql), &apply->select);
 }
 
+// Columns that the changeset does not know get their defaults.
 static int open_insert(Apply *apply)
 {
     ASSERT(apply->column_count > 0);
@@ -84,6 +87,7 @@ static int open_insert(Apply *apply)
     return session_prepare(apply->db, sqlite3_str_finish(sql), &apply->insert);
 }
 
+// With its old values, or by the key alone if the last parameter says so.
 static int open_delete(Apply *apply)
 {
     ASSERT(apply->column_count > 0);
@@ -95,6 +99,7 @@ static int open_delete(Apply *apply)
     return session_prepare(apply->db, sqlite3_str_finish(sql), &apply->delete);
 }
 
+// Those of UPDATE are made when a set of changed columns is first met.
 int apply_statements_open(Apply *apply)
 {
     ASSERT(apply->select == NULL);
@@ -104,6 +109,7 @@ int apply_statements_open(Apply *apply)
     return open_delete(apply);
 }
 
+// One that failed to compile has no statement, but its set of columns.
 static void update_close(UpdateStatement *update)
 {
     ASSERT(update->changed != NULL);
@@ -113,6 +119,7 @@ static void update_close(UpdateStatement *update)
     *update = (UpdateStatement){0};
 }
 
+// Also right when none is open.
 void apply_statements_close(Apply *apply)
 {
     sqlite3_finalize(apply->select);
@@ -161,6 +168,8 @@ static UpdateStatement *update_slot(Apply *apply)
     return update;
 }
 
+// From the cache where the same columns were assigned before: changesets of an application update
+// the same few sets.
 int apply_update_statement(Apply *apply, const sqlite3_changeset_iter *iter, sqlite3_stmt **stmt)
 {
     ASSERT(iter->operation == SQLITE_UPDATE);
@@ -202,6 +211,8 @@ static int bind(const Apply *apply, sqlite3_stmt *stmt, int parameter, int colum
                    : sqlite3_bind_value(stmt, parameter, value);
 }
 
+// What is not defined keeps the value of the change before; the force parameter makes it mean
+// nothing.
 int apply_bind_old(const Apply *apply, const sqlite3_changeset_iter *iter, sqlite3_stmt *stmt,
                    bool key_only)
 {
@@ -215,6 +226,7 @@ int apply_bind_old(const Apply *apply, const sqlite3_changeset_iter *iter, sqlit
     return SQLITE_OK;
 }
 
+// For INSERT, and to find the row that an INSERT meets.
 int apply_bind_new(const Apply *apply, const sqlite3_changeset_iter *iter, sqlite3_stmt *stmt,
                    bool key_only)
 {
@@ -228,6 +240,7 @@ int apply_bind_new(const Apply *apply, const sqlite3_changeset_iter *iter, sqlit
     return SQLITE_OK;
 }
 
+// Behind the old values: an UPDATE has parameters of both.
 int apply_bind_assigned(const Apply *apply, const sqlite3_changeset_iter *iter, sqlite3_stmt *stmt)
 {
     ASSERT(iter->operation == SQLITE_UPDATE);
@@ -240,6 +253,7 @@ int apply_bind_assigned(const Apply *apply, const sqlite3_changeset_iter *iter, 
     return SQLITE_OK;
 }
 
+// True: the key decides alone.
 int apply_bind_force(const Apply *apply, sqlite3_stmt *stmt, int parameter, bool force)
 {
     ASSERT(parameter > apply->column_count);

@@ -13,6 +13,7 @@ enum { BUCKETS_FIRST = 256 }; // SQLite's, and so the order of output
 
 // --- lifecycle ---
 
+// With room for the name only; buckets come with the first change.
 int change_table_new(const char *name, ChangeTable **out)
 {
     ASSERT(name != NULL);
@@ -29,6 +30,7 @@ int change_table_new(const char *name, ChangeTable **out)
     return SQLITE_OK;
 }
 
+// A copy of its own, since a shape lives only until the next look at the table.
 int change_table_set_key(ChangeTable *table, int column_count, const u8 *key)
 {
     ASSERT(column_count > 0);
@@ -43,6 +45,7 @@ int change_table_set_key(ChangeTable *table, int column_count, const u8 *key)
     return SQLITE_OK;
 }
 
+// Of a patchset's DELETE this is how many fields a record has.
 int change_table_key_size(const ChangeTable *table)
 {
     ASSERT(table->column_count == 0 || table->key != NULL);
@@ -53,6 +56,7 @@ int change_table_key_size(const ChangeTable *table)
     return count;
 }
 
+// With all its changes.
 void change_table_free(ChangeTable *table)
 {
     for (u32 i = 0; i < table->bucket_count; i++) {
@@ -68,6 +72,7 @@ void change_table_free(ChangeTable *table)
     mem_free(table);
 }
 
+// One block: a change is made and freed as a whole.
 Change *change_new(u8 operation, bool is_indirect, const void *record, u32 size)
 {
     ASSERT(operation == SQLITE_INSERT || operation == SQLITE_UPDATE || operation == SQLITE_DELETE);
@@ -117,6 +122,7 @@ static u32 hash_add(u32 hash, u32 part)
     return (hash << 3) ^ hash ^ part;
 }
 
+// The low half first, as SQLite does.
 static u32 hash_u64(u32 hash, u64 value)
 {
     return hash_add(hash_add(hash, (u32)value), (u32)(value >> 32));
@@ -139,6 +145,7 @@ static u32 hash_field(u32 hash, const u8 *field)
     return hash;
 }
 
+// The fields of the key in the order of the columns.
 static u32 hash_key(const ChangeTable *table, const u8 *record, bool is_key_only)
 {
     ASSERT(table->key != NULL);
@@ -184,6 +191,7 @@ static bool keys_equal(const ChangeTable *table, const Change *change, const u8 
     }
 }
 
+// The record is a whole one.
 void change_table_write_key(const ChangeTable *table, const u8 *record, Buffer *out)
 {
     ASSERT(table->key != NULL);
@@ -196,6 +204,7 @@ void change_table_write_key(const ChangeTable *table, const u8 *record, Buffer *
 
 // --- finding and adding ---
 
+// Before finding, because growing moves the buckets that a found link points into (K3).
 int change_table_reserve(ChangeTable *table)
 {
     ASSERT(table->column_count > 0);
@@ -225,6 +234,7 @@ int change_table_reserve(ChangeTable *table)
     return SQLITE_OK;
 }
 
+// NULL: not there.
 static Change **find_in_bucket(ChangeTable *table, u32 hash, const u8 *record, bool is_key_only)
 {
     ASSERT(table->bucket_count > 0);
@@ -235,6 +245,7 @@ static Change **find_in_bucket(ChangeTable *table, u32 hash, const u8 *record, b
     return *link != NULL ? link : NULL;
 }
 
+// The record may be of the key alone, whatever the changes in the table have.
 Change **change_table_find(ChangeTable *table, const u8 *record, bool is_key_only)
 {
     if (table->bucket_count == 0)
@@ -247,6 +258,7 @@ Change **change_table_find(ChangeTable *table, const u8 *record, bool is_key_onl
     return find_in_bucket(table, hash_key(table, record, is_key_only), record, is_key_only);
 }
 
+// At the head of its bucket: newest first.
 void change_table_add(ChangeTable *table, Change *change, const u8 *record, bool is_key_only)
 {
     ASSERT(table->bucket_count > table->change_count);
@@ -259,6 +271,7 @@ void change_table_add(ChangeTable *table, Change *change, const u8 *record, bool
     table->memory += sizeof *change + change->size;
 }
 
+// The caller owns the change from here on.
 Change *change_table_unlink(ChangeTable *table, Change **link)
 {
     ASSERT(*link != NULL);
@@ -274,6 +287,7 @@ Change *change_table_unlink(ChangeTable *table, Change **link)
 
 // --- output ---
 
+// The key's bytes are places in it, not just flags.
 void change_table_write_header(const ChangeTable *table, bool is_patchset, Buffer *out)
 {
     ASSERT(table->column_count > 0);
@@ -285,6 +299,7 @@ void change_table_write_header(const ChangeTable *table, bool is_patchset, Buffe
     buffer_add(out, table->name, strlen(table->name) + 1);
 }
 
+// The table must not change meanwhile.
 int change_table_each(const ChangeTable *table, int (*visit)(void *arg, Change *change), void *arg)
 {
     ASSERT(table->bucket_count > 0 || table->change_count == 0);

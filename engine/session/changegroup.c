@@ -10,6 +10,7 @@
 
 // --- lifecycle ---
 
+// Empty, and of either kind: the first changeset decides.
 int sqlite3changegroup_new(sqlite3_changegroup **out)
 {
     if (out == NULL)
@@ -18,6 +19,7 @@ int sqlite3changegroup_new(sqlite3_changegroup **out)
     return *out != NULL ? SQLITE_OK : SQLITE_NOMEM;
 }
 
+// A draft that was not finished goes with it.
 void sqlite3changegroup_delete(sqlite3_changegroup *group)
 {
     if (group == NULL)
@@ -35,6 +37,7 @@ void sqlite3changegroup_delete(sqlite3_changegroup *group)
     mem_free(group);
 }
 
+// From here on the tables' columns are the schema's, and older changesets are widened to them.
 int sqlite3changegroup_schema(sqlite3_changegroup *group, sqlite3 *db, const char *schema)
 {
     // Too late once a table is known: its changes would have to be widened.
@@ -59,6 +62,7 @@ static bool is_empty(const sqlite3_changegroup *group)
     return true;
 }
 
+// Tells and perhaps settles the kind; a negative value only asks.
 int sqlite3changegroup_config(sqlite3_changegroup *group, int option, void *arg)
 {
     if (group == NULL || option != SQLITE_CHANGEGROUP_CONFIG_PATCHSET || arg == NULL)
@@ -75,6 +79,7 @@ int sqlite3changegroup_config(sqlite3_changegroup *group, int option, void *arg)
 
 // --- tables ---
 
+// Names are compared without case, as SQL compares them.
 GroupTable *changegroup_find(const sqlite3_changegroup *group, const char *name)
 {
     ASSERT(name != NULL);
@@ -86,6 +91,7 @@ GroupTable *changegroup_find(const sqlite3_changegroup *group, const char *name)
     return NULL;
 }
 
+// The first changeset that has the table, or the schema, says what its columns are.
 int changegroup_add_table(sqlite3_changegroup *group, const char *name, int column_count,
                           const u8 *key, GroupTable **out)
 {
@@ -113,6 +119,7 @@ int changegroup_add_table(sqlite3_changegroup *group, const char *name, int colu
     return SQLITE_OK;
 }
 
+// SQLITE_SCHEMA: the schema has no such table.
 int changegroup_table_of_schema(sqlite3_changegroup *group, const char *name, GroupTable **out)
 {
     ASSERT(group->db != NULL);
@@ -214,6 +221,7 @@ static void widen(const GroupTable *table, int from, u8 operation, Buffer *out)
     }
 }
 
+// As the group's table has it: columns that the changeset does not know are added at the end.
 static void copy_record(const sqlite3_changegroup *group, const GroupTable *table,
                         const sqlite3_changeset_iter *iter, Buffer *out)
 {
@@ -288,6 +296,7 @@ static int add_all(sqlite3_changegroup *group, sqlite3_changeset_iter *iter)
     return rc == SQLITE_DONE ? SQLITE_OK : rc;
 }
 
+// The reader is the iterator's from here on.
 static int add(sqlite3_changegroup *group, const Reader *in)
 {
     ASSERT(in->bytes != NULL || in->callback != NULL || in->size == 0);
@@ -301,6 +310,7 @@ static int add(sqlite3_changegroup *group, const Reader *in)
     return rc;
 }
 
+// The bytes are only borrowed: what is kept is copied.
 int sqlite3changegroup_add(sqlite3_changegroup *group, int size, void *changeset)
 {
     if (group == NULL || size < 0 || (changeset == NULL && size > 0))
@@ -319,6 +329,7 @@ int sqlite3changegroup_add_strm(sqlite3_changegroup *group, InputCallback *input
     return add(group, &in);
 }
 
+// The one change that the iterator stands on.
 int sqlite3changegroup_add_change(sqlite3_changegroup *group, sqlite3_changeset_iter *iter)
 {
     // An inverting iterator's bytes are the changeset's own, which are not what it tells.
@@ -344,6 +355,7 @@ static int write_change(void *arg, Change *change)
     return output_pass_on(out);
 }
 
+// To memory or to a callback, as `out` says.
 static int write_group(const sqlite3_changegroup *group, Output *out, int *size, void **bytes)
 {
     ASSERT(out->callback != NULL || bytes != NULL);
@@ -363,6 +375,7 @@ done:
     return rc;
 }
 
+// May be asked again; the group stays as it is.
 int sqlite3changegroup_output(sqlite3_changegroup *group, int *size, void **changeset)
 {
     if (group == NULL || size == NULL || changeset == NULL)
@@ -384,6 +397,7 @@ int sqlite3changegroup_output_strm(sqlite3_changegroup *group, OutputCallback *o
 
 // --- two after each other ---
 
+// The changes of a, then those of b on top of them.
 int sqlite3changeset_concat(int a_size, void *a, int b_size, void *b, int *out_size, void **out)
 {
     if (out_size == NULL || out == NULL)

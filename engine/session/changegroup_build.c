@@ -10,6 +10,7 @@
 #include "session/changegroup.h"
 #include <stdarg.h>
 
+// As before the first begin.
 void changegroup_draft_deinit(ChangeDraft *draft)
 {
     ASSERT(draft->table == NULL || draft->fields != NULL);
@@ -35,6 +36,7 @@ static int fail(int rc, char **error, const char *format, ...)
     return rc;
 }
 
+// One draft at a time; the table's columns must be known.
 int sqlite3changegroup_change_begin(sqlite3_changegroup *group, int operation, const char *table,
                                     int is_indirect, char **error)
 {
@@ -82,6 +84,7 @@ static int draft_field(sqlite3_changegroup *group, int is_new, int column, Buffe
     return SQLITE_OK;
 }
 
+// Each of these gives one value of the old or of the new row.
 int sqlite3changegroup_change_int64(sqlite3_changegroup *group, int is_new, int column,
                                     sqlite3_int64 value)
 {
@@ -91,6 +94,7 @@ int sqlite3changegroup_change_int64(sqlite3_changegroup *group, int is_new, int 
     return field->rc;
 }
 
+// NULL is a value; a column that is no part of the change is given nothing.
 int sqlite3changegroup_change_null(sqlite3_changegroup *group, int is_new, int column)
 {
     Buffer *field;
@@ -108,6 +112,7 @@ int sqlite3changegroup_change_double(sqlite3_changegroup *group, int is_new, int
     return field->rc;
 }
 
+// Negative size: up to the NUL.
 int sqlite3changegroup_change_text(sqlite3_changegroup *group, int is_new, int column,
                                    const char *text, int size)
 {
@@ -188,6 +193,7 @@ static int check_update(const ChangeDraft *draft, bool is_patchset, int i, char 
     return SQLITE_OK;
 }
 
+// The first column that is wrong is told of.
 static int check_draft(const ChangeDraft *draft, bool is_patchset, char **error)
 {
     ASSERT(draft->table != NULL);
@@ -202,6 +208,7 @@ static int check_draft(const ChangeDraft *draft, bool is_patchset, char **error)
     return SQLITE_OK;
 }
 
+// A column without a value is undefined.
 static void write_field(const Buffer *field, Buffer *out)
 {
     if (is_given(field))
@@ -233,6 +240,7 @@ static void write_draft(const ChangeDraft *draft, bool is_patchset, Buffer *out)
         write_field(is_patchset && is_update && key[i] != 0 ? &before[i] : &after[i], out);
 }
 
+// As if a changeset with this one change were added.
 static int put_draft(sqlite3_changegroup *group)
 {
     ASSERT(group->draft.table != NULL);
@@ -248,6 +256,7 @@ static int put_draft(sqlite3_changegroup *group)
     return rc;
 }
 
+// Adds the draft to the group, or drops it.
 int sqlite3changegroup_change_finish(sqlite3_changegroup *group, int discard, char **error)
 {
     if (error != NULL)

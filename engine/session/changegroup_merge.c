@@ -58,6 +58,7 @@ static void split_change(u8 operation, bool is_patchset, const u8 *record, int c
         split(record, count, new_fields);
 }
 
+// Where each field of the old and new rows begins, of both changes: fields have no fixed size.
 static int rows_init(Rows *rows, int count, bool is_patchset, const Change *existing,
                      const ChangeInput *next)
 {
@@ -78,6 +79,7 @@ static int rows_init(Rows *rows, int count, bool is_patchset, const Change *exis
     return SQLITE_OK;
 }
 
+// What a rebaser has marked as replaced is defined as little.
 static bool is_defined(const u8 *field)
 {
     return field[0] != FIELD_UNDEFINED;

@@ -12,6 +12,7 @@
 
 // --- one table ---
 
+// In the words of SQLite, which tests look for.
 static void log_misfit(const Apply *apply, const sqlite3_changeset_iter *iter)
 {
     ASSERT(!apply->is_wanted);
@@ -54,6 +55,7 @@ static void leave_table(Apply *apply)
     apply->is_wanted = false;
 }
 
+// Without a filter every table.
 static bool filter_takes(const Apply *apply, const char *table)
 {
     ASSERT(table != NULL);
@@ -89,6 +91,7 @@ static int enter_table(Apply *apply, const sqlite3_changeset_iter *iter)
 
 // --- all of it ---
 
+// What the per-change filter of apply_v3 leaves out raises no conflict either.
 static int apply_current(Apply *apply, sqlite3_changeset_iter *iter)
 {
     ASSERT(!apply->is_wanted || iter->column_count == apply->column_count); // A1
@@ -183,6 +186,7 @@ static int end_savepoint(const Apply *apply, int rc)
     return rc;
 }
 
+// A3: the savepoint, and foreign keys put off to its end.
 static int apply_within(Apply *apply, sqlite3_changeset_iter *iter)
 {
     ASSERT(apply->conflict != NULL);
@@ -199,6 +203,7 @@ static int apply_within(Apply *apply, sqlite3_changeset_iter *iter)
     return end_savepoint(apply, rc);
 }
 
+// What is still put off is dropped: everything was undone then.
 static void apply_deinit(Apply *apply)
 {
     ASSERT(apply->db != NULL);
@@ -208,6 +213,7 @@ static void apply_deinit(Apply *apply)
     buffer_deinit(&apply->notes);
 }
 
+// NULL and 0 where no conflict was noted.
 static int give_notes(Apply *apply, bool is_patchset, void **rebase, int *rebase_size)
 {
     ASSERT(apply->keeps_notes);
@@ -288,6 +294,7 @@ int sqlite3changeset_apply_v3(sqlite3 *db, int size, void *changeset,
     return run(&apply, &in, rebase, rebase_size);
 }
 
+// Without notes and flags.
 int sqlite3changeset_apply(sqlite3 *db, int size, void *changeset,
                            int (*filter)(void *arg, const char *table), ConflictHandler *conflict,
                            void *arg)

@@ -7,6 +7,7 @@
 #include "base/bytes.h"
 #include "base/varint.h"
 
+// The bytes were checked or written here, so that the size is trusted.
 u32 field_size(const u8 *field)
 {
     ASSERT(field[0] <= FIELD_NULL || field[0] == FIELD_REPLACED);
@@ -24,6 +25,7 @@ u32 field_size(const u8 *field)
     }
 }
 
+// Walks them: there is no table of offsets in the format.
 u32 record_size_of(const u8 *record, int field_count)
 {
     ASSERT(field_count >= 0);
@@ -44,6 +46,7 @@ bool field_equals(const u8 *a, const u8 *b)
     return size == field_size(b) && memcmp(a, b, size) == 0;
 }
 
+// SQLite's varint, as in records.
 void changeset_write_varint(Buffer *out, u64 value)
 {
     ASSERT(out != NULL);
@@ -68,6 +71,7 @@ void field_write_i64(Buffer *out, i64 integer)
     write_u64(out, FIELD_INTEGER, (u64)integer);
 }
 
+// The bits as they are.
 void field_write_f64(Buffer *out, f64 real)
 {
     u64 bits;
@@ -75,6 +79,7 @@ void field_write_f64(Buffer *out, f64 real)
     write_u64(out, FIELD_REAL, bits);
 }
 
+// The type tells whether the bytes are text.
 void field_write_bytes(Buffer *out, u8 type, const void *bytes, u32 size)
 {
     ASSERT(type == FIELD_TEXT || type == FIELD_BLOB);
@@ -106,6 +111,7 @@ static void write_text(Buffer *out, sqlite3_value *value)
     field_write_bytes(out, FIELD_TEXT, text, (u32)sqlite3_value_bytes(value));
 }
 
+// An empty blob has no bytes, and NULL for a pointer.
 static void write_blob(Buffer *out, sqlite3_value *value)
 {
     ASSERT(sqlite3_value_type(value) == SQLITE_BLOB);
@@ -119,6 +125,7 @@ static void write_blob(Buffer *out, sqlite3_value *value)
     field_write_bytes(out, FIELD_BLOB, bytes, size);
 }
 
+// By the value's type; text in UTF-8, whatever the database's encoding.
 void field_write(Buffer *out, sqlite3_value *value)
 {
     ASSERT(out != NULL);
@@ -145,6 +152,7 @@ static void read_f64(u64 bits, Value *value)
     value_set_f64(value, real); // a NaN becomes NULL
 }
 
+// Texts and blobs are copied: the changeset's bytes may move on.
 int field_read(const u8 *field, Value *value)
 {
     ASSERT(field[0] != FIELD_UNDEFINED);

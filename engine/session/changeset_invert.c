@@ -48,6 +48,7 @@ static int write_change(sqlite3_changeset_iter *iter, Buffer *out)
     return out->rc;
 }
 
+// Change by change: no more than one is in memory, but for what the output gathers.
 static int invert(const Reader *in, Output *out)
 {
     ASSERT(in != NULL && out->bytes.size == 0);
@@ -73,6 +74,7 @@ done:
     return rc == SQLITE_DONE ? SQLITE_OK : rc;
 }
 
+// The result is sqlite3_malloc's.
 int sqlite3changeset_invert(int size, const void *changeset, int *out_size, void **out)
 {
     if (out_size == NULL || out == NULL || size < 0 || (changeset == NULL && size > 0))

@@ -9,6 +9,7 @@ enum { COLUMNS_MAX = 65536 }; // more is no table of SQLite's, but a damaged cha
 
 // --- lifecycle ---
 
+// Stands before the first change.
 int changeset_iter_new(bool inverts, bool skips_empty, sqlite3_changeset_iter **out)
 {
     ASSERT(out != NULL);
@@ -142,6 +143,7 @@ static int read_change(sqlite3_changeset_iter *iter, u8 operation)
     return SQLITE_OK;
 }
 
+// Passes headers until a change comes.
 static int advance(sqlite3_changeset_iter *iter, bool *is_new_table)
 {
     ASSERT(!iter->is_lent);
@@ -185,6 +187,7 @@ int changeset_advance(sqlite3_changeset_iter *iter, bool *is_new_table)
     return rc;
 }
 
+// The header that was read last.
 void changeset_write_table(const sqlite3_changeset_iter *iter, Buffer *out)
 {
     ASSERT(iter->table != NULL);
@@ -195,6 +198,7 @@ void changeset_write_table(const sqlite3_changeset_iter *iter, Buffer *out)
     buffer_add(out, iter->header.bytes, iter->header.size);
 }
 
+// What lies between the flags and the next change.
 const u8 *changeset_record(const sqlite3_changeset_iter *iter, u32 *size)
 {
     ASSERT(iter->operation != 0);
@@ -277,6 +281,7 @@ static int decode(sqlite3_changeset_iter *iter)
     return key_is_defined(iter) ? SQLITE_OK : corrupt_record("change without a key");
 }
 
+// Separate from advancing: many callers only copy bytes.
 int changeset_decode(sqlite3_changeset_iter *iter)
 {
     ASSERT(iter->operation != 0);
@@ -321,6 +326,7 @@ static void invert(sqlite3_changeset_iter *iter)
         iter->operation = iter->operation == SQLITE_INSERT ? SQLITE_DELETE : SQLITE_INSERT;
 }
 
+// An UPDATE that has new values for no column.
 static bool changes_nothing(const sqlite3_changeset_iter *iter)
 {
     ASSERT(iter->operation != 0);
@@ -336,6 +342,7 @@ static bool changes_nothing(const sqlite3_changeset_iter *iter)
     return true;
 }
 
+// Passes over what the caller does not want to see.
 int changeset_next(sqlite3_changeset_iter *iter, bool *is_new_table)
 {
     ASSERT(!iter->is_lent);
@@ -387,6 +394,7 @@ static int start(sqlite3_changeset_iter **out, const Reader *in, int flags)
     return SQLITE_OK;
 }
 
+// The bytes stay the caller's, and must live as long as the iterator.
 int sqlite3changeset_start_v2(sqlite3_changeset_iter **iter, int size, void *changeset, int flags)
 {
     if (iter == NULL || size < 0 || (changeset == NULL && size > 0))
@@ -401,6 +409,7 @@ int sqlite3changeset_start(sqlite3_changeset_iter **iter, int size, void *change
     return sqlite3changeset_start_v2(iter, size, changeset, 0);
 }
 
+// The callback is asked for pieces as they are needed.
 int sqlite3changeset_start_v2_strm(sqlite3_changeset_iter **iter, InputCallback *input,
                                    void *input_arg, int flags)
 {
@@ -426,6 +435,7 @@ int sqlite3changeset_next(sqlite3_changeset_iter *iter)
     return changeset_next(iter, &is_new_table);
 }
 
+// Tells the error that the iterator met, if any.
 int sqlite3changeset_finalize(sqlite3_changeset_iter *iter)
 {
     if (iter == NULL)
@@ -439,6 +449,7 @@ int sqlite3changeset_finalize(sqlite3_changeset_iter *iter)
     return rc;
 }
 
+// The name is lent until the next call on the iterator.
 int sqlite3changeset_op(sqlite3_changeset_iter *iter, const char **table, int *column_count,
                         int *operation, int *is_indirect)
 {
@@ -463,6 +474,7 @@ int sqlite3changeset_pk(sqlite3_changeset_iter *iter, unsigned char **is_key, in
     return has_table ? SQLITE_OK : SQLITE_MISUSE;
 }
 
+// Of an UPDATE the key and what it changes, of a DELETE the row.
 int sqlite3changeset_old(sqlite3_changeset_iter *iter, int column, sqlite3_value **value)
 {
     *value = NULL;
@@ -475,6 +487,7 @@ int sqlite3changeset_old(sqlite3_changeset_iter *iter, int column, sqlite3_value
     return SQLITE_OK;
 }
 
+// Of an UPDATE what it changes, of an INSERT the row.
 int sqlite3changeset_new(sqlite3_changeset_iter *iter, int column, sqlite3_value **value)
 {
     *value = NULL;
@@ -486,6 +499,7 @@ int sqlite3changeset_new(sqlite3_changeset_iter *iter, int column, sqlite3_value
     return SQLITE_OK;
 }
 
+// In a handler asked about DATA or CONFLICT only.
 int sqlite3changeset_conflict(sqlite3_changeset_iter *iter, int column, sqlite3_value **value)
 {
     *value = NULL;
@@ -499,6 +513,7 @@ int sqlite3changeset_conflict(sqlite3_changeset_iter *iter, int column, sqlite3_
     return SQLITE_OK;
 }
 
+// In a handler asked about FOREIGN_KEY only.
 int sqlite3changeset_fk_conflicts(sqlite3_changeset_iter *iter, int *count)
 {
     if (iter == NULL || iter->violations < 0)

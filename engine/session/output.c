@@ -6,6 +6,7 @@
 // Set before sessions exist, as its documentation demands, and constant then.
 static int piece_size = 1024;
 
+// What a callback is asked for, and about what it is given.
 int session_piece_size(void)
 {
     ASSERT(piece_size > 0);
@@ -13,6 +14,7 @@ int session_piece_size(void)
     return piece_size;
 }
 
+// A value that is not positive only asks.
 int sqlite3session_config(int option, void *arg)
 {
     if (option != SQLITE_SESSION_CONFIG_STRMSIZE || arg == NULL)
@@ -36,6 +38,7 @@ static int hand_over(Output *out)
     return rc;
 }
 
+// Between changes: a piece never ends within one.
 int output_pass_on(Output *out)
 {
     ASSERT(out != NULL);
@@ -49,6 +52,7 @@ int output_pass_on(Output *out)
     return hand_over(out);
 }
 
+// What is left goes to the callback, or all of it to the caller.
 int output_finish(Output *out, int *size, void **bytes)
 {
     ASSERT(out->callback != NULL || (size != NULL && bytes != NULL));

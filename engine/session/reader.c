@@ -9,6 +9,7 @@
 #include "session/changeset_field.h"
 #include "session/output.h"
 
+// All is at hand: nothing is ever asked for.
 void reader_of_memory(Reader *reader, const void *bytes, size_t size)
 {
     ASSERT(bytes != NULL || size == 0);
@@ -16,6 +17,7 @@ void reader_of_memory(Reader *reader, const void *bytes, size_t size)
     *reader = (Reader){.bytes = bytes, .size = size, .is_at_end = true};
 }
 
+// Nothing is at hand yet.
 void reader_of_callback(Reader *reader, InputCallback *callback, void *arg)
 {
     ASSERT(callback != NULL);
@@ -73,6 +75,7 @@ static int fill(Reader *reader, size_t size)
     return SQLITE_OK;
 }
 
+// Between changes: within one the end is damage.
 int reader_is_done(Reader *reader, bool *is_done)
 {
     TRY(fill(reader, 1));
@@ -81,6 +84,7 @@ int reader_is_done(Reader *reader, bool *is_done)
     return SQLITE_OK;
 }
 
+// What is passed over stays in place until reader_discard().
 int reader_skip(Reader *reader, size_t size)
 {
     ASSERT(reader->at <= reader->size);
@@ -94,6 +98,7 @@ int reader_skip(Reader *reader, size_t size)
     return SQLITE_OK;
 }
 
+// SQLITE_CORRUPT at the end.
 int reader_byte(Reader *reader, u8 *byte)
 {
     ASSERT(byte != NULL);
@@ -103,6 +108,7 @@ int reader_byte(Reader *reader, u8 *byte)
     return SQLITE_OK;
 }
 
+// One that is cut off, or runs over nine bytes, is no number.
 int reader_varint(Reader *reader, u64 *value)
 {
     ASSERT(value != NULL);
@@ -118,6 +124,7 @@ int reader_varint(Reader *reader, u64 *value)
     return SQLITE_OK;
 }
 
+// Byte by byte, since the end may lie in a piece to come.
 int reader_skip_text(Reader *reader)
 {
     ASSERT(reader->at <= reader->size);
@@ -129,6 +136,7 @@ int reader_skip_text(Reader *reader)
     return SQLITE_OK;
 }
 
+// The one place that checks fields; everything behind it trusts their sizes.
 int reader_skip_field(Reader *reader)
 {
     ASSERT(reader->at <= reader->size);

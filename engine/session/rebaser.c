@@ -22,6 +22,7 @@ struct sqlite3_rebaser {
     sqlite3_changegroup *group; // its tables; entries are put by put_entry(), never merged
 };
 
+// Knows of no remote change yet: what it rebases then stays as it is.
 int sqlite3rebaser_create(sqlite3_rebaser **out)
 {
     if (out == NULL)
@@ -64,6 +65,7 @@ static void combine_field(const u8 *known, const u8 *told, bool is_key, bool rep
         field_copy(out, is_told || known == NULL ? told : known);
 }
 
+// Field by field; both records have all columns, since notes hold whole rows.
 static void combine_records(const ChangeTable *table, const Change *known, const u8 *told,
                             bool replaces, Buffer *out)
 {
@@ -125,6 +127,7 @@ static int table_for(sqlite3_changegroup *group, const sqlite3_changeset_iter *i
     return SQLITE_OK;
 }
 
+// SQLITE_CORRUPT for changesets that are no notes.
 static int take_entries(sqlite3_rebaser *rebaser, sqlite3_changeset_iter *iter)
 {
     ASSERT(rebaser->group != NULL);
@@ -143,6 +146,7 @@ static int take_entries(sqlite3_rebaser *rebaser, sqlite3_changeset_iter *iter)
     return rc == SQLITE_DONE ? SQLITE_OK : rc;
 }
 
+// May be called for several remote changesets, in the order in which they were applied.
 int sqlite3rebaser_configure(sqlite3_rebaser *rebaser, int size, const void *rebase)
 {
     if (rebaser == NULL || size < 0 || (rebase == NULL && size > 0))
@@ -157,6 +161,7 @@ int sqlite3rebaser_configure(sqlite3_rebaser *rebaser, int size, const void *reb
 
 // --- carrying over ---
 
+// The local change's own flag stays.
 static void write_start(u8 operation, const sqlite3_changeset_iter *iter, Buffer *out)
 {
     ASSERT(iter->operation != 0);
@@ -265,6 +270,7 @@ static void rebase_update(const sqlite3_changeset_iter *iter, const Change *entr
         buffer_truncate(out, start);
 }
 
+// As it stands.
 static void copy_change(const sqlite3_changeset_iter *iter, Buffer *out)
 {
     ASSERT(iter->operation != 0);
@@ -275,6 +281,7 @@ static void copy_change(const sqlite3_changeset_iter *iter, Buffer *out)
     buffer_add(out, record, size);
 }
 
+// The table at the file's beginning, row by row.
 static void rebase_change(const sqlite3_changeset_iter *iter, const Change *entry, Buffer *out)
 {
     ASSERT(entry != NULL);
@@ -316,6 +323,7 @@ static int rebase_current(ChangeTable *table, const sqlite3_changeset_iter *iter
     return output_pass_on(out);
 }
 
+// Headers are copied even if no change follows: readers pass over them.
 static int rebase_all(const sqlite3_rebaser *rebaser, sqlite3_changeset_iter *iter, Output *out)
 {
     ASSERT(rebaser->group != NULL);
@@ -336,6 +344,7 @@ static int rebase_all(const sqlite3_rebaser *rebaser, sqlite3_changeset_iter *it
     return rc == SQLITE_DONE ? SQLITE_OK : rc;
 }
 
+// The reader is the iterator's from here on; the output is given back in any case.
 static int rebase(const sqlite3_rebaser *rebaser, const Reader *in, Output *out, int *size,
                   void **bytes)
 {

@@ -13,6 +13,7 @@ static void listen(void *arg, sqlite3 *db, int operation, char const *schema, ch
 
 // --- lifecycle ---
 
+// Listens at once, but to no table until one is attached.
 int sqlite3session_create(sqlite3 *db, const char *schema, sqlite3_session **out)
 {
     if (out == NULL)
@@ -41,6 +42,7 @@ int sqlite3session_create(sqlite3 *db, const char *schema, sqlite3_session **out
     return SQLITE_OK;
 }
 
+// The whole list.
 static void tables_free(SessionTable *table)
 {
     ASSERT(table == NULL || table->changes != NULL);
@@ -73,6 +75,7 @@ static void leave_list(sqlite3_session *session)
     sqlite3_mutex_leave(sqlite3_db_mutex(session->db));
 }
 
+// Before the connection is closed, as its documentation demands: the hook must go first.
 void sqlite3session_delete(sqlite3_session *session)
 {
     if (session == NULL)
@@ -99,6 +102,7 @@ static int switch_option(const sqlite3_session *session, bool *option, int *valu
     return SQLITE_OK;
 }
 
+// *arg says what holds afterwards, also if it was only asked for.
 int sqlite3session_object_config(sqlite3_session *session, int option, void *arg)
 {
     if (session == NULL || arg == NULL)
@@ -110,6 +114,7 @@ int sqlite3session_object_config(sqlite3_session *session, int option, void *arg
     }
 }
 
+// Negative: only asks. The mutex, because the hook reads the flags.
 static int switch_flag(sqlite3_session *session, bool *flag, int on)
 {
     ASSERT(flag == &session->is_enabled || flag == &session->is_indirect);
@@ -123,16 +128,19 @@ static int switch_flag(sqlite3_session *session, bool *flag, int on)
     return state;
 }
 
+// Changes made meanwhile are not noted, but neither are those noted before forgotten.
 int sqlite3session_enable(sqlite3_session *session, int on)
 {
     return switch_flag(session, &session->is_enabled, on);
 }
 
+// For changes to come.
 int sqlite3session_indirect(sqlite3_session *session, int on)
 {
     return switch_flag(session, &session->is_indirect, on);
 }
 
+// A row changed back still counts: only writing compares.
 int sqlite3session_isempty(sqlite3_session *session)
 {
     sqlite3_mutex *mutex = sqlite3_db_mutex(session->db);
@@ -156,6 +164,7 @@ sqlite3_int64 sqlite3session_memory_used(sqlite3_session *session)
     return (i64)used;
 }
 
+// An upper bound, kept if SQLITE_SESSION_OBJCONFIG_SIZE asked for it.
 sqlite3_int64 sqlite3session_changeset_size(sqlite3_session *session)
 {
     return (i64)session->size_max;
@@ -163,6 +172,7 @@ sqlite3_int64 sqlite3session_changeset_size(sqlite3_session *session)
 
 // --- tables ---
 
+// A list: sessions have few tables.
 static SessionTable *find_table(const sqlite3_session *session, const char *name)
 {
     ASSERT(name != NULL);
@@ -175,6 +185,7 @@ static SessionTable *find_table(const sqlite3_session *session, const char *name
     return NULL;
 }
 
+// Whether the database has it is found out when a change is heard of.
 int session_table(sqlite3_session *session, const char *name, SessionTable **out)
 {
     ASSERT(name != NULL);
@@ -200,6 +211,7 @@ int session_table(sqlite3_session *session, const char *name, SessionTable **out
     return SQLITE_OK;
 }
 
+// A table that is not there may be made later.
 int sqlite3session_attach(sqlite3_session *session, const char *table)
 {
     sqlite3_mutex *mutex = sqlite3_db_mutex(session->db);
@@ -304,6 +316,7 @@ static int take_shape(sqlite3_session *session, SessionTable *table, TableShape 
     return SQLITE_OK;
 }
 
+// Every time somebody must be sure of the columns: there is no hook for a changed schema.
 int session_table_look(sqlite3_session *session, SessionTable *table)
 {
     ASSERT(table->changes != NULL);
@@ -401,6 +414,7 @@ done:
     return rc;
 }
 
+// S1 and S2; the caller knows that the key is new.
 static int add_change(sqlite3_session *session, SessionTable *table, u8 operation,
                       const RowSource *source, Change **out)
 {
@@ -428,6 +442,7 @@ static int add_change(sqlite3_session *session, SessionTable *table, u8 operatio
     return SQLITE_OK;
 }
 
+// The first change of a row only; of a later one just the flag and the size count.
 int session_note(sqlite3_session *session, SessionTable *table, u8 operation,
                  const RowSource *source)
 {
@@ -462,6 +477,7 @@ typedef struct HookRow {
     sqlite3_value rowid; // scratch for a rowid that is a column of the changeset
 } HookRow;
 
+// A RowSource of the preupdate hook.
 static int hook_old(void *arg, int column, sqlite3_value **value)
 {
     ASSERT(column >= 0 && column < ((HookRow *)arg)->shape->column_count);

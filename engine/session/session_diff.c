@@ -38,6 +38,7 @@ static void append_comparison(sqlite3_str *sql, const Diff *diff, bool of_key)
     }
 }
 
+// In the order of the shape, so that column i of the query is column i.
 static void append_columns(sqlite3_str *sql, const Diff *diff, const char *schema)
 {
     ASSERT(diff->table->shape.column_count > 0);
@@ -88,6 +89,7 @@ static char *changed_text(const Diff *diff)
     return sqlite3_str_finish(sql);
 }
 
+// A RowSource of a query.
 static int diff_new(void *arg, int column, sqlite3_value **value)
 {
     ASSERT(column >= 0);
@@ -108,6 +110,7 @@ static int diff_old(void *arg, int column, sqlite3_value **value)
     return SQLITE_OK;
 }
 
+// As if the rows had just been changed so.
 static int note_rows(Diff *diff, u8 operation, char *sql, int old_at)
 {
     ASSERT(old_at >= 0);
@@ -124,6 +127,7 @@ static int note_rows(Diff *diff, u8 operation, char *sql, int old_at)
     return rc != SQLITE_OK ? rc : query_rc;
 }
 
+// Is there anything but the key?
 static bool has_values(const TableShape *shape)
 {
     ASSERT(shape->has_key);
@@ -176,6 +180,7 @@ static int check_tables(const Diff *diff, const char *name, bool *is_comparable,
     return rc;
 }
 
+// Three queries, one for each kind of change.
 static int run_diff(Diff *diff, const char *name, char **error)
 {
     ASSERT(diff->from != NULL);
@@ -196,6 +201,7 @@ static int run_diff(Diff *diff, const char *name, char **error)
     return note_rows(diff, SQLITE_UPDATE, changed_text(diff), diff->table->shape.column_count);
 }
 
+// The table is attached by it, if it was not.
 int sqlite3session_diff(sqlite3_session *session, const char *from_schema, const char *table,
                         char **error)
 {

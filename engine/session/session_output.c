@@ -54,6 +54,7 @@ static char *select_text(const char *schema, const SessionTable *table)
     return sqlite3_str_finish(sql);
 }
 
+// By the noted record, whose key is the row's still: a changed key is another row.
 static int bind_key(const Generator *g, const Change *change)
 {
     ASSERT(g->select != NULL);
@@ -75,6 +76,7 @@ static int bind_key(const Generator *g, const Change *change)
     return rc;
 }
 
+// As a record, so that it can be compared with the noted one field by field.
 static int read_row(Generator *g, const Change *change, bool *is_there)
 {
     ASSERT(g->select != NULL);
@@ -91,6 +93,7 @@ static int read_row(Generator *g, const Change *change, bool *is_there)
 
 // --- writing ---
 
+// Operation and flag, before the record or records.
 static void write_start(Generator *g, u8 operation, const Change *change)
 {
     ASSERT(operation == SQLITE_INSERT || operation == SQLITE_UPDATE || operation == SQLITE_DELETE);
@@ -100,6 +103,7 @@ static void write_start(Generator *g, u8 operation, const Change *change)
     buffer_add_char(&g->out->bytes, change->is_indirect);
 }
 
+// The row as it is now.
 static void write_insert(Generator *g, const Change *change)
 {
     ASSERT(g->row.size > 0);
@@ -109,6 +113,7 @@ static void write_insert(Generator *g, const Change *change)
     buffer_add(&g->out->bytes, g->row.bytes, g->row.size);
 }
 
+// The row as it was, or its key alone in a patchset.
 static void write_delete(Generator *g, const Change *change)
 {
     ASSERT(change->operation != SQLITE_INSERT);
@@ -121,6 +126,7 @@ static void write_delete(Generator *g, const Change *change)
         buffer_add(&g->out->bytes, change->record, change->size);
 }
 
+// A column that is no part of the change is one byte.
 static void write_field_or_undefined(Buffer *out, const u8 *field, bool is_defined)
 {
     ASSERT(field != NULL);
@@ -131,6 +137,7 @@ static void write_field_or_undefined(Buffer *out, const u8 *field, bool is_defin
         buffer_add_char(out, FIELD_UNDEFINED);
 }
 
+// Both records in one walk over the columns; taken back when nothing differs.
 static void write_update(Generator *g, const Change *change)
 {
     ASSERT(change->operation != SQLITE_INSERT);
@@ -187,6 +194,7 @@ static int write_change(void *arg, Change *change)
     return output_pass_on(g->out);
 }
 
+// The header is written first and taken back if nothing follows it.
 static int write_table(Generator *g)
 {
     ASSERT(g->select == NULL);
@@ -206,6 +214,7 @@ static int write_table(Generator *g)
     return rc != SQLITE_OK ? rc : g->out->bytes.rc;
 }
 
+// In the order of attachment.
 static int write_tables(Generator *g)
 {
     ASSERT(g->table == NULL);
@@ -256,6 +265,7 @@ static int write_to_memory(sqlite3_session *session, bool is_patchset, int *size
     return rc;
 }
 
+// Pieces are passed on between changes.
 static int write_to_callback(sqlite3_session *session, bool is_patchset, OutputCallback *callback,
                              void *arg)
 {

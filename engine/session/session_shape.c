@@ -7,6 +7,7 @@
 #include "session/changeset_field.h"
 #include <string.h>
 
+// NULL text means that there was no memory for it.
 int session_prepare(sqlite3 *db, char *sql, sqlite3_stmt **stmt)
 {
     *stmt = NULL;
@@ -20,6 +21,7 @@ int session_prepare(sqlite3 *db, char *sql, sqlite3_stmt **stmt)
 // Columns of PRAGMA table_xinfo.
 enum { INFO_CID, INFO_NAME, INFO_TYPE, INFO_NOTNULL, INFO_DEFAULT, INFO_PK, INFO_HIDDEN };
 
+// 0: there is no such table.
 static int count_columns(sqlite3_stmt *info, int *count)
 {
     *count = 0;
@@ -117,6 +119,7 @@ static void settle_rowid(TableShape *shape)
     shape->column_count--;
 }
 
+// Nothing is left to give back after an error.
 int table_shape_read(sqlite3 *db, const char *schema, const char *table, bool takes_rowid,
                      TableShape *out)
 {
@@ -172,6 +175,7 @@ int table_shape_defaults(sqlite3 *db, const TableShape *shape, int from, Buffer 
     return rc != SQLITE_OK ? rc : out->rc;
 }
 
+// As before table_shape_read(); also right of {0}.
 void table_shape_deinit(TableShape *shape)
 {
     arena_deinit(&shape->arena);
