@@ -52,6 +52,7 @@ static Module *module_new(const char *name, const sqlite3_module *methods, void 
     return module;
 }
 
+// Replacing a module lets tables that use the former one live on: they hold it.
 int module_register(sqlite3 *db, const char *name, const sqlite3_module *methods, void *client_data,
                     void (*destroy)(void *))
 {
@@ -87,6 +88,7 @@ void module_install_factory(ModuleFactory *make)
     factory = make;
 }
 
+// Also asks the factory, which brings modules whose names are made up (pragma_…).
 Module *module_find(sqlite3 *db, const char *name)
 {
     ASSERT(name != NULL);
@@ -109,6 +111,7 @@ static bool is_kept(const char *name, const char *const *keep)
     return false;
 }
 
+// With the connection; destructors run here.
 void modules_free(sqlite3 *db)
 {
     for (NameEntry *e = name_map_first(&db->modules); e != NULL; e = name_map_next(&db->modules, e))
@@ -116,6 +119,7 @@ void modules_free(sqlite3 *db)
     name_map_deinit(&db->modules);
 }
 
+// sqlite3_drop_modules().
 void module_drop_all_except(sqlite3 *db, const char *const *keep)
 {
     NameEntry *next;
@@ -163,6 +167,7 @@ void module_disconnect_eponymous(sqlite3 *db)
     }
 }
 
+// A table that is there without CREATE, by its module's name.
 int module_eponymous_table(sqlite3 *db, Module *module, Table **out)
 {
     ASSERT(module->refs > 0);

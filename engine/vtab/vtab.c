@@ -14,6 +14,7 @@
 
 static CompileVtab *compile_vtab;
 
+// sqlite3_declare_vtab() needs the parser, which is a layer above.
 void vtab_install_compiler(CompileVtab *compile)
 {
     ASSERT(compile != NULL);
@@ -21,6 +22,7 @@ void vtab_install_compiler(CompileVtab *compile)
     compile_vtab = compile;
 }
 
+// NULL: the connection has not connected it yet.
 VirtualTable *vtab_find(sqlite3 *db, const Table *table)
 {
     ASSERT(db != NULL);
@@ -33,6 +35,7 @@ VirtualTable *vtab_find(sqlite3 *db, const Table *table)
     return instance;
 }
 
+// A statement or a transaction that uses it holds it (T1).
 void vtab_ref(VirtualTable *instance)
 {
     ASSERT(instance->refs > 0);
@@ -53,6 +56,7 @@ void vtab_unref(VirtualTable *instance)
     mem_free(instance);
 }
 
+// The schema lets go; whoever still holds an instance keeps it.
 void vtab_release_table(Table *table)
 {
     ASSERT(table->virtual_tables == NULL || table->kind == TABLE_VIRTUAL);
@@ -64,6 +68,7 @@ void vtab_release_table(Table *table)
     }
 }
 
+// The module's message becomes the connection's.
 int vtab_take_error(sqlite3 *db, sqlite3_vtab *vtab, int rc)
 {
     ASSERT(vtab == NULL || db != NULL);
@@ -223,6 +228,7 @@ static const char **arguments_copy(const Table *table)
     return copy;
 }
 
+// sqlite3_declare_vtab() finds the context through the connection.
 static int run_constructor(VtabContext *context, VtabConstructor *constructor, int count,
                            const char *const *args)
 {
@@ -274,6 +280,7 @@ static int construct(sqlite3 *db, Table **table, Module *module, VtabConstructor
     return rc;
 }
 
+// Nothing to do where the connection has an instance.
 int vtab_connect(sqlite3 *db, Table *table)
 {
     ASSERT(table->kind == TABLE_VIRTUAL);
@@ -290,6 +297,7 @@ int vtab_connect(sqlite3 *db, Table *table)
     return SQLITE_OK;
 }
 
+// Creating counts as the table's first write in the transaction.
 int vtab_create(sqlite3 *db, int database, const char *table_name)
 {
     ASSERT(database >= 0 && database < db->database_count);
@@ -310,6 +318,7 @@ int vtab_create(sqlite3 *db, int database, const char *table_name)
     return rc;
 }
 
+// It may be gone already, if the schema was read anew meanwhile.
 static void unlink_instance(Table *table, const VirtualTable *instance)
 {
     ASSERT(table->kind == TABLE_VIRTUAL);
@@ -348,6 +357,7 @@ int vtab_destroy(sqlite3 *db, int database, const char *table_name)
     return SQLITE_OK;
 }
 
+// Once per constructor call.
 int vtab_declare(sqlite3 *db, const char *sql)
 {
     ASSERT(sql != NULL);
@@ -389,12 +399,14 @@ bool vtab_is_shadow_name(sqlite3 *db, const char *name)
            && module->methods->xShadowName(tail + 1) != 0;
 }
 
+// Only ordinary tables can be shadows.
 bool vtab_is_shadow(sqlite3 *db, const Table *table)
 {
     ASSERT(table->name != NULL);
     return table->kind == TABLE_ORDINARY && vtab_is_shadow_name(db, table->name);
 }
 
+// Under SQLITE_DBCONFIG_DEFENSIVE a shadow table is written by its module alone.
 bool vtab_guards(sqlite3 *db, const Table *table)
 {
     ASSERT(db->executing >= 0);

@@ -8,6 +8,7 @@
 #include "base/alloc.h"
 #include "vtab/vtab_internal.h"
 
+// Tables without xBegin have no transactions.
 static bool takes_part(const sqlite3 *db, const VirtualTable *instance)
 {
     for (int i = 0; i < db->vtab_transaction_count; i++) {
@@ -39,6 +40,7 @@ void vtab_add_participant(sqlite3 *db, VirtualTable *instance)
     vtab_ref(instance);
 }
 
+// Once in a transaction for each table that is written.
 int vtab_begin(sqlite3 *db, VirtualTable *instance)
 {
     ASSERT(instance->db == db);
@@ -101,11 +103,13 @@ static void end_all(sqlite3 *db, bool commit)
     mem_free(list);
 }
 
+// Its result has nobody to hear it: the transaction is over.
 void vtab_commit(sqlite3 *db)
 {
     end_all(db, true);
 }
 
+// As vtab_commit().
 void vtab_rollback(sqlite3 *db)
 {
     end_all(db, false);
@@ -130,6 +134,7 @@ static int savepoint_one(VirtualTable *instance, int op, int index)
     return call(instance->vtab, index);
 }
 
+// Modules without savepoints are passed over.
 int vtab_savepoint(sqlite3 *db, int op, int index)
 {
     ASSERT(op >= SAVEPOINT_BEGIN && op <= SAVEPOINT_ROLLBACK);

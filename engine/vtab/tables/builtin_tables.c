@@ -6,6 +6,7 @@
 
 #include "vtab/tables/rtree/rtree.h"
 
+// Those that a connection has from the beginning.
 int builtin_tables_register(sqlite3 *db)
 {
     TRY(statement_table_register(db));

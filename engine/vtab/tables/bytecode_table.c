@@ -82,6 +82,7 @@ static int program_best_index(sqlite3_vtab *vtab, sqlite3_index_info *info)
     return SQLITE_CONSTRAINT;
 }
 
+// Nothing is compiled before the scan begins.
 static int program_open(sqlite3_vtab *vtab, sqlite3_vtab_cursor **out)
 {
     ASSERT(out != NULL);
@@ -95,6 +96,7 @@ static int program_open(sqlite3_vtab *vtab, sqlite3_vtab_cursor **out)
     return SQLITE_OK;
 }
 
+// Of the row before.
 static void forget_object(ProgramCursor *cur)
 {
     ASSERT(cur != NULL);
@@ -132,6 +134,7 @@ static int program_close(sqlite3_vtab_cursor *base)
 
 // --- the rows of EXPLAIN ---
 
+// The error for an argument that is no statement.
 static int refuse(ProgramTable *table)
 {
     ASSERT(table->db != NULL);
@@ -199,6 +202,7 @@ static int next_instruction(ProgramCursor *cur)
 
 // --- what an instruction opens ---
 
+// The statement's own text is gone with its next step.
 static int copy_column(sqlite3_stmt *stmt, int column, char **out)
 {
     ASSERT(column >= 0 && column < sqlite3_column_count(stmt));
@@ -207,6 +211,7 @@ static int copy_column(sqlite3_stmt *stmt, int column, char **out)
     return *out == NULL ? SQLITE_NOMEM : SQLITE_OK;
 }
 
+// Of the row of the schema that find_object() stands on.
 static int describe_object(ProgramCursor *cur, const char *schema)
 {
     ASSERT(cur->object[USED_TYPE] == NULL);
@@ -270,6 +275,7 @@ static int next_opened(ProgramCursor *cur)
     }
 }
 
+// tables_used() passes over instructions that open nothing.
 static int program_next(sqlite3_vtab_cursor *base)
 {
     ASSERT(((const ProgramCursor *)base)->explain != NULL);
@@ -281,6 +287,7 @@ static int program_next(sqlite3_vtab_cursor *base)
     return rc == SQLITE_DONE ? SQLITE_OK : rc;
 }
 
+// A scan without its argument is not planned.
 static int program_filter(sqlite3_vtab_cursor *base, int plan, const char *text, int count,
                           sqlite3_value **args)
 {
@@ -302,6 +309,7 @@ static int program_eof(sqlite3_vtab_cursor *base)
     return ((const ProgramCursor *)base)->is_end;
 }
 
+// Columns behind the last are the hidden one, which stays NULL.
 static void result_used(const ProgramCursor *cur, sqlite3_context *call, int column)
 {
     ASSERT(column >= 0);

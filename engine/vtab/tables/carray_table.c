@@ -47,6 +47,7 @@ typedef struct BoundArray {
     void *destroy_arg;
 } BoundArray;
 
+// sqlite3_bind_pointer()'s destructor.
 static void bound_free(void *pointer)
 {
     ASSERT(pointer != NULL);
@@ -73,6 +74,7 @@ static const void *element_bytes(const void *data, int type, int i, size_t *size
     return piece->iov_base;
 }
 
+// Elements that are not their own bytes.
 static bool has_pointers(int type)
 {
     ASSERT(type >= 0 && type < TYPES);
@@ -133,6 +135,7 @@ static void *copy_array(const void *data, int count, int type)
     return copy;
 }
 
+// With SQLITE_TRANSIENT everything is copied, also what elements point to.
 static BoundArray *bound_new(void *data, int count, int type, void (*destroy)(void *),
                              void *destroy_arg)
 {
@@ -154,6 +157,7 @@ static BoundArray *bound_new(void *data, int count, int type, void (*destroy)(vo
     return NULL;
 }
 
+// The destructor is called in any case, as for sqlite3_bind_blob().
 int sqlite3_carray_bind_v2(sqlite3_stmt *stmt, int index, void *data, int count, int type,
                            void (*destroy)(void *), void *destroy_arg) // wide: SQLite's signature
 {
@@ -182,6 +186,7 @@ typedef struct ArrayCursor {
     sqlite3_int64 count, index;
 } ArrayCursor;
 
+// Not innocuous: a schema of strangers' must not get at a program's pointers.
 static int array_connect(sqlite3 *db, void *client_data, int arg_count, const char *const *args,
                          sqlite3_vtab **out, char **message)
 {
@@ -280,6 +285,7 @@ static int find_type(sqlite3_vtab *vtab, const char *name, int *out)
     return vtab->zErrMsg == NULL ? SQLITE_NOMEM : SQLITE_ERROR;
 }
 
+// What is no array of the right tag gives no rows.
 static int array_filter(sqlite3_vtab_cursor *base, int plan, const char *text, int count,
                         sqlite3_value **args)
 {
@@ -310,6 +316,7 @@ static int array_filter(sqlite3_vtab_cursor *base, int plan, const char *text, i
     return SQLITE_OK;
 }
 
+// The array is read where it lies, and must not change meanwhile.
 static int array_next(sqlite3_vtab_cursor *base)
 {
     ASSERT(((const ArrayCursor *)base)->index < ((const ArrayCursor *)base)->count);
@@ -326,6 +333,7 @@ static int array_eof(sqlite3_vtab_cursor *base)
     return cur->index >= cur->count;
 }
 
+// Texts and blobs are copied: the program may free its array when the statement is reset.
 static void give_element(const ArrayCursor *cur, sqlite3_context *call)
 {
     ASSERT(cur->index < cur->count);
@@ -367,6 +375,7 @@ static int array_column(sqlite3_vtab_cursor *base, sqlite3_context *call, int co
     return SQLITE_OK;
 }
 
+// The place from 1.
 static int array_rowid(sqlite3_vtab_cursor *base, sqlite3_int64 *out)
 {
     ASSERT(((const ArrayCursor *)base)->index < ((const ArrayCursor *)base)->count);

@@ -39,6 +39,7 @@ typedef struct CsvOptions {
     bool has_header, header_is_told;
 } CsvOptions;
 
+// What the table took over is NULL by then.
 static void options_deinit(CsvOptions *options)
 {
     ASSERT(options != NULL);
@@ -127,6 +128,7 @@ static int refuse(char **message, const char *format, const char *what)
     return SQLITE_ERROR;
 }
 
+// Twice the same parameter is an error, not a choice.
 static int take_text(char **target, const char *value, const char *name, char **message)
 {
     ASSERT(target != NULL);
@@ -137,6 +139,7 @@ static int take_text(char **target, const char *value, const char *name, char **
     return *target == NULL ? SQLITE_NOMEM : SQLITE_OK;
 }
 
+// header alone, or header= with a boolean.
 static int take_header(CsvOptions *options, int is_on, char **message)
 {
     ASSERT(is_on >= -1 && is_on <= 1);
@@ -151,6 +154,7 @@ static int take_header(CsvOptions *options, int is_on, char **message)
     return SQLITE_OK;
 }
 
+// columns=N, from 1 on.
 static int take_columns(CsvOptions *options, const char *value, char **message)
 {
     ASSERT(value != NULL);
@@ -169,6 +173,7 @@ static int take_columns(CsvOptions *options, const char *value, char **message)
     return SQLITE_OK;
 }
 
+// The first parameter whose name fits.
 static int take_option(CsvOptions *options, const char *arg, char **message)
 {
     ASSERT(arg != NULL);
@@ -256,6 +261,7 @@ static char *declaration(CsvOptions *options, CsvReader *reader, int *rc)
     return text;
 }
 
+// Also checks that the file is there, before the table is.
 static int declare(sqlite3 *db, CsvOptions *options, char **message)
 {
     ASSERT(options->file_name != NULL || options->text != NULL);
@@ -278,6 +284,7 @@ static int declare(sqlite3 *db, CsvOptions *options, char **message)
     return rc;
 }
 
+// xCreate too: a table has nothing of its own in the database.
 static int csv_connect(sqlite3 *db, void *client_data, int arg_count, const char *const *args,
                        sqlite3_vtab **out, char **message)
 {
@@ -331,6 +338,7 @@ static int csv_best_index(sqlite3_vtab *vtab, sqlite3_index_info *info)
 
 // --- rows ---
 
+// The fields of the row before.
 static void forget_record(CsvCursor *cur)
 {
     ASSERT(cur->fields != NULL);
@@ -343,6 +351,7 @@ static void forget_record(CsvCursor *cur)
     }
 }
 
+// Each cursor reads the file on its own.
 static int csv_open_cursor(sqlite3_vtab *vtab, sqlite3_vtab_cursor **out)
 {
     const CsvTable *table = (const CsvTable *)vtab;
@@ -407,6 +416,7 @@ static int csv_next_row(sqlite3_vtab_cursor *base)
     return SQLITE_OK;
 }
 
+// From the beginning, behind the header.
 static int csv_filter(sqlite3_vtab_cursor *base, int plan, const char *text, int count,
                       sqlite3_value **args)
 {

@@ -121,6 +121,7 @@ static int pragma_best_index(sqlite3_vtab *base, sqlite3_index_info *info)
     return SQLITE_OK;
 }
 
+// The pragma is compiled when its arguments are known.
 static int pragma_open(sqlite3_vtab *base, sqlite3_vtab_cursor **out)
 {
     ASSERT(out != NULL);
@@ -185,6 +186,7 @@ static char *pragma_text(const PragmaCursor *cur, const PragmaVtab *vtab)
     return sqlite3_str_finish(sql);
 }
 
+// The pragma's own error is the table's.
 static int pragma_filter(sqlite3_vtab_cursor *base, int plan, const char *plan_text, int arg_count,
                          sqlite3_value **args)
 {
@@ -224,6 +226,7 @@ static int pragma_eof(sqlite3_vtab_cursor *base)
     return ((PragmaCursor *)base)->stmt == NULL;
 }
 
+// The hidden columns show what the pragma was given.
 static int pragma_column(sqlite3_vtab_cursor *base, sqlite3_context *call, int column)
 {
     ASSERT(column >= 0);
@@ -238,6 +241,7 @@ static int pragma_column(sqlite3_vtab_cursor *base, sqlite3_context *call, int c
     return SQLITE_OK;
 }
 
+// The number of the row: pragmas have no other.
 static int pragma_rowid(sqlite3_vtab_cursor *base, sqlite3_int64 *out)
 {
     ASSERT(((PragmaCursor *)base)->stmt != NULL);

@@ -42,6 +42,7 @@ typedef struct SeriesCursor {
     bool descending;
 } SeriesCursor;
 
+// Innocuous: it reads nothing.
 static int series_connect(sqlite3 *db, void *client_data, int arg_count, const char *const *args,
                           sqlite3_vtab **out, char **message)
 {
@@ -184,6 +185,7 @@ static int series_best_index(sqlite3_vtab *vtab, sqlite3_index_info *info)
 
 // --- the range ---
 
+// Nothing is left, whatever comes to narrow it further.
 static void range_empty(SeriesCursor *cur)
 {
     ASSERT(cur->stride > 0);
@@ -308,6 +310,7 @@ static void narrow(SeriesCursor *cur, int plan, sqlite3_value **bounds)
 
 // --- running ---
 
+// Arguments first, then bounds; a NULL among them leaves no row.
 static int series_filter(sqlite3_vtab_cursor *base, int plan, const char *plan_text, int arg_count,
                          sqlite3_value **args)
 {
@@ -339,6 +342,7 @@ static int series_filter(sqlite3_vtab_cursor *base, int plan, const char *plan_t
     return SQLITE_OK;
 }
 
+// Counts on; the number follows from the count.
 static int series_next(sqlite3_vtab_cursor *base)
 {
     ASSERT(((SeriesCursor *)base)->index < ((SeriesCursor *)base)->count);
@@ -355,6 +359,7 @@ static int series_eof(sqlite3_vtab_cursor *base)
     return cur->index >= cur->count;
 }
 
+// Unsigned: the sum of a negative start and a large distance wraps to the right number.
 static int64_t series_value(const SeriesCursor *cur)
 {
     ASSERT(cur->index < cur->count);
@@ -363,6 +368,7 @@ static int64_t series_value(const SeriesCursor *cur)
     return (int64_t)((uint64_t)cur->low + place * cur->stride);
 }
 
+// Arguments are shown as they were taken: the step never 0.
 static int series_column(sqlite3_vtab_cursor *base, sqlite3_context *call, int column)
 {
     ASSERT(column >= SERIES_VALUE && column <= SERIES_STEP);

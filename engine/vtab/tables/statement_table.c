@@ -40,6 +40,7 @@ typedef struct StatementCursor {
     i64 rowid;
 } StatementCursor;
 
+// Knows its connection, whose statements it lists.
 static int statement_connect(sqlite3 *db, void *client_data, int arg_count, const char *const *args,
                              sqlite3_vtab **out, char **message)
 {
@@ -91,6 +92,7 @@ static int statement_open(sqlite3_vtab *vtab, sqlite3_vtab_cursor **out)
     return SQLITE_OK;
 }
 
+// The row that was passed.
 static void drop_row(StatementCursor *cur)
 {
     ASSERT(cur->first != NULL);
@@ -131,6 +133,7 @@ static StatementRow *describe(sqlite3_stmt *stmt)
     return row;
 }
 
+// Takes the list; statements made later are not in it.
 static int statement_filter(sqlite3_vtab_cursor *base, int plan, const char *text, int count,
                             sqlite3_value **args)
 {
@@ -171,6 +174,7 @@ static int statement_eof(sqlite3_vtab_cursor *base)
     return ((const StatementCursor *)base)->first == NULL;
 }
 
+// In the order of the declaration.
 static int statement_column(sqlite3_vtab_cursor *base, sqlite3_context *call, int column)
 {
     ASSERT(column >= 0);

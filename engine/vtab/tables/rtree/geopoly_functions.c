@@ -231,6 +231,7 @@ static bool relate(sqlite3_context *call, sqlite3_value **args, Overlap *out)
     return has_answer;
 }
 
+// The numbers are SQLite's: 0 apart, 1 overlapping, 2 a in b, 3 b in a, 4 equal.
 void fn_geopoly_overlap(sqlite3_context *call, int count, sqlite3_value **args)
 {
     ASSERT(count == 2);
@@ -272,6 +273,7 @@ static void result_bounds(sqlite3_context *call, const Bounds *bounds)
     sqlite3_free(box);
 }
 
+// geopoly_bbox(shape): the box around it, as a polygon.
 static void fn_bbox(sqlite3_context *call, int count, sqlite3_value **args)
 {
     ASSERT(count == 1);
@@ -337,6 +339,7 @@ static void fn_debug(sqlite3_context *call, int count, sqlite3_value **args)
     (void)args;
 }
 
+// All are deterministic, so that they may stand in indexes.
 int geopoly_register_functions(sqlite3 *db)
 {
     ASSERT(db != NULL);

@@ -8,6 +8,7 @@
 
 enum { BLOB_HEADER = 4, VERTEX_SIZE = 8 };
 
+// Coordinates are the caller's to set.
 Polygon *polygon_new(int count)
 {
     ASSERT(count >= 3);
@@ -39,6 +40,7 @@ static char skip_space(JsonShape *json)
     return *json->at;
 }
 
+// Takes the character if it comes next, blanks aside.
 static bool take(JsonShape *json, char wanted)
 {
     ASSERT(wanted != 0);
@@ -49,6 +51,7 @@ static bool take(JsonShape *json, char wanted)
     return true;
 }
 
+// Of the run at `at`.
 static int count_digits(const char *at)
 {
     ASSERT(at != NULL);
@@ -90,6 +93,7 @@ static int number_size(const char *at)
     return size;
 }
 
+// False: there is none, and nothing is taken.
 static bool take_number(JsonShape *json, f64 *out)
 {
     ASSERT(out != NULL);
@@ -141,6 +145,7 @@ static bool take_vertex(JsonShape *json)
     return take(json, ']') && add_vertex(json, x, y);
 }
 
+// '[' vertex { ',' vertex } ']', and nothing behind it.
 static bool take_shape(JsonShape *json)
 {
     ASSERT(json->count == 0);
@@ -183,6 +188,7 @@ static Polygon *from_json(const char *text, int *rc)
 
 // --- blobs ---
 
+// NULL for what is no polygon; *rc only for a lack of memory.
 static Polygon *from_blob(const u8 *blob, int size, int *rc)
 {
     ASSERT(size >= 0);
@@ -211,6 +217,7 @@ static Polygon *from_blob(const u8 *blob, int size, int *rc)
     return polygon;
 }
 
+// Text as GeoJSON's coordinates, or a blob.
 Polygon *polygon_parse(sqlite3_value *value, int *rc)
 {
     ASSERT(rc != NULL);
@@ -237,6 +244,7 @@ u64 polygon_blob_size(const Polygon *polygon)
     return BLOB_HEADER + (u64)polygon->count * VERTEX_SIZE;
 }
 
+// polygon_blob_size() bytes.
 void polygon_write_blob(const Polygon *polygon, u8 *out)
 {
     ASSERT(polygon->count >= 3 && polygon->count <= POLYGON_VERTICES_MAX);
@@ -269,6 +277,7 @@ void polygon_result(sqlite3_context *call, const Polygon *polygon)
 
 // --- measures ---
 
+// The least box with sides along the axes.
 Bounds polygon_bounds(const Polygon *polygon)
 {
     ASSERT(polygon->count >= 3);

@@ -41,6 +41,7 @@ static int orphans_add(Orphans *orphans, const RtreeCell *cell, int height)
     return SQLITE_OK;
 }
 
+// Those that were not inserted again are lost with the statement, which is undone then.
 static void orphans_deinit(Orphans *orphans)
 {
     sqlite3_free(orphans->cells);

@@ -20,6 +20,7 @@ int path_init(const Rtree *tree, RtreePath *path)
     return path->nodes == NULL ? SQLITE_NOMEM : SQLITE_OK;
 }
 
+// Also of one whose memory was not given.
 void path_deinit(RtreePath *path)
 {
     sqlite3_free(path->nodes);
@@ -27,6 +28,7 @@ void path_deinit(RtreePath *path)
     path->length = 0;
 }
 
+// A change to it must be written back (rtree_write_node).
 u8 *path_node(const Rtree *tree, const RtreePath *path, int level)
 {
     ASSERT(level >= 0);
@@ -34,6 +36,7 @@ u8 *path_node(const Rtree *tree, const RtreePath *path, int level)
     return path->nodes + (size_t)level * (size_t)tree->node_size;
 }
 
+// R3: the tables say that there is one, which a damaged file need not keep to.
 int path_find_child(const Rtree *tree, const RtreePath *path, int level, int *index)
 {
     ASSERT(level + 1 < path->length);
@@ -249,6 +252,7 @@ static int add_to_node(Rtree *tree, RtreePath *path, int level, const RtreeCell 
     return widen_above(tree, path, level, cell);
 }
 
+// Height 0 is a row; more is a subtree that was cut off by a removal.
 int rtree_insert_cell(Rtree *tree, const RtreeCell *cell, int height)
 {
     ASSERT(tree->readers == 0); // R5

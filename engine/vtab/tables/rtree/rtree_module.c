@@ -93,6 +93,7 @@ int rtree_attach(Rtree *tree, bool is_new, char **message)
     return rc;
 }
 
+// The tables stay.
 int rtree_disconnect(sqlite3_vtab *vtab)
 {
     rtree_free((Rtree *)vtab);
@@ -109,6 +110,7 @@ static int run_script(Rtree *tree, char *sql)
     return rc;
 }
 
+// A failure leaves the table usable.
 int rtree_destroy(sqlite3_vtab *vtab)
 {
     Rtree *tree = (Rtree *)vtab;
@@ -126,6 +128,7 @@ int rtree_destroy(sqlite3_vtab *vtab)
     return SQLITE_OK;
 }
 
+// The shadow tables go by the table's name.
 int rtree_rename(sqlite3_vtab *vtab, const char *new_name)
 {
     ASSERT(new_name != NULL);
@@ -151,6 +154,7 @@ int rtree_rename(sqlite3_vtab *vtab, const char *new_name)
     return rtree_prepare(tree);
 }
 
+// What stands behind the table's name and an underscore.
 int rtree_shadow_name(const char *suffix)
 {
     return sqlite3_stricmp(suffix, "node") == 0 || sqlite3_stricmp(suffix, "parent") == 0
@@ -214,6 +218,7 @@ static char *declaration(Rtree *tree, int count, const char *const *args, const 
     return sqlite3_str_finish(sql);
 }
 
+// sqlite3_declare_vtab() checks the columns' names.
 static int declare(Rtree *tree, int count, const char *const *args, char **message)
 {
     ASSERT(tree->dims == 0 && tree->aux_count == 0);
@@ -251,6 +256,7 @@ typedef struct Request {
     const char *const *args; // module, schema, table, columns
 } Request;
 
+// xCreate and xConnect differ in whether the shadow tables are made.
 static int make_table(const Request *request, sqlite3_vtab **out, char **message)
 {
     ASSERT(request->arg_count >= 3);
@@ -287,6 +293,7 @@ static int rtree_create(sqlite3 *db, void *client_data, int arg_count, const cha
     return make_table(&request, out, message);
 }
 
+// For a table that the schema has.
 static int rtree_connect(sqlite3 *db, void *client_data, int arg_count, const char *const *args,
                          sqlite3_vtab **out, char **message)
 {
@@ -311,6 +318,7 @@ static int search_op(int op)
     }
 }
 
+// One row at most.
 static void plan_rowid(sqlite3_index_info *info, int constraint)
 {
     ASSERT(constraint >= 0 && constraint < info->nConstraint);
@@ -323,6 +331,7 @@ static void plan_rowid(sqlite3_index_info *info, int constraint)
     info->idxFlags = SQLITE_INDEX_SCAN_UNIQUE;
 }
 
+// A geometry callback is asked for.
 static bool has_usable_match(const sqlite3_index_info *info)
 {
     for (int i = 0; i < info->nConstraint; i++) {
@@ -378,6 +387,7 @@ static int plan_tests(const Rtree *tree, sqlite3_index_info *info)
     return SQLITE_OK;
 }
 
+// A look-up by rowid beats every search.
 static int rtree_best_index(sqlite3_vtab *vtab, sqlite3_index_info *info)
 {
     // MATCH has a callback of the program's, which only a search calls: no rowid look-up may take
@@ -411,6 +421,7 @@ static int read_test(RtreeTest *test, const char letters[2], sqlite3_value *valu
     return SQLITE_OK;
 }
 
+// With the copies of callbacks' parameters.
 static void free_tests(RtreeTest *tests, int count)
 {
     ASSERT(tests != NULL || count == 0);
@@ -420,6 +431,7 @@ static void free_tests(RtreeTest *tests, int count)
     sqlite3_free(tests);
 }
 
+// Bounds that are NULL leave nothing to search for.
 static int filter_tests(RtreeCursor *cur, const char *text, int count, sqlite3_value **args)
 {
     ASSERT(count == 0 || text != NULL);
@@ -447,6 +459,7 @@ static int filter_tests(RtreeCursor *cur, const char *text, int count, sqlite3_v
     return cursor_search(cur, tests, count);
 }
 
+// By the plan of rtree_best_index().
 static int rtree_filter(sqlite3_vtab_cursor *base, int plan, const char *text, int count,
                         sqlite3_value **args)
 {
@@ -467,6 +480,7 @@ static int rtree_filter(sqlite3_vtab_cursor *base, int plan, const char *text, i
     return SQLITE_OK;
 }
 
+// id, coordinates, auxiliary columns.
 static int rtree_column(sqlite3_vtab_cursor *base, sqlite3_context *call, int column)
 {
     ASSERT(column >= 0);
@@ -536,6 +550,7 @@ static int read_box(Rtree *tree, sqlite3_value **values, int count, RtreeCell *c
     return SQLITE_OK;
 }
 
+// Called before anything was written.
 int rtree_make_room(Rtree *tree, i64 rowid)
 {
     i64 leaf;
@@ -547,6 +562,7 @@ int rtree_make_room(Rtree *tree, i64 rowid)
     return report_constraint(tree, 0);
 }
 
+// Into the row of t_rowid that the insertion has made.
 static int write_aux(Rtree *tree, i64 rowid, sqlite3_value **values, int count)
 {
     ASSERT(tree->write_aux != NULL);
@@ -619,6 +635,7 @@ static int put_row(Rtree *tree, Write *write, sqlite3_value **aux)
     return tree->aux_count > 0 ? write_aux(tree, write->cell.id, aux, write->aux_count) : SQLITE_OK;
 }
 
+// Auxiliary values that an UPDATE does not set are fetched first.
 static int put_row_keeping(Rtree *tree, Write *write, sqlite3_value **values)
 {
     ASSERT(write->aux_count <= RTREE_AUX_MAX);
@@ -663,6 +680,7 @@ static int rtree_update(sqlite3_vtab *vtab, int arg_count, sqlite3_value **args,
     return SQLITE_OK;
 }
 
+// For PRAGMA integrity_check.
 int rtree_integrity(sqlite3_vtab *vtab, const char *schema, const char *name, int flags,
                     char **message)
 {

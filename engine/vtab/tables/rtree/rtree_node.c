@@ -14,12 +14,14 @@ int rtree_node_depth(const u8 *data)
     return (int)get_u16(data);
 }
 
+// Of the root.
 void rtree_node_set_depth(u8 *data, int depth)
 {
     ASSERT(depth >= 0 && depth <= RTREE_DEPTH_MAX);
     put_u16(data, (u16)depth);
 }
 
+// As the file has it: rtree_node_is_sound() says whether it can be.
 int rtree_node_count(const u8 *data)
 {
     ASSERT(data != NULL);
@@ -35,6 +37,7 @@ bool rtree_node_is_sound(const Rtree *tree, const u8 *data)
     return rtree_node_count(data) <= tree->cells_max;
 }
 
+// Bytes behind the cells are zeros too, as SQLite writes them.
 void rtree_node_clear(const Rtree *tree, u8 *data)
 {
     ASSERT(tree->node_size >= RTREE_NODE_HEADER);
@@ -42,6 +45,7 @@ void rtree_node_clear(const Rtree *tree, u8 *data)
     memset(data, 0, (size_t)tree->node_size);
 }
 
+// Cells lie one behind the other.
 static size_t cell_offset(const Rtree *tree, int index)
 {
     ASSERT(tree->cell_size == 8 + 4 * tree->coords);
@@ -49,6 +53,7 @@ static size_t cell_offset(const Rtree *tree, int index)
     return RTREE_NODE_HEADER + (size_t)index * (size_t)tree->cell_size;
 }
 
+// Without its box.
 i64 rtree_node_cell_id(const Rtree *tree, const u8 *data, int index)
 {
     ASSERT(index >= 0);
@@ -56,6 +61,7 @@ i64 rtree_node_cell_id(const Rtree *tree, const u8 *data, int index)
     return (i64)get_u64(data + cell_offset(tree, index));
 }
 
+// A copy in the machine's byte order.
 void rtree_node_cell(const Rtree *tree, const u8 *data, int index, RtreeCell *out)
 {
     ASSERT(out != NULL);
@@ -78,6 +84,7 @@ void rtree_node_set_cell(const Rtree *tree, u8 *data, int index, const RtreeCell
         put_u32(at + 8 + 4 * i, cell->box[i].bits);
 }
 
+// At the end.
 bool rtree_node_append(const Rtree *tree, u8 *data, const RtreeCell *cell)
 {
     ASSERT(rtree_node_is_sound(tree, data));
@@ -106,6 +113,7 @@ void rtree_node_remove(const Rtree *tree, u8 *data, int index)
     put_u16(data + 2, (u16)(count - 1));
 }
 
+// Linear: a node has fifty cells.
 int rtree_node_find(const Rtree *tree, const u8 *data, i64 id)
 {
     ASSERT(rtree_node_is_sound(tree, data));
@@ -127,6 +135,7 @@ f64 coord_value(const Rtree *tree, RtreeCoord coord)
     return tree->is_whole ? (f64)coord.whole : (f64)coord.real;
 }
 
+// Of one dimension.
 static f64 low(const Rtree *tree, const RtreeCell *box, int dim)
 {
     ASSERT(dim >= 0 && dim < tree->dims);
@@ -141,6 +150,7 @@ static f64 high(const Rtree *tree, const RtreeCell *box, int dim)
     return coord_value(tree, box->box[2 * dim + 1]);
 }
 
+// Only grows.
 void box_include(const Rtree *tree, RtreeCell *box, const RtreeCell *other)
 {
     ASSERT(box != other);
@@ -219,6 +229,7 @@ RtreeCoord coord_low(f64 value)
     return coord;
 }
 
+// The least float that is not below the value.
 RtreeCoord coord_high(f64 value)
 {
     RtreeCoord coord = {.real = (float)value};

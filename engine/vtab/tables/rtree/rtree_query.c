@@ -46,6 +46,7 @@ struct RtreeCursor {
     bool aux_is_read;  // for the current row
 };
 
+// The table that the cursor reads.
 static Rtree *tree_of(const RtreeCursor *cur)
 {
     ASSERT(cur->base.pVtab != NULL);
@@ -53,6 +54,7 @@ static Rtree *tree_of(const RtreeCursor *cur)
     return (Rtree *)cur->base.pVtab;
 }
 
+// Only while it stands on a row.
 const RtreeCell *cursor_cell(const RtreeCursor *cur)
 {
     ASSERT(cur->is_at_row);
@@ -70,6 +72,7 @@ static void search_node_unref(SearchNode *node)
         sqlite3_free(node);
 }
 
+// The order of the heap, which decides the order of rows; it is SQLite's.
 static bool comes_before(const Place *a, const Place *b)
 {
     ASSERT(a->node != NULL && b->node != NULL);
@@ -81,6 +84,7 @@ static bool comes_before(const Place *a, const Place *b)
     return a->order < b->order;
 }
 
+// Up to where its parent comes before it.
 static void heap_sift_up(Place *heap, int at)
 {
     ASSERT(at >= 0);
@@ -93,6 +97,7 @@ static void heap_sift_up(Place *heap, int at)
     }
 }
 
+// The first place was replaced by the last.
 static void heap_sift_down(Place *heap, int count)
 {
     ASSERT(count >= 0);
@@ -137,6 +142,7 @@ static int heap_push(RtreeCursor *cur, const Place *place)
     return SQLITE_OK;
 }
 
+// Its reference to the node is the caller's.
 static Place heap_pop(RtreeCursor *cur)
 {
     ASSERT(cur->heap_count > 0);
@@ -182,6 +188,7 @@ static int push_node(RtreeCursor *cur, i64 number, int height, const RtreeVisit 
 
 // --- testing ---
 
+// False: nothing within the cell can pass the test.
 static bool coord_may_pass(const Rtree *tree, const RtreeTest *test, const RtreeCell *cell,
                            int height)
 {
@@ -319,6 +326,7 @@ static void cursor_clear(RtreeCursor *cur)
     memset(cur->queue_counts, 0, sizeof cur->queue_counts);
 }
 
+// Begins at the root, whose depth is not known yet.
 int cursor_search(RtreeCursor *cur, RtreeTest *tests, int count)
 {
     ASSERT(count == 0 || tests != NULL);
@@ -338,6 +346,7 @@ void cursor_search_nothing(RtreeCursor *cur)
     ASSERT(!cur->is_at_row);
 }
 
+// Without a search: t_rowid says which leaf it is in.
 int cursor_find_row(RtreeCursor *cur, i64 rowid)
 {
     Rtree *tree = tree_of(cur);
@@ -364,6 +373,7 @@ int cursor_find_row(RtreeCursor *cur, i64 rowid)
 
 // --- methods of a cursor ---
 
+// Stands nowhere until it searches.
 int rtree_open(sqlite3_vtab *vtab, sqlite3_vtab_cursor **out)
 {
     ASSERT(out != NULL);
@@ -390,6 +400,7 @@ int rtree_close(sqlite3_vtab_cursor *base)
     return SQLITE_OK;
 }
 
+// The place that is first in the heap is looked at next.
 int rtree_next(sqlite3_vtab_cursor *base)
 {
     ASSERT(((const RtreeCursor *)base)->is_at_row);
@@ -425,6 +436,7 @@ static int prepare_aux(RtreeCursor *cur)
     return rc;
 }
 
+// Read once for all auxiliary columns of a row.
 int cursor_aux(RtreeCursor *cur, int index, sqlite3_context *call)
 {
     ASSERT(cur->is_at_row);

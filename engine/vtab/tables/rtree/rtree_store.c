@@ -39,6 +39,7 @@ static int prepare(Rtree *tree, char *sql, sqlite3_stmt **out)
     return rc;
 }
 
+// All of them at once.
 static int prepare_write_aux(Rtree *tree)
 {
     ASSERT(tree->aux_count > 0);
@@ -53,6 +54,7 @@ static int prepare_write_aux(Rtree *tree)
     return prepare(tree, sqlite3_str_finish(sql), &tree->write_aux);
 }
 
+// The nine statements by their numbers.
 int rtree_prepare(Rtree *tree)
 {
     ASSERT(tree->stmts[0] == NULL);
@@ -79,6 +81,7 @@ void rtree_finalize(Rtree *tree)
     tree->write_aux = NULL;
 }
 
+// In the words of SQLite, which stand in the schema.
 int rtree_create_tables(Rtree *tree)
 {
     ASSERT(tree->node_size > 0);
@@ -175,6 +178,7 @@ static int run(sqlite3_stmt *stmt)
     return finish(stmt);
 }
 
+// A copy: the statement's bytes are gone with its reset.
 int rtree_read_node(Rtree *tree, i64 number, u8 *data)
 {
     ASSERT(tree->node_size > 0);
@@ -194,6 +198,7 @@ int rtree_read_node(Rtree *tree, i64 number, u8 *data)
     return is_sound ? SQLITE_OK : SQLITE_CORRUPT_VTAB;
 }
 
+// The bytes are borrowed until the statement has run.
 int rtree_write_node(Rtree *tree, i64 number, const u8 *data)
 {
     ASSERT(rtree_node_is_sound(tree, data));
@@ -218,6 +223,7 @@ int rtree_append_node(Rtree *tree, const u8 *data, i64 *number)
     return SQLITE_OK;
 }
 
+// Both tables, so that R3 holds.
 int rtree_delete_node(Rtree *tree, i64 number)
 {
     sqlite3_stmt *stmt = tree->stmts[RTREE_DELETE_NODE];
@@ -242,16 +248,19 @@ static int find_integer(sqlite3_stmt *stmt, i64 key, i64 *value)
     return finish(stmt);
 }
 
+// 0: there is no such row.
 int rtree_find_leaf(Rtree *tree, i64 rowid, i64 *value)
 {
     return find_integer(tree->stmts[RTREE_READ_ROWID], rowid, value);
 }
 
+// 0: the root, or a node that hangs on nothing.
 int rtree_find_parent(Rtree *tree, i64 number, i64 *value)
 {
     return find_integer(tree->stmts[RTREE_READ_PARENT], number, value);
 }
 
+// R3 for a cell that came into a node.
 int rtree_set_place(Rtree *tree, i64 id, int height, i64 node)
 {
     ASSERT(height >= 0);
