@@ -278,7 +278,7 @@ void *call_user_data(const FuncCall *call)
     return call->func->user_data;
 }
 
-// NULL in the tests that call a body without a connection.
+// NULL where a body is called without a connection.
 sqlite3 *call_db(const FuncCall *call)
 {
     return call->db;

@@ -94,7 +94,7 @@ static const FuncDef *builtin_next(const FuncDef *def)
 
 // --- matching ---
 
-// ARGS_ANY and ARGS_n_UP are negative: -1 takes any count, -2 one and more, and so on.
+// Negative counts are ARGS_ANY (-1) and ARGS_n_UP (-2 - n): any count, n and more.
 bool func_accepts(const FuncDef *def, int arg_count)
 {
     ASSERT(arg_count >= -1);

@@ -21,7 +21,7 @@ typedef struct Editor {
 
 static JsonStatus edit_node(Editor *e, const JsonNode *node, const char *path);
 
-// A copy: a path may create it once, but a call may set it at several.
+// The value of a pair, one node.
 static void put_value(Editor *e)
 {
     ASSERT(e->value != NULL);

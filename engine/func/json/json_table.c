@@ -530,7 +530,7 @@ static void column_path(const EachCursor *c, FuncCall *call)
     call_result_text(call, c->path.bytes, size, SQLITE_UTF8, SQLITE_TRANSIENT);
 }
 
-// Of a damaged node the columns are NULL: node_at() makes it a null.
+// A damaged node reads as a null (node_at).
 static int each_column(sqlite3_vtab_cursor *base, sqlite3_context *call, int column)
 {
     EachCursor *c = (EachCursor *)base;
