@@ -134,6 +134,7 @@ bool dot_boolean(const char *text)
     return false;
 }
 
+// Whether one dash or two is no matter to any command.
 const char *dot_option(const char *arg)
 {
     ASSERT(arg != NULL);
@@ -143,6 +144,7 @@ const char *dot_option(const char *arg)
     return arg[1] == '-' ? arg + 2 : arg + 1;
 }
 
+// Separators and prompts may hold anything, and are shown on a line.
 void dot_escape(FILE *out, const char *text)
 {
     ASSERT(text != NULL);
@@ -152,6 +154,7 @@ void dot_escape(FILE *out, const char *text)
 
 // --- the table of commands ---
 
+// A pattern that nothing has is told of on stdout, as the help itself would be.
 static int dot_help(DotCall *call)
 {
     ASSERT(call->count >= 1);
@@ -254,6 +257,7 @@ static int run_command(DotCall *call, size_t index)
     return rc;
 }
 
+// The first row of the table that fits is taken.
 int dot_command(Shell *shell, char *line)
 {
     ASSERT(line[0] == '.');

@@ -13,6 +13,7 @@
 
 // --- output ---
 
+// Also ends .once.
 void output_reset(Shell *shell)
 {
     ASSERT(shell->out != NULL);
@@ -150,6 +151,7 @@ int dot_read(DotCall *call)
     return failed;
 }
 
+// Its own file (import.c): it reads, the others here write and open.
 int dot_import(DotCall *call)
 {
     ASSERT(call->count >= 1);
@@ -247,6 +249,7 @@ int dot_open(DotCall *call)
     return !shell_open(shell);
 }
 
+// The place in use, and those that have a database.
 static void show_connections(const Shell *shell)
 {
     ASSERT(shell->connection >= 0 && shell->connection < CONNECTIONS_MAX);

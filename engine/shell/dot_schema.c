@@ -171,6 +171,7 @@ static void print_columns(FILE *out, char **names, int count)
     }
 }
 
+// All of them first, since their widths make the columns.
 static int print_names(DotCall *call, const char *condition)
 {
     ASSERT(call->count >= 1);
@@ -275,6 +276,7 @@ static void print_create(FILE *out, const char *schema, const char *sql)
         fputs(sql, out);
 }
 
+// Would a semicolon behind it be swallowed?
 static bool is_open_text(const char *sql)
 {
     ASSERT(sql != NULL);
@@ -369,6 +371,7 @@ static bool is_schema_table(const char *pattern)
     return false;
 }
 
+// They have no row of their own in the schema; this is what SQLite's shell shows.
 static void print_schema_tables(Shell *shell, const char *pattern)
 {
     ASSERT(pattern != NULL);
@@ -424,6 +427,7 @@ static void print_text(FILE *out, char *text, bool indents)
     sqlite3_free(text);
 }
 
+// The columns are those of dot_schema()'s query: schema, name, sql.
 static void print_schema_row(Shell *shell, sqlite3_stmt *stmt, bool indents)
 {
     ASSERT(sqlite3_column_count(stmt) >= 3);
@@ -526,6 +530,7 @@ int dot_fullschema(DotCall *call)
 
 // --- file systems ---
 
+// The names of SQLite's struct, as its shell prints them.
 static void show_vfs(FILE *out, const sqlite3_vfs *vfs, const char *mark)
 {
     ASSERT(vfs != NULL && mark != NULL);

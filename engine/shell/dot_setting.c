@@ -9,6 +9,7 @@
 
 // --- output ---
 
+// As .mode would take it.
 static void show_mode(const Shell *shell, const char *label)
 {
     ASSERT(shell->mode < MODE_COUNT);
@@ -166,6 +167,7 @@ int dot_separator(DotCall *call)
     return call->count < 2 || call->count > 3 ? dot_usage(".separator COL ?ROW?") : 0;
 }
 
+// Cut at SEPARATOR_MAX, as the separators are.
 int dot_nullvalue(DotCall *call)
 {
     ASSERT(call->count >= 1);
@@ -205,6 +207,7 @@ int dot_prompt(DotCall *call)
 
 // --- switches ---
 
+// For the commands that have no more to them.
 static int set_switch(DotCall *call, bool *flag, const char *usage)
 {
     ASSERT(flag != NULL);
@@ -217,21 +220,25 @@ static int set_switch(DotCall *call, bool *flag, const char *usage)
     return 0;
 }
 
+// Looked at between statements (must_stop).
 int dot_bail(DotCall *call)
 {
     return set_switch(call, &call->shell->bail, ".bail on|off");
 }
 
+// After each text of statements.
 int dot_changes(DotCall *call)
 {
     return set_switch(call, &call->shell->changes, ".changes on|off");
 }
 
+// Commands and statements are printed before they run.
 int dot_echo(DotCall *call)
 {
     return set_switch(call, &call->shell->echo, ".echo on|off");
 }
 
+// Of each text of statements, compiling and printing included.
 int dot_timer(DotCall *call)
 {
     return set_switch(call, &call->shell->timer, ".timer on|off");
@@ -329,6 +336,7 @@ int dot_timeout(DotCall *call)
 
 // --- show ---
 
+// Between quotes: a separator may be a blank or a newline.
 static void show_text(FILE *out, const char *name, const char *text)
 {
     ASSERT(text != NULL);
@@ -395,6 +403,7 @@ static const struct {
 
 enum { LIMIT_COUNT = sizeof limit_names / sizeof limit_names[0] };
 
+// In columns as SQLite's shell lists them.
 static void show_limit(const Shell *shell, int i)
 {
     ASSERT(shell->db != NULL);
@@ -802,6 +811,7 @@ static void show_db_status(const Shell *shell, const char *label, int op, const 
     fprintf(shell->out, "%-36s %d%s\n", label, current, unit);
 }
 
+// Of the statement that has just run.
 static void show_statement(const Shell *shell, sqlite3_stmt *stmt)
 {
     ASSERT(stmt != NULL);

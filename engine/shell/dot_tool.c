@@ -26,6 +26,7 @@ int dot_exit(DotCall *call)
     return 0;
 }
 
+// Words as they were understood, escapes resolved.
 int dot_print(DotCall *call)
 {
     ASSERT(call->count >= 1);
@@ -36,6 +37,7 @@ int dot_print(DotCall *call)
     return 0;
 }
 
+// For files that come: the open database stays where it is.
 int dot_cd(DotCall *call)
 {
     ASSERT(call->count >= 1);
@@ -110,6 +112,7 @@ static const struct {
 };
 enum { CONTROLS = sizeof controls / sizeof controls[0] };
 
+// The answer to --help, and to no control at all.
 static int list_controls(FILE *out)
 {
     ASSERT(out != NULL);
@@ -200,6 +203,7 @@ static bool has_parameter_table(Shell *shell)
                   == SQLITE_OK;
 }
 
+// Values as SQL literals.
 static int list_parameters(Shell *shell)
 {
     ASSERT(shell->out != NULL);
@@ -358,6 +362,7 @@ typedef struct HashOptions {
     const char *pattern;
 } HashOptions;
 
+// The last pattern and the last size count.
 static bool take_hash_options(DotCall *call, HashOptions *options)
 {
     ASSERT(call->count >= 1);
@@ -427,6 +432,7 @@ static void hash_bytes(Sha3 *hash, char tag, const void *bytes, int size)
     sha3_add(hash, bytes, (size_t)size);
 }
 
+// The type is hashed with the value: 1, 1.0 and '1' differ.
 static void hash_value(Sha3 *hash, sqlite3_stmt *stmt, int column)
 {
     ASSERT(column >= 0 && column < sqlite3_column_count(stmt));
@@ -471,6 +477,7 @@ static void hash_query(Shell *shell, Sha3 *hash, const char *sql)
     sqlite3_finalize(stmt);
 }
 
+// Uses the hash up.
 static void print_hash(FILE *out, Sha3 *hash, const char *label)
 {
     ASSERT(sha3_has(hash->bits));

@@ -123,6 +123,7 @@ static int print_rows(Dump *dump, const char *insert, const char *sql)
     return rc == SQLITE_OK ? finalized : rc;
 }
 
+// One INSERT for each row.
 static void dump_rows(Dump *dump, const char *table)
 {
     ASSERT(table != NULL);
@@ -146,6 +147,7 @@ static void dump_rows(Dump *dump, const char *table)
 
 // --- objects ---
 
+// IF NOT EXISTS for a table that its module may have made already.
 static void print_create(Dump *dump, const char *name, const char *type, const char *sql)
 {
     ASSERT(sql != NULL);
@@ -167,6 +169,7 @@ static void print_create(Dump *dump, const char *name, const char *type, const c
     }
 }
 
+// By its text: the schema's type is table for both.
 static bool is_virtual(const char *sql)
 {
     return sqlite3_strglob("CREATE VIRTUAL TABLE*", sql) == 0;
@@ -212,6 +215,7 @@ static void dump_tables(Dump *dump)
     sqlite3_finalize(stmt);
 }
 
+// Indexes, triggers and views, when all rows are there.
 static void dump_others(Dump *dump)
 {
     sqlite3_stmt *stmt =
@@ -239,6 +243,7 @@ static void add_pattern(Dump *dump, const char *pattern)
     dump->condition = condition;
 }
 
+// What is no option is a pattern; several make an OR.
 static bool take_options(Dump *dump, DotCall *call)
 {
     for (int i = 1; i < call->count; i++) {

@@ -75,6 +75,7 @@ static void add_candidate(Expert *expert, const char *table, const char *columns
     sqlite3_free(quoted);
 }
 
+// Quoted where SQL wants it.
 static void append_column(sqlite3_str *list, const AskedTable *table, int column, bool descends)
 {
     ASSERT(column >= 0 && column < table->count);
@@ -85,6 +86,7 @@ static void append_column(sqlite3_str *list, const AskedTable *table, int column
                         sqlite3_str_length(list) > 0 ? ", " : "", name, descends ? " DESC" : "");
 }
 
+// What an index can be walked for, behind its equalities.
 static bool is_range(int op)
 {
     return op == SQLITE_INDEX_CONSTRAINT_LT || op == SQLITE_INDEX_CONSTRAINT_LE
@@ -183,6 +185,7 @@ static int asked_connect(sqlite3 *db, void *expert, int count, const char *const
     return SQLITE_OK;
 }
 
+// Also xDestroy: the table has nothing outside memory.
 static int asked_disconnect(sqlite3_vtab *vtab)
 {
     ASSERT(vtab != NULL);
@@ -204,6 +207,7 @@ static int asked_open(sqlite3_vtab *vtab, sqlite3_vtab_cursor **out)
     return SQLITE_ERROR;
 }
 
+// So that statements which write can be compiled as well.
 static int asked_update(sqlite3_vtab *vtab, int count, sqlite3_value **args, sqlite3_int64 *rowid)
 {
     (void)vtab;
@@ -288,6 +292,7 @@ static bool expert_init(Expert *expert, Shell *shell)
     return stmt != NULL;
 }
 
+// The connections first: their virtual tables point to the expert.
 static void expert_deinit(Expert *expert)
 {
     ASSERT(expert->shell != NULL);
@@ -305,6 +310,7 @@ static void expert_deinit(Expert *expert)
 
 // --- answers ---
 
+// The plan below, so that a reader sees what they are for.
 static void print_used(Expert *expert, const char *details)
 {
     ASSERT(details != NULL);
@@ -320,6 +326,7 @@ static void print_used(Expert *expert, const char *details)
     fprintf(expert->shell->out, "%s\n%s\n", is_any ? "" : "(no new indexes)\n", details);
 }
 
+// --verbose: also those that the planner did not want.
 static void print_candidates(const Expert *expert)
 {
     ASSERT(expert->shell != NULL);
@@ -330,6 +337,7 @@ static void print_candidates(const Expert *expert)
     fputc('\n', expert->shell->out);
 }
 
+// Nothing of the user's database is written, or read beyond its schema.
 bool expert_run(Shell *shell, const char *sql)
 {
     ASSERT(sql != NULL);

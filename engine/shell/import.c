@@ -152,6 +152,7 @@ static const char *read_field(Importer *imp)
     return imp->field;
 }
 
+// --skip: rows by the same rules as those that count, quotes included.
 static void skip_rows(Importer *imp)
 {
     ASSERT(imp->field != NULL || imp->capacity == 0);
@@ -323,6 +324,7 @@ static void import_rows(Importer *imp, sqlite3_stmt *stmt, int columns)
                 imp->row_count, imp->error_count, imp->line - 1);
 }
 
+// A table that is there takes the first row as a row.
 static int import_all(Importer *imp)
 {
     ASSERT(imp->table != NULL && imp->in != NULL);
@@ -346,6 +348,7 @@ static int import_all(Importer *imp)
 
 // --- the command ---
 
+// With the command's help, on stdout as SQLite's shell prints it.
 static int usage_error(const Importer *imp, const char *what, const char *arg)
 {
     ASSERT(arg != NULL);

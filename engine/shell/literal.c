@@ -21,6 +21,7 @@ bool name_needs_quotes(const char *name)
 
 // --- SQL ---
 
+// Quotes are doubled.
 void print_sql_text(FILE *out, const char *text)
 {
     ASSERT(text != NULL);
@@ -96,6 +97,7 @@ static const char *real_literal(sqlite3_stmt *stmt, int column)
     return strcmp(text, "-Inf") == 0 ? "-1e999" : text;
 }
 
+// X'…'.
 static void print_blob(FILE *out, sqlite3_stmt *stmt, int column)
 {
     ASSERT(sqlite3_column_type(stmt, column) == SQLITE_BLOB);
@@ -130,6 +132,7 @@ void print_sql_literal(FILE *out, sqlite3_stmt *stmt, int column, bool escapes_n
     }
 }
 
+// Where a value is part of a larger text.
 char *sql_literal(sqlite3_stmt *stmt, int column)
 {
     ASSERT(column >= 0 && column < sqlite3_column_count(stmt));

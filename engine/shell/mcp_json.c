@@ -33,6 +33,7 @@ void json_deinit(Json *json)
     *json = (Json){0};
 }
 
+// Asked before anything else, so that the others meet JSON only.
 bool json_is_valid(Json *json, const char *text)
 {
     ASSERT(json->valid != NULL);
@@ -44,6 +45,7 @@ bool json_is_valid(Json *json, const char *text)
     return is_valid;
 }
 
+// "" where there is nothing; lent until the next call.
 const char *json_type_at(Json *json, const char *text, const char *path)
 {
     ASSERT(json->type != NULL);
@@ -79,6 +81,7 @@ static char *ask(Json *json, const char *text, const char *path, int column)
     return answer;
 }
 
+// The characters of a string, as text of any scalar.
 char *json_text_at(Json *json, const char *text, const char *path)
 {
     ASSERT(path[0] == '$');
@@ -86,6 +89,7 @@ char *json_text_at(Json *json, const char *text, const char *path)
     return ask(json, text, path, 0);
 }
 
+// The JSON text of a part, which can be put into another.
 char *json_part_at(Json *json, const char *text, const char *path)
 {
     ASSERT(path[0] == '$');
@@ -114,6 +118,7 @@ static void append_string(sqlite3_str *out, const char *text, int size)
     sqlite3_str_appendchar(out, 1, '"');
 }
 
+// Between quotes, escaped.
 void json_append_text(sqlite3_str *out, const char *text)
 {
     if (text == NULL)

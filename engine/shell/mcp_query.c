@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+// Both strings are the result's; append_result() takes them.
 void result_init(McpResult *result)
 {
     ASSERT(result != NULL);
@@ -42,6 +43,7 @@ typedef struct Nature {
     bool changes_schema, is_transaction, attaches, sets_pragma;
 } Nature;
 
+// The authorizer's numbers from CREATE_INDEX to DROP_VIEW lie side by side, DELETE among them.
 static bool is_schema_action(int action)
 {
     switch (action) {
@@ -144,6 +146,7 @@ static bool is_of_kind(const Nature *nature, sqlite3_stmt *stmt, McpKind kind)
     return false;
 }
 
+// A model learns from it which tool would do.
 static const char *kind_refusal(McpKind kind)
 {
     switch (kind) {
@@ -205,6 +208,7 @@ sqlite3_stmt *mcp_prepare(Mcp *mcp, McpKind kind, const char *sql, McpResult *re
 
 // --- running ---
 
+// A notification: nobody answers it.
 static void send_progress(Mcp *mcp, long long now)
 {
     ASSERT(mcp->progress_token != NULL);
@@ -236,6 +240,7 @@ static int watch(void *arg)
     return mcp->timed_out;
 }
 
+// The clock starts with the statement, not with the request.
 static void watch_begin(Mcp *mcp)
 {
     ASSERT(mcp->options.timeout_ms > 0);
@@ -249,6 +254,7 @@ static void watch_begin(Mcp *mcp)
     sqlite3_progress_handler(mcp->db, STEPS, watch, mcp);
 }
 
+// Other statements of the server are short, and not watched.
 static void watch_end(Mcp *mcp)
 {
     ASSERT(mcp->db != NULL);
@@ -256,6 +262,7 @@ static void watch_end(Mcp *mcp)
     sqlite3_progress_handler(mcp->db, 0, NULL, NULL);
 }
 
+// An interrupted statement says so itself; the limit of time is the server's doing, and is named.
 static void fail_with_reason(Mcp *mcp, McpResult *result)
 {
     ASSERT(mcp->db != NULL);
@@ -290,6 +297,7 @@ static void append_head(sqlite3_stmt *stmt, McpResult *result)
     sqlite3_str_appendchar(result->text, 1, '\n');
 }
 
+// As text for the model, as JSON for the client.
 static void append_row(sqlite3_stmt *stmt, McpResult *result, int row)
 {
     ASSERT(row >= 0);

@@ -48,6 +48,7 @@ void resource_templates_list(sqlite3_str *out)
                         table_uri);
 }
 
+// One item of a resource's contents.
 static void append_contents(sqlite3_str *out, const char *uri, const char *type, const char *text)
 {
     ASSERT(uri != NULL && text != NULL);
@@ -103,6 +104,7 @@ static bool read_table(Mcp *mcp, const char *uri, const char *table, sqlite3_str
     return is_read;
 }
 
+// False: there is no such resource.
 bool resources_read(Mcp *mcp, const char *uri, sqlite3_str *out)
 {
     ASSERT(uri != NULL);
@@ -133,6 +135,7 @@ static const struct {
 };
 enum { PROMPTS = sizeof prompts / sizeof prompts[0] };
 
+// Names and arguments; their texts come with prompts_get().
 void prompts_list(sqlite3_str *out)
 {
     sqlite3_str_appendall(out, "{\"prompts\":[");

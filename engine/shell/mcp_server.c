@@ -31,6 +31,7 @@ long long mcp_now_ms(void)
     return (long long)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
+// Of the answer's and the progress's thread alike.
 void mcp_send(const char *message)
 {
     ASSERT(message != NULL);
@@ -121,6 +122,7 @@ static int method_ping(Mcp *mcp, const char *request, sqlite3_str *out, const ch
     return 0;
 }
 
+// The list does not change while the server runs.
 static int method_tools_list(Mcp *mcp, const char *request, sqlite3_str *out, const char **message)
 {
     ASSERT(out != NULL);
@@ -145,6 +147,7 @@ static char *arguments_of(Mcp *mcp, const char *request)
     return json_part_at(&mcp->json, request, "$.params.arguments");
 }
 
+// The tool's result, or an error of the protocol where there is no such tool.
 static int method_tools_call(Mcp *mcp, const char *request, sqlite3_str *out, const char **message)
 {
     ASSERT(out != NULL);
@@ -169,6 +172,7 @@ static int method_tools_call(Mcp *mcp, const char *request, sqlite3_str *out, co
     return code;
 }
 
+// Tables of the database that is open now.
 static int method_resources_list(Mcp *mcp, const char *request, sqlite3_str *out,
                                  const char **message)
 {
@@ -180,6 +184,7 @@ static int method_resources_list(Mcp *mcp, const char *request, sqlite3_str *out
     return 0;
 }
 
+// How a client makes the URI of a resource that it knows by name.
 static int method_templates_list(Mcp *mcp, const char *request, sqlite3_str *out,
                                  const char **message)
 {
@@ -192,6 +197,7 @@ static int method_templates_list(Mcp *mcp, const char *request, sqlite3_str *out
     return 0;
 }
 
+// By its URI.
 static int method_resources_read(Mcp *mcp, const char *request, sqlite3_str *out,
                                  const char **message)
 {
@@ -206,6 +212,7 @@ static int method_resources_read(Mcp *mcp, const char *request, sqlite3_str *out
     return code;
 }
 
+// Without paging: there are few.
 static int method_prompts_list(Mcp *mcp, const char *request, sqlite3_str *out,
                                const char **message)
 {
@@ -218,6 +225,7 @@ static int method_prompts_list(Mcp *mcp, const char *request, sqlite3_str *out,
     return 0;
 }
 
+// With the arguments filled in.
 static int method_prompts_get(Mcp *mcp, const char *request, sqlite3_str *out, const char **message)
 {
     ASSERT(out != NULL);
@@ -448,6 +456,7 @@ static bool is_cancellation(Json *json, const char *line)
     return is_it;
 }
 
+// A message for which there is no memory is lost: there would be none for its answer.
 static void enqueue(Mcp *mcp, const char *line)
 {
     ASSERT(line != NULL);

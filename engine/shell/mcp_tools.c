@@ -61,6 +61,7 @@ static bool text_argument(ToolCall *call, const char *name, char **out)
     return *out != NULL;
 }
 
+// `otherwise` when it is not given.
 static long long integer_argument(ToolCall *call, const char *name, long long otherwise)
 {
     ASSERT(name != NULL);
@@ -92,6 +93,7 @@ static void tool_open_database(ToolCall *call)
     sqlite3_free(path);
 }
 
+// As it was opened: a path, a URI or :memory:.
 static void tool_current_database(ToolCall *call)
 {
     ASSERT(call->mcp->path != NULL);
@@ -99,6 +101,7 @@ static void tool_current_database(ToolCall *call)
     sqlite3_str_appendf(call->result->text, "Current database: %s", call->mcp->path);
 }
 
+// Tables of SQLite's own are left out.
 static void tool_list_tables(ToolCall *call)
 {
     ASSERT(call->result->structured != NULL);
@@ -174,6 +177,7 @@ static void tool_describe_table(ToolCall *call)
 
 // --- statements ---
 
+// Rows as text and as JSON, cut at the server's limit.
 static void tool_execute_query(ToolCall *call)
 {
     ASSERT(call->mcp != NULL);
@@ -209,6 +213,7 @@ static void run_change(ToolCall *call, McpKind kind, const char *what)
     sqlite3_free(query);
 }
 
+// REPLACE and UPSERT are inserts too.
 static void tool_insert_data(ToolCall *call)
 {
     ASSERT(call->result != NULL);
@@ -216,6 +221,7 @@ static void tool_insert_data(ToolCall *call)
     run_change(call, MCP_INSERT, "INSERT");
 }
 
+// The count tells the model how far its WHERE reached.
 static void tool_update_data(ToolCall *call)
 {
     ASSERT(call->result != NULL);
@@ -223,6 +229,7 @@ static void tool_update_data(ToolCall *call)
     run_change(call, MCP_UPDATE, "UPDATE");
 }
 
+// As tool_update_data().
 static void tool_delete_data(ToolCall *call)
 {
     ASSERT(call->result != NULL);
@@ -230,6 +237,7 @@ static void tool_delete_data(ToolCall *call)
     run_change(call, MCP_DELETE, "DELETE");
 }
 
+// CREATE, ALTER, DROP and what else only the schema knows.
 static void tool_schema_change(ToolCall *call)
 {
     ASSERT(call->result != NULL);
@@ -256,6 +264,7 @@ static void run_search(ToolCall *call, const char *sql, char *const *texts, int 
     sqlite3_finalize(stmt);
 }
 
+// By bm25, best first, with a snippet around the hit.
 static void tool_text_search(ToolCall *call)
 {
     ASSERT(call->result != NULL);
@@ -276,6 +285,7 @@ static void tool_text_search(ToolCall *call)
     sqlite3_free(texts[1]);
 }
 
+// By an index, or through all rows of a table.
 static void tool_vector_search(ToolCall *call)
 {
     ASSERT(call->result != NULL);
@@ -302,6 +312,7 @@ static void tool_vector_search(ToolCall *call)
     sqlite3_free(column);
 }
 
+// Keywords and meaning at once; the database ranks (hybrid_search).
 static void tool_search(ToolCall *call)
 {
     ASSERT(call->result != NULL);
@@ -434,6 +445,7 @@ void tools_list(Mcp *mcp, sqlite3_str *out)
     sqlite3_str_appendall(out, "]}");
 }
 
+// Text for every client, structured content for those that read it.
 static void append_result(McpResult *result, sqlite3_str *out)
 {
     ASSERT(result->text != NULL && result->structured != NULL);

@@ -55,6 +55,7 @@ typedef struct Recovery {
 
 // --- bytes ---
 
+// Big-endian, as everything in the file.
 static unsigned number_at(const unsigned char *at, int size)
 {
     ASSERT(size >= 1 && size <= 4);
@@ -170,6 +171,7 @@ static unsigned char *take_payload(Recovery *rec, const unsigned char *at, const
     return payload;
 }
 
+// Bytes in the body of a record.
 static long long serial_size(long long type)
 {
     ASSERT(type >= 0);
@@ -239,6 +241,7 @@ static int take_fields(const unsigned char *record, long long size, Field *field
 typedef void RowFunction(Recovery *rec, void *arg, long long page, long long rowid,
                          const Field *fields, int count);
 
+// Page 1 begins with the header of the file.
 static int header_offset(long long page)
 {
     ASSERT(page >= 1);
@@ -274,6 +277,7 @@ static void visit_leaf(Recovery *rec, long long number, const unsigned char *pag
     sqlite3_free(fields);
 }
 
+// In the order of the keys, as far as the tree is whole.
 static void visit_tree(Recovery *rec, long long number, int depth, RowFunction *row, void *arg)
 {
     ASSERT(depth >= 0);
@@ -345,6 +349,7 @@ static char *field_text(Recovery *rec, const Field *field)
     return text == NULL ? shell_printf("") : text;
 }
 
+// As a literal that reads back as the same value.
 static void print_field(Recovery *rec, const Field *field)
 {
     FILE *out = rec->shell->out;
@@ -403,6 +408,7 @@ static void take_schema_row(Recovery *rec, void *arg, long long page, long long 
     };
 }
 
+// Rows that were cut off have NULLs.
 static void free_schema(SchemaList *list)
 {
     ASSERT(list->rows != NULL || list->count == 0);
@@ -495,6 +501,8 @@ static void print_table_row(Recovery *rec, void *arg, long long page, long long 
     fputs(");\n", out);
 }
 
+// A table whose statement cannot be run in memory is left out; its leaves are then found as lost
+// ones.
 static void recover_table(Recovery *rec, const SchemaRow *table, sqlite3 *empty)
 {
     ASSERT(table->root > 0 && table->sql != NULL);
@@ -506,6 +514,7 @@ static void recover_table(Recovery *rec, const SchemaRow *table, sqlite3 *empty)
     sqlite3_free(text.field_of);
 }
 
+// Rows without text (automatic indexes) are of no kind.
 static bool is_kind(const SchemaRow *row, const char *type)
 {
     ASSERT(row->type != NULL);
@@ -598,6 +607,7 @@ static bool looks_like_leaf(const Recovery *rec, const unsigned char *page)
     return page[0] == LEAF_TABLE && cells > 0 && 8 + 2 * cells <= rec->usable;
 }
 
+// Leaves of tables that nothing led to.
 static void visit_lost(Recovery *rec, const unsigned char *taken, RowFunction *row)
 {
     ASSERT(taken != NULL);
@@ -639,6 +649,7 @@ static void recover_lost(Recovery *rec)
 
 // --- the command ---
 
+// Before any table is made: some cannot be changed afterwards.
 static void print_settings(Recovery *rec, const unsigned char *page1)
 {
     ASSERT(rec->encoding >= 1 && rec->encoding <= 3);
@@ -655,6 +666,7 @@ static void print_settings(Recovery *rec, const unsigned char *page1)
             (int)number_at(page1 + 60, 4), (int)number_at(page1 + 68, 4));
 }
 
+// Everything in one transaction of the new database.
 static void recover_all(Recovery *rec, const unsigned char *page1)
 {
     ASSERT(rec->usable >= 480);
@@ -693,6 +705,7 @@ static void recover_all(Recovery *rec, const unsigned char *page1)
     free_schema(&schema);
 }
 
+// What is no option is an error.
 static bool take_options(Recovery *rec, DotCall *call)
 {
     ASSERT(rec->lost_table != NULL);

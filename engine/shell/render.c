@@ -24,6 +24,7 @@ static const struct {
     [MODE_EXPLAIN] = {"explain", NULL, NULL},
 };
 
+// As .show says it.
 const char *mode_name(Mode mode)
 {
     ASSERT(mode < MODE_COUNT);
@@ -46,6 +47,7 @@ bool mode_find(const char *name, Mode *out)
     return false;
 }
 
+// Modes that must know all rows before they print the first.
 bool mode_is_grid(Mode mode)
 {
     return mode == MODE_COLUMN || mode == MODE_BOX || mode == MODE_TABLE || mode == MODE_MARKDOWN;
@@ -78,6 +80,7 @@ static const char *column_text(const Shell *shell, sqlite3_stmt *stmt, int colum
     return text != NULL ? text : shell->null_value;
 }
 
+// By the mode: between separators, quoted or escaped as it wants.
 static void print_field(Shell *shell, sqlite3_stmt *stmt, int column)
 {
     FILE *out = shell->out;
@@ -96,6 +99,7 @@ static void print_field(Shell *shell, sqlite3_stmt *stmt, int column)
     }
 }
 
+// Names are escaped as values are.
 static void print_name(Shell *shell, const char *name)
 {
     ASSERT(name != NULL);
@@ -161,6 +165,7 @@ static void print_json_row(Shell *shell, sqlite3_stmt *stmt, bool is_first)
     fputc('}', shell->out);
 }
 
+// With the columns' names only where headers are on.
 static void print_insert_row(Shell *shell, sqlite3_stmt *stmt)
 {
     ASSERT(shell->insert_table != NULL);
@@ -198,6 +203,7 @@ static void print_html_row(Shell *shell, sqlite3_stmt *stmt, bool names)
     fputs("</TR>\n", shell->out);
 }
 
+// Of the modes that print rows as they come.
 static void print_row(Shell *shell, sqlite3_stmt *stmt, bool is_first)
 {
     ASSERT(sqlite3_column_count(stmt) > 0);

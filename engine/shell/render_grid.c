@@ -158,6 +158,7 @@ static void grid_add(Grid *grid, char *line)
     grid->cells[grid->count++] = line;
 }
 
+// A row of several lines ends with its last one.
 static void grid_end_line(Grid *grid, bool is_end)
 {
     ASSERT(grid->count == (grid->line_count + 1) * (size_t)grid->columns);
@@ -180,6 +181,7 @@ static int limit_of(const Shell *shell, int column)
     return width != 0 ? width : abs(shell->grid.wrap);
 }
 
+// With --quote as literals; else as text, NULL as .nullvalue says.
 static char *value_text(const Shell *shell, sqlite3_stmt *stmt, int column)
 {
     ASSERT(column >= 0 && column < sqlite3_column_count(stmt));
@@ -237,6 +239,7 @@ static void add_names(Shell *shell, Grid *grid, sqlite3_stmt *stmt)
         shell->widths[shell->width_count++] = 0;
 }
 
+// Cells are of one block each.
 static void grid_deinit(Grid *grid)
 {
     ASSERT(grid->cells != NULL || grid->count == 0);
@@ -287,6 +290,7 @@ static const GridStyle style_markdown = {
     "| ", " | ", " |", {0}, {"|", "-", "|", "|"}, {0}, {0}, 2, true,
 };
 
+// Every other mode in columns looks like `column`.
 static const GridStyle *style_of(Mode mode)
 {
     ASSERT(mode_is_grid(mode) || mode == MODE_EXPLAIN);
@@ -299,6 +303,7 @@ static const GridStyle *style_of(Mode mode)
     }
 }
 
+// A dash may be several bytes.
 static void print_repeated(FILE *out, const char *text, int count)
 {
     ASSERT(text != NULL);
@@ -307,6 +312,7 @@ static void print_repeated(FILE *out, const char *text, int count)
         fputs(text, out);
 }
 
+// As wide as the cells, padding included.
 static void print_rule(FILE *out, const Grid *grid, const char *const rule[4], int padding)
 {
     ASSERT(padding >= 0);
@@ -322,6 +328,7 @@ static void print_rule(FILE *out, const Grid *grid, const char *const rule[4], i
     fprintf(out, "%s\n", rule[3]);
 }
 
+// Filled up on the side that .width says.
 static void print_cell(FILE *out, const char *text, int width, bool is_centered)
 {
     ASSERT(text == NULL || display_width(text) <= abs(width));
@@ -334,6 +341,7 @@ static void print_cell(FILE *out, const char *text, int width, bool is_centered)
     print_repeated(out, " ", space - before);
 }
 
+// The names' line is centred where the style says so.
 static void print_line(FILE *out, const Grid *grid, size_t line, const GridStyle *style)
 {
     ASSERT(line < grid->line_count);
@@ -348,6 +356,7 @@ static void print_line(FILE *out, const Grid *grid, size_t line, const GridStyle
     fprintf(out, "%s\n", style->right);
 }
 
+// Rules between rows only where a row is higher than a line: else they would double the height.
 static void grid_print(const Shell *shell, const Grid *grid)
 {
     ASSERT(grid->count == grid->line_count * (size_t)grid->columns);

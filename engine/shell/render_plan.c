@@ -147,6 +147,7 @@ static int *find_indents(sqlite3_stmt *stmt, int *count)
     return indents;
 }
 
+// In the fixed widths of SQLite's listing.
 static void print_cells(FILE *out, char *const *cells, const int *widths, int count, int indent)
 {
     for (int i = 0; i < count; i++) {

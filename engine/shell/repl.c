@@ -14,6 +14,7 @@
 // --- pending text ---
 
 // The text of a statement that is not complete yet.
+// Kept between statements, so that a script needs its memory once.
 typedef struct Pending {
     char *text;
     size_t size, capacity;
@@ -93,6 +94,7 @@ static void on_interrupt(int signal_number)
         sqlite3_interrupt(interrupted_db);
 }
 
+// Ctrl-C reaches the statement while it runs, and nothing else.
 static void run_pending(Shell *shell, const char *sql)
 {
     ASSERT(interrupted_db == NULL);
@@ -221,6 +223,7 @@ static bool get_line(Shell *shell, bool continues, char **line, size_t *capacity
     return getline(line, capacity, shell->in) >= 0;
 }
 
+// .quit, .exit, or under -bail the first error.
 static bool must_stop(const Shell *shell)
 {
     ASSERT(shell->error_count >= 0);

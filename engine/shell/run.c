@@ -8,6 +8,7 @@
 #include <sys/resource.h>
 #include <time.h>
 
+// One line; what was printed before comes first.
 void shell_error(Shell *shell, const char *fmt, ...)
 {
     ASSERT(fmt != NULL);
@@ -122,6 +123,7 @@ static sqlite3_stmt *vprepare(Shell *shell, const char *fmt, va_list args)
     return stmt;
 }
 
+// sqlite3_mprintf()'s formats, so that names are quoted with %w.
 sqlite3_stmt *shell_prepare(Shell *shell, const char *fmt, ...)
 {
     ASSERT(fmt != NULL);
@@ -245,6 +247,7 @@ void shell_bind_parameters(Shell *shell, sqlite3_stmt *stmt)
     sqlite3_finalize(find);
 }
 
+// A statement that cannot be explained shows nothing; its error comes when it runs.
 static void show_explained(Shell *shell, const char *prefix, const char *sql,
                            int (*render)(Shell *, sqlite3_stmt *))
 {
@@ -283,6 +286,7 @@ typedef struct Times {
     double real, user, system; // seconds
 } Times;
 
+// Of the whole process, whatever threads it has.
 static Times times_now(void)
 {
     struct timespec now;

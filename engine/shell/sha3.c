@@ -11,6 +11,7 @@
 
 enum { LANES = 25, ROUNDS = 24, STATE_SIZE = 200 };
 
+// To the left; by 0 too, which a shift of 64 would not be.
 static unsigned long long rotate(unsigned long long lane, int by)
 {
     ASSERT(by >= 0 && by < 64);
@@ -72,11 +73,13 @@ static void permute(unsigned long long lanes[LANES])
     }
 }
 
+// The four sizes of FIPS 202.
 bool sha3_has(int bits)
 {
     return bits == 224 || bits == 256 || bits == 384 || bits == 512;
 }
 
+// The rate is what the capacity, twice the digest, leaves of 1600 bits.
 void sha3_init(Sha3 *hash, int bits)
 {
     ASSERT(sha3_has(bits));

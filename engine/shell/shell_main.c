@@ -32,11 +32,13 @@ void *shell_alloc(sqlite3_uint64 size)
     return check_memory(sqlite3_malloc64(size == 0 ? 1 : size));
 }
 
+// Like shell_alloc().
 void *shell_realloc(void *block, sqlite3_uint64 size)
 {
     return check_memory(sqlite3_realloc64(block, size == 0 ? 1 : size));
 }
 
+// Also the way to copy a string.
 char *shell_printf(const char *fmt, ...)
 {
     ASSERT(fmt != NULL);
@@ -90,6 +92,7 @@ static const char usage[] =
 
 enum { COMMANDS_MAX = 32 };
 
+// What the command line says beside the settings, which go to the Shell at once.
 typedef struct Options {
     const char *path;
     const char *init;
@@ -237,6 +240,7 @@ static int take_option(Shell *shell, Options *options, char **argv, int i)
     exit(1);
 }
 
+// Names and SQL may stand between options; the first is the database.
 static Options take_options(Shell *shell, int argc, char **argv)
 {
     ASSERT(argv[argc] == NULL);
@@ -346,6 +350,7 @@ static void write_log(void *arg, int code, const char *message)
     (void)fflush(shell->log);
 }
 
+// Whatever was opened by commands goes too.
 static void shell_deinit(Shell *shell)
 {
     ASSERT(shell->out != NULL);
