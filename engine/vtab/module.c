@@ -9,6 +9,7 @@
 #include <string.h>
 
 // The last one runs the program's destructor.
+// The map, each instance and each table of the module's name hold a reference.
 void module_unref(Module *module)
 {
     ASSERT(module->refs > 0);
@@ -34,6 +35,7 @@ static void module_release(Module *module)
     module_unref(module);
 }
 
+// The name lies behind the struct: the map's key lives as long as the module.
 static Module *module_new(const char *name, const sqlite3_module *methods, void *client_data,
                           void (*destroy)(void *))
 {
@@ -85,6 +87,8 @@ static ModuleFactory *factory;
 
 void module_install_factory(ModuleFactory *make)
 {
+    ASSERT(make != NULL);
+
     factory = make;
 }
 
@@ -114,6 +118,8 @@ static bool is_kept(const char *name, const char *const *keep)
 // With the connection; destructors run here.
 void modules_free(sqlite3 *db)
 {
+    ASSERT(db != NULL);
+
     for (NameEntry *e = name_map_first(&db->modules); e != NULL; e = name_map_next(&db->modules, e))
         module_release(e->value);
     name_map_deinit(&db->modules);
@@ -122,12 +128,15 @@ void modules_free(sqlite3 *db)
 // sqlite3_drop_modules().
 void module_drop_all_except(sqlite3 *db, const char *const *keep)
 {
+    ASSERT(db != NULL);
+
     NameEntry *next;
     for (NameEntry *e = name_map_first(&db->modules); e != NULL; e = next) {
         next = name_map_next(&db->modules, e);
         Module *module = e->value;
         if (is_kept(module->name, keep))
             continue;
+        // The entry after it was found before: removing one leaves the others in place.
         name_map_remove(&db->modules, module->name);
         module_release(module);
     }
@@ -137,6 +146,7 @@ void module_drop_all_except(sqlite3 *db, const char *const *keep)
 static Table *eponymous_new(sqlite3 *db, const Module *module)
 {
     ASSERT(module->eponymous == NULL);
+    ASSERT(module->refs > 0);
 
     Table *table = table_new(db->databases[DB_MAIN].schema, module->name);
     if (table == NULL)
@@ -156,6 +166,7 @@ static Table *eponymous_new(sqlite3 *db, const Module *module)
     return table;
 }
 
+// Before the connection goes, and when its schema is dropped: their instances hold the module.
 void module_disconnect_eponymous(sqlite3 *db)
 {
     ASSERT(db != NULL);
@@ -168,9 +179,11 @@ void module_disconnect_eponymous(sqlite3 *db)
 }
 
 // A table that is there without CREATE, by its module's name.
+// *out NULL: the module's tables must be made by CREATE VIRTUAL TABLE.
 int module_eponymous_table(sqlite3 *db, Module *module, Table **out)
 {
     ASSERT(module->refs > 0);
+    ASSERT(out != NULL);
 
     *out = module->eponymous;
     const sqlite3_module *methods = module->methods;

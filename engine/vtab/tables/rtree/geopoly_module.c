@@ -24,6 +24,7 @@ enum {
 static int declare(Rtree *tree, int count, const char *const *columns, char **message)
 {
     ASSERT(count >= 0);
+    ASSERT(tree->db != NULL);
 
     sqlite3_str *sql = sqlite3_str_new(tree->db);
     sqlite3_str_appendall(sql, "CREATE TABLE x(_shape");
@@ -40,9 +41,11 @@ static int declare(Rtree *tree, int count, const char *const *columns, char **me
     return rc;
 }
 
+// Once for each connection that opens the table.
 static int set_up(Rtree *tree, int count, const char *const *columns, char **message, bool is_new)
 {
     ASSERT(count >= 0);
+    ASSERT(tree->dims == 0 && tree->aux_count == 0);
 
     TRY(sqlite3_vtab_config(tree->db, SQLITE_VTAB_CONSTRAINT_SUPPORT, 1));
     TRY(sqlite3_vtab_config(tree->db, SQLITE_VTAB_INNOCUOUS));
@@ -80,16 +83,22 @@ static int make_table(sqlite3 *db, int arg_count, const char *const *args, sqlit
     return SQLITE_OK;
 }
 
+// The shadow tables are made.
 static int geopoly_create(sqlite3 *db, void *client_data, int arg_count, const char *const *args,
                           sqlite3_vtab **out, char **message)
 {
+    ASSERT(arg_count >= 3);
+
     (void)client_data;
     return make_table(db, arg_count, args, out, message, true);
 }
 
+// The shadow tables are there, or the file is damaged.
 static int geopoly_connect(sqlite3 *db, void *client_data, int arg_count, const char *const *args,
                            sqlite3_vtab **out, char **message)
 {
+    ASSERT(arg_count >= 3);
+
     (void)client_data;
     return make_table(db, arg_count, args, out, message, false);
 }
@@ -97,6 +106,7 @@ static int geopoly_connect(sqlite3 *db, void *client_data, int arg_count, const 
 // --- planning ---
 
 // Where in aConstraint the rowid and the function are; -1: not asked for.
+// What of a WHERE a search can use.
 typedef struct Choice {
     int rowid_at, function_at;
     int function_plan;
@@ -105,6 +115,8 @@ typedef struct Choice {
 // A rowid beats a function: it finds one row at most.
 static Choice choose(const sqlite3_index_info *info)
 {
+    ASSERT(info->nConstraint >= 0);
+
     Choice choice = {.rowid_at = -1, .function_at = -1};
     for (int i = 0; i < info->nConstraint; i++) {
         if (info->aConstraint[i].usable == 0)
@@ -112,6 +124,7 @@ static Choice choose(const sqlite3_index_info *info)
         int op = info->aConstraint[i].op;
         int column = info->aConstraint[i].iColumn;
         if (column < 0 && op == SQLITE_INDEX_CONSTRAINT_EQ) {
+            // Only the rowid itself: a geopoly table has no column of its name.
             choice.rowid_at = i;
         } else if (column == 0 && (op == OP_OVERLAP || op == OP_WITHIN)) {
             choice.function_at = i;
@@ -121,8 +134,11 @@ static Choice choose(const sqlite3_index_info *info)
     return choice;
 }
 
+// The boxes are only a first sieve: the core asks the function about the shapes.
 static int geopoly_best_index(sqlite3_vtab *vtab, sqlite3_index_info *info)
 {
+    ASSERT(info->nConstraint >= 0);
+
     // Not for the filter, which reads idxNum: EXPLAIN QUERY PLAN shows them. Static, and so not to
     // be freed.
     static char by_rowid[] = "rowid", by_boxes[] = "rtree", by_scan[] = "fullscan";
@@ -159,6 +175,8 @@ static int geopoly_find_function(sqlite3_vtab *vtab, int arg_count, const char *
                                  void (**body)(sqlite3_context *, int, sqlite3_value **),
                                  void **client_data)
 {
+    ASSERT(name != NULL && body != NULL);
+
     (void)vtab;
     *client_data = NULL;
     if (arg_count == 2 && sqlite3_stricmp(name, "geopoly_overlap") == 0) {
@@ -177,6 +195,8 @@ static int geopoly_find_function(sqlite3_vtab *vtab, int arg_count, const char *
 // Boxes that overlap those bounds, or lie within them.
 static int search_bounds(RtreeCursor *cur, const Bounds *bounds, bool is_within)
 {
+    ASSERT(bounds != NULL);
+
     enum { TESTS = 4 };
     // On the heap: cursor_search() takes them over.
     RtreeTest *tests = sqlite3_malloc64(TESTS * sizeof *tests);
@@ -221,6 +241,7 @@ static int geopoly_filter(sqlite3_vtab_cursor *base, int plan, const char *text,
     return search_bounds(cur, &bounds, plan == PLAN_WITHIN);
 }
 
+// All columns are auxiliary ones of the R-Tree, the shape the first.
 static int geopoly_column(sqlite3_vtab_cursor *base, sqlite3_context *call, int column)
 {
     ASSERT(column >= 0);
@@ -230,8 +251,11 @@ static int geopoly_column(sqlite3_vtab_cursor *base, sqlite3_context *call, int 
 
 // --- writing ---
 
+// The write fails as a whole: a row without a shape could not be found again.
 static int refuse_shape(Rtree *tree)
 {
+    ASSERT(tree->dims == 2);
+
     sqlite3_free(tree->base.zErrMsg);
     tree->base.zErrMsg = sqlite3_mprintf("_shape does not contain a valid polygon");
     return SQLITE_ERROR;
@@ -261,10 +285,12 @@ static int write_columns(Rtree *tree, i64 rowid, const Polygon *shape, sqlite3_v
     return rc != SQLITE_OK ? rc : unbound;
 }
 
+// As rtree's own (put_row of rtree_module.c): the box may have moved anywhere.
 static int put_row(Rtree *tree, const Polygon *shape, int arg_count, sqlite3_value **args,
                    i64 *rowid)
 {
     ASSERT(tree->dims == 2);
+    ASSERT(arg_count >= 3);
 
     bool has_old = sqlite3_value_type(args[0]) != SQLITE_NULL;
     bool has_id = sqlite3_value_type(args[1]) != SQLITE_NULL;
@@ -288,6 +314,7 @@ static int put_row(Rtree *tree, const Polygon *shape, int arg_count, sqlite3_val
     return write_columns(tree, cell.id, shape, args + 2, arg_count - 2);
 }
 
+// Arguments as xUpdate has them; the first column is the shape.
 static int geopoly_update(sqlite3_vtab *vtab, int arg_count, sqlite3_value **args,
                           sqlite3_int64 *rowid)
 {
@@ -332,8 +359,11 @@ static const sqlite3_module geopoly_module = {
     .xIntegrity = rtree_integrity,
 };
 
+// The functions first: they are of use without a table.
 int geopoly_register(sqlite3 *db)
 {
+    ASSERT(db != NULL);
+
     TRY(geopoly_register_functions(db));
     return sqlite3_create_module_v2(db, "geopoly", &geopoly_module, NULL, NULL);
 }

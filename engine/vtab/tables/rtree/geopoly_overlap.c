@@ -31,11 +31,16 @@ static Edge edge_of(const Polygon *polygon, int i)
 // Positive when the point lies to the left of the way from the edge's first to its second end.
 static f64 side(const Edge *edge, f64 x, f64 y)
 {
+    ASSERT(!(edge->x0 > edge->x1)); // a NaN, which a blob may hold, is neither
+
     return (edge->x1 - edge->x0) * (y - edge->y0) - (edge->y1 - edge->y0) * (x - edge->x0);
 }
 
+// Its ends included. Exact: coordinates are floats, whose products a double holds.
 static bool is_on_edge(const Edge *edge, f64 x, f64 y)
 {
+    ASSERT(edge != NULL);
+
     f64 low = edge->y0 < edge->y1 ? edge->y0 : edge->y1;
     f64 high = edge->y0 < edge->y1 ? edge->y1 : edge->y0;
     return x >= edge->x0 && x <= edge->x1 && y >= low && y <= high && side(edge, x, y) == 0;
@@ -59,6 +64,7 @@ int polygon_contains(const Polygon *polygon, f64 x, f64 y)
 
 // --- crossing ---
 
+// A zero is no sign: a touch is no crossing.
 static bool have_opposite_signs(f64 a, f64 b)
 {
     return (a < 0 && b > 0) || (a > 0 && b < 0);
@@ -67,12 +73,17 @@ static bool have_opposite_signs(f64 a, f64 b)
 // In a point that is no end of either.
 static bool edges_cross(const Edge *a, const Edge *b)
 {
+    ASSERT(a != b);
+
     return have_opposite_signs(side(a, b->x0, b->y0), side(a, b->x1, b->y1))
            && have_opposite_signs(side(b, a->x0, a->y0), side(b, a->x1, a->y1));
 }
 
+// Each edge of one with each of the other; the first crossing settles it.
 static bool polygons_cross(const Polygon *a, const Polygon *b)
 {
+    ASSERT(a->count >= 3 && b->count >= 3);
+
     for (int i = 0; i < a->count; i++) {
         Edge edge_a = edge_of(a, i);
         for (int k = 0; k < b->count; k++) {
@@ -94,15 +105,21 @@ typedef struct Cut {
     int polygon; // IN_A or IN_B
 } Cut;
 
+// From bottom to top, for qsort().
 static int compare_cuts(const void *left, const void *right)
 {
+    ASSERT(left != NULL && right != NULL);
+
     const Cut *a = left;
     const Cut *b = right;
     return a->y < b->y ? -1 : a->y > b->y;
 }
 
+// Ascending, for qsort().
 static int compare_reals(const void *left, const void *right)
 {
+    ASSERT(left != NULL && right != NULL);
+
     f64 a = *(const f64 *)left;
     f64 b = *(const f64 *)right;
     return a < b ? -1 : a > b;
@@ -128,6 +145,8 @@ static int add_cuts(const Polygon *polygon, int mark, f64 x, Cut *cuts)
 // cut enters or leaves its polygon.
 static unsigned kinds_in_strip(const Polygon *a, const Polygon *b, f64 x, Cut *cuts)
 {
+    ASSERT(cuts != NULL);
+
     int count = add_cuts(a, IN_A, x, cuts);
     count += add_cuts(b, IN_B, x, cuts + count);
     qsort(cuts, (size_t)count, sizeof *cuts, compare_cuts);
@@ -141,8 +160,11 @@ static unsigned kinds_in_strip(const Polygon *a, const Polygon *b, f64 x, Cut *c
     return kinds;
 }
 
+// The kinds of all strips together. `xs` and `cuts` have room for the vertices of both.
 static unsigned kinds_of_pieces(const Polygon *a, const Polygon *b, f64 *xs, Cut *cuts)
 {
+    ASSERT(xs != NULL && cuts != NULL);
+
     int count = 0;
     for (int i = 0; i < a->count; i++)
         xs[count++] = polygon_x(a, i);
@@ -157,8 +179,11 @@ static unsigned kinds_of_pieces(const Polygon *a, const Polygon *b, f64 *xs, Cut
     return kinds;
 }
 
+// Bit 0, the pieces outside of both, says nothing.
 static Overlap overlap_of_kinds(unsigned kinds)
 {
+    ASSERT((kinds & ~15u) == 0);
+
     bool in_both = (kinds & 1u << (IN_A | IN_B)) != 0;
     bool in_a_only = (kinds & 1u << IN_A) != 0;
     bool in_b_only = (kinds & 1u << IN_B) != 0;
@@ -169,6 +194,7 @@ static Overlap overlap_of_kinds(unsigned kinds)
     return in_b_only ? OVERLAP_A_IN_B : OVERLAP_EQUAL;
 }
 
+// Deterministic, whatever the order of the vertices.
 int polygon_overlap(const Polygon *a, const Polygon *b, Overlap *out)
 {
     ASSERT(a->count >= 3 && b->count >= 3);

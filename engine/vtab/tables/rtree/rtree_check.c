@@ -15,6 +15,7 @@
 
 enum { MESSAGES_MAX = 100, HEIGHT_UNKNOWN = -1 };
 
+// One examination. `rc` is sticky: a failure of SQL ends it, a finding does not.
 typedef struct Check {
     sqlite3 *db;
     const char *schema, *name;
@@ -30,6 +31,8 @@ typedef struct Check {
 // Formats as sqlite3_mprintf does.
 static void report(Check *check, const char *format, ...)
 {
+    ASSERT(format != NULL);
+
     if (check->rc != SQLITE_OK || check->message_count >= MESSAGES_MAX)
         return;
     va_list args;
@@ -38,12 +41,15 @@ static void report(Check *check, const char *format, ...)
         sqlite3_str_appendchar(check->report, 1, '\n');
     sqlite3_str_vappendf(check->report, format, args);
     va_end(args);
+    // Counted up to the limit, behind which nothing is written.
     check->message_count++;
 }
 
 // Sticky: after the first failure nothing more is asked.
 static sqlite3_stmt *prepare(Check *check, const char *format)
 {
+    ASSERT(format != NULL);
+
     if (check->rc != SQLITE_OK)
         return NULL;
     sqlite3_stmt *stmt = NULL;
@@ -59,6 +65,8 @@ static sqlite3_stmt *prepare(Check *check, const char *format)
 // The walk's error, if there is one, is the one to tell.
 static void close_stmt(Check *check, sqlite3_stmt *stmt)
 {
+    ASSERT(check->db != NULL);
+
     int rc = sqlite3_finalize(stmt);
     if (check->rc == SQLITE_OK)
         check->rc = rc;
@@ -66,8 +74,12 @@ static void close_stmt(Check *check, sqlite3_stmt *stmt)
 
 // --- what kind of tree ---
 
+// From the columns of the tables: the virtual one has id, coordinates and the auxiliary ones, of
+// which t_rowid tells the number.
 static void find_shape(Check *check)
 {
+    ASSERT(check->shape.dims == 0);
+
     sqlite3_stmt *stmt = prepare(check, "SELECT * FROM \"%w\".\"%w_rowid\"");
     int aux_count = stmt == NULL ? 0 : sqlite3_column_count(stmt) - 2;
     sqlite3_finalize(stmt);
@@ -93,6 +105,7 @@ static void check_box(Check *check, i64 node, int index, const RtreeCell *cell,
                       const RtreeCell *parent)
 {
     ASSERT(check->shape.dims <= RTREE_DIMS_MAX);
+    ASSERT(check->shape.coords == 2 * check->shape.dims);
 
     const Rtree *shape = &check->shape;
     for (int dim = 0; dim < shape->dims; dim++) {
@@ -114,6 +127,7 @@ static void check_place(Check *check, bool is_leaf, i64 id, i64 node)
     ASSERT(check->read_place[is_leaf] != NULL);
 
     if (check->rc != SQLITE_OK)
+
         return;
     const char *suffix = is_leaf ? "%_rowid" : "%_parent";
     sqlite3_stmt *stmt = check->read_place[is_leaf];
@@ -136,6 +150,7 @@ static void check_place(Check *check, bool is_leaf, i64 id, i64 node)
 static u8 *read_node(Check *check, i64 number, int *size)
 {
     ASSERT(check->rc != SQLITE_OK || check->read_node != NULL);
+    ASSERT(size != NULL);
 
     if (check->rc != SQLITE_OK)
         return NULL;
@@ -161,10 +176,12 @@ static u8 *read_node(Check *check, i64 number, int *size)
 
 static void check_node(Check *check, int height, const RtreeCell *parent, i64 number);
 
+// Every cell of a node, and below a leaf's parent every child.
 static void check_cells(Check *check, int height, const RtreeCell *parent, i64 number,
                         const u8 *node)
 {
     ASSERT(height >= 0 && height <= RTREE_DEPTH_MAX);
+    ASSERT(check->shape.cell_size > 0);
 
     Rtree *shape = &check->shape;
     for (int i = 0; i < rtree_node_count(node); i++) {
@@ -185,6 +202,8 @@ static void check_cells(Check *check, int height, const RtreeCell *parent, i64 n
 // Recursion is as deep as the tree, which was found to be RTREE_DEPTH_MAX at most.
 static void check_node(Check *check, int height, const RtreeCell *parent, i64 number)
 {
+    ASSERT(height >= HEIGHT_UNKNOWN);
+
     int size = 0;
     u8 *node = read_node(check, number, &size);
     if (node == NULL)
@@ -196,6 +215,7 @@ static void check_node(Check *check, int height, const RtreeCell *parent, i64 nu
     }
     if (height == HEIGHT_UNKNOWN)
         height = rtree_node_depth(node);
+    // The root alone tells how deep the tree is; below it the height follows.
     int count = rtree_node_count(node);
     if (height > RTREE_DEPTH_MAX)
         report(check, "Rtree depth out of range (%d)", height);
@@ -210,6 +230,8 @@ static void check_node(Check *check, int height, const RtreeCell *parent, i64 nu
 // Entries that no node accounts for are found by their number.
 static void check_count(Check *check, const char *suffix, const char *format, i64 expected)
 {
+    ASSERT(expected >= 0);
+
     sqlite3_stmt *stmt = prepare(check, format);
     if (stmt == NULL)
         return;
@@ -225,6 +247,8 @@ static void check_count(Check *check, const char *suffix, const char *format, i6
 // Shape first: without the number of dimensions no cell can be read.
 static void check_all(Check *check)
 {
+    ASSERT(check->rc == SQLITE_OK);
+
     find_shape(check);
     check->read_node = prepare(check, "SELECT data FROM \"%w\".\"%w_node\" WHERE nodeno = ?1");
     check->read_place[0] =
@@ -242,8 +266,11 @@ static void check_all(Check *check)
     close_stmt(check, check->read_place[1]);
 }
 
+// A tree that cannot be examined is an error; one that breaks the laws is a report.
 int rtree_check(sqlite3 *db, const char *schema, const char *name, char **out)
 {
+    ASSERT(schema != NULL && name != NULL);
+
     Check check = {.db = db, .schema = schema, .name = name, .report = sqlite3_str_new(db)};
     *out = NULL;
     check_all(&check);

@@ -43,6 +43,7 @@ static void args_free(void *pointer)
         return;
     for (int i = 0; i < args->count; i++)
         sqlite3_value_free(args->values[i]);
+    // The numbers lie in the same block.
     sqlite3_free(args);
 }
 
@@ -72,8 +73,11 @@ static MatchArgs *args_new(const RtreeCallback *callback, int count, sqlite3_val
 }
 
 // The body of every SQL function that a registration makes.
+// Any count of arguments: what they mean is the callback's business.
 static void fn_geometry(sqlite3_context *call, int count, sqlite3_value **values)
 {
+    ASSERT(count >= 0);
+
     const RtreeCallback *callback = sqlite3_user_data(call);
     MatchArgs *args = args_new(callback, count, values);
     if (args == NULL)
@@ -93,8 +97,11 @@ static void callback_free(void *pointer)
     sqlite3_free(callback);
 }
 
+// Replaces a function of the same name; its callback is freed then.
 static int register_callback(sqlite3 *db, const char *name, const RtreeCallback *given)
 {
+    ASSERT((given->geometry == NULL) != (given->query == NULL));
+
     if (sqlite3_limit(db, SQLITE_LIMIT_LENGTH, -1) < 0)
         return SQLITE_MISUSE; // no connection: create_function would not free the callback either
     RtreeCallback *callback = sqlite3_malloc(sizeof *callback);
@@ -108,6 +115,7 @@ static int register_callback(sqlite3 *db, const char *name, const RtreeCallback 
                                       callback_free);
 }
 
+// The older interface: its context has no destructor.
 int sqlite3_rtree_geometry_callback(sqlite3 *db, const char *name,
                                     int (*geometry)(sqlite3_rtree_geometry *, int count,
                                                     sqlite3_rtree_dbl *box, int *inside),
@@ -117,6 +125,7 @@ int sqlite3_rtree_geometry_callback(sqlite3 *db, const char *name,
     return register_callback(db, name, &callback);
 }
 
+// The destructor runs also when registering fails.
 int sqlite3_rtree_query_callback(sqlite3 *db, const char *name,
                                  int (*query)(sqlite3_rtree_query_info *), void *arg,
                                  void (*destroy)(void *))
@@ -127,8 +136,11 @@ int sqlite3_rtree_query_callback(sqlite3 *db, const char *name,
 
 // --- one search ---
 
+// A copy, since the value is gone when xFilter returns.
 struct RtreeMatch *match_take(sqlite3_value *value, int *rc)
 {
+    ASSERT(rc != NULL);
+
     const MatchArgs *args = sqlite3_value_pointer(value, rtree_match_type);
     if (args == NULL) {
         *rc = SQLITE_ERROR;
@@ -154,6 +166,7 @@ struct RtreeMatch *match_take(sqlite3_value *value, int *rc)
     return match;
 }
 
+// What a callback keeps of a search (pUser) ends with the search.
 void match_free(struct RtreeMatch *match)
 {
     if (match == NULL)
@@ -168,6 +181,7 @@ void match_free(struct RtreeMatch *match)
 static int ask_geometry(struct RtreeMatch *match, f64 *coords, int count, RtreeVisit *visit)
 {
     ASSERT(match->callback.query == NULL);
+    ASSERT(match->callback.geometry != NULL);
 
     int inside = 0;
     sqlite3_rtree_geometry *geometry = (sqlite3_rtree_geometry *)(void *)&match->info;
@@ -177,10 +191,12 @@ static int ask_geometry(struct RtreeMatch *match, f64 *coords, int count, RtreeV
     return SQLITE_OK;
 }
 
+// The arrays that the callback is lent are copies: it may write to them.
 int match_visit(struct RtreeMatch *match, const f64 *coords, int count, RtreeVisit *visit)
 {
     ASSERT(count > 0 && count <= RTREE_COORDS_MAX);
     ASSERT(match->args != NULL);
+    ASSERT(visit->queue_counts != NULL);
 
     static_assert(offsetof(sqlite3_rtree_query_info, xDelUser)
                       == offsetof(sqlite3_rtree_geometry, xDelUser),

@@ -43,6 +43,8 @@ int rtree_new(sqlite3 *db, const char *schema, const char *name, Rtree **out)
 // Statements, names and memory; not the tables.
 void rtree_free(Rtree *tree)
 {
+    ASSERT(tree->name != NULL);
+
     rtree_finalize(tree);
     sqlite3_free(tree->base.zErrMsg);
     sqlite3_free(tree->name);
@@ -52,6 +54,8 @@ void rtree_free(Rtree *tree)
 // Rows of the table as ANALYZE counted them, for the cost of plans.
 static void estimate_rows(Rtree *tree)
 {
+    ASSERT(tree->row_estimate == 0);
+
     // SQLite's least and its guess for a table without statistics: they decide between plans. What
     // ANALYZE counts are the rows of the shadow table, one for each of ours.
     enum { ROWS_LEAST = 100 };
@@ -77,7 +81,9 @@ static void estimate_rows(Rtree *tree)
 int rtree_attach(Rtree *tree, bool is_new, char **message)
 {
     ASSERT(tree->dims >= 1 && tree->dims <= RTREE_DIMS_MAX);
+    ASSERT(tree->stmts[0] == NULL);
 
+    // The size of a cell follows from the dimensions: an id, and two coordinates for each.
     tree->coords = 2 * tree->dims;
     // A rowid of 8 bytes and coordinates of 4, in files too.
     tree->cell_size = 8 + 4 * tree->coords;
@@ -96,6 +102,8 @@ int rtree_attach(Rtree *tree, bool is_new, char **message)
 // The tables stay.
 int rtree_disconnect(sqlite3_vtab *vtab)
 {
+    ASSERT(((const Rtree *)vtab)->readers == 0);
+
     rtree_free((Rtree *)vtab);
     return SQLITE_OK;
 }
@@ -103,6 +111,8 @@ int rtree_disconnect(sqlite3_vtab *vtab)
 // Runs `sql` (of sqlite3_mprintf, NULL: no memory) and frees it.
 static int run_script(Rtree *tree, char *sql)
 {
+    ASSERT(tree->db != NULL);
+
     if (sql == NULL)
         return SQLITE_NOMEM;
     int rc = sqlite3_exec(tree->db, sql, NULL, NULL, NULL);
@@ -113,6 +123,8 @@ static int run_script(Rtree *tree, char *sql)
 // A failure leaves the table usable.
 int rtree_destroy(sqlite3_vtab *vtab)
 {
+    ASSERT(((const Rtree *)vtab)->readers == 0);
+
     Rtree *tree = (Rtree *)vtab;
     rtree_finalize(tree); // a table is not dropped while statements are open on it
     int rc = run_script(tree, sqlite3_mprintf("DROP TABLE \"%w\".\"%w_node\";"
@@ -157,6 +169,8 @@ int rtree_rename(sqlite3_vtab *vtab, const char *new_name)
 // What stands behind the table's name and an underscore.
 int rtree_shadow_name(const char *suffix)
 {
+    ASSERT(suffix != NULL);
+
     return sqlite3_stricmp(suffix, "node") == 0 || sqlite3_stricmp(suffix, "parent") == 0
            || sqlite3_stricmp(suffix, "rowid") == 0;
 }
@@ -167,6 +181,8 @@ int rtree_shadow_name(const char *suffix)
 // it, a type, is left out of the declaration.
 int rtree_token_size(const char *text)
 {
+    ASSERT(text != NULL);
+
     char first = text[0];
     if (first == '"' || first == '\'' || first == '`' || first == '[') {
         char last = first == '[' ? ']' : first;
@@ -242,12 +258,15 @@ static int declare(Rtree *tree, int count, const char *const *args, char **messa
 // tables.
 static int set_up(Rtree *tree, int count, const char *const *columns, char **message, bool is_new)
 {
+    ASSERT(count > 0);
+
     TRY(sqlite3_vtab_config(tree->db, SQLITE_VTAB_CONSTRAINT_SUPPORT, 1));
     TRY(sqlite3_vtab_config(tree->db, SQLITE_VTAB_INNOCUOUS));
     TRY(declare(tree, count, columns, message));
     return rtree_attach(tree, is_new, message);
 }
 
+// What xCreate and xConnect are called with.
 typedef struct Request {
     sqlite3 *db;
     bool is_whole; // rtree_i32
@@ -260,6 +279,7 @@ typedef struct Request {
 static int make_table(const Request *request, sqlite3_vtab **out, char **message)
 {
     ASSERT(request->arg_count >= 3);
+    ASSERT(request->args != NULL);
 
     // Whether the columns are the right ones is for declaration() to say; here only what it has no
     // room for.
@@ -289,6 +309,8 @@ static int make_table(const Request *request, sqlite3_vtab **out, char **message
 static int rtree_create(sqlite3 *db, void *client_data, int arg_count, const char *const *args,
                         sqlite3_vtab **out, char **message)
 {
+    ASSERT(arg_count >= 3);
+
     const Request request = {db, client_data != NULL, true, arg_count, args};
     return make_table(&request, out, message);
 }
@@ -297,6 +319,8 @@ static int rtree_create(sqlite3 *db, void *client_data, int arg_count, const cha
 static int rtree_connect(sqlite3 *db, void *client_data, int arg_count, const char *const *args,
                          sqlite3_vtab **out, char **message)
 {
+    ASSERT(arg_count >= 3);
+
     const Request request = {db, client_data != NULL, false, arg_count, args};
     return make_table(&request, out, message);
 }
@@ -334,6 +358,8 @@ static void plan_rowid(sqlite3_index_info *info, int constraint)
 // A geometry callback is asked for.
 static bool has_usable_match(const sqlite3_index_info *info)
 {
+    ASSERT(info->nConstraint >= 0);
+
     for (int i = 0; i < info->nConstraint; i++) {
         if (info->aConstraint[i].usable != 0
             && info->aConstraint[i].op == SQLITE_INDEX_CONSTRAINT_MATCH)
@@ -345,6 +371,8 @@ static bool has_usable_match(const sqlite3_index_info *info)
 // Column 0 is the rowid by another name.
 static int find_rowid_constraint(const sqlite3_index_info *info)
 {
+    ASSERT(info->nConstraint >= 0);
+
     for (int i = 0; i < info->nConstraint; i++) {
         if (info->aConstraint[i].usable != 0 && info->aConstraint[i].iColumn <= 0
             && info->aConstraint[i].op == SQLITE_INDEX_CONSTRAINT_EQ)
@@ -390,6 +418,8 @@ static int plan_tests(const Rtree *tree, sqlite3_index_info *info)
 // A look-up by rowid beats every search.
 static int rtree_best_index(sqlite3_vtab *vtab, sqlite3_index_info *info)
 {
+    ASSERT(info->nConstraint >= 0);
+
     // MATCH has a callback of the program's, which only a search calls: no rowid look-up may take
     // its place.
     int by_rowid = has_usable_match(info) ? -1 : find_rowid_constraint(info);
@@ -553,6 +583,8 @@ static int read_box(Rtree *tree, sqlite3_value **values, int count, RtreeCell *c
 // Called before anything was written.
 int rtree_make_room(Rtree *tree, i64 rowid)
 {
+    ASSERT(tree->readers == 0);
+
     i64 leaf;
     TRY(rtree_find_leaf(tree, rowid, &leaf));
     if (leaf == 0)
@@ -576,6 +608,7 @@ static int write_aux(Rtree *tree, i64 rowid, sqlite3_value **values, int count)
     return sqlite3_reset(stmt);
 }
 
+// One write of a row, taken apart.
 typedef struct Write {
     bool has_old;
     i64 old_rowid;
@@ -619,6 +652,7 @@ static int keep_unchanged(Rtree *tree, const Write *write, sqlite3_value **value
 static int put_row(Rtree *tree, Write *write, sqlite3_value **aux)
 {
     ASSERT(tree->readers == 0);
+    ASSERT(write->id != NULL);
 
     bool has_id = sqlite3_value_type(write->id) != SQLITE_NULL;
     write->cell.id = sqlite3_value_int64(write->id);
@@ -684,6 +718,8 @@ static int rtree_update(sqlite3_vtab *vtab, int arg_count, sqlite3_value **args,
 int rtree_integrity(sqlite3_vtab *vtab, const char *schema, const char *name, int flags,
                     char **message)
 {
+    ASSERT(message != NULL);
+
     (void)flags;
     char *report = NULL;
     TRY(rtree_check(((Rtree *)vtab)->db, schema, name, &report));
