@@ -82,6 +82,7 @@ static int redirect(DotCall *call, const char *command)
         } else if (sqlite3_str_value(name)[0] == '|') {
             sqlite3_str_appendf(name, " %s", call->args[i]);
         } else {
+            // Told where output goes now, as SQLite's shell does.
             fprintf(call->shell->out, "ERROR: extra parameter: \"%s\".  Usage:\n", call->args[i]);
             (void)help_print(call->shell->out, command);
             sqlite3_free(sqlite3_str_finish(name));
@@ -161,6 +162,7 @@ int dot_import(DotCall *call)
 
 // --- opening ---
 
+// Nothing is closed before all of them were understood.
 typedef struct OpenOptions {
     int flags;
     bool is_new, deserializes;
@@ -182,6 +184,7 @@ static bool take_open_options(DotCall *call, OpenOptions *options)
         } else if (strcmp(option, "new") == 0) {
             options->is_new = true;
         } else if (strcmp(option, "readonly") == 0) {
+            // In the place of the flags that would create the file.
             options->flags = SQLITE_OPEN_READONLY | SQLITE_OPEN_URI;
         } else if (strcmp(option, "nofollow") == 0) {
             options->flags |= SQLITE_OPEN_NOFOLLOW;
@@ -209,6 +212,7 @@ static int open_copy_in_memory(Shell *shell, const char *path)
     (void)fseek(in, 0, SEEK_END);
     long size = ftell(in);
     rewind(in);
+    // sqlite3_malloc: the library frees it with the database.
     unsigned char *bytes = size < 0 ? NULL : sqlite3_malloc64((sqlite3_uint64)size + 1);
     bool is_read = bytes != NULL && fread(bytes, 1, (size_t)size, in) == (size_t)size;
     (void)fclose(in);
@@ -342,6 +346,7 @@ static int copy_pages(sqlite3 *target, const char *target_schema, sqlite3 *sourc
     int tries = 0;
     while ((rc = sqlite3_backup_step(backup, PAGES)) == SQLITE_OK || rc == SQLITE_BUSY) {
         // SQLITE_OK means that there are pages left.
+        // Locks of the source come and go; the copy goes on where it was.
         if (rc == SQLITE_BUSY && tries++ >= TRIES)
             break;
         if (rc == SQLITE_BUSY)

@@ -9,6 +9,8 @@
 #include <string.h>
 
 // clang-format off
+// In the order of the names. A line that begins with a point is a command's, and what comes before
+// the second blank is what is typed; lines below it begin with a blank.
 static const char *const texts[] = {
     ".auth ON|OFF             Show authorizer callbacks",
     ".backup ?DB? FILE        Backup DB (default \"main\") to FILE",
@@ -188,6 +190,7 @@ enum { TEXTS = sizeof texts / sizeof texts[0] };
 static void print_command(FILE *out, int at)
 {
     ASSERT(texts[at][0] == '.');
+    ASSERT(at >= 0 && at < TEXTS);
 
     fprintf(out, "%s\n", texts[at]);
     for (int i = at + 1; i < TEXTS && texts[i][0] == ' '; i++)
@@ -205,6 +208,7 @@ static int print_by_name(FILE *out, const char *pattern)
     for (int i = 0; i < TEXTS; i++) {
         if (texts[i][0] != '.' || sqlite3_strglob(glob, texts[i]) != 0)
             continue;
+        // The first one is printed only when a second is found: alone it is shown with its details.
         if (count == 1)
             fprintf(out, "%s\n", texts[last]);
         if (count >= 1)
@@ -228,6 +232,7 @@ static int print_by_text(FILE *out, const char *pattern)
     int command = 0;
     int shown = -1;
     for (int i = 0; i < TEXTS; i++) {
+        // Details belong to the command above them.
         command = texts[i][0] == '.' ? i : command;
         if (sqlite3_strlike(like, texts[i], 0) != 0 || shown == command)
             continue;
@@ -242,6 +247,8 @@ static int print_by_text(FILE *out, const char *pattern)
 // -a or --all prints everything, details included.
 int help_print(FILE *out, const char *pattern)
 {
+    ASSERT(out != NULL);
+
     bool wants_all = pattern != NULL
                      && (strcmp(pattern, "-a") == 0 || strcmp(pattern, "-all") == 0
                          || strcmp(pattern, "--all") == 0);

@@ -20,6 +20,7 @@ int dot_databases(DotCall *call)
     while (stmt != NULL && sqlite3_step(stmt) == SQLITE_ROW) {
         static const char *const states[] = {"", " read-txn", " write-txn"};
         const char *name = (const char *)sqlite3_column_text(stmt, 1);
+        // NULL or empty for a database in memory.
         const char *file = (const char *)sqlite3_column_text(stmt, 2);
         // -1 for a database that is not there any more, which prints nothing.
         int state = sqlite3_txn_state(shell->db, name);
@@ -134,6 +135,7 @@ static char *over_schemas(Shell *shell, const char *columns, const char *conditi
     bool is_first = true;
     while (stmt != NULL && sqlite3_step(stmt) == SQLITE_ROW) {
         const char *schema = (const char *)sqlite3_column_text(stmt, 1);
+        // main's objects go without their schema's name.
         char *prefix = strcmp(schema, "main") == 0 ? shell_printf("") : shell_printf("%s.", schema);
         sqlite3_str_appendf(sql,
                             "%sSELECT %s FROM (SELECT *, %Q AS prefix, %Q AS schema, rowid AS place"
@@ -161,6 +163,7 @@ static void print_columns(FILE *out, char **names, int count)
         int size = (int)strlen(names[i]);
         width = size > width ? size : width;
     }
+    // Two blanks between columns.
     int per_row = LINE_WIDTH / (width + 2);
     per_row = per_row < 1 ? 1 : per_row;
     int rows = (count + per_row - 1) / per_row;
@@ -239,6 +242,7 @@ static void print_view_columns(Shell *shell, FILE *out, const char *schema, cons
             } else {
                 fputc(',', out);
             }
+            // As SQL would have to write it.
             char *quoted = shell_printf(name_needs_quotes(column) ? "\"%w\"" : "%s", column);
             fputs(quoted, out);
             sqlite3_free(quoted);
@@ -261,6 +265,7 @@ static void print_create(FILE *out, const char *schema, const char *sql)
     if (strcmp(schema, "main") != 0 && strncmp(sql, "CREATE ", 7) == 0) {
         for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++) {
             size_t size = strlen(kinds[i]);
+            // By the word behind CREATE; the text is SQLite's own spelling of it.
             if (strncmp(sql + 7, kinds[i], size) == 0 && sql[7 + size] == ' ') {
                 bool is_quoted = name_needs_quotes(schema) && strcmp(schema, "temp") != 0;
                 char *quoted = shell_printf(is_quoted ? "\"%w\"" : "%s", schema);
@@ -329,6 +334,7 @@ static void print_indented(FILE *out, const char *sql)
     fputs(";\n", out);
 }
 
+// Of .schema.
 typedef struct SchemaOptions {
     bool indents, no_system;
     const char *pattern;
@@ -460,6 +466,7 @@ int dot_schema(DotCall *call)
                       " (NOT %d OR name NOT LIKE 'sqlite__%%' ESCAPE '_') ORDER BY nr, place",
                       all, is_qualified ? "schema||'.'||tbl_name" : "tbl_name", options.no_system);
     sqlite3_free(all);
+    // NULL where there is no pattern, which the WHERE lets through.
     sqlite3_bind_text(stmt, 1, options.pattern, -1, SQLITE_TRANSIENT);
     while (stmt != NULL && sqlite3_step(stmt) == SQLITE_ROW)
         print_schema_row(shell, stmt, options.indents);
@@ -517,6 +524,7 @@ int dot_fullschema(DotCall *call)
         fputs("/* No STAT tables available */\n", shell->out);
         return 0;
     }
+    // Makes the tables that the INSERTs below are for, and reads them in the end.
     fputs("ANALYZE sqlite_schema;\n", shell->out);
     static const char *const tables[] = {"sqlite_stat1", "sqlite_stat4"};
     for (size_t i = 0; i < sizeof tables / sizeof tables[0]; i++) {

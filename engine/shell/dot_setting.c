@@ -52,6 +52,7 @@ static bool take_mode_option(DotCall *call, int *i, GridOptions *grid)
 
     const char *option = dot_option(call->args[*i]);
     const char *value = *i + 1 < call->count ? call->args[*i + 1] : NULL;
+    // A word that is no option is a mode's name, or a table's.
     if (option == NULL)
         return false;
     if (strcmp(option, "wrap") == 0 && value != NULL)
@@ -186,6 +187,7 @@ int dot_width(DotCall *call)
     static_assert((int)DOT_ARGS_MAX <= (int)WIDTHS_MAX, "every number of a line has its place");
 
     Shell *shell = call->shell;
+    // Columns behind the last number are as wide as they need.
     shell->width_count = call->count - 1;
     for (int i = 1; i < call->count && i <= WIDTHS_MAX; i++)
         shell->widths[i - 1] = width_of(call->args[i]);
@@ -498,6 +500,7 @@ static void set_config_option(const Shell *shell, const char *name, int op, cons
     int state = 0;
     if (value != NULL)
         sqlite3_db_config(shell->db, op, (int)dot_boolean(value), (int *)NULL);
+    // -1 only asks.
     sqlite3_db_config(shell->db, op, -1, &state);
     fprintf(shell->out, "%19s %s\n", name, state ? "on" : "off");
 }
@@ -536,6 +539,7 @@ static FILE *open_log(const char *name)
         return stdout;
     if (strcmp(name, "stderr") == 0)
         return stderr;
+    // Closing is all that was wanted.
     if (strcmp(name, "off") == 0)
         return NULL;
     // Anew each time, as in SQLite's shell: an old log is lost.
@@ -614,6 +618,7 @@ static bool take_trace_option(Shell *shell, const char *option)
                   {"stmt", SQLITE_TRACE_STMT},
                   {"close", SQLITE_TRACE_CLOSE}};
     // Of expanded and plain, the last one given holds; events add up.
+    // How a statement is shown, beside the events.
     bool is_text = strcmp(option, "expanded") == 0 || strcmp(option, "plain") == 0;
     if (is_text)
         shell->trace_expands = option[0] == 'e';
@@ -650,6 +655,7 @@ int dot_trace(DotCall *call)
         sqlite3_trace_v2(shell->db, 0, NULL, NULL);
         return 0;
     }
+    // No event was named.
     if (shell->trace_events == 0)
         shell->trace_events = SQLITE_TRACE_STMT;
     sqlite3_trace_v2(shell->db, shell->trace_events, trace_event, shell);
@@ -844,6 +850,7 @@ void stats_print(Shell *shell, sqlite3_stmt *stmt)
                 sqlite3_stmt_status(stmt, SQLITE_STMTSTATUS_VM_STEP, 0));
         return;
     }
+    // In the order and the words that scripts look for.
     show_status(shell, "Memory Used:", SQLITE_STATUS_MEMORY_USED, false);
     show_status(shell, "Number of Outstanding Allocations:", SQLITE_STATUS_MALLOC_COUNT, false);
     show_status(shell, "Number of Pcache Overflow Bytes:", SQLITE_STATUS_PAGECACHE_OVERFLOW, false);

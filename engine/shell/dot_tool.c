@@ -21,6 +21,7 @@ int dot_exit(DotCall *call)
     ASSERT(call->count >= 1);
 
     call->shell->stop = true;
+    // Without a code the script's own errors decide.
     if (call->count > 1)
         call->shell->exit_code = (int)dot_integer(call->args[1]);
     return 0;
@@ -151,6 +152,7 @@ int dot_filectrl(DotCall *call)
             size = dot_integer(call->args[first + 1]);
             number = (int)size;
         }
+        // The control writes its answer where the question was.
         void *arg = controls[i].takes_size ? (void *)&size : (void *)&number;
         int rc = sqlite3_file_control(shell->db, schema, controls[i].op, arg);
         if (rc != SQLITE_OK) {
@@ -183,6 +185,7 @@ static bool parameter_table(Shell *shell)
     sqlite3_db_config(shell->db, SQLITE_DBCONFIG_DEFENSIVE, 0, (int *)NULL);
     sqlite3_db_config(shell->db, SQLITE_DBCONFIG_WRITABLE_SCHEMA, -1, &writable);
     sqlite3_db_config(shell->db, SQLITE_DBCONFIG_WRITABLE_SCHEMA, 1, (int *)NULL);
+    // In temp: it goes with the connection, and no file changes.
     int rc = sqlite3_exec(shell->db,
                           "CREATE TABLE IF NOT EXISTS temp.sqlite_parameters("
                           "key TEXT PRIMARY KEY, value) WITHOUT ROWID;",
@@ -300,6 +303,7 @@ static bool is_served(Shell *shell, const char *table, const char *condition)
     bool served = false;
     while (stmt != NULL && sqlite3_step(stmt) == SQLITE_ROW) {
         const char *detail = (const char *)sqlite3_column_text(stmt, 3);
+        // An automatic index is made for the one query, at the cost of a scan.
         served |= detail != NULL && strstr(detail, "AUTOMATIC") == NULL
                   && (sqlite3_strglob(wanted_index, detail) == 0
                       || sqlite3_strglob(wanted_key, detail) == 0);
@@ -327,6 +331,7 @@ static int lint_foreign_keys(Shell *shell)
         const char *table = (const char *)sqlite3_column_text(stmt, 0);
         if (is_served(shell, table, (const char *)sqlite3_column_text(stmt, 1)))
             continue;
+        // The name and the statement as SQLite's lint words them.
         char *index = shell_printf("%s_%s", table, sqlite3_column_text(stmt, 3));
         char *line = shell_printf("CREATE INDEX %Q ON %Q(%s); --> %s(%s)\n", index, table,
                                   sqlite3_column_text(stmt, 2), sqlite3_column_text(stmt, 4),
@@ -518,6 +523,7 @@ int dot_sha3sum(DotCall *call)
         if (sql != NULL && wanted)
             hash_query(shell, &hash, sql);
         if (sql != NULL && wanted && options.is_separate) {
+            // A hash of each table, begun anew for the next.
             print_hash(shell->out, &hash, table);
             sha3_init(&hash, options.bits);
         }

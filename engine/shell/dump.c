@@ -16,6 +16,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+// One .dump from beginning to end.
 typedef struct Dump {
     Shell *shell;
     bool only_data, no_system, keeps_rowids, allows_newlines;
@@ -58,6 +59,7 @@ static const char *rowid_name(Dump *dump, const char *table)
     if (has_key || !has_rowid)
         return NULL;
     for (int i = 0; i < 3; i++) {
+        // A column of one of the three names hides the rowid under it.
         bool is_column = shell_ask_integer(shell,
                                            "SELECT count(*) FROM pragma_table_info(%Q) WHERE"
                                            " name=%Q COLLATE nocase",
@@ -77,6 +79,7 @@ static const char *rowid_name(Dump *dump, const char *table)
 static bool make_texts(Dump *dump, const char *table, char **insert, char **select)
 {
     ASSERT(table != NULL);
+    ASSERT(insert != NULL && select != NULL);
 
     const char *rowid = rowid_name(dump, table);
     sqlite3_stmt *stmt = shell_prepare(dump->shell, "PRAGMA table_xinfo(%Q)", table);
@@ -151,6 +154,7 @@ static void dump_rows(Dump *dump, const char *table)
 static void print_create(Dump *dump, const char *name, const char *type, const char *sql)
 {
     ASSERT(sql != NULL);
+    ASSERT(name != NULL && type != NULL);
 
     FILE *out = dump->shell->out;
     if (sqlite3_strglob("CREATE VIRTUAL TABLE*", sql) == 0) {
@@ -172,6 +176,8 @@ static void print_create(Dump *dump, const char *name, const char *type, const c
 // By its text: the schema's type is table for both.
 static bool is_virtual(const char *sql)
 {
+    ASSERT(sql != NULL);
+
     return sqlite3_strglob("CREATE VIRTUAL TABLE*", sql) == 0;
 }
 
@@ -204,6 +210,8 @@ static void dump_table(Dump *dump, const char *name, const char *sql)
 // sqlite_sequence last: its rows overwrite what the INSERTs have counted.
 static void dump_tables(Dump *dump)
 {
+    ASSERT(dump->shell != NULL);
+
     sqlite3_stmt *stmt = shell_prepare(
         dump->shell,
         "SELECT name, sql FROM sqlite_schema AS o WHERE (%s) AND type=='table' AND sql NOT NULL"
@@ -218,6 +226,8 @@ static void dump_tables(Dump *dump)
 // Indexes, triggers and views, when all rows are there.
 static void dump_others(Dump *dump)
 {
+    ASSERT(dump->shell != NULL);
+
     sqlite3_stmt *stmt =
         shell_prepare(dump->shell,
                       "SELECT sql FROM sqlite_schema AS o WHERE (%s) AND sql NOT NULL AND type IN"
@@ -231,6 +241,7 @@ static void dump_others(Dump *dump)
 // A pattern chooses objects of its name; shadow tables of a virtual table come with it.
 static void add_pattern(Dump *dump, const char *pattern)
 {
+    ASSERT(pattern != NULL);
     ASSERT(pattern != NULL);
 
     char *condition = shell_printf(
@@ -246,6 +257,8 @@ static void add_pattern(Dump *dump, const char *pattern)
 // What is no option is a pattern; several make an OR.
 static bool take_options(Dump *dump, DotCall *call)
 {
+    ASSERT(call->count >= 1);
+
     for (int i = 1; i < call->count; i++) {
         const char *option = dot_option(call->args[i]);
         if (option == NULL) {
@@ -269,6 +282,8 @@ static bool take_options(Dump *dump, DotCall *call)
 // .dump ?OPTIONS? ?PATTERN…?. writable_schema lets a damaged schema be read as far as it goes.
 int dot_dump(DotCall *call)
 {
+    ASSERT(call->count >= 1);
+
     Shell *shell = call->shell;
     Dump dump = {.shell = shell};
     if (!take_options(&dump, call) || !shell_open(shell)) {

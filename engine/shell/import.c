@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+// One .import: the file, how it is read, and how far.
 typedef struct Importer {
     Shell *shell;
     const char *file_name; // for messages
@@ -106,6 +107,7 @@ static int read_plain(Importer *imp, int c)
     if (c != imp->row_end)
         return c;
     imp->line++;
+    // Files of Windows end their rows with both.
     if (imp->has_quotes && imp->size > 0 && imp->field[imp->size - 1] == '\r')
         imp->field[--imp->size] = 0;
     return c;
@@ -209,6 +211,7 @@ static bool create_table(Importer *imp)
         if (imp->last != imp->separator)
             break;
     }
+    // All columns TEXT, as SQLite's shell makes them.
     sqlite3_str *sql = sqlite3_str_new(NULL);
     if (imp->schema != NULL)
         sqlite3_str_appendf(sql, "CREATE TABLE \"%w\".\"%w\"", imp->schema, imp->table);
@@ -272,6 +275,7 @@ static bool bind_row(Importer *imp, sqlite3_stmt *stmt, int columns)
         // In ascii mode a last row without its end is complete.
         if (!imp->has_quotes && (field == NULL || field[0] == 0) && found == 0)
             return false;
+        // A field is text; the column's affinity makes a number of it.
         sqlite3_bind_text(stmt, found + 1, field, -1, SQLITE_TRANSIENT);
         if (imp->last != imp->separator && found + 1 < columns) {
             fprintf(stderr,
@@ -284,6 +288,7 @@ static bool bind_row(Importer *imp, sqlite3_stmt *stmt, int columns)
     }
     if (imp->last != imp->separator)
         return true;
+    // What has no column is read over, so that the next row begins in its place.
     do {
         (void)read_field(imp);
         found++;
@@ -301,6 +306,7 @@ static void import_rows(Importer *imp, sqlite3_stmt *stmt, int columns)
 
     sqlite3 *db = imp->shell->db;
     bool commits = sqlite3_get_autocommit(db) != 0;
+    // One transaction: a row by itself would cost a sync.
     if (commits)
         sqlite3_exec(db, "BEGIN", NULL, NULL, NULL);
     for (;;) {

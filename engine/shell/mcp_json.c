@@ -12,6 +12,8 @@
 // False: out of memory. To be followed by json_deinit() all the same.
 bool json_init(Json *json)
 {
+    ASSERT(json != NULL);
+
     *json = (Json){0};
     return sqlite3_open(":memory:", &json->db) == SQLITE_OK
            && sqlite3_prepare_v2(json->db, "SELECT json_type(?1, ?2)", -1, &json->type, NULL)
@@ -26,6 +28,8 @@ bool json_init(Json *json)
 // Also of a Json whose json_init() failed half way.
 void json_deinit(Json *json)
 {
+    ASSERT(json != NULL);
+
     sqlite3_finalize(json->type);
     sqlite3_finalize(json->text);
     sqlite3_finalize(json->valid);
@@ -49,6 +53,7 @@ bool json_is_valid(Json *json, const char *text)
 const char *json_type_at(Json *json, const char *text, const char *path)
 {
     ASSERT(json->type != NULL);
+    ASSERT(path[0] == '$');
 
     static const char *const types[] = {"null", "true", "false", "integer",
                                         "real", "text", "array", "object"};
@@ -121,6 +126,8 @@ static void append_string(sqlite3_str *out, const char *text, int size)
 // Between quotes, escaped.
 void json_append_text(sqlite3_str *out, const char *text)
 {
+    ASSERT(out != NULL);
+
     if (text == NULL)
         sqlite3_str_appendall(out, "null");
     else

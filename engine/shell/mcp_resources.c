@@ -13,6 +13,8 @@ static const char table_uri[] = "quire://tables/";
 // The schema, and every table and view as a resource of its own.
 void resources_list(Mcp *mcp, sqlite3_str *out)
 {
+    ASSERT(mcp->db != NULL);
+
     sqlite3_stmt *stmt = NULL;
     sqlite3_str_appendf(out,
                         "{\"resources\":[{\"uri\":\"%s\",\"name\":\"schema\",\"title\":\"Schema\","
@@ -41,6 +43,8 @@ void resources_list(Mcp *mcp, sqlite3_str *out)
 // Says how the URI of a table is made.
 void resource_templates_list(sqlite3_str *out)
 {
+    ASSERT(out != NULL);
+
     sqlite3_str_appendf(out,
                         "{\"resourceTemplates\":[{\"uriTemplate\":\"%s{name}\",\"name\":\"table\","
                         "\"description\":\"Columns and first rows of a table\","
@@ -138,6 +142,8 @@ enum { PROMPTS = sizeof prompts / sizeof prompts[0] };
 // Names and arguments; their texts come with prompts_get().
 void prompts_list(sqlite3_str *out)
 {
+    ASSERT(out != NULL);
+
     sqlite3_str_appendall(out, "{\"prompts\":[");
     for (int i = 0; i < PROMPTS; i++) {
         sqlite3_str_appendf(out, "%s{\"name\":\"%s\",\"description\":\"%s\",\"arguments\":[",
@@ -163,6 +169,7 @@ bool prompts_get(Mcp *mcp, const char *name, const char *arguments, sqlite3_str 
         if (prompts[i].argument != NULL) {
             snprintf(path, sizeof path, "$.%s", prompts[i].argument);
             value = json_text_at(&mcp->json, arguments, path);
+            // Every argument of these prompts is required.
             if (value == NULL)
                 return false;
         }

@@ -40,6 +40,7 @@ static char *argument(ToolCall *call, const char *name)
 {
     ASSERT(strlen(name) < 60);
 
+    // Parameters' names are the table's: no character of them means anything in a path.
     char path[64];
     snprintf(path, sizeof path, "$.%s", name);
     return json_text_at(&call->mcp->json, call->arguments, path);
@@ -162,6 +163,7 @@ static void tool_describe_table(ToolCall *call)
         "SELECT name, type, \"notnull\", dflt_value, pk, hidden FROM pragma_table_xinfo(?1)"
         " WHERE hidden <> 1",
         call->result);
+    // The name is bound: whatever it is, it can only fail to be found.
     sqlite3_bind_text(stmt, 1, table, -1, SQLITE_TRANSIENT);
     sqlite3_str_appendf(call->result->text, "Table '%s' columns:", table);
     while (stmt != NULL && sqlite3_step(stmt) == SQLITE_ROW) {
@@ -473,6 +475,7 @@ bool tools_call(Mcp *mcp, const char *name, const char *arguments, sqlite3_str *
     for (int i = 0; i < TOOLS; i++) {
         if (strcmp(tools[i].name, name) != 0)
             continue;
+        // A tool never writes to `out` itself, so that half a result cannot get there.
         McpResult result;
         result_init(&result);
         ToolCall call = {.mcp = mcp, .arguments = arguments, .result = &result};

@@ -36,6 +36,7 @@ const char *mode_name(Mode mode)
 bool mode_find(const char *name, Mode *out)
 {
     ASSERT(name != NULL);
+    ASSERT(out != NULL);
 
     size_t size = strlen(name);
     for (int i = 0; i < MODE_EXPLAIN && size > 0; i++) {
@@ -50,6 +51,8 @@ bool mode_find(const char *name, Mode *out)
 // Modes that must know all rows before they print the first.
 bool mode_is_grid(Mode mode)
 {
+    ASSERT(mode < MODE_COUNT);
+
     return mode == MODE_COLUMN || mode == MODE_BOX || mode == MODE_TABLE || mode == MODE_MARKDOWN;
 }
 
@@ -83,6 +86,8 @@ static const char *column_text(const Shell *shell, sqlite3_stmt *stmt, int colum
 // By the mode: between separators, quoted or escaped as it wants.
 static void print_field(Shell *shell, sqlite3_stmt *stmt, int column)
 {
+    ASSERT(column >= 0);
+
     FILE *out = shell->out;
     bool is_null = sqlite3_column_type(stmt, column) == SQLITE_NULL;
     switch (shell->mode) {
@@ -115,6 +120,8 @@ static void print_name(Shell *shell, const char *name)
 // Fields with separators between them.
 static void print_separated(Shell *shell, sqlite3_stmt *stmt, bool is_first)
 {
+    ASSERT(sqlite3_column_count(stmt) > 0);
+
     int count = sqlite3_column_count(stmt);
     // Names come with the first row: a result without rows has none.
     if (is_first && shell->headers) {
@@ -134,6 +141,8 @@ static void print_separated(Shell *shell, sqlite3_stmt *stmt, bool is_first)
 // A name and a value per line, an empty line between rows.
 static void print_lines(Shell *shell, sqlite3_stmt *stmt, bool is_first)
 {
+    ASSERT(sqlite3_column_count(stmt) > 0);
+
     // SQLite's least width. Names are measured in bytes, as there.
     enum { NAME_WIDTH = 5 };
     int count = sqlite3_column_count(stmt);
@@ -152,6 +161,8 @@ static void print_lines(Shell *shell, sqlite3_stmt *stmt, bool is_first)
 // One array of objects, row by row: the closing bracket is render_rows()'s.
 static void print_json_row(Shell *shell, sqlite3_stmt *stmt, bool is_first)
 {
+    ASSERT(sqlite3_column_count(stmt) > 0);
+
     int count = sqlite3_column_count(stmt);
     fputs(is_first ? "[{" : ",\n{", shell->out);
     for (int i = 0; i < count; i++) {
@@ -192,6 +203,8 @@ static void print_insert_row(Shell *shell, sqlite3_stmt *stmt)
 // A row of a table that the user's page must begin and end.
 static void print_html_row(Shell *shell, sqlite3_stmt *stmt, bool names)
 {
+    ASSERT(sqlite3_column_count(stmt) > 0);
+
     const char *tag = names ? "TH" : "TD";
     fputs("<TR>", shell->out);
     for (int i = 0; i < sqlite3_column_count(stmt); i++) {
@@ -224,6 +237,8 @@ static void print_row(Shell *shell, sqlite3_stmt *stmt, bool is_first)
 // A statement that gives no rows prints nothing, not even names.
 static int render_rows(Shell *shell, sqlite3_stmt *stmt)
 {
+    ASSERT(shell->out != NULL);
+
     bool is_first = true;
     int rc;
     while ((rc = sqlite3_step(stmt)) == SQLITE_ROW) {

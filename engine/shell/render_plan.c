@@ -6,11 +6,13 @@
 
 // --- plans ---
 
+// A row of EXPLAIN QUERY PLAN: its parent is an earlier row's id, 0 for none.
 typedef struct PlanRow {
     int id, parent;
     char *text;
 } PlanRow;
 
+// The rows of one program, printed when the next begins or all are read.
 typedef struct Plan {
     PlanRow *rows;
     int count;
@@ -21,6 +23,7 @@ typedef struct Plan {
 static void plan_add(Plan *plan, int id, int parent, const char *text)
 {
     ASSERT(text != NULL);
+    ASSERT(plan->count >= 0);
 
     sqlite3_uint64 size = sizeof(PlanRow) * ((sqlite3_uint64)plan->count + 1);
     plan->rows = shell_realloc(plan->rows, size);
@@ -51,6 +54,7 @@ static void print_children(FILE *out, Plan *plan, int parent)
     for (const PlanRow *row = next_child(plan, parent, NULL); row != NULL; row = next) {
         next = next_child(plan, parent, row);
         fprintf(out, "%s%s%s\n", plan->prefix, next != NULL ? "|--" : "`--", row->text);
+        // A bar goes on below a row that has brothers behind it.
         if (depth + 4 < sizeof plan->prefix) {
             memcpy(plan->prefix + depth, next != NULL ? "|  " : "   ", 4);
             print_children(out, plan, row->id);
@@ -62,6 +66,8 @@ static void print_children(FILE *out, Plan *plan, int parent)
 // Prints what was gathered and empties it.
 static void plan_print(FILE *out, Plan *plan)
 {
+    ASSERT(out != NULL);
+
     if (plan->count == 0)
         return;
     if (plan->rows[0].text[0] == '-') { // the name of a trigger's program
@@ -72,6 +78,7 @@ static void plan_print(FILE *out, Plan *plan)
     } else {
         fputs("QUERY PLAN\n", out);
     }
+    // Rows without a parent are children of 0.
     plan->prefix[0] = 0;
     print_children(out, plan, 0);
     for (int i = 0; i < plan->count; i++)
@@ -82,6 +89,8 @@ static void plan_print(FILE *out, Plan *plan)
 // A program of a trigger brings a plan of its own, which a row with its name announces.
 int render_plan(Shell *shell, sqlite3_stmt *stmt)
 {
+    ASSERT(sqlite3_column_count(stmt) >= 4);
+
     Plan plan = {0};
     int rc;
     while ((rc = sqlite3_step(stmt)) == SQLITE_ROW) {
@@ -102,6 +111,7 @@ int render_plan(Shell *shell, sqlite3_stmt *stmt)
 static bool is_among(const char *word, const char *const *words)
 {
     ASSERT(word != NULL);
+    ASSERT(words != NULL);
 
     for (; *words != NULL; words++) {
         if (strcmp(word, *words) == 0)
@@ -114,6 +124,8 @@ static bool is_among(const char *word, const char *const *words)
 // indented; so is what a Goto backward to a Yield or a seek encloses.
 static int *find_indents(sqlite3_stmt *stmt, int *count)
 {
+    ASSERT(count != NULL);
+
     static const char *const closers[] = {"Next",       "Prev",   "VPrev", "VNext",
                                           "SorterNext", "Return", NULL};
     static const char *const openers[] = {"Yield",      "SeekLT", "SeekGT",
@@ -124,6 +136,7 @@ static int *find_indents(sqlite3_stmt *stmt, int *count)
     *count = 0;
     for (int row = 0; sqlite3_step(stmt) == SQLITE_ROW; row++) {
         if (sqlite3_column_int(stmt, 0) == 0)
+            // Addresses begin anew in each trigger's program.
             base = row;
         sqlite3_uint64 rows = (sqlite3_uint64)row + 1;
         indents = shell_realloc(indents, rows * sizeof *indents);
@@ -132,6 +145,7 @@ static int *find_indents(sqlite3_stmt *stmt, int *count)
         opcodes[row] = shell_printf("%s", opcode);
         indents[row] = 0;
         int target = base + sqlite3_column_int(stmt, 3);
+        // These jump back to P2, the first instruction of the loop.
         bool closes = is_among(opcode, closers);
         bool jumps_back =
             strcmp(opcode, "Goto") == 0 && target < row && target >= base
@@ -150,6 +164,8 @@ static int *find_indents(sqlite3_stmt *stmt, int *count)
 // In the fixed widths of SQLite's listing.
 static void print_cells(FILE *out, char *const *cells, const int *widths, int count, int indent)
 {
+    ASSERT(count > 0 && indent >= 0);
+
     for (int i = 0; i < count; i++) {
         int width = widths[i];
         int shift = i == 1 ? indent : 0;
@@ -166,6 +182,8 @@ static void print_cells(FILE *out, char *const *cells, const int *widths, int co
 // The statement is run twice: once to find the indents, since a loop shows only at its end.
 int render_program(Shell *shell, sqlite3_stmt *stmt)
 {
+    ASSERT(stmt != NULL);
+
     static const int widths[] = {4, 13, 4, 4, 4, 13, 2, 13};
     enum { COLUMNS = sizeof widths / sizeof widths[0] };
     int count = 0;

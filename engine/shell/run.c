@@ -41,6 +41,7 @@ int shell_progress(void *arg)
     fprintf(shell->out, "Progress limit reached (%u)\n", shell->progress.count);
     if (shell->progress.resets)
         shell->progress.count = 0;
+    // The limit has done its work; the handler goes on counting.
     if (shell->progress.once)
         shell->progress.limit = 0;
     return 1;
@@ -177,6 +178,7 @@ static void print_context(const char *sql, int offset)
         while (size > 0 && ((unsigned char)sql[size] & 0xc0) == 0x80)
             size--;
     }
+    // On one line, so that the caret stands below its place.
     char *shown = shell_printf("%.*s", (int)size, sql);
     for (char *at = shown; *at != 0; at++)
         *at = strchr(" \t\r\n\v\f", *at) != NULL ? ' ' : *at;
@@ -239,6 +241,7 @@ void shell_bind_parameters(Shell *shell, sqlite3_stmt *stmt)
             snprintf(number, sizeof number, "?%d", i);
             name = number;
         }
+        // Without the table `find` is NULL, and all of these do nothing.
         sqlite3_bind_text(find, 1, name, -1, SQLITE_TRANSIENT);
         if (find != NULL && sqlite3_step(find) == SQLITE_ROW)
             sqlite3_bind_value(stmt, i, sqlite3_column_value(find, 0));
@@ -270,6 +273,7 @@ static void show_plan(Shell *shell, sqlite3_stmt *stmt)
 
     if (shell->eqp == EQP_OFF || sqlite3_stmt_isexplain(stmt) != 0)
         return;
+    // The statement's own text: expanding its parameters would change the plan.
     const char *sql = sqlite3_sql(stmt);
     int triggers = 0;
     sqlite3_db_config(shell->db, SQLITE_DBCONFIG_TRIGGER_EQP, -1, &triggers);
@@ -334,6 +338,7 @@ static bool run_all(Shell *shell, const char *sql)
             report_error(shell, true, sql);
             return false; // the rest of this text cannot be trusted
         }
+        // NULL: a comment, or blanks.
         if (stmt != NULL && !run_statement(shell, stmt))
             return false;
         sql = tail + strspn(tail, " \t\r\n\v\f");

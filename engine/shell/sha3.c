@@ -22,6 +22,8 @@ static unsigned long long rotate(unsigned long long lane, int by)
 // Theta: every lane takes in the parity of two neighbouring columns.
 static void mix_columns(unsigned long long lanes[LANES])
 {
+    ASSERT(lanes != NULL);
+
     unsigned long long parity[5];
     for (int x = 0; x < 5; x++)
         parity[x] = lanes[x] ^ lanes[x + 5] ^ lanes[x + 10] ^ lanes[x + 15] ^ lanes[x + 20];
@@ -32,6 +34,8 @@ static void mix_columns(unsigned long long lanes[LANES])
 // Rho and pi: lanes are rotated and change places.
 static void move_lanes(unsigned long long lanes[LANES])
 {
+    ASSERT(lanes != NULL);
+
     unsigned long long carried = lanes[1];
     int place = 1;
     for (int step = 0; step < LANES - 1; step++) {
@@ -48,6 +52,8 @@ static void move_lanes(unsigned long long lanes[LANES])
 // Chi: the only step that is not linear.
 static void mix_rows(unsigned long long lanes[LANES])
 {
+    ASSERT(lanes != NULL);
+
     for (int y = 0; y < LANES; y += 5) {
         unsigned long long row[5];
         memcpy(row, lanes + y, sizeof row);
@@ -60,6 +66,8 @@ static void mix_rows(unsigned long long lanes[LANES])
 // register of eight bits makes (x^8 + x^6 + x^5 + x^4 + 1).
 static void permute(unsigned long long lanes[LANES])
 {
+    ASSERT(lanes != NULL);
+
     unsigned feedback = 1; // the linear register that makes the round constants
     for (int round = 0; round < ROUNDS; round++) {
         mix_columns(lanes);
@@ -99,6 +107,7 @@ static void add_byte(Sha3 *hash, unsigned place, unsigned char byte)
 void sha3_add(Sha3 *hash, const void *bytes, size_t size)
 {
     ASSERT(hash->at < hash->rate);
+    ASSERT(bytes != NULL || size == 0);
 
     const unsigned char *from = bytes;
     for (size_t i = 0; i < size; i++) {
@@ -114,6 +123,7 @@ void sha3_add(Sha3 *hash, const void *bytes, size_t size)
 void sha3_finish(Sha3 *hash, unsigned char *digest)
 {
     ASSERT(hash->at < hash->rate);
+    ASSERT(digest != NULL && sha3_has(hash->bits));
 
     add_byte(hash, hash->at, 0x06); // the suffix 01 and the first bit of the padding
     add_byte(hash, hash->rate - 1, 0x80);

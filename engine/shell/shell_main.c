@@ -124,6 +124,7 @@ static bool take_switch(Shell *shell, const char *name)
     for (size_t i = 0; i < sizeof switches / sizeof switches[0]; i++) {
         if (strcmp(name, switches[i].name) != 0)
             continue;
+        // The last one counts, as on other command lines.
         *switches[i].flag = switches[i].value;
         // From here on modes leave the headers alone.
         if (strstr(name, "header") != NULL)
@@ -206,6 +207,7 @@ static int take_option(Shell *shell, Options *options, char **argv, int i)
 {
     ASSERT(argv[i] != NULL && argv[i][0] == '-');
 
+    // One dash or two.
     const char *name = argv[i] + (argv[i][1] == '-' ? 2 : 1);
     Mode mode;
     if (strcmp(name, "help") == 0 || strcmp(name, "version") == 0) {
@@ -287,6 +289,7 @@ static int run_arguments(Shell *shell, char **texts)
         if (!run_text(shell, *texts)) {
             // The exit status has eight bits, as the primary result codes; 0 would look like
             // success.
+            // The library's code says more than 1 does.
             int code = shell->db == NULL ? 1 : sqlite3_errcode(shell->db) & 0xff;
             return code != SQLITE_OK && code != SQLITE_DONE ? code : 1;
         }
@@ -326,6 +329,7 @@ static void read_init(Shell *shell, const char *named)
     char *path = named != NULL ? shell_printf("%s", named) : shell_printf("%s/.quirerc", home);
     FILE *in = fopen(path, "rb");
     if (in != NULL) {
+        // On stderr: it is no output of the script's.
         fprintf(stderr, "-- Loading resources from %s\n", path);
         shell_read(shell, in);
         (void)fclose(in);
