@@ -14,11 +14,15 @@ enum {
 // serve.
 static u16 bound_length(const FromItem *item, const Index *index, u32 first, const Term *term)
 {
+    ASSERT(first < index->column_count);
+    ASSERT((term->op & TERM_RANGE) != 0);
+
     u32 size = expr_vector_size(term->expr->left);
     if (size < 2 || term->expr->left->kind != EX_VECTOR)
         return 1;
-    if (size > (u32)index->key_count - first)
-        size = (u32)index->key_count - first;
+    // The row's own key, which every entry ends with, serves as well as the keys asked for.
+    if (size > (u32)index->column_count - first)
+        size = (u32)index->column_count - first;
     u32 i = 1;
     for (; i < size; i++) {
         const Expr *left = term->expr->left->list->items[i].expr;
@@ -46,6 +50,8 @@ static u16 bound_length(const FromItem *item, const Index *index, u32 first, con
 
 static bool column_not_null(const FromItem *item, const Index *index, u32 position)
 {
+    ASSERT(position < index->column_count);
+
     int column = index->columns[position];
     if (column >= 0)
         return item->table != NULL && item->table->columns[column].not_null != 0;
@@ -56,6 +62,8 @@ static bool column_not_null(const FromItem *item, const Index *index, u32 positi
 static bool term_usable(const JoinQuery *q, const FromItem *item, const Index *index,
                         const Term *term)
 {
+    ASSERT(q->draft.equal_count < index->column_count);
+
     const Access *draft = &q->draft;
     if ((term->op == TERM_ISNULL || (term->flags & TERM_VNULL) != 0)
         && column_not_null(item, index, draft->equal_count))
@@ -73,6 +81,9 @@ static bool term_usable(const JoinQuery *q, const FromItem *item, const Index *i
 // Number of values an IN brings; *skip: better not to use it.
 static Est in_factor(JoinQuery *q, const Index *index, const Term *term, Est in_before, bool *skip)
 {
+    ASSERT(term->expr->kind == EX_IN);
+    ASSERT(q->draft.term_count > 0 && q->draft.terms[q->draft.term_count - 1] == term);
+
     Access *draft = &q->draft;
     const Expr *e = term->expr;
     Est factor = 0;
@@ -100,9 +111,14 @@ static Est in_factor(JoinQuery *q, const Index *index, const Term *term, Est in_
     return factor;
 }
 
+// A rowid, or all keys of a unique index, find one row at most. With IN before there are several
+// sets of keys, and a unique index may hold many rows that are equal but for a NULL.
 static void note_equality(Access *draft, const Index *index, const Term *term, Est in_before,
                           u16 bound)
 {
+    ASSERT(bound < index->column_count);
+    ASSERT((term->op & (TERM_EQ | TERM_IS)) != 0);
+
     int column = index->columns[bound];
     draft->flags |= ACCESS_EQUAL;
     if (column == COLUMN_ROWID
@@ -120,6 +136,9 @@ static void note_equality(Access *draft, const Index *index, const Term *term, E
 static int note_bound(JoinQuery *q, const FromItem *item, const Index *index, Term *term,
                       Term **bottom, Term **top)
 {
+    ASSERT((term->op & TERM_RANGE) != 0);
+    ASSERT((q->draft.flags & ACCESS_TOP) == 0);
+
     Access *draft = &q->draft;
     u16 length = bound_length(item, index, draft->equal_count, term);
     if ((term->op & (TERM_GT | TERM_GE)) != 0) {
@@ -147,6 +166,8 @@ static int note_bound(JoinQuery *q, const FromItem *item, const Index *index, Te
 // for a good filter already, the paths are collected once more.
 static void note_common_value(JoinQuery *q, const Index *index, Term *term, Est rows)
 {
+    ASSERT((term->op & (TERM_EQ | TERM_IS | TERM_IN | TERM_ISNULL)) != 0);
+
     if (q->draft.equal_count != 1 || rows + 10 <= index->row_estimates[0])
         return;
     if ((term->flags & TERM_GUESSED_TRUTH) != 0)
@@ -154,8 +175,11 @@ static void note_common_value(JoinQuery *q, const Index *index, Term *term, Est 
     term->flags |= TERM_HIGH_TRUTH;
 }
 
+// What is known best counts: likelihood() as written, then samples, then the index's averages.
 static void rows_after_equality(JoinQuery *q, Index *index, Term *term, Est in_before, Est factor)
 {
+    ASSERT(q->draft.equal_count < index->column_count);
+
     Access *draft = &q->draft;
     u16 bound = ++draft->equal_count;
     if (term->truth <= 0 && index->columns[bound - 1] >= 0) {
@@ -176,6 +200,8 @@ static void rows_after_equality(JoinQuery *q, Index *index, Term *term, Est in_b
 
 static void set_kind(Access *draft)
 {
+    ASSERT(draft->term_count > 0);
+
     if ((draft->flags & ACCESS_INDEXED) != 0)
         draft->kind = ACCESS_INDEX;
     else
@@ -183,7 +209,9 @@ static void set_kind(Access *draft)
             (draft->flags & (ACCESS_EQUAL | ACCESS_IN)) != 0 ? ACCESS_ROWID : ACCESS_ROWID_RANGE;
 }
 
-// Cost of the draft as it stands; rows and cost are multiplied by the INs so far.
+// Cost of the draft as it stands; rows and cost are multiplied by the INs so far. A
+// step from entry to entry is charged by the entry's share of a row; a lookup of the row is dearer
+// by a fixed factor.
 static void set_cost(JoinQuery *q, const FromItem *item, const Index *index, Est factors)
 {
     Access *draft = &q->draft;
@@ -203,6 +231,9 @@ static void set_cost(JoinQuery *q, const FromItem *item, const Index *index, Est
 // Binds the next column by `term`, inserts the candidate and goes on to the column after.
 static int bind_column(JoinQuery *q, FromItem *item, Index *index, Term *term, Est in_before)
 {
+    ASSERT(q->draft.equal_count < index->column_count);
+    ASSERT(q->draft.term_count >= q->draft.equal_count);
+
     Access *draft = &q->draft;
     Access saved = *draft;
     Term *bottom = NULL, *top = NULL;
@@ -251,6 +282,8 @@ static int bind_column(JoinQuery *q, FromItem *item, Index *index, Term *term, E
 // Leaves the next column open and goes through its values one by one.
 static int skip_column(JoinQuery *q, FromItem *item, Index *index, Est in_before)
 {
+    ASSERT(q->draft.skip_count <= q->draft.equal_count);
+
     Access *draft = &q->draft;
     u16 bound = draft->equal_count;
     if (bound != draft->skip_count || bound + 1 >= index->key_count || bound != draft->term_count
@@ -276,6 +309,8 @@ static int skip_column(JoinQuery *q, FromItem *item, Index *index, Est in_before
 // range would look the smaller.
 static bool equality_is_at_hand(JoinQuery *q, FromItem *item, Index *index, const Term *bound)
 {
+    ASSERT(bound->op != 0);
+
     const Access *draft = &q->draft;
     TermScan scan;
     TableMask at_hand = draft->prereq | bound->prereq_right;
@@ -290,8 +325,13 @@ static bool equality_is_at_hand(JoinQuery *q, FromItem *item, Index *index, cons
     return false;
 }
 
+// After a lower bound only the upper bound of the same column may follow; an unordered index
+// (sqlite_stat1 says so) knows no ranges.
 int access_add_index_terms(JoinQuery *q, FromItem *item, Index *index, Est in_before)
 {
+    ASSERT(q->draft.equal_count < index->column_count);
+    ASSERT((q->draft.flags & ACCESS_TOP) == 0);
+
     Access *draft = &q->draft;
     u16 ops = TERM_EQ | TERM_IS | TERM_IN | TERM_ISNULL | TERM_RANGE;
     if ((draft->flags & ACCESS_BOTTOM) != 0)
