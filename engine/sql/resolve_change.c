@@ -20,6 +20,8 @@
 // As SQLite names a target in messages: the alias, or [schema.]name as written.
 static const char *target_name(Resolver *r, const FromItem *target)
 {
+    ASSERT(target->name != NULL);
+
     if (target->alias != NULL)
         return target->alias;
     if (target->schema == NULL)
@@ -81,6 +83,7 @@ static int bind_target(Resolver *r, FromItem *target, u8 event)
     return SQLITE_OK;
 }
 
+// A view's rows have no rowid; a module may hide that of its own.
 static bool table_has_rowid_name(const Table *table)
 {
     return table->kind != TABLE_VIEW
@@ -101,12 +104,16 @@ static bool assigned_column(const Table *table, const char *name, i32 *column)
 
 static bool is_generated(const Table *table, i32 column)
 {
+    ASSERT(column >= ROWID_COLUMN && column < table->column_count);
+
     return column >= 0 && (table->columns[column].flags & COLUMN_GENERATED) != 0;
 }
 
 // Room for two: UPDATE adds what stands behind FROM.
 static FromList *single_source(Resolver *r, FromItem *item)
 {
+    ASSERT(item->kind == FROM_TABLE && item->table != NULL);
+
     FromList *list = arena_alloc_zeroed(r->arena, sizeof *list);
     if (list == NULL)
         return NULL;
@@ -123,6 +130,8 @@ static FromList *single_source(Resolver *r, FromItem *item)
 // By name, as if written out: hidden columns are left out, and the authorizer asked about each.
 static int returning_star(Resolver *r, const Table *table, ExprList *out)
 {
+    ASSERT(out->count <= out->capacity);
+
     for (int i = 0; i < table->column_count; i++) {
         if (table->columns[i].flags & COLUMN_HIDDEN)
             continue;
@@ -212,6 +221,8 @@ static int resolve_set_columns(Resolver *r, const FromItem *target, SetItem *ite
 // A row of expressions is checked before anything else, as SQLite does while it still parses.
 static int check_literal_widths(Resolver *r, const SetList *set)
 {
+    ASSERT(set->count > 0);
+
     for (u32 i = 0; i < set->count; i++) {
         const SetItem *item = &set->items[i];
         if (!item->is_row || item->expr->kind == EX_SELECT)
@@ -239,6 +250,8 @@ static int authorize_change(Resolver *r, int action, const FromItem *target, con
 
 static int authorize_set_columns(Resolver *r, const FromItem *target, SetItem *item)
 {
+    ASSERT(target->table != NULL);
+
     const Table *table = target->table;
     for (u32 i = 0; i < item->columns->count; i++) {
         struct IdItem *id = &item->columns->items[i];
@@ -251,6 +264,8 @@ static int authorize_set_columns(Resolver *r, const FromItem *target, SetItem *i
 // `s` NULL: UPDATE with FROM, whose values are results of a query, resolved after the columns.
 static int resolve_set(Resolver *r, Scope *s, const FromItem *target, SetList *set)
 {
+    ASSERT(set->count > 0 && target->table != NULL);
+
     for (u32 i = 0; i < set->count; i++)
         TRY(expand_subqueries(r, set->items[i].expr));
     for (u32 i = 0; i < set->count; i++) {
@@ -318,10 +333,11 @@ static bool target_matches_index(Resolver *r, const Upsert *upsert, const Index 
 // "2nd " before messages about the second of several clauses.
 static const char *clause_prefix(Resolver *r, u32 number, bool is_only)
 {
+    ASSERT(number > 0);
+
     if (is_only)
         return "";
-    const char *suffix = number == 1 ? "st" : number == 2 ? "nd" : number == 3 ? "rd" : "th";
-    const char *text = arena_printf(r->arena, "%u%s ", number, suffix);
+    const char *text = arena_printf(r->arena, "%u%s ", number, resolve_ordinal_suffix(number));
     return text != NULL ? text : "";
 }
 
@@ -351,6 +367,8 @@ static int find_upsert_constraint(Resolver *r, Upsert *upsert, FromItem *target,
 static int resolve_upsert_target(Resolver *r, Scope *s, Upsert *upsert, FromItem *target,
                                  u32 number, bool is_only)
 {
+    ASSERT(upsert->index == NULL && !upsert->is_rowid);
+
     if (upsert->target == NULL)
         return SQLITE_OK;
     TRY(resolve_list(r, s, upsert->target));
@@ -415,6 +433,8 @@ static int resolve_upsert(Resolver *r, Insert *insert)
 
 static int resolve_insert_columns(Resolver *r, Insert *insert)
 {
+    ASSERT(insert->target->table != NULL);
+
     const Table *table = insert->target->table;
     for (u32 i = 0; insert->columns != NULL && i < insert->columns->count; i++) {
         struct IdItem *id = &insert->columns->items[i];
@@ -428,6 +448,8 @@ static int resolve_insert_columns(Resolver *r, Insert *insert)
     return SQLITE_OK;
 }
 
+// What INSERT without a list of columns expects: a generated column has its value already, a hidden
+// one is a parameter of its module.
 static u32 insertable_column_count(const Table *table)
 {
     u32 count = 0;
@@ -460,6 +482,8 @@ static int check_value_count(Resolver *r, const Insert *insert)
 // makes their code as it parses them, before it knows the table.
 static bool is_rows_of_constants(const Resolver *r, const Select *last)
 {
+    ASSERT(last == NULL || last->next == NULL);
+
     if (r->ctx->trigger != NULL || last == NULL || last->prior == NULL)
         return false;
     for (const Select *row = last; row != NULL; row = row->prior) {
@@ -477,8 +501,12 @@ static bool is_rows_of_constants(const Resolver *r, const Select *last)
     return true;
 }
 
+// DEFAULT VALUES alone has no query.
 static int resolve_insert(Resolver *r, Insert *insert)
 {
+    ASSERT(insert->default_values == (insert->select == NULL));
+    ASSERT(insert->target->table == NULL);
+
     if (is_rows_of_constants(r, insert->select))
         TRY(authorize_query(r, insert->select));
     for (const Upsert *u = insert->upsert; u != NULL; u = u->next)
@@ -506,6 +534,8 @@ static int resolve_insert(Resolver *r, Insert *insert)
 
 static bool is_target_again(const FromItem *item, const FromItem *target)
 {
+    ASSERT(target->table != NULL);
+
     bool same_alias = item->alias == NULL || target->alias == NULL
                           ? item->alias == target->alias
                           : name_equals(item->alias, target->alias);
@@ -589,6 +619,8 @@ static int bind_update_sources(Resolver *r, Update *update)
 
 static ExprList *add_key_column(Resolver *r, ExprList *list, FromItem *target, int column)
 {
+    ASSERT(column >= ROWID_COLUMN);
+
     Expr *e = expr_new(r->arena, EX_COLUMN, NULL, NULL);
     if (e == NULL)
         return NULL;
@@ -615,8 +647,11 @@ static ExprList *key_columns(Resolver *r, FromItem *target, const Table *table)
     return list;
 }
 
+// One by one and in the order of SET: the code generator counts on it to find a column's value.
 static ExprList *assigned_values(Resolver *r, const SetList *set)
 {
+    ASSERT(set->count > 0);
+
     ExprList *list = NULL;
     for (u32 i = 0; i < set->count; i++) {
         const SetItem *item = &set->items[i];
@@ -660,6 +695,8 @@ static int resolve_joined_rows(Resolver *r, Update *update)
 
 static int resolve_update(Resolver *r, Update *update)
 {
+    ASSERT(update->query == NULL && update->set->count > 0);
+
     TRY(check_literal_widths(r, update->set));
     TRY(bind_target(r, update->target, TRIGGER_UPDATE));
     TRY(bind_update_sources(r, update));
@@ -722,6 +759,8 @@ static int resolve_attach_expr(Resolver *r, Expr *e)
 
 static int resolve_attach(Resolver *r, Stmt *stmt)
 {
+    ASSERT(stmt->kind == STMT_ATTACH || stmt->kind == STMT_DETACH);
+
     TRY(resolve_attach_expr(r, stmt->u.attach.file));
     TRY(resolve_attach_expr(r, stmt->u.attach.schema));
     return resolve_attach_expr(r, stmt->u.attach.key);
@@ -729,6 +768,8 @@ static int resolve_attach(Resolver *r, Stmt *stmt)
 
 static With *statement_with(const Stmt *stmt)
 {
+    ASSERT(stmt->kind != STMT_EMPTY);
+
     switch (stmt->kind) {
     case STMT_INSERT: return stmt->u.insert->with;
     case STMT_UPDATE: return stmt->u.update->with;
@@ -758,8 +799,11 @@ static int resolve_by_kind(Resolver *r, Stmt *stmt)
     }
 }
 
+// The planner and views number their own SELECTs after those of the text.
 int resolve_statement(ResolveContext *ctx, Stmt *stmt)
 {
+    ASSERT(ctx->cursor_count >= 0);
+
     Resolver r = resolver_make(ctx);
     if (ctx->select_count < stmt->select_count)
         ctx->select_count = stmt->select_count;

@@ -68,6 +68,7 @@ int resolve_error(Resolver *r, u32 offset, const char *fmt, ...) PRINTF_LIKE(3, 
 // SQLITE_NOMEM.
 MUST_USE int resolve_late_error(Resolver *r, u32 offset, const char *fmt, ...) PRINTF_LIKE(3, 4);
 int resolve_no_memory(Resolver *r);
+const char *resolve_ordinal_suffix(u32 n); // of messages: "st" of 1st, 21st; "th" of 11th
 u32 expr_error_offset(const Expr *e); // where SQLite says an error about `e` is
 
 // --- expand ---

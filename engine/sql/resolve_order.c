@@ -16,7 +16,7 @@ static int too_many_terms(Resolver *r, const char *clause)
     return resolve_error(r, NO_OFFSET, "too many terms in %s BY clause", clause);
 }
 
-static const char *ordinal_suffix(u32 n)
+const char *resolve_ordinal_suffix(u32 n)
 {
     u32 last = n % 10;
     if (n % 100 >= 11 && n % 100 <= 13)
@@ -29,7 +29,7 @@ static int out_of_range(Resolver *r, const char *clause, u32 term, u32 count, u3
     ASSERT(term > 0);
 
     return resolve_error(r, offset, "%u%s %s BY term out of range - should be between 1 and %u",
-                         term, ordinal_suffix(term), clause, count);
+                         term, resolve_ordinal_suffix(term), clause, count);
 }
 
 // 1-based result column whose AS name, or name out of a *, the term is; 0: none.
@@ -273,6 +273,6 @@ int resolve_compound_order_by(Resolver *r, Scope *outer, Select *last)
         if (list->items[i].column == 0)
             return resolve_error(r, NO_OFFSET,
                                  "%u%s ORDER BY term does not match any column in the result set",
-                                 i + 1, ordinal_suffix(i + 1));
+                                 i + 1, resolve_ordinal_suffix(i + 1));
     return SQLITE_OK;
 }
