@@ -8,11 +8,12 @@ Est est_from_u64(u64 n)
     return log_estimate(n);
 }
 
+// Costs come from modules, who may hand in anything, no number included: that is no path to prefer.
 Est est_from_f64(f64 n)
 {
     if (n <= 1)
         return 0;
-    if (n >= 9e18)
+    if (!(n < 9e18))
         return 630;
     return est_from_u64((u64)n);
 }
@@ -43,6 +44,7 @@ Est est_sum(Est a, Est b)
     return (Est)(high + gain[difference]);
 }
 
+// 33 is 10 * log2(10): estimates are tenths, and the logarithm is wanted of the exponent itself.
 Est est_log2(Est n)
 {
     return n <= 10 ? 0 : (Est)(est_from_u64((u64)n) - 33);
