@@ -135,9 +135,8 @@ enum {
     EXPR_IS_ALIAS = 1u << 22,         // copy of a result column reached by its alias
     EXPR_FROM_SUBQUERY = 1u << 23,    // stands for a subquery's column: a value without subtype
     EXPR_UNLIKELY = 1u << 24,         // likelihood(): u.integer of the call's second argument
-    EXPR_FIXED_COLUMN = 1u << 25, // value proven constant by a WHERE term; affinity already applied
-    EXPR_FROM_USING = 1u << 29,   // EX_COLUMN of a join's USING: no READ for the authorizer
-    EXPR_COMMUTED = 1u << 26,     // operands exchanged: collation comes from the right first
+    EXPR_FROM_USING = 1u << 29,       // EX_COLUMN of a join's USING: no READ for the authorizer
+    EXPR_COMMUTED = 1u << 26,         // operands exchanged: collation comes from the right first
     EXPR_MERGED =
         1u << 27, // coalesce() made for USING: affinity and collation of its first argument
 };

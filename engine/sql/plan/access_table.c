@@ -26,6 +26,8 @@ bool term_fits_outer_join(const Term *term, const FromItem *item)
 // out to repeat itself is no good key.
 static bool is_index_candidate(const FromItem *item, int column)
 {
+    ASSERT(column >= 0);
+
     if (item->kind != FROM_TABLE || item->table == NULL)
         return true;
     for (const Index *index = item->table->indexes; index != NULL; index = index->next) {
@@ -59,15 +61,15 @@ bool term_can_drive_auto_index(const Term *term, const FromItem *item, TableMask
 
 // --- what an index is good for ---
 
+// In the shape of FromItem.columns_used; columns from 63 on are left to covers_wide_columns().
 static u64 index_column_mask(const Index *index)
 {
+    ASSERT(index->column_count >= index->key_count);
+
     u64 mask = 0;
     for (u32 i = 0; i < index->column_count; i++) {
         int column = index->columns[i];
-        if (column >= 0 && column < 63
-            && (index->table->columns[column].flags & COLUMN_VIRTUAL) == 0)
-            mask |= (u64)1 << column;
-        else if (column >= 0 && column < 63)
+        if (column >= 0 && column < 63)
             mask |= (u64)1 << column;
     }
     return mask;
@@ -75,6 +77,8 @@ static u64 index_column_mask(const Index *index)
 
 static bool covers_wide_columns(const FromItem *item, const Index *index)
 {
+    ASSERT(index->table == item->table);
+
     // Bit 63 stands for all columns from 63 on.
     for (int column = 63; column < item->table->column_count; column++) {
         if (index_find_column(index, column) < 0 && column != item->table->rowid_alias)
@@ -101,6 +105,8 @@ static u64 fixed_columns(const JoinQuery *q, const FromItem *item, const Index *
 
 bool index_covers(const JoinQuery *q, const FromItem *item, const Index *index, bool *by_expr)
 {
+    ASSERT(item->table != NULL && index->table == item->table);
+
     *by_expr = false;
     if ((item->join & JOIN_RIGHT) != 0)
         return false; // its unmatched rows are read by the table's cursor
@@ -120,8 +126,13 @@ bool index_covers(const JoinQuery *q, const FromItem *item, const Index *index, 
     return *by_expr;
 }
 
+// Of an outer join's right side only terms of its own ON may speak: WHERE is tested after the row
+// of NULLs stood in. What encloses an OR holds for each of its branches, so the outer lists count
+// as well, but for the other disjuncts.
 bool index_where_holds(JoinQuery *q, const FromItem *item, const Index *index)
 {
+    ASSERT(index->where != NULL);
+
     for (u32 i = 0; i < q->draft_list->count; i++) {
         const Term *term = q->draft_list->items[i];
         const Expr *e = term->expr;
@@ -165,6 +176,8 @@ static bool where_holds_in_full(JoinQuery *q, const FromItem *item, const Index 
 // Could reading the index in order help ORDER BY or GROUP BY?
 static bool helps_order(const JoinQuery *q, const FromItem *item, const Index *index)
 {
+    ASSERT(index->column_count >= index->key_count);
+
     if (q->order_by == NULL || (index->flags & INDEX_UNORDERED) != 0)
         return false;
     for (u32 i = 0; i < q->order_by->count; i++) {
@@ -189,8 +202,13 @@ static bool helps_order(const JoinQuery *q, const FromItem *item, const Index *i
 
 // --- the candidates ---
 
+// An index made for the statement: one candidate for each equality that can drive it. Not in the
+// branch of an OR, nor where the rows would have to be collected again for every outer row.
 static int add_automatic(JoinQuery *q, FromItem *item, TableMask prereq)
 {
+    ASSERT(q->from->items[q->draft.item] == item);
+    ASSERT(q->draft.self == (TableMask)1 << q->draft.item);
+
     Est rows = table_rows(item);
     bool subquery = item->kind != FROM_TABLE;
     if (item->is_correlated || item->kind == FROM_RECURSIVE || q->or_set != NULL
@@ -220,8 +238,12 @@ static int add_automatic(JoinQuery *q, FromItem *item, TableMask prereq)
     return SQLITE_OK;
 }
 
+// The array of terms outlives drafts: candidates copy what they keep.
 static void begin_draft(JoinQuery *q, Index *index, TableMask prereq)
 {
+    ASSERT(q->draft.item < q->item_count);
+    ASSERT((prereq & ((TableMask)1 << q->draft.item)) == 0);
+
     u8 item = q->draft.item;
     q->draft = (Access){.item = item,
                         .self = (TableMask)1 << item,
@@ -259,8 +281,12 @@ static bool has_samples(const FromItem *item)
     return false;
 }
 
+// The draft is left as the searches of the same tree start from: its rows unculled, no order.
 static int add_table_scan(JoinQuery *q, FromItem *item, Index *rowid, bool helps, TableMask prereq)
 {
+    ASSERT(item->kind == FROM_TABLE || item->kind == FROM_RECURSIVE || item->plan != NULL);
+    ASSERT(rowid->column_count > 0);
+
     Est rows = table_rows(item);
     begin_draft(q, rowid, prereq);
     Access *draft = &q->draft;
@@ -288,6 +314,8 @@ static int add_table_scan(JoinQuery *q, FromItem *item, Index *rowid, bool helps
 // Cost of fetching the rows of a full index scan, less what the index itself can sort out.
 static Est lookups_of_scan(const JoinQuery *q, const FromItem *item, const Index *index, Est rows)
 {
+    ASSERT(index->table == item->table);
+
     int lookups = rows + LOOKUP_FACTOR;
     for (u32 i = 0; i < q->terms.count; i++) {
         const Term *term = q->terms.items[i];
@@ -305,9 +333,13 @@ static Est lookups_of_scan(const JoinQuery *q, const FromItem *item, const Index
     return (Est)lookups;
 }
 
+// A full scan of an index pays if it yields an order, holds all that is read in fewer bytes than
+// the table, or thins the rows (partial); a WITHOUT ROWID table has no other tree.
 static int add_index_scan(JoinQuery *q, FromItem *item, Index *index, u8 sort_index,
                           TableMask prereq)
 {
+    ASSERT(index->table == item->table);
+
     Est rows = index->row_estimates[0];
     Est table_size = table_row_size(item);
     bool by_expr;
@@ -339,8 +371,12 @@ static int add_index_scan(JoinQuery *q, FromItem *item, Index *index, u8 sort_in
     return SQLITE_OK;
 }
 
+// INDEXED BY is told by the root page, because `index` may be a copy bound to this item. NOT
+// INDEXED leaves a WITHOUT ROWID table its primary key: it is the table.
 static bool index_is_allowed(JoinQuery *q, const FromItem *item, Index *index)
 {
+    ASSERT(item->table != NULL);
+
     if (item->index != NULL && index->root != item->index->root)
         return false;
     if (item->not_indexed && table_is_rowid(item->table))
@@ -352,6 +388,9 @@ static bool index_is_allowed(JoinQuery *q, const FromItem *item, Index *index)
 
 int access_add_table(JoinQuery *q, int number, TableMask prereq)
 {
+    ASSERT(number >= 0 && (u32)number < q->item_count);
+    ASSERT(q->draft_list != NULL);
+
     FromItem *item = q->from->items[number];
     Index *rowid = access_rowid_index(q, number);
     if (rowid == NULL)

@@ -13,6 +13,8 @@ static bool list_within(const JoinQuery *q, const ExprList *list, const FromItem
     return true;
 }
 
+// The index's expressions are bound to the item already (access_bind_indexes): equal trees read
+// equal rows.
 static bool is_indexed_expr(const Expr *e, const Index *index)
 {
     for (u32 i = 0; index->exprs != NULL && i < index->column_count; i++) {
@@ -26,6 +28,8 @@ static bool is_indexed_expr(const Expr *e, const Index *index)
 static bool arguments_within(const JoinQuery *q, const Expr *e, const FromItem *item,
                              const Index *index)
 {
+    ASSERT(e->kind == EX_CALL);
+
     Index plain = *index;
     plain.exprs = NULL;
     for (u32 i = 0; e->list != NULL && i < e->list->count; i++) {
@@ -40,6 +44,8 @@ static bool arguments_within(const JoinQuery *q, const Expr *e, const FromItem *
 bool plan_expr_within_index(const JoinQuery *q, const Expr *e, const FromItem *item,
                             const Index *index)
 {
+    ASSERT(index->table == item->table);
+
     for (; e != NULL; e = e->right) {
         if (is_indexed_expr(e, index))
             return true;
@@ -69,6 +75,8 @@ bool plan_expr_within_index(const JoinQuery *q, const Expr *e, const FromItem *i
 static bool from_within(const JoinQuery *q, const FromList *from, const FromItem *item,
                         const Index *index)
 {
+    ASSERT(index->table == item->table);
+
     for (u32 i = 0; from != NULL && i < from->count; i++) {
         if (!list_within(q, from->items[i]->args, item, index)
             || !plan_expr_within_index(q, from->items[i]->on, item, index))
@@ -89,6 +97,7 @@ typedef struct BareCheck {
 static WalkResult check_bare(Walker *w, Expr *e)
 {
     BareCheck *check = w->arg;
+    ASSERT(check->q->request->select != NULL);
     if (e->kind == EX_CALL && e->u.call != NULL && e->u.call->agg_index >= 0
         && e->u.call->owner == check->q->request->select)
         return WALK_PRUNE;
@@ -100,6 +109,7 @@ static WalkResult check_bare(Walker *w, Expr *e)
     return check->within ? WALK_ON : WALK_STOP;
 }
 
+// plan_expr_within_index() refuses whatever holds a subquery: no need to look into it here.
 static WalkResult skip_select(Walker *w, Select *s)
 {
     (void)w;
@@ -122,8 +132,12 @@ static bool bare_within(const JoinQuery *q, const Select *s, const FromItem *ite
     return check.within;
 }
 
+// Every clause that may read the item must do so through the index; a compound's terms share
+// result columns, and are not looked at.
 bool plan_covered_by_exprs(const JoinQuery *q, const FromItem *item, const Index *index)
 {
+    ASSERT(index->table == item->table);
+
     const Select *s = q->request->select;
     if (item->may_be_null) // its null rows are not in the index
         return false;
@@ -148,6 +162,8 @@ static bool is_literal(const Expr *e)
 // WHERE column = literal: the value is known, as far as equal values of that column are the same.
 static const Expr *fixed_column(const FromItem *item, const Expr *e)
 {
+    ASSERT(item->table != NULL);
+
     const Expr *column = e->left;
     if (e->kind != EX_EQ || column->kind != EX_COLUMN || column->u.column.item != item
         || column->u.column.index < 0 || !is_literal(e->right))
@@ -158,9 +174,12 @@ static const Expr *fixed_column(const FromItem *item, const Expr *e)
                : NULL;
 }
 
+// Conditions are numbered from the last AND on; the caller counts up until NULL comes.
 const Expr *plan_fixed_column(const FromItem *item, const Index *index, u32 number,
                               const Expr **value)
 {
+    ASSERT(index->table == item->table);
+
     // A row of NULLs is not in the index.
     if (item->may_be_null || (item->join & (JOIN_LEFT | JOIN_RIGHT | JOIN_LEFT_OF_RIGHT)) != 0)
         return NULL;
@@ -185,6 +204,7 @@ static bool list_reads_outside(const JoinQuery *q, const ExprList *list)
     return false;
 }
 
+// A register or OLD.x comes from outside by its nature; a subquery may read anything.
 bool plan_reads_outside(const JoinQuery *q, const Expr *e)
 {
     for (; e != NULL; e = e->right) {

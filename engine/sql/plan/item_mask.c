@@ -22,12 +22,16 @@ int query_item_index(const JoinQuery *q, const FromItem *item)
 
 TableMask query_item_mask(const JoinQuery *q, const FromItem *item)
 {
+    ASSERT(q->from->count <= JOIN_ITEM_MAX);
+
     int index = item == NULL ? -1 : query_item_index(q, item);
     return index < 0 ? 0 : (TableMask)1 << index;
 }
 
 TableMask query_cursor_mask(const JoinQuery *q, int cursor)
 {
+    ASSERT(q->from->count <= JOIN_ITEM_MAX);
+
     for (u32 i = 0; i < q->from->count; i++) {
         if (q->from->items[i]->cursor == cursor)
             return (TableMask)1 << i;

@@ -12,6 +12,8 @@ typedef struct FilterSet {
 // Walks up from a consumed term: a parent all of whose children are consumed holds as well.
 static void consume(const JoinLevel *level, TableMask not_ready, Term *term)
 {
+    ASSERT(level->item != NULL);
+
     while (term != NULL && (term->flags & TERM_CODED) == 0
            && (!level->is_left || (term->expr->flags & EXPR_OUTER_ON) != 0)
            && (not_ready & term->prereq_all) == 0) {
@@ -38,8 +40,11 @@ static bool is_transitive(const JoinLevel *level, const Term *term, u32 position
     return term->cursor != level->item->cursor || term->column != column;
 }
 
+// The path's first terms bind columns one by one, those behind are its bounds (operator.h).
 static void consume_access(const JoinLevel *level, TableMask not_ready)
 {
+    ASSERT(level->access->equal_count <= level->access->term_count);
+
     const Access *a = level->access;
     if (a->kind != ACCESS_ROWID && a->kind != ACCESS_ROWID_RANGE && a->kind != ACCESS_INDEX
         && a->kind != ACCESS_HASH)
@@ -56,6 +61,8 @@ static void consume_access(const JoinLevel *level, TableMask not_ready)
 
 static void consume_virtual(const JoinLevel *level, TableMask not_ready)
 {
+    ASSERT(level->access->kind == ACCESS_VIRTUAL);
+
     const Access *a = level->access;
     for (u32 i = 0; i < a->term_count; i++) {
         if (a->terms[i] != NULL && i < 64 && (a->omit_mask >> i & 1) != 0)

@@ -105,8 +105,11 @@ static void step_cost(PathSearch *s, PathStep *step, u32 depth)
     }
 }
 
+// Equal in all three: the path that came first stays, as in SQLite.
 static bool cheaper(const PathStep *step, const JoinPath *path)
 {
+    ASSERT(step->mask == path->mask);
+
     if (step->cost != path->cost)
         return step->cost < path->cost;
     if (step->rows != path->rows)
@@ -114,8 +117,11 @@ static bool cheaper(const PathStep *step, const JoinPath *path)
     return step->unsorted < path->unsorted;
 }
 
+// Where the step goes: the place of the path it beats, a free one, or that of the worst.
 static JoinPath *find_place(PathSearch *s, const PathStep *step)
 {
+    ASSERT(s->to_count <= s->choices);
+
     if (s->to_count == s->choices && step->cost > s->to[s->worst].cost)
         return NULL; // dearer than all, one that joins the same items included
     for (u32 i = 0; i < s->to_count; i++) {
@@ -153,6 +159,9 @@ static void find_worst(PathSearch *s)
 
 static void take_step(PathSearch *s, const PathStep *step, u32 depth)
 {
+    ASSERT((step->mask & step->loop->self) != 0);
+    ASSERT(depth < s->q->item_count);
+
     JoinPath *p = find_place(s, step);
     if (p == NULL)
         return;
@@ -169,8 +178,12 @@ static void take_step(PathSearch *s, const PathStep *step, u32 depth)
         find_worst(s);
 }
 
+// One round: every path of `depth` loops by every candidate that may follow.
 static void extend_paths(PathSearch *s, u32 depth)
 {
+    ASSERT(s->from != s->to);
+    ASSERT(depth < s->q->item_count);
+
     s->to_count = 0;
     for (u32 i = 0; i < s->from_count; i++) {
         const JoinPath *from = &s->from[i];
@@ -194,6 +207,8 @@ static void extend_paths(PathSearch *s, u32 depth)
 
 static u32 choices_for(const JoinQuery *q)
 {
+    ASSERT(q->item_count <= JOIN_ITEM_MAX);
+
     if (q->is_star)
         return 18; // the order of many dimensions matters little: look at more of them
     return q->item_count <= 1 ? 1 : q->item_count == 2 ? 5 : 12;
@@ -201,6 +216,8 @@ static u32 choices_for(const JoinQuery *q)
 
 static int list_loops(PathSearch *s)
 {
+    ASSERT(s->loop_count == 0);
+
     s->loops = arena_array(s->q->arena, s->q->candidate_count + 1, sizeof *s->loops);
     if (s->loops == NULL)
         return SQLITE_NOMEM;
@@ -210,8 +227,11 @@ static int list_loops(PathSearch *s)
     return SQLITE_OK;
 }
 
+// The start is one path without loops: it has run as often as the query itself is run.
 static int search_init(PathSearch *s, JoinQuery *q, Est rows_guess)
 {
+    ASSERT(q->item_count <= q->from->count);
+
     u32 loops = q->item_count;
     *s = (PathSearch){.q = q, .choices = choices_for(q), .rows_guess = rows_guess};
     s->order_count = q->order_by == NULL || rows_guess == 0 ? 0 : q->order_by->count;
@@ -237,6 +257,8 @@ static int search_init(PathSearch *s, JoinQuery *q, Est rows_guess)
 
 static const JoinPath *cheapest(const PathSearch *s)
 {
+    ASSERT(s->from_count > 0);
+
     const JoinPath *best = &s->from[0];
     for (u32 i = 1; i < s->from_count; i++) {
         if (s->from[i].cost < best->cost)
@@ -248,6 +270,8 @@ static const JoinPath *cheapest(const PathSearch *s)
 // The inner loop alone may deliver the order: then LIMIT can stop each of its runs.
 static void note_inner_order(JoinQuery *q, const JoinPath *path)
 {
+    ASSERT(q->order_by != NULL);
+
     u32 count = q->item_count;
     if (count == 0 || (q->flags & WANT_GROUPS) != 0)
         return;
@@ -271,6 +295,8 @@ static void note_inner_order(JoinQuery *q, const JoinPath *path)
 
 static void note_order(JoinQuery *q, const PathSearch *s, const JoinPath *path)
 {
+    ASSERT(path->loops != NULL);
+
     u32 count = q->item_count;
     LoopChain outer = {path->loops, count == 0 ? 0 : count - 1};
     ScanOrder scan = {0};
@@ -301,6 +327,7 @@ static void note_order(JoinQuery *q, const PathSearch *s, const JoinPath *path)
     }
 }
 
+// `rows_guess` 0: without regard to the order, to learn how many rows there will be to sort.
 static int search(JoinQuery *q, Est rows_guess)
 {
     PathSearch s;
@@ -321,6 +348,9 @@ static int search(JoinQuery *q, Est rows_guess)
 // order.
 static void forbid_needless_scans(JoinQuery *q)
 {
+    ASSERT(q->order_by != NULL);
+    ASSERT(q->chosen != NULL);
+
     for (u32 i = 0; i < q->item_count; i++) {
         const Access *chosen = q->chosen[i];
         if (chosen == NULL || chosen->kind == ACCESS_VIRTUAL
@@ -345,6 +375,7 @@ enum {
     STAR_DIMENSIONS_MIN = 4,
 };
 
+// Outer and CROSS joins fix the order of their sides.
 static bool keeps_place(const FromItem *item)
 {
     return (item->join & (JOIN_OUTER | JOIN_LEFT | JOIN_RIGHT | JOIN_CROSS)) != 0;
@@ -353,6 +384,8 @@ static bool keeps_place(const FromItem *item)
 // Items that can be looked up by what item `fact` holds, up to the first outer or CROSS join.
 static TableMask dimensions_of(const JoinQuery *q, u32 fact)
 {
+    ASSERT(fact < q->item_count);
+
     const FromItem *center = q->from->items[fact];
     TableMask mask = 0;
     for (const Access *a = q->candidates; a != NULL; a = a->next) {
@@ -401,8 +434,12 @@ static void weigh_star(JoinQuery *q)
     }
 }
 
+// Two rounds where an order is wanted: what sorting costs depends on the rows of the result, which
+// only the first round tells.
 int join_order(JoinQuery *q)
 {
+    ASSERT(q->item_count <= JOIN_ITEM_MAX);
+
     weigh_star(q);
     TRY(search(q, 0));
     if (q->order_by == NULL)

@@ -26,6 +26,7 @@ typedef struct WindowRewrite {
     int rc;
 } WindowRewrite;
 
+// Calls of enclosing and of inner queries may stand in the same expressions: the owner decides.
 static bool is_window_call(const WindowRewrite *w, const Expr *e)
 {
     return e->kind == EX_CALL && e->u.call != NULL && e->u.call->window != NULL
@@ -37,6 +38,8 @@ static bool is_window_call(const WindowRewrite *w, const Expr *e)
 // Some functions are defined by a frame of their own, whatever the statement says.
 static void coerce_frame(Expr *call)
 {
+    ASSERT(call->kind == EX_CALL && call->u.call->window != NULL);
+
     static const struct {
         u8 kind, unit, start, end;
     } frames[] = {
@@ -62,8 +65,11 @@ static void coerce_frame(Expr *call)
     }
 }
 
+// The offset that coerce_frame() cannot give, for want of an arena.
 static int add_one_following(WindowRewrite *w, Expr *call)
 {
+    ASSERT(call->kind == EX_CALL && call->u.call->window != NULL);
+
     // cume_dist: GROUPS FROM 1 FOLLOWING.
     Window *window = call->u.call->window;
     if (window->start.kind != BOUND_FOLLOWING || window->start.expr != NULL)
@@ -99,9 +105,12 @@ static int add_call(WindowRewrite *w, Expr *call)
     return SQLITE_OK;
 }
 
+// The first call met chooses the window; those over another one are left to a later round. Frames
+// are coerced first: what a function insists on counts when windows are compared.
 static WalkResult collect_call(Walker *walker, Expr *e)
 {
     WindowRewrite *w = walker->arg;
+    ASSERT(w->inner == NULL);
     if (w->skips_copies && (e->flags & EXPR_IS_ALIAS) != 0)
         return WALK_PRUNE;
     if (!is_window_call(w, e))
@@ -141,6 +150,7 @@ static ExprList *own_order(const WindowRewrite *w)
 static int collect_calls(WindowRewrite *w)
 {
     ASSERT(w->count == 0);
+    ASSERT(w->outer->window_count > 0);
 
     Walker walker = {.expr = collect_call, .arg = w};
     expr_list_walk(&walker, w->outer->columns);
@@ -159,9 +169,12 @@ static int collect_calls(WindowRewrite *w)
 
 // --- moving expressions inwards ---
 
-// The column of the inner query that computes `e`.
+// The column of the inner query that computes `e`. Equal expressions share one; the inner query
+// gets a copy, for the caller overwrites `e`.
 static int inner_column(WindowRewrite *w, Expr *e, int *out)
 {
+    ASSERT(w->inner != NULL);
+
     ExprList *columns = w->inner->columns;
     for (u32 i = 0; columns != NULL && i < columns->count; i++) {
         if (expr_equal(columns->items[i].expr, e)) {
@@ -180,8 +193,12 @@ static int inner_column(WindowRewrite *w, Expr *e, int *out)
     return SQLITE_OK;
 }
 
+// Turns `e` in place into the column of the inner query that computes it: whatever points to the
+// node sees the change.
 static int replace(WindowRewrite *w, Expr *e)
 {
+    ASSERT(w->item != NULL);
+
     int column;
     TRY(inner_column(w, e, &column));
     *e = (Expr){.kind = EX_COLUMN, .offset = e->offset, .height = 1};
@@ -194,8 +211,11 @@ static int replace(WindowRewrite *w, Expr *e)
     return SQLITE_OK;
 }
 
+// Constants stay where they are: a column would cost a field in every row.
 static int replace_list(WindowRewrite *w, ExprList *list)
 {
+    ASSERT(w->inner != NULL);
+
     for (u32 i = 0; list != NULL && i < list->count; i++) {
         if (!expr_is_constant(list->items[i].expr, true))
             TRY(replace(w, list->items[i].expr));
@@ -205,6 +225,8 @@ static int replace_list(WindowRewrite *w, ExprList *list)
 
 static bool is_of_original(const WindowRewrite *w, const Expr *e)
 {
+    ASSERT(e->kind == EX_COLUMN || e->kind == EX_IF_NULL_ROW);
+
     for (u32 i = 0; w->from != NULL && i < w->from->count; i++) {
         if (w->from->items[i] == e->u.column.item)
             return true;
@@ -212,9 +234,12 @@ static bool is_of_original(const WindowRewrite *w, const Expr *e)
     return false;
 }
 
+// What needs a row of the original FROM, an aggregate, or another window moves; all above such a
+// node is computed outside.
 static WalkResult replace_expr(Walker *walker, Expr *e)
 {
     WindowRewrite *w = walker->arg;
+    ASSERT(w->inner != NULL);
     bool moves = false;
     if (is_window_call(w, e)) {
         if (is_collected(w, e))
@@ -232,6 +257,7 @@ static WalkResult replace_expr(Walker *walker, Expr *e)
     return w->rc == SQLITE_OK ? WALK_PRUNE : WALK_STOP;
 }
 
+// Correlated columns move from within subqueries as well.
 static WalkResult enter_select(Walker *walker, Select *s)
 {
     (void)walker;
@@ -261,8 +287,12 @@ static int replace_arguments(WindowRewrite *w, const Expr *call)
 
 // --- the inner query ---
 
+// The keys become hidden sort keys and columns at once: the outer query compares neighbours by
+// them to find where partitions and peers end.
 static int order_inner(WindowRewrite *w, const ExprList *keys)
 {
+    ASSERT(w->inner != NULL);
+
     for (u32 i = 0; keys != NULL && i < keys->count; i++) {
         Expr *e = keys->items[i].expr;
         int column;
@@ -283,8 +313,12 @@ static int order_inner(WindowRewrite *w, const ExprList *keys)
     return SQLITE_OK;
 }
 
+// Copies, because replace() overwrites the nodes in the outer query's clauses.
 static int move_aggregates(WindowRewrite *w)
 {
+    ASSERT(w->inner != NULL);
+    ASSERT(w->outer->agg_count == 0 || w->outer->aggs != NULL);
+
     Select *s = w->outer, *inner = w->inner;
     inner->aggs = arena_array(w->plan->arena, (size_t)s->agg_count + 1, sizeof *inner->aggs);
     if (inner->aggs == NULL)
@@ -300,8 +334,12 @@ static int move_aggregates(WindowRewrite *w)
     return SQLITE_OK;
 }
 
+// Until hand_over() both queries share the clauses that move; nothing is lost by failing between.
 static int make_inner(WindowRewrite *w)
 {
+    ASSERT(w->inner == NULL);
+    ASSERT(w->count > 0);
+
     Select *s = w->outer;
     Select *inner = arena_alloc_zeroed(w->plan->arena, sizeof *inner);
     FromItem *item = arena_alloc_zeroed(w->plan->arena, sizeof *item);
@@ -328,8 +366,12 @@ static int make_inner(WindowRewrite *w)
     return SQLITE_OK;
 }
 
+// They have no names: nothing but this rewrite refers to them.
 static int describe_columns(WindowRewrite *w)
 {
+    ASSERT(w->inner->columns != NULL && w->inner->columns->count > 0);
+    ASSERT(w->item->columns == NULL);
+
     u32 count = w->inner->columns->count;
     ResultColumn *results = arena_array(w->plan->arena, count, sizeof *results);
     if (results == NULL)
@@ -345,8 +387,12 @@ static int describe_columns(WindowRewrite *w)
     return SQLITE_OK;
 }
 
+// The point of no return: from here on the outer query has only its window functions.
 static void hand_over(WindowRewrite *w)
 {
+    ASSERT(w->inner->results != NULL);
+    ASSERT(w->inner->window_count == 0);
+
     Select *s = w->outer;
     // What has moved belongs to the inner query now.
     for (u32 i = 0; i < w->inner->columns->count; i++) {
@@ -367,6 +413,8 @@ static void hand_over(WindowRewrite *w)
 
 static int make_outer_from(WindowRewrite *w)
 {
+    ASSERT(w->outer->from == w->from);
+
     FromList *list = arena_alloc_zeroed(w->plan->arena, sizeof *list);
     FromItem **items = arena_array(w->plan->arena, 1, sizeof *items);
     if (list == NULL || items == NULL)
@@ -410,6 +458,8 @@ static int take_columns_from_order(WindowRewrite *w)
 
 static int move_inwards(WindowRewrite *w)
 {
+    ASSERT(w->window != NULL);
+
     Walker walker = {.expr = replace_expr, .select = enter_select, .arg = w};
     // The keys first, as they were; then everything that refers to rows.
     TRY(order_inner(w, w->window->partition_by));
@@ -439,6 +489,8 @@ static int move_inwards(WindowRewrite *w)
 
 int plan_window_rewrite(PlanContext *plan, Select *s, WindowOperator **out)
 {
+    ASSERT(plan->cursor_count != NULL && plan->select_count != NULL);
+
     WindowRewrite w = {.plan = plan, .outer = s};
     *out = NULL;
     if (s->window_count == 0)

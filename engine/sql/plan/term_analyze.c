@@ -184,8 +184,7 @@ static int analyze_comparison(Term *term, TableMask prereq_left, TableMask extra
     }
     if (e->kind == EX_IS)
         term->flags |= TERM_IS_OP;
-    if (e->right != NULL && e->kind != EX_IN && term_matches_column(q, e->right, op, &match)
-        && (e->right->flags & EXPR_FIXED_COLUMN) == 0)
+    if (e->right != NULL && e->kind != EX_IN && term_matches_column(q, e->right, op, &match))
         return analyze_commuted(term, prereq_left | extra_right, allowed, &match);
     return SQLITE_OK;
 }
