@@ -50,6 +50,8 @@ static With *copy_with(Copier *c, const With *with);
 // A bytewise copy; NULL when out of memory.
 static void *copy_node(Copier *c, const void *node, size_t size)
 {
+    ASSERT(size > 0);
+
     void *copy = arena_alloc(c->arena, size);
     if (copy != NULL)
         memcpy(copy, node, size);
@@ -71,6 +73,8 @@ static Span copy_span(Copier *c, Span span)
 // Names and literals of a node; blobs may hold NUL bytes.
 static void copy_expr_text(Copier *c, Expr *copy)
 {
+    ASSERT(copy != NULL);
+
     if (!c->dup_text || copy->text == NULL)
         return;
     if (copy->kind == EX_BLOB || copy->kind == EX_STRING)
@@ -79,7 +83,8 @@ static void copy_expr_text(Copier *c, Expr *copy)
         copy->text = arena_dup(c->arena, copy->text, strlen(copy->text));
 }
 
-// An item outside of what is copied stands for itself.
+// An item outside of what is copied stands for itself. Item NULL is a schema's own expression, not
+// yet over anyone's rows: expr_bind() gives it some.
 static FromItem *item_copy_of(const Copier *c, FromItem *item)
 {
     if (item == NULL)
@@ -93,6 +98,8 @@ static FromItem *item_copy_of(const Copier *c, FromItem *item)
 // Terms of ON know their join by the cursor of its right side.
 static int cursor_copy_of(const Copier *c, int cursor)
 {
+    ASSERT(c->items != NULL);
+
     for (const ItemPair *pair = c->items; pair != NULL; pair = pair->next)
         if (pair->source->cursor == cursor)
             return pair->copy->cursor;
@@ -161,6 +168,8 @@ static Expr *copy_expr(Copier *c, const Expr *e)
 
 static ExprList *copy_list(Copier *c, const ExprList *list)
 {
+    ASSERT(list == NULL || list->count <= list->capacity);
+
     ExprList *copy = list == NULL ? NULL : copy_node(c, list, sizeof *list);
     if (copy == NULL)
         return NULL;
@@ -179,6 +188,8 @@ static ExprList *copy_list(Copier *c, const ExprList *list)
 
 static IdList *copy_ids(Copier *c, const IdList *list)
 {
+    ASSERT(list == NULL || list->count <= list->capacity);
+
     IdList *copy = list == NULL ? NULL : copy_node(c, list, sizeof *list);
     if (copy == NULL)
         return NULL;
@@ -219,6 +230,8 @@ static FromItem *copy_item(Copier *c, const FromItem *item)
 // finds them.
 static FromList *copy_from(Copier *c, const FromList *list)
 {
+    ASSERT(list == NULL || list->count <= list->capacity);
+
     FromList *copy = list == NULL ? NULL : copy_node(c, list, sizeof *list);
     if (copy == NULL)
         return NULL;
@@ -252,9 +265,11 @@ typedef struct Collector {
     u32 window_count;
 } Collector;
 
+// (An unresolved call has no owner, and its Select no lists.)
 static WalkResult collect_expr(Walker *w, Expr *e)
 {
     Collector *into = w->arg;
+    ASSERT(into->owner != NULL);
     if (e->kind != EX_CALL || e->u.call == NULL || e->u.call->owner != into->owner)
         return WALK_ON;
     const Call *call = e->u.call;
@@ -295,6 +310,8 @@ static void copy_calls(Copier *c, Select *copy)
 // The order matters: WITH before FROM, which may name it, FROM before all that reads it.
 static Select *copy_term(Copier *c, const Select *s)
 {
+    ASSERT(s != NULL);
+
     Select *copy = copy_node(c, s, sizeof *s);
     SelectPair *pair = arena_alloc(c->arena, sizeof *pair);
     if (copy == NULL || pair == NULL)
@@ -362,6 +379,8 @@ static Cte *copy_cte(Copier *c, const Cte *cte, With *with)
 
 static With *copy_with(Copier *c, const With *with)
 {
+    ASSERT(with == NULL || with->count <= with->capacity);
+
     With *copy = with == NULL ? NULL : copy_node(c, with, sizeof *with);
     if (copy == NULL)
         return NULL;
@@ -433,6 +452,8 @@ Expr *expr_bind(Arena *arena, const Expr *e, FromItem *item)
 
 static SetList *copy_set_list(Copier *c, const SetList *list)
 {
+    ASSERT(list == NULL || list->count <= list->capacity);
+
     SetList *copy = list == NULL ? NULL : copy_node(c, list, sizeof *list);
     if (copy == NULL)
         return NULL;
@@ -446,8 +467,11 @@ static SetList *copy_set_list(Copier *c, const SetList *list)
     return copy;
 }
 
+// Only those of triggers are copied, before they are resolved: no constraint is known yet.
 static Upsert *copy_upsert(Copier *c, const Upsert *upsert)
 {
+    ASSERT(upsert == NULL || (upsert->index == NULL && upsert->excluded == NULL));
+
     Upsert *copy = upsert == NULL ? NULL : copy_node(c, upsert, sizeof *upsert);
     if (copy == NULL)
         return NULL;
@@ -459,22 +483,10 @@ static Upsert *copy_upsert(Copier *c, const Upsert *upsert)
     return copy;
 }
 
-SetList *set_list_copy(Arena *arena, const SetList *list, int *cursor_count)
-{
-    Copier c = copier(arena, cursor_count);
-    SetList *copy = copy_set_list(&c, list);
-    return COPIED(c, copy);
-}
-
-Upsert *upsert_copy(Arena *arena, const Upsert *upsert, int *cursor_count)
-{
-    Copier c = copier(arena, cursor_count);
-    Upsert *copy = copy_upsert(&c, upsert);
-    return COPIED(c, copy);
-}
-
 static Insert *copy_insert(Copier *c, const Insert *insert)
 {
+    ASSERT(insert->target->table == NULL);
+
     Insert *copy = copy_node(c, insert, sizeof *insert);
     if (copy == NULL)
         return NULL;
@@ -487,8 +499,11 @@ static Insert *copy_insert(Copier *c, const Insert *insert)
     return copy;
 }
 
+// `sources` and `query` come of resolution, which copies of steps have yet before them.
 static Update *copy_update(Copier *c, const Update *update)
 {
+    ASSERT(update->sources == NULL && update->query == NULL);
+
     Update *copy = copy_node(c, update, sizeof *update);
     if (copy == NULL)
         return NULL;
@@ -503,6 +518,8 @@ static Update *copy_update(Copier *c, const Update *update)
 
 static Delete *copy_delete(Copier *c, const Delete *delete_)
 {
+    ASSERT(delete_->target->table == NULL);
+
     Delete *copy = copy_node(c, delete_, sizeof *delete_);
     if (copy == NULL)
         return NULL;

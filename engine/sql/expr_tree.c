@@ -42,8 +42,11 @@ void expr_update_height(Expr *e)
         e->height = e->select->height + 1;
 }
 
+// A node shared by two parents would be rewritten twice.
 Expr *expr_new(Arena *arena, ExprKind kind, Expr *left, Expr *right)
 {
+    ASSERT(left == NULL || left != right);
+
     Expr *e = arena_alloc_zeroed(arena, sizeof *e);
     if (e == NULL)
         return NULL;
@@ -95,6 +98,8 @@ Expr *expr_new_column(Arena *arena, FromItem *item, int column)
 
 Expr *expr_and(Arena *arena, Expr *a, Expr *b)
 {
+    ASSERT(a == NULL || a != b);
+
     if (a == NULL || b == NULL)
         return a != NULL ? a : b;
     return expr_new(arena, EX_AND, a, b);
@@ -126,6 +131,8 @@ ExprList *expr_list_add(Arena *arena, ExprList *list, Expr *e)
 
 u32 from_item_column_count(const FromItem *item)
 {
+    ASSERT(item->table == NULL || item->table->column_count >= 0);
+
     return item->table != NULL ? (u32)item->table->column_count : item->column_count;
 }
 
@@ -368,6 +375,8 @@ const char *compare_collation_name(const Expr *left, const Expr *right)
 
 const char *expr_compare_collation_name(const Expr *comparison)
 {
+    ASSERT(comparison->left != NULL);
+
     const Expr *e = comparison;
     if (e->flags & EXPR_COMMUTED)
         return compare_collation_name(e->right, e->left);
@@ -448,6 +457,8 @@ const Expr *expr_skip_collate_likely(const Expr *e)
 
 bool expr_is_integer(const Expr *e, i64 *out)
 {
+    ASSERT(out != NULL);
+
     if (e == NULL)
         return false;
     switch (e->kind) {
@@ -538,6 +549,8 @@ bool expr_is_constant(const Expr *e, bool allow_params)
 
 bool expr_is_always_true(const Expr *e)
 {
+    ASSERT(e != NULL);
+
     i64 value;
     if (e->flags & (EXPR_OUTER_ON | EXPR_INNER_ON))
         return false;
@@ -546,8 +559,11 @@ bool expr_is_always_true(const Expr *e)
     return expr_is_integer(e, &value) && value != 0;
 }
 
+// An ON term that is never true does not empty an outer join; that of an inner one does, as WHERE.
 bool expr_is_always_false(const Expr *e)
 {
+    ASSERT(e != NULL);
+
     i64 value;
     if (e->flags & EXPR_OUTER_ON)
         return false;
@@ -567,6 +583,8 @@ static WalkResult check_cursor(Walker *w, Expr *e)
 
 bool expr_reads_cursor(const Expr *e, int cursor)
 {
+    ASSERT(cursor >= 0);
+
     Walker w = {.expr = check_cursor, .select = walk_into_select, .arg = &cursor};
     return expr_walk(&w, (Expr *)(uintptr_t)e) == WALK_STOP;
 }

@@ -54,8 +54,6 @@ Select *select_copy(Arena *arena, const Select *s,
                     int *cursor_count); // whole compound
 FromList *from_list_copy(Arena *arena, const FromList *list, int *cursor_count);
 IdList *id_list_copy(Arena *arena, const IdList *list);
-SetList *set_list_copy(Arena *arena, const SetList *list, int *cursor_count);
-Upsert *upsert_copy(Arena *arena, const Upsert *upsert, int *cursor_count);
 Stmt *stmt_copy(Arena *arena,
                 const Stmt *stmt); // SELECT, INSERT, UPDATE, DELETE; unresolved
 // A copy of an expression stored in the schema (index expression, partial

@@ -102,6 +102,8 @@ bool parser_accept(Parser *p, TokenKind kind)
 
 void parser_expect(Parser *p, TokenKind kind)
 {
+    ASSERT(kind != TK_END_OF_INPUT);
+
     if (!parser_accept(p, kind))
         parser_syntax_error(p);
 }
@@ -174,8 +176,11 @@ char *parse_dequote(Arena *arena, const char *text, size_t size)
     return out;
 }
 
+// Copies outlive the statement's text, which the caller may free before the tree is used.
 const char *parser_dequoted(Parser *p, const Token *token)
 {
+    ASSERT(token->offset + token->size <= p->lexer.size);
+
     const char *text = parse_dequote(p->arena, p->sql + token->offset, token->size);
     if (text != NULL)
         return text;
@@ -185,6 +190,8 @@ const char *parser_dequoted(Parser *p, const Token *token)
 
 const char *parser_text(Parser *p, const Token *token)
 {
+    ASSERT(token->offset + token->size <= p->lexer.size);
+
     const char *text = arena_dup(p->arena, p->sql + token->offset, token->size);
     if (text != NULL)
         return text;
@@ -233,6 +240,8 @@ Span parser_trimmed(const Parser *p, u32 start, u32 end)
 // After an error the last token may lie before `start`.
 Span parser_span(const Parser *p, u32 start)
 {
+    ASSERT(start <= p->lexer.size);
+
     u32 end = p->previous.offset + p->previous.size;
     if (p->rc != SQLITE_OK || end < start)
         return (Span){0};
@@ -284,8 +293,11 @@ void parser_error(Parser *p, i32 offset, const char *fmt, ...)
     parser_fail(p, SQLITE_ERROR);
 }
 
+// The end of the text stands nowhere: SQLite shows no token there and gives no offset.
 void parser_syntax_error(Parser *p)
 {
+    ASSERT(p->rc != SQLITE_OK || p->token.kind != TK_ILLEGAL);
+
     if (p->rc != SQLITE_OK)
         return;
     Token at = p->token;
@@ -349,6 +361,8 @@ bool parser_grow(Parser *p, void *items, u32 *capacity, u32 count, size_t item_s
 
 Expr *parser_expr(Parser *p, ExprKind kind, u32 offset)
 {
+    ASSERT(offset == NO_OFFSET || offset <= p->lexer.size);
+
     Expr *e = parser_new(p, sizeof *e);
     e->kind = (u8)kind;
     e->offset = offset;
@@ -393,6 +407,8 @@ void parser_set_height(Parser *p, Expr *e)
 
 Expr *parser_unary(Parser *p, ExprKind kind, u32 offset, Expr *left)
 {
+    ASSERT(left != NULL);
+
     Expr *e = parser_expr(p, kind, offset);
     if (e != left)
         e->left = left;
@@ -402,6 +418,8 @@ Expr *parser_unary(Parser *p, ExprKind kind, u32 offset, Expr *left)
 
 Expr *parser_binary(Parser *p, ExprKind kind, u32 offset, Expr *left, Expr *right)
 {
+    ASSERT(left != NULL && right != NULL);
+
     Expr *e = parser_expr(p, kind, offset);
     if (p->rc == SQLITE_NOMEM)
         return e; // the scratch node must not contain itself
@@ -429,6 +447,8 @@ ExprList *parser_list_add(Parser *p, ExprList *list, Expr *e)
 // Columns are looked up later: -1 until then.
 IdList *parser_id_list_add(Parser *p, IdList *list, const char *name, u32 offset)
 {
+    ASSERT(name != NULL);
+
     if (list == NULL)
         list = parser_new(p, sizeof *list);
     if (p->rc == SQLITE_NOMEM
@@ -588,6 +608,8 @@ static void parse_detach(Parser *p, Stmt *stmt)
 // and so is a value of two tokens.
 static void parse_pragma_value(Parser *p, Pragma *pragma)
 {
+    ASSERT(p->rc != SQLITE_OK || !pragma->has_value);
+
     pragma->has_value = true;
     bool is_signed = parser_at(p, TK_PLUS) || parser_at(p, TK_MINUS);
     pragma->negative = parser_at(p, TK_MINUS);
@@ -652,6 +674,8 @@ static void parse_maintenance(Parser *p, Stmt *stmt, StmtKind kind)
 // A statement that begins with WITH: a query or a data change.
 static void parse_after_with(Parser *p, Stmt *stmt)
 {
+    ASSERT(parser_at(p, TK_WITH));
+
     With *with = parse_with(p);
     if (parser_at(p, TK_SELECT) || parser_at(p, TK_VALUES)) {
         stmt->kind = STMT_SELECT;
@@ -682,12 +706,16 @@ static void parse_commit(Parser *p, Stmt *stmt)
 // cmd ::= REINDEX [nm ["." nm]]
 static void parse_reindex(Parser *p, Stmt *stmt)
 {
+    ASSERT(p->previous.kind == TK_REINDEX);
+
     parse_maintenance(p, stmt, STMT_REINDEX);
 }
 
 // cmd ::= ANALYZE [nm ["." nm]]
 static void parse_analyze(Parser *p, Stmt *stmt)
 {
+    ASSERT(p->previous.kind == TK_ANALYZE);
+
     parse_maintenance(p, stmt, STMT_ANALYZE);
 }
 
@@ -725,6 +753,8 @@ static const struct {
 // cmd, by its first word
 static void parse_command(Parser *p, Stmt *stmt)
 {
+    ASSERT(stmt->kind == STMT_EMPTY);
+
     TokenKind kind =
         p->token.kind; // of the first word: an error leaves TK_ILLEGAL, which nothing is
     if (kind == TK_SELECT || kind == TK_VALUES) {

@@ -289,36 +289,45 @@ static void parse_column_not(Parser *p, Constraint *c)
     c->on_conflict = parse_on_conflict(p);
 }
 
+// ccons body ::= DEFAULT ... | NULL onconf | NOT ... | PRIMARY KEY ... | UNIQUE onconf | CHECK (expr)
+//   | COLLATE ids, behind the first word
+static void parse_simple_constraint(Parser *p, Constraint *c, TokenKind first)
+{
+    ASSERT(p->rc != SQLITE_OK || p->previous.kind == first);
+
+    if (first == TK_DEFAULT) {
+        parse_default(p, c);
+    } else if (first == TK_NOT) {
+        parse_column_not(p, c);
+    } else if (first == TK_PRIMARY) {
+        parse_column_primary_key(p, c);
+    } else if (first == TK_CHECK) {
+        c->kind = CONSTRAINT_CHECK;
+        parse_parenthesised(p, c);
+    } else if (first == TK_COLLATE) {
+        c->kind = CONSTRAINT_COLLATE;
+        c->collation = parse_ids(p, NULL);
+    } else {
+        ASSERT(first == TK_NULL || first == TK_UNIQUE);
+        c->kind = first == TK_NULL ? CONSTRAINT_NULL : CONSTRAINT_UNIQUE;
+        c->on_conflict = parse_on_conflict(p);
+    }
+}
+
 // One constraint of a column; false when there is none.
 static bool parse_column_constraint_body(Parser *p, Constraint *c)
 {
-    switch (p->token.kind) {
+    TokenKind first = p->token.kind;
+    switch (first) {
     case TK_DEFAULT:
-        parser_advance(p);
-        parse_default(p, c);
-        return true;
     case TK_NULL:
-        parser_advance(p);
-        c->kind = CONSTRAINT_NULL;
-        c->on_conflict = parse_on_conflict(p);
-        return true;
     case TK_NOT:
-        parser_advance(p);
-        parse_column_not(p, c);
-        return true;
     case TK_PRIMARY:
-        parser_advance(p);
-        parse_column_primary_key(p, c);
-        return true;
     case TK_UNIQUE:
-        parser_advance(p);
-        c->kind = CONSTRAINT_UNIQUE;
-        c->on_conflict = parse_on_conflict(p);
-        return true;
     case TK_CHECK:
+    case TK_COLLATE:
         parser_advance(p);
-        c->kind = CONSTRAINT_CHECK;
-        parse_parenthesised(p, c);
+        parse_simple_constraint(p, c, first);
         return true;
     case TK_REFERENCES:
         c->kind = CONSTRAINT_FOREIGN_KEY;
@@ -328,11 +337,6 @@ static bool parse_column_constraint_body(Parser *p, Constraint *c)
         c->kind = CONSTRAINT_DEFER;
         c->foreign_key = parser_new(p, sizeof *c->foreign_key);
         parse_deferrable(p, c->foreign_key, false);
-        return true;
-    case TK_COLLATE:
-        parser_advance(p);
-        c->kind = CONSTRAINT_COLLATE;
-        c->collation = parse_ids(p, NULL);
         return true;
     case TK_GENERATED:
         parser_advance(p);

@@ -55,6 +55,8 @@ static Expr *parse_star(Parser *p)
 // Without AS the words of joins are no aliases: they would hide the join that follows.
 static const char *parse_alias(Parser *p, u32 *offset)
 {
+    ASSERT(offset != NULL);
+
     Token token = p->token;
     const char *alias = NULL;
     if (parser_accept(p, TK_AS)) {
@@ -129,6 +131,8 @@ ExprList *parse_sort_list(Parser *p)
 
 FromItem *parser_from_item(Parser *p, u32 offset)
 {
+    ASSERT(offset == NO_OFFSET || offset <= p->lexer.size);
+
     FromItem *item = parser_new(p, sizeof *item);
     item->offset = offset;
     item->alias_offset = item->schema_offset = item->indexed_offset = NO_OFFSET;
@@ -320,9 +324,12 @@ static FromItem *parse_from_item(Parser *p, u8 join, bool is_first)
     return item;
 }
 
-// Any order and any combination parses, up to three words; sense is made of the sum.
+// Any order and any combination parses, up to three words; sense is made of the sum. LEFT, RIGHT
+// and FULL say OUTER as well, written or not.
 static u8 join_word(const Token *word)
 {
+    ASSERT(word->kind != TK_JOIN);
+
     switch (word->kind) {
     case TK_NATURAL: return JOIN_NATURAL;
     case TK_LEFT: return JOIN_LEFT | JOIN_OUTER;
@@ -355,6 +362,8 @@ static void unknown_join_type(Parser *p, const Token *words, u32 count)
 // JOIN_KW [nm [nm]] JOIN, at JOIN_KW
 static u8 parse_join_words(Parser *p)
 {
+    ASSERT(parser_at_name(p));
+
     Token words[3];
     u32 count = 0;
     u8 join = 0;
@@ -449,6 +458,8 @@ FromItem *parse_target(Parser *p, bool alias_without_as)
 // or FOLLOWING (end)
 static FrameBound parse_frame_bound(Parser *p, bool is_end)
 {
+    ASSERT(p->rc != SQLITE_OK || p->previous.kind != TK_EXCLUDE);
+
     FrameBound bound = {.kind = BOUND_CURRENT_ROW};
     if (parser_accept(p, TK_UNBOUNDED)) {
         bound.kind = is_end ? BOUND_UNBOUNDED_FOLLOWING : BOUND_UNBOUNDED_PRECEDING;
@@ -489,8 +500,12 @@ static u8 parse_frame_exclude(Parser *p)
 
 // frame_opt ::= [(RANGE | ROWS | GROUPS) (bound | BETWEEN bound AND bound)
 // [EXCLUDE ...]]
+//
+// Without a frame the bounds are those of the default one, so that nobody need ask twice.
 static void parse_frame(Parser *p, Window *window)
 {
+    ASSERT(p->rc != SQLITE_OK || (!window->has_frame && window->start.expr == NULL));
+
     window->start.kind = BOUND_UNBOUNDED_PRECEDING;
     window->end.kind = BOUND_CURRENT_ROW;
     window->unit = FRAME_RANGE;
@@ -655,6 +670,8 @@ static void raise_to_list(u32 *height, const ExprList *list)
 // counts for nothing there.)
 static void select_set_height(Select *select)
 {
+    ASSERT(select->columns != NULL);
+
     raise_to_list(&select->height, select->columns);
     raise_to(&select->height, select->where);
     raise_to(&select->height, select->having);
@@ -672,8 +689,10 @@ static Select *parse_plain_select(Parser *p)
     Select *select = parser_new(p, sizeof *select);
     select->offset = p->token.offset;
     parser_expect(p, TK_SELECT);
-    if (!parser_enter(p, 3))
+    if (!parser_enter(p, 3)) {
+        parser_leave(p, 3);
         return select;
+    }
     u32 flags = 0;
     if (parser_accept(p, TK_DISTINCT))
         flags = SELECT_DISTINCT;
@@ -695,8 +714,10 @@ static Select *parse_values_row(Parser *p)
     Select *select = parser_new(p, sizeof *select);
     u32 offset = p->token.offset;
     parser_expect(p, TK_LEFT_PAREN);
-    if (!parser_enter(p, 3))
+    if (!parser_enter(p, 3)) {
+        parser_leave(p, 3);
         return select;
+    }
     ExprList *columns = parse_expr_list(p);
     parser_expect(p, TK_RIGHT_PAREN);
     parser_leave(p, 3);
@@ -761,6 +782,8 @@ static bool row_has_calls(const Select *row)
 // VALUES "(" ... ")" {"," "(" ... ")"}: rows become terms of a UNION ALL
 static Select *parse_values(Parser *p)
 {
+    ASSERT(parser_at(p, TK_VALUES));
+
     parser_expect(p, TK_VALUES);
     Select *last = parse_values_row(p);
     while (parser_accept(p, TK_COMMA)) {
@@ -854,8 +877,12 @@ static void check_compound(Parser *p, Select *last)
 }
 
 // select ::= [WITH] oneselect {multiselect_op oneselect}
+//
+// An operator's right side is one term: what comes next joins the compound on its left.
 Select *parse_select_body(Parser *p, With *with)
 {
+    ASSERT(with == NULL || p->has_with);
+
     Select *last = parse_one_select(p);
     for (;;) {
         SetOp set_op = parse_set_operator(p);
@@ -917,6 +944,8 @@ IdList *parse_plain_id_list(Parser *p)
 // wqitem ::= nm ["(" eidlist ")"] AS [[NOT] MATERIALIZED] "(" select ")"
 static Cte *parse_cte(Parser *p)
 {
+    ASSERT(p->has_with);
+
     Cte *cte = parser_new(p, sizeof *cte);
     Token token = p->token;
     const char *name = parse_name(p, &token);
@@ -969,6 +998,8 @@ static void with_add(Parser *p, With *with, Cte *cte)
 // with ::= WITH [RECURSIVE] wqitem {"," wqitem}, at WITH
 With *parse_with(Parser *p)
 {
+    ASSERT(parser_at(p, TK_WITH));
+
     With *with = parser_new(p, sizeof *with);
     parser_expect(p, TK_WITH);
     p->has_with = true;
