@@ -145,6 +145,49 @@ static void code_real_of_entry(Codegen *g, const Column *column, Reg target)
         program_emit_text(g->program, OP_Affinity, target, 1, 0, "E", 1);
 }
 
+// Field `position` of the entry. The rowid has an instruction of its own: it is an entry's last
+// field, wherever that is.
+static void code_entry_field(Codegen *g, const ColumnSource *source, int column, int position,
+                             Reg target)
+{
+    ASSERT(position >= 0 && (u32)position < source->index->column_count);
+
+    // (An index made for the statement holds it as a plain field.)
+    const Table *table = source->table;
+    bool is_rowid = source->index->root != 0
+                    && (column == ROWID_COLUMN || (table != NULL && column == table->rowid_alias));
+    if (is_rowid) {
+        program_emit(g->program, OP_IdxRowid, source->index_cursor, target, 0);
+        return;
+    }
+    program_emit(g->program, OP_Column, source->index_cursor, position, target);
+    if (table != NULL && column >= 0 && table->columns[column].affinity == AFF_REAL)
+        code_real_of_entry(g, &table->columns[column], target);
+}
+
+// From the entry what it holds. A covering index without a virtual column has what that is computed
+// from; all else is read from the table.
+static void code_indexed_column(Codegen *g, const FromItem *item, const ColumnSource *source,
+                                int column, Reg target)
+{
+    ASSERT(source->kind == SOURCE_INDEX || source->kind == SOURCE_COVERING);
+    ASSERT(source->index != NULL);
+
+    int position = index_position(source->index, column);
+    if (position >= 0) {
+        code_entry_field(g, source, column, position, target);
+        return;
+    }
+    if (source->kind == SOURCE_COVERING && column >= 0
+        && (source->table->columns[column].flags & COLUMN_VIRTUAL) != 0) {
+        int address = program_emit(g->program, OP_IfNullRow, source->index_cursor, 0, target);
+        code_generated_column(g, item, column, target);
+        program_jump_here(g->program, address);
+        return;
+    }
+    code_table_column(g, source->table, source->cursor, column, target);
+}
+
 void code_item_column(Codegen *g, const FromItem *item, int column, Reg target)
 {
     ASSERT(target > 0);
@@ -168,33 +211,7 @@ void code_item_column(Codegen *g, const FromItem *item, int column, Reg target)
             program_emit(g->program, OP_VColumn, source.cursor, column, target);
         return;
     case SOURCE_INDEX:
-    case SOURCE_COVERING: {
-        int position = index_position(source.index, column);
-        if (position >= 0) {
-            // (An index made for the statement holds it as a plain field.)
-            bool is_rowid = source.index->root != 0
-                            && (column == ROWID_COLUMN
-                                || (source.table != NULL && column == source.table->rowid_alias));
-            Opcode op = is_rowid ? OP_IdxRowid : OP_Column;
-            if (op == OP_IdxRowid)
-                program_emit(g->program, op, source.index_cursor, target, 0);
-            else
-                program_emit(g->program, op, source.index_cursor, position, target);
-            if (op == OP_Column && source.table != NULL && column >= 0
-                && source.table->columns[column].affinity == AFF_REAL)
-                code_real_of_entry(g, &source.table->columns[column], target);
-            return;
-        }
-        if (source.kind == SOURCE_COVERING && column >= 0
-            && (source.table->columns[column].flags & COLUMN_VIRTUAL) != 0) {
-            int address = program_emit(g->program, OP_IfNullRow, source.index_cursor, 0, target);
-            code_generated_column(g, item, column, target);
-            program_jump_here(g->program, address);
-            return;
-        }
-        code_table_column(g, source.table, source.cursor, column, target);
-        return;
-    }
+    case SOURCE_COVERING: code_indexed_column(g, item, &source, column, target); return;
     case SOURCE_CURSOR:
         if (source.table == NULL) {
             program_emit(g->program, OP_Column, source.cursor, column, target);
@@ -664,19 +681,57 @@ static bool is_worth_hoisting(const Codegen *g, const Expr *e)
     return g->hoist_constants && !is_simple && code_is_constant(e);
 }
 
-// long: one case per kind of expression
-static Reg code_kind(Codegen *g, Expr *e, Reg target)
+static Reg code_unknown(Codegen *g, const Expr *e, Reg target)
 {
-    ASSERT(e != NULL && target >= 0);
+    ASSERT(target >= 0);
 
-    if (codegen_failed(g))
-        return place(g, target);
-    if (g->substitutes != NULL) {
-        Reg found = code_substitute(g, e, target);
-        if (found != 0)
-            return found;
+    codegen_error(g, SQLITE_INTERNAL, "expression of kind %d cannot be computed here", e->kind);
+    return place(g, target);
+}
+
+static bool is_operator(const Expr *e)
+{
+    static_assert(EX_NEGATE < EX_SHIFT_RIGHT && EX_SHIFT_RIGHT + 1 == EX_BETWEEN, "operators");
+
+    return e->kind >= EX_NEGATE && e->kind <= EX_SHIFT_RIGHT;
+}
+
+// Expressions of one operand or two.
+static Reg code_operator(Codegen *g, Expr *e, Reg target)
+{
+    ASSERT(is_operator(e));
+    ASSERT(e->left != NULL);
+
+    switch (e->kind) {
+    case EX_NEGATE: return code_negate(g, e, target);
+    case EX_PLUS:
+    case EX_COLLATE: return code_expr(g, e->left, target); // the same value
+    case EX_BIT_NOT: return code_unary(g, e, OP_BitNot, target);
+    case EX_NOT: return code_unary(g, e, OP_Not, target);
+    case EX_IS_NULL:
+    case EX_NOT_NULL: return code_null_test(g, e, target);
+    case EX_TRUTH: return code_is_truth(g, e, target);
+    case EX_CAST: return code_cast(g, e, target);
+    case EX_AND:
+    case EX_OR: return code_connective(g, e, target);
+    case EX_EQ:
+    case EX_NE:
+    case EX_LT:
+    case EX_LE:
+    case EX_GT:
+    case EX_GE:
+    case EX_IS:
+    case EX_IS_NOT: return code_comparison(g, e, target);
+    default: return code_binary(g, e, target); // arithmetic, bits and ||
     }
-    switch ((ExprKind)e->kind) {
+}
+
+// All that is no operator.
+static Reg code_operand(Codegen *g, Expr *e, Reg target)
+{
+    ASSERT(!is_operator(e));
+
+    switch (e->kind) {
     case EX_NULL:
     case EX_INTEGER:
     case EX_FLOAT:
@@ -686,35 +741,6 @@ static Reg code_kind(Codegen *g, Expr *e, Reg target)
     case EX_PARAM: return code_param(g, e, target);
     case EX_COLUMN: return code_column(g, e, target);
     case EX_ROW_COLUMN: return code_row_column(g, e, target);
-    case EX_NEGATE: return code_negate(g, e, target);
-    case EX_PLUS:
-    case EX_COLLATE: return code_expr(g, e->left, target);
-    case EX_BIT_NOT: return code_unary(g, e, OP_BitNot, target);
-    case EX_NOT: return code_unary(g, e, OP_Not, target);
-    case EX_IS_NULL:
-    case EX_NOT_NULL: return code_null_test(g, e, target);
-    case EX_TRUTH: return code_is_truth(g, e, target);
-    case EX_CAST: return code_cast(g, e, target);
-    case EX_AND:
-    case EX_OR: return code_connective(g, e, target);
-    case EX_ADD:
-    case EX_SUBTRACT:
-    case EX_MULTIPLY:
-    case EX_DIVIDE:
-    case EX_REMAINDER:
-    case EX_CONCAT:
-    case EX_BIT_AND:
-    case EX_BIT_OR:
-    case EX_SHIFT_LEFT:
-    case EX_SHIFT_RIGHT: return code_binary(g, e, target);
-    case EX_EQ:
-    case EX_NE:
-    case EX_LT:
-    case EX_LE:
-    case EX_GT:
-    case EX_GE:
-    case EX_IS:
-    case EX_IS_NOT: return code_comparison(g, e, target);
     case EX_BETWEEN: return code_between_value(g, e, place(g, target));
     case EX_IN: return code_in_value(g, e, place(g, target));
     case EX_CASE: return code_case(g, e, target);
@@ -729,12 +755,24 @@ static Reg code_kind(Codegen *g, Expr *e, Reg target)
     case EX_FIELD: return code_field(g, e, target);
     case EX_REGISTER: return e->u.reg;
     case EX_IF_NULL_ROW: return code_if_null_row(g, e, target);
-    case EX_AGG_COLUMN:
-    case EX_NAME:
-    case EX_STAR: break;
+    // The resolver replaces names; kept columns are met as substitutes only.
+    default: return code_unknown(g, e, target);
     }
-    codegen_error(g, SQLITE_INTERNAL, "expression of kind %d cannot be computed here", e->kind);
-    return place(g, target);
+}
+
+// An expression whose value is at hand (a group's key, an indexed expression) is not computed again.
+static Reg code_kind(Codegen *g, Expr *e, Reg target)
+{
+    ASSERT(e != NULL && target >= 0);
+
+    if (codegen_failed(g))
+        return place(g, target);
+    if (g->substitutes != NULL) {
+        Reg found = code_substitute(g, e, target);
+        if (found != 0)
+            return found;
+    }
+    return is_operator(e) ? code_operator(g, e, target) : code_operand(g, e, target);
 }
 
 // What was a subquery's column before the subquery was merged lost its subtype on the way out.
