@@ -760,7 +760,8 @@ static Reg code_operand(Codegen *g, Expr *e, Reg target)
     }
 }
 
-// An expression whose value is at hand (a group's key, an indexed expression) is not computed again.
+// An expression whose value is at hand (a group's key, an indexed expression) is not computed
+// again.
 static Reg code_kind(Codegen *g, Expr *e, Reg target)
 {
     ASSERT(e != NULL && target >= 0);
