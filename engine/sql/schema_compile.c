@@ -13,6 +13,7 @@
 #include "base/alloc.h"
 #include "base/buffer.h"
 #include "base/error.h"
+#include "func/printf.h"
 #include "sql/compile.h"
 #include "sql/parse.h"
 #include "sql/schema_build.h"
@@ -255,47 +256,52 @@ int schema_compile_object(sqlite3 *db, int database, const SchemaEntry *entry, c
 
 // --- after a CREATE statement ---
 
+// The object of one row; `failure` gets what is wrong with it.
+static int compile_row(sqlite3 *db, int database, sqlite3_stmt *row, Buffer *failure)
+{
+    ASSERT(sqlite3_column_count(row) == 5);
+
+    SchemaEntry entry = {
+        .type = (const char *)sqlite3_column_text(row, 0),
+        .name = (const char *)sqlite3_column_text(row, 1),
+        .table_name = (const char *)sqlite3_column_text(row, 2),
+        .root = (Pgno)sqlite3_column_int64(row, 3),
+        .sql = (const char *)sqlite3_column_text(row, 4),
+    };
+    if (sqlite3_errcode(db) == SQLITE_NOMEM) // a text that is there could not be given
+        return SQLITE_NOMEM;
+    char *message = NULL;
+    bool was_loading = db->is_loading;
+    db->is_loading = true;
+    int rc = schema_compile_object(db, database, &entry, &message);
+    db->is_loading = was_loading;
+    if (rc != SQLITE_OK && message != NULL)
+        buffer_printf(failure, "malformed database schema (%s) - %s",
+                      entry.name != NULL ? entry.name : "?", message);
+    mem_free(message);
+    return rc;
+}
+
 // Statements that create add their rows first and then read them back: what is in memory is what is
 // in the file.
 int schema_parse_rows(sqlite3 *db, int database, const char *where)
 {
     ASSERT(database >= 0 && database < db->database_count);
-
     ASSERT(where != NULL);
 
     const char *master = database == DB_TEMP ? "sqlite_temp_master" : "sqlite_master";
     Buffer sql = {0}, failure = {0};
-    buffer_printf(&sql,
-                  "SELECT type,name,tbl_name,rootpage,sql FROM \"%s\".%s WHERE %s ORDER BY rowid",
-                  db->databases[database].name, master, where);
+    format_text(&sql,
+                "SELECT type,name,tbl_name,rootpage,sql FROM \"%w\".%s WHERE %s ORDER BY rowid",
+                db->databases[database].name, master, where);
     sqlite3_stmt *stmt = NULL;
     SilentScope silent = connection_silence(db);
     int rc =
         sql.rc != SQLITE_OK ? sql.rc : sqlite3_prepare_v2(db, buffer_text(&sql), -1, &stmt, NULL);
     buffer_deinit(&sql);
     u64 refusals = alloc_refusals();
-    bool was_loading = db->is_loading;
-    while (rc == SQLITE_OK && sqlite3_step(stmt) == SQLITE_ROW) {
-        SchemaEntry entry = {
-            .type = (const char *)sqlite3_column_text(stmt, 0),
-            .name = (const char *)sqlite3_column_text(stmt, 1),
-            .table_name = (const char *)sqlite3_column_text(stmt, 2),
-            .root = (Pgno)sqlite3_column_int64(stmt, 3),
-            .sql = (const char *)sqlite3_column_text(stmt, 4),
-        };
-        if (sqlite3_errcode(db) == SQLITE_NOMEM) { // a text that is there could not be given
-            rc = SQLITE_NOMEM;
-            break;
-        }
-        char *message = NULL;
-        db->is_loading = true;
-        rc = schema_compile_object(db, database, &entry, &message);
-        db->is_loading = was_loading;
-        if (rc != SQLITE_OK && message != NULL)
-            buffer_printf(&failure, "malformed database schema (%s) - %s",
-                          entry.name != NULL ? entry.name : "?", message);
-        mem_free(message);
-    }
+    while (rc == SQLITE_OK && sqlite3_step(stmt) == SQLITE_ROW)
+        rc = compile_row(db, database, stmt, &failure);
     connection_unsilence(db, silent);
     if (stmt != NULL) {
         int end_rc = sqlite3_finalize(stmt);

@@ -11,6 +11,7 @@
 #include "base/buffer.h"
 #include "base/error.h"
 #include "func/func.h"
+#include "func/printf.h"
 #include "sql/compile.h"
 #include "sql/parse.h"
 #include "sql/resolve.h"
@@ -28,8 +29,11 @@ typedef struct Vacuum {
     i64 last_rowid; // of the last row of sqlite_schema without a tree, or as it was
 } Vacuum;
 
+// The first text stays: what went wrong later came of it.
 static int fail(Vacuum *v, int rc, const char *text)
 {
+    ASSERT(rc != SQLITE_OK);
+
     if (*v->message == NULL)
         *v->message = mem_dup(text, UINT64_MAX);
     return rc;
@@ -155,6 +159,8 @@ done:
 // Rowids that nothing refers to, neither a column nor an index, close ranks, as in stock SQLite.
 static bool numbers_anew(const Vacuum *v, const Table *table)
 {
+    ASSERT(table->kind == TABLE_ORDINARY);
+
     return v->into == NULL && (table->flags & TABLE_WITHOUT_ROWID) == 0 && table->rowid_alias < 0
            && table->indexes == NULL;
 }
@@ -222,13 +228,13 @@ static const char schema_order[] =
     "ORDER BY CASE WHEN coalesce(rootpage,0)=0 THEN 2 ELSE type='index' AND sql IS NOT NULL END,"
     " rowid";
 
-// `fmt` has places for the schema and for the order.
+// `fmt` has places for the schema, whose name may hold any character (%w), and for the order.
 static int prepare(Vacuum *v, sqlite3_stmt **stmt, const char *fmt, const char *name)
 {
     ASSERT(*stmt == NULL);
 
     Buffer sql = {0};
-    buffer_printf(&sql, fmt, name, schema_order);
+    format_text(&sql, fmt, name, schema_order);
     int rc =
         sql.rc != SQLITE_OK ? sql.rc : sqlite3_prepare_v2(v->db, buffer_text(&sql), -1, stmt, NULL);
     buffer_deinit(&sql);
@@ -273,9 +279,11 @@ static int check_statements(Vacuum *v)
 // Roots are made first, tables before indexes, so that they stand at the file's beginning.
 static int make_roots(Vacuum *v, TreeRow **rows, u32 *count)
 {
+    ASSERT(*rows == NULL && *count == 0);
+
     sqlite3_stmt *list = NULL;
     TRY(prepare(v, &list,
-                "SELECT rowid,rootpage,type,name FROM \"%s\".sqlite_schema WHERE rootpage>0"
+                "SELECT rowid,rootpage,type,name FROM \"%w\".sqlite_schema WHERE rootpage>0"
                 " AND name IS NOT ?1 %s",
                 v->db->databases[v->database].name));
     int rc = leave_out_sequence(v, list);
@@ -311,6 +319,8 @@ static int make_roots(Vacuum *v, TreeRow **rows, u32 *count)
 
 static i64 new_root_of(const TreeRow *rows, u32 count, i64 rowid)
 {
+    ASSERT(rows != NULL || count == 0);
+
     for (u32 i = 0; i < count; i++) {
         if (rows[i].rowid == rowid)
             return rows[i].new_root;
@@ -318,15 +328,18 @@ static i64 new_root_of(const TreeRow *rows, u32 count, i64 rowid)
     return 0;
 }
 
+// The rows are read with their old roots and written with the new ones.
 static int copy_schema_rows(Vacuum *v, const TreeRow *rows, u32 count)
 {
+    ASSERT(v->target > 0 && v->target != v->database);
+
     sqlite3_stmt *list = NULL, *insert = NULL;
     int rc = SQLITE_OK;
-    TRY_DONE(prepare(v, &list, "SELECT rowid,* FROM \"%s\".sqlite_schema WHERE name IS NOT ?1 %s",
+    TRY_DONE(prepare(v, &list, "SELECT rowid,* FROM \"%w\".sqlite_schema WHERE name IS NOT ?1 %s",
                      v->db->databases[v->database].name));
     TRY_DONE(leave_out_sequence(v, list));
     TRY_DONE(prepare(v, &insert,
-                     "INSERT INTO \"%s\".sqlite_schema(rowid,type,name,tbl_name,rootpage,sql)"
+                     "INSERT INTO \"%w\".sqlite_schema(rowid,type,name,tbl_name,rootpage,sql)"
                      " VALUES(?1,?2,?3,?4,?5,?6)",
                      v->db->databases[v->target].name));
     for (i64 rowid = 1; sqlite3_step(list) == SQLITE_ROW; rowid++) {

@@ -82,9 +82,9 @@ static int load_database_rows(AlterCode *a, int database)
     ASSERT(database >= 0 && database < a->g->db->database_count);
 
     sqlite3 *db = a->g->db;
-    const char *sql =
-        arena_printf(a->g->arena, "SELECT rowid,type,name,tbl_name,rootpage,sql FROM \"%s\".%s",
-                     db->databases[database].name, ddl_schema_table(database));
+    const char *sql = arena_printf(
+        a->g->arena, "SELECT rowid,type,name,tbl_name,rootpage,sql FROM %s.%s",
+        sql_identifier(a->g, db->databases[database].name), ddl_schema_table(database));
     sqlite3_stmt *stmt = NULL;
     SilentScope silent = connection_silence(db);
     int rc = sql != NULL ? sqlite3_prepare_v2(db, sql, -1, &stmt, NULL) : SQLITE_NOMEM;
