@@ -107,6 +107,8 @@ static bool needs_schema(const Stmt *stmt)
 
 static bool is_query_or_change(const Stmt *stmt)
 {
+    static_assert(STMT_SELECT + 3 == STMT_DELETE, "the four in a row");
+
     return stmt->kind >= STMT_SELECT && stmt->kind <= STMT_DELETE;
 }
 
@@ -164,6 +166,8 @@ static void name_results(Compilation *c, Select *select, ExprList *returning)
 
 static void code_query(Compilation *c, Select *select)
 {
+    ASSERT(select->next == NULL);
+
     SelectDest dest = {.kind = DEST_OUTPUT};
     name_results(c, select, NULL);
     code_select(&c->codegen, select, &dest);
@@ -172,6 +176,8 @@ static void code_query(Compilation *c, Select *select)
 // long: one line per kind of statement
 static void code_statement(Compilation *c)
 {
+    ASSERT(c->codegen.program != NULL);
+
     Codegen *g = &c->codegen;
     ResolveContext *ctx = &c->resolve;
     Stmt *stmt = c->parsed.stmt;

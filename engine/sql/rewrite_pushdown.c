@@ -48,6 +48,8 @@ static bool compound_takes_terms(const Select *last)
 // Its rows are made once for all references, which want different ones.
 static bool is_shared_cte(const FromItem *item)
 {
+    ASSERT(!item->is_cte || item->cte != NULL);
+
     if (!item->is_cte)
         return false;
     return item->cte->hint == CTE_MATERIALIZED
@@ -153,6 +155,8 @@ static bool windows_allow(const Select *term, Expr *condition)
 // the first term of a compound, BINARY where the expression had none. NULL: out of memory.
 Expr *rewrite_with_collation(Arena *arena, Expr *e, const char *collation)
 {
+    ASSERT(e != NULL);
+
     const char *own = expr_collation_name(e);
     bool is_same = own == NULL || collation == NULL ? is_binary(own) && is_binary(collation)
                                                     : name_equals(own, collation);
@@ -237,8 +241,11 @@ static WalkResult check_repeat(Walker *w, Expr *e)
     return WALK_ON;
 }
 
+// Only columns that are results: term_may_go() has seen to it that none is a rowid.
 static bool result_may_repeat(const Select *term, const Expr *condition, const FromItem *item)
 {
+    ASSERT(term->columns->count == item->column_count);
+
     RepeatCheck check = {.term = term, .item = item, .is_fine = true};
     Walker w = {.expr = check_repeat, .arg = &check};
     (void)expr_walk(&w, (Expr *)(uintptr_t)condition);
@@ -248,6 +255,8 @@ static bool result_may_repeat(const Select *term, const Expr *condition, const F
 // All terms of the subquery or none.
 static bool subquery_allows(ResolveContext *ctx, const FromItem *item, const Expr *condition)
 {
+    ASSERT(item->select != NULL && item->select->next == NULL);
+
     for (const Select *term = item->select; term != NULL; term = term->prior) {
         if (!result_may_repeat(term, condition, item))
             return false;
@@ -282,6 +291,8 @@ static WalkResult count_uses(Walker *w, Select *s)
 
 static int push_term(ResolveContext *ctx, const FromItem *item, Expr *condition)
 {
+    ASSERT(condition->kind != EX_AND);
+
     if (!term_may_go(condition, item) || !subquery_allows(ctx, item, condition))
         return ctx->arena->failed ? connection_out_of_memory(ctx->db) : SQLITE_OK;
     Walker w = {.expr = mark_shared_set, .select = count_uses};
@@ -301,6 +312,8 @@ static int push_term(ResolveContext *ctx, const FromItem *item, Expr *condition)
 
 static int push_terms(ResolveContext *ctx, const FromItem *item, Expr *where)
 {
+    ASSERT(item->column_count > 0);
+
     while (where != NULL && where->kind == EX_AND) {
         TRY(push_terms(ctx, item, where->right));
         where = where->left;
@@ -308,8 +321,11 @@ static int push_terms(ResolveContext *ctx, const FromItem *item, Expr *where)
     return where == NULL ? SQLITE_OK : push_term(ctx, item, where);
 }
 
+// (Before windows are planned: what PARTITION BY says is still to be seen.)
 int rewrite_push_down(ResolveContext *ctx, Select *p)
 {
+    ASSERT((p->flags & SELECT_RESOLVED) != 0);
+
     for (u32 i = 0; p->from != NULL && p->where != NULL && i < p->from->count; i++)
         if (takes_terms(p->from->items[i]))
             TRY(push_terms(ctx, p->from->items[i], p->where));
@@ -363,6 +379,7 @@ static int move_terms(ResolveContext *ctx, Select *p, Expr *having, Expr **kept)
     return *clause == NULL ? connection_out_of_memory(ctx->db) : SQLITE_OK;
 }
 
+// A literal is true or false of all groups alike, and HAVING is where SQLite keeps it.
 int rewrite_having(ResolveContext *ctx, Select *p)
 {
     if (p->having == NULL || p->group_by == NULL || p->group_by->count == 0)
@@ -389,6 +406,8 @@ static bool depends_on_order(const Select *p)
 // or the like would see it.
 void rewrite_drop_order(Select *p)
 {
+    ASSERT(p->from == NULL || p->from->count > 0);
+
     if (p->from == NULL || (p->order_by == NULL && p->from->count == 1) || depends_on_order(p))
         return;
     for (u32 i = 0; i < p->from->count; i++) {

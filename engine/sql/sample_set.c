@@ -43,8 +43,11 @@ static bool sample_init(Sample *s, u16 columns)
     return true;
 }
 
+// `less` and `distinct` lie in the block of `equal`.
 static void sample_deinit(Sample *s)
 {
+    ASSERT(s->equal != NULL || s->less == NULL);
+
     mem_free(s->equal);
     mem_free(s->row.key);
 }
@@ -63,6 +66,7 @@ void sample_set_free(void *arg)
     mem_free(set);
 }
 
+// With a limit only the averages are asked for (PRAGMA analysis_limit).
 static bool takes_samples(const SampleSet *set)
 {
     return set->shape.limit == 0;
@@ -70,6 +74,8 @@ static bool takes_samples(const SampleSet *set)
 
 static bool init_samples(SampleSet *set)
 {
+    ASSERT(set->best == NULL && set->count == 0);
+
     u16 columns = set->shape.column_count;
     set->best = mem_alloc_zeroed(columns * sizeof *set->best);
     bool ok = set->best != NULL && sample_init(&set->current, columns);
@@ -150,6 +156,8 @@ static bool better(const SampleSet *set, const Sample *a, const Sample *b)
 
 static void find_worst(SampleSet *set)
 {
+    ASSERT(set->count == SAMPLES_MAX);
+
     bool found = false;
     for (u32 i = 0; i < set->count; i++) {
         if (set->items[i].is_periodic)
@@ -167,6 +175,9 @@ static void find_worst(SampleSet *set)
 // stand for the prefix. *done: nothing is left to do.
 static bool upgrade(SampleSet *set, const Sample *fresh)
 {
+    ASSERT(!fresh->is_periodic);
+    ASSERT(fresh->equal[fresh->column] > 0);
+
     Sample *chosen = NULL;
     for (u32 i = set->count; i-- > 0;) {
         Sample *old = &set->items[i];
@@ -264,8 +275,11 @@ static int consider_current(SampleSet *set, u32 shared)
     return SQLITE_OK;
 }
 
+// `distinct` counts the changes of a prefix, one fewer than its values.
 static void count_row(SampleSet *set, u32 shared)
 {
+    ASSERT(shared < set->shape.column_count);
+
     Sample *current = &set->current;
     for (u32 i = 0; i < shared; i++)
         current->equal[i]++;
@@ -279,8 +293,11 @@ static void count_row(SampleSet *set, u32 shared)
     set->rows++;
 }
 
+// A WITHOUT ROWID table's row is known by its key, others by the rowid alone.
 static int set_row(SampleSet *set, const SampleRow *row)
 {
+    ASSERT(row->key == NULL || row->key_size > 0);
+
     SampleRow *own = &set->current.row;
     own->rowid = row->rowid;
     if (row->key == NULL)
@@ -354,8 +371,11 @@ static u64 rows_per_value(u64 rows, u64 distinct)
     return n == 2 && rows * 10 <= distinct * 11 ? 1 : n;
 }
 
+// The rows counted fall short of the table's where the scan was cut off: then its estimate counts.
 int sample_set_stat1(const SampleSet *set, char **out)
 {
+    ASSERT(set->ended);
+
     Buffer text = {0};
     u64 shown = set->skipped > 0 ? set->shape.row_estimate : set->rows;
     buffer_printf(&text, "%llu", (unsigned long long)shown);

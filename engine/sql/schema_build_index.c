@@ -11,6 +11,8 @@
 
 static const char *column_collation(const Table *table, int column)
 {
+    ASSERT(column < table->column_count);
+
     const char *name = column >= 0 ? table->columns[column].collation : NULL;
     return name != NULL ? name : "BINARY";
 }
@@ -82,8 +84,11 @@ static int append_columns(Index *index, const Index *from, u16 from_count, bool 
     return SQLITE_OK;
 }
 
+// The last step of a key: nothing may be added behind what tells rows apart.
 int index_append_identity(Index *index)
 {
+    ASSERT(index->column_count == index->key_count);
+
     Table *table = index->table;
     if ((table->flags & TABLE_WITHOUT_ROWID) != 0) {
         const Index *key = table_primary_key(table);
@@ -98,6 +103,7 @@ int index_append_identity(Index *index)
 
 // --- one key column ---
 
+// Of several the outermost counts.
 static const Expr *strip_collate(const Expr *e, const char **collation)
 {
     while (e->kind == EX_COLLATE) {
@@ -111,6 +117,8 @@ static const Expr *strip_collate(const Expr *e, const char **collation)
 // Only CREATE INDEX may compute a key.
 static bool check_key_expression(TableBuild *b, const Expr *e)
 {
+    ASSERT(e->kind != EX_COLLATE);
+
     if (b->create != NULL && e->kind == EX_NAME && e->u.name.table != NULL)
         build_error(b, "the \".\" operator prohibited in index expressions");
     else if (b->create != NULL)
@@ -243,6 +251,8 @@ static bool shares_existing(TableBuild *b, const Index *fresh)
 // Wide indexes exist on paper only: the limit is that of a table's columns.
 static bool check_width(TableBuild *b, const ExprList *columns)
 {
+    ASSERT(columns == NULL || columns->count > 0);
+
     if (columns != NULL && (i64)columns->count > b->db->limits[SQLITE_LIMIT_COLUMN])
         build_error(b, "too many columns in index");
     return !b->failed;
@@ -263,6 +273,8 @@ static void authorize(TableBuild *b, int action, const char *a, const char *deta
 
 static void authorize_schema_row(TableBuild *b)
 {
+    ASSERT(b->table->schema != NULL);
+
     bool is_temp = schema_index(b->db, b->table->schema) == DB_TEMP;
     authorize(b, SQLITE_INSERT, is_temp ? "sqlite_temp_master" : "sqlite_master", NULL);
 }
@@ -280,6 +292,8 @@ static void authorize_key_column(TableBuild *b, int column)
 // An index that a constraint makes is a CREATE INDEX to the authorizer.
 static void authorize_constraint_index(TableBuild *b, const Index *index)
 {
+    ASSERT(index->table == b->table);
+
     bool is_temp = schema_index(b->db, b->table->schema) == DB_TEMP;
     authorize_schema_row(b);
     authorize(b, is_temp ? SQLITE_CREATE_TEMP_INDEX : SQLITE_CREATE_INDEX, index->name,

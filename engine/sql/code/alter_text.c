@@ -65,6 +65,7 @@ u32 edit_token_size(const char *sql, u32 offset)
     return lexer_next(&lexer).size;
 }
 
+// Places are unique (edit_add): the order of a sort that is not stable is still one.
 static int compare_edits(const void *a, const void *b)
 {
     const TextEdit *x = a, *y = b;
@@ -117,11 +118,15 @@ static void walk_expr(RenameWalk *w, const Expr *e, const NameScope *scope);
 
 static bool renames_column(const RenameWalk *w)
 {
+    ASSERT(w->rename->new_name != NULL);
+
     return w->rename->column != NULL;
 }
 
 static const char *quoted(const RenameWalk *w, const char *name)
 {
+    ASSERT(name != NULL);
+
     Buffer out = {0};
     text_add_quoted(&out, name, '"');
     const char *text = arena_keep(w->rename->arena, &out);
@@ -202,8 +207,11 @@ static Table *item_table(const RenameWalk *w, const FromItem *item, const NameSc
                                                  : catalog_find_table(r->db, item->name, NULL);
 }
 
+// By the table, not by its name: the same name may be another table in another schema.
 static bool item_is_target(const RenameWalk *w, const FromItem *item, const NameScope *scope)
 {
+    ASSERT(w->rename->table != NULL);
+
     return item_table(w, item, scope) == w->rename->table;
 }
 
