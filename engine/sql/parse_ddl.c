@@ -289,9 +289,8 @@ static void parse_column_not(Parser *p, Constraint *c)
     c->on_conflict = parse_on_conflict(p);
 }
 
-// ccons body ::= DEFAULT ... | NULL onconf | NOT ... | PRIMARY KEY ... | UNIQUE onconf | CHECK
-// (expr)
-//   | COLLATE ids, behind the first word
+// ccons body ::= DEFAULT ... | NOT ... | PRIMARY KEY ... | CHECK "(" expr ")" | COLLATE ids
+//              | (NULL | UNIQUE) onconf, behind the first word
 static void parse_simple_constraint(Parser *p, Constraint *c, TokenKind first)
 {
     ASSERT(p->rc != SQLITE_OK || p->previous.kind == first);

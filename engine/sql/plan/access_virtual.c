@@ -87,6 +87,8 @@ static u32 order_terms(const JoinQuery *q, const FromItem *item, struct sqlite3_
 // may go, 3 both.
 static int info_distinct(const JoinQuery *q, const FromItem *item)
 {
+    ASSERT(item->table != NULL);
+
     int sorted = (q->flags & WANT_SORT_BY_GROUP) != 0;
     if ((q->flags & WANT_DISTINCT_BY) != 0 && !item->rowid_used)
         return 2 + sorted;

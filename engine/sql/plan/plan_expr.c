@@ -16,11 +16,14 @@ int plan_column_number(const Expr *column)
 
 bool plan_is_column_of(const Expr *e, int cursor, int column)
 {
+    ASSERT(cursor >= 0);
+
     e = expr_skip_collate_likely(e);
     return e != NULL && e->kind == EX_COLUMN && e->u.column.item->cursor == cursor
            && plan_column_number(e) == column;
 }
 
+// (A name, not a function: to choose a path none need be registered.)
 const char *plan_collation_name(const Expr *e)
 {
     const char *name = expr_collation_name(e);
@@ -37,6 +40,8 @@ const char *plan_compare_collation(const Expr *comparison)
 // values as storing them did.
 bool plan_index_affinity_ok(const Expr *comparison, u8 index_affinity)
 {
+    ASSERT(comparison->left != NULL);
+
     u8 affinity = (u8)expr_compare_affinity(comparison);
     if (affinity < AFF_TEXT)
         return true;
@@ -68,6 +73,8 @@ static bool list_is_constant(const ExprList *list)
     return true;
 }
 
+// Stricter than expr_is_constant(): a register changes its value while the program runs, and
+// RAISE() must stay where it is.
 bool plan_expr_is_constant(const Expr *e)
 {
     for (; e != NULL; e = e->right) {
@@ -145,6 +152,8 @@ static bool strict_in(const Expr *e, int cursor)
 // Is `e` as a condition certainly not true when `cursor` stands on its row of NULLs?
 bool plan_implies_not_null_row(const Expr *e, int cursor, bool skip_on)
 {
+    ASSERT(cursor >= 0);
+
     e = expr_skip_collate_likely(e);
     if (e == NULL || (e->flags & EXPR_OUTER_ON) != 0
         || (skip_on && (e->flags & EXPR_INNER_ON) != 0))
@@ -172,6 +181,8 @@ bool plan_implies_not_null_row(const Expr *e, int cursor, bool skip_on)
 
 static bool implies_one(const Expr *known, const Expr *wanted)
 {
+    ASSERT(known->kind != EX_AND); // one condition at a time
+
     if (expr_equal(known, wanted))
         return true;
     if (wanted->kind == EX_OR)

@@ -7,6 +7,8 @@
 
 static void *plan_new(PlanContext *plan, OperatorKind kind, size_t size)
 {
+    ASSERT(size >= sizeof(Operator));
+
     Operator *op = arena_alloc_zeroed(plan->arena, size);
     if (op != NULL)
         op->kind = (u8)kind;
@@ -29,6 +31,7 @@ const char *plan_compound_collation(const Select *last, u32 column)
     return name;
 }
 
+// EX_COLLATE stands for a term's own collation: without it the first term's would count.
 static Expr *column_number(PlanContext *plan, u32 column, const char *collation)
 {
     Expr *e = expr_new_integer(plan->arena, (i64)column + 1);
@@ -118,9 +121,12 @@ static int order_for_term(PlanContext *plan, const Select *term, const ExprList 
     return SQLITE_OK;
 }
 
+// Only the left side may be a compound: its last term is planned with all before it.
 static int plan_side(PlanContext *plan, Select *side, const ExprList *order, bool whole,
                      Operator **out)
 {
+    ASSERT(order == NULL || order->count > 0);
+
     if (whole && side->prior != NULL)
         return plan_compound(plan, side, order, out);
     if (order == NULL)
@@ -130,8 +136,11 @@ static int plan_side(PlanContext *plan, Select *side, const ExprList *order, boo
     return plan_simple(plan, side, own, out);
 }
 
+// Rows of VALUES keep their own operator as the left side of UNION ALL: they are not nested terms.
 static bool is_values_side(const Select *side)
 {
+    ASSERT(side->next != NULL);
+
     return (side->flags & SELECT_VALUES) != 0 && side->prior != NULL;
 }
 
@@ -184,8 +193,11 @@ static bool reads_queue(const Select *s)
     return false;
 }
 
+// What a recursion starts from: the resolver has refused a query whose every term reads the queue.
 static int plan_setup(PlanContext *plan, Select *setup, Operator **out)
 {
+    ASSERT(setup != NULL);
+
     if (setup->prior != NULL)
         return plan_select(plan, setup, out);
     return plan_simple(plan, setup, NULL, out);
