@@ -168,6 +168,8 @@ static int find_token(void *ctx, int flags, const char *token, int size, int sta
 
 static int find_in_text(FtsCursor *cursor, const QueryPhrase *phrase, Positions *out)
 {
+    ASSERT(phrase->node != NULL);
+
     const FtsConfig *config = &cursor->table->config;
     Finder finder = {.cursor = cursor, .phrase = phrase, .out = out};
     for (int i = 0; i < config->column_count; i++) {
@@ -191,6 +193,8 @@ static bool phrase_matches(const Query *query, const QueryPhrase *phrase)
 
 static int phrase_places(FtsCursor *cursor, int number, Positions *scratch, const Positions **out)
 {
+    ASSERT(number >= 0 && number < cursor->query->phrase_count);
+
     const QueryPhrase *phrase = cursor->query->phrases[number];
     if (cursor->table->config.detail == DETAIL_FULL)
         return query_positions(cursor->query, number, out);

@@ -14,6 +14,8 @@ void doc_lengths_deinit(DocLengths *cache)
 
 static u32 slot_of(const DocLengths *cache, i64 number)
 {
+    ASSERT(cache->slot_count > 0);
+
     u64 hash = (u64)number * 0x9E3779B97F4A7C15ULL;
     u32 slot = (u32)(hash >> 32) & (cache->slot_count - 1);
     while (cache->slots[slot] != NULL && cache->slots[slot]->number != number)
@@ -105,6 +107,8 @@ static int fill_by_statement(FtsTable *table, BlockFill *fill)
 // allow it.
 static int fill_by_walk(FtsTable *table, BlockFill *fill)
 {
+    ASSERT((u64)fill->first % LENGTH_BLOCK_SIZE == 0);
+
     const FtsConfig *config = &table->config;
     if (table->connection->walk_blobs == NULL)
         return SQLITE_NOTFOUND;

@@ -24,6 +24,8 @@ static void fail(Docs *docs, int rc)
 // Makes the newest entry of the least rowid current; false if it only deletes.
 static bool settle(Docs *docs)
 {
+    ASSERT(docs->counts == NULL);
+
     int best = -1;
     docs->limit = INT64_MAX;
     for (int i = 0; i < docs->count; i++) {
@@ -51,6 +53,9 @@ static bool settle(Docs *docs)
 
 static void pass_rowid(Docs *docs)
 {
+    ASSERT(!docs->is_end);
+    ASSERT(docs->current >= 0 && docs->current < docs->count);
+
     i64 rowid = docs->rowid;
     for (int i = docs->current; i < docs->count; i++) {
         Postings *p = &docs->sources[i];
@@ -71,6 +76,8 @@ void docs_start(Docs *docs)
 
 static void counts_find(Docs *docs, u64 at)
 {
+    ASSERT(docs->counts != NULL);
+
     while (at < docs->counts_size && docs->counts[at] == 0)
         at++;
     docs->is_end = at >= docs->counts_size;
@@ -79,6 +86,8 @@ static void counts_find(Docs *docs, u64 at)
 
 static void counts_seek(Docs *docs, i64 rowid)
 {
+    ASSERT(docs->counts != NULL);
+
     u64 at = rowid <= docs->counts_base ? 0 : (u64)rowid - (u64)docs->counts_base;
     counts_find(docs, at);
 }
@@ -88,6 +97,8 @@ static void counts_seek(Docs *docs, i64 rowid)
 // Whether the current source, just moved, is the one to give the next row.
 static bool stays_current(Docs *docs, const Postings *p, i64 from)
 {
+    ASSERT(p == &docs->sources[docs->current]);
+
     if (p->is_end || p->rowid >= docs->limit || p->rowid < from || !p->has_content)
         return false;
     docs_take(docs, p);
@@ -168,6 +179,8 @@ u32 docs_run(Docs *docs, u32 room, const u8 **bytes)
 
 int docs_in_memory(Docs *docs, FtsDetail detail, const FtsBuffer *doclist)
 {
+    ASSERT(doclist->rc == SQLITE_OK);
+
     *docs = (Docs){0};
     docs->sources = fts_zalloc(sizeof(Postings));
     if (docs->sources == NULL)
@@ -209,6 +222,8 @@ static void add_segment(Docs *docs, FtsIndex *index, const FtsSegment *segment, 
 
 void docs_open(Docs *docs, FtsIndex *index, const void *key, u32 size)
 {
+    ASSERT(size > 0);
+
     *docs = (Docs){0};
     int room = structure_segment_count(&index->structure) + 1;
     docs->sources = fts_zalloc(sizeof(Postings) * (u64)room);
@@ -286,6 +301,8 @@ static int compare_i64(const void *a, const void *b)
 // Positions as column << 32 | offset; detail columns: columns alone.
 static u32 decode_positions(FtsDetail detail, const SumRow *row, i64 *out)
 {
+    ASSERT(detail != DETAIL_NONE);
+
     u32 count = 0;
     i64 column = 0;
     i64 position = 0;
@@ -309,6 +326,8 @@ static u32 decode_positions(FtsDetail detail, const SumRow *row, i64 *out)
 
 static void encode_positions(FtsDetail detail, const i64 *positions, u32 count, FtsBuffer *out)
 {
+    ASSERT(detail != DETAIL_NONE);
+
     i64 previous = 0;
     for (u32 i = 0; i < count; i++) {
         if (i > 0 && positions[i] == positions[i - 1])
@@ -342,6 +361,8 @@ static void sort_positions(i64 *positions, u32 count)
 
 static void merge_rows(FtsDetail detail, const SumRow *rows, u32 count, FtsBuffer *poslist)
 {
+    ASSERT(count > 1);
+
     i64 few[64];
     u64 room = 1;
     for (u32 i = 0; i < count; i++)
@@ -515,6 +536,8 @@ void docs_open_with_data(Docs *docs, FtsIndex *index, const FtsBuffer *key)
 
 void docs_open_prefix(Docs *docs, FtsIndex *index, const void *key, u32 size)
 {
+    ASSERT(size > 0);
+
     FtsBuffer prefix = {0};
     DocSum sum = {0};
     *docs = (Docs){0};
@@ -670,6 +693,8 @@ static void sum_row(DocSum *sum, Docs *docs, i64 rowid)
 
 void docs_open_prefix_row(Docs *docs, FtsIndex *index, const FtsBuffer *key, i64 rowid)
 {
+    ASSERT(key->size > 0);
+
     FtsBuffer prefix = {0};
     DocSum sum = {0};
     TermWalk walk;

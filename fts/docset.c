@@ -9,6 +9,8 @@
 
 int positions_add(Positions *positions, i64 position)
 {
+    ASSERT(positions->count <= positions->capacity);
+
     if (positions->count == positions->capacity) {
         u32 capacity = positions->capacity == 0 ? 16 : positions->capacity * 2;
         i64 *items = sqlite3_realloc64(positions->items, sizeof *items * (u64)capacity);
@@ -64,6 +66,8 @@ static inline bool reader_reaches(PoslistReader *reader, i64 position)
 // listing places; false: it cannot.
 static bool count_by_bits(const QueryPhrase *phrase, u32 *count)
 {
+    ASSERT(phrase->term_count > 1);
+
     const Docs *first = term_docs(&phrase->terms[0]);
     OffsetBits common;
     if (phrase->term_count >= 64 || !offset_bits(first->poslist, first->poslist_size, &common))
@@ -82,6 +86,8 @@ static bool count_by_bits(const QueryPhrase *phrase, u32 *count)
 // A leaf of one phrase that counts wherever its words stand.
 static bool is_free_phrase(const QueryNode *leaf)
 {
+    ASSERT(leaf->kind == NODE_LEAF);
+
     return leaf->phrase_count == 1 && leaf->columns == NULL && !leaf->phrases[0]->is_first
            && leaf->phrases[0]->term_count > 1;
 }
@@ -121,6 +127,8 @@ static int match_terms(QueryPhrase *phrase, int column_count, Positions *out)
 // Without offsets a phrase is one term, and a place is a column.
 static int match_columns(FtsDetail detail, QueryPhrase *phrase, int column_count, Positions *out)
 {
+    ASSERT(detail != DETAIL_FULL);
+
     const Docs *docs = term_docs(&phrase->terms[0]);
     TRY(positions_decode(detail, docs->poslist, docs->poslist_size, out));
     u32 kept = 0;
@@ -147,6 +155,8 @@ static int load_places(Query *query, QueryTerm *term, i64 rowid)
 
 static int find_positions(Query *query, QueryPhrase *phrase)
 {
+    ASSERT(phrase->node != NULL);
+
     const FtsConfig *config = query->index->config;
     phrase->positions.count = 0;
     phrase->has_positions = true;
@@ -208,6 +218,8 @@ static void filter_near(QueryNode *leaf, u32 *at, u32 *kept)
 
 static int match_near(QueryNode *leaf, bool *is_match)
 {
+    ASSERT(leaf->phrase_count > 1);
+
     u32 *at = fts_zalloc(sizeof(u32) * 2 * (u64)leaf->phrase_count);
     if (at == NULL)
         return SQLITE_NOMEM;
@@ -227,6 +239,8 @@ static int match_near(QueryNode *leaf, bool *is_match)
 // Whether that a row has all terms of a leaf does not say yet that it matches.
 static bool needs_positions(const QueryNode *leaf)
 {
+    ASSERT(leaf->phrase_count > 0);
+
     if (leaf->phrase_count > 1 || leaf->columns != NULL)
         return true;
     const QueryPhrase *phrase = leaf->phrases[0];
@@ -236,6 +250,8 @@ static bool needs_positions(const QueryNode *leaf)
 // Brings all terms of the leaf to one row, not before the furthest of them.
 static void align_terms(Query *query, QueryNode *leaf)
 {
+    ASSERT(leaf->phrase_count > 0 && leaf->phrases[0]->term_count > 0);
+
     bool is_aligned = false;
     i64 rowid = leaf->phrases[0]->terms[0].docs.rowid;
     while (!is_aligned) {
@@ -288,6 +304,8 @@ static bool leaf_note_end(Query *query, QueryNode *leaf, const Docs *docs)
 
 static void leaf_settle(Query *query, QueryNode *leaf)
 {
+    ASSERT(leaf->kind == NODE_LEAF);
+
     Docs *first = &leaf->phrases[0]->terms[0].docs;
     if (leaf->is_single) {
         leaf->phrases[0]->has_positions = false;
@@ -306,6 +324,8 @@ static void leaf_settle(Query *query, QueryNode *leaf)
 
 static void leaf_seek(Query *query, QueryNode *leaf, i64 rowid)
 {
+    ASSERT(leaf->kind == NODE_LEAF);
+
     Docs *first = &leaf->phrases[0]->terms[0].docs;
     docs_seek(first, rowid);
     if (!leaf_note_end(query, leaf, first))
@@ -314,6 +334,8 @@ static void leaf_seek(Query *query, QueryNode *leaf, i64 rowid)
 
 static void leaf_next(Query *query, QueryNode *leaf)
 {
+    ASSERT(leaf->kind == NODE_LEAF);
+
     Docs *first = &leaf->phrases[0]->terms[0].docs;
     docs_next(first);
     if (!leaf_note_end(query, leaf, first))
@@ -334,6 +356,8 @@ static void node_set_end(QueryNode *node)
 
 static void and_seek(Query *query, QueryNode *node, i64 rowid)
 {
+    ASSERT(node->kind == NODE_AND && node->child_count > 0);
+
     for (int i = 0; i < node->child_count;) {
         QueryNode *child = node->children[i];
         if (!child->is_end && child->rowid < rowid)
@@ -351,6 +375,8 @@ static void and_seek(Query *query, QueryNode *node, i64 rowid)
 
 static void or_settle(QueryNode *node)
 {
+    ASSERT(node->kind == NODE_OR);
+
     node->is_end = true;
     for (int i = 0; i < node->child_count; i++) {
         const QueryNode *child = node->children[i];
@@ -373,6 +399,8 @@ static void or_seek(Query *query, QueryNode *node, i64 rowid)
 
 static void or_next(Query *query, QueryNode *node)
 {
+    ASSERT(!node->is_end);
+
     i64 rowid = node->rowid;
     for (int i = 0; i < node->child_count; i++) {
         QueryNode *child = node->children[i];
@@ -384,6 +412,8 @@ static void or_next(Query *query, QueryNode *node)
 
 static void not_seek(Query *query, QueryNode *node, i64 rowid)
 {
+    ASSERT(node->kind == NODE_NOT && node->child_count == 2);
+
     QueryNode *left = node->children[0];
     QueryNode *right = node->children[1];
     if (!left->is_end && left->rowid < rowid)
@@ -481,6 +511,8 @@ static void open_one(FtsIndex *index, const FtsBuffer *token, bool is_prefix, Do
 
 static int open_with_synonyms(FtsIndex *index, QueryTerm *term)
 {
+    ASSERT(term->synonym != NULL);
+
     DocSum sum = {0};
     FtsBuffer doclist = {0};
     for (const QueryTerm *at = term; at != NULL; at = at->synonym) {
@@ -593,6 +625,8 @@ bool query_is_end(const Query *query)
 
 i64 query_rowid(const Query *query)
 {
+    ASSERT(query->root != NULL);
+
     return query->root->rowid;
 }
 
@@ -645,6 +679,8 @@ static int count_phrase_rows(Query *query, int phrase, i64 *count)
 
 int query_phrase_rows(Query *query, int number, i64 *count)
 {
+    ASSERT(number >= 0 && number < query->phrase_count);
+
     FtsIndex *index = query->index;
     FtsBuffer phrase = {0};
     describe_phrase(query->phrases[number], index->config->column_count, &phrase);

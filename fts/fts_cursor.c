@@ -27,6 +27,8 @@ typedef struct Plan {
 
 static void use(Plan *plan, struct sqlite3_index_constraint_usage *usage, const char *mark)
 {
+    ASSERT(usage->argvIndex == 0);
+
     usage->argvIndex = ++plan->arg_count;
     usage->omit = 1;
     fts_buffer_append_text(&plan->text, mark);
@@ -424,6 +426,8 @@ static int rank_values(sqlite3_stmt *stmt, sqlite3_value **args)
 
 static int scan_step(FtsCursor *cursor)
 {
+    ASSERT(cursor->scan != NULL);
+
     int rc = sqlite3_step(cursor->scan);
     cursor->is_end = rc != SQLITE_ROW;
     if (rc == SQLITE_ROW) {
@@ -439,6 +443,8 @@ static int scan_step(FtsCursor *cursor)
 
 static int take_row(FtsCursor *cursor)
 {
+    ASSERT(cursor->is_top);
+
     const RankedRow *row = top_docs_take(&cursor->top);
     cursor->is_end = row == NULL;
     if (row != NULL) {
@@ -450,6 +456,8 @@ static int take_row(FtsCursor *cursor)
 
 static int start_scan(FtsCursor *cursor)
 {
+    ASSERT(cursor->query == NULL && cursor->scan == NULL);
+
     FtsTable *table = cursor->table;
     if (table->config.content == CONTENT_NONE && !table->config.has_columnsize)
         return fts_table_error(
@@ -471,6 +479,8 @@ static int start_scan(FtsCursor *cursor)
 
 static int score_rows(FtsCursor *cursor, const Bm25Weights *weights)
 {
+    ASSERT(cursor->query != NULL);
+
     Query *query = cursor->query;
     cursor->has_positions = true;
     while (!query_is_end(query) && query_rowid(query) <= cursor->last_rowid) {
@@ -491,6 +501,8 @@ static int score_rows(FtsCursor *cursor, const Bm25Weights *weights)
 // scores are rank's only where rank has none either.
 static int start_scored(FtsCursor *cursor)
 {
+    ASSERT(cursor->query != NULL);
+
     sqlite3_stmt *stmt = NULL;
     sqlite3_value *args[RANK_ARGS_MAX];
     Bm25Weights weights;
@@ -537,6 +549,8 @@ static int start_ranked_scan(FtsCursor *cursor, const char *function, const char
 // Rows backwards: the walk goes forward only, so they are gathered first.
 static int start_descending(FtsCursor *cursor)
 {
+    ASSERT(cursor->query != NULL && cursor->is_descending);
+
     Query *query = cursor->query;
     cursor->is_top = true;
     while (!query_is_end(query) && query_rowid(query) <= cursor->last_rowid) {
@@ -550,6 +564,8 @@ static int start_descending(FtsCursor *cursor)
 
 static int take_query_row(FtsCursor *cursor)
 {
+    ASSERT(cursor->query != NULL);
+
     TRY(cursor->query->rc);
     cursor->is_end = query_is_end(cursor->query) || query_rowid(cursor->query) > cursor->last_rowid;
     if (!cursor->is_end)
@@ -598,6 +614,8 @@ int fts_cursor_filter(sqlite3_vtab_cursor *base, int plan, const char *plan_text
 // The table changed under the query: it starts anew, where it stood.
 static int query_refresh(FtsCursor *cursor, i64 rowid)
 {
+    ASSERT(cursor->query != NULL);
+
     Query *query = cursor->query;
     bool is_stale = query->generation != cursor->table->index.generation;
     bool is_behind = query_is_end(query) || query_rowid(query) > rowid;

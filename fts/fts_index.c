@@ -44,6 +44,8 @@ static const char *const stmt_texts[] = {
 
 int fts_index_stmt(FtsIndex *index, IndexStmt which, sqlite3_stmt **out)
 {
+    ASSERT(which < INDEX_STMT_COUNT);
+
     if (index->stmts[which] == NULL) {
         const FtsConfig *config = index->config;
         char *sql = sqlite3_mprintf(stmt_texts[which], config->db_name, config->name);
@@ -63,12 +65,16 @@ int fts_index_stmt(FtsIndex *index, IndexStmt which, sqlite3_stmt **out)
 
 FtsPage *fts_page_ref(FtsPage *page)
 {
+    ASSERT(page->ref_count > 0);
+
     page->ref_count++;
     return page;
 }
 
 void fts_page_unref(FtsPage *page)
 {
+    ASSERT(page == NULL || page->ref_count > 0);
+
     if (page != NULL && --page->ref_count == 0)
         sqlite3_free(page);
 }

@@ -38,6 +38,8 @@ static FtsBuffer *slot(FtsCursor *cursor, int instance, int term)
 // Room for a token per instance and word of the longest phrase.
 static int make_room(FtsCursor *cursor)
 {
+    ASSERT(cursor->tokens == NULL && cursor->instance_count > 0);
+
     int longest = 1;
     for (int i = 0; i < cursor->query->phrase_count; i++) {
         const int count = cursor->query->phrases[i]->term_count;
@@ -58,6 +60,8 @@ static int make_room(FtsCursor *cursor)
 // Instances and the positions asked for ascend. -1: none.
 static int find_instance(const Search *search, i64 position, int *from)
 {
+    ASSERT(search->term >= 0);
+
     const FtsCursor *cursor = search->cursor;
     for (; *from < cursor->instance_count; ++*from) {
         const Instance *at = &cursor->instances[*from];
@@ -97,6 +101,8 @@ static int search_term(const Search *search, const FtsBuffer *key, Docs *docs)
 
 static int search_index(const Search *search)
 {
+    ASSERT(search->phrase < search->cursor->query->phrase_count);
+
     FtsIndex *index = &search->cursor->table->index;
     const QueryTerm *term = &search->cursor->query->phrases[search->phrase]->terms[search->term];
     const u32 size = query_token_size(index->config, term->token.bytes, term->token.size);

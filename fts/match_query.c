@@ -63,6 +63,8 @@ static bool is_bareword(char c)
 
 static Token scan_string(const char *at)
 {
+    ASSERT(*at == '"');
+
     const char *end = at + 1;
     while (*end != 0 && (*end != '"' || end[1] == '"'))
         end += *end == '"' ? 2 : 1;
@@ -210,6 +212,8 @@ static QueryNode *node_new(Parser *p, NodeKind kind)
 // Doubles a list of pointers at powers of two. One that got shorter may ask for the same again.
 static bool make_room(void *list, int count)
 {
+    ASSERT(count >= 0);
+
     if ((count & (count - 1)) != 0)
         return true;
     void *grown =
@@ -224,6 +228,8 @@ static bool make_room(void *list, int count)
 // with `left` as its first child. NOT is binary. NULL leaves `left` to the caller.
 static QueryNode *join_target(Parser *p, NodeKind kind, QueryNode *left)
 {
+    ASSERT(kind != NODE_LEAF && left != NULL);
+
     if (kind != NODE_NOT && left->kind == kind)
         return left;
     QueryNode *node = node_new(p, kind);
@@ -381,6 +387,8 @@ static void leaf_add(Parser *p, QueryNode *leaf, QueryPhrase *phrase)
 
 static void parse_near(Parser *p, QueryNode *leaf)
 {
+    ASSERT(is_text(&p->token) && is_mark(&p->next, '('));
+
     advance(p);
     advance(p);
     do {
@@ -462,6 +470,8 @@ static QueryNode *parse_leaf(Parser *p)
 
 static void set_column(Parser *p, bool *columns)
 {
+    ASSERT(is_text(&p->token));
+
     char *name = token_text(p);
     for (int i = 0; name != NULL && i < p->config->column_count; i++) {
         if (sqlite3_stricmp(name, p->config->columns[i]) == 0) {
@@ -511,6 +521,8 @@ static bool *parse_columns(Parser *p)
 
 static int restrict_columns(QueryNode *node, const bool *columns, int column_count)
 {
+    ASSERT(column_count > 0);
+
     for (int i = 0; i < node->child_count; i++)
         TRY(restrict_columns(node->children[i], columns, column_count));
     if (node->kind != NODE_LEAF)
@@ -539,6 +551,8 @@ static QueryNode *apply_columns(Parser *p, QueryNode *node, bool *columns)
 
 static QueryNode *parse_group(Parser *p)
 {
+    ASSERT(is_mark(&p->token, '('));
+
     advance(p);
     if (++p->nesting > NESTING_MAX) {
         fail(p, sqlite3_mprintf("fts5: parser stack overflow"));
@@ -679,6 +693,8 @@ int query_parse(FtsIndex *index, const char *text, int column, Query **out, char
 
 static int copy_term(const QueryTerm *source, QueryTerm *copy)
 {
+    ASSERT(copy->token.size == 0 && copy->synonym == NULL);
+
     copy->is_prefix = source->is_prefix;
     fts_buffer_append(&copy->token, source->token.bytes, source->token.size);
     TRY(copy->token.rc);
@@ -717,6 +733,8 @@ static int fill_phrase_query(const QueryPhrase *source, Parser *p)
 
 int query_of_phrase(Query *source, int phrase, Query **out)
 {
+    ASSERT(phrase >= 0 && phrase < source->phrase_count);
+
     Query *query = fts_zalloc(sizeof *query);
     *out = NULL;
     if (query == NULL)
@@ -734,6 +752,8 @@ int query_of_phrase(Query *source, int phrase, Query **out)
 
 int query_and(Query *left, Query *right, Query **out)
 {
+    ASSERT(left->index == right->index);
+
     Parser parser = {.query = left, .config = left->index->config};
     *out = left;
     for (int i = 0; i < right->phrase_count && parser.rc == SQLITE_OK; i++) {

@@ -34,6 +34,8 @@ static bool is_oldest(const FtsStructure *structure, int output_level)
 
 static void sum_origins(const FtsLevel *level, FtsSegment *output)
 {
+    ASSERT((int)level->merge_count <= level->segment_count);
+
     for (int i = 0; i < (int)level->merge_count; i++) {
         const FtsSegment *input = &level->segments[i];
         if (i == 0 || input->origin1 < output->origin1)
@@ -225,6 +227,8 @@ int fts_index_merge_step(FtsIndex *index, int number, i64 *budget)
 // The lowest level with an unfinished merge or so many segments. -1: none.
 static int pick_level(const FtsStructure *structure, i64 least)
 {
+    ASSERT(least > 1);
+
     for (int i = 0; i < structure->level_count; i++) {
         if (levels_is_unfinished(&structure->levels[i])
             || levels_complete_count(structure, i) >= least)

@@ -253,6 +253,8 @@ static int score_block(RankWalk *walk, Docs *docs)
 // The rows in which the word is most often, many more than are asked for: some of them are short.
 static int sample_rows(RankWalk *walk, TopDocs *sample)
 {
+    ASSERT(walk->count == 1);
+
     Docs *docs = walk->terms[0].docs;
     for (; !docs->is_end && docs->rowid <= walk->cursor->last_rowid; docs_next(docs)) {
         if (top_docs_is_full(sample) && docs->poslist_size <= -top_docs_worst(sample))
@@ -265,6 +267,8 @@ static int sample_rows(RankWalk *walk, TopDocs *sample)
 
 static int score_sample(RankWalk *walk, const TopDocs *sample, TopDocs *best)
 {
+    ASSERT(walk->count == 1);
+
     for (u32 i = 0; i < sample->count; i++) {
         const RankedRow *row = &sample->rows[i];
         u32 length;
@@ -314,6 +318,8 @@ static int walk_word(RankWalk *walk)
 // Brings all terms to one row; false: there is none left.
 static bool align(RankWalk *walk, i64 *rowid)
 {
+    ASSERT(walk->count > 0);
+
     const RankTerm *terms = walk->terms;
     i64 target = terms[0].docs->rowid;
     for (int i = 0; i < walk->count;) {
@@ -338,6 +344,8 @@ static int first_error(const RankWalk *walk)
 
 static int score_all(RankWalk *walk, i64 rowid)
 {
+    ASSERT(!walk->is_leaf);
+
     f64 bound = 0.0;
     u32 length;
     TRY(row_length_if_known(walk, rowid, &length));
@@ -358,6 +366,8 @@ static int score_all(RankWalk *walk, i64 rowid)
 // How often each phrase of the leaf can be in the row: no more than its rarest word.
 static void bound_counts(RankWalk *walk, const QueryNode *leaf)
 {
+    ASSERT(leaf->kind == NODE_LEAF);
+
     const RankTerm *term = walk->terms;
     for (int i = 0; i < leaf->phrase_count; i++) {
         u32 least = UINT32_MAX;
@@ -369,6 +379,8 @@ static void bound_counts(RankWalk *walk, const QueryNode *leaf)
 
 static f64 leaf_sum(RankWalk *walk, const QueryNode *leaf, u32 length)
 {
+    ASSERT(leaf->phrase_count == walk->bm25->phrase_count);
+
     f64 sum = 0.0;
     for (int i = 0; i < leaf->phrase_count; i++)
         sum += walk->bm25->idf[i] * gain(walk, walk->counts[i], length);
@@ -398,6 +410,8 @@ static int score_row(RankWalk *walk, i64 rowid)
 // Whether too few of the right term's places follow one of the left term's.
 static int judge_pair(RankWalk *walk, u32 left, u32 right, bool *is_hopeless_pair)
 {
+    ASSERT(left < BLOCK_RECORDS && right < BLOCK_RECORDS);
+
     const Postings *p = docs_source(walk->terms[0].docs);
     const Postings *q = docs_source(walk->terms[1].docs);
     const u32 p_size = p->block->sizes[left];
@@ -440,6 +454,8 @@ static inline int score_meeting(RankWalk *walk, u32 left, u32 right)
 
 static int score_pairs(RankWalk *walk, const Meetings *found)
 {
+    ASSERT(walk->count == 2 && found->count <= BLOCK_RECORDS);
+
     u8 kept[BLOCK_RECORDS];
     for (u32 i = 0; i < found->count;) {
         i64 rowid = docs_rowid_at(walk->terms[0].docs, found->left[i]);
@@ -528,6 +544,8 @@ static bool find_row(const RankWalk *walk, i64 *rowid)
 
 static int score_any(RankWalk *walk, i64 rowid)
 {
+    ASSERT(walk->leading < walk->count);
+
     u32 length;
     TRY(row_length_if_known(walk, rowid, &length));
     f64 bound = walk->leading > 0 ? walk->bound_sum[walk->leading - 1] : 0.0;
@@ -553,6 +571,8 @@ static int score_any(RankWalk *walk, i64 rowid)
 
 static int walk_any(RankWalk *walk)
 {
+    ASSERT(walk->leading == 0);
+
     i64 rowid = 0;
     sort_terms(walk);
     while (find_row(walk, &rowid)) {

@@ -54,6 +54,8 @@ static void dlidx_clear(SegmentWriter *w)
 
 static void dlidx_write(SegmentWriter *w, u32 height)
 {
+    ASSERT(height < DLIDX_LEVEL_MAX);
+
     DlidxLevel *level = &w->levels[height];
     note(w, level->bytes.rc);
     if (w->rc == SQLITE_OK)
@@ -72,6 +74,8 @@ static void dlidx_begin(DlidxLevel *level, u8 flags, u32 child, i64 rowid)
 
 static i64 dlidx_first_rowid(const DlidxLevel *level)
 {
+    ASSERT(level->bytes.size > 1);
+
     u64 value = 0;
     u32 at = 1;
     at += (u32)fts_varint_get(level->bytes.bytes + at, &value);
@@ -184,6 +188,8 @@ void segment_writer_reopen(SegmentWriter *w, FtsIndex *index, const SegmentEnd *
 
 static void idx_write(SegmentWriter *w, bool has_dlidx)
 {
+    ASSERT(w->idx_pgno > 0);
+
     sqlite3_stmt *stmt = NULL;
     note(w, w->idx_key.rc);
     if (w->rc == SQLITE_OK)

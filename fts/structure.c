@@ -12,6 +12,8 @@ void structure_deinit(FtsStructure *structure)
 
 static int grow_level(FtsLevel *level, int capacity)
 {
+    ASSERT(level->segment_count <= level->capacity);
+
     if (capacity <= level->capacity)
         return SQLITE_OK;
     FtsSegment *segments =
@@ -139,6 +141,8 @@ static void encode_segment(const FtsSegment *segment, bool has_origins, FtsBuffe
 
 void structure_encode(const FtsStructure *structure, FtsBuffer *out)
 {
+    ASSERT(structure->level_count <= LEVEL_MAX);
+
     fts_buffer_append_u32(out, structure->cookie);
     if (structure->has_origins)
         fts_buffer_append(out, origin_mark, sizeof origin_mark);
