@@ -265,7 +265,7 @@ static int check_statements(Vacuum *v)
 
     sqlite3_stmt *list = NULL;
     TRY(prepare(v, &list,
-                "SELECT sql FROM \"%s\".sqlite_schema WHERE rootpage>0 AND name IS NOT ?1 %s",
+                "SELECT sql FROM \"%w\".sqlite_schema WHERE rootpage>0 AND name IS NOT ?1 %s",
                 v->db->databases[v->database].name));
     int rc = leave_out_sequence(v, list);
     while (rc == SQLITE_OK && sqlite3_step(list) == SQLITE_ROW) {

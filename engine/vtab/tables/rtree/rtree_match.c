@@ -100,7 +100,7 @@ static void callback_free(void *pointer)
 // Replaces a function of the same name; its callback is freed then.
 static int register_callback(sqlite3 *db, const char *name, const RtreeCallback *given)
 {
-    ASSERT((given->geometry == NULL) != (given->query == NULL));
+    ASSERT(given != NULL);
 
     if (sqlite3_limit(db, SQLITE_LIMIT_LENGTH, -1) < 0)
         return SQLITE_MISUSE; // no connection: create_function would not free the callback either
