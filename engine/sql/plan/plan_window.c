@@ -489,8 +489,6 @@ static int move_inwards(WindowRewrite *w)
 
 int plan_window_rewrite(PlanContext *plan, Select *s, WindowOperator **out)
 {
-    ASSERT(plan->cursor_count != NULL && plan->select_count != NULL);
-
     WindowRewrite w = {.plan = plan, .outer = s};
     *out = NULL;
     if (s->window_count == 0)
