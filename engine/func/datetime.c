@@ -32,6 +32,7 @@ static bool read_moment(FuncCall *call, int arg_count, Value **args, Moment *m)
         if (text == NULL || !moment_modify(m, call, text, i))
             return false;
     }
+    // The last step, so that a number that no modifier explained is judged.
     moment_need_jd(m);
     if (m->failed || !moment_in_range(m))
         return false;
@@ -84,6 +85,7 @@ static char *put_time(char *out, const Moment *m)
     *out++ = ':';
     if (!m->subsecond)
         return put_number(out, (int)m->second, 2);
+    // A double's 59.999 is not exact.
     int ms = (int)(1000.0 * m->second + 0.5);
     out = put_number(out, ms / 1000, 2);
     *out++ = '.';
@@ -315,6 +317,7 @@ static bool put_calendar_part(Buffer *out, const Moment *m, char letter)
     case 'm': put_two(out, m->month, '0'); return true;
     case 'Y': put_year(out, m->year); return true;
     case 'j': format_text(out, "%03d", day_of_year(m) + 1); return true;
+    // 0 is Sunday in w, Monday is 1 in u.
     case 'w': buffer_add_char(out, (char)('0' + days_after_sunday(m))); return true;
     case 'u': {
         int day = days_after_sunday(m);
@@ -377,6 +380,7 @@ static void fn_strftime(FuncCall *call, int arg_count, Value **args)
         const char *percent = strchr(p, '%');
         size_t plain = percent ? (size_t)(percent - p) : strlen(p);
         buffer_add(&out, p, plain);
+        // No more letters.
         if (percent == NULL)
             break;
         p = percent + 1;
@@ -424,6 +428,7 @@ static void fn_timediff(FuncCall *call, int arg_count, Value **args)
     // b is moved by whole years and months as near to a as it goes without passing it.
     // Both have all their parts: read_moment() left no failed one.
     int sign = a.jd_ms >= b.jd_ms ? 1 : -1;
+    // By the calendar first, days and time from what is left.
     int years = sign * (a.year - b.year);
     int months = sign * (a.month - b.month);
     if (months < 0) {

@@ -58,6 +58,7 @@ static bool read_fraction(FuncCall *call, int arg_count, Value **args, f64 *out)
 static u32 find_place(const PercentileState *state, f64 value)
 {
     ASSERT(state->sorted || state->count < 2);
+    ASSERT(state->count <= state->capacity);
 
     u32 low = 0;
     u32 high = state->count;
@@ -74,6 +75,8 @@ static u32 find_place(const PercentileState *state, f64 value)
 // The order of the checks is SQLite's, which decides what a bad row is told.
 static void percentile_step(FuncCall *call, int arg_count, Value **args)
 {
+    ASSERT(arg_count == 1 || arg_count == 2);
+
     f64 fraction;
     if (!read_fraction(call, arg_count, args, &fraction))
         return;
@@ -107,6 +110,7 @@ static void percentile_step(FuncCall *call, int arg_count, Value **args)
         call_result_error_nomem(call);
         return;
     }
+    // In order for a window, in order of arrival for an aggregate.
     u32 at = state->keep_sorted ? find_place(state, value) : state->count;
     memmove(state->values + at + 1, state->values + at,
             (state->count - at) * sizeof *state->values);
@@ -118,6 +122,8 @@ static void percentile_step(FuncCall *call, int arg_count, Value **args)
 // By copies, since qsort() promises no type of its own.
 static int compare_f64(const void *a, const void *b)
 {
+    ASSERT(a != NULL && b != NULL);
+
     f64 x;
     f64 y;
     memcpy(&x, a, sizeof x);
@@ -138,6 +144,8 @@ static void percentile_sort(PercentileState *state)
 // A value that was an error when it came is not there: its leaving changes nothing.
 static void percentile_inverse(FuncCall *call, int arg_count, Value **args)
 {
+    ASSERT(arg_count == 1 || arg_count == 2);
+
     (void)arg_count;
     PercentileState *state = call_state(call, 0);
     int type = value_type(args[0]);
@@ -146,6 +154,7 @@ static void percentile_inverse(FuncCall *call, int arg_count, Value **args)
     percentile_sort(state);
     state->keep_sorted = true;
     f64 value = value_f64(args[0]);
+    // Any value that is equal will do.
     u32 at = find_place(state, value);
     if (at >= state->count || state->values[at] != value)
         return;
@@ -154,8 +163,11 @@ static void percentile_inverse(FuncCall *call, int arg_count, Value **args)
             (state->count - at) * sizeof *state->values);
 }
 
+// Of a value with itself too.
 static void swap_f64(f64 *a, f64 *b)
 {
+    ASSERT(a != NULL && b != NULL);
+
     f64 former = *a;
     *a = *b;
     *b = former;
@@ -178,6 +190,7 @@ static void select_place(f64 *values, u32 count, u32 place)
             swap_f64(&values[high], &values[low]);
         if (values[high] < values[middle])
             swap_f64(&values[high], &values[middle]);
+        // The three are in order now, so that neither inner loop leaves the range.
         f64 pivot = values[middle];
         i64 i = low;
         i64 j = high;
@@ -213,6 +226,8 @@ static f64 least_behind(const PercentileState *state, u32 place)
 // greatest value.
 static void percentile_result(FuncCall *call, PercentileState *state)
 {
+    ASSERT(call->func != NULL);
+
     if (state == NULL || state->count == 0)
         return;
     const PercentileRule *rule = call_user_data(call);

@@ -216,6 +216,7 @@ static void format_integer(Buffer *out, FormatSpec *spec, FormatArgs *args)
     // Zero padding is precision by another name: the width less the sign.
     if (spec->zero && spec->precision < spec->width - (sign != 0))
         spec->precision = spec->width - (sign != 0);
+    // 22 octal digits are the most there are.
     char scratch[32];
     char *end = scratch + sizeof scratch;
     const char *digits = integer_digits(magnitude, spec->type, end);
@@ -272,6 +273,7 @@ static void decide_real(const FormatSpec *spec, f64 value, RealLayout *r)
     bool general = spec->type == 'g' || spec->type == 'G';
     if (general && precision == 0)
         precision = 1;
+    // f counts digits behind the point, e and g significant ones.
     DecimalCut cut = spec->type == 'f' ? CUT_AFTER_POINT : CUT_DIGITS;
     i64 position = spec->type == 'f' || general ? precision : precision + 1;
     // 2000 places are beyond any digit a double has; further ones are zeros.
@@ -352,6 +354,7 @@ static void put_real(Buffer *out, const FormatSpec *spec, const RealLayout *r)
     put_whole_digits(out, r, whole, spec->thousands);
     i64 fraction = r->precision;
     // Digit number 0 has `whole` places before the point.
+    // What is left of the digits, zeros at the end not counted.
     if (r->strip) {
         i64 real_digits = d->count - whole;
         if (d->count == 0 || real_digits < 0)
@@ -416,6 +419,7 @@ static void format_real(Buffer *out, FormatSpec *spec, FormatArgs *args)
         format_special(out, spec, &r.decimal);
         return;
     }
+    // Only a field with a width has to be measured.
     i64 padding = 0;
     if (spec->width > 0) {
         Buffer measure = buffer_fixed(NULL, 0);
@@ -499,6 +503,7 @@ static void format_character(Buffer *out, FormatSpec *spec, FormatArgs *args)
     size_t size = next_character(args, character);
     ASSERT(size >= 1);
     ASSERT(size <= sizeof character);
+    // The precision says how many.
     i64 count = spec->precision > 1 ? spec->precision : 1;
     i64 width = spec->width - (count - 1);
     bool is_stray = ((u8)character[0] & 0xc0) == 0x80;
@@ -650,6 +655,7 @@ static const char *read_spec(const char *p, FormatSpec *spec, FormatArgs *args)
     *spec = (FormatSpec){.precision = -1};
     while (read_flag(spec, *p))
         p++;
+    // From the arguments, as an int in any case.
     if (*p == '*') {
         int width = star_argument(args);
         spec->left |= width < 0;
@@ -717,6 +723,7 @@ static void format_all(Buffer *out, const char *fmt, FormatArgs *args)
 
     const char *p = fmt;
     while (*p != 0 && out->rc == SQLITE_OK) {
+        // Plain text in between goes as a whole.
         const char *percent = strchr(p, '%');
         if (percent == NULL) {
             buffer_add_text(out, p);

@@ -138,6 +138,7 @@ static void add_class(Parser *p, const char *pairs, bool others)
 {
     ASSERT(strlen(pairs) % 2 == 0);
 
+    // Behind the range before, for the gaps that `others` wants.
     u32 from = 0;
     for (const u8 *c = (const u8 *)pairs; *c != 0; c += 2) {
         ASSERT(c[0] <= c[1] && c[0] >= from);
@@ -175,6 +176,7 @@ static bool add_posix_class(Parser *p)
         {"[:lower:]", "az"},       {"[:print:]", " ~"},   {"[:punct:]", "!/:@[`{~"},
         {"[:space:]", "\t\r  "},   {"[:upper:]", "AZ"},   {"[:xdigit:]", "09AFaf"},
     };
+    // Ranges as add_class() takes them.
     for (size_t i = 0; i < ARRAY_LEN(classes); i++) {
         if (accept_word(p, classes[i].name)) {
             add_class(p, classes[i].pairs, false);
@@ -246,6 +248,7 @@ static bool read_member(Parser *p, u32 *out)
         return false;
     u32 c = utf8_next(&p->next, p->end);
     // A capital letter is the class of all others.
+    // \d and its like may stand in a set as well.
     if (c == '\\' && !at_end(p) && class_of_letter(*p->next) != NULL) {
         add_class(p, class_of_letter(*p->next), *p->next < 'a');
         p->next++;
@@ -275,6 +278,7 @@ static Node *parse_set(Parser *p)
         if (!read_member(p, &from))
             continue;
         to = from;
+        // A dash before the ] is a member like any other.
         bool is_range = p->end - p->next >= 2 && p->next[0] == '-' && p->next[1] != ']';
         if (is_range) {
             p->next++;
@@ -384,6 +388,7 @@ static void parse_bounds(Parser *p, Node *repeat)
         repeat->max = !at_end(p) && ascii_is_digit(*p->next) ? read_count(p) : UNLIMITED;
     if (repeat->max == UNLIMITED && repeat->min == 0 && p->next[-1] == ',' && p->next[-2] == '{')
         repeat->max = 0; // {,}
+    // The first thing that is wrong is told.
     if (!accept(p, '}'))
         fail(p, SQLITE_ERROR, "unmatched '{'");
     else if (repeat->max == 0)
@@ -639,6 +644,7 @@ static void find_prefix(const Parser *p, Regex *regex)
     for (; p->code[at].op == REGEX_CHAR && !regex->ignore_case; at++) {
         u8 bytes[4];
         u32 size = utf8_put(bytes, p->code[at].x);
+        // A jump to the middle of the prefix would begin without its first part.
         if (regex->prefix_size + size > sizeof regex->prefix || is_target(p, at))
             break;
         // (U+FFFD stands for bytes that are no character as well.)

@@ -41,6 +41,7 @@ static void change_case(FuncCall *call, Value *v, u8 (*change)(u8))
     Text in = text_of(v);
     if (in.bytes == NULL)
         return;
+    // As long as the text: ASCII's cases are a byte each.
     char *out = call_result_begin(call, in.size);
     if (out == NULL)
         return;
@@ -149,6 +150,7 @@ static void fn_substr(FuncCall *call, int arg_count, Value **args)
 
     if (args[1]->flags & V_NULL || (arg_count == 3 && (args[2]->flags & V_NULL)))
         return;
+    // Reals are cut, texts read as numbers: value_i64() does what CAST does.
     i64 start = value_i64(args[1]);
     i64 count = arg_count == 3 ? value_i64(args[2]) : value_length_limit(call->result);
     bool is_blob = value_type(args[0]) == SQLITE_BLOB;
@@ -232,6 +234,7 @@ static void fn_instr(FuncCall *call, int arg_count, Value **args)
         call_result_i64(call, 0);
         return;
     }
+    // By bytes first: UTF-8 is found as it is.
     size_t at = find_bytes(hay, needle, 0);
     if (!is_blob) { // only where a character begins
         while (at != SIZE_MAX && at > 0 && is_continuation(hay.bytes[at]))
@@ -311,6 +314,7 @@ static void trim(FuncCall *call, int arg_count, Value **args, u32 sides)
     if (set.bytes == NULL)
         return;
     set.size = strnlen(set.bytes, set.size);
+    // One character after the other, since they differ in size.
     while ((sides & TRIM_LEFT) && in.size > 0) {
         size_t size = trimmed_size(in, set, false);
         if (size == 0)
@@ -368,6 +372,7 @@ static void fn_hex(FuncCall *call, int arg_count, Value **args)
 {
     ASSERT(arg_count == 1);
 
+    // Of a number value_blob() makes the text.
     const char *bytes = value_blob(args[0]);
     size_t size = value_type(args[0]) == SQLITE_INTEGER || value_type(args[0]) == SQLITE_FLOAT
                       ? value_text_size(args[0], SQLITE_UTF8)
@@ -431,6 +436,7 @@ static void fn_unhex(FuncCall *call, int arg_count, Value **args)
     if (in.bytes == NULL || skip.bytes == NULL)
         return;
     in.size = strnlen(in.bytes, in.size);
+    // Half as long at most: characters between the pairs only make it shorter.
     char *out = call_result_begin(call, in.size / 2);
     if (out == NULL)
         return;
@@ -488,6 +494,7 @@ static void quote(FuncCall *call, Value *v, const char *text_format)
     case SQLITE_BLOB: quote_blob(call, v); return;
     default: break;
     }
+    // Text is the one kind whose literal's length is not known beforehand.
     Buffer out = {.size_max = value_length_limit(call->result)};
     format_text(&out, text_format, value_text(v, SQLITE_UTF8));
     call_result_buffer(call, &out, false);
@@ -588,6 +595,7 @@ static void fn_char(FuncCall *call, int arg_count, Value **args)
         return;
     size_t size = 0;
     for (int i = 0; i < arg_count; i++) {
+        // NULL counts as 0.
         i64 code_point = value_i64(args[i]);
         if (code_point < 0 || code_point > 0x10ffff)
             code_point = UTF_REPLACEMENT;
@@ -676,6 +684,7 @@ static void concat(FuncCall *call, int arg_count, Value **args, Part separator)
 
     Buffer out = {.size_max = value_length_limit(call->result)};
     bool first = true;
+    // No argument at all, or NULLs alone, give '' and not NULL.
     buffer_reserve(&out, 0);
     for (int i = 0; i < arg_count; i++) {
         Part part = part_of(args[i]);

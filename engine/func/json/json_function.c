@@ -10,6 +10,8 @@
 #include <string.h>
 
 // What rows that share a body differ in; user_data.
+// Rows that share a body differ in their rule only, so that json_set() and jsonb_insert() are one
+// function.
 typedef struct JsonRule {
     bool as_blob; // the jsonb_ twin
     JsonEdit edit;
@@ -42,6 +44,7 @@ static void fn_json(FuncCall *call, int arg_count, Value **args)
     ASSERT(arg_count == 1);
 
     JsonArg json;
+    // Text that is JSON already is parsed all the same: its answer is without white space.
     if (json_arg_read(call, args[0], &json))
         json_result_tree(call, json.bytes, &json.root, rule_of(call)->as_blob);
     json_arg_release(&json);
@@ -90,6 +93,7 @@ static void fn_json_array(FuncCall *call, int arg_count, Value **args)
 
     Buffer tree = {0};
     JsonPut how = put_of(call);
+    // The header is filled in by json_end(), when the size is known.
     size_t begun = json_begin(&tree);
     for (int i = 0; i < arg_count; i++) {
         if (!json_put_value(call, args[i], how, &tree)) {
@@ -117,6 +121,7 @@ static bool put_members(FuncCall *call, int arg_count, Value **args, Buffer *tre
             call_result_error_nomem(call);
             return false;
         }
+        // A label is text even if it looks like JSON.
         json_put_sql_text(tree, label, value_text_size(args[i], SQLITE_UTF8));
         if (!json_put_value(call, args[i + 1], put_of(call), tree))
             return false;
@@ -156,6 +161,7 @@ static void arrow_path(Value *v, const char *text, Buffer *out)
     for (const char *p = text; *p; p++)
         alphanumeric = alphanumeric && (ascii_is_alnum((u8)*p) || *p == '_');
     size_t size = strlen(text);
+    // What is made here is an ordinary path, so that one finder serves both operators.
     buffer_add_char(out, '$');
     if (value_type(v) == SQLITE_INTEGER)
         format_text(out, *text == '-' ? "[#%s]" : "[%s]", text);
@@ -187,6 +193,7 @@ static void fn_arrow(FuncCall *call, int arg_count, Value **args)
         buffer_add_text(&path, text);
     else
         arrow_path(args[1], text, &path);
+    // The part of the path behind its $ is what the finder takes.
     JsonNode node;
     if (path.rc != SQLITE_OK) {
         call_result_error_nomem(call);
@@ -257,6 +264,7 @@ static void fn_json_extract(FuncCall *call, int arg_count, Value **args)
     JsonArg json;
     if (arg_count < 2 || !json_arg_read(call, args[0], &json))
         return;
+    // One path: the value itself. Several: an array, whatever they find.
     if (arg_count == 2) {
         const char *path = read_path(call, args[1]);
         JsonNode node;
@@ -292,6 +300,7 @@ static bool find_subject(FuncCall *call, int arg_count, Value **args, const Json
     const char *path = read_path(call, args[1]);
     if (path == NULL)
         return false;
+    // Absent is no error, but no subject either: the answer is NULL.
     JsonStatus status = json_path_find(json->bytes, &json->root, path, node);
     json_result_status(call, status, path - 1);
     return status == JSON_OK;
@@ -386,6 +395,7 @@ static bool apply_edit(FuncCall *call, JsonArg *json, Value *path_value, Value *
     JsonStatus status = JSON_OK;
     if (value.rc == SQLITE_OK)
         status = json_edit(json->bytes, &json->root, path, edit, &value, &fresh);
+    // $ was removed: nothing is left, and the answer is NULL.
     bool gone = status == JSON_OK && fresh.rc == SQLITE_OK && fresh.size == 0;
     bool going_on = true;
     if (value.rc != SQLITE_OK) {
@@ -417,6 +427,7 @@ static void fn_json_edit(FuncCall *call, int arg_count, Value **args)
         call_result_error_format(call, "json_%s() needs an odd number of arguments", rule->name);
         return;
     }
+    // Read once; every pair works on what the one before it has written.
     bool going_on = json_arg_read(call, args[0], &json);
     for (int i = 1; i < arg_count && going_on; i += 2) {
         if (!(args[i]->flags & V_NULL)) // a NULL path changes nothing
@@ -453,6 +464,7 @@ static void fn_json_patch(FuncCall *call, int arg_count, Value **args)
     JsonArg patch = {0};
     if (json_arg_read(call, args[0], &target) && json_arg_read(call, args[1], &patch)) {
         Buffer tree = {0};
+        // Both may be the same argument: neither is changed.
         JsonStatus status =
             json_merge_patch(target.bytes, &target.root, patch.bytes, &patch.root, &tree);
         if (status == JSON_OK)
@@ -468,6 +480,7 @@ static void fn_json_patch(FuncCall *call, int arg_count, Value **args)
 // --- json_valid, json_error_position, json_pretty ---
 
 enum {
+    // The bits of json_valid()'s second argument, as SQLite numbers them.
     VALID_JSON = 1,
     VALID_JSON5 = 2,
     VALID_LOOKS_BINARY = 4,

@@ -33,11 +33,13 @@ enum {
     COLUMN_ROOT,
 };
 
+// What the four tables differ in; client data of their modules.
 typedef struct EachRule {
     bool recursive;
     bool as_blob;
 } EachRule;
 
+// A connection's json_each: it has nothing of its own but its rule.
 typedef struct EachTable {
     sqlite3_vtab base;
     sqlite3 *db;
@@ -107,6 +109,7 @@ static int each_best_index(sqlite3_vtab *vtab, sqlite3_index_info *info)
     ASSERT(info->nConstraint >= 0);
 
     (void)vtab;
+    // [0]: the JSON, [1]: the root path.
     int found[2] = {-1, -1};
     u32 usable = 0;
     u32 unusable = 0;
@@ -130,6 +133,7 @@ static int each_best_index(sqlite3_vtab *vtab, sqlite3_index_info *info)
     info->idxNum = 0;
     if (found[0] < 0)
         return SQLITE_OK;
+    // With an argument it is small; without one there are no rows, and SQLite's default cost.
     info->estimatedCost = 1.0;
     info->idxNum = found[1] < 0 ? 1 : 3;
     for (int which = 0; which < 2 && found[which] >= 0; which++) {
@@ -232,6 +236,7 @@ static JsonNode row_value(const EachCursor *c)
     ASSERT(c->at < c->nodes.size);
 
     JsonNode node = node_at(c, c->at);
+    // Of the root row the parents say nothing: whether it has a label was noted when it was found.
     bool member = c->parent_count > 0 ? in_object(c) : c->root_is_member;
     return member ? node_at(c, node.end) : node;
 }
@@ -262,6 +267,7 @@ static void put_step(const EachCursor *c, Buffer *path)
         buffer_printf(path, "[%lld]", (long long)parent->index);
         return;
     }
+    // Labels are shown as they are spelled in the JSON.
     JsonNode label = node_at(c, c->at);
     const u8 *text = node_bytes(c) + label.start;
     u32 size = label.end - label.start;
@@ -312,6 +318,7 @@ static int each_next(sqlite3_vtab_cursor *base)
 
     JsonNode value = row_value(c);
     bool container = value.type == JSON_ARRAY || value.type == JSON_OBJECT;
+    // Rowids count the rows of a scan, and mean nothing beyond it.
     c->rowid++;
     if (c->rule->recursive && container) {
         TRY(each_enter(c, &value));
@@ -352,6 +359,7 @@ static int each_load(EachCursor *c, Value *json)
         buffer_add(&c->nodes, bytes, value_size(json));
         return c->nodes.rc;
     }
+    // Not by the statement's cache: the nodes must outlive the call.
     const char *text = value_text(json, SQLITE_UTF8);
     if (text == NULL)
         return SQLITE_NOMEM;
@@ -406,6 +414,7 @@ static int each_start(EachCursor *c, const char *root_path)
     c->root_size = (u32)c->path.size;
     c->at = node.at == 0 ? 0 : root_offset(c, &top, &node);
     c->end = node.end;
+    // The row then begins with the label before the node.
     c->root_is_member = c->at != node.at;
     if (node.type > JSON_OBJECT) // a type that there is not
         return each_fail(c, "malformed JSON", "");
@@ -430,6 +439,7 @@ static int each_filter(sqlite3_vtab_cursor *base, int index_number, const char *
         return SQLITE_OK;
     TRY(value_copy(&c->json, args[0]));
     TRY(each_load(c, args[0]));
+    // Without a path the root is the whole.
     const char *root_path = "$";
     if (index_number == 3) {
         root_path = value_text(args[1], SQLITE_UTF8);
@@ -454,6 +464,7 @@ static u32 root_parent_size(const EachCursor *c)
     if (c->rowid != 0 || !c->rule->recursive || size < 2)
         return size;
     JsonNode top = node_at(c, 0);
+    // From the end on: each point or bracket may begin the last step.
     while (size > 1) {
         size--;
         if (c->path.bytes[size] != '[' && c->path.bytes[size] != '.')

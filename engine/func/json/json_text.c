@@ -57,6 +57,7 @@ void json_quote_text(const char *text, size_t size, Buffer *out)
     size_t from = 0;
     for (size_t i = 0; i < size; i++) {
         u8 c = (u8)text[i];
+        // UTF-8 passes as it is.
         if (LIKELY(c >= 0x20 && c != '"' && c != '\\'))
             continue;
         buffer_add(out, text + from, i - from);
@@ -84,6 +85,7 @@ static JsonStatus put_text5(Buffer *out, const char *p, size_t size)
             p++;
             continue;
         }
+        // A backslash at the very end.
         if (++p >= end)
             return JSON_MALFORMED;
         switch (*p) {
@@ -93,6 +95,7 @@ static JsonStatus put_text5(Buffer *out, const char *p, size_t size)
         case 'x':
             if (end - p < 3)
                 return JSON_MALFORMED;
+            // JSON has no \x: two zeros make it a \u.
             buffer_add_text(out, "\\u00");
             buffer_add(out, p + 1, 2);
             p += 2;
@@ -129,6 +132,7 @@ static JsonStatus put_int5(Buffer *out, const char *p, size_t size)
     bool negative = size > 0 && *p == '-';
     const char *end = p + size;
     p += negative;
+    // 0x and a digit at least.
     if (end - p < 3)
         return JSON_MALFORMED;
     u64 value = 0;
@@ -142,6 +146,7 @@ static JsonStatus put_int5(Buffer *out, const char *p, size_t size)
     }
     if (negative)
         buffer_add_char(out, '-');
+    // As SQLite writes it.
     if (too_large)
         buffer_add_text(out, "9.0e999");
     else
@@ -200,6 +205,7 @@ static JsonStatus put_children(const Writer *w, const JsonNode *node, u32 depth)
         JsonNode child;
         if (!json_node_read(w->bytes, at, node->end, &child))
             return JSON_MALFORMED;
+        // Labels have even numbers, and the commas come before them.
         bool is_value = is_object && count % 2 == 1;
         if (is_value) {
             buffer_add_text(w->out, w->indent ? ": " : ":");
@@ -328,6 +334,7 @@ static u32 resolve_escape(const char *p, const char *end, u8 *out, u32 *size)
     }
     if (*p == 'u' && is_hex_run(p + 1, end, 4)) {
         u32 c = hex_number(p + 1, 4);
+        // A pair of surrogates is one character beyond 16 bits.
         u32 low = 0;
         if ((c & 0xfc00) == 0xd800 && end - p >= 11 && p[5] == '\\' && p[6] == 'u'
             && is_hex_run(p + 7, end, 4))
