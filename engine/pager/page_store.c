@@ -164,7 +164,9 @@ static PageBuffer **shard_bucket(const Shard *shard, Pgno pgno)
     return &shard->buckets[pgno / SHARD_COUNT & shard->bucket_mask];
 }
 
-// Doubles the buckets, or makes the first ones. When memory is short the chains get longer.
+// Doubles the buckets, or makes the first ones. When memory is short the chains get longer. The
+// shard's mutex is held: whoever is asked to give back memory for this (alloc_set_reclaimer) must
+// not let go of pages.
 static void shard_grow(Shard *shard)
 {
     u32 size = shard->buckets == NULL ? SHARD_BUCKETS_MIN : (shard->bucket_mask + 1) * 2;
