@@ -331,6 +331,17 @@ u32 wal_page_size(const Wal *wal)
     return wal->page_size;
 }
 
+// A reader of the bare file (READ0) does not keep the log: a writer may start it over and give the
+// frames to other pages. It says so in the shared header before it does.
+static bool log_is_snapshots(Wal *wal)
+{
+    ASSERT(wal->read_lock >= 0);
+    if (wal->read_lock != 0)
+        return true;
+    wal_index_barrier(wal);
+    return wal_index_header_is(wal, &wal->header);
+}
+
 // False when the news cannot be told page by page: everything may have changed.
 bool wal_visit_news(Wal *wal, u32 count_max, void (*visit)(void *arg, Pgno pgno), void *arg)
 {
@@ -344,12 +355,12 @@ bool wal_visit_news(Wal *wal, u32 count_max, void (*visit)(void *arg, Pgno pgno)
         return false;
     for (FrameNo frame = former->last_frame + 1; frame <= now->last_frame; frame++) {
         Pgno pgno;
-        if (wal_index_page_of(wal, frame, &pgno) != SQLITE_OK)
+        if (wal_index_page_of(wal, frame, &pgno) != SQLITE_OK || pgno == 0)
             return false;
         visit(arg, pgno);
     }
     ASSERT(former->last_frame <= now->last_frame);
-    return true;
+    return log_is_snapshots(wal);
 }
 
 // The checksum is not looked at: it was when the log was recovered, or the writer is one that

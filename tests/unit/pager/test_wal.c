@@ -1,5 +1,6 @@
 // The write-ahead log beside stock processes.
 #include "fixture.h"
+#include "pager/wal.h"
 
 #include <sys/wait.h>
 #include <unistd.h>
@@ -108,6 +109,49 @@ static void a_snapshot_does_not_move_while_others_commit(void **state)
     assert_ok(pager_close(reader));
     assert_ok(pager_close(writer));
     assert_text("ok", stock_sql(path, "PRAGMA integrity_check"));
+}
+
+static void set_user_version_in_log(Pager *pager, u32 value)
+{
+    begin(pager);
+    set_user_version(pager, value);
+    commit(pager);
+    assert_true(pager_wal_frames_committed(pager) > 0);
+}
+
+static void count_page(void *count, Pgno pgno)
+{
+    assert_true(pgno > 0);
+    ++*(int *)count;
+}
+
+// Who reads the file alone does not keep the log: its frames may be those of other pages by the
+// time they are asked for.
+static void news_of_a_log_started_over_are_not_believed(void **state)
+{
+    enum { MANY = 10000 };
+    const char *path = work_path(*state, "test.db");
+    sample_create(path, "PRAGMA page_size=4096; PRAGMA journal_mode=wal");
+    Pager *reader = wal_pager(path);
+    Pager *writer = wal_pager(path);
+    set_user_version_in_log(writer, 5);
+    assert_ok(pager_begin_read(reader, NULL));
+    pager_end_read(reader);
+    begin(writer);
+    change_sample(writer, 1);
+    commit(writer);
+    assert_ok(pager_checkpoint(writer, SQLITE_CHECKPOINT_PASSIVE, NULL, NULL));
+
+    int count = 0;
+    assert_ok(pager_begin_read(reader, NULL));
+    assert_true(wal_visit_news(pager_wal(reader), MANY, count_page, &count));
+    assert_true(count > 0);
+    set_user_version_in_log(writer, 7);
+    assert_false(wal_visit_news(pager_wal(reader), MANY, count_page, &count));
+    assert_sample(reader, 1);
+    pager_end_read(reader);
+    assert_ok(pager_close(reader));
+    assert_ok(pager_close(writer));
 }
 
 static void only_one_writes_at_a_time(void **state)
@@ -541,9 +585,10 @@ TEST_SUITE(wal, ON_DISK(a_page_made_blank_comes_back_with_its_savepoint),
            ON_DISK(a_reader_needs_no_right_to_write_shared_memory),
            ON_DISK(our_commits_are_seen_by_stock_and_theirs_by_us),
            ON_DISK(a_snapshot_does_not_move_while_others_commit),
-           ON_DISK(only_one_writes_at_a_time), ON_DISK(spilled_frames_are_forgotten_by_rollback),
-           ON_DISK(savepoints_cut_the_log), ON_DISK(checkpoints_of_every_kind_keep_the_content),
-           ON_DISK(stock_recovers_our_log), ON_DISK(logs_left_by_stock_are_recovered),
+           ON_DISK(news_of_a_log_started_over_are_not_believed), ON_DISK(only_one_writes_at_a_time),
+           ON_DISK(spilled_frames_are_forgotten_by_rollback), ON_DISK(savepoints_cut_the_log),
+           ON_DISK(checkpoints_of_every_kind_keep_the_content), ON_DISK(stock_recovers_our_log),
+           ON_DISK(logs_left_by_stock_are_recovered),
            ON_DISK(exclusive_mode_needs_no_shared_memory),
            ON_DISK(leaving_the_mode_empties_the_log),
            ON_DISK(concurrent_transactions_commit_one_after_the_other),
