@@ -188,8 +188,6 @@ static ExprList *copy_list(Copier *c, const ExprList *list)
 
 static IdList *copy_ids(Copier *c, const IdList *list)
 {
-    ASSERT(list == NULL || list->count <= list->capacity);
-
     IdList *copy = list == NULL ? NULL : copy_node(c, list, sizeof *list);
     if (copy == NULL)
         return NULL;

@@ -20,8 +20,6 @@ static int resolve_limit(Resolver *r, Select *s)
 // A subquery in FROM sees what is around the whole SELECT, not its neighbours.
 static int resolve_from_subqueries(Resolver *r, Scope *outer, Select *s)
 {
-    ASSERT((s->flags & SELECT_EXPANDED) != 0);
-
     for (u32 i = 0; s->from != NULL && i < s->from->count; i++) {
         FromItem *item = s->from->items[i];
         if (item->select == NULL || (item->select->flags & SELECT_RESOLVED))
@@ -149,8 +147,6 @@ static int check_recursive_term(Resolver *r, const Select *s)
 // columns, HAVING, WHERE, arguments of table functions, ORDER BY, GROUP BY.
 static int resolve_term(Resolver *r, Scope *outer, Select *s, bool is_compound)
 {
-    ASSERT((s->flags & SELECT_EXPANDED) != 0);
-
     s->flags |= SELECT_RESOLVED;
     TRY(complete_window_defs(r, s));
     TRY(resolve_limit(r, s));
