@@ -1,5 +1,5 @@
 .shell printf 'a,b,"c c"\n1,"x ""q""",\n2,3\n4,5,6,7\n"mult\nline",y,z\n' > i.csv
-.shell printf 'a|b\n1|2\n' > i.txt
+.shell printf 'a|b b\n1|2\n' > i.txt
 .shell printf 'select 7;\n.print from a file\nselec 1;\nselect 8;\n' > r.sql
 .shell printf 'one\0371\036two\0372\036' > i.ascii
 create table imp(a,b,c);
