@@ -4,6 +4,7 @@
 // Transaction n fills every page with n. Whatever happens, whoever opens the file afterwards must
 // find one number everywhere: that of the last transaction reported as committed, or of the one
 // that was under way.
+#include "begin_read.h"
 #include "support/sim.h"
 #include "support/test.h"
 
@@ -65,27 +66,6 @@ static int open_pager(Sim *sim, int process, const Scenario *scenario, Pager **o
     pager_locking_exclusive(*out, scenario->exclusive);
     return scenario->mode == JOURNAL_WAL ? SQLITE_OK
                                          : pager_set_journal_mode(*out, scenario->mode, &mode);
-}
-
-// Starts to read, from the log if the header says so.
-static int begin_read(Pager *pager)
-{
-    for (;;) {
-        Page *page;
-        bool opened = false;
-        TRY(pager_begin_read(pager, NULL));
-        int rc = pager_get(pager, 1, &page);
-        if (rc == SQLITE_OK) {
-            if (page->data[19] == 2 && pager_journal_mode(pager) != JOURNAL_WAL)
-                rc = pager_open_wal(pager, &opened);
-            page_unpin(pager, page);
-        }
-        if (rc == SQLITE_OK && !opened)
-            return SQLITE_OK;
-        pager_end_read(pager);
-        if (rc != SQLITE_OK)
-            return rc;
-    }
 }
 
 static int fill(Pager *pager, Pgno pgno, u8 value)

@@ -6,6 +6,7 @@
 // spills, growing and cutting the file, all kinds of checkpoints, the log starting over, leaving
 // WAL mode and coming back, a process killed, the power cut. The model is the list of all committed
 // states.
+#include "begin_read.h"
 #include "support/sim.h"
 #include "support/test.h"
 
@@ -78,26 +79,6 @@ static void open_connection(World *world, int index)
     JournalMode mode =
         (JournalMode[]){JOURNAL_DELETE, JOURNAL_TRUNCATE, JOURNAL_PERSIST}[index % 3];
     assert_ok(pager_set_journal_mode(c->pager, mode, &mode));
-}
-
-static int begin_read(Pager *pager)
-{
-    for (;;) {
-        Page *page;
-        bool opened = false;
-        TRY(pager_begin_read(pager, NULL));
-        int rc = pager_get(pager, 1, &page);
-        if (rc == SQLITE_OK) {
-            if (page->data[19] == 2 && pager_journal_mode(pager) != JOURNAL_WAL)
-                rc = pager_open_wal(pager, &opened);
-            page_unpin(pager, page);
-        }
-        if (rc == SQLITE_OK && !opened)
-            return SQLITE_OK;
-        pager_end_read(pager);
-        if (rc != SQLITE_OK)
-            return rc;
-    }
 }
 
 static u32 content_start(Pgno pgno)
